@@ -1,0 +1,159 @@
+//! What the rest takes from its surroundings: the time, randomness, tasks and threads.
+//!
+//! Everything that needs one of these takes a [`Runtime`] in its constructor, so that a simulation can hand in
+//! its own clock and its own randomness, and so that every task is joined at shutdown. Waiting (`sleep`,
+//! `timeout`) is tokio's, whose clock a simulation controls already.
+//!
+//! A runtime is a *scope*: [`Runtime::child`] makes a scope inside it (one broker, say) that can be stopped and
+//! joined alone; stopping a scope stops the scopes made from it.
+
+#![allow(clippy::disallowed_methods)] // This crate is where they are allowed.
+
+use std::{future::Future, io, sync::Arc, thread, time::Duration};
+
+use aws_lc_rs::rand::SecureRandom;
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// Milliseconds since 1970-01-01T00:00:00Z. May jump; only for what people and records see.
+    fn wall_ms(&self) -> i64;
+    /// Time since some fixed moment. Never goes back; for time-outs and leases.
+    fn monotonic(&self) -> Duration;
+}
+
+/// Where randomness comes from. It must be fit for keys.
+pub trait Random: Send + Sync + 'static {
+    /// Fills `bytes` with random bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+struct SystemClock(std::time::Instant);
+
+impl Clock for SystemClock {
+    fn wall_ms(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |d| d.as_millis() as i64)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
+    }
+}
+
+/// A scope of tasks, with the clock and the randomness they use.
+#[derive(Clone)]
+pub struct Runtime {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Runtime {
+    /// The operating system's clock and randomness.
+    pub fn system() -> Self {
+        Self::new(Arc::new(SystemClock(std::time::Instant::now())), Arc::new(SystemRandom))
+    }
+
+    /// A runtime over the given clock and randomness.
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random, tasks: TaskTracker::new(), stopping: CancellationToken::new() }
+    }
+
+    /// A scope of its own inside this one.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            tasks: TaskTracker::new(),
+            stopping: self.stopping.child_token(),
+        }
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z. May jump.
+    pub fn wall_ms(&self) -> i64 {
+        self.clock.wall_ms()
+    }
+
+    /// Time since some fixed moment. Never goes back.
+    pub fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Fills `bytes` with randomness fit for keys.
+    pub fn fill_random(&self, bytes: &mut [u8]) {
+        self.random.fill(bytes);
+    }
+
+    /// 16 random bytes, for a version 4 UUID.
+    pub fn random_u128(&self) -> u128 {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        u128::from_be_bytes(bytes)
+    }
+
+    /// A random number.
+    pub fn random_u64(&self) -> u64 {
+        self.random_u128() as u64
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    /// Starts a task of this scope. It should end when [`Runtime::stopping`] is cancelled.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.tasks.spawn(task)
+    }
+
+    /// Runs blocking work on a thread kept for that.
+    pub fn spawn_blocking<F, T>(&self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.tasks.spawn_blocking(work)
+    }
+
+    /// Starts a thread of its own, for work that blocks all the time, such as syncing a log.
+    /// Whoever starts it joins it.
+    pub fn spawn_thread<F, T>(&self, name: &str, work: F) -> io::Result<thread::JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        thread::Builder::new().name(name.to_owned()).spawn(work)
+    }
+
+    /// Cancelled when this scope, or one it was made from, is told to stop.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Tells the tasks of this scope to stop, without waiting for them.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Tells the tasks of this scope to stop and waits until all have ended.
+    pub async fn shutdown(&self) {
+        self.stop();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
