@@ -1,0 +1,1 @@
+//! What every [`crate::MetadataStore`] must pass.

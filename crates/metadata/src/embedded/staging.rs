@@ -1,0 +1,171 @@
+//! Judging and staging requests inside one redb transaction: each sees what those before it did.
+
+use std::{collections::HashSet, time::Duration};
+
+use bytes::Bytes;
+use milena_types::Revision;
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use crate::store::{
+    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Precondition, Put, StoreError, Txn, TxnOutcome,
+    Versioned,
+};
+
+use super::{
+    leases::Leases,
+    tables::{self, StoredEntry},
+    writer::{Answer, Applied},
+};
+
+pub(super) struct Staging<'t> {
+    entries: Table<'t, &'static str, StoredEntry>,
+    lease_keys: Table<'t, (u64, &'static str), ()>,
+    lease_table: Table<'t, u64, u64>,
+    state: Table<'t, &'static str, u64>,
+    leases: &'t Leases,
+    now: Duration,
+    ended: HashSet<LeaseId>,
+    applied: Applied,
+}
+
+impl<'t> Staging<'t> {
+    pub(super) fn new(
+        txn: &'t WriteTransaction,
+        leases: &'t Leases,
+        now: Duration,
+        revision: Revision,
+    ) -> Result<Self, redb::Error> {
+        Ok(Self {
+            entries: txn.open_table(tables::ENTRIES)?,
+            lease_keys: txn.open_table(tables::LEASE_KEYS)?,
+            lease_table: txn.open_table(tables::LEASES)?,
+            state: txn.open_table(tables::STATE)?,
+            leases,
+            now,
+            ended: HashSet::new(),
+            applied: Applied { revision, ..Applied::default() },
+        })
+    }
+
+    pub(super) fn answer(&mut self, answer: Result<Answer, StoreError>) {
+        self.applied.answers.push(answer);
+    }
+
+    pub(super) fn finish(mut self) -> Result<Applied, redb::Error> {
+        if !self.applied.batches.is_empty() {
+            self.state.insert(tables::REVISION, self.applied.revision.raw())?;
+        }
+        self.applied.ended = self.ended.into_iter().collect();
+        Ok(self.applied)
+    }
+
+    pub(super) fn grant(&mut self, ttl: Duration) -> Result<LeaseId, redb::Error> {
+        let last = self.state.get(tables::LAST_LEASE)?.map_or(0, |last| last.value());
+        let id = LeaseId(last + 1);
+        self.state.insert(tables::LAST_LEASE, id.0)?;
+        self.lease_table.insert(id.0, ttl.as_millis() as u64)?;
+        self.applied.granted.push((id, ttl));
+        self.applied.changed = true;
+        Ok(id)
+    }
+
+    /// Ends a lease and deletes its keys, as one revision of its own.
+    pub(super) fn end_lease(&mut self, lease: LeaseId) -> Result<(), redb::Error> {
+        if self.lease_table.remove(lease.0)?.is_none() {
+            return Ok(());
+        }
+        self.ended.insert(lease);
+        self.applied.changed = true;
+        let mut keys = Vec::new();
+        for stored in self.lease_keys.range((lease.0, "")..(lease.0 + 1, ""))? {
+            keys.push(stored?.0.value().1.to_owned());
+        }
+        let mut events = Vec::new();
+        for key in keys {
+            self.delete(key, &mut events)?;
+        }
+        self.push(events);
+        Ok(())
+    }
+
+    pub(super) fn txn(&mut self, txn: &Txn) -> Result<Result<TxnOutcome, StoreError>, redb::Error> {
+        for (index, precondition) in txn.preconditions.iter().enumerate() {
+            if !self.holds(precondition)? {
+                return Ok(Ok(TxnOutcome::Conflict(Conflict { index })));
+            }
+        }
+        for lease in txn.puts.iter().filter_map(|put| put.lease) {
+            if self.ended.contains(&lease) || !self.leases.is_live(lease, self.now) {
+                return Ok(Err(StoreError::LeaseNotFound(lease)));
+            }
+        }
+        let mut events = Vec::new();
+        for prefix in &txn.delete_prefixes {
+            for key in tables::keys_below(&self.entries, prefix)? {
+                self.delete(key, &mut events)?;
+            }
+        }
+        for key in &txn.deletes {
+            self.delete(key.clone(), &mut events)?;
+        }
+        let revision = Revision(self.applied.revision.raw() + 1);
+        for put in &txn.puts {
+            events.push(self.put(put, revision)?);
+        }
+        self.push(events);
+        Ok(Ok(TxnOutcome::Committed(Committed { revision: self.applied.revision })))
+    }
+
+    fn push(&mut self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        self.applied.revision = Revision(self.applied.revision.raw() + 1);
+        self.applied.batches.push(EventBatch { revision: self.applied.revision, events });
+        self.applied.changed = true;
+    }
+
+    fn holds(&self, precondition: &Precondition) -> Result<bool, redb::Error> {
+        Ok(match precondition {
+            Precondition::Absent(key) => self.entries.get(key.as_str())?.is_none(),
+            Precondition::Exists(key) => self.entries.get(key.as_str())?.is_some(),
+            Precondition::At(key, revision) => {
+                self.entries.get(key.as_str())?.is_some_and(|stored| stored.value().1 == revision.raw())
+            }
+            Precondition::PrefixAbsent(prefix) => match self.entries.range::<&str>(prefix.as_str()..)?.next()
+            {
+                Some(first) => !first?.0.value().starts_with(prefix.as_str()),
+                None => true,
+            },
+        })
+    }
+
+    fn put(&mut self, put: &Put, revision: Revision) -> Result<Event, redb::Error> {
+        let key = put.key.as_str();
+        let lease = put.lease.map_or(0, |lease| lease.0);
+        let old = self.entries.get(key)?.map(|stored| (stored.value().0, stored.value().2));
+        let created = old.map_or(revision.raw(), |(created, _)| created);
+        if let Some((_, old_lease)) = old.filter(|(_, old_lease)| *old_lease != 0 && *old_lease != lease) {
+            self.lease_keys.remove((old_lease, key))?;
+        }
+        if lease != 0 {
+            self.lease_keys.insert((lease, key), ())?;
+        }
+        self.entries.insert(key, (created, revision.raw(), lease, put.value.as_ref()))?;
+        // A copy: the caller's bytes may be a small part of a large buffer, and history keeps this one.
+        let value = Bytes::copy_from_slice(&put.value);
+        let versioned = Versioned { value, revision, created: Revision(created) };
+        Ok(Event::Put(Entry { key: key.to_owned(), versioned }))
+    }
+
+    fn delete(&mut self, key: String, events: &mut Vec<Event>) -> Result<(), redb::Error> {
+        let lease = self.entries.remove(key.as_str())?.map(|old| old.value().2);
+        if let Some(lease) = lease {
+            if lease != 0 {
+                self.lease_keys.remove((lease, key.as_str()))?;
+            }
+            events.push(Event::Delete { key });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,331 @@
+//! The writer thread: takes what waits, judges and stages it in order, commits once, then publishes and answers.
+
+use std::{
+    mem,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use milena_runtime::Runtime;
+use milena_types::Revision;
+use redb::{Database, WriteTransaction};
+use tokio::sync::oneshot;
+
+use crate::store::{EventBatch, LeaseId, StoreError, Txn, TxnOutcome};
+
+use super::{Envelope, Shared, file::Opener, staging::Staging, tables};
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+pub(super) enum Request {
+    Txn(Txn, Reply<TxnOutcome>),
+    Grant(Duration, Reply<LeaseId>),
+    Revoke(LeaseId, Reply<()>),
+    /// Opens the file anew if it has failed.
+    Reopen(Reply<()>),
+    Close,
+}
+
+/// One commit takes at most this many requests, operations and bytes (and one request more).
+const COMMIT_REQUESTS_MAX: usize = 2048;
+const COMMIT_OPS_MAX: usize = 32_768;
+const COMMIT_BYTES_MAX: usize = 32 << 20;
+/// How long changes are refused after the disk was found full, rather than repairing the file for each of them.
+const FULL_PAUSE: Duration = Duration::from_millis(250);
+/// The longest wait while leases live: their clock may be a simulated one that runs faster than this thread's.
+const LEASE_CHECK: Duration = Duration::from_millis(100);
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    opener: Opener,
+    inbox: mpsc::Receiver<Envelope>,
+    runtime: Runtime,
+    revision: Revision,
+    /// Set while the disk is taken to be full: until when, and what was said.
+    full: Option<(Duration, String)>,
+}
+
+/// Why a commit did not go through.
+struct Failure {
+    error: redb::Error,
+    /// Whether the commit itself had begun, so that it may have reached the disk.
+    may_be_applied: bool,
+}
+
+impl<E: Into<redb::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), may_be_applied: false }
+    }
+}
+
+/// What a commit did.
+#[derive(Default)]
+pub(super) struct Applied {
+    pub(super) answers: Vec<Result<Answer, StoreError>>,
+    pub(super) batches: Vec<EventBatch>,
+    pub(super) granted: Vec<(LeaseId, Duration)>,
+    pub(super) ended: Vec<LeaseId>,
+    pub(super) revision: Revision,
+    pub(super) changed: bool,
+}
+
+pub(super) enum Answer {
+    Txn(TxnOutcome),
+    Granted(LeaseId),
+    Revoked,
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        opener: Opener,
+        inbox: mpsc::Receiver<Envelope>,
+        runtime: Runtime,
+        revision: Revision,
+    ) -> Self {
+        Self { shared, opener, inbox, runtime, revision, full: None }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            let (requests, closing) = self.next_requests();
+            self.serve(requests);
+            if closing {
+                break;
+            }
+        }
+        self.shared.close();
+    }
+
+    /// Waits for a request or the end of a lease, and takes all that wait, up to what one commit may hold.
+    fn next_requests(&self) -> (Vec<Envelope>, bool) {
+        let first = match self.patience() {
+            None => self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            Some(patience) => self.inbox.recv_timeout(patience),
+        };
+        let mut next = match first {
+            Ok(envelope) => envelope,
+            Err(mpsc::RecvTimeoutError::Timeout) => return (Vec::new(), false),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return (Vec::new(), true),
+        };
+        let (mut requests, mut ops, mut bytes) = (Vec::new(), 0, 0);
+        loop {
+            match &next.request {
+                Request::Close => return (requests, true),
+                Request::Txn(txn, _) => {
+                    ops += txn.ops();
+                    bytes += txn.bytes();
+                }
+                _ => ops += 1,
+            }
+            requests.push(next);
+            if requests.len() >= COMMIT_REQUESTS_MAX || ops >= COMMIT_OPS_MAX || bytes >= COMMIT_BYTES_MAX {
+                return (requests, false);
+            }
+            next = match self.inbox.try_recv() {
+                Ok(envelope) => envelope,
+                Err(_) => return (requests, false),
+            };
+        }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let deadline = self.shared.leases().next_deadline()?;
+        let now = self.runtime.monotonic();
+        let pause = self.full.as_ref().map_or(Duration::ZERO, |(until, _)| until.saturating_sub(now));
+        let broken = if self.shared.broken().is_some() { LEASE_CHECK } else { Duration::ZERO };
+        Some(deadline.saturating_sub(now).min(LEASE_CHECK).max(pause).max(broken))
+    }
+
+    fn serve(&mut self, requests: Vec<Envelope>) {
+        let (reopens, changes): (Vec<_>, Vec<_>) =
+            requests.into_iter().partition(|e| matches!(e.request, Request::Reopen(_)));
+        if !reopens.is_empty() {
+            let outcome = self.reopen_if_failed();
+            for envelope in reopens {
+                if let Request::Reopen(reply) = envelope.request {
+                    let _ = reply.send(outcome.clone());
+                }
+            }
+        }
+        let expired = self.shared.leases().expired(self.runtime.monotonic());
+        if changes.is_empty() && expired.is_empty() {
+            return;
+        }
+        match self.change(&changes, &expired) {
+            Ok(applied) => self.publish(applied, changes),
+            Err(error) => refuse(changes, &error),
+        }
+    }
+
+    fn change(&mut self, changes: &[Envelope], expired: &[LeaseId]) -> Result<Applied, StoreError> {
+        if let Some(reason) = self.shared.broken() {
+            return Err(StoreError::Unavailable { reason });
+        }
+        if let Some((until, reason)) = &self.full {
+            if self.runtime.monotonic() < *until {
+                return Err(StoreError::NoSpace { reason: reason.clone() });
+            }
+            self.full = None;
+        }
+        self.reopen_if_failed()?;
+        let mut expected = self.revision;
+        match self.commit(changes, expired, &mut expected) {
+            Ok(applied) => Ok(applied),
+            Err(failure) => self.recover(failure, expected),
+        }
+    }
+
+    /// Stages and commits. `staged_revision` is what the file has if the commit goes through.
+    fn commit(
+        &self,
+        changes: &[Envelope],
+        expired: &[LeaseId],
+        staged_revision: &mut Revision,
+    ) -> Result<Applied, Failure> {
+        let txn = self.begin_write()?;
+        let applied = self.stage(&txn, changes, expired)?;
+        if !applied.changed {
+            txn.abort()?;
+            return Ok(applied);
+        }
+        *staged_revision = applied.revision;
+        match txn.commit() {
+            Ok(()) => Ok(applied),
+            Err(error) => Err(Failure { error: error.into(), may_be_applied: true }),
+        }
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, Failure> {
+        let database = self.shared.database.read().expect("no panic while held");
+        let open = database.as_ref().expect("opened by reopen_if_failed");
+        Ok(open.begin_write()?)
+    }
+
+    fn stage(
+        &self,
+        txn: &WriteTransaction,
+        changes: &[Envelope],
+        expired: &[LeaseId],
+    ) -> Result<Applied, redb::Error> {
+        let leases = self.shared.leases();
+        let mut staging = Staging::new(txn, &leases, self.runtime.monotonic(), self.revision)?;
+        for lease in expired {
+            staging.end_lease(*lease)?;
+        }
+        for envelope in changes {
+            let answer = match &envelope.request {
+                Request::Txn(change, _) => staging.txn(change)?.map(Answer::Txn),
+                Request::Grant(ttl, _) => Ok(Answer::Granted(staging.grant(*ttl)?)),
+                Request::Revoke(lease, _) => {
+                    staging.end_lease(*lease)?;
+                    Ok(Answer::Revoked)
+                }
+                Request::Reopen(_) | Request::Close => continue,
+            };
+            staging.answer(answer);
+        }
+        staging.finish()
+    }
+
+    /// Opens the file anew after a failed commit, which tells whether the commit reached the disk.
+    fn recover(&mut self, failure: Failure, staged_revision: Revision) -> Result<Applied, StoreError> {
+        let reason = failure.error.to_string();
+        let full = is_full(&failure.error) && !self.opener.sync_failed();
+        tracing::warn!(%reason, full, "a commit of the metadata store failed");
+        drop(self.shared.database.write().expect("no panic while held").take());
+        if self.opener.sync_failed() {
+            let reason = format!("{reason}; restart the process once the disk is well");
+            self.shared.set_broken(reason.clone());
+            return Err(StoreError::OutcomeUnknown { reason });
+        }
+        if full {
+            self.full = Some((self.runtime.monotonic() + FULL_PAUSE, reason.clone()));
+        }
+        let before = self.revision;
+        match self.reopen_if_failed() {
+            Err(_) if failure.may_be_applied => Err(StoreError::OutcomeUnknown { reason }),
+            Ok(()) if self.revision != before => {
+                assert_eq!(self.revision, staged_revision, "only this thread writes the file");
+                // It was applied after all; watches read anew, and so do the callers.
+                Err(StoreError::OutcomeUnknown { reason })
+            }
+            _ if full => Err(StoreError::NoSpace { reason }),
+            _ => Err(StoreError::Unavailable { reason }),
+        }
+    }
+
+    fn reopen_if_failed(&mut self) -> Result<(), StoreError> {
+        let mut database = self.shared.database.write().expect("no panic while held");
+        if database.as_ref().is_some_and(|open| tables::revision(open).is_ok()) {
+            return Ok(());
+        }
+        drop(database.take());
+        let unavailable = |reason: String| StoreError::Unavailable { reason };
+        let open: Database = self.opener.open().map_err(|e| unavailable(e.to_string()))?;
+        let revision = tables::revision(&open).map_err(|e| unavailable(e.to_string()))?;
+        *database = Some(open);
+        drop(database);
+        if revision != self.revision {
+            self.revision = revision;
+            self.shared.history().restart(revision);
+            self.shared.published.send_replace(revision);
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, applied: Applied, changes: Vec<Envelope>) {
+        let now = self.runtime.monotonic();
+        self.revision = applied.revision;
+        let mut leases = self.shared.leases();
+        for (id, ttl) in applied.granted {
+            leases.grant(id, ttl, now);
+        }
+        for id in applied.ended {
+            leases.remove(id);
+        }
+        drop(leases);
+        if !applied.batches.is_empty() {
+            let mut history = self.shared.history();
+            applied.batches.into_iter().for_each(|batch| history.push(batch));
+            drop(history);
+            self.shared.published.send_replace(self.revision);
+        }
+        for (envelope, answer) in changes.into_iter().zip(applied.answers) {
+            reply(envelope.request, answer);
+        }
+    }
+}
+
+/// A caller that no longer waits is no concern of ours, here and below.
+fn reply(request: Request, answer: Result<Answer, StoreError>) {
+    match (request, answer) {
+        (Request::Txn(_, reply), Ok(Answer::Txn(outcome))) => mem::drop(reply.send(Ok(outcome))),
+        (Request::Grant(_, reply), Ok(Answer::Granted(id))) => mem::drop(reply.send(Ok(id))),
+        (Request::Revoke(_, reply), Ok(Answer::Revoked)) => mem::drop(reply.send(Ok(()))),
+        (request, Err(error)) => refuse_one(request, error),
+        (request, Ok(_)) => {
+            refuse_one(request, StoreError::Unavailable { reason: "answered out of order".to_owned() });
+        }
+    }
+}
+
+fn refuse(changes: Vec<Envelope>, error: &StoreError) {
+    for envelope in changes {
+        refuse_one(envelope.request, error.clone());
+    }
+}
+
+fn refuse_one(request: Request, error: StoreError) {
+    match request {
+        Request::Txn(_, reply) => mem::drop(reply.send(Err(error))),
+        Request::Grant(_, reply) => mem::drop(reply.send(Err(error))),
+        Request::Revoke(_, reply) | Request::Reopen(reply) => mem::drop(reply.send(Err(error))),
+        Request::Close => {}
+    }
+}
+
+fn is_full(error: &redb::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error, redb::Error::Io(e) if matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+}

@@ -1,0 +1,416 @@
+//! The store that decides: what [`MetadataStore`] promises, so that etcd can keep the promise too.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use milena_types::Revision;
+
+/// A linearizable key-value store.
+///
+/// # Rules
+///
+/// - Keys are text paths without a leading slash (`clusters/abc/metadata/topics/t`), at most 4 KiB; values are bytes.
+///   A key is never empty. Keys are ordered by their UTF-8 bytes.
+/// - Every committed transaction that changes anything has a [`Revision`] of its own, greater than all before it.
+///   The revision of an empty store is 0.
+/// - Reads are linearizable: they see every transaction that was acknowledged before the read began.
+/// - A transaction is atomic, its preconditions included. A key stands at most once among the puts and the deletes
+///   of one transaction, nor may a deleted prefix cover a key that is put.
+/// - A transaction has at most [`Limits::ops`] preconditions, at most as many puts and deletes together, and at most
+///   [`Limits::bytes`] of keys and values. Every store takes [`Limits::MIN`] (what etcd takes without configuration);
+///   a caller with more to do asks [`MetadataStore::limits`] and cuts its work into transactions that are each
+///   correct alone.
+/// - [`StoreError::OutcomeUnknown`] means what it says: the transaction may have been applied, and the caller reads
+///   back what it wrote before it does anything else. Every other error of [`MetadataStore::txn`] means that it was
+///   not applied and never will be.
+/// - A key put with a lease is deleted when the lease ends: by [`MetadataStore::revoke`], or once its time to live
+///   has passed without a [`MetadataStore::keep_alive`]. A put without a lease detaches the key from its lease.
+///   Time is the store's own and monotonic. After a restart of the store every lease gets its whole time again.
+/// - All futures are cancel-safe, in the sense that a cancelled transaction is one whose outcome is unknown.
+#[async_trait]
+pub trait MetadataStore: Send + Sync + 'static {
+    /// The value of `key`, unless there is none.
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError>;
+
+    /// Up to `limit` entries whose keys start with `prefix`, in order of their keys, beginning behind `after`.
+    ///
+    /// One page is a snapshot; several pages are not. Who needs one state reads all pages and then follows a
+    /// [`MetadataStore::watch`] from the *first* page's revision.
+    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError>;
+
+    /// Applies `txn` if all its preconditions hold, else reports the first that does not.
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError>;
+
+    /// Follows all changes to keys that start with `prefix`, from the first revision greater than `after`.
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError>;
+
+    /// Opens a lease of `ttl`, at least a millisecond (etcd: rounded up to whole seconds).
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError>;
+
+    /// Gives `lease` its whole time again. [`StoreError::LeaseNotFound`] if it has ended.
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError>;
+
+    /// Ends `lease` and deletes its keys. No error if it has ended already.
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError>;
+
+    /// How much one transaction may hold.
+    fn limits(&self) -> Limits {
+        Limits::MIN
+    }
+}
+
+/// Changes to the keys below a prefix, in order of their revisions, each once.
+#[async_trait]
+pub trait Watch: Send {
+    /// Waits for the next change. All changes of one revision come in one batch. A batch may be empty: then nothing
+    /// below the prefix has changed up to its revision. Cancel-safe: nothing is lost when the future is dropped.
+    async fn next(&mut self) -> Result<EventBatch, WatchError>;
+}
+
+/// How much one transaction may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Preconditions, and puts and deletes.
+    pub ops: usize,
+    /// Keys and values together, in bytes.
+    pub bytes: usize,
+}
+
+impl Limits {
+    /// What every store takes: etcd's limits, with room for what etcd adds to a request.
+    pub const MIN: Self = Self { ops: 128, bytes: 1 << 20 };
+}
+
+/// A value and when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned {
+    /// The value.
+    pub value: Bytes,
+    /// The revision of the last put.
+    pub revision: Revision,
+    /// The revision of the first put since the key was last absent.
+    pub created: Revision,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub versioned: Versioned,
+}
+
+/// A part of a range, as it was at one revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The entries in order of their keys.
+    pub entries: Vec<Entry>,
+    /// The store's revision that they were read at.
+    pub revision: Revision,
+    /// Whether there are more behind the last one.
+    pub more: bool,
+}
+
+/// What must hold for a transaction to be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// There is no such key.
+    Absent(String),
+    /// The key exists, whatever its value.
+    Exists(String),
+    /// The key's last put has this revision.
+    At(String, Revision),
+    /// No key starts with this.
+    PrefixAbsent(String),
+}
+
+/// A key to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// The key.
+    pub key: String,
+    /// Its new value.
+    pub value: Bytes,
+    /// The lease that the key ends with.
+    pub lease: Option<LeaseId>,
+}
+
+/// Preconditions and, if all hold, changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Txn {
+    /// What must hold.
+    pub preconditions: Vec<Precondition>,
+    /// Keys to write.
+    pub puts: Vec<Put>,
+    /// Keys to delete; those that do not exist are passed over.
+    pub deletes: Vec<String>,
+    /// Prefixes whose keys are all deleted. Each counts as one operation.
+    pub delete_prefixes: Vec<String>,
+}
+
+impl Txn {
+    /// A transaction that changes nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Requires that `key` does not exist.
+    #[must_use]
+    pub fn absent(mut self, key: impl Into<String>) -> Self {
+        self.preconditions.push(Precondition::Absent(key.into()));
+        self
+    }
+
+    /// Requires that `key` exists.
+    #[must_use]
+    pub fn exists(mut self, key: impl Into<String>) -> Self {
+        self.preconditions.push(Precondition::Exists(key.into()));
+        self
+    }
+
+    /// Requires that `key` was last put at `revision`.
+    #[must_use]
+    pub fn at(mut self, key: impl Into<String>, revision: Revision) -> Self {
+        self.preconditions.push(Precondition::At(key.into(), revision));
+        self
+    }
+
+    /// Requires that `key` is as it was read: at that revision, or absent.
+    #[must_use]
+    pub fn unchanged(self, key: impl Into<String>, seen: Option<Revision>) -> Self {
+        match seen {
+            Some(revision) => self.at(key, revision),
+            None => self.absent(key),
+        }
+    }
+
+    /// Requires that no key starts with `prefix`.
+    #[must_use]
+    pub fn prefix_absent(mut self, prefix: impl Into<String>) -> Self {
+        self.preconditions.push(Precondition::PrefixAbsent(prefix.into()));
+        self
+    }
+
+    /// Writes `key`.
+    #[must_use]
+    pub fn put(mut self, key: impl Into<String>, value: impl Into<Bytes>) -> Self {
+        self.puts.push(Put { key: key.into(), value: value.into(), lease: None });
+        self
+    }
+
+    /// Writes `key`, to be deleted when `lease` ends. [`StoreError::LeaseNotFound`] if it has ended.
+    #[must_use]
+    pub fn put_leased(mut self, key: impl Into<String>, value: impl Into<Bytes>, lease: LeaseId) -> Self {
+        self.puts.push(Put { key: key.into(), value: value.into(), lease: Some(lease) });
+        self
+    }
+
+    /// Deletes `key` if it exists.
+    #[must_use]
+    pub fn delete(mut self, key: impl Into<String>) -> Self {
+        self.deletes.push(key.into());
+        self
+    }
+
+    /// Deletes all keys that start with `prefix`.
+    #[must_use]
+    pub fn delete_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.delete_prefixes.push(prefix.into());
+        self
+    }
+
+    /// Puts and deletes.
+    pub fn ops(&self) -> usize {
+        self.puts.len() + self.deletes.len() + self.delete_prefixes.len()
+    }
+
+    /// Bytes of keys and values.
+    pub fn bytes(&self) -> usize {
+        let precondition = |p: &Precondition| match p {
+            Precondition::Absent(k)
+            | Precondition::Exists(k)
+            | Precondition::At(k, _)
+            | Precondition::PrefixAbsent(k) => k.len(),
+        };
+        self.preconditions.iter().map(precondition).sum::<usize>()
+            + self.puts.iter().map(|p| p.key.len() + p.value.len()).sum::<usize>()
+            + self.deletes.iter().map(String::len).sum::<usize>()
+            + self.delete_prefixes.iter().map(String::len).sum::<usize>()
+    }
+
+    /// Checks this transaction against the rules of [`MetadataStore`], for implementations.
+    pub fn check(&self, limits: Limits) -> Result<(), StoreError> {
+        let invalid = |reason: String| Err(StoreError::Invalid { reason });
+        if self.ops() > limits.ops || self.preconditions.len() > limits.ops {
+            return invalid(format!(
+                "{} preconditions and {} operations are more than {} each; use several transactions",
+                self.preconditions.len(),
+                self.ops(),
+                limits.ops
+            ));
+        }
+        if self.bytes() > limits.bytes {
+            return invalid(format!(
+                "{} bytes are more than {}; use several transactions",
+                self.bytes(),
+                limits.bytes
+            ));
+        }
+        let mut keys: Vec<&str> = self.puts.iter().map(|p| p.key.as_str()).collect();
+        keys.extend(self.deletes.iter().map(String::as_str));
+        if let Some(key) = keys.iter().find(|k| k.is_empty() || k.len() > MAX_KEY_BYTES) {
+            return invalid(format!("a key of {} bytes; use 1 to {MAX_KEY_BYTES}", key.len()));
+        }
+        keys.sort_unstable();
+        if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            return invalid(format!("'{}' is changed twice in one transaction", pair[0]));
+        }
+        for prefix in &self.delete_prefixes {
+            let first = keys.partition_point(|key| *key < prefix.as_str());
+            if let Some(key) = keys.get(first).filter(|key| key.starts_with(prefix.as_str())) {
+                return invalid(format!("'{key}' is changed and also below the deleted prefix '{prefix}'"));
+            }
+        }
+        Ok(())
+    }
+}
+
+const MAX_KEY_BYTES: usize = 4096;
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum TxnOutcome {
+    /// It was applied.
+    Committed(Committed),
+    /// A precondition did not hold; nothing was changed.
+    Conflict(Conflict),
+}
+
+impl TxnOutcome {
+    /// The revision, if it was applied.
+    pub fn committed(&self) -> Option<Revision> {
+        match self {
+            Self::Committed(c) => Some(c.revision),
+            Self::Conflict(_) => None,
+        }
+    }
+}
+
+/// A transaction that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Its revision; the store's current one if it changed nothing.
+    pub revision: Revision,
+}
+
+/// The first precondition that did not hold. Which one it was is advice: another may have failed as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Its place among the preconditions, from 0.
+    pub index: usize,
+}
+
+/// One change of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was written.
+    Put(Entry),
+    /// It was deleted, by a transaction or because its lease ended.
+    Delete {
+        /// The key.
+        key: String,
+    },
+}
+
+impl Event {
+    /// The key that changed.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Put(entry) => &entry.key,
+            Self::Delete { key } => key,
+        }
+    }
+}
+
+/// All changes of one revision below the watched prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventBatch {
+    /// The revision.
+    pub revision: Revision,
+    /// The changes, in no particular order.
+    pub events: Vec<Event>,
+}
+
+/// A lease of a store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LeaseId(pub u64);
+
+impl fmt::Display for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+/// Why a watch ended. It is over then; make another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {
+    /// The changes asked for are no longer kept.
+    #[error("changes after revision {after} are no longer kept; read the range again and watch from there")]
+    Compacted {
+        /// What was asked for.
+        after: Revision,
+    },
+    /// The store is going away.
+    #[error("the metadata store is closed")]
+    Closed,
+    /// The store cannot be reached for now.
+    #[error("the metadata store is not available ({reason}); watch again from the last revision seen")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The request breaks a rule of the store. Nothing was changed.
+    #[error("invalid metadata request: {reason}")]
+    Invalid {
+        /// Which rule.
+        reason: String,
+    },
+    /// The lease has ended. Nothing was changed.
+    #[error("lease {0} has ended; grant a new one and register again")]
+    LeaseNotFound(LeaseId),
+    /// There is no room for a change. Nothing was changed, and reads go on.
+    #[error("no space left for the metadata store ({reason}); free some, it goes on by itself")]
+    NoSpace {
+        /// What the file system said.
+        reason: String,
+    },
+    /// It did not work this time. Nothing was changed.
+    #[error("the metadata store is not available: {reason}")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
+    /// The change may have been applied, or not.
+    #[error("the outcome of a metadata change is unknown ({reason}); read it back before going on")]
+    OutcomeUnknown {
+        /// What happened.
+        reason: String,
+    },
+    /// The store holds something that it did not write.
+    #[error("the metadata store is damaged: {reason}")]
+    Corrupt {
+        /// What was found where.
+        reason: String,
+    },
+    /// The store was closed.
+    #[error("the metadata store is closed")]
+    Closed,
+}
