@@ -1,1 +1,35 @@
-//! milena-records
+//! Kafka's record batches (magic 2, KIP-98) as views over [`bytes::Bytes`]: headers, checksums, codecs, patching,
+//! records.
+//!
+//! - [`split`] walks the records of a produce request or of a fetch answer; a [`Batch`] is a parsed [`BatchHeader`]
+//!   and the batch's own bytes, shared, not copied.
+//! - [`Stamp`] writes what a broker decides (base offset, leader epoch, log append time) into a copy of a batch.
+//! - [`Batch::records`] decompresses within a limit and yields [`Record`]s that borrow from the payload.
+//! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions.
+//!
+//! Invariants: bytes from outside never panic and never make it reserve more than they justify; decompression stops at
+//! the caller's limit; a batch that is not patched keeps every byte.
+//!
+//! Not here: files, sockets, clocks, offsets being assigned, producer state.
+
+mod batch;
+mod builder;
+mod bytes_in;
+mod codec;
+pub mod control;
+mod error;
+mod header;
+mod record;
+mod rules;
+mod search;
+mod stamp;
+
+pub use batch::{Batch, Batches, magic_of, split};
+pub use builder::{BatchBuilder, NewRecord};
+pub use codec::Compression;
+pub use error::BatchError;
+pub use header::{Attributes, BatchHeader, HEADER_LEN, MAGIC, TimestampType};
+pub use record::{Header, Headers, Record, RecordSet, Records};
+pub use rules::{RecordError, RecordFault, RecordRules, RecordsSummary, RejectedRecords, TimestampBounds};
+pub use search::{first_record_at_or_after, first_record_with_max_timestamp};
+pub use stamp::Stamp;

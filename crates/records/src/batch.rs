@@ -1,0 +1,172 @@
+//! One batch, and the walk over many.
+
+use bytes::Bytes;
+
+use crate::{
+    error::BatchError,
+    header::{BatchHeader, HEADER_LEN, LENGTH_PREFIX, TimestampType, at},
+    record::RecordSet,
+};
+
+/// A magic 2 record batch: its header, and all its bytes (header included), shared with whatever they came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The header as parsed from `bytes`.
+    header: BatchHeader,
+    bytes: Bytes,
+}
+
+/// Walks the batches in `records`: the records field of a produce request, a fetch answer, or a stretch of a log.
+/// Nothing is copied and nothing but headers is looked at; checksums are for [`Batch::verify_crc`].
+pub const fn split(records: Bytes) -> Batches {
+    Batches { rest: records }
+}
+
+/// The magic of the first batch or message in `records`; `None` when they are too short to have one.
+pub fn magic_of(records: &[u8]) -> Option<i8> {
+    records.get(at::MAGIC).map(|b| b.cast_signed())
+}
+
+/// The iterator of [`split`]. Ends after the first error.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    rest: Bytes,
+}
+
+impl Batches {
+    /// What was not walked yet; after an error, nothing.
+    pub const fn rest(&self) -> &Bytes {
+        &self.rest
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, BatchError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let batch = Batch::first_of(&self.rest);
+        match &batch {
+            Ok(batch) => self.rest = self.rest.slice(batch.bytes.len()..),
+            Err(_) => self.rest = Bytes::new(),
+        }
+        Some(batch)
+    }
+}
+
+impl Batch {
+    /// The batch that `bytes` are, exactly.
+    ///
+    /// Errors: as [`BatchHeader::parse`], and [`BatchError::Invalid`] when more bytes follow.
+    pub fn parse(bytes: &Bytes) -> Result<Self, BatchError> {
+        let batch = Self::first_of(bytes)?;
+        if batch.bytes.len() != bytes.len() {
+            return Err(BatchError::Invalid { reason: "bytes follow the end of the batch" });
+        }
+        Ok(batch)
+    }
+
+    fn first_of(bytes: &Bytes) -> Result<Self, BatchError> {
+        let header = BatchHeader::parse(bytes)?;
+        let needed = header.size();
+        if needed > bytes.len() {
+            return Err(BatchError::Truncated { needed, have: bytes.len() });
+        }
+        Ok(Self { header, bytes: bytes.slice(..needed) })
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &BatchHeader {
+        &self.header
+    }
+
+    /// The whole batch.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The whole batch, giving the view up.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// The size of the whole batch in bytes.
+    pub const fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What follows the header: records, compressed as the header says.
+    pub fn payload(&self) -> Bytes {
+        self.bytes.slice(HEADER_LEN..)
+    }
+
+    /// Compares the checksum with the bytes: [`BatchError::Checksum`] when they differ.
+    pub fn verify_crc(&self) -> Result<(), BatchError> {
+        let computed = crc32c::crc32c(&self.bytes[at::ATTRIBUTES..]);
+        if computed == self.header.crc {
+            Ok(())
+        } else {
+            Err(BatchError::Checksum { stored: self.header.crc, computed })
+        }
+    }
+
+    /// The rules for the header of a batch that a client sends: offsets from 0, one per record, a known codec, no
+    /// control records, sequences for an idempotent producer, no log append time. What needs a look at the records is
+    /// [`Batch::check_records`].
+    ///
+    /// Errors: [`BatchError::Codec`], [`BatchError::Invalid`].
+    pub fn validate_produced(&self) -> Result<(), BatchError> {
+        let header = &self.header;
+        header.attributes.compression()?;
+        let broken = if header.base_offset.raw() != 0 {
+            "the base offset of a produced batch is 0"
+        } else if header.record_count <= 0 {
+            "a produced batch has at least one record"
+        } else if header.last_offset_delta < 0 {
+            "the last offset delta is negative"
+        } else if header.last_offset_delta != header.record_count - 1 {
+            "the record count does not match the last offset delta"
+        } else if header.attributes.is_control() {
+            "clients do not write control records"
+        } else if header.has_producer() && header.base_sequence.raw() < 0 {
+            "an idempotent producer numbers its batches from 0"
+        } else if header.has_producer() && header.producer_epoch.raw() < 0 {
+            "an idempotent producer has an epoch of 0 or more"
+        } else if header.attributes.is_transactional() && !header.has_producer() {
+            "a transactional batch has a producer id"
+        } else if header.attributes.has_delete_horizon() {
+            "the delete horizon is the broker's to set"
+        } else if header.attributes.timestamp_type() == TimestampType::LogAppendTime {
+            "the log append time is the broker's to set"
+        } else {
+            return Ok(());
+        };
+        Err(BatchError::Invalid { reason: broken })
+    }
+
+    /// The records, decompressed into at most `limit` bytes. An uncompressed batch is borrowed, not copied, and the
+    /// limit does not apply.
+    ///
+    /// Errors: [`BatchError::Codec`], [`BatchError::Compression`], [`BatchError::TooLarge`]; broken records show
+    /// when they are reached.
+    pub fn records(&self, limit: usize) -> Result<RecordSet, BatchError> {
+        let codec = self.header.attributes.compression()?;
+        let payload = codec.decompress(self.payload(), limit)?;
+        Ok(RecordSet::new(&self.header, payload))
+    }
+
+    /// A batch of a header and a payload that is encoded already; length and checksum are filled in.
+    pub(crate) fn assemble(mut header: BatchHeader, payload: &[u8]) -> Result<Self, BatchError> {
+        let size = HEADER_LEN + payload.len();
+        header.batch_length = i32::try_from(size - LENGTH_PREFIX)
+            .map_err(|_| BatchError::TooLarge { limit: i32::MAX as usize })?;
+        let mut bytes = Vec::with_capacity(size);
+        bytes.extend_from_slice(&header.encode());
+        bytes.extend_from_slice(payload);
+        header.crc = crc32c::crc32c(&bytes[at::ATTRIBUTES..]);
+        bytes[at::CRC..at::ATTRIBUTES].copy_from_slice(&header.crc.to_be_bytes());
+        Ok(Self { header, bytes: bytes.into() })
+    }
+}

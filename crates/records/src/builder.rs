@@ -1,0 +1,179 @@
+//! Making batches.
+
+use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
+
+use crate::{
+    batch::Batch,
+    bytes_in::{put_varint, put_varlong, varint_len},
+    codec::Compression,
+    error::BatchError,
+    header::{Attributes, BatchHeader, HEADER_LEN},
+};
+
+/// A record to be put into a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewRecord<'a> {
+    /// Its time in ms.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+    /// Its headers: keys and values.
+    pub headers: &'a [(&'a [u8], Option<&'a [u8]>)],
+}
+
+/// Collects records and makes a batch of them.
+///
+/// Without further calls the batch is what a plain producer sends: base offset 0, no leader epoch, no producer.
+#[derive(Clone, Debug)]
+pub struct BatchBuilder {
+    header: BatchHeader,
+    compression: Compression,
+    transactional: bool,
+    control: bool,
+    log_append_time: Option<Timestamp>,
+    payload: Vec<u8>,
+}
+
+impl BatchBuilder {
+    /// An empty batch whose records will be compressed with `compression`.
+    pub const fn new(compression: Compression) -> Self {
+        let header = BatchHeader {
+            base_offset: Offset::ZERO,
+            batch_length: 0,
+            leader_epoch: LeaderEpoch::NONE,
+            crc: 0,
+            attributes: Attributes(0),
+            last_offset_delta: -1,
+            base_timestamp: Timestamp::NONE,
+            max_timestamp: Timestamp::NONE,
+            producer_id: ProducerId::NONE,
+            producer_epoch: ProducerEpoch(-1),
+            base_sequence: Sequence(-1),
+            record_count: 0,
+        };
+        let payload = Vec::new();
+        Self { header, compression, transactional: false, control: false, log_append_time: None, payload }
+    }
+
+    /// Sets the offset of the first record and the leader's term.
+    #[must_use]
+    pub const fn at(mut self, base_offset: Offset, leader_epoch: LeaderEpoch) -> Self {
+        self.header.base_offset = base_offset;
+        self.header.leader_epoch = leader_epoch;
+        self
+    }
+
+    /// Sets the idempotent producer and the sequence of the first record.
+    #[must_use]
+    pub const fn producer(mut self, id: ProducerId, epoch: ProducerEpoch, base_sequence: Sequence) -> Self {
+        self.header.producer_id = id;
+        self.header.producer_epoch = epoch;
+        self.header.base_sequence = base_sequence;
+        self
+    }
+
+    /// Makes the batch part of its producer's transaction.
+    #[must_use]
+    pub const fn transactional(mut self) -> Self {
+        self.transactional = true;
+        self
+    }
+
+    /// Makes the records control records.
+    #[must_use]
+    pub const fn control(mut self) -> Self {
+        self.control = true;
+        self
+    }
+
+    /// Gives all records the broker's time instead of their own.
+    #[must_use]
+    pub const fn log_append_time(mut self, time: Timestamp) -> Self {
+        self.log_append_time = Some(time);
+        self
+    }
+
+    /// Adds a record at the next offset.
+    pub fn push(&mut self, record: &NewRecord<'_>) {
+        self.push_at(self.header.last_offset_delta + 1, record);
+    }
+
+    /// Adds a record at an offset relative to the batch's; for batches with gaps, as compaction leaves them.
+    ///
+    /// Panics when `offset_delta` does not rise.
+    pub fn push_at(&mut self, offset_delta: i32, record: &NewRecord<'_>) {
+        assert!(offset_delta > self.header.last_offset_delta, "offsets of a batch rise");
+        if self.header.record_count == 0 {
+            self.header.base_timestamp = record.timestamp;
+        }
+        let timestamp_delta = record.timestamp.raw().wrapping_sub(self.header.base_timestamp.raw());
+        put_record(&mut self.payload, timestamp_delta, offset_delta, record);
+        self.header.max_timestamp = self.header.max_timestamp.max(record.timestamp);
+        self.header.last_offset_delta = offset_delta;
+        self.header.record_count += 1;
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        usize::try_from(self.header.record_count).unwrap_or(0)
+    }
+
+    /// Whether there are no records.
+    pub const fn is_empty(&self) -> bool {
+        self.header.record_count == 0
+    }
+
+    /// The size of the batch so far, before compression, in bytes.
+    pub const fn size(&self) -> usize {
+        HEADER_LEN + self.payload.len()
+    }
+
+    /// The batch. One without records is an empty batch, which compaction leaves to keep an offset.
+    ///
+    /// Errors: [`BatchError::Compression`] when the codec fails, [`BatchError::TooLarge`] above 2 GiB.
+    pub fn build(mut self) -> Result<Batch, BatchError> {
+        self.header.attributes = Attributes::new(self.compression, self.transactional, self.control);
+        if let Some(time) = self.log_append_time {
+            self.header.attributes = self.header.attributes.with_log_append_time();
+            self.header.max_timestamp = time;
+        }
+        let payload = self.compression.compress(self.payload)?;
+        Batch::assemble(self.header, &payload)
+    }
+}
+
+fn put_record(out: &mut Vec<u8>, timestamp_delta: i64, offset_delta: i32, record: &NewRecord<'_>) {
+    let mut len = 1 + varint_len(timestamp_delta) + varint_len(i64::from(offset_delta));
+    len += nullable_len(record.key) + nullable_len(record.value) + varint_len(record.headers.len() as i64);
+    for (key, value) in record.headers {
+        len += nullable_len(Some(key)) + nullable_len(*value);
+    }
+    out.reserve(len + 5);
+    put_varlong(out, len as i64);
+    out.push(0);
+    put_varlong(out, timestamp_delta);
+    put_varint(out, offset_delta);
+    put_nullable(out, record.key);
+    put_nullable(out, record.value);
+    put_varlong(out, record.headers.len() as i64);
+    for (key, value) in record.headers {
+        put_nullable(out, Some(key));
+        put_nullable(out, *value);
+    }
+}
+
+fn nullable_len(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len())
+}
+
+fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        Some(bytes) => {
+            put_varlong(out, bytes.len() as i64);
+            out.extend_from_slice(bytes);
+        }
+        None => put_varint(out, -1),
+    }
+}

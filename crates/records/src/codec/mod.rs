@@ -1,0 +1,126 @@
+//! The four codecs, each within the caller's limit.
+
+use std::{fmt, io::Read};
+
+use bytes::Bytes;
+
+use crate::error::BatchError;
+
+mod lz4;
+mod snappy;
+
+/// How the records of a batch are compressed (`compression.type`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// Gzip (RFC 1952).
+    Gzip,
+    /// Snappy: written in the framing of Kafka's Java clients, read with and without it.
+    Snappy,
+    /// LZ4 frames.
+    Lz4,
+    /// Zstandard (KIP-110).
+    Zstd,
+}
+
+impl Compression {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
+
+    /// The number in a batch's attributes.
+    pub const fn id(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Gzip => 1,
+            Self::Snappy => 2,
+            Self::Lz4 => 3,
+            Self::Zstd => 4,
+        }
+    }
+
+    /// The codec with this number.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        Some(match id {
+            0 => Self::None,
+            1 => Self::Gzip,
+            2 => Self::Snappy,
+            3 => Self::Lz4,
+            4 => Self::Zstd,
+            _ => return None,
+        })
+    }
+
+    /// The codec's name in configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// The codec with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| codec.name() == name)
+    }
+
+    /// Decompresses `payload` into at most `limit` bytes; without a codec it is shared as it is.
+    ///
+    /// Errors: [`BatchError::Compression`], [`BatchError::TooLarge`].
+    pub fn decompress(self, payload: Bytes, limit: usize) -> Result<Bytes, BatchError> {
+        // A batch that compaction emptied has no payload, and keeps its attributes.
+        if self == Self::None || payload.is_empty() {
+            return Ok(payload);
+        }
+        let out = match self {
+            Self::None => return Ok(payload),
+            Self::Gzip => self.read_within(flate2::bufread::MultiGzDecoder::new(&payload[..]), limit),
+            Self::Snappy => snappy::decompress(&payload, limit),
+            Self::Lz4 => self.read_within(lz4_flex::frame::FrameDecoder::new(&payload[..]), limit),
+            Self::Zstd => zstd::stream::read::Decoder::with_buffer(&payload[..])
+                .map_err(|e| self.failed(&e))
+                .and_then(|decoder| self.read_within(decoder, limit)),
+        };
+        out.map(Bytes::from)
+    }
+
+    /// Compresses `payload` at the codec's default level.
+    ///
+    /// Errors: [`BatchError::Compression`].
+    pub fn compress(self, payload: Vec<u8>) -> Result<Vec<u8>, BatchError> {
+        match self {
+            Self::None => Ok(payload),
+            Self::Gzip => {
+                let mut out = Vec::new();
+                flate2::bufread::GzEncoder::new(&payload[..], flate2::Compression::default())
+                    .read_to_end(&mut out)
+                    .map_err(|e| self.failed(&e))?;
+                Ok(out)
+            }
+            Self::Snappy => snappy::compress(&payload),
+            Self::Lz4 => lz4::compress(&payload),
+            Self::Zstd => zstd::stream::encode_all(&payload[..], zstd::DEFAULT_COMPRESSION_LEVEL)
+                .map_err(|e| self.failed(&e)),
+        }
+    }
+
+    fn read_within(self, from: impl Read, limit: usize) -> Result<Vec<u8>, BatchError> {
+        let mut out = Vec::new();
+        from.take((limit as u64).saturating_add(1)).read_to_end(&mut out).map_err(|e| self.failed(&e))?;
+        if out.len() > limit { Err(BatchError::TooLarge { limit }) } else { Ok(out) }
+    }
+
+    pub(crate) fn failed(self, reason: &dyn fmt::Display) -> BatchError {
+        BatchError::Compression { codec: self, reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
