@@ -1,0 +1,214 @@
+//! The access keys of this installation, in a file of the format that AWS tools read
+//! (`AWS_SHARED_CREDENTIALS_FILE`): sections of `aws_access_key_id` and `aws_secret_access_key`.
+//!
+//! The file is made at first start with one random key under `[default]`. Whoever wants more keys adds sections;
+//! every section's key is accepted.
+
+use std::{fmt, fs, io, path::Path, path::PathBuf};
+
+use milena_runtime::Runtime;
+
+use crate::private_file;
+
+/// A credentials file that could not be read, written or understood.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// Reading or writing failed.
+    #[error("cannot {verb} the credentials file {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A line or section is not what it should be.
+    #[error(
+        "{}, line {line}: {reason}; write '[default]', then aws_access_key_id = … and aws_secret_access_key = …, \
+         or remove the file to have a new one made",
+        path.display()
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+/// An access key and its secret. The secret is shown by no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// The public half, as in `AWS_ACCESS_KEY_ID`.
+    pub id: String,
+    secret: String,
+}
+
+impl AccessKey {
+    /// A key from its two halves.
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { id: id.into(), secret: secret.into() }
+    }
+
+    /// A new random key: the id in AWS's form for long-term keys, the secret of 240 random bits.
+    pub fn generate(runtime: &Runtime) -> Self {
+        const ID: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        const SECRET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut random = [0; 56];
+        runtime.fill_random(&mut random);
+        let id: String = random[..16].iter().map(|b| char::from(ID[usize::from(b & 31)])).collect();
+        let secret: String = random[16..].iter().map(|b| char::from(SECRET[usize::from(b & 63)])).collect();
+        Self { id: format!("AKIA{id}"), secret }
+    }
+
+    /// The secret half, as in `AWS_SECRET_ACCESS_KEY`.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The access keys of a credentials file, by section.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    keys: Vec<(String, AccessKey)>,
+}
+
+impl Credentials {
+    /// Credentials of one key, in the section `default`.
+    pub fn of(key: AccessKey) -> Self {
+        Self { keys: vec![("default".to_owned(), key)] }
+    }
+
+    /// Reads the file, or makes it with one random key (mode 0600) when there is none.
+    pub fn load_or_create(path: &Path, runtime: &Runtime) -> Result<Self, CredentialsError> {
+        let key = AccessKey::generate(runtime);
+        let text =
+            format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+        match private_file::create(path, text.as_bytes()) {
+            Ok(()) => Ok(Self::of(key)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(path),
+            Err(source) => Err(CredentialsError::Io { verb: "write", path: path.to_owned(), source }),
+        }
+    }
+
+    /// Reads the file.
+    pub fn load(path: &Path) -> Result<Self, CredentialsError> {
+        let read = fs::read_to_string(path);
+        let text =
+            read.map_err(|source| CredentialsError::Io { verb: "read", path: path.to_owned(), source })?;
+        parse(&text).map_err(|(line, reason)| CredentialsError::Malformed {
+            path: path.to_owned(),
+            line,
+            reason,
+        })
+    }
+
+    /// The key of a section.
+    pub fn profile(&self, name: &str) -> Option<&AccessKey> {
+        self.keys.iter().find(|(section, _)| section == name).map(|(_, key)| key)
+    }
+
+    /// The key to sign with when nothing else is said: that of `[default]`, or else the first.
+    pub fn default_key(&self) -> &AccessKey {
+        self.profile("default").unwrap_or(&self.keys[0].1)
+    }
+
+    /// The key with the given id.
+    pub fn find(&self, access_key_id: &str) -> Option<&AccessKey> {
+        self.keys.iter().map(|(_, key)| key).find(|key| key.id == access_key_id)
+    }
+}
+
+type Section = (String, usize, Option<String>, Option<String>);
+
+/// At least one whole key, or the line (from 1) and what is wrong with it.
+fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
+    let mut sections: Vec<Section> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let (number, line) = (index + 1, line.trim());
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[') {
+            let name = name.strip_suffix(']').ok_or((number, "a section's name ends with ']'"))?;
+            sections.push((name.trim().to_owned(), number, None, None));
+            continue;
+        }
+        let (name, value) = line.split_once('=').ok_or((number, "neither '[section]' nor 'name = value'"))?;
+        let section = sections.last_mut().ok_or((number, "a value before the first '[section]'"))?;
+        let value = value.trim().to_owned();
+        match name.trim() {
+            "aws_access_key_id" => section.2 = Some(value),
+            "aws_secret_access_key" => section.3 = Some(value),
+            _ => {}
+        }
+    }
+    let mut keys = Vec::new();
+    for (name, line, id, secret) in sections {
+        match (id, secret) {
+            (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
+                keys.push((name, AccessKey { id, secret }));
+            }
+            _ => return Err((line, "this section lacks its access key or its secret")),
+        }
+    }
+    if keys.is_empty() { Err((1, "there is no access key")) } else { Ok(Credentials { keys }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_once_private_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("credentials");
+        let runtime = Runtime::system();
+        let made = Credentials::load_or_create(&path, &runtime).unwrap();
+        let again = Credentials::load_or_create(&path, &runtime).unwrap();
+        assert_eq!(made.default_key(), again.default_key());
+        assert_eq!(made.default_key().id.len(), 20);
+        assert_eq!(made.default_key().secret().len(), 40);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn every_section_holds_a_key() {
+        let text = "# mine\n[default]\naws_access_key_id=A1\naws_secret_access_key = s1\nregion = x\n\n[ ci ]\n\
+                    aws_access_key_id = A2\naws_secret_access_key = s2=+/\n";
+        let credentials = parse(text).unwrap();
+        assert_eq!(credentials.default_key().id, "A1");
+        assert_eq!(credentials.profile("ci").unwrap().secret(), "s2=+/");
+        assert_eq!(credentials.find("A2").unwrap().secret(), "s2=+/");
+        assert!(credentials.find("A3").is_none());
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_its_line() {
+        for (text, line) in
+            [("", 1), ("a = b\n", 1), ("[x\n", 1), ("[x]\nwhat\n", 2), ("[x]\naws_access_key_id=a\n", 1)]
+        {
+            assert_eq!(parse(text).unwrap_err().0, line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let key = AccessKey::new("AKIDEXAMPLE", "verysecret");
+        assert!(!format!("{:?}", Credentials::of(key)).contains("verysecret"));
+    }
+}

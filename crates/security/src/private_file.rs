@@ -1,0 +1,40 @@
+//! Files that only their owner may read, written whole or not at all.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+/// Writes a new file with mode 0600. It appears under its name only once its bytes are on disk, so a crash leaves
+/// either no file or a whole one. Fails with `AlreadyExists` when the name is taken.
+pub(crate) fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let draft = path.with_file_name(format!("{name}.new"));
+    // A draft that an earlier crash left behind was never shown to anybody.
+    if let Err(error) = fs::remove_file(&draft)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(contents)?;
+    file.sync_all()?;
+    // Linking, unlike renaming, never replaces a file that is there.
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    linked?;
+    sync_parent(path)
+}
+
+/// Makes the names in a file's directory durable.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,267 @@
+//! Checking the signature of a request.
+
+use aws_lc_rs::constant_time;
+
+use super::{ALGORITHM, HttpRequest, Scope, TERMINATOR, UNSIGNED_PAYLOAD, canonical, sha256_hex, signature};
+use crate::{credentials::AccessKey, credentials::Credentials, moment};
+
+/// How far a client's clock may be off, in milliseconds.
+const SKEW_MS_MAX: i64 = 15 * 60 * 1000;
+/// How long a presigned address may be valid, in seconds.
+const EXPIRES_S_MAX: i64 = 7 * 24 * 3600;
+/// Nothing real signs more headers than this.
+const SIGNED_HEADERS_MAX: usize = 100;
+
+/// Why a request is not accepted. The text may be shown to the caller.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SigV4Error {
+    /// Neither an `Authorization` header nor a presigned query.
+    #[error(
+        "the request is not signed; sign it with AWS Signature Version 4, as the aws CLI and every AWS SDK do"
+    )]
+    Missing,
+    /// A part of the signature is absent or not in its form.
+    #[error("{part} {reason}")]
+    Malformed {
+        /// The part.
+        part: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The access key is not one of this installation's.
+    #[error(
+        "the access key id '{0}' is not known here; use a key of the credentials file in the data directory"
+    )]
+    UnknownAccessKey(String),
+    /// The credential's scope is for something else.
+    #[error(
+        "the credential is for the {part} '{got}', but this endpoint is for '{expected}'; sign for that {part}"
+    )]
+    Scope {
+        /// `region`, `service`, …
+        part: &'static str,
+        /// What the request was signed for.
+        got: String,
+        /// What it must be signed for.
+        expected: String,
+    },
+    /// The request was signed too long ago or in the future.
+    #[error(
+        "the request was signed at {signed}, but it is {now} here; set the client's clock (15 minutes are allowed)"
+    )]
+    Skewed {
+        /// When it was signed, by the client's clock.
+        signed: String,
+        /// The time here.
+        now: String,
+    },
+    /// A presigned address that is no longer valid.
+    #[error("the presigned address expired at {0}; make a new one")]
+    Expired(String),
+    /// A header that must be signed is not.
+    #[error("the header '{0}' must be among the signed headers")]
+    NotSigned(String),
+    /// A signed header did not arrive.
+    #[error(
+        "the signed header '{0}' is not in the request; something between client and server may have removed it"
+    )]
+    HeaderGone(String),
+    /// The body is not the one that was signed.
+    #[error("the body does not have the hash that the header x-amz-content-sha256 gives")]
+    Payload,
+    /// The signature is another.
+    #[error(
+        "the signature does not match; check that the secret belongs to the access key id '{0}' and that nothing \
+         between client and server changes path, query or signed headers"
+    )]
+    Mismatch(String),
+}
+
+/// Checks requests to one service in one region.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    credentials: Credentials,
+    region: String,
+    service: String,
+}
+
+/// What a request says of its own signature.
+struct Claim {
+    access_key_id: String,
+    /// day, region, service, terminator
+    scope: [String; 4],
+    date: String,
+    signed: Vec<String>,
+    signature: String,
+    /// Seconds; only for a presigned address.
+    expires_s: Option<i64>,
+}
+
+impl Verifier {
+    /// A verifier that accepts the given keys.
+    pub fn new(credentials: Credentials, region: impl Into<String>, service: impl Into<String>) -> Self {
+        Self { credentials, region: region.into(), service: service.into() }
+    }
+
+    /// The key that the request was signed with. `wall_ms` is the time now.
+    pub fn verify(&self, request: &HttpRequest<'_>, wall_ms: i64) -> Result<&AccessKey, SigV4Error> {
+        let claim = match request.header("authorization") {
+            Some(text) => from_header(request, text)?,
+            None if canonical::query_value(request.query, "X-Amz-Algorithm").is_some() => {
+                from_query(request.query)?
+            }
+            None => return Err(SigV4Error::Missing),
+        };
+        self.check_scope(&claim)?;
+        check_time(&claim, wall_ms)?;
+        let mut signed: Vec<&str> = claim.signed.iter().map(String::as_str).collect();
+        signed.sort_unstable();
+        check_signed_headers(request, &signed)?;
+        let payload_hash = payload_hash(request)?;
+        let id = || claim.access_key_id.clone();
+        let key =
+            self.credentials.find(&claim.access_key_id).ok_or_else(|| SigV4Error::UnknownAccessKey(id()))?;
+        let left_out = claim.expires_s.map(|_| "X-Amz-Signature");
+        let canonical = canonical::request(request, &signed, &payload_hash, left_out);
+        let scope = Scope { day: &claim.scope[0], region: &self.region, service: &self.service };
+        let expected = signature(key.secret(), &scope, &claim.date, &canonical);
+        let same = constant_time::verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes());
+        same.map_err(|_| SigV4Error::Mismatch(id()))?;
+        Ok(key)
+    }
+
+    fn check_scope(&self, claim: &Claim) -> Result<(), SigV4Error> {
+        let [day, region, service, terminator] = &claim.scope;
+        let parts = [
+            ("day", day, &claim.date[..8]),
+            ("region", region, self.region.as_str()),
+            ("service", service, self.service.as_str()),
+            ("terminator", terminator, TERMINATOR),
+        ];
+        for (part, got, expected) in parts {
+            if got != expected {
+                return Err(SigV4Error::Scope { part, got: got.clone(), expected: expected.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<Claim, SigV4Error> {
+    let malformed = |reason| SigV4Error::Malformed { part: "the Authorization header", reason };
+    let rest = text.strip_prefix(ALGORITHM).ok_or_else(|| malformed("must begin with AWS4-HMAC-SHA256"))?;
+    let (mut credential, mut signed, mut signature) = (None, None, None);
+    for part in rest.split(',') {
+        match part.trim().split_once('=') {
+            Some(("Credential", value)) => credential = Some(value),
+            Some(("SignedHeaders", value)) => signed = Some(value),
+            Some(("Signature", value)) => signature = Some(value),
+            _ => return Err(malformed("may have Credential, SignedHeaders and Signature only")),
+        }
+    }
+    let date = request.header("x-amz-date").ok_or(SigV4Error::Malformed {
+        part: "the header x-amz-date",
+        reason: "is missing; it says when the request was signed, as in 20150830T123600Z",
+    })?;
+    claim(
+        credential.ok_or_else(|| malformed("lacks Credential"))?,
+        signed.ok_or_else(|| malformed("lacks SignedHeaders"))?,
+        signature.ok_or_else(|| malformed("lacks Signature"))?,
+        date,
+        None,
+    )
+}
+
+fn from_query(query: &str) -> Result<Claim, SigV4Error> {
+    let value = |name| {
+        canonical::query_value(query, name)
+            .ok_or(SigV4Error::Malformed { part: name, reason: "is missing from the presigned address" })
+    };
+    if value("X-Amz-Algorithm")? != ALGORITHM {
+        return Err(SigV4Error::Malformed { part: "X-Amz-Algorithm", reason: "must be AWS4-HMAC-SHA256" });
+    }
+    let expires_s = value("X-Amz-Expires")?.parse().ok().filter(|s| (1..=EXPIRES_S_MAX).contains(s));
+    let expires_s = expires_s
+        .ok_or(SigV4Error::Malformed { part: "X-Amz-Expires", reason: "must be 1 to 604800 seconds" })?;
+    claim(
+        &value("X-Amz-Credential")?,
+        &value("X-Amz-SignedHeaders")?,
+        &value("X-Amz-Signature")?,
+        &value("X-Amz-Date")?,
+        Some(expires_s),
+    )
+}
+
+fn claim(
+    credential: &str,
+    signed: &str,
+    signature: &str,
+    date: &str,
+    expires_s: Option<i64>,
+) -> Result<Claim, SigV4Error> {
+    let malformed = |part, reason| SigV4Error::Malformed { part, reason };
+    if moment::parse_amz_date(date).is_none() {
+        return Err(malformed("the date of the signature", "must be of the form 20150830T123600Z"));
+    }
+    // The access key id comes first and may itself have a '/'; the scope is the last four parts.
+    let mut parts: Vec<&str> = credential.rsplitn(5, '/').collect();
+    parts.reverse();
+    let [id, day, region, service, terminator] = parts[..] else {
+        return Err(malformed("Credential", "must be of the form KEY/DAY/REGION/SERVICE/aws4_request"));
+    };
+    let signed: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
+    if signed.len() > SIGNED_HEADERS_MAX {
+        return Err(malformed("SignedHeaders", "names more than 100 headers"));
+    }
+    Ok(Claim {
+        access_key_id: id.to_owned(),
+        scope: [day, region, service, terminator].map(str::to_owned),
+        date: date.to_owned(),
+        signed,
+        signature: signature.to_owned(),
+        expires_s,
+    })
+}
+
+fn check_time(claim: &Claim, wall_ms: i64) -> Result<(), SigV4Error> {
+    let signed = moment::parse_amz_date(&claim.date).expect("checked when it was read");
+    let skewed = || SigV4Error::Skewed { signed: claim.date.clone(), now: moment::amz_date(wall_ms) };
+    match claim.expires_s {
+        None if (wall_ms - signed).abs() > SKEW_MS_MAX => Err(skewed()),
+        Some(_) if signed - wall_ms > SKEW_MS_MAX => Err(skewed()),
+        Some(expires_s) if signed + expires_s * 1000 < wall_ms => {
+            Err(SigV4Error::Expired(moment::amz_date(signed + expires_s * 1000)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `host` and everything `x-amz-…` must be signed, and what is signed must be there.
+fn check_signed_headers(request: &HttpRequest<'_>, signed: &[&str]) -> Result<(), SigV4Error> {
+    for (name, _) in request.headers {
+        if (*name == "host" || name.starts_with("x-amz-")) && !signed.contains(name) {
+            return Err(SigV4Error::NotSigned((*name).to_owned()));
+        }
+    }
+    if !signed.contains(&"host") {
+        return Err(SigV4Error::NotSigned("host".to_owned()));
+    }
+    match signed.iter().find(|name| !request.headers.iter().any(|(n, _)| n == *name)) {
+        Some(gone) => Err(SigV4Error::HeaderGone((*gone).to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// The hash that was signed for the body, once it is known to be the body's.
+fn payload_hash(request: &HttpRequest<'_>) -> Result<String, SigV4Error> {
+    match request.header("x-amz-content-sha256") {
+        None => Ok(sha256_hex(request.body)),
+        Some(UNSIGNED_PAYLOAD) => Ok(UNSIGNED_PAYLOAD.to_owned()),
+        Some(stated) if stated.starts_with("STREAMING-") => Err(SigV4Error::Malformed {
+            part: "x-amz-content-sha256",
+            reason: "asks for a body signed in chunks, which only S3 has; send the hash of the whole body",
+        }),
+        Some(stated) if stated == sha256_hex(request.body) => Ok(stated.to_owned()),
+        Some(_) => Err(SigV4Error::Payload),
+    }
+}
