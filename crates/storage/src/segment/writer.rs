@@ -1,0 +1,253 @@
+//! Builds a segment front to back.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
+
+use super::{
+    BatchSummary, EpochStart, FOOTER_FRAME, FORMAT_LEVEL, Footer, FrameEntry, HEADER_BYTES, MAGIC,
+    PartitionFooter, TRAILER_BYTES,
+};
+use crate::{
+    disk::WriteBuffer,
+    encryption::{DataKey, ObjectCipher, Salt, TAG_BYTES},
+    objects::ObjectId,
+};
+
+/// How a segment is cut and what is kept of it.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentOptions {
+    /// A frame is closed when another batch would take it past this many bytes; a larger batch gets a frame of
+    /// its own. What a read of one record has to fetch and decrypt.
+    pub frame_bytes: usize,
+    /// Whether the batches as written, in the clear, are wanted afterwards (for the tail cache), and if so, how
+    /// many bytes to expect.
+    pub keep_plaintext: Option<usize>,
+}
+
+impl Default for SegmentOptions {
+    fn default() -> Self {
+        Self { frame_bytes: 128 * 1024, keep_plaintext: None }
+    }
+}
+
+/// Writes batches, grouped by partition, as a segment.
+///
+/// Sealed bytes are appended to the caller's buffer; whatever that held before stays in front of them. Batches of
+/// a partition come one after another, partitions in ascending order: breaking that is a bug and panics.
+#[derive(Debug)]
+pub struct SegmentWriter<'a> {
+    out: &'a mut WriteBuffer,
+    /// The segment's position of the first byte that `out` gets next.
+    position: u64,
+    object: ObjectId,
+    key: DataKey,
+    salt: Salt,
+    cipher: ObjectCipher,
+    options: SegmentOptions,
+    /// The batches in the clear: of the open frame, or of the whole segment if they are kept.
+    plain: Vec<u8>,
+    frame_start: usize,
+    frame: Option<OpenFrame>,
+    frames: u32,
+    footer: Footer,
+    plaintext_ranges: Vec<Range<usize>>,
+}
+
+#[derive(Debug)]
+struct OpenFrame {
+    first_offset: Offset,
+    max_timestamp: Timestamp,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct FinishedSegment {
+    /// What the footer says.
+    pub footer: Footer,
+    /// The segment's whole length.
+    pub segment_bytes: u64,
+    /// The batches as they were written, in the clear, if they were to be kept.
+    pub plaintext: Bytes,
+    /// Each partition's batches within `plaintext`, in the order of `footer.partitions`.
+    pub plaintext_ranges: Vec<Range<usize>>,
+}
+
+impl<'a> SegmentWriter<'a> {
+    /// Starts a segment that will be stored as `object`. `salt` must be fresh from [`milena_runtime::Runtime`].
+    pub fn new(
+        out: &'a mut WriteBuffer,
+        object: ObjectId,
+        key: &DataKey,
+        salt: Salt,
+        options: SegmentOptions,
+    ) -> Self {
+        let header = out.grow(HEADER_BYTES);
+        header[..8].copy_from_slice(&MAGIC);
+        header[8..10].copy_from_slice(&FORMAT_LEVEL.0.to_be_bytes());
+        header[10..12].fill(0);
+        header[12..16].copy_from_slice(&key.id().0.to_be_bytes());
+        header[16..].copy_from_slice(&salt.0);
+        let cipher = key.object_cipher(&object, salt, FORMAT_LEVEL);
+        Self {
+            out,
+            position: HEADER_BYTES as u64,
+            object,
+            key: key.clone(),
+            salt,
+            cipher,
+            options,
+            plain: Vec::with_capacity(options.keep_plaintext.unwrap_or(options.frame_bytes)),
+            frame_start: 0,
+            frame: None,
+            frames: 0,
+            footer: Footer::default(),
+            plaintext_ranges: Vec::new(),
+        }
+    }
+
+    /// Where the segment will be stored.
+    pub fn object(&self) -> &ObjectId {
+        &self.object
+    }
+
+    /// Appends one whole batch (magic 2), given as the client sent it, and puts base offset and leader epoch of
+    /// `summary` into the stored copy.
+    pub fn append(&mut self, partition: TopicPartition, summary: &BatchSummary, batch: &[u8]) {
+        let frame_bytes = self.plain.len() - self.frame_start;
+        let same = self.footer.partitions.last().is_some_and(|last| last.partition == partition);
+        if !same {
+            self.start_partition(partition, summary.base_offset);
+        } else if frame_bytes + batch.len() > self.options.frame_bytes {
+            self.finish_frame();
+        }
+        self.note(summary);
+        let start = self.plain.len();
+        self.plain.extend_from_slice(batch);
+        patch_batch(&mut self.plain[start..], summary.base_offset, summary.leader_epoch);
+    }
+
+    fn start_partition(&mut self, partition: TopicPartition, start: Offset) {
+        self.finish_frame();
+        if let Some(last) = self.footer.partitions.last() {
+            assert!(last.partition < partition, "partitions are written in ascending order");
+        }
+        let (epochs, frames, batches) = (Vec::new(), Vec::new(), Vec::new());
+        self.footer.partitions.push(PartitionFooter {
+            partition,
+            offsets: start..start,
+            epochs,
+            frames,
+            batches,
+        });
+        self.plaintext_ranges.push(self.plain.len()..self.plain.len());
+    }
+
+    /// Takes a batch into the index.
+    fn note(&mut self, summary: &BatchSummary) {
+        let entry = self.footer.partitions.last_mut().expect("a partition was started");
+        assert!(
+            entry.offsets.end <= summary.base_offset && summary.base_offset <= summary.last_offset,
+            "offsets of {} ascend: {summary:?} after {:?}",
+            entry.partition,
+            entry.offsets
+        );
+        entry.offsets.end = summary.end_offset();
+        match entry.epochs.last() {
+            Some(last) if last.epoch == summary.leader_epoch => {}
+            last => {
+                assert!(last.is_none_or(|last| last.epoch < summary.leader_epoch), "leader epochs ascend");
+                entry.epochs.push(EpochStart { epoch: summary.leader_epoch, start: summary.base_offset });
+            }
+        }
+        if summary.producer.is_some() {
+            entry.batches.push(summary.clone());
+        }
+        let (first_offset, time) = (summary.base_offset, summary.max_timestamp);
+        let frame = self.frame.get_or_insert(OpenFrame { first_offset, max_timestamp: time });
+        frame.max_timestamp = frame.max_timestamp.max(time);
+    }
+
+    /// Seals the open frame, if there is one.
+    fn finish_frame(&mut self) {
+        let Some(frame) = self.frame.take() else { return };
+        let plaintext = &self.plain[self.frame_start..];
+        self.cipher.seal_into(self.frames, plaintext, self.out.grow(plaintext.len() + TAG_BYTES));
+        let entry = self.footer.partitions.last_mut().expect("a frame belongs to a partition");
+        entry.frames.push(FrameEntry {
+            index: self.frames,
+            position: self.position,
+            plaintext_bytes: u32::try_from(plaintext.len()).expect("a frame is below 4 GiB"),
+            first_offset: frame.first_offset,
+            max_timestamp: frame.max_timestamp,
+        });
+        self.position += (plaintext.len() + TAG_BYTES) as u64;
+        self.frames += 1;
+        assert!(self.frames < FOOTER_FRAME, "a segment has fewer than 2^32 - 1 frames");
+        if self.options.keep_plaintext.is_some() {
+            self.frame_start = self.plain.len();
+            self.plaintext_ranges.last_mut().expect("a partition was started").end = self.frame_start;
+        } else {
+            self.plain.clear();
+        }
+    }
+
+    /// How long the segment is so far, without its open frame, footer and trailer.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Takes what is sealed so far out of the buffer, for a segment that is uploaded in parts.
+    pub fn take_sealed(&mut self) -> Bytes {
+        std::mem::take(self.out).into_bytes()
+    }
+
+    /// Seals what is open and writes footer and trailer.
+    pub fn finish(mut self) -> FinishedSegment {
+        self.finish_frame();
+        let footer = self.footer.encode();
+        let footer_bytes = footer.len() + TAG_BYTES;
+        self.cipher.seal_into(FOOTER_FRAME, &footer, self.out.grow(footer_bytes));
+        let sealed_footer_bytes = u32::try_from(footer_bytes).expect("a footer is below 4 GiB");
+        let trailer = self.out.grow(TRAILER_BYTES);
+        trailer[..8].copy_from_slice(&self.position.to_be_bytes());
+        trailer[8..12].copy_from_slice(&sealed_footer_bytes.to_be_bytes());
+        trailer[12..16].copy_from_slice(&self.frames.to_be_bytes());
+        trailer[16..20].copy_from_slice(&self.key.id().0.to_be_bytes());
+        trailer[20..36].copy_from_slice(&self.salt.0);
+        trailer[36..48].fill(0);
+        trailer[48..50].copy_from_slice(&FORMAT_LEVEL.0.to_be_bytes());
+        trailer[50..52].fill(0);
+        let crc = crc32c::crc32c(&trailer[..52]);
+        trailer[52..56].copy_from_slice(&crc.to_be_bytes());
+        trailer[56..].copy_from_slice(&MAGIC);
+        let keep = self.options.keep_plaintext.is_some();
+        FinishedSegment {
+            footer: self.footer,
+            segment_bytes: self.position + (footer_bytes + TRAILER_BYTES) as u64,
+            plaintext: if keep { Bytes::from(self.plain) } else { Bytes::new() },
+            plaintext_ranges: if keep { self.plaintext_ranges } else { Vec::new() },
+        }
+    }
+}
+
+/// The most a segment of these batches is longer than the batches, given the number of frames, partitions and
+/// batches in it: what a chunk's builder reserves.
+pub fn overhead_bytes_max(frames: usize, partitions: usize, batches: usize) -> usize {
+    const PARTITION_MAX: usize = 16 + 5 + 10 + 10 + 3 * 5;
+    const BATCH_MAX: usize = 1 + 10 + 10 + 10 + 10 + 3 + 5 + 6 + 5 + 15; // And a term of its own.
+    const FRAME_MAX: usize = TAG_BYTES + 5 + 10 + 10;
+    HEADER_BYTES
+        + TAG_BYTES
+        + TRAILER_BYTES
+        + 10
+        + frames * FRAME_MAX
+        + partitions * PARTITION_MAX
+        + batches * BATCH_MAX
+}
+
+fn patch_batch(batch: &mut [u8], base_offset: Offset, leader_epoch: LeaderEpoch) {
+    batch[..8].copy_from_slice(&base_offset.0.to_be_bytes());
+    batch[12..16].copy_from_slice(&leader_epoch.0.to_be_bytes());
+}
