@@ -1,0 +1,117 @@
+//! The generator of `src/messages/` and of the table in `src/api_key.rs`: from Kafka's schemas (as JSON) to Rust.
+//!
+//! Run by `cargo run -p milena-protocol --example generate`; the test `generated_code_is_current` runs it in memory.
+
+mod emit;
+mod schema;
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use schema::{Kind, Schema};
+
+/// The schemas, as checked in.
+pub const SCHEMAS: &str = include_str!("../schema/kafka-messages.json");
+
+/// The API versions of each release, as checked in.
+const API_VERSIONS: &str = include_str!("../schema/api-versions.json");
+
+/// The first line of every generated file.
+const NOTE: &str =
+    "// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.";
+
+/// All generated files: path below the crate's `src/`, and text.
+pub fn generate() -> BTreeMap<String, String> {
+    let schemas = schema::parse(SCHEMAS);
+    let mut files = BTreeMap::new();
+    for schema in &schemas {
+        let text = format!("{NOTE}\n\n{}", emit::message(schema));
+        files.insert(format!("messages/{}.rs", schema.module()), text);
+    }
+    files.insert("messages/mod.rs".to_owned(), message_list(&schemas));
+    files.insert("api_key/table.rs".to_owned(), api_table(&schemas));
+    files.insert("versions/table.rs".to_owned(), release_table());
+    files
+}
+
+/// Writes the files below `src`, and removes messages that no schema describes any more.
+pub fn write(src: &Path) -> std::io::Result<()> {
+    let files = generate();
+    for folder in ["messages", "api_key", "versions"] {
+        std::fs::create_dir_all(src.join(folder))?;
+    }
+    for entry in std::fs::read_dir(src.join("messages"))? {
+        let entry = entry?;
+        if !files.contains_key(&format!("messages/{}", entry.file_name().to_string_lossy())) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    for (path, text) in files {
+        std::fs::write(src.join(path), text)?;
+    }
+    Ok(())
+}
+
+fn message_list(schemas: &[Schema]) -> String {
+    let mut out = format!(
+        "{NOTE}\n\n//! Every request, response and stored record of Kafka 2.8 to 4.3, a module each.\n//!\n\
+         //! Field names and defaults are the schemas'; a field's doc says its type on the wire and the versions that\n\
+         //! have it. [`REQUESTS`], [`RESPONSES`] and [`STORED`] list them for tests and fuzzing.\n\n\
+         #![allow(clippy::field_reassign_with_default, clippy::manual_range_contains, clippy::single_match)]\n\n"
+    );
+    for schema in schemas {
+        writeln!(out, "pub mod {};", schema.module()).unwrap();
+    }
+    out.push_str("\nuse crate::MessageInfo;\n");
+    let groups = [
+        ("REQUESTS", "All requests.", Kind::Request),
+        ("RESPONSES", "All responses.", Kind::Response),
+        ("STORED", "All stored records, headers and blobs.", Kind::Stored),
+    ];
+    for (list, doc, kind) in groups {
+        write!(out, "\n/// {doc}\npub const {list}: &[MessageInfo] = &[\n").unwrap();
+        for schema in schemas.iter().filter(|s| s.kind == kind) {
+            let (name, module) = (&schema.name, schema.module());
+            let key = schema.api_key.map_or("None".to_owned(), |k| format!("Some({k})"));
+            writeln!(out, "    MessageInfo::of::<{module}::{name}>(\"{name}\", {key}),").unwrap();
+        }
+        out.push_str("];\n");
+    }
+    out
+}
+
+/// The releases of Kafka with the APIs that each offers.
+fn release_table() -> String {
+    let releases: BTreeMap<String, BTreeMap<String, (i16, i16)>> =
+        serde_json::from_str(API_VERSIONS).expect("the API versions are JSON");
+    let mut rows: Vec<(u8, u8, String)> = Vec::new();
+    for (release, apis) in releases {
+        let (major, minor) = release.split_once('.').expect("major.minor");
+        let mut row = String::new();
+        for (api, (low, high)) in apis {
+            writeln!(row, "        (ApiKey::{api}, {low}, {high}),").unwrap();
+        }
+        rows.push((major.parse().expect("a number"), minor.parse().expect("a number"), row));
+    }
+    rows.sort();
+    let mut out = format!("{NOTE}\n\n&[\n");
+    for (major, minor, row) in rows {
+        writeln!(out, "    Release {{ major: {major}, minor: {minor}, apis: &[\n{row}    ] }},").unwrap();
+    }
+    out.push_str("]\n");
+    out
+}
+
+fn api_table(schemas: &[Schema]) -> String {
+    let mut apis: Vec<&Schema> = schemas.iter().filter(|s| s.kind == Kind::Request).collect();
+    apis.sort_by_key(|s| s.api_key);
+    let mut out = format!("{NOTE}\n\napis! {{\n");
+    for schema in apis {
+        let name = schema.api_name();
+        let key = schema.api_key.expect("a request has a key");
+        let (low, high) = schema.valid.bounds();
+        let flexible = schema.flexible.map_or(i16::MAX, |f| f.low);
+        writeln!(out, "    {name} = {key}: {low}..={high}, {flexible};").unwrap();
+    }
+    out.push_str("}\n");
+    out
+}

@@ -1,0 +1,131 @@
+// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.
+
+//! `AlterClientQuotasResponse`, versions 0-1.
+
+use crate::{DecodeError, Decoder, Encoder, KString, Message};
+
+/// The message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlterClientQuotasResponse {
+    /// `int32`, versions 0-1.
+    pub throttle_time_ms: i32,
+    /// `[]EntryData`, versions 0-1.
+    pub entries: Vec<EntryData>,
+}
+
+impl Message for AlterClientQuotasResponse {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=1;
+    const FLEXIBLE_FROM: i16 = 1;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        d.check_version::<Self>(version)?;
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        let mut m = Self::default();
+        m.throttle_time_ms = d.i32()?;
+        m.entries = d.structs(flexible, version)?;
+        if flexible {
+            d.skip_tags()?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        e.i32(self.throttle_time_ms);
+        e.structs(&self.entries, flexible, version);
+        if flexible {
+            e.uvarint(0);
+        }
+    }
+}
+
+/// Part of [`AlterClientQuotasResponse`], versions 0-1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntityData {
+    /// `string`, versions 0-1.
+    pub entity_type: KString,
+    /// `string`, versions 0-1.
+    pub entity_name: Option<KString>,
+}
+
+impl Default for EntityData {
+    fn default() -> Self {
+        Self {
+            entity_type: Default::default(),
+            entity_name: Some(Default::default()),
+        }
+    }
+}
+
+impl Message for EntityData {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=1;
+    const FLEXIBLE_FROM: i16 = 1;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        let mut m = Self::default();
+        m.entity_type = d.string(flexible)?;
+        m.entity_name = d.nullable_string(flexible)?;
+        if flexible {
+            d.skip_tags()?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        e.string(&self.entity_type, flexible);
+        e.nullable_string(self.entity_name.as_ref(), flexible);
+        if flexible {
+            e.uvarint(0);
+        }
+    }
+}
+
+/// Part of [`AlterClientQuotasResponse`], versions 0-1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryData {
+    /// `int16`, versions 0-1.
+    pub error_code: i16,
+    /// `string`, versions 0-1.
+    pub error_message: Option<KString>,
+    /// `[]EntityData`, versions 0-1.
+    pub entity: Vec<EntityData>,
+}
+
+impl Default for EntryData {
+    fn default() -> Self {
+        Self {
+            error_code: Default::default(),
+            error_message: Some(Default::default()),
+            entity: Default::default(),
+        }
+    }
+}
+
+impl Message for EntryData {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=1;
+    const FLEXIBLE_FROM: i16 = 1;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        let mut m = Self::default();
+        m.error_code = d.i16()?;
+        m.error_message = d.nullable_string(flexible)?;
+        m.entity = d.structs(flexible, version)?;
+        if flexible {
+            d.skip_tags()?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        e.i16(self.error_code);
+        e.nullable_string(self.error_message.as_ref(), flexible);
+        e.structs(&self.entity, flexible, version);
+        if flexible {
+            e.uvarint(0);
+        }
+    }
+}

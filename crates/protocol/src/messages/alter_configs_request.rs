@@ -1,0 +1,126 @@
+// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.
+
+//! `AlterConfigsRequest`, versions 0-2.
+
+use crate::{ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request};
+
+/// The message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlterConfigsRequest {
+    /// `[]AlterConfigsResource`, versions 0-2.
+    pub resources: Vec<AlterConfigsResource>,
+    /// `bool`, versions 0-2.
+    pub validate_only: bool,
+}
+
+impl Message for AlterConfigsRequest {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=2;
+    const FLEXIBLE_FROM: i16 = 2;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        d.check_version::<Self>(version)?;
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        let mut m = Self::default();
+        m.resources = d.structs(flexible, version)?;
+        m.validate_only = d.bool()?;
+        if flexible {
+            d.skip_tags()?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        e.structs(&self.resources, flexible, version);
+        e.bool(self.validate_only);
+        if flexible {
+            e.uvarint(0);
+        }
+    }
+}
+
+impl Request for AlterConfigsRequest {
+    const KEY: ApiKey = ApiKey::AlterConfigs;
+    type Response = super::alter_configs_response::AlterConfigsResponse;
+}
+
+/// Part of [`AlterConfigsRequest`], versions 0-2.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterableConfig {
+    /// `string`, versions 0-2.
+    pub name: KString,
+    /// `string`, versions 0-2.
+    pub value: Option<KString>,
+}
+
+impl Default for AlterableConfig {
+    fn default() -> Self {
+        Self {
+            name: Default::default(),
+            value: Some(Default::default()),
+        }
+    }
+}
+
+impl Message for AlterableConfig {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=2;
+    const FLEXIBLE_FROM: i16 = 2;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        let mut m = Self::default();
+        m.name = d.string(flexible)?;
+        m.value = d.nullable_string(flexible)?;
+        if flexible {
+            d.skip_tags()?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        e.string(&self.name, flexible);
+        e.nullable_string(self.value.as_ref(), flexible);
+        if flexible {
+            e.uvarint(0);
+        }
+    }
+}
+
+/// Part of [`AlterConfigsRequest`], versions 0-2.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlterConfigsResource {
+    /// `int8`, versions 0-2.
+    pub resource_type: i8,
+    /// `string`, versions 0-2.
+    pub resource_name: KString,
+    /// `[]AlterableConfig`, versions 0-2.
+    pub configs: Vec<AlterableConfig>,
+}
+
+impl Message for AlterConfigsResource {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=2;
+    const FLEXIBLE_FROM: i16 = 2;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        let mut m = Self::default();
+        m.resource_type = d.i8()?;
+        m.resource_name = d.string(flexible)?;
+        m.configs = d.structs(flexible, version)?;
+        if flexible {
+            d.skip_tags()?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        let flexible = version >= Self::FLEXIBLE_FROM;
+        e.i8(self.resource_type);
+        e.string(&self.resource_name, flexible);
+        e.structs(&self.configs, flexible, version);
+        if flexible {
+            e.uvarint(0);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.
+
+//! `AlterShareGroupOffsetsResponse`, versions 0.
+
+use crate::{DecodeError, Decoder, Encoder, KString, Message, Uuid};
+
+/// The message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlterShareGroupOffsetsResponse {
+    /// `int32`, versions 0.
+    pub throttle_time_ms: i32,
+    /// `int16`, versions 0.
+    pub error_code: i16,
+    /// `string`, versions 0, default null.
+    pub error_message: Option<KString>,
+    /// `[]AlterShareGroupOffsetsResponseTopic`, versions 0.
+    pub responses: Vec<AlterShareGroupOffsetsResponseTopic>,
+}
+
+impl Message for AlterShareGroupOffsetsResponse {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=0;
+    const FLEXIBLE_FROM: i16 = 0;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        d.check_version::<Self>(version)?;
+        let mut m = Self::default();
+        m.throttle_time_ms = d.i32()?;
+        m.error_code = d.i16()?;
+        m.error_message = d.nullable_string(true)?;
+        m.responses = d.structs(true, version)?;
+        d.skip_tags()?;
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        e.i32(self.throttle_time_ms);
+        e.i16(self.error_code);
+        e.nullable_string(self.error_message.as_ref(), true);
+        e.structs(&self.responses, true, version);
+        e.uvarint(0);
+    }
+}
+
+/// Part of [`AlterShareGroupOffsetsResponse`], versions 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlterShareGroupOffsetsResponsePartition {
+    /// `int32`, versions 0.
+    pub partition_index: i32,
+    /// `int16`, versions 0.
+    pub error_code: i16,
+    /// `string`, versions 0, default null.
+    pub error_message: Option<KString>,
+}
+
+impl Message for AlterShareGroupOffsetsResponsePartition {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=0;
+    const FLEXIBLE_FROM: i16 = 0;
+
+    fn decode(d: &mut Decoder, _version: i16) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.partition_index = d.i32()?;
+        m.error_code = d.i16()?;
+        m.error_message = d.nullable_string(true)?;
+        d.skip_tags()?;
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, _version: i16) {
+        e.i32(self.partition_index);
+        e.i16(self.error_code);
+        e.nullable_string(self.error_message.as_ref(), true);
+        e.uvarint(0);
+    }
+}
+
+/// Part of [`AlterShareGroupOffsetsResponse`], versions 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlterShareGroupOffsetsResponseTopic {
+    /// `string`, versions 0.
+    pub topic_name: KString,
+    /// `uuid`, versions 0.
+    pub topic_id: Uuid,
+    /// `[]AlterShareGroupOffsetsResponsePartition`, versions 0.
+    pub partitions: Vec<AlterShareGroupOffsetsResponsePartition>,
+}
+
+impl Message for AlterShareGroupOffsetsResponseTopic {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=0;
+    const FLEXIBLE_FROM: i16 = 0;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.topic_name = d.string(true)?;
+        m.topic_id = d.uuid()?;
+        m.partitions = d.structs(true, version)?;
+        d.skip_tags()?;
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        e.string(&self.topic_name, true);
+        e.uuid(self.topic_id);
+        e.structs(&self.partitions, true, version);
+        e.uvarint(0);
+    }
+}

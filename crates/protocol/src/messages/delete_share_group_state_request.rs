@@ -1,0 +1,91 @@
+// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.
+
+//! `DeleteShareGroupStateRequest`, versions 0.
+
+use crate::{ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request, Uuid};
+
+/// The message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteShareGroupStateRequest {
+    /// `string`, versions 0.
+    pub group_id: KString,
+    /// `[]DeleteStateData`, versions 0.
+    pub topics: Vec<DeleteStateData>,
+}
+
+impl Message for DeleteShareGroupStateRequest {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=0;
+    const FLEXIBLE_FROM: i16 = 0;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        d.check_version::<Self>(version)?;
+        let mut m = Self::default();
+        m.group_id = d.string(true)?;
+        m.topics = d.structs(true, version)?;
+        d.skip_tags()?;
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        e.string(&self.group_id, true);
+        e.structs(&self.topics, true, version);
+        e.uvarint(0);
+    }
+}
+
+impl Request for DeleteShareGroupStateRequest {
+    const KEY: ApiKey = ApiKey::DeleteShareGroupState;
+    type Response = super::delete_share_group_state_response::DeleteShareGroupStateResponse;
+}
+
+/// Part of [`DeleteShareGroupStateRequest`], versions 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PartitionData {
+    /// `int32`, versions 0.
+    pub partition: i32,
+}
+
+impl Message for PartitionData {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=0;
+    const FLEXIBLE_FROM: i16 = 0;
+
+    fn decode(d: &mut Decoder, _version: i16) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.partition = d.i32()?;
+        d.skip_tags()?;
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, _version: i16) {
+        e.i32(self.partition);
+        e.uvarint(0);
+    }
+}
+
+/// Part of [`DeleteShareGroupStateRequest`], versions 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteStateData {
+    /// `uuid`, versions 0.
+    pub topic_id: Uuid,
+    /// `[]PartitionData`, versions 0.
+    pub partitions: Vec<PartitionData>,
+}
+
+impl Message for DeleteStateData {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=0;
+    const FLEXIBLE_FROM: i16 = 0;
+
+    fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.topic_id = d.uuid()?;
+        m.partitions = d.structs(true, version)?;
+        d.skip_tags()?;
+        Ok(m)
+    }
+
+    fn encode(&self, e: &mut Encoder, version: i16) {
+        e.uuid(self.topic_id);
+        e.structs(&self.partitions, true, version);
+        e.uvarint(0);
+    }
+}

@@ -1,0 +1,9 @@
+//! The protocol crate against its schemas, against itself and against another implementation.
+
+#![allow(missing_docs, unreachable_pub)]
+
+#[path = "../../gen/mod.rs"]
+#[allow(dead_code)]
+mod codegen;
+
+mod generated;
