@@ -11,11 +11,18 @@
 //! Not here: what storage records (it has its own keys below the cluster's, see [`keys::storage_prefix`]) and what
 //! the service wants of clusters.
 
+mod cluster;
 mod embedded;
 mod store;
 
 pub mod conformance;
 
+pub use cluster::{
+    BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord, ControllerRecord, CreatedTopic,
+    DeletedTopicRecord, ListenerRecord, MetadataError, MovedLeaders, NewBroker, NewTopic, NodeRecord,
+    PartitionRecord, Placement, PlannedTopic, Registration, Seen, TakenLeadership, TopicRecord,
+    cluster_prefix, spread_replicas, storage_prefix,
+};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page, Precondition, Put,

@@ -1,0 +1,49 @@
+//! Configuration set while running: of topics (in their records), of one broker, and of all brokers.
+
+use milena_types::{BrokerId, Revision, TopicName};
+
+use crate::store::Txn;
+
+use super::{ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, TopicRecord, value};
+
+impl ClusterMetadata {
+    /// Changes what is set for a topic. `change` gets what is set now and may be called again if others came first;
+    /// it answers whether to go on.
+    pub async fn alter_topic_configs<E: From<MetadataError>>(
+        &self,
+        name: &TopicName,
+        mut change: impl FnMut(&mut Configs) -> Result<(), E> + Send,
+    ) -> Result<Revision, E> {
+        let key = self.keys.topic(name);
+        for _ in 0..ATTEMPTS_MAX {
+            let seen = self.record::<TopicRecord>(&key).await?;
+            let mut seen = seen.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
+            change(&mut seen.record.configs)?;
+            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.record));
+            if let Some(revision) = self.store.txn(txn).await.map_err(MetadataError::from)?.committed() {
+                return Ok(revision);
+            }
+        }
+        Err(MetadataError::Contended { key }.into())
+    }
+
+    /// Changes what is set for one broker, or with `None` for all; as [`ClusterMetadata::alter_topic_configs`].
+    pub async fn alter_broker_configs<E: From<MetadataError>>(
+        &self,
+        broker: Option<BrokerId>,
+        mut change: impl FnMut(&mut Configs) -> Result<(), E> + Send,
+    ) -> Result<Revision, E> {
+        let key = self.keys.broker_configs(broker);
+        for _ in 0..ATTEMPTS_MAX {
+            let seen = self.record::<ConfigsRecord>(&key).await?;
+            let revision = seen.as_ref().map(|seen| seen.revision);
+            let mut record = seen.map(|seen| seen.record).unwrap_or_default();
+            change(&mut record.configs)?;
+            let txn = Txn::new().unchanged(&key, revision).put(&key, value(&record));
+            if let Some(revision) = self.store.txn(txn).await.map_err(MetadataError::from)?.committed() {
+                return Ok(revision);
+            }
+        }
+        Err(MetadataError::Contended { key }.into())
+    }
+}

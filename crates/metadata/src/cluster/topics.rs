@@ -1,0 +1,344 @@
+//! Topics and their partitions: creating, growing, deleting.
+//!
+//! A topic exists when its record does; the transaction that writes or deletes that record decides. Partitions that
+//! do not fit into it are written before, each time on the condition that the topic is still as it was seen, so that
+//! a reader never finds a topic that lacks partitions.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName};
+use uuid::Builder;
+
+use crate::store::{Txn, TxnOutcome};
+
+use super::{
+    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError, PartitionRecord,
+    Seen, TopicRecord, decode, placement::spread_replicas, value,
+};
+
+/// A topic to create.
+#[derive(Clone, Debug)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: TopicName,
+    /// Where its partitions go.
+    pub placement: Placement,
+    /// What is set for it.
+    pub configs: Configs,
+}
+
+/// Where partitions go.
+#[derive(Clone, Debug)]
+pub enum Placement {
+    /// Spread over brokers and zones from a random start.
+    Spread {
+        /// How many partitions.
+        partitions: i32,
+        /// Replicas of each.
+        replication_factor: i16,
+    },
+    /// As given: per partition the brokers, preferred leader first.
+    Manual(Vec<Vec<BrokerId>>),
+}
+
+/// A topic as it would be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTopic {
+    /// Per partition the brokers, preferred leader first.
+    pub replicas: Vec<Vec<BrokerId>>,
+}
+
+/// A topic that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedTopic {
+    /// Its id.
+    pub id: TopicId,
+    /// Per partition the brokers, preferred leader first.
+    pub replicas: Vec<Vec<BrokerId>>,
+    /// From this revision on it exists.
+    pub revision: Revision,
+}
+
+type Brokers = BTreeMap<BrokerId, Seen<BrokerRecord>>;
+
+impl ClusterMetadata {
+    /// What [`ClusterMetadata::create_topic`] would do, without doing it. Does not look whether the topic exists.
+    pub async fn plan_topic(&self, placement: &Placement) -> Result<PlannedTopic, MetadataError> {
+        let (replicas, _) = self.place(placement, 0).await?;
+        Ok(PlannedTopic { replicas })
+    }
+
+    /// Creates a topic.
+    pub async fn create_topic(&self, topic: &NewTopic) -> Result<CreatedTopic, MetadataError> {
+        let key = self.keys.topic(&topic.name);
+        for _ in 0..ATTEMPTS_MAX {
+            if self.store.get(&key).await?.is_some() {
+                return Err(MetadataError::TopicExists(topic.name.clone()));
+            }
+            let (replicas, brokers) = self.place(&topic.placement, 0).await?;
+            let id =
+                TopicId(Builder::from_random_bytes(self.runtime.random_u128().to_be_bytes()).into_uuid());
+            let record = TopicRecord {
+                id,
+                partitions: replicas.len() as i32,
+                configs: topic.configs.clone(),
+                created_ms: self.runtime.wall_ms(),
+            };
+            let guard = Txn::new().absent(&key);
+            let written = self.write_partitions(guard, id, 0, &replicas, &brokers, &key, &record).await?;
+            if let Some(revision) = written {
+                return Ok(CreatedTopic { id, replicas, revision });
+            }
+            // Nobody has seen these: the topic's record was not written.
+            let _ = self.store.txn(Txn::new().delete_prefix(self.keys.partitions_of(id))).await?;
+        }
+        Err(MetadataError::Contended { key })
+    }
+
+    /// Grows a topic to `total` partitions, the new ones placed as given or spread with the replication factor of the
+    /// first. Answers the revision at which they exist.
+    pub async fn create_partitions(
+        &self,
+        name: &TopicName,
+        total: i32,
+        manual: Option<Vec<Vec<BrokerId>>>,
+    ) -> Result<Revision, MetadataError> {
+        let key = self.keys.topic(name);
+        for _ in 0..ATTEMPTS_MAX {
+            let (mut topic, replicas, brokers) = self.plan_growth(name, total, manual.clone()).await?;
+            let first = topic.record.partitions;
+            topic.record.partitions = total;
+            let guard = Txn::new().at(&key, topic.revision);
+            let id = topic.record.id;
+            let written =
+                self.write_partitions(guard, id, first, &replicas, &brokers, &key, &topic.record).await?;
+            if let Some(revision) = written {
+                return Ok(revision);
+            }
+        }
+        Err(MetadataError::Contended { key })
+    }
+
+    /// What [`ClusterMetadata::create_partitions`] would do, without doing it.
+    pub async fn plan_partitions(
+        &self,
+        name: &TopicName,
+        total: i32,
+        manual: Option<Vec<Vec<BrokerId>>>,
+    ) -> Result<PlannedTopic, MetadataError> {
+        let (_, replicas, _) = self.plan_growth(name, total, manual).await?;
+        Ok(PlannedTopic { replicas })
+    }
+
+    async fn plan_growth(
+        &self,
+        name: &TopicName,
+        total: i32,
+        manual: Option<Vec<Vec<BrokerId>>>,
+    ) -> Result<(Seen<TopicRecord>, Vec<Vec<BrokerId>>, Brokers), MetadataError> {
+        let topic = self.topic(name).await?.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
+        let now = topic.record.partitions;
+        if total <= now {
+            let reason = if total == now {
+                format!("topic already has {now} partitions")
+            } else {
+                format!(
+                    "the topic '{name}' currently has {now} partition(s); {total} would not be an increase"
+                )
+            };
+            return Err(MetadataError::InvalidPartitions { reason });
+        }
+        let added = total - now;
+        let factor = self.partition(topic.record.id, PartitionIndex(0)).await?;
+        let factor = factor.map_or(1, |seen| seen.record.replicas.len());
+        let placement = match manual {
+            None => Placement::Spread { partitions: added, replication_factor: factor as i16 },
+            Some(lists) if lists.len() != added as usize => {
+                let reason = format!(
+                    "{added} partitions are added, but replicas are assigned to {} partitions",
+                    lists.len()
+                );
+                return Err(MetadataError::InvalidAssignment { reason });
+            }
+            Some(lists) if lists.iter().any(|list| list.len() != factor) => {
+                let reason = format!("the topic has {factor} replicas per partition; assign as many to each");
+                return Err(MetadataError::InvalidAssignment { reason });
+            }
+            Some(lists) => Placement::Manual(lists),
+        };
+        let (replicas, brokers) = self.place(&placement, now).await?;
+        Ok((topic, replicas, brokers))
+    }
+
+    /// Deletes a topic, if it is (still) the one with that id. Answers the revision from which it is gone.
+    pub async fn delete_topic(&self, name: &TopicName, id: TopicId) -> Result<Revision, MetadataError> {
+        let key = self.keys.topic(name);
+        for _ in 0..ATTEMPTS_MAX {
+            let unknown = || MetadataError::UnknownTopic(name.clone());
+            let topic = self.topic(name).await?.filter(|seen| seen.record.id == id).ok_or_else(unknown)?;
+            let deleted = DeletedTopicRecord { name: name.clone(), partitions: topic.record.partitions };
+            let txn = Txn::new()
+                .at(&key, topic.revision)
+                .delete(&key)
+                .delete_prefix(self.keys.partitions_of(id))
+                .put(self.keys.deleted_topic(id), value(&deleted));
+            if let Some(revision) = self.store.txn(txn).await?.committed() {
+                return Ok(revision);
+            }
+        }
+        Err(MetadataError::Contended { key })
+    }
+
+    /// Topics that were deleted and whose bytes may still exist.
+    pub async fn deleted_topics(&self) -> Result<Vec<(TopicId, DeletedTopicRecord)>, MetadataError> {
+        let prefix = self.keys.deleted_topics();
+        let mut deleted = Vec::new();
+        for entry in self.entries(&prefix).await? {
+            let record = decode(&entry.key, &entry.versioned.value)?;
+            if let Some(id) = super::keys::parse_topic_id(&entry.key[prefix.len()..]) {
+                deleted.push((id, record));
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Nothing of a deleted topic exists any more.
+    pub async fn forget_deleted_topic(&self, id: TopicId) -> Result<(), MetadataError> {
+        let _ = self.store.txn(Txn::new().delete(self.keys.deleted_topic(id))).await?;
+        Ok(())
+    }
+
+    /// The record of a topic.
+    pub async fn topic(&self, name: &TopicName) -> Result<Option<Seen<TopicRecord>>, MetadataError> {
+        self.record(&self.keys.topic(name)).await
+    }
+
+    /// The record of a partition.
+    pub async fn partition(
+        &self,
+        topic: TopicId,
+        partition: PartitionIndex,
+    ) -> Result<Option<Seen<PartitionRecord>>, MetadataError> {
+        self.record(&self.keys.partition(topic, partition)).await
+    }
+
+    async fn place(
+        &self,
+        placement: &Placement,
+        first_partition: i32,
+    ) -> Result<(Vec<Vec<BrokerId>>, Brokers), MetadataError> {
+        let brokers = self.brokers().await?;
+        let nodes: BTreeMap<BrokerId, Option<String>> =
+            self.nodes().await?.into_iter().map(|(id, seen)| (id, seen.record.rack)).collect();
+        if brokers.is_empty() {
+            let reason = "no broker is alive; try again once one has started".to_owned();
+            return Err(MetadataError::InvalidReplicationFactor { reason });
+        }
+        let replicas = match placement {
+            Placement::Spread { partitions, replication_factor } => {
+                let start = self.runtime.random_u64();
+                spread_replicas(&nodes, *partitions, *replication_factor, first_partition, start)?
+            }
+            Placement::Manual(lists) => {
+                check_assignment(lists, &nodes)?;
+                lists.clone()
+            }
+        };
+        Ok((replicas, brokers))
+    }
+
+    /// Writes partitions `first..` and, with the last of them, the topic's record, all on the conditions in `guard`
+    /// and that the leaders live on. `None` if one of these no longer holds.
+    #[allow(clippy::too_many_arguments)] // One use, two callers; a struct would only rename the arguments.
+    async fn write_partitions(
+        &self,
+        guard: Txn,
+        id: TopicId,
+        first: i32,
+        replicas: &[Vec<BrokerId>],
+        brokers: &Brokers,
+        topic_key: &str,
+        topic: &TopicRecord,
+    ) -> Result<Option<Revision>, MetadataError> {
+        let records = lead(replicas, brokers);
+        let chunk_len = self.store.limits().ops - 1;
+        let mut chunks = records.chunks(chunk_len).enumerate().peekable();
+        while let Some((number, chunk)) = chunks.next() {
+            let mut txn = guard.clone();
+            let leaders: HashSet<BrokerId> = chunk.iter().map(|record| record.leader).collect();
+            for leader in leaders {
+                txn = txn.at(self.keys.broker(leader), brokers[&leader].revision);
+            }
+            let offset = first as usize + number * chunk_len;
+            for (partition, record) in (offset as i32..).zip(chunk) {
+                txn = txn.put(self.keys.partition(id, PartitionIndex(partition)), value(record));
+            }
+            if chunks.peek().is_none() {
+                txn = txn.put(topic_key, value(topic));
+            }
+            match self.store.txn(txn).await? {
+                TxnOutcome::Conflict(_) => return Ok(None),
+                TxnOutcome::Committed(c) if chunks.peek().is_none() => return Ok(Some(c.revision)),
+                TxnOutcome::Committed(_) => {}
+            }
+        }
+        let reason = "a topic has at least one partition".to_owned();
+        Err(MetadataError::InvalidPartitions { reason })
+    }
+}
+
+/// New partitions, each led by the first of its replicas that lives; where none does, by any broker that does, which
+/// takes the place of the first.
+fn lead(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
+    let mut stand_ins = brokers.keys().cycle().copied();
+    let mut epochs: HashMap<BrokerId, BrokerEpoch> = HashMap::new();
+    for (id, seen) in brokers {
+        epochs.insert(*id, seen.record.epoch);
+    }
+    let record = |list: &Vec<BrokerId>| {
+        let mut replicas = list.clone();
+        let leader = match list.iter().find(|id| brokers.contains_key(id)) {
+            Some(alive) => *alive,
+            None => {
+                replicas[0] = stand_ins.next().expect("some broker lives");
+                replicas[0]
+            }
+        };
+        PartitionRecord {
+            leader,
+            leader_epoch: LeaderEpoch(0),
+            broker_epoch: epochs[&leader],
+            partition_epoch: 0,
+            replicas,
+        }
+    };
+    replicas.iter().map(record).collect()
+}
+
+/// Kafka's rules for an assignment by hand.
+fn check_assignment(
+    lists: &[Vec<BrokerId>],
+    nodes: &BTreeMap<BrokerId, Option<String>>,
+) -> Result<(), MetadataError> {
+    let invalid = |reason: String| Err(MetadataError::InvalidAssignment { reason });
+    for list in lists {
+        if list.is_empty() {
+            return invalid(
+                "the list of replicas of a partition is empty; name at least one broker".to_owned(),
+            );
+        }
+        if list.len() != lists[0].len() {
+            return invalid("partitions have different numbers of replicas; use the same for all".to_owned());
+        }
+        let mut seen = HashSet::new();
+        for broker in list {
+            if !seen.insert(broker) {
+                return invalid(format!("broker {broker} is named twice for one partition"));
+            }
+            if !nodes.contains_key(broker) {
+                return invalid(format!("broker {broker} is not part of this cluster"));
+            }
+        }
+    }
+    Ok(())
+}
