@@ -12,6 +12,14 @@ impl<'a> BytesIn<'a> {
         Self { rest }
     }
 
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -88,6 +96,14 @@ impl<'a> BytesIn<'a> {
         match usize::try_from(self.varint()?) {
             Ok(len) => self.take(len).map(Some),
             Err(_) => Some(None),
+        }
+    }
+
+    /// Bytes behind a fixed 32-bit length, -1 for null, as in magic 0 and 1.
+    pub(crate) fn nullable_i32(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.i32()? {
+            -1 => Some(None),
+            len => self.take(usize::try_from(len).ok()?).map(Some),
         }
     }
 }

@@ -5,7 +5,8 @@
 //!   and the batch's own bytes, shared, not copied.
 //! - [`Stamp`] writes what a broker decides (base offset, leader epoch, log append time) into a copy of a batch.
 //! - [`Batch::records`] decompresses within a limit and yields [`Record`]s that borrow from the payload.
-//! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions.
+//! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions; [`legacy`] converts the
+//!   message sets of before (magic 0 and 1) both ways.
 //!
 //! Invariants: bytes from outside never panic and never make it reserve more than they justify; decompression stops at
 //! the caller's limit; a batch that is not patched keeps every byte.
@@ -19,6 +20,7 @@ mod codec;
 pub mod control;
 mod error;
 mod header;
+pub mod legacy;
 mod record;
 mod rules;
 mod search;

@@ -2,6 +2,7 @@
 
 mod batches;
 mod corruption;
+mod legacy;
 mod produced;
 mod stamping;
 
