@@ -1,1 +1,36 @@
-//! milena-broker
+//! One broker: it listens, speaks Kafka's protocol, and turns requests into appends and reads of partition logs.
+//!
+//! ```text
+//! network/   listener → connection (one task each) → frames
+//! dispatch   frame → request → handler of its API → response
+//! api/       one file per Kafka API
+//! groups/    group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
+//! configs/   topic and broker configuration by Kafka's names
+//! ```
+//!
+//! [`BrokerShared`] is what all of it sees; [`RequestContext`] is what a request brings along. Not here: how logs are
+//! stored (`milena-storage`), what a cluster consists of (`milena-metadata`), the AWS API (`milena-service`).
+
+#![allow(dead_code, unused_variables)] // Until the listener starts.
+
+mod api;
+mod config;
+mod context;
+mod dispatch;
+mod network;
+mod shared;
+mod topic_rules;
+
+pub use api::api_versions::OfferedApis;
+pub use config::{BrokerConfig, Limits};
+pub use context::{ConnectionInfo, RequestContext};
+pub use dispatch::SERVED;
+pub use network::{
+    access::{
+        AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation, Principal,
+        Resource,
+    },
+    frame::FrameError,
+    listener::Listener,
+};
+pub use shared::BrokerShared;

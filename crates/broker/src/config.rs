@@ -1,0 +1,64 @@
+//! What a broker is told at its start.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use milena_protocol::KafkaVersion;
+use milena_types::{BrokerId, ClusterId};
+
+/// One broker's configuration.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// The cluster it belongs to.
+    pub cluster: ClusterId,
+    /// Its number in the cluster.
+    pub broker: BrokerId,
+    /// Its zone (`broker.rack`).
+    pub zone: String,
+    /// Decides which APIs and versions are offered.
+    pub kafka_version: KafkaVersion,
+    /// Its own directory, for the write-ahead log.
+    pub data_dir: PathBuf,
+    /// The address to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The host that clients are told; the bound address if there is none.
+    pub advertised_host: Option<String>,
+    /// The port that clients are told; the bound port if there is none.
+    pub advertised_port: Option<u16>,
+    /// Broker settings by Kafka's names (`num.partitions`, `auto.create.topics.enable` …) that differ from the defaults.
+    pub settings: Vec<(String, String)>,
+    /// Bounds on what clients may make the broker hold.
+    pub limits: Limits,
+}
+
+/// Bounds on what clients may make a broker hold.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// `socket.request.max.bytes`.
+    pub request_bytes_max: usize,
+    /// `max.connections`.
+    pub connections_max: usize,
+    /// `connections.max.idle.ms`.
+    pub connection_idle_max: Duration,
+    /// How many produces of one connection may wait for the disk.
+    pub connection_requests_in_flight_max: usize,
+    /// `fetch.max.bytes` of the broker: the most that one fetch answers.
+    pub fetch_bytes_max: usize,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_sessions_max: usize,
+    /// How long the metadata store waits for a broker's sign of life before it may be declared dead.
+    pub lease: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_bytes_max: 100 * 1024 * 1024,
+            connections_max: 20_000,
+            connection_idle_max: Duration::from_secs(600),
+            connection_requests_in_flight_max: 64,
+            fetch_bytes_max: 55 * 1024 * 1024,
+            fetch_sessions_max: 1000,
+            lease: Duration::from_secs(9),
+        }
+    }
+}

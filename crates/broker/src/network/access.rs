@@ -1,0 +1,158 @@
+//! Who a connection belongs to and what it may do: the two decisions that every listener takes.
+//!
+//! A plaintext listener uses [`Anonymous`] and [`AllowAll`], as Kafka does without `authorizer.class.name`.
+//! Listeners with TLS or SASL bring their own implementations; the connection and the handlers stay as they are.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+/// The name under which a connection acts, as ACLs write it: `User:ANONYMOUS`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Principal {
+    kind: Arc<str>,
+    name: Arc<str>,
+}
+
+impl Principal {
+    /// A principal of the kind `User`.
+    pub fn user(name: &str) -> Self {
+        Self { kind: "User".into(), name: name.into() }
+    }
+
+    /// The kind, `User` for all that Kafka's own mechanisms make.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The name without its kind.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.name)
+    }
+}
+
+/// What a new connection is to its listener.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Authentication {
+    /// The connection acts as this principal from its first request on.
+    Accepted(Principal),
+    /// The connection must authenticate first: until then it may only ask ApiVersions (KIP-43, KIP-152).
+    Required,
+}
+
+/// Decides whose a connection is.
+pub trait Authenticator: Send + Sync + 'static {
+    /// What a connection from `peer` is before it has sent anything.
+    fn connected(&self, peer: SocketAddr) -> Authentication;
+}
+
+/// Every connection acts as `User:ANONYMOUS`: Kafka's PLAINTEXT listener.
+#[derive(Clone, Debug)]
+pub struct Anonymous(Principal);
+
+impl Default for Anonymous {
+    fn default() -> Self {
+        Self(Principal::user("ANONYMOUS"))
+    }
+}
+
+impl Authenticator for Anonymous {
+    fn connected(&self, _peer: SocketAddr) -> Authentication {
+        Authentication::Accepted(self.0.clone())
+    }
+}
+
+/// What a request wants to do (Kafka's `AclOperation`; the values are the wire codes).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(i8)]
+pub enum Operation {
+    /// Read records or offsets.
+    Read = 3,
+    /// Write records.
+    Write = 4,
+    /// Create a topic.
+    Create = 5,
+    /// Delete a topic, a group or records.
+    Delete = 6,
+    /// Change a topic's partitions.
+    Alter = 7,
+    /// See that a thing exists and what it is.
+    Describe = 8,
+    /// Act within the cluster.
+    ClusterAction = 9,
+    /// See configurations.
+    DescribeConfigs = 10,
+    /// Change configurations.
+    AlterConfigs = 11,
+    /// Write with an idempotent producer.
+    IdempotentWrite = 12,
+}
+
+impl Operation {
+    /// The operations that exist for topics (KIP-430).
+    pub const TOPIC: &[Self] = &[
+        Self::Read,
+        Self::Write,
+        Self::Create,
+        Self::Delete,
+        Self::Alter,
+        Self::Describe,
+        Self::DescribeConfigs,
+        Self::AlterConfigs,
+    ];
+    /// The operations that exist for groups (KIP-430).
+    pub const GROUP: &[Self] =
+        &[Self::Read, Self::Delete, Self::Describe, Self::DescribeConfigs, Self::AlterConfigs];
+    /// The operations that exist for the cluster (KIP-430).
+    pub const CLUSTER: &[Self] = &[
+        Self::Create,
+        Self::Alter,
+        Self::Describe,
+        Self::ClusterAction,
+        Self::DescribeConfigs,
+        Self::AlterConfigs,
+        Self::IdempotentWrite,
+    ];
+}
+
+/// What a request wants to do it to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Resource<'a> {
+    /// The cluster as a whole.
+    Cluster,
+    /// A topic, by name.
+    Topic(&'a str),
+    /// A group, by id.
+    Group(&'a str),
+    /// A transactional id.
+    TransactionalId(&'a str),
+}
+
+/// Who asks, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The connection's principal.
+    pub principal: &'a Principal,
+    /// The client's address, which ACLs may name.
+    pub address: SocketAddr,
+}
+
+/// Decides what a principal may do. Asked on the way of every request, so it answers from memory.
+pub trait Authorizer: Send + Sync + 'static {
+    /// Whether `caller` may do `operation` to `resource`.
+    fn allows(&self, caller: Caller<'_>, operation: Operation, resource: Resource<'_>) -> bool;
+}
+
+/// Everybody may do everything: a cluster without an authorizer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllowAll;
+
+impl Authorizer for AllowAll {
+    fn allows(&self, _caller: Caller<'_>, _operation: Operation, _resource: Resource<'_>) -> bool {
+        true
+    }
+}

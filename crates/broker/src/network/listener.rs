@@ -1,0 +1,72 @@
+//! Accepting connections, within the listener's limit.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    access::{Anonymous, Authenticator},
+    connection::Connection,
+};
+use crate::shared::BrokerShared;
+
+/// How long accepting rests when the process has no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener as requests and Metadata answers see it.
+pub struct Listener {
+    /// The name (`PLAINTEXT`), by which `advertised.listeners` tells addresses apart.
+    pub name: String,
+    /// The bound address.
+    pub address: SocketAddr,
+    /// Decides whose a connection is.
+    pub authenticator: Box<dyn Authenticator>,
+}
+
+impl Listener {
+    /// A plaintext listener, where everybody is `User:ANONYMOUS`.
+    pub fn plaintext(address: SocketAddr) -> Self {
+        Self { name: "PLAINTEXT".to_owned(), address, authenticator: Box::new(Anonymous::default()) }
+    }
+}
+
+/// Accepts until `stopping` is cancelled. Connections are tasks of the broker's runtime.
+pub(crate) async fn accept(socket: TcpListener, listener: Arc<Listener>, broker: Arc<BrokerShared>) {
+    let stopping: CancellationToken = broker.connections_stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = stopping.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => serve(stream, peer, &listener, &broker),
+            Err(error) => {
+                tracing::warn!(listener = %listener.address, %error, "accepting a connection failed");
+                broker.runtime.sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn serve(stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>, broker: &Arc<BrokerShared>) {
+    let Ok(permit) = broker.connection_permits.clone().try_acquire_owned() else {
+        let limit = broker.config.limits.connections_max;
+        tracing::warn!(%peer, limit, "a connection was refused: raise max.connections or close idle clients");
+        return;
+    };
+    if let Err(error) = prepare(&stream) {
+        tracing::debug!(%peer, %error, "the peer closed its connection at once");
+        return;
+    }
+    let connection = Connection::new(stream, peer, listener.clone(), broker.clone());
+    broker.runtime.spawn(async move {
+        connection.run().await;
+        drop(permit);
+    });
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // Answers are written whole, so waiting for more bytes to fill a packet only delays them.
+    stream.set_nodelay(true)
+}
