@@ -1,0 +1,306 @@
+//! An independent checker of what clients saw.
+//!
+//! Clients write one JSON object a line, in the order in which they learned it (one file per client process):
+//! sends, acknowledgements, reads, commits and what a group had committed when asked again. The files of one run,
+//! crashes of the cluster included, are held against these promises:
+//!
+//! 1. an acknowledged record is present, once, at the offset that the acknowledgement named;
+//! 2. a partition has one value per offset, for ever, and no offset is missing between the log start and the end;
+//! 3. an idempotent producer's record is present at most once;
+//! 4. the records of one producer stand in a partition in the order in which they were sent;
+//! 5. nothing is read that nobody sent;
+//! 6. a committed group offset never goes back.
+
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
+
+use serde::Deserialize;
+
+/// One line of a client's history.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The client handed a record to its producer. `id` rises by partition and client.
+    Sent {
+        /// The producing client; unique for each idempotent producer.
+        client: String,
+        /// The partition it was sent to.
+        partition: i32,
+        /// The number of the record, rising.
+        id: u64,
+    },
+    /// The cluster acknowledged a record.
+    Acked {
+        /// The producing client.
+        client: String,
+        /// The partition.
+        partition: i32,
+        /// The number of the record.
+        id: u64,
+        /// The offset that the acknowledgement named.
+        offset: i64,
+    },
+    /// A consumer received a record. Reads of the final, complete pass carry `last`.
+    Read {
+        /// The partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
+        /// The client that produced it.
+        client: String,
+        /// The number that its producer gave it.
+        id: u64,
+        /// Whether this belongs to the complete read at the end of the run.
+        #[serde(default)]
+        last: bool,
+    },
+    /// The cluster acknowledged an offset commit.
+    Committed {
+        /// The group.
+        group: String,
+        /// The partition.
+        partition: i32,
+        /// The committed offset.
+        offset: i64,
+    },
+    /// The cluster answered which offset a group had committed; -1 when none.
+    Resumed {
+        /// The group.
+        group: String,
+        /// The partition.
+        partition: i32,
+        /// The offset found.
+        offset: i64,
+    },
+}
+
+/// A promise that was broken, with what shows it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// Promise 1.
+    #[error("lost: {client} was acknowledged record {id} at {partition}:{offset}, and it is not there")]
+    Lost {
+        /// The producing client.
+        client: String,
+        /// The number of the record.
+        id: u64,
+        /// The partition.
+        partition: i32,
+        /// The acknowledged offset.
+        offset: i64,
+    },
+    /// Promise 2, values.
+    #[error("changed: {partition}:{offset} was {before}, and then {after}")]
+    Changed {
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// What was read first.
+        before: String,
+        /// What was read later.
+        after: String,
+    },
+    /// Promise 2, density.
+    #[error("gap: partition {partition} has no record at offset {offset}, but later ones")]
+    Gap {
+        /// The partition.
+        partition: i32,
+        /// The first missing offset.
+        offset: i64,
+    },
+    /// Promise 3.
+    #[error("duplicated: record {id} of {client} stands in partition {partition} at {offsets:?}")]
+    Duplicated {
+        /// The producing client.
+        client: String,
+        /// The number of the record.
+        id: u64,
+        /// The partition.
+        partition: i32,
+        /// Where it stands.
+        offsets: Vec<i64>,
+    },
+    /// Promise 4.
+    #[error("reordered: in partition {partition} record {later} of {client} stands before {earlier}")]
+    Reordered {
+        /// The producing client.
+        client: String,
+        /// The partition.
+        partition: i32,
+        /// The record that was sent first.
+        earlier: u64,
+        /// The record that stands first.
+        later: u64,
+    },
+    /// Promise 5.
+    #[error("invented: {partition}:{offset} is record {id} of {client}, which was never sent")]
+    Invented {
+        /// The client named in the record.
+        client: String,
+        /// The number in the record.
+        id: u64,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+    },
+    /// Promise 6.
+    #[error(
+        "commit went back: {group} had committed {committed} in partition {partition}, then {found} was found"
+    )]
+    CommitWentBack {
+        /// The group.
+        group: String,
+        /// The partition.
+        partition: i32,
+        /// The acknowledged commit.
+        committed: i64,
+        /// What the cluster answered later.
+        found: i64,
+    },
+}
+
+/// What a history consists of, for a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Records sent.
+    pub sent: usize,
+    /// Records acknowledged.
+    pub acked: usize,
+    /// Records in the complete read at the end.
+    pub present: usize,
+    /// Offset commits acknowledged.
+    pub commits: usize,
+}
+
+type Key = (String, i32, u64);
+
+/// Holds the histories of one run (one per client process, each in order) against the promises.
+pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
+    let mut violations = Vec::new();
+    let (sent, acked) = produced(histories);
+    let last = reads(histories, &sent, &mut violations);
+    lost(&acked, &last, &mut violations);
+    dense(&last, &mut violations);
+    ordered(&last, &mut violations);
+    let commits = commits(histories, &mut violations);
+    let present = last.values().map(BTreeMap::len).sum();
+    (Totals { sent: sent.len(), acked: acked.len(), present, commits }, violations)
+}
+
+fn produced(histories: &[Vec<Event>]) -> (HashSet<Key>, BTreeMap<Key, i64>) {
+    let (mut sent, mut acked) = (HashSet::new(), BTreeMap::new());
+    for event in histories.iter().flatten() {
+        match event {
+            Event::Sent { client, partition, id } => {
+                sent.insert((client.clone(), *partition, *id));
+            }
+            Event::Acked { client, partition, id, offset } => {
+                acked.insert((client.clone(), *partition, *id), *offset);
+            }
+            _ => {}
+        }
+    }
+    (sent, acked)
+}
+
+/// The complete read at the end: partition → offset → (client, id).
+type Log = BTreeMap<i32, BTreeMap<i64, (String, u64)>>;
+
+fn reads(histories: &[Vec<Event>], sent: &HashSet<Key>, violations: &mut Vec<Violation>) -> Log {
+    let mut seen: HashMap<(i32, i64), (String, u64)> = HashMap::new();
+    let mut complete = Log::new();
+    for event in histories.iter().flatten() {
+        let Event::Read { partition, offset, client, id, last } = event else { continue };
+        let value = (client.clone(), *id);
+        if !sent.contains(&(client.clone(), *partition, *id)) {
+            let (client, id) = value.clone();
+            violations.push(Violation::Invented { client, id, partition: *partition, offset: *offset });
+        }
+        match seen.entry((*partition, *offset)) {
+            Entry::Vacant(place) => {
+                place.insert(value.clone());
+            }
+            Entry::Occupied(before) if *before.get() != value => {
+                let show = |v: &(String, u64)| format!("record {} of {}", v.1, v.0);
+                let (before, after) = (show(before.get()), show(&value));
+                violations.push(Violation::Changed { partition: *partition, offset: *offset, before, after });
+            }
+            Entry::Occupied(_) => {}
+        }
+        if *last {
+            complete.entry(*partition).or_default().insert(*offset, value);
+        }
+    }
+    complete
+}
+
+fn lost(acked: &BTreeMap<Key, i64>, last: &Log, violations: &mut Vec<Violation>) {
+    for ((client, partition, id), offset) in acked {
+        let found = last.get(partition).and_then(|log| log.get(offset));
+        if found.is_none_or(|(c, i)| (c, i) != (client, id)) {
+            let client = client.clone();
+            violations.push(Violation::Lost { client, id: *id, partition: *partition, offset: *offset });
+        }
+    }
+}
+
+fn dense(last: &Log, violations: &mut Vec<Violation>) {
+    for (partition, log) in last {
+        for (before, after) in log.keys().zip(log.keys().skip(1)) {
+            if *after != before + 1 {
+                violations.push(Violation::Gap { partition: *partition, offset: before + 1 });
+            }
+        }
+    }
+}
+
+fn ordered(last: &Log, violations: &mut Vec<Violation>) {
+    for (partition, log) in last {
+        let mut places: HashMap<(&str, u64), Vec<i64>> = HashMap::new();
+        let mut latest: HashMap<&str, u64> = HashMap::new();
+        for (offset, (client, id)) in log {
+            places.entry((client, *id)).or_default().push(*offset);
+            let before = latest.entry(client).or_insert(*id);
+            if *id < *before {
+                let (client, partition) = (client.clone(), *partition);
+                violations.push(Violation::Reordered { client, partition, earlier: *id, later: *before });
+            }
+            *before = (*before).max(*id);
+        }
+        for ((client, id), offsets) in places.into_iter().filter(|(_, offsets)| offsets.len() > 1) {
+            let client = client.to_owned();
+            violations.push(Violation::Duplicated { client, id, partition: *partition, offsets });
+        }
+    }
+}
+
+fn commits(histories: &[Vec<Event>], violations: &mut Vec<Violation>) -> usize {
+    let mut count = 0;
+    for history in histories {
+        // Only one process works for a group at a time, and its file is in order.
+        let mut latest: HashMap<(&str, i32), i64> = HashMap::new();
+        for event in history {
+            match event {
+                Event::Committed { group, partition, offset } => {
+                    count += 1;
+                    latest.insert((group, *partition), *offset);
+                }
+                Event::Resumed { group, partition, offset } => {
+                    if let Some(committed) = latest.get(&(group.as_str(), *partition))
+                        && offset < committed
+                    {
+                        let (group, partition) = (group.clone(), *partition);
+                        let (committed, found) = (*committed, *offset);
+                        violations.push(Violation::CommitWentBack { group, partition, committed, found });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests;

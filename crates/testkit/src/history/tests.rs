@@ -1,0 +1,100 @@
+//! The checker finds each kind of broken promise, and nothing in a correct history.
+
+use super::*;
+
+fn parse(lines: &str) -> Vec<Event> {
+    lines.lines().map(|line| serde_json::from_str(line.trim()).expect(line)).collect()
+}
+
+/// Ten records of two clients in one partition, all acknowledged and read, with commits.
+fn correct() -> Vec<Event> {
+    let mut history = Vec::new();
+    for id in 0..10_u64 {
+        let client = format!("c{}", id % 2);
+        let (partition, offset) = (0, id as i64);
+        history.push(Event::Sent { client: client.clone(), partition, id });
+        history.push(Event::Acked { client: client.clone(), partition, id, offset });
+        history.push(Event::Read { partition, offset, client: client.clone(), id, last: false });
+        history.push(Event::Read { partition, offset, client, id, last: true });
+    }
+    history.extend(parse(
+        r#"{"event":"committed","group":"g","partition":0,"offset":4}
+           {"event":"resumed","group":"g","partition":0,"offset":4}
+           {"event":"committed","group":"g","partition":0,"offset":9}
+           {"event":"resumed","group":"g","partition":0,"offset":10}"#,
+    ));
+    history
+}
+
+fn violations(history: Vec<Event>) -> Vec<String> {
+    check(&[history]).1.into_iter().map(|v| v.to_string()).collect()
+}
+
+#[test]
+fn a_correct_history_has_no_violation() {
+    let (totals, found) = check(&[correct()]);
+    assert_eq!(found, []);
+    assert_eq!(totals, Totals { sent: 10, acked: 10, present: 10, commits: 2 });
+}
+
+#[test]
+fn an_unacknowledged_record_may_be_there_or_not() {
+    let mut history = correct();
+    history.extend(parse(r#"{"event":"sent","client":"c0","partition":0,"id":10}"#));
+    assert_eq!(violations(history.clone()), [""; 0]);
+    history.extend(parse(r#"{"event":"read","partition":0,"offset":10,"client":"c0","id":10,"last":true}"#));
+    assert_eq!(violations(history), [""; 0]);
+}
+
+#[test]
+fn a_lost_record_is_found() {
+    let mut history = correct();
+    history.retain(|e| !matches!(e, Event::Read { offset: 9, .. }));
+    assert_eq!(violations(history), ["lost: c1 was acknowledged record 9 at 0:9, and it is not there"]);
+}
+
+#[test]
+fn a_changed_value_is_found() {
+    let mut history = correct();
+    history.extend(parse(r#"{"event":"read","partition":0,"offset":3,"client":"c0","id":2}"#));
+    assert_eq!(violations(history), ["changed: 0:3 was record 3 of c1, and then record 2 of c0"]);
+}
+
+#[test]
+fn a_gap_is_found() {
+    let mut history = correct();
+    history.retain(|e| !matches!(e, Event::Read { offset: 4, .. } | Event::Acked { offset: 4, .. }));
+    assert_eq!(violations(history), ["gap: partition 0 has no record at offset 4, but later ones"]);
+}
+
+#[test]
+fn a_duplicate_is_found() {
+    let mut history = correct();
+    history.extend(parse(r#"{"event":"read","partition":0,"offset":10,"client":"c1","id":9,"last":true}"#));
+    assert_eq!(violations(history), ["duplicated: record 9 of c1 stands in partition 0 at [9, 10]"]);
+}
+
+#[test]
+fn a_wrong_order_is_found() {
+    let mut history = correct();
+    history.extend(parse(
+        r#"{"event":"sent","client":"c0","partition":0,"id":7}
+           {"event":"read","partition":0,"offset":10,"client":"c0","id":7,"last":true}"#,
+    ));
+    assert_eq!(violations(history), ["reordered: in partition 0 record 8 of c0 stands before 7"]);
+}
+
+#[test]
+fn an_invented_record_is_found() {
+    let mut history = correct();
+    history.extend(parse(r#"{"event":"read","partition":0,"offset":10,"client":"c9","id":1,"last":true}"#));
+    assert_eq!(violations(history), ["invented: 0:10 is record 1 of c9, which was never sent"]);
+}
+
+#[test]
+fn a_commit_that_went_back_is_found() {
+    let mut history = correct();
+    history.extend(parse(r#"{"event":"resumed","group":"g","partition":0,"offset":4}"#));
+    let expected = "commit went back: g had committed 9 in partition 0, then 4 was found";
+    assert_eq!(violations(history), [expected]);
+}

@@ -1,0 +1,156 @@
+"""A real `milena` process for tests: started, waited for, killed with -9, stopped. Standard library only."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+JAVA_CLIENT = "4.1.2"
+REGION = "us-east-1"
+
+
+def until(condition, what, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Milena:
+    """One data directory and the process that serves it. A context manager: stops the process and, where it made
+    the directory, removes it."""
+
+    def __init__(self, binary, data_dir=None, arguments=(), environment=None, prefix=()):
+        self.binary = str(binary)
+        self.made = data_dir is None
+        self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="milena-test-"))
+        self.listen = f"127.0.0.1:{free_port()}"
+        # A loopback network of this process's own, so that test runs can stand side by side.
+        self.network = f"127.{20 + os.getpid() % 200}.{self.data_dir.stat().st_ino % 250}.0/24"
+        self.arguments, self.environment, self.prefix = list(arguments), environment or {}, list(prefix)
+        self.process = None
+        self.log = self.data_dir.parent / (self.data_dir.name + ".log")
+
+    def start(self):
+        command = [*self.prefix, self.binary, "serve", "--data-dir", str(self.data_dir), "--listen", self.listen,
+                   "--broker-network", self.network, *self.arguments]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **self.environment})
+        until(self.answers, f"the API answers; see {self.log}", 30)
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"milena ended with {self.process.returncode}: {self.log.read_text()[-3000:]}")
+        host, port = self.listen.split(":")
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def aws_environment(self):
+        return {"AWS_ENDPOINT_URL_KAFKA": f"http://{self.listen}", "AWS_DEFAULT_REGION": REGION,
+                "AWS_SHARED_CREDENTIALS_FILE": str(self.data_dir / "credentials"), "AWS_EC2_METADATA_DISABLED": "true",
+                "AWS_CONFIG_FILE": "/dev/null"}
+
+    def bootstrap(self, cluster="demo"):
+        """The bootstrap string of a cluster, asked through the AWS API with boto3."""
+        command = [str(CACHE / "venv/bin/python"), str(ROOT / "tests/clients/aws/msk_client.py"), "--bootstrap-of", cluster]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | self.aws_environment()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM; returns the seconds it took. Draining within two seconds is part of the contract."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+        return time.monotonic() - started
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, error, trace):
+        if self.process and self.process.poll() is None:
+            self.stop()
+        if self.made and kind is None:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+            self.log.unlink(missing_ok=True)
+
+
+def missing():
+    """The runtimes that are not on this machine, by name."""
+    wanted = {"Python venv": ["python3", "-m", "venv", "--help"], "Java": ["javac", "-version"], "Maven": ["mvn", "-version"]}
+    result = []
+    for name, command in wanted.items():
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=60)
+        except (OSError, subprocess.SubprocessError):
+            result.append(name)
+    return result
+
+
+def fetched(folder, stamp, install):
+    """Runs `install(folder)` once for each content of `stamp`; a half-done folder is made again."""
+    done = folder / ".installed"
+    if done.exists() and done.read_text() == stamp:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    install(folder)
+    done.write_text(stamp)
+    return folder
+
+
+def python():
+    """The interpreter of a virtual environment with the Python clients."""
+    requirements = ROOT / "tests/clients/python/requirements.txt"
+
+    def install(folder):
+        subprocess.run(["python3", "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "-r", requirements], check=True)
+    return str(fetched(CACHE / "venv", requirements.read_text(), install) / "bin/python")
+
+
+def java_classpath(pom, folder):
+    """A class path of everything that a pom.xml names."""
+    def install(target):
+        subprocess.run(["mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={target}"], check=True)
+    return f"{fetched(CACHE / folder, Path(pom).read_text(), install)}/*"
+
+
+def java_contract():
+    """The class path of the compiled Java contract with its client."""
+    pom = ROOT / "tests/clients/java/pom.xml"
+    version = re.search("<kafka.version>(.*)</kafka.version>", pom.read_text())[1]
+    libraries = java_classpath(pom, f"java-{version}")
+    source = ROOT / "tests/clients/java/src/Contract.java"
+
+    def install(target):
+        subprocess.run(["javac", "-d", target, "-cp", libraries, source], check=True)
+    classes = fetched(CACHE / "java-classes", source.read_text() + version, install)
+    return f"{classes}:{libraries}", version
