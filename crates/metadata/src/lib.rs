@@ -8,11 +8,12 @@
 //!    that change them. Safe whoever calls it: a mistaken or outdated caller fails a precondition.
 //!  - [`MetadataImage`]: an immutable snapshot of those records, kept current by [`ImageWatcher`] from one watch.
 //!
-//! Not here: what storage records (it has its own keys below the cluster's, see [`keys::storage_prefix`]) and what
+//! Not here: what storage records (it has its own keys below the cluster's, see [`storage_prefix`]) and what
 //! the service wants of clusters.
 
 mod cluster;
 mod embedded;
+mod image;
 mod store;
 
 pub mod conformance;
@@ -24,6 +25,7 @@ pub use cluster::{
     cluster_prefix, spread_replicas, storage_prefix,
 };
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
+pub use image::{ImageClosed, ImageWatcher, MetadataImage, PartitionImage, TopicImage};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page, Precondition, Put,
     StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,

@@ -63,10 +63,6 @@ impl Keys {
         format!("{}nodes/{broker}", self.metadata)
     }
 
-    pub(crate) fn topics(&self) -> String {
-        format!("{}topics/", self.metadata)
-    }
-
     pub(crate) fn topic(&self, name: &TopicName) -> String {
         format!("{}topics/{name}", self.metadata)
     }

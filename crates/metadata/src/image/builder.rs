@@ -1,0 +1,170 @@
+//! Applying changes to an image.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use milena_types::{PartitionIndex, Revision, TopicId, TopicName};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    cluster::{ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, TopicRecord, decode},
+    store::{Entry, Event, EventBatch},
+};
+
+use super::{MetadataImage, PartitionImage, TopicImage, sorted::SortedMap};
+
+/// An image in the making: the next one to show and what does not yet belong to any topic.
+pub(super) struct ImageBuilder {
+    keys: Arc<Keys>,
+    image: MetadataImage,
+    /// Partitions of topics whose own record has not come yet.
+    awaiting: HashMap<TopicId, BTreeMap<PartitionIndex, PartitionImage>>,
+}
+
+impl ImageBuilder {
+    pub(super) fn new(keys: Arc<Keys>) -> Self {
+        Self { keys, image: MetadataImage::default(), awaiting: HashMap::new() }
+    }
+
+    /// The image as it is now.
+    pub(super) fn image(&self) -> Arc<MetadataImage> {
+        Arc::new(self.image.clone())
+    }
+
+    pub(super) fn reached(&mut self, revision: Revision) {
+        self.image.revision = self.image.revision.max(revision);
+    }
+
+    /// Applies all changes of one revision. A record that cannot be read is passed over and reported: one bad record
+    /// must not stop a broker from following the others.
+    pub(super) fn apply(&mut self, batch: &EventBatch) {
+        for event in &batch.events {
+            let outcome = match event {
+                Event::Put(entry) => self.put(entry),
+                Event::Delete { key } => {
+                    self.delete(key);
+                    Ok(())
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::error!(%error, revision = %batch.revision, "a metadata record is passed over");
+            }
+        }
+        self.reached(batch.revision);
+    }
+
+    pub(super) fn put(&mut self, entry: &Entry) -> Result<(), MetadataError> {
+        let keys = self.keys.clone();
+        let Some(place) = keys.parse(&entry.key) else { return Ok(()) };
+        let image = &mut self.image;
+        match place {
+            Place::Cluster => image.cluster = Some(Arc::new(record(entry)?)),
+            Place::Broker(id) => {
+                Arc::make_mut(&mut image.brokers).insert(id, Arc::new(record(entry)?));
+            }
+            Place::Node(id) => {
+                Arc::make_mut(&mut image.nodes).insert(id, record(entry)?);
+            }
+            Place::BrokerConfigs(id) => {
+                let configs = Arc::new(record::<ConfigsRecord>(entry)?.configs);
+                Arc::make_mut(&mut image.broker_configs).insert(id, configs);
+            }
+            Place::Controller => image.controller = Some(record(entry)?),
+            Place::Topic(name) => {
+                let bad = |e: milena_types::ParseIdError| MetadataError::BadRecord {
+                    key: entry.key.clone(),
+                    reason: e.to_string(),
+                };
+                self.put_topic(name.parse().map_err(bad)?, record(entry)?);
+            }
+            Place::Partition(topic, index) => self.put_partition(topic, index, record(entry)?),
+        }
+        Ok(())
+    }
+
+    fn put_topic(&mut self, name: TopicName, record: TopicRecord) {
+        let old = self.image.topics.get(&name).cloned();
+        let mut partitions = match old {
+            Some(old) if old.id == record.id => old.partitions.clone(),
+            Some(old) => {
+                self.image.names.remove(&old.id);
+                SortedMap::default()
+            }
+            None => SortedMap::default(),
+        };
+        for (index, partition) in self.awaiting.remove(&record.id).unwrap_or_default() {
+            partitions.insert(index, partition);
+        }
+        self.image.names.insert(record.id, name.clone());
+        let topic = TopicImage {
+            name: name.clone(),
+            id: record.id,
+            partition_count: record.partitions,
+            created_ms: record.created_ms,
+            configs: Arc::new(record.configs),
+            partitions,
+        };
+        self.image.topics.insert(name, Arc::new(topic));
+    }
+
+    fn topic_mut(&mut self, id: TopicId) -> Option<&mut TopicImage> {
+        let name = self.image.names.get(&id)?;
+        Some(Arc::make_mut(self.image.topics.get_mut(name.as_str())?))
+    }
+
+    fn put_partition(&mut self, topic: TopicId, index: PartitionIndex, record: PartitionRecord) {
+        match self.topic_mut(topic) {
+            Some(topic) => {
+                topic.partitions.insert(index, record.into());
+            }
+            None => {
+                self.awaiting.entry(topic).or_default().insert(index, record.into());
+            }
+        }
+    }
+
+    fn delete(&mut self, key: &str) {
+        let keys = self.keys.clone();
+        let Some(place) = keys.parse(key) else { return };
+        let image = &mut self.image;
+        match place {
+            Place::Cluster => image.cluster = None,
+            Place::Broker(id) => {
+                Arc::make_mut(&mut image.brokers).remove(&id);
+            }
+            Place::Node(id) => {
+                Arc::make_mut(&mut image.nodes).remove(&id);
+            }
+            Place::BrokerConfigs(id) => {
+                Arc::make_mut(&mut image.broker_configs).remove(&id);
+            }
+            Place::Controller => image.controller = None,
+            Place::Topic(name) => {
+                if let Some(topic) = image.topics.remove(name) {
+                    image.names.remove(&topic.id);
+                }
+            }
+            Place::Partition(topic, index) => self.delete_partition(topic, index),
+        }
+    }
+
+    fn delete_partition(&mut self, topic: TopicId, index: PartitionIndex) {
+        if let Some(awaiting) = self.awaiting.get_mut(&topic) {
+            awaiting.remove(&index);
+            if awaiting.is_empty() {
+                self.awaiting.remove(&topic);
+            }
+        }
+        // A topic that is going away keeps its partitions until its own record goes: both are in one transaction,
+        // and who holds the image of before is not concerned.
+        if let Some(topic) = self.topic_mut(topic) {
+            topic.partitions.remove(&index);
+        }
+    }
+}
+
+fn record<T: DeserializeOwned>(entry: &Entry) -> Result<T, MetadataError> {
+    decode(&entry.key, &entry.versioned.value)
+}

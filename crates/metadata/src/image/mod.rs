@@ -1,0 +1,227 @@
+//! [`MetadataImage`]: an immutable snapshot of a cluster's records, and [`ImageWatcher`], which keeps the newest one.
+//!
+//! A snapshot is one state of the store, at [`MetadataImage::revision`]. Making the next one shares everything that
+//! did not change. A topic in it always has all its partitions.
+
+mod builder;
+mod sorted;
+mod watcher;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use milena_types::{
+    BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName, TopicPartition,
+};
+
+use crate::cluster::{BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord, PartitionRecord};
+
+use sorted::SortedMap;
+
+pub use watcher::{ImageClosed, ImageWatcher};
+
+/// A snapshot of a cluster's metadata. Cheap to share and cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct MetadataImage {
+    revision: Revision,
+    cluster: Option<Arc<ClusterRecord>>,
+    brokers: Arc<BTreeMap<BrokerId, Arc<BrokerRecord>>>,
+    nodes: Arc<BTreeMap<BrokerId, NodeRecord>>,
+    topics: SortedMap<TopicName, Arc<TopicImage>>,
+    names: SortedMap<TopicId, TopicName>,
+    broker_configs: Arc<BTreeMap<Option<BrokerId>, Arc<Configs>>>,
+    controller: Option<ControllerRecord>,
+}
+
+/// A topic in an image.
+#[derive(Clone, Debug)]
+pub struct TopicImage {
+    name: TopicName,
+    id: TopicId,
+    partition_count: i32,
+    created_ms: i64,
+    configs: Arc<Configs>,
+    /// May already hold partitions that the topic is about to grow by.
+    partitions: SortedMap<PartitionIndex, PartitionImage>,
+}
+
+/// A partition in an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionImage {
+    /// Who leads it.
+    pub leader: BrokerId,
+    /// The term of leadership.
+    pub leader_epoch: LeaderEpoch,
+    /// The leader's life that the term belongs to.
+    pub broker_epoch: BrokerEpoch,
+    /// Rises with every change of the partition.
+    pub partition_epoch: i32,
+    /// Who may take over, preferred first.
+    pub replicas: Box<[BrokerId]>,
+}
+
+impl From<PartitionRecord> for PartitionImage {
+    fn from(record: PartitionRecord) -> Self {
+        Self {
+            leader: record.leader,
+            leader_epoch: record.leader_epoch,
+            broker_epoch: record.broker_epoch,
+            partition_epoch: record.partition_epoch,
+            replicas: record.replicas.into(),
+        }
+    }
+}
+
+impl TopicImage {
+    /// Its name.
+    pub fn name(&self) -> &TopicName {
+        &self.name
+    }
+
+    /// The id of this incarnation.
+    pub fn id(&self) -> TopicId {
+        self.id
+    }
+
+    /// How many partitions it has.
+    pub fn partition_count(&self) -> i32 {
+        self.partition_count
+    }
+
+    /// When it was created, in milliseconds since 1970.
+    pub fn created_ms(&self) -> i64 {
+        self.created_ms
+    }
+
+    /// What is set for it.
+    pub fn configs(&self) -> &Arc<Configs> {
+        &self.configs
+    }
+
+    /// One partition, if the topic has it.
+    pub fn partition(&self, partition: PartitionIndex) -> Option<&PartitionImage> {
+        self.partitions.get(&partition).filter(|_| partition.0 < self.partition_count)
+    }
+
+    /// All partitions in order.
+    pub fn partitions(&self) -> impl Iterator<Item = (PartitionIndex, &PartitionImage)> {
+        self.partitions_from(PartitionIndex(0))
+    }
+
+    /// The partitions from `first` on, in order.
+    pub fn partitions_from(
+        &self,
+        first: PartitionIndex,
+    ) -> impl Iterator<Item = (PartitionIndex, &PartitionImage)> {
+        let all = self.partitions.iter_from(&first).map(|(index, partition)| (*index, partition));
+        all.take_while(|(index, _)| index.0 < self.partition_count)
+    }
+}
+
+impl MetadataImage {
+    /// The revision of the store that this is the state of.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The cluster, unless it was deleted.
+    pub fn cluster(&self) -> Option<&Arc<ClusterRecord>> {
+        self.cluster.as_ref()
+    }
+
+    /// The brokers that are alive.
+    pub fn brokers(&self) -> &BTreeMap<BrokerId, Arc<BrokerRecord>> {
+        &self.brokers
+    }
+
+    /// A broker, if it is alive.
+    pub fn broker(&self, broker: BrokerId) -> Option<&Arc<BrokerRecord>> {
+        self.brokers.get(&broker)
+    }
+
+    /// The brokers that belong to the cluster, alive or not.
+    pub fn nodes(&self) -> &BTreeMap<BrokerId, NodeRecord> {
+        &self.nodes
+    }
+
+    /// The controller; while there is none, the live broker with the lowest id stands in, since any broker may do
+    /// what clients send to a controller.
+    pub fn controller(&self) -> Option<BrokerId> {
+        let elected = self.controller.map(|record| record.broker).filter(|id| self.brokers.contains_key(id));
+        elected.or_else(|| self.brokers.keys().next().copied())
+    }
+
+    /// Who holds the controller lease.
+    pub fn controller_record(&self) -> Option<ControllerRecord> {
+        self.controller
+    }
+
+    /// How many topics there are.
+    pub fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// A topic by its name.
+    pub fn topic(&self, name: &str) -> Option<&Arc<TopicImage>> {
+        self.topics.get(name)
+    }
+
+    /// A topic by its id.
+    pub fn topic_by_id(&self, id: TopicId) -> Option<&Arc<TopicImage>> {
+        self.topics.get(self.names.get(&id)?.as_str())
+    }
+
+    /// The name of the topic with that id.
+    pub fn topic_name(&self, id: TopicId) -> Option<&TopicName> {
+        self.names.get(&id)
+    }
+
+    /// All topics in order of their names.
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<TopicImage>> {
+        self.topics.iter().map(|(_, topic)| topic)
+    }
+
+    /// The topics from `name` on, in order of their names.
+    pub fn topics_from<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<TopicImage>> + use<'a> {
+        self.topics.iter_from(name).map(|(_, topic)| topic)
+    }
+
+    /// A partition by the topic's id.
+    pub fn partition(&self, partition: TopicPartition) -> Option<&PartitionImage> {
+        self.topic_by_id(partition.topic)?.partition(partition.partition)
+    }
+
+    /// All partitions of which `broker` is the leader.
+    pub fn led_by(&self, broker: BrokerId) -> impl Iterator<Item = (TopicPartition, &PartitionImage)> {
+        self.topics().flat_map(move |topic| {
+            let id = topic.id;
+            topic
+                .partitions()
+                .filter(move |(_, partition)| partition.leader == broker)
+                .map(move |(index, partition)| (TopicPartition { topic: id, partition: index }, partition))
+        })
+    }
+
+    /// The partition's leader if clients can reach it: it is alive, and in the life that the leader epoch belongs to.
+    pub fn live_leader(&self, partition: &PartitionImage) -> Option<BrokerId> {
+        let broker = self.brokers.get(&partition.leader)?;
+        (broker.epoch == partition.broker_epoch).then_some(partition.leader)
+    }
+
+    /// The replicas that are alive.
+    pub fn isr(&self, partition: &PartitionImage) -> Vec<BrokerId> {
+        partition.replicas.iter().copied().filter(|id| self.brokers.contains_key(id)).collect()
+    }
+
+    /// The replicas that are not.
+    pub fn offline_replicas(&self, partition: &PartitionImage) -> Vec<BrokerId> {
+        partition.replicas.iter().copied().filter(|id| !self.brokers.contains_key(id)).collect()
+    }
+
+    /// What is set for one broker, or with `None` for all of them.
+    pub fn broker_configs(&self, broker: Option<BrokerId>) -> Option<&Arc<Configs>> {
+        self.broker_configs.get(&broker)
+    }
+}

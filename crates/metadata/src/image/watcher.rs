@@ -1,0 +1,146 @@
+//! Keeping the newest image: reading everything once, then following one watch; reading again when the watch says
+//! that it has missed something.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_runtime::Runtime;
+use milena_types::Revision;
+use tokio::sync::watch;
+
+use crate::{
+    cluster::{ClusterMetadata, MetadataError},
+    store::{MetadataStore, Watch, WatchError},
+};
+
+use super::{MetadataImage, builder::ImageBuilder};
+
+/// The watcher has stopped: its scope was shut down or the store closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the metadata image is no longer kept; the broker is stopping")]
+pub struct ImageClosed;
+
+/// The newest image of a cluster. Clones share it.
+#[derive(Clone)]
+pub struct ImageWatcher {
+    images: watch::Receiver<Arc<MetadataImage>>,
+}
+
+const PAGE: usize = 4096;
+const RETRY: Duration = Duration::from_millis(200);
+
+impl ImageWatcher {
+    /// Reads the cluster's records and keeps an image of them up to date until `runtime` stops.
+    pub async fn start(metadata: &ClusterMetadata, runtime: &Runtime) -> Result<Self, MetadataError> {
+        let follower = Follower { metadata: metadata.clone(), runtime: runtime.clone() };
+        let (builder, watch) = follower.load().await?;
+        let (sender, images) = watch::channel(builder.image());
+        let stopping = runtime.stopping().clone();
+        runtime.spawn(async move {
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = follower.run(builder, watch, sender) => {}
+            }
+        });
+        Ok(Self { images })
+    }
+
+    /// The newest image.
+    pub fn current(&self) -> Arc<MetadataImage> {
+        self.images.borrow().clone()
+    }
+
+    /// Every newest image, for tasks that act on changes.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<MetadataImage>> {
+        self.images.clone()
+    }
+
+    /// The first image at `revision` or later. Cancel-safe.
+    pub async fn wait_for(&self, revision: Revision) -> Result<Arc<MetadataImage>, ImageClosed> {
+        self.wait_until(|image| image.revision() >= revision).await
+    }
+
+    /// The first image that fulfils `condition`, the current one included. Cancel-safe.
+    pub async fn wait_until(
+        &self,
+        mut condition: impl FnMut(&MetadataImage) -> bool,
+    ) -> Result<Arc<MetadataImage>, ImageClosed> {
+        let mut images = self.images.clone();
+        let image = images.wait_for(|image| condition(image)).await.map_err(|_| ImageClosed)?;
+        Ok(image.clone())
+    }
+}
+
+struct Follower {
+    metadata: ClusterMetadata,
+    runtime: Runtime,
+}
+
+impl Follower {
+    fn store(&self) -> &dyn MetadataStore {
+        self.metadata.store().as_ref()
+    }
+
+    /// Reads everything. The pages are of different moments; following the watch from the first page's revision up to
+    /// the last one's makes them one state, because replaying a change that a page shows already does no harm.
+    async fn load(&self) -> Result<(ImageBuilder, Box<dyn Watch>), MetadataError> {
+        let keys = self.metadata.keys().clone();
+        let mut builder = ImageBuilder::new(keys.clone());
+        let mut after: Option<String> = None;
+        let mut first: Option<Revision> = None;
+        let last = loop {
+            let page = self.store().range(&keys.metadata, after.as_deref(), PAGE).await?;
+            first.get_or_insert(page.revision);
+            for entry in &page.entries {
+                builder.put(entry)?;
+            }
+            after = page.entries.last().map(|entry| entry.key.clone());
+            if !page.more {
+                break page.revision;
+            }
+            tokio::task::yield_now().await;
+        };
+        let first = first.unwrap_or(last);
+        let mut watch = self.store().watch(&keys.metadata, first).await?;
+        builder.reached(first);
+        let mut reached = first;
+        while reached < last {
+            let batch = watch.next().await.map_err(|e| MetadataError::Store(unavailable(&e)))?;
+            reached = batch.revision;
+            builder.apply(&batch);
+        }
+        Ok((builder, watch))
+    }
+
+    async fn run(
+        self,
+        mut builder: ImageBuilder,
+        mut watch: Box<dyn Watch>,
+        images: watch::Sender<Arc<MetadataImage>>,
+    ) {
+        loop {
+            match watch.next().await {
+                Ok(batch) => builder.apply(&batch),
+                Err(WatchError::Closed) => return,
+                Err(error) => {
+                    tracing::info!(%error, "reading the metadata image again");
+                    (builder, watch) = self.load_again().await;
+                }
+            }
+            images.send_replace(builder.image());
+        }
+    }
+
+    async fn load_again(&self) -> (ImageBuilder, Box<dyn Watch>) {
+        loop {
+            match self.load().await {
+                Ok(loaded) => return loaded,
+                Err(error) => tracing::warn!(%error, "the metadata image cannot be read; trying again"),
+            }
+            self.runtime.sleep(RETRY).await;
+        }
+    }
+}
+
+fn unavailable(error: &WatchError) -> crate::StoreError {
+    crate::StoreError::Unavailable { reason: error.to_string() }
+}
