@@ -61,7 +61,9 @@ def produce():
                 break
             except BufferError:
                 producer.poll(0.05)
-        producer.poll(0.0005)
+        producer.poll(0)
+        if number % 4 == 3:
+            time.sleep(0.001)  # A steady load that leaves the processor to the cluster.
         number += 1
     left = producer.flush(120)
     assert left == 0, f"{left} records were not delivered"
