@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use milena_records::control::{EndTransactionMarker, TransactionResult};
 use milena_types::{
     LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId,
     TopicPartition,
 };
 
 use super::{
-    BatchSummary, HEADER_BYTES, Marker, MarkerResult, ProducerBatch,
+    BatchSummary, HEADER_BYTES, ProducerBatch,
     cursor::{Cursor, put_signed, put_unsigned},
 };
 use crate::encryption::TAG_BYTES;
@@ -291,8 +292,8 @@ impl BatchBefore {
     fn encode(&mut self, batch: &BatchSummary, out: &mut Vec<u8>) {
         let producer = batch.producer.as_ref().expect("the footer keeps batches with a producer id only");
         let marker = producer.marker.map_or(0, |marker| match marker.result {
-            MarkerResult::Abort => MARKER,
-            MarkerResult::Commit => MARKER | COMMIT,
+            TransactionResult::Abort => MARKER,
+            TransactionResult::Commit => MARKER | COMMIT,
         });
         out.push(marker | if producer.transactional { TRANSACTIONAL } else { 0 });
         put_unsigned(out, (batch.base_offset.0 - self.end) as u64);
@@ -329,8 +330,9 @@ impl BatchBefore {
         let last_sequence = last_sequence.ok_or_else(|| cursor.error("a sequence does not fit 32 bits"))?;
         let mut marker = None;
         if flags & MARKER != 0 {
-            let result = if flags & COMMIT != 0 { MarkerResult::Commit } else { MarkerResult::Abort };
-            marker = Some(Marker { coordinator_epoch: cursor.signed_32()?, result });
+            let result =
+                if flags & COMMIT != 0 { TransactionResult::Commit } else { TransactionResult::Abort };
+            marker = Some(EndTransactionMarker { coordinator_epoch: cursor.signed_32()?, result });
         }
         (self.end, self.time, self.producer) = (last + 1, time, id);
         Ok(BatchSummary {

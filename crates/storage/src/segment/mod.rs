@@ -30,6 +30,7 @@ mod writer;
 
 use std::fmt;
 
+use milena_records::control::EndTransactionMarker;
 use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 pub use footer::{EpochStart, Footer, FooterError, FrameEntry, PartitionFooter};
@@ -97,23 +98,5 @@ pub struct ProducerBatch {
     /// Whether the batch belongs to a transaction.
     pub transactional: bool,
     /// What the batch decides, if it is a transaction marker.
-    pub marker: Option<Marker>,
-}
-
-/// A transaction marker (a control batch of type ABORT or COMMIT).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Marker {
-    /// The epoch of the coordinator that wrote it.
-    pub coordinator_epoch: i32,
-    /// How the transaction ended.
-    pub result: MarkerResult,
-}
-
-/// How a transaction ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MarkerResult {
-    /// Its records are not to be read.
-    Abort,
-    /// Its records may be read.
-    Commit,
+    pub marker: Option<EndTransactionMarker>,
 }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
+use milena_records::Stamp;
+use milena_types::{Offset, Timestamp, TopicPartition};
 
 use super::{
     BatchSummary, EpochStart, FOOTER_FRAME, FORMAT_LEVEL, Footer, FrameEntry, HEADER_BYTES, MAGIC,
@@ -112,9 +113,15 @@ impl<'a> SegmentWriter<'a> {
         &self.object
     }
 
-    /// Appends one whole batch (magic 2), given as the client sent it, and puts base offset and leader epoch of
-    /// `summary` into the stored copy.
-    pub fn append(&mut self, partition: TopicPartition, summary: &BatchSummary, batch: &[u8]) {
+    /// Appends one whole batch (magic 2), given as the client sent it, and stamps the stored copy with base offset
+    /// and leader epoch of `summary`, and for LogAppendTime with the time.
+    pub fn append(
+        &mut self,
+        partition: TopicPartition,
+        summary: &BatchSummary,
+        log_append_time: Option<Timestamp>,
+        batch: &[u8],
+    ) {
         let frame_bytes = self.plain.len() - self.frame_start;
         let same = self.footer.partitions.last().is_some_and(|last| last.partition == partition);
         if !same {
@@ -125,7 +132,8 @@ impl<'a> SegmentWriter<'a> {
         self.note(summary);
         let start = self.plain.len();
         self.plain.extend_from_slice(batch);
-        patch_batch(&mut self.plain[start..], summary.base_offset, summary.leader_epoch);
+        let (base_offset, leader_epoch) = (summary.base_offset, summary.leader_epoch);
+        Stamp { base_offset, leader_epoch, log_append_time }.apply(&mut self.plain[start..]);
     }
 
     fn start_partition(&mut self, partition: TopicPartition, start: Offset) {
@@ -245,9 +253,4 @@ pub fn overhead_bytes_max(frames: usize, partitions: usize, batches: usize) -> u
         + frames * FRAME_MAX
         + partitions * PARTITION_MAX
         + batches * BATCH_MAX
-}
-
-fn patch_batch(batch: &mut [u8], base_offset: Offset, leader_epoch: LeaderEpoch) {
-    batch[..8].copy_from_slice(&base_offset.0.to_be_bytes());
-    batch[12..16].copy_from_slice(&leader_epoch.0.to_be_bytes());
 }

@@ -27,13 +27,25 @@
 //!
 //! What this is not: what chunks contain (`segment`), or when they are flushed.
 
-use std::{io, ops::Range, path::PathBuf};
+mod directory;
+mod frame;
+mod local;
+mod recovery;
+
+use std::{
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::disk::WriteBuffer;
+
+pub use directory::{WalConfig, WalDirectory};
+pub use local::LocalWal;
 
 /// Why the write-ahead log cannot do something.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +114,14 @@ pub enum WalError {
         /// The epoch.
         epoch: BrokerEpoch,
     },
+}
+
+impl WalError {
+    /// A failed operation on a file or directory.
+    fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { path, action, source }
+    }
 }
 
 /// What a log commits chunks from. Called by the log only, one call at a time, from a thread of its own that may

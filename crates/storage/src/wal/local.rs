@@ -1,0 +1,408 @@
+//! The write-ahead log in a directory of local files.
+//!
+//! One thread does it all: it waits for a ring, makes sure there is room, has the open chunk built into its buffer,
+//! writes the frame, syncs, and completes the chunk. One `fdatasync` a chunk, always; a chunk is all that collected
+//! while the one before was synced.
+//!
+//! - **Room before number.** A chunk is built only when the longest possible frame fits into the current file or a
+//!   spare one is ready. The spare is made ahead of need, so that a switch costs nothing, and files come out of
+//!   use already written once, so that `fdatasync` has no metadata to write.
+//! - **A file whose write or sync failed is given up**: never written, never synced again. The frame that was not
+//!   acknowledged is written to another file: the same chunk, epoch, number and checksums under that file's id.
+//!   Frames before it in the file given up are durable and stay where they are.
+//! - One frame is in flight at a most, so at the start of the next epoch only the very last frame is in doubt: it is
+//!   readable, but a sync of it may have failed just before. It is written again before anything else.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use milena_runtime::Runtime;
+use milena_types::{BrokerEpoch, ChunkSeq};
+use tokio::sync::watch;
+
+use super::{
+    ChunkSource, HeldEpoch, WalDirectory, WalError, WriteAheadLog,
+    directory::{AppendFile, Place},
+    frame::{self, FrameHeader},
+};
+use crate::disk::{BLOCK_BYTES, WriteBuffer, write_all_at};
+
+/// A buffer larger than this is given back when the chunk that needed it is committed.
+const BUFFER_BYTES_KEPT: usize = 8 << 20;
+
+/// The write-ahead log of a broker epoch in a directory of local files. Dropping it seals it.
+pub struct LocalWal {
+    shared: Arc<Shared>,
+    runtime: Runtime,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    directory: Arc<WalDirectory>,
+    epoch: BrokerEpoch,
+    rung: AtomicBool,
+    bell: Mutex<Bell>,
+    wake: Condvar,
+    committed_end: AtomicU64,
+    /// The tail, once the epoch is sealed.
+    sealed: watch::Sender<Option<ChunkSeq>>,
+}
+
+#[derive(Debug, Default)]
+struct Bell {
+    waiting: bool,
+    sealing: bool,
+}
+
+impl LocalWal {
+    /// Starts a broker epoch in an open directory. Blocks while the last chunk found there is made durable.
+    ///
+    /// # Errors
+    /// [`WalError::Sealed`] unless `epoch` is newer than every epoch in the directory; [`WalError::Full`],
+    /// [`WalError::Io`].
+    pub fn start(
+        directory: Arc<WalDirectory>,
+        epoch: BrokerEpoch,
+        source: Arc<dyn ChunkSource>,
+        runtime: &Runtime,
+    ) -> Result<Arc<Self>, WalError> {
+        if directory.held().last().is_some_and(|newest| newest.epoch >= epoch) {
+            return Err(WalError::Sealed { epoch });
+        }
+        let shared = Arc::new(Shared {
+            directory,
+            epoch,
+            rung: AtomicBool::new(false),
+            bell: Mutex::default(),
+            wake: Condvar::new(),
+            committed_end: AtomicU64::new(0),
+            sealed: watch::Sender::new(None),
+        });
+        let mut appender = Appender::new(shared.clone(), source);
+        appender.rewrite_last_chunk()?;
+        appender.keep_house();
+        let thread = runtime.spawn_thread("wal", move || appender.run());
+        let thread = thread.map_err(|source| WalError::Io {
+            path: shared.directory.config().dir.clone(),
+            action: "start the write-ahead log's thread",
+            source,
+        })?;
+        Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: Some(thread) }))
+    }
+
+    /// The directory, for reading without a runtime.
+    pub fn directory(&self) -> &Arc<WalDirectory> {
+        &self.shared.directory
+    }
+}
+
+#[async_trait]
+impl WriteAheadLog for LocalWal {
+    fn epoch(&self) -> BrokerEpoch {
+        self.shared.epoch
+    }
+
+    fn ring(&self) {
+        self.shared.ring();
+    }
+
+    fn committed_end(&self) -> ChunkSeq {
+        ChunkSeq(self.shared.committed_end.load(Ordering::Acquire))
+    }
+
+    fn held(&self) -> Vec<HeldEpoch> {
+        self.shared.directory.held()
+    }
+
+    async fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, WalError> {
+        let directory = self.shared.directory.clone();
+        let read = self.runtime.spawn_blocking(move || directory.read(epoch, seq)).await;
+        read.unwrap_or(Err(WalError::Sealed { epoch: self.shared.epoch })) // Only at shutdown.
+    }
+
+    async fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
+        self.shared.directory.release(epoch, end);
+    }
+
+    async fn seal(&self) -> ChunkSeq {
+        self.shared.start_sealing();
+        let mut sealed = self.shared.sealed.subscribe();
+        let end = sealed.wait_for(Option::is_some).await.expect("the sender lives as long as the log");
+        end.expect("waited for it to be there")
+    }
+}
+
+impl Drop for LocalWal {
+    fn drop(&mut self) {
+        self.shared.start_sealing();
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != thread::current().id()
+        {
+            let _ = thread.join(); // A panic of the thread has sealed the log and was reported.
+        }
+    }
+}
+
+impl Shared {
+    fn bell(&self) -> MutexGuard<'_, Bell> {
+        self.bell.lock().expect("no holder of the bell panics")
+    }
+
+    fn ring(&self) {
+        // The flag is what counts; the lock is taken once per chunk, not once per batch.
+        if !self.rung.swap(true, Ordering::AcqRel) && self.bell().waiting {
+            self.wake.notify_one();
+        }
+    }
+
+    fn start_sealing(&self) {
+        self.bell().sealing = true;
+        self.wake.notify_one();
+    }
+
+    fn is_sealing(&self) -> bool {
+        self.bell().sealing
+    }
+
+    /// Waits for a ring and takes it. `false`: the epoch is to be sealed.
+    fn wait_for_ring(&self) -> bool {
+        let mut bell = self.bell();
+        while !bell.sealing {
+            if self.rung.swap(false, Ordering::AcqRel) {
+                return true;
+            }
+            bell.waiting = true;
+            bell = self.wake.wait(bell).expect("no holder of the bell panics");
+            bell.waiting = false;
+        }
+        false
+    }
+
+    /// Waits before another try. `false`: the epoch is to be sealed.
+    fn wait_to_retry(&self) -> bool {
+        let delay = self.directory.config().retry_delay;
+        let bell = self.bell();
+        let waited = self.wake.wait_timeout_while(bell, delay, |bell| !bell.sealing);
+        !waited.expect("no holder of the bell panics").0.sealing
+    }
+}
+
+/// What the log's thread owns.
+struct Appender {
+    shared: Arc<Shared>,
+    source: Arc<dyn ChunkSource>,
+    current: Option<AppendFile>,
+    spare: Option<AppendFile>,
+    buffer: WriteBuffer,
+    next: ChunkSeq,
+    previous_checksum: u32,
+}
+
+/// The epoch ends here, also when building a chunk panics: nobody then waits for ever.
+struct SealOnExit(Appender);
+
+impl Drop for SealOnExit {
+    fn drop(&mut self) {
+        let appender = &mut self.0;
+        for file in [appender.current.take(), appender.spare.take()].into_iter().flatten() {
+            appender.shared.directory.retire_file(file.id, true);
+        }
+        let end = ChunkSeq(appender.shared.committed_end.load(Ordering::Acquire));
+        if !thread::panicking() {
+            appender.source.sealed(end);
+        }
+        appender.shared.sealed.send_replace(Some(end));
+    }
+}
+
+/// The chunk in the buffer, framed for a file.
+#[derive(Clone, Copy)]
+struct Frame {
+    epoch: BrokerEpoch,
+    seq: ChunkSeq,
+    previous_checksum: u32,
+    chunk_bytes: u32,
+    chunk_checksum: u32,
+}
+
+impl Appender {
+    fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>) -> Self {
+        let buffer = WriteBuffer::default();
+        Self { shared, source, current: None, spare: None, buffer, next: ChunkSeq(0), previous_checksum: 0 }
+    }
+
+    fn run(self) {
+        let mut this = SealOnExit(self);
+        while this.0.shared.wait_for_ring() {
+            while this.0.commit_next() {
+                if this.0.shared.is_sealing() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed now.
+    fn commit_next(&mut self) -> bool {
+        if let Err(error) = self.make_room() {
+            tracing::warn!(%error, "the write-ahead log takes nothing");
+            self.source.refused(&error);
+            return false;
+        }
+        self.buffer.clear();
+        self.buffer.grow(frame::HEADER_BYTES);
+        if !self.source.build(self.next, &mut self.buffer) {
+            return false;
+        }
+        let chunk_bytes = self.buffer.len() - frame::HEADER_BYTES;
+        let chunk_bytes_max = self.shared.directory.config().chunk_bytes_max;
+        assert!(
+            chunk_bytes <= chunk_bytes_max,
+            "a chunk of {chunk_bytes} bytes was built, {chunk_bytes_max} fit"
+        );
+        let frame = self.frame_of_buffer(self.shared.epoch, self.next, self.previous_checksum);
+        if !self.write_until_durable(frame) {
+            return false;
+        }
+        self.previous_checksum = frame.chunk_checksum;
+        self.next = self.next.next();
+        self.shared.committed_end.store(self.next.0, Ordering::Release);
+        self.source.committed(frame.seq);
+        self.keep_house();
+        true
+    }
+
+    /// Makes sure that the longest frame has a place.
+    fn make_room(&mut self) -> Result<(), WalError> {
+        let longest = self.shared.directory.config().frame_bytes_max();
+        if self.room() < longest && self.spare.is_none() {
+            self.spare = Some(self.shared.directory.take_file()?);
+        }
+        Ok(())
+    }
+
+    /// What fits into the current file.
+    fn room(&self) -> u64 {
+        let file_bytes = self.shared.directory.config().file_bytes;
+        self.current.as_ref().map_or(0, |current| file_bytes - current.position)
+    }
+
+    /// What can be done ahead, while nobody waits for it.
+    fn keep_house(&mut self) {
+        let directory = &self.shared.directory;
+        if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
+            // If there is no room, there may be when it is needed.
+            self.spare = directory.take_file().ok();
+        }
+        directory.remove_surplus();
+        if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {
+            self.buffer = WriteBuffer::default();
+        }
+    }
+
+    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole blocks.
+    fn frame_of_buffer(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, previous_checksum: u32) -> Frame {
+        let chunk = &self.buffer.as_slice()[frame::HEADER_BYTES..];
+        let chunk_bytes = u32::try_from(chunk.len()).expect("a chunk is below 4 GiB");
+        let chunk_checksum = crc32c::crc32c(chunk);
+        self.buffer.pad_to(BLOCK_BYTES);
+        Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
+    }
+
+    /// Writes the frame in the buffer until it is durable; each time to another file, always the same bytes.
+    /// `false`: the epoch is to be sealed, and the frame is given up.
+    fn write_until_durable(&mut self, frame: Frame) -> bool {
+        let mut stalled = false;
+        // The second try is made at once: one bad file is no reason to keep anybody waiting.
+        for attempt in 0_u32.. {
+            if attempt > 1 && !self.shared.wait_to_retry() {
+                return false;
+            }
+            // A failing disk is no place to stay at when the epoch is to end.
+            if attempt > 0 && self.shared.is_sealing() {
+                return false;
+            }
+            let Err(error) = self.try_write(frame) else { return true };
+            tracing::warn!(%error, seq = %frame.seq, "a chunk is not durable yet");
+            if attempt > 0 && !stalled {
+                self.source.stalled(frame.seq, &error);
+                stalled = true;
+            }
+            if attempt > 0 && self.shared.rung.swap(false, Ordering::AcqRel) {
+                self.source.refused(&error);
+            }
+        }
+        false
+    }
+
+    /// Writes the frame in the buffer once and syncs the file. On failure the file is given up.
+    fn try_write(&mut self, frame: Frame) -> Result<(), WalError> {
+        if self.room() < self.buffer.len() as u64 {
+            self.switch_file()?;
+        }
+        let current = self.current.as_mut().expect("there is room, so there is a file");
+        let header = FrameHeader {
+            file: current.id,
+            epoch: frame.epoch,
+            seq: frame.seq,
+            previous_checksum: frame.previous_checksum,
+            chunk_bytes: frame.chunk_bytes,
+            chunk_checksum: frame.chunk_checksum,
+        };
+        self.buffer.as_mut_slice()[..frame::HEADER_BYTES].copy_from_slice(&header.encode());
+        let written = write_all_at(&*current.file, self.buffer.as_slice(), current.position);
+        let result = match written {
+            Ok(()) => current.file.sync().map_err(|error| ("sync it", error)),
+            Err(error) => Err(("write to it", error)),
+        };
+        if let Err((action, source)) = result {
+            let path = self.shared.directory.path(current.id);
+            self.give_up_current();
+            return Err(WalError::Io { path, action, source });
+        }
+        let (file, position) = (current.id, current.position);
+        current.position += self.buffer.len() as u64;
+        let (chunk_bytes, chunk_checksum) = (frame.chunk_bytes, frame.chunk_checksum);
+        let place = Place { file, position, chunk_bytes, chunk_checksum };
+        self.shared.directory.note_chunk(frame.epoch, frame.seq, place);
+        Ok(())
+    }
+
+    fn switch_file(&mut self) -> Result<(), WalError> {
+        let next = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.shared.directory.take_file()?,
+        };
+        if let Some(full) = self.current.replace(next) {
+            self.shared.directory.retire_file(full.id, true);
+        }
+        Ok(())
+    }
+
+    fn give_up_current(&mut self) {
+        if let Some(failed) = self.current.take() {
+            self.shared.directory.retire_file(failed.id, false);
+            self.shared.directory.remove_surplus();
+        }
+    }
+
+    /// Writes the newest chunk found in the directory again: that it can be read does not say that it is on disk.
+    fn rewrite_last_chunk(&mut self) -> Result<(), WalError> {
+        let Some((epoch, seq, place)) = self.shared.directory.last_chunk() else { return Ok(()) };
+        let chunk = self.shared.directory.read(epoch, seq)?;
+        self.buffer.grow(frame::HEADER_BYTES);
+        self.buffer.extend(&chunk);
+        let previous_checksum = self.shared.directory.previous_checksum(place)?;
+        let frame = self.frame_of_buffer(epoch, seq, previous_checksum);
+        let first = self.try_write(frame);
+        first.or_else(|_| self.try_write(frame))
+    }
+}

@@ -1,0 +1,137 @@
+//! Finds the chunks in the files of a write-ahead directory.
+//!
+//! Files are scanned in the order of their ids, each from its beginning. A file ends, for the log, with its last
+//! whole frame. What follows is either nothing (zeros, or what the file held before it was used again), or a frame
+//! that was being written when the log ended or gave the file up: both are cut. It is neither if
+//! - a whole frame of this file follows further on, or
+//! - the next file goes on with a later chunk than the next:
+//!
+//! frames are only written after the one before is durable, so then an acknowledged chunk was damaged. That is an
+//! error, never skipped.
+//!
+//! A chunk may be in two files, when it could not be made durable in the first: the later place counts, and the
+//! bytes must be the same.
+
+use std::{collections::BTreeMap, path::Path};
+
+use milena_types::{BrokerEpoch, ChunkSeq};
+
+use super::{
+    WalError,
+    directory::Place,
+    frame::{FileId, FrameHeader, HEADER_BYTES},
+};
+use crate::disk::{BLOCK_BYTES, DiskFile, read_exact_at};
+
+/// How much is read at a time when looking for frames after the end.
+const WINDOW_BYTES: usize = 1 << 20;
+
+#[derive(Default)]
+pub(super) struct Scan {
+    places: BTreeMap<(BrokerEpoch, ChunkSeq), Place>,
+    /// The newest chunk so far: epoch, number, checksum.
+    last: Option<(BrokerEpoch, ChunkSeq, u32)>,
+    /// Where the file before this one stopped making sense, for the message.
+    last_end: Option<(std::path::PathBuf, u64)>,
+    chunk: Vec<u8>,
+}
+
+impl Scan {
+    /// Takes in one file, and gives its length.
+    pub(super) fn file(&mut self, id: FileId, file: &dyn DiskFile, path: &Path) -> Result<u64, WalError> {
+        let io = || WalError::io(path, "read it");
+        let file_bytes = file.bytes().map_err(io())?;
+        let mut position = 0;
+        while let Some(header) = self.frame_at(id, file, position, file_bytes).map_err(io())? {
+            self.take(path, position, &header)?;
+            position += header.frame_bytes();
+        }
+        if let Some(later) = later_frame(id, file, position, file_bytes).map_err(io())? {
+            let what = format!("the frame here is not whole, but whole frames follow from byte {later} on");
+            return Err(WalError::Damaged { path: path.to_owned(), position, what });
+        }
+        if position > 0 {
+            self.last_end = Some((path.to_owned(), position));
+        }
+        Ok(file_bytes)
+    }
+
+    /// The whole frame at `position`, if there is one.
+    fn frame_at(
+        &mut self,
+        id: FileId,
+        file: &dyn DiskFile,
+        position: u64,
+        file_bytes: u64,
+    ) -> std::io::Result<Option<FrameHeader>> {
+        if file_bytes < position + HEADER_BYTES as u64 {
+            return Ok(None);
+        }
+        let mut header = [0; HEADER_BYTES];
+        read_exact_at(file, &mut header, position)?;
+        let Some(header) = FrameHeader::decode(&header, id) else { return Ok(None) };
+        if file_bytes - position < header.frame_bytes() {
+            return Ok(None);
+        }
+        self.chunk.resize(header.chunk_bytes as usize, 0);
+        read_exact_at(file, &mut self.chunk, position + HEADER_BYTES as u64)?;
+        Ok((crc32c::crc32c(&self.chunk) == header.chunk_checksum).then_some(header))
+    }
+
+    /// Takes in a whole frame: it must follow the one before.
+    fn take(&mut self, path: &Path, position: u64, header: &FrameHeader) -> Result<(), WalError> {
+        let (epoch, seq) = (header.epoch, header.seq);
+        let damaged =
+            |path: &Path, position, what| WalError::Damaged { path: path.to_owned(), position, what };
+        match self.last {
+            Some((last_epoch, last_seq, checksum)) if last_epoch == epoch => {
+                let again = seq == last_seq && header.chunk_checksum == checksum;
+                let next = seq == last_seq.next() && header.previous_checksum == checksum;
+                if !again && !next {
+                    let (path, position) = match &self.last_end {
+                        Some((end_path, end)) if position == 0 => (&**end_path, *end),
+                        _ => (path, position),
+                    };
+                    let what = format!("after chunk {last_seq} of broker epoch {epoch} chunk {seq} follows");
+                    return Err(damaged(path, position, what));
+                }
+            }
+            Some((last_epoch, ..)) if last_epoch > epoch => {
+                let what = format!("a chunk of broker epoch {epoch} follows one of {last_epoch}");
+                return Err(damaged(path, position, what));
+            }
+            _ if seq == ChunkSeq(0) && header.previous_checksum != 0 => {
+                let what = format!("the first chunk of broker epoch {epoch} names one before it");
+                return Err(damaged(path, position, what));
+            }
+            _ => {}
+        }
+        self.last = Some((epoch, seq, header.chunk_checksum));
+        let (chunk_bytes, chunk_checksum) = (header.chunk_bytes, header.chunk_checksum);
+        self.places.insert((epoch, seq), Place { file: header.file, position, chunk_bytes, chunk_checksum });
+        Ok(())
+    }
+
+    /// Every chunk found, in order.
+    pub(super) fn finish(self) -> impl Iterator<Item = (BrokerEpoch, ChunkSeq, Place)> {
+        self.places.into_iter().map(|((epoch, seq), place)| (epoch, seq, place))
+    }
+}
+
+/// Where, after a frame that is not whole, there is the header of another frame of this file.
+fn later_frame(id: FileId, file: &dyn DiskFile, from: u64, file_bytes: u64) -> std::io::Result<Option<u64>> {
+    let mut window = vec![0; WINDOW_BYTES];
+    let mut start = from + BLOCK_BYTES as u64;
+    while start < file_bytes {
+        let length = WINDOW_BYTES.min((file_bytes - start) as usize);
+        read_exact_at(file, &mut window[..length], start)?;
+        for (i, block) in window[..length].chunks(BLOCK_BYTES).enumerate() {
+            let header = block.first_chunk().and_then(|header| FrameHeader::decode(header, id));
+            if header.is_some() {
+                return Ok(Some(start + (i * BLOCK_BYTES) as u64));
+            }
+        }
+        start += length as u64;
+    }
+    Ok(None)
+}
