@@ -3,7 +3,7 @@
 //! Run by `cargo run -p milena-protocol --example generate`; the test `generated_code_is_current` runs it in memory.
 
 mod emit;
-mod schema;
+pub mod schema;
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 

@@ -6,4 +6,10 @@
 #[allow(dead_code)]
 mod codegen;
 
+mod bodies;
+mod errors;
+mod frames;
 mod generated;
+mod hostile;
+mod oracle;
+mod releases;
