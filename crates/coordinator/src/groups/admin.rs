@@ -1,0 +1,72 @@
+//! DescribeGroups, ListGroups, DeleteGroups.
+
+use bytes::Bytes;
+
+use super::{
+    DescribedGroup, DescribedMember, GroupError, GroupState, ListFilter, ListedGroup, Reply, ReplyId,
+    group::Group, stored::Change, turn::Turn, writes::Then,
+};
+
+/// The type of the groups here (KIP-848).
+const CLASSIC: &str = "classic";
+
+impl Group {
+    pub(crate) fn describe(&self) -> DescribedGroup {
+        let stable = self.state == GroupState::Stable;
+        let protocol = self.protocol.clone().filter(|_| stable).unwrap_or_default();
+        let members = self.members.values().map(|member| DescribedMember {
+            member: member.id.clone(),
+            instance: member.instance.clone(),
+            client_id: member.client_id.clone(),
+            client_host: member.client_host.clone(),
+            metadata: if stable { member.metadata(&protocol) } else { Bytes::new() },
+            assignment: if stable { member.assignment.clone() } else { Bytes::new() },
+        });
+        DescribedGroup {
+            state: self.state,
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            members: members.collect(),
+            protocol,
+        }
+    }
+
+    pub(crate) fn list(&self, filter: &ListFilter) -> Option<ListedGroup> {
+        let named = |names: &std::collections::BTreeSet<String>, own: &str| {
+            names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(own))
+        };
+        (named(&filter.states, self.state.name()) && named(&filter.types, CLASSIC)).then(|| ListedGroup {
+            group: self.id.clone(),
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            state: self.state,
+        })
+    }
+
+    /// Deletes a group that has no members. Until the log has it, the group is Dead; if the log cannot take it, the
+    /// group comes back.
+    pub(crate) fn delete(&mut self, reply: Option<ReplyId>, turn: &mut Turn<'_>) {
+        let refused = match self.state {
+            GroupState::Empty => None,
+            GroupState::Dead => Some(GroupError::GroupIdNotFound),
+            _ => Some(GroupError::NonEmptyGroup),
+        };
+        if let Some(error) = refused {
+            return reply.into_iter().for_each(|reply| turn.reply(reply, Reply::Delete(Err(error))));
+        }
+        let mut changes: Vec<Change> =
+            self.offsets.keys().into_iter().map(|key| Change::Offset(key, None)).collect();
+        for change in &changes {
+            if let Change::Offset(key, _) = change {
+                self.offsets.add_pending(key);
+            }
+        }
+        changes.push(Change::Group(None));
+        // The date of the state stays: if the group comes back, its offsets expire as they would have.
+        self.state = GroupState::Dead;
+        turn.write(&self.id, changes, Then::Delete { reply });
+    }
+
+    /// The log did not take the deletion.
+    pub(crate) fn undelete(&mut self) {
+        self.state = GroupState::Empty;
+    }
+}

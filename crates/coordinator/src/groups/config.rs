@@ -1,0 +1,35 @@
+//! The broker's configuration of groups.
+
+/// Kafka's broker settings for groups, under their names. Durations are in milliseconds.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// `group.min.session.timeout.ms`.
+    pub min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub max_session_timeout_ms: i32,
+    /// `group.initial.rebalance.delay.ms`: how long the first rebalance of an empty group waits for more members.
+    pub initial_rebalance_delay_ms: u64,
+    /// `group.max.size`, in members.
+    pub max_size: usize,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_max_bytes: usize,
+    /// `offsets.retention.minutes`, in milliseconds.
+    pub offsets_retention_ms: i64,
+    /// How long a member that is new may wait for its first JoinGroup answer; a client that gave up is dropped then.
+    pub new_member_join_timeout_ms: u64,
+}
+
+impl Default for GroupConfig {
+    /// Kafka's defaults.
+    fn default() -> Self {
+        Self {
+            min_session_timeout_ms: 6_000,
+            max_session_timeout_ms: 1_800_000,
+            initial_rebalance_delay_ms: 3_000,
+            max_size: i32::MAX as usize,
+            offset_metadata_max_bytes: 4_096,
+            offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
+            new_member_join_timeout_ms: 5 * 60 * 1_000,
+        }
+    }
+}

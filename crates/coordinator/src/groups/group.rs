@@ -1,0 +1,330 @@
+//! One group: its state, its members, and the rules that several requests share.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use bytes::{Buf, Bytes};
+use milena_types::Timestamp;
+
+use super::{
+    Generation, GroupError, GroupId, InstanceId, MemberId, Reply, ReplyId,
+    member::{Member, Terms},
+    offsets::Offsets,
+    stored::StoredGroup,
+    timers::JoinPhase,
+    turn::Turn,
+};
+
+/// The protocol type of consumers, whose metadata the coordinator can read.
+const CONSUMER: &str = "consumer";
+
+/// Where a group is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum GroupState {
+    /// No members; perhaps offsets.
+    Empty,
+    /// Members are joining.
+    PreparingRebalance,
+    /// All have joined; the leader's assignment is awaited.
+    CompletingRebalance,
+    /// Every member has, or can ask for, its assignment.
+    Stable,
+    /// Its deletion is on the way into the log.
+    Dead,
+}
+
+impl GroupState {
+    /// The name that the protocol uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::PreparingRebalance => "PreparingRebalance",
+            Self::CompletingRebalance => "CompletingRebalance",
+            Self::Stable => "Stable",
+            Self::Dead => "Dead",
+        }
+    }
+}
+
+impl fmt::Display for GroupState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A group. See [`super`] for what holds between its parts.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) id: GroupId,
+    pub(crate) state: GroupState,
+    pub(crate) state_since: Option<Timestamp>,
+    pub(crate) generation: Generation,
+    pub(crate) protocol_type: Option<Arc<str>>,
+    pub(crate) protocol: Option<Arc<str>>,
+    pub(crate) leader: Option<MemberId>,
+    pub(crate) members: BTreeMap<MemberId, Member>,
+    pub(crate) static_members: BTreeMap<InstanceId, MemberId>,
+    /// Ids given out to members that have yet to join with them, and when they expire.
+    pub(crate) pending_members: BTreeMap<MemberId, u64>,
+    /// The topics of this generation's subscriptions, where they can be read.
+    pub(crate) subscribed: Option<BTreeSet<Box<str>>>,
+    /// Present in PreparingRebalance only.
+    pub(crate) join_phase: Option<JoinPhase>,
+    /// A member came during the initial delay, which therefore is extended.
+    pub(crate) new_member_added: bool,
+    /// Members of this generation that have not sent SyncGroup, and until when they may.
+    pub(crate) pending_sync: BTreeSet<MemberId>,
+    pub(crate) sync_deadline: Option<u64>,
+    /// The leader's assignment is on its way into the log.
+    pub(crate) assigning: bool,
+    pub(crate) offsets: Offsets,
+    /// The generation that the log has.
+    pub(crate) committed: Option<Arc<StoredGroup>>,
+    /// The deadline that the coordinator's timers have for this group.
+    pub(crate) armed: Option<u64>,
+}
+
+impl Group {
+    pub(crate) fn new(id: GroupId) -> Self {
+        Self {
+            id,
+            state: GroupState::Empty,
+            state_since: None,
+            generation: Generation(0),
+            protocol_type: None,
+            protocol: None,
+            leader: None,
+            members: BTreeMap::new(),
+            static_members: BTreeMap::new(),
+            pending_members: BTreeMap::new(),
+            subscribed: None,
+            join_phase: None,
+            new_member_added: false,
+            pending_sync: BTreeSet::new(),
+            sync_deadline: None,
+            assigning: false,
+            offsets: Offsets::default(),
+            committed: None,
+            armed: None,
+        }
+    }
+
+    /// Nothing would be missed if the group were forgotten.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.state == GroupState::Empty
+            && self.generation == Generation(0)
+            && self.pending_members.is_empty()
+            && self.committed.is_none()
+            && self.offsets.is_blank()
+    }
+
+    pub(crate) fn set_state(&mut self, state: GroupState, turn: &Turn<'_>) {
+        self.state = state;
+        self.state_since = Some(turn.now.wall);
+    }
+
+    /// Makes the live state what the log has, after loading. Sessions start anew.
+    pub(crate) fn restore(&mut self, turn: &mut Turn<'_>) {
+        let Some(stored) = self.committed.clone() else { return };
+        self.generation = stored.generation;
+        self.state_since = stored.state_since;
+        self.protocol_type = (!stored.protocol_type.is_empty()).then(|| stored.protocol_type.clone());
+        let Some(protocol) = stored.protocol.clone().filter(|_| !stored.members.is_empty()) else {
+            self.subscribed = self.read_subscriptions();
+            return;
+        };
+        for member in &stored.members {
+            let expires_at = turn.after(member.session_timeout_ms);
+            let member = Member::restore(member, &protocol, expires_at);
+            if let Some(instance) = &member.instance {
+                self.static_members.insert(instance.clone(), member.id.clone());
+            }
+            self.members.insert(member.id.clone(), member);
+        }
+        self.protocol = Some(protocol);
+        self.leader = stored.leader.clone().filter(|leader| self.members.contains_key(leader));
+        self.leader = self.leader.take().or_else(|| self.members.keys().next().cloned());
+        self.state = GroupState::Stable;
+        self.subscribed = self.read_subscriptions();
+        if self.members.len() > turn.config.max_size {
+            self.prepare_rebalance(turn);
+        }
+    }
+
+    /// The group as it is now, with the given assignments, for the log.
+    pub(crate) fn to_stored(&self, assignment: impl Fn(&Member) -> Bytes) -> Arc<StoredGroup> {
+        let protocol = self.protocol.clone().unwrap_or_default();
+        let members = self.members.values().map(|member| member.stored(&protocol, assignment(member)));
+        Arc::new(StoredGroup {
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            generation: self.generation,
+            protocol: self.protocol.clone(),
+            leader: self.leader.clone(),
+            state_since: self.state_since,
+            members: members.collect(),
+        })
+    }
+
+    pub(crate) fn is_leader(&self, member: &MemberId) -> bool {
+        self.leader.as_ref() == Some(member)
+    }
+
+    /// Checks that a request is from a member of this group, and from the one that has the instance id.
+    pub(crate) fn check_member(
+        &self,
+        member: Option<&MemberId>,
+        instance: Option<&InstanceId>,
+    ) -> Result<MemberId, GroupError> {
+        let known = match instance {
+            Some(instance) => match self.static_members.get(instance) {
+                Some(current) if Some(current) != member => return Err(GroupError::FencedInstanceId),
+                current => current,
+            },
+            None => member.filter(|member| self.members.contains_key(member)),
+        };
+        known.cloned().ok_or(GroupError::UnknownMemberId)
+    }
+
+    pub(crate) fn count_awaiting_join(&self) -> usize {
+        self.members.values().filter(|member| member.awaiting_join.is_some()).count()
+    }
+
+    /// The longest that any member needs to join again.
+    pub(crate) fn rebalance_timeout_ms(&self) -> i32 {
+        self.members.values().map(|member| member.terms.rebalance_timeout_ms).max().unwrap_or(0)
+    }
+
+    /// Whether a member with these protocols would have one in common with all others.
+    pub(crate) fn supports(&self, protocol_type: &str, terms: &Terms) -> bool {
+        if self.state == GroupState::Empty {
+            return !protocol_type.is_empty() && !terms.protocols.is_empty();
+        }
+        self.protocol_type.as_deref() == Some(protocol_type)
+            && terms.protocols.iter().any(|protocol| self.all_support(&protocol.name))
+    }
+
+    fn all_support(&self, protocol: &str) -> bool {
+        self.members.values().all(|member| member.supports(protocol))
+    }
+
+    /// The protocol with most votes: each member votes for the first of its own that all have. Where votes are equal,
+    /// the leader's order decides. None if they have none in common, or there are no members.
+    pub(crate) fn select_protocol(&self) -> Option<Arc<str>> {
+        let leader = self.leader.as_ref().and_then(|leader| self.members.get(leader));
+        let leader = leader.or_else(|| self.members.values().next())?;
+        let common: Vec<&Arc<str>> = leader
+            .terms
+            .protocols
+            .iter()
+            .map(|protocol| &protocol.name)
+            .filter(|name| self.all_support(name))
+            .collect();
+        let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
+        for member in self.members.values() {
+            let choice = member.terms.protocols.iter().find(|own| common.contains(&&own.name));
+            *votes.entry(&choice?.name).or_default() += 1;
+        }
+        let count = |name: &Arc<str>| votes.get(&**name).copied().unwrap_or(0);
+        // `max_by_key` takes the last of equals; reversed, that is the leader's first.
+        common.into_iter().rev().max_by_key(|name| count(name)).cloned()
+    }
+
+    /// Takes a member out, without telling anyone.
+    pub(crate) fn remove_member(&mut self, id: &MemberId) -> Option<Member> {
+        let member = self.members.remove(id)?;
+        self.pending_sync.remove(id);
+        if let Some(instance) = &member.instance
+            && self.static_members.get(instance) == Some(id)
+        {
+            self.static_members.remove(instance);
+        }
+        if self.is_leader(id) {
+            self.leader = self.members.keys().next().cloned();
+        }
+        Some(member)
+    }
+
+    /// Takes a member out, answers what it waits for, and has the others rebalance.
+    pub(crate) fn remove_member_and_rebalance(&mut self, id: &MemberId, turn: &mut Turn<'_>) {
+        let Some(member) = self.remove_member(id) else { return };
+        answer_removed(&member, GroupError::UnknownMemberId, turn);
+        if matches!(self.state, GroupState::Stable | GroupState::CompletingRebalance) {
+            self.prepare_rebalance(turn);
+        } else {
+            self.try_complete_join(turn);
+        }
+    }
+
+    /// Restarts a member's session.
+    pub(crate) fn renew_session(&mut self, id: &MemberId, turn: &Turn<'_>) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.expires_at = turn.after(member.terms.session_timeout_ms);
+        }
+    }
+
+    /// The topics that the members of this generation subscribe to: None unless the group is one of consumers whose
+    /// subscriptions can be read.
+    pub(crate) fn read_subscriptions(&self) -> Option<BTreeSet<Box<str>>> {
+        if self.protocol_type.as_deref() != Some(CONSUMER) {
+            return None;
+        }
+        let mut topics = BTreeSet::new();
+        for member in self.members.values() {
+            topics.extend(subscribed_topics(member.metadata(self.protocol.as_deref()?))?);
+        }
+        Some(topics)
+    }
+
+    pub(crate) fn is_consumer_group(&self) -> bool {
+        self.protocol_type.as_deref() == Some(CONSUMER)
+    }
+
+    /// Whether members read the topic, as far as is known.
+    pub(crate) fn subscribes_to(&self, topic: &str) -> bool {
+        self.subscribed.as_ref().is_none_or(|topics| topics.contains(topic))
+    }
+
+    /// Answers everything that waits, for a coordinator that gives the group up.
+    pub(crate) fn answer_all_waiting(&mut self, error: GroupError, turn: &mut Turn<'_>) {
+        for member in self.members.values_mut() {
+            answer_removed(member, error, turn);
+            member.awaiting_join = None;
+            member.awaiting_sync = None;
+        }
+    }
+}
+
+fn answer_removed(member: &Member, error: GroupError, turn: &mut Turn<'_>) {
+    if let Some(reply) = member.awaiting_join {
+        turn.fail_join(reply, error, None);
+    }
+    if let Some(reply) = member.awaiting_sync {
+        turn.reply(reply, Reply::Sync(Err(error)));
+    }
+}
+
+/// Answers a request of a member that is replaced by a newer one of the same kind: the client gave up on it.
+pub(crate) fn answer_superseded_join(former: Option<ReplyId>, member: &MemberId, turn: &mut Turn<'_>) {
+    if let Some(former) = former {
+        turn.fail_join(former, GroupError::RebalanceInProgress, Some(member.clone()));
+    }
+}
+
+/// The topics of a ConsumerProtocolSubscription (any version: they come first in all), None if it is not one.
+fn subscribed_topics(mut metadata: Bytes) -> Option<BTreeSet<Box<str>>> {
+    let _version = metadata.try_get_i16().ok()?;
+    let count = metadata.try_get_i32().ok()?;
+    let mut topics = BTreeSet::new();
+    for _ in 0..count {
+        let length = usize::try_from(metadata.try_get_i16().ok()?).ok()?;
+        if metadata.len() < length {
+            return None;
+        }
+        let topic = metadata.split_to(length);
+        topics.insert(std::str::from_utf8(&topic).ok()?.into());
+    }
+    Some(topics)
+}

@@ -1,0 +1,338 @@
+//! What goes into a [`Coordinator`](super::Coordinator) and what comes out. Byte strings in requests are kept as they
+//! are: give copies, not slices of a whole request.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicName};
+
+use super::{Generation, GroupError, GroupId, GroupState, InstanceId, MemberId};
+
+/// The time, twice: what timers run by, and what records show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Now {
+    /// Milliseconds since some fixed moment; never goes back.
+    pub monotonic_ms: u64,
+    /// The date.
+    pub wall: Timestamp,
+}
+
+/// Names one request until it is answered. The driver's choice; each is answered exactly once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ReplyId(pub u64);
+
+/// A partition that offsets are committed for.
+pub type OffsetKey = (TopicName, PartitionIndex);
+
+/// What clients ask of groups.
+#[derive(Debug)]
+pub enum Request {
+    /// JoinGroup.
+    Join(JoinRequest),
+    /// SyncGroup.
+    Sync(SyncRequest),
+    /// Heartbeat.
+    Heartbeat(HeartbeatRequest),
+    /// LeaveGroup.
+    Leave(LeaveRequest),
+    /// OffsetCommit.
+    Commit(CommitRequest),
+    /// OffsetFetch of one group.
+    Fetch(FetchRequest),
+    /// OffsetDelete.
+    DeleteOffsets {
+        /// The group.
+        group: GroupId,
+        /// The partitions whose offsets should go.
+        keys: Vec<OffsetKey>,
+    },
+    /// DescribeGroups of one group.
+    Describe(GroupId),
+    /// DeleteGroups of one group.
+    Delete(GroupId),
+}
+
+/// The answer to the request of the same name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To [`Request::Join`].
+    Join(Result<Joined, JoinFailed>),
+    /// To [`Request::Sync`].
+    Sync(Result<Synced, GroupError>),
+    /// To [`Request::Heartbeat`].
+    Heartbeat(Result<(), GroupError>),
+    /// To [`Request::Leave`]: one entry per member, in the request's order.
+    Leave(Result<Vec<LeftMember>, GroupError>),
+    /// To [`Request::Commit`]: one entry per offset, in the request's order.
+    Commit(Vec<Result<(), GroupError>>),
+    /// To [`Request::Fetch`].
+    Fetch(Vec<FetchedTopic>),
+    /// To [`Request::DeleteOffsets`]: one entry per key, in the request's order, or an error of the whole.
+    DeleteOffsets(Result<Vec<Result<(), GroupError>>, GroupError>),
+    /// To [`Request::Describe`].
+    Describe(Result<DescribedGroup, GroupError>),
+    /// To [`Request::Delete`].
+    Delete(Result<(), GroupError>),
+}
+
+/// A protocol that a member can use (an assignor of consumers), with the member's metadata for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Protocol {
+    /// For example `range`.
+    pub name: Arc<str>,
+    /// Opaque to the coordinator, but for the subscription of consumers.
+    pub metadata: Bytes,
+}
+
+/// JoinGroup.
+#[derive(Clone, Debug)]
+pub struct JoinRequest {
+    /// The group.
+    pub group: GroupId,
+    /// None to become a member.
+    pub member: Option<MemberId>,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<InstanceId>,
+    /// The client's id.
+    pub client_id: Arc<str>,
+    /// The client's host, as `/` and an address.
+    pub client_host: Arc<str>,
+    /// How long the member may be silent.
+    pub session_timeout_ms: i32,
+    /// How long the member needs at most to join again.
+    pub rebalance_timeout_ms: i32,
+    /// `consumer`, `connect`, …
+    pub protocol_type: Arc<str>,
+    /// The member's protocols, the preferred first.
+    pub protocols: Vec<Protocol>,
+    /// v4+: a new dynamic member gets its id first, and joins with it (KIP-394).
+    pub member_id_required: bool,
+    /// v9+: the leader understands `skip_assignment` (KIP-814).
+    pub can_skip_assignment: bool,
+    /// Random bits, for the member id if one is needed.
+    pub fresh: u128,
+}
+
+/// A successful JoinGroup.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Joined {
+    /// The member's id.
+    pub member: MemberId,
+    /// The group's generation.
+    pub generation: Generation,
+    /// The group's protocol type.
+    pub protocol_type: Arc<str>,
+    /// The protocol chosen.
+    pub protocol: Arc<str>,
+    /// The leader's id.
+    pub leader: MemberId,
+    /// The member leads but need not assign (KIP-814).
+    pub skip_assignment: bool,
+    /// To the leader: every member with its metadata. Empty to others.
+    pub members: Vec<JoinedMember>,
+}
+
+/// A member as the leader sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JoinedMember {
+    /// The member's id.
+    pub member: MemberId,
+    /// Its `group.instance.id`.
+    pub instance: Option<InstanceId>,
+    /// Its metadata for the protocol chosen.
+    pub metadata: Bytes,
+}
+
+/// A JoinGroup that failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JoinFailed {
+    /// Why.
+    pub error: GroupError,
+    /// The member id of the answer.
+    pub member: Option<MemberId>,
+}
+
+/// SyncGroup.
+#[derive(Clone, Debug)]
+pub struct SyncRequest {
+    /// The group.
+    pub group: GroupId,
+    /// The member.
+    pub member: Option<MemberId>,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<InstanceId>,
+    /// The generation the member joined.
+    pub generation: Generation,
+    /// v5+: must be the group's.
+    pub protocol_type: Option<Arc<str>>,
+    /// v5+: must be the group's.
+    pub protocol: Option<Arc<str>>,
+    /// From the leader: an assignment per member.
+    pub assignments: Vec<(MemberId, Bytes)>,
+}
+
+/// A successful SyncGroup.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Synced {
+    /// The group's protocol type.
+    pub protocol_type: Arc<str>,
+    /// The protocol chosen.
+    pub protocol: Arc<str>,
+    /// The member's assignment.
+    pub assignment: Bytes,
+}
+
+/// Heartbeat.
+#[derive(Clone, Debug)]
+pub struct HeartbeatRequest {
+    /// The group.
+    pub group: GroupId,
+    /// The member.
+    pub member: Option<MemberId>,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<InstanceId>,
+    /// The member's generation.
+    pub generation: Generation,
+}
+
+/// LeaveGroup.
+#[derive(Clone, Debug)]
+pub struct LeaveRequest {
+    /// The group.
+    pub group: GroupId,
+    /// Who leaves.
+    pub members: Vec<LeavingMember>,
+}
+
+/// Who leaves: a member by its id, or whoever has an instance id.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeavingMember {
+    /// None: whoever has the instance id.
+    pub member: Option<MemberId>,
+    /// `group.instance.id`.
+    pub instance: Option<InstanceId>,
+}
+
+/// How one member's leaving went.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftMember {
+    /// As asked.
+    pub leaving: LeavingMember,
+    /// The outcome.
+    pub outcome: Result<(), GroupError>,
+}
+
+/// OffsetCommit, of partitions known to exist.
+#[derive(Clone, Debug)]
+pub struct CommitRequest {
+    /// The group.
+    pub group: GroupId,
+    /// None from outside group management.
+    pub member: Option<MemberId>,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<InstanceId>,
+    /// [`Generation::NONE`] from outside group management.
+    pub generation: Generation,
+    /// The offsets.
+    pub offsets: Vec<CommitOffset>,
+}
+
+/// An offset to commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CommitOffset {
+    /// The partition.
+    pub key: OffsetKey,
+    /// The offset of the next record to read.
+    pub offset: Offset,
+    /// The leader epoch of the last record read, or [`LeaderEpoch::NONE`].
+    pub leader_epoch: LeaderEpoch,
+    /// The client's own note.
+    pub metadata: Arc<str>,
+    /// v2 to v4 with a retention time: when the offset expires, whatever the broker's retention.
+    pub expires: Option<Timestamp>,
+}
+
+/// OffsetFetch of one group.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// The group.
+    pub group: GroupId,
+    /// None for all partitions that have an offset.
+    pub topics: Option<Vec<(TopicName, Vec<PartitionIndex>)>>,
+    /// v7+: refuse partitions with an undecided transactional offset (KIP-447).
+    pub require_stable: bool,
+}
+
+/// The committed offsets of a topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FetchedTopic {
+    /// The topic.
+    pub topic: TopicName,
+    /// Its partitions.
+    pub partitions: Vec<FetchedOffset>,
+}
+
+/// The committed offset of a partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FetchedOffset {
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// -1 when there is none.
+    pub offset: Offset,
+    /// As committed.
+    pub leader_epoch: LeaderEpoch,
+    /// As committed.
+    pub metadata: Arc<str>,
+    /// Why there is no offset although there may be one.
+    pub error: Option<GroupError>,
+}
+
+/// A group as DescribeGroups shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DescribedGroup {
+    /// Its state.
+    pub state: GroupState,
+    /// Empty when it never had members.
+    pub protocol_type: Arc<str>,
+    /// The protocol chosen; empty unless stable.
+    pub protocol: Arc<str>,
+    /// Its members; metadata and assignments are empty unless stable.
+    pub members: Vec<DescribedMember>,
+}
+
+/// A member as DescribeGroups shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DescribedMember {
+    /// Its id.
+    pub member: MemberId,
+    /// Its `group.instance.id`.
+    pub instance: Option<InstanceId>,
+    /// Its client id.
+    pub client_id: Arc<str>,
+    /// Its host.
+    pub client_host: Arc<str>,
+    /// Its metadata for the protocol chosen.
+    pub metadata: Bytes,
+    /// Its assignment.
+    pub assignment: Bytes,
+}
+
+/// Which groups ListGroups wants. Empty sets want all.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// v4+: states by name, in any case (KIP-518).
+    pub states: BTreeSet<String>,
+    /// v5+: group types by name, in any case (KIP-848). All groups here are `classic`.
+    pub types: BTreeSet<String>,
+}
+
+/// A group as ListGroups shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedGroup {
+    /// Its id.
+    pub group: GroupId,
+    /// Empty when it never had members.
+    pub protocol_type: Arc<str>,
+    /// Its state.
+    pub state: GroupState,
+}

@@ -1,0 +1,184 @@
+//! SyncGroup, Heartbeat, LeaveGroup: what members do between rebalances.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{
+    AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeavingMember, LeftMember,
+    MemberId, Reply, ReplyId, SyncRequest, Synced, group::Group, join::consistent, stored::Change,
+    turn::Turn, writes::Then,
+};
+
+impl Group {
+    pub(crate) fn sync(&mut self, reply: ReplyId, request: SyncRequest, turn: &mut Turn<'_>) {
+        let id = match self.check_sync(&request) {
+            Ok(id) => id,
+            Err(error) => return turn.reply(reply, Reply::Sync(Err(error))),
+        };
+        self.pending_sync.remove(&id);
+        if self.pending_sync.is_empty() {
+            self.sync_deadline = None;
+        }
+        if self.state == GroupState::Stable {
+            self.renew_session(&id, turn);
+            let synced = self.synced(&id);
+            return turn.reply(reply, Reply::Sync(Ok(synced)));
+        }
+        if let Some(member) = self.members.get_mut(&id)
+            && let Some(superseded) = member.awaiting_sync.replace(reply)
+        {
+            turn.reply(superseded, Reply::Sync(Err(GroupError::RebalanceInProgress)));
+        }
+        if self.is_leader(&id) && !self.assigning {
+            self.store_assignment(request.assignments, turn);
+        }
+    }
+
+    fn check_sync(&self, request: &SyncRequest) -> Result<MemberId, GroupError> {
+        let id =
+            self.check_generation(request.member.as_ref(), request.instance.as_ref(), request.generation)?;
+        if !consistent(request.protocol_type.as_ref(), self.protocol_type.as_ref())
+            || !consistent(request.protocol.as_ref(), self.protocol.as_ref())
+        {
+            return Err(GroupError::InconsistentGroupProtocol);
+        }
+        match self.state {
+            GroupState::CompletingRebalance | GroupState::Stable => Ok(id),
+            GroupState::PreparingRebalance => Err(GroupError::RebalanceInProgress),
+            GroupState::Empty => Err(GroupError::UnknownMemberId),
+            GroupState::Dead => Err(GroupError::CoordinatorNotAvailable),
+        }
+    }
+
+    /// Checks that a request is from a member of the current generation.
+    pub(crate) fn check_generation(
+        &self,
+        member: Option<&MemberId>,
+        instance: Option<&InstanceId>,
+        generation: Generation,
+    ) -> Result<MemberId, GroupError> {
+        if self.state == GroupState::Dead {
+            return Err(GroupError::CoordinatorNotAvailable);
+        }
+        let id = self.check_member(member, instance)?;
+        if generation != self.generation {
+            return Err(GroupError::IllegalGeneration);
+        }
+        Ok(id)
+    }
+
+    fn synced(&self, id: &MemberId) -> Synced {
+        Synced {
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            protocol: self.protocol.clone().unwrap_or_default(),
+            assignment: self.members.get(id).map(|member| member.assignment.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Writes the leader's assignment; members that it left out get an empty one, strangers none.
+    fn store_assignment(&mut self, assignments: Vec<(MemberId, Bytes)>, turn: &mut Turn<'_>) {
+        let mut all: BTreeMap<MemberId, Bytes> = BTreeMap::new();
+        for (id, assignment) in assignments {
+            if self.members.contains_key(&id) {
+                all.insert(id, assignment);
+            }
+        }
+        let stored = self.to_stored(|member| all.get(&member.id).cloned().unwrap_or_default());
+        self.assigning = true;
+        let then = Then::Assign { generation: self.generation, assignments: all };
+        turn.write(&self.id, vec![Change::Group(Some(stored))], then);
+    }
+
+    /// The log has the assignment of a generation, or could not take it.
+    pub(crate) fn assigned(
+        &mut self,
+        generation: Generation,
+        mut assignments: BTreeMap<MemberId, Bytes>,
+        outcome: Result<(), AppendError>,
+        turn: &mut Turn<'_>,
+    ) {
+        if self.state != GroupState::CompletingRebalance || self.generation != generation || !self.assigning {
+            return; // The next rebalance has begun.
+        }
+        self.assigning = false;
+        if let Err(error) = outcome {
+            self.fail_assignment(error.for_group(), turn);
+            return self.prepare_rebalance(turn);
+        }
+        self.set_state(GroupState::Stable, turn);
+        let ids: Vec<MemberId> = self.members.keys().cloned().collect();
+        for id in ids {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            member.assignment = assignments.remove(&id).unwrap_or_default();
+            if let Some(reply) = member.awaiting_sync.take() {
+                let synced = self.synced(&id);
+                turn.reply(reply, Reply::Sync(Ok(synced)));
+                self.renew_session(&id, turn);
+            }
+        }
+    }
+
+    /// Takes assignments back and tells those who wait for theirs.
+    pub(crate) fn fail_assignment(&mut self, error: GroupError, turn: &mut Turn<'_>) {
+        let ids: Vec<MemberId> = self.members.keys().cloned().collect();
+        for id in ids {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            member.assignment = Bytes::new();
+            if let Some(reply) = member.awaiting_sync.take() {
+                turn.reply(reply, Reply::Sync(Err(error)));
+                self.renew_session(&id, turn);
+            }
+        }
+    }
+
+    pub(crate) fn heartbeat(
+        &mut self,
+        request: &HeartbeatRequest,
+        turn: &Turn<'_>,
+    ) -> Result<(), GroupError> {
+        let id =
+            self.check_generation(request.member.as_ref(), request.instance.as_ref(), request.generation)?;
+        self.renew_session(&id, turn);
+        match self.state {
+            GroupState::PreparingRebalance => Err(GroupError::RebalanceInProgress),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn leave(
+        &mut self,
+        members: &[LeavingMember],
+        turn: &mut Turn<'_>,
+    ) -> Result<Vec<LeftMember>, GroupError> {
+        if self.state == GroupState::Dead {
+            return Err(GroupError::CoordinatorNotAvailable);
+        }
+        let left = members.iter().map(|leaving| {
+            let outcome = self.leave_one(leaving, turn);
+            LeftMember { leaving: leaving.clone(), outcome }
+        });
+        Ok(left.collect())
+    }
+
+    fn leave_one(&mut self, leaving: &LeavingMember, turn: &mut Turn<'_>) -> Result<(), GroupError> {
+        let instance = leaving.instance.as_ref();
+        let id = match &leaving.member {
+            // An administrator removes whoever has the instance id.
+            None => instance.and_then(|id| self.static_members.get(id)).cloned(),
+            Some(id) if self.pending_members.remove(id).is_some() => {
+                self.try_complete_join(turn);
+                return Ok(());
+            }
+            Some(id) => Some(self.check_member(Some(id), instance)?),
+        };
+        self.remove_member_and_rebalance(&id.ok_or(GroupError::UnknownMemberId)?, turn);
+        Ok(())
+    }
+}
+
+/// The answer to LeaveGroup of a group that does not exist.
+pub(crate) fn nobody_left(members: &[LeavingMember]) -> Vec<LeftMember> {
+    let outcome = Err(GroupError::UnknownMemberId);
+    members.iter().map(|leaving| LeftMember { leaving: leaving.clone(), outcome }).collect()
+}

@@ -1,0 +1,92 @@
+//! What a group does because time went by, and when it wants to be told.
+
+use super::{GroupState, MemberId, group::Group, turn::Turn};
+
+/// How far a rebalance's joining is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum JoinPhase {
+    /// The first rebalance of an empty group waits the whole initial delay, and longer while members come, up to the
+    /// rebalance timeout.
+    Initial { deadline: u64, remaining_ms: u64 },
+    /// Ends as soon as all members have joined, at the latest at the deadline.
+    Joining { deadline: u64 },
+}
+
+impl JoinPhase {
+    const fn deadline(self) -> u64 {
+        match self {
+            Self::Initial { deadline, .. } | Self::Joining { deadline } => deadline,
+        }
+    }
+}
+
+impl Group {
+    /// When [`Group::tick`] has something to do next.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let sessions = self.members.values().map(|member| member.expires_at);
+        let pending = self.pending_members.values().copied();
+        let joining = self.join_phase.map(JoinPhase::deadline);
+        sessions.chain(pending).chain(joining).chain(self.sync_deadline).min()
+    }
+
+    /// Handles every deadline that has come.
+    pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now.monotonic_ms;
+        let pending = self.pending_members.len();
+        self.pending_members.retain(|_, expires_at| *expires_at > now);
+        if self.pending_members.len() < pending {
+            self.try_complete_join(turn);
+        }
+        self.expire_sessions(turn);
+        if let Some(phase) = self.join_phase.filter(|phase| phase.deadline() <= now) {
+            self.join_deadline(phase, turn);
+        }
+        if self.sync_deadline.is_some_and(|deadline| deadline <= now) {
+            self.expire_pending_sync(turn);
+        }
+    }
+
+    fn expire_sessions(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now.monotonic_ms;
+        let due: Vec<MemberId> =
+            self.members.values().filter(|member| member.expires_at <= now).map(|m| m.id.clone()).collect();
+        for id in due {
+            // An earlier one's end may have renewed or removed this one.
+            let Some(member) = self.members.get(&id).filter(|member| member.expires_at <= now) else {
+                continue;
+            };
+            if member.is_kept_waiting() {
+                self.renew_session(&id, turn);
+            } else {
+                self.remove_member_and_rebalance(&id, turn);
+            }
+        }
+    }
+
+    fn join_deadline(&mut self, phase: JoinPhase, turn: &mut Turn<'_>) {
+        match phase {
+            JoinPhase::Initial { remaining_ms, .. } if self.new_member_added && remaining_ms > 0 => {
+                self.new_member_added = false;
+                let delay = turn.config.initial_rebalance_delay_ms.min(remaining_ms);
+                let deadline = turn.now.monotonic_ms.saturating_add(delay);
+                self.join_phase = Some(JoinPhase::Initial { deadline, remaining_ms: remaining_ms - delay });
+            }
+            _ => self.complete_join(turn),
+        }
+    }
+
+    /// Members that joined but did not ask for their assignment in time hold the group up: they go.
+    fn expire_pending_sync(&mut self, turn: &mut Turn<'_>) {
+        self.sync_deadline = None;
+        if !matches!(self.state, GroupState::CompletingRebalance | GroupState::Stable) {
+            return;
+        }
+        let late: Vec<MemberId> = std::mem::take(&mut self.pending_sync).into_iter().collect();
+        for id in &late {
+            self.remove_member(id);
+        }
+        if !late.is_empty() {
+            self.prepare_rebalance(turn);
+        }
+    }
+}

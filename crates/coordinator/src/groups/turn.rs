@@ -1,0 +1,36 @@
+//! What a group has at hand while it handles one input.
+
+use std::collections::VecDeque;
+
+use super::{
+    GroupConfig, GroupError, GroupId, JoinFailed, MemberId, Now, Reply, ReplyId,
+    stored::Change,
+    writes::{Then, Write},
+};
+
+/// The time, the configuration, and where effects go.
+pub(crate) struct Turn<'a> {
+    pub(crate) now: Now,
+    pub(crate) config: &'a GroupConfig,
+    pub(crate) replies: &'a mut Vec<(ReplyId, Reply)>,
+    pub(crate) writes: &'a mut VecDeque<Write>,
+}
+
+impl Turn<'_> {
+    /// The monotonic time `ms` from now; at least a millisecond, so that a deadline is always ahead.
+    pub(crate) fn after(&self, ms: i32) -> u64 {
+        self.now.monotonic_ms.saturating_add(u64::try_from(ms).unwrap_or(0).max(1))
+    }
+
+    pub(crate) fn reply(&mut self, to: ReplyId, reply: Reply) {
+        self.replies.push((to, reply));
+    }
+
+    pub(crate) fn fail_join(&mut self, to: ReplyId, error: GroupError, member: Option<MemberId>) {
+        self.reply(to, Reply::Join(Err(JoinFailed { error, member })));
+    }
+
+    pub(crate) fn write(&mut self, group: &GroupId, changes: Vec<Change>, then: Then) {
+        self.writes.push_back(Write { group: group.clone(), changes, then });
+    }
+}
