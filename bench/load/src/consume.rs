@@ -1,0 +1,108 @@
+//! Consuming from the start, a fetch at a time for each connection, as consumers do.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::bail;
+use bytes::Bytes;
+use milena_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use serde_json::{Value, json};
+
+use crate::{ConsumeArgs, connection::Connection, topic};
+
+/// Fetch 12: the last one with topic names.
+const VERSION: i16 = 12;
+
+/// The whole batches in `records`: their bytes, and the offset after the last.
+fn walk(records: &Bytes) -> (u64, Option<i64>) {
+    let (mut at, mut next) = (0, None);
+    while let Some(header) = records.get(at..at + 61) {
+        let number = |range: std::ops::Range<usize>| {
+            header[range].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
+        };
+        let end = at + 12 + number(8..12) as usize;
+        if end > records.len() {
+            break;
+        }
+        next = Some(number(0..8) + number(23..27) + 1);
+        at = end;
+    }
+    (at as u64, next)
+}
+
+fn fetch(topic: &str, offsets: &BTreeMap<i32, i64>) -> FetchRequest {
+    let partitions = offsets
+        .iter()
+        .map(|(partition, offset)| FetchPartition {
+            partition: *partition,
+            fetch_offset: *offset,
+            partition_max_bytes: 1 << 20,
+            ..FetchPartition::default()
+        })
+        .collect();
+    FetchRequest {
+        max_wait_ms: 500,
+        min_bytes: 1,
+        max_bytes: 50 << 20,
+        topics: vec![FetchTopic { topic: topic.into(), partitions, ..FetchTopic::default() }],
+        ..FetchRequest::default()
+    }
+}
+
+fn read(address: &str, topic: &str, partitions: &[i32], left: &AtomicU64) -> anyhow::Result<u64> {
+    let mut connection = Connection::open(address)?;
+    let mut offsets: BTreeMap<i32, i64> = partitions.iter().map(|p| (*p, 0)).collect();
+    let (mut total, mut idle) = (0, 0);
+    while left.load(Ordering::Relaxed) > 0 {
+        let response = connection.call(&fetch(topic, &offsets), VERSION)?;
+        let mut got = 0;
+        for partition in response.responses.iter().flat_map(|t| &t.partitions) {
+            if partition.error_code != 0 {
+                bail!("fetch of partition {}: error {}", partition.partition_index, partition.error_code);
+            }
+            if let Some(records) = &partition.records {
+                let (bytes, next) = walk(&records.to_bytes());
+                got += bytes;
+                if let Some(next) = next {
+                    offsets.insert(partition.partition_index, next);
+                }
+            }
+        }
+        total += got;
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| Some(l.saturating_sub(got))).ok();
+        idle = if got == 0 { idle + 1 } else { 0 };
+        if idle == 20 {
+            break; // This connection's partitions are read to their ends.
+        }
+    }
+    Ok(total)
+}
+
+pub(crate) fn run(bootstrap: &str, args: &ConsumeArgs) -> anyhow::Result<Value> {
+    let leaders = topic::leaders(bootstrap, &args.topic, Duration::from_secs(60))?;
+    let left = AtomicU64::new(args.megabytes * 1_000_000);
+    let started = Instant::now();
+    let left_ref = &left;
+    let bytes = thread::scope(|scope| -> anyhow::Result<u64> {
+        let mut work = Vec::new();
+        for (address, partitions) in &leaders {
+            for share in partitions.chunks(partitions.len().div_ceil(args.connections.max(1))) {
+                work.push(scope.spawn(move || read(address, &args.topic, share, left_ref)));
+            }
+        }
+        let mut total = 0;
+        for thread in work {
+            total += thread.join().expect("a load thread does not panic")?;
+        }
+        Ok(total)
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
+    if left.load(Ordering::Relaxed) > 0 {
+        bail!("the topic holds only {bytes} bytes");
+    }
+    Ok(json!({"bytes": bytes, "seconds": seconds, "mb_per_s": bytes as f64 / 1e6 / seconds}))
+}

@@ -1,0 +1,67 @@
+//! Topics: creating one, and finding who leads its partitions.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        create_topics_request::{CreatableTopic, CreateTopicsRequest},
+        metadata_request::{MetadataRequest, MetadataRequestTopic},
+    },
+};
+
+use crate::connection::Connection;
+
+/// The partitions that each broker leads, by the broker's HOST:PORT.
+pub(crate) type Leaders = BTreeMap<String, Vec<i32>>;
+
+/// Creates a topic with the cluster's default replication and waits for its leaders.
+pub(crate) fn create(bootstrap: &str, topic: &str, partitions: i32, limit: Duration) -> anyhow::Result<()> {
+    let wanted = CreatableTopic {
+        name: topic.into(),
+        num_partitions: partitions,
+        replication_factor: -1,
+        ..CreatableTopic::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![wanted], timeout_ms: 30_000, ..Default::default() };
+    let response = Connection::open(bootstrap)?.call(&request, 5)?;
+    let answer = response.topics.first().context("an empty answer to CreateTopics")?;
+    let exists = answer.error_code == ErrorCode::TopicAlreadyExists.code();
+    if answer.error_code != 0 && !exists {
+        bail!("creating {topic}: error {} {:?}", answer.error_code, answer.error_message);
+    }
+    leaders(bootstrap, topic, limit).map(|_| ())
+}
+
+/// Who leads the partitions of `topic`; waits until all have a leader.
+pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::Result<Leaders> {
+    let deadline = Instant::now() + limit;
+    let asked = MetadataRequestTopic { name: Some(topic.into()), ..MetadataRequestTopic::default() };
+    let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
+    let mut connection = Connection::open(bootstrap)?;
+    loop {
+        let response = connection.call(&request, 9)?;
+        let brokers: BTreeMap<i32, String> =
+            response.brokers.iter().map(|b| (b.node_id, format!("{}:{}", &*b.host, b.port))).collect();
+        let found = response.topics.first().context("an empty answer to Metadata")?;
+        let mut leaders = Leaders::new();
+        for partition in found.partitions.iter().filter(|p| p.error_code == 0) {
+            if let Some(address) = brokers.get(&partition.leader_id) {
+                leaders.entry(address.clone()).or_default().push(partition.partition_index);
+            }
+        }
+        let led: usize = leaders.values().map(Vec::len).sum();
+        if found.error_code == 0 && led > 0 && led == found.partitions.len() {
+            leaders.values_mut().for_each(|partitions| partitions.sort_unstable());
+            return Ok(leaders);
+        }
+        if Instant::now() > deadline {
+            bail!("no leaders for {topic}: error {}, {led} of {}", found.error_code, found.partitions.len());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
