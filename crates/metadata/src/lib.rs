@@ -15,6 +15,8 @@ mod cluster;
 mod embedded;
 mod image;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub mod conformance;
 

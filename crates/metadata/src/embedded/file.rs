@@ -4,7 +4,6 @@ use std::{
     fs::OpenOptions,
     io,
     ops::Bound,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,8 +18,7 @@ use super::{EmbeddedOptions, OpenError};
 
 /// Opens the file, as often as needed.
 pub(super) struct Opener {
-    path: PathBuf,
-    cache_bytes: usize,
+    options: EmbeddedOptions,
     sync_failed: Arc<AtomicBool>,
     #[cfg(test)]
     faults: Arc<Faults>,
@@ -37,14 +35,17 @@ pub(super) struct Faults {
 }
 
 impl Opener {
-    pub(super) fn new(options: &EmbeddedOptions) -> Self {
+    pub(super) fn new(options: EmbeddedOptions) -> Self {
         Self {
-            path: options.path.clone(),
-            cache_bytes: options.cache_bytes,
+            options,
             sync_failed: Arc::new(AtomicBool::new(false)),
             #[cfg(test)]
             faults: Arc::default(),
         }
+    }
+
+    pub(super) fn options(&self) -> &EmbeddedOptions {
+        &self.options
     }
 
     #[cfg(test)]
@@ -64,7 +65,7 @@ impl Opener {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(&self.path)
+            .open(&self.options.path)
             .map_err(|e| self.failed(e.to_string()))?;
         let file = WatchedFile {
             file: FileBackend::new(file).map_err(|e| self.failure(e))?,
@@ -73,17 +74,17 @@ impl Opener {
             faults: self.faults.clone(),
         };
         let mut builder = Builder::new();
-        builder.set_cache_size(self.cache_bytes);
+        builder.set_cache_size(self.options.cache_bytes);
         builder.create_with_backend(file).map_err(|e| self.failure(e))
     }
 
     fn failed(&self, reason: String) -> OpenError {
-        OpenError::Failed { path: self.path.clone(), reason }
+        OpenError::Failed { path: self.options.path.clone(), reason }
     }
 
     fn failure(&self, error: DatabaseError) -> OpenError {
         match error {
-            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { path: self.path.clone() },
+            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { path: self.options.path.clone() },
             DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::InvalidData => {
                 self.failed(format!("{e}; it is not a metadata store, or its first page was overwritten"))
             }

@@ -157,10 +157,11 @@ const EMBEDDED_LIMITS: Limits = Limits { ops: 16_384, bytes: 16 << 20 };
 impl EmbeddedStore {
     /// Opens the file, or creates it. Blocks for as long as a repair after an unclean end takes.
     pub fn open(options: EmbeddedOptions, runtime: &Runtime) -> Result<Self, OpenError> {
-        Self::open_with(Opener::new(&options), &options, runtime)
+        Self::open_with(Opener::new(options), runtime)
     }
 
-    fn open_with(opener: Opener, options: &EmbeddedOptions, runtime: &Runtime) -> Result<Self, OpenError> {
+    fn open_with(opener: Opener, runtime: &Runtime) -> Result<Self, OpenError> {
+        let options = opener.options().clone();
         let failed = |reason: String| OpenError::Failed { path: options.path.clone(), reason };
         let database = opener.open()?;
         let revision = tables::prepare(&database, &options.path)?;

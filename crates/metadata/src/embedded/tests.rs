@@ -1,1 +1,256 @@
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use futures_util::future::join_all;
+use milena_runtime::{Clock, Random, Runtime};
+use milena_types::Revision;
+use tempfile::TempDir;
+
+use super::{EmbeddedOptions, EmbeddedStore, OpenError, file::Opener, tables};
+use crate::{
+    conformance,
+    store::{MetadataStore, StoreError, Txn, TxnOutcome, WatchError},
+};
+
+fn open(directory: &Path) -> EmbeddedStore {
+    EmbeddedStore::open(options(directory), &Runtime::system()).expect("it opens")
+}
+
+fn options(directory: &Path) -> EmbeddedOptions {
+    EmbeddedOptions { cache_bytes: 4 << 20, ..EmbeddedOptions::new(directory.join("metadata.redb")) }
+}
+
+async fn put(store: &EmbeddedStore, key: &str, value: &str) -> Result<Revision, StoreError> {
+    let outcome = store.txn(Txn::new().put(key, value.to_owned())).await?;
+    Ok(outcome.committed().expect("it has no precondition"))
+}
+
+async fn value(store: &EmbeddedStore, key: &str) -> Option<String> {
+    let found = store.get(key).await.expect("readable")?;
+    Some(String::from_utf8(found.value.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn it_conforms() {
+    let directory = TempDir::new().unwrap();
+    let number = std::sync::atomic::AtomicU32::new(0);
+    conformance::run_all(async || {
+        let n = number.fetch_add(1, Ordering::Relaxed);
+        let options = EmbeddedOptions::new(directory.path().join(n.to_string()));
+        Arc::new(EmbeddedStore::open(options, &Runtime::system()).unwrap()) as conformance::Store
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_who_is_in_the_way() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    let error = EmbeddedStore::open(options(directory.path()), &Runtime::system()).err().unwrap();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains("another process"), "{error}");
+    store.close().await;
+    open(directory.path());
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    drop(open(directory.path()));
+    let database = Opener::new(options(directory.path())).open().unwrap();
+    tables::write_format(&database, tables::FORMAT_LEVEL + 1).unwrap();
+    drop(database);
+    let error = EmbeddedStore::open(options(directory.path()), &Runtime::system()).err().unwrap();
+    assert!(matches!(error, OpenError::NewerFormat { found, known, .. } if found == known + 1), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_something_else_is_refused() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("metadata.redb"), vec![7; 10_000]).unwrap();
+    let error = EmbeddedStore::open(options(directory.path()), &Runtime::system()).err().unwrap();
+    assert!(matches!(error, OpenError::Failed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn everything_is_there_again_after_a_clean_close() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    put(&store, "a", "1").await.unwrap();
+    let revision = put(&store, "b", "2").await.unwrap();
+    store.close().await;
+    assert_eq!(store.get("a").await, Err(StoreError::Closed));
+    assert_eq!(put(&store, "a", "3").await, Err(StoreError::Closed));
+    let store = open(directory.path());
+    let page = store.range("", None, 10).await.unwrap();
+    assert_eq!((page.entries.len(), page.revision), (2, revision));
+    assert!(put(&store, "c", "3").await.unwrap() > revision);
+}
+
+/// What a crash leaves behind is the file as it is at some moment while the store works: copies of it, taken at any
+/// time, hold every transaction acknowledged by then, whole.
+#[tokio::test]
+async fn a_file_copied_while_in_use_has_all_that_was_acknowledged() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    for round in 0..20 {
+        let write = async |n: usize| {
+            let txn = Txn::new()
+                .put(format!("left/{n}"), round.to_string())
+                .put(format!("right/{n}"), vec![b'x'; 200 * round]);
+            store.txn(txn).await.unwrap().committed().unwrap()
+        };
+        let last = join_all((0..20).map(write)).await.into_iter().max().unwrap();
+        let crashed = TempDir::new().unwrap();
+        std::fs::copy(directory.path().join("metadata.redb"), crashed.path().join("metadata.redb")).unwrap();
+        let copy = open(crashed.path());
+        let left = copy.range("left/", None, 100).await.unwrap();
+        assert_eq!(left.revision, last);
+        assert_eq!(left.entries.len(), 20);
+        for entry in left.entries {
+            let n = entry.key.strip_prefix("left/").unwrap();
+            let right = copy.get(&format!("right/{n}")).await.unwrap().unwrap();
+            assert_eq!(entry.versioned.value.as_ref(), round.to_string().as_bytes());
+            assert_eq!((right.value.len(), right.revision), (200 * round, entry.versioned.revision));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_before_the_restart_is_told_to_read_again() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    let first = put(&store, "a", "1").await.unwrap();
+    let mut watch = store.watch("a", first).await.unwrap();
+    let last = put(&store, "a", "2").await.unwrap();
+    watch.next().await.unwrap();
+    store.close().await;
+    assert_eq!(watch.next().await, Err(WatchError::Closed));
+    let store = open(directory.path());
+    conformance::assert_compacted(&mut store.watch("a", first).await.unwrap()).await;
+    let mut watch = store.watch("a", last).await.unwrap();
+    let next = put(&store, "a", "3").await.unwrap();
+    assert_eq!(watch.next().await.unwrap().revision, next);
+}
+
+#[tokio::test]
+async fn a_watch_that_lags_behind_the_kept_history_is_told_to_read_again() {
+    let directory = TempDir::new().unwrap();
+    let options = EmbeddedOptions { history_bytes: 4096, ..options(directory.path()) };
+    let store = EmbeddedStore::open(options, &Runtime::system()).unwrap();
+    let mut slow = store.watch("a", Revision(0)).await.unwrap();
+    for _ in 0..20 {
+        put(&store, "a", &"x".repeat(500)).await.unwrap();
+    }
+    conformance::assert_compacted(&mut slow).await;
+}
+
+#[tokio::test]
+async fn transactions_that_wait_together_share_a_commit() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    let started = Runtime::system();
+    join_all((0..2000).map(async |n| put(&store, &format!("{n}"), "x").await.unwrap())).await;
+    // 2000 single syncs would take seconds on any disk that really syncs; the count of revisions shows none was lost.
+    assert_eq!(store.range("", None, 1).await.unwrap().revision, Revision(2000));
+    assert!(started.monotonic() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_changes_and_is_used_again_when_there_is_space() {
+    let directory = TempDir::new().unwrap();
+    let opener = Opener::new(options(directory.path()));
+    let faults = opener.faults();
+    let store = EmbeddedStore::open_with(opener, &Runtime::system()).unwrap();
+    put(&store, "a", "1").await.unwrap();
+    let revision = put(&store, "b", "1").await.unwrap();
+    let mut watch = store.watch("", revision).await.unwrap();
+    faults.full.store(true, Ordering::Release);
+    let refused = put(&store, "a", "2").await.unwrap_err();
+    assert!(matches!(refused, StoreError::NoSpace { .. } | StoreError::OutcomeUnknown { .. }), "{refused}");
+    faults.full.store(false, Ordering::Release);
+    let deadline = Runtime::system();
+    let after = loop {
+        assert_eq!(value(&store, "a").await.as_deref(), Some("1"));
+        match put(&store, "c", "1").await {
+            Ok(revision) => break revision,
+            Err(error) => assert!(matches!(error, StoreError::NoSpace { .. }), "{error}"),
+        }
+        assert!(deadline.monotonic() < Duration::from_secs(10));
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(watch.next().await.unwrap().revision, after);
+    store.close().await;
+    let store = open(directory.path());
+    assert_eq!(value(&store, "a").await.as_deref(), Some("1"));
+    assert_eq!(value(&store, "c").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_the_file_is_never_written_again() {
+    let directory = TempDir::new().unwrap();
+    let opener = Opener::new(options(directory.path()));
+    let faults = opener.faults();
+    let store = EmbeddedStore::open_with(opener, &Runtime::system()).unwrap();
+    put(&store, "a", "1").await.unwrap();
+    faults.unsyncable.store(true, Ordering::Release);
+    let failed = put(&store, "a", "2").await.unwrap_err();
+    assert!(matches!(failed, StoreError::OutcomeUnknown { .. }), "{failed}");
+    faults.unsyncable.store(false, Ordering::Release);
+    let refused = put(&store, "a", "3").await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    store.close().await;
+    let store = open(directory.path());
+    assert_ne!(value(&store, "a").await.as_deref(), Some("3"));
+    put(&store, "a", "4").await.unwrap();
+}
+
+/// A clock that a test moves.
+#[derive(Default)]
+struct TestClock(std::sync::Mutex<Duration>);
+
+impl Clock for TestClock {
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+}
+
+struct NoRandom;
+
+impl Random for NoRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+#[tokio::test]
+async fn leases_follow_the_monotonic_clock_and_start_anew_after_a_restart() {
+    let directory = TempDir::new().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let runtime = Runtime::new(clock.clone(), Arc::new(NoRandom));
+    let store = EmbeddedStore::open(options(directory.path()), &runtime).unwrap();
+    let lease = store.grant(Duration::from_secs(100)).await.unwrap();
+    let TxnOutcome::Committed(_) = store.txn(Txn::new().put_leased("k", "", lease)).await.unwrap() else {
+        panic!("it has no precondition")
+    };
+    *clock.0.lock().unwrap() = Duration::from_secs(99);
+    store.close().await;
+    let store = EmbeddedStore::open(options(directory.path()), &runtime).unwrap();
+    *clock.0.lock().unwrap() = Duration::from_secs(198);
+    store.keep_alive(lease).await.expect("it got its whole time again");
+    *clock.0.lock().unwrap() = Duration::from_secs(298);
+    assert_eq!(store.keep_alive(lease).await, Err(StoreError::LeaseNotFound(lease)));
+    let mut watch = store.watch("k", Revision(1)).await.unwrap();
+    let batch = tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap().unwrap();
+    assert_eq!(batch.events.len(), 1);
+    assert_eq!(store.get("k").await, Ok(None));
+    let again = store.grant(Duration::from_secs(1)).await.unwrap();
+    assert!(again > lease, "lease ids are never used again");
+}

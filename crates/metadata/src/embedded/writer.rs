@@ -172,7 +172,7 @@ impl Writer {
         let mut expected = self.revision;
         match self.commit(changes, expired, &mut expected) {
             Ok(applied) => Ok(applied),
-            Err(failure) => self.recover(failure, expected),
+            Err(failure) => self.recover(&failure, expected),
         }
     }
 
@@ -229,7 +229,7 @@ impl Writer {
     }
 
     /// Opens the file anew after a failed commit, which tells whether the commit reached the disk.
-    fn recover(&mut self, failure: Failure, staged_revision: Revision) -> Result<Applied, StoreError> {
+    fn recover(&mut self, failure: &Failure, staged_revision: Revision) -> Result<Applied, StoreError> {
         let reason = failure.error.to_string();
         let full = is_full(&failure.error) && !self.opener.sync_failed();
         tracing::warn!(%reason, full, "a commit of the metadata store failed");

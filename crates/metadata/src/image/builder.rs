@@ -165,6 +165,25 @@ impl ImageBuilder {
     }
 }
 
+#[cfg(test)]
+impl ImageBuilder {
+    pub(super) fn fill(&mut self, topics: i32, partitions: i32, record: &PartitionRecord) {
+        for topic in 0..topics {
+            let id = TopicId(uuid::Uuid::from_u128(topic as u128 + 1));
+            for partition in 0..partitions {
+                self.put_partition(id, PartitionIndex(partition), record.clone());
+            }
+            let name = format!("t-{topic:05}").parse().expect("a topic name");
+            let configs = std::collections::BTreeMap::new();
+            self.put_topic(name, TopicRecord { id, partitions, configs, created_ms: 0 });
+        }
+    }
+
+    pub(super) fn change(&mut self, topic: TopicId, index: PartitionIndex, record: PartitionRecord) {
+        self.put_partition(topic, index, record);
+    }
+}
+
 fn record<T: DeserializeOwned>(entry: &Entry) -> Result<T, MetadataError> {
     decode(&entry.key, &entry.versioned.value)
 }

@@ -1,0 +1,113 @@
+//! Clusters for this crate's tests: records on an embedded store in a directory of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_runtime::Runtime;
+use milena_types::{BrokerId, ClusterId, TopicName};
+use tempfile::TempDir;
+
+use crate::{
+    ClusterMetadata, ClusterRecord, Configs, EmbeddedOptions, EmbeddedStore, LeaseId, Limits, ListenerRecord,
+    MetadataStore, NewBroker, NewTopic, Page, Placement, Registration, StoreError, Txn, TxnOutcome,
+    Versioned, Watch,
+};
+
+pub(crate) struct TestCluster {
+    pub(crate) metadata: ClusterMetadata,
+    pub(crate) runtime: Runtime,
+    pub(crate) store: Arc<dyn MetadataStore>,
+    _directory: TempDir,
+}
+
+impl TestCluster {
+    pub(crate) async fn new() -> Self {
+        Self::on(|store| store).await
+    }
+
+    /// A cluster on a store that takes no more than etcd does.
+    pub(crate) async fn with_etcd_limits() -> Self {
+        Self::on(|store| Arc::new(Narrow(store))).await
+    }
+
+    async fn on(wrap: impl FnOnce(Arc<dyn MetadataStore>) -> Arc<dyn MetadataStore>) -> Self {
+        let directory = TempDir::new().unwrap();
+        let runtime = Runtime::system();
+        let options = EmbeddedOptions::new(directory.path().join("metadata.redb"));
+        let store = wrap(Arc::new(EmbeddedStore::open(options, &runtime).unwrap()));
+        let cluster: ClusterId = "test-cluster".parse().unwrap();
+        let metadata = ClusterMetadata::new(store.clone(), cluster, runtime.clone());
+        let record = ClusterRecord {
+            kafka_version: "3.9.1".to_owned(),
+            incarnation: "one".to_owned(),
+            wrapped_data_key: vec![1, 2, 255],
+            server_properties: Configs::new(),
+            zones: vec!["a".to_owned(), "b".to_owned()],
+            created_ms: 5,
+        };
+        metadata.create_cluster(&record).await.unwrap();
+        Self { metadata, runtime, store, _directory: directory }
+    }
+
+    pub(crate) async fn register(&self, id: i32) -> Registration {
+        self.metadata.register_broker(&broker(id), Duration::from_secs(60)).await.unwrap()
+    }
+
+    pub(crate) async fn create(
+        &self,
+        topic: &str,
+        partitions: i32,
+        replication_factor: i16,
+    ) -> crate::CreatedTopic {
+        let placement = Placement::Spread { partitions, replication_factor };
+        self.metadata.create_topic(&new_topic(topic, placement)).await.unwrap()
+    }
+}
+
+pub(crate) fn broker(id: i32) -> NewBroker {
+    let listener =
+        ListenerRecord { name: "PLAINTEXT".to_owned(), host: "127.0.0.1".to_owned(), port: 9092 + id as u16 };
+    NewBroker { id: BrokerId(id), listeners: vec![listener], rack: Some(format!("zone-{}", id % 3)) }
+}
+
+pub(crate) fn name(text: &str) -> TopicName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn new_topic(topic: &str, placement: Placement) -> NewTopic {
+    NewTopic { name: name(topic), placement, configs: Configs::new() }
+}
+
+/// A store with etcd's limits.
+struct Narrow(Arc<dyn MetadataStore>);
+
+#[async_trait::async_trait]
+impl MetadataStore for Narrow {
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.0.get(key).await
+    }
+
+    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+        self.0.range(prefix, after, limit.min(50)).await
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        txn.check(Limits::MIN)?;
+        self.0.txn(txn).await
+    }
+
+    async fn watch(&self, prefix: &str, after: milena_types::Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.0.watch(prefix, after).await
+    }
+
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        self.0.grant(ttl).await
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.0.keep_alive(lease).await
+    }
+
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.0.revoke(lease).await
+    }
+}
