@@ -15,6 +15,7 @@
 
 mod api;
 mod config;
+pub mod configs;
 mod context;
 mod dispatch;
 mod network;

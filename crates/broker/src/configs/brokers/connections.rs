@@ -1,0 +1,132 @@
+//! Listeners, connections, requests, quotas.
+
+use super::super::{
+    definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
+    value::Rule,
+};
+
+pub(super) const CONNECTIONS: &[Definition] = &[
+    list("listeners", "PLAINTEXT://:9092", Rule::Any, "Where the broker listens: name://host:port each."),
+    unset(
+        "advertised.listeners",
+        ConfigType::String,
+        Rule::Any,
+        "Where clients are told to connect; where the broker listens if not set.",
+    ),
+    text(
+        "listener.security.protocol.map",
+        "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
+        Rule::Any,
+        "Which security protocol each listener speaks.",
+    ),
+    unset(
+        "inter.broker.listener.name",
+        ConfigType::String,
+        Rule::Any,
+        "The listener through which brokers reach each other.",
+    ),
+    text(
+        "security.inter.broker.protocol",
+        "PLAINTEXT",
+        Rule::OneOf(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]),
+        "The security protocol between brokers, unless a listener is named.",
+    ),
+    int("max.connections", "2147483647", min(0), "How many connections a broker accepts.").cluster_wide(),
+    int(
+        "max.connections.per.ip",
+        "2147483647",
+        min(0),
+        "How many connections a broker accepts from one address.",
+    )
+    .cluster_wide(),
+    text(
+        "max.connections.per.ip.overrides",
+        "",
+        Rule::HostLimits,
+        "Addresses or hosts with a limit of their own, as host:count pairs.",
+    )
+    .cluster_wide(),
+    int(
+        "max.connection.creation.rate",
+        "2147483647",
+        min(0),
+        "How many connections a broker accepts in a second.",
+    )
+    .cluster_wide(),
+    long("connections.max.idle.ms", "600000", Rule::Any, "After how many idle ms a connection is closed."),
+    long(
+        "connections.max.reauth.ms",
+        "0",
+        Rule::Any,
+        "After how many ms a SASL connection must authenticate again; 0 for never.",
+    ),
+    int(
+        "connection.failed.authentication.delay.ms",
+        "100",
+        min(0),
+        "How long a failed authentication is left open before it is closed, in ms.",
+    ),
+    int(
+        "socket.receive.buffer.bytes",
+        "102400",
+        Rule::Any,
+        "The receive buffer of sockets; -1 for the system's.",
+    ),
+    int("socket.send.buffer.bytes", "102400", Rule::Any, "The send buffer of sockets; -1 for the system's."),
+    int("socket.request.max.bytes", "104857600", min(1), "How large a request may be, in bytes."),
+    int("socket.listen.backlog.size", "50", min(1), "How many connections may wait to be accepted.")
+        .since(3, 2),
+    int("queued.max.requests", "500", min(1), "How many requests may wait for a thread."),
+    long(
+        "queued.max.request.bytes",
+        "-1",
+        Rule::Any,
+        "How many bytes of requests may wait; -1 for no limit.",
+    ),
+    int("fetch.max.bytes", "57671680", min(1024), "How much one fetch answers at most, in bytes."),
+    int(
+        "max.incremental.fetch.session.cache.slots",
+        "1000",
+        min(0),
+        "How many fetch sessions a broker remembers.",
+    ),
+    int("max.request.partition.size.limit", "2000", min(1), "How many partitions one request may describe.")
+        .since(3, 8),
+    int("quota.window.num", "11", min(1), "Over how many windows client quotas are measured."),
+    int("quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds."),
+    int("controller.quota.window.num", "11", min(1), "Over how many windows controller quotas are measured."),
+    int("controller.quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds."),
+    int(
+        "replication.quota.window.num",
+        "11",
+        min(1),
+        "Over how many windows replication quotas are measured.",
+    ),
+    int("replication.quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds."),
+    unset(
+        "client.quota.callback.class",
+        ConfigType::Class,
+        Rule::Any,
+        "A class that decides on client quotas. Not supported.",
+    ),
+    unset(
+        "create.topic.policy.class.name",
+        ConfigType::Class,
+        Rule::Any,
+        "A class that decides which topics may be created. Not supported.",
+    ),
+    unset(
+        "alter.config.policy.class.name",
+        ConfigType::Class,
+        Rule::Any,
+        "A class that decides which configurations may be set. Not supported.",
+    ),
+    flag("allow.everyone.if.no.acl.found", "false", "Whether what has no ACL is open to everybody."),
+    text("authorizer.class.name", "", Rule::Any, "The class that authorizes requests."),
+    unset(
+        "super.users",
+        ConfigType::String,
+        Rule::Any,
+        "Principals that may do everything, separated by ';'.",
+    ),
+];

@@ -1,0 +1,66 @@
+//! TLS and SASL. They can change for one listener at a time only, by their name with the listener's before it.
+
+use super::super::{
+    definition::{ConfigType, Definition, list, text, unset},
+    value::Rule,
+};
+
+/// A text without a default.
+const fn setting(name: &'static str, doc: &'static str) -> Definition {
+    unset(name, ConfigType::String, Rule::Any, doc).per_listener()
+}
+
+/// A secret.
+const fn secret(name: &'static str, doc: &'static str) -> Definition {
+    unset(name, ConfigType::Password, Rule::Any, doc).per_listener()
+}
+
+pub(super) const SECURITY: &[Definition] = &[
+    setting("ssl.keystore.location", "The file with the broker's certificate and key."),
+    secret("ssl.keystore.password", "The password of that file."),
+    text("ssl.keystore.type", "JKS", Rule::Any, "The format of that file.").per_listener(),
+    secret("ssl.keystore.key", "The broker's private key, as PEM."),
+    secret("ssl.keystore.certificate.chain", "The broker's certificate and its issuers, as PEM."),
+    secret("ssl.key.password", "The password of the broker's private key."),
+    setting("ssl.truststore.location", "The file with the certificates that clients are checked against."),
+    secret("ssl.truststore.password", "The password of that file."),
+    text("ssl.truststore.type", "JKS", Rule::Any, "The format of that file.").per_listener(),
+    secret("ssl.truststore.certificates", "The certificates that clients are checked against, as PEM."),
+    text(
+        "ssl.client.auth",
+        "none",
+        Rule::OneOf(&["required", "requested", "none"]),
+        "Whether clients must show a certificate.",
+    )
+    .per_listener(),
+    text("ssl.protocol", "TLSv1.3", Rule::Any, "The TLS version for contexts.").per_listener(),
+    list("ssl.enabled.protocols", "TLSv1.2,TLSv1.3", Rule::Any, "The TLS versions that are spoken.")
+        .per_listener(),
+    list("ssl.cipher.suites", "", Rule::Any, "The cipher suites that are spoken; all good ones if empty.")
+        .per_listener(),
+    text(
+        "ssl.endpoint.identification.algorithm",
+        "https",
+        Rule::Any,
+        "How a client checks that a certificate is for the host it asked for.",
+    )
+    .per_listener(),
+    list(
+        "ssl.principal.mapping.rules",
+        "DEFAULT",
+        Rule::Any,
+        "How the name in a client's certificate becomes a principal.",
+    ),
+    list("sasl.enabled.mechanisms", "GSSAPI", Rule::Any, "The SASL mechanisms that are offered.")
+        .per_listener(),
+    secret("sasl.jaas.config", "Login settings in the format of JAAS."),
+    text("sasl.mechanism.inter.broker.protocol", "GSSAPI", Rule::Any, "The SASL mechanism between brokers.")
+        .per_listener(),
+    unset(
+        "principal.builder.class",
+        ConfigType::Class,
+        Rule::Any,
+        "The class that makes a principal of an authenticated client.",
+    )
+    .per_listener(),
+];

@@ -1,0 +1,345 @@
+//! The catalogue, what is in force, and changes.
+
+use milena_protocol::KafkaVersion;
+use milena_records::{Compression, TimestampType};
+
+use super::{
+    Catalogue, ConfigError, Configs, Described, ServerConfigs, Source, StoredCompression, Update,
+    change::{Operation, Target, apply, replace},
+    msk_defaults,
+};
+
+fn version(text: &str) -> KafkaVersion {
+    text.parse().expect("a version")
+}
+
+fn configs(pairs: &[(&str, &str)]) -> Configs {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn server(properties: &[(&str, &str)]) -> ServerConfigs {
+    ServerConfigs::new(version("3.9"), &configs(properties)).expect("properties")
+}
+
+fn synonyms(described: &Described<'_>) -> Vec<(String, Option<String>, Source)> {
+    described.synonyms.iter().map(|s| (s.name.clone(), s.value.clone(), s.source)).collect()
+}
+
+fn find<'a>(all: Vec<Described<'a>>, name: &str) -> Described<'a> {
+    all.into_iter().find(|d| d.definition.name == name).expect("described")
+}
+
+#[test]
+fn every_default_keeps_to_its_own_rule_in_every_release() {
+    for release in ["2.8", "3.3", "3.6", "3.9", "4.0", "4.2"] {
+        let catalogue = Catalogue::new(version(release));
+        for definition in catalogue.topics().chain(catalogue.brokers()) {
+            if let Some(default) = definition.default {
+                assert_eq!(definition.read(default).as_deref(), Ok(default), "{}", definition.name);
+            }
+            assert!(definition.doc.ends_with('.'), "{} has documentation", definition.name);
+        }
+        for definition in catalogue.topics() {
+            let Some(server) = definition.server else { continue };
+            let server = catalogue.broker(server.name).expect("the broker has it too");
+            assert_eq!(server.kind, definition.kind, "{}", server.name);
+            assert_eq!(server.update, Update::ClusterWide);
+        }
+    }
+}
+
+#[test]
+fn releases_have_their_own_names_and_defaults() {
+    let has = |release, name| Catalogue::new(version(release)).topic(name).is_some();
+    assert!(has("2.8", "message.format.version") && !has("4.0", "message.format.version"));
+    assert!(!has("3.5", "message.timestamp.after.max.ms") && has("3.6", "message.timestamp.after.max.ms"));
+    assert!(!has("3.7", "compression.zstd.level") && has("3.8", "compression.zstd.level"));
+    let after = |release| {
+        Catalogue::new(version(release)).topic("message.timestamp.after.max.ms").and_then(|d| d.default)
+    };
+    assert_eq!(after("3.9"), Some("9223372036854775807"));
+    assert_eq!(after("4.0"), Some("3600000"));
+}
+
+#[test]
+fn all_that_msk_lets_customers_set_is_known() {
+    let names = "allow.everyone.if.no.acl.found auto.create.topics.enable compression.type \
+        connections.max.idle.ms default.replication.factor delete.topic.enable group.initial.rebalance.delay.ms \
+        group.max.session.timeout.ms group.min.session.timeout.ms leader.imbalance.per.broker.percentage \
+        log.cleaner.delete.retention.ms log.cleaner.min.cleanable.ratio log.cleanup.policy \
+        log.flush.interval.messages log.flush.interval.ms log.message.timestamp.difference.max.ms \
+        log.message.timestamp.after.max.ms log.message.timestamp.before.max.ms log.message.timestamp.type \
+        log.retention.bytes log.retention.hours log.retention.minutes log.retention.ms log.roll.ms \
+        log.segment.bytes max.incremental.fetch.session.cache.slots message.max.bytes min.insync.replicas \
+        num.io.threads num.network.threads num.partitions num.recovery.threads.per.data.dir num.replica.fetchers \
+        offsets.retention.minutes offsets.topic.replication.factor replica.fetch.max.bytes \
+        replica.fetch.response.max.bytes replica.lag.time.max.ms replica.selector.class \
+        replica.socket.receive.buffer.bytes socket.receive.buffer.bytes socket.request.max.bytes \
+        socket.send.buffer.bytes transaction.max.timeout.ms transaction.state.log.min.isr \
+        transaction.state.log.replication.factor transactional.id.expiration.ms unclean.leader.election.enable \
+        zookeeper.connection.timeout.ms zookeeper.session.timeout.ms";
+    let catalogue = Catalogue::new(version("3.9"));
+    for name in names.split_whitespace() {
+        assert!(catalogue.broker(name).is_some(), "{name}");
+    }
+    for zones in [2, 3] {
+        let server = ServerConfigs::new(version("4.1"), &msk_defaults(zones)).expect("MSK's defaults");
+        assert_eq!(server.alone().number("min.insync.replicas"), zones as i64 - 1);
+        assert!(!server.alone().flag("auto.create.topics.enable"));
+        for name in msk_defaults(zones).keys() {
+            assert!(server.catalogue().broker(name).is_some(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn values_are_checked_as_kafka_checks_them() {
+    let catalogue = Catalogue::new(version("3.9"));
+    let read = |name: &str, value: &str| catalogue.topic(name).expect("known").read(value).ok();
+    assert_eq!(read("retention.ms", " 100 "), Some("100".to_owned()));
+    assert_eq!(read("retention.ms", "-1"), Some("-1".to_owned()));
+    assert_eq!(read("retention.ms", "-2"), None);
+    assert_eq!(read("retention.ms", "1.5"), None);
+    assert_eq!(read("retention.ms", ""), None);
+    assert_eq!(read("segment.bytes", "4294967296"), None, "larger than 32 bits");
+    assert_eq!(read("segment.bytes", "13"), None);
+    assert_eq!(read("preallocate", "TRUE"), Some("true".to_owned()));
+    assert_eq!(read("preallocate", "yes"), None);
+    assert_eq!(read("cleanup.policy", "compact , delete"), Some("compact,delete".to_owned()));
+    assert_eq!(read("cleanup.policy", "compact,remove"), None);
+    assert_eq!(read("compression.type", "lz4"), Some("lz4".to_owned()));
+    assert_eq!(read("compression.type", "none"), None, "it is called uncompressed");
+    assert_eq!(read("min.cleanable.dirty.ratio", "1"), Some("1.0".to_owned()));
+    assert_eq!(read("min.cleanable.dirty.ratio", "1.1"), None);
+    assert_eq!(read("min.cleanable.dirty.ratio", "NaN"), None);
+    assert_eq!(read("compression.gzip.level", "-1"), Some("-1".to_owned()));
+    assert_eq!(read("compression.gzip.level", "0"), None);
+    assert_eq!(read("leader.replication.throttled.replicas", "0:1, 1:2"), Some("0:1,1:2".to_owned()));
+    assert_eq!(read("leader.replication.throttled.replicas", "*"), Some("*".to_owned()));
+    assert_eq!(read("leader.replication.throttled.replicas", "0-1"), None);
+    let hosts = catalogue.broker("max.connections.per.ip.overrides").expect("known");
+    assert!(hosts.read("a:1,127.0.0.1:2").is_ok() && hosts.read("").is_ok() && hosts.read("a").is_err());
+    let refused = catalogue.topic("retention.ms").expect("known").read("soon").unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "invalid value 'soon' for retention.ms: a whole number from -9223372036854775808 to 9223372036854775807 is needed"
+    );
+}
+
+#[test]
+fn secrets_are_shown_to_nobody() {
+    let server = server(&[("ssl.keystore.password", "hunter2")]);
+    let described = find(server.alone().describe_broker(), "ssl.keystore.password");
+    assert_eq!((described.value.as_deref(), described.source), (None, Source::StaticBroker));
+    assert_eq!(synonyms(&described), [("ssl.keystore.password".to_owned(), None, Source::StaticBroker)]);
+}
+
+#[test]
+fn the_nearest_place_where_a_value_was_set_counts() {
+    let server = server(&[("log.segment.bytes", "1000")]);
+    let (broker, cluster) =
+        (configs(&[("log.segment.bytes", "3000")]), configs(&[("log.segment.bytes", "2000")]));
+    let topic = configs(&[("segment.bytes", "4000")]);
+    let none = Configs::new();
+    let bytes = |layers: super::Layers<'_>, topic| layers.topic_config(topic).segment_bytes;
+    assert_eq!(
+        bytes(super::ServerConfigs::new(version("3.9"), &none).unwrap().alone(), &none),
+        1_073_741_824
+    );
+    assert_eq!(bytes(server.alone(), &none), 1000);
+    assert_eq!(bytes(server.with(None, Some(&cluster)), &none), 2000);
+    assert_eq!(bytes(server.with(Some(&broker), Some(&cluster)), &none), 3000);
+    assert_eq!(bytes(server.with(Some(&broker), Some(&cluster)), &topic), 4000);
+}
+
+#[test]
+fn coarser_units_count_where_the_finer_one_is_not_set() {
+    let none = Configs::new();
+    let retention = |properties: &[(&str, &str)], cluster: &[(&str, &str)]| {
+        let cluster = configs(cluster);
+        server(properties).with(None, Some(&cluster)).topic_config(&none).retention_ms
+    };
+    assert_eq!(retention(&[], &[]), Some(604_800_000));
+    assert_eq!(retention(&[("log.retention.hours", "2")], &[]), Some(7_200_000));
+    assert_eq!(
+        retention(&[("log.retention.hours", "2"), ("log.retention.minutes", "3")], &[]),
+        Some(180_000)
+    );
+    let all = [("log.retention.hours", "2"), ("log.retention.minutes", "3"), ("log.retention.ms", "4")];
+    assert_eq!(retention(&all, &[]), Some(4));
+    assert_eq!(retention(&all, &[("log.retention.ms", "5")]), Some(5));
+    assert_eq!(retention(&[("log.retention.hours", "-1")], &[]), None);
+    let segment_ms = server(&[("log.roll.hours", "1")]).alone().topic_config(&none).segment_ms;
+    assert_eq!(segment_ms, 3_600_000);
+}
+
+#[test]
+fn a_topics_configuration_is_typed() {
+    let topic = configs(&[
+        ("cleanup.policy", "compact"),
+        ("compression.type", "uncompressed"),
+        ("message.timestamp.type", "LogAppendTime"),
+        ("max.message.bytes", "5"),
+        ("message.timestamp.difference.max.ms", "9"),
+        ("message.timestamp.after.max.ms", "7"),
+    ]);
+    let config = server(&[]).alone().topic_config(&topic);
+    assert!(config.compacts && !config.deletes);
+    assert_eq!(config.retention_ms, None, "only the delete policy removes by age");
+    assert_eq!(config.compression, StoredCompression::Fixed(Compression::None));
+    assert_eq!(config.timestamp_type, TimestampType::LogAppendTime);
+    assert_eq!(config.max_message_bytes, 5);
+    assert_eq!((config.timestamp_before_max_ms, config.timestamp_after_max_ms), (9, 7));
+    assert!(config.message_downconversion);
+
+    let default = server(&[]).alone().topic_config(&Configs::new());
+    assert_eq!(default.compression, StoredCompression::Producer);
+    assert_eq!((default.retention_bytes, default.max_message_bytes), (None, 1_048_588));
+    let newer = ServerConfigs::new(version("4.1"), &Configs::new()).unwrap();
+    let newer = newer.alone().topic_config(&Configs::new());
+    assert!(!newer.message_downconversion);
+    assert_eq!(newer.timestamp_after_max_ms, 3_600_000);
+    let old = ServerConfigs::new(version("2.8"), &Configs::new()).unwrap();
+    assert_eq!(old.alone().topic_config(&topic).timestamp_after_max_ms, 9, "2.8 has only the difference");
+}
+
+#[test]
+fn values_in_force_go_by_the_topics_names() {
+    let values =
+        server(&[("message.max.bytes", "77")]).alone().topic_values(&configs(&[("segment.ms", "1")]));
+    assert_eq!(values.get("max.message.bytes").map(String::as_str), Some("77"));
+    assert_eq!(values.get("segment.ms").map(String::as_str), Some("1"));
+    assert_eq!(values.get("retention.ms").map(String::as_str), Some("604800000"));
+}
+
+#[test]
+fn b16_a_topic_is_described_with_all_the_places_its_value_could_be_from() {
+    let server = server(&[("log.segment.bytes", "1000")]);
+    let cluster = configs(&[("log.segment.bytes", "2000")]);
+    let layers = server.with(None, Some(&cluster));
+    let described = find(layers.describe_topic(&configs(&[("segment.bytes", "4000")])), "segment.bytes");
+    assert_eq!((described.value.as_deref(), described.source), (Some("4000"), Source::Topic));
+    assert!(!described.read_only);
+    let own = |name: &str, value: &str, source| (name.to_owned(), Some(value.to_owned()), source);
+    assert_eq!(
+        synonyms(&described),
+        [
+            own("segment.bytes", "4000", Source::Topic),
+            own("log.segment.bytes", "2000", Source::DynamicDefaultBroker),
+            own("log.segment.bytes", "1000", Source::StaticBroker),
+            own("log.segment.bytes", "1073741824", Source::Default),
+        ]
+    );
+    let described = find(layers.describe_topic(&Configs::new()), "segment.bytes");
+    assert_eq!((described.value.as_deref(), described.source), (Some("2000"), Source::DynamicDefaultBroker));
+    let described = find(layers.describe_topic(&Configs::new()), "flush.messages");
+    assert_eq!(described.source, Source::Default);
+    assert_eq!(synonyms(&described).len(), 1);
+    // Kafka shows no synonyms where the finest unit is not set, though a coarser one is in force.
+    let described = find(layers.describe_topic(&Configs::new()), "retention.ms");
+    assert_eq!((described.value.as_deref(), described.source), (Some("604800000"), Source::Default));
+    assert_eq!(synonyms(&described), []);
+}
+
+#[test]
+fn b16_a_broker_is_described_with_what_can_change_and_what_cannot() {
+    let server = server(&[("num.io.threads", "9"), ("broker.id", "2")]);
+    let broker = configs(&[("num.io.threads", "10")]);
+    let layers = server.with(Some(&broker), None);
+    let threads = find(layers.describe_broker(), "num.io.threads");
+    assert_eq!((threads.value.as_deref(), threads.source), (Some("10"), Source::DynamicBroker));
+    assert!(!threads.read_only);
+    assert_eq!(synonyms(&threads).len(), 3);
+    let id = find(layers.describe_broker(), "broker.id");
+    assert_eq!((id.value.as_deref(), id.source, id.read_only), (Some("2"), Source::StaticBroker, true));
+    let retention = find(layers.describe_broker(), "log.retention.ms");
+    assert_eq!((retention.value, retention.source), (None, Source::Default));
+    assert!(layers.describe_cluster().is_empty());
+
+    let cluster = configs(&[("num.io.threads", "11")]);
+    let all = server.with(Some(&broker), Some(&cluster)).describe_cluster();
+    assert_eq!(all.len(), 1);
+    assert_eq!((all[0].value.as_deref(), all[0].source), (Some("11"), Source::DynamicDefaultBroker));
+    assert_eq!(all[0].synonyms.len(), 1);
+}
+
+fn operation(name: &str, operation: Operation) -> [(String, Operation); 1] {
+    [(name.to_owned(), operation)]
+}
+
+#[test]
+fn b17_incremental_changes_leave_the_rest_and_replacing_does_not() {
+    let catalogue = Catalogue::new(version("3.9"));
+    let current = configs(&[("retention.ms", "1"), ("segment.ms", "2")]);
+    let set = operation("retention.ms", Operation::Set("3".to_owned()));
+    let changed = apply(&catalogue, Target::Topic, &current, &set).unwrap();
+    assert_eq!(changed, configs(&[("retention.ms", "3"), ("segment.ms", "2")]));
+    let replaced = replace(&catalogue, Target::Topic, &current, &configs(&[("retention.ms", "3")])).unwrap();
+    assert_eq!(replaced, configs(&[("retention.ms", "3")]));
+    let deleted =
+        apply(&catalogue, Target::Topic, &current, &operation("segment.ms", Operation::Delete)).unwrap();
+    assert_eq!(deleted, configs(&[("retention.ms", "1")]));
+    let nothing =
+        apply(&catalogue, Target::Topic, &current, &operation("no.such", Operation::Delete)).unwrap();
+    assert_eq!(nothing, current);
+}
+
+#[test]
+fn b17_lists_are_appended_to_and_subtracted_from() {
+    let catalogue = Catalogue::new(version("3.9"));
+    let policy = |current: &[(&str, &str)], change: Operation| {
+        let changed =
+            apply(&catalogue, Target::Topic, &configs(current), &operation("cleanup.policy", change))
+                .unwrap();
+        changed["cleanup.policy"].clone()
+    };
+    let compact = || "compact".to_owned();
+    assert_eq!(policy(&[], Operation::Append(compact())), "delete,compact", "the default counts");
+    assert_eq!(policy(&[("cleanup.policy", "compact")], Operation::Append(compact())), "compact");
+    let both = [("cleanup.policy", "delete,compact")];
+    assert_eq!(policy(&both, Operation::Subtract("delete".to_owned())), "compact");
+    assert_eq!(policy(&both, Operation::Subtract("delete,compact".to_owned())), "");
+
+    let number = operation("retention.ms", Operation::Append("1".to_owned()));
+    let refused = apply(&catalogue, Target::Topic, &Configs::new(), &number);
+    assert_eq!(refused, Err(ConfigError::NotAList("retention.ms".to_owned())));
+}
+
+#[test]
+fn b14_what_a_topic_cannot_have_is_refused() {
+    let catalogue = Catalogue::new(version("3.9"));
+    let refused = |pairs: &[(&str, &str)]| catalogue.check_topic(&configs(pairs)).unwrap_err();
+    assert_eq!(refused(&[("retention", "1")]), ConfigError::UnknownTopicConfig("retention".to_owned()));
+    assert!(matches!(refused(&[("retention.ms", "x")]), ConfigError::InvalidValue(_)));
+    let lag = [("min.compaction.lag.ms", "2"), ("max.compaction.lag.ms", "1")];
+    assert!(matches!(refused(&lag), ConfigError::Conflict(_)));
+    assert!(matches!(refused(&[("remote.storage.enable", "true")]), ConfigError::Conflict(_)));
+    let plain =
+        catalogue.check_topic(&configs(&[("preallocate", " FALSE"), ("cleanup.policy", "")])).unwrap();
+    assert_eq!(plain, configs(&[("preallocate", "false"), ("cleanup.policy", "")]));
+}
+
+#[test]
+fn b17_what_a_running_broker_cannot_change_is_refused() {
+    let catalogue = Catalogue::new(version("3.9"));
+    let set = |target, name: &str, value: &str| {
+        let operations = operation(name, Operation::Set(value.to_owned()));
+        apply(&catalogue, target, &Configs::new(), &operations)
+    };
+    assert_eq!(set(Target::Cluster, "log.retention.ms", "5").unwrap(), configs(&[("log.retention.ms", "5")]));
+    assert_eq!(set(Target::Broker, "num.io.threads", "5").unwrap(), configs(&[("num.io.threads", "5")]));
+    assert_eq!(set(Target::Broker, "broker.id", "5"), Err(ConfigError::ReadOnly("broker.id".to_owned())));
+    assert_eq!(
+        set(Target::Broker, "ssl.keystore.location", "f"),
+        Err(ConfigError::PerListener("ssl.keystore.location".to_owned()))
+    );
+    assert_eq!(set(Target::Cluster, "nope", "5"), Err(ConfigError::UnknownBrokerConfig("nope".to_owned())));
+    assert!(matches!(set(Target::Cluster, "num.io.threads", "0"), Err(ConfigError::InvalidValue(_))));
+}
+
+#[test]
+fn properties_that_are_not_allowed_are_refused_and_unknown_ones_stay() {
+    let refused = ServerConfigs::new(version("3.9"), &configs(&[("num.partitions", "0")]));
+    assert!(matches!(refused, Err(ConfigError::InvalidValue(_))));
+    server(&[("my.plugin.setting", "x")]);
+}

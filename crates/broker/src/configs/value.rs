@@ -1,0 +1,131 @@
+//! Reading and checking values.
+
+use super::ConfigType;
+
+/// A value that its configuration does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid value '{value}' for {name}: {reason}")]
+pub struct InvalidValue {
+    /// The configuration's name.
+    pub name: String,
+    /// The value as given.
+    pub value: String,
+    /// What a right one would be.
+    pub reason: String,
+}
+
+/// What a value must keep to, beyond its type.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// Nothing.
+    Any,
+    /// A number between these, both included.
+    Between(i64, i64),
+    /// A decimal number between these, both included.
+    Ratio(f64, f64),
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// A list of these.
+    ListOf(&'static [&'static str]),
+    /// -1 for the codec's own choice, or a number between these.
+    Level(i64, i64),
+    /// `*`, nothing, or partition:broker pairs.
+    ThrottledReplicas,
+    /// host:count pairs.
+    HostLimits,
+}
+
+impl Rule {
+    /// The value in its plain form, or what a right one would be.
+    pub(super) fn read(self, kind: ConfigType, value: &str) -> Result<String, String> {
+        let value = value.trim();
+        match kind {
+            ConfigType::Boolean => match value.to_ascii_lowercase().as_str() {
+                plain @ ("true" | "false") => Ok(plain.to_owned()),
+                _ => Err("true or false is needed".to_owned()),
+            },
+            ConfigType::Short => self.number(value, i64::from(i16::MIN), i64::from(i16::MAX)),
+            ConfigType::Int => self.number(value, i64::from(i32::MIN), i64::from(i32::MAX)),
+            ConfigType::Long => self.number(value, i64::MIN, i64::MAX),
+            ConfigType::Double => self.decimal(value),
+            ConfigType::List => self.list(value),
+            ConfigType::String | ConfigType::Class | ConfigType::Password => self.text(value),
+        }
+    }
+
+    fn number(self, value: &str, type_min: i64, type_max: i64) -> Result<String, String> {
+        let whole = || format!("a whole number from {type_min} to {type_max} is needed");
+        let number: i64 = value.parse().map_err(|_| whole())?;
+        if !(type_min..=type_max).contains(&number) {
+            return Err(whole());
+        }
+        match self {
+            Self::Between(min, max) if number < min => Err(bounds(min, max)),
+            Self::Between(min, max) if number > max => Err(bounds(min, max)),
+            Self::Level(min, max) if number != -1 && !(min..=max).contains(&number) => {
+                Err(format!("-1 or a number from {min} to {max} is needed"))
+            }
+            _ => Ok(number.to_string()),
+        }
+    }
+
+    fn decimal(self, value: &str) -> Result<String, String> {
+        let number: f64 = value.parse().map_err(|_| "a decimal number is needed")?;
+        match self {
+            _ if !number.is_finite() => Err("a finite number is needed".to_owned()),
+            Self::Ratio(min, max) if !(min..=max).contains(&number) => {
+                Err(format!("a number from {min} to {max} is needed"))
+            }
+            // As Java writes it: 1.0, not 1; 1E308, not 1e308.
+            _ => Ok(format!("{number:?}").to_uppercase()),
+        }
+    }
+
+    fn text(self, value: &str) -> Result<String, String> {
+        match self {
+            Self::OneOf(allowed) if !allowed.contains(&value) => {
+                Err(format!("one of {} is needed", allowed.join(", ")))
+            }
+            Self::HostLimits if !value.split(',').all(is_host_limit) => {
+                Err("hosts with their limits are needed, such as host1:10,127.0.0.1:20".to_owned())
+            }
+            _ => Ok(value.to_owned()),
+        }
+    }
+
+    fn list(self, value: &str) -> Result<String, String> {
+        let items: Vec<&str> = list_items(value).collect();
+        match self {
+            Self::ListOf(allowed) if !items.iter().all(|item| allowed.contains(item)) => {
+                Err(format!("a list of {} is needed", allowed.join(", ")))
+            }
+            Self::ThrottledReplicas if !(items == ["*"] || items.iter().all(|item| is_replica(item))) => {
+                Err("* or pairs of partition and broker are needed, such as 0:1,0:2".to_owned())
+            }
+            _ => Ok(items.join(",")),
+        }
+    }
+}
+
+/// The items of a list value.
+pub(super) fn list_items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn bounds(min: i64, max: i64) -> String {
+    match (min, max) {
+        (min, i64::MAX) => format!("a number of at least {min} is needed"),
+        (min, max) => format!("a number from {min} to {max} is needed"),
+    }
+}
+
+fn is_replica(item: &str) -> bool {
+    item.split_once(':')
+        .is_some_and(|(partition, broker)| partition.parse::<u32>().is_ok() && broker.parse::<u32>().is_ok())
+}
+
+fn is_host_limit(item: &str) -> bool {
+    let item = item.trim();
+    item.is_empty()
+        || item.rsplit_once(':').is_some_and(|(host, limit)| !host.is_empty() && limit.parse::<u32>().is_ok())
+}
