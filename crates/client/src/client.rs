@@ -1,0 +1,222 @@
+//! A client of one cluster: where its brokers are, who leads what, and a connection to each.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use milena_protocol::{
+    ErrorCode, Request,
+    messages::metadata_request::{MetadataRequest, MetadataRequestTopic},
+};
+use milena_runtime::Runtime;
+use milena_types::BrokerId;
+
+use crate::{BrokerInfo, ClientError, ClusterInfo, Connection, ConnectionConfig, TopicInfo, retry::Retry};
+
+/// How a client behaves.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Addresses to begin with, `host:port`.
+    pub bootstrap: Vec<String>,
+    /// For each connection.
+    pub connection: ConnectionConfig,
+    /// How long a call may take with all its retries.
+    pub call_timeout: Duration,
+}
+
+impl ClientConfig {
+    /// Defaults, for `host:port` addresses separated by commas.
+    pub fn new(bootstrap: &str) -> Self {
+        let addresses = bootstrap.split(',').map(str::trim).filter(|a| !a.is_empty());
+        Self {
+            bootstrap: addresses.map(str::to_owned).collect(),
+            connection: ConnectionConfig::default(),
+            call_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A client; clones share it. Nothing is connected before the first call.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: ClientConfig,
+    runtime: Runtime,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    brokers: HashMap<BrokerId, BrokerInfo>,
+    controller: Option<BrokerId>,
+    topics: HashMap<String, Arc<TopicInfo>>,
+    connections: HashMap<BrokerId, Connection>,
+    /// Held by whoever connects to the broker, so that a crowd of callers makes one connection.
+    connecting: HashMap<BrokerId, Arc<tokio::sync::Mutex<()>>>,
+    /// To a bootstrap address; used until a broker's id is known.
+    first: Option<Connection>,
+}
+
+impl Client {
+    /// A client of the cluster that the bootstrap addresses belong to.
+    pub fn new(config: ClientConfig, runtime: Runtime) -> Self {
+        Self { inner: Arc::new(Inner { config, runtime, state: Mutex::default() }) }
+    }
+
+    /// Where time and tasks come from.
+    pub fn runtime(&self) -> &Runtime {
+        &self.inner.runtime
+    }
+
+    /// How it behaves.
+    pub fn config(&self) -> &ClientConfig {
+        &self.inner.config
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().expect("no panic happens under this lock")
+    }
+
+    pub(crate) fn retry(&self) -> Retry<'_> {
+        Retry::new(&self.inner.runtime, self.inner.config.call_timeout)
+    }
+
+    /// The connection to a broker, made if there is none.
+    pub async fn broker(&self, id: BrokerId) -> Result<Connection, ClientError> {
+        if let Some(connection) = self.open_connection(id) {
+            return Ok(connection);
+        }
+        let turn = self.state().connecting.entry(id).or_default().clone();
+        let _turn = turn.lock().await;
+        if let Some(connection) = self.open_connection(id) {
+            return Ok(connection);
+        }
+        let address = self.state().brokers.get(&id).map(|b| b.address.clone());
+        let unknown =
+            || ClientError::broker(format!("broker {id}"), ErrorCode::LeaderNotAvailable.code(), None);
+        let connection = self.connect(&address.ok_or_else(unknown)?).await?;
+        self.state().connections.insert(id, connection.clone());
+        Ok(connection)
+    }
+
+    fn open_connection(&self, id: BrokerId) -> Option<Connection> {
+        self.state().connections.get(&id).filter(|c| !c.is_closed()).cloned()
+    }
+
+    async fn connect(&self, address: &str) -> Result<Connection, ClientError> {
+        Connection::open(address, &self.inner.config.connection, &self.inner.runtime).await
+    }
+
+    /// A connection to any broker: one that is open, else the first that answers.
+    pub async fn any_broker(&self) -> Result<Connection, ClientError> {
+        let known: Vec<BrokerId> = {
+            let state = self.state();
+            let mut open = state.first.iter().chain(state.connections.values()).filter(|c| !c.is_closed());
+            if let Some(connection) = open.next() {
+                return Ok(connection.clone());
+            }
+            state.brokers.keys().copied().collect()
+        };
+        let mut failure = ClientError::NoBootstrap;
+        for address in &self.inner.config.bootstrap {
+            match self.connect(address).await {
+                Ok(connection) => {
+                    self.state().first = Some(connection.clone());
+                    return Ok(connection);
+                }
+                Err(error) => failure = error,
+            }
+        }
+        for id in known {
+            match self.broker(id).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// A connection to the controller, as the last metadata names it; else to any broker, which passes requests on.
+    pub async fn controller(&self) -> Result<Connection, ClientError> {
+        let controller = self.state().controller;
+        match controller {
+            Some(id) => self.broker(id).await,
+            None => self.any_broker().await,
+        }
+    }
+
+    /// Calls any broker, and again on retriable failures of the connection.
+    pub async fn call_any<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
+        let mut retry = self.retry();
+        loop {
+            let attempt = async { self.any_broker().await?.call(request).await };
+            match attempt.await {
+                Ok(response) => return Ok(response),
+                Err(error) => retry.after(error).await?,
+            }
+        }
+    }
+
+    /// Asks for metadata once: of the given topics, or of all.
+    pub async fn metadata(&self, topics: Option<&[&str]>) -> Result<ClusterInfo, ClientError> {
+        let topic = |name: &&str| MetadataRequestTopic { name: Some((*name).into()), ..Default::default() };
+        let request = MetadataRequest {
+            topics: topics.map(|names| names.iter().map(topic).collect()),
+            allow_auto_topic_creation: false,
+            ..Default::default()
+        };
+        let connection = self.any_broker().await?;
+        let info = ClusterInfo::from_response(&connection.call(&request).await?);
+        let mut state = self.state();
+        state.brokers = info.brokers.iter().map(|(id, broker)| (*id, broker.clone())).collect();
+        state.controller = info.controller.filter(|id| info.brokers.contains_key(id));
+        let addresses = std::mem::take(&mut state.brokers);
+        state.connections.retain(|id, c| addresses.get(id).is_some_and(|b| b.address == c.address()));
+        state.brokers = addresses;
+        for name in info.failed.keys() {
+            state.topics.remove(name);
+        }
+        for (name, topic) in &info.topics {
+            state.topics.insert(name.clone(), Arc::new(topic.clone()));
+        }
+        Ok(info)
+    }
+
+    /// A topic as last seen; asked for when it was not seen yet.
+    ///
+    /// Errors: [`ClientError::Broker`] with the code for an unknown topic, without trying again.
+    pub async fn topic(&self, name: &str) -> Result<Arc<TopicInfo>, ClientError> {
+        if let Some(topic) = self.state().topics.get(name) {
+            return Ok(topic.clone());
+        }
+        let info = self.metadata(Some(&[name])).await?;
+        info.topic(name).map(|topic| Arc::new(topic.clone()))
+    }
+
+    /// Forgets a topic, so that the next look asks for it anew: after an error that stale metadata may explain.
+    pub fn forget_topic(&self, name: &str) {
+        self.state().topics.remove(name);
+    }
+
+    /// The connection to a partition's leader, and the topic.
+    pub(crate) async fn leader(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Result<(Arc<TopicInfo>, Connection), ClientError> {
+        let info = self.topic(topic).await?;
+        let found = async { self.broker(info.leader(partition)?).await };
+        match found.await {
+            Ok(connection) => Ok((info, connection)),
+            Err(error) => {
+                self.forget_topic(topic);
+                Err(error)
+            }
+        }
+    }
+}

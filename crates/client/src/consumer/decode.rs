@@ -1,0 +1,60 @@
+//! From the bytes of an answer to records.
+
+use bytes::Bytes;
+use milena_records::{BatchError, split};
+
+use super::{Assigned, ConsumedRecord, ConsumerConfig};
+use crate::ClientError;
+
+/// The records from a partition's position on, and the position moved behind them. Batches begin before the position
+/// when the broker hands out whole batches; the last one may be cut off by the answer's size limit.
+pub(super) fn records(
+    assigned: &mut Assigned,
+    bytes: Bytes,
+    config: &ConsumerConfig,
+) -> Result<Vec<ConsumedRecord>, ClientError> {
+    let mut out = Vec::new();
+    for batch in split(bytes) {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(BatchError::Truncated { .. }) => break,
+            Err(source) => return Err(damaged(assigned, source)),
+        };
+        batch.verify_crc().map_err(|source| damaged(assigned, source))?;
+        let next = batch.header().next_offset();
+        let position = assigned.position.unwrap_or(batch.header().base_offset);
+        if next <= position {
+            continue;
+        }
+        if !batch.header().attributes.is_control() {
+            let set =
+                batch.records(config.decompressed_max_bytes).map_err(|source| damaged(assigned, source))?;
+            for record in &set {
+                let record = record.map_err(|source| damaged(assigned, source))?;
+                if record.offset < position {
+                    continue;
+                }
+                out.push(ConsumedRecord {
+                    topic: assigned.topic.clone(),
+                    partition: assigned.partition,
+                    offset: record.offset,
+                    timestamp: record.timestamp,
+                    key: record.key.map(|b| set.share(b)),
+                    value: record.value.map(|b| set.share(b)),
+                    headers: record
+                        .headers
+                        .map(|h| (set.share(h.key), h.value.map(|v| set.share(v))))
+                        .collect(),
+                });
+            }
+        }
+        assigned.position = Some(next);
+    }
+    Ok(out)
+}
+
+fn damaged(assigned: &Assigned, source: BatchError) -> ClientError {
+    let at = assigned.position.map_or_else(|| "the start".to_owned(), |p| p.to_string());
+    let what = format!("records of partition {} of topic {} at {at}", assigned.partition, assigned.topic);
+    ClientError::Records { what, source }
+}
