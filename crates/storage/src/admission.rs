@@ -1,0 +1,94 @@
+//! Back-pressure: how many bytes of records may be accepted before they are in segments.
+//!
+//! Bytes are counted from the moment a request is admitted until a flush has put its records into segments. When
+//! the budget is used up, further requests wait; nothing is ever dropped. A request larger than the whole budget
+//! passes when nothing else is counted, so that it cannot wait for ever.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::sync::Notify;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: u64,
+    /// Requests that were admitted and have not been pushed yet.
+    reserved: AtomicU64,
+    /// Pushed and not flushed.
+    unflushed: AtomicU64,
+    freed: Notify,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: u64) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            reserved: AtomicU64::new(0),
+            unflushed: AtomicU64::new(0),
+            freed: Notify::new(),
+        })
+    }
+
+    /// Waits until `bytes` fit. Cancel-safe.
+    pub(crate) async fn admit(self: &Arc<Self>, bytes: u64) -> Admission {
+        loop {
+            if self.try_reserve(bytes) {
+                return Admission { budget: self.clone(), bytes };
+            }
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            // Between the look and the registration something may have been freed.
+            if self.try_reserve(bytes) {
+                return Admission { budget: self.clone(), bytes };
+            }
+            freed.await;
+        }
+    }
+
+    fn try_reserve(&self, bytes: u64) -> bool {
+        let reserve = |reserved: u64| {
+            let used = reserved + self.unflushed();
+            (used == 0 || used + bytes <= self.limit).then_some(reserved + bytes)
+        };
+        self.reserved.fetch_update(Ordering::AcqRel, Ordering::Acquire, reserve).is_ok()
+    }
+
+    /// Records entered the log's memory.
+    pub(crate) fn add_unflushed(&self, bytes: u64) {
+        self.unflushed.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Records are in segments, or failed.
+    pub(crate) fn remove_unflushed(&self, bytes: u64) {
+        self.unflushed.fetch_sub(bytes, Ordering::AcqRel);
+        self.freed.notify_waiters();
+    }
+
+    pub(crate) fn unflushed(&self) -> u64 {
+        self.unflushed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+}
+
+/// Room for a produce request: hold it until its batches were appended (or refused), then drop it.
+#[derive(Debug)]
+#[must_use = "the room is given back when this is dropped"]
+pub struct Admission {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.reserved.fetch_sub(self.bytes, Ordering::AcqRel);
+            self.budget.freed.notify_waiters();
+        }
+    }
+}

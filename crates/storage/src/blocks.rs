@@ -1,0 +1,189 @@
+//! Reading segments through a bounded cache of decrypted blocks.
+//!
+//! A block is a few adjacent frames of one partition, read and decrypted in one go: that is the read-ahead, and a
+//! consumer that reads on finds the rest of the block in memory. Footers are kept in the same cache. Keys carry
+//! the cluster, since one cache serves every broker of a process; its budget is in bytes and never exceeded by
+//! more than what readers hold on to.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use milena_types::{ClusterId, TopicPartition};
+use quick_cache::{Weighter, sync::Cache};
+
+use crate::{
+    encryption::KeyRing,
+    ledger::SegmentRef,
+    objects::{ObjectError, ObjectId, Objects},
+    segment::{FrameEntry, PartitionFooter, SegmentReader},
+};
+
+/// Frames are about 128 KiB, so a block is about half a MiB.
+const FRAMES_A_BLOCK: usize = 4;
+
+/// Why a segment could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError {
+    /// The object store failed, has no such object (then the reader plans again), or the object is damaged.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The object does not hold what its manifest says.
+    #[error("segment {object} has no records of {partition} at {position}: restore the object from a copy")]
+    Missing {
+        /// The object.
+        object: ObjectId,
+        /// The partition.
+        partition: TopicPartition,
+        /// The offset that was looked for.
+        position: i64,
+    },
+}
+
+impl BlockError {
+    /// The object is gone: whoever planned this read should plan again.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Object(ObjectError::NotFound { .. }))
+    }
+}
+
+/// A process's cache of segment blocks. Cheap to clone; clones are the same cache.
+#[derive(Clone)]
+pub struct BlockCache(Arc<Cache<BlockKey, Block, ByBytes>>);
+
+impl std::fmt::Debug for BlockCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockCache").field("bytes", &self.0.weight()).finish()
+    }
+}
+
+impl BlockCache {
+    /// A cache of at most `bytes`.
+    pub fn new(bytes: u64) -> Self {
+        let expected_items = usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        Self(Arc::new(Cache::with_weighter(expected_items, bytes, ByBytes)))
+    }
+
+    /// How many bytes are cached.
+    pub fn bytes(&self) -> u64 {
+        self.0.weight()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct BlockKey {
+    cluster: ClusterId,
+    object: ObjectId,
+    /// The index of the block's first frame; [`FOOTER`] for the footer.
+    frame: u32,
+}
+
+const FOOTER: u32 = u32::MAX;
+
+#[derive(Clone)]
+enum Block {
+    Records(Bytes),
+    Footer(SegmentReader),
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<BlockKey, Block> for ByBytes {
+    fn weight(&self, key: &BlockKey, block: &Block) -> u64 {
+        let overhead = 200 + key.object.as_str().len() as u64;
+        match block {
+            Block::Records(bytes) => bytes.len() as u64 + overhead,
+            Block::Footer(reader) => {
+                let partitions = reader.footer().partitions.iter();
+                let entries = partitions.map(|p| 150 + 40 * p.frames.len() + 100 * p.batches.len());
+                entries.sum::<usize>() as u64 + overhead
+            }
+        }
+    }
+}
+
+/// Reads the segments of one cluster. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Segments {
+    cluster: ClusterId,
+    objects: Objects,
+    keys: KeyRing,
+    cache: BlockCache,
+}
+
+/// One partition's part of an opened segment.
+pub(crate) struct SegmentPart {
+    reader: SegmentReader,
+    partition: usize,
+}
+
+impl SegmentPart {
+    pub(crate) fn footer(&self) -> &PartitionFooter {
+        &self.reader.footer().partitions[self.partition]
+    }
+
+    /// The frames of the block that holds frame `frame` of this partition.
+    fn block_frames(&self, frame: usize) -> &[FrameEntry] {
+        let first = frame - frame % FRAMES_A_BLOCK;
+        let frames = &self.footer().frames;
+        &frames[first..frames.len().min(first + FRAMES_A_BLOCK)]
+    }
+
+    /// The first frame after the block that holds frame `frame`; none when it is the last block.
+    pub(crate) fn after_block(&self, frame: usize) -> Option<usize> {
+        let next = frame - frame % FRAMES_A_BLOCK + FRAMES_A_BLOCK;
+        (next < self.footer().frames.len()).then_some(next)
+    }
+}
+
+impl Segments {
+    pub(crate) fn new(cluster: ClusterId, objects: Objects, keys: KeyRing, cache: BlockCache) -> Self {
+        Self { cluster, objects, keys, cache }
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// Opens the part of a segment that is the partition's.
+    pub(crate) async fn open(
+        &self,
+        partition: TopicPartition,
+        segment: &SegmentRef,
+    ) -> Result<SegmentPart, BlockError> {
+        let object = ObjectId::new(segment.object.as_str());
+        let reader = self.reader(&object).await?;
+        let found = reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
+        let index = found.map_err(|_| BlockError::Missing { object, partition, position: segment.base.0 })?;
+        Ok(SegmentPart { reader, partition: index })
+    }
+
+    async fn reader(&self, object: &ObjectId) -> Result<SegmentReader, BlockError> {
+        let key = self.key(object, FOOTER);
+        let load = async { self.objects.open_segment(object, &self.keys).await.map(Block::Footer) };
+        match self.cache.0.get_or_insert_async(&key, load).await? {
+            Block::Footer(reader) => Ok(reader),
+            Block::Records(_) => unreachable!("the footer's key holds footers only"),
+        }
+    }
+
+    /// The block that holds frame `frame` of the part, decrypted.
+    pub(crate) async fn block(&self, part: &SegmentPart, frame: usize) -> Result<Bytes, BlockError> {
+        let frames = part.block_frames(frame);
+        let object = part.reader.object();
+        let key = self.key(object, frames[0].index);
+        let load = async { self.objects.read_frames(&part.reader, frames).await.map(Block::Records) };
+        match self.cache.0.get_or_insert_async(&key, load).await? {
+            Block::Records(bytes) => Ok(bytes),
+            Block::Footer(_) => unreachable!("a block's key holds records only"),
+        }
+    }
+
+    fn key(&self, object: &ObjectId, frame: u32) -> BlockKey {
+        BlockKey { cluster: self.cluster.clone(), object: object.clone(), frame }
+    }
+}

@@ -1,0 +1,183 @@
+//! The records themselves. Unknown fields are ignored, so that a release may add some within a level.
+
+use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
+use serde::{Deserialize, Serialize};
+
+use super::{Leveled, RECORD_LEVEL};
+use crate::epochs::EpochHistory;
+
+/// How far one broker epoch's chunks are in segments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WalRecord {
+    pub(crate) level: u32,
+    /// The first chunk that is not in segments: the floor is the one before.
+    pub(crate) floor_end: ChunkSeq,
+    /// Once sealed: the first chunk that is not part of the epoch; the tail is the one before.
+    pub(crate) tail_end: Option<ChunkSeq>,
+    /// The broker epoch that may flush: its own until it is sealed.
+    pub(crate) flusher: BrokerEpoch,
+}
+
+impl WalRecord {
+    pub(crate) fn new(epoch: BrokerEpoch) -> Self {
+        Self { level: RECORD_LEVEL, floor_end: ChunkSeq(0), tail_end: None, flusher: epoch }
+    }
+}
+
+/// A stretch of a partition in one segment object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SegmentRef {
+    /// The object.
+    pub(crate) object: String,
+    /// The object's size in bytes.
+    pub(crate) object_bytes: u64,
+    /// The first offset.
+    pub(crate) base: Offset,
+    /// The offset after the last.
+    pub(crate) end: Offset,
+    /// The partition's bytes in the object.
+    pub(crate) bytes: u64,
+    /// The largest timestamp.
+    pub(crate) max_timestamp: Timestamp,
+}
+
+/// A partition's share of a flush.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FlushPart {
+    pub(crate) partition: TopicPartition,
+    pub(crate) base: Offset,
+    pub(crate) end: Offset,
+    pub(crate) bytes: u64,
+    pub(crate) max_timestamp: Timestamp,
+    /// The leader epochs of the batches and where each begins.
+    pub(crate) epochs: Vec<(LeaderEpoch, Offset)>,
+}
+
+/// A segment that a flush made, and who has not taken it into a manifest yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FlushRecord {
+    pub(crate) level: u32,
+    pub(crate) object: String,
+    pub(crate) object_bytes: u64,
+    pub(crate) parts: Vec<FlushPart>,
+}
+
+impl FlushRecord {
+    /// The partition's share as its manifest will refer to it.
+    pub(crate) fn segment_of(&self, part: &FlushPart) -> SegmentRef {
+        SegmentRef {
+            object: self.object.clone(),
+            object_bytes: self.object_bytes,
+            base: part.base,
+            end: part.end,
+            bytes: part.bytes,
+            max_timestamp: part.max_timestamp,
+        }
+    }
+}
+
+/// A page of older segments of a manifest: an immutable object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PageRef {
+    pub(crate) object: String,
+    pub(crate) base: Offset,
+    pub(crate) end: Offset,
+    /// The partition's bytes in the page's segments.
+    pub(crate) bytes: u64,
+    pub(crate) max_timestamp: Timestamp,
+    /// How many segments the page lists.
+    pub(crate) segments: u32,
+}
+
+/// Where the newest snapshot of producer state is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotRef {
+    /// None: there were no producers.
+    pub(crate) object: Option<String>,
+    /// The state is that of everything below this offset.
+    pub(crate) offset: Offset,
+}
+
+/// What a partition consists of: pages of older segments, newer segments in the record itself. Offsets are
+/// continuous from the first page to the last segment; `log_start` may lie within the first one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ManifestRecord {
+    pub(crate) level: u32,
+    pub(crate) leader_epoch: LeaderEpoch,
+    pub(crate) version: u64,
+    pub(crate) log_start: Offset,
+    /// The offset after the last segment there was, also when retention took it.
+    pub(crate) end: Offset,
+    #[serde(default)]
+    pub(crate) epochs: EpochHistory,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pages: Vec<PageRef>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) segments: Vec<SegmentRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) producers: Option<SnapshotRef>,
+}
+
+impl ManifestRecord {
+    pub(crate) fn new(leader_epoch: LeaderEpoch) -> Self {
+        Self {
+            level: RECORD_LEVEL,
+            leader_epoch,
+            version: 0,
+            log_start: Offset::ZERO,
+            end: Offset::ZERO,
+            epochs: EpochHistory::default(),
+            pages: Vec::new(),
+            segments: Vec::new(),
+            producers: None,
+        }
+    }
+}
+
+/// An object that is being uploaded and that nothing refers to yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UploadRecord {
+    pub(crate) level: u32,
+    pub(crate) broker: BrokerId,
+    pub(crate) epoch: BrokerEpoch,
+}
+
+/// How many flush records' partitions and manifests refer to an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectRecord {
+    pub(crate) level: u32,
+    pub(crate) references: u32,
+}
+
+/// A partition that was deleted while chunks that are not flushed may have records of it: flushes skip them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeletedRecord {
+    pub(crate) level: u32,
+    pub(crate) partition: TopicPartition,
+    /// The broker epoch that deleted it.
+    pub(crate) epoch: BrokerEpoch,
+    /// Chunks of that epoch from here on have no records of it.
+    pub(crate) until: ChunkSeq,
+}
+
+/// An object that nothing refers to any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GarbageRecord {
+    pub(crate) level: u32,
+    /// The broker that removes it.
+    pub(crate) broker: BrokerId,
+    /// When the last reference went, in wall-clock ms: it is removed only after the grace time.
+    pub(crate) since_ms: i64,
+}
+
+macro_rules! leveled {
+    ($($record:ty),*) => {$(
+        impl Leveled for $record {
+            fn level(&self) -> u32 {
+                self.level
+            }
+        }
+    )*};
+}
+
+leveled!(DeletedRecord, WalRecord, FlushRecord, ManifestRecord, UploadRecord, ObjectRecord, GarbageRecord);

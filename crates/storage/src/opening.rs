@@ -1,0 +1,235 @@
+//! Opening and deleting partitions: what has to be read to know a partition, and what has to be let go of.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
+
+use crate::{
+    OpenPartitionError, Partition, PartitionOptions,
+    ledger::{FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, Versioned},
+    manifest::{Manifest, Unfolded},
+    objects::ObjectId,
+    partition::{Recovered, State, UpkeepError},
+    producers::Producers,
+    shared::Shared,
+};
+
+/// See [`crate::Storage::open_partition`].
+pub(crate) async fn open(
+    shared: &Arc<Shared>,
+    id: TopicPartition,
+    leader_epoch: LeaderEpoch,
+    options: PartitionOptions,
+) -> Result<Arc<Partition>, OpenPartitionError> {
+    // No flush is committed meanwhile, so whatever is in the tail or in a flush record now stays there.
+    let _no_flush = shared.flush_commit.read().await;
+    if shared.is_sealed() {
+        return Err(OpenPartitionError::Sealed);
+    }
+    if shared.deleted().contains_key(&id) {
+        return Err(OpenPartitionError::Deleted { partition: id });
+    }
+    if let Some(open) = shared.partition(id) {
+        return already_open(&open, leader_epoch);
+    }
+    let manifest = load_manifest(shared, id, leader_epoch).await?;
+    let tail = tail_of(shared, id, &manifest)?;
+    let mut epochs = manifest.epochs();
+    let mut producers = rebuild_producers(shared, id, &manifest).await?;
+    let from = manifest.record.producers.as_ref().map_or(Offset::ZERO, |snapshot| snapshot.offset);
+    for chunk in shared.tail.chunks_of(id) {
+        let Some((_, part)) = chunk.part_of(id) else { continue };
+        if part.offsets.start >= manifest.end() {
+            part.epochs.iter().for_each(|begun| epochs.begin(begun.epoch, begun.start));
+            let newer = part.batches.iter().filter(|batch| batch.base_offset >= from);
+            newer.for_each(|batch| producers.commit_summary(batch));
+        }
+    }
+    producers.expire(expiration(shared));
+    let state = State::new(leader_epoch, options, Recovered { manifest, epochs, producers, tail });
+    let partition = Partition::new(id, shared.clone(), state);
+    let mut partitions = shared.partitions();
+    if let Some(open) = partitions.get(&id) {
+        return already_open(open, leader_epoch);
+    }
+    partitions.insert(id, partition.clone());
+    Ok(partition)
+}
+
+fn already_open(
+    open: &Arc<Partition>,
+    leader_epoch: LeaderEpoch,
+) -> Result<Arc<Partition>, OpenPartitionError> {
+    if open.leader_epoch() == leader_epoch && !open.is_closed() {
+        return Ok(open.clone());
+    }
+    Err(OpenPartitionError::AlreadyOpen { partition: open.id(), current: open.leader_epoch() })
+}
+
+/// Records of producers that wrote nothing since then are dropped.
+pub(crate) fn expiration(shared: &Shared) -> Timestamp {
+    let kept = i64::try_from(shared.config.producer_expiration.as_millis()).unwrap_or(i64::MAX);
+    Timestamp(shared.runtime.wall_ms().saturating_sub(kept))
+}
+
+/// The manifest and the flushes that it does not name yet.
+pub(crate) async fn load_manifest(
+    shared: &Shared,
+    id: TopicPartition,
+    leader_epoch: LeaderEpoch,
+) -> Result<Manifest, OpenPartitionError> {
+    let seen = shared.ledger.manifest(id).await?;
+    let (record, revision) = match seen {
+        Some(seen) => (seen.record, Some(seen.revision)),
+        None => (ManifestRecord::new(leader_epoch), None),
+    };
+    if record.leader_epoch > leader_epoch {
+        let (ours, theirs) = (leader_epoch, record.leader_epoch);
+        return Err(LedgerError::Fenced { partition: id, ours, theirs }.into());
+    }
+    let mut unfolded: Vec<Unfolded> = Vec::new();
+    for (flush, seen) in shared.ledger.flush_records().await? {
+        for part in seen.record.parts.iter().filter(|part| part.partition == id) {
+            let segment = seen.record.segment_of(part);
+            unfolded.push(Unfolded { flush: flush.clone(), part: part.clone(), segment });
+        }
+    }
+    unfolded.sort_by_key(|unfolded| unfolded.segment.base);
+    let mut end = record.end;
+    for unfolded in &unfolded {
+        if unfolded.segment.base != end {
+            return Err(OpenPartitionError::Gap { partition: id, from: end, to: unfolded.segment.base });
+        }
+        end = unfolded.segment.end;
+    }
+    Ok(Manifest { record, revision, unfolded })
+}
+
+/// The runs of the tail cache that follow the segments.
+fn tail_of(
+    shared: &Shared,
+    id: TopicPartition,
+    manifest: &Manifest,
+) -> Result<VecDeque<crate::partition::TailRun>, OpenPartitionError> {
+    let mut end = manifest.end();
+    let mut tail = VecDeque::new();
+    for chunk in shared.tail.chunks_of(id) {
+        let Some((index, part)) = chunk.part_of(id) else { continue };
+        if part.offsets.end <= end {
+            continue;
+        }
+        if part.offsets.start != end {
+            return Err(OpenPartitionError::Gap { partition: id, from: end, to: part.offsets.start });
+        }
+        end = part.offsets.end;
+        tail.push_back(chunk.run(index));
+    }
+    Ok(tail)
+}
+
+/// Producer state of everything in segments: the newest snapshot, and the footers of what came after it.
+async fn rebuild_producers(
+    shared: &Shared,
+    id: TopicPartition,
+    manifest: &Manifest,
+) -> Result<Producers, OpenPartitionError> {
+    let mut producers = Producers::default();
+    let mut from = manifest.record.log_start;
+    if let Some(snapshot) = &manifest.record.producers {
+        from = snapshot.offset;
+        if let Some(object) = &snapshot.object {
+            let bytes = shared.pages.open(&ObjectId::new(object.as_str())).await?;
+            producers = Producers::from_snapshot(&bytes)?;
+        }
+    }
+    for page in manifest.record.pages.iter().filter(|page| page.end > from) {
+        for segment in shared.pages.read(page).await? {
+            replay_footer(shared, id, &segment, from, &mut producers).await?;
+        }
+    }
+    for segment in manifest.newer() {
+        replay_footer(shared, id, segment, from, &mut producers).await?;
+    }
+    Ok(producers)
+}
+
+async fn replay_footer(
+    shared: &Shared,
+    id: TopicPartition,
+    segment: &SegmentRef,
+    from: Offset,
+    producers: &mut Producers,
+) -> Result<(), OpenPartitionError> {
+    if segment.end <= from {
+        return Ok(());
+    }
+    let part = shared.segments.open(id, segment).await?;
+    let newer = part.footer().batches.iter().filter(|batch| batch.base_offset >= from);
+    newer.for_each(|batch| producers.commit_summary(batch));
+    Ok(())
+}
+
+/// Strikes a partition off a flush record.
+pub(crate) fn strike(seen: &mut Versioned<FlushRecord>, id: TopicPartition) -> usize {
+    let before = seen.record.parts.len();
+    seen.record.parts.retain(|part| part.partition != id);
+    before - seen.record.parts.len()
+}
+
+/// See [`crate::Storage::delete_partition`].
+pub(crate) async fn delete(
+    shared: &Arc<Shared>,
+    id: TopicPartition,
+    until: milena_types::ChunkSeq,
+) -> Result<(), UpkeepError> {
+    const ATTEMPTS: usize = 5;
+    let _no_flush = shared.flush_commit.read().await;
+    let mut attempt = 0;
+    loop {
+        let swaps = release_all(shared, id, until).await?;
+        match shared.ledger.swap_manifests(&swaps).await {
+            Ok(_) => return Ok(()),
+            Err(LedgerError::Conflict(_)) if attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The transaction that lets go of everything a partition refers to.
+async fn release_all(
+    shared: &Shared,
+    id: TopicPartition,
+    until: milena_types::ChunkSeq,
+) -> Result<ManifestSwaps, UpkeepError> {
+    let mut swaps = ManifestSwaps { deleted: Some((id, until)), ..ManifestSwaps::default() };
+    if let Some(seen) = shared.ledger.manifest(id).await? {
+        for page in &seen.record.pages {
+            for segment in shared.pages.read(page).await? {
+                swaps.objects.release(&segment.object);
+            }
+            swaps.objects.release(&page.object);
+        }
+        seen.record.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
+        if let Some(object) = seen.record.producers.as_ref().and_then(|snapshot| snapshot.object.as_ref()) {
+            swaps.objects.release(object);
+        }
+        swaps.manifests.push(ManifestSwap { partition: id, seen: Some(seen.revision), record: None });
+    }
+    for (key, mut seen) in shared.ledger.flush_records().await? {
+        let struck = strike(&mut seen, id);
+        if struck > 0 {
+            (0..struck).for_each(|_| swaps.objects.release(&seen.record.object));
+            swaps.flush_records.push((key, seen));
+        }
+    }
+    Ok(swaps)
+}
+
+/// Reads back which partitions were deleted while chunks held records of them.
+pub(crate) async fn recover_deleted(shared: &Arc<Shared>) -> Result<(), LedgerError> {
+    for record in shared.ledger.deleted().await? {
+        // Chunks of older epochs only: this epoch has none yet.
+        shared.deleted().insert(record.partition, milena_types::ChunkSeq(0));
+    }
+    Ok(())
+}

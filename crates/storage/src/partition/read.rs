@@ -1,0 +1,194 @@
+//! Reading whole batches, as slices of memory that is shared with the caches.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use milena_types::{Offset, Timestamp};
+
+use super::{Bounds, Partition};
+use crate::{
+    blocks::BlockError,
+    ledger::SegmentRef,
+    manifest::{Found, Manifest},
+    pages::PageError,
+    scan::Collector,
+};
+
+/// How much of a transaction's records a reader sees (`isolation.level`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// Up to the high watermark.
+    #[default]
+    Uncommitted,
+    /// Up to the last stable offset.
+    Committed,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadRequest {
+    /// The first offset wanted. The first batch may begin below it.
+    pub from: Offset,
+    /// At most this many bytes of batches.
+    pub max_bytes: usize,
+    /// The first batch is given whole even if it is larger (KIP-74).
+    pub at_least_one: bool,
+    /// How far may be read.
+    pub isolation: Isolation,
+}
+
+/// Whole batches, and where the log stood.
+#[derive(Clone, Debug)]
+pub struct ReadData {
+    /// The batches' bytes, in offset order; a part holds one or more whole batches.
+    pub parts: Vec<Bytes>,
+    /// The length of all parts.
+    pub bytes: usize,
+    /// Where the log stood when the read was planned.
+    pub bounds: Bounds,
+}
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// OFFSET_OUT_OF_RANGE.
+    #[error("offset {asked} is outside of the log ({} to {}): seek into it", .bounds.log_start, .bounds.high_watermark)]
+    OutOfRange {
+        /// The offset asked for.
+        asked: Offset,
+        /// Where the log is.
+        bounds: Bounds,
+    },
+    /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
+    #[error("the partition is not led here any more: find its new leader")]
+    Closed,
+    /// A segment cannot be read (KAFKA_STORAGE_ERROR).
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// A page of the manifest cannot be read (KAFKA_STORAGE_ERROR).
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// A batch in the log cannot be read (CORRUPT_MESSAGE).
+    #[error(transparent)]
+    Batch(#[from] milena_records::BatchError),
+}
+
+/// A read whose object was removed meanwhile plans again, this often at most.
+const PLANS_MAX: usize = 4;
+
+impl Partition {
+    /// Reads what the tail has, at once. None: older batches are wanted, which [`Partition::read`] fetches.
+    ///
+    /// # Errors
+    /// [`ReadError::OutOfRange`], [`ReadError::Closed`].
+    pub fn try_read(&self, request: &ReadRequest) -> Result<Option<ReadData>, ReadError> {
+        let state = self.lock();
+        if state.closed {
+            return Err(ReadError::Closed);
+        }
+        let bounds = state.bounds();
+        if request.from < bounds.log_start || request.from > bounds.high_watermark {
+            return Err(ReadError::OutOfRange { asked: request.from, bounds });
+        }
+        let end = bounds.end(request.isolation);
+        let mut collector = Collector::new(request.from, end, request.max_bytes, request.at_least_one);
+        if request.from < end {
+            if request.from < state.tail_start() {
+                return Ok(None);
+            }
+            state.read_tail(request.from, &mut collector);
+        }
+        Ok(Some(ReadData { parts: collector.parts, bytes: collector.bytes, bounds }))
+    }
+
+    /// Reads from wherever the batches are. Cancel-safe.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read(&self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+        let mut plans = 0;
+        loop {
+            if let Some(data) = self.try_read(request)? {
+                return Ok(data);
+            }
+            match self.read_segments(request).await {
+                Err(ReadError::Block(error)) if error.is_gone() && plans < PLANS_MAX => plans += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn read_segments(&self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+        let (manifest, bounds) = self.plan();
+        let end = bounds.end(request.isolation);
+        let mut collector = Collector::new(request.from, end, request.max_bytes, request.at_least_one);
+        let mut from = request.from;
+        while from < end {
+            let Some(segment) = self.segment_at(&manifest, from).await? else { break };
+            if !self.read_segment(&segment, from, &mut collector).await? {
+                break;
+            }
+            from = segment.end;
+        }
+        Ok(ReadData { parts: collector.parts, bytes: collector.bytes, bounds })
+    }
+
+    pub(super) fn plan(&self) -> (Arc<Manifest>, Bounds) {
+        let state = self.lock();
+        (state.manifest.clone(), state.bounds())
+    }
+
+    /// The segment that has `offset`.
+    pub(super) async fn segment_at(
+        &self,
+        manifest: &Manifest,
+        offset: Offset,
+    ) -> Result<Option<SegmentRef>, ReadError> {
+        match manifest.find(offset) {
+            None => Ok(None),
+            Some(Found::Segment(segment)) => Ok(Some(segment)),
+            Some(Found::Page(page)) => {
+                let segments = self.shared.pages.read(&page).await?;
+                Ok(segments.into_iter().find(|segment| offset < segment.end))
+            }
+        }
+    }
+
+    /// Like [`Partition::segment_at`], for the first segment from `offset` on whose largest timestamp is not below
+    /// `timestamp`.
+    pub(super) async fn segment_at_time(
+        &self,
+        manifest: &Manifest,
+        offset: Offset,
+        timestamp: Timestamp,
+    ) -> Result<Option<SegmentRef>, ReadError> {
+        match manifest.find_time(offset, timestamp) {
+            None => Ok(None),
+            Some(Found::Segment(segment)) => Ok(Some(segment)),
+            Some(Found::Page(page)) => {
+                let segments = self.shared.pages.read(&page).await?;
+                let later = |segment: &SegmentRef| segment.end > offset && segment.max_timestamp >= timestamp;
+                Ok(segments.into_iter().find(later))
+            }
+        }
+    }
+
+    /// Collects what a segment has from `from` on; whether more is wanted.
+    async fn read_segment(
+        &self,
+        segment: &SegmentRef,
+        from: Offset,
+        collector: &mut Collector,
+    ) -> Result<bool, ReadError> {
+        let part = self.shared.segments.open(self.id, segment).await?;
+        let mut frame = part.footer().frame_of(from.max(part.footer().offsets.start));
+        while let Some(index) = frame {
+            let block = self.shared.segments.block(&part, index).await?;
+            if !collector.take(&block) {
+                return Ok(false);
+            }
+            frame = part.after_block(index);
+        }
+        Ok(true)
+    }
+}

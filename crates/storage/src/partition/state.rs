@@ -1,0 +1,185 @@
+//! What a partition keeps behind its lock, and how it changes when chunks are committed, refused and flushed.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+use milena_types::{BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, Timestamp};
+
+use super::Bounds;
+use crate::{
+    epochs::EpochHistory, manifest::Manifest, open_chunk::GroupSlot, options::PartitionOptions,
+    producers::Producers, scan::Collector, segment::BatchSummary, ticket::Ticket,
+};
+
+/// One chunk's share of the partition, in the clear, shared with whoever reads it.
+#[derive(Clone, Debug)]
+pub(crate) struct TailRun {
+    pub(crate) chunk: (BrokerEpoch, ChunkSeq),
+    pub(crate) base: Offset,
+    pub(crate) end: Offset,
+    pub(crate) max_timestamp: Timestamp,
+    pub(crate) bytes: Bytes,
+}
+
+/// What opening a partition found.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) manifest: Manifest,
+    pub(crate) epochs: EpochHistory,
+    pub(crate) producers: Producers,
+    pub(crate) tail: VecDeque<TailRun>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) leader_epoch: LeaderEpoch,
+    pub(crate) closed: bool,
+    pub(crate) options: PartitionOptions,
+    pub(crate) log_start: Offset,
+    pub(crate) high_watermark: Offset,
+    /// The end of what is pending; equals the high watermark when nothing is.
+    pub(crate) next_offset: Offset,
+    /// The generation of the open chunks that `next_offset` builds on.
+    pub(crate) generation: u64,
+    pub(crate) slot: GroupSlot,
+    /// Batches of idempotent producers that wait for their commit, in offset order.
+    pub(crate) pending: VecDeque<BatchSummary>,
+    /// The chunks that hold pending batches: where each ends and who tells of it.
+    pub(crate) tickets: VecDeque<(Offset, Arc<Ticket>)>,
+    pub(crate) producers: Producers,
+    pub(crate) epochs: EpochHistory,
+    /// Committed runs in offset order, without gaps, up to the high watermark.
+    pub(crate) tail: VecDeque<TailRun>,
+    pub(crate) manifest: Arc<Manifest>,
+}
+
+impl State {
+    pub(crate) fn new(leader_epoch: LeaderEpoch, options: PartitionOptions, recovered: Recovered) -> Self {
+        let Recovered { manifest, mut epochs, producers, tail } = recovered;
+        let end = tail.back().map_or(manifest.end(), |run| run.end);
+        epochs.begin(leader_epoch, end);
+        Self {
+            leader_epoch,
+            closed: false,
+            options,
+            log_start: manifest.record.log_start,
+            high_watermark: end,
+            next_offset: end,
+            generation: 0,
+            slot: GroupSlot::default(),
+            pending: VecDeque::new(),
+            tickets: VecDeque::new(),
+            producers,
+            epochs,
+            tail,
+            manifest: Arc::new(manifest),
+        }
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let last_stable = self.producers.first_open_transaction();
+        let last_stable = last_stable.map_or(self.high_watermark, |first| first.min(self.high_watermark));
+        Bounds {
+            log_start: self.log_start,
+            high_watermark: self.high_watermark,
+            last_stable: last_stable.max(self.log_start),
+        }
+    }
+
+    /// Segments, and what only the tail has.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        let flushed_end = self.manifest.end();
+        let unflushed = self.tail.iter().rev().take_while(|run| run.base >= flushed_end);
+        self.manifest.bytes() + unflushed.map(|run| run.bytes.len() as u64).sum::<u64>()
+    }
+
+    /// Goes back to `built_end` when a refused chunk's generation ended.
+    pub(crate) fn revert(&mut self, built_end: Offset, generation: u64) {
+        if self.generation == generation {
+            return;
+        }
+        self.generation = generation;
+        self.forget_pending(built_end);
+    }
+
+    /// Forgets everything pending from `from` on.
+    pub(crate) fn forget_pending(&mut self, from: Offset) {
+        self.next_offset = from;
+        self.producers.revert_pending(from);
+        while self.pending.back().is_some_and(|batch| batch.base_offset >= from) {
+            self.pending.pop_back();
+        }
+        while self.tickets.back().is_some_and(|(end, _)| *end > from) {
+            self.tickets.pop_back();
+        }
+    }
+
+    /// Notes who tells of the batches up to `end`.
+    pub(crate) fn note_ticket(&mut self, end: Offset, ticket: &Arc<Ticket>) {
+        match self.tickets.back_mut() {
+            Some((last_end, last)) if Arc::ptr_eq(last, ticket) => *last_end = end,
+            _ => self.tickets.push_back((end, ticket.clone())),
+        }
+    }
+
+    /// Who tells of the pending batch at `offset`.
+    pub(crate) fn ticket_of(&self, offset: Offset) -> Option<&Arc<Ticket>> {
+        let index = self.tickets.partition_point(|(end, _)| *end <= offset);
+        self.tickets.get(index).map(|(_, ticket)| ticket)
+    }
+
+    /// The pending batches of one chunk, up to `end`, are told of by another ticket from now on.
+    pub(crate) fn replace_ticket(&mut self, old: &Arc<Ticket>, new: &Arc<Ticket>) {
+        for (_, ticket) in &mut self.tickets {
+            if Arc::ptr_eq(ticket, old) {
+                *ticket = new.clone();
+            }
+        }
+    }
+
+    /// The chunk that `run` is from is committed: pending becomes committed, the high watermark moves.
+    pub(crate) fn commit(&mut self, run: TailRun) {
+        assert_eq!(run.base, self.high_watermark, "chunks are committed in offset order, without gaps");
+        self.high_watermark = run.end;
+        self.epochs.begin(self.leader_epoch, run.base);
+        while self.pending.front().is_some_and(|batch| batch.base_offset < run.end) {
+            let batch = self.pending.pop_front().expect("just looked at");
+            self.producers.commit_summary(&batch);
+        }
+        while self.tickets.front().is_some_and(|(end, _)| *end <= run.end) {
+            self.tickets.pop_front();
+        }
+        if self.tickets.is_empty() {
+            self.tickets = VecDeque::new();
+            self.pending = VecDeque::new();
+        }
+        self.tail.push_back(run);
+    }
+
+    /// Runs up to `chunk` may leave memory: segments have them.
+    pub(crate) fn drop_tail(&mut self, chunk: (BrokerEpoch, ChunkSeq)) {
+        let flushed_end = self.manifest.end();
+        while self.tail.front().is_some_and(|run| run.chunk <= chunk && run.end <= flushed_end) {
+            self.tail.pop_front();
+        }
+        if self.tail.is_empty() {
+            self.tail = VecDeque::new();
+        }
+    }
+
+    /// The first offset that the tail has.
+    pub(crate) fn tail_start(&self) -> Offset {
+        self.tail.front().map_or(self.high_watermark, |run| run.base)
+    }
+
+    /// Collects batches of the tail from `from` on.
+    pub(crate) fn read_tail(&self, from: Offset, collector: &mut Collector) {
+        let first = self.tail.partition_point(|run| run.end <= from);
+        for run in self.tail.range(first..) {
+            if !collector.take_run(run.base, run.end, &run.bytes) {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Finding offsets by time, exact to the record (ListOffsets).
+//!
+//! Segments are chosen by their largest timestamp, frames by theirs, and one batch is looked into at the end.
+
+use bytes::Bytes;
+use milena_records::{Batch, BatchError, first_record_at_or_after, first_record_with_max_timestamp};
+use milena_types::{LeaderEpoch, Offset, Timestamp};
+
+use super::{Isolation, Partition, ReadError, state::TailRun};
+use crate::scan;
+
+/// A record found by its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampOffset {
+    /// The record's offset.
+    pub offset: Offset,
+    /// The record's time.
+    pub timestamp: Timestamp,
+    /// The leader epoch it was written in.
+    pub leader_epoch: LeaderEpoch,
+}
+
+/// Which record of a batch is wanted.
+#[derive(Clone, Copy)]
+enum Wanted {
+    AtOrAfter(Timestamp),
+    Largest(Timestamp),
+}
+
+impl Wanted {
+    fn timestamp(self) -> Timestamp {
+        match self {
+            Self::AtOrAfter(timestamp) | Self::Largest(timestamp) => timestamp,
+        }
+    }
+
+    fn in_batch(self, batch: &Batch) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+        match self {
+            Self::AtOrAfter(timestamp) => first_record_at_or_after(batch, timestamp, DECOMPRESSED_BYTES_MAX),
+            Self::Largest(_) => first_record_with_max_timestamp(batch, DECOMPRESSED_BYTES_MAX),
+        }
+    }
+}
+
+/// What one batch may decompress to while it is looked into.
+const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
+
+impl Partition {
+    /// The first record at or after `timestamp` below the end for `isolation`; none if there is no such record.
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn offset_for_timestamp(
+        &self,
+        timestamp: Timestamp,
+        isolation: Isolation,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
+        self.find(Wanted::AtOrAfter(timestamp), isolation).await
+    }
+
+    /// The first record with the largest timestamp of the log (KIP-734); none when the log is empty. Cancel-safe.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn max_timestamp(&self, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
+        let largest = {
+            let state = self.lock();
+            let tail = state.tail.iter().map(|run| run.max_timestamp).max().unwrap_or(Timestamp::NONE);
+            tail.max(state.manifest.max_timestamp())
+        };
+        if largest == Timestamp::NONE {
+            Ok(None)
+        } else {
+            self.find(Wanted::Largest(largest), isolation).await
+        }
+    }
+
+    async fn find(&self, wanted: Wanted, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
+        let (manifest, bounds) = self.plan();
+        let (tail, tail_start) = {
+            let state = self.lock();
+            if state.closed {
+                return Err(ReadError::Closed);
+            }
+            (state.tail.clone(), state.tail_start())
+        };
+        let within = Within { from: bounds.log_start, end: bounds.end(isolation) };
+        let mut from = bounds.log_start;
+        while from < tail_start.min(within.end) {
+            let Some(segment) = self.segment_at_time(&manifest, from, wanted.timestamp()).await? else {
+                break;
+            };
+            if segment.base >= tail_start {
+                break;
+            }
+            let part = self.shared.segments.open(self.id, &segment).await?;
+            let mut frame = part.footer().frame_at_time(wanted.timestamp());
+            while let Some(index) = frame {
+                let block = self.shared.segments.block(&part, index).await?;
+                if let Some(found) = within.search(&block, wanted)? {
+                    return Ok(Some(self.with_epoch(found)));
+                }
+                frame = part.after_block(index);
+            }
+            from = segment.end;
+        }
+        for run in tail.iter().filter(|run: &&TailRun| run.max_timestamp >= wanted.timestamp()) {
+            if let Some(found) = within.search(&run.bytes, wanted)? {
+                return Ok(Some(self.with_epoch(found)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn with_epoch(&self, (offset, timestamp): (Offset, Timestamp)) -> TimestampOffset {
+        let leader_epoch = self.epoch_at(offset).unwrap_or(LeaderEpoch::NONE);
+        TimestampOffset { offset, timestamp, leader_epoch }
+    }
+}
+
+/// The offsets a search is for.
+struct Within {
+    from: Offset,
+    end: Offset,
+}
+
+impl Within {
+    fn search(&self, stretch: &Bytes, wanted: Wanted) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+        for place in scan::batches(stretch) {
+            let header = &place.header;
+            if header.base_offset >= self.end {
+                return Ok(None);
+            }
+            if header.last_offset() < self.from || header.max_timestamp < wanted.timestamp() {
+                continue;
+            }
+            let batch = Batch::parse(&stretch.slice(place.start..place.end()))?;
+            match wanted.in_batch(&batch)? {
+                Some((offset, time)) if offset >= self.from => return Ok(Some((offset, time))),
+                // The log starts within this batch, after the record that was found: look at each.
+                Some(_) => {
+                    if let Some(found) = self.first_in(&batch, wanted.timestamp())? {
+                        return Ok(Some(found));
+                    }
+                }
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn first_in(
+        &self,
+        batch: &Batch,
+        timestamp: Timestamp,
+    ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+        if let Some(time) = batch.header().log_append_time() {
+            return Ok((time >= timestamp).then_some((self.from, time)));
+        }
+        for record in &batch.records(DECOMPRESSED_BYTES_MAX)? {
+            let record = record?;
+            if record.offset >= self.from && record.timestamp >= timestamp {
+                return Ok(Some((record.offset, record.timestamp)));
+            }
+        }
+        Ok(None)
+    }
+}

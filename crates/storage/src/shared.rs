@@ -1,0 +1,258 @@
+//! What the partitions of one broker share, and how its chunks come to be: the [`ChunkSource`] the write-ahead log
+//! pulls from.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use milena_runtime::Runtime;
+use milena_types::{ChunkSeq, Offset, TopicPartition};
+use tokio::sync::{Notify, RwLock};
+
+use crate::{
+    Partition, StorageConfig,
+    admission::Budget,
+    blocks::Segments,
+    disk::WriteBuffer,
+    encryption::Salt,
+    flush::Flusher,
+    ledger::Ledger,
+    objects::ObjectId,
+    open_chunk::{GroupSlot, OpenChunks, PushError, Stamped},
+    pages::Pages,
+    segment::{SegmentOptions, SegmentWriter},
+    tail::{Tail, TailChunk},
+    ticket::{CommitError, Ticket},
+    wal::{ChunkSource, WalError, WriteAheadLog},
+};
+
+/// See the module's documentation.
+pub(crate) struct Shared {
+    pub(crate) config: StorageConfig,
+    pub(crate) runtime: Runtime,
+    pub(crate) ledger: Ledger,
+    pub(crate) segments: Segments,
+    pub(crate) pages: Pages,
+    pub(crate) open: OpenChunks,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) tail: Tail,
+    /// The log, once it runs. Weak, since the log keeps this alive through its source.
+    pub(crate) wal: OnceLock<Weak<dyn WriteAheadLog>>,
+    pub(crate) partitions: Mutex<HashMap<TopicPartition, Arc<Partition>>>,
+    /// Chunks that were built and are not committed.
+    built: Mutex<VecDeque<BuiltChunk>>,
+    /// Partitions that were deleted while chunks that are not flushed may hold records of them.
+    pub(crate) deleted: Mutex<HashMap<TopicPartition, ChunkSeq>>,
+    /// Held shared while a partition is opened, exclusively while a flush is committed and made known, so that no
+    /// partition misses one.
+    pub(crate) flush_commit: RwLock<()>,
+    pub(crate) flusher: tokio::sync::Mutex<Flusher>,
+    /// Something may have to be flushed.
+    pub(crate) flush_wanted: Notify,
+    /// The number in the name of the next object.
+    next_object: AtomicU64,
+    sealed: AtomicBool,
+}
+
+/// A chunk that has its number and its bytes and waits for its sync.
+struct BuiltChunk {
+    chunk: Arc<TailChunk>,
+    /// In the order of the chunk's footer.
+    partitions: Vec<(Arc<Partition>, Offset)>,
+    ticket: Arc<Ticket>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: StorageConfig,
+        runtime: Runtime,
+        ledger: Ledger,
+        segments: Segments,
+    ) -> Arc<Self> {
+        let pages = Pages::new(segments.objects().clone(), segments.keys().clone(), runtime.clone());
+        Arc::new(Self {
+            budget: Budget::new(config.memory.unflushed_bytes),
+            tail: Tail::new(config.memory.tail_bytes),
+            open: OpenChunks::new(config.wal.chunk_bytes_max),
+            config,
+            runtime,
+            ledger,
+            segments,
+            pages,
+            wal: OnceLock::new(),
+            partitions: Mutex::default(),
+            built: Mutex::default(),
+            deleted: Mutex::default(),
+            flush_commit: RwLock::new(()),
+            flusher: tokio::sync::Mutex::default(),
+            flush_wanted: Notify::new(),
+            next_object: AtomicU64::new(0),
+            sealed: AtomicBool::new(false),
+        })
+    }
+
+    /// Puts batches into the open chunk, under the lock of their partition.
+    pub(crate) fn push(
+        &self,
+        generation: u64,
+        slot: &mut GroupSlot,
+        partition: &Arc<Partition>,
+        batches: Vec<Stamped>,
+    ) -> Result<Arc<Ticket>, PushError> {
+        let bytes = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
+        // Counted first: the chunk may be committed and flushed before this returns.
+        self.budget.add_unflushed(bytes);
+        let pushed = self.open.push(generation, slot, partition, batches);
+        if pushed.is_err() {
+            self.budget.remove_unflushed(bytes);
+        }
+        pushed
+    }
+
+    /// Tells the log that something is open.
+    pub(crate) fn ring(&self) {
+        if let Some(wal) = self.wal.get().and_then(Weak::upgrade) {
+            wal.ring();
+        }
+    }
+
+    /// The partition, if it is open here.
+    pub(crate) fn partition(&self, id: TopicPartition) -> Option<Arc<Partition>> {
+        self.partitions().get(&id).cloned()
+    }
+
+    pub(crate) fn partitions(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
+        self.partitions.lock().expect("no panic while partitions are listed")
+    }
+
+    pub(crate) fn deleted(&self) -> MutexGuard<'_, HashMap<TopicPartition, ChunkSeq>> {
+        self.deleted.lock().expect("no panic while deletions are listed")
+    }
+
+    /// Whether the broker epoch has ended: nothing is acknowledged any more.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Acquire)
+    }
+
+    /// A name that no object of the cluster has had.
+    pub(crate) fn new_object(&self, kind: &str) -> ObjectId {
+        let number = self.next_object.fetch_add(1, Ordering::Relaxed);
+        let StorageConfig { incarnation, broker, broker_epoch, .. } = &self.config;
+        ObjectId::new(format!("{incarnation}/{kind}/{broker}/{broker_epoch}/{number}"))
+    }
+
+    pub(crate) fn chunk_object(&self, epoch: milena_types::BrokerEpoch, seq: ChunkSeq) -> ObjectId {
+        let StorageConfig { incarnation, broker, .. } = &self.config;
+        ObjectId::new(format!("{incarnation}/wal/{broker}/0/{epoch}/{seq}"))
+    }
+
+    pub(crate) fn new_salt(&self) -> Salt {
+        let mut salt = Salt([0; 16]);
+        self.runtime.fill_random(&mut salt.0);
+        salt
+    }
+
+    /// Lets go of flushed chunks that the budget has no room for.
+    pub(crate) fn evict(&self) {
+        for chunk in self.tail.evict() {
+            for entry in &chunk.footer.partitions {
+                if let Some(partition) = self.partition(entry.partition) {
+                    partition.lock().drop_tail((chunk.epoch, chunk.seq));
+                }
+            }
+        }
+    }
+
+    fn built(&self) -> MutexGuard<'_, VecDeque<BuiltChunk>> {
+        self.built.lock().expect("no panic while chunks are listed")
+    }
+}
+
+/// The write-ahead log's view of [`Shared`].
+pub(crate) struct Source(pub(crate) Arc<Shared>);
+
+impl ChunkSource for Source {
+    fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
+        let shared = &*self.0;
+        let Some(mut open) = shared.open.take() else { return false };
+        open.groups.sort_unstable_by_key(|group| group.partition.id());
+        let epoch = shared.config.broker_epoch;
+        let options = SegmentOptions { keep_plaintext: Some(open.bytes), ..SegmentOptions::default() };
+        let key = shared.config.keys.current();
+        let object = shared.chunk_object(epoch, seq);
+        let mut writer = SegmentWriter::new(out, object, key, shared.new_salt(), options);
+        let mut partitions = Vec::with_capacity(open.groups.len());
+        for group in open.groups {
+            let (id, end) = (group.partition.id(), group.end());
+            for batch in group.batches {
+                writer.append(id, &batch.summary, batch.log_append_time, &batch.bytes);
+            }
+            group.partition.built(end);
+            partitions.push((group.partition, end));
+        }
+        let finished = writer.finish();
+        let chunk = Arc::new(TailChunk {
+            epoch,
+            seq,
+            footer: Arc::new(finished.footer),
+            ranges: finished.plaintext_ranges,
+            plaintext: finished.plaintext,
+            since: shared.runtime.monotonic(),
+        });
+        shared.built().push_back(BuiltChunk { chunk, partitions, ticket: open.ticket });
+        true
+    }
+
+    fn committed(&self, seq: ChunkSeq) {
+        let shared = &*self.0;
+        let built = shared.built().pop_front().expect("a chunk is built before it is committed");
+        assert_eq!(built.chunk.seq, seq, "chunks are committed in the order they were built");
+        let waiting = shared.tail.push(built.chunk.clone());
+        for (index, (partition, _)) in built.partitions.iter().enumerate() {
+            partition.commit(built.chunk.run(index));
+        }
+        built.ticket.settle(Ok(()));
+        if waiting >= shared.config.flush.bytes {
+            shared.flush_wanted.notify_one();
+        }
+    }
+
+    fn refused(&self, _: &WalError) {
+        for chunk in self.0.open.drain() {
+            self.0.budget.remove_unflushed(chunk.bytes as u64);
+            chunk.fail(CommitError::Storage);
+        }
+    }
+
+    fn stalled(&self, seq: ChunkSeq, _: &WalError) {
+        let mut all = self.0.built();
+        let Some(built) = all.iter_mut().find(|built| built.chunk.seq == seq) else { return };
+        // Who waits is told; who asks again (a retry of an idempotent batch) waits for the outcome.
+        let again = Arc::new(Ticket::default());
+        for (partition, _) in &built.partitions {
+            partition.lock().replace_ticket(&built.ticket, &again);
+        }
+        std::mem::replace(&mut built.ticket, again).settle(Err(CommitError::Storage));
+    }
+
+    fn sealed(&self, _: ChunkSeq) {
+        let shared = &*self.0;
+        shared.sealed.store(true, Ordering::Release);
+        let open = shared.open.close();
+        let partitions: Vec<_> = shared.partitions().values().cloned().collect();
+        for partition in partitions {
+            partition.close();
+        }
+        for built in shared.built().drain(..) {
+            built.ticket.settle(Err(CommitError::Closed));
+        }
+        for chunk in open {
+            chunk.fail(CommitError::Closed);
+        }
+        shared.flush_wanted.notify_one();
+    }
+}

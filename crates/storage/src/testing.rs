@@ -1,0 +1,134 @@
+//! What storage's tests share: a broker's storage over real files in a temporary directory, decisions in memory.
+
+use std::sync::Arc;
+
+use milena_records::{Batch, BatchBuilder, Compression, NewRecord};
+use milena_runtime::Runtime;
+use milena_types::{
+    BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId, Sequence,
+    Timestamp, TopicId, TopicPartition,
+};
+
+use crate::{
+    AppendOptions, Appended, BlockCache, Decisions, Isolation, MemoryDecisions, Origin, Partition,
+    PartitionOptions, ReadRequest, Storage, StorageConfig,
+    disk::{Disk, LocalDisk},
+    encryption::{DataKey, KeyId, KeyRing},
+    ledger::Ledger,
+    objects::Objects,
+    scan,
+};
+
+/// A broker whose storage is opened again and again.
+pub(crate) struct Broker {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) decisions: Arc<MemoryDecisions>,
+    pub(crate) runtime: Runtime,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) epoch: i64,
+}
+
+impl Broker {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (decisions, runtime) = (Arc::default(), Runtime::system());
+        Self { dir, decisions, runtime, disk: Arc::new(LocalDisk), epoch: 0 }
+    }
+
+    /// The configuration of the next broker epoch: small files, no flush unless asked for.
+    pub(crate) fn config(&mut self) -> StorageConfig {
+        self.epoch += 1;
+        let keys = KeyRing::new(DataKey::new(KeyId(1), [7; 32]), Vec::new());
+        let cluster = "c".parse().expect("a cluster id");
+        let (wal, epoch) = (self.dir.path().join("wal"), BrokerEpoch(self.epoch));
+        let blocks = BlockCache::new(4 << 20);
+        let mut config = StorageConfig::new(cluster, "inc", BrokerId(1), epoch, wal, keys, blocks);
+        config.wal.file_bytes = 4 << 20;
+        config.wal.chunk_bytes_max = 2 << 20;
+        config
+    }
+
+    pub(crate) fn objects(&self) -> Objects {
+        Objects::in_directory(&self.dir.path().join("objects")).expect("a directory")
+    }
+
+    pub(crate) async fn open(&mut self) -> Storage {
+        let config = self.config();
+        self.open_with(config).await
+    }
+
+    pub(crate) async fn open_with(&self, config: StorageConfig) -> Storage {
+        let decisions: Arc<dyn Decisions> = self.decisions.clone();
+        let opened =
+            Storage::open_on(config, self.disk.clone(), self.objects(), decisions, &self.runtime).await;
+        opened.expect("storage opens")
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        let decisions: Arc<dyn Decisions> = self.decisions.clone();
+        Ledger::new(decisions, self.runtime.clone(), BrokerId(1), BrokerEpoch(self.epoch))
+    }
+}
+
+pub(crate) fn id(partition: i32) -> TopicPartition {
+    TopicPartition { topic: TopicId(uuid::Uuid::from_u128(9)), partition: PartitionIndex(partition) }
+}
+
+pub(crate) async fn open_partition(storage: &Storage, partition: i32, epoch: i32) -> Arc<Partition> {
+    let opened = storage.open_partition(id(partition), LeaderEpoch(epoch), PartitionOptions::default()).await;
+    opened.expect("the partition opens")
+}
+
+pub(crate) const CLIENT: AppendOptions =
+    AppendOptions { leader_epoch: None, now: Timestamp(5_000), origin: Origin::Client };
+
+/// A batch of records with these times, each with its time as its value.
+pub(crate) fn batch(times: &[i64]) -> Batch {
+    build(times, BatchBuilder::new(Compression::None))
+}
+
+/// A batch of an idempotent producer in its epoch 0.
+pub(crate) fn sequenced(producer: i64, first_sequence: i32, times: &[i64]) -> Batch {
+    let (id, sequence) = (ProducerId(producer), Sequence(first_sequence));
+    build(times, BatchBuilder::new(Compression::None).producer(id, ProducerEpoch(0), sequence))
+}
+
+fn build(times: &[i64], mut builder: BatchBuilder) -> Batch {
+    for time in times {
+        let value = time.to_string();
+        let value = Some(value.as_bytes());
+        builder.push(&NewRecord { timestamp: Timestamp(*time), key: None, value, headers: &[] });
+    }
+    builder.build().expect("a batch")
+}
+
+pub(crate) async fn append(partition: &Arc<Partition>, batch: Batch) -> Appended {
+    let accepted = partition.append(&[batch], &CLIENT).expect("accepted");
+    accepted.await.expect("committed")
+}
+
+/// Every record from `from` on: offset and time, read in steps of `max_bytes`.
+pub(crate) async fn read_all(partition: &Partition, from: i64, max_bytes: usize) -> Vec<(i64, i64)> {
+    let (mut from, mut found) = (Offset(from), Vec::new());
+    loop {
+        let request = ReadRequest { from, max_bytes, at_least_one: true, isolation: Isolation::Uncommitted };
+        let data = partition.read(&request).await.expect("a read");
+        let before = found.len();
+        for part in &data.parts {
+            for place in scan::batches(part) {
+                let batch = Batch::parse(&part.slice(place.start..place.end())).expect("a whole batch");
+                batch.verify_crc().expect("an undamaged batch");
+                for record in &batch.records(1 << 20).expect("records") {
+                    let record = record.expect("a record");
+                    if record.offset >= from {
+                        found.push((record.offset.0, record.timestamp.0));
+                    }
+                }
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+        from = Offset(found[found.len() - 1].0 + 1);
+    }
+}

@@ -1,0 +1,94 @@
+//! How a fetch over many partitions sleeps until there is something for it.
+//!
+//! A [`Waiter`] is registered with each partition of the fetch; partitions count what becomes readable into it
+//! and wake it once, when the fetch's minimum is reached or a partition changes in another way (closed, log start
+//! moved). Dropping a [`WatchGuard`] takes the waiter out again.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+use tokio::sync::Notify;
+
+/// Somebody who waits for records. Cheap to clone; clones are the same waiter.
+#[derive(Clone, Debug)]
+pub struct Waiter(Arc<WaiterState>);
+
+#[derive(Debug)]
+struct WaiterState {
+    missing_bytes: AtomicI64,
+    changed: Notify,
+}
+
+impl Waiter {
+    /// A waiter that wakes when `missing_bytes` more bytes can be read than when it was registered.
+    pub fn new(missing_bytes: usize) -> Self {
+        let missing_bytes = AtomicI64::new(i64::try_from(missing_bytes).unwrap_or(i64::MAX).max(1));
+        Self(Arc::new(WaiterState { missing_bytes, changed: Notify::new() }))
+    }
+
+    /// Waits until enough bytes arrived or a partition changed. Once woken it stays so: the next wait returns at
+    /// once only if something happened in between. Cancel-safe.
+    pub async fn woken(&self) {
+        self.0.changed.notified().await;
+    }
+
+    fn added(&self, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        if self.0.missing_bytes.fetch_sub(bytes, Ordering::AcqRel) <= bytes {
+            self.0.changed.notify_one();
+        }
+    }
+
+    fn changed(&self) {
+        self.0.changed.notify_one();
+    }
+}
+
+/// The waiters of one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters(Mutex<Vec<Waiter>>);
+
+impl Waiters {
+    pub(crate) fn add(&self, waiter: &Waiter) {
+        self.lock().push(waiter.clone());
+    }
+
+    fn remove(&self, waiter: &Waiter) {
+        let mut waiters = self.lock();
+        if let Some(index) = waiters.iter().position(|other| Arc::ptr_eq(&other.0, &waiter.0)) {
+            waiters.swap_remove(index);
+        }
+        if waiters.is_empty() {
+            *waiters = Vec::new();
+        }
+    }
+
+    /// `bytes` more can be read.
+    pub(crate) fn added(&self, bytes: usize) {
+        self.lock().iter().for_each(|waiter| waiter.added(bytes));
+    }
+
+    /// Something else changed that every fetch should look at.
+    pub(crate) fn changed(&self) {
+        self.lock().iter().for_each(Waiter::changed);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiter>> {
+        self.0.lock().expect("no panic while waiters are listed")
+    }
+}
+
+/// Keeps a waiter registered with a partition.
+#[derive(Debug)]
+pub struct WatchGuard {
+    pub(crate) partition: Arc<crate::Partition>,
+    pub(crate) waiter: Waiter,
+}
+
+impl Drop for WatchGuard {
+    fn drop(&mut self) {
+        self.partition.waiters().remove(&self.waiter);
+    }
+}
