@@ -1,1 +1,34 @@
-//! milena-service
+//! The control plane: the AWS MSK API, clusters as desired state, and the reconcilers that make it true.
+//!
+//! A request only reads and writes records below `service/` in the metadata store, one transaction each. A
+//! reconciler per cluster follows its record and takes the steps that are missing ([`Provisioner`] starts and stops
+//! the brokers); each step is recorded when it is done and may be repeated, so a crash at any point costs nothing but
+//! the step. Brokers need the service only to be started: while it is away they go on serving.
+//!
+//! Not here: anything of Kafka. The service never calls a broker's code; it reaches brokers through the metadata
+//! store and the provisioner.
+
+mod addresses;
+mod api;
+mod arn;
+mod cluster_store;
+mod error;
+mod http_server;
+mod kafka_versions;
+mod provisioner;
+mod reconciler;
+mod record;
+mod service;
+#[cfg(test)]
+mod testing;
+mod validation;
+mod wire;
+mod zones;
+
+pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
+pub use error::ApiError;
+pub use kafka_versions::KafkaVersion;
+pub use provisioner::{BrokerOrder, ProvisionError, Provisioner};
+pub use record::{BrokerAddress, ClusterState};
+pub use service::{ClusterSummary, Service, ServiceConfig, ServiceParts};
+pub use zones::Zones;

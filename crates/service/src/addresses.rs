@@ -1,0 +1,214 @@
+//! Where brokers listen: each on a loopback address of its own with MSK's port, or all on one address with a port
+//! each.
+//!
+//! Addresses are given out one after another and kept for the cluster's whole life. An address of a deleted cluster
+//! comes up again only when all others were given out, so that a client that still knows it does not write into
+//! another cluster. An address that something else listens on is passed over.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    str::FromStr,
+};
+
+use milena_metadata::Txn;
+
+use crate::{
+    cluster_store::{Addresses, ClusterStore},
+    error::ApiError,
+    record::{BrokerAddress, ClusterRecord},
+};
+
+/// MSK's port of the plaintext listener.
+pub const PLAINTEXT_PORT: u16 = 9092;
+/// How many addresses are tried to bind before giving up.
+const BIND_ATTEMPTS: usize = 4096;
+
+/// Which addresses there are to give out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressPlan {
+    /// Every broker has an address of this network, and MSK's port. Needs Linux, where all of 127.0.0.0/8 is local.
+    Loopbacks(LoopbackNetwork),
+    /// Every broker has a port of one address.
+    Ports {
+        /// Where to bind.
+        bind: IpAddr,
+        /// The host that clients are told.
+        host: String,
+        /// The first port.
+        first: u16,
+    },
+}
+
+impl AddressPlan {
+    fn count(&self) -> u32 {
+        match self {
+            Self::Loopbacks(network) => network.size(),
+            Self::Ports { first, .. } => u32::from(u16::MAX - first) + 1,
+        }
+    }
+
+    /// The address at a place; none where an address is better left unused.
+    fn address(&self, index: u32) -> Option<BrokerAddress> {
+        match self {
+            Self::Loopbacks(network) => {
+                let address = network.address(index)?;
+                let bind = SocketAddr::new(IpAddr::V4(address), PLAINTEXT_PORT);
+                Some(BrokerAddress { bind, host: address.to_string() })
+            }
+            Self::Ports { bind, host, first } => {
+                let port = first.checked_add(u16::try_from(index).ok()?)?;
+                Some(BrokerAddress { bind: SocketAddr::new(*bind, port), host: host.clone() })
+            }
+        }
+    }
+
+    /// Gives every node of `record` that has none an address. What is returned takes them, in the transaction that
+    /// writes the record.
+    pub(crate) fn allocate(
+        &self,
+        seen: &Addresses,
+        record: &mut ClusterRecord,
+        probe: impl Fn(SocketAddr) -> io::Result<()>,
+    ) -> Result<Txn, ApiError> {
+        let count = self.count();
+        let start = seen.cursor.map_or(0, |cursor| cursor.wrapping_add(1) % count);
+        let mut places = (0..count).map(|step| (start + step) % count).take(BIND_ATTEMPTS);
+        let mut cursor = start;
+        for node in record.nodes.iter_mut().filter(|node| node.address.is_none()) {
+            let mut free = places.by_ref().filter_map(|place| Some((place, self.address(place)?)));
+            loop {
+                let (place, address) = free.next().ok_or_else(|| self.exhausted())?;
+                if seen.taken.contains(&address.endpoint()) {
+                    continue;
+                }
+                match probe(address.bind) {
+                    Ok(()) => {
+                        cursor = place;
+                        node.address = Some(address);
+                        break;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                    Err(error) => {
+                        let bind = address.bind;
+                        let advice = "choose addresses of this machine with --broker-network or --advertise";
+                        return Err(ApiError::Unavailable(format!(
+                            "cannot listen on {bind}: {error}; {advice}"
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(ClusterStore::take_addresses(seen, cursor, record))
+    }
+
+    fn exhausted(&self) -> ApiError {
+        let advice = match self {
+            Self::Loopbacks(network) => {
+                format!("no address of {network} is free; give a larger --broker-network or delete clusters")
+            }
+            Self::Ports { first, .. } => {
+                format!("no port from {first} on is free; give another --broker-port or delete clusters")
+            }
+        };
+        ApiError::Unavailable(advice)
+    }
+}
+
+/// Whether something could listen there: listens for a moment.
+pub(crate) fn probe(address: SocketAddr) -> io::Result<()> {
+    TcpListener::bind(address).map(drop)
+}
+
+/// A part of 127.0.0.0/8, such as `127.77.0.0/16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoopbackNetwork {
+    base: u32,
+    prefix: u32,
+}
+
+impl LoopbackNetwork {
+    /// The network used when nothing else is said.
+    pub const DEFAULT: Self = Self { base: u32::from_be_bytes([127, 77, 0, 0]), prefix: 16 };
+
+    fn size(self) -> u32 {
+        1 << (32 - self.prefix)
+    }
+
+    /// The address at a place; none for those that end in 0 or 255, which look like networks and broadcasts.
+    fn address(self, index: u32) -> Option<Ipv4Addr> {
+        let address = Ipv4Addr::from(self.base + index);
+        (!matches!(address.octets()[3], 0 | 255)).then_some(address)
+    }
+}
+
+impl FromStr for LoopbackNetwork {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let parsed = parts.and_then(|(address, prefix)| {
+            Some((address.parse::<Ipv4Addr>().ok()?, prefix.parse::<u32>().ok()?))
+        });
+        match parsed {
+            Some((address, prefix)) if address.octets()[0] == 127 && (8..=30).contains(&prefix) => {
+                let mask = u32::MAX << (32 - prefix);
+                Ok(Self { base: u32::from(address) & mask, prefix })
+            }
+            _ => Err(format!(
+                "'{text}' is not a part of 127.0.0.0/8; give one such as 127.77.0.0/16 (8 to 30 bits)"
+            )),
+        }
+    }
+}
+
+impl std::fmt::Display for LoopbackNetwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.base), self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn network(text: &str) -> LoopbackNetwork {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_parts_of_the_loopback_network_are_taken() {
+        assert_eq!(network("127.77.3.9/16"), LoopbackNetwork::DEFAULT);
+        assert_eq!(network("127.77.3.9/24").to_string(), "127.77.3.0/24");
+        for text in ["", "127.0.0.1", "10.0.0.0/8", "127.0.0.0/31", "127.0.0.0/x", "127.0.0/16"] {
+            assert!(text.parse::<LoopbackNetwork>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_address_of_a_network_comes_up_once_and_none_looks_like_a_network() {
+        let plan = AddressPlan::Loopbacks(network("127.1.0.0/23"));
+        let all: BTreeSet<String> =
+            (0..plan.count()).filter_map(|i| plan.address(i)).map(|a| a.endpoint()).collect();
+        assert_eq!(all.len(), 508);
+        assert!(all.contains("127.1.0.1:9092") && all.contains("127.1.1.254:9092"));
+        assert!(!all.contains("127.1.1.0:9092") && !all.contains("127.1.0.255:9092"));
+    }
+
+    #[test]
+    fn ports_end_where_ports_end() {
+        let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let plan = AddressPlan::Ports { bind, host: "::1".to_owned(), first: 65_534 };
+        let all: Vec<String> = (0..9).filter_map(|i| plan.address(i)).map(|a| a.endpoint()).collect();
+        assert_eq!((plan.count(), all), (2, vec!["[::1]:65534".to_owned(), "[::1]:65535".to_owned()]));
+    }
+
+    #[test]
+    fn an_address_that_is_listened_on_cannot_be_probed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(probe(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+}

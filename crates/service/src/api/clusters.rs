@@ -1,0 +1,298 @@
+//! CreateCluster(V2), DescribeCluster(V2), ListClusters(V2), DeleteCluster.
+
+use bytes::Bytes;
+use milena_metadata::Txn;
+use milena_runtime::Runtime;
+use milena_security::moment::iso8601;
+use milena_types::BrokerId;
+
+use super::{Api, body, cluster_uid, no_cluster, query::Query};
+use crate::{
+    arn::{ClusterUid, random_uuid},
+    error::ApiError,
+    record::{BrokerNode, ClusterRecord, ClusterSpec, ClusterState, Step},
+    validation,
+    wire::{
+        BrokerNodeGroupInfo, BrokerSoftwareInfo, Cluster, ClusterInfo, ConnectivityInfo,
+        CreateClusterRequest, CreateClusterResponse, CreateClusterV2Request, DeleteClusterResponse,
+        DescribeClusterResponse, DescribeClusterV2Response, EbsStorageInfo, ListClustersResponse,
+        ListClustersV2Response, Provisioned, ProvisionedRequest, PublicAccess, StateInfo, StorageInfo, Tags,
+    },
+};
+
+/// The quota of brokers of all clusters together.
+const BROKERS_PER_ACCOUNT: usize = 90;
+
+impl Api {
+    pub(super) async fn create_cluster(&self, text: &Bytes) -> Result<CreateClusterResponse, ApiError> {
+        // Name and tags stand beside the rest, and each part names its members in its own errors.
+        let head: CreateClusterRequest = body(text)?;
+        let provisioned: ProvisionedRequest = body(text)?;
+        self.create(head.cluster_name, head.tags, provisioned, "").await
+    }
+
+    pub(super) async fn create_cluster_v2(&self, text: &Bytes) -> Result<CreateClusterResponse, ApiError> {
+        let request: CreateClusterV2Request = body(text)?;
+        let provisioned = match (request.provisioned, request.serverless) {
+            (Some(provisioned), None) => provisioned,
+            (None, Some(_)) => {
+                let message = "serverless clusters are not offered in this release of Milena; give 'provisioned' instead";
+                return Err(ApiError::invalid("serverless", message));
+            }
+            _ => return Err(ApiError::bad_request("exactly one of provisioned and serverless is required")),
+        };
+        let mut response =
+            self.create(request.cluster_name, request.tags, provisioned, "provisioned.").await?;
+        response.cluster_type = Some("PROVISIONED".to_owned());
+        Ok(response)
+    }
+
+    async fn create(
+        &self,
+        name: Option<String>,
+        tags: Option<Tags>,
+        request: ProvisionedRequest,
+        prefix: &str,
+    ) -> Result<CreateClusterResponse, ApiError> {
+        let name = validation::cluster_name(name)?;
+        let tags = validation::tags(tags)?;
+        let place = validation::Place { region: &self.region, account: &self.account, zones: &self.zones };
+        let (spec, brokers) = validation::cluster_spec(request, &place, prefix)?;
+        let record = self.create_from(name, tags, spec, brokers).await?;
+        Ok(CreateClusterResponse {
+            cluster_arn: Some(record.arn()),
+            cluster_name: Some(record.name),
+            state: Some(record.state.name().to_owned()),
+            cluster_type: None,
+        })
+    }
+
+    /// Writes a new cluster for its reconciler to find.
+    pub(crate) async fn create_from(
+        &self,
+        name: String,
+        tags: Tags,
+        spec: ClusterSpec,
+        brokers: i64,
+    ) -> Result<ClusterRecord, ApiError> {
+        let existing: usize = self.store.clusters().await?.iter().map(|record| record.nodes.len()).sum();
+        if existing + brokers as usize > BROKERS_PER_ACCOUNT {
+            let message = format!(
+                "numberOfBrokerNodes: {brokers} more brokers than the {existing} there are would be over the quota of \
+                 {BROKERS_PER_ACCOUNT}; delete a cluster or ask for fewer"
+            );
+            return Err(ApiError::invalid("numberOfBrokerNodes", message));
+        }
+        let record = ClusterRecord {
+            uid: ClusterUid::random(&self.runtime),
+            name,
+            region: self.region.clone(),
+            account: self.account.clone(),
+            created_ms: self.runtime.wall_ms(),
+            version: random_version(&self.runtime),
+            state: ClusterState::Creating,
+            trouble: None,
+            step: Step::AllocateAddresses,
+            tags,
+            nodes: nodes(&spec, brokers, &self.runtime),
+            spec,
+            active_operation: None,
+        };
+        self.store.create(&record).await?;
+        tracing::info!(cluster = record.name, brokers, "a cluster was asked for");
+        Ok(record)
+    }
+
+    pub(super) async fn describe_cluster(&self, arn: &str) -> Result<DescribeClusterResponse, ApiError> {
+        let record = self.cluster(arn).await?;
+        Ok(DescribeClusterResponse { cluster_info: Some(cluster_info(record)) })
+    }
+
+    pub(super) async fn describe_cluster_v2(&self, arn: &str) -> Result<DescribeClusterV2Response, ApiError> {
+        let record = self.cluster(arn).await?;
+        Ok(DescribeClusterV2Response { cluster_info: Some(cluster(record)) })
+    }
+
+    pub(super) async fn list_clusters(&self, query: &Query) -> Result<ListClustersResponse, ApiError> {
+        let (page, next_token) = self.cluster_page(query, "clusters", true).await?;
+        let cluster_info_list = Some(page.into_iter().map(cluster_info).collect());
+        Ok(ListClustersResponse { cluster_info_list, next_token })
+    }
+
+    pub(super) async fn list_clusters_v2(&self, query: &Query) -> Result<ListClustersV2Response, ApiError> {
+        let provisioned = match query.value("clusterTypeFilter") {
+            None | Some("PROVISIONED") => true,
+            Some("SERVERLESS") => false,
+            Some(other) => {
+                let message =
+                    format!("clusterTypeFilter: '{other}' is not allowed; use PROVISIONED or SERVERLESS");
+                return Err(ApiError::invalid("clusterTypeFilter", message));
+            }
+        };
+        let (page, next_token) = self.cluster_page(query, "clusters-v2", provisioned).await?;
+        let cluster_info_list = Some(page.into_iter().map(cluster).collect());
+        Ok(ListClustersV2Response { cluster_info_list, next_token })
+    }
+
+    async fn cluster_page(
+        &self,
+        query: &Query,
+        list: &str,
+        provisioned: bool,
+    ) -> Result<(Vec<ClusterRecord>, Option<String>), ApiError> {
+        let prefix = query.value("clusterNameFilter").unwrap_or_default();
+        let mut clusters = if provisioned { self.store.clusters().await? } else { Vec::new() };
+        clusters.retain(|record| record.name.starts_with(prefix));
+        query.page(&format!("{list}/{prefix}"), clusters, |record| record.name.clone())
+    }
+
+    pub(super) async fn delete_cluster(
+        &self,
+        arn: &str,
+        query: &Query,
+    ) -> Result<DeleteClusterResponse, ApiError> {
+        let uid = cluster_uid(arn, "clusterArn")?;
+        let given = query.value("currentVersion");
+        let deleted = self.store.modify(&uid, |record| {
+            if record.arn() != arn {
+                return Err(no_cluster(arn));
+            }
+            check_version(record, given)?;
+            match record.state {
+                ClusterState::Active | ClusterState::Failed | ClusterState::Healing => {}
+                state => {
+                    let message = format!(
+                        "the cluster is {state} and can be deleted only when it is ACTIVE, HEALING or FAILED; wait for that"
+                    );
+                    return Err(ApiError::invalid("clusterArn", message));
+                }
+            }
+            record.state = ClusterState::Deleting;
+            record.step = Step::StopBrokers;
+            record.trouble = None;
+            Ok((record.name.clone(), Txn::new()))
+        });
+        let name = deleted.await?.ok_or_else(|| no_cluster(arn))?;
+        tracing::info!(cluster = name, "a cluster is to be deleted");
+        let state = Some(ClusterState::Deleting.name().to_owned());
+        Ok(DeleteClusterResponse { cluster_arn: Some(arn.to_owned()), state })
+    }
+}
+
+/// The optimistic lock: a version that is given must be the current one.
+fn check_version(record: &ClusterRecord, given: Option<&str>) -> Result<(), ApiError> {
+    match given {
+        Some(given) if given != record.version => {
+            let message = format!(
+                "currentVersion: '{given}' is not the current version of the cluster; describe the cluster and use the \
+                 version it has now"
+            );
+            Err(ApiError::invalid("currentVersion", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A new value of `currentVersion`: K and 13 letters and digits, as MSK's look.
+fn random_version(runtime: &Runtime) -> String {
+    const CHARACTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut random = [0; 13];
+    runtime.fill_random(&mut random);
+    let text: String = random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
+    format!("K{text}")
+}
+
+/// The brokers, spread evenly over the subnets.
+fn nodes(spec: &ClusterSpec, brokers: i64, runtime: &Runtime) -> Vec<BrokerNode> {
+    let place = |number: usize| number % spec.subnets.len();
+    let node = |number: usize| BrokerNode {
+        id: BrokerId(number as i32 + 1),
+        zone: spec.zones[place(number)].clone(),
+        subnet: spec.subnets[place(number)].clone(),
+        uuid: random_uuid(runtime),
+        address: None,
+    };
+    (0..brokers as usize).map(node).collect()
+}
+
+fn cluster_info(record: ClusterRecord) -> ClusterInfo {
+    let active_operation_arn = active_operation_arn(&record);
+    let (cluster_arn, provisioned) = (record.arn(), provisioned(&record));
+    ClusterInfo {
+        active_operation_arn,
+        broker_node_group_info: provisioned.broker_node_group_info,
+        rebalancing: provisioned.rebalancing,
+        client_authentication: provisioned.client_authentication,
+        cluster_arn: Some(cluster_arn),
+        cluster_name: Some(record.name),
+        creation_time: Some(iso8601(record.created_ms)),
+        current_broker_software_info: provisioned.current_broker_software_info,
+        current_version: Some(record.version),
+        encryption_info: provisioned.encryption_info,
+        enhanced_monitoring: provisioned.enhanced_monitoring,
+        open_monitoring: provisioned.open_monitoring,
+        logging_info: provisioned.logging_info,
+        number_of_broker_nodes: provisioned.number_of_broker_nodes,
+        state: Some(record.state.name().to_owned()),
+        state_info: record.trouble.map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
+        tags: Some(record.tags),
+        storage_mode: provisioned.storage_mode,
+        customer_action_status: provisioned.customer_action_status,
+    }
+}
+
+fn cluster(record: ClusterRecord) -> Cluster {
+    Cluster {
+        active_operation_arn: active_operation_arn(&record),
+        cluster_type: Some("PROVISIONED".to_owned()),
+        cluster_arn: Some(record.arn()),
+        provisioned: Some(provisioned(&record)),
+        cluster_name: Some(record.name),
+        creation_time: Some(iso8601(record.created_ms)),
+        current_version: Some(record.version),
+        state: Some(record.state.name().to_owned()),
+        state_info: record.trouble.map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
+        tags: Some(record.tags),
+    }
+}
+
+fn active_operation_arn(record: &ClusterRecord) -> Option<String> {
+    let key = record.active_operation.as_deref()?;
+    // A key ends in the operation's UUID.
+    let id = key.get(key.len().checked_sub(36)?..)?;
+    Some(record.arn_of("cluster-operation", Some(id)))
+}
+
+fn provisioned(record: &ClusterRecord) -> Provisioned {
+    let spec = record.spec.clone();
+    let storage_info = spec.volume_size_gib.map(|size| StorageInfo {
+        ebs_storage_info: Some(EbsStorageInfo { volume_size: Some(size), provisioned_throughput: None }),
+    });
+    let public_access = Some(PublicAccess { r#type: Some("DISABLED".to_owned()) });
+    let express = spec.instance_type.starts_with("express.");
+    Provisioned {
+        broker_node_group_info: Some(BrokerNodeGroupInfo {
+            broker_az_distribution: Some("DEFAULT".to_owned()),
+            client_subnets: Some(spec.subnets),
+            instance_type: Some(spec.instance_type),
+            security_groups: spec.security_groups,
+            storage_info,
+            connectivity_info: Some(ConnectivityInfo { public_access, ..ConnectivityInfo::default() }),
+            zone_ids: Some(spec.zones),
+        }),
+        rebalancing: spec.rebalancing,
+        current_broker_software_info: Some(software(spec.kafka_version.name())),
+        client_authentication: spec.client_authentication,
+        encryption_info: Some(spec.encryption),
+        enhanced_monitoring: Some(spec.enhanced_monitoring),
+        open_monitoring: Some(spec.open_monitoring),
+        logging_info: spec.logging,
+        number_of_broker_nodes: Some(record.nodes.len() as i64),
+        storage_mode: (!express).then(|| "LOCAL".to_owned()),
+        customer_action_status: Some("NONE".to_owned()),
+    }
+}
+
+pub(super) fn software(kafka_version: &str) -> BrokerSoftwareInfo {
+    BrokerSoftwareInfo { kafka_version: Some(kafka_version.to_owned()), ..BrokerSoftwareInfo::default() }
+}

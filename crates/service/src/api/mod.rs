@@ -1,0 +1,167 @@
+//! The operations of the MSK API: from a routed request to the answer's shape.
+//!
+//! Each file has the operations of one kind of resource. They read and write records only; what they ask for is made
+//! true by the reconcilers.
+
+mod clusters;
+mod nodes;
+mod operations;
+mod query;
+mod routes;
+mod tags;
+mod versions;
+
+pub(crate) use nodes::bootstrap_string;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use milena_runtime::Runtime;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    arn::{Arn, ClusterUid},
+    cluster_store::ClusterStore,
+    error::ApiError,
+    record::ClusterRecord,
+    zones::Zones,
+};
+use query::Query;
+use routes::Operation;
+
+/// What the operations work with.
+pub(crate) struct Api {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: ClusterStore,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) zones: Zones,
+}
+
+/// A request as it came, its signature accepted.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) raw_path: String,
+    pub(crate) raw_query: String,
+    pub(crate) body: Bytes,
+    /// The id that the answer carries.
+    pub(crate) request_id: String,
+}
+
+/// A successful answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// JSON, unless the answer has no body.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Answer {
+    fn json<T: Serialize>(shape: &T) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(shape).map_err(|error| ApiError::Internal(error.to_string()))?;
+        Ok(Self { status: StatusCode::OK, body: Some(body) })
+    }
+
+    fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: None }
+    }
+}
+
+impl Api {
+    /// Carries out one request.
+    pub(crate) async fn call(self: &Arc<Self>, request: &Request) -> Result<Answer, ApiError> {
+        let (operation, labels) = routes::route(&request.method, &request.raw_path)?;
+        let query = Query::parse(&request.raw_query)?;
+        let label = labels.first().map_or("", String::as_str);
+        let body = &request.body;
+        match operation {
+            Operation::CreateCluster => Answer::json(&self.create_cluster(body).await?),
+            Operation::CreateClusterV2 => Answer::json(&self.create_cluster_v2(body).await?),
+            Operation::DescribeCluster => Answer::json(&self.describe_cluster(label).await?),
+            Operation::DescribeClusterV2 => Answer::json(&self.describe_cluster_v2(label).await?),
+            Operation::ListClusters => Answer::json(&self.list_clusters(&query).await?),
+            Operation::ListClustersV2 => Answer::json(&self.list_clusters_v2(&query).await?),
+            Operation::DeleteCluster => Answer::json(&self.delete_cluster(label, &query).await?),
+            Operation::GetBootstrapBrokers => Answer::json(&self.bootstrap_brokers(label).await?),
+            Operation::ListNodes => Answer::json(&self.list_nodes(label, &query).await?),
+            Operation::ListKafkaVersions => Answer::json(&versions::list(&query)?),
+            Operation::GetCompatibleKafkaVersions => Answer::json(&self.compatible_versions(&query).await?),
+            Operation::RebootBroker => {
+                Answer::json(&self.reboot_broker(label, body, &request.request_id).await?)
+            }
+            Operation::DescribeClusterOperation => Answer::json(&self.describe_operation(label).await?),
+            Operation::DescribeClusterOperationV2 => Answer::json(&self.describe_operation_v2(label).await?),
+            Operation::ListClusterOperations => Answer::json(&self.list_operations(label, &query).await?),
+            Operation::ListClusterOperationsV2 => {
+                Answer::json(&self.list_operations_v2(label, &query).await?)
+            }
+            Operation::TagResource => self.tag_resource(label, body).await,
+            Operation::UntagResource => self.untag_resource(label, &query).await,
+            Operation::ListTagsForResource => Answer::json(&self.list_tags(label).await?),
+            Operation::Absent(name) => {
+                let message =
+                    format!("{name} is not offered in this release of Milena; its README lists what is");
+                Err(ApiError::bad_request(message))
+            }
+        }
+    }
+
+    /// The cluster of an ARN. NotFound when there is none.
+    async fn cluster(&self, arn: &str) -> Result<ClusterRecord, ApiError> {
+        let uid = cluster_uid(arn, "clusterArn")?;
+        let found =
+            self.store.cluster(&uid).await?.map(|seen| seen.record).filter(|record| record.arn() == arn);
+        found.ok_or_else(|| no_cluster(arn))
+    }
+
+    /// The same for the operations that declare no NotFound: they answer BadRequest.
+    async fn cluster_or_bad_request(&self, arn: &str) -> Result<ClusterRecord, ApiError> {
+        self.cluster(arn).await.map_err(|error| match error {
+            ApiError::NotFound(message) => ApiError::invalid("clusterArn", message),
+            other => other,
+        })
+    }
+}
+
+/// The uid in a cluster's ARN. A well-formed ARN of something else is NotFound.
+fn cluster_uid(arn: &str, parameter: &str) -> Result<ClusterUid, ApiError> {
+    let parsed = Arn::parse(arn, parameter)?;
+    match parsed.cluster() {
+        Some((_, uid, None)) if parsed.kind == "cluster" => Ok(uid),
+        _ => Err(no_cluster(arn)),
+    }
+}
+
+fn no_cluster(arn: &str) -> ApiError {
+    ApiError::NotFound(format!("there is no cluster {arn}; ListClusters shows those there are"))
+}
+
+/// The body as a shape. An error names the member and the place in the text.
+fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
+    // An array would be read as the members in order, which no client means.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::bad_request(
+            "the request body is not the JSON it must be: an object was expected",
+        ));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if path == "." {
+            ApiError::bad_request(format!("the request body is not the JSON it must be: {error}"))
+        } else {
+            ApiError::invalid(
+                path.clone(),
+                format!("the request body is not the JSON it must be, at {path}: {error}"),
+            )
+        }
+    })?;
+    let rest = reader.end();
+    rest.map_err(|error| ApiError::bad_request(format!("the request body goes on after its JSON: {error}")))?;
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! ListKafkaVersions, GetCompatibleKafkaVersions.
+
+use super::{Api, query::Query};
+use crate::{
+    error::ApiError,
+    kafka_versions::KafkaVersion,
+    wire::{
+        CompatibleKafkaVersion, GetCompatibleKafkaVersionsResponse, KafkaVersion as VersionShape,
+        ListKafkaVersionsResponse,
+    },
+};
+
+pub(super) fn list(query: &Query) -> Result<ListKafkaVersionsResponse, ApiError> {
+    let numbered: Vec<(usize, KafkaVersion)> = KafkaVersion::all().enumerate().collect();
+    let (page, next_token) = query.page("kafka-versions", numbered, |(number, _)| format!("{number:04}"))?;
+    let shape = |(_, version): (usize, KafkaVersion)| VersionShape {
+        version: Some(version.name().to_owned()),
+        status: Some(version.status().to_owned()),
+    };
+    Ok(ListKafkaVersionsResponse { kafka_versions: Some(page.into_iter().map(shape).collect()), next_token })
+}
+
+impl Api {
+    /// The whole matrix, or the row of one cluster.
+    pub(super) async fn compatible_versions(
+        &self,
+        query: &Query,
+    ) -> Result<GetCompatibleKafkaVersionsResponse, ApiError> {
+        let versions: Vec<KafkaVersion> = match query.value("clusterArn") {
+            Some(arn) => vec![self.cluster(arn).await?.spec.kafka_version],
+            None => KafkaVersion::all().collect(),
+        };
+        let row = |version: KafkaVersion| CompatibleKafkaVersion {
+            source_version: Some(version.name().to_owned()),
+            target_versions: Some(version.targets().map(|target| target.name().to_owned()).collect()),
+        };
+        let compatible_kafka_versions = Some(versions.into_iter().map(row).collect());
+        Ok(GetCompatibleKafkaVersionsResponse { compatible_kafka_versions })
+    }
+}

@@ -1,0 +1,226 @@
+//! Typed access to what the service keeps in the metadata store. Every change is one transaction over the revision
+//! that was read; an unknown outcome is read back before anything else happens.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use milena_metadata::{Entry, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
+use milena_types::Revision;
+
+use crate::{
+    arn::ClusterUid,
+    error::ApiError,
+    record::{self, ClusterRecord, OperationRecord},
+};
+
+/// Below this are the clusters; their reconcilers watch it.
+pub(crate) const CLUSTERS: &str = "service/clusters/";
+const ADDRESSES: &str = "service/addresses/";
+const ADDRESS_CURSOR: &str = "service/address-cursor";
+/// How often a change is tried again when another one came first.
+const ATTEMPTS: usize = 20;
+const PAGE: usize = 500;
+
+fn cluster_key(uid: &ClusterUid) -> String {
+    format!("{CLUSTERS}{uid}")
+}
+
+/// The cluster whose record has that key. Read from the key, so that a damaged record stands in nobody's way.
+pub(crate) fn uid_of(key: &str) -> Option<ClusterUid> {
+    ClusterUid::parse(key.strip_prefix(CLUSTERS)?)
+}
+
+fn name_key(name: &str) -> String {
+    format!("service/names/{name}")
+}
+
+fn address_key(endpoint: &str) -> String {
+    format!("{ADDRESSES}{endpoint}")
+}
+
+fn operations_prefix(uid: &ClusterUid) -> String {
+    format!("service/operations/{uid}/")
+}
+
+/// The key of an operation of a cluster: in order of time.
+pub(crate) fn operation_key(uid: &ClusterUid, operation: &OperationRecord) -> String {
+    format!("{}{:013}-{}", operations_prefix(uid), operation.created_ms, operation.id)
+}
+
+/// A record as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen<T> {
+    pub(crate) record: T,
+    pub(crate) revision: Revision,
+}
+
+/// Which addresses are taken, and where the search goes on.
+pub(crate) struct Addresses {
+    pub(crate) taken: BTreeSet<String>,
+    pub(crate) cursor: Option<u32>,
+    cursor_revision: Option<Revision>,
+}
+
+/// The service's part of the metadata store.
+#[derive(Clone)]
+pub(crate) struct ClusterStore {
+    store: Arc<dyn MetadataStore>,
+}
+
+impl ClusterStore {
+    pub(crate) fn new(store: Arc<dyn MetadataStore>) -> Self {
+        Self { store }
+    }
+
+    pub(crate) async fn cluster(&self, uid: &ClusterUid) -> Result<Option<Seen<ClusterRecord>>, ApiError> {
+        let key = cluster_key(uid);
+        let Some(found) = self.store.get(&key).await? else { return Ok(None) };
+        Ok(Some(Seen { record: record::decode(&key, &found.value)?, revision: found.revision }))
+    }
+
+    pub(crate) async fn cluster_named(&self, name: &str) -> Result<Option<ClusterRecord>, ApiError> {
+        let key = name_key(name);
+        let Some(found) = self.store.get(&key).await? else { return Ok(None) };
+        let uid = record::decode(&key, &found.value)?;
+        Ok(self.cluster(&uid).await?.map(|seen| seen.record))
+    }
+
+    /// All clusters, by name.
+    pub(crate) async fn clusters(&self) -> Result<Vec<ClusterRecord>, ApiError> {
+        let (entries, _) = self.range(CLUSTERS).await?;
+        let decoded = entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value));
+        let mut clusters: Vec<ClusterRecord> = decoded.collect::<Result<_, _>>()?;
+        clusters.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(clusters)
+    }
+
+    /// The uids of all clusters, and the revision to watch from.
+    pub(crate) async fn uids(&self) -> Result<(Vec<ClusterUid>, Revision), ApiError> {
+        let (entries, revision) = self.range(CLUSTERS).await?;
+        Ok((entries.iter().filter_map(|entry| uid_of(&entry.key)).collect(), revision))
+    }
+
+    /// Writes a new cluster unless its name is taken.
+    pub(crate) async fn create(&self, record: &ClusterRecord) -> Result<(), ApiError> {
+        let key = cluster_key(&record.uid);
+        let value = Bytes::from(record::encode(record));
+        let name = name_key(&record.name);
+        let txn = Txn::new().absent(&key).absent(&name).put(&key, value.clone());
+        let txn = txn.put(&name, record::encode(&record.uid));
+        if self.commit(txn, &key, Some(&value)).await? {
+            return Ok(());
+        }
+        let name = &record.name;
+        Err(ApiError::Conflict(format!(
+            "a cluster named '{name}' exists already; choose another clusterName"
+        )))
+    }
+
+    /// Writes a cluster again, with whatever else `also` holds. False when it has changed since it was read.
+    pub(crate) async fn replace(
+        &self,
+        revision: Revision,
+        record: &ClusterRecord,
+        also: Txn,
+    ) -> Result<bool, ApiError> {
+        let key = cluster_key(&record.uid);
+        let value = Bytes::from(record::encode(record));
+        self.commit(also.at(&key, revision).put(&key, value.clone()), &key, Some(&value)).await
+    }
+
+    /// Reads a cluster, lets `change` have its way with it, and writes it, until no other change comes between.
+    pub(crate) async fn modify<T>(
+        &self,
+        uid: &ClusterUid,
+        mut change: impl FnMut(&mut ClusterRecord) -> Result<(T, Txn), ApiError>,
+    ) -> Result<Option<T>, ApiError> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut seen) = self.cluster(uid).await? else { return Ok(None) };
+            let before = seen.record.clone();
+            let (outcome, also) = change(&mut seen.record)?;
+            if seen.record == before && also == Txn::new() {
+                return Ok(Some(outcome));
+            }
+            if self.replace(seen.revision, &seen.record, also).await? {
+                return Ok(Some(outcome));
+            }
+        }
+        Err(ApiError::Unavailable("the cluster is being changed by too many at once; try again".to_owned()))
+    }
+
+    /// Removes a cluster with its name, addresses and operations, and `prefix` with everything below it.
+    pub(crate) async fn remove(&self, seen: &Seen<ClusterRecord>, prefix: &str) -> Result<bool, ApiError> {
+        let record = &seen.record;
+        let key = cluster_key(&record.uid);
+        let mut txn = Txn::new().at(&key, seen.revision).delete(&key).delete(name_key(&record.name));
+        for address in record.nodes.iter().filter_map(|node| node.address.as_ref()) {
+            txn = txn.delete(address_key(&address.endpoint()));
+        }
+        txn = txn.delete_prefix(operations_prefix(&record.uid)).delete_prefix(prefix);
+        self.commit(txn, &key, None).await
+    }
+
+    /// All addresses that brokers have.
+    pub(crate) async fn addresses(&self) -> Result<Addresses, ApiError> {
+        let cursor = self.store.get(ADDRESS_CURSOR).await?;
+        let (entries, _) = self.range(ADDRESSES).await?;
+        let taken = entries.into_iter().map(|entry| entry.key[ADDRESSES.len()..].to_owned()).collect();
+        let cursor_revision = cursor.as_ref().map(|found| found.revision);
+        let cursor = cursor.map(|found| record::decode(ADDRESS_CURSOR, &found.value)).transpose()?;
+        Ok(Addresses { taken, cursor, cursor_revision })
+    }
+
+    /// What takes the addresses that `record` has been given. Fails where another allocation came first.
+    pub(crate) fn take_addresses(seen: &Addresses, cursor: u32, record: &ClusterRecord) -> Txn {
+        let mut txn = Txn::new().unchanged(ADDRESS_CURSOR, seen.cursor_revision);
+        txn = txn.put(ADDRESS_CURSOR, record::encode(&cursor));
+        for address in record.nodes.iter().filter_map(|node| node.address.as_ref()) {
+            txn = txn.put(address_key(&address.endpoint()), record::encode(&record.uid));
+        }
+        txn
+    }
+
+    /// An operation by its key.
+    pub(crate) async fn operation(&self, key: &str) -> Result<Option<OperationRecord>, ApiError> {
+        let Some(found) = self.store.get(key).await? else { return Ok(None) };
+        record::decode(key, &found.value).map(Some)
+    }
+
+    /// The operations of a cluster with their keys, newest first.
+    pub(crate) async fn operations(
+        &self,
+        uid: &ClusterUid,
+    ) -> Result<Vec<(String, OperationRecord)>, ApiError> {
+        let (entries, _) = self.range(&operations_prefix(uid)).await?;
+        let decode = |entry: Entry| {
+            record::decode(&entry.key, &entry.versioned.value).map(|operation| (entry.key, operation))
+        };
+        entries.into_iter().rev().map(decode).collect()
+    }
+
+    /// Everything below a prefix, and the revision of the first page.
+    async fn range(&self, prefix: &str) -> Result<(Vec<Entry>, Revision), ApiError> {
+        let mut page = self.store.range(prefix, None, PAGE).await?;
+        let (mut entries, revision) = (std::mem::take(&mut page.entries), page.revision);
+        while page.more {
+            let after = entries.last().map(|entry: &Entry| entry.key.clone());
+            page = self.store.range(prefix, after.as_deref(), PAGE).await?;
+            entries.append(&mut page.entries);
+        }
+        Ok((entries, revision))
+    }
+
+    /// Applies a transaction. `witness` and `value` tell whether it was applied when the store could not.
+    async fn commit(&self, txn: Txn, witness: &str, value: Option<&Bytes>) -> Result<bool, ApiError> {
+        debug_assert!(txn.preconditions.iter().any(|p| !matches!(p, Precondition::Exists(_))));
+        match self.store.txn(txn).await {
+            Ok(TxnOutcome::Committed(_)) => Ok(true),
+            Ok(TxnOutcome::Conflict(_)) => Ok(false),
+            Err(StoreError::OutcomeUnknown { .. }) => {
+                let found = self.store.get(witness).await?;
+                Ok(found.as_ref().map(|found| &found.value) == value)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

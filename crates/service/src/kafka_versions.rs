@@ -1,0 +1,121 @@
+//! The Kafka versions a cluster may have, named as MSK names them. The version decides what a cluster's brokers
+//! offer; here is only which ones there are and which lead to which.
+
+use milena_types::ParseIdError;
+use serde::{Deserialize, Serialize};
+
+/// One version that MSK has or had.
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    /// MSK's name.
+    name: &'static str,
+    /// The Kafka release whose protocol it has.
+    release: &'static str,
+    /// Whether MSK's support has ended. Milena goes on offering it.
+    deprecated: bool,
+}
+
+const fn row(name: &'static str, release: &'static str, deprecated: bool) -> Row {
+    Row { name, release, deprecated }
+}
+
+/// Oldest first.
+const TABLE: &[Row] = &[
+    row("2.8.1", "2.8", true),
+    row("3.3.1", "3.3", true),
+    row("3.3.2", "3.3", true),
+    row("3.5.1", "3.5", true),
+    row("3.6.0", "3.6", true),
+    row("3.7.x", "3.7", true),
+    row("3.7.x.kraft", "3.7", true),
+    row("3.8.x", "3.8", false),
+    row("3.8.x.kraft", "3.8", false),
+    row("3.9.x", "3.9", false),
+    row("3.9.x.kraft", "3.9", false),
+    row("4.0.x.kraft", "4.0", false),
+    row("4.1.x.kraft", "4.1", false),
+];
+
+/// A version of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KafkaVersion(&'static Row);
+
+impl KafkaVersion {
+    /// The version that new users are best served with: the newest one that takes clients of every age.
+    pub const RECOMMENDED: Self = Self(&TABLE[10]);
+
+    /// Every version, oldest first.
+    pub(crate) fn all() -> impl ExactSizeIterator<Item = Self> {
+        TABLE.iter().map(Self)
+    }
+
+    /// MSK's name for it, such as `3.9.x.kraft`.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// The Kafka release whose protocol it has, such as `3.9`.
+    pub fn release(self) -> &'static str {
+        self.0.release
+    }
+
+    /// ACTIVE, or DEPRECATED when MSK's support has ended.
+    pub(crate) fn status(self) -> &'static str {
+        if self.0.deprecated { "DEPRECATED" } else { "ACTIVE" }
+    }
+
+    /// Whether it runs without ZooKeeper in MSK. A cluster never changes from one kind to the other.
+    pub(crate) fn is_kraft(self) -> bool {
+        self.0.name.ends_with(".kraft")
+    }
+
+    /// The versions that a cluster of this one can be upgraded to: the higher releases of the same kind.
+    pub(crate) fn targets(self) -> impl Iterator<Item = Self> {
+        let place = TABLE.iter().position(|row| row == self.0).unwrap_or(TABLE.len());
+        TABLE[place..]
+            .iter()
+            .map(Self)
+            .filter(move |to| to.is_kraft() == self.is_kraft() && to.0.name != self.0.name)
+    }
+}
+
+impl TryFrom<String> for KafkaVersion {
+    type Error = ParseIdError;
+
+    fn try_from(text: String) -> Result<Self, ParseIdError> {
+        let found = TABLE.iter().find(|row| row.name == text).map(Self);
+        let reason = "ListKafkaVersions names those there are";
+        found.ok_or(ParseIdError { kind: "Kafka version", text, reason })
+    }
+}
+
+impl From<KafkaVersion> for String {
+    fn from(version: KafkaVersion) -> Self {
+        version.0.name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(name: &str) -> KafkaVersion {
+        name.to_owned().try_into().unwrap()
+    }
+
+    #[test]
+    fn versions_only_go_up_and_never_change_their_kind() {
+        let targets: Vec<&str> = version("3.7.x").targets().map(KafkaVersion::name).collect();
+        assert_eq!(targets, ["3.8.x", "3.9.x"]);
+        let targets: Vec<&str> = version("3.9.x.kraft").targets().map(KafkaVersion::name).collect();
+        assert_eq!(targets, ["4.0.x.kraft", "4.1.x.kraft"]);
+        assert_eq!(version("4.1.x.kraft").targets().count(), 0);
+    }
+
+    #[test]
+    fn the_recommended_version_is_an_active_one() {
+        assert_eq!(KafkaVersion::RECOMMENDED.name(), "3.9.x.kraft");
+        assert_eq!(KafkaVersion::RECOMMENDED.status(), "ACTIVE");
+    }
+}

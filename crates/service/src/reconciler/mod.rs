@@ -1,0 +1,218 @@
+//! One task per cluster that makes its record true.
+//!
+//! The supervisor follows the clusters' records with one watch: a new record gets a task, a changed one wakes its
+//! task. A task reads the record, takes the step that it names (`steps`), records the next one in a transaction over
+//! the revision it read, and begins again; after a crash the next process does the same. A step that fails is taken
+//! again, later and later; a creation that goes on failing is given up and shown as FAILED, anything else is never
+//! given up, and the trouble stands in `stateInfo`.
+
+mod steps;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use milena_metadata::{Event, MetadataStore, Watch};
+use milena_runtime::Runtime;
+use milena_security::local_key::LocalKey;
+use milena_types::Revision;
+use tokio::sync::watch;
+
+use crate::{
+    addresses::AddressPlan,
+    arn::ClusterUid,
+    cluster_store::{CLUSTERS, ClusterStore, Seen, uid_of},
+    error::ApiError,
+    provisioner::Provisioner,
+    record::{ClusterRecord, ClusterState, Step, Trouble},
+};
+use steps::Next;
+
+/// How a failed step is taken again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retry {
+    /// The wait after the first failure; it doubles with each.
+    pub(crate) wait_first: Duration,
+    pub(crate) wait_max: Duration,
+    /// After so many failures of one step a creation is given up, and other trouble is shown.
+    pub(crate) failures_max: u32,
+    /// How often running brokers are looked after.
+    pub(crate) check_every: Duration,
+}
+
+impl Retry {
+    pub(crate) const DEFAULT: Self = Self {
+        wait_first: Duration::from_millis(100),
+        wait_max: Duration::from_secs(10),
+        failures_max: 8,
+        check_every: Duration::from_secs(2),
+    };
+
+    fn wait(&self, failures: u32) -> Duration {
+        (self.wait_first * 2u32.saturating_pow(failures.saturating_sub(1).min(16))).min(self.wait_max)
+    }
+}
+
+/// What all reconcilers work with.
+pub(crate) struct Tools {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: ClusterStore,
+    pub(crate) metadata: Arc<dyn MetadataStore>,
+    pub(crate) provisioner: Arc<dyn Provisioner>,
+    pub(crate) local_key: LocalKey,
+    pub(crate) addresses: AddressPlan,
+    pub(crate) retry: Retry,
+}
+
+/// Starts a task for every cluster there is and every one that comes.
+pub(crate) async fn supervise(tools: Arc<Tools>) {
+    let stopping = tools.runtime.stopping().clone();
+    let mut wakers = HashMap::new();
+    let mut failures = 0;
+    loop {
+        let outcome = tokio::select! {
+            () = stopping.cancelled() => return,
+            outcome = follow(&tools, &mut wakers, &mut failures) => outcome,
+        };
+        let Err(error) = outcome;
+        failures += 1;
+        tracing::warn!(%error, "the service lost sight of its clusters and looks again");
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tools.runtime.sleep(tools.retry.wait(failures)) => {}
+        }
+    }
+}
+
+type Wakers = HashMap<ClusterUid, watch::Sender<()>>;
+
+/// Follows the records until that fails.
+async fn follow(
+    tools: &Arc<Tools>,
+    wakers: &mut Wakers,
+    failures: &mut u32,
+) -> Result<std::convert::Infallible, ApiError> {
+    let (uids, revision) = tools.store.uids().await?;
+    for uid in uids {
+        wake(tools, wakers, uid);
+    }
+    let mut changes = open_watch(tools, revision).await?;
+    *failures = 0;
+    loop {
+        let batch = changes.next().await.map_err(|error| ApiError::Unavailable(error.to_string()))?;
+        for event in batch.events {
+            match event {
+                Event::Put(entry) => {
+                    if let Some(uid) = uid_of(&entry.key) {
+                        wake(tools, wakers, uid);
+                    }
+                }
+                Event::Delete { key } => {
+                    uid_of(&key).map(|uid| wakers.remove(&uid));
+                }
+            }
+        }
+    }
+}
+
+async fn open_watch(tools: &Tools, revision: Revision) -> Result<Box<dyn Watch>, ApiError> {
+    tools.metadata.watch(CLUSTERS, revision).await.map_err(ApiError::from)
+}
+
+fn wake(tools: &Arc<Tools>, wakers: &mut Wakers, uid: ClusterUid) {
+    let waker = wakers.entry(uid.clone()).or_insert_with(|| {
+        let (sender, changed) = watch::channel(());
+        drop(tools.runtime.spawn(reconcile(tools.clone(), uid, changed)));
+        sender
+    });
+    let _ = waker.send(());
+}
+
+/// Works on one cluster until it is gone or the service stops.
+async fn reconcile(tools: Arc<Tools>, uid: ClusterUid, mut changed: watch::Receiver<()>) {
+    let stopping = tools.runtime.stopping().clone();
+    let mut failures = 0;
+    while !stopping.is_cancelled() {
+        changed.mark_unchanged();
+        // A step that has begun is finished: it is short, and what it started must not be lost sight of.
+        let wait = match advance(&tools, &uid, &mut failures).await {
+            Ok(Next::Step) => continue,
+            Ok(Next::Wait(wait)) => wait,
+            Ok(Next::Gone) => return,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(cluster = %uid, %error, failures, "a step for a cluster failed and is taken again");
+                tools.retry.wait(failures)
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            _ = changed.changed() => {}
+            () = tools.runtime.sleep(wait) => {}
+        }
+    }
+}
+
+/// Takes the cluster's next step. A failure that goes on is recorded.
+async fn advance(tools: &Tools, uid: &ClusterUid, failures: &mut u32) -> Result<Next, ApiError> {
+    let Some(seen) = tools.store.cluster(uid).await? else { return Ok(Next::Gone) };
+    match steps::take(tools, &seen).await {
+        Ok(next) => {
+            *failures = 0;
+            Ok(next)
+        }
+        Err(error) => {
+            match record_trouble(tools, seen, &error, *failures + 1).await {
+                // A creation that was given up begins with its next step at once.
+                Ok(true) => {
+                    *failures = 0;
+                    return Ok(Next::Step);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(cluster = %uid, %error, "a cluster's trouble could not be recorded");
+                }
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Writes down why a cluster is not as it should be. True when its creation was given up.
+async fn record_trouble(
+    tools: &Tools,
+    mut seen: Seen<ClusterRecord>,
+    error: &ApiError,
+    failures: u32,
+) -> Result<bool, ApiError> {
+    let record = &mut seen.record;
+    let before = record.clone();
+    let given_up = failures >= tools.retry.failures_max;
+    match record.state {
+        ClusterState::Creating if given_up => {
+            record.state = ClusterState::Failed;
+            record.step = Step::GiveUp;
+            record.trouble = Some(trouble("CREATION_FAILED", error));
+        }
+        // That a broker is down is shown at once, and so is what is done about it.
+        ClusterState::Active | ClusterState::Healing => {
+            record.state = ClusterState::Healing;
+            record.trouble = Some(trouble("BROKER_DOWN", error));
+        }
+        ClusterState::Deleting | ClusterState::RebootingBroker | ClusterState::Failed if given_up => {
+            record.trouble = Some(trouble("RETRYING", error));
+        }
+        _ => {}
+    }
+    let left_creation = before.state != record.state && record.state == ClusterState::Failed;
+    if *record != before {
+        let recorded = tools.store.replace(seen.revision, &seen.record, Default::default()).await?;
+        return Ok(recorded && left_creation);
+    }
+    Ok(false)
+}
+
+fn trouble(code: &str, error: &ApiError) -> Trouble {
+    Trouble { code: code.to_owned(), message: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

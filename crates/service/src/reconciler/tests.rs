@@ -1,0 +1,284 @@
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http::Method;
+use milena_metadata::{
+    ClusterMetadata, LeaseId, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
+};
+use milena_runtime::Runtime;
+use milena_security::local_key::LocalKey;
+use milena_types::Revision;
+use serde_json::{Value, json};
+
+use crate::testing::{Life, store};
+
+/// A store in whose n-th transaction the process dies: before the transaction is applied, or just after. A dead
+/// process changes nothing any more.
+struct DeadlyStore {
+    inner: Arc<dyn MetadataStore>,
+    runtime: Runtime,
+    left: AtomicUsize,
+    applied: bool,
+    dead: AtomicBool,
+}
+
+#[async_trait]
+impl MetadataStore for DeadlyStore {
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.inner.get(key).await
+    }
+    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+        self.inner.range(prefix, after, limit).await
+    }
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        if self.dead.load(Ordering::SeqCst) {
+            return Err(StoreError::Closed);
+        }
+        if self.left.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return self.inner.txn(txn).await;
+        }
+        self.dead.store(true, Ordering::SeqCst);
+        self.runtime.stop();
+        if self.applied {
+            let _ = self.inner.txn(txn).await?;
+        }
+        Err(StoreError::Closed)
+    }
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.inner.watch(prefix, after).await
+    }
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        self.inner.grant(ttl).await
+    }
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.inner.keep_alive(lease).await
+    }
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.inner.revoke(lease).await
+    }
+}
+
+/// Lets a service live until it dies in its n-th transaction or `done` comes true. True when it died.
+async fn live_until_death(
+    metadata: &Arc<dyn MetadataStore>,
+    deaths: (usize, bool),
+    done: impl AsyncFn(&Life) -> bool,
+) -> bool {
+    let runtime = Runtime::system();
+    let deadly = Arc::new(DeadlyStore {
+        inner: metadata.clone(),
+        runtime: runtime.clone(),
+        left: AtomicUsize::new(deaths.0),
+        applied: deaths.1,
+        dead: AtomicBool::new(false),
+    });
+    let life = Life::begin_in(runtime.clone(), deadly.clone());
+    while !deadly.dead.load(Ordering::SeqCst) && !done(&life).await {
+        tokio::task::yield_now().await;
+    }
+    runtime.shutdown().await;
+    deadly.dead.load(Ordering::SeqCst)
+}
+
+async fn keys(metadata: &Arc<dyn MetadataStore>, prefix: &str) -> Vec<String> {
+    let page = metadata.range(prefix, None, 1000).await.unwrap();
+    page.entries.into_iter().map(|entry| entry.key).collect()
+}
+
+async fn state(life: &Life, label: &str) -> Value {
+    let info = life.call(Method::GET, &format!("/v1/clusters/{label}"), Value::Null).await;
+    info.map_or(Value::Null, |answer| serde_json::from_slice::<Value>(&answer.body.unwrap()).unwrap())["clusterInfo"]
+        ["state"]
+        .take()
+}
+
+#[tokio::test]
+async fn a_creation_goes_on_after_a_crash_in_any_of_its_transactions() {
+    let mut deaths = 0;
+    for number in 1.. {
+        let mut died = false;
+        for applied in [false, true] {
+            let (_dir, metadata) = store();
+            // The request itself was answered: what is asked for stands.
+            let label = Life::idle(Runtime::system(), metadata.clone()).create("orders").await;
+            let active = async |life: &Life| state(life, &label).await == "ACTIVE";
+            died = live_until_death(&metadata, (number, applied), active).await;
+            let life = Life::begin(metadata.clone());
+            life.wait_for_state(&label, "ACTIVE").await;
+            life.wait_for(&label, |_| life.brokers.running() == 3).await;
+            assert_eq!(keys(&metadata, "service/addresses/").await.len(), 3, "addresses are taken once");
+            assert_eq!(keys(&metadata, "clusters/").await.len(), 1, "there is one record for the brokers");
+            life.runtime.shutdown().await;
+        }
+        if !died {
+            break;
+        }
+        deaths += 1;
+    }
+    assert!(deaths >= 4, "there are transactions to die in, but only {deaths} were seen");
+}
+
+#[tokio::test]
+async fn a_deletion_goes_on_after_a_crash_in_any_of_its_transactions() {
+    let mut deaths = 0;
+    for number in 1.. {
+        let mut died = false;
+        for applied in [false, true] {
+            let (_dir, metadata) = store();
+            let life = Life::begin(metadata.clone());
+            let label = life.create("orders").await;
+            life.wait_for_state(&label, "ACTIVE").await;
+            life.runtime.shutdown().await;
+            Life::idle(Runtime::system(), metadata.clone()).delete(&label).await;
+            let gone = async |life: &Life| state(life, &label).await.is_null();
+            died = live_until_death(&metadata, (number, applied), gone).await;
+            let life = Life::begin(metadata.clone());
+            life.wait_until_gone(&label).await;
+            let left = [keys(&metadata, "clusters/").await, keys(&metadata, "service/").await].concat();
+            assert_eq!(left, ["service/address-cursor"], "nothing is left of the cluster");
+            life.runtime.shutdown().await;
+        }
+        if !died {
+            break;
+        }
+        deaths += 1;
+    }
+    assert!(deaths >= 3, "there are transactions to die in, but only {deaths} were seen");
+}
+
+#[tokio::test]
+async fn a_reboot_goes_on_after_a_crash_in_any_of_its_transactions() {
+    for number in 1.. {
+        let mut died = false;
+        for applied in [false, true] {
+            let (_dir, metadata) = store();
+            let life = Life::begin(metadata.clone());
+            let label = life.create("orders").await;
+            life.wait_for_state(&label, "ACTIVE").await;
+            life.runtime.shutdown().await;
+            let path = format!("/v1/clusters/{label}/reboot-broker");
+            let idle = Life::idle(Runtime::system(), metadata.clone());
+            idle.json(Method::PUT, &path, json!({"brokerIds": ["3", "1"]})).await;
+            let active = async |life: &Life| state(life, &label).await == "ACTIVE";
+            died = live_until_death(&metadata, (number, applied), active).await;
+            let life = Life::begin(metadata.clone());
+            let info = life.wait_for_state(&label, "ACTIVE").await;
+            assert_eq!(info.get("activeOperationArn"), None);
+            let list = life.get(&format!("/v1/clusters/{label}/operations")).await;
+            assert_eq!(list["clusterOperationInfoList"][0]["operationState"], "REBOOT_COMPLETE");
+            life.runtime.shutdown().await;
+        }
+        if !died {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_data_key_stays_the_same_when_its_step_is_taken_again() {
+    let (_dir, metadata) = store();
+    let label = Life::idle(Runtime::system(), metadata.clone()).create("orders").await;
+    let mut seen = Mutex::new(None);
+    for number in 1..=3 {
+        live_until_death(&metadata, (number, true), async |life| state(life, &label).await == "ACTIVE").await;
+        let Some(key) = keys(&metadata, "clusters/").await.pop() else { continue };
+        let cluster = key.split('/').nth(1).unwrap().parse().unwrap();
+        let cluster = ClusterMetadata::new(metadata.clone(), cluster, Runtime::system());
+        let record = cluster.cluster().await.unwrap().unwrap().record;
+        let data_key = LocalKey::from_bytes([9; 32])
+            .unwrap(&record.wrapped_data_key, cluster.cluster_id().as_str())
+            .expect("the key opens for its cluster");
+        let before = seen.get_mut().unwrap().replace(data_key.clone());
+        assert!(before.is_none_or(|before| before == data_key));
+    }
+    assert!(seen.get_mut().unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_provisioner_that_fails_for_a_while_only_delays() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    life.brokers.fail_next(4, "the disk is full");
+    let label = life.create("orders").await;
+    let info = life.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!(info.get("stateInfo"), None);
+    assert_eq!(life.brokers.running(), 3);
+    life.brokers.fail_next(7, "the disk is full");
+    life.delete(&label).await;
+    life.wait_until_gone(&label).await;
+    assert_eq!((life.brokers.running(), life.brokers.removed.lock().unwrap().len()), (0, 1));
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_creation_that_goes_on_failing_is_given_up_with_its_reason_and_can_be_deleted() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    // Three brokers are started at a time, and a step is given up after five failures.
+    life.brokers.fail_next(15, "the disk is full");
+    let label = life.create("orders").await;
+    let info = life.wait_for_state(&label, "FAILED").await;
+    let message = info["stateInfo"]["message"].as_str().unwrap();
+    assert!(message.contains("the disk is full") && message.contains("broker"), "{message}");
+    assert_eq!(info["stateInfo"]["code"], "CREATION_FAILED");
+    life.delete(&label).await;
+    life.wait_until_gone(&label).await;
+    let again = life.create("orders").await;
+    life.wait_for_state(&again, "ACTIVE").await;
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_dies_is_started_again_and_the_cluster_says_so() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    let label = life.create("orders").await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    life.brokers.fail_next(3, "its address is taken");
+    life.brokers.running.lock().unwrap().pop_first();
+    let info = life.wait_for_state(&label, "HEALING").await;
+    assert!(info["stateInfo"]["message"].as_str().unwrap().contains("its address is taken"), "{info}");
+    let info = life.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!(info.get("stateInfo"), None);
+    assert_eq!(life.brokers.running(), 3);
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn clusters_come_back_with_their_addresses_and_addresses_are_not_given_again_at_once() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata.clone());
+    let mut bootstraps = Vec::new();
+    for name in ["a", "b"] {
+        let label = life.create(name).await;
+        life.wait_for_state(&label, "ACTIVE").await;
+        let brokers = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
+        bootstraps.push((label, brokers["bootstrapBrokerString"].as_str().unwrap().to_owned()));
+    }
+    life.runtime.shutdown().await;
+    let life = Life::begin(metadata);
+    for (label, before) in &bootstraps {
+        life.wait_for(label, |_| life.brokers.running() == 6).await;
+        let after = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
+        assert_eq!(after["bootstrapBrokerString"], before.as_str());
+    }
+    life.delete(&bootstraps[0].0).await;
+    life.wait_until_gone(&bootstraps[0].0).await;
+    let label = life.create("c").await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    let fresh = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
+    let fresh = fresh["bootstrapBrokerString"].as_str().unwrap().to_owned();
+    for (_, old) in &bootstraps {
+        assert!(
+            fresh.split(',').all(|endpoint| !old.split(',').any(|other| other == endpoint)),
+            "{fresh} {old}"
+        );
+    }
+    life.runtime.shutdown().await;
+}

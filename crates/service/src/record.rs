@@ -1,0 +1,251 @@
+//! What the service remembers of a cluster: what its owner asked for, and how far the reconciler has come.
+//!
+//! Records are JSON with a format level, below `service/`:
+//!
+//! ```text
+//! service/clusters/{uid}                 ClusterRecord
+//! service/names/{name}                   the uid of the cluster that has the name
+//! service/addresses/{host}:{port}        the uid of the cluster whose broker listens there
+//! service/address-cursor                 the address given out last
+//! service/operations/{uid}/{time}-{id}   OperationRecord
+//! ```
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
+
+use milena_types::{BrokerId, ClusterId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::{
+    arn::ClusterUid,
+    error::ApiError,
+    kafka_versions::KafkaVersion,
+    wire::{ClientAuthentication, EncryptionInfo, LoggingInfo, OpenMonitoring, Rebalancing, Tags},
+};
+
+/// The newest level of the records here.
+const FORMAT_LEVEL: u32 = 1;
+
+/// A cluster's state as MSK shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClusterState {
+    /// Being made.
+    Creating,
+    /// Serving.
+    Active,
+    /// Serving, while an operation of its owner restarts a broker.
+    RebootingBroker,
+    /// A broker is down against its owner's wish; it is being started again.
+    Healing,
+    /// Being removed.
+    Deleting,
+    /// Could not be made or removed; only deleting it is possible.
+    Failed,
+}
+
+impl ClusterState {
+    /// MSK's name of the state.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "CREATING",
+            Self::Active => "ACTIVE",
+            Self::RebootingBroker => "REBOOTING_BROKER",
+            Self::Healing => "HEALING",
+            Self::Deleting => "DELETING",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl fmt::Display for ClusterState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the reconciler does next for a cluster. Every step can be done again after it was done half or whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub(crate) enum Step {
+    /// Give every broker an address.
+    AllocateAddresses,
+    /// Write the cluster's record, with its data key, and its nodes for the brokers to find.
+    WriteMetadata,
+    /// Start every broker and wait until all of them serve.
+    StartBrokers,
+    /// Show the cluster as ACTIVE.
+    Activate,
+    /// Keep the brokers running.
+    Run,
+    /// Restart brokers for an operation.
+    Reboot {
+        /// The operation's key.
+        operation: String,
+        /// The brokers that are still to be restarted.
+        brokers: Vec<BrokerId>,
+    },
+    /// Creation has failed: stop what was started.
+    GiveUp,
+    /// Nothing, until the owner deletes the cluster.
+    Rest,
+    /// Stop every broker.
+    StopBrokers,
+    /// Remove the brokers' files.
+    RemoveData,
+    /// Remove the cluster's records, and then its name, addresses and operations.
+    RemoveMetadata,
+}
+
+/// One broker as it is shown and started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BrokerNode {
+    pub(crate) id: BrokerId,
+    pub(crate) zone: String,
+    pub(crate) subnet: String,
+    /// Part of the node's ARN and of its network interface's id.
+    pub(crate) uuid: Uuid,
+    /// Where it listens and what clients are told; absent until addresses are allocated.
+    pub(crate) address: Option<BrokerAddress>,
+}
+
+/// Where a broker listens, and under which name clients reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerAddress {
+    /// Where to bind.
+    pub bind: SocketAddr,
+    /// The host that clients are told; the port is that of `bind`.
+    pub host: String,
+}
+
+impl BrokerAddress {
+    /// `host:port` as in a bootstrap string.
+    pub fn endpoint(&self) -> String {
+        let port = self.bind.port();
+        if self.host.contains(':') {
+            format!("[{}]:{port}", self.host)
+        } else {
+            format!("{}:{port}", self.host)
+        }
+    }
+}
+
+/// What the owner asked for, with everything that was left open filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClusterSpec {
+    pub(crate) kafka_version: KafkaVersion,
+    pub(crate) instance_type: String,
+    pub(crate) subnets: Vec<String>,
+    /// The zone of each subnet.
+    pub(crate) zones: Vec<String>,
+    pub(crate) security_groups: Option<Vec<String>>,
+    /// GiB per broker; none for Express brokers.
+    pub(crate) volume_size_gib: Option<i64>,
+    pub(crate) client_authentication: Option<ClientAuthentication>,
+    pub(crate) encryption: EncryptionInfo,
+    pub(crate) enhanced_monitoring: String,
+    pub(crate) open_monitoring: OpenMonitoring,
+    pub(crate) logging: Option<LoggingInfo>,
+    pub(crate) rebalancing: Option<Rebalancing>,
+    /// `server.properties` beyond the defaults.
+    #[serde(default)]
+    pub(crate) server_properties: BTreeMap<String, String>,
+}
+
+/// Why a cluster is in its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trouble {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClusterRecord {
+    pub(crate) uid: ClusterUid,
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) created_ms: i64,
+    /// The optimistic lock of the API, `currentVersion`.
+    pub(crate) version: String,
+    pub(crate) state: ClusterState,
+    pub(crate) trouble: Option<Trouble>,
+    pub(crate) step: Step,
+    pub(crate) tags: Tags,
+    pub(crate) spec: ClusterSpec,
+    pub(crate) nodes: Vec<BrokerNode>,
+    /// The key of the operation that is running.
+    pub(crate) active_operation: Option<String>,
+}
+
+impl ClusterRecord {
+    /// The id that Kafka clients see and that everything of the cluster is stored under.
+    pub(crate) fn cluster_id(&self) -> ClusterId {
+        ClusterId::from_uuid(self.uid.uuid())
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        self.arn_of("cluster", None)
+    }
+
+    /// The ARN of something that belongs to the cluster: `KIND/NAME/UID[/TAIL]`.
+    pub(crate) fn arn_of(&self, kind: &str, tail: Option<&str>) -> String {
+        let (region, account, name, uid) = (&self.region, &self.account, &self.name, &self.uid);
+        let tail = tail.map_or_else(String::new, |tail| format!("/{tail}"));
+        format!("arn:aws:kafka:{region}:{account}:{kind}/{name}/{uid}{tail}")
+    }
+}
+
+/// One operation on a cluster, as DescribeClusterOperation shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OperationRecord {
+    pub(crate) id: Uuid,
+    /// Such as `REBOOT_NODE`.
+    pub(crate) kind: String,
+    /// Such as `REBOOT_IN_PROGRESS`.
+    pub(crate) state: String,
+    pub(crate) created_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    /// The id of the request that started it.
+    pub(crate) request_id: String,
+    pub(crate) steps: Vec<OperationStep>,
+}
+
+/// One step of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OperationStep {
+    pub(crate) name: String,
+    /// PENDING, IN_PROGRESS or COMPLETED.
+    pub(crate) status: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Leveled<T> {
+    format: u32,
+    record: T,
+}
+
+#[derive(Deserialize)]
+struct Level {
+    format: u32,
+}
+
+/// The record as bytes.
+pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record }).expect("records have text keys only")
+}
+
+/// The record in `bytes`, which were found at `key`.
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, ApiError> {
+    let level = serde_json::from_slice(bytes).map_or(0, |level: Level| level.format);
+    if level > FORMAT_LEVEL {
+        let message =
+            format!("the record {key} was written by a newer release of milena; start that release");
+        return Err(ApiError::Internal(message));
+    }
+    let leveled: Result<Leveled<T>, _> = serde_json::from_slice(bytes);
+    leveled
+        .map(|leveled| leveled.record)
+        .map_err(|error| ApiError::Internal(format!("the record {key} is damaged: {error}")))
+}

@@ -1,0 +1,189 @@
+//! The running service: one HTTP endpoint and the supervisor of the reconcilers.
+
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use milena_metadata::MetadataStore;
+use milena_runtime::Runtime;
+use milena_security::{credentials::Credentials, local_key::LocalKey, sigv4::Verifier};
+use tokio::net::TcpListener;
+
+use crate::{
+    addresses::AddressPlan,
+    api::{Api, bootstrap_string},
+    cluster_store::ClusterStore,
+    error::ApiError,
+    http_server::{self, Frontend},
+    kafka_versions::KafkaVersion,
+    provisioner::Provisioner,
+    reconciler::{self, Retry, Tools},
+    record::{ClusterRecord, ClusterState},
+    validation::{self, Place},
+    wire::{BrokerNodeGroupInfo, ProvisionedRequest, Tags},
+    zones::Zones,
+};
+
+/// The service's name in signatures.
+const SIGNING_NAME: &str = "kafka";
+
+/// How a service is set up.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// The region in ARNs and signatures.
+    pub region: String,
+    /// The account in ARNs: 12 digits.
+    pub account: String,
+    /// Who may call. None: anyone who reaches the endpoint, which must then be a loopback address.
+    pub credentials: Option<Credentials>,
+    /// Where subnets are.
+    pub zones: Zones,
+    /// Where brokers listen.
+    pub addresses: AddressPlan,
+}
+
+/// What a service works with.
+pub struct ServiceParts {
+    /// The scope of its tasks.
+    pub runtime: Runtime,
+    /// Where it keeps its records, and the clusters' brokers theirs.
+    pub metadata: Arc<dyn MetadataStore>,
+    /// Who starts and stops brokers.
+    pub provisioner: Arc<dyn Provisioner>,
+    /// What data keys are wrapped with.
+    pub local_key: LocalKey,
+}
+
+/// A cluster in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterSummary {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its state.
+    pub state: ClusterState,
+    /// Why it is in that state, if there is more to say.
+    pub trouble: Option<String>,
+    /// `host:port` of up to three brokers; empty until they have addresses.
+    pub bootstrap: String,
+}
+
+impl From<ClusterRecord> for ClusterSummary {
+    fn from(record: ClusterRecord) -> Self {
+        Self {
+            arn: record.arn(),
+            bootstrap: bootstrap_string(&record),
+            state: record.state,
+            trouble: record.trouble.map(|trouble| trouble.message),
+            name: record.name,
+        }
+    }
+}
+
+/// A running service.
+pub struct Service {
+    api: Arc<Api>,
+    address: SocketAddr,
+    runtime: Runtime,
+}
+
+impl Service {
+    /// Listens and begins to reconcile.
+    pub async fn start(config: ServiceConfig, parts: ServiceParts) -> io::Result<Self> {
+        if config.credentials.is_none() && !config.listen.ip().is_loopback() {
+            let listen = config.listen;
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "an API without signatures may listen on a loopback address only, and {listen} is none"
+                ),
+            ));
+        }
+        let listener = TcpListener::bind(config.listen).await?;
+        let address = listener.local_addr()?;
+        let runtime = parts.runtime;
+        let store = ClusterStore::new(parts.metadata.clone());
+        let verifier =
+            config.credentials.map(|keys| Verifier::new(keys, config.region.clone(), SIGNING_NAME));
+        let api = Arc::new(Api {
+            runtime: runtime.clone(),
+            store: store.clone(),
+            region: config.region,
+            account: config.account,
+            zones: config.zones,
+        });
+        let tools = Tools {
+            runtime: runtime.clone(),
+            store,
+            metadata: parts.metadata,
+            provisioner: parts.provisioner,
+            local_key: parts.local_key,
+            addresses: config.addresses,
+            retry: Retry::DEFAULT,
+        };
+        let frontend = Frontend { api: api.clone(), verifier, runtime: runtime.clone() };
+        drop(runtime.spawn(reconciler::supervise(Arc::new(tools))));
+        drop(runtime.spawn(http_server::serve(Arc::new(frontend), listener)));
+        Ok(Self { api, address, runtime })
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The cluster of that name, made with three brokers in three zones if there is none.
+    pub async fn ensure_cluster(
+        &self,
+        name: &str,
+        server_properties: BTreeMap<String, String>,
+    ) -> Result<ClusterSummary, ApiError> {
+        if let Some(record) = self.api.store.cluster_named(name).await? {
+            return Ok(record.into());
+        }
+        let subnets = ["a", "b", "c"].map(|zone| format!("subnet-{zone}"));
+        let request = ProvisionedRequest {
+            broker_node_group_info: Some(BrokerNodeGroupInfo {
+                client_subnets: Some(subnets.to_vec()),
+                instance_type: Some("kafka.m7g.large".to_owned()),
+                ..BrokerNodeGroupInfo::default()
+            }),
+            kafka_version: Some(KafkaVersion::RECOMMENDED.name().to_owned()),
+            number_of_broker_nodes: Some(3),
+            ..ProvisionedRequest::default()
+        };
+        let api = &self.api;
+        let place = Place { region: &api.region, account: &api.account, zones: &api.zones };
+        let (mut spec, brokers) = validation::cluster_spec(request, &place, "")?;
+        spec.server_properties = server_properties;
+        Ok(api.create_from(name.to_owned(), Tags::new(), spec, brokers).await?.into())
+    }
+
+    /// The cluster of that name once its brokers serve, or as it is after `wait`.
+    pub async fn await_serving(
+        &self,
+        name: &str,
+        wait: Duration,
+    ) -> Result<Option<ClusterSummary>, ApiError> {
+        let deadline = self.runtime.monotonic() + wait;
+        loop {
+            let found = self.api.store.cluster_named(name).await?;
+            let settled = found.as_ref().is_none_or(|record| record.state != ClusterState::Creating);
+            if settled || self.runtime.monotonic() >= deadline {
+                return Ok(found.map(ClusterSummary::from));
+            }
+            self.runtime.sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// All clusters, by name.
+    pub async fn clusters(&self) -> Result<Vec<ClusterSummary>, ApiError> {
+        Ok(self.api.store.clusters().await?.into_iter().map(ClusterSummary::from).collect())
+    }
+
+    /// Stops accepting requests, finishes those that run and the steps that have begun. Brokers are left running.
+    pub async fn shutdown(&self) {
+        self.runtime.shutdown().await;
+    }
+}

@@ -1,0 +1,227 @@
+//! What the tests of this crate share: a store in a directory of its own, a provisioner that only counts, and an API
+//! over both.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http::Method;
+use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
+use milena_runtime::Runtime;
+use milena_security::local_key::LocalKey;
+use milena_types::{BrokerId, ClusterId};
+use serde_json::{Value, json};
+
+use crate::{
+    addresses::AddressPlan,
+    api::{Answer, Api, Request},
+    cluster_store::ClusterStore,
+    error::ApiError,
+    provisioner::{BrokerOrder, ProvisionError, Provisioner},
+    reconciler::{self, Retry, Tools},
+    zones::Zones,
+};
+
+/// How long a test waits for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Brokers that run in name only.
+#[derive(Default)]
+pub(crate) struct CountedBrokers {
+    pub(crate) running: Mutex<BTreeMap<(ClusterId, BrokerId), BrokerOrder>>,
+    /// Clusters whose data was removed.
+    pub(crate) removed: Mutex<BTreeSet<ClusterId>>,
+    /// Calls so far, and the reason that calls fail with, by number.
+    pub(crate) calls: Mutex<(usize, BTreeMap<usize, &'static str>)>,
+}
+
+impl CountedBrokers {
+    fn call(&self) -> Result<(), ProvisionError> {
+        let mut calls = self.calls.lock().unwrap();
+        calls.0 += 1;
+        let number = calls.0;
+        calls.1.get(&number).map_or(Ok(()), |reason| Err(ProvisionError::new(reason)))
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.running.lock().unwrap().len()
+    }
+
+    /// Makes the next calls fail.
+    pub(crate) fn fail_next(&self, count: usize, reason: &'static str) {
+        let mut calls = self.calls.lock().unwrap();
+        let next = calls.0 + 1;
+        calls.1.extend((next..next + count).map(|number| (number, reason)));
+    }
+}
+
+#[async_trait]
+impl Provisioner for CountedBrokers {
+    async fn start(&self, order: &BrokerOrder) -> Result<(), ProvisionError> {
+        self.call()?;
+        let before =
+            self.running.lock().unwrap().insert((order.cluster.clone(), order.broker), order.clone());
+        assert!(before.is_none(), "broker {} is started although it runs", order.broker);
+        Ok(())
+    }
+
+    async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError> {
+        self.call()?;
+        self.running.lock().unwrap().remove(&(cluster.clone(), broker));
+        Ok(())
+    }
+
+    async fn is_serving(&self, cluster: &ClusterId, broker: BrokerId) -> bool {
+        self.running.lock().unwrap().contains_key(&(cluster.clone(), broker))
+    }
+
+    async fn remove_data(&self, cluster: &ClusterId) -> Result<(), ProvisionError> {
+        self.call()?;
+        let running = self.running.lock().unwrap();
+        assert!(running.keys().all(|(other, _)| other != cluster), "data is removed while brokers run");
+        self.removed.lock().unwrap().insert(cluster.clone());
+        Ok(())
+    }
+}
+
+/// A store in a directory that goes away with it.
+pub(crate) fn store() -> (tempfile::TempDir, Arc<dyn MetadataStore>) {
+    let dir = tempfile::tempdir().unwrap();
+    let options = EmbeddedOptions::new(dir.path().join("metadata"));
+    let store = EmbeddedStore::open(options, &Runtime::system()).unwrap();
+    (dir, Arc::new(store))
+}
+
+/// One life of a service without its HTTP front.
+pub(crate) struct Life {
+    pub(crate) runtime: Runtime,
+    pub(crate) api: Arc<Api>,
+    pub(crate) brokers: Arc<CountedBrokers>,
+}
+
+impl Life {
+    pub(crate) fn begin(metadata: Arc<dyn MetadataStore>) -> Self {
+        Self::begin_in(Runtime::system(), metadata)
+    }
+
+    pub(crate) fn begin_in(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
+        let life = Self::idle(runtime, metadata.clone());
+        let retry = Retry {
+            wait_first: Duration::from_millis(1),
+            wait_max: Duration::from_millis(5),
+            failures_max: 5,
+            check_every: Duration::from_millis(5),
+        };
+        let tools = Tools {
+            runtime: life.runtime.clone(),
+            store: ClusterStore::new(metadata.clone()),
+            metadata,
+            provisioner: life.brokers.clone(),
+            local_key: LocalKey::from_bytes([9; 32]),
+            addresses: AddressPlan::Ports {
+                bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                host: "kafka.example".to_owned(),
+                first: 40_000,
+            },
+            retry,
+        };
+        drop(life.runtime.spawn(reconciler::supervise(Arc::new(tools))));
+        life
+    }
+
+    /// An API that nobody reconciles for: what is asked for stays as asked.
+    pub(crate) fn idle(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
+        let api = Api {
+            runtime: runtime.clone(),
+            store: ClusterStore::new(metadata),
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            zones: Zones::new("us-east-1", BTreeMap::new()),
+        };
+        Self { runtime, api: Arc::new(api), brokers: Arc::default() }
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Result<Answer, ApiError> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.call_raw(method, path, &body).await
+    }
+
+    pub(crate) async fn call_raw(&self, method: Method, path: &str, body: &str) -> Result<Answer, ApiError> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = Request {
+            method,
+            raw_path: path.to_owned(),
+            raw_query: query.to_owned(),
+            body: body.to_owned().into(),
+            request_id: "0a1b2c3d".to_owned(),
+        };
+        self.api.call(&request).await
+    }
+
+    pub(crate) async fn json(&self, method: Method, path: &str, body: Value) -> Value {
+        let answer = self.call(method, path, body).await.unwrap();
+        serde_json::from_slice(&answer.body.unwrap()).unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.json(Method::GET, path, Value::Null).await
+    }
+
+    /// Asks for a cluster and gives its ARN back, encoded as a label.
+    pub(crate) async fn create(&self, name: &str) -> String {
+        let created = self.json(Method::POST, "/v1/clusters", create_request(name)).await;
+        encode(created["clusterArn"].as_str().unwrap())
+    }
+
+    /// Waits until the cluster is as wanted.
+    pub(crate) async fn wait_for(&self, label: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = self.runtime.monotonic() + PATIENCE;
+        loop {
+            let info = self.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
+            if wanted(&info) {
+                return info;
+            }
+            assert!(self.runtime.monotonic() < deadline, "the cluster stays {info}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn wait_for_state(&self, label: &str, state: &str) -> Value {
+        self.wait_for(label, |info| info["state"] == state).await
+    }
+
+    pub(crate) async fn wait_until_gone(&self, label: &str) {
+        let deadline = self.runtime.monotonic() + PATIENCE;
+        let path = format!("/v1/clusters/{label}");
+        while self.call(Method::GET, &path, Value::Null).await.is_ok() {
+            assert!(self.runtime.monotonic() < deadline, "the cluster stays");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn delete(&self, label: &str) {
+        self.json(Method::DELETE, &format!("/v1/clusters/{label}"), Value::Null).await;
+    }
+}
+
+/// A text as one label of a path, as AWS clients encode it.
+pub(crate) fn encode(arn: &str) -> String {
+    percent_encoding::utf8_percent_encode(arn, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// The least that CreateCluster needs.
+pub(crate) fn create_request(name: &str) -> Value {
+    json!({
+        "clusterName": name,
+        "kafkaVersion": "3.9.x.kraft",
+        "numberOfBrokerNodes": 3,
+        "brokerNodeGroupInfo": {
+            "clientSubnets": ["subnet-a", "subnet-b", "subnet-c"],
+            "instanceType": "kafka.m7g.large",
+        },
+    })
+}

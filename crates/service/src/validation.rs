@@ -1,0 +1,377 @@
+//! From a create request to what a cluster shall be: checks every member, fills in what was left open, and refuses,
+//! by name, what this release does not have rather than pretending to have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    error::ApiError,
+    kafka_versions::KafkaVersion,
+    record::ClusterSpec,
+    wire::{
+        BrokerNodeGroupInfo, ClientAuthentication, EncryptionAtRest, EncryptionInTransit, EncryptionInfo,
+        Exporter, LoggingInfo, OpenMonitoring, Prometheus, ProvisionedRequest, Rebalancing, Tags,
+    },
+    zones::Zones,
+};
+
+/// MSK's quotas of brokers per cluster.
+const BROKERS_MAX: i64 = 30;
+const BROKERS_MAX_KRAFT: i64 = 60;
+const VOLUME_GIB_DEFAULT: i64 = 100;
+const TAGS_MAX: usize = 50;
+
+type Checked<T> = Result<T, ApiError>;
+
+/// Where the cluster is made: what defaults depend on.
+pub(crate) struct Place<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) zones: &'a Zones,
+}
+
+/// A checked request: the spec and the number of brokers.
+pub(crate) fn cluster_spec(
+    request: ProvisionedRequest,
+    place: &Place<'_>,
+    prefix: &str,
+) -> Checked<(ClusterSpec, i64)> {
+    let at = |member: &str| format!("{prefix}{member}");
+    let kafka_version = kafka_version(request.kafka_version, &at("kafkaVersion"))?;
+    let group = required(request.broker_node_group_info, &at("brokerNodeGroupInfo"))?;
+    let group_path = at("brokerNodeGroupInfo");
+    let instance_type = instance_type(group.instance_type.clone(), &format!("{group_path}.instanceType"))?;
+    let express = instance_type.starts_with("express.");
+    let subnets = subnets(group.client_subnets.clone(), express, &format!("{group_path}.clientSubnets"))?;
+    let zones = place.zones.place(&subnets);
+    if zones.iter().collect::<BTreeSet<_>>().len() < zones.len() {
+        let path = format!("{group_path}.clientSubnets");
+        let message = format!("{path} must be in different zones, but they are in {}", zones.join(", "));
+        return Err(ApiError::invalid(path, message));
+    }
+    let volume_size_gib = volume_size(&group, express, &group_path)?;
+    refuse_connectivity(&group, &group_path)?;
+    let brokers = broker_count(
+        request.number_of_broker_nodes,
+        subnets.len(),
+        kafka_version,
+        &at("numberOfBrokerNodes"),
+    )?;
+    if request.configuration_info.is_some() {
+        return Err(absent(
+            &at("configurationInfo"),
+            "configurations",
+            "leave it out: Kafka's defaults as MSK sets them apply",
+        ));
+    }
+    let spec = ClusterSpec {
+        kafka_version,
+        instance_type,
+        subnets,
+        zones,
+        security_groups: group.security_groups,
+        volume_size_gib,
+        client_authentication: client_authentication(
+            request.client_authentication,
+            &at("clientAuthentication"),
+        )?,
+        encryption: encryption(request.encryption_info, place, &at("encryptionInfo"))?,
+        enhanced_monitoring: enhanced_monitoring(request.enhanced_monitoring, &at("enhancedMonitoring"))?,
+        open_monitoring: open_monitoring(request.open_monitoring, &at("openMonitoring"))?,
+        logging: logging(request.logging_info, &at("loggingInfo"))?,
+        rebalancing: rebalancing(request.rebalancing, express, &at("rebalancing"))?,
+        server_properties: BTreeMap::new(),
+    };
+    match request.storage_mode.as_deref() {
+        None | Some("LOCAL") => Ok((spec, brokers)),
+        Some("TIERED") => Err(absent(&at("storageMode"), "tiered storage", "leave it out or set LOCAL")),
+        Some(other) => Err(not_one_of(&at("storageMode"), other, "LOCAL or TIERED")),
+    }
+}
+
+/// 1 to 64 letters, digits and hyphens, beginning with a letter or digit.
+pub(crate) fn cluster_name(name: Option<String>) -> Checked<String> {
+    let name = required(name, "clusterName")?;
+    let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if name.is_empty() || name.len() > 64 || !allowed || name.starts_with('-') {
+        let message =
+            "clusterName must be 1 to 64 letters, digits and hyphens, beginning with a letter or digit";
+        return Err(ApiError::invalid("clusterName", message));
+    }
+    Ok(name)
+}
+
+/// Tags within AWS's limits.
+pub(crate) fn tags(tags: Option<Tags>) -> Checked<Tags> {
+    let tags = tags.unwrap_or_default();
+    if tags.len() > TAGS_MAX {
+        return Err(ApiError::invalid("tags", format!("tags: a resource may have at most {TAGS_MAX}")));
+    }
+    for (key, value) in &tags {
+        let refuse = |reason: &str| Err(ApiError::invalid("tags", format!("tags: the key '{key}' {reason}")));
+        match (key.chars().count(), value.chars().count()) {
+            (0, _) => return refuse("is empty; a key has 1 to 128 characters"),
+            (129.., _) => return refuse("is longer than 128 characters"),
+            (_, 257..) => return refuse("has a value longer than 256 characters"),
+            _ if key.to_ascii_lowercase().starts_with("aws:") => {
+                return refuse("begins with 'aws:', which is reserved");
+            }
+            _ => {}
+        }
+    }
+    Ok(tags)
+}
+
+fn kafka_version(version: Option<String>, path: &str) -> Checked<KafkaVersion> {
+    let version = required(version, path)?;
+    KafkaVersion::try_from(version).map_err(|error| {
+        let names: Vec<&str> = KafkaVersion::all().map(KafkaVersion::name).collect();
+        ApiError::invalid(
+            path,
+            format!("{path}: '{}' is not offered; use one of {}", error.text, names.join(", ")),
+        )
+    })
+}
+
+fn instance_type(name: Option<String>, path: &str) -> Checked<String> {
+    let name = required(name, path)?;
+    let known_family = name.starts_with("kafka.") || name.starts_with("express.");
+    let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+    if (5..=32).contains(&name.len()) && known_family && allowed && !name.ends_with('.') {
+        return Ok(name);
+    }
+    let message = format!(
+        "{path}: '{name}' is not an instance type; they look like kafka.m7g.large or express.m7g.large"
+    );
+    Err(ApiError::invalid(path, message))
+}
+
+fn subnets(subnets: Option<Vec<String>>, express: bool, path: &str) -> Checked<Vec<String>> {
+    let subnets = required(subnets, path)?;
+    let refuse = |reason: String| Err(ApiError::invalid(path, format!("{path} {reason}")));
+    if express && subnets.len() != 3 {
+        return refuse(format!("must name 3 subnets for Express brokers, but there are {}", subnets.len()));
+    }
+    if !(2..=3).contains(&subnets.len()) {
+        return refuse(format!("must name 2 or 3 subnets, but there are {}", subnets.len()));
+    }
+    for (index, subnet) in subnets.iter().enumerate() {
+        if !subnet.starts_with("subnet-") || subnet.len() > 64 {
+            return refuse(format!(
+                "[{index}]: '{subnet}' is not a subnet id; any id that begins with 'subnet-' will do"
+            ));
+        }
+        if subnets[..index].contains(subnet) {
+            return refuse(format!("names '{subnet}' twice; every subnet must be in a zone of its own"));
+        }
+    }
+    Ok(subnets)
+}
+
+fn broker_count(count: Option<i64>, subnets: usize, version: KafkaVersion, path: &str) -> Checked<i64> {
+    let count = required(count, path)?;
+    let max = if version.is_kraft() { BROKERS_MAX_KRAFT } else { BROKERS_MAX };
+    if !(1..=max).contains(&count) {
+        return Err(ApiError::invalid(path, format!("{path} must be 1 to {max}, but is {count}")));
+    }
+    if count % subnets as i64 != 0 {
+        let message = format!("{path} must be a multiple of the {subnets} clientSubnets, but is {count}");
+        return Err(ApiError::invalid(path, message));
+    }
+    Ok(count)
+}
+
+fn volume_size(group: &BrokerNodeGroupInfo, express: bool, path: &str) -> Checked<Option<i64>> {
+    let volume =
+        group.storage_info.as_ref().map(|storage| storage.ebs_storage_info.clone().unwrap_or_default());
+    let path = format!("{path}.storageInfo");
+    let Some(volume) = volume else { return Ok((!express).then_some(VOLUME_GIB_DEFAULT)) };
+    if express {
+        return Err(ApiError::invalid(
+            &path,
+            format!("{path} must be left out for Express brokers, which need no size"),
+        ));
+    }
+    if volume.provisioned_throughput.is_some_and(|throughput| throughput.enabled == Some(true)) {
+        let path = format!("{path}.ebsStorageInfo.provisionedThroughput");
+        return Err(absent(&path, "provisioned throughput", "leave it out: a disk gives what it has"));
+    }
+    let size = volume.volume_size.unwrap_or(VOLUME_GIB_DEFAULT);
+    if !(1..=16_384).contains(&size) {
+        let path = format!("{path}.ebsStorageInfo.volumeSize");
+        return Err(ApiError::invalid(&path, format!("{path} must be 1 to 16384 GiB, but is {size}")));
+    }
+    Ok(Some(size))
+}
+
+fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> Checked<()> {
+    let distribution = group.broker_az_distribution.as_deref().unwrap_or("DEFAULT");
+    if distribution != "DEFAULT" {
+        return Err(not_one_of(&format!("{path}.brokerAZDistribution"), distribution, "DEFAULT"));
+    }
+    let Some(connectivity) = &group.connectivity_info else { return Ok(()) };
+    let path = format!("{path}.connectivityInfo");
+    let public = connectivity.public_access.as_ref().and_then(|access| access.r#type.as_deref());
+    if public.is_some_and(|kind| kind != "DISABLED") {
+        let path = format!("{path}.publicAccess.type");
+        let message =
+            format!("{path}: public access cannot be turned on while a cluster is created; set DISABLED");
+        return Err(ApiError::invalid(path, message));
+    }
+    let vpc = connectivity.vpc_connectivity.as_ref().and_then(|vpc| vpc.client_authentication.as_ref());
+    if vpc.is_some_and(|vpc| first_enabled(vpc).is_some()) {
+        let path = format!("{path}.vpcConnectivity");
+        let message =
+            format!("{path}: multi-VPC connectivity cannot be turned on while a cluster is created");
+        return Err(ApiError::invalid(path, message));
+    }
+    match connectivity.network_type.as_deref() {
+        None | Some("IPV4") => Ok(()),
+        Some(other) => {
+            Err(not_one_of(&format!("{path}.networkType"), other, "IPV4 while a cluster is created"))
+        }
+    }
+}
+
+/// The first way to authenticate that is turned on, besides none at all.
+fn first_enabled(auth: &ClientAuthentication) -> Option<&'static str> {
+    let on = |switch: Option<bool>| switch == Some(true);
+    let sasl = auth.sasl.as_ref();
+    if on(sasl.and_then(|sasl| sasl.iam.as_ref()?.enabled)) {
+        Some("sasl.iam")
+    } else if on(sasl.and_then(|sasl| sasl.scram.as_ref()?.enabled)) {
+        Some("sasl.scram")
+    } else if on(auth.tls.as_ref().and_then(|tls| tls.enabled)) {
+        Some("tls")
+    } else {
+        None
+    }
+}
+
+fn client_authentication(
+    auth: Option<ClientAuthentication>,
+    path: &str,
+) -> Checked<Option<ClientAuthentication>> {
+    let Some(auth) = auth else { return Ok(None) };
+    if let Some(kind) = first_enabled(&auth) {
+        let what = "client authentication";
+        return Err(absent(
+            &format!("{path}.{kind}"),
+            what,
+            "leave clientAuthentication out or set unauthenticated",
+        ));
+    }
+    if auth.unauthenticated.as_ref().and_then(|switch| switch.enabled) == Some(false) {
+        let path = format!("{path}.unauthenticated");
+        return Err(absent(&path, "client authentication", "leave it out, or no client could connect"));
+    }
+    Ok(Some(auth))
+}
+
+fn encryption(info: Option<EncryptionInfo>, place: &Place<'_>, path: &str) -> Checked<EncryptionInfo> {
+    let info = info.unwrap_or_default();
+    let transit = info.encryption_in_transit.unwrap_or_default();
+    let path_transit = format!("{path}.encryptionInTransit.clientBroker");
+    match transit.client_broker.as_deref() {
+        None | Some("PLAINTEXT") => {}
+        Some(tls @ ("TLS" | "TLS_PLAINTEXT")) => {
+            let message = format!(
+                "{path_transit}: {tls} needs a TLS listener, and TLS is not offered in this release of Milena; \
+                 set it to PLAINTEXT, or leave encryptionInTransit out"
+            );
+            return Err(ApiError::invalid(path_transit, message));
+        }
+        Some(other) => return Err(not_one_of(&path_transit, other, "TLS, TLS_PLAINTEXT or PLAINTEXT")),
+    }
+    let at_rest = match info.encryption_at_rest {
+        None => format!("arn:aws:kms:{}:{}:alias/aws/kafka", place.region, place.account),
+        Some(at_rest) => {
+            required(at_rest.data_volume_kms_key_id, &format!("{path}.encryptionAtRest.dataVolumeKMSKeyId"))?
+        }
+    };
+    Ok(EncryptionInfo {
+        encryption_at_rest: Some(EncryptionAtRest { data_volume_kms_key_id: Some(at_rest) }),
+        encryption_in_transit: Some(EncryptionInTransit {
+            client_broker: Some("PLAINTEXT".to_owned()),
+            // Brokers send each other nothing in the clear: they meet in the stores.
+            in_cluster: Some(transit.in_cluster.unwrap_or(true)),
+        }),
+    })
+}
+
+fn enhanced_monitoring(level: Option<String>, path: &str) -> Checked<String> {
+    const LEVELS: [&str; 4] = ["DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"];
+    let level = level.unwrap_or_else(|| LEVELS[0].to_owned());
+    match LEVELS.iter().position(|known| *known == level) {
+        Some(0) => Ok(level),
+        Some(_) => Err(absent(path, "metrics beyond DEFAULT", "leave it out or set DEFAULT")),
+        None => Err(not_one_of(path, &level, &LEVELS.join(", "))),
+    }
+}
+
+fn open_monitoring(monitoring: Option<OpenMonitoring>, path: &str) -> Checked<OpenMonitoring> {
+    let prometheus = match monitoring {
+        None => Prometheus::default(),
+        Some(monitoring) => required(monitoring.prometheus, &format!("{path}.prometheus"))?,
+    };
+    for (name, exporter) in
+        [("jmxExporter", &prometheus.jmx_exporter), ("nodeExporter", &prometheus.node_exporter)]
+    {
+        let Some(exporter) = exporter else { continue };
+        let path = format!("{path}.prometheus.{name}.enabledInBroker");
+        if required(exporter.enabled_in_broker, &path)? {
+            return Err(absent(&path, "open monitoring", "set it to false"));
+        }
+    }
+    let off = || Some(Exporter { enabled_in_broker: Some(false) });
+    Ok(OpenMonitoring { prometheus: Some(Prometheus { jmx_exporter: off(), node_exporter: off() }) })
+}
+
+fn logging(info: Option<LoggingInfo>, path: &str) -> Checked<Option<LoggingInfo>> {
+    let Some(info) = info else { return Ok(None) };
+    let path = format!("{path}.brokerLogs");
+    let logs = required(info.broker_logs.clone(), &path)?;
+    let targets = [
+        ("cloudWatchLogs", logs.cloud_watch_logs.map(|logs| logs.enabled)),
+        ("firehose", logs.firehose.map(|logs| logs.enabled)),
+        ("s3", logs.s3.map(|logs| logs.enabled)),
+    ];
+    for (name, enabled) in targets {
+        let Some(enabled) = enabled else { continue };
+        let path = format!("{path}.{name}.enabled");
+        if required(enabled, &path)? {
+            return Err(absent(
+                &path,
+                "delivery of broker logs",
+                "set it to false: milena logs to its standard error",
+            ));
+        }
+    }
+    Ok(Some(info))
+}
+
+fn rebalancing(rebalancing: Option<Rebalancing>, express: bool, path: &str) -> Checked<Option<Rebalancing>> {
+    let Some(wanted) = rebalancing else { return Ok(None) };
+    if !express {
+        return Err(ApiError::invalid(path, format!("{path} is for Express brokers only; leave it out")));
+    }
+    match wanted.status.as_deref() {
+        None | Some("PAUSED") => Ok(Some(Rebalancing { status: Some("PAUSED".to_owned()) })),
+        Some("ACTIVE") => {
+            Err(absent(&format!("{path}.status"), "intelligent rebalancing", "leave it out or set PAUSED"))
+        }
+        Some(other) => Err(not_one_of(&format!("{path}.status"), other, "PAUSED or ACTIVE")),
+    }
+}
+
+fn required<T>(value: Option<T>, path: &str) -> Checked<T> {
+    value.ok_or_else(|| ApiError::invalid(path, format!("{path} is required")))
+}
+
+/// A member of MSK's that this release does not have.
+fn absent(path: &str, what: &str, instead: &str) -> ApiError {
+    ApiError::invalid(path, format!("{path}: {what} is not offered in this release of Milena; {instead}"))
+}
+
+fn not_one_of(path: &str, value: &str, allowed: &str) -> ApiError {
+    ApiError::invalid(path, format!("{path}: '{value}' is not allowed; use {allowed}"))
+}
