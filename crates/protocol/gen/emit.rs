@@ -137,12 +137,14 @@ fn rust_type(schema: &Schema, field: &Field) -> String {
 fn default_value(schema: &Schema, field: &Field) -> Option<String> {
     let default = field.default.as_deref();
     if field.nullable.is_some() {
-        return match default {
-            Some("null") => None,
-            // Kafka's own code has null records where nothing is said; a response must not (an empty answer is a byte
-            // string of length zero).
-            None if field.ty == Type::Records && !is_response(schema) => None,
-            _ => Some("Some(Default::default())".to_owned()),
+        return match (default, &field.ty) {
+            (Some("null"), _) => None,
+            (Some(_), _) | (None, Type::Array(_)) => Some("Some(Default::default())".to_owned()),
+            // A response must not have null records: an empty answer is a byte string of length zero.
+            (None, Type::Records) if is_response(schema) => Some("Some(Default::default())".to_owned()),
+            // Kafka's own classes begin with an empty string where the schema says nothing, and every user of them has
+            // to set null: an empty error message or transactional id is not the same as none.
+            (None, _) => None,
         };
     }
     let Type::Scalar(kind) = &field.ty else {

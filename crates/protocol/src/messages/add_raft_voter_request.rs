@@ -24,7 +24,7 @@ pub struct AddRaftVoterRequest {
 impl Default for AddRaftVoterRequest {
     fn default() -> Self {
         Self {
-            cluster_id: Some(Default::default()),
+            cluster_id: Default::default(),
             timeout_ms: Default::default(),
             voter_id: Default::default(),
             voter_directory_id: Default::default(),

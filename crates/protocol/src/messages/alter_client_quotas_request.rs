@@ -45,21 +45,12 @@ impl Request for AlterClientQuotasRequest {
 }
 
 /// Part of [`AlterClientQuotasRequest`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EntityData {
     /// `string`, versions 0-1.
     pub entity_type: KString,
     /// `string`, versions 0-1.
     pub entity_name: Option<KString>,
-}
-
-impl Default for EntityData {
-    fn default() -> Self {
-        Self {
-            entity_type: Default::default(),
-            entity_name: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for EntityData {

@@ -40,21 +40,12 @@ impl Message for AlterClientQuotasResponse {
 }
 
 /// Part of [`AlterClientQuotasResponse`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EntityData {
     /// `string`, versions 0-1.
     pub entity_type: KString,
     /// `string`, versions 0-1.
     pub entity_name: Option<KString>,
-}
-
-impl Default for EntityData {
-    fn default() -> Self {
-        Self {
-            entity_type: Default::default(),
-            entity_name: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for EntityData {
@@ -83,7 +74,7 @@ impl Message for EntityData {
 }
 
 /// Part of [`AlterClientQuotasResponse`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EntryData {
     /// `int16`, versions 0-1.
     pub error_code: i16,
@@ -91,16 +82,6 @@ pub struct EntryData {
     pub error_message: Option<KString>,
     /// `[]EntityData`, versions 0-1.
     pub entity: Vec<EntityData>,
-}
-
-impl Default for EntryData {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            entity: Default::default(),
-        }
-    }
 }
 
 impl Message for EntryData {

@@ -45,21 +45,12 @@ impl Request for AlterConfigsRequest {
 }
 
 /// Part of [`AlterConfigsRequest`], versions 0-2.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterableConfig {
     /// `string`, versions 0-2.
     pub name: KString,
     /// `string`, versions 0-2.
     pub value: Option<KString>,
-}
-
-impl Default for AlterableConfig {
-    fn default() -> Self {
-        Self {
-            name: Default::default(),
-            value: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for AlterableConfig {

@@ -40,7 +40,7 @@ impl Message for AlterConfigsResponse {
 }
 
 /// Part of [`AlterConfigsResponse`], versions 0-2.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterConfigsResourceResponse {
     /// `int16`, versions 0-2.
     pub error_code: i16,
@@ -50,17 +50,6 @@ pub struct AlterConfigsResourceResponse {
     pub resource_type: i8,
     /// `string`, versions 0-2.
     pub resource_name: KString,
-}
-
-impl Default for AlterConfigsResourceResponse {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            resource_type: Default::default(),
-            resource_name: Default::default(),
-        }
-    }
 }
 
 impl Message for AlterConfigsResourceResponse {

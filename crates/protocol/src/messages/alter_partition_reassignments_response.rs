@@ -25,7 +25,7 @@ impl Default for AlterPartitionReassignmentsResponse {
             throttle_time_ms: Default::default(),
             allow_replication_factor_change: true,
             error_code: Default::default(),
-            error_message: Some(Default::default()),
+            error_message: Default::default(),
             responses: Default::default(),
         }
     }
@@ -58,7 +58,7 @@ impl Message for AlterPartitionReassignmentsResponse {
 }
 
 /// Part of [`AlterPartitionReassignmentsResponse`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReassignablePartitionResponse {
     /// `int32`, versions 0-1.
     pub partition_index: i32,
@@ -66,16 +66,6 @@ pub struct ReassignablePartitionResponse {
     pub error_code: i16,
     /// `string`, versions 0-1.
     pub error_message: Option<KString>,
-}
-
-impl Default for ReassignablePartitionResponse {
-    fn default() -> Self {
-        Self {
-            partition_index: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for ReassignablePartitionResponse {

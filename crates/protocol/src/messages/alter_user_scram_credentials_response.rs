@@ -34,7 +34,7 @@ impl Message for AlterUserScramCredentialsResponse {
 }
 
 /// Part of [`AlterUserScramCredentialsResponse`], versions 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterUserScramCredentialsResult {
     /// `string`, versions 0.
     pub user: KString,
@@ -42,16 +42,6 @@ pub struct AlterUserScramCredentialsResult {
     pub error_code: i16,
     /// `string`, versions 0.
     pub error_message: Option<KString>,
-}
-
-impl Default for AlterUserScramCredentialsResult {
-    fn default() -> Self {
-        Self {
-            user: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for AlterUserScramCredentialsResult {

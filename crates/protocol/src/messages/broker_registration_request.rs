@@ -35,7 +35,7 @@ impl Default for BrokerRegistrationRequest {
             incarnation_id: Default::default(),
             listeners: Default::default(),
             features: Default::default(),
-            rack: Some(Default::default()),
+            rack: Default::default(),
             is_migrating_zk_broker: Default::default(),
             log_dirs: Default::default(),
             previous_broker_epoch: -1,

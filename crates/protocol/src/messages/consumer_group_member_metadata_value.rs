@@ -32,14 +32,14 @@ pub struct ConsumerGroupMemberMetadataValue {
 impl Default for ConsumerGroupMemberMetadataValue {
     fn default() -> Self {
         Self {
-            instance_id: Some(Default::default()),
-            rack_id: Some(Default::default()),
+            instance_id: Default::default(),
+            rack_id: Default::default(),
             client_id: Default::default(),
             client_host: Default::default(),
             subscribed_topic_names: Default::default(),
-            subscribed_topic_regex: Some(Default::default()),
+            subscribed_topic_regex: Default::default(),
             rebalance_timeout_ms: -1,
-            server_assignor: Some(Default::default()),
+            server_assignor: Default::default(),
             classic_member_metadata: Default::default(),
         }
     }

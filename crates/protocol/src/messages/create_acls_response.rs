@@ -40,21 +40,12 @@ impl Message for CreateAclsResponse {
 }
 
 /// Part of [`CreateAclsResponse`], versions 0-3.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AclCreationResult {
     /// `int16`, versions 0-3.
     pub error_code: i16,
     /// `string`, versions 0-3.
     pub error_message: Option<KString>,
-}
-
-impl Default for AclCreationResult {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for AclCreationResult {

@@ -5,7 +5,7 @@
 use crate::{ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateDelegationTokenRequest {
     /// `string`, versions 3.
     pub owner_principal_type: Option<KString>,
@@ -15,17 +15,6 @@ pub struct CreateDelegationTokenRequest {
     pub renewers: Vec<CreatableRenewers>,
     /// `int64`, versions 0-3.
     pub max_lifetime_ms: i64,
-}
-
-impl Default for CreateDelegationTokenRequest {
-    fn default() -> Self {
-        Self {
-            owner_principal_type: Some(Default::default()),
-            owner_principal_name: Some(Default::default()),
-            renewers: Default::default(),
-            max_lifetime_ms: Default::default(),
-        }
-    }
 }
 
 impl Message for CreateDelegationTokenRequest {

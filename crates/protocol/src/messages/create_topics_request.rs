@@ -93,21 +93,12 @@ impl Message for CreatableReplicaAssignment {
 }
 
 /// Part of [`CreateTopicsRequest`], versions 0-7.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatableTopicConfig {
     /// `string`, versions 0-7.
     pub name: KString,
     /// `string`, versions 0-7.
     pub value: Option<KString>,
-}
-
-impl Default for CreatableTopicConfig {
-    fn default() -> Self {
-        Self {
-            name: Default::default(),
-            value: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for CreatableTopicConfig {

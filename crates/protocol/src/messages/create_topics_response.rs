@@ -58,7 +58,7 @@ impl Default for CreatableTopicConfigs {
     fn default() -> Self {
         Self {
             name: Default::default(),
-            value: Some(Default::default()),
+            value: Default::default(),
             read_only: Default::default(),
             config_source: -1,
             is_sensitive: Default::default(),
@@ -118,7 +118,7 @@ impl Default for CreatableTopicResult {
             name: Default::default(),
             topic_id: Default::default(),
             error_code: Default::default(),
-            error_message: Some(Default::default()),
+            error_message: Default::default(),
             topic_config_error_code: Default::default(),
             num_partitions: -1,
             replication_factor: -1,

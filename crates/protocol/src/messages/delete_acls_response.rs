@@ -66,7 +66,7 @@ impl Default for DeleteAclsMatchingAcl {
     fn default() -> Self {
         Self {
             error_code: Default::default(),
-            error_message: Some(Default::default()),
+            error_message: Default::default(),
             resource_type: Default::default(),
             resource_name: Default::default(),
             pattern_type: 3,
@@ -118,7 +118,7 @@ impl Message for DeleteAclsMatchingAcl {
 }
 
 /// Part of [`DeleteAclsResponse`], versions 0-3.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteAclsFilterResult {
     /// `int16`, versions 0-3.
     pub error_code: i16,
@@ -126,16 +126,6 @@ pub struct DeleteAclsFilterResult {
     pub error_message: Option<KString>,
     /// `[]DeleteAclsMatchingAcl`, versions 0-3.
     pub matching_acls: Vec<DeleteAclsMatchingAcl>,
-}
-
-impl Default for DeleteAclsFilterResult {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            matching_acls: Default::default(),
-        }
-    }
 }
 
 impl Message for DeleteAclsFilterResult {

@@ -40,7 +40,7 @@ impl Message for DeleteTopicsResponse {
 }
 
 /// Part of [`DeleteTopicsResponse`], versions 0-6.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletableTopicResult {
     /// `string`, versions 0-6, null in 6.
     pub name: Option<KString>,
@@ -50,17 +50,6 @@ pub struct DeletableTopicResult {
     pub error_code: i16,
     /// `string`, versions 5-6, default null.
     pub error_message: Option<KString>,
-}
-
-impl Default for DeletableTopicResult {
-    fn default() -> Self {
-        Self {
-            name: Some(Default::default()),
-            topic_id: Default::default(),
-            error_code: Default::default(),
-            error_message: Default::default(),
-        }
-    }
 }
 
 impl Message for DeletableTopicResult {

@@ -27,10 +27,10 @@ impl Default for DescribeAclsRequest {
     fn default() -> Self {
         Self {
             resource_type_filter: Default::default(),
-            resource_name_filter: Some(Default::default()),
+            resource_name_filter: Default::default(),
             pattern_type_filter: 3,
-            principal_filter: Some(Default::default()),
-            host_filter: Some(Default::default()),
+            principal_filter: Default::default(),
+            host_filter: Default::default(),
             operation: Default::default(),
             permission_type: Default::default(),
         }

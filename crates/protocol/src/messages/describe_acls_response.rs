@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeAclsResponse {
     /// `int32`, versions 0-3.
     pub throttle_time_ms: i32,
@@ -15,17 +15,6 @@ pub struct DescribeAclsResponse {
     pub error_message: Option<KString>,
     /// `[]DescribeAclsResource`, versions 0-3.
     pub resources: Vec<DescribeAclsResource>,
-}
-
-impl Default for DescribeAclsResponse {
-    fn default() -> Self {
-        Self {
-            throttle_time_ms: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            resources: Default::default(),
-        }
-    }
 }
 
 impl Message for DescribeAclsResponse {

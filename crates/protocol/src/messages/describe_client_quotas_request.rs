@@ -45,7 +45,7 @@ impl Request for DescribeClientQuotasRequest {
 }
 
 /// Part of [`DescribeClientQuotasRequest`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ComponentData {
     /// `string`, versions 0-1.
     pub entity_type: KString,
@@ -53,16 +53,6 @@ pub struct ComponentData {
     pub match_type: i8,
     /// `string`, versions 0-1.
     pub match_: Option<KString>,
-}
-
-impl Default for ComponentData {
-    fn default() -> Self {
-        Self {
-            entity_type: Default::default(),
-            match_type: Default::default(),
-            match_: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for ComponentData {

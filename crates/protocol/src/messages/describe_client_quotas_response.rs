@@ -22,7 +22,7 @@ impl Default for DescribeClientQuotasResponse {
         Self {
             throttle_time_ms: Default::default(),
             error_code: Default::default(),
-            error_message: Some(Default::default()),
+            error_message: Default::default(),
             entries: Some(Default::default()),
         }
     }
@@ -59,21 +59,12 @@ impl Message for DescribeClientQuotasResponse {
 }
 
 /// Part of [`DescribeClientQuotasResponse`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EntityData {
     /// `string`, versions 0-1.
     pub entity_type: KString,
     /// `string`, versions 0-1.
     pub entity_name: Option<KString>,
-}
-
-impl Default for EntityData {
-    fn default() -> Self {
-        Self {
-            entity_type: Default::default(),
-            entity_name: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for EntityData {

@@ -40,7 +40,7 @@ impl Message for DescribeConfigsResponse {
 }
 
 /// Part of [`DescribeConfigsResponse`], versions 1-4.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeConfigsSynonym {
     /// `string`, versions 1-4.
     pub name: KString,
@@ -48,16 +48,6 @@ pub struct DescribeConfigsSynonym {
     pub value: Option<KString>,
     /// `int8`, versions 1-4.
     pub source: i8,
-}
-
-impl Default for DescribeConfigsSynonym {
-    fn default() -> Self {
-        Self {
-            name: Default::default(),
-            value: Some(Default::default()),
-            source: Default::default(),
-        }
-    }
 }
 
 impl Message for DescribeConfigsSynonym {
@@ -114,14 +104,14 @@ impl Default for DescribeConfigsResourceResult {
     fn default() -> Self {
         Self {
             name: Default::default(),
-            value: Some(Default::default()),
+            value: Default::default(),
             read_only: Default::default(),
             is_default: Default::default(),
             config_source: -1,
             is_sensitive: Default::default(),
             synonyms: Default::default(),
             config_type: Default::default(),
-            documentation: Some(Default::default()),
+            documentation: Default::default(),
         }
     }
 }
@@ -166,7 +156,7 @@ impl Message for DescribeConfigsResourceResult {
 }
 
 /// Part of [`DescribeConfigsResponse`], versions 0-4.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeConfigsResult {
     /// `int16`, versions 0-4.
     pub error_code: i16,
@@ -178,18 +168,6 @@ pub struct DescribeConfigsResult {
     pub resource_name: KString,
     /// `[]DescribeConfigsResourceResult`, versions 0-4.
     pub configs: Vec<DescribeConfigsResourceResult>,
-}
-
-impl Default for DescribeConfigsResult {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            resource_type: Default::default(),
-            resource_name: Default::default(),
-            configs: Default::default(),
-        }
-    }
 }
 
 impl Message for DescribeConfigsResult {

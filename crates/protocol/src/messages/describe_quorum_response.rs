@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message, Uuid};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeQuorumResponse {
     /// `int16`, versions 0-2.
     pub error_code: i16,
@@ -15,17 +15,6 @@ pub struct DescribeQuorumResponse {
     pub topics: Vec<TopicData>,
     /// `[]Node`, versions 2.
     pub nodes: Vec<Node>,
-}
-
-impl Default for DescribeQuorumResponse {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            topics: Default::default(),
-            nodes: Default::default(),
-        }
-    }
 }
 
 impl Message for DescribeQuorumResponse {
@@ -105,7 +94,7 @@ impl Message for ReplicaState {
 }
 
 /// Part of [`DescribeQuorumResponse`], versions 0-2.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionData {
     /// `int32`, versions 0-2.
     pub partition_index: i32,
@@ -123,21 +112,6 @@ pub struct PartitionData {
     pub current_voters: Vec<ReplicaState>,
     /// `[]ReplicaState`, versions 0-2.
     pub observers: Vec<ReplicaState>,
-}
-
-impl Default for PartitionData {
-    fn default() -> Self {
-        Self {
-            partition_index: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            leader_id: Default::default(),
-            leader_epoch: Default::default(),
-            high_watermark: Default::default(),
-            current_voters: Default::default(),
-            observers: Default::default(),
-        }
-    }
 }
 
 impl Message for PartitionData {

@@ -130,7 +130,7 @@ impl Default for DescribeTopicPartitionsResponseTopic {
     fn default() -> Self {
         Self {
             error_code: Default::default(),
-            name: Some(Default::default()),
+            name: Default::default(),
             topic_id: Default::default(),
             is_internal: Default::default(),
             partitions: Default::default(),

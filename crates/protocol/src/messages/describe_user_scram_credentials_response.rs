@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeUserScramCredentialsResponse {
     /// `int32`, versions 0.
     pub throttle_time_ms: i32,
@@ -15,17 +15,6 @@ pub struct DescribeUserScramCredentialsResponse {
     pub error_message: Option<KString>,
     /// `[]DescribeUserScramCredentialsResult`, versions 0.
     pub results: Vec<DescribeUserScramCredentialsResult>,
-}
-
-impl Default for DescribeUserScramCredentialsResponse {
-    fn default() -> Self {
-        Self {
-            throttle_time_ms: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            results: Default::default(),
-        }
-    }
 }
 
 impl Message for DescribeUserScramCredentialsResponse {
@@ -81,7 +70,7 @@ impl Message for CredentialInfo {
 }
 
 /// Part of [`DescribeUserScramCredentialsResponse`], versions 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeUserScramCredentialsResult {
     /// `string`, versions 0.
     pub user: KString,
@@ -91,17 +80,6 @@ pub struct DescribeUserScramCredentialsResult {
     pub error_message: Option<KString>,
     /// `[]CredentialInfo`, versions 0.
     pub credential_infos: Vec<CredentialInfo>,
-}
-
-impl Default for DescribeUserScramCredentialsResult {
-    fn default() -> Self {
-        Self {
-            user: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            credential_infos: Default::default(),
-        }
-    }
 }
 
 impl Message for DescribeUserScramCredentialsResult {

@@ -44,7 +44,7 @@ impl Message for ElectLeadersResponse {
 }
 
 /// Part of [`ElectLeadersResponse`], versions 0-2.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionResult {
     /// `int32`, versions 0-2.
     pub partition_id: i32,
@@ -52,16 +52,6 @@ pub struct PartitionResult {
     pub error_code: i16,
     /// `string`, versions 0-2.
     pub error_message: Option<KString>,
-}
-
-impl Default for PartitionResult {
-    fn default() -> Self {
-        Self {
-            partition_id: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for PartitionResult {

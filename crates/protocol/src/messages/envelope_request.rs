@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{ApiKey, DecodeError, Decoder, Encoder, Message, Request};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EnvelopeRequest {
     /// `bytes`, versions 0.
     pub request_data: Bytes,
@@ -15,16 +15,6 @@ pub struct EnvelopeRequest {
     pub request_principal: Option<Bytes>,
     /// `bytes`, versions 0.
     pub client_host_address: Bytes,
-}
-
-impl Default for EnvelopeRequest {
-    fn default() -> Self {
-        Self {
-            request_data: Default::default(),
-            request_principal: Some(Default::default()),
-            client_host_address: Default::default(),
-        }
-    }
 }
 
 impl Message for EnvelopeRequest {

@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FindCoordinatorResponse {
     /// `int32`, versions 1-6.
     pub throttle_time_ms: i32,
@@ -21,20 +21,6 @@ pub struct FindCoordinatorResponse {
     pub port: i32,
     /// `[]Coordinator`, versions 4-6.
     pub coordinators: Vec<Coordinator>,
-}
-
-impl Default for FindCoordinatorResponse {
-    fn default() -> Self {
-        Self {
-            throttle_time_ms: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            node_id: Default::default(),
-            host: Default::default(),
-            port: Default::default(),
-            coordinators: Default::default(),
-        }
-    }
 }
 
 impl Message for FindCoordinatorResponse {
@@ -74,7 +60,7 @@ impl Message for FindCoordinatorResponse {
 }
 
 /// Part of [`FindCoordinatorResponse`], versions 4-6.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coordinator {
     /// `string`, versions 4-6.
     pub key: KString,
@@ -88,19 +74,6 @@ pub struct Coordinator {
     pub error_code: i16,
     /// `string`, versions 4-6.
     pub error_message: Option<KString>,
-}
-
-impl Default for Coordinator {
-    fn default() -> Self {
-        Self {
-            key: Default::default(),
-            node_id: Default::default(),
-            host: Default::default(),
-            port: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for Coordinator {

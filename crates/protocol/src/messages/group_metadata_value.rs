@@ -28,8 +28,8 @@ impl Default for GroupMetadataValue {
         Self {
             protocol_type: Default::default(),
             generation: Default::default(),
-            protocol: Some(Default::default()),
-            leader: Some(Default::default()),
+            protocol: Default::default(),
+            leader: Default::default(),
             current_state_timestamp: -1,
             members: Default::default(),
         }

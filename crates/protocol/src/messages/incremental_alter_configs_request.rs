@@ -45,7 +45,7 @@ impl Request for IncrementalAlterConfigsRequest {
 }
 
 /// Part of [`IncrementalAlterConfigsRequest`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterableConfig {
     /// `string`, versions 0-1.
     pub name: KString,
@@ -53,16 +53,6 @@ pub struct AlterableConfig {
     pub config_operation: i8,
     /// `string`, versions 0-1.
     pub value: Option<KString>,
-}
-
-impl Default for AlterableConfig {
-    fn default() -> Self {
-        Self {
-            name: Default::default(),
-            config_operation: Default::default(),
-            value: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for AlterableConfig {

@@ -24,7 +24,7 @@ pub struct InitProducerIdRequest {
 impl Default for InitProducerIdRequest {
     fn default() -> Self {
         Self {
-            transactional_id: Some(Default::default()),
+            transactional_id: Default::default(),
             transaction_timeout_ms: Default::default(),
             producer_id: -1,
             producer_epoch: -1,

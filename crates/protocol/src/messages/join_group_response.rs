@@ -36,7 +36,7 @@ impl Default for JoinGroupResponse {
             error_code: Default::default(),
             generation_id: -1,
             protocol_type: Default::default(),
-            protocol_name: Some(Default::default()),
+            protocol_name: Default::default(),
             leader: Default::default(),
             skip_assignment: Default::default(),
             member_id: Default::default(),

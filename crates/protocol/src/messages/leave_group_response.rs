@@ -44,7 +44,7 @@ impl Message for LeaveGroupResponse {
 }
 
 /// Part of [`LeaveGroupResponse`], versions 3-5.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MemberResponse {
     /// `string`, versions 3-5.
     pub member_id: KString,
@@ -52,16 +52,6 @@ pub struct MemberResponse {
     pub group_instance_id: Option<KString>,
     /// `int16`, versions 3-5.
     pub error_code: i16,
-}
-
-impl Default for MemberResponse {
-    fn default() -> Self {
-        Self {
-            member_id: Default::default(),
-            group_instance_id: Some(Default::default()),
-            error_code: Default::default(),
-        }
-    }
 }
 
 impl Message for MemberResponse {

@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPartitionReassignmentsResponse {
     /// `int32`, versions 0.
     pub throttle_time_ms: i32,
@@ -15,17 +15,6 @@ pub struct ListPartitionReassignmentsResponse {
     pub error_message: Option<KString>,
     /// `[]OngoingTopicReassignment`, versions 0.
     pub topics: Vec<OngoingTopicReassignment>,
-}
-
-impl Default for ListPartitionReassignmentsResponse {
-    fn default() -> Self {
-        Self {
-            throttle_time_ms: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            topics: Default::default(),
-        }
-    }
 }
 
 impl Message for ListPartitionReassignmentsResponse {

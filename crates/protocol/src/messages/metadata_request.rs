@@ -64,21 +64,12 @@ impl Request for MetadataRequest {
 }
 
 /// Part of [`MetadataRequest`], versions 0-13.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetadataRequestTopic {
     /// `uuid`, versions 10-13.
     pub topic_id: Uuid,
     /// `string`, versions 0-13, null in 10-13.
     pub name: Option<KString>,
-}
-
-impl Default for MetadataRequestTopic {
-    fn default() -> Self {
-        Self {
-            topic_id: Default::default(),
-            name: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for MetadataRequestTopic {

@@ -95,7 +95,7 @@ impl Default for OffsetCommitRequestPartition {
             committed_offset: Default::default(),
             committed_leader_epoch: -1,
             commit_timestamp: -1,
-            committed_metadata: Some(Default::default()),
+            committed_metadata: Default::default(),
         }
     }
 }

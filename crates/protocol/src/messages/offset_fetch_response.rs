@@ -68,7 +68,7 @@ impl Default for OffsetFetchResponsePartition {
             partition_index: Default::default(),
             committed_offset: Default::default(),
             committed_leader_epoch: -1,
-            metadata: Some(Default::default()),
+            metadata: Default::default(),
             error_code: Default::default(),
         }
     }
@@ -160,7 +160,7 @@ impl Default for OffsetFetchResponsePartitions {
             partition_index: Default::default(),
             committed_offset: Default::default(),
             committed_leader_epoch: -1,
-            metadata: Some(Default::default()),
+            metadata: Default::default(),
             error_code: Default::default(),
         }
     }

@@ -5,7 +5,7 @@
 use crate::{ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request, Uuid};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RemoveRaftVoterRequest {
     /// `string`, versions 0.
     pub cluster_id: Option<KString>,
@@ -13,16 +13,6 @@ pub struct RemoveRaftVoterRequest {
     pub voter_id: i32,
     /// `uuid`, versions 0.
     pub voter_directory_id: Uuid,
-}
-
-impl Default for RemoveRaftVoterRequest {
-    fn default() -> Self {
-        Self {
-            cluster_id: Some(Default::default()),
-            voter_id: Default::default(),
-            voter_directory_id: Default::default(),
-        }
-    }
 }
 
 impl Message for RemoveRaftVoterRequest {

@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestHeader {
     /// `int16`, versions 0-2.
     pub request_api_key: i16,
@@ -15,17 +15,6 @@ pub struct RequestHeader {
     pub correlation_id: i32,
     /// `string`, versions 1-2.
     pub client_id: Option<KString>,
-}
-
-impl Default for RequestHeader {
-    fn default() -> Self {
-        Self {
-            request_api_key: Default::default(),
-            request_api_version: Default::default(),
-            correlation_id: Default::default(),
-            client_id: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for RequestHeader {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SaslAuthenticateResponse {
     /// `int16`, versions 0-2.
     pub error_code: i16,
@@ -17,17 +17,6 @@ pub struct SaslAuthenticateResponse {
     pub auth_bytes: Bytes,
     /// `int64`, versions 1-2, default 0.
     pub session_lifetime_ms: i64,
-}
-
-impl Default for SaslAuthenticateResponse {
-    fn default() -> Self {
-        Self {
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            auth_bytes: Default::default(),
-            session_lifetime_ms: Default::default(),
-        }
-    }
 }
 
 impl Message for SaslAuthenticateResponse {

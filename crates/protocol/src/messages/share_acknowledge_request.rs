@@ -5,7 +5,7 @@
 use crate::{ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request, Uuid};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareAcknowledgeRequest {
     /// `string`, versions 1-2, default null.
     pub group_id: Option<KString>,
@@ -17,18 +17,6 @@ pub struct ShareAcknowledgeRequest {
     pub is_renew_ack: bool,
     /// `[]AcknowledgeTopic`, versions 1-2.
     pub topics: Vec<AcknowledgeTopic>,
-}
-
-impl Default for ShareAcknowledgeRequest {
-    fn default() -> Self {
-        Self {
-            group_id: Default::default(),
-            member_id: Some(Default::default()),
-            share_session_epoch: Default::default(),
-            is_renew_ack: Default::default(),
-            topics: Default::default(),
-        }
-    }
 }
 
 impl Message for ShareAcknowledgeRequest {

@@ -37,7 +37,7 @@ impl Default for ShareFetchRequest {
     fn default() -> Self {
         Self {
             group_id: Default::default(),
-            member_id: Some(Default::default()),
+            member_id: Default::default(),
             share_session_epoch: Default::default(),
             max_wait_ms: Default::default(),
             min_bytes: Default::default(),

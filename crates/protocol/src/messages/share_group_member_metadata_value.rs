@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareGroupMemberMetadataValue {
     /// `string`, versions 0.
     pub rack_id: Option<KString>,
@@ -15,17 +15,6 @@ pub struct ShareGroupMemberMetadataValue {
     pub client_host: KString,
     /// `[]string`, versions 0.
     pub subscribed_topic_names: Vec<KString>,
-}
-
-impl Default for ShareGroupMemberMetadataValue {
-    fn default() -> Self {
-        Self {
-            rack_id: Some(Default::default()),
-            client_id: Default::default(),
-            client_host: Default::default(),
-            subscribed_topic_names: Default::default(),
-        }
-    }
 }
 
 impl Message for ShareGroupMemberMetadataValue {

@@ -30,8 +30,8 @@ pub struct StreamsGroupMemberMetadataValue {
 impl Default for StreamsGroupMemberMetadataValue {
     fn default() -> Self {
         Self {
-            instance_id: Some(Default::default()),
-            rack_id: Some(Default::default()),
+            instance_id: Default::default(),
+            rack_id: Default::default(),
             client_id: Default::default(),
             client_host: Default::default(),
             rebalance_timeout_ms: -1,

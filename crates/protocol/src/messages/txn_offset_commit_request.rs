@@ -102,7 +102,7 @@ impl Default for TxnOffsetCommitRequestPartition {
             partition_index: Default::default(),
             committed_offset: Default::default(),
             committed_leader_epoch: -1,
-            committed_metadata: Some(Default::default()),
+            committed_metadata: Default::default(),
         }
     }
 }

@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnregisterBrokerResponse {
     /// `int32`, versions 0.
     pub throttle_time_ms: i32,
@@ -13,16 +13,6 @@ pub struct UnregisterBrokerResponse {
     pub error_code: i16,
     /// `string`, versions 0.
     pub error_message: Option<KString>,
-}
-
-impl Default for UnregisterBrokerResponse {
-    fn default() -> Self {
-        Self {
-            throttle_time_ms: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for UnregisterBrokerResponse {

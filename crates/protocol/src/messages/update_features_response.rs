@@ -5,7 +5,7 @@
 use crate::{DecodeError, Decoder, Encoder, KString, Message};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateFeaturesResponse {
     /// `int32`, versions 0-2.
     pub throttle_time_ms: i32,
@@ -15,17 +15,6 @@ pub struct UpdateFeaturesResponse {
     pub error_message: Option<KString>,
     /// `[]UpdatableFeatureResult`, versions 0-1.
     pub results: Vec<UpdatableFeatureResult>,
-}
-
-impl Default for UpdateFeaturesResponse {
-    fn default() -> Self {
-        Self {
-            throttle_time_ms: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-            results: Default::default(),
-        }
-    }
 }
 
 impl Message for UpdateFeaturesResponse {
@@ -53,7 +42,7 @@ impl Message for UpdateFeaturesResponse {
 }
 
 /// Part of [`UpdateFeaturesResponse`], versions 0-1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdatableFeatureResult {
     /// `string`, versions 0-1.
     pub feature: KString,
@@ -61,16 +50,6 @@ pub struct UpdatableFeatureResult {
     pub error_code: i16,
     /// `string`, versions 0-1.
     pub error_message: Option<KString>,
-}
-
-impl Default for UpdatableFeatureResult {
-    fn default() -> Self {
-        Self {
-            feature: Default::default(),
-            error_code: Default::default(),
-            error_message: Some(Default::default()),
-        }
-    }
 }
 
 impl Message for UpdatableFeatureResult {

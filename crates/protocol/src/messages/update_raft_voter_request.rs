@@ -5,7 +5,7 @@
 use crate::{ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request, Uuid};
 
 /// The message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateRaftVoterRequest {
     /// `string`, versions 0.
     pub cluster_id: Option<KString>,
@@ -19,19 +19,6 @@ pub struct UpdateRaftVoterRequest {
     pub listeners: Vec<Listener>,
     /// `KRaftVersionFeature`, versions 0.
     pub k_raft_version_feature: KRaftVersionFeature,
-}
-
-impl Default for UpdateRaftVoterRequest {
-    fn default() -> Self {
-        Self {
-            cluster_id: Some(Default::default()),
-            current_leader_epoch: Default::default(),
-            voter_id: Default::default(),
-            voter_directory_id: Default::default(),
-            listeners: Default::default(),
-            k_raft_version_feature: Default::default(),
-        }
-    }
 }
 
 impl Message for UpdateRaftVoterRequest {
