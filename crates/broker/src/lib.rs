@@ -21,6 +21,7 @@ mod dispatch;
 mod network;
 mod shared;
 mod topic_rules;
+mod topics;
 
 pub use api::api_versions::OfferedApis;
 pub use config::{BrokerConfig, Limits};

@@ -62,14 +62,15 @@ impl ClusterMetadata {
             let counter = self.record::<BrokerEpochsRecord>(&counter_key).await?;
             let last = counter.as_ref().map_or(0, |seen| seen.record.last.raw());
             let epoch = BrokerEpoch(last + 1);
-            let record =
-                BrokerRecord { epoch, listeners: broker.listeners.clone(), rack: broker.rack.clone() };
+            let (listeners, rack) = (broker.listeners.clone(), broker.rack.clone());
+            let node = NodeRecord { listeners: listeners.clone(), rack: rack.clone() };
+            let record = BrokerRecord { epoch, listeners, rack };
             let txn = Txn::new()
                 .exists(self.keys.cluster())
                 .unchanged(&counter_key, counter.map(|seen| seen.revision))
                 .put(&counter_key, value(&BrokerEpochsRecord { last: epoch }))
                 .put_leased(&broker_key, value(&record), lease)
-                .put(self.keys.node(broker.id), value(&NodeRecord { rack: broker.rack.clone() }));
+                .put(self.keys.node(broker.id), value(&node));
             let txn = self.step_down(txn, broker.id).await?;
             match self.store.txn(txn).await? {
                 TxnOutcome::Committed(c) => {

@@ -69,6 +69,16 @@ pub struct ListenerRecord {
 pub struct NodeRecord {
     /// Its zone.
     pub rack: Option<String>,
+    /// Where it listened in its last life.
+    #[serde(default)]
+    pub listeners: Vec<ListenerRecord>,
+}
+
+impl NodeRecord {
+    /// The listener of that name.
+    pub fn listener(&self, name: &str) -> Option<&ListenerRecord> {
+        self.listeners.iter().find(|listener| listener.name == name)
+    }
 }
 
 /// A topic.

@@ -1,0 +1,372 @@
+//! Creating, growing and deleting topics under Kafka's rules, for the admin APIs, auto-creation and the coordinators.
+//!
+//! Any broker does it: the metadata store decides, a controller is not needed. What the rules refuse, and in which
+//! words, is Kafka's (KRaft's controller); what a client learns is an [`ErrorCode`] and a message.
+
+pub(crate) mod internal;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use milena_metadata::{
+    ClusterMetadata, CreatedTopic, ImageWatcher, MetadataError, MetadataImage, NewTopic, Placement,
+};
+use milena_protocol::ErrorCode;
+use milena_types::{BrokerId, Revision, TopicId, TopicName};
+
+use crate::configs::{Configs, Layers, ServerConfigs};
+
+/// The most partitions that one request may create, as in Kafka.
+pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;
+
+/// Why a topic was not created, changed or deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// With the text that Kafka has for the code.
+    pub(crate) fn plain(code: ErrorCode) -> Self {
+        Self::new(code, code.message())
+    }
+}
+
+impl From<MetadataError> for Refusal {
+    fn from(error: MetadataError) -> Self {
+        let code = match &error {
+            MetadataError::TopicExists(_) => ErrorCode::TopicAlreadyExists,
+            MetadataError::UnknownTopic(_) => ErrorCode::UnknownTopicOrPartition,
+            MetadataError::InvalidReplicationFactor { .. } => ErrorCode::InvalidReplicationFactor,
+            MetadataError::InvalidPartitions { .. } => ErrorCode::InvalidPartitions,
+            MetadataError::InvalidAssignment { .. } => ErrorCode::InvalidReplicaAssignment,
+            MetadataError::Store(_) | MetadataError::Contended { .. } => ErrorCode::RequestTimedOut,
+            MetadataError::BadRecord { .. }
+            | MetadataError::NewerRecord { .. }
+            | MetadataError::ClusterExists(_)
+            | MetadataError::UnknownCluster(_)
+            | MetadataError::Superseded { .. } => ErrorCode::UnknownServerError,
+        };
+        if matches!(code, ErrorCode::RequestTimedOut | ErrorCode::UnknownServerError) {
+            tracing::warn!(%error, "a change of the cluster's metadata failed");
+        }
+        Self::new(code, error.to_string())
+    }
+}
+
+/// A topic to create, as a client asks for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TopicRequest {
+    pub(crate) name: String,
+    /// -1: the broker's default, or as assigned.
+    pub(crate) partitions: i32,
+    /// -1: the broker's default, or as assigned.
+    pub(crate) replication_factor: i16,
+    /// Partition numbers and their brokers; empty: placed by the cluster.
+    pub(crate) assignments: Vec<(i32, Vec<BrokerId>)>,
+    pub(crate) configs: Vec<(String, Option<String>)>,
+}
+
+impl TopicRequest {
+    /// A topic with the broker's defaults.
+    pub(crate) fn with_defaults(name: &str) -> Self {
+        Self { name: name.to_owned(), partitions: -1, replication_factor: -1, ..Self::default() }
+    }
+}
+
+/// A topic that was created, or would be.
+#[derive(Clone, Debug)]
+pub(crate) struct Created {
+    /// Zero if it was only validated.
+    pub(crate) id: TopicId,
+    pub(crate) partitions: i32,
+    pub(crate) replication_factor: i16,
+    /// What was set for it, checked.
+    pub(crate) configs: Configs,
+    /// From when on it exists; `None` if it was only validated.
+    pub(crate) revision: Option<Revision>,
+}
+
+/// What is needed to change topics.
+#[derive(Clone, Copy)]
+pub(crate) struct Topics<'a> {
+    pub(crate) metadata: &'a ClusterMetadata,
+    pub(crate) images: &'a ImageWatcher,
+    pub(crate) configs: &'a ServerConfigs,
+    /// Whose settings are the defaults.
+    pub(crate) broker: BrokerId,
+}
+
+impl Topics<'_> {
+    /// Runs `ask` on what is in force for this broker now.
+    fn layers<T>(&self, image: &MetadataImage, ask: impl FnOnce(Layers<'_>) -> T) -> T {
+        let of_broker = image.broker_configs(Some(self.broker)).map(AsRef::as_ref);
+        let of_all = image.broker_configs(None).map(AsRef::as_ref);
+        ask(self.configs.with(of_broker, of_all))
+    }
+
+    /// Whether a switch of the broker is on.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.layers(&self.images.current(), |layers| layers.flag(name))
+    }
+
+    /// A number that is in force for the broker.
+    pub(crate) fn number(&self, name: &str) -> i64 {
+        self.layers(&self.images.current(), |layers| layers.number(name))
+    }
+
+    /// Creates a topic, or with `validate_only` tells what would come of it.
+    pub(crate) async fn create(
+        &self,
+        request: TopicRequest,
+        validate_only: bool,
+    ) -> Result<Created, Refusal> {
+        let image = self.images.current();
+        let name = new_name(&image, &request.name)?;
+        let configs = self.check_configs(request.configs)?;
+        let placement =
+            self.placement(&image, request.partitions, request.replication_factor, request.assignments)?;
+        let topic = NewTopic { name, placement, configs };
+        let created = if validate_only {
+            CreatedTopic {
+                id: TopicId::ZERO,
+                replicas: self.metadata.plan_topic(&topic.placement).await?.replicas,
+                revision: Revision(0),
+            }
+        } else {
+            self.metadata.create_topic(&topic).await?
+        };
+        Ok(Created {
+            id: created.id,
+            partitions: created.replicas.len() as i32,
+            replication_factor: created.replicas.first().map_or(0, |list| list.len() as i16),
+            configs: topic.configs,
+            revision: (!validate_only).then_some(created.revision),
+        })
+    }
+
+    fn check_configs(&self, configs: Vec<(String, Option<String>)>) -> Result<Configs, Refusal> {
+        let nulls: Vec<&str> =
+            configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
+        if !nulls.is_empty() {
+            let message = format!("Null value not supported for topic configs: {}", nulls.join(","));
+            return Err(Refusal::new(ErrorCode::InvalidConfig, message));
+        }
+        let configs = configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let checked = self.configs.catalogue().check_topic(&configs);
+        checked.map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))
+    }
+
+    fn placement(
+        &self,
+        image: &MetadataImage,
+        partitions: i32,
+        replication_factor: i16,
+        assignments: Vec<(i32, Vec<BrokerId>)>,
+    ) -> Result<Placement, Refusal> {
+        if !assignments.is_empty() {
+            return manual(image, partitions, replication_factor, assignments);
+        }
+        let replication_factor = match replication_factor {
+            -1 => self.layers(image, |layers| layers.number("default.replication.factor")) as i16,
+            given if given > 0 => given,
+            _ => {
+                let message = "Replication factor must be larger than 0, or -1 to use the default value.";
+                return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+            }
+        };
+        let partitions = match partitions {
+            -1 => self.layers(image, |layers| layers.number("num.partitions")) as i32,
+            given if given > 0 => given,
+            _ => {
+                let message = "Number of partitions was set to an invalid non-positive value.";
+                return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+            }
+        };
+        if i64::from(partitions) > PARTITIONS_A_REQUEST_MAX {
+            return Err(too_many_partitions());
+        }
+        let brokers = image.nodes().len();
+        if usize::try_from(replication_factor).is_ok_and(|wanted| wanted > brokers) {
+            let message = format!(
+                "Unable to replicate the partition {replication_factor} time(s): The target replication factor of \
+                 {replication_factor} cannot be reached because only {brokers} broker(s) are registered."
+            );
+            return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+        }
+        Ok(Placement::Spread { partitions, replication_factor })
+    }
+
+    /// Grows a topic to `total` partitions. `None`: it was only validated.
+    pub(crate) async fn grow(
+        &self,
+        name: &str,
+        total: i32,
+        assignments: Option<Vec<Vec<BrokerId>>>,
+        validate_only: bool,
+    ) -> Result<Option<Revision>, Refusal> {
+        let image = self.images.current();
+        let Some(topic) = image.topic(name) else {
+            return Err(Refusal::plain(ErrorCode::UnknownTopicOrPartition));
+        };
+        let now = topic.partition_count();
+        if total <= now {
+            let message = if total == now {
+                format!("Topic already has {now} partition(s).")
+            } else {
+                format!(
+                    "The topic {name} currently has {now} partition(s); {total} would not be an increase."
+                )
+            };
+            return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+        }
+        let added = i64::from(total) - i64::from(now);
+        if added > PARTITIONS_A_REQUEST_MAX {
+            return Err(too_many_partitions());
+        }
+        if let Some(lists) = &assignments {
+            if lists.len() as i64 != added {
+                let message = format!(
+                    "Attempted to add {added} additional partition(s), but only {} assignment(s) were specified.",
+                    lists.len()
+                );
+                return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+            }
+            let factor = topic.partitions().next().map(|(_, partition)| partition.replicas.len());
+            check_replicas(&image, lists, factor)?;
+        }
+        if validate_only {
+            self.metadata.plan_partitions(topic.name(), total, assignments).await?;
+            return Ok(None);
+        }
+        Ok(Some(self.metadata.create_partitions(topic.name(), total, assignments).await?))
+    }
+
+    /// Deletes a topic.
+    pub(crate) async fn delete(&self, name: &TopicName, id: TopicId) -> Result<Revision, Refusal> {
+        Ok(self.metadata.delete_topic(name, id).await?)
+    }
+}
+
+pub(crate) fn too_many_partitions() -> Refusal {
+    Refusal::new(ErrorCode::PolicyViolation, "Excessively large number of partitions per request.")
+}
+
+/// A topic's name if it is allowed, without a word on whether such a topic exists.
+pub(crate) fn valid_name(name: &str) -> Result<TopicName, Refusal> {
+    name.parse().map_err(|error: milena_types::ParseIdError| {
+        Refusal::new(ErrorCode::InvalidTopic, format!("Topic name is invalid: {error}"))
+    })
+}
+
+/// A name for a new topic. Names that differ in `.` and `_` only would have the same metrics, so Kafka refuses them.
+fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, Refusal> {
+    let name = valid_name(name)?;
+    if image.topic(name.as_str()).is_some() {
+        return Err(Refusal::new(ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists.")));
+    }
+    if let Some(other) = colliding(image, name.as_str()) {
+        let message = format!("Topic '{name}' collides with existing topic: {other}");
+        return Err(Refusal::new(ErrorCode::InvalidTopic, message));
+    }
+    Ok(name)
+}
+
+fn colliding<'a>(image: &'a MetadataImage, name: &str) -> Option<&'a TopicName> {
+    let first = name.find(['.', '_'])?;
+    let plain = name.replace('.', "_");
+    // Names that collide are equal up to there.
+    let start = &name[..first];
+    let candidates = image.topics_from(start).map(|topic| topic.name());
+    let mut candidates = candidates.take_while(|other| other.as_str().starts_with(start));
+    candidates.find(|other| other.as_str().len() == name.len() && other.as_str().replace('.', "_") == plain)
+}
+
+fn manual(
+    image: &MetadataImage,
+    partitions: i32,
+    replication_factor: i16,
+    assignments: Vec<(i32, Vec<BrokerId>)>,
+) -> Result<Placement, Refusal> {
+    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+    let both = |what: &str| {
+        let message = format!("A manual partition assignment was specified, but {what} was not set to -1.");
+        Err(Refusal::new(ErrorCode::InvalidRequest, message))
+    };
+    if replication_factor != -1 {
+        return both("replication factor");
+    }
+    if partitions != -1 {
+        return both("numPartitions");
+    }
+    if assignments.len() as i64 > PARTITIONS_A_REQUEST_MAX {
+        return Err(too_many_partitions());
+    }
+    let mut lists = BTreeMap::new();
+    for (partition, brokers) in assignments {
+        if lists.insert(partition, brokers).is_some() {
+            return invalid(format!("Found multiple manual partition assignments for partition {partition}"));
+        }
+    }
+    if lists.keys().copied().ne(0..lists.len() as i32) {
+        return invalid("partitions should be a consecutive 0-based integer sequence".to_owned());
+    }
+    let lists: Vec<Vec<BrokerId>> = lists.into_values().collect();
+    check_replicas(image, &lists, None)?;
+    Ok(Placement::Manual(lists))
+}
+
+/// Kafka's rules for replicas assigned by hand; `factor` is how many the topic's other partitions have.
+fn check_replicas(
+    image: &MetadataImage,
+    lists: &[Vec<BrokerId>],
+    factor: Option<usize>,
+) -> Result<(), Refusal> {
+    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+    let the = "The manual partition assignment includes";
+    let factor = factor.or_else(|| lists.first().map(Vec::len)).unwrap_or(0);
+    for (partition, list) in lists.iter().enumerate() {
+        if list.is_empty() {
+            return invalid(format!("{the} an empty replica list."));
+        }
+        let mut seen = HashSet::new();
+        for broker in list {
+            if !seen.insert(broker) {
+                return invalid(format!("{the} the broker {broker} more than once."));
+            }
+            if !image.nodes().contains_key(broker) {
+                return invalid(format!("{the} broker {broker}, but no such broker is registered."));
+            }
+        }
+        if list.len() != factor {
+            return invalid(format!(
+                "{the} a partition with {} replica(s), but this is not consistent with previous partitions, which \
+                 have {factor} replica(s).",
+                list.len()
+            ));
+        }
+        if list.iter().all(|broker| image.broker(*broker).is_none()) {
+            return invalid(format!(
+                "All brokers specified in the manual partition assignment for partition {partition} are fenced or \
+                 in controlled shutdown."
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The names that stand more than once.
+pub(crate) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect()
+}

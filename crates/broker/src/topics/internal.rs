@@ -1,0 +1,77 @@
+//! Kafka's own topics, created when somebody first needs them, and topics created because a client named them.
+
+use milena_protocol::ErrorCode;
+use milena_types::Revision;
+
+use super::{Created, Refusal, TopicRequest, Topics};
+
+/// The topic that groups and their offsets are kept in.
+pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+/// The topic that transactions are kept in.
+pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
+
+impl Topics<'_> {
+    /// Creates a topic because a client named it (`auto.create.topics.enable`), Kafka's own with their own settings.
+    ///
+    /// Answers the revision from which it exists, also when somebody else was faster.
+    pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, Refusal> {
+        match self.create(self.request_for(name), false).await {
+            Ok(Created { revision, .. }) => Ok(revision.unwrap_or_default()),
+            Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => self.existing(name).await,
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn existing(&self, name: &str) -> Result<Revision, Refusal> {
+        let seen = self.metadata.topic(&super::valid_name(name)?).await?;
+        seen.map(|seen| seen.revision).ok_or_else(|| Refusal::plain(ErrorCode::UnknownTopicOrPartition))
+    }
+
+    /// Sees to it that one of Kafka's own topics exists. Answers a revision at which an image shows it.
+    pub(crate) async fn ensure_internal(&self, name: &str) -> Result<Revision, Refusal> {
+        match self.images.current().topic(name) {
+            Some(_) => Ok(self.images.current().revision()),
+            None => self.auto_create(name).await,
+        }
+    }
+
+    fn request_for(&self, name: &str) -> TopicRequest {
+        let set = |name: &str, value: String| (name.to_owned(), Some(value));
+        let compacted = |settings: &str| {
+            let number = |setting: &str| self.number(&format!("{settings}.{setting}"));
+            TopicRequest {
+                name: name.to_owned(),
+                partitions: number("num.partitions") as i32,
+                replication_factor: self.as_many_replicas(number("replication.factor")),
+                configs: vec![
+                    set("cleanup.policy", "compact".to_owned()),
+                    set("segment.bytes", number("segment.bytes").to_string()),
+                ],
+                ..TopicRequest::default()
+            }
+        };
+        match name {
+            CONSUMER_OFFSETS => {
+                let mut request = compacted("offsets.topic");
+                request.configs.push(set("compression.type", "producer".to_owned()));
+                request
+            }
+            TRANSACTION_STATE => {
+                let mut request = compacted("transaction.state.log");
+                request.configs.extend([
+                    set("compression.type", "uncompressed".to_owned()),
+                    set("min.insync.replicas", self.number("transaction.state.log.min.isr").to_string()),
+                    set("unclean.leader.election.enable", "false".to_owned()),
+                ]);
+                request
+            }
+            _ => TopicRequest::with_defaults(name),
+        }
+    }
+
+    /// Replicas only say who may take over, the stores carry durability; so a cluster of fewer brokers than its
+    /// settings ask for need not be without groups, as a Kafka cluster would.
+    fn as_many_replicas(&self, wanted: i64) -> i16 {
+        wanted.clamp(1, self.images.current().nodes().len().max(1) as i64) as i16
+    }
+}
