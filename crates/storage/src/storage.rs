@@ -269,7 +269,7 @@ impl Storage {
 
     /// Ends the broker epoch: commits what was accepted, flushes as far as that goes within `patience`, seals the
     /// log, stops the tasks. What is not flushed by then is read back at the next start.
-    pub async fn shutdown(self, patience: Duration) {
+    pub async fn shutdown(&self, patience: Duration) {
         let partitions = self.partitions();
         for partition in &partitions {
             partition.close();
