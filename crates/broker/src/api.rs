@@ -6,3 +6,9 @@
 //! `context.api_version` says which version it is where behaviour differs.
 
 pub(crate) mod api_versions;
+mod epochs;
+pub(crate) mod fetch;
+pub(crate) mod init_producer_id;
+pub(crate) mod list_offsets;
+pub(crate) mod offset_for_leader_epoch;
+pub(crate) mod produce;

@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use milena_protocol::KafkaVersion;
 use milena_types::{BrokerId, ClusterId};
 
+use crate::configs::Configs;
+
 /// One broker's configuration.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
@@ -24,8 +26,8 @@ pub struct BrokerConfig {
     pub advertised_host: Option<String>,
     /// The port that clients are told; the bound port if there is none.
     pub advertised_port: Option<u16>,
-    /// Broker settings by Kafka's names (`num.partitions`, `auto.create.topics.enable` …) that differ from the defaults.
-    pub settings: Vec<(String, String)>,
+    /// Broker properties by Kafka's names (`num.partitions`, `auto.create.topics.enable` …), over those of the cluster.
+    pub properties: Configs,
     /// Bounds on what clients may make the broker hold.
     pub limits: Limits,
 }

@@ -25,7 +25,7 @@ use crate::{
 macro_rules! routes {
     ($($key:ident => $handler:path;)*) => {
         /// The APIs that this broker has a handler for.
-        pub const SERVED: &[ApiKey] = &[ApiKey::ApiVersions, $(ApiKey::$key,)*];
+        pub const SERVED: &[ApiKey] = &[ApiKey::ApiVersions, ApiKey::Produce, $(ApiKey::$key,)*];
 
         async fn route(context: &RequestContext, broker: &Arc<BrokerShared>, body: Decoder) -> Reply {
             match context.api_key {
@@ -44,7 +44,12 @@ macro_rules! routes {
     };
 }
 
-routes! {}
+routes! {
+    Fetch => api::fetch::handle;
+    ListOffsets => api::list_offsets::handle;
+    OffsetForLeaderEpoch => api::offset_for_leader_epoch::handle;
+    InitProducerId => api::init_producer_id::handle;
+}
 
 /// A request whose header was read.
 pub(crate) struct Incoming {
@@ -128,6 +133,10 @@ pub(crate) fn read(
 pub(crate) async fn handle(incoming: Incoming, broker: Arc<BrokerShared>) -> Handled {
     let Incoming { context, body, unknown_version } = incoming;
     let reply = match context.api_key {
+        ApiKey::Produce => match decode(&context, body) {
+            Ok(request) => return api::produce::handle(&context, &broker, request).await,
+            Err(reply) => reply,
+        },
         ApiKey::ApiVersions => api_versions(&context, &broker, body, unknown_version),
         _ => route(&context, &broker, body).await,
     };

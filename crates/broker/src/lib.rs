@@ -11,22 +11,28 @@
 //! [`BrokerShared`] is what all of it sees; [`RequestContext`] is what a request brings along. Not here: how logs are
 //! stored (`milena-storage`), what a cluster consists of (`milena-metadata`), the AWS API (`milena-service`).
 
-#![allow(dead_code, unused_variables)] // Until the listener starts.
-
 mod api;
+mod broker;
 mod config;
 pub mod configs;
 mod context;
+mod decisions;
 mod dispatch;
+mod errors;
+mod follow;
 mod network;
+mod partitions;
+mod producer_ids;
 mod shared;
-mod topic_rules;
 mod topics;
 
 pub use api::api_versions::OfferedApis;
+pub use broker::{Broker, BrokerParts, StartError};
 pub use config::{BrokerConfig, Limits};
 pub use context::{ConnectionInfo, RequestContext};
+pub use decisions::StoredDecisions;
 pub use dispatch::SERVED;
+pub use errors::ToErrorCode;
 pub use network::{
     access::{
         AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation, Principal,
@@ -35,4 +41,6 @@ pub use network::{
     frame::FrameError,
     listener::Listener,
 };
+pub use partitions::{Led, PartitionTable, TopicRef};
+pub use producer_ids::ProducerIds;
 pub use shared::BrokerShared;

@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
-use milena_metadata::ClusterMetadata;
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, Registration};
+use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
+use milena_storage::{Partition, Storage};
+use milena_types::{BrokerEpoch, BrokerId, PartitionIndex};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::api_versions::OfferedApis, config::BrokerConfig, network::access::Authorizer};
+use crate::{
+    api::{api_versions::OfferedApis, fetch::session::SessionCache},
+    config::BrokerConfig,
+    configs::{Layers, ServerConfigs},
+    network::access::Authorizer,
+    partitions::{Led, PartitionTable, TopicRef, why_not_led},
+    producer_ids::ProducerIds,
+};
 
 /// A running broker as its request handlers see it.
 pub struct BrokerShared {
@@ -15,13 +25,69 @@ pub struct BrokerShared {
     pub config: BrokerConfig,
     /// The cluster's records, to change them and to read what must be up to date.
     pub metadata: ClusterMetadata,
+    /// The newest image of the cluster's records, for everything else.
+    pub images: ImageWatcher,
+    /// This life of the broker.
+    pub registration: Registration,
+    /// The logs.
+    pub storage: Storage,
+    /// The partitions led here.
+    pub partitions: PartitionTable,
     /// Clock, randomness, tasks.
     pub runtime: Runtime,
     /// What the cluster's Kafka version offers.
     pub offered: OfferedApis,
     /// Decides what principals may do.
     pub authorizer: Box<dyn Authorizer>,
+    /// The configurations of the cluster's Kafka version, and what this broker was started with.
+    pub server_configs: ServerConfigs,
+    /// Ids for idempotent producers.
+    pub producer_ids: ProducerIds,
     /// Cancelled when the broker no longer takes requests; what waits for long answers then.
     pub connections_stopping: CancellationToken,
+    pub(crate) fetch_sessions: SessionCache,
     pub(crate) connection_permits: Arc<Semaphore>,
+    /// The scope of the connections' tasks.
+    pub(crate) connections: Runtime,
+}
+
+impl BrokerShared {
+    /// This broker's number.
+    pub fn id(&self) -> BrokerId {
+        self.registration.broker
+    }
+
+    /// This life of the broker.
+    pub fn epoch(&self) -> BrokerEpoch {
+        self.registration.epoch
+    }
+
+    /// The newest image of the cluster.
+    pub fn image(&self) -> Arc<MetadataImage> {
+        self.images.current()
+    }
+
+    /// What is in force for this broker, and so for topics, according to `image`.
+    pub fn layers<'a>(&'a self, image: &'a MetadataImage) -> Layers<'a> {
+        let set = |broker| image.broker_configs(broker).map(|configs| &**configs);
+        self.server_configs.with(set(Some(self.id())), set(None))
+    }
+
+    /// The log of a partition that this broker leads.
+    ///
+    /// Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER (also while the log is being
+    /// opened).
+    pub fn leader_partition(
+        &self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Result<Arc<Partition>, ErrorCode> {
+        self.led(topic, partition).map(|led| led.partition)
+    }
+
+    /// Like [`BrokerShared::leader_partition`], with the configuration of its topic.
+    pub(crate) fn led(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> Result<Led, ErrorCode> {
+        let led = self.partitions.led(topic, partition);
+        led.ok_or_else(|| why_not_led(&self.image(), topic, partition))
+    }
 }

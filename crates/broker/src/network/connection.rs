@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         match self.serve().await {
             End::ByPeer | End::Stopping => {}
             End::Idle => {
-                tracing::debug!(%peer, "closed a connection that was idle for connections.max.idle.ms")
+                tracing::debug!(%peer, "closed a connection that was idle for connections.max.idle.ms");
             }
             End::Refused => {} // Logged with its reason where it was refused.
             End::Frame(FrameError::Io(error)) => tracing::debug!(%peer, %error, "a connection failed"),

@@ -60,7 +60,7 @@ fn serve(stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>, broker: 
         return;
     }
     let connection = Connection::new(stream, peer, listener.clone(), broker.clone());
-    broker.runtime.spawn(async move {
+    broker.connections.spawn(async move {
         connection.run().await;
         drop(permit);
     });

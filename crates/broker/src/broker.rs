@@ -1,0 +1,244 @@
+//! A broker's life: it registers, opens its logs, takes over what it led before, listens; and the way back.
+//!
+//! Order at the start: the listening socket is bound first, because the registration names its port; the broker is
+//! registered, which ends the life before; its storage seals and replays what the earlier lives left; only then does
+//! it take the leadership of its partitions, one leader epoch later; and only when all of them are open does it accept
+//! connections. At the end: connections answer what they began, storage closes, the registration ends.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use milena_metadata::{
+    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataStore, NewBroker, Registration,
+};
+use milena_runtime::Runtime;
+use milena_storage::{
+    BlockCache, Storage, StorageConfig, StorageError, encryption::KeyRing, objects::Objects,
+};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{api_versions::OfferedApis, fetch::session::SessionCache},
+    config::BrokerConfig,
+    configs::{ConfigError, ServerConfigs},
+    decisions::StoredDecisions,
+    follow::Follower,
+    network::{access::Authorizer, listener},
+    partitions::PartitionTable,
+    producer_ids::ProducerIds,
+    shared::BrokerShared,
+};
+
+/// How long connections get to answer what they began.
+const DRAIN_MAX: Duration = Duration::from_millis(1200);
+/// How long storage gets to put what is in its log into segments; the next start reads the rest back.
+const FLUSH_MAX: Duration = Duration::from_millis(400);
+/// How long the metadata store gets to hear that the broker leaves.
+const DEREGISTER_MAX: Duration = Duration::from_millis(200);
+
+/// What a broker is made of besides its configuration.
+pub struct BrokerParts {
+    /// The metadata store, shared by all brokers of the process.
+    pub store: Arc<dyn MetadataStore>,
+    /// The object store.
+    pub objects: Objects,
+    /// The cluster's data keys.
+    pub keys: KeyRing,
+    /// The process's cache of segment blocks.
+    pub blocks: BlockCache,
+    /// Clock, randomness, tasks. The broker makes a scope of its own in it.
+    pub runtime: Runtime,
+    /// Decides what principals may do.
+    pub authorizer: Box<dyn Authorizer>,
+}
+
+/// Why a broker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("broker cannot listen on {address} ({source}): free the port or configure another")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The metadata store did not do what it was asked.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The logs cannot be opened.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A broker property has a value that is not allowed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The broker was told to stop while it started.
+    #[error("the broker was stopped while it started")]
+    Stopped,
+}
+
+/// A running broker.
+pub struct Broker {
+    shared: Arc<BrokerShared>,
+    address: SocketAddr,
+    /// Cancelled when this life of the broker is over, for whatever reason.
+    ended: CancellationToken,
+}
+
+impl Broker {
+    /// Starts a broker; returns when it serves.
+    ///
+    /// Errors: see [`StartError`]; nothing is left running then.
+    pub async fn start(config: BrokerConfig, parts: BrokerParts) -> Result<Self, StartError> {
+        let runtime = parts.runtime.child();
+        let started = Self::start_in(config, parts, runtime.clone()).await;
+        if started.is_err() {
+            runtime.shutdown().await;
+        }
+        started
+    }
+
+    async fn start_in(
+        config: BrokerConfig,
+        parts: BrokerParts,
+        runtime: Runtime,
+    ) -> Result<Self, StartError> {
+        let listen = |source| StartError::Listen { address: config.listen, source };
+        let socket = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = socket.local_addr().map_err(listen)?;
+        let metadata = ClusterMetadata::new(parts.store.clone(), config.cluster.clone(), runtime.clone());
+        let cluster =
+            metadata.cluster().await?.ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?;
+        let mut properties = cluster.record.server_properties.clone();
+        properties.extend(config.properties.clone());
+        let server_configs = ServerConfigs::new(config.kafka_version, &properties)?;
+        let registration =
+            metadata.register_broker(&new_broker(&config, address), config.limits.lease).await?;
+        let ended = CancellationToken::new();
+        runtime.spawn(keep_registered(
+            metadata.clone(),
+            registration.clone(),
+            runtime.clone(),
+            ended.clone(),
+        ));
+
+        let storage = StorageConfig::new(
+            config.cluster.clone(),
+            cluster.record.incarnation.clone(),
+            registration.broker,
+            registration.epoch,
+            config.data_dir.join("wal"),
+            parts.keys,
+            parts.blocks,
+        );
+        let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
+        let storage = Storage::open(storage, parts.objects, decisions, &runtime).await?;
+        let taken = metadata.take_leadership(&registration).await?;
+        let images = ImageWatcher::start(&metadata, &runtime).await?;
+        let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
+
+        let connections = runtime.child();
+        let shared = Arc::new(BrokerShared {
+            offered: OfferedApis::new(config.kafka_version),
+            fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
+            connection_permits: Arc::new(Semaphore::new(config.limits.connections_max)),
+            connections_stopping: connections.stopping().clone(),
+            connections,
+            config,
+            metadata,
+            images,
+            registration,
+            storage,
+            partitions: PartitionTable::default(),
+            runtime: runtime.clone(),
+            authorizer: parts.authorizer,
+            server_configs,
+            producer_ids: ProducerIds::default(),
+        });
+        let mut follower = Follower::new(shared.clone());
+        follower.follow(&image).await;
+        runtime.spawn(follower.run());
+        let listener = Arc::new(listener::Listener::plaintext(address));
+        runtime.spawn(listener::accept(socket, listener, shared.clone()));
+        tracing::info!(
+            broker = %shared.id(), epoch = %shared.epoch(), %address, partitions = shared.partitions.len(), "broker started"
+        );
+        Ok(Self { shared, address, ended })
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its request handlers see.
+    pub fn shared(&self) -> &Arc<BrokerShared> {
+        &self.shared
+    }
+
+    /// Waits until this life of the broker is over because its registration ended (its lease ran out, or another
+    /// process registered the same broker). It acknowledges nothing any more; shut it down and start it again.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Stops within 2 s: no new requests, answers to those begun, then storage and registration.
+    pub async fn shutdown(self) {
+        let shared = &self.shared;
+        shared.connections.stop();
+        if tokio::time::timeout(DRAIN_MAX, shared.connections.shutdown()).await.is_err() {
+            tracing::warn!(broker = %shared.id(), "connections did not drain in time and are dropped");
+        }
+        shared.storage.shutdown(FLUSH_MAX).await;
+        let leave = shared.metadata.deregister(&shared.registration);
+        match tokio::time::timeout(DEREGISTER_MAX, leave).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the registration was left to its lease"),
+            Err(_) => tracing::debug!("the registration was left to its lease"),
+        }
+        shared.runtime.stop();
+        let _ = tokio::time::timeout(DEREGISTER_MAX, shared.runtime.shutdown()).await;
+        tracing::info!(broker = %shared.id(), epoch = %shared.epoch(), "broker stopped");
+    }
+}
+
+fn new_broker(config: &BrokerConfig, address: SocketAddr) -> NewBroker {
+    let listener = ListenerRecord {
+        name: "PLAINTEXT".to_owned(),
+        host: config.advertised_host.clone().unwrap_or_else(|| address.ip().to_string()),
+        port: config.advertised_port.unwrap_or(address.port()),
+    };
+    let rack = (!config.zone.is_empty()).then(|| config.zone.clone());
+    NewBroker { id: config.broker, listeners: vec![listener], rack }
+}
+
+/// Keeps the lease, and the controller's role when nobody has it. Ends with the registration.
+async fn keep_registered(
+    metadata: ClusterMetadata,
+    registration: Registration,
+    runtime: Runtime,
+    ended: CancellationToken,
+) {
+    let every = registration.ttl / 3;
+    loop {
+        match metadata.claim_controller(&registration).await {
+            Ok(Some(_)) => tracing::info!(broker = %registration.broker, "this broker is the controller now"),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "the controller's role could not be claimed"),
+        }
+        tokio::select! {
+            () = runtime.sleep(every) => {}
+            () = runtime.stopping().cancelled() => return,
+        }
+        match metadata.keep_alive(&registration).await {
+            Ok(()) => {}
+            Err(error @ MetadataError::Superseded { .. }) => {
+                tracing::error!(%error, "this life of the broker is over");
+                ended.cancel();
+                return;
+            }
+            // The lease lapses without consequence unless somebody acts on it; then the next attempt tells.
+            Err(error) => tracing::warn!(%error, "the broker's lease could not be renewed; trying again"),
+        }
+    }
+}

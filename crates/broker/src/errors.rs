@@ -1,0 +1,87 @@
+//! The one table from the errors of storage and metadata to Kafka's error codes.
+//!
+//! Exhaustive on purpose: a new variant below does not compile until somebody has decided what clients see.
+
+use milena_metadata::{MetadataError, StoreError};
+use milena_protocol::ErrorCode;
+use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
+
+/// The code under which clients see an error.
+pub trait ToErrorCode {
+    /// Kafka's code.
+    fn error_code(&self) -> ErrorCode;
+}
+
+impl ToErrorCode for AppendError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Closed => ErrorCode::NotLeaderOrFollower,
+            Self::LeaderEpoch { asked, current } if asked < current => ErrorCode::FencedLeaderEpoch,
+            Self::LeaderEpoch { .. } => ErrorCode::UnknownLeaderEpoch,
+            Self::Sequence(error) => error.error_code(),
+            Self::TooLarge { .. } => ErrorCode::MessageTooLarge,
+            Self::Empty => ErrorCode::InvalidRecord,
+            Self::Batch(error) => crate::api::produce::code_of(error),
+            Self::Storage => ErrorCode::KafkaStorageError,
+        }
+    }
+}
+
+impl ToErrorCode for SequenceError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::OutOfOrder { .. } => ErrorCode::OutOfOrderSequenceNumber,
+            Self::InvalidEpoch { .. } => ErrorCode::InvalidProducerEpoch,
+        }
+    }
+}
+
+impl ToErrorCode for CommitError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Storage => ErrorCode::KafkaStorageError,
+            Self::Closed => ErrorCode::NotLeaderOrFollower,
+        }
+    }
+}
+
+impl ToErrorCode for ReadError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+            Self::Closed => ErrorCode::NotLeaderOrFollower,
+            Self::Block(_) | Self::Page(_) => ErrorCode::KafkaStorageError,
+            Self::Batch(_) => ErrorCode::CorruptMessage,
+        }
+    }
+}
+
+impl ToErrorCode for MetadataError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Store(error) => error.error_code(),
+            // Somebody else was faster, again and again; the client may try again.
+            Self::Contended { .. } => ErrorCode::RequestTimedOut,
+            Self::BadRecord { .. } | Self::NewerRecord { .. } => ErrorCode::UnknownServerError,
+            Self::ClusterExists(_) | Self::UnknownCluster(_) => ErrorCode::UnknownServerError,
+            Self::TopicExists(_) => ErrorCode::TopicAlreadyExists,
+            Self::UnknownTopic(_) => ErrorCode::UnknownTopicOrPartition,
+            Self::Superseded { .. } => ErrorCode::StaleBrokerEpoch,
+            Self::InvalidReplicationFactor { .. } => ErrorCode::InvalidReplicationFactor,
+            Self::InvalidPartitions { .. } => ErrorCode::InvalidPartitions,
+            Self::InvalidAssignment { .. } => ErrorCode::InvalidReplicaAssignment,
+        }
+    }
+}
+
+impl ToErrorCode for StoreError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            // Retriable: the store may be back, and whether the change was made can be seen then.
+            Self::Unavailable { .. } | Self::OutcomeUnknown { .. } => ErrorCode::RequestTimedOut,
+            Self::NoSpace { .. } => ErrorCode::KafkaStorageError,
+            Self::Closed | Self::LeaseNotFound(_) => ErrorCode::NotController,
+            Self::Invalid { .. } | Self::Corrupt { .. } => ErrorCode::UnknownServerError,
+        }
+    }
+}

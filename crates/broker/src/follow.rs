@@ -1,0 +1,195 @@
+//! Keeping the open partitions those that the metadata image says this broker leads.
+//!
+//! A partition is led here if the image names this broker *and* this life of it: a term given to an earlier life is
+//! not served before this one has taken it over. Partitions are opened a few at a time; what does not open is tried
+//! again, and answers NOT_LEADER_OR_FOLLOWER meanwhile.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use milena_metadata::{MetadataImage, PartitionImage, TopicImage};
+use milena_storage::{Partition, PartitionOptions};
+use milena_types::{LeaderEpoch, TopicId, TopicPartition};
+
+use crate::{
+    configs::{Configs, TopicConfig},
+    shared::BrokerShared,
+};
+
+/// How many partitions are opened at the same time.
+const OPENING_MAX: usize = 32;
+/// When partitions that did not open are tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// See the module's documentation.
+pub(crate) struct Follower {
+    broker: Arc<BrokerShared>,
+    /// The topics as they were last looked at: what is the same needs no second look.
+    seen: HashMap<TopicId, Seen>,
+    /// What was set for brokers when the topics' configurations were worked out.
+    broker_configs: [Option<Arc<Configs>>; 2],
+    /// Whether something did not open.
+    retry: bool,
+}
+
+struct Seen {
+    image: Arc<TopicImage>,
+    config: Arc<TopicConfig>,
+}
+
+/// A partition to be opened.
+struct Opening {
+    topic: Arc<TopicImage>,
+    config: Arc<TopicConfig>,
+    id: TopicPartition,
+    leader_epoch: LeaderEpoch,
+}
+
+impl Follower {
+    pub(crate) fn new(broker: Arc<BrokerShared>) -> Self {
+        Self { broker, seen: HashMap::new(), broker_configs: [None, None], retry: false }
+    }
+
+    /// Follows every newest image until the broker stops.
+    pub(crate) async fn run(mut self) {
+        let mut images = self.broker.images.subscribe();
+        let stopping = self.broker.runtime.stopping().clone();
+        loop {
+            let retry = self.retry;
+            tokio::select! {
+                changed = images.changed() => if changed.is_err() { return },
+                () = self.broker.runtime.sleep(RETRY), if retry => {}
+                () = stopping.cancelled() => return,
+            }
+            let image = images.borrow_and_update().clone();
+            tokio::select! {
+                () = self.follow(&image) => {}
+                () = stopping.cancelled() => return,
+            }
+        }
+    }
+
+    /// Opens, closes and removes partitions until they are what `image` says.
+    pub(crate) async fn follow(&mut self, image: &MetadataImage) {
+        let broker_configs = [Some(self.broker.id()), None].map(|id| image.broker_configs(id).cloned());
+        let same = |(a, b): (&Option<Arc<Configs>>, &Option<Arc<Configs>>)| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let reconfigured = !broker_configs.iter().zip(&self.broker_configs).all(same);
+        self.broker_configs = broker_configs;
+        let again = std::mem::take(&mut self.retry) || reconfigured;
+        let mut openings = Vec::new();
+        for topic in image.topics() {
+            let seen = self.seen.get(&topic.id());
+            if !again && seen.is_some_and(|seen| Arc::ptr_eq(&seen.image, topic)) {
+                continue;
+            }
+            self.look_at(image, topic, reconfigured, &mut openings).await;
+        }
+        self.forget_deleted(image).await;
+        let broker = &self.broker;
+        let opened: Vec<bool> = stream::iter(openings)
+            .map(|opening| open(broker, opening))
+            .buffer_unordered(OPENING_MAX)
+            .collect()
+            .await;
+        self.retry |= opened.contains(&false);
+    }
+
+    async fn look_at(
+        &mut self,
+        image: &MetadataImage,
+        topic: &Arc<TopicImage>,
+        reconfigured: bool,
+        openings: &mut Vec<Opening>,
+    ) {
+        let config = match self.seen.get(&topic.id()) {
+            Some(seen) if !reconfigured && Arc::ptr_eq(seen.image.configs(), topic.configs()) => {
+                seen.config.clone()
+            }
+            _ => {
+                let config = Arc::new(self.broker.layers(image).topic_config(topic.configs()));
+                self.broker.partitions.set_config(topic.id(), config.clone());
+                config
+            }
+        };
+        for (index, partition) in topic.partitions() {
+            let id = TopicPartition { topic: topic.id(), partition: index };
+            let open = self.broker.partitions.led_by_id(id);
+            let leads = self.leads(partition);
+            match open {
+                Some(open) if leads && open.leader_epoch() == partition.leader_epoch => {
+                    open.set_options(partition_options(&config));
+                }
+                open => {
+                    if let Some(open) = open {
+                        self.close(&open).await;
+                    }
+                    if leads {
+                        let (topic, config) = (topic.clone(), config.clone());
+                        openings.push(Opening { topic, config, id, leader_epoch: partition.leader_epoch });
+                    }
+                }
+            }
+        }
+        self.seen.insert(topic.id(), Seen { image: topic.clone(), config });
+    }
+
+    fn leads(&self, partition: &PartitionImage) -> bool {
+        partition.leader == self.broker.id() && partition.broker_epoch == self.broker.epoch()
+    }
+
+    async fn close(&self, partition: &Arc<Partition>) {
+        self.broker.partitions.remove(partition.id());
+        if let Err(error) = self.broker.storage.close_partition(partition.id()).await {
+            tracing::warn!(%error, partition = %partition.id(), "a partition was closed without its last flush");
+        }
+    }
+
+    /// Topics that are gone: their partitions here are closed and their bytes let go.
+    async fn forget_deleted(&mut self, image: &MetadataImage) {
+        let here: HashSet<TopicId> = image.topics().map(|topic| topic.id()).collect();
+        let gone: Vec<TopicId> = self.seen.keys().filter(|id| !here.contains(id)).copied().collect();
+        for id in gone {
+            let Some(seen) = self.seen.remove(&id) else { continue };
+            for (index, _) in seen.image.partitions() {
+                let id = TopicPartition { topic: id, partition: index };
+                if let Some(partition) = self.broker.partitions.remove(id) {
+                    tracing::debug!(topic = %seen.image.name(), partition = %index, "deleting a partition's log");
+                    if let Err(error) = self.broker.storage.delete_partition(partition.id()).await {
+                        tracing::warn!(%error, partition = %id, "a deleted partition's log could not be let go yet");
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn open(broker: &BrokerShared, opening: Opening) -> bool {
+    let Opening { topic, config, id, leader_epoch } = opening;
+    match broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await {
+        Ok(partition) => {
+            broker.partitions.insert(&topic, &config, partition);
+            true
+        }
+        Err(error) => {
+            tracing::error!(topic = %topic.name(), partition = %id.partition, %error, "a partition cannot be opened");
+            false
+        }
+    }
+}
+
+/// What storage has to know of a topic's configuration.
+fn partition_options(config: &TopicConfig) -> PartitionOptions {
+    PartitionOptions {
+        retention_ms: config.retention_ms,
+        retention_bytes: config.retention_bytes,
+        batch_bytes_max: config.max_message_bytes,
+        timestamp_type: config.timestamp_type,
+    }
+}

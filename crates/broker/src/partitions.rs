@@ -1,0 +1,185 @@
+//! The partitions this broker leads, as requests look them up.
+//!
+//! The table follows the metadata image: whoever is named leader there in this life of the broker has its log open
+//! here. A look-up that succeeds touches only this table; one that fails asks the image why.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+use milena_metadata::{MetadataImage, PartitionImage, TopicImage};
+use milena_protocol::ErrorCode;
+use milena_storage::Partition;
+use milena_types::{BrokerId, PartitionIndex, TopicId, TopicPartition};
+
+use crate::configs::TopicConfig;
+
+/// A topic as a request names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopicRef<'a> {
+    /// By name.
+    Name(&'a str),
+    /// By id (KIP-516).
+    Id(TopicId),
+}
+
+/// A partition led here, with the configuration of its topic.
+#[derive(Clone)]
+pub struct Led {
+    /// The log.
+    pub partition: Arc<Partition>,
+    /// What is in force for its topic.
+    pub config: Arc<TopicConfig>,
+}
+
+/// The open partitions of one topic.
+struct LedTopic {
+    id: TopicId,
+    name: Arc<str>,
+    config: Arc<TopicConfig>,
+    /// By number; none where another broker leads.
+    partitions: Vec<Option<Arc<Partition>>>,
+}
+
+#[derive(Default)]
+struct Tables {
+    topics: HashMap<TopicId, LedTopic>,
+    ids: HashMap<Arc<str>, TopicId>,
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct PartitionTable(RwLock<Tables>);
+
+impl PartitionTable {
+    /// The partition, if it is open here.
+    pub fn led(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> Option<Led> {
+        let tables = self.0.read().expect("no panic while the table is changed");
+        let id = match topic {
+            TopicRef::Name(name) => *tables.ids.get(name)?,
+            TopicRef::Id(id) => id,
+        };
+        let topic = tables.topics.get(&id)?;
+        let partition = topic.partitions.get(usize::try_from(partition.0).ok()?)?.clone()?;
+        Some(Led { partition, config: topic.config.clone() })
+    }
+
+    pub(crate) fn led_by_id(&self, id: TopicPartition) -> Option<Arc<Partition>> {
+        self.led(TopicRef::Id(id.topic), id.partition).map(|led| led.partition)
+    }
+
+    /// Every open partition.
+    pub fn all(&self) -> Vec<Arc<Partition>> {
+        let tables = self.0.read().expect("no panic while the table is changed");
+        tables.topics.values().flat_map(|topic| topic.partitions.iter().flatten().cloned()).collect()
+    }
+
+    /// How many partitions are open.
+    pub fn len(&self) -> usize {
+        let tables = self.0.read().expect("no panic while the table is changed");
+        tables.topics.values().map(|topic| topic.partitions.iter().flatten().count()).sum()
+    }
+
+    /// Whether no partition is open.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn insert(&self, topic: &TopicImage, config: &Arc<TopicConfig>, partition: Arc<Partition>) {
+        let mut tables = self.0.write().expect("no panic while the table is changed");
+        let TopicPartition { topic: id, partition: index } = partition.id();
+        let Ok(place) = usize::try_from(index.0) else { return };
+        let name: Arc<str> = topic.name().as_str().into();
+        // A topic that was made again under its name is another topic: the name is the newer one's.
+        tables.ids.insert(name.clone(), id);
+        let slots = &mut tables
+            .topics
+            .entry(id)
+            .or_insert_with(|| LedTopic { id, name, config: config.clone(), partitions: Vec::new() })
+            .partitions;
+        if slots.len() <= place {
+            slots.resize(place + 1, None);
+        }
+        slots[place] = Some(partition);
+    }
+
+    pub(crate) fn set_config(&self, topic: TopicId, config: Arc<TopicConfig>) {
+        let mut tables = self.0.write().expect("no panic while the table is changed");
+        if let Some(topic) = tables.topics.get_mut(&topic) {
+            topic.config = config;
+        }
+    }
+
+    pub(crate) fn remove(&self, partition: TopicPartition) -> Option<Arc<Partition>> {
+        let mut tables = self.0.write().expect("no panic while the table is changed");
+        let topic = tables.topics.get_mut(&partition.topic)?;
+        let removed = topic.partitions.get_mut(usize::try_from(partition.partition.0).ok()?)?.take();
+        if topic.partitions.iter().all(Option::is_none)
+            && let Some(topic) = tables.topics.remove(&partition.topic)
+            && tables.ids.get(&topic.name) == Some(&topic.id)
+        {
+            tables.ids.remove(&topic.name);
+        }
+        removed
+    }
+}
+
+/// Why a partition is not in the table: what the image says of it.
+pub(crate) fn why_not_led(
+    image: &MetadataImage,
+    topic: TopicRef<'_>,
+    partition: PartitionIndex,
+) -> ErrorCode {
+    match topic {
+        TopicRef::Id(id) if image.topic_by_id(id).is_none() => ErrorCode::UnknownTopicId,
+        _ if find(image, topic, partition).is_some() => ErrorCode::NotLeaderOrFollower,
+        _ => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+pub(crate) fn find<'a>(
+    image: &'a MetadataImage,
+    topic: TopicRef<'_>,
+    partition: PartitionIndex,
+) -> Option<&'a PartitionImage> {
+    let topic = match topic {
+        TopicRef::Name(name) => image.topic(name),
+        TopicRef::Id(id) => image.topic_by_id(id),
+    };
+    topic?.partition(partition)
+}
+
+/// A leader as Produce and Fetch answers tell it next to NOT_LEADER_OR_FOLLOWER (KIP-951).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeaderHint {
+    pub(crate) leader: BrokerId,
+    pub(crate) leader_epoch: i32,
+    /// Host, port and rack, if the leader is alive.
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) host: String,
+    pub(crate) port: i32,
+    pub(crate) rack: Option<String>,
+}
+
+/// Who leads a partition according to the image.
+pub(crate) fn leader_hint(
+    image: &MetadataImage,
+    topic: TopicRef<'_>,
+    partition: PartitionIndex,
+    listener: &str,
+) -> Option<LeaderHint> {
+    let partition = find(image, topic, partition)?;
+    let leader = image.live_leader(partition)?;
+    let broker = image.broker(leader)?;
+    let endpoint = broker.listener(listener).map(|address| Endpoint {
+        host: address.host.clone(),
+        port: address.port.into(),
+        rack: broker.rack.clone(),
+    });
+    Some(LeaderHint { leader, leader_epoch: partition.leader_epoch.raw(), endpoint })
+}

@@ -1,0 +1,232 @@
+//! A cluster of brokers in this process, in a temporary directory, on ports the system gives out.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
+use milena_metadata::{
+    ClusterMetadata, ClusterRecord, EmbeddedOptions, EmbeddedStore, MetadataStore, NewTopic, Placement,
+};
+use milena_runtime::Runtime;
+use milena_storage::{
+    BlockCache,
+    encryption::{DataKey, KeyId, KeyRing},
+    objects::Objects,
+};
+use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId};
+use tempfile::TempDir;
+
+use crate::wire::Client;
+
+/// How long a test waits for anything.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Zones of the brokers, in turn.
+const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
+
+/// A running cluster. Dropping it is a crash; [`Cluster::stop`] is a shutdown.
+pub struct Cluster {
+    pub metadata: ClusterMetadata,
+    pub runtime: Runtime,
+    store: Arc<EmbeddedStore>,
+    id: ClusterId,
+    kafka_version: String,
+    limits: Limits,
+    properties: BTreeMap<String, String>,
+    brokers: BTreeMap<i32, Broker>,
+    blocks: BlockCache,
+    dir: TempDir,
+}
+
+/// How a cluster is started.
+pub struct ClusterOptions {
+    pub brokers: i32,
+    pub kafka_version: &'static str,
+    pub limits: Limits,
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        Self { brokers: 3, kafka_version: "3.9", limits: Limits::default(), properties: BTreeMap::new() }
+    }
+}
+
+impl Cluster {
+    /// Three brokers of Kafka 3.9 (which has versions old and new of most APIs).
+    pub async fn start() -> Self {
+        Self::start_with(ClusterOptions::default()).await
+    }
+
+    /// One broker, for tests that need no more.
+    pub async fn single() -> Self {
+        Self::start_with(ClusterOptions { brokers: 1, ..ClusterOptions::default() }).await
+    }
+
+    /// One broker of a Kafka version.
+    pub async fn of_version(kafka_version: &'static str) -> Self {
+        Self::start_with(ClusterOptions { brokers: 1, kafka_version, ..ClusterOptions::default() }).await
+    }
+
+    /// A cluster as the options say.
+    pub async fn start_with(options: ClusterOptions) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let runtime = Runtime::system();
+        let path = dir.path().join("metadata.redb");
+        let store = EmbeddedStore::open(EmbeddedOptions::new(path), &runtime).expect("the store opens");
+        let store = Arc::new(store);
+        let id = ClusterId::from_uuid(milena_protocol::Uuid::from_u128(runtime.random_u128()));
+        let shared: Arc<dyn MetadataStore> = store.clone();
+        let metadata = ClusterMetadata::new(shared, id.clone(), runtime.clone());
+        let record = ClusterRecord {
+            kafka_version: options.kafka_version.to_owned(),
+            incarnation: "i1".to_owned(),
+            wrapped_data_key: Vec::new(),
+            server_properties: BTreeMap::new(),
+            zones: ZONES.map(str::to_owned).to_vec(),
+            created_ms: 0,
+        };
+        metadata.create_cluster(&record).await.expect("the cluster is new");
+        let mut cluster = Self {
+            metadata,
+            runtime,
+            store,
+            id,
+            kafka_version: options.kafka_version.to_owned(),
+            limits: options.limits,
+            properties: options.properties,
+            brokers: BTreeMap::new(),
+            blocks: BlockCache::new(8 << 20),
+            dir,
+        };
+        for broker in 1..=options.brokers {
+            cluster.start_broker(broker).await;
+        }
+        cluster
+    }
+
+    /// Starts a broker that is not running.
+    pub async fn start_broker(&mut self, broker: i32) {
+        let config = BrokerConfig {
+            cluster: self.id.clone(),
+            broker: BrokerId(broker),
+            zone: ZONES[(broker as usize - 1) % ZONES.len()].to_owned(),
+            kafka_version: self.kafka_version.parse().expect("a Kafka version"),
+            data_dir: self.dir.path().join(format!("broker-{broker}")),
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            advertised_host: None,
+            advertised_port: None,
+            properties: self.properties.clone(),
+            limits: self.limits.clone(),
+        };
+        let key = DataKey::new(KeyId(1), [7; 32]);
+        let parts = BrokerParts {
+            store: self.store.clone(),
+            objects: Objects::in_directory(&self.dir.path().join("objects")).expect("a directory of objects"),
+            keys: KeyRing::new(key, Vec::new()),
+            blocks: self.blocks.clone(),
+            runtime: self.runtime.clone(),
+            authorizer: Box::new(AllowAll),
+        };
+        let started = Broker::start(config, parts).await.expect("the broker starts");
+        self.brokers.insert(broker, started);
+    }
+
+    /// Stops a broker in good order.
+    pub async fn stop_broker(&mut self, broker: i32) {
+        self.brokers.remove(&broker).expect("the broker runs").shutdown().await;
+    }
+
+    /// Stops and starts a broker: a new life on the same directory.
+    pub async fn restart_broker(&mut self, broker: i32) {
+        self.stop_broker(broker).await;
+        self.start_broker(broker).await;
+    }
+
+    /// Stops all brokers in good order.
+    pub async fn stop(mut self) {
+        while let Some((_, broker)) = self.brokers.pop_first() {
+            broker.shutdown().await;
+        }
+        self.store.close().await;
+    }
+
+    /// A running broker.
+    pub fn broker(&self, broker: i32) -> &Broker {
+        &self.brokers[&broker]
+    }
+
+    /// The cluster's id.
+    pub fn id(&self) -> &ClusterId {
+        &self.id
+    }
+
+    /// A new connection to a broker.
+    pub async fn connect(&self, broker: i32) -> Client {
+        Client::connect(self.broker(broker).address()).await
+    }
+
+    /// A new connection to the leader of a partition.
+    pub async fn connect_to_leader(&self, topic: &str, partition: i32) -> Client {
+        self.connect(self.leader(topic, partition)).await
+    }
+
+    /// The broker that leads a partition.
+    pub fn leader(&self, topic: &str, partition: i32) -> i32 {
+        let image = self.any().shared().image();
+        let topic = image.topic(topic).expect("the topic exists");
+        topic.partition(PartitionIndex(partition)).expect("the partition exists").leader.0
+    }
+
+    /// A broker that does not lead a partition.
+    pub fn follower(&self, topic: &str, partition: i32) -> i32 {
+        let leader = self.leader(topic, partition);
+        *self.brokers.keys().find(|id| **id != leader).expect("more than one broker")
+    }
+
+    fn any(&self) -> &Broker {
+        self.brokers.values().next().expect("a broker runs")
+    }
+
+    /// Creates a topic with one replica per zone; returns when all brokers know it and its leaders serve it.
+    pub async fn create_topic(&self, name: &str, partitions: i32) -> TopicId {
+        self.create_topic_with(name, partitions, &[]).await
+    }
+
+    /// Creates a topic with configuration.
+    pub async fn create_topic_with(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) -> TopicId {
+        let replication_factor = self.brokers.len().min(3) as i16;
+        let topic = NewTopic {
+            name: name.parse().expect("a topic name"),
+            placement: Placement::Spread { partitions, replication_factor },
+            configs: configs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        };
+        let created = self.metadata.create_topic(&topic).await.expect("the topic is created");
+        for broker in self.brokers.values() {
+            broker.shared().images.wait_for(created.revision).await.expect("the image follows");
+        }
+        self.served(name, partitions).await;
+        created.id
+    }
+
+    /// Waits until the leaders of all partitions of a topic serve them.
+    pub async fn served(&self, topic: &str, partitions: i32) {
+        eventually("the partitions are served", || async {
+            (0..partitions).all(|partition| {
+                let leader = self.broker(self.leader(topic, partition)).shared();
+                let topic = milena_broker::TopicRef::Name(topic);
+                leader.leader_partition(topic, PartitionIndex(partition)).is_ok()
+            })
+        })
+        .await;
+    }
+}
+
+/// Waits until a condition holds; fails after [`DEADLINE`].
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let check = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, check).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}

@@ -1,0 +1,101 @@
+//! Brokers begin, end, and begin again.
+
+use std::time::{Duration, Instant};
+
+use milena_protocol::{ErrorCode, messages::produce_request::ProduceRequest};
+
+use crate::{
+    cluster::{Cluster, eventually},
+    wire::{batch, fetch_request, produce_request, read_all, sequenced},
+};
+
+#[tokio::test]
+async fn records_survive_a_restart_and_the_leader_epoch_rises() {
+    let mut cluster = Cluster::start().await;
+    cluster.create_topic("t", 6).await;
+    for partition in 0..6 {
+        let mut client = cluster.connect_to_leader("t", partition).await;
+        assert_eq!(client.produce(9, "t", partition, batch(&["before"]).into_bytes()).await.error_code, 0);
+    }
+    for broker in 1..=3 {
+        cluster.restart_broker(broker).await;
+    }
+    cluster.served("t", 6).await;
+    for partition in 0..6 {
+        let mut client = cluster.connect_to_leader("t", partition).await;
+        let produced = client.produce(9, "t", partition, batch(&["after"]).into_bytes()).await;
+        assert_eq!((produced.error_code, produced.base_offset), (0, 1));
+        let records = read_all(&mut client, "t", partition, 0).await;
+        assert_eq!(records, [(0, "before".to_owned()), (1, "after".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn a_retry_across_a_restart_gets_its_original_offset() {
+    let mut cluster = Cluster::single().await;
+    cluster.create_topic("t", 1).await;
+    let sent = sequenced(&["a", "b"], 5, 0, 0).into_bytes();
+    let mut client = cluster.connect(1).await;
+    assert_eq!(client.produce(9, "t", 0, sent.clone()).await.base_offset, 0);
+    cluster.restart_broker(1).await;
+    cluster.served("t", 1).await;
+    let mut client = cluster.connect(1).await;
+    let again = client.produce(9, "t", 0, sent).await;
+    assert_eq!((again.error_code, again.base_offset), (0, 0));
+    let next = client.produce(9, "t", 0, sequenced(&["c"], 5, 0, 2).into_bytes()).await;
+    assert_eq!((next.error_code, next.base_offset), (0, 2));
+}
+
+#[tokio::test]
+async fn a_shutdown_takes_less_than_two_seconds_and_answers_what_was_begun() {
+    let mut cluster = Cluster::single().await;
+    cluster.create_topic("t", 1).await;
+    let mut producer = cluster.connect(1).await;
+    let mut consumer = cluster.connect(1).await;
+    let mut fetch = fetch_request("t", &[(0, 0)]);
+    fetch.max_wait_ms = 60_000;
+    consumer.send(12, &fetch).await;
+    let id = producer.send(9, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await;
+    let response = producer.receive::<ProduceRequest>(9, id).await;
+    assert_eq!(response.responses[0].partition_responses[0].error_code, 0);
+    let begun = now();
+    cluster.stop_broker(1).await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(consumer.read_frame().await.is_some(), "the waiting fetch is answered");
+    assert!(producer.is_closed_by_broker().await);
+}
+
+#[allow(clippy::disallowed_methods)] // A test measures real time.
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[tokio::test]
+async fn a_deleted_topic_is_gone_and_a_new_one_of_its_name_is_empty() {
+    let cluster = Cluster::start().await;
+    let id = cluster.create_topic("t", 1).await;
+    let leader = cluster.leader("t", 0);
+    let mut client = cluster.connect(leader).await;
+    assert_eq!(client.produce(9, "t", 0, batch(&["old"]).into_bytes()).await.error_code, 0);
+    cluster.metadata.delete_topic(&"t".parse().expect("a name"), id).await.expect("it is deleted");
+    eventually("the partition is closed", || async { cluster.broker(leader).shared().partitions.is_empty() })
+        .await;
+    let unknown = client.fetch(12, "t", 0, 0).await;
+    assert_eq!(unknown.error_code, ErrorCode::UnknownTopicOrPartition.code());
+    let again = cluster.create_topic("t", 1).await;
+    assert_ne!(id, again);
+    let mut client = cluster.connect_to_leader("t", 0).await;
+    let produced = client.produce(9, "t", 0, batch(&["new"]).into_bytes()).await;
+    assert_eq!((produced.error_code, produced.base_offset), (0, 0));
+    assert_eq!(read_all(&mut client, "t", 0, 0).await, [(0, "new".to_owned())]);
+}
+
+#[tokio::test]
+async fn partitions_are_led_by_brokers_in_different_zones() {
+    let cluster = Cluster::start().await;
+    cluster.create_topic("t", 3).await;
+    let mut leaders: Vec<i32> = (0..3).map(|partition| cluster.leader("t", partition)).collect();
+    leaders.sort_unstable();
+    assert_eq!(leaders, [1, 2, 3]);
+    cluster.stop().await;
+}

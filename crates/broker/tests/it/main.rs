@@ -1,0 +1,15 @@
+//! The broker as a client sees it: whole clusters of three brokers on loopback, spoken to with the protocol crate.
+//!
+//! One file per API, tests named by behaviour; [`cluster::Cluster`] is what they share.
+
+#![allow(unreachable_pub, dead_code)] // What is shared is there for tests to come, too.
+
+mod api_versions;
+mod cluster;
+mod connection;
+mod fetch;
+mod fetch_sessions;
+mod lifecycle;
+mod offsets;
+mod produce;
+mod wire;
