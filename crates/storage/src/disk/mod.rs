@@ -10,11 +10,15 @@
 
 mod buffer;
 mod local;
+#[cfg(any(test, feature = "testing"))]
+mod memory;
 
 use std::{fmt, io, path::Path, sync::Arc};
 
 pub use buffer::WriteBuffer;
 pub use local::LocalDisk;
+#[cfg(any(test, feature = "testing"))]
+pub use memory::MemoryDisk;
 
 /// What disks write as a whole. Frames of the write-ahead log start on such a boundary, so that writing one never
 /// touches the sectors of another.

@@ -56,7 +56,7 @@ fn summary(base: i64, count: i64, epoch: i32, time: i64) -> BatchSummary {
     }
 }
 
-fn from_producer(id: i64, sequence: i32, summary: BatchSummary) -> BatchSummary {
+fn from_producer(id: i64, sequence: i32, summary: &BatchSummary) -> BatchSummary {
     let count = (summary.last_offset.0 - summary.base_offset.0) as i32;
     let producer = ProducerBatch {
         id: ProducerId(id),
@@ -66,10 +66,10 @@ fn from_producer(id: i64, sequence: i32, summary: BatchSummary) -> BatchSummary 
         transactional: true,
         marker: None,
     };
-    BatchSummary { producer: Some(producer), ..summary }
+    BatchSummary { producer: Some(producer), ..summary.clone() }
 }
 
-fn marker(id: i64, result: TransactionResult, summary: BatchSummary) -> BatchSummary {
+fn marker(id: i64, result: TransactionResult, summary: &BatchSummary) -> BatchSummary {
     let mut summary = from_producer(id, 0, summary);
     if let Some(producer) = &mut summary.producer {
         (producer.base_sequence, producer.last_sequence) = (Sequence(-1), Sequence(-1));
@@ -135,16 +135,16 @@ fn sample() -> Content {
             partition(1, 0),
             vec![
                 (summary(0, 3, 0, 100), vec![1; 300]),
-                (from_producer(8, 5, summary(3, 1, 0, 90)), vec![2; 300]),
-                (from_producer(8, 6, summary(4, 7, 2, 120)), vec![3; 900]),
-                (marker(8, TransactionResult::Commit, summary(20, 1, 2, 130)), vec![4; 16]),
-                (marker(7, TransactionResult::Abort, summary(21, 1, 3, 50)), vec![4; 16]),
+                (from_producer(8, 5, &summary(3, 1, 0, 90)), vec![2; 300]),
+                (from_producer(8, 6, &summary(4, 7, 2, 120)), vec![3; 900]),
+                (marker(8, TransactionResult::Commit, &summary(20, 1, 2, 130)), vec![4; 16]),
+                (marker(7, TransactionResult::Abort, &summary(21, 1, 3, 50)), vec![4; 16]),
             ],
         ),
         (partition(1, 7), vec![(summary(1 << 40, 1, 9, -1), vec![5; 10])]),
         (
             partition(u128::MAX, 0),
-            vec![(from_producer(i64::MAX, i32::MAX, summary(0, 2, 0, i64::MAX)), vec![])],
+            vec![(from_producer(i64::MAX, i32::MAX, &summary(0, 2, 0, i64::MAX)), vec![])],
         ),
     ]
 }
@@ -330,9 +330,9 @@ prop_compose! {
                 next = plain.end_offset().0;
                 let summary = match kind {
                     0 => plain,
-                    1 => from_producer(id, sequence, plain),
-                    2 => marker(id, TransactionResult::Commit, plain),
-                    _ => marker(id, TransactionResult::Abort, plain),
+                    1 => from_producer(id, sequence, &plain),
+                    2 => marker(id, TransactionResult::Commit, &plain),
+                    _ => marker(id, TransactionResult::Abort, &plain),
                 };
                 (summary, payload)
             });

@@ -9,6 +9,9 @@
 //! A file is, in turn: *spare* (space set aside, nothing in it), *current* (being appended to), *full* or given up
 //! (only read), and, once every chunk in it is released, *free*: to be renamed and used again. Files that were
 //! there when the directory was opened are never appended to.
+//!
+//! Files with frames become free in the order of their ids only: until it is used again a free file still shows its
+//! frames to the next start, which would miss the ones between them and later files.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -77,7 +80,6 @@ pub struct WalDirectory {
 struct State {
     epochs: BTreeMap<BrokerEpoch, EpochIndex>,
     files: BTreeMap<FileId, OpenFile>,
-    free: Vec<FileId>,
     next_file: u64,
 }
 
@@ -102,6 +104,8 @@ struct OpenFile {
     chunks: usize,
     /// Being appended to or about to be: not free although it may hold no chunk.
     in_use: bool,
+    /// Has, or had, frames that a start would find.
+    has_frames: bool,
     /// May be used again when it is free: its length is right and no write or sync ever failed.
     reusable: bool,
 }
@@ -147,15 +151,13 @@ impl WalDirectory {
                 action: "open it",
                 source,
             })?;
-            let bytes = scan.file(id, &*file, &path)?;
-            let reusable = bytes == config.file_bytes;
-            state.files.insert(id, OpenFile { file, chunks: 0, in_use: false, reusable });
+            let found = scan.file(id, &*file, &path)?;
+            let (has_frames, reusable) = (found.has_frames, found.file_bytes == config.file_bytes);
+            state.files.insert(id, OpenFile { file, chunks: 0, in_use: false, has_frames, reusable });
         }
         for (epoch, seq, place) in scan.finish() {
             state.insert(epoch, seq, place);
         }
-        let empty = state.files.iter().filter(|(_, file)| file.chunks == 0).map(|(&id, _)| id);
-        state.free = empty.collect();
         Ok(Arc::new(Self { config, disk, state: Mutex::new(state), lock }))
     }
 
@@ -281,12 +283,13 @@ impl WalDirectory {
             let mut state = self.state();
             let id = FileId(state.next_file);
             state.next_file += 1;
-            let reused = state.free.iter().position(|id| state.files[id].reusable);
-            (id, reused.map(|i| state.free.swap_remove(i)))
+            let reused = state.free().next().filter(|(_, file)| file.reusable).map(|(id, _)| id);
+            (id, reused.and_then(|old| Some((old, state.files.remove(&old)?))))
         };
         let path = self.path(id);
         let made = match reused {
-            Some(old) => self.reuse(old, &path),
+            // If it fails the file is given up: what its name is then is not known.
+            Some((old, open)) => self.disk.rename(&self.path(old), &path).map(|()| open.file),
             None => self.disk.create(&path, self.config.file_bytes),
         };
         let made = made.and_then(|file| self.disk.sync_dir(&self.config.dir).map(|()| file));
@@ -296,7 +299,13 @@ impl WalDirectory {
         }
         match made {
             Ok(file) => {
-                let open = OpenFile { file: file.clone(), chunks: 0, in_use: true, reusable: true };
+                let open = OpenFile {
+                    file: file.clone(),
+                    chunks: 0,
+                    in_use: true,
+                    has_frames: false,
+                    reusable: true,
+                };
                 self.state().files.insert(id, open);
                 Ok(AppendFile { id, file, position: 0 })
             }
@@ -307,22 +316,12 @@ impl WalDirectory {
         }
     }
 
-    /// Renames a free file. If that fails the file is given up: what its name is then is not known.
-    fn reuse(&self, old: FileId, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = self.state().files.remove(&old).expect("a free file is open").file;
-        self.disk.rename(&self.path(old), path)?;
-        Ok(file)
-    }
-
     /// Nothing more will be appended to a file. `sound`: no write or sync of it failed.
     pub(super) fn retire_file(&self, id: FileId, sound: bool) {
         let mut state = self.state();
         let file = state.files.get_mut(&id).expect("a file being appended to is open");
         file.in_use = false;
         file.reusable &= sound;
-        if file.chunks == 0 {
-            state.free.push(id);
-        }
     }
 
     /// Removes free files beyond those to be used again. A failure leaves them to the next start.
@@ -330,10 +329,10 @@ impl WalDirectory {
         loop {
             let id = {
                 let mut state = self.state();
-                let spoilt = state.free.iter().position(|id| !state.files[id].reusable);
-                let surplus = (state.free.len() > self.config.free_files_max).then_some(0);
-                let Some(i) = spoilt.or(surplus) else { return };
-                let id = state.free.swap_remove(i);
+                let Some((id, first)) = state.free().next() else { return };
+                if first.reusable && state.free().count() <= self.config.free_files_max {
+                    return;
+                }
                 state.files.remove(&id);
                 id
             };
@@ -346,7 +345,8 @@ impl WalDirectory {
 
 impl State {
     fn insert(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, place: Place) {
-        self.files.get_mut(&place.file).expect("a chunk's file is open").chunks += 1;
+        let file = self.files.get_mut(&place.file).expect("a chunk's file is open");
+        (file.chunks, file.has_frames) = (file.chunks + 1, true);
         let index =
             self.epochs.entry(epoch).or_insert_with(|| EpochIndex { first: seq, places: VecDeque::new() });
         let moved_from = match index.place(seq).copied() {
@@ -368,11 +368,16 @@ impl State {
 
     /// One chunk less in a file.
     fn forget(&mut self, id: FileId) {
-        let file = self.files.get_mut(&id).expect("a chunk's file is open");
-        file.chunks -= 1;
-        if file.chunks == 0 && !file.in_use {
-            self.free.push(id);
-        }
+        self.files.get_mut(&id).expect("a chunk's file is open").chunks -= 1;
+    }
+
+    /// The files to be used again or removed, the next one first.
+    fn free(&self) -> impl Iterator<Item = (FileId, &OpenFile)> {
+        let unused = self.files.iter().filter(|(_, file)| !file.in_use);
+        let never_had = unused.clone().filter(|(_, file)| !file.has_frames);
+        let no_longer_has =
+            unused.filter(|(_, file)| file.has_frames).take_while(|(_, file)| file.chunks == 0);
+        never_had.chain(no_longer_has).map(|(&id, file)| (id, file))
     }
 }
 

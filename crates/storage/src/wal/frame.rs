@@ -32,7 +32,7 @@ impl FileId {
 
     pub(super) fn of_file_name(name: &str) -> Option<Self> {
         let id = Self(u64::from_str_radix(name.strip_suffix(".wal")?, 16).ok()?);
-        (id.file_name() == name).then_some(id)
+        (id.file_name() == name && id.0 < u64::MAX).then_some(id)
     }
 }
 

@@ -27,10 +27,14 @@
 //!
 //! What this is not: what chunks contain (`segment`), or when they are flushed.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod directory;
 mod frame;
 mod local;
 mod recovery;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,

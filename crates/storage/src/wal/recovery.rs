@@ -36,9 +36,15 @@ pub(super) struct Scan {
     chunk: Vec<u8>,
 }
 
+/// What one file was found to be.
+pub(super) struct Scanned {
+    pub(super) file_bytes: u64,
+    pub(super) has_frames: bool,
+}
+
 impl Scan {
-    /// Takes in one file, and gives its length.
-    pub(super) fn file(&mut self, id: FileId, file: &dyn DiskFile, path: &Path) -> Result<u64, WalError> {
+    /// Takes in one file.
+    pub(super) fn file(&mut self, id: FileId, file: &dyn DiskFile, path: &Path) -> Result<Scanned, WalError> {
         let io = || WalError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
         let mut position = 0;
@@ -53,7 +59,7 @@ impl Scan {
         if position > 0 {
             self.last_end = Some((path.to_owned(), position));
         }
-        Ok(file_bytes)
+        Ok(Scanned { file_bytes, has_frames: position > 0 })
     }
 
     /// The whole frame at `position`, if there is one.
