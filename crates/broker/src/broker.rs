@@ -122,7 +122,7 @@ impl Broker {
             ended.clone(),
         ));
 
-        let storage = StorageConfig::new(
+        let mut storage = StorageConfig::new(
             config.cluster.clone(),
             cluster.record.incarnation.clone(),
             registration.broker,
@@ -131,6 +131,7 @@ impl Broker {
             parts.keys,
             parts.blocks,
         );
+        (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
         let storage = Storage::open(storage, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;

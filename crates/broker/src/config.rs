@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use milena_protocol::KafkaVersion;
+use milena_storage::{FlushPolicy, MemoryBudget};
 use milena_types::{BrokerId, ClusterId};
 
 use crate::configs::Configs;
@@ -47,6 +48,10 @@ pub struct Limits {
     pub fetch_bytes_max: usize,
     /// `max.incremental.fetch.session.cache.slots`.
     pub fetch_sessions_max: usize,
+    /// The memory for records that are not in segments yet. Producers are slowed from three quarters of it on.
+    pub memory: MemoryBudget,
+    /// When records are put into segments.
+    pub flush: FlushPolicy,
     /// How long the metadata store waits for a broker's sign of life before it may be declared dead.
     pub lease: Duration,
 }
@@ -60,6 +65,8 @@ impl Default for Limits {
             connection_requests_in_flight_max: 64,
             fetch_bytes_max: 55 * 1024 * 1024,
             fetch_sessions_max: 1000,
+            memory: MemoryBudget::default(),
+            flush: FlushPolicy::default(),
             lease: Duration::from_secs(9),
         }
     }

@@ -9,8 +9,9 @@
 //! an answer names the leader that should have been asked (KIP-951), from 13 on topics are named by id (KIP-516).
 //! Transactions are not served: a transactional batch gets INVALID_TXN_STATE.
 //!
-//! When storage has as many unflushed bytes as it may, requests wait here before they are appended, and with them
-//! their connections.
+//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`) and their connections are not read
+//! for that long. When storage has as many unflushed bytes as it may, requests wait before they are appended, and
+//! with them their connections.
 
 mod validate;
 
@@ -71,6 +72,7 @@ pub(crate) async fn handle(
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let bytes: usize = request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
     let admission = broker.storage.admit(bytes).await;
+    context.throttle(throttle(broker.storage.pressure()));
     let topics = append_all(context, broker, request);
     drop(admission);
     if acks == 0 {
@@ -95,6 +97,13 @@ pub(crate) async fn handle(
         throttle: context.throttled(),
     };
     Handled::Commit(Box::pin(answer.when_committed(topics, timeout)))
+}
+
+/// How long a producer is asked to rest while storage fills up: nothing below three quarters, a second when it is
+/// full, where the next request waits anyway.
+fn throttle(pressure: f64) -> Duration {
+    const BEGINS: f64 = 0.75;
+    Duration::from_secs_f64(((pressure - BEGINS) / (1.0 - BEGINS)).clamp(0.0, 1.0))
 }
 
 fn size(partition: &milena_protocol::messages::produce_request::PartitionProduceData) -> usize {
@@ -283,5 +292,17 @@ fn partition_response(index: i32, outcome: Result<Appended, Refusal>) -> Partiti
             error_message: refusal.message.map(KString::from),
             ..Default::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn producers_are_slowed_from_three_quarters_on() {
+        for (pressure, ms) in [(0.0, 0), (0.75, 0), (0.875, 500), (1.0, 1000), (9.0, 1000)] {
+            assert_eq!(throttle(pressure), Duration::from_millis(ms), "{pressure}");
+        }
     }
 }

@@ -109,12 +109,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let timer = tokio::time::sleep(self.broker.config.limits.connection_idle_max);
         let mut timer = std::pin::pin!(timer);
         let stopping = self.broker.connections_stopping.clone();
+        let mut stopped = std::pin::pin!(stopping.cancelled());
         loop {
             let in_flight_max = self.broker.config.limits.connection_requests_in_flight_max;
             let may_read = self.waiting.len() < in_flight_max && self.muted_until.is_none();
             let step = tokio::select! {
                 biased;
-                () = stopping.cancelled() => return self.drain().await,
                 reply = oldest(&mut self.waiting), if !self.waiting.is_empty() => self.send_committed(reply).await,
                 frame = self.reader.next(&mut self.stream), if may_read => match frame {
                     Ok(Some(frame)) => self.request(frame).await,
@@ -122,7 +122,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     Err(error) => Err(End::Frame(error)),
                 },
                 () = timer.as_mut() => self.timer_fired(timer.as_mut()),
+                // Last, so that a busy connection need not look at what all connections share.
+                () = stopped.as_mut() => return self.drain().await,
             };
+            if stopping.is_cancelled() && step.is_ok() {
+                return self.drain().await;
+            }
             if let Err(end) = step {
                 return end;
             }

@@ -1,11 +1,13 @@
 //! Behaviours 8 and 9: order, bounds, and what closes a connection.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use milena_broker::Limits;
 use milena_protocol::messages::{
     api_versions_request::ApiVersionsRequest, fetch_request::FetchRequest, produce_request::ProduceRequest,
 };
+
+use milena_storage::MemoryBudget;
 
 use crate::{
     cluster::{Cluster, ClusterOptions},
@@ -85,6 +87,30 @@ async fn counts_beyond_the_bytes_that_are_there_close_the_connection() {
     client.send_raw(&frame).await;
     assert!(client.is_closed_by_broker().await);
     assert_eq!(cluster.connect(1).await.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+}
+
+#[tokio::test]
+async fn a_throttled_producer_is_told_and_not_read_for_that_long() {
+    let memory = MemoryBudget { unflushed_bytes: 100_000, ..MemoryBudget::default() };
+    let limits = Limits { memory, ..Limits::default() };
+    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    cluster.create_topic("t", 1).await;
+    let mut client = cluster.connect(1).await;
+    let value = "x".repeat(45_000);
+    let request = produce_request("t", &[(0, batch(&[&value]).into_bytes())], -1);
+    assert_eq!(client.call(9, &request).await.throttle_time_ms, 0);
+    assert_eq!(client.call(9, &request).await.throttle_time_ms, 0);
+    let small = produce_request("t", &[(0, batch(&["x"]).into_bytes())], -1);
+    let throttled = client.call(9, &small).await.throttle_time_ms;
+    assert!((1..=1000).contains(&throttled), "{throttled}");
+    let begun = now();
+    assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+    assert!(begun.elapsed() + Duration::from_millis(20) >= Duration::from_millis(throttled as u64));
+}
+
+#[allow(clippy::disallowed_methods)] // A test measures real time.
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[tokio::test]
