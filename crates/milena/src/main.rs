@@ -1,2 +1,28 @@
-//! The `milena` binary.
-fn main() {}
+//! The one binary: it serves, and it is the command line of what serves.
+//!
+//! ```text
+//! cli/             the command line, one file per group of commands
+//! settings         flags, environment, file and defaults, in that order
+//! data_dir         the data directory: its lock, its format, its files
+//! serve            a whole Milena in one process, from start to stop
+//! brokers          starts and stops brokers as tasks of this process
+//! api_client       signed calls to the MSK API
+//! telemetry        logs
+//! ```
+
+mod api_client;
+mod brokers;
+mod cli;
+mod data_dir;
+mod serve;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::main()
+}

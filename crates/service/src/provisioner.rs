@@ -1,6 +1,6 @@
 //! How brokers come into being: the trait that starts and stops them, whatever they run as.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use async_trait::async_trait;
 use milena_types::{BrokerId, ClusterId};
@@ -24,8 +24,6 @@ pub struct BrokerOrder {
     pub wrapped_data_key: Vec<u8>,
     /// The Kafka release whose protocol it offers, such as `3.9`.
     pub kafka_release: String,
-    /// `server.properties` beyond the defaults.
-    pub server_properties: BTreeMap<String, String>,
 }
 
 /// Starts and stops brokers.

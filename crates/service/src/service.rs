@@ -85,6 +85,7 @@ impl From<ClusterRecord> for ClusterSummary {
 pub struct Service {
     api: Arc<Api>,
     address: SocketAddr,
+    provisioner: Arc<dyn Provisioner>,
     runtime: Runtime,
 }
 
@@ -117,7 +118,7 @@ impl Service {
             runtime: runtime.clone(),
             store,
             metadata: parts.metadata,
-            provisioner: parts.provisioner,
+            provisioner: parts.provisioner.clone(),
             local_key: parts.local_key,
             addresses: config.addresses,
             retry: Retry::DEFAULT,
@@ -125,7 +126,7 @@ impl Service {
         let frontend = Frontend { api: api.clone(), verifier, runtime: runtime.clone() };
         drop(runtime.spawn(reconciler::supervise(Arc::new(tools))));
         drop(runtime.spawn(http_server::serve(Arc::new(frontend), listener)));
-        Ok(Self { api, address, runtime })
+        Ok(Self { api, address, provisioner: parts.provisioner, runtime })
     }
 
     /// Where the API listens.
@@ -160,7 +161,7 @@ impl Service {
         Ok(api.create_from(name.to_owned(), Tags::new(), spec, brokers).await?.into())
     }
 
-    /// The cluster of that name once its brokers serve, or as it is after `wait`.
+    /// The cluster of that name once all its brokers serve or it cannot be made, or as it is after `wait`.
     pub async fn await_serving(
         &self,
         name: &str,
@@ -169,12 +170,29 @@ impl Service {
         let deadline = self.runtime.monotonic() + wait;
         loop {
             let found = self.api.store.cluster_named(name).await?;
-            let settled = found.as_ref().is_none_or(|record| record.state != ClusterState::Creating);
+            let settled = match &found {
+                None => true,
+                Some(record) => match record.state {
+                    ClusterState::Failed | ClusterState::Deleting => true,
+                    ClusterState::Creating => false,
+                    _ => self.all_serve(record).await,
+                },
+            };
             if settled || self.runtime.monotonic() >= deadline {
                 return Ok(found.map(ClusterSummary::from));
             }
             self.runtime.sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    async fn all_serve(&self, record: &ClusterRecord) -> bool {
+        let cluster = record.cluster_id();
+        for node in &record.nodes {
+            if !self.provisioner.is_serving(&cluster, node.id).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// All clusters, by name.

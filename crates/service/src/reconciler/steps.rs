@@ -174,7 +174,6 @@ fn order(
         address,
         wrapped_data_key: brokers.wrapped_data_key.clone(),
         kafka_release: brokers.kafka_version.clone(),
-        server_properties: brokers.server_properties.clone(),
     })
 }
 

@@ -1,0 +1,142 @@
+//! Signed calls to the MSK API of a running milena, for the command line.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::rt::TokioIo;
+use milena_runtime::Runtime;
+use milena_security::{
+    credentials::{AccessKey, Credentials},
+    sigv4::{HttpRequest, Signer},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::{data_dir, settings};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An error that the API answered with.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Refused {
+    /// The HTTP status.
+    pub(crate) status: StatusCode,
+    message: String,
+}
+
+/// One API endpoint and the key to sign with.
+pub(crate) struct ApiClient {
+    runtime: Runtime,
+    /// `host:port`
+    authority: String,
+    region: String,
+    /// None when there is no credentials file: the API may want none.
+    key: Option<AccessKey>,
+}
+
+impl ApiClient {
+    /// The API that serves from `data_dir`, or the one at `endpoint`, with the key of that directory.
+    pub(crate) fn new(
+        runtime: Runtime,
+        data_dir: &Path,
+        endpoint: Option<String>,
+        region: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let published = data_dir::published_endpoint(data_dir);
+        let (url, published_region) = match published {
+            Some((url, region)) => (Some(url), Some(region)),
+            None => (None, None),
+        };
+        let default = format!("http://{}", settings::DEFAULT_LISTEN);
+        let url = endpoint.or(url).unwrap_or(default);
+        let region = region.or(published_region).unwrap_or_else(|| settings::DEFAULT_REGION.to_owned());
+        let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+        let Some(authority) = authority.filter(|authority| !authority.is_empty() && !authority.contains('/'))
+        else {
+            bail!("the endpoint '{url}' is not of the form http://HOST:PORT");
+        };
+        let file = data_dir::credentials(data_dir);
+        let key = if file.exists() { Some(Credentials::load(&file)?.default_key().clone()) } else { None };
+        Ok(Self { runtime, authority: authority.to_owned(), region, key })
+    }
+
+    /// One call. `path` has its labels encoded already. An answer without a body is null.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let query: Vec<String> =
+            query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let query = query.join("&");
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let answer = timeout(TIMEOUT, self.send(&method, path, &query, body)).await;
+        let (status, body) =
+            answer.map_err(|_| anyhow::anyhow!("no answer from {} within 30 s", self.authority))??;
+        let value: Value = if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).with_context(|| {
+                format!("what answers at {} is not the MSK API; check --endpoint", self.authority)
+            })?
+        };
+        if status.is_success() {
+            return Ok(value);
+        }
+        let mut message = value["message"].as_str().unwrap_or("the API gave no reason").to_owned();
+        if status == StatusCode::UNAUTHORIZED && self.key.is_none() {
+            message = "the API wants signed requests, but there is no credentials file; say with --data-dir where the \
+                       running milena keeps its data"
+                .to_owned();
+        }
+        Err(Refused { status, message }.into())
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let authority = &self.authority;
+        let stream = TcpStream::connect(authority).await.with_context(|| {
+            format!("nothing answers at {authority}; start milena, or say where it listens with --endpoint")
+        })?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        drop(self.runtime.spawn(connection));
+        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        let mut request = Request::builder().method(method).uri(target).header("host", authority);
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        if let Some(key) = &self.key {
+            let headers: &[(&str, &[u8])] = &[("host", authority.as_bytes())];
+            let signed = HttpRequest { method: method.as_str(), path, query, headers, body: body.as_bytes() };
+            let signer = Signer::new(key.clone(), self.region.clone(), "kafka");
+            for (name, value) in signer.headers(&signed, self.runtime.wall_ms()) {
+                request = request.header(name, value);
+            }
+        }
+        let answer = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await;
+        let (head, body) =
+            answer.with_context(|| format!("{authority} did not answer as HTTP"))?.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| anyhow::anyhow!("the answer of {authority} broke off: {error}"))?;
+        Ok((head.status, body.to_bytes()))
+    }
+}
+
+/// A text as one label of a path or one value of a query.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}

@@ -1,0 +1,167 @@
+//! Brokers as tasks of this process.
+//!
+//! Each broker has one slot, locked while it starts or stops, so that there is never a second instance. The embedded
+//! metadata store belongs to one process, and so do the brokers on it.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use futures_util::{FutureExt, future::join_all};
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
+use milena_metadata::MetadataStore;
+use milena_runtime::Runtime;
+use milena_security::local_key::LocalKey;
+use milena_service::{BrokerOrder, ProvisionError, Provisioner};
+use milena_storage::{
+    BlockCache,
+    encryption::{DataKey, KeyId, KeyRing},
+    objects::Objects,
+};
+use milena_types::{BrokerId, ClusterId};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::data_dir::DataDir;
+
+/// What all brokers together keep of segments in memory.
+const BLOCK_CACHE_BYTES: u64 = 64 << 20;
+/// The number of a cluster's first data key.
+const FIRST_KEY: KeyId = KeyId(1);
+
+type Slot = Arc<AsyncMutex<Option<Broker>>>;
+
+/// Runs the brokers of all clusters.
+pub(crate) struct InProcess {
+    runtime: Runtime,
+    store: Arc<dyn MetadataStore>,
+    data: Arc<DataDir>,
+    local_key: LocalKey,
+    blocks: BlockCache,
+    slots: Mutex<HashMap<(ClusterId, BrokerId), Slot>>,
+    closing: AtomicBool,
+}
+
+impl InProcess {
+    pub(crate) fn new(
+        runtime: Runtime,
+        store: Arc<dyn MetadataStore>,
+        data: Arc<DataDir>,
+        local_key: LocalKey,
+    ) -> Self {
+        let blocks = BlockCache::new(BLOCK_CACHE_BYTES);
+        let (slots, closing) = (Mutex::default(), AtomicBool::new(false));
+        Self { runtime, store, data, local_key, blocks, slots, closing }
+    }
+
+    /// Stops all brokers at once. None starts any more.
+    pub(crate) async fn shutdown(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        let slots: Vec<Slot> = self.slots().values().cloned().collect();
+        let stop = |slot: Slot| async move {
+            if let Some(broker) = slot.lock().await.take() {
+                broker.shutdown().await;
+            }
+        };
+        join_all(slots.into_iter().map(stop)).await;
+    }
+
+    fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<(ClusterId, BrokerId), Slot>> {
+        self.slots.lock().expect("nothing panics with the slots")
+    }
+
+    fn slot(&self, cluster: &ClusterId, broker: BrokerId) -> Slot {
+        self.slots().entry((cluster.clone(), broker)).or_default().clone()
+    }
+
+    async fn launch(&self, order: &BrokerOrder) -> Result<Broker, ProvisionError> {
+        let context = order.cluster.as_str();
+        let data_key =
+            self.local_key.unwrap(&order.wrapped_data_key, context).map_err(ProvisionError::new)?;
+        let keys = KeyRing::new(DataKey::new(FIRST_KEY, *data_key.bytes()), []);
+        let (objects, wal) = (self.data.objects(&order.cluster), self.data.wal(&order.cluster, order.broker));
+        let opened = self.runtime.spawn_blocking({
+            let wal = wal.clone();
+            move || {
+                std::fs::create_dir_all(wal).map_err(|error| error.to_string())?;
+                Objects::in_directory(&objects).map_err(|error| error.to_string())
+            }
+        });
+        let objects = opened.await.map_err(ProvisionError::new)?.map_err(ProvisionError::new)?;
+        let config = BrokerConfig {
+            cluster: order.cluster.clone(),
+            broker: order.broker,
+            zone: order.zone.clone(),
+            kafka_version: order.kafka_release.parse().map_err(ProvisionError::new)?,
+            data_dir: wal,
+            listen: order.address.bind,
+            advertised_host: Some(order.address.host.clone()),
+            advertised_port: None,
+            // Those of the cluster are in its record, where the broker reads them.
+            properties: Default::default(),
+            limits: Limits::default(),
+        };
+        let parts = BrokerParts {
+            store: self.store.clone(),
+            objects,
+            keys,
+            blocks: self.blocks.clone(),
+            runtime: self.runtime.clone(),
+            authorizer: Box::new(AllowAll),
+        };
+        Broker::start(config, parts).await.map_err(ProvisionError::new)
+    }
+}
+
+/// Whether this life of a broker is over.
+fn has_ended(broker: &Broker) -> bool {
+    broker.ended().now_or_never().is_some()
+}
+
+#[async_trait]
+impl Provisioner for InProcess {
+    async fn start(&self, order: &BrokerOrder) -> Result<(), ProvisionError> {
+        let slot = self.slot(&order.cluster, order.broker);
+        let mut running = slot.lock().await;
+        if let Some(ended) = running.take_if(|broker| has_ended(broker)) {
+            ended.shutdown().await;
+        }
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(ProvisionError::new("milena is stopping; start it again"));
+        }
+        if running.is_none() {
+            *running = Some(self.launch(order).await?);
+        }
+        Ok(())
+    }
+
+    async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError> {
+        let running = self.slot(cluster, broker).lock().await.take();
+        if let Some(broker) = running {
+            broker.shutdown().await;
+        }
+        Ok(())
+    }
+
+    async fn is_serving(&self, cluster: &ClusterId, broker: BrokerId) -> bool {
+        let slot = self.slot(cluster, broker);
+        slot.try_lock().is_ok_and(|running| running.as_ref().is_some_and(|broker| !has_ended(broker)))
+    }
+
+    async fn remove_data(&self, cluster: &ClusterId) -> Result<(), ProvisionError> {
+        self.slots().retain(|(other, _), _| other != cluster);
+        let path = self.data.cluster(cluster);
+        let removed = self.runtime.spawn_blocking(move || match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ProvisionError::new(format!("cannot remove {}: {error}", path.display())))
+            }
+            _ => Ok(()),
+        });
+        removed.await.map_err(ProvisionError::new)?
+    }
+}

@@ -1,0 +1,290 @@
+//! `milena cluster create|list|describe|delete`, through the MSK API.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use http::{Method, StatusCode};
+use milena_runtime::Runtime;
+use milena_service::KafkaVersion;
+use serde_json::{Value, json};
+
+use super::output::{self, Progress};
+use crate::{
+    api_client::{ApiClient, Refused, encode},
+    settings::DataDirArgs,
+};
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Where the API is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EndpointArgs {
+    /// The API's address [default: that of the milena that serves from the data directory]
+    #[arg(long, env = "AWS_ENDPOINT_URL_KAFKA", value_name = "URL", global = true)]
+    endpoint: Option<String>,
+    /// The region to sign for [default: the running milena's]
+    #[arg(long, env = "MILENA_REGION", value_name = "REGION", global = true)]
+    region: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  milena cluster list")]
+pub(crate) struct ClusterArgs {
+    #[command(flatten)]
+    endpoint: EndpointArgs,
+    #[command(subcommand)]
+    command: ClusterCommand,
+}
+
+#[derive(Subcommand)]
+enum ClusterCommand {
+    /// Create a cluster and wait until it serves
+    #[command(
+        after_help = "Example:\n  milena cluster create orders --kafka-version 4.1.x.kraft --tag team=data"
+    )]
+    Create(CreateArgs),
+    /// List clusters
+    #[command(after_help = "Example:\n  milena cluster list --prefix orders")]
+    List {
+        /// Only clusters whose names begin with this
+        #[arg(long, default_value = "")]
+        prefix: String,
+        /// Write the API's JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Describe a cluster
+    #[command(after_help = "Example:\n  milena cluster describe orders --json")]
+    Describe {
+        /// The cluster's name or ARN
+        cluster: String,
+        /// Write the API's JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a cluster with all its data, and wait until it is gone
+    #[command(after_help = "Example:\n  milena cluster delete orders")]
+    Delete {
+        /// The cluster's name or ARN
+        cluster: String,
+        /// Do not wait until it is gone
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+#[derive(Args)]
+struct CreateArgs {
+    /// The cluster's name: letters, digits and hyphens
+    name: String,
+    /// The Kafka version, as MSK names it; it decides the protocol that clients see
+    #[arg(long, default_value = KafkaVersion::RECOMMENDED.name())]
+    kafka_version: String,
+    /// Brokers, a multiple of the subnets
+    #[arg(long, default_value_t = 3)]
+    brokers: u32,
+    /// Subnets, two or three, each in a zone of its own
+    #[arg(long, value_delimiter = ',', default_value = "subnet-a,subnet-b,subnet-c")]
+    subnets: Vec<String>,
+    /// The brokers' size, as MSK names it
+    #[arg(long, default_value = "kafka.m7g.large")]
+    instance_type: String,
+    /// A tag; may be given several times
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<String>,
+    /// Do not wait until it serves
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(crate) async fn run(args: ClusterArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
+    let endpoint = args.endpoint;
+    let api = ApiClient::new(runtime.clone(), &data_dir.resolve()?, endpoint.endpoint, endpoint.region)?;
+    let clusters = Clusters { api, runtime };
+    match args.command {
+        ClusterCommand::Create(args) => clusters.create(args).await,
+        ClusterCommand::List { prefix, json } => clusters.list(&prefix, json).await,
+        ClusterCommand::Describe { cluster, json } => clusters.describe(&cluster, json).await,
+        ClusterCommand::Delete { cluster, no_wait } => clusters.delete(&cluster, no_wait).await,
+    }
+}
+
+struct Clusters {
+    api: ApiClient,
+    runtime: Runtime,
+}
+
+impl Clusters {
+    async fn create(&self, args: CreateArgs) -> anyhow::Result<()> {
+        let mut tags = serde_json::Map::new();
+        for tag in &args.tags {
+            let (key, value) = tag
+                .split_once('=')
+                .with_context(|| format!("the tag '{tag}' is not of the form KEY=VALUE"))?;
+            tags.insert(key.to_owned(), json!(value));
+        }
+        let name = args.name;
+        let mut request = json!({
+            "clusterName": name,
+            "kafkaVersion": args.kafka_version,
+            "numberOfBrokerNodes": args.brokers,
+            "brokerNodeGroupInfo": {"clientSubnets": args.subnets, "instanceType": args.instance_type},
+        });
+        if !tags.is_empty() {
+            request["tags"] = Value::Object(tags);
+        }
+        let created = self.api.call(Method::POST, "/v1/clusters", &[], Some(&request)).await?;
+        let arn = text(&created, "clusterArn")?.to_owned();
+        if args.no_wait {
+            return output::line(format!("{name}: CREATING\n{arn}"));
+        }
+        let mut progress = Progress::new();
+        let info = loop {
+            let info = self.cluster_info(&arn).await?;
+            let state = text(&info, "state")?;
+            progress.show(format!("{name}: {state}"))?;
+            match state {
+                "CREATING" => self.runtime.sleep(POLL).await,
+                "FAILED" => {
+                    let reason = info["stateInfo"]["message"].as_str().unwrap_or("no reason was given");
+                    bail!(
+                        "the cluster '{name}' could not be created: {reason}; delete it with: milena cluster delete {name}"
+                    );
+                }
+                _ => break info,
+            }
+        };
+        drop(progress);
+        self.show(&info).await
+    }
+
+    async fn list(&self, prefix: &str, json: bool) -> anyhow::Result<()> {
+        let clusters = self.clusters(prefix).await?;
+        if json {
+            return output::line(serde_json::to_string_pretty(&json!({"clusterInfoList": clusters}))?);
+        }
+        let mut rows = vec![["NAME", "STATE", "KAFKA", "BROKERS", "ARN"].map(str::to_owned)];
+        for cluster in &clusters {
+            rows.push([
+                text(cluster, "clusterName")?.to_owned(),
+                text(cluster, "state")?.to_owned(),
+                cluster["currentBrokerSoftwareInfo"]["kafkaVersion"].as_str().unwrap_or("-").to_owned(),
+                cluster["numberOfBrokerNodes"].to_string(),
+                text(cluster, "clusterArn")?.to_owned(),
+            ]);
+        }
+        output::table(&rows)
+    }
+
+    async fn describe(&self, cluster: &str, json: bool) -> anyhow::Result<()> {
+        let info = self.cluster_info(&self.arn(cluster).await?).await?;
+        if json { output::line(serde_json::to_string_pretty(&info)?) } else { self.show(&info).await }
+    }
+
+    async fn delete(&self, cluster: &str, no_wait: bool) -> anyhow::Result<()> {
+        let arn = self.arn(cluster).await?;
+        self.api.call(Method::DELETE, &path(&arn), &[], None).await?;
+        if no_wait {
+            return output::line(format!("{cluster}: DELETING"));
+        }
+        let mut progress = Progress::new();
+        progress.show(format!("{cluster}: DELETING"))?;
+        loop {
+            match self.cluster_info(&arn).await {
+                Ok(info) => {
+                    if let Some(reason) = info["stateInfo"]["message"].as_str() {
+                        progress.show(format!("{cluster}: DELETING, but {reason}"))?;
+                    }
+                    self.runtime.sleep(POLL).await;
+                }
+                Err(error) if is_not_found(&error) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        drop(progress);
+        output::line(format!("{cluster}: deleted"))
+    }
+
+    /// A cluster in a few lines.
+    async fn show(&self, info: &Value) -> anyhow::Result<()> {
+        let arn = text(info, "clusterArn")?;
+        let zones: Vec<&str> = info["brokerNodeGroupInfo"]["zoneIds"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut rows = vec![
+            ["Name", text(info, "clusterName")?].map(str::to_owned),
+            ["ARN", arn].map(str::to_owned),
+            ["State", text(info, "state")?].map(str::to_owned),
+            ["Kafka", info["currentBrokerSoftwareInfo"]["kafkaVersion"].as_str().unwrap_or("-")]
+                .map(str::to_owned),
+            ["Brokers".to_owned(), format!("{} in {}", info["numberOfBrokerNodes"], zones.join(", "))],
+        ];
+        if let Some(reason) = info["stateInfo"]["message"].as_str() {
+            rows.push(["Reason", reason].map(str::to_owned));
+        }
+        match self.bootstrap(arn).await {
+            Ok(bootstrap) => rows.push(["Bootstrap".to_owned(), bootstrap]),
+            // A cluster that does not serve has none, and its state says why.
+            Err(error)
+                if error.downcast_ref::<Refused>().is_some_and(|e| e.status == StatusCode::CONFLICT) => {}
+            Err(error) => return Err(error),
+        }
+        output::table(&rows)
+    }
+
+    async fn bootstrap(&self, arn: &str) -> anyhow::Result<String> {
+        let answer =
+            self.api.call(Method::GET, &format!("{}/bootstrap-brokers", path(arn)), &[], None).await?;
+        Ok(text(&answer, "bootstrapBrokerString")?.to_owned())
+    }
+
+    async fn cluster_info(&self, arn: &str) -> anyhow::Result<Value> {
+        Ok(self.api.call(Method::GET, &path(arn), &[], None).await?["clusterInfo"].take())
+    }
+
+    /// All clusters whose names begin with `prefix`.
+    async fn clusters(&self, prefix: &str) -> anyhow::Result<Vec<Value>> {
+        let (mut clusters, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let mut query = vec![("clusterNameFilter", prefix)];
+            query.extend(token.as_deref().map(|token| ("nextToken", token)));
+            let mut page = self.api.call(Method::GET, "/v1/clusters", &query, None).await?;
+            if let Value::Array(list) = page["clusterInfoList"].take() {
+                clusters.extend(list);
+            }
+            token = page["nextToken"].as_str().map(str::to_owned);
+            if token.is_none() {
+                return Ok(clusters);
+            }
+        }
+    }
+
+    /// The ARN of a cluster that is given by its name or ARN.
+    async fn arn(&self, cluster: &str) -> anyhow::Result<String> {
+        if cluster.starts_with("arn:") {
+            return Ok(cluster.to_owned());
+        }
+        let found = self.clusters(cluster).await?.into_iter().find(|info| info["clusterName"] == cluster);
+        let info =
+            found.with_context(|| format!("there is no cluster '{cluster}'; see: milena cluster list"))?;
+        Ok(text(&info, "clusterArn")?.to_owned())
+    }
+}
+
+fn is_not_found(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
+}
+
+fn path(arn: &str) -> String {
+    format!("/v1/clusters/{}", encode(arn))
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> anyhow::Result<&'a str> {
+    value[member]
+        .as_str()
+        .with_context(|| format!("the API's answer has no {member}; is it another release of milena?"))
+}

@@ -1,0 +1,99 @@
+//! The command line: one file per group of commands.
+
+mod cluster;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use milena_runtime::Runtime;
+
+use crate::{
+    serve,
+    settings::{DataDirArgs, ServeArgs, Settings},
+    telemetry,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  milena                               serve the MSK API and the cluster 'demo' from this machine
+  milena serve --data-dir ./data       the same, with everything in ./data
+  milena cluster create orders         create a cluster of three brokers in the running milena
+
+Every setting can come from the command line, the environment (MILENA_…) or a TOML file (--config), in this order.
+MILENA_LOG sets what is logged, such as info or milena_broker=debug; MILENA_LOG_FORMAT=json logs as JSON.";
+
+/// Managed streaming for Kafka that you run yourself
+#[derive(Parser)]
+#[command(name = "milena", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    data_dir: DataDirArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the MSK API and its clusters (what milena does when nothing else is said)
+    #[command(after_help = "Example:\n  milena serve --data-dir ./data --listen 127.0.0.1:9085 --no-demo")]
+    Serve {
+        #[command(flatten)]
+        args: ServeArgs,
+    },
+    /// Create, list, describe and delete clusters of a running milena
+    Cluster(cluster::ClusterArgs),
+}
+
+/// Runs what the command line says.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start();
+    let outcome = match cli.command {
+        None => Settings::resolve(cli.data_dir, cli.serve).and_then(serve::run),
+        Some(Command::Serve { args }) => Settings::resolve(cli.data_dir, args).and_then(serve::run),
+        Some(Command::Cluster(args)) => client_command(|runtime| cluster::run(args, cli.data_dir, runtime)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command that talks to a running milena: on this thread alone, its tasks ended with it.
+fn client_command<F>(command: impl FnOnce(Runtime) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = Runtime::system();
+    let outcome = executor.block_on(command(runtime));
+    executor.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_has_an_example() {
+        let mut command = Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        fn check(command: &mut clap::Command) {
+            let help = command.render_long_help().to_string();
+            let name = command.get_name().to_owned();
+            assert!(name == "help" || help.contains("Example"), "{name} has no example:\n{help}");
+            command.get_subcommands_mut().filter(|sub| sub.get_name() != "help").for_each(check);
+        }
+        check(&mut command);
+    }
+}

@@ -1,0 +1,222 @@
+//! The data directory: who may use it, and what is where in it.
+//!
+//! ```text
+//! FORMAT             what wrote the directory
+//! LOCK               locked by the process that uses it
+//! endpoint           the API's address while it is served, for this machine's commands
+//! credentials        access keys of the API, in the AWS format
+//! key                the local key that data keys are wrapped with
+//! metadata           the metadata store
+//! clusters/ID/wal/N  the write-ahead log of broker N of a cluster
+//! clusters/ID/objects  the cluster's segments
+//! ```
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use milena_types::{BrokerId, ClusterId};
+
+/// The newest layout that this release knows.
+const FORMAT: u32 = 1;
+const FORMAT_TEXT: &str = "milena data directory, format ";
+
+/// A data directory that this process has to itself.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the directory if there is none, and takes it.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        create_private(path).with_context(|| {
+            format!("cannot make the data directory {shown}; choose another with --data-dir")
+        })?;
+        let path = path.canonicalize().with_context(|| format!("cannot open the data directory {shown}"))?;
+        // Nothing is written into a directory that is not Milena's.
+        check_format(&path)?;
+        let lock = lock(&path)?;
+        check_format(&path)?;
+        if !path.join("FORMAT").exists() {
+            write_format(&path).with_context(|| format!("cannot write into the data directory {shown}"))?;
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn credentials(&self) -> PathBuf {
+        credentials(&self.path)
+    }
+
+    pub(crate) fn key(&self) -> PathBuf {
+        self.path.join("key")
+    }
+
+    pub(crate) fn metadata(&self) -> PathBuf {
+        self.path.join("metadata")
+    }
+
+    /// Everything of one cluster but its metadata.
+    pub(crate) fn cluster(&self, cluster: &ClusterId) -> PathBuf {
+        self.path.join("clusters").join(cluster.as_str())
+    }
+
+    pub(crate) fn wal(&self, cluster: &ClusterId, broker: BrokerId) -> PathBuf {
+        self.cluster(cluster).join("wal").join(broker.to_string())
+    }
+
+    pub(crate) fn objects(&self, cluster: &ClusterId) -> PathBuf {
+        self.cluster(cluster).join("objects")
+    }
+
+    /// Tells this machine's commands where the API is.
+    pub(crate) fn publish_endpoint(&self, url: &str, region: &str) -> io::Result<()> {
+        let draft = self.path.join("endpoint.new");
+        fs::write(&draft, format!("{url}\n{region}\n"))?;
+        fs::rename(draft, self.path.join("endpoint"))
+    }
+
+    /// The API is no longer there.
+    pub(crate) fn withdraw_endpoint(&self) {
+        // What is left behind only makes a command say that nothing answers.
+        let _ = fs::remove_file(self.path.join("endpoint"));
+    }
+}
+
+/// The credentials file of a data directory.
+pub(crate) fn credentials(path: &Path) -> PathBuf {
+    path.join("credentials")
+}
+
+/// URL and region of the API that serves from a data directory, if one does.
+pub(crate) fn published_endpoint(path: &Path) -> Option<(String, String)> {
+    let text = fs::read_to_string(path.join("endpoint")).ok()?;
+    let (url, region) = text.trim_end().split_once('\n')?;
+    Some((url.to_owned(), region.to_owned()))
+}
+
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let shown = path.display();
+    let file = path.join("LOCK");
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file);
+    let mut lock = opened.with_context(|| format!("cannot write into the data directory {shown}"))?;
+    match lock.try_lock() {
+        Ok(()) => {
+            lock.set_len(0)?;
+            writeln!(lock, "{}", std::process::id())?;
+            Ok(lock)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // On systems where a lock also forbids reading, the number is left out.
+            let _ = lock.read_to_string(&mut holder);
+            let holder = holder.trim();
+            let process =
+                if holder.is_empty() { "another process".to_owned() } else { format!("process {holder}") };
+            bail!(
+                "the data directory {shown} is in use by {process}; stop it, or choose another with --data-dir"
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock the data directory {shown}"))
+        }
+    }
+}
+
+/// Refuses a directory of a newer release, and one with other things in it.
+fn check_format(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    let text = match fs::read_to_string(path.join("FORMAT")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let entries =
+                fs::read_dir(path).with_context(|| format!("cannot read the data directory {shown}"))?;
+            for entry in entries {
+                let name = entry?.file_name();
+                if name != "LOCK" && name != "FORMAT.new" {
+                    bail!(
+                        "{shown} is not a data directory of milena and not empty; choose another with --data-dir"
+                    );
+                }
+            }
+            return Ok(());
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}/FORMAT")),
+    };
+    let format = text.trim_end().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse::<u32>().ok());
+    match format {
+        Some(format) if format <= FORMAT => Ok(()),
+        Some(format) => bail!(
+            "the data directory {shown} has format {format}, written by a newer release, and this one knows formats up \
+             to {FORMAT}; start the newer release, or choose another directory with --data-dir"
+        ),
+        None => bail!("{shown}/FORMAT is damaged; it should say '{FORMAT_TEXT}{FORMAT}'"),
+    }
+}
+
+fn write_format(path: &Path) -> io::Result<()> {
+    let draft = path.join("FORMAT.new");
+    let mut file = File::create(&draft)?;
+    writeln!(file, "{FORMAT_TEXT}{FORMAT}")?;
+    file.sync_all()?;
+    fs::rename(draft, path.join("FORMAT"))?;
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_has_it_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        let first = DataDir::open(&path).unwrap();
+        let second = DataDir::open(&path).unwrap_err().to_string();
+        assert!(second.contains(&format!("in use by process {}", std::process::id())), "{second}");
+        drop(first);
+        DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_newer_format_and_a_foreign_directory_are_refused_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("FORMAT"), format!("{FORMAT_TEXT}{}\n", FORMAT + 1)).unwrap();
+        let error = DataDir::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("newer release"), "{error}");
+        fs::write(dir.path().join("FORMAT"), "x").unwrap();
+        assert!(DataDir::open(dir.path()).unwrap_err().to_string().contains("damaged"));
+        fs::remove_file(dir.path().join("FORMAT")).unwrap();
+        fs::write(dir.path().join("thesis.tex"), "").unwrap();
+        assert!(DataDir::open(dir.path()).unwrap_err().to_string().contains("not empty"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_endpoint_is_told_while_it_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        data.publish_endpoint("http://127.0.0.1:1", "eu-west-1").unwrap();
+        assert_eq!(published_endpoint(dir.path()), Some(("http://127.0.0.1:1".into(), "eu-west-1".into())));
+        data.withdraw_endpoint();
+        assert_eq!(published_endpoint(dir.path()), None);
+    }
+}

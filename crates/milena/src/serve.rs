@@ -1,0 +1,245 @@
+//! A whole Milena in one process: opens the data directory, starts the service and with it the brokers, says how to
+//! reach them, and stops in good order.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
+use milena_runtime::Runtime;
+use milena_security::{credentials::Credentials, local_key::LocalKey};
+use milena_service::{
+    AddressPlan, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
+};
+use tokio::time::timeout;
+
+use crate::{
+    brokers::InProcess,
+    data_dir::DataDir,
+    settings::{BrokerAddresses, Settings},
+};
+
+/// The cluster that newcomers find.
+const DEMO: &str = "demo";
+/// How long the first lines wait for the clusters to serve before they say what keeps them.
+const READY_WAIT: Duration = Duration::from_secs(10);
+/// How long everything together has to stop.
+const STOP_WAIT: Duration = Duration::from_millis(1900);
+
+/// Serves until a signal says to stop.
+pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    if let Some(number) = settings.threads {
+        threads.worker_threads(number);
+    }
+    let executor =
+        threads.enable_all().thread_name("milena").build().context("cannot start worker threads")?;
+    let outcome = executor.block_on(serve(settings));
+    // What has not ended by now holds nothing that must last.
+    executor.shutdown_background();
+    outcome
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let runtime = Runtime::system();
+    // From here on a signal ends what is being started instead of the process.
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let installation = Installation::start(&settings, &runtime).await?;
+    let outcome = tokio::select! {
+        outcome = installation.introduce(&settings) => match outcome {
+            Ok(()) => {
+                signals.wait().await;
+                Ok(())
+            }
+            failed => failed,
+        },
+        () = signals.wait() => Ok(()),
+    };
+    let stopped = tokio::select! {
+        stopped = timeout(STOP_WAIT, installation.stop()) => stopped.is_ok(),
+        // Whoever asks twice does not want to wait.
+        () = signals.wait() => false,
+    };
+    if !stopped {
+        tracing::warn!(
+            "not everything stopped in time; acknowledged records are safe, and the next start recovers"
+        );
+    }
+    outcome
+}
+
+/// Everything that runs.
+struct Installation {
+    data: Arc<DataDir>,
+    store: Arc<EmbeddedStore>,
+    brokers: Arc<InProcess>,
+    service: Service,
+    /// The access key to show, if requests must be signed.
+    access_key: Option<String>,
+}
+
+impl Installation {
+    async fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
+        let data = Arc::new(DataDir::open(&settings.data_dir)?);
+        let local_key = LocalKey::load_or_create(&data.key(), data.metadata().exists(), runtime)?;
+        let credentials = Credentials::load_or_create(&data.credentials(), runtime)?;
+        let store = Arc::new(EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime)?);
+        let metadata: Arc<dyn MetadataStore> = store.clone();
+        let brokers =
+            Arc::new(InProcess::new(runtime.child(), metadata.clone(), data.clone(), local_key.clone()));
+        let access_key = settings.auth.then(|| credentials.default_key().id.clone());
+        let config = ServiceConfig {
+            listen: settings.listen,
+            region: settings.region.clone(),
+            account: settings.account.clone(),
+            credentials: settings.auth.then_some(credentials),
+            zones: Zones::new(&settings.region, settings.subnets.clone()),
+            addresses: address_plan(&settings.brokers),
+        };
+        let provisioner = brokers.clone();
+        let parts = ServiceParts { runtime: runtime.child(), metadata, provisioner, local_key };
+        let service = Service::start(config, parts).await.with_context(|| {
+            format!(
+                "cannot listen on {}; stop what does, or choose another address with --listen",
+                settings.listen
+            )
+        })?;
+        let url = url(service.address());
+        data.publish_endpoint(&url, &settings.region).context("cannot write into the data directory")?;
+        Ok(Self { data, store, brokers, service, access_key })
+    }
+
+    /// Says how to reach the API at once, and the clusters as soon as they serve.
+    async fn introduce(&self, settings: &Settings) -> anyhow::Result<()> {
+        self.say(&self.api_lines(settings))?;
+        let mut names: Vec<String> =
+            self.service.clusters().await?.into_iter().map(|cluster| cluster.name).collect();
+        if settings.demo && !names.iter().any(|name| name == DEMO) {
+            let properties = BTreeMap::from([("auto.create.topics.enable".to_owned(), "true".to_owned())]);
+            match self.service.ensure_cluster(DEMO, properties).await {
+                Ok(_) => names.insert(0, DEMO.to_owned()),
+                // The clusters there are come first; the demo is a courtesy.
+                Err(error) => tracing::warn!(%error, "the cluster '{DEMO}' could not be created"),
+            }
+        }
+        let width = names.iter().map(String::len).max().unwrap_or(0);
+        for name in &names {
+            if let Some(cluster) = self.await_brokers(name).await? {
+                self.say(&cluster_line(&cluster, width))?;
+            }
+        }
+        self.say("\nStop with Ctrl-C.\n")
+    }
+
+    /// The cluster once its brokers answer, or what keeps them.
+    async fn await_brokers(&self, name: &str) -> Result<Option<ClusterSummary>, ApiError> {
+        self.service.await_serving(name, READY_WAIT).await
+    }
+
+    fn api_lines(&self, settings: &Settings) -> String {
+        let (version, data, url) =
+            (env!("CARGO_PKG_VERSION"), self.data.path().display(), url(self.service.address()));
+        let region = &settings.region;
+        let mut lines = format!(
+            "Milena {version} serves from {data}\n\nMSK API  {url}\naws CLI  export AWS_ENDPOINT_URL_KAFKA={url}\n\
+             \x20        export AWS_DEFAULT_REGION={region}\n"
+        );
+        let (credentials, indent) = (self.data.credentials(), "         ");
+        match &self.access_key {
+            Some(id) => {
+                let credentials = credentials.display();
+                lines += &format!(
+                    "{indent}export AWS_SHARED_CREDENTIALS_FILE={credentials}   # access key {id}\n"
+                );
+            }
+            None => lines += &format!("{indent}# requests need no signature; any credentials will do\n"),
+        }
+        lines + indent + "aws kafka list-clusters\n\n"
+    }
+
+    fn say(&self, text: &str) -> anyhow::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // Nobody reads it; that is no reason to stop serving.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome.context("cannot write to standard output"),
+        }
+    }
+
+    async fn stop(&self) {
+        self.data.withdraw_endpoint();
+        tokio::join!(self.service.shutdown(), self.brokers.shutdown());
+        self.store.close().await;
+    }
+}
+
+fn cluster_line(cluster: &ClusterSummary, width: usize) -> String {
+    let (name, state) = (&cluster.name, cluster.state);
+    match (&cluster.trouble, state) {
+        (None, ClusterState::Active) => format!("Cluster  {name:width$}  {}\n", cluster.bootstrap),
+        (None, _) => format!("Cluster  {name:width$}  {state}  {}\n", cluster.bootstrap),
+        (Some(trouble), _) => format!("Cluster  {name:width$}  {state}: {trouble}\n"),
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    let reachable = match address.ip() {
+        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
+        _ => address,
+    };
+    format!("http://{reachable}")
+}
+
+fn address_plan(brokers: &BrokerAddresses) -> AddressPlan {
+    match brokers {
+        BrokerAddresses::Loopbacks(network) => AddressPlan::Loopbacks(*network),
+        BrokerAddresses::Ports { advertise: None, first } => {
+            let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            AddressPlan::Ports { bind, host: bind.to_string(), first: *first }
+        }
+        BrokerAddresses::Ports { advertise: Some(host), first } => {
+            AddressPlan::Ports { bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED), host: host.clone(), first: *first }
+        }
+    }
+}
+
+/// The signals that ask to stop.
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,27 @@
+//! Logs: structured, to standard error, and quiet unless `MILENA_LOG` asks for more.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+/// Warnings and errors only.
+const DEFAULT_FILTER: &str = "warn";
+
+/// Begins to log. `MILENA_LOG` is a filter such as `info` or `milena_broker=debug`; `MILENA_LOG_FORMAT=json` writes
+/// one JSON object a line.
+pub(crate) fn start() {
+    let filter = std::env::var("MILENA_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
+    let (filter, mistake) = match EnvFilter::try_new(&filter) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    if std::env::var("MILENA_LOG_FORMAT").is_ok_and(|format| format == "json") {
+        builder.json().init();
+    } else {
+        builder.with_ansi(io::stderr().is_terminal()).init();
+    }
+    if let Some(error) = mistake {
+        tracing::warn!(%error, "MILENA_LOG is not understood and is passed over; use a filter such as info");
+    }
+}
