@@ -104,6 +104,10 @@ constructors! {
     list List;
 }
 
+pub(super) const fn class(name: &'static str, default: &'static str, doc: &'static str) -> Definition {
+    Definition::new(name, ConfigType::Class, Some(default), Rule::Any, doc)
+}
+
 pub(super) const fn flag(name: &'static str, default: &'static str, doc: &'static str) -> Definition {
     Definition::new(name, ConfigType::Boolean, Some(default), Rule::Any, doc)
 }

@@ -47,7 +47,7 @@ pub(super) const TOPICS: &[Definition] = &[
     long(
         "flush.messages",
         MAX,
-        min(0),
+        min(1),
         "After how many records they are forced to disk. Here every acknowledged record already is.",
     )
     .server("log.flush.interval.messages"),

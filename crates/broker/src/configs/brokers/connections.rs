@@ -6,13 +6,24 @@ use super::super::{
 };
 
 pub(super) const CONNECTIONS: &[Definition] = &[
-    list("listeners", "PLAINTEXT://:9092", Rule::Any, "Where the broker listens: name://host:port each."),
+    text("listeners", "PLAINTEXT://:9092", Rule::Any, "Where the broker listens: name://host:port each.")
+        .until(4, 2),
+    list("listeners", "PLAINTEXT://:9092", Rule::Any, "Where the broker listens: name://host:port each.")
+        .since(4, 2),
     unset(
         "advertised.listeners",
         ConfigType::String,
         Rule::Any,
         "Where clients are told to connect; where the broker listens if not set.",
-    ),
+    )
+    .until(4, 2),
+    unset(
+        "advertised.listeners",
+        ConfigType::List,
+        Rule::Any,
+        "Where clients are told to connect; where the broker listens if not set.",
+    )
+    .since(4, 2),
     text(
         "listener.security.protocol.map",
         "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",

@@ -1,7 +1,7 @@
 //! Groups, their offsets, transactions, producers.
 
 use super::super::{
-    definition::{ConfigType, Definition, flag, int, list, long, min, short, unset},
+    definition::{Definition, flag, int, list, long, min, short},
     value::Rule,
 };
 
@@ -30,7 +30,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
     list(
         "group.coordinator.rebalance.protocols",
         "classic",
-        Rule::ListOf(&["classic", "consumer", "share", "streams", "unknown"]),
+        Rule::ListOf(&["classic", "consumer", "share", "streams"]),
         "Which group protocols are offered.",
     )
     .since(3, 7)
@@ -38,10 +38,18 @@ pub(super) const COORDINATORS: &[Definition] = &[
     list(
         "group.coordinator.rebalance.protocols",
         "classic,consumer",
-        Rule::ListOf(&["classic", "consumer", "share", "streams", "unknown"]),
+        Rule::ListOf(&["classic", "consumer", "share", "streams"]),
         "Which group protocols are offered.",
     )
-    .since(4, 0),
+    .since(4, 0)
+    .until(4, 1),
+    list(
+        "group.coordinator.rebalance.protocols",
+        "classic,consumer,streams",
+        Rule::ListOf(&["classic", "consumer", "share", "streams"]),
+        "Which group protocols are offered.",
+    )
+    .since(4, 1),
     int(
         "group.consumer.session.timeout.ms",
         "45000",
@@ -197,9 +205,9 @@ pub(super) const COORDINATORS: &[Definition] = &[
         "How often it is looked for producers that are to be forgotten, in ms.",
     )
     .since(3, 4),
-    unset(
+    list(
         "group.consumer.assignors",
-        ConfigType::List,
+        "uniform,range",
         Rule::Any,
         "The assignors that consumer groups may use.",
     )

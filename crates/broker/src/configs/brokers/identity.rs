@@ -34,7 +34,8 @@ pub(super) const IDENTITY: &[Definition] = &[
         "10",
         Rule::Any,
         "How many per cent of a broker's preferred partitions may be led elsewhere before leaders move back.",
-    ),
+    )
+    .until(4, 0),
     long(
         "leader.imbalance.check.interval.seconds",
         "300",
@@ -52,7 +53,17 @@ pub(super) const IDENTITY: &[Definition] = &[
     int("num.recovery.threads.per.data.dir", "2", min(1), "Threads that recover logs at start.")
         .cluster_wide()
         .since(4, 0),
-    list("metric.reporters", "", Rule::Any, "Classes that receive the broker's metrics.").cluster_wide(),
+    list("metric.reporters", "", Rule::Any, "Classes that receive the broker's metrics.")
+        .cluster_wide()
+        .until(4, 0),
+    list(
+        "metric.reporters",
+        "org.apache.kafka.common.metrics.JmxReporter",
+        Rule::Any,
+        "Classes that receive the broker's metrics.",
+    )
+    .cluster_wide()
+    .since(4, 0),
     int("metrics.num.samples", "2", min(1), "From how many samples a metric is made."),
     text(
         "metrics.recording.level",

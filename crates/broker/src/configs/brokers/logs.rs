@@ -1,13 +1,17 @@
 //! Logs, beyond what topics can set: where they are, how they are cleaned, and the defaults of new topics.
 
 use super::super::{
-    definition::{ConfigType, Definition, double, flag, int, long, min, text, unset},
+    definition::{ConfigType, Definition, double, flag, int, list, long, min, text, unset},
     value::Rule,
 };
 
 pub(super) const LOGS: &[Definition] = &[
-    text("log.dir", "/tmp/kafka-logs", Rule::Any, "The directory of logs, where log.dirs names none."),
-    unset("log.dirs", ConfigType::String, Rule::Any, "The directories of logs."),
+    text("log.dir", "/tmp/kafka-logs", Rule::Any, "The directory of logs, where log.dirs names none.")
+        .until(4, 2),
+    list("log.dir", "/tmp/kafka-logs", Rule::Any, "The directory of logs, where log.dirs names none.")
+        .since(4, 2),
+    unset("log.dirs", ConfigType::String, Rule::Any, "The directories of logs.").until(4, 2),
+    unset("log.dirs", ConfigType::List, Rule::Any, "The directories of logs.").since(4, 2),
     int("num.partitions", "1", min(1), "How many partitions a topic gets when nobody says."),
     int("default.replication.factor", "1", Rule::Any, "How many replicas a topic gets when nobody says."),
     int(
@@ -102,4 +106,47 @@ pub(super) const LOGS: &[Definition] = &[
     )
     .cluster_wide()
     .since(3, 6),
+    int("remote.fetch.max.wait.ms", "500", min(1), "How long a fetch waits for remote storage, in ms.")
+        .cluster_wide()
+        .since(3, 8),
+    long(
+        "remote.list.offsets.request.timeout.ms",
+        "30000",
+        min(1),
+        "How long a search for an offset in remote storage may take, in ms.",
+    )
+    .cluster_wide()
+    .since(4, 0),
+    int(
+        "remote.log.manager.copier.thread.pool.size",
+        "10",
+        Rule::Any,
+        "Threads that copy to remote storage.",
+    )
+    .cluster_wide()
+    .since(3, 9),
+    int(
+        "remote.log.manager.expiration.thread.pool.size",
+        "10",
+        Rule::Any,
+        "Threads that delete in remote storage.",
+    )
+    .cluster_wide()
+    .since(3, 9),
+    long(
+        "remote.log.manager.copy.max.bytes.per.second",
+        "9223372036854775807",
+        min(1),
+        "How many bytes a second a broker copies to remote storage.",
+    )
+    .cluster_wide()
+    .since(3, 8),
+    long(
+        "remote.log.manager.fetch.max.bytes.per.second",
+        "9223372036854775807",
+        min(1),
+        "How many bytes a second a broker reads from remote storage.",
+    )
+    .cluster_wide()
+    .since(3, 8),
 ];

@@ -1,7 +1,7 @@
 //! TLS and SASL. They can change for one listener at a time only, by their name with the listener's before it.
 
 use super::super::{
-    definition::{ConfigType, Definition, list, text, unset},
+    definition::{ConfigType, Definition, class, double, list, long, short, text, unset},
     value::Rule,
 };
 
@@ -45,7 +45,7 @@ pub(super) const SECURITY: &[Definition] = &[
         "How a client checks that a certificate is for the host it asked for.",
     )
     .per_listener(),
-    list(
+    text(
         "ssl.principal.mapping.rules",
         "DEFAULT",
         Rule::Any,
@@ -56,11 +56,74 @@ pub(super) const SECURITY: &[Definition] = &[
     secret("sasl.jaas.config", "Login settings in the format of JAAS."),
     text("sasl.mechanism.inter.broker.protocol", "GSSAPI", Rule::Any, "The SASL mechanism between brokers.")
         .per_listener(),
-    unset(
+    class(
         "principal.builder.class",
-        ConfigType::Class,
-        Rule::Any,
+        "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
         "The class that makes a principal of an authenticated client.",
+    )
+    .per_listener(),
+    unset("ssl.engine.factory.class", ConfigType::Class, Rule::Any, "The class that makes TLS engines.")
+        .per_listener(),
+    text("ssl.keymanager.algorithm", "SunX509", Rule::Any, "How Java manages keys.").per_listener(),
+    text("ssl.trustmanager.algorithm", "PKIX", Rule::Any, "How Java checks certificates.").per_listener(),
+    setting("ssl.provider", "The Java provider of TLS."),
+    setting("ssl.secure.random.implementation", "Where Java takes randomness for TLS from."),
+    text("sasl.kerberos.kinit.cmd", "/usr/bin/kinit", Rule::Any, "Where Kerberos' kinit is.").per_listener(),
+    long(
+        "sasl.kerberos.min.time.before.relogin",
+        "60000",
+        Rule::Any,
+        "The least time between Kerberos logins, in ms.",
+    )
+    .per_listener(),
+    list(
+        "sasl.kerberos.principal.to.local.rules",
+        "DEFAULT",
+        Rule::Any,
+        "How a Kerberos principal becomes a short name.",
+    )
+    .per_listener(),
+    setting("sasl.kerberos.service.name", "The Kerberos name that brokers run as."),
+    double(
+        "sasl.kerberos.ticket.renew.jitter",
+        "0.05",
+        Rule::Any,
+        "How far Kerberos renewals are spread in time.",
+    )
+    .per_listener(),
+    double(
+        "sasl.kerberos.ticket.renew.window.factor",
+        "0.8",
+        Rule::Any,
+        "After which share of its life a Kerberos ticket is renewed.",
+    )
+    .per_listener(),
+    short(
+        "sasl.login.refresh.buffer.seconds",
+        "300",
+        Rule::Any,
+        "How long before its end a login is renewed at the latest, in seconds.",
+    )
+    .per_listener(),
+    short(
+        "sasl.login.refresh.min.period.seconds",
+        "60",
+        Rule::Any,
+        "How long a renewal of a login waits at least, in seconds.",
+    )
+    .per_listener(),
+    double(
+        "sasl.login.refresh.window.factor",
+        "0.8",
+        Rule::Any,
+        "After which share of its life a login is renewed.",
+    )
+    .per_listener(),
+    double(
+        "sasl.login.refresh.window.jitter",
+        "0.05",
+        Rule::Any,
+        "How far renewals of logins are spread in time.",
     )
     .per_listener(),
 ];
