@@ -5,9 +5,16 @@
 //! offers: fields that a version lacks have the schema's default, and are dropped from the response.
 //! `context.api_version` says which version it is where behaviour differs.
 
+pub(crate) mod alter_configs;
 pub(crate) mod api_versions;
+mod config_changes;
+mod config_resources;
+#[cfg(test)]
+mod config_testing;
+pub(crate) mod describe_configs;
 mod epochs;
 pub(crate) mod fetch;
+pub(crate) mod incremental_alter_configs;
 pub(crate) mod init_producer_id;
 pub(crate) mod list_offsets;
 pub(crate) mod offset_for_leader_epoch;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
-    configs::{ConfigError, ServerConfigs},
+    configs::{ConfigError, ServerConfigs, server_properties},
     decisions::StoredDecisions,
     follow::Follower,
     network::{access::Authorizer, listener},
@@ -109,8 +109,7 @@ impl Broker {
         let metadata = ClusterMetadata::new(parts.store.clone(), config.cluster.clone(), runtime.clone());
         let cluster =
             metadata.cluster().await?.ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?;
-        let mut properties = cluster.record.server_properties.clone();
-        properties.extend(config.properties.clone());
+        let properties = server_properties(&cluster.record.server_properties, &config, address);
         let server_configs = ServerConfigs::new(config.kafka_version, &properties)?;
         let registration =
             metadata.register_broker(&new_broker(&config, address), config.limits.lease).await?;

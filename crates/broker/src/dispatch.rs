@@ -49,6 +49,9 @@ routes! {
     ListOffsets => api::list_offsets::handle;
     OffsetForLeaderEpoch => api::offset_for_leader_epoch::handle;
     InitProducerId => api::init_producer_id::handle;
+    DescribeConfigs => api::describe_configs::handle;
+    AlterConfigs => api::alter_configs::handle;
+    IncrementalAlterConfigs => api::incremental_alter_configs::handle;
 }
 
 /// A request whose header was read.

@@ -6,7 +6,7 @@
 pub(crate) mod internal;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

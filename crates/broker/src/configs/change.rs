@@ -93,11 +93,10 @@ fn check(
             continue;
         }
         let definition = find(catalogue, target, name)?;
-        match (definition.update, target) {
-            (Update::ReadOnly, _) => return Err(ConfigError::ReadOnly(name.clone())),
-            (Update::PerListener, _) => return Err(ConfigError::PerListener(name.clone())),
-            (Update::PerBroker, Target::Cluster) => return Err(ConfigError::PerBroker(name.clone())),
-            (Update::PerBroker | Update::ClusterWide, _) => {}
+        match definition.update {
+            Update::ReadOnly => return Err(ConfigError::ReadOnly(name.clone())),
+            Update::PerListener => return Err(ConfigError::PerListener(name.clone())),
+            Update::ClusterWide => {}
         }
         checked.insert(name.clone(), definition.read(value)?);
     }

@@ -32,8 +32,6 @@ pub enum ConfigType {
 pub enum Update {
     /// Only at start.
     ReadOnly,
-    /// For one broker.
-    PerBroker,
     /// For one broker or for all.
     ClusterWide,
     /// For one listener of a broker, by `listener.name.{name}.` before the name.
@@ -132,12 +130,6 @@ impl Definition {
     /// A broker's, that can change for one broker or for all.
     pub(super) const fn cluster_wide(mut self) -> Self {
         self.update = Update::ClusterWide;
-        self
-    }
-
-    /// A broker's, that can change for one broker.
-    pub(super) const fn per_broker(mut self) -> Self {
-        self.update = Update::PerBroker;
         self
     }
 

@@ -72,7 +72,8 @@ pub struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    pub(super) fn catalogue(&self) -> &'a Catalogue {
+    /// The configurations there are.
+    pub fn catalogue(&self) -> &'a Catalogue {
         &self.server.catalogue
     }
 

@@ -18,6 +18,7 @@ mod definition;
 mod describe;
 mod layers;
 mod msk;
+mod properties;
 mod topic_config;
 mod topics;
 mod value;
@@ -33,6 +34,7 @@ pub use definition::{ConfigType, Definition, Server, Update};
 pub use describe::{Described, Source, Synonym};
 pub use layers::{Layers, ServerConfigs};
 pub use msk::msk_defaults;
+pub(crate) use properties::server_properties;
 pub use topic_config::{StoredCompression, TopicConfig};
 pub use value::{InvalidValue, Rule};
 
@@ -60,9 +62,6 @@ pub enum ConfigError {
     /// The broker reads it at start only (INVALID_REQUEST).
     #[error("{0} cannot be changed while the broker runs")]
     ReadOnly(String),
-    /// It can only be set for one broker (INVALID_REQUEST).
-    #[error("{0} cannot be set for all brokers: name one")]
-    PerBroker(String),
     /// It can only be set for one listener (INVALID_REQUEST).
     #[error("{0} can be set for a listener only: put listener.name.NAME. before it")]
     PerListener(String),
