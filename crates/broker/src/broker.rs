@@ -22,8 +22,9 @@ use crate::{
     config::BrokerConfig,
     configs::{ConfigError, ServerConfigs, server_properties},
     decisions::StoredDecisions,
+    deleted,
     follow::Follower,
-    network::{access::Authorizer, listener},
+    network::{access::Authorizer, frame::RequestMemory, listener},
     partitions::PartitionTable,
     producer_ids::ProducerIds,
     shared::BrokerShared,
@@ -141,6 +142,7 @@ impl Broker {
         let shared = Arc::new(BrokerShared {
             offered: OfferedApis::new(config.kafka_version),
             fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
+            request_memory: RequestMemory::new(config.limits.requests_bytes_max),
             connection_permits: Arc::new(Semaphore::new(config.limits.connections_max)),
             connections_stopping: connections.stopping().clone(),
             connections,
@@ -155,6 +157,8 @@ impl Broker {
             server_configs,
             producer_ids: ProducerIds::default(),
         });
+        deleted::let_go(&shared).await?;
+        runtime.spawn(deleted::forget(shared.clone()));
         let mut follower = Follower::new(shared.clone());
         follower.follow(&image).await;
         runtime.spawn(follower.run());

@@ -38,6 +38,8 @@ pub struct BrokerConfig {
 pub struct Limits {
     /// `socket.request.max.bytes`.
     pub request_bytes_max: usize,
+    /// `queued.max.request.bytes`: large requests of all connections together; Kafka's default is no limit.
+    pub requests_bytes_max: usize,
     /// `max.connections`.
     pub connections_max: usize,
     /// `connections.max.idle.ms`.
@@ -60,6 +62,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_bytes_max: 100 * 1024 * 1024,
+            requests_bytes_max: 512 * 1024 * 1024,
             connections_max: 20_000,
             connection_idle_max: Duration::from_secs(600),
             connection_requests_in_flight_max: 64,

@@ -17,6 +17,7 @@ mod config;
 pub mod configs;
 mod context;
 mod decisions;
+mod deleted;
 mod dispatch;
 mod errors;
 mod follow;

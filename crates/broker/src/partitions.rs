@@ -29,6 +29,8 @@ pub enum TopicRef<'a> {
 pub struct Led {
     /// The log.
     pub partition: Arc<Partition>,
+    /// The topic's name.
+    pub topic: Arc<str>,
     /// What is in force for its topic.
     pub config: Arc<TopicConfig>,
 }
@@ -62,7 +64,7 @@ impl PartitionTable {
         };
         let topic = tables.topics.get(&id)?;
         let partition = topic.partitions.get(usize::try_from(partition.0).ok()?)?.clone()?;
-        Some(Led { partition, config: topic.config.clone() })
+        Some(Led { partition, topic: topic.name.clone(), config: topic.config.clone() })
     }
 
     pub(crate) fn led_by_id(&self, id: TopicPartition) -> Option<Arc<Partition>> {

@@ -14,7 +14,7 @@ use crate::{
     api::{api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     configs::{Layers, ServerConfigs},
-    network::access::Authorizer,
+    network::{access::Authorizer, frame::RequestMemory},
     partitions::{Led, PartitionTable, TopicRef, why_not_led},
     producer_ids::ProducerIds,
 };
@@ -46,6 +46,7 @@ pub struct BrokerShared {
     /// Cancelled when the broker no longer takes requests; what waits for long answers then.
     pub connections_stopping: CancellationToken,
     pub(crate) fetch_sessions: SessionCache,
+    pub(crate) request_memory: RequestMemory,
     pub(crate) connection_permits: Arc<Semaphore>,
     /// The scope of the connections' tasks.
     pub(crate) connections: Runtime,

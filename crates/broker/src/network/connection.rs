@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     access::{Authentication, Principal},
-    frame::{FrameError, FrameReader},
+    frame::{Frame, FrameError, FrameReader},
     listener::Listener,
     write::write_parts,
 };
@@ -76,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn accepted(stream: S, info: ConnectionInfo, broker: Arc<BrokerShared>) -> Self {
-        let reader = FrameReader::new(broker.config.limits.request_bytes_max);
+        let reader = FrameReader::new(broker.config.limits.request_bytes_max, broker.request_memory.clone());
         let last_used = broker.runtime.monotonic();
         Self {
             stream,
@@ -139,15 +139,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Handles one request and, unless it is a produce, everything before it.
-    async fn request(&mut self, frame: Bytes) -> Result<(), End> {
+    async fn request(&mut self, frame: Frame) -> Result<(), End> {
+        let Frame { bytes, room } = frame;
         self.last_used = self.broker.runtime.monotonic();
-        let Some(request) = dispatch::read(&self.info, &self.broker, frame) else { return Err(End::Refused) };
+        let Some(request) = dispatch::read(&self.info, &self.broker, bytes) else { return Err(End::Refused) };
         if !request.overlaps() && !self.waiting.is_empty() {
             // It may wait long, and what was asked before must not wait with it.
             self.finish_waiting().await?;
             self.flush().await?;
         }
-        match dispatch::handle(request, self.broker.clone()).await {
+        let handled = dispatch::handle(request, self.broker.clone()).await;
+        drop(room);
+        match handled {
             Handled::Reply(reply) if self.waiting.is_empty() => {
                 self.take(reply)?;
                 self.flush().await

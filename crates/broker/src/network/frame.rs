@@ -3,17 +3,27 @@
 //! A request is a 4-byte length and that many bytes. Small requests are cut out of one read buffer; a large one is
 //! read straight into a buffer of its own, which the decoded request then shares, so that a produce is not copied
 //! on its way to the log. What is reserved follows what has arrived: a length that is only claimed costs little.
+//! Large requests of all connections together stay within [`RequestMemory`]: when it is used up, reading waits.
 //!
 //! [`FrameReader::next`] is cancel-safe: what was read stays in the reader.
 
+use std::sync::Arc;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
 /// The read buffer for small requests.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// A request up to this size gets its buffer at once; a larger one grows by doubling as its bytes arrive.
 const RESERVED_AT_ONCE_BYTES: usize = 1024 * 1024 + 64 * 1024;
+/// Requests up to this size are not counted: their number is bounded by that of the connections.
+const UNCOUNTED_BYTES: usize = 64 * 1024;
 const LENGTH_BYTES: usize = 4;
+/// What one permit of [`RequestMemory`] stands for.
+const PERMIT_BYTES: usize = 1024;
 
 /// Why no further request can be read from a connection.
 #[derive(Debug, thiserror::Error)]
@@ -40,25 +50,57 @@ pub enum FrameError {
     Io(#[from] std::io::Error),
 }
 
+/// The memory that large requests of all connections of a broker share, until they were handled.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestMemory {
+    permits: Arc<Semaphore>,
+    all: u32,
+}
+
+impl RequestMemory {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let all =
+            u32::try_from(bytes / PERMIT_BYTES).unwrap_or(u32::MAX).clamp(1, Semaphore::MAX_PERMITS as u32);
+        Self { permits: Arc::new(Semaphore::new(all as usize)), all }
+    }
+
+    /// Room for a request. One that is larger than all there is gets all of it. Cancel-safe.
+    async fn room(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let wanted = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).min(self.all);
+        let permits = self.permits.clone();
+        permits.acquire_many_owned(wanted).await.expect("the memory of requests is never closed")
+    }
+}
+
+/// A request as it came, without its length.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) bytes: Bytes,
+    /// Keeps the memory counted. Dropped when the request was handled.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
+}
+
 /// Cuts a byte stream into requests.
 #[derive(Debug)]
 pub(crate) struct FrameReader {
     buffer: BytesMut,
     /// The length of the request whose body is being read.
     body: Option<usize>,
+    room: Option<OwnedSemaphorePermit>,
+    memory: RequestMemory,
     max: usize,
 }
 
 impl FrameReader {
-    pub(crate) fn new(max: usize) -> Self {
-        Self { buffer: BytesMut::new(), body: None, max }
+    pub(crate) fn new(max: usize, memory: RequestMemory) -> Self {
+        Self { buffer: BytesMut::new(), body: None, room: None, memory, max }
     }
 
     /// The next request without its length, or `None` when the peer closed the connection between requests.
     pub(crate) async fn next<R: AsyncRead + Unpin>(
         &mut self,
         stream: &mut R,
-    ) -> Result<Option<Bytes>, FrameError> {
+    ) -> Result<Option<Frame>, FrameError> {
         loop {
             match self.body {
                 None if self.buffer.len() >= LENGTH_BYTES => self.take_length()?,
@@ -77,7 +119,11 @@ impl FrameReader {
                 }
                 Some(length) if self.buffer.len() >= length => {
                     self.body = None;
-                    return Ok(Some(self.buffer.split_to(length).freeze()));
+                    let bytes = self.buffer.split_to(length).freeze();
+                    return Ok(Some(Frame { bytes, room: self.room.take() }));
+                }
+                Some(length) if length > UNCOUNTED_BYTES && self.room.is_none() => {
+                    self.room = Some(self.memory.room(length).await);
                 }
                 Some(length) => {
                     self.make_room(length);
@@ -122,13 +168,17 @@ mod tests {
         out
     }
 
+    fn reader(max: usize) -> FrameReader {
+        FrameReader::new(max, RequestMemory::new(1 << 20))
+    }
+
     async fn read_all(max: usize, bytes: &[u8]) -> (Vec<Bytes>, Option<FrameError>) {
-        let mut reader = FrameReader::new(max);
+        let mut reader = reader(max);
         let mut stream = bytes;
         let mut frames = Vec::new();
         loop {
             match reader.next(&mut stream).await {
-                Ok(Some(frame)) => frames.push(frame),
+                Ok(Some(frame)) => frames.push(frame.bytes),
                 Ok(None) => return (frames, None),
                 Err(error) => return (frames, Some(error)),
             }
@@ -157,13 +207,13 @@ mod tests {
             client.write_all(&bytes).await.expect("the reader reads");
         };
         let reading = async move {
-            let mut reader = FrameReader::new(100);
+            let mut reader = reader(100);
             let mut frames = Vec::new();
             loop {
                 tokio::select! {
                     biased;
                     frame = reader.next(&mut server) => match frame.expect("whole requests") {
-                        Some(frame) => frames.push(frame),
+                        Some(frame) => frames.push(frame.bytes),
                         None => return frames,
                     },
                     () = tokio::task::yield_now() => {}
@@ -185,10 +235,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_claimed_length_reserves_no_more_than_the_first_step() {
-        let mut reader = FrameReader::new(100_000_000);
+        let mut reader = reader(100_000_000);
         let bytes = 90_000_000_i32.to_be_bytes();
         assert!(reader.next(&mut &bytes[..]).await.is_err());
         assert!(reader.buffer.capacity() <= 2 * RESERVED_AT_ONCE_BYTES, "{}", reader.buffer.capacity());
+    }
+
+    #[tokio::test]
+    async fn a_large_request_waits_for_memory_that_others_hold() {
+        let memory = RequestMemory::new(150_000);
+        let bytes = framed(&[&[1; 100_000]]);
+        let mut first = FrameReader::new(1 << 20, memory.clone());
+        let held = first.next(&mut &bytes[..]).await.expect("a whole request").expect("a request");
+        let mut second = FrameReader::new(1 << 20, memory);
+        let mut stream = &bytes[..];
+        {
+            let mut next = std::pin::pin!(second.next(&mut stream));
+            assert!(futures_util::poll!(next.as_mut()).is_pending());
+        }
+        drop(held);
+        assert!(second.next(&mut stream).await.expect("a whole request").is_some());
     }
 
     #[tokio::test]

@@ -99,3 +99,24 @@ async fn partitions_are_led_by_brokers_in_different_zones() {
     assert_eq!(leaders, [1, 2, 3]);
     cluster.stop().await;
 }
+
+#[tokio::test]
+async fn a_topic_deleted_while_its_leader_was_down_is_let_go_at_its_start() {
+    let mut cluster = Cluster::start().await;
+    let id = cluster.create_topic("t", 3).await;
+    for partition in 0..3 {
+        let mut client = cluster.connect_to_leader("t", partition).await;
+        assert_eq!(client.produce(9, "t", partition, batch(&["old"]).into_bytes()).await.error_code, 0);
+    }
+    let leader = cluster.leader("t", 0);
+    cluster.stop_broker(leader).await;
+    cluster.metadata.delete_topic(&"t".parse().expect("a name"), id).await.expect("it is deleted");
+    cluster.start_broker(leader).await;
+    assert!(cluster.broker(leader).shared().partitions.is_empty());
+    cluster.create_topic("t", 3).await;
+    for partition in 0..3 {
+        let mut client = cluster.connect_to_leader("t", partition).await;
+        let produced = client.produce(9, "t", partition, batch(&["new"]).into_bytes()).await;
+        assert_eq!((produced.error_code, produced.base_offset), (0, 0));
+    }
+}

@@ -67,21 +67,24 @@ fn open(
     broker: &BrokerShared,
     wanted: &Wanted,
 ) -> Result<Arc<Partition>, ErrorCode> {
-    let image;
-    let (topic, name) = match &wanted.topic {
-        TopicKey::Name(name) => (TopicRef::Name(name), Some(name.as_str())),
-        TopicKey::Id(id) => {
-            image = broker.image();
-            (TopicRef::Id(*id), image.topic_name(*id).map(milena_types::TopicName::as_str))
-        }
+    let topic = match &wanted.topic {
+        TopicKey::Name(name) => TopicRef::Name(name),
+        TopicKey::Id(id) => TopicRef::Id(*id),
     };
-    let allowed = name.is_none_or(|name| context.allows(broker, Operation::Read, Resource::Topic(name)));
-    if !allowed {
+    let denied = |name: &str| !context.allows(broker, Operation::Read, Resource::Topic(name));
+    let led = broker.led(topic, wanted.partition).map_err(|error| match topic {
+        // Who may not read a topic is not told where it is.
+        TopicRef::Name(name) if denied(name) => ErrorCode::TopicAuthorizationFailed,
+        TopicRef::Id(id) if broker.image().topic_name(id).is_some_and(|name| denied(name.as_str())) => {
+            ErrorCode::TopicAuthorizationFailed
+        }
+        _ => error,
+    })?;
+    if denied(&led.topic) {
         return Err(ErrorCode::TopicAuthorizationFailed);
     }
-    let log = broker.leader_partition(topic, wanted.partition)?;
-    check_leader_epoch(&log, wanted.current_leader_epoch)?;
-    Ok(log)
+    check_leader_epoch(&led.partition, wanted.current_leader_epoch)?;
+    Ok(led.partition)
 }
 
 /// What one partition answers.
