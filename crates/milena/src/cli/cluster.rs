@@ -110,6 +110,18 @@ pub(crate) async fn run(args: ClusterArgs, data_dir: DataDirArgs, runtime: Runti
     }
 }
 
+/// The bootstrap string of a cluster that is given by its name or ARN.
+pub(crate) async fn bootstrap_of(
+    cluster: &str,
+    endpoint: EndpointArgs,
+    data_dir: DataDirArgs,
+    runtime: &Runtime,
+) -> anyhow::Result<String> {
+    let api = ApiClient::new(runtime.clone(), &data_dir.resolve()?, endpoint.endpoint, endpoint.region)?;
+    let clusters = Clusters { api, runtime: runtime.clone() };
+    clusters.bootstrap(&clusters.arn(cluster).await?).await
+}
+
 struct Clusters {
     api: ApiClient,
     runtime: Runtime,

@@ -1,0 +1,85 @@
+//! What the commands that speak Kafka's protocol share: which cluster they mean, and what they say when it refuses.
+//!
+//! Records and lists go to standard output, one a line, so that they can be piped; everything else (progress on a
+//! terminal, a closing line, errors) goes to standard error.
+
+use std::{borrow::Borrow, time::Duration};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use milena_client::{Client, ClientConfig, ClientError};
+use milena_protocol::ErrorCode;
+use milena_runtime::Runtime;
+
+use super::cluster::{self, EndpointArgs};
+use crate::settings::DataDirArgs;
+
+/// Which cluster a command speaks to.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KafkaArgs {
+    /// The cluster's name or ARN, in the running milena
+    #[arg(long, env = "MILENA_CLUSTER", value_name = "CLUSTER", default_value = "demo", global = true)]
+    cluster: String,
+    /// The addresses of brokers and not a cluster's name: host:port, separated by commas; any Kafka cluster will do
+    #[arg(long, short, env = "MILENA_BOOTSTRAP", value_name = "BROKERS", global = true)]
+    bootstrap: Option<String>,
+    #[command(flatten)]
+    endpoint: EndpointArgs,
+}
+
+impl KafkaArgs {
+    /// A client with a first connection. That nobody listens is said at once, not after retries.
+    pub(crate) async fn client(&self, data_dir: &DataDirArgs, runtime: &Runtime) -> anyhow::Result<Client> {
+        let bootstrap = match &self.bootstrap {
+            Some(brokers) => brokers.clone(),
+            None => {
+                cluster::bootstrap_of(&self.cluster, self.endpoint.clone(), data_dir.clone(), runtime).await?
+            }
+        };
+        let client = Client::new(ClientConfig::new(&bootstrap), runtime.clone());
+        client.any_broker().await.map_err(|e| advise(e, "NAME"))?;
+        Ok(client)
+    }
+}
+
+/// The error with a hint that names the command that helps.
+pub(crate) fn advise(error: impl Borrow<ClientError>, topic: &str) -> anyhow::Error {
+    let error = error.borrow();
+    let hint = match error.code() {
+        Some(ErrorCode::UnknownTopicOrPartition) => {
+            format!("see: milena topic list; create it with: milena topic create {topic}")
+        }
+        Some(ErrorCode::TopicAlreadyExists) => {
+            format!("see: milena topic describe {topic}; remove it with: milena topic delete {topic}")
+        }
+        Some(ErrorCode::InvalidTopic) => {
+            "a name has 1 to 249 of the characters a-z A-Z 0-9 . _ and -".to_owned()
+        }
+        Some(ErrorCode::InvalidReplicationFactor) => {
+            "leave --replication-factor out, or give at most the number of brokers".to_owned()
+        }
+        Some(ErrorCode::InvalidPartitions) => "give --partitions a smaller number of 1 or more".to_owned(),
+        Some(ErrorCode::InvalidConfig) => "check the names and values given with --config".to_owned(),
+        Some(ErrorCode::OffsetOutOfRange) => "read with --from beginning or --from end".to_owned(),
+        Some(ErrorCode::MessageTooLarge) => {
+            "send smaller records, or raise the topic's max.message.bytes".to_owned()
+        }
+        _ => return anyhow::anyhow!("{error}"),
+    };
+    anyhow::anyhow!("{error}; {hint}")
+}
+
+/// A spinner that counts records, on a terminal.
+pub(crate) fn record_counter(label: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let style = format!("{{spinner}} {{human_pos}} {label}, {{per_sec}}, {{elapsed}}");
+    bar.set_style(ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// A count of records and their size, as people read it.
+pub(crate) fn records_text(count: u64, bytes: u64) -> String {
+    let noun = if count == 1 { "record" } else { "records" };
+    format!("{count} {noun} ({})", indicatif::DecimalBytes(bytes))
+}

@@ -1,0 +1,73 @@
+//! What the command line understands and prints.
+
+use std::time::Duration;
+
+use clap::CommandFactory;
+use milena_client::{ConsumedRecord, StartAt};
+use milena_types::{Offset, Timestamp};
+
+use super::{Cli, consume::as_json, place::Place, produce::split_line, topic::name_and_value};
+
+#[test]
+fn places_are_read_as_they_are_written() {
+    assert_eq!(Place::parse("beginning"), Ok(Place::At(StartAt::Beginning)));
+    assert_eq!(Place::parse("end"), Ok(Place::At(StartAt::End)));
+    assert_eq!(Place::parse("42"), Ok(Place::At(StartAt::Offset(Offset(42)))));
+    assert_eq!(Place::parse("10m"), Ok(Place::Ago(Duration::from_secs(600))));
+    assert_eq!(Place::parse("2d"), Ok(Place::Ago(Duration::from_secs(172_800))));
+    for wrong in ["", "-1", "m", "10 minutes", "99999999999999999999d", "ü"] {
+        assert!(Place::parse(wrong).is_err(), "{wrong}");
+    }
+    let ago = Place::parse("1h").expect("a span").start(3_600_500);
+    assert_eq!(ago, StartAt::Time(Timestamp(500)));
+    assert_eq!(Place::parse("1h").expect("a span").start(0), StartAt::Time(Timestamp(0)));
+}
+
+#[test]
+fn lines_are_cut_at_the_first_separator() {
+    let split = |line: &str, separator| split_line(line.as_bytes(), separator).expect("it can be cut");
+    assert_eq!(split("a:b:c\n", None), (None, "a:b:c".into()));
+    assert_eq!(split("a:b:c\r\n", Some(":")), (Some("a".into()), "b:c".into()));
+    assert_eq!(split("k => v", Some(" => ")), (Some("k".into()), "v".into()));
+    assert_eq!(split("", None), (None, "".into()));
+    let error = split_line(b"no key here", Some(":")).expect_err("no separator");
+    assert!(error.to_string().contains("--key-separator"), "{error}");
+}
+
+#[test]
+fn configurations_are_name_and_value() {
+    assert_eq!(name_and_value("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+    assert!(name_and_value("a").is_err() && name_and_value("=a").is_err());
+}
+
+#[test]
+fn a_record_as_json_has_all_its_parts() {
+    let record = ConsumedRecord {
+        topic: "t".into(),
+        partition: 2,
+        offset: Offset(7),
+        timestamp: Timestamp(9),
+        key: None,
+        value: Some("v".into()),
+        headers: vec![("h".into(), Some("x".into())), ("n".into(), None)],
+    };
+    let text = as_json(&record).to_string();
+    let parts = [r#""topic":"t""#, r#""partition":2"#, r#""offset":7"#, r#""timestamp":9"#, r#""key":null"#];
+    for part in parts.into_iter().chain([r#""value":"v""#, r#""headers":[["h","x"],["n",null]]"#]) {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent_and_every_command_has_an_example() {
+    let mut command = Cli::command();
+    command.build();
+    command.clone().debug_assert();
+    fn check(command: &mut clap::Command) {
+        let help = command.render_long_help().to_string();
+        let name = command.get_name().to_owned();
+        assert!(name == "help" || help.contains("Example"), "{name} has no example:\n{help}");
+        command.get_subcommands_mut().filter(|sub| sub.get_name() != "help").for_each(check);
+    }
+    check(&mut command);
+}
