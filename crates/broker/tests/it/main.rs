@@ -6,6 +6,7 @@
 
 mod api_versions;
 mod cluster;
+mod configs;
 mod connection;
 mod fetch;
 mod fetch_sessions;
