@@ -52,6 +52,14 @@ routes! {
     DescribeConfigs => api::describe_configs::handle;
     AlterConfigs => api::alter_configs::handle;
     IncrementalAlterConfigs => api::incremental_alter_configs::handle;
+    Metadata => api::metadata::handle;
+    DescribeCluster => api::describe_cluster::handle;
+    DescribeTopicPartitions => api::describe_topic_partitions::handle;
+    CreateTopics => api::create_topics::handle;
+    DeleteTopics => api::delete_topics::handle;
+    CreatePartitions => api::create_partitions::handle;
+    DeleteRecords => api::delete_records::handle;
+    DescribeLogDirs => api::describe_log_dirs::handle;
 }
 
 /// A request whose header was read.

@@ -1,6 +1,6 @@
 //! What all connections of a broker share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, Registration};
 use milena_protocol::ErrorCode;
@@ -17,7 +17,11 @@ use crate::{
     network::{access::Authorizer, frame::RequestMemory},
     partitions::{Led, PartitionTable, TopicRef, why_not_led},
     producer_ids::ProducerIds,
+    topics::{Topics, usable::wait_until_usable},
 };
+
+/// How long a request waits for an internal topic that it made the broker create.
+const INTERNAL_TOPIC_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A running broker as its request handlers see it.
 pub struct BrokerShared {
@@ -72,6 +76,30 @@ impl BrokerShared {
     pub fn layers<'a>(&'a self, image: &'a MetadataImage) -> Layers<'a> {
         let set = |broker| image.broker_configs(broker).map(|configs| &**configs);
         self.server_configs.with(set(Some(self.id())), set(None))
+    }
+
+    /// What creates, grows and deletes topics.
+    pub(crate) fn topics(&self) -> Topics<'_> {
+        let (metadata, images) = (&self.metadata, &self.images);
+        Topics { metadata, images, configs: &self.server_configs, broker: self.id() }
+    }
+
+    /// Sees to it that one of Kafka's own topics (`__consumer_offsets`, `__transaction_state`) exists and can be used
+    /// through this broker.
+    ///
+    /// Errors: why it could not be created; COORDINATOR_NOT_AVAILABLE is what clients should see.
+    pub async fn ensure_internal_topic(&self, name: &str) -> Result<(), ErrorCode> {
+        if self.image().topic(name).is_some() {
+            return Ok(());
+        }
+        let revision = self.topics().ensure_internal(name).await.map_err(|refusal| {
+            tracing::warn!(topic = name, reason = %refusal.message, "an internal topic was not created");
+            refusal.code
+        })?;
+        match wait_until_usable(self, revision, &[name], INTERNAL_TOPIC_WAIT_MAX).await {
+            true => Ok(()),
+            false => Err(ErrorCode::RequestTimedOut),
+        }
     }
 
     /// The log of a partition that this broker leads.

@@ -4,6 +4,7 @@
 //! words, is Kafka's (KRaft's controller); what a client learns is an [`ErrorCode`] and a message.
 
 pub(crate) mod internal;
+pub(crate) mod usable;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,7 +17,10 @@ use milena_metadata::{
 use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, Revision, TopicId, TopicName};
 
-use crate::configs::{Configs, Layers, ServerConfigs};
+use crate::{
+    configs::{Configs, Layers, ServerConfigs, Source},
+    errors::ToErrorCode,
+};
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;
@@ -41,19 +45,7 @@ impl Refusal {
 
 impl From<MetadataError> for Refusal {
     fn from(error: MetadataError) -> Self {
-        let code = match &error {
-            MetadataError::TopicExists(_) => ErrorCode::TopicAlreadyExists,
-            MetadataError::UnknownTopic(_) => ErrorCode::UnknownTopicOrPartition,
-            MetadataError::InvalidReplicationFactor { .. } => ErrorCode::InvalidReplicationFactor,
-            MetadataError::InvalidPartitions { .. } => ErrorCode::InvalidPartitions,
-            MetadataError::InvalidAssignment { .. } => ErrorCode::InvalidReplicaAssignment,
-            MetadataError::Store(_) | MetadataError::Contended { .. } => ErrorCode::RequestTimedOut,
-            MetadataError::BadRecord { .. }
-            | MetadataError::NewerRecord { .. }
-            | MetadataError::ClusterExists(_)
-            | MetadataError::UnknownCluster(_)
-            | MetadataError::Superseded { .. } => ErrorCode::UnknownServerError,
-        };
+        let code = error.error_code();
         if matches!(code, ErrorCode::RequestTimedOut | ErrorCode::UnknownServerError) {
             tracing::warn!(%error, "a change of the cluster's metadata failed");
         }
@@ -94,6 +86,15 @@ pub(crate) struct Created {
     pub(crate) revision: Option<Revision>,
 }
 
+/// A configuration in force for a topic.
+#[derive(Clone, Debug)]
+pub(crate) struct InForce {
+    pub(crate) name: &'static str,
+    pub(crate) value: Option<String>,
+    pub(crate) source: Source,
+    pub(crate) is_sensitive: bool,
+}
+
 /// What is needed to change topics.
 #[derive(Clone, Copy)]
 pub(crate) struct Topics<'a> {
@@ -120,6 +121,19 @@ impl Topics<'_> {
     /// A number that is in force for the broker.
     pub(crate) fn number(&self, name: &str) -> i64 {
         self.layers(&self.images.current(), |layers| layers.number(name))
+    }
+
+    /// What would be in force for a topic with these settings of its own.
+    pub(crate) fn in_force(&self, configs: &Configs) -> Vec<InForce> {
+        self.layers(&self.images.current(), |layers| {
+            let described = layers.describe_topic(configs).into_iter().map(|described| InForce {
+                name: described.definition.name,
+                value: described.value,
+                source: described.source,
+                is_sensitive: described.definition.is_sensitive(),
+            });
+            described.collect()
+        })
     }
 
     /// Creates a topic, or with `validate_only` tells what would come of it.
