@@ -162,6 +162,7 @@ impl Broker {
         let mut follower = Follower::new(shared.clone());
         follower.follow(&image).await;
         runtime.spawn(follower.run());
+        runtime.spawn(end_with_storage(shared.clone(), ended.clone()));
         let listener = Arc::new(listener::Listener::plaintext(address));
         runtime.spawn(listener::accept(socket, listener, shared.clone()));
         tracing::info!(
@@ -181,7 +182,7 @@ impl Broker {
     }
 
     /// Waits until this life of the broker is over because its registration ended (its lease ran out, or another
-    /// process registered the same broker). It acknowledges nothing any more; shut it down and start it again.
+    /// process registered the same broker) or its log was sealed. It acknowledges nothing any more; shut it down and start it again.
     pub async fn ended(&self) {
         self.ended.cancelled().await;
     }
@@ -214,6 +215,24 @@ fn new_broker(config: &BrokerConfig, address: SocketAddr) -> NewBroker {
     };
     let rack = (!config.zone.is_empty()).then(|| config.zone.clone());
     NewBroker { id: config.broker, listeners: vec![listener], rack }
+}
+
+/// Ends this life of the broker when its log was sealed: it can acknowledge nothing any more.
+async fn end_with_storage(broker: Arc<BrokerShared>, ended: CancellationToken) {
+    const LOOK_EVERY: Duration = Duration::from_millis(500);
+    loop {
+        tokio::select! {
+            () = broker.runtime.sleep(LOOK_EVERY) => {}
+            () = broker.runtime.stopping().cancelled() => return,
+        }
+        if broker.storage.is_sealed() {
+            if !broker.connections_stopping.is_cancelled() {
+                tracing::error!(broker = %broker.id(), epoch = %broker.epoch(), "the broker's log is sealed: it ends");
+            }
+            ended.cancel();
+            return;
+        }
+    }
 }
 
 /// Keeps the lease, and the controller's role when nobody has it. Ends with the registration.

@@ -11,7 +11,7 @@
 //! to 3 get message sets, converted from batches. zstd batches are for version 10 on (UNSUPPORTED_COMPRESSION_TYPE
 //! before). There is no preferred read replica: every leader reads from the same stores. `rack_id` is accepted.
 //!
-//! Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID, NOT_LEADER_OR_FOLLOWER,
+//! Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER,
 //! FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
 
 mod read;

@@ -286,3 +286,36 @@ async fn message_sets_of_old_clients_become_batches_and_come_back_as_message_set
     let cut = client.produce(1, "t", 0, empty.freeze()).await;
     assert_ne!(cut.error_code, 0, "a message that is cut");
 }
+
+#[tokio::test]
+async fn a_topic_with_a_codec_of_its_own_stores_records_in_it() {
+    let cluster = Cluster::single().await;
+    cluster.create_topic_with("t", 1, &[("compression.type", "gzip")]).await;
+    let mut client = cluster.connect(1).await;
+    for (sequence, codec) in [Compression::None, Compression::Lz4, Compression::Gzip].into_iter().enumerate()
+    {
+        let numbered = |builder: milena_records::BatchBuilder| {
+            let (id, epoch) = (milena_types::ProducerId(3), milena_types::ProducerEpoch(0));
+            builder.producer(id, epoch, milena_types::Sequence(sequence as i32))
+        };
+        let produced = client.produce(9, "t", 0, batch_with(&["a"], numbered, codec).into_bytes()).await;
+        assert_eq!((produced.error_code, produced.base_offset), (0, sequence as i64));
+    }
+    let data = client.fetch(12, "t", 0, 0).await;
+    for batch in batches_in(&data) {
+        batch.verify_crc().expect("a checksum of its own");
+        assert_eq!(batch.header().attributes.compression(), Ok(Compression::Gzip));
+        assert_eq!(batch.header().producer_id.raw(), 3);
+    }
+    assert_eq!(records_in(&data).len(), 3);
+}
+
+#[tokio::test]
+async fn a_topic_without_down_conversion_refuses_old_consumers() {
+    let cluster = Cluster::of_version("3.9").await;
+    cluster.create_topic_with("t", 1, &[("message.downconversion.enable", "false")]).await;
+    let mut client = cluster.connect(1).await;
+    assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
+    assert_eq!(client.fetch(3, "t", 0, 0).await.error_code, ErrorCode::UnsupportedVersion.code());
+    assert_eq!(client.fetch(4, "t", 0, 0).await.error_code, 0);
+}

@@ -19,7 +19,7 @@ use crate::{
     context::RequestContext,
     errors::ToErrorCode,
     network::access::{Operation, Resource},
-    partitions::TopicRef,
+    partitions::{Led, TopicRef},
     shared::BrokerShared,
 };
 
@@ -43,6 +43,8 @@ pub(super) struct Target {
     /// Its place in the session.
     pub(super) place: Option<u64>,
     log: Result<Arc<Partition>, ErrorCode>,
+    /// `message.downconversion.enable`.
+    converts: bool,
 }
 
 impl Target {
@@ -52,8 +54,9 @@ impl Target {
         wanted: Wanted,
         place: Option<u64>,
     ) -> Self {
-        let log = open(context, broker, &wanted);
-        Self { wanted, place, log }
+        let led = open(context, broker, &wanted);
+        let converts = led.as_ref().is_ok_and(|led| led.config.message_downconversion);
+        Self { wanted, place, log: led.map(|led| led.partition), converts }
     }
 
     /// Wakes `waiter` when the partition has more.
@@ -62,11 +65,7 @@ impl Target {
     }
 }
 
-fn open(
-    context: &RequestContext,
-    broker: &BrokerShared,
-    wanted: &Wanted,
-) -> Result<Arc<Partition>, ErrorCode> {
+fn open(context: &RequestContext, broker: &BrokerShared, wanted: &Wanted) -> Result<Led, ErrorCode> {
     let topic = match &wanted.topic {
         TopicKey::Name(name) => TopicRef::Name(name),
         TopicKey::Id(id) => TopicRef::Id(*id),
@@ -84,7 +83,7 @@ fn open(
         return Err(ErrorCode::TopicAuthorizationFailed);
     }
     check_leader_epoch(&led.partition, wanted.current_leader_epoch)?;
-    Ok(led.partition)
+    Ok(led)
 }
 
 /// What one partition answers.
@@ -163,7 +162,7 @@ async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool)
         Err(error) => Err(error),
     };
     match data {
-        Ok(data) => answer(data, wanted, limits),
+        Ok(data) => answer(data, target, limits),
         Err(error) => {
             let told = match &error {
                 ReadError::OutOfRange { bounds, .. } => told(bounds),
@@ -188,15 +187,17 @@ fn diverging(log: &Partition, wanted: &Wanted) -> Option<(LeaderEpoch, Offset)> 
     parted.then_some((epoch, end))
 }
 
-fn answer(data: ReadData, wanted: &Wanted, limits: &Limits) -> Answer {
+fn answer(data: ReadData, target: &Target, limits: &Limits) -> Answer {
     let told = told(&data.bounds);
     if data.bytes == 0 {
         return Answer { error: ErrorCode::None, told, records: Records::new(), diverging: None };
     }
     let records = if limits.version >= FIRST_ZSTD_VERSION {
         Ok(Records::from(data.parts))
+    } else if limits.version < FIRST_BATCH_VERSION && !target.converts {
+        Err(ErrorCode::UnsupportedVersion)
     } else {
-        for_old_clients(data, Offset(wanted.fetch_offset), limits.version)
+        for_old_clients(data, Offset(target.wanted.fetch_offset), limits.version)
     };
     match records {
         Ok(records) => Answer { error: ErrorCode::None, told, records, diverging: None },

@@ -5,11 +5,11 @@
 use bytes::Bytes;
 use milena_protocol::ErrorCode;
 use milena_records::{
-    self as records, Batch, BatchError, Compression, RecordFault, RecordRules, RejectedRecords,
-    TimestampType, legacy::up_convert,
+    self as records, Batch, BatchBuilder, BatchError, Compression, NewRecord, RecordFault, RecordRules,
+    RejectedRecords, TimestampType, legacy::up_convert,
 };
 
-use crate::configs::TopicConfig;
+use crate::configs::{StoredCompression, TopicConfig};
 
 /// How large a batch may become when it is decompressed for a look inside.
 pub(crate) const DECOMPRESSED_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -60,7 +60,8 @@ pub(crate) fn code_of(error: &BatchError) -> ErrorCode {
     }
 }
 
-/// The batches of one partition, checked. Their bytes are those that were received.
+/// The batches of one partition, checked. Their bytes are those that were received, unless the topic asks for another
+/// codec or the client is so old that it sends message sets.
 pub(crate) fn validate(
     sent: Option<Bytes>,
     config: &TopicConfig,
@@ -78,7 +79,35 @@ pub(crate) fn validate(
     for batch in &batches {
         check(batch, config, api_version, now_ms)?;
     }
-    Ok(batches)
+    match config.compression {
+        StoredCompression::Producer => Ok(batches),
+        StoredCompression::Fixed(codec) => {
+            batches.into_iter().map(|batch| recompress(batch, codec)).collect()
+        }
+    }
+}
+
+/// The same records with the codec that the topic asks for (`compression.type`).
+fn recompress(batch: Batch, codec: Compression) -> Result<Batch, Refusal> {
+    let header = *batch.header();
+    if header.attributes.compression()? == codec {
+        return Ok(batch);
+    }
+    let mut builder = BatchBuilder::new(codec);
+    if header.has_producer() {
+        builder = builder.producer(header.producer_id, header.producer_epoch, header.base_sequence);
+    }
+    if header.attributes.is_transactional() {
+        builder = builder.transactional();
+    }
+    let records = batch.records(DECOMPRESSED_BYTES_MAX)?;
+    for record in &records {
+        let record = record?;
+        let headers: Vec<_> = record.headers.into_iter().map(|header| (header.key, header.value)).collect();
+        let (timestamp, key, value) = (record.timestamp, record.key, record.value);
+        builder.push(&NewRecord { timestamp, key, value, headers: &headers });
+    }
+    Ok(builder.build()?)
 }
 
 /// From version 3 on a partition has exactly one batch.
