@@ -11,6 +11,8 @@ mod connection;
 mod fetch;
 mod fetch_sessions;
 mod lifecycle;
+mod metadata;
 mod offsets;
 mod produce;
+mod topics;
 mod wire;
