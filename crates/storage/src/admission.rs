@@ -19,7 +19,24 @@ pub(crate) struct Budget {
     reserved: AtomicU64,
     /// Pushed and not flushed.
     unflushed: AtomicU64,
+    waiting: AtomicU64,
     freed: Notify,
+}
+
+/// Counts a request that waits.
+struct Waiting<'a>(&'a Budget);
+
+impl<'a> Waiting<'a> {
+    fn new(budget: &'a Budget) -> Self {
+        budget.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(budget)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Budget {
@@ -28,21 +45,27 @@ impl Budget {
             limit,
             reserved: AtomicU64::new(0),
             unflushed: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
             freed: Notify::new(),
         })
     }
 
-    /// Waits until `bytes` fit. Cancel-safe.
-    pub(crate) async fn admit(self: &Arc<Self>, bytes: u64) -> Admission {
+    /// Makes room for `bytes` if there is some.
+    pub(crate) fn try_admit(self: &Arc<Self>, bytes: u64) -> Option<Admission> {
+        self.try_reserve(bytes).then(|| Admission { budget: self.clone(), bytes })
+    }
+
+    /// Waits until `bytes` fit; `flush` asks for the flush that makes room, once it is known that somebody waits.
+    /// Cancel-safe.
+    pub(crate) async fn admit(self: &Arc<Self>, bytes: u64, flush: impl FnOnce()) -> Admission {
+        let _waiting = Waiting::new(self);
+        flush();
         loop {
-            if self.try_reserve(bytes) {
-                return Admission { budget: self.clone(), bytes };
-            }
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
-            // Between the look and the registration something may have been freed.
-            if self.try_reserve(bytes) {
-                return Admission { budget: self.clone(), bytes };
+            // Registered first: whatever is freed after this look is noticed.
+            if let Some(admission) = self.try_admit(bytes) {
+                return admission;
             }
             freed.await;
         }
@@ -69,6 +92,11 @@ impl Budget {
 
     pub(crate) fn unflushed(&self) -> u64 {
         self.unflushed.load(Ordering::Acquire)
+    }
+
+    /// Whether a flush is needed for producers to go on soon.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0 || self.unflushed() >= self.limit / 2
     }
 
     pub(crate) fn limit(&self) -> u64 {

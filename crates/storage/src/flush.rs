@@ -96,9 +96,7 @@ fn is_due(shared: &Shared) -> bool {
     let (bytes, oldest) = shared.tail.waiting();
     let Some(oldest) = oldest else { return false };
     let policy = &shared.config.flush;
-    // Producers already wait when the budget is used up, however small it is set.
-    let pressed = shared.budget.unflushed() >= shared.budget.limit() / 2;
-    bytes >= policy.bytes || pressed || shared.runtime.monotonic() >= oldest + policy.age
+    bytes >= policy.bytes || shared.budget.is_pressed() || shared.runtime.monotonic() >= oldest + policy.age
 }
 
 /// Flushes until nothing that was committed when it was called is left.
@@ -220,7 +218,7 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<TopicPartiti
 /// Lets go of what the flush made superfluous.
 async fn finish(shared: &Shared, epoch: BrokerEpoch, floor_end: ChunkSeq) -> Result<(), FlushError> {
     shared.evict();
-    if let Some(wal) = shared.wal.get().and_then(std::sync::Weak::upgrade) {
+    if let Some(wal) = shared.log() {
         wal.release(epoch, floor_end).await;
     }
     let ours = epoch == shared.config.broker_epoch;

@@ -40,9 +40,11 @@ mod watch;
 pub use admission::Admission;
 pub use blocks::{BlockCache, BlockError};
 pub use decisions::{DecisionError, Decisions, Entry, Expect, MemoryDecisions, Txn};
+pub use encryption::{DataKey, KeyId, KeyRing};
 pub use epochs::EpochHistory;
 pub use flush::FlushError;
 pub use ledger::LedgerError;
+pub use objects::Objects;
 pub use options::{FlushPolicy, MemoryBudget, PartitionOptions, StorageConfig};
 pub use pages::PageError;
 pub use partition::{

@@ -36,13 +36,14 @@ pub(crate) async fn open(
     let tail = tail_of(shared, id, &manifest)?;
     let mut epochs = manifest.epochs();
     let mut producers = rebuild_producers(shared, id, &manifest).await?;
+    let now = Timestamp(shared.runtime.wall_ms());
     let from = manifest.record.producers.as_ref().map_or(Offset::ZERO, |snapshot| snapshot.offset);
-    for chunk in shared.tail.chunks_of(id) {
+    for chunk in shared.tail.unflushed_of(id) {
         let Some((_, part)) = chunk.part_of(id) else { continue };
         if part.offsets.start >= manifest.end() {
             part.epochs.iter().for_each(|begun| epochs.begin(begun.epoch, begun.start));
             let newer = part.batches.iter().filter(|batch| batch.base_offset >= from);
-            newer.for_each(|batch| producers.commit_summary(batch));
+            newer.for_each(|batch| producers.commit_summary(batch, now));
         }
     }
     producers.expire(expiration(shared));
@@ -113,7 +114,7 @@ fn tail_of(
 ) -> Result<VecDeque<crate::partition::TailRun>, OpenPartitionError> {
     let mut end = manifest.end();
     let mut tail = VecDeque::new();
-    for chunk in shared.tail.chunks_of(id) {
+    for chunk in shared.tail.unflushed_of(id) {
         let Some((index, part)) = chunk.part_of(id) else { continue };
         if part.offsets.end <= end {
             continue;
@@ -134,7 +135,7 @@ async fn rebuild_producers(
     manifest: &Manifest,
 ) -> Result<Producers, OpenPartitionError> {
     let mut producers = Producers::default();
-    let mut from = manifest.record.log_start;
+    let mut from = Offset::ZERO;
     if let Some(snapshot) = &manifest.record.producers {
         from = snapshot.offset;
         if let Some(object) = &snapshot.object {
@@ -164,8 +165,10 @@ async fn replay_footer(
         return Ok(());
     }
     let part = shared.segments.open(id, segment).await?;
+    // When it was appended is not known: as long as that may have been just now, the producer is remembered.
+    let now = Timestamp(shared.runtime.wall_ms());
     let newer = part.footer().batches.iter().filter(|batch| batch.base_offset >= from);
-    newer.for_each(|batch| producers.commit_summary(batch));
+    newer.for_each(|batch| producers.commit_summary(batch, now));
     Ok(())
 }
 

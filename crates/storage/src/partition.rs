@@ -24,7 +24,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use milena_types::{LeaderEpoch, Offset, TopicPartition};
+use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     options::PartitionOptions,
@@ -184,7 +184,7 @@ impl Partition {
     /// The chunk of `run` is committed.
     pub(crate) fn commit(&self, run: TailRun) {
         let bytes = run.bytes.len();
-        self.lock().commit(run);
+        self.lock().commit(run, || Timestamp(self.shared.runtime.wall_ms()));
         self.waiters.added(bytes);
     }
 

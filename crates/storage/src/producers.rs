@@ -150,6 +150,8 @@ struct Producer {
     committed: VecDeque<CachedBatch>,
     pending: VecDeque<(ProducerEpoch, CachedBatch)>,
     last_timestamp: Timestamp,
+    /// When it last committed something, by the broker's clock; records may have any time.
+    last_active: Timestamp,
     coordinator_epoch: i32,
     open_transaction: Option<Offset>,
 }
@@ -164,6 +166,7 @@ impl Producer {
             committed: VecDeque::new(),
             pending: VecDeque::new(),
             last_timestamp: Timestamp::NONE,
+            last_active: Timestamp::NONE,
             coordinator_epoch: -1,
             open_transaction: None,
         }
@@ -242,13 +245,14 @@ impl Producers {
         producer.pending.push_back((batch.epoch, batch.cached()));
     }
 
-    /// The batch is in the log for good, either just committed or read back from it.
-    pub(crate) fn commit(&mut self, batch: &SequencedBatch) {
+    /// The batch is in the log for good, either just committed or read back from it. `now` by the broker's clock.
+    pub(crate) fn commit(&mut self, batch: &SequencedBatch, now: Timestamp) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
         if producer.pending.front().is_some_and(|(_, first)| first.base_offset == batch.base_offset) {
             producer.pending.pop_front();
         }
         producer.remember(batch.epoch, batch.cached());
+        producer.last_active = now;
         if batch.transactional && producer.open_transaction.is_none() {
             producer.open_transaction = Some(batch.base_offset);
         }
@@ -261,6 +265,7 @@ impl Producers {
         epoch: ProducerEpoch,
         coordinator_epoch: i32,
         timestamp: Timestamp,
+        now: Timestamp,
     ) {
         let producer = self.known.entry(producer).or_insert_with(Producer::new);
         if epoch != producer.epoch {
@@ -269,22 +274,19 @@ impl Producers {
         }
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp = timestamp;
+        producer.last_active = now;
         producer.open_transaction = None;
     }
 
     /// The batch is in the log for good, whether data or a marker. Batches without a producer change nothing.
-    pub(crate) fn commit_summary(&mut self, batch: &BatchSummary) {
+    pub(crate) fn commit_summary(&mut self, batch: &BatchSummary, now: Timestamp) {
         let Some(producer) = &batch.producer else { return };
         match (producer.marker, SequencedBatch::of(batch)) {
             (Some(marker), _) => {
-                self.commit_marker(
-                    producer.id,
-                    producer.epoch,
-                    marker.coordinator_epoch,
-                    batch.max_timestamp,
-                );
+                let time = batch.max_timestamp;
+                self.commit_marker(producer.id, producer.epoch, marker.coordinator_epoch, time, now);
             }
-            (None, Some(sequenced)) => self.commit(&sequenced),
+            (None, Some(sequenced)) => self.commit(&sequenced, now),
             (None, None) => {}
         }
     }
@@ -308,7 +310,7 @@ impl Producers {
     pub(crate) fn expire(&mut self, before: Timestamp) {
         self.known.retain(|_, producer| {
             let active = !producer.pending.is_empty() || producer.open_transaction.is_some();
-            active || producer.last_timestamp >= before
+            active || producer.last_active >= before
         });
         if self.known.is_empty() {
             self.known = HashMap::new();

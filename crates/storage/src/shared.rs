@@ -113,9 +113,14 @@ impl Shared {
         pushed
     }
 
+    /// The log, while it runs.
+    pub(crate) fn log(&self) -> Option<Arc<dyn WriteAheadLog>> {
+        self.wal.get().and_then(Weak::upgrade)
+    }
+
     /// Tells the log that something is open.
     pub(crate) fn ring(&self) {
-        if let Some(wal) = self.wal.get().and_then(Weak::upgrade) {
+        if let Some(wal) = self.log() {
             wal.ring();
         }
     }
@@ -216,7 +221,7 @@ impl ChunkSource for Source {
             partition.commit(built.chunk.run(index));
         }
         built.ticket.settle(Ok(()));
-        if waiting >= shared.config.flush.bytes {
+        if waiting >= shared.config.flush.bytes || shared.budget.is_pressed() {
             shared.flush_wanted.notify_one();
         }
     }

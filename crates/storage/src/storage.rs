@@ -1,6 +1,9 @@
 //! One broker's storage: opened with a new broker epoch, closed when that epoch ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use milena_runtime::Runtime;
 use milena_types::{LeaderEpoch, TopicPartition};
@@ -104,8 +107,9 @@ pub enum OpenPartitionError {
 /// See the module's documentation. Dropping it without [`Storage::shutdown`] is a crash as far as what is on disk
 /// goes: what was acknowledged is there at the next start.
 pub struct Storage {
-    shared: Arc<Shared>,
-    wal: Arc<LocalWal>,
+    pub(crate) shared: Arc<Shared>,
+    /// Taken out when it is shut down, so that its directory is free although requests still refer to this.
+    wal: Mutex<Option<Arc<LocalWal>>>,
     runtime: Runtime,
 }
 
@@ -162,13 +166,17 @@ impl Storage {
 
         runtime.spawn(flush::run(shared.clone()));
         runtime.spawn(sweep::run(shared.clone()));
-        Ok(Self { shared, wal, runtime })
+        Ok(Self { shared, wal: Mutex::new(Some(wal)), runtime })
     }
 
     /// Waits until `bytes` of records may be accepted: back-pressure while flushing falls behind. Hold what it
     /// answers until the records were appended. Cancel-safe.
     pub async fn admit(&self, bytes: usize) -> Admission {
-        self.shared.budget.admit(bytes as u64).await
+        let budget = &self.shared.budget;
+        if let Some(admission) = budget.try_admit(bytes as u64) {
+            return admission;
+        }
+        budget.admit(bytes as u64, || self.shared.flush_wanted.notify_one()).await
     }
 
     /// How much of the memory for unflushed records is used, from 0 to 1 (and above for a single huge request):
@@ -234,7 +242,7 @@ impl Storage {
             partition.close();
             partition.settled().await;
         }
-        let until = self.wal.committed_end();
+        let until = self.shared.log().map_or(milena_types::ChunkSeq(0), |wal| wal.committed_end());
         self.shared.deleted().insert(id, until);
         let deleted = opening::delete(&self.shared, id, until).await;
         if deleted.is_ok() {
@@ -268,7 +276,8 @@ impl Storage {
     }
 
     /// Ends the broker epoch: commits what was accepted, flushes as far as that goes within `patience`, seals the
-    /// log, stops the tasks. What is not flushed by then is read back at the next start.
+    /// log, stops the tasks, and lets go of the directory. What
+    /// is not flushed by then is read back at the next start.
     pub async fn shutdown(&self, patience: Duration) {
         let partitions = self.partitions();
         for partition in &partitions {
@@ -283,7 +292,11 @@ impl Storage {
         if let Ok(Err(error)) = tokio::time::timeout(patience, finish).await {
             tracing::warn!(%error, "stopped with records that are in the write-ahead log only");
         }
-        self.wal.seal().await;
+        let wal = self.wal.lock().expect("no panic while it is taken").take();
+        if let Some(wal) = wal {
+            wal.seal().await;
+            drop(wal);
+        }
         self.runtime.shutdown().await;
         self.shared.partitions().clear();
     }

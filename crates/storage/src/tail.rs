@@ -169,10 +169,15 @@ impl Tail {
         state.chunks.get(state.flushed).map(|chunk| (chunk.epoch, chunk.seq))
     }
 
-    /// All chunks that have a share of the partition, oldest first.
-    pub(crate) fn chunks_of(&self, partition: TopicPartition) -> Vec<Arc<TailChunk>> {
+    /// The chunks with a share of the partition that are not in segments, oldest first.
+    pub(crate) fn unflushed_of(&self, partition: TopicPartition) -> Vec<Arc<TailChunk>> {
         let state = self.lock();
-        state.chunks.iter().filter(|chunk| chunk.part_of(partition).is_some()).cloned().collect()
+        state
+            .chunks
+            .range(state.flushed..)
+            .filter(|chunk| chunk.part_of(partition).is_some())
+            .cloned()
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, TailState> {

@@ -1,6 +1,10 @@
 //! What storage's tests share: a broker's storage over real files in a temporary directory, decisions in memory.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use milena_records::{Batch, BatchBuilder, Compression, NewRecord};
 use milena_runtime::Runtime;
@@ -12,10 +16,11 @@ use milena_types::{
 use crate::{
     AppendOptions, Appended, BlockCache, Decisions, Isolation, MemoryDecisions, Origin, Partition,
     PartitionOptions, ReadRequest, Storage, StorageConfig,
-    disk::{Disk, LocalDisk},
+    disk::{Disk, LocalDisk, MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
-    ledger::Ledger,
+    ledger::{FlushRecord, Ledger, ManifestRecord},
     objects::Objects,
+    pages::Pages,
     scan,
 };
 
@@ -35,14 +40,18 @@ impl Broker {
         Self { dir, decisions, runtime, disk: Arc::new(LocalDisk), epoch: 0 }
     }
 
+    /// A broker whose write-ahead log is on this disk.
+    pub(crate) fn on(disk: &MemoryDisk) -> Self {
+        Self { disk: Arc::new(disk.clone()), ..Self::new() }
+    }
+
     /// The configuration of the next broker epoch: small files, no flush unless asked for.
     pub(crate) fn config(&mut self) -> StorageConfig {
         self.epoch += 1;
-        let keys = KeyRing::new(DataKey::new(KeyId(1), [7; 32]), Vec::new());
         let cluster = "c".parse().expect("a cluster id");
         let (wal, epoch) = (self.dir.path().join("wal"), BrokerEpoch(self.epoch));
         let blocks = BlockCache::new(4 << 20);
-        let mut config = StorageConfig::new(cluster, "inc", BrokerId(1), epoch, wal, keys, blocks);
+        let mut config = StorageConfig::new(cluster, "inc", BrokerId(1), epoch, wal, keys(), blocks);
         config.wal.file_bytes = 4 << 20;
         config.wal.chunk_bytes_max = 2 << 20;
         config
@@ -70,6 +79,10 @@ impl Broker {
     }
 }
 
+fn keys() -> KeyRing {
+    KeyRing::new(DataKey::new(KeyId(1), [7; 32]), Vec::new())
+}
+
 pub(crate) fn id(partition: i32) -> TopicPartition {
     TopicPartition { topic: TopicId(uuid::Uuid::from_u128(9)), partition: PartitionIndex(partition) }
 }
@@ -91,6 +104,13 @@ pub(crate) fn batch(times: &[i64]) -> Batch {
 pub(crate) fn sequenced(producer: i64, first_sequence: i32, times: &[i64]) -> Batch {
     let (id, sequence) = (ProducerId(producer), Sequence(first_sequence));
     build(times, BatchBuilder::new(Compression::None).producer(id, ProducerEpoch(0), sequence))
+}
+
+/// A batch of a transactional producer in its epoch 0.
+pub(crate) fn transactional(producer: i64, first_sequence: i32, times: &[i64]) -> Batch {
+    let (id, sequence) = (ProducerId(producer), Sequence(first_sequence));
+    let builder = BatchBuilder::new(Compression::None).producer(id, ProducerEpoch(0), sequence);
+    build(times, builder.transactional())
 }
 
 fn build(times: &[i64], mut builder: BatchBuilder) -> Batch {
@@ -131,4 +151,74 @@ pub(crate) async fn read_all(partition: &Partition, from: i64, max_bytes: usize)
         }
         from = Offset(found[found.len() - 1].0 + 1);
     }
+}
+
+/// What refers to each object, by name: manifests, the pages they name, and flush records.
+async fn references(broker: &Broker) -> BTreeMap<String, u32> {
+    let entries = broker.decisions.range("").await.expect("decisions");
+    let storage_pages = Pages::new(broker.objects(), keys(), broker.runtime.clone());
+    let mut found = BTreeMap::new();
+    let mut refer = |object: &str| *found.entry(object.to_owned()).or_default() += 1;
+    for entry in entries {
+        if entry.key.starts_with("manifests/") {
+            let record: ManifestRecord = serde_json::from_slice(&entry.value).expect("a manifest");
+            for page in &record.pages {
+                refer(&page.object);
+                let listed = storage_pages.read(page).await.expect("a page");
+                listed.iter().for_each(|segment| refer(&segment.object));
+            }
+            record.segments.iter().for_each(|segment| refer(&segment.object));
+            let snapshot = record.producers.and_then(|snapshot| snapshot.object);
+            snapshot.iter().for_each(|object| refer(object));
+        } else if entry.key.starts_with("flushes/") {
+            let record: FlushRecord = serde_json::from_slice(&entry.value).expect("a flush record");
+            record.parts.iter().for_each(|_| refer(&record.object));
+        }
+    }
+    found
+}
+
+/// Checks that the count of each object is that of its references, that everything referred to is in the store,
+/// and that everything in the store is referred to, announced, or known as garbage. Answers how many objects the
+/// store has.
+pub(crate) async fn check_references(broker: &Broker) -> usize {
+    let references = references(broker).await;
+    let named = async |prefix: &str| {
+        let entries = broker.decisions.range(prefix).await.expect("decisions");
+        let named = entries.into_iter().map(|entry| (entry.key[prefix.len()..].to_owned(), entry.value));
+        named.collect::<BTreeMap<_, _>>()
+    };
+    let counted = named("objects/").await;
+    let counts = counted.iter().map(|(object, record)| {
+        let record: serde_json::Value = serde_json::from_slice(record).expect("a record");
+        (object.clone(), record["references"].as_u64().expect("a count") as u32)
+    });
+    assert_eq!(counts.collect::<BTreeMap<_, _>>(), references, "counts and references");
+    let (uploads, garbage) = (named("uploads/").await, named("garbage/").await);
+    let stored = stored_objects(&broker.dir.path().join("objects"));
+    for object in references.keys() {
+        assert!(stored.contains(object), "{object} is referred to and not in the store");
+    }
+    for object in &stored {
+        let known = [&counted, &uploads, &garbage].iter().filter(|of| of.contains_key(object)).count();
+        assert_eq!(known, 1, "{object} is in the store: announced, referred to, or garbage, one of them");
+    }
+    stored.len()
+}
+
+fn stored_objects(dir: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut dirs = vec![dir.to_owned()];
+    while let Some(next) = dirs.pop() {
+        for entry in std::fs::read_dir(next).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else {
+                let name = path.strip_prefix(dir).expect("below the directory");
+                found.insert(name.to_str().expect("text").to_owned());
+            }
+        }
+    }
+    found
 }

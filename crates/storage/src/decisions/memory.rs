@@ -19,6 +19,10 @@ struct State {
     revision: u64,
     /// Transactions that are refused before they happen, so that tests see storage without its store.
     unavailable: bool,
+    /// So many transactions happen and are answered as if it were not known.
+    lost_answers: u32,
+    /// A transaction that puts a key with this prefix is the last before everything fails.
+    fail_after: Option<String>,
 }
 
 impl MemoryDecisions {
@@ -30,6 +34,17 @@ impl MemoryDecisions {
     /// From now on every call fails (`true`) or works again (`false`).
     pub fn set_unavailable(&self, unavailable: bool) {
         self.lock().unavailable = unavailable;
+    }
+
+    /// The next transactions happen, but their outcome is not told.
+    pub fn lose_answers(&self, count: u32) {
+        self.lock().lost_answers = count;
+    }
+
+    /// Once a key with this prefix was put, the answer is lost and every call fails, until
+    /// [`MemoryDecisions::set_unavailable`] says otherwise.
+    pub fn fail_after_putting(&self, prefix: &str) {
+        self.lock().fail_after = Some(prefix.to_owned());
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -81,6 +96,10 @@ impl Decisions for MemoryDecisions {
         if !txn.expect.iter().all(|expect| state.holds(expect)) {
             return Err(DecisionError::Conflict);
         }
+        let last = |prefix: &String| txn.put.iter().any(|(key, _)| key.starts_with(prefix.as_str()));
+        if state.fail_after.as_ref().is_some_and(last) {
+            (state.fail_after, state.lost_answers, state.unavailable) = (None, 1, true);
+        }
         state.revision += 1;
         let revision = Revision(state.revision);
         for key in txn.delete {
@@ -88,6 +107,10 @@ impl Decisions for MemoryDecisions {
         }
         for (key, value) in txn.put {
             state.entries.insert(key, (value, revision));
+        }
+        if state.lost_answers > 0 {
+            state.lost_answers -= 1;
+            return Err(DecisionError::Unavailable("the answer was lost".to_owned()));
         }
         Ok(revision)
     }

@@ -1,1 +1,125 @@
+use std::sync::Arc;
 
+use bytes::Bytes;
+use milena_runtime::Runtime;
+use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp};
+
+use super::*;
+use crate::{decisions::MemoryDecisions, testing::id};
+
+fn ledger(decisions: &Arc<MemoryDecisions>, epoch: i64) -> Ledger {
+    Ledger::new(decisions.clone(), Runtime::system(), BrokerId(1), BrokerEpoch(epoch))
+}
+
+async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
+    let announced = ledger.announce(&[object.to_owned()]).await.expect("announced");
+    let part = FlushPart {
+        partition: id(0),
+        base: Offset(0),
+        end: Offset(5),
+        bytes: 50,
+        max_timestamp: Timestamp(1),
+        epochs: vec![(LeaderEpoch(1), Offset(0))],
+    };
+    let record =
+        FlushRecord { level: RECORD_LEVEL, object: object.to_owned(), object_bytes: 90, parts: vec![part] };
+    let key = flush_key(BrokerId(1), BrokerEpoch(1), ChunkSeq(0), 0);
+    FlushedSegment { key, record, announced }
+}
+
+fn is_conflict<T>(outcome: Result<T, LedgerError>) -> bool {
+    matches!(outcome, Err(LedgerError::Conflict(_)))
+}
+
+#[tokio::test]
+async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let first = ledger(&decisions, 1);
+    first.open_epoch().await.expect("new");
+    let segment = announced(&first, "a").await;
+    let stale_floor =
+        first.commit_flush(BrokerEpoch(1), ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
+    assert!(is_conflict(stale_floor.await));
+
+    let second = ledger(&decisions, 2);
+    let (epoch, seen) = second.epochs().await.expect("epochs").remove(0);
+    second.seal_epoch(epoch, Some(&seen), ChunkSeq(9)).await.expect("sealed");
+    let stale_flusher = first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &[segment]).await;
+    assert!(is_conflict(stale_flusher));
+    assert_eq!(first.flush_records().await.expect("records").len(), 0);
+
+    let segment = announced(&second, "b").await;
+    let segments = [segment];
+    second
+        .commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &segments)
+        .await
+        .expect("the recoverer flushes");
+    let again = second.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &segments).await;
+    again.expect("done already is success");
+    assert_eq!(first.flush_records().await.expect("records").len(), 1);
+}
+
+#[tokio::test]
+async fn a_commit_requires_the_announcement_and_the_sweeper_removes_that_first() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let first = ledger(&decisions, 1);
+    first.open_epoch().await.expect("new");
+    let segment = announced(&first, "a").await;
+    assert_eq!(ledger(&decisions, 2).abandon_uploads().await, Ok(1));
+    assert!(is_conflict(first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(1), &[segment]).await));
+    assert_eq!(first.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_manifest_changes_only_from_the_revision_last_read() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let ledger = ledger(&decisions, 1);
+    let swap = |seen, version| {
+        let record = ManifestRecord { version, ..ManifestRecord::new(LeaderEpoch(1)) };
+        let swap = ManifestSwap { partition: id(0), seen, record: Some(record) };
+        ManifestSwaps { manifests: vec![swap], ..ManifestSwaps::default() }
+    };
+    let first = ledger.swap_manifests(&swap(None, 1)).await.expect("new");
+    assert!(is_conflict(ledger.swap_manifests(&swap(None, 2)).await));
+    let second = ledger.swap_manifests(&swap(Some(first), 2)).await.expect("from what was read");
+    assert!(is_conflict(ledger.swap_manifests(&swap(Some(first), 3)).await));
+    assert_eq!(ledger.manifest(id(0)).await.expect("readable").map(|seen| seen.revision), Some(second));
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_read_back() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let ledger = ledger(&decisions, 1);
+    decisions.lose_answers(1);
+    ledger.open_epoch().await.expect("it had happened");
+    assert!(is_conflict(ledger.open_epoch().await), "an epoch is opened once");
+}
+
+#[tokio::test]
+async fn an_epoch_is_sealed_at_one_tail_for_ever() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    ledger(&decisions, 1).open_epoch().await.expect("new");
+    let second = ledger(&decisions, 2);
+    let seen = second.epochs().await.expect("epochs").remove(0).1;
+    let sealed = second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await.expect("sealed");
+    assert!(
+        is_conflict(second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await),
+        "a stale revision"
+    );
+    assert!(is_conflict(second.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(5)).await), "another tail");
+    let third = ledger(&decisions, 3);
+    let sealed = third.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(4)).await.expect("the same tail");
+    assert_eq!(sealed.record.flusher, BrokerEpoch(3));
+}
+
+#[tokio::test]
+async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let ledger = ledger(&decisions, 1);
+    for value in [r#"{"level":2,"floor_end":0,"tail_end":null,"flusher":1}"#, "nonsense"] {
+        let put = vec![("wal/1/0000000000000000007".to_owned(), Bytes::from_static(value.as_bytes()))];
+        decisions.txn(Txn { put, ..Txn::default() }).await.expect("put");
+        let refused = ledger.epochs().await.expect_err("unreadable");
+        assert!(refused.to_string().contains("wal/1/0000000000000000007"), "{refused}");
+    }
+}

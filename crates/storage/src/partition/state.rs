@@ -139,13 +139,16 @@ impl State {
     }
 
     /// The chunk that `run` is from is committed: pending becomes committed, the high watermark moves.
-    pub(crate) fn commit(&mut self, run: TailRun) {
+    pub(crate) fn commit(&mut self, run: TailRun, now: impl FnOnce() -> Timestamp) {
         assert_eq!(run.base, self.high_watermark, "chunks are committed in offset order, without gaps");
         self.high_watermark = run.end;
         self.epochs.begin(self.leader_epoch, run.base);
-        while self.pending.front().is_some_and(|batch| batch.base_offset < run.end) {
-            let batch = self.pending.pop_front().expect("just looked at");
-            self.producers.commit_summary(&batch);
+        if !self.pending.is_empty() {
+            let now = now();
+            while self.pending.front().is_some_and(|batch| batch.base_offset < run.end) {
+                let batch = self.pending.pop_front().expect("just looked at");
+                self.producers.commit_summary(&batch, now);
+            }
         }
         while self.tickets.front().is_some_and(|(end, _)| *end <= run.end) {
             self.tickets.pop_front();

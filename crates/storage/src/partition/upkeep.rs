@@ -190,7 +190,9 @@ impl Partition {
             opening::strike(&mut seen, self.id);
             swaps.flush_records.push((key.clone(), seen));
         }
-        self.add_snapshot(&mut record, &mut swaps, closing).await?;
+        // What is about to be let go of may be all that tells of a producer.
+        let needed = closing || log_start.is_some();
+        self.add_snapshot(&mut record, &mut swaps, needed).await?;
         self.add_page(&mut record, &mut swaps).await?;
         record.log_start = log_start.unwrap_or(record.log_start).max(manifest.record.log_start);
         self.trim(&mut record, &mut swaps).await?;
@@ -247,7 +249,7 @@ impl Partition {
         &self,
         record: &mut ManifestRecord,
         swaps: &mut ManifestSwaps,
-        closing: bool,
+        needed: bool,
     ) -> Result<(), UpkeepError> {
         let (offset, snapshot) = {
             let state = self.lock();
@@ -256,7 +258,7 @@ impl Partition {
         };
         let last = record.producers.as_ref().map_or(Offset::ZERO, |last| last.offset);
         let since = record.segments.iter().filter(|segment| segment.base >= last).count();
-        let due = closing || snapshot.is_none() || since >= SEGMENTS_A_SNAPSHOT;
+        let due = needed || snapshot.is_none() || since >= SEGMENTS_A_SNAPSHOT;
         if !due || offset <= last {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Committed producer state as bytes, so that opening a partition need not read its whole history.
 //!
 //! Layout, big endian: level u8 (1), count u32, then per producer id i64, epoch i16, coordinator epoch i32, last
-//! timestamp i64, start of the open transaction i64 (-1: none), batches u8, and per batch first sequence i32,
+//! timestamp i64, time of its last commit i64, start of the open transaction i64 (-1: none), batches u8, and per batch first sequence i32,
 //! last sequence i32, base offset i64, last offset i64, timestamp i64.
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use milena_types::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 use super::{CACHED_BATCHES, CachedBatch, NO_EPOCH, Producer, Producers};
 
 const LEVEL: u8 = 1;
-const PRODUCER_BYTES: usize = 8 + 2 + 4 + 8 + 8 + 1;
+const PRODUCER_BYTES: usize = 8 + 2 + 4 + 8 + 8 + 8 + 1;
 const BATCH_BYTES: usize = 4 + 4 + 8 + 8 + 8;
 
 /// Bytes that are not a snapshot of producers.
@@ -39,6 +39,7 @@ impl Producers {
             out.put_i16(producer.epoch.0);
             out.put_i32(producer.coordinator_epoch);
             out.put_i64(producer.last_timestamp.0);
+            out.put_i64(producer.last_active.0);
             out.put_i64(producer.open_transaction.map_or(-1, |offset| offset.0));
             out.put_u8(producer.committed.len() as u8);
             for batch in &producer.committed {
@@ -80,6 +81,7 @@ fn read_producer(bytes: &mut &[u8]) -> Result<(ProducerId, Producer), SnapshotEr
     let epoch = ProducerEpoch(bytes.get_i16());
     let coordinator_epoch = bytes.get_i32();
     let last_timestamp = Timestamp(bytes.get_i64());
+    let last_active = Timestamp(bytes.get_i64());
     let open_transaction = bytes.get_i64();
     let batches = usize::from(bytes.get_u8());
     if batches > CACHED_BATCHES || bytes.remaining() < batches * BATCH_BYTES {
@@ -97,7 +99,14 @@ fn read_producer(bytes: &mut &[u8]) -> Result<(ProducerId, Producer), SnapshotEr
     }
     let open_transaction = (open_transaction >= 0).then_some(Offset(open_transaction));
     let pending = VecDeque::new();
-    let producer =
-        Producer { epoch, committed, pending, last_timestamp, coordinator_epoch, open_transaction };
+    let producer = Producer {
+        epoch,
+        committed,
+        pending,
+        last_timestamp,
+        last_active,
+        coordinator_epoch,
+        open_transaction,
+    };
     Ok((id, producer))
 }

@@ -20,7 +20,7 @@ fn batch(epoch: i16, first_sequence: i32, count: i64, base_offset: i64) -> Seque
 fn append(producers: &mut Producers, batch: &SequencedBatch) {
     assert_eq!(producers.check(batch), Ok(Verdict::Next));
     producers.push_pending(batch);
-    producers.commit(batch);
+    producers.commit(batch, Timestamp(1_000));
 }
 
 fn duplicate_of(producers: &Producers, batch: &SequencedBatch) -> Option<(Offset, bool)> {
@@ -89,7 +89,7 @@ fn a_duplicate_of_a_pending_batch_is_known_as_pending() {
     let first = batch(0, 0, 1, 0);
     producers.push_pending(&first);
     assert_eq!(duplicate_of(&producers, &batch(0, 0, 1, 9)), Some((Offset(0), true)));
-    producers.commit(&first);
+    producers.commit(&first, Timestamp(1_000));
     assert_eq!(duplicate_of(&producers, &batch(0, 0, 1, 9)), Some((Offset(0), false)));
 }
 
@@ -115,7 +115,7 @@ fn a_marker_ends_the_open_transaction() {
     append(&mut producers, &SequencedBatch { transactional: true, ..batch(0, 0, 1, 10) });
     append(&mut producers, &SequencedBatch { transactional: true, ..batch(0, 1, 1, 20) });
     assert_eq!(producers.first_open_transaction(), Some(Offset(10)));
-    producers.commit_marker(PRODUCER, ProducerEpoch(0), 4, Timestamp(5));
+    producers.commit_marker(PRODUCER, ProducerEpoch(0), 4, Timestamp(5), Timestamp(6));
     assert_eq!(producers.first_open_transaction(), None);
 }
 
@@ -125,7 +125,9 @@ fn producers_that_are_silent_expire_unless_a_transaction_is_open() {
     append(&mut producers, &batch(0, 0, 1, 0));
     let other = SequencedBatch { producer: ProducerId(8), transactional: true, ..batch(0, 0, 1, 1) };
     append(&mut producers, &other);
-    producers.expire(Timestamp(2000));
+    producers.expire(Timestamp(1_000));
+    assert_eq!(producers.active().len(), 2);
+    producers.expire(Timestamp(1_001));
     assert_eq!(producers.active().iter().map(|a| a.producer).collect::<Vec<_>>(), [ProducerId(8)]);
 }
 
