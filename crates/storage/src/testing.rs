@@ -29,7 +29,8 @@ pub(crate) struct Broker {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) decisions: Arc<MemoryDecisions>,
     pub(crate) runtime: Runtime,
-    pub(crate) disk: Arc<dyn Disk>,
+    /// The disk its write-ahead log is on; none: a real one.
+    memory: Option<MemoryDisk>,
     pub(crate) epoch: i64,
 }
 
@@ -37,12 +38,12 @@ impl Broker {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (decisions, runtime) = (Arc::default(), Runtime::system());
-        Self { dir, decisions, runtime, disk: Arc::new(LocalDisk), epoch: 0 }
+        Self { dir, decisions, runtime, memory: None, epoch: 0 }
     }
 
     /// A broker whose write-ahead log is on this disk.
     pub(crate) fn on(disk: &MemoryDisk) -> Self {
-        Self { disk: Arc::new(disk.clone()), ..Self::new() }
+        Self { memory: Some(disk.clone()), ..Self::new() }
     }
 
     /// The configuration of the next broker epoch: small files, no flush unless asked for.
@@ -57,6 +58,11 @@ impl Broker {
         config
     }
 
+    /// The disk as the next process sees it.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        self.memory.as_ref().map_or_else(|| Arc::new(LocalDisk) as Arc<dyn Disk>, MemoryDisk::process)
+    }
+
     pub(crate) fn objects(&self) -> Objects {
         Objects::in_directory(&self.dir.path().join("objects")).expect("a directory")
     }
@@ -68,8 +74,7 @@ impl Broker {
 
     pub(crate) async fn open_with(&self, config: StorageConfig) -> Storage {
         let decisions: Arc<dyn Decisions> = self.decisions.clone();
-        let opened =
-            Storage::open_on(config, self.disk.clone(), self.objects(), decisions, &self.runtime).await;
+        let opened = Storage::open_on(config, self.disk(), self.objects(), decisions, &self.runtime).await;
         opened.expect("storage opens")
     }
 

@@ -27,7 +27,7 @@ async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
     FlushedSegment { key, record, announced }
 }
 
-fn is_conflict<T>(outcome: Result<T, LedgerError>) -> bool {
+fn is_conflict<T>(outcome: &Result<T, LedgerError>) -> bool {
     matches!(outcome, Err(LedgerError::Conflict(_)))
 }
 
@@ -39,13 +39,13 @@ async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
     let segment = announced(&first, "a").await;
     let stale_floor =
         first.commit_flush(BrokerEpoch(1), ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
-    assert!(is_conflict(stale_floor.await));
+    assert!(is_conflict(&stale_floor.await));
 
     let second = ledger(&decisions, 2);
     let (epoch, seen) = second.epochs().await.expect("epochs").remove(0);
     second.seal_epoch(epoch, Some(&seen), ChunkSeq(9)).await.expect("sealed");
     let stale_flusher = first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &[segment]).await;
-    assert!(is_conflict(stale_flusher));
+    assert!(is_conflict(&stale_flusher));
     assert_eq!(first.flush_records().await.expect("records").len(), 0);
 
     let segment = announced(&second, "b").await;
@@ -66,7 +66,7 @@ async fn a_commit_requires_the_announcement_and_the_sweeper_removes_that_first()
     first.open_epoch().await.expect("new");
     let segment = announced(&first, "a").await;
     assert_eq!(ledger(&decisions, 2).abandon_uploads().await, Ok(1));
-    assert!(is_conflict(first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(1), &[segment]).await));
+    assert!(is_conflict(&first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(1), &[segment]).await));
     assert_eq!(first.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
 }
 
@@ -80,9 +80,9 @@ async fn a_manifest_changes_only_from_the_revision_last_read() {
         ManifestSwaps { manifests: vec![swap], ..ManifestSwaps::default() }
     };
     let first = ledger.swap_manifests(&swap(None, 1)).await.expect("new");
-    assert!(is_conflict(ledger.swap_manifests(&swap(None, 2)).await));
+    assert!(is_conflict(&ledger.swap_manifests(&swap(None, 2)).await));
     let second = ledger.swap_manifests(&swap(Some(first), 2)).await.expect("from what was read");
-    assert!(is_conflict(ledger.swap_manifests(&swap(Some(first), 3)).await));
+    assert!(is_conflict(&ledger.swap_manifests(&swap(Some(first), 3)).await));
     assert_eq!(ledger.manifest(id(0)).await.expect("readable").map(|seen| seen.revision), Some(second));
 }
 
@@ -92,7 +92,7 @@ async fn an_unknown_outcome_is_read_back() {
     let ledger = ledger(&decisions, 1);
     decisions.lose_answers(1);
     ledger.open_epoch().await.expect("it had happened");
-    assert!(is_conflict(ledger.open_epoch().await), "an epoch is opened once");
+    assert!(is_conflict(&ledger.open_epoch().await), "an epoch is opened once");
 }
 
 #[tokio::test]
@@ -103,10 +103,13 @@ async fn an_epoch_is_sealed_at_one_tail_for_ever() {
     let seen = second.epochs().await.expect("epochs").remove(0).1;
     let sealed = second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await.expect("sealed");
     assert!(
-        is_conflict(second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await),
+        is_conflict(&second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await),
         "a stale revision"
     );
-    assert!(is_conflict(second.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(5)).await), "another tail");
+    assert!(
+        is_conflict(&second.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(5)).await),
+        "another tail"
+    );
     let third = ledger(&decisions, 3);
     let sealed = third.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(4)).await.expect("the same tail");
     assert_eq!(sealed.record.flusher, BrokerEpoch(3));

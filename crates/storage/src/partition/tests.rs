@@ -44,7 +44,7 @@ async fn the_directory_has_one_owner() {
     let config = broker.config();
     let second = crate::Storage::open_on(
         config,
-        broker.disk.clone(),
+        broker.disk(),
         broker.objects(),
         broker.decisions.clone(),
         &broker.runtime,
