@@ -12,7 +12,11 @@ mod topic;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Id, Parser, Subcommand,
+    error::{Error, ErrorKind},
+    parser::ValueSource,
+};
 use milena_runtime::Runtime;
 
 use crate::{
@@ -35,7 +39,7 @@ MILENA_LOG sets what is logged, such as info or milena_broker=debug; MILENA_LOG_
 
 /// Managed streaming for Kafka that you run yourself
 #[derive(Parser)]
-#[command(name = "milena", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "milena", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     data_dir: DataDirArgs,
@@ -61,9 +65,26 @@ enum Command {
     Consume(consume::ConsumeArgs),
 }
 
+/// The arguments, once none stands where it would be passed over: a flag of `serve` before another command.
+fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
+    if let Some(command) = matches.subcommand_name() {
+        let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let misplaced = matches.ids().map(Id::as_str).filter(|id| *id != "data_dir").find(given);
+        // A group of arguments has an id too, and the name of its type.
+        if let Some(id) = misplaced.filter(|id| !id.starts_with(char::is_uppercase)) {
+            let flag = id.replace('_', "-");
+            let advice =
+                format!("--{flag} belongs behind a command that has it, as in: milena serve --{flag} …");
+            return Err(Cli::command()
+                .error(ErrorKind::ArgumentConflict, format!("{advice} (not before '{command}')")));
+        }
+    }
+    Cli::from_arg_matches(matches)
+}
+
 /// Runs what the command line says.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse(&Cli::command().get_matches()).unwrap_or_else(|error| error.exit());
     telemetry::start();
     let outcome = match cli.command {
         None => Settings::resolve(cli.data_dir, cli.serve).and_then(serve::run),

@@ -71,3 +71,17 @@ fn the_command_line_is_consistent_and_every_command_has_an_example() {
     }
     check(&mut command);
 }
+
+#[test]
+fn flags_of_serve_before_another_command_are_refused() {
+    let parse = |arguments: &[&str]| super::parse(&Cli::command().get_matches_from(arguments));
+    for good in [
+        &["milena", "--no-demo"][..],
+        &["milena", "--data-dir", "x", "serve", "--no-demo"],
+        &["milena", "cluster", "list", "--data-dir", "x"],
+    ] {
+        assert!(parse(good).is_ok(), "{good:?}");
+    }
+    let error = parse(&["milena", "--no-demo", "serve"]).err().expect("it is refused").to_string();
+    assert!(error.contains("milena serve --no-demo"), "{error}");
+}

@@ -1,0 +1,236 @@
+//! The real binary: what it prints, refuses and leaves behind; its cluster commands; stops, kills and restarts.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use milena_runtime::Runtime;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A milena that serves; killed when dropped.
+struct Serving {
+    child: Child,
+    lines: Receiver<String>,
+    runtime: Runtime,
+}
+
+fn milena() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_milena"));
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("MILENA_") || name.starts_with("AWS_"))
+    {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+fn run(data_dir: &Path, arguments: &[&str]) -> Output {
+    milena().arg("--data-dir").arg(data_dir).args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+impl Serving {
+    /// Starts on a free port and in a loopback network of its own: `network` is its third byte.
+    fn start(data_dir: &Path, network: u8, arguments: &[&str]) -> Self {
+        let second = std::process::id() % 100 + 100;
+        let network = format!("127.{second}.{network}.0/24");
+        let mut child = milena()
+            .args(["serve", "--listen", "127.0.0.1:0", "--broker-network", &network, "--data-dir"])
+            .arg(data_dir)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let runtime = Runtime::system();
+        let read = move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
+        runtime.spawn_thread("read-output", read).unwrap();
+        Self { child, lines, runtime }
+    }
+
+    /// The next line that begins so, without its beginning.
+    fn line(&self, beginning: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line '{beginning}…'"));
+            if let Some(rest) = line.strip_prefix(beginning) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    /// Waits until all is said that is said at the start.
+    fn settle(self) -> Self {
+        self.line("Stop with Ctrl-C");
+        self
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Stops it in good order and gives back how long that took.
+    fn stop(mut self, signal: Signal) -> Duration {
+        let begun = self.runtime.monotonic();
+        self.signal(signal);
+        while self.lines.recv_timeout(PATIENCE).is_ok() {}
+        assert!(self.child.wait().unwrap().success());
+        self.runtime.monotonic() - begun
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn bootstrap_of(described: &str) -> String {
+    let line = described.lines().find_map(|line| line.strip_prefix("Bootstrap"));
+    line.unwrap_or_else(|| panic!("no bootstrap in {described}")).trim().to_owned()
+}
+
+fn assert_listens(bootstrap: &str) {
+    let endpoints: Vec<SocketAddr> = bootstrap.split(',').map(|endpoint| endpoint.parse().unwrap()).collect();
+    assert_eq!(endpoints.len(), 3, "{bootstrap}");
+    for endpoint in endpoints {
+        TcpStream::connect_timeout(&endpoint, PATIENCE).unwrap();
+    }
+}
+
+#[test]
+fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let first = Serving::start(&data, 1, &[]);
+    let url = first.line("MSK API");
+    assert_eq!(first.line("aws CLI"), format!("export AWS_ENDPOINT_URL_KAFKA={url}"));
+    let demo = first.line("Cluster  demo");
+    assert_listens(&demo);
+    let first = first.settle();
+
+    let taken = stderr(&run(&data, &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(taken.contains("in use by process") && taken.contains("--data-dir"), "{taken}");
+
+    let listed = stdout(&run(&data, &["cluster", "list"]));
+    assert!(listed.starts_with("NAME") && listed.contains("demo  ACTIVE"), "{listed}");
+    assert_eq!(bootstrap_of(&stdout(&run(&data, &["cluster", "describe", "demo"]))), demo);
+    assert!(first.stop(Signal::TERM) < Duration::from_secs(2));
+    assert!(TcpListener::bind(demo.split(',').next().unwrap()).is_ok(), "the brokers are gone");
+
+    let second = Serving::start(&data, 2, &[]);
+    assert_eq!(second.line("Cluster  demo"), demo, "addresses stay, whatever network is given later");
+    let second = second.settle();
+    assert!(second.stop(Signal::INT) < Duration::from_secs(2));
+    let gone = stderr(&run(&data, &["cluster", "list"]));
+    assert!(gone.contains("nothing answers") && gone.contains("start milena"), "{gone}");
+}
+
+#[test]
+fn clusters_are_created_described_and_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let serving = Serving::start(dir.path(), 3, &["--no-demo"]).settle();
+    assert_eq!(stdout(&run(dir.path(), &["cluster", "list"])).trim(), "NAME  STATE  KAFKA  BROKERS  ARN");
+    let created = stdout(&run(
+        dir.path(),
+        &["cluster", "create", "orders", "--kafka-version", "4.1.x.kraft", "--tag", "team=data"],
+    ));
+    // In a pipe, progress is plain lines.
+    assert!(created.contains("orders: ACTIVE\n"), "{created}");
+    assert_listens(&bootstrap_of(&created));
+    let json = stdout(&run(dir.path(), &["cluster", "describe", "orders", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["state"], &json["tags"]["team"]), (&"ACTIVE".into(), &"data".into()));
+
+    let again = stderr(&run(dir.path(), &["cluster", "create", "orders"]));
+    assert!(again.contains("exists already"), "{again}");
+    let wrong = stderr(&run(dir.path(), &["cluster", "create", "x", "--brokers", "4"]));
+    assert!(wrong.contains("numberOfBrokerNodes") && wrong.contains("multiple of the 3"), "{wrong}");
+    let unknown = stderr(&run(dir.path(), &["cluster", "describe", "order"]));
+    assert!(unknown.contains("milena cluster list"), "{unknown}");
+
+    let arn = json["clusterArn"].as_str().unwrap();
+    assert_eq!(
+        stdout(&run(dir.path(), &["cluster", "delete", arn])),
+        format!("{arn}: DELETING\n{arn}: deleted\n")
+    );
+    assert_eq!(std::fs::read_dir(dir.path().join("clusters")).unwrap().count(), 0, "no file of it is left");
+    serving.stop(Signal::TERM);
+}
+
+#[test]
+fn clusters_half_created_and_half_deleted_are_finished_after_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let serving = Serving::start(dir.path(), 4, &["--no-demo"]).settle();
+    stdout(&run(dir.path(), &["cluster", "create", "old"]));
+    stdout(&run(dir.path(), &["cluster", "create", "new", "--no-wait"]));
+    stdout(&run(dir.path(), &["cluster", "delete", "old", "--no-wait"]));
+    serving.kill();
+    let serving = Serving::start(dir.path(), 4, &["--no-demo"]);
+    assert_listens(&serving.line("Cluster  new"));
+    let serving = serving.settle();
+    let deadline = serving.runtime.monotonic() + PATIENCE;
+    while stdout(&run(dir.path(), &["cluster", "list"])).contains("old") {
+        assert!(serving.runtime.monotonic() < deadline, "the cluster 'old' stays");
+    }
+    serving.stop(Signal::TERM);
+}
+
+#[test]
+fn requests_need_a_signature_unless_it_is_said_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let serving = Serving::start(dir.path(), 5, &["--no-demo"]);
+    let url = serving.line("MSK API");
+    let serving = serving.settle();
+    let stranger = tempfile::tempdir().unwrap();
+    let refused = stderr(&run(stranger.path(), &["cluster", "list", "--endpoint", &url]));
+    assert!(refused.contains("no credentials file") && refused.contains("--data-dir"), "{refused}");
+    serving.stop(Signal::TERM);
+
+    let serving = Serving::start(dir.path(), 5, &["--no-demo", "--no-auth"]);
+    let url = serving.line("MSK API");
+    let serving = serving.settle();
+    stdout(&run(stranger.path(), &["cluster", "list", "--endpoint", &url]));
+    serving.stop(Signal::TERM);
+    let open = stderr(&run(dir.path(), &["serve", "--no-auth", "--listen", "0.0.0.0:0"]));
+    assert!(open.contains("loopback"), "{open}");
+}
+
+#[test]
+fn data_of_a_newer_release_or_without_its_key_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    Serving::start(dir.path(), 6, &["--no-demo"]).settle().stop(Signal::TERM);
+    let key = std::fs::read(dir.path().join("key")).unwrap();
+    std::fs::remove_file(dir.path().join("key")).unwrap();
+    let refused = stderr(&run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(refused.contains("key") && refused.contains("backup"), "{refused}");
+    std::fs::write(dir.path().join("key"), key).unwrap();
+    std::fs::write(dir.path().join("FORMAT"), "milena data directory, format 99\n").unwrap();
+    let refused = stderr(&run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(refused.contains("newer release"), "{refused}");
+}
