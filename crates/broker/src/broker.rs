@@ -24,6 +24,7 @@ use crate::{
     decisions::StoredDecisions,
     deleted,
     follow::Follower,
+    groups::Groups,
     network::{access::Authorizer, frame::RequestMemory, listener},
     partitions::PartitionTable,
     producer_ids::ProducerIds,
@@ -139,6 +140,14 @@ impl Broker {
         let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
 
         let connections = runtime.child();
+        let groups = Groups::new(
+            &registration,
+            images.clone(),
+            server_configs.alone(),
+            config.limits.group_log_growth_bytes,
+            runtime.clone(),
+            connections.stopping().clone(),
+        );
         let shared = Arc::new(BrokerShared {
             offered: OfferedApis::new(config.kafka_version),
             fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
@@ -156,6 +165,7 @@ impl Broker {
             authorizer: parts.authorizer,
             server_configs,
             producer_ids: ProducerIds::default(),
+            groups,
         });
         deleted::let_go(&shared).await?;
         runtime.spawn(deleted::forget(shared.clone()));

@@ -54,6 +54,8 @@ pub struct Limits {
     pub memory: MemoryBudget,
     /// When records are put into segments.
     pub flush: FlushPolicy,
+    /// A partition of groups writes its state anew, and drops the log before, when it has grown by more than this.
+    pub group_log_growth_bytes: u64,
     /// How long the metadata store waits for a broker's sign of life before it may be declared dead.
     pub lease: Duration,
 }
@@ -70,6 +72,7 @@ impl Default for Limits {
             fetch_sessions_max: 1000,
             memory: MemoryBudget::default(),
             flush: FlushPolicy::default(),
+            group_log_growth_bytes: 16 * 1024 * 1024,
             lease: Duration::from_secs(9),
         }
     }

@@ -60,6 +60,17 @@ routes! {
     CreatePartitions => api::create_partitions::handle;
     DeleteRecords => api::delete_records::handle;
     DescribeLogDirs => api::describe_log_dirs::handle;
+    FindCoordinator => api::find_coordinator::handle;
+    JoinGroup => api::join_group::handle;
+    SyncGroup => api::sync_group::handle;
+    Heartbeat => api::heartbeat::handle;
+    LeaveGroup => api::leave_group::handle;
+    OffsetCommit => api::offset_commit::handle;
+    OffsetFetch => api::offset_fetch::handle;
+    OffsetDelete => api::offset_delete::handle;
+    DescribeGroups => api::describe_groups::handle;
+    ListGroups => api::list_groups::handle;
+    DeleteGroups => api::delete_groups::handle;
 }
 
 /// A request whose header was read.

@@ -18,6 +18,7 @@ use milena_types::{LeaderEpoch, TopicId, TopicPartition};
 use crate::{
     configs::{Configs, TopicConfig},
     shared::BrokerShared,
+    topics::internal::CONSUMER_OFFSETS,
 };
 
 /// How many partitions are opened at the same time.
@@ -146,6 +147,7 @@ impl Follower {
 
     async fn close(&self, partition: &Arc<Partition>) {
         self.broker.partitions.remove(partition.id());
+        self.broker.groups.closed(partition.id());
         if let Err(error) = self.broker.storage.close_partition(partition.id()).await {
             tracing::warn!(%error, partition = %partition.id(), "a partition was closed without its last flush");
         }
@@ -157,9 +159,11 @@ impl Follower {
         let gone: Vec<TopicId> = self.seen.keys().filter(|id| !here.contains(id)).copied().collect();
         for id in gone {
             let Some(seen) = self.seen.remove(&id) else { continue };
+            self.broker.groups.forget_topic(seen.image.name());
             for (index, _) in seen.image.partitions() {
                 let id = TopicPartition { topic: id, partition: index };
                 if let Some(partition) = self.broker.partitions.remove(id) {
+                    self.broker.groups.closed(id);
                     tracing::debug!(topic = %seen.image.name(), partition = %index, "deleting a partition's log");
                     if let Err(error) = self.broker.storage.delete_partition(partition.id()).await {
                         tracing::warn!(%error, partition = %id, "a deleted partition's log could not be let go yet");
@@ -174,6 +178,9 @@ async fn open(broker: &BrokerShared, opening: Opening) -> bool {
     let Opening { topic, config, id, leader_epoch } = opening;
     match broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await {
         Ok(partition) => {
+            if topic.name().as_str() == CONSUMER_OFFSETS {
+                broker.groups.opened(partition.clone());
+            }
             broker.partitions.insert(&topic, &config, partition);
             true
         }

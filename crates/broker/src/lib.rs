@@ -21,6 +21,7 @@ mod deleted;
 mod dispatch;
 mod errors;
 mod follow;
+mod groups;
 mod network;
 mod partitions;
 mod producer_ids;

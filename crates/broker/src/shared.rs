@@ -14,6 +14,7 @@ use crate::{
     api::{api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     configs::{Layers, ServerConfigs},
+    groups::Groups,
     network::{access::Authorizer, frame::RequestMemory},
     partitions::{Led, PartitionTable, TopicRef, why_not_led},
     producer_ids::ProducerIds,
@@ -49,6 +50,8 @@ pub struct BrokerShared {
     pub producer_ids: ProducerIds,
     /// Cancelled when the broker no longer takes requests; what waits for long answers then.
     pub connections_stopping: CancellationToken,
+    /// The groups coordinated here.
+    pub(crate) groups: Arc<Groups>,
     pub(crate) fetch_sessions: SessionCache,
     pub(crate) request_memory: RequestMemory,
     pub(crate) connection_permits: Arc<Semaphore>,

@@ -10,6 +10,8 @@ mod configs;
 mod connection;
 mod fetch;
 mod fetch_sessions;
+mod group_offsets;
+mod groups;
 mod lifecycle;
 mod metadata;
 mod offsets;

@@ -181,13 +181,11 @@ impl Coordinator {
         }
     }
 
-    /// Deletes the offsets of topics that are gone.
-    pub fn forget_topics(&mut self, topics: &[TopicName], now: Now) {
+    /// Deletes the offsets of a topic that is gone.
+    pub fn forget_topic(&mut self, topic: &TopicName, now: Now) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.in_group(&id, now, |group, turn| {
-                topics.iter().for_each(|topic| group.forget_topic(topic, turn));
-            });
+            self.in_group(&id, now, |group, turn| group.forget_topic(topic, turn));
         }
     }
 
@@ -270,6 +268,11 @@ impl Coordinator {
         if let Some(reply) = reply {
             self.replies.push((reply, Reply::Delete(outcome.map_err(AppendError::for_offsets))));
         }
+    }
+
+    /// Whether offsets of undecided transactions were replayed: only the log has them, snapshots do not.
+    pub fn has_undecided_offsets(&self) -> bool {
+        self.groups.values().any(|group| !group.offsets.undecided.is_empty())
     }
 
     /// A part of the committed state as records, after `cursor` (None: from the start), of about `max_bytes`; and where

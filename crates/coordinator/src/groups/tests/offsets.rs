@@ -266,7 +266,7 @@ fn offsets_of_a_deleted_topic_are_forgotten() {
     let mut bench = Bench::new();
     bench.ask(Request::Commit(commit(None, &[("t", 0, 1), ("u", 0, 2)])));
     let gone: TopicName = "t".parse().unwrap();
-    bench.coordinator.forget_topics(&[gone], bench.now);
+    bench.coordinator.forget_topic(&gone, bench.now);
     bench.commit_all();
     assert_eq!(bench.fetch(false).offset, Offset(-1));
     assert_eq!(bench.reloaded().snapshot().len(), 1);

@@ -1,0 +1,120 @@
+//! FindCoordinator, versions 0 to 6: which broker coordinates a group. From version 4 on many keys at once (KIP-699).
+//!
+//! A group's coordinator leads the partition of `__consumer_offsets` that the group is in; the topic is created when
+//! it is first asked for. A coordinator that is not alive is COORDINATOR_NOT_AVAILABLE, which clients ask again after.
+//! Transactions and share groups are not served: their keys get UNSUPPORTED_VERSION, which clients report instead of
+//! retrying. Versions 0 to 3 have one key and its answer at the top; version 0 asks for groups only.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_metadata::MetadataImage;
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        find_coordinator_request::FindCoordinatorRequest,
+        find_coordinator_response::{Coordinator, FindCoordinatorResponse},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    groups::partition_of,
+    network::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::{Topics, internal::CONSUMER_OFFSETS},
+};
+
+/// The first version with many keys.
+const FIRST_VERSION_WITH_KEYS: i16 = 4;
+
+/// How long a client waits for the topic to show in the image, before it is told to ask again.
+const VISIBLE_MAX: Duration = Duration::from_secs(3);
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: FindCoordinatorRequest,
+) -> FindCoordinatorResponse {
+    if context.api_version >= FIRST_VERSION_WITH_KEYS {
+        let mut coordinators = Vec::with_capacity(request.coordinator_keys.len());
+        for key in request.coordinator_keys {
+            coordinators.push(find(context, broker, request.key_type, key).await);
+        }
+        return FindCoordinatorResponse { coordinators, ..Default::default() };
+    }
+    let found = find(context, broker, request.key_type, request.key).await;
+    FindCoordinatorResponse {
+        error_code: found.error_code,
+        error_message: found.error_message,
+        node_id: found.node_id,
+        host: found.host,
+        port: found.port,
+        ..Default::default()
+    }
+}
+
+async fn find(context: &RequestContext, broker: &BrokerShared, key_type: i8, key: KString) -> Coordinator {
+    let allowed = |resource| context.allows(broker, Operation::Describe, resource);
+    let found = match key_type {
+        GROUP if !allowed(Resource::Group(&key)) => Err(ErrorCode::GroupAuthorizationFailed),
+        GROUP => find_group(context, broker, &key).await,
+        TRANSACTION if !allowed(Resource::TransactionalId(&key)) => {
+            Err(ErrorCode::TransactionalIdAuthorizationFailed)
+        }
+        TRANSACTION | SHARE => Err(ErrorCode::UnsupportedVersion),
+        _ => Err(ErrorCode::InvalidRequest),
+    };
+    match found {
+        Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Default::default() },
+        Err(error) => Coordinator {
+            key,
+            node_id: -1,
+            port: -1,
+            error_code: error.code(),
+            error_message: Some(KString::from_static(error.message())),
+            ..Default::default()
+        },
+    }
+}
+
+async fn find_group(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    group: &str,
+) -> Result<(i32, KString, i32), ErrorCode> {
+    let mut image = broker.image();
+    if image.topic(CONSUMER_OFFSETS).is_none() {
+        image = create_topic(broker).await.ok_or(ErrorCode::CoordinatorNotAvailable)?;
+    }
+    leader(context, &image, group).ok_or(ErrorCode::CoordinatorNotAvailable)
+}
+
+/// Creates the topic of groups unless somebody was faster, and answers an image that has it.
+async fn create_topic(broker: &BrokerShared) -> Option<Arc<MetadataImage>> {
+    let topics = Topics {
+        metadata: &broker.metadata,
+        images: &broker.images,
+        configs: &broker.server_configs,
+        broker: broker.id(),
+    };
+    let revision = match topics.ensure_internal(CONSUMER_OFFSETS).await {
+        Ok(revision) => revision,
+        Err(refusal) => {
+            tracing::warn!(topic = CONSUMER_OFFSETS, ?refusal, "a topic could not be created");
+            return None;
+        }
+    };
+    tokio::time::timeout(VISIBLE_MAX, broker.images.wait_for(revision)).await.ok()?.ok()
+}
+
+fn leader(context: &RequestContext, image: &Arc<MetadataImage>, group: &str) -> Option<(i32, KString, i32)> {
+    let topic = image.topic(CONSUMER_OFFSETS)?;
+    let partition = topic.partition(partition_of(group, topic.partition_count()))?;
+    let leader = image.live_leader(partition)?;
+    let address = image.broker(leader)?.listener(&context.connection.listener.name)?;
+    Some((leader.0, KString::from(&address.host), address.port.into()))
+}

@@ -1,0 +1,176 @@
+//! The owner of one partition of `__consumer_offsets`: its coordinator behind one short lock, and who waits for it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use milena_coordinator::groups::{
+    Coordinator, GroupError, ListFilter, ListedGroup, Reply, ReplyId, Request, SnapshotCursor,
+};
+use milena_storage::Partition;
+use milena_types::{Offset, TopicName};
+use tokio::sync::oneshot;
+
+use super::timers::Timers;
+
+/// See the module's documentation.
+pub(super) struct Owner {
+    pub(super) partition: Arc<Partition>,
+    pub(super) timers: Arc<Timers>,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    waiting: HashMap<ReplyId, oneshot::Sender<Reply>>,
+    next_reply: u64,
+    /// A task appends; it looks for more before it ends.
+    pub(super) writing: bool,
+    pub(super) growth: Growth,
+}
+
+pub(super) enum Phase {
+    Loading,
+    Active(Box<Coordinator>),
+    Closed,
+}
+
+/// How far the log has grown since the last snapshot, and the snapshot that is being written.
+pub(super) struct Growth {
+    /// A log that has grown by less gets no snapshot.
+    pub(super) bytes_min: u64,
+    /// Bytes appended since the last snapshot began.
+    pub(super) bytes: u64,
+    /// The size of the last snapshot.
+    pub(super) snapshot_bytes: u64,
+    pub(super) snapshot: Option<SnapshotUnderWay>,
+}
+
+/// A snapshot of which parts are in the log.
+pub(super) struct SnapshotUnderWay {
+    /// Where its first part begins; the log will start there. None before that is written.
+    pub(super) begins: Option<Offset>,
+    pub(super) cursor: Option<SnapshotCursor>,
+    pub(super) bytes: u64,
+}
+
+impl Owner {
+    /// Begins to load the partition.
+    pub(super) fn start(partition: Arc<Partition>, timers: Arc<Timers>) -> Arc<Self> {
+        let state = State {
+            phase: Phase::Loading,
+            waiting: HashMap::new(),
+            next_reply: 0,
+            writing: false,
+            growth: Growth {
+                bytes_min: timers.settings.log_growth_bytes,
+                bytes: 0,
+                snapshot_bytes: 0,
+                snapshot: None,
+            },
+        };
+        let owner = Arc::new(Self { partition, timers, state: Mutex::new(state) });
+        let loading = owner.clone();
+        owner.timers.runtime.spawn(async move { loading.load().await });
+        owner
+    }
+
+    /// Hands a request to the coordinator. The reply may be there at once, or come when others have joined, when time
+    /// has passed, or when the log has what it depends on.
+    pub(super) fn ask(self: &Arc<Self>, request: Request) -> Result<oneshot::Receiver<Reply>, GroupError> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        let id = ReplyId(state.next_reply);
+        state.coordinator()?.request(id, request, self.timers.now());
+        state.next_reply += 1;
+        state.waiting.insert(id, sender);
+        self.follow_up(&mut state);
+        Ok(receiver)
+    }
+
+    pub(super) fn list(&self, filter: &ListFilter) -> Result<Vec<ListedGroup>, GroupError> {
+        Ok(self.lock().coordinator()?.list(filter))
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.lock().coordinator().ok()?.next_deadline()
+    }
+
+    pub(super) fn tick(self: &Arc<Self>) {
+        self.turn(|coordinator, owner| coordinator.tick(owner.timers.now()));
+    }
+
+    pub(super) fn expire_offsets(self: &Arc<Self>) {
+        self.turn(|coordinator, owner| coordinator.expire_offsets(owner.timers.now()));
+    }
+
+    pub(super) fn forget_topic(self: &Arc<Self>, topic: &TopicName) {
+        self.turn(|coordinator, owner| coordinator.forget_topic(topic, owner.timers.now()));
+    }
+
+    /// Gives the partition up and answers everybody who waits. Does nothing the second time.
+    pub(super) fn close(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if let Ok(coordinator) = state.coordinator() {
+            coordinator.unload(GroupError::NotCoordinator, self.timers.now());
+            self.follow_up(&mut state);
+        }
+        state.phase = Phase::Closed;
+        state.waiting.clear();
+    }
+
+    /// The partition is loaded; `log_bytes` of it were read.
+    pub(super) fn activate(self: &Arc<Self>, mut coordinator: Coordinator, log_bytes: u64) {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Loading) {
+            coordinator.start(self.timers.now());
+            state.phase = Phase::Active(Box::new(coordinator));
+            state.growth.bytes = log_bytes;
+            self.follow_up(&mut state);
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.lock().phase, Phase::Closed)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while groups are changed")
+    }
+
+    fn turn(self: &Arc<Self>, change: impl FnOnce(&mut Coordinator, &Self)) {
+        let mut state = self.lock();
+        if let Ok(coordinator) = state.coordinator() {
+            change(coordinator, self);
+            self.follow_up(&mut state);
+        }
+    }
+
+    /// After the coordinator had a turn: passes replies on, and sees to appends and deadlines.
+    pub(super) fn follow_up(self: &Arc<Self>, state: &mut State) {
+        let Phase::Active(coordinator) = &mut state.phase else { return };
+        for (id, reply) in coordinator.take_replies() {
+            if let Some(waiting) = state.waiting.remove(&id) {
+                // Whoever asked may be gone.
+                let _ = waiting.send(reply);
+            }
+        }
+        self.timers.want(coordinator.next_deadline());
+        if !state.writing && (coordinator.wants_append() || state.growth.wants_snapshot()) {
+            state.writing = true;
+            let writer = self.clone();
+            self.timers.runtime.spawn(async move { writer.write().await });
+        }
+    }
+}
+
+impl State {
+    pub(super) fn coordinator(&mut self) -> Result<&mut Coordinator, GroupError> {
+        match &mut self.phase {
+            Phase::Active(coordinator) => Ok(coordinator),
+            Phase::Loading => Err(GroupError::CoordinatorLoadInProgress),
+            Phase::Closed => Err(GroupError::NotCoordinator),
+        }
+    }
+}
