@@ -43,6 +43,13 @@ pub enum PageError {
     },
 }
 
+impl PageError {
+    /// The object is gone: whoever planned this read should plan again.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Object(ObjectError::NotFound { .. }))
+    }
+}
+
 /// Reads and writes such objects of one cluster. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Pages {

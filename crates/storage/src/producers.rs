@@ -12,7 +12,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use milena_types::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
@@ -231,6 +231,8 @@ impl Producer {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Producers {
     known: HashMap<ProducerId, Producer>,
+    /// The open transactions, oldest first, so that asking for the oldest costs nothing.
+    open: BTreeSet<(Offset, ProducerId)>,
 }
 
 impl Producers {
@@ -255,6 +257,7 @@ impl Producers {
         producer.last_active = now;
         if batch.transactional && producer.open_transaction.is_none() {
             producer.open_transaction = Some(batch.base_offset);
+            self.open.insert((batch.base_offset, batch.producer));
         }
     }
 
@@ -267,7 +270,8 @@ impl Producers {
         timestamp: Timestamp,
         now: Timestamp,
     ) {
-        let producer = self.known.entry(producer).or_insert_with(Producer::new);
+        let id = producer;
+        let producer = self.known.entry(id).or_insert_with(Producer::new);
         if epoch != producer.epoch {
             producer.committed.clear();
             producer.epoch = epoch;
@@ -275,7 +279,9 @@ impl Producers {
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp = timestamp;
         producer.last_active = now;
-        producer.open_transaction = None;
+        if let Some(start) = producer.open_transaction.take() {
+            self.open.remove(&(start, id));
+        }
     }
 
     /// The batch is in the log for good, whether data or a marker. Batches without a producer change nothing.
@@ -302,7 +308,7 @@ impl Producers {
 
     /// The first offset of the oldest open transaction: the last stable offset is never above it.
     pub(crate) fn first_open_transaction(&self) -> Option<Offset> {
-        self.known.values().filter_map(|producer| producer.open_transaction).min()
+        self.open.first().map(|(start, _)| *start)
     }
 
     /// Forgets producers that wrote nothing since `before` and have no transaction open

@@ -154,15 +154,17 @@ impl Storage {
         let directory = runtime.spawn_blocking(move || WalDirectory::open(wal_config, disk)).await;
         let directory = directory.map_err(|_| StorageError::Stopping)??;
         let shared = Shared::new(config, runtime.clone(), ledger, segments);
-        recover(&shared, &directory).await?;
         shared.ledger.open_epoch().await?;
-        shared.ledger.abandon_uploads().await?;
 
+        // The log first writes the newest chunk again; only then is it durable for sure and may count as the tail.
         let (source, epoch, scope) = (Source(shared.clone()), shared.config.broker_epoch, runtime.clone());
-        let start = move || LocalWal::start(directory, epoch, Arc::new(source), &scope);
+        let of_log = directory.clone();
+        let start = move || LocalWal::start(of_log, epoch, Arc::new(source), &scope);
         let wal = runtime.spawn_blocking(start).await.map_err(|_| StorageError::Stopping)??;
         let log: Arc<dyn WriteAheadLog> = wal.clone();
         assert!(shared.wal.set(Arc::downgrade(&log)).is_ok(), "the log is started once");
+        recover(&shared, &directory).await?;
+        shared.ledger.abandon_uploads().await?;
 
         runtime.spawn(flush::run(shared.clone()));
         runtime.spawn(sweep::run(shared.clone()));
@@ -226,10 +228,12 @@ impl Storage {
         let Some(partition) = self.partition(id) else { return Ok(()) };
         partition.close();
         partition.settled().await;
-        flush::flush_all(&self.shared).await?;
-        let folded = partition.fold(true).await;
+        let outcome = match flush::flush_all(&self.shared).await {
+            Ok(()) => partition.fold(true).await,
+            Err(error) => Err(error.into()),
+        };
         self.shared.partitions().remove(&id);
-        folded
+        outcome
     }
 
     /// Deletes a partition's records for good, whether it is open here or not. What it referred to is removed from
@@ -304,8 +308,10 @@ impl Storage {
 
 /// Seals the older epochs of this broker and reads their unflushed chunks into the tail.
 async fn recover(shared: &Arc<Shared>, directory: &Arc<WalDirectory>) -> Result<(), StorageError> {
+    let ours = shared.config.broker_epoch;
     let mut recorded = shared.ledger.epochs().await?;
-    for held in directory.held() {
+    recorded.retain(|(epoch, _)| *epoch < ours);
+    for held in directory.held().into_iter().filter(|held| held.epoch < ours) {
         let epoch = held.epoch;
         let record = recorded.iter().position(|(known, _)| *known == epoch).map(|i| recorded.remove(i).1);
         let Some(record) = record else {

@@ -53,6 +53,7 @@ fn build(shared: &Shared, object: ObjectId, plan: &SegmentPlan) -> (Bytes, Flush
         level: RECORD_LEVEL,
         object: name,
         object_bytes: finished.segment_bytes,
+        written: Timestamp(shared.runtime.wall_ms()),
         parts: finished.footer.partitions.iter().map(part_of).collect(),
     };
     (out.into_bytes(), record)

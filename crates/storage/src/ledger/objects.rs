@@ -78,6 +78,14 @@ impl Ledger {
         Ok(abandoned)
     }
 
+    /// Gives up what a transaction that did not happen was to adopt.
+    pub(crate) async fn abandon_adopted(&self, changes: &ObjectChanges) -> Result<(), LedgerError> {
+        for (object, (announced, _)) in &changes.adopted {
+            self.abandon_upload(object, *announced).await?;
+        }
+        Ok(())
+    }
+
     /// Gives up an upload of this epoch that will not be committed.
     pub(crate) async fn abandon_upload(&self, object: &str, announced: Revision) -> Result<(), LedgerError> {
         self.abandon(&upload_key(object), announced).await

@@ -39,6 +39,15 @@ pub(crate) struct SegmentRef {
     pub(crate) bytes: u64,
     /// The largest timestamp.
     pub(crate) max_timestamp: Timestamp,
+    /// When it was flushed, by the broker's clock.
+    pub(crate) written: Timestamp,
+}
+
+impl SegmentRef {
+    /// What retention by time counts from: the newest record, or when it was written if no record has a time.
+    pub(crate) fn age_from(&self) -> Timestamp {
+        if self.max_timestamp < Timestamp(0) { self.written } else { self.max_timestamp }
+    }
 }
 
 /// A partition's share of a flush.
@@ -59,6 +68,8 @@ pub(crate) struct FlushRecord {
     pub(crate) level: u32,
     pub(crate) object: String,
     pub(crate) object_bytes: u64,
+    /// When it was flushed, by the broker's clock.
+    pub(crate) written: Timestamp,
     pub(crate) parts: Vec<FlushPart>,
 }
 
@@ -72,6 +83,7 @@ impl FlushRecord {
             end: part.end,
             bytes: part.bytes,
             max_timestamp: part.max_timestamp,
+            written: self.written,
         }
     }
 }

@@ -21,8 +21,13 @@ async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
         max_timestamp: Timestamp(1),
         epochs: vec![(LeaderEpoch(1), Offset(0))],
     };
-    let record =
-        FlushRecord { level: RECORD_LEVEL, object: object.to_owned(), object_bytes: 90, parts: vec![part] };
+    let record = FlushRecord {
+        level: RECORD_LEVEL,
+        object: object.to_owned(),
+        object_bytes: 90,
+        written: Timestamp(0),
+        parts: vec![part],
+    };
     let key = flush_key(BrokerId(1), BrokerEpoch(1), ChunkSeq(0), 0);
     FlushedSegment { key, record, announced }
 }

@@ -73,8 +73,19 @@ pub enum ReadError {
     Batch(#[from] milena_records::BatchError),
 }
 
+impl ReadError {
+    /// The object that was planned to be read was removed meanwhile: plan again.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::Block(error) => error.is_gone(),
+            Self::Page(error) => error.is_gone(),
+            _ => false,
+        }
+    }
+}
+
 /// A read whose object was removed meanwhile plans again, this often at most.
-const PLANS_MAX: usize = 4;
+pub(super) const PLANS_MAX: usize = 4;
 
 impl Partition {
     /// Reads what the tail has, at once. None: older batches are wanted, which [`Partition::read`] fetches.
@@ -112,7 +123,7 @@ impl Partition {
                 return Ok(data);
             }
             match self.read_segments(request).await {
-                Err(ReadError::Block(error)) if error.is_gone() && plans < PLANS_MAX => plans += 1,
+                Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
                 outcome => return outcome,
             }
         }

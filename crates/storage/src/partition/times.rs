@@ -6,7 +6,7 @@ use bytes::Bytes;
 use milena_records::{Batch, BatchError, first_record_at_or_after, first_record_with_max_timestamp};
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
-use super::{Isolation, Partition, ReadError, state::TailRun};
+use super::{Isolation, Partition, ReadError, read::PLANS_MAX, state::TailRun};
 use crate::scan;
 
 /// A record found by its time.
@@ -77,6 +77,20 @@ impl Partition {
     }
 
     async fn find(&self, wanted: Wanted, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
+        let mut plans = 0;
+        loop {
+            match self.find_once(wanted, isolation).await {
+                Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn find_once(
+        &self,
+        wanted: Wanted,
+        isolation: Isolation,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
         let (manifest, bounds) = self.plan();
         let (tail, tail_start) = {
             let state = self.lock();

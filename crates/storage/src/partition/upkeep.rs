@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The record itself lists this many segments before the oldest of them become a page.
-const SEGMENTS_IN_RECORD_MAX: usize = 48;
+const SEGMENTS_IN_RECORD_MAX: usize = 24;
 
 /// How many segments a page lists.
-const SEGMENTS_A_PAGE: usize = 32;
+const SEGMENTS_A_PAGE: usize = 16;
 
 /// Producer state is written as a snapshot when this many segments came after the last one.
 const SEGMENTS_A_SNAPSHOT: usize = 8;
@@ -119,7 +119,7 @@ impl Partition {
                 None => manifest.newer().cloned().collect(),
             };
             for segment in segments {
-                let too_old = expired_before.is_some_and(|before| segment.max_timestamp < before);
+                let too_old = expired_before.is_some_and(|before| segment.age_from() < before);
                 let too_much =
                     options.retention_bytes.is_some_and(|limit| size.saturating_sub(segment.bytes) >= limit);
                 if !too_old && !too_much {
@@ -149,20 +149,33 @@ impl Partition {
             if manifest.unfolded.is_empty() && start.is_none() && !closing {
                 return Ok(());
             }
-            let change = self.prepare(&manifest, start, closing).await?;
-            match self.shared.ledger.swap_manifests(&change.swaps).await {
-                Ok(revision) => {
-                    self.put_in_force(change, revision);
-                    return Ok(());
-                }
-                Err(LedgerError::Conflict(key)) => {
+            match self.try_change(&manifest, start, closing).await {
+                Err(UpkeepError::Ledger(LedgerError::Conflict(_))) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    if attempt == ATTEMPTS {
-                        return Err(LedgerError::Conflict(key).into());
-                    }
                     self.reload().await?;
                 }
-                Err(error) => return Err(error.into()),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_change(
+        &self,
+        manifest: &Manifest,
+        log_start: Option<Offset>,
+        closing: bool,
+    ) -> Result<(), UpkeepError> {
+        let change = self.prepare(manifest, log_start, closing).await?;
+        match self.shared.ledger.swap_manifests(&change.swaps).await {
+            Ok(revision) => {
+                self.put_in_force(change, revision);
+                Ok(())
+            }
+            Err(error) => {
+                if matches!(error, LedgerError::Conflict(_)) {
+                    self.shared.ledger.abandon_adopted(&change.swaps.objects).await?;
+                }
+                Err(error.into())
             }
         }
     }
@@ -315,6 +328,10 @@ impl Partition {
     /// A flush put the partition's records up to the segment's end into a segment.
     pub(crate) fn flushed(&self, unfolded: crate::manifest::Unfolded) {
         let mut state = self.lock();
+        if unfolded.segment.end <= state.manifest.end() {
+            // The manifest was read again while the flush was committed and not yet made known.
+            return;
+        }
         assert_eq!(unfolded.segment.base, state.manifest.end(), "flushes go on where the segments end");
         let mut manifest = (*state.manifest).clone();
         manifest.unfolded.push(unfolded);

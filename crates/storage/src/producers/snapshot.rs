@@ -67,6 +67,7 @@ impl Producers {
         producers.known.reserve(count);
         for _ in 0..count {
             let (id, producer) = read_producer(&mut bytes)?;
+            producers.open.extend(producer.open_transaction.map(|start| (start, id)));
             producers.known.insert(id, producer);
         }
         if bytes.has_remaining() { Err(SnapshotError::Damaged) } else { Ok(producers) }
