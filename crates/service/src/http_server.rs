@@ -26,7 +26,8 @@ use crate::{
     wire::ErrorBody,
 };
 
-const CONNECTIONS_MAX: usize = 1024;
+/// With the largest bodies, this bounds what strangers can make the service hold to 256 MiB.
+const CONNECTIONS_MAX: usize = 256;
 const BODY_BYTES_MAX: usize = 1 << 20;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
