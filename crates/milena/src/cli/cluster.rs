@@ -24,7 +24,14 @@ pub(crate) struct EndpointArgs {
     #[arg(long, env = "AWS_ENDPOINT_URL_KAFKA", value_name = "URL", global = true)]
     endpoint: Option<String>,
     /// The region to sign for [default: the running milena's]
-    #[arg(long, env = "MILENA_REGION", value_name = "REGION", global = true)]
+    // An id of its own: a global argument shows up in the matches of the root, where serve has a region too.
+    #[arg(
+        id = "endpoint_region",
+        long = "region",
+        env = "MILENA_REGION",
+        value_name = "REGION",
+        global = true
+    )]
     region: Option<String>,
 }
 

@@ -13,7 +13,7 @@ mod topic;
 use std::process::ExitCode;
 
 use clap::{
-    ArgMatches, CommandFactory, FromArgMatches, Id, Parser, Subcommand,
+    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{Error, ErrorKind},
     parser::ValueSource,
 };
@@ -68,10 +68,12 @@ enum Command {
 /// The arguments, once none stands where it would be passed over: a flag of `serve` before another command.
 fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
     if let Some(command) = matches.subcommand_name() {
+        // What a subcommand declares as global shows up in these matches too, but is not the root's to ask for.
+        let root = Cli::command();
+        let own =
+            root.get_arguments().map(|argument| argument.get_id().as_str()).filter(|id| *id != "data_dir");
         let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        let misplaced = matches.ids().map(Id::as_str).filter(|id| *id != "data_dir").find(given);
-        // A group of arguments has an id too, and the name of its type.
-        if let Some(id) = misplaced.filter(|id| !id.starts_with(char::is_uppercase)) {
+        if let Some(id) = { own }.find(given) {
             let flag = id.replace('_', "-");
             let advice =
                 format!("--{flag} belongs behind a command that has it, as in: milena serve --{flag} …");

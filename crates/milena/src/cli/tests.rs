@@ -85,3 +85,25 @@ fn flags_of_serve_before_another_command_are_refused() {
     let error = parse(&["milena", "--no-demo", "serve"]).err().expect("it is refused").to_string();
     assert!(error.contains("milena serve --no-demo"), "{error}");
 }
+
+#[test]
+fn flags_of_a_command_are_read_wherever_they_stand_behind_it() {
+    let parse = |line: &str| {
+        let matches =
+            Cli::command().try_get_matches_from(line.split(' ')).expect("the command line is well-formed");
+        super::parse(&matches).map(|_| ()).map_err(|error| error.to_string())
+    };
+    for line in [
+        "milena --no-demo",
+        "milena topic list",
+        "milena topic list --cluster other --region eu-west-1 --endpoint http://h:1 --data-dir d",
+        "milena --data-dir d topic --bootstrap h:1 create t",
+        "milena cluster list --region eu-west-1",
+        "milena produce t --bootstrap h:1",
+        "milena consume t --cluster c -e",
+    ] {
+        assert_eq!(parse(line), Ok(()), "{line}");
+    }
+    let error = parse("milena --no-demo topic list").expect_err("passed over");
+    assert!(error.contains("milena serve --no-demo"), "{error}");
+}
