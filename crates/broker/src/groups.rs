@@ -48,12 +48,13 @@ pub(crate) struct Groups {
     images: ImageWatcher,
     owners: RwLock<BTreeMap<PartitionIndex, Arc<Owner>>>,
     timers: Arc<Timers>,
-    /// Cancelled when requests should no longer wait.
+    /// Cancelled when requests should no longer wait for other members.
     stopping: CancellationToken,
 }
 
 impl Groups {
-    /// Groups of a broker in one life of it. `stopping` ends waiting requests with COORDINATOR_NOT_AVAILABLE.
+    /// Groups of a broker in one life of it. `stopping` ends waits for other members with
+    /// COORDINATOR_NOT_AVAILABLE.
     pub(crate) fn new(
         registration: &Registration,
         images: ImageWatcher,
@@ -191,7 +192,12 @@ impl Groups {
 
     /// Sends a request to the owner of a group and waits for the answer.
     async fn ask(&self, group: &GroupId, request: Request) -> Result<Reply, GroupError> {
+        let waits_for_members = matches!(request, Request::Join(_) | Request::Sync(_));
         let reply = self.owner_of(group)?.ask(request)?;
+        if !waits_for_members {
+            // At most for an append, which a broker that stops sees through.
+            return reply.await.map_err(|_| GroupError::NotCoordinator);
+        }
         tokio::select! {
             reply = reply => reply.map_err(|_| GroupError::NotCoordinator),
             () = self.stopping.cancelled() => Err(GroupError::CoordinatorNotAvailable),

@@ -5,8 +5,6 @@
 //! Transactions and share groups are not served: their keys get UNSUPPORTED_VERSION, which clients report instead of
 //! retrying. Versions 0 to 3 have one key and its answer at the top; version 0 asks for groups only.
 
-use std::{sync::Arc, time::Duration};
-
 use milena_metadata::MetadataImage;
 use milena_protocol::{
     ErrorCode, KString,
@@ -21,14 +19,11 @@ use crate::{
     groups::partition_of,
     network::access::{Operation, Resource},
     shared::BrokerShared,
-    topics::{Topics, internal::CONSUMER_OFFSETS},
+    topics::internal::CONSUMER_OFFSETS,
 };
 
 /// The first version with many keys.
 const FIRST_VERSION_WITH_KEYS: i16 = 4;
-
-/// How long a client waits for the topic to show in the image, before it is told to ask again.
-const VISIBLE_MAX: Duration = Duration::from_secs(3);
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
@@ -86,32 +81,12 @@ async fn find_group(
     broker: &BrokerShared,
     group: &str,
 ) -> Result<(i32, KString, i32), ErrorCode> {
-    let mut image = broker.image();
-    if image.topic(CONSUMER_OFFSETS).is_none() {
-        image = create_topic(broker).await.ok_or(ErrorCode::CoordinatorNotAvailable)?;
-    }
-    leader(context, &image, group).ok_or(ErrorCode::CoordinatorNotAvailable)
+    let unavailable = ErrorCode::CoordinatorNotAvailable;
+    broker.ensure_internal_topic(CONSUMER_OFFSETS).await.map_err(|_| unavailable)?;
+    leader(context, &broker.image(), group).ok_or(unavailable)
 }
 
-/// Creates the topic of groups unless somebody was faster, and answers an image that has it.
-async fn create_topic(broker: &BrokerShared) -> Option<Arc<MetadataImage>> {
-    let topics = Topics {
-        metadata: &broker.metadata,
-        images: &broker.images,
-        configs: &broker.server_configs,
-        broker: broker.id(),
-    };
-    let revision = match topics.ensure_internal(CONSUMER_OFFSETS).await {
-        Ok(revision) => revision,
-        Err(refusal) => {
-            tracing::warn!(topic = CONSUMER_OFFSETS, ?refusal, "a topic could not be created");
-            return None;
-        }
-    };
-    tokio::time::timeout(VISIBLE_MAX, broker.images.wait_for(revision)).await.ok()?.ok()
-}
-
-fn leader(context: &RequestContext, image: &Arc<MetadataImage>, group: &str) -> Option<(i32, KString, i32)> {
+fn leader(context: &RequestContext, image: &MetadataImage, group: &str) -> Option<(i32, KString, i32)> {
     let topic = image.topic(CONSUMER_OFFSETS)?;
     let partition = topic.partition(partition_of(group, topic.partition_count()))?;
     let leader = image.live_leader(partition)?;

@@ -76,10 +76,13 @@ pub(crate) async fn handle(
         generation: Generation(request.generation_id_or_member_epoch),
         offsets,
     };
+    // Commits are slowed like produces when flushing falls behind.
+    let admission = broker.storage.admit(bytes_of(&commit)).await;
     let outcomes = match broker.groups.commit(commit).await {
         Ok(outcomes) => outcomes,
         Err(error) => vec![Err(error); places.len()],
     };
+    drop(admission);
     for ((t, p), outcome) in places.into_iter().zip(outcomes) {
         let error = outcome.err().map_or(ErrorCode::None, |error| error.error_code());
         response.topics[t].partitions[p].error_code = error.code();
@@ -123,6 +126,13 @@ fn commit_offset(
         metadata: partition.committed_metadata.as_deref().unwrap_or("").into(),
         expires,
     }
+}
+
+/// About how much a commit takes in the log.
+fn bytes_of(commit: &CommitRequest) -> usize {
+    const NUMBERS: usize = 64;
+    let each = commit.offsets.iter().map(|offset| offset.key.0.as_str().len() + offset.metadata.len());
+    each.map(|texts| texts + commit.group.as_str().len() + NUMBERS).sum()
 }
 
 /// The response's entries, in the request's order.
