@@ -21,18 +21,26 @@ pub(crate) struct TestCluster {
 
 impl TestCluster {
     pub(crate) async fn new() -> Self {
-        Self::on(|store| store).await
+        Self::on(EmbeddedOptions::new(""), |store| store).await
+    }
+
+    /// A cluster on a store that keeps few bytes of history for watches.
+    pub(crate) async fn with_history(history_bytes: usize) -> Self {
+        Self::on(EmbeddedOptions { history_bytes, ..EmbeddedOptions::new("") }, |store| store).await
     }
 
     /// A cluster on a store that takes no more than etcd does.
     pub(crate) async fn with_etcd_limits() -> Self {
-        Self::on(|store| Arc::new(Narrow(store))).await
+        Self::on(EmbeddedOptions::new(""), |store| Arc::new(Narrow(store))).await
     }
 
-    async fn on(wrap: impl FnOnce(Arc<dyn MetadataStore>) -> Arc<dyn MetadataStore>) -> Self {
+    async fn on(
+        options: EmbeddedOptions,
+        wrap: impl FnOnce(Arc<dyn MetadataStore>) -> Arc<dyn MetadataStore>,
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let runtime = Runtime::system();
-        let options = EmbeddedOptions::new(directory.path().join("metadata.redb"));
+        let options = EmbeddedOptions { path: directory.path().join("metadata.redb"), ..options };
         let store = wrap(Arc::new(EmbeddedStore::open(options, &runtime).unwrap()));
         let cluster: ClusterId = "test-cluster".parse().unwrap();
         let metadata = ClusterMetadata::new(store.clone(), cluster, runtime.clone());

@@ -149,8 +149,9 @@ struct Envelope {
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// Changes that may wait for the writer thread; more wait at the door.
-const WAITING_MAX: usize = 8192;
+/// Changes that may wait for the writer thread, in units of [`ROOM_UNIT`] bytes; more wait at the door.
+const ROOM_MAX: u32 = 16_384;
+const ROOM_UNIT: usize = 4096;
 
 const EMBEDDED_LIMITS: Limits = Limits { ops: 16_384, bytes: 16 << 20 };
 
@@ -183,7 +184,7 @@ impl EmbeddedStore {
         Ok(Self {
             shared,
             requests,
-            room: Arc::new(Semaphore::new(WAITING_MAX)),
+            room: Arc::new(Semaphore::new(ROOM_MAX as usize)),
             thread: Mutex::new(Some(thread)),
             runtime: runtime.clone(),
         })
@@ -202,11 +203,14 @@ impl EmbeddedStore {
         self.thread.lock().expect("no panic while held").take()
     }
 
+    /// Has the writer do something that takes about so many bytes to ask.
     async fn ask<T>(
         &self,
+        bytes: usize,
         request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
     ) -> Result<T, StoreError> {
-        let room = self.room.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let units = u32::try_from(bytes / ROOM_UNIT + 1).map_or(ROOM_MAX, |units| units.min(ROOM_MAX));
+        let room = self.room.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope { request: request(reply), _room: Some(room) };
         self.requests.send(envelope).map_err(|_| StoreError::Closed)?;
@@ -219,7 +223,7 @@ impl EmbeddedStore {
         if let Some(outcome) = self.try_read(&read) {
             return outcome;
         }
-        self.ask(Request::Reopen).await?;
+        self.ask(0, Request::Reopen).await?;
         self.try_read(&read).unwrap_or(Err(StoreError::Unavailable {
             reason: "the file could not be opened anew".to_owned(),
         }))
@@ -257,7 +261,7 @@ impl MetadataStore for EmbeddedStore {
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         txn.check(EMBEDDED_LIMITS)?;
-        self.ask(|reply| Request::Txn(txn, reply)).await
+        self.ask(txn.bytes(), |reply| Request::Txn(txn, reply)).await
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
@@ -266,7 +270,7 @@ impl MetadataStore for EmbeddedStore {
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
         let ttl = ttl.max(Duration::from_millis(1));
-        self.ask(|reply| Request::Grant(ttl, reply)).await
+        self.ask(0, |reply| Request::Grant(ttl, reply)).await
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
@@ -275,7 +279,7 @@ impl MetadataStore for EmbeddedStore {
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.ask(|reply| Request::Revoke(lease, reply)).await
+        self.ask(0, |reply| Request::Revoke(lease, reply)).await
     }
 
     fn limits(&self) -> Limits {

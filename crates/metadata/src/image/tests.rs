@@ -184,3 +184,44 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
     let copied = before.topics().zip(after.topics()).filter(|(a, b)| !same(a, b)).count();
     assert_eq!(copied, 1);
 }
+
+/// Many change one cluster at once, and the store keeps so little history that the watcher has to read anew now and
+/// then: still the image ends up as what is stored.
+#[tokio::test]
+async fn an_image_survives_races_and_forgotten_history() {
+    let cluster = TestCluster::with_history(2000).await;
+    let watcher = watcher(&cluster).await;
+    join_all((1..=3).map(|id| cluster.register(id))).await;
+    let client = async |seed: u64| {
+        for step in 0..25 {
+            let topic = name(&format!("t{}", (seed * 7 + step * 5) % 4));
+            let metadata = &cluster.metadata;
+            match (seed + step) % 5 {
+                0 | 1 => {
+                    let placement = crate::Placement::Spread { partitions: 4, replication_factor: 2 };
+                    let _ =
+                        metadata.create_topic(&crate::testing::new_topic(topic.as_str(), placement)).await;
+                }
+                2 => {
+                    let _ = metadata.create_partitions(&topic, 6, None).await;
+                }
+                3 => {
+                    if let Ok(Some(seen)) = metadata.topic(&topic).await {
+                        let _ = metadata.delete_topic(&topic, seen.record.id).await;
+                    }
+                }
+                _ => {
+                    let again = cluster.register((step % 3) as i32 + 1).await;
+                    let _ = metadata.take_leadership(&again).await;
+                }
+            }
+        }
+    };
+    join_all((0..6).map(client)).await;
+    let last = cluster.create("last", 1, 1).await.revision;
+    let image = at(&watcher, last).await;
+    assert_eq!(text(&image), fresh(&cluster).await);
+    for topic in image.topics() {
+        assert_eq!(topic.partitions().count(), topic.partition_count() as usize, "{}", topic.name());
+    }
+}
