@@ -1,7 +1,7 @@
 //! The real binary: what it prints, refuses and leaves behind; its cluster commands; stops, kills and restarts.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -233,4 +233,59 @@ fn data_of_a_newer_release_or_without_its_key_is_refused() {
     std::fs::write(dir.path().join("FORMAT"), "milena data directory, format 99\n").unwrap();
     let refused = stderr(&run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]));
     assert!(refused.contains("newer release"), "{refused}");
+}
+
+/// Runs a command to its end with `input` as its standard input.
+fn run_with(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = milena();
+    command.arg("--data-dir").arg(data_dir).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn records_come_out_as_they_went_in_also_after_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    let serving = Serving::start(data, 30, &[]).settle();
+    let none = stderr(&run(data, &["consume", "orders"]));
+    assert!(none.contains("milena topic create orders"), "{none}");
+    let created =
+        stdout(&run(data, &["topic", "create", "orders", "--partitions", "3", "-c", "retention.ms=-1"]));
+    assert_eq!(created.trim(), "orders: created with 3 partitions");
+    let again = stderr(&run(data, &["topic", "create", "orders"]));
+    assert!(again.contains("milena topic describe orders"), "{again}");
+
+    let lines: Vec<String> = (0..500).map(|i| format!("customer-{}:{i} books", i % 7)).collect();
+    let arguments =
+        ["produce", "orders", "--key-separator", ":", "--compression", "lz4", "--header", "from=test"];
+    let produced = run_with(data, &arguments, &lines.join("\n"));
+    assert!(produced.status.success() && produced.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&produced.stderr).starts_with("500 records"));
+    serving.kill();
+
+    let serving = Serving::start(data, 30, &[]).settle();
+    let read = stdout(&run(data, &["consume", "orders", "--keys", "--until-end"]));
+    let mut read: Vec<String> = read.lines().map(|line| line.replacen('\t', ":", 1)).collect();
+    let by_customer = |c: &str| read.iter().filter(|r| r.starts_with(c)).cloned().collect::<Vec<_>>();
+    let sent: Vec<String> = lines.iter().filter(|r| r.starts_with("customer-3")).cloned().collect();
+    assert_eq!(by_customer("customer-3"), sent, "a key's records keep their order");
+    let mut sent = lines;
+    sent.sort();
+    read.sort();
+    assert_eq!(read, sent);
+
+    let first = stdout(&run(data, &["consume", "orders", "--group", "audit", "--count", "200"]));
+    let rest = stdout(&run(data, &["consume", "orders", "--group", "audit", "--until-end"]));
+    assert_eq!((first.lines().count(), rest.lines().count()), (200, 300), "a group goes on where it stopped");
+    let json = stdout(&run(data, &["consume", "orders", "--json", "--count", "1"]));
+    assert!(json.contains(r#""headers":[["from","test"]]"#), "{json}");
+
+    let described = stdout(&run(data, &["topic", "describe", "orders"]));
+    assert!(described.contains("retention.ms=-1") && described.contains("PARTITION  LEADER"), "{described}");
+    assert_eq!(stdout(&run(data, &["topic", "delete", "orders"])).trim(), "orders: deleted");
+    assert_eq!(stdout(&run(data, &["topic", "list"])).trim(), "NAME  PARTITIONS  REPLICAS");
+    serving.stop(Signal::TERM);
 }
