@@ -6,6 +6,13 @@
 //!
 //! What this is not: which objects exist or may be deleted. That is decided by manifests and flush records.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+#[cfg(any(test, feature = "testing"))]
+mod faulty;
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, io, ops::Range, path::Path, sync::Arc};
 
 use bytes::Bytes;
@@ -17,6 +24,9 @@ use crate::{
     encryption::KeyRing,
     segment::{FrameEntry, SegmentError, SegmentReader, TailOutcome},
 };
+
+#[cfg(any(test, feature = "testing"))]
+pub use faulty::{FaultyStore, StoreFault};
 
 /// How much of a segment's end is read in the hope that the footer is in it.
 const TAIL_BYTES: u64 = 64 << 10;

@@ -1,0 +1,136 @@
+//! How fast chunks are built and committed, on one core each.
+//!
+//! `cargo run --release -p milena-storage --example chunk_speed [DIRECTORY]` builds chunks of 4 MiB out of batches
+//! of 16 KiB and prints gigabytes a second of batches; with a directory it then commits them to a local
+//! write-ahead log there, every chunk synced.
+
+#![allow(clippy::print_stdout)]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use milena_runtime::Runtime;
+use milena_storage::{
+    disk::{LocalDisk, WriteBuffer},
+    encryption::{DataKey, KeyId, Salt},
+    objects::ObjectId,
+    segment::{BatchSummary, FinishedSegment, ProducerBatch, SegmentOptions, SegmentWriter},
+    wal::{ChunkSource, LocalWal, WalConfig, WalDirectory, WalError, WriteAheadLog},
+};
+use milena_types::{
+    BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId, Sequence,
+    Timestamp, TopicId, TopicPartition,
+};
+
+const BATCH_BYTES: usize = 16 << 10;
+const CHUNK_BYTES: usize = 4 << 20;
+
+struct Bench {
+    runtime: Runtime,
+    key: DataKey,
+    /// Many, so that they are not in the processor's caches, as if they came from the network.
+    batches: Vec<Vec<u8>>,
+    partitions: usize,
+    left: AtomicU64,
+}
+
+impl Bench {
+    fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> FinishedSegment {
+        let mut salt = Salt([0; 16]);
+        self.runtime.fill_random(&mut salt.0);
+        let options = SegmentOptions { keep_plaintext: Some(CHUNK_BYTES), ..SegmentOptions::default() };
+        let mut writer =
+            SegmentWriter::new(out, ObjectId::new(format!("bench/{seq}")), &self.key, salt, options);
+        let batches = CHUNK_BYTES / BATCH_BYTES;
+        for i in 0..batches {
+            let number = PartitionIndex((i * self.partitions / batches) as i32);
+            let partition = TopicPartition { topic: TopicId::ZERO, partition: number };
+            let batch = &self.batches[(seq.0 as usize * batches + i) % self.batches.len()];
+            writer.append(partition, &summary(i as i64), None, batch);
+        }
+        writer.finish()
+    }
+}
+
+fn summary(offset: i64) -> BatchSummary {
+    BatchSummary {
+        base_offset: Offset(offset),
+        last_offset: Offset(offset),
+        leader_epoch: LeaderEpoch(1),
+        max_timestamp: Timestamp(offset),
+        producer: Some(ProducerBatch {
+            id: ProducerId(1),
+            epoch: ProducerEpoch(0),
+            base_sequence: Sequence(offset as i32),
+            last_sequence: Sequence(offset as i32),
+            transactional: false,
+            marker: None,
+        }),
+    }
+}
+
+impl ChunkSource for Bench {
+    fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
+        if self.left.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        Bench::build(self, seq, out);
+        true
+    }
+
+    fn committed(&self, _: ChunkSeq) {
+        self.left.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn refused(&self, error: &WalError) {
+        println!("refused: {error}");
+    }
+
+    fn stalled(&self, seq: ChunkSeq, error: &WalError) {
+        println!("chunk {seq} stalled: {error}");
+    }
+
+    fn sealed(&self, _: ChunkSeq) {}
+}
+
+fn main() {
+    let runtime = Runtime::system();
+    for partitions in [1, 16, 256] {
+        let batches = (0..4096).map(|i| vec![i as u8; BATCH_BYTES]).collect();
+        let (key, left) = (DataKey::new(KeyId(1), [7; 32]), AtomicU64::new(512));
+        let bench = Arc::new(Bench { runtime: runtime.clone(), key, batches, partitions, left });
+        let mut out = WriteBuffer::default();
+        let chunks = 512;
+        let start = runtime.monotonic();
+        for seq in 0..chunks {
+            out.clear();
+            bench.build(ChunkSeq(seq), &mut out);
+        }
+        let building = (runtime.monotonic() - start).as_secs_f64();
+        let gigabytes = chunks as f64 * CHUNK_BYTES as f64 / 1e9;
+        println!("{partitions:>4} partitions: built {:.2} GB/s", gigabytes / building);
+        if let Some(dir) = std::env::args().nth(1) {
+            commit(&bench, &dir, gigabytes);
+        }
+    }
+}
+
+fn commit(bench: &Arc<Bench>, dir: &str, gigabytes: f64) {
+    let config = WalConfig::new(std::path::Path::new(dir).join(format!("{}-partitions", bench.partitions)));
+    let directory = WalDirectory::open(config, Arc::new(LocalDisk)).expect("the directory can be used");
+    let epoch = BrokerEpoch(directory.held().last().map_or(1, |held| held.epoch.0 + 1));
+    let source: Arc<dyn ChunkSource> = bench.clone();
+    let log = LocalWal::start(directory.clone(), epoch, source, &bench.runtime).expect("the log starts");
+    let start = bench.runtime.monotonic();
+    log.ring();
+    while bench.left.load(Ordering::Relaxed) > 0 {
+        std::thread::yield_now();
+        if let Some(end) = log.committed_end().0.checked_sub(16) {
+            directory.release(epoch, ChunkSeq(end));
+        }
+    }
+    let committing = (bench.runtime.monotonic() - start).as_secs_f64();
+    println!("{:>4} partitions: committed {:.2} GB/s", bench.partitions, gigabytes / committing);
+}
