@@ -7,8 +7,9 @@
 #![allow(clippy::print_stdout)]
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
+    mpsc,
 };
 
 use milena_runtime::Runtime;
@@ -34,6 +35,7 @@ struct Bench {
     batches: Vec<Vec<u8>>,
     partitions: usize,
     left: AtomicU64,
+    committed: Mutex<Option<mpsc::Sender<ChunkSeq>>>,
 }
 
 impl Bench {
@@ -80,8 +82,10 @@ impl ChunkSource for Bench {
         true
     }
 
-    fn committed(&self, _: ChunkSeq) {
+    fn committed(&self, seq: ChunkSeq) {
         self.left.fetch_sub(1, Ordering::Relaxed);
+        let committed = self.committed.lock().expect("no holder panics");
+        committed.as_ref().map(|sender| sender.send(seq));
     }
 
     fn refused(&self, error: &WalError) {
@@ -100,7 +104,14 @@ fn main() {
     for partitions in [1, 16, 256] {
         let batches = (0..4096).map(|i| vec![i as u8; BATCH_BYTES]).collect();
         let (key, left) = (DataKey::new(KeyId(1), [7; 32]), AtomicU64::new(512));
-        let bench = Arc::new(Bench { runtime: runtime.clone(), key, batches, partitions, left });
+        let bench = Arc::new(Bench {
+            runtime: runtime.clone(),
+            key,
+            batches,
+            partitions,
+            left,
+            committed: Mutex::default(),
+        });
         let mut out = WriteBuffer::default();
         let chunks = 512;
         let start = runtime.monotonic();
@@ -123,13 +134,15 @@ fn commit(bench: &Arc<Bench>, dir: &str, gigabytes: f64) {
     let epoch = BrokerEpoch(directory.held().last().map_or(1, |held| held.epoch.0 + 1));
     let source: Arc<dyn ChunkSource> = bench.clone();
     let log = LocalWal::start(directory.clone(), epoch, source, &bench.runtime).expect("the log starts");
+    for old in directory.held() {
+        directory.release(old.epoch, old.chunks.end);
+    }
+    let (sender, committed) = mpsc::channel();
+    *bench.committed.lock().expect("no holder panics") = Some(sender);
     let start = bench.runtime.monotonic();
     log.ring();
-    while bench.left.load(Ordering::Relaxed) > 0 {
-        std::thread::yield_now();
-        if let Some(end) = log.committed_end().0.checked_sub(16) {
-            directory.release(epoch, ChunkSeq(end));
-        }
+    for seq in committed.iter().take(bench.left.load(Ordering::Relaxed) as usize) {
+        directory.release(epoch, ChunkSeq(seq.0.saturating_sub(16)));
     }
     let committing = (bench.runtime.monotonic() - start).as_secs_f64();
     println!("{:>4} partitions: committed {:.2} GB/s", bench.partitions, gigabytes / committing);

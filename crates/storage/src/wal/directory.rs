@@ -47,13 +47,13 @@ pub struct WalConfig {
 }
 
 impl WalConfig {
-    /// The defaults: 64 MiB files, chunks up to 16 MiB.
+    /// The defaults: 64 MiB files, of which up to 4 are kept for use again, chunks up to 16 MiB.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             file_bytes: 64 << 20,
             chunk_bytes_max: 16 << 20,
-            free_files_max: 2,
+            free_files_max: 4,
             retry_delay: Duration::from_millis(100),
         }
     }

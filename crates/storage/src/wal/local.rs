@@ -14,6 +14,7 @@
 //!   readable, but a sync of it may have failed just before. It is written again before anything else.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -146,7 +147,7 @@ impl Drop for LocalWal {
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
-            let _ = thread.join(); // A panic of the thread has sealed the log and was reported.
+            let _ = thread.join(); // Panics are caught and reported on the thread.
         }
     }
 }
@@ -186,12 +187,12 @@ impl Shared {
         false
     }
 
-    /// Waits before another try. `false`: the epoch is to be sealed.
-    fn wait_to_retry(&self) -> bool {
+    /// Waits before another try, or until the epoch is to be sealed.
+    fn wait_to_retry(&self) {
         let delay = self.directory.config().retry_delay;
         let bell = self.bell();
         let waited = self.wake.wait_timeout_while(bell, delay, |bell| !bell.sealing);
-        !waited.expect("no holder of the bell panics").0.sealing
+        drop(waited.expect("no holder of the bell panics"));
     }
 }
 
@@ -204,23 +205,8 @@ struct Appender {
     buffer: WriteBuffer,
     next: ChunkSeq,
     previous_checksum: u32,
-}
-
-/// The epoch ends here, also when building a chunk panics: nobody then waits for ever.
-struct SealOnExit(Appender);
-
-impl Drop for SealOnExit {
-    fn drop(&mut self) {
-        let appender = &mut self.0;
-        for file in [appender.current.take(), appender.spare.take()].into_iter().flatten() {
-            appender.shared.directory.retire_file(file.id, true);
-        }
-        let end = ChunkSeq(appender.shared.committed_end.load(Ordering::Acquire));
-        if !thread::panicking() {
-            appender.source.sealed(end);
-        }
-        appender.shared.sealed.send_replace(Some(end));
-    }
+    /// Whether the last ring found no room. Logged once, not for every ring.
+    refusing: bool,
 }
 
 /// The chunk in the buffer, framed for a file.
@@ -235,15 +221,40 @@ struct Frame {
 
 impl Appender {
     fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>) -> Self {
-        let buffer = WriteBuffer::default();
-        Self { shared, source, current: None, spare: None, buffer, next: ChunkSeq(0), previous_checksum: 0 }
+        Self {
+            shared,
+            source,
+            current: None,
+            spare: None,
+            buffer: WriteBuffer::default(),
+            next: ChunkSeq(0),
+            previous_checksum: 0,
+            refusing: false,
+        }
     }
 
-    fn run(self) {
-        let mut this = SealOnExit(self);
-        while this.0.shared.wait_for_ring() {
-            while this.0.commit_next() {
-                if this.0.shared.is_sealing() {
+    /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too: nobody waits for
+    /// ever.
+    fn run(mut self) {
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| self.commit_until_sealed()));
+        if ended.is_err() {
+            tracing::error!(epoch = %self.shared.epoch, "the write-ahead log's thread panicked: the broker epoch ends");
+        }
+        for file in [self.current.take(), self.spare.take()].into_iter().flatten() {
+            self.shared.directory.retire_file(file.id, true);
+        }
+        let end = ChunkSeq(self.shared.committed_end.load(Ordering::Acquire));
+        let told = panic::catch_unwind(AssertUnwindSafe(|| self.source.sealed(end)));
+        if told.is_err() {
+            tracing::error!(epoch = %self.shared.epoch, "whoever waits for the write-ahead log was not told of its end");
+        }
+        self.shared.sealed.send_replace(Some(end));
+    }
+
+    fn commit_until_sealed(&mut self) {
+        while self.shared.wait_for_ring() {
+            while self.commit_next() {
+                if self.shared.is_sealing() {
                     return;
                 }
             }
@@ -253,9 +264,14 @@ impl Appender {
     /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed now.
     fn commit_next(&mut self) -> bool {
         if let Err(error) = self.make_room() {
-            tracing::warn!(%error, "the write-ahead log takes nothing");
+            if !std::mem::replace(&mut self.refusing, true) {
+                tracing::error!(%error, "the write-ahead log takes nothing for now");
+            }
             self.source.refused(&error);
             return false;
+        }
+        if std::mem::take(&mut self.refusing) {
+            tracing::info!("the write-ahead log goes on");
         }
         self.buffer.clear();
         self.buffer.grow(frame::HEADER_BYTES);
@@ -320,25 +336,23 @@ impl Appender {
     /// Writes the frame in the buffer until it is durable; each time to another file, always the same bytes.
     /// `false`: the epoch is to be sealed, and the frame is given up.
     fn write_until_durable(&mut self, frame: Frame) -> bool {
-        let mut stalled = false;
+        let Err(error) = self.try_write(frame) else { return true };
         // The second try is made at once: one bad file is no reason to keep anybody waiting.
-        for attempt in 0_u32.. {
-            if attempt > 1 && !self.shared.wait_to_retry() {
-                return false;
-            }
-            // A failing disk is no place to stay at when the epoch is to end.
-            if attempt > 0 && self.shared.is_sealing() {
-                return false;
-            }
-            let Err(error) = self.try_write(frame) else { return true };
-            tracing::warn!(%error, seq = %frame.seq, "a chunk is not durable yet");
-            if attempt > 0 && !stalled {
+        tracing::warn!(%error, seq = %frame.seq, "a chunk is written again to another file");
+        let mut stalled = false;
+        while !self.shared.is_sealing() {
+            let Err(error) = self.try_write(frame) else {
+                tracing::info!(seq = %frame.seq, "the chunk is durable");
+                return true;
+            };
+            if !std::mem::replace(&mut stalled, true) {
+                tracing::error!(%error, seq = %frame.seq, "a chunk cannot be made durable for now");
                 self.source.stalled(frame.seq, &error);
-                stalled = true;
             }
-            if attempt > 0 && self.shared.rung.swap(false, Ordering::AcqRel) {
+            if self.shared.rung.swap(false, Ordering::AcqRel) {
                 self.source.refused(&error);
             }
+            self.shared.wait_to_retry();
         }
         false
     }

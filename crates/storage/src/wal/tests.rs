@@ -470,3 +470,47 @@ async fn hostile_files_are_reported_or_cut() {
     stranger.process().create(&Path::new(DIR).join("notes.txt"), 10).unwrap();
     assert_eq!(held(&stranger).unwrap(), []);
 }
+
+#[derive(Debug, Default)]
+struct PanickingSource(std::sync::OnceLock<ChunkSeq>);
+
+impl ChunkSource for PanickingSource {
+    fn build(&self, _: ChunkSeq, _: &mut crate::disk::WriteBuffer) -> bool {
+        panic!("a bug in building chunks");
+    }
+
+    fn committed(&self, _: ChunkSeq) {}
+
+    fn refused(&self, _: &WalError) {}
+
+    fn stalled(&self, _: ChunkSeq, _: &WalError) {}
+
+    fn sealed(&self, end: ChunkSeq) {
+        self.0.set(end).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_leaves_nobody_waiting() {
+    let (disk, source) = (MemoryDisk::default(), Arc::new(PanickingSource::default()));
+    let log =
+        LocalWal::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system()).unwrap();
+    log.ring();
+    let sealed = tokio::time::timeout(Duration::from_secs(20), log.seal()).await;
+    assert_eq!((sealed, source.0.get()), (Ok(ChunkSeq(0)), Some(&ChunkSeq(0))));
+}
+
+#[tokio::test]
+async fn recovery_reads_on_where_an_earlier_life_gave_a_file_up() {
+    // Chunk 1 is whole in the file that was given up and in the one after it; chunk 2 follows there.
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"zero").await;
+    disk.fail_syncs(1);
+    commit(&source, &log, b"one").await;
+    commit(&source, &log, b"two").await;
+    disk.kill();
+    drop((source, log));
+    assert_eq!(wal_files(&disk).len(), 2, "the file given up and the current one");
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 3)]);
+}
