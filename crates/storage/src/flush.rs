@@ -14,12 +14,14 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use milena_types::{BrokerEpoch, ChunkSeq, TopicPartition};
+use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::{
+    Partition,
     ledger::{FlushedSegment, LedgerError, flush_key},
     manifest::Unfolded,
     objects::ObjectError,
+    partition::fold_all,
     shared::Shared,
     tail::TailChunk,
 };
@@ -122,13 +124,7 @@ pub(crate) async fn flush_oldest(shared: &Arc<Shared>) -> Result<bool, FlushErro
     flusher.uploaded = None;
     let released = finish(shared, epoch, floor_end).await;
     drop(flusher);
-    for id in partitions {
-        let Some(partition) = shared.partition(id) else { continue };
-        if let Err(error) = partition.fold(false).await {
-            // It is tried again after the next flush; until then the flush record stands.
-            tracing::warn!(%error, partition = %id, "a flush could not be folded into a manifest");
-        }
-    }
+    fold_all(shared, partitions).await;
     released?;
     Ok(true)
 }
@@ -192,7 +188,7 @@ fn plan(shared: &Shared, chunks: &[Arc<TailChunk>]) -> Vec<build::SegmentPlan> {
 }
 
 /// Commits the flush and tells its partitions. Answers which those are.
-async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<TopicPartition>, FlushError> {
+async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partition>>, FlushError> {
     let _nobody_opens = shared.flush_commit.write().await;
     let Uploaded { epoch, expected_floor, floor_end, segments, .. } = uploaded;
     shared.ledger.commit_flush(*epoch, *expected_floor, *floor_end, segments).await?;
@@ -206,7 +202,7 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<TopicPartiti
                     part: part.clone(),
                     segment: of_part,
                 });
-                partitions.push(part.partition);
+                partitions.push(partition);
             }
         }
     }

@@ -12,6 +12,7 @@
 //! It knows nothing of Kafka requests: the broker checks batches before they come here.
 
 mod append;
+mod change;
 mod read;
 mod state;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::{
 
 pub(crate) use append::summarise;
 pub use append::{AppendError, AppendOptions, Origin};
+pub(crate) use change::fold_all;
 pub use read::{Isolation, ReadData, ReadError, ReadRequest};
 pub(crate) use state::{Recovered, State, TailRun};
 pub use times::TimestampOffset;

@@ -288,3 +288,78 @@ async fn shutting_down_flushes_and_the_next_start_finds_an_empty_log() {
     let partition = open_partition(&storage, 0, 2).await;
     assert_eq!(read_all(&partition, 0, 500).await, [(0, 1)]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_partitions_are_folded_together() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    for round in 0..3 {
+        for partition in 0..120 {
+            let partition = open_partition(&storage, partition, 1).await;
+            append(&partition, batch(&[round])).await;
+        }
+        storage.flush().await.expect("a flush");
+        assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0, "all of it is folded");
+    }
+    assert_eq!(check_references(&broker).await, 3);
+    drop(storage);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 77, 2).await;
+    assert_eq!(read_all(&partition, 0, 500).await, [(0, 0), (1, 1), (2, 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_partitions_leader_folds_flush_records_into_its_manifest() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[1])).await;
+    storage.flush().await.expect("a flush");
+    // A newer leader takes the manifest.
+    let ledger = broker.ledger();
+    let seen = ledger.manifest(id(0)).await.expect("readable").expect("folded before");
+    let record = crate::ledger::ManifestRecord { leader_epoch: LeaderEpoch(5), ..seen.record };
+    let swap =
+        crate::ledger::ManifestSwap { partition: id(0), seen: Some(seen.revision), record: Some(record) };
+    let swaps = crate::ledger::ManifestSwaps { manifests: vec![swap], ..Default::default() };
+    ledger.swap_manifests(&swaps).await.expect("swapped");
+    append(&partition, batch(&[2])).await;
+    storage.flush().await.expect("what is committed is flushed");
+    assert_eq!(ledger.flush_records().await.expect("records").len(), 1, "and waits for its leader");
+    assert!(partition.is_closed(), "the stale leader has noticed");
+    let stale = storage.open_partition(id(0), LeaderEpoch(4), PartitionOptions::default()).await;
+    assert!(stale.is_err());
+    drop((partition, storage));
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 6).await;
+    assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2)]);
+    append(&partition, batch(&[3])).await;
+    storage.flush().await.expect("a flush");
+    assert_eq!(ledger.flush_records().await.expect("records").len(), 0);
+    check_references(&broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_record_can_be_read_at_rest() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let times: Vec<_> = (0..200).map(|_| 31_415_926_535).collect();
+    append(&partition, batch(&times)).await;
+    storage.flush().await.expect("a flush");
+    let (mut dirs, mut files) = (vec![broker.dir.path().to_owned()], 0);
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                dirs.push(path);
+                continue;
+            }
+            files += 1;
+            let bytes = std::fs::read(&path).expect("a file");
+            let clear = bytes.windows(11).any(|window| window == b"31415926535");
+            assert!(!clear, "{} holds a record in the clear", path.display());
+        }
+    }
+    assert!(files >= 3, "the log's files and a segment");
+}
