@@ -211,6 +211,26 @@ async fn members_commit_in_their_generation_and_outsiders_not_at_all() {
     cluster.stop().await;
 }
 
+#[tokio::test]
+async fn an_offset_with_a_retention_time_expires_by_the_clock() {
+    let settings = [("offsets.retention.check.interval.ms", "10"), ("offsets.topic.num.partitions", "1")];
+    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let options = ClusterOptions { brokers: 1, properties, ..Default::default() };
+    let cluster = Cluster::start_with(options).await;
+    cluster.create_topic("t", 1).await;
+    let mut client = connect(&cluster, "g").await;
+    assert_eq!(commit_codes(&mut client, 4, &commit("kept", &[("t", 0, 2)])).await, [0]);
+    let brief = OffsetCommitRequest { retention_time_ms: 50, ..commit("g", &[("t", 0, 1)]) };
+    assert_eq!(commit_codes(&mut client, 4, &brief).await, [0]);
+    eventually("the offset expired", || async {
+        let mut client = cluster.connect(1).await;
+        fetch(&mut client, 9, "g").await.1.committed_offset == -1
+    })
+    .await;
+    assert_eq!(fetch(&mut client, 9, "kept").await.1.committed_offset, 2);
+    cluster.stop().await;
+}
+
 fn delete(group: &str, topics: &[&str]) -> OffsetDeleteRequest {
     let topics = topics.iter().map(|name| OffsetDeleteRequestTopic {
         name: (*name).into(),

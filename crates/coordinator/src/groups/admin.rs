@@ -41,8 +41,8 @@ impl Group {
         })
     }
 
-    /// Deletes a group that has no members. Until the log has it, the group is Dead; if the log cannot take it, the
-    /// group comes back.
+    /// Deletes a group that has no members, its offsets first. Until the log has it, the group is Dead; if the log cannot
+    /// take it, the group comes back, with the offsets whose deletion failed too.
     pub(crate) fn delete(&mut self, reply: Option<ReplyId>, turn: &mut Turn<'_>) {
         let refused = match self.state {
             GroupState::Empty => None,
@@ -52,17 +52,11 @@ impl Group {
         if let Some(error) = refused {
             return reply.into_iter().for_each(|reply| turn.reply(reply, Reply::Delete(Err(error))));
         }
-        let mut changes: Vec<Change> =
-            self.offsets.keys().into_iter().map(|key| Change::Offset(key, None)).collect();
-        for change in &changes {
-            if let Change::Offset(key, _) = change {
-                self.offsets.add_pending(key);
-            }
-        }
-        changes.push(Change::Group(None));
+        let keys = self.offsets.keys();
+        self.drop_offsets(keys, turn);
         // The date of the state stays: if the group comes back, its offsets expire as they would have.
         self.state = GroupState::Dead;
-        turn.write(&self.id, changes, Then::Delete { reply });
+        turn.write(&self.id, vec![Change::Group(None)], Then::Delete { reply });
     }
 
     /// The log did not take the deletion.

@@ -257,6 +257,9 @@ impl Coordinator {
         outcome: Result<(), AppendError>,
         now: Now,
     ) {
+        // Offsets are deleted by writes before this one; if one of those failed, the group must stay for them.
+        let remains = self.groups.get(id).is_some_and(|group| !group.offsets.committed.is_empty());
+        let outcome = if remains { outcome.and(Err(AppendError::Unavailable)) } else { outcome };
         if outcome.is_ok() {
             let group = self.groups.remove(id);
             if let Some(at) = group.and_then(|group| group.armed) {

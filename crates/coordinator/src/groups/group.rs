@@ -202,34 +202,37 @@ impl Group {
         if self.state == GroupState::Empty {
             return !protocol_type.is_empty() && !terms.protocols.is_empty();
         }
+        let common = self.common_protocols();
         self.protocol_type.as_deref() == Some(protocol_type)
-            && terms.protocols.iter().any(|protocol| self.all_support(&protocol.name))
+            && terms.protocols.iter().any(|protocol| common.contains(&*protocol.name))
     }
 
-    fn all_support(&self, protocol: &str) -> bool {
-        self.members.values().all(|member| member.supports(protocol))
+    /// The protocols that all members have.
+    fn common_protocols(&self) -> BTreeSet<&str> {
+        let mut members = self.members.values();
+        let Some(first) = members.next() else { return BTreeSet::new() };
+        let mut common: BTreeSet<&str> = first.protocol_names().collect();
+        for member in members {
+            let own: BTreeSet<&str> = member.protocol_names().collect();
+            common.retain(|name| own.contains(name));
+        }
+        common
     }
 
     /// The protocol with most votes: each member votes for the first of its own that all have. Where votes are equal,
     /// the leader's order decides. None if they have none in common, or there are no members.
     pub(crate) fn select_protocol(&self) -> Option<Arc<str>> {
-        let leader = self.leader.as_ref().and_then(|leader| self.members.get(leader));
-        let leader = leader.or_else(|| self.members.values().next())?;
-        let common: Vec<&Arc<str>> = leader
-            .terms
-            .protocols
-            .iter()
-            .map(|protocol| &protocol.name)
-            .filter(|name| self.all_support(name))
-            .collect();
+        let common = self.common_protocols();
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
-            let choice = member.terms.protocols.iter().find(|own| common.contains(&&own.name));
-            *votes.entry(&choice?.name).or_default() += 1;
+            let choice = member.protocol_names().find(|name| common.contains(name))?;
+            *votes.entry(choice).or_default() += 1;
         }
-        let count = |name: &Arc<str>| votes.get(&**name).copied().unwrap_or(0);
-        // `max_by_key` takes the last of equals; reversed, that is the leader's first.
-        common.into_iter().rev().max_by_key(|name| count(name)).cloned()
+        let most = votes.values().max()?;
+        let leader = self.leader.as_ref().and_then(|leader| self.members.get(leader));
+        let leader = leader.or_else(|| self.members.values().next())?;
+        let mut preferred = leader.terms.protocols.iter().map(|protocol| &protocol.name);
+        preferred.find(|name| votes.get(&***name) == Some(most)).cloned()
     }
 
     /// Takes a member out, without telling anyone.

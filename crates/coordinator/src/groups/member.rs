@@ -38,8 +38,9 @@ impl Member {
         !self.is_new && (self.awaiting_join.is_some() || self.awaiting_sync.is_some())
     }
 
-    pub(crate) fn supports(&self, protocol: &str) -> bool {
-        self.terms.protocols.iter().any(|own| &*own.name == protocol)
+    /// The names of its protocols, the preferred first.
+    pub(crate) fn protocol_names(&self) -> impl Iterator<Item = &str> {
+        self.terms.protocols.iter().map(|protocol| &*protocol.name)
     }
 
     /// The metadata for a protocol; empty if the member does not have that.

@@ -17,6 +17,9 @@ use super::{
     writes::Then,
 };
 
+/// How many offsets one write deletes.
+const DROPPED_AT_ONCE_MAX: usize = 4_096;
+
 /// A group's offsets.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
@@ -132,6 +135,16 @@ impl Group {
         turn.write(&self.id, changes, then);
     }
 
+    /// Deletes offsets for whom nobody waits, in writes that a batch surely takes.
+    pub(crate) fn drop_offsets(&mut self, keys: impl IntoIterator<Item = OffsetKey>, turn: &mut Turn<'_>) {
+        let mut keys = keys.into_iter().peekable();
+        while keys.peek().is_some() {
+            let part = keys.by_ref().take(DROPPED_AT_ONCE_MAX);
+            let changes = part.map(|key| Change::Offset(key, None)).collect();
+            self.write_offsets(changes, Then::Nothing, turn);
+        }
+    }
+
     fn check_commit(&mut self, request: &CommitRequest, turn: &Turn<'_>) -> Result<(), GroupError> {
         if self.state == GroupState::Dead {
             return Err(GroupError::CoordinatorNotAvailable);
@@ -206,10 +219,10 @@ impl Group {
 
     /// Deletes the offsets of a topic that is gone.
     pub(crate) fn forget_topic(&mut self, topic: &TopicName, turn: &mut Turn<'_>) {
-        let keys = self.offsets.committed.keys().filter(|key| key.0 == *topic).cloned();
-        let changes: Vec<Change> = keys.map(|key| Change::Offset(key, None)).collect();
-        if self.state != GroupState::Dead && !changes.is_empty() {
-            self.write_offsets(changes, Then::Nothing, turn);
+        let keys: Vec<OffsetKey> =
+            self.offsets.committed.keys().filter(|key| key.0 == *topic).cloned().collect();
+        if self.state != GroupState::Dead {
+            self.drop_offsets(keys, turn);
         }
     }
 
@@ -228,14 +241,14 @@ impl Group {
                 (Some(since), None) => now.0.saturating_sub(since.0) >= retention_ms,
             }
         });
-        let changes: Vec<Change> = expired.map(|(key, _)| Change::Offset(key.clone(), None)).collect();
-        let keeps_offsets = self.offsets.committed.len() > changes.len()
+        let expired: Vec<OffsetKey> = expired.map(|(key, _)| key.clone()).collect();
+        let keeps_offsets = self.offsets.committed.len() > expired.len()
             || !self.offsets.pending.is_empty()
             || !self.offsets.undecided.is_empty();
         if self.state == GroupState::Empty && !keeps_offsets && self.pending_members.is_empty() {
             self.delete(None, turn);
-        } else if !changes.is_empty() {
-            self.write_offsets(changes, Then::Nothing, turn);
+        } else {
+            self.drop_offsets(expired, turn);
         }
     }
 

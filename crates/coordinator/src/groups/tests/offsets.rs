@@ -292,3 +292,39 @@ fn undecided_transactional_offsets_are_unstable_until_the_transaction_ends() {
         assert_eq!((fetched.error, fetched.offset), (None, Offset(if committed { 9 } else { 1 })));
     }
 }
+
+#[test]
+fn a_group_with_very_many_offsets_is_deleted_in_batches_of_bounded_size() {
+    let mut bench = Bench::new();
+    for partition in 0..10_000 {
+        bench.send(Request::Commit(commit(None, &[("t", partition, 1)])));
+    }
+    bench.commit_all();
+    let id = bench.send(Request::Delete("g".into()));
+    let mut batches = 0;
+    while let Some(records) = bench.coordinator.take_append(50_000) {
+        assert!(records.len() <= 4_096);
+        bench.log.extend(records);
+        bench.coordinator.append_ended(Ok(()), bench.now);
+        batches += 1;
+    }
+    bench.collect();
+    assert!(batches >= 3);
+    assert_eq!(bench.take(id), Some(Reply::Delete(Ok(()))));
+    assert!(bench.snapshot().is_empty() && bench.reloaded().snapshot().is_empty());
+}
+
+#[test]
+fn a_group_stays_when_the_deletion_of_its_offsets_fails() {
+    let mut bench = Bench::new();
+    bench.commit_as(None, 1).unwrap();
+    let id = bench.send(Request::Delete("g".into()));
+    let _offsets = bench.coordinator.take_append(1).unwrap();
+    bench.coordinator.append_ended(Err(AppendError::Storage), bench.now);
+    bench.commit_all();
+    assert_eq!(bench.take(id), Some(Reply::Delete(Err(GroupError::CoordinatorNotAvailable))));
+    assert_eq!(bench.fetch(false).offset, Offset(1));
+    assert_eq!(bench.reloaded().snapshot(), bench.snapshot());
+    assert_eq!(bench.ask(Request::Delete("g".into())), Some(Reply::Delete(Ok(()))));
+    assert!(bench.reloaded().snapshot().is_empty());
+}

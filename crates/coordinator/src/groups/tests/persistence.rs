@@ -1,5 +1,13 @@
 //! What the log keeps, and how a coordinator starts from it.
 
+use milena_protocol::{
+    encode_versioned,
+    messages::{
+        group_metadata_value::{GroupMetadataValue, MemberMetadata},
+        offset_commit_value::OffsetCommitValue,
+    },
+};
+
 use super::*;
 
 #[test]
@@ -131,4 +139,63 @@ fn giving_up_answers_a_static_member_whose_replacement_is_on_its_way() {
     bench.coordinator.unload(GroupError::NotCoordinator, bench.now);
     bench.collect();
     assert_eq!(bench.join_failed(id), GroupError::NotCoordinator);
+}
+
+#[test]
+fn offsets_of_every_version_that_kafka_wrote_are_read() {
+    let mut bench = Bench::new();
+    bench.commit_as(None, 1).unwrap();
+    let key = bench.log[0].key.clone();
+    let mut legacy_key = key.to_vec();
+    legacy_key[1] = 0;
+    for (version, key) in
+        [(0, Bytes::from(legacy_key)), (1, key.clone()), (2, key.clone()), (3, key.clone()), (4, key)]
+    {
+        let value = OffsetCommitValue {
+            offset: 100 + i64::from(version),
+            leader_epoch: 5,
+            metadata: "note".into(),
+            commit_timestamp: bench.now.wall.0,
+            expire_timestamp: -1,
+            ..Default::default()
+        };
+        let value = encode_versioned(&value, version, version);
+        bench.coordinator.replay(&key, Some(&value)).unwrap();
+        let fetched = bench.fetch(false);
+        assert_eq!(fetched.offset, Offset(100 + i64::from(version)));
+        assert_eq!(fetched.leader_epoch, LeaderEpoch(if version >= 3 { 5 } else { -1 }));
+    }
+}
+
+#[test]
+fn groups_of_every_version_that_kafka_wrote_are_read() {
+    let mut bench = Bench::new();
+    let member = bench.stable(1).remove(0);
+    let key = bench.log[0].key.clone();
+    for version in 0..=4 {
+        let value = GroupMetadataValue {
+            protocol_type: "consumer".into(),
+            generation: 9,
+            protocol: Some("range".into()),
+            leader: Some(member.member.as_str().into()),
+            current_state_timestamp: 5,
+            members: vec![MemberMetadata {
+                member_id: member.member.as_str().into(),
+                client_id: "c".into(),
+                client_host: "/h".into(),
+                session_timeout: 10_000,
+                subscription: protocol("range", &["t"]).metadata,
+                assignment: Bytes::from_static(b"all"),
+                ..Default::default()
+            }],
+        };
+        let value = encode_versioned(&value, version, version);
+        let mut loaded = Bench::new();
+        loaded.coordinator.replay(&key, Some(&value)).unwrap();
+        loaded.coordinator.start(loaded.now);
+        let current = Joined { generation: Generation(9), ..member.clone() };
+        assert_eq!(loaded.heartbeat(&current), Ok(()), "version {version}");
+        let sync = loaded.sync(&current, &[]);
+        assert_eq!(loaded.assignment(sync), Ok("all".to_owned()));
+    }
 }
