@@ -8,7 +8,8 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use milena_metadata::{
-    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataStore, NewBroker, Registration,
+    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, MetadataStore, NewBroker,
+    Registration,
 };
 use milena_runtime::Runtime;
 use milena_storage::{
@@ -123,16 +124,8 @@ impl Broker {
             ended.clone(),
         ));
 
-        let mut storage = StorageConfig::new(
-            config.cluster.clone(),
-            cluster.record.incarnation.clone(),
-            registration.broker,
-            registration.epoch,
-            config.data_dir.join("wal"),
-            parts.keys,
-            parts.blocks,
-        );
-        (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
+        let incarnation = cluster.record.incarnation.clone();
+        let storage = storage_config(&config, incarnation, &registration, parts.keys, parts.blocks);
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
         let storage = Storage::open(storage, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;
@@ -167,18 +160,26 @@ impl Broker {
             producer_ids: ProducerIds::default(),
             groups,
         });
-        deleted::let_go(&shared).await?;
+        let broker = Self { shared, address, ended };
+        broker.serve(socket, &image).await?;
+        Ok(broker)
+    }
+
+    /// Opens the partitions that `image` says are led here, and listens.
+    async fn serve(&self, socket: TcpListener, image: &MetadataImage) -> Result<(), StartError> {
+        let Self { shared, address, ended } = self;
+        let runtime = &shared.runtime;
+        deleted::let_go(shared).await?;
         runtime.spawn(deleted::forget(shared.clone()));
         let mut follower = Follower::new(shared.clone());
-        follower.follow(&image).await;
+        follower.follow(image).await;
         runtime.spawn(follower.run());
-        runtime.spawn(end_with_storage(shared.clone(), ended.clone()));
-        let listener = Arc::new(listener::Listener::plaintext(address));
+        runtime.spawn(end_when_over(shared.clone(), ended.clone()));
+        let listener = Arc::new(listener::Listener::plaintext(*address));
         runtime.spawn(listener::accept(socket, listener, shared.clone()));
-        tracing::info!(
-            broker = %shared.id(), epoch = %shared.epoch(), %address, partitions = shared.partitions.len(), "broker started"
-        );
-        Ok(Self { shared, address, ended })
+        let (broker, epoch, partitions) = (shared.id(), shared.epoch(), shared.partitions.len());
+        tracing::info!(%broker, %epoch, %address, partitions, "broker started");
+        Ok(())
     }
 
     /// The address it listens on.
@@ -192,7 +193,8 @@ impl Broker {
     }
 
     /// Waits until this life of the broker is over because its registration ended (its lease ran out, or another
-    /// process registered the same broker) or its log was sealed. It acknowledges nothing any more; shut it down and start it again.
+    /// process registered the same broker) or its log was sealed. It acknowledges nothing any more;
+    /// shut it down and start it again.
     pub async fn ended(&self) {
         self.ended.cancelled().await;
     }
@@ -217,6 +219,21 @@ impl Broker {
     }
 }
 
+fn storage_config(
+    config: &BrokerConfig,
+    incarnation: String,
+    registration: &Registration,
+    keys: KeyRing,
+    blocks: BlockCache,
+) -> StorageConfig {
+    let (broker, epoch) = (registration.broker, registration.epoch);
+    let wal = config.data_dir.join("wal");
+    let mut storage =
+        StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
+    (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
+    storage
+}
+
 fn new_broker(config: &BrokerConfig, address: SocketAddr) -> NewBroker {
     let listener = ListenerRecord {
         name: "PLAINTEXT".to_owned(),
@@ -227,18 +244,19 @@ fn new_broker(config: &BrokerConfig, address: SocketAddr) -> NewBroker {
     NewBroker { id: config.broker, listeners: vec![listener], rack }
 }
 
-/// Ends this life of the broker when its log was sealed: it can acknowledge nothing any more.
-async fn end_with_storage(broker: Arc<BrokerShared>, ended: CancellationToken) {
+/// Ends this life of the broker when its log was sealed or a later life has registered: it acknowledges nothing more.
+async fn end_when_over(broker: Arc<BrokerShared>, ended: CancellationToken) {
     const LOOK_EVERY: Duration = Duration::from_millis(500);
+    let (id, epoch) = (broker.id(), broker.epoch());
     loop {
         tokio::select! {
             () = broker.runtime.sleep(LOOK_EVERY) => {}
-            () = broker.runtime.stopping().cancelled() => return,
+            () = broker.connections_stopping.cancelled() => return,
         }
-        if broker.storage.is_sealed() {
-            if !broker.connections_stopping.is_cancelled() {
-                tracing::error!(broker = %broker.id(), epoch = %broker.epoch(), "the broker's log is sealed: it ends");
-            }
+        let superseded = broker.image().broker(id).is_some_and(|record| record.epoch > epoch);
+        if superseded || broker.storage.is_sealed() {
+            let reason = if superseded { "a later life has registered" } else { "its log is sealed" };
+            tracing::error!(broker = %id, %epoch, reason, "this life of the broker is over");
             ended.cancel();
             return;
         }

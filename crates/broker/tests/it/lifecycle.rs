@@ -4,8 +4,12 @@ use std::time::{Duration, Instant};
 
 use milena_protocol::{ErrorCode, messages::produce_request::ProduceRequest};
 
+use milena_metadata::NewBroker;
+use milena_types::BrokerId;
+use tokio::time::timeout;
+
 use crate::{
-    cluster::{Cluster, eventually},
+    cluster::{Cluster, DEADLINE, eventually},
     wire::{batch, fetch_request, produce_request, read_all, sequenced},
 };
 
@@ -119,4 +123,12 @@ async fn a_topic_deleted_while_its_leader_was_down_is_let_go_at_its_start() {
         let produced = client.produce(9, "t", partition, batch(&["new"]).into_bytes()).await;
         assert_eq!((produced.error_code, produced.base_offset), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn a_broker_ends_when_a_later_life_of_it_registers() {
+    let cluster = Cluster::single().await;
+    let later = NewBroker { id: BrokerId(1), listeners: Vec::new(), rack: None };
+    cluster.metadata.register_broker(&later, DEADLINE).await.expect("it registers");
+    timeout(DEADLINE, cluster.broker(1).ended()).await.expect("the earlier life ends");
 }
