@@ -14,6 +14,7 @@ mod group_offsets;
 mod groups;
 mod lifecycle;
 mod metadata;
+mod noise;
 mod offsets;
 mod produce;
 mod topics;
