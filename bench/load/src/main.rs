@@ -35,6 +35,9 @@ enum Command {
         /// Its partitions.
         #[arg(long, default_value_t = 8)]
         partitions: i32,
+        /// Put all partitions on this broker; without it the cluster spreads them.
+        #[arg(long)]
+        broker: Option<i32>,
     },
     /// Produce as fast as the cluster acknowledges.
     Produce(ProduceArgs),
@@ -108,8 +111,8 @@ struct ConsumeArgs {
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let figures = match &cli.command {
-        Command::Create { topic, partitions } => {
-            topic::create(&cli.bootstrap, topic, *partitions, Duration::from_secs(60))?;
+        Command::Create { topic, partitions, broker } => {
+            topic::create(&cli.bootstrap, topic, *partitions, *broker, Duration::from_secs(60))?;
             serde_json::json!({"topic": topic, "partitions": partitions})
         }
         Command::Produce(args) => produce::throughput(&cli.bootstrap, args)?,

@@ -206,7 +206,7 @@ pub(crate) fn first_ack(bootstrap: &str, name: &str, limit: Duration) -> anyhow:
     let started = Instant::now();
     let (batch, _) = batch(100, 100)?;
     let attempt = || -> anyhow::Result<()> {
-        topic::create(bootstrap, name, 1, Duration::from_secs(1))?;
+        topic::create(bootstrap, name, 1, None, Duration::from_secs(1))?;
         let leaders = topic::leaders(bootstrap, name, Duration::from_secs(1))?;
         let (address, partitions) = leaders.iter().next().context("no leader")?;
         let mut connection = Connection::open(address)?;

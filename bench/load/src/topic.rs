@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use milena_protocol::{
     ErrorCode,
     messages::{
-        create_topics_request::{CreatableTopic, CreateTopicsRequest},
+        create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest},
         metadata_request::{MetadataRequest, MetadataRequestTopic},
     },
 };
@@ -19,12 +19,23 @@ use crate::connection::Connection;
 /// The partitions that each broker leads, by the broker's HOST:PORT.
 pub(crate) type Leaders = BTreeMap<String, Vec<i32>>;
 
-/// Creates a topic with the cluster's default replication and waits for its leaders.
-pub(crate) fn create(bootstrap: &str, topic: &str, partitions: i32, limit: Duration) -> anyhow::Result<()> {
+/// Creates a topic, with the cluster's default replication or all on one broker, and waits for its leaders.
+pub(crate) fn create(
+    bootstrap: &str,
+    topic: &str,
+    partitions: i32,
+    broker: Option<i32>,
+    limit: Duration,
+) -> anyhow::Result<()> {
+    let assignments = broker.map_or_else(Vec::new, |id| {
+        let assigned = |partition_index| CreatableReplicaAssignment { partition_index, broker_ids: vec![id] };
+        (0..partitions).map(assigned).collect()
+    });
     let wanted = CreatableTopic {
         name: topic.into(),
-        num_partitions: partitions,
+        num_partitions: if broker.is_some() { -1 } else { partitions },
         replication_factor: -1,
+        assignments,
         ..CreatableTopic::default()
     };
     let request = CreateTopicsRequest { topics: vec![wanted], timeout_ms: 30_000, ..Default::default() };
