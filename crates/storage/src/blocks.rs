@@ -1,15 +1,17 @@
 //! Reading segments through a bounded cache of decrypted blocks.
 //!
-//! A block is a few adjacent frames of one partition, read and decrypted in one go: that is the read-ahead, and a
-//! consumer that reads on finds the rest of the block in memory. Footers are kept in the same cache. Keys carry
-//! the cluster, since one cache serves every broker of a process; its budget is in bytes and never exceeded by
-//! more than what readers hold on to.
+//! A block is a few adjacent frames of one partition, read and decrypted in one go. While a reader is given a block,
+//! the next ones are fetched, so that a consumer that reads on finds them in memory. Footers are kept in the same
+//! cache. Keys carry the cluster, since one cache serves every broker of a process; its budget is in bytes and never
+//! exceeded by more than what readers hold on to.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use milena_runtime::Runtime;
 use milena_types::{ClusterId, TopicPartition};
 use quick_cache::{Weighter, sync::Cache};
+use tokio::sync::Semaphore;
 
 use crate::{
     encryption::KeyRing,
@@ -20,6 +22,12 @@ use crate::{
 
 /// Frames are about 128 KiB, so a block is about half a MiB.
 const FRAMES_A_BLOCK: usize = 4;
+
+/// How many blocks are fetched ahead of a reader.
+const BLOCKS_AHEAD: usize = 4;
+
+/// How many blocks are fetched ahead at once, for all readers: what bounds the memory of those that are on their way.
+const FETCHES_AHEAD_MAX: usize = 16;
 
 /// Why a segment could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -109,9 +117,12 @@ pub(crate) struct Segments {
     objects: Objects,
     keys: KeyRing,
     cache: BlockCache,
+    runtime: Runtime,
+    ahead: Arc<Semaphore>,
 }
 
-/// One partition's part of an opened segment.
+/// One partition's part of an opened segment. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct SegmentPart {
     reader: SegmentReader,
     partition: usize,
@@ -137,8 +148,14 @@ impl SegmentPart {
 }
 
 impl Segments {
-    pub(crate) fn new(cluster: ClusterId, objects: Objects, keys: KeyRing, cache: BlockCache) -> Self {
-        Self { cluster, objects, keys, cache }
+    pub(crate) fn new(
+        cluster: ClusterId,
+        objects: Objects,
+        keys: KeyRing,
+        cache: BlockCache,
+        runtime: Runtime,
+    ) -> Self {
+        Self { cluster, objects, keys, cache, runtime, ahead: Arc::new(Semaphore::new(FETCHES_AHEAD_MAX)) }
     }
 
     pub(crate) fn objects(&self) -> &Objects {
@@ -180,6 +197,24 @@ impl Segments {
         match self.cache.0.get_or_insert_async(&key, load).await? {
             Block::Records(bytes) => Ok(bytes),
             Block::Footer(_) => unreachable!("a block's key holds records only"),
+        }
+    }
+
+    /// Begins to fetch the blocks after the one that holds frame `frame`, those that are not there yet. What fails is
+    /// left to the reader that gets there.
+    pub(crate) fn fetch_ahead(&self, part: &SegmentPart, frame: usize) {
+        let following = std::iter::successors(part.after_block(frame), |next| part.after_block(*next));
+        for next in following.take(BLOCKS_AHEAD) {
+            let key = self.key(part.reader.object(), part.block_frames(next)[0].index);
+            if self.cache.0.peek(&key).is_some() {
+                continue;
+            }
+            let Ok(permit) = self.ahead.clone().try_acquire_owned() else { return };
+            let (segments, part) = (self.clone(), part.clone());
+            self.runtime.spawn(async move {
+                let _permit = permit;
+                let _ = segments.block(&part, next).await;
+            });
         }
     }
 

@@ -148,8 +148,13 @@ impl Storage {
     ) -> Result<Self, StorageError> {
         let runtime = runtime.child();
         let ledger = Ledger::new(decisions, runtime.clone(), config.broker, config.broker_epoch);
-        let segments =
-            Segments::new(config.cluster.clone(), objects, config.keys.clone(), config.blocks.clone());
+        let segments = Segments::new(
+            config.cluster.clone(),
+            objects,
+            config.keys.clone(),
+            config.blocks.clone(),
+            runtime.clone(),
+        );
         let wal_config = config.wal.clone();
         let directory = runtime.spawn_blocking(move || WalDirectory::open(wal_config, disk)).await;
         let directory = directory.map_err(|_| StorageError::Stopping)??;

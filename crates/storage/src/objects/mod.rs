@@ -8,6 +8,7 @@
 
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+mod directory;
 #[cfg(any(test, feature = "testing"))]
 mod faulty;
 #[cfg(test)]
@@ -16,10 +17,9 @@ mod tests;
 use std::{fmt, io, ops::Range, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use object_store::{
-    GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path,
-};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, path};
 
+use self::directory::DirectoryStore;
 use crate::{
     encryption::KeyRing,
     segment::{FrameEntry, SegmentError, SegmentReader, TailOutcome},
@@ -109,8 +109,7 @@ impl Objects {
         let generic =
             |source: io::Error| object_store::Error::Generic { store: "directory", source: source.into() };
         std::fs::create_dir_all(dir).map_err(generic)?;
-        let store = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
-        Ok(Self::new(Arc::new(store)))
+        Ok(Self::new(Arc::new(DirectoryStore::new(dir)?)))
     }
 
     /// Stores an object, durably. Cancelled, it may or may not be stored; it is never stored in part.

@@ -19,8 +19,7 @@ async fn a_directory_conforms() {
 #[tokio::test]
 async fn a_directory_conforms_with_faults() {
     let dir = tempfile::tempdir().unwrap();
-    let store = LocalFileSystem::new_with_prefix(dir.path()).unwrap().with_fsync(true);
-    conformance::run_with_faults(Arc::new(store)).await;
+    conformance::run_with_faults(Arc::new(DirectoryStore::new(dir.path()).unwrap())).await;
 }
 
 #[tokio::test]
@@ -36,6 +35,32 @@ async fn a_put_leaves_no_other_file_behind() {
     let names: Vec<_> =
         std::fs::read_dir(dir.path().join("a")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["b"]);
+}
+
+#[tokio::test]
+async fn large_objects_come_back_byte_for_byte_wherever_they_are_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = Objects::in_directory(dir.path()).unwrap();
+    let lengths = [65_535, 65_536, 65_537, 1 << 20, (1 << 20) + 1, 3_333_333, 4 << 20];
+    for (number, length) in lengths.into_iter().enumerate() {
+        for skip in [0, 1] {
+            let mut buffer = WriteBuffer::default();
+            buffer.extend(&vec![0; skip]);
+            buffer.extend(&(0..length).map(|i| (i % 251) as u8).collect::<Vec<_>>());
+            let bytes = buffer.into_bytes().slice(skip..);
+            let object = ObjectId::new(format!("a/{number}/{skip}"));
+            objects.put(&object, bytes.clone()).await.unwrap();
+            objects.put(&object, bytes.clone()).await.unwrap();
+            let end = length as u64;
+            for range in [0..end, 1..end, 4096..end, 5000..5001, end / 3..end - 1, end - 1..end] {
+                let read = objects.range(&object, range.clone()).await.unwrap();
+                assert_eq!(read, bytes[range.start as usize..range.end as usize], "{range:?} of {object}");
+            }
+            assert!(objects.range(&object, end - 1..end + 100_000).await.is_err(), "past the end");
+        }
+    }
+    let missing = objects.range(&ObjectId::new("no/such"), 0..100_000).await;
+    assert!(matches!(missing, Err(ObjectError::NotFound { .. })));
 }
 
 /// A segment of so many partitions, one batch in each.

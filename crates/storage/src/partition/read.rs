@@ -195,6 +195,7 @@ impl Partition {
         let mut frame = part.footer().frame_of(from.max(part.footer().offsets.start));
         while let Some(index) = frame {
             let block = self.shared.segments.block(&part, index).await?;
+            self.shared.segments.fetch_ahead(&part, index);
             if !collector.take(&block) {
                 return Ok(false);
             }

@@ -1,0 +1,279 @@
+//! Objects as files below a directory, the large ones written and read without the page cache.
+//!
+//! A segment is written once and, most often, read once, in large pieces, into a cache of our own: going through the
+//! page cache would copy every byte one more time and push out what is of use there. Small objects, and file systems
+//! that cannot do it, go the ordinary way ([`LocalFileSystem`]), to the same files.
+//!
+//! Invariant: a file has its name only when all of it is durable.
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use object_store::{
+    Attributes, CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result, local::LocalFileSystem, path::Path as ObjectPath,
+};
+
+use crate::disk::{BLOCK_BYTES, WriteBuffer};
+
+/// Smaller objects and ranges go through the page cache.
+const DIRECT_BYTES_MIN: u64 = 64 << 10;
+
+/// What is copied at once where a payload does not start on a block boundary in memory.
+const BOUNCE_BYTES: usize = 1 << 20;
+
+/// See the module's documentation.
+pub(super) struct DirectoryStore {
+    ordinary: LocalFileSystem,
+    /// Numbers the files that are being written.
+    next: Arc<AtomicU64>,
+}
+
+impl DirectoryStore {
+    pub(super) fn new(dir: &Path) -> Result<Self> {
+        let ordinary = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
+        Ok(Self { ordinary, next: Arc::default() })
+    }
+}
+
+impl fmt::Debug for DirectoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DirectoryStore({})", self.ordinary)
+    }
+}
+
+impl fmt::Display for DirectoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for DirectoryStore {
+    async fn put_opts(
+        &self,
+        location: &ObjectPath,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let ordinary =
+            (payload.content_length() as u64) < DIRECT_BYTES_MIN || options.mode != PutMode::Overwrite;
+        if !ordinary {
+            let path = self.ordinary.path_to_filesystem(location)?;
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let parts = payload.clone();
+            let written = blocking(move || write_direct(&path, number, &parts)).await;
+            match written {
+                Ok(()) => {
+                    return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
+                }
+                Err(error) if is_unsupported(&error) => {}
+                Err(error) => return Err(generic(error)),
+            }
+        }
+        self.ordinary.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &ObjectPath,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.ordinary.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> Result<GetResult> {
+        if let Some(GetRange::Bounded(range)) = &options.range
+            && range.end.saturating_sub(range.start) >= DIRECT_BYTES_MIN
+            && is_unconditional(&options)
+        {
+            let (path, wanted) = (self.ordinary.path_to_filesystem(location)?, range.clone());
+            // Whatever goes wrong, the ordinary way says what it is.
+            if let Ok((bytes, size, modified)) = blocking(move || read_direct(&path, wanted)).await {
+                let range = range.start..range.start + bytes.len() as u64;
+                let meta = ObjectMeta {
+                    location: location.clone(),
+                    last_modified: modified.into(),
+                    size,
+                    e_tag: None,
+                    version: None,
+                };
+                let payload = GetResultPayload::Stream(futures_util::stream::iter([Ok(bytes)]).boxed());
+                let (attributes, extensions) = (Attributes::default(), Default::default());
+                return Ok(GetResult { payload, meta, range, attributes, extensions });
+            }
+        }
+        self.ordinary.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<ObjectPath>>,
+    ) -> BoxStream<'static, Result<ObjectPath>> {
+        self.ordinary.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.ordinary.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&ObjectPath>) -> Result<ListResult> {
+        self.ordinary.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &ObjectPath, to: &ObjectPath, options: CopyOptions) -> Result<()> {
+        self.ordinary.copy_opts(from, to, options).await
+    }
+}
+
+fn is_unconditional(options: &GetOptions) -> bool {
+    options.if_match.is_none()
+        && options.if_none_match.is_none()
+        && options.if_modified_since.is_none()
+        && options.if_unmodified_since.is_none()
+        && options.version.is_none()
+        && !options.head
+}
+
+/// Runs file operations where they may block, as the ordinary store does.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the stores beside this one do the same; nothing outlives the call"
+)]
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn generic(source: io::Error) -> Error {
+    Error::Generic { store: "directory", source: source.into() }
+}
+
+/// Whether the file system does not know how to go without the page cache.
+fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+}
+
+#[cfg(target_os = "linux")]
+fn open_direct(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.custom_flags(rustix::fs::OFlags::DIRECT.bits().cast_signed()).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_direct(_options: &mut OpenOptions, _path: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn write_direct(path: &Path, number: u64, payload: &PutPayload) -> io::Result<()> {
+    let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    create_dir_durably(parent)?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!("#{number}.{}", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let outcome = write_file(&temporary, payload).and_then(|()| {
+        std::fs::rename(&temporary, path)?;
+        File::open(parent)?.sync_all()
+    });
+    if outcome.is_err() {
+        // What failed counts; a file that is left over is in nobody's way.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    outcome
+}
+
+fn write_file(path: &Path, payload: &PutPayload) -> io::Result<()> {
+    let file = open_direct(OpenOptions::new().write(true).create(true).truncate(true), path)?;
+    let total = payload.content_length() as u64;
+    #[cfg(target_os = "linux")]
+    match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, total) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) | Ok(()) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut position = 0;
+    let mut bounce = WriteBuffer::default();
+    for part in payload.iter() {
+        position = write_part(&file, part, position, &mut bounce)?;
+    }
+    bounce.pad_to(BLOCK_BYTES);
+    file.write_all_at(bounce.as_slice(), position)?;
+    file.set_len(total)?;
+    file.sync_all()
+}
+
+/// Writes whole blocks of what is left over in `bounce` and of `part`; what remains is left over in `bounce`. Answers
+/// the position after what was written.
+fn write_part(file: &File, mut part: &[u8], mut position: u64, bounce: &mut WriteBuffer) -> io::Result<u64> {
+    if bounce.is_empty() && part.as_ptr().align_offset(BLOCK_BYTES) == 0 {
+        let (whole, rest) = part.split_at(part.len() - part.len() % BLOCK_BYTES);
+        file.write_all_at(whole, position)?;
+        position += whole.len() as u64;
+        part = rest;
+    }
+    while !part.is_empty() {
+        let (now, later) = part.split_at(part.len().min(BOUNCE_BYTES - bounce.len()));
+        bounce.extend(now);
+        part = later;
+        if bounce.len() == BOUNCE_BYTES {
+            file.write_all_at(bounce.as_slice(), position)?;
+            position += BOUNCE_BYTES as u64;
+            bounce.clear();
+        }
+    }
+    Ok(position)
+}
+
+/// The bytes of a range (fewer at the end of the file), the file's length, and when it was written.
+fn read_direct(path: &Path, range: std::ops::Range<u64>) -> io::Result<(Bytes, u64, std::time::SystemTime)> {
+    let block = BLOCK_BYTES as u64;
+    let file = open_direct(OpenOptions::new().read(true), path)?;
+    let meta = file.metadata()?;
+    let start = range.start / block * block;
+    let end = range.end.min(meta.len());
+    if start >= end || range.start >= end {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut buffer = WriteBuffer::default();
+    let length = usize::try_from(end - start).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let into = buffer.grow(length.next_multiple_of(BLOCK_BYTES));
+    let mut read = 0;
+    while read < length {
+        match file.read_at(&mut into[read..], start + read as u64) {
+            // After a short read the rest would not start on a block: the ordinary way can do that.
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(bytes) => read += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if read < length && !read.is_multiple_of(BLOCK_BYTES) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let skip = usize::try_from(range.start - start).expect("less than a block");
+    Ok((buffer.into_bytes().slice(skip..length), meta.len(), meta.modified()?))
+}
+
+/// Makes a directory and those above it, and their names durable.
+fn create_dir_durably(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    create_dir_durably(parent)?;
+    match std::fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(parent)?.sync_all()
+}
