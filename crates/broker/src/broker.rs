@@ -13,7 +13,7 @@ use milena_metadata::{
 };
 use milena_runtime::Runtime;
 use milena_storage::{
-    BlockCache, Storage, StorageConfig, StorageError, encryption::KeyRing, objects::Objects,
+    BlockCache, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing, objects::Objects,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,10 @@ const DEREGISTER_MAX: Duration = Duration::from_millis(200);
 pub struct BrokerParts {
     /// The metadata store, shared by all brokers of the process.
     pub store: Arc<dyn MetadataStore>,
+    /// The disk that the write-ahead log is on: [`LocalDisk`], or in tests one that fails.
+    ///
+    /// [`LocalDisk`]: milena_storage::disk::LocalDisk
+    pub disk: Arc<dyn Disk>,
     /// The object store.
     pub objects: Objects,
     /// The cluster's data keys.
@@ -127,7 +131,7 @@ impl Broker {
         let incarnation = cluster.record.incarnation.clone();
         let storage = storage_config(&config, incarnation, &registration, parts.keys, parts.blocks);
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
-        let storage = Storage::open(storage, parts.objects, decisions, &runtime).await?;
+        let storage = Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;
         let images = ImageWatcher::start(&metadata, &runtime).await?;
         let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;

@@ -21,6 +21,7 @@ use milena_security::local_key::LocalKey;
 use milena_service::{BrokerOrder, ProvisionError, Provisioner};
 use milena_storage::{
     BlockCache,
+    disk::LocalDisk,
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
 };
@@ -112,6 +113,7 @@ impl InProcess {
             keys,
             blocks: self.blocks.clone(),
             runtime: self.runtime.clone(),
+            disk: Arc::new(LocalDisk),
             authorizer: Box::new(AllowAll),
         };
         Broker::start(config, parts).await.map_err(ProvisionError::new)

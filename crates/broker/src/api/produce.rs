@@ -15,7 +15,7 @@
 
 mod validate;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use milena_metadata::MetadataImage;
@@ -32,6 +32,7 @@ use milena_protocol::{
 };
 use milena_storage::{AppendFuture, AppendOptions, Appended, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
+use tokio::time::Sleep;
 
 use crate::{
     context::RequestContext,
@@ -208,20 +209,7 @@ impl Answer {
             let mut partition_responses = Vec::with_capacity(topic.shares.len());
             for share in topic.shares {
                 let outcome = match share.outcome {
-                    Ok(append) if late => append
-                        .now()
-                        .unwrap_or_else(|| Ok(*append.if_committed()))
-                        .map_err(|e| Refusal::new(e.error_code(), e.to_string())),
-                    Ok(append) => tokio::select! {
-                        biased;
-                        committed = append => {
-                            committed.map_err(|e| Refusal::new(e.error_code(), e.to_string()))
-                        }
-                        () = deadline.as_mut() => {
-                            late = true;
-                            Err(ErrorCode::RequestTimedOut.into())
-                        }
-                    },
+                    Ok(append) => committed(append, deadline.as_mut(), &mut late).await,
                     Err(refusal) => Err(refusal),
                 };
                 partition_responses.push(partition_response(share.index, outcome));
@@ -264,6 +252,27 @@ impl Answer {
             }
         }
     }
+}
+
+/// Waits for the disk, or for the time of the whole request to run out: then only what is on disk already counts.
+async fn committed(
+    append: AppendFuture,
+    deadline: Pin<&mut Sleep>,
+    late: &mut bool,
+) -> Result<Appended, Refusal> {
+    let outcome = if *late {
+        append.now()
+    } else {
+        tokio::select! {
+            biased;
+            outcome = append => Some(outcome),
+            () = deadline => None,
+        }
+    };
+    *late |= outcome.is_none();
+    outcome
+        .ok_or_else(|| Refusal::from(ErrorCode::RequestTimedOut))?
+        .map_err(|error| Refusal::new(error.error_code(), error.to_string()))
 }
 
 fn partition_response(index: i32, outcome: Result<Appended, Refusal>) -> PartitionProduceResponse {

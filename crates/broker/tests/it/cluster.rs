@@ -9,6 +9,7 @@ use milena_metadata::{
 use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache,
+    disk::{Disk, LocalDisk, MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
 };
@@ -31,6 +32,7 @@ pub struct Cluster {
     id: ClusterId,
     kafka_version: String,
     limits: Limits,
+    disk: Option<MemoryDisk>,
     properties: BTreeMap<String, String>,
     brokers: BTreeMap<i32, Broker>,
     blocks: BlockCache,
@@ -42,12 +44,20 @@ pub struct ClusterOptions {
     pub brokers: i32,
     pub kafka_version: &'static str,
     pub limits: Limits,
+    /// The disk of the write-ahead logs; none: a real one.
+    pub disk: Option<MemoryDisk>,
     pub properties: BTreeMap<String, String>,
 }
 
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { brokers: 3, kafka_version: "3.9", limits: Limits::default(), properties: BTreeMap::new() }
+        Self {
+            brokers: 3,
+            kafka_version: "3.9",
+            limits: Limits::default(),
+            disk: None,
+            properties: BTreeMap::new(),
+        }
     }
 }
 
@@ -93,6 +103,7 @@ impl Cluster {
             id,
             kafka_version: options.kafka_version.to_owned(),
             limits: options.limits,
+            disk: options.disk,
             properties: options.properties,
             brokers: BTreeMap::new(),
             blocks: BlockCache::new(8 << 20),
@@ -125,6 +136,10 @@ impl Cluster {
             keys: KeyRing::new(key, Vec::new()),
             blocks: self.blocks.clone(),
             runtime: self.runtime.clone(),
+            disk: self
+                .disk
+                .as_ref()
+                .map_or_else(|| Arc::new(LocalDisk) as Arc<dyn Disk>, MemoryDisk::process),
             authorizer: Box::new(AllowAll),
         };
         let started = Broker::start(config, parts).await.expect("the broker starts");

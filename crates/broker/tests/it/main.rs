@@ -8,6 +8,7 @@ mod api_versions;
 mod cluster;
 mod configs;
 mod connection;
+mod disk;
 mod fetch;
 mod fetch_sessions;
 mod group_offsets;
