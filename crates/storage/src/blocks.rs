@@ -5,7 +5,7 @@
 //! cache. Keys carry the cluster, since one cache serves every broker of a process; its budget is in bytes and never
 //! exceeded by more than what readers hold on to.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use milena_runtime::Runtime;
@@ -20,8 +20,8 @@ use crate::{
     segment::{FrameEntry, PartitionFooter, SegmentReader},
 };
 
-/// Frames are about 128 KiB, so a block is about half a MiB.
-const FRAMES_A_BLOCK: usize = 4;
+/// A block is the frames that start within the same stretch of so many bytes of a partition's part.
+const BLOCK_STRETCH_BYTES: u64 = 512 << 10;
 
 /// How many blocks are fetched ahead of a reader.
 const BLOCKS_AHEAD: usize = 4;
@@ -133,17 +133,22 @@ impl SegmentPart {
         &self.reader.footer().partitions[self.partition]
     }
 
-    /// The frames of the block that holds frame `frame` of this partition.
-    fn block_frames(&self, frame: usize) -> &[FrameEntry] {
-        let first = frame - frame % FRAMES_A_BLOCK;
+    /// The frames of the block that holds frame `frame` of this partition, as indexes.
+    fn block(&self, frame: usize) -> Range<usize> {
         let frames = &self.footer().frames;
-        &frames[first..frames.len().min(first + FRAMES_A_BLOCK)]
+        let stretch = |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_STRETCH_BYTES;
+        let this = stretch(&frames[frame]);
+        frames.partition_point(|entry| stretch(entry) < this)
+            ..frames.partition_point(|entry| stretch(entry) <= this)
+    }
+
+    fn block_frames(&self, frame: usize) -> &[FrameEntry] {
+        &self.footer().frames[self.block(frame)]
     }
 
     /// The first frame after the block that holds frame `frame`; none when it is the last block.
     pub(crate) fn after_block(&self, frame: usize) -> Option<usize> {
-        let next = frame - frame % FRAMES_A_BLOCK + FRAMES_A_BLOCK;
-        (next < self.footer().frames.len()).then_some(next)
+        Some(self.block(frame).end).filter(|next| *next < self.footer().frames.len())
     }
 }
 
