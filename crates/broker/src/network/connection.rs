@@ -128,8 +128,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             if stopping.is_cancelled() && step.is_ok() {
                 return self.drain().await;
             }
-            if let Err(end) = step {
-                return end;
+            match step {
+                Ok(()) => {}
+                Err(end @ (End::Refused | End::Frame(FrameError::Size { .. }))) => {
+                    // What was asked before the request that ends the connection is still answered.
+                    self.drain().await;
+                    return end;
+                }
+                Err(end) => return end,
             }
             if let Some(until) = self.muted_until {
                 let left = until.saturating_sub(self.broker.runtime.monotonic());

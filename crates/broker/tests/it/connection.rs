@@ -65,6 +65,26 @@ async fn a_produce_with_acks_0_that_fails_closes_the_connection() {
 }
 
 #[tokio::test]
+async fn what_was_produced_before_a_request_that_ends_the_connection_is_answered() {
+    let cluster = Cluster::single().await;
+    cluster.create_topic("t", 1).await;
+    let good = produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1);
+    let refused = produce_request("none", &[(0, batch(&["a"]).into_bytes())], 0);
+    let unreadable = [0, 0, 0, 10, 0x7f, 0xff, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+    for ends_by_refusal in [true, false] {
+        let mut client = cluster.connect(1).await;
+        let id = client.send(9, &good).await;
+        if ends_by_refusal {
+            client.send(9, &refused).await;
+        } else {
+            client.send_raw(&unreadable).await;
+        }
+        assert_eq!(only_produced(client.receive::<ProduceRequest>(9, id).await).error_code, 0);
+        assert!(client.is_closed_by_broker().await);
+    }
+}
+
+#[tokio::test]
 async fn a_request_larger_than_the_limit_closes_the_connection() {
     let limits = Limits { request_bytes_max: 1000, ..Limits::default() };
     let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
