@@ -77,7 +77,7 @@ pub struct FlushPolicy {
 
 impl Default for FlushPolicy {
     fn default() -> Self {
-        Self { bytes: 64 << 20, age: Duration::from_secs(120), own_segment_bytes: 8 << 20 }
+        Self { bytes: 64 << 20, age: Duration::from_secs(600), own_segment_bytes: 8 << 20 }
     }
 }
 
@@ -92,7 +92,7 @@ pub struct MemoryBudget {
 
 impl Default for MemoryBudget {
     fn default() -> Self {
-        Self { unflushed_bytes: 256 << 20, tail_bytes: 192 << 20 }
+        Self { unflushed_bytes: 192 << 20, tail_bytes: 128 << 20 }
     }
 }
 

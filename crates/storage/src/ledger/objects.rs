@@ -23,8 +23,14 @@ impl ObjectChanges {
         self.adopted.insert(object.to_owned(), (announced, references));
     }
 
-    /// One reference to an object goes.
+    /// One reference to an object goes, which may be one that came in the same transaction.
     pub(crate) fn release(&mut self, object: &str) {
+        if let Some((_, references)) = self.adopted.get_mut(object)
+            && *references > 0
+        {
+            *references -= 1;
+            return;
+        }
         *self.released.entry(object.to_owned()).or_default() += 1;
     }
 }
@@ -41,6 +47,10 @@ impl Ledger {
             let upload = upload_key(object);
             txn.expect.push(Expect::At(upload.clone(), *announced));
             txn.delete.push(upload);
+            if *references == 0 {
+                txn.put.push(put(&garbage_key(object), &self.garbage()));
+                continue;
+            }
             let record = ObjectRecord { level: RECORD_LEVEL, references: *references };
             txn.put.push(put(&object_key(object), &record));
         }

@@ -92,6 +92,18 @@ async fn a_manifest_changes_only_from_the_revision_last_read() {
 }
 
 #[tokio::test]
+async fn an_object_that_comes_and_goes_in_one_transaction_is_garbage() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let ledger = ledger(&decisions, 1);
+    let announced = ledger.announce(&["a".to_owned()]).await.expect("announced");
+    let mut swaps = ManifestSwaps::default();
+    swaps.objects.adopt("a", announced, 1);
+    swaps.objects.release("a");
+    ledger.swap_manifests(&swaps).await.expect("swapped");
+    assert_eq!(ledger.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_read_back() {
     let decisions = Arc::new(MemoryDecisions::new());
     let ledger = ledger(&decisions, 1);

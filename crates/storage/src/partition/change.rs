@@ -19,8 +19,11 @@ use crate::{
 /// The record itself lists this many segments before the oldest of them become a page.
 const SEGMENTS_IN_RECORD_MAX: usize = 24;
 
-/// How many segments a page lists.
-const SEGMENTS_A_PAGE: usize = 16;
+/// How many segments move into a page at once.
+const SEGMENTS_MOVED: u32 = 16;
+
+/// How many segments a page lists at most: a page is written again when segments are added to it.
+const SEGMENTS_A_PAGE_MAX: u32 = 128;
 
 /// Producer state is written as a snapshot when this many segments came after the last one.
 const SEGMENTS_A_SNAPSHOT: usize = 8;
@@ -167,46 +170,67 @@ impl Partition {
         Ok(())
     }
 
-    /// Lets go of what is wholly below the log start.
+    /// Lets go of the segments wholly below the log start, and of the pages that listed them.
     async fn trim(&self, record: &mut ManifestRecord, swaps: &mut ManifestSwaps) -> Result<(), UpkeepError> {
         let start = record.log_start;
-        let pages = record.pages.partition_point(|page| page.end <= start);
-        for page in record.pages.drain(..pages) {
-            for segment in self.shared.pages.read(&page).await? {
-                swaps.objects.release(&segment.object);
+        while let Some(page) = record.pages.first()
+            && page.base < start
+        {
+            let mut segments = self.shared.pages.read(page).await?;
+            let below = segments.partition_point(|segment| segment.end <= start);
+            if below == 0 {
+                break;
             }
-            swaps.objects.release(&page.object);
+            segments.drain(..below).for_each(|segment| swaps.objects.release(&segment.object));
+            swaps.objects.release(&record.pages.remove(0).object);
+            if !segments.is_empty() {
+                record.pages.insert(0, self.write_page(&segments, swaps).await?);
+                break;
+            }
         }
-        let segments = record.segments.partition_point(|segment| segment.end <= start);
-        for segment in record.segments.drain(..segments) {
-            swaps.objects.release(&segment.object);
-        }
+        let below = record.segments.partition_point(|segment| segment.end <= start);
+        record.segments.drain(..below).for_each(|segment| swaps.objects.release(&segment.object));
         record.epochs.trim(start);
         Ok(())
     }
 
-    /// Moves the oldest segments of a long record into a page.
+    /// Moves the oldest segments of a long record into the last page, or into another when that is full.
     async fn add_page(
         &self,
         record: &mut ManifestRecord,
         swaps: &mut ManifestSwaps,
     ) -> Result<(), UpkeepError> {
         while record.segments.len() > SEGMENTS_IN_RECORD_MAX {
-            let segments: Vec<SegmentRef> = record.segments.drain(..SEGMENTS_A_PAGE).collect();
-            let object = self.shared.new_object("manifests");
-            let announced = self.shared.ledger.announce(&[object.to_string()]).await?;
-            self.shared.pages.write(&object, &segments).await?;
-            swaps.objects.adopt(object.as_str(), announced, 1);
-            record.pages.push(PageRef {
-                object: object.to_string(),
-                base: segments[0].base,
-                end: segments[segments.len() - 1].end,
-                bytes: segments.iter().map(|segment| segment.bytes).sum(),
-                max_timestamp: segments.iter().map(|segment| segment.max_timestamp).max().unwrap_or_default(),
-                segments: segments.len() as u32,
-            });
+            let mut segments = Vec::new();
+            if let Some(last) =
+                record.pages.pop_if(|last| last.segments + SEGMENTS_MOVED <= SEGMENTS_A_PAGE_MAX)
+            {
+                segments = self.shared.pages.read(&last).await?;
+                swaps.objects.release(&last.object);
+            }
+            segments.extend(record.segments.drain(..SEGMENTS_MOVED as usize));
+            record.pages.push(self.write_page(&segments, swaps).await?);
         }
         Ok(())
+    }
+
+    async fn write_page(
+        &self,
+        segments: &[SegmentRef],
+        swaps: &mut ManifestSwaps,
+    ) -> Result<PageRef, UpkeepError> {
+        let object = self.shared.new_object("manifests");
+        let announced = self.shared.ledger.announce(&[object.to_string()]).await?;
+        self.shared.pages.write(&object, segments).await?;
+        swaps.objects.adopt(object.as_str(), announced, 1);
+        Ok(PageRef {
+            object: object.to_string(),
+            base: segments[0].base,
+            end: segments[segments.len() - 1].end,
+            bytes: segments.iter().map(|segment| segment.bytes).sum(),
+            max_timestamp: segments.iter().map(|segment| segment.max_timestamp).max().unwrap_or_default(),
+            segments: segments.len() as u32,
+        })
     }
 
     /// Notes up to where producer state need not be read from footers: for nothing when there are no producers,

@@ -385,21 +385,27 @@ async fn a_long_history_is_paged_and_read_back() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
-    for time in 0..130 {
+    for time in 0..170 {
         append(&partition, sequenced(7, time, &[i64::from(time)])).await;
         storage.flush().await.expect("a flush");
     }
-    let expected: Vec<_> = (0..130).map(|i| (i, i)).collect();
+    let expected: Vec<_> = (0..170).map(|i| (i, i)).collect();
     drop((partition, storage));
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 2).await;
-    assert!(partition.lock().manifest.record.pages.len() >= 2);
+    let pages = || partition.lock().manifest.record.pages.clone();
+    assert_eq!(pages().len(), 2);
     assert_eq!(read_all(&partition, 0, 300).await, expected);
     let found = partition.offset_for_timestamp(Timestamp(40), Isolation::Uncommitted).await;
     assert_eq!(found.expect("a search").map(|found| found.offset), Some(Offset(40)));
     partition.delete_records(Some(Offset(40))).await.expect("in range");
     assert_eq!(read_all(&partition, 40, 300).await, expected[40..]);
-    assert_eq!(partition.lock().manifest.record.pages.len(), 5, "a page goes when all of it is deleted");
+    assert_eq!((pages()[0].base, pages()[0].segments), (Offset(40), 88), "what is deleted leaves its page");
+    partition.delete_records(Some(Offset(140))).await.expect("in range");
+    assert_eq!((pages().len(), pages()[0].base), (1, Offset(140)), "and takes the page along in the end");
+    assert_eq!(read_all(&partition, 140, 300).await, expected[140..]);
+    drop(storage);
+    check_references(&broker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
