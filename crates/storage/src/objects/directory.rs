@@ -13,7 +13,7 @@ use std::{
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -35,17 +35,61 @@ const DIRECT_BYTES_MIN: u64 = 64 << 10;
 /// What is copied at once where a payload does not start on a block boundary in memory.
 const BOUNCE_BYTES: usize = 1 << 20;
 
+/// What buffers of earlier reads are kept to be used again, so that reading does not zero and map new memory all the
+/// time: the kernel's part in that costs as much as decrypting what is read.
+const SPARE_BUFFERS_MAX: usize = 8;
+/// A buffer that has grown beyond this is not kept.
+const SPARE_BYTES_MAX: usize = 2 << 20;
+
 /// See the module's documentation.
 pub(super) struct DirectoryStore {
     ordinary: LocalFileSystem,
     /// Numbers the files that are being written.
     next: Arc<AtomicU64>,
+    spare: Spare,
+}
+
+/// Buffers that nobody reads any more.
+#[derive(Clone, Debug, Default)]
+struct Spare(Arc<Mutex<Vec<WriteBuffer>>>);
+
+impl Spare {
+    fn take(&self) -> WriteBuffer {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<WriteBuffer>> {
+        self.0.lock().expect("no panic while buffers are put away")
+    }
+}
+
+/// A buffer that goes back among the spare ones when the last slice of it is dropped.
+struct Lent {
+    buffer: WriteBuffer,
+    spare: Spare,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.buffer.as_slice()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let mut spare = self.spare.lock();
+        if spare.len() < SPARE_BUFFERS_MAX && buffer.memory_bytes() <= SPARE_BYTES_MAX {
+            spare.push(buffer);
+        }
+    }
 }
 
 impl DirectoryStore {
     pub(super) fn new(dir: &Path) -> Result<Self> {
         let ordinary = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
-        Ok(Self { ordinary, next: Arc::default() })
+        Ok(Self { ordinary, next: Arc::default(), spare: Spare::default() })
     }
 }
 
@@ -101,8 +145,9 @@ impl ObjectStore for DirectoryStore {
             && is_unconditional(&options)
         {
             let (path, wanted) = (self.ordinary.path_to_filesystem(location)?, range.clone());
+            let spare = self.spare.clone();
             // Whatever goes wrong, the ordinary way says what it is.
-            if let Ok((bytes, size, modified)) = blocking(move || read_direct(&path, wanted)).await {
+            if let Ok((bytes, size, modified)) = blocking(move || read_direct(&path, wanted, spare)).await {
                 let range = range.start..range.start + bytes.len() as u64;
                 let meta = ObjectMeta {
                     location: location.clone(),
@@ -235,7 +280,11 @@ fn write_part(file: &File, mut part: &[u8], mut position: u64, bounce: &mut Writ
 }
 
 /// The bytes of a range (fewer at the end of the file), the file's length, and when it was written.
-fn read_direct(path: &Path, range: std::ops::Range<u64>) -> io::Result<(Bytes, u64, std::time::SystemTime)> {
+fn read_direct(
+    path: &Path,
+    range: std::ops::Range<u64>,
+    spare: Spare,
+) -> io::Result<(Bytes, u64, std::time::SystemTime)> {
     let block = BLOCK_BYTES as u64;
     let file = open_direct(OpenOptions::new().read(true), path)?;
     let meta = file.metadata()?;
@@ -244,9 +293,9 @@ fn read_direct(path: &Path, range: std::ops::Range<u64>) -> io::Result<(Bytes, u
     if start >= end || range.start >= end {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let mut buffer = WriteBuffer::default();
+    let mut lent = Lent { buffer: spare.take(), spare };
     let length = usize::try_from(end - start).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let into = buffer.grow(length.next_multiple_of(BLOCK_BYTES));
+    let into = lent.buffer.grow(length.next_multiple_of(BLOCK_BYTES));
     let mut read = 0;
     while read < length {
         match file.read_at(&mut into[read..], start + read as u64) {
@@ -261,7 +310,7 @@ fn read_direct(path: &Path, range: std::ops::Range<u64>) -> io::Result<(Bytes, u
         }
     }
     let skip = usize::try_from(range.start - start).expect("less than a block");
-    Ok((buffer.into_bytes().slice(skip..length), meta.len(), meta.modified()?))
+    Ok((Bytes::from_owner(lent).slice(skip..length), meta.len(), meta.modified()?))
 }
 
 /// Makes a directory and those above it, and their names durable.

@@ -182,17 +182,19 @@ impl SegmentReader {
             let what = "a read of frames came back with another length";
             return Err(SegmentError::Damaged { object: self.object.clone(), position, what });
         }
-        out.resize(before + total, 0);
-        let (mut rest, mut plaintext) = (sealed, &mut out[before..]);
+        out.reserve_exact(total);
+        let mut rest = sealed;
         for frame in frames {
             let (sealed_frame, sealed_after) = rest.split_at(frame.plaintext_bytes as usize + TAG_BYTES);
-            let (opened, plaintext_after) = plaintext.split_at_mut(frame.plaintext_bytes as usize);
-            if let Err(source) = self.cipher.open_into(frame.index, sealed_frame, opened) {
+            // Frame by frame, so that what was just zeroed is still in the processor's cache when it is filled.
+            let start = out.len();
+            out.resize(start + frame.plaintext_bytes as usize, 0);
+            if let Err(source) = self.cipher.open_into(frame.index, sealed_frame, &mut out[start..]) {
                 out.truncate(before);
                 let (object, position) = (self.object.clone(), frame.position);
                 return Err(SegmentError::Encryption { object, position, source });
             }
-            (rest, plaintext) = (sealed_after, plaintext_after);
+            rest = sealed_after;
         }
         Ok(())
     }
