@@ -21,7 +21,7 @@ mod times;
 mod upkeep;
 
 use std::sync::{
-    Arc, Mutex, MutexGuard,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicI64, Ordering},
 };
 
@@ -180,7 +180,9 @@ impl Partition {
     /// What is pushed and not built will not be: forget it.
     pub(crate) fn revert_open(&self) {
         let generation = self.shared.open.generation();
-        self.lock().revert(self.built_end(), generation);
+        if let Ok(mut state) = self.state.lock() {
+            state.revert(self.built_end(), generation);
+        }
     }
 
     /// The chunk of `run` is committed.
@@ -192,7 +194,8 @@ impl Partition {
 
     /// Accepts nothing more and wakes everybody who waits.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        // Also after a panic: nothing is read from a broken state, since whoever locks it otherwise panics too.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.waiters.changed();
     }
 }

@@ -3,8 +3,9 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -173,15 +174,40 @@ impl Shared {
     }
 
     fn built(&self) -> MutexGuard<'_, VecDeque<BuiltChunk>> {
-        self.built.lock().expect("no panic while chunks are listed")
+        // The list is whole also after a panic: it is changed by single calls.
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Settles a ticket: as committed, or, when dropped, as closed.
+struct Settles<'a>(&'a Ticket);
+
+impl Settles<'_> {
+    fn committed(self) {
+        self.0.settle(Ok(()));
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Settles<'_> {
+    fn drop(&mut self) {
+        self.0.settle(Err(CommitError::Closed));
     }
 }
 
 /// The write-ahead log's view of [`Shared`].
 pub(crate) struct Source(pub(crate) Arc<Shared>);
 
-impl ChunkSource for Source {
-    fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
+impl Source {
+    /// Runs a step of the log. If it breaks an invariant of ours the epoch ends here, so that nobody waits for ever.
+    fn or_end<T>(&self, step: impl FnOnce() -> T) -> T {
+        catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|broken| {
+            self.end();
+            resume_unwind(broken)
+        })
+    }
+
+    fn build_open(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
         let shared = &*self.0;
         let Some(mut open) = shared.open.take() else { return false };
         open.groups.sort_unstable_by_key(|group| group.partition.id());
@@ -212,20 +238,49 @@ impl ChunkSource for Source {
         true
     }
 
-    fn committed(&self, seq: ChunkSeq) {
+    fn commit_built(&self, seq: ChunkSeq) {
         let shared = &*self.0;
         let built = shared.built().pop_front().expect("a chunk is built before it is committed");
+        // Whatever happens from here on, who waits for the chunk is told.
+        let settles = Settles(&built.ticket);
         assert_eq!(built.chunk.seq, seq, "chunks are committed in the order they were built");
         let waiting = shared.tail.push(built.chunk.clone());
         for (index, (partition, _)) in built.partitions.iter().enumerate() {
             partition.commit(built.chunk.run(index));
         }
-        built.ticket.settle(Ok(()));
+        settles.committed();
         if waiting >= shared.config.flush.bytes || shared.budget.is_pressed() {
             shared.flush_wanted.notify_one();
         }
     }
 
+    /// Nothing is acknowledged any more.
+    fn end(&self) {
+        let shared = &*self.0;
+        shared.sealed.store(true, Ordering::Release);
+        let open = shared.open.close();
+        let partitions: Vec<_> = shared.partitions().values().cloned().collect();
+        for partition in partitions {
+            partition.close();
+        }
+        for built in shared.built().drain(..) {
+            built.ticket.settle(Err(CommitError::Closed));
+        }
+        for chunk in open {
+            chunk.fail(CommitError::Closed);
+        }
+        shared.flush_wanted.notify_one();
+    }
+}
+
+impl ChunkSource for Source {
+    fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
+        self.or_end(|| self.build_open(seq, out))
+    }
+
+    fn committed(&self, seq: ChunkSeq) {
+        self.or_end(|| self.commit_built(seq));
+    }
     fn refused(&self, _: &WalError) {
         for chunk in self.0.open.drain() {
             self.0.budget.remove_unflushed(chunk.bytes as u64);
@@ -245,19 +300,6 @@ impl ChunkSource for Source {
     }
 
     fn sealed(&self, _: ChunkSeq) {
-        let shared = &*self.0;
-        shared.sealed.store(true, Ordering::Release);
-        let open = shared.open.close();
-        let partitions: Vec<_> = shared.partitions().values().cloned().collect();
-        for partition in partitions {
-            partition.close();
-        }
-        for built in shared.built().drain(..) {
-            built.ticket.settle(Err(CommitError::Closed));
-        }
-        for chunk in open {
-            chunk.fail(CommitError::Closed);
-        }
-        shared.flush_wanted.notify_one();
+        self.end();
     }
 }

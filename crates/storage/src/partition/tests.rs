@@ -146,6 +146,19 @@ async fn bytes_that_were_given_a_sequence_number_never_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_invariant_ends_the_epoch_and_leaves_nobody_waiting() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let (broken, other) = (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
+    append(&broken, batch(&[1])).await;
+    broken.lock().high_watermark = Offset(7);
+    let accepted = broken.append(&[batch(&[1])], &CLIENT).expect("accepted");
+    assert_eq!(accepted.await, Err(CommitError::Closed));
+    assert!(storage.is_sealed() && other.is_closed());
+    assert!(matches!(other.append(&[batch(&[1])], &CLIENT), Err(AppendError::Closed)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn producer_state_survives_restart_from_chunks_from_footers_and_from_a_snapshot() {
     let mut broker = Broker::new();
     let mut next = 0;
