@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
-    configs::{ConfigError, ServerConfigs, server_properties},
+    configs::{ConfigError, Configs, ServerConfigs, server_properties},
     decisions::StoredDecisions,
     deleted,
     follow::Follower,
@@ -106,7 +106,7 @@ impl Broker {
     }
 
     async fn start_in(
-        config: BrokerConfig,
+        mut config: BrokerConfig,
         parts: BrokerParts,
         runtime: Runtime,
     ) -> Result<Self, StartError> {
@@ -116,6 +116,8 @@ impl Broker {
         let metadata = ClusterMetadata::new(parts.store.clone(), config.cluster.clone(), runtime.clone());
         let cluster =
             metadata.cluster().await?.ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?;
+        config.limits = config.limits.with_properties(&cluster.record.server_properties);
+        config.limits = config.limits.with_properties(&config.properties);
         let properties = server_properties(&cluster.record.server_properties, &config, address);
         let server_configs = ServerConfigs::new(config.kafka_version, &properties)?;
         let registration =
@@ -129,7 +131,8 @@ impl Broker {
         ));
 
         let incarnation = cluster.record.incarnation.clone();
-        let storage = storage_config(&config, incarnation, &registration, parts.keys, parts.blocks);
+        let storage =
+            storage_config(&config, &properties, incarnation, &registration, parts.keys, parts.blocks);
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
         let storage = Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;
@@ -225,6 +228,7 @@ impl Broker {
 
 fn storage_config(
     config: &BrokerConfig,
+    properties: &Configs,
     incarnation: String,
     registration: &Registration,
     keys: KeyRing,
@@ -235,6 +239,10 @@ fn storage_config(
     let mut storage =
         StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
     (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
+    let time = |name: &str| properties.get(name)?.trim().parse().ok().map(Duration::from_millis);
+    let take = |name: &str, setting: &mut Duration| *setting = time(name).unwrap_or(*setting);
+    take("log.retention.check.interval.ms", &mut storage.retention_interval);
+    take("producer.id.expiration.ms", &mut storage.producer_expiration);
     storage
 }
 

@@ -77,3 +77,46 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// With what properties say of them. Values that cannot be read change nothing: properties are checked elsewhere.
+    pub(crate) fn with_properties(mut self, properties: &Configs) -> Self {
+        let number = |name: &str| properties.get(name).and_then(|text| text.trim().parse::<i64>().ok());
+        let size = |name: &str| number(name).and_then(|number| usize::try_from(number).ok());
+        let take = |name: &str, limit: &mut usize| *limit = size(name).unwrap_or(*limit);
+        take("socket.request.max.bytes", &mut self.request_bytes_max);
+        take("queued.max.request.bytes", &mut self.requests_bytes_max);
+        take("max.connections", &mut self.connections_max);
+        take("fetch.max.bytes", &mut self.fetch_bytes_max);
+        take("max.incremental.fetch.session.cache.slots", &mut self.fetch_sessions_max);
+        if let Some(ms) = number("connections.max.idle.ms") {
+            // Negative is never, as in Kafka.
+            self.connection_idle_max = u64::try_from(ms).map_or(NEVER, Duration::from_millis).min(NEVER);
+        }
+        self
+    }
+}
+
+/// Longer than any connection lives.
+const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_change_the_limits_they_name() {
+        let properties = [
+            ("socket.request.max.bytes", "1000"),
+            ("max.connections", "x"),
+            ("connections.max.idle.ms", "-1"),
+            ("queued.max.request.bytes", "-1"),
+        ];
+        let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let (default, limits) = (Limits::default(), Limits::default().with_properties(&properties));
+        assert_eq!(limits.request_bytes_max, 1000);
+        assert_eq!(limits.connections_max, default.connections_max, "not a number");
+        assert_eq!(limits.requests_bytes_max, default.requests_bytes_max, "-1 is the default");
+        assert_eq!(limits.connection_idle_max, NEVER);
+    }
+}
