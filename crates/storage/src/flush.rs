@@ -21,7 +21,8 @@ use crate::{
     ledger::{FlushedSegment, LedgerError, flush_key},
     manifest::Unfolded,
     objects::ObjectError,
-    partition::fold_all,
+    opening,
+    partition::{UpkeepError, fold_all},
     shared::Shared,
     tail::TailChunk,
 };
@@ -41,6 +42,9 @@ pub enum FlushError {
     /// The metadata store failed, or somebody else flushes this epoch.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What a partition that was deleted meanwhile had in the flush could not be let go of.
+    #[error(transparent)]
+    Deleted(#[from] Box<UpkeepError>),
     /// The process is stopping.
     #[error("storage is shutting down")]
     Stopping,
@@ -121,8 +125,11 @@ pub(crate) async fn flush_oldest(shared: &Arc<Shared>) -> Result<bool, FlushErro
     let Some(uploaded) = &flusher.uploaded else { return Ok(false) };
     let partitions = commit(shared, uploaded).await?;
     let (epoch, floor_end) = (uploaded.epoch, uploaded.floor_end);
-    flusher.uploaded = None;
-    let released = finish(shared, epoch, floor_end).await;
+    let segments = flusher.uploaded.take().map_or_else(Vec::new, |uploaded| uploaded.segments);
+    let released = match let_go_of_deleted(shared, &segments).await {
+        Ok(()) => finish(shared, epoch, floor_end).await,
+        Err(error) => Err(error),
+    };
     drop(flusher);
     fold_all(shared, partitions).await;
     released?;
@@ -209,6 +216,18 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     let bytes = shared.tail.flushed(uploaded.chunks);
     shared.budget.remove_unflushed(bytes);
     Ok(partitions)
+}
+
+/// A partition that was deleted while its records were on their way into a segment is struck off again.
+async fn let_go_of_deleted(shared: &Arc<Shared>, segments: &[FlushedSegment]) -> Result<(), FlushError> {
+    let deleted = shared.deleted().clone();
+    let parts = segments.iter().flat_map(|segment| &segment.record.parts);
+    for part in parts {
+        if let Some(until) = deleted.get(&part.partition) {
+            opening::delete(shared, part.partition, *until).await.map_err(Box::new)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lets go of what the flush made superfluous.

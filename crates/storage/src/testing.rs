@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use milena_records::{Batch, BatchBuilder, Compression, NewRecord};
@@ -226,4 +227,14 @@ fn stored_objects(dir: &Path) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// Waits for a condition that must come true.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let reached = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), reached).await.expect(what);
 }

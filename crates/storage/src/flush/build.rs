@@ -20,8 +20,8 @@ use crate::{
 /// The runs of each partition that go into a segment, in offset order.
 pub(super) type SegmentPlan = BTreeMap<TopicPartition, Vec<TailRun>>;
 
-/// So that a flush record stays well below what a metadata store takes as one value.
-pub(super) const PARTITIONS_A_SEGMENT_MAX: usize = 4096;
+/// So that a flush record stays small: it is written again for each transaction that folds some of it.
+pub(super) const PARTITIONS_A_SEGMENT_MAX: usize = 1024;
 
 /// Builds the segment on a thread for that, and stores it.
 pub(super) async fn store(

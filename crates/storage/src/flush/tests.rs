@@ -7,16 +7,6 @@ use crate::{
     disk::MemoryDisk, testing::*,
 };
 
-/// Waits for a condition that must come true.
-async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let reached = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), reached).await.expect(what);
-}
-
 fn unflushed(storage: &Storage) -> u64 {
     storage.shared.tail.waiting().0
 }
@@ -232,6 +222,32 @@ async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
     storage.flush().await.expect("a flush");
     assert_eq!(check_references(&broker).await, 0);
     assert!(broker.ledger().deleted().await.expect("records").is_empty(), "nothing is left to skip");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let (gone, kept) = (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
+    append(&gone, batch(&[1])).await;
+    append(&kept, batch(&[2])).await;
+    broker.decisions.fail_after_putting("uploads/");
+    storage.flush().await.expect_err("stopped half-way");
+    broker.decisions.set_unavailable(false);
+    broker.decisions.fail_after_putting("flushes/");
+    storage.flush().await.expect_err("committed, and nobody knows");
+    broker.decisions.set_unavailable(false);
+    storage.delete_partition(id(0)).await.expect("deleted");
+    storage.flush().await.expect("found out");
+    assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0);
+    assert!(broker.ledger().deleted().await.expect("records").is_empty());
+    assert_eq!(read_all(&kept, 0, 500).await, [(0, 2)]);
+    drop((gone, kept, storage));
+    let mut config = broker.config();
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    storage.sweep().await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -154,7 +154,7 @@ async fn a_broken_invariant_ends_the_epoch_and_leaves_nobody_waiting() {
     broken.lock().high_watermark = Offset(7);
     let accepted = broken.append(&[batch(&[1])], &CLIENT).expect("accepted");
     assert_eq!(accepted.await, Err(CommitError::Closed));
-    assert!(storage.is_sealed() && other.is_closed());
+    eventually("the epoch has ended", || storage.is_sealed() && other.is_closed()).await;
     assert!(matches!(other.append(&[batch(&[1])], &CLIENT), Err(AppendError::Closed)));
 }
 
