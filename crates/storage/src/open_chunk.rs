@@ -26,7 +26,8 @@ use crate::{
     ticket::{CommitError, Ticket},
 };
 
-/// What an append takes in the log at most: a batch's entry in the footer may be larger than a tiny batch.
+/// What an append takes in the log and in memory at most: a batch's entry in the footer may be larger than a tiny
+/// batch.
 pub(crate) const fn append_cost(bytes: usize, batches: usize) -> usize {
     bytes + 192 * batches
 }
@@ -61,8 +62,8 @@ pub(crate) struct OpenChunk {
     pub(crate) groups: Vec<Group>,
     /// The batches' bytes.
     pub(crate) bytes: usize,
-    /// What it will take in the log at most.
-    cost: usize,
+    /// What it takes in the log and in memory at most: see [`append_cost`].
+    pub(crate) cost: usize,
     pub(crate) ticket: Arc<Ticket>,
 }
 

@@ -23,7 +23,7 @@ use crate::{
     flush::Flusher,
     ledger::Ledger,
     objects::ObjectId,
-    open_chunk::{GroupSlot, OpenChunks, PushError, Stamped},
+    open_chunk::{GroupSlot, OpenChunks, PushError, Stamped, append_cost},
     pages::Pages,
     segment::{SegmentOptions, SegmentWriter},
     tail::{Tail, TailChunk},
@@ -104,7 +104,8 @@ impl Shared {
         partition: &Arc<Partition>,
         batches: Vec<Stamped>,
     ) -> Result<Arc<Ticket>, PushError> {
-        let bytes = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
+        let bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
+        let bytes = append_cost(bytes, batches.len()) as u64;
         // Counted first: the chunk may be committed and flushed before this returns.
         self.budget.add_unflushed(bytes);
         let pushed = self.open.push(generation, slot, partition, batches);
@@ -232,6 +233,7 @@ impl Source {
             footer: Arc::new(finished.footer),
             ranges: finished.plaintext_ranges,
             plaintext: finished.plaintext,
+            charged: open.cost as u64,
             since: shared.runtime.monotonic(),
         });
         shared.built().push_back(BuiltChunk { chunk, partitions, ticket: open.ticket });
@@ -283,7 +285,7 @@ impl ChunkSource for Source {
     }
     fn refused(&self, _: &WalError) {
         for chunk in self.0.open.drain() {
-            self.0.budget.remove_unflushed(chunk.bytes as u64);
+            self.0.budget.remove_unflushed(chunk.cost as u64);
             chunk.fail(CommitError::Storage);
         }
     }

@@ -370,7 +370,7 @@ async fn read_chunks(
             let object = shared.chunk_object(epoch, seq);
             let keys = &shared.config.keys;
             let chunk = TailChunk::read_back(epoch, seq, &object, &sealed, keys, since)?;
-            shared.budget.add_unflushed(chunk.bytes());
+            shared.budget.add_unflushed(chunk.charged);
             shared.tail.push(Arc::new(chunk));
         }
         Ok::<_, StorageError>(())

@@ -16,6 +16,7 @@ use milena_types::{BrokerEpoch, ChunkSeq, TopicPartition};
 use crate::{
     encryption::KeyRing,
     objects::ObjectId,
+    open_chunk::append_cost,
     partition::TailRun,
     segment::{Footer, PartitionFooter, SegmentError, SegmentReader},
 };
@@ -29,6 +30,8 @@ pub(crate) struct TailChunk {
     /// Where each partition of the footer is in the plaintext.
     pub(crate) ranges: Vec<Range<usize>>,
     pub(crate) plaintext: Bytes,
+    /// The memory it counts for: the batches and what the footer says of them.
+    pub(crate) charged: u64,
     /// When it was committed or read back, in monotonic time.
     pub(crate) since: Duration,
 }
@@ -54,11 +57,9 @@ impl TailChunk {
             start = end;
         }
         let plaintext = reader.open_frames_of(sealed, &frames)?;
-        Ok(Self { epoch, seq, footer, ranges, plaintext, since })
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.plaintext.len() as u64
+        let batches = footer.partitions.iter().map(|partition| partition.batches.len()).sum();
+        let charged = append_cost(plaintext.len(), batches) as u64;
+        Ok(Self { epoch, seq, footer, ranges, plaintext, charged, since })
     }
 
     /// The share of the `index`th partition.
@@ -107,8 +108,8 @@ impl Tail {
         if let Some(last) = state.chunks.back() {
             assert!((last.epoch, last.seq) < (chunk.epoch, chunk.seq), "chunks come in commit order");
         }
-        state.bytes += chunk.bytes();
-        state.unflushed_bytes += chunk.bytes();
+        state.bytes += chunk.charged;
+        state.unflushed_bytes += chunk.charged;
         state.chunks.push_back(chunk);
         state.unflushed_bytes
     }
@@ -120,10 +121,10 @@ impl Tail {
         let mut bytes = 0;
         for chunk in state.chunks.range(state.flushed..) {
             let same_epoch = taken.first().is_none_or(|first| first.epoch == chunk.epoch);
-            if !same_epoch || (bytes > 0 && bytes + chunk.bytes() > bytes_max) {
+            if !same_epoch || (bytes > 0 && bytes + chunk.charged > bytes_max) {
                 break;
             }
-            bytes += chunk.bytes();
+            bytes += chunk.charged;
             taken.push(chunk.clone());
         }
         taken
@@ -139,7 +140,7 @@ impl Tail {
     pub(crate) fn flushed(&self, count: usize) -> u64 {
         let mut state = self.lock();
         let from = state.flushed;
-        let bytes = state.chunks.range(from..from + count).map(|chunk| chunk.bytes()).sum();
+        let bytes = state.chunks.range(from..from + count).map(|chunk| chunk.charged).sum();
         state.flushed += count;
         state.unflushed_bytes -= bytes;
         bytes
@@ -152,7 +153,7 @@ impl Tail {
         while state.bytes > self.budget_bytes && state.flushed > 0 {
             let chunk = state.chunks.pop_front().expect("flushed chunks are in the queue");
             state.flushed -= 1;
-            state.bytes -= chunk.bytes();
+            state.bytes -= chunk.charged;
             evicted.push(chunk);
         }
         evicted
