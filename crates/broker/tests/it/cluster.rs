@@ -165,6 +165,14 @@ impl Cluster {
         self.store.close().await;
     }
 
+    /// How many files a broker's write-ahead log has.
+    pub fn wal_files(&self, broker: i32) -> usize {
+        let dir = self.dir.path().join(format!("broker-{broker}/wal"));
+        let names = std::fs::read_dir(dir).expect("the directory of the log");
+        let names = names.map(|entry| entry.expect("an entry").file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".wal")).count()
+    }
+
     /// A running broker.
     pub fn broker(&self, broker: i32) -> &Broker {
         &self.brokers[&broker]

@@ -51,6 +51,20 @@ async fn a_retry_across_a_restart_gets_its_original_offset() {
 }
 
 #[tokio::test]
+async fn a_shutdown_leaves_nothing_for_the_next_start_to_read() {
+    let mut cluster = Cluster::single().await;
+    cluster.create_topic("t", 1).await;
+    let mut client = cluster.connect(1).await;
+    assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
+    assert_ne!(cluster.wal_files(1), 0);
+    cluster.stop_broker(1).await;
+    assert_eq!(cluster.wal_files(1), 0, "everything is in segments");
+    cluster.start_broker(1).await;
+    cluster.served("t", 1).await;
+    assert_eq!(read_all(&mut cluster.connect(1).await, "t", 0, 0).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_shutdown_takes_less_than_two_seconds_and_answers_what_was_begun() {
     let mut cluster = Cluster::single().await;
     cluster.create_topic("t", 1).await;

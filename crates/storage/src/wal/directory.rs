@@ -326,11 +326,20 @@ impl WalDirectory {
 
     /// Removes free files beyond those to be used again. A failure leaves them to the next start.
     pub(super) fn remove_surplus(&self) {
+        self.remove_free_beyond(self.config.free_files_max);
+    }
+
+    /// Removes all free files: the next start has to read whatever is there.
+    pub(super) fn remove_free(&self) {
+        self.remove_free_beyond(0);
+    }
+
+    fn remove_free_beyond(&self, kept: usize) {
         loop {
             let id = {
                 let mut state = self.state();
                 let Some((id, first)) = state.free().next() else { return };
-                if first.reusable && state.free().count() <= self.config.free_files_max {
+                if first.reusable && state.free().count() <= kept {
                     return;
                 }
                 state.files.remove(&id);

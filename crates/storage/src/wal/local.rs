@@ -249,6 +249,9 @@ impl Appender {
             tracing::error!(epoch = %self.shared.epoch, "whoever waits for the write-ahead log was not told of its end");
         }
         self.shared.sealed.send_replace(Some(end));
+        if ended.is_ok() {
+            self.shared.directory.remove_free();
+        }
     }
 
     fn commit_until_sealed(&mut self) {
