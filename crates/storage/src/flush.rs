@@ -14,7 +14,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use milena_types::{BrokerEpoch, ChunkSeq};
+use milena_types::{BrokerEpoch, ChunkSeq, Revision};
 
 use crate::{
     Partition,
@@ -164,7 +164,7 @@ async fn upload(shared: &Arc<Shared>) -> Result<Option<Uploaded>, FlushError> {
     Ok(Some(Uploaded { epoch, expected_floor, floor_end, chunks: count, segments }))
 }
 
-async fn abandon(shared: &Shared, objects: &[String], announced: milena_types::Revision) {
+async fn abandon(shared: &Shared, objects: &[String], announced: Revision) {
     for object in objects {
         if let Err(error) = shared.ledger.abandon_upload(object, announced).await {
             // The next broker epoch finds the announcement.

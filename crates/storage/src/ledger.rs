@@ -3,6 +3,7 @@
 //! Keys (below the prefix the broker's [`Decisions`] adds), values JSON with a format level:
 //!  - `wal/{broker}/{broker epoch}` — how far that epoch's chunks are in segments, its tail once it is sealed, and
 //!    who may flush it;
+//!  - `retired/{broker}` — the newest of its epochs that has no chunks left that are not in segments;
 //!  - `flushes/{broker}/{broker epoch}/{chunk}/{n}` — a segment that a flush made, with the partitions that have
 //!    not taken it into their manifests yet;
 //!  - `manifests/{topic}/{partition}` — what a partition consists of;
@@ -30,8 +31,8 @@ use crate::decisions::{DecisionError, Decisions, Expect, Txn};
 
 pub(crate) use objects::ObjectChanges;
 pub(crate) use records::{
-    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, ManifestRecord, PageRef, SegmentRef, SnapshotRef,
-    UploadRecord, WalRecord,
+    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, ManifestRecord, PageRef, RetiredRecord, SegmentRef,
+    SnapshotRef, UploadRecord, WalRecord,
 };
 
 /// The level of the records this release writes, and the newest it reads.
@@ -148,8 +149,17 @@ impl Ledger {
         let Some(seen) = self.read::<WalRecord>(&key).await? else { return Ok(()) };
         let flushed = seen.record.tail_end.is_some_and(|end| end <= seen.record.floor_end);
         assert!(flushed, "an epoch is retired only when its chunks are in segments");
+        let retired = retired_key(self.broker);
+        let newest = self.newest_retired().await?.max(Some(epoch)).expect("this one at least");
+        let put = vec![put(&retired, &RetiredRecord { level: RECORD_LEVEL, epoch: newest })];
         let expect = vec![Expect::At(key.clone(), seen.revision)];
-        self.decide(Txn { expect, put: vec![], delete: vec![key] }).await.map(|_| ())
+        self.decide(Txn { expect, put, delete: vec![key] }).await.map(|_| ())
+    }
+
+    /// The newest epoch of this broker that was retired. An epoch above it without a record was never known here.
+    pub(crate) async fn newest_retired(&self) -> Result<Option<BrokerEpoch>, LedgerError> {
+        let seen: Option<Versioned<RetiredRecord>> = self.read(&retired_key(self.broker)).await?;
+        Ok(seen.map(|seen| seen.record.epoch))
     }
 
     /// Announces objects before they are uploaded, so that what a crash leaves behind can be found.
@@ -398,6 +408,10 @@ pub(crate) fn flush_key(broker: BrokerId, epoch: BrokerEpoch, first: ChunkSeq, i
 
 fn manifest_key(partition: TopicPartition) -> String {
     format!("manifests/{}/{}", partition.topic.0.simple(), partition.partition)
+}
+
+fn retired_key(broker: BrokerId) -> String {
+    format!("retired/{broker}")
 }
 
 fn deleted_key(broker: BrokerId, partition: TopicPartition) -> String {

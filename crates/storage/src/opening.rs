@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
+use milena_types::{ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     OpenPartitionError, Partition, PartitionOptions,
@@ -183,7 +183,7 @@ pub(crate) fn strike(seen: &mut Versioned<FlushRecord>, id: TopicPartition) -> u
 pub(crate) async fn delete(
     shared: &Arc<Shared>,
     id: TopicPartition,
-    until: milena_types::ChunkSeq,
+    until: ChunkSeq,
 ) -> Result<(), UpkeepError> {
     const ATTEMPTS: usize = 5;
     let _no_flush = shared.flush_commit.read().await;
@@ -202,7 +202,7 @@ pub(crate) async fn delete(
 async fn release_all(
     shared: &Shared,
     id: TopicPartition,
-    until: milena_types::ChunkSeq,
+    until: ChunkSeq,
 ) -> Result<ManifestSwaps, UpkeepError> {
     let mut swaps = ManifestSwaps { deleted: Some((id, until)), ..ManifestSwaps::default() };
     if let Some(seen) = shared.ledger.manifest(id).await? {
@@ -232,7 +232,7 @@ async fn release_all(
 pub(crate) async fn recover_deleted(shared: &Arc<Shared>) -> Result<(), LedgerError> {
     for record in shared.ledger.deleted().await? {
         // Chunks of older epochs only: this epoch has none yet.
-        shared.deleted().insert(record.partition, milena_types::ChunkSeq(0));
+        shared.deleted().insert(record.partition, ChunkSeq(0));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use milena_runtime::Runtime;
-use milena_types::{ChunkSeq, Offset, TopicPartition};
+use milena_types::{BrokerEpoch, ChunkSeq, Offset, TopicPartition};
 use tokio::sync::{Notify, RwLock};
 
 use crate::{
@@ -152,7 +152,7 @@ impl Shared {
         ObjectId::new(format!("{incarnation}/{kind}/{broker}/{broker_epoch}/{number}"))
     }
 
-    pub(crate) fn chunk_object(&self, epoch: milena_types::BrokerEpoch, seq: ChunkSeq) -> ObjectId {
+    pub(crate) fn chunk_object(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> ObjectId {
         let StorageConfig { incarnation, broker, .. } = &self.config;
         ObjectId::new(format!("{incarnation}/wal/{broker}/0/{epoch}/{seq}"))
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use milena_runtime::Runtime;
-use milena_types::{LeaderEpoch, TopicPartition};
+use milena_types::{BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, TopicPartition};
 
 use crate::{
     Decisions, Partition, PartitionOptions, StorageConfig,
@@ -45,11 +45,19 @@ pub enum StorageError {
     )]
     ChunksLost {
         /// The epoch.
-        epoch: milena_types::BrokerEpoch,
+        epoch: BrokerEpoch,
         /// The first that is missing.
-        from: milena_types::ChunkSeq,
+        from: ChunkSeq,
         /// The first that is there, or the tail.
-        to: milena_types::ChunkSeq,
+        to: ChunkSeq,
+    },
+    /// The log has acknowledged chunks that the metadata store has never heard of.
+    #[error(
+        "the write-ahead log has chunks of broker epoch {epoch}, which the metadata store does not know: it is older than the log; restore the newer one, or move the log's directory away to give up what is not flushed"
+    )]
+    UnknownEpoch {
+        /// The epoch.
+        epoch: BrokerEpoch,
     },
     /// The process is stopping.
     #[error("storage is shutting down")]
@@ -86,9 +94,9 @@ pub enum OpenPartitionError {
         /// The partition.
         partition: TopicPartition,
         /// The first offset missing.
-        from: milena_types::Offset,
+        from: Offset,
         /// The first offset found again.
-        to: milena_types::Offset,
+        to: Offset,
     },
     /// The metadata store, or a newer leader.
     #[error(transparent)]
@@ -251,7 +259,7 @@ impl Storage {
             partition.close();
             partition.settled().await;
         }
-        let until = self.shared.log().map_or(milena_types::ChunkSeq(0), |wal| wal.committed_end());
+        let until = self.shared.log().map_or(ChunkSeq(0), |wal| wal.committed_end());
         self.shared.deleted().insert(id, until);
         let deleted = opening::delete(&self.shared, id, until).await;
         if deleted.is_ok() {
@@ -316,10 +324,14 @@ async fn recover(shared: &Arc<Shared>, directory: &Arc<WalDirectory>) -> Result<
     let ours = shared.config.broker_epoch;
     let mut recorded = shared.ledger.epochs().await?;
     recorded.retain(|(epoch, _)| *epoch < ours);
+    let retired = shared.ledger.newest_retired().await?;
     for held in directory.held().into_iter().filter(|held| held.epoch < ours) {
         let epoch = held.epoch;
         let record = recorded.iter().position(|(known, _)| *known == epoch).map(|i| recorded.remove(i).1);
         let Some(record) = record else {
+            if retired.is_none_or(|retired| epoch > retired) {
+                return Err(StorageError::UnknownEpoch { epoch });
+            }
             // Flushed and retired; only the directory had not let go of it.
             directory.release(epoch, held.chunks.end);
             continue;
@@ -354,8 +366,8 @@ async fn recover(shared: &Arc<Shared>, directory: &Arc<WalDirectory>) -> Result<
 async fn read_chunks(
     shared: &Arc<Shared>,
     directory: &Arc<WalDirectory>,
-    epoch: milena_types::BrokerEpoch,
-    chunks: std::ops::Range<milena_types::ChunkSeq>,
+    epoch: BrokerEpoch,
+    chunks: std::ops::Range<ChunkSeq>,
 ) -> Result<(), StorageError> {
     if chunks.is_empty() {
         // Everything is in segments already; there is nothing to flush that would retire it.
@@ -365,7 +377,7 @@ async fn read_chunks(
     let (shared, directory, scope) = (shared.clone(), directory.clone(), shared.runtime.clone());
     let read = move || {
         let since = shared.runtime.monotonic();
-        for seq in (chunks.start.0..chunks.end.0).map(milena_types::ChunkSeq) {
+        for seq in (chunks.start.0..chunks.end.0).map(ChunkSeq) {
             let sealed = directory.read(epoch, seq)?;
             let object = shared.chunk_object(epoch, seq);
             let keys = &shared.config.keys;

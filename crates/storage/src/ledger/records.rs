@@ -24,6 +24,13 @@ impl WalRecord {
     }
 }
 
+/// Up to where a broker's epochs are forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RetiredRecord {
+    pub(crate) level: u32,
+    pub(crate) epoch: BrokerEpoch,
+}
+
 /// A stretch of a partition in one segment object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentRef {
@@ -192,4 +199,13 @@ macro_rules! leveled {
     )*};
 }
 
-leveled!(DeletedRecord, WalRecord, FlushRecord, ManifestRecord, UploadRecord, ObjectRecord, GarbageRecord);
+leveled!(
+    RetiredRecord,
+    DeletedRecord,
+    WalRecord,
+    FlushRecord,
+    ManifestRecord,
+    UploadRecord,
+    ObjectRecord,
+    GarbageRecord
+);

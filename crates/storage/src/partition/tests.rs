@@ -55,6 +55,24 @@ async fn the_directory_has_one_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_metadata_store_older_than_the_log_is_refused() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    drop(storage);
+    let forgetful = std::sync::Arc::new(crate::MemoryDecisions::new());
+    let (config, objects) = (broker.config(), broker.objects());
+    let opened = crate::Storage::open_on(config, broker.disk(), objects, forgetful, &broker.runtime).await;
+    assert!(matches!(opened.err(), Some(crate::StorageError::UnknownEpoch { .. })));
+    let storage = broker.open().await;
+    assert_eq!(
+        read_all(&*open_partition(&storage, 0, 2).await, 0, 100).await,
+        [(0, 1)],
+        "nothing was lost by it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_is_waited_for_and_nothing_is_shown_before() {
     let disk = MemoryDisk::default();
     let mut broker = Broker::on(&disk);
