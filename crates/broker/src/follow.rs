@@ -21,9 +21,9 @@ use crate::{
     topics::internal::CONSUMER_OFFSETS,
 };
 
-/// How many partitions are opened at the same time.
-const OPENING_MAX: usize = 32;
-/// When partitions that did not open are tried again.
+/// How many partitions are opened or deleted at the same time.
+const AT_ONCE_MAX: usize = 32;
+/// When what did not work is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// See the module's documentation.
@@ -33,7 +33,9 @@ pub(crate) struct Follower {
     seen: HashMap<TopicId, Seen>,
     /// What was set for brokers when the topics' configurations were worked out.
     broker_configs: [Option<Arc<Configs>>; 2],
-    /// Whether something did not open.
+    /// Partitions of deleted topics whose bytes are still there.
+    undeleted: Vec<TopicPartition>,
+    /// Whether something did not open or could not be deleted.
     retry: bool,
 }
 
@@ -52,7 +54,13 @@ struct Opening {
 
 impl Follower {
     pub(crate) fn new(broker: Arc<BrokerShared>) -> Self {
-        Self { broker, seen: HashMap::new(), broker_configs: [None, None], retry: false }
+        Self {
+            broker,
+            seen: HashMap::new(),
+            broker_configs: [None, None],
+            undeleted: Vec::new(),
+            retry: false,
+        }
     }
 
     /// Follows every newest image until the broker stops.
@@ -96,7 +104,7 @@ impl Follower {
         let broker = &self.broker;
         let opened: Vec<bool> = stream::iter(openings)
             .map(|opening| open(broker, opening))
-            .buffer_unordered(OPENING_MAX)
+            .buffer_unordered(AT_ONCE_MAX)
             .collect()
             .await;
         self.retry |= opened.contains(&false);
@@ -157,19 +165,35 @@ impl Follower {
     async fn forget_deleted(&mut self, image: &MetadataImage) {
         let here: HashSet<TopicId> = image.topics().map(|topic| topic.id()).collect();
         let gone: Vec<TopicId> = self.seen.keys().filter(|id| !here.contains(id)).copied().collect();
-        for id in gone {
-            let Some(seen) = self.seen.remove(&id) else { continue };
+        for topic in gone {
+            let Some(seen) = self.seen.remove(&topic) else { continue };
             self.broker.groups.forget_topic(seen.image.name());
-            for (index, _) in seen.image.partitions() {
-                let id = TopicPartition { topic: id, partition: index };
-                if let Some(partition) = self.broker.partitions.remove(id) {
+            for (index, partition) in seen.image.partitions() {
+                let id = TopicPartition { topic, partition: index };
+                let was_open = self.broker.partitions.remove(id).is_some();
+                if was_open {
                     self.broker.groups.closed(id);
-                    tracing::debug!(topic = %seen.image.name(), partition = %index, "deleting a partition's log");
-                    if let Err(error) = self.broker.storage.delete_partition(partition.id()).await {
-                        tracing::warn!(%error, partition = %id, "a deleted partition's log could not be let go yet");
-                    }
+                }
+                if was_open || self.leads(partition) {
+                    self.undeleted.push(id);
                 }
             }
+        }
+        let broker = &self.broker;
+        let deleted = stream::iter(std::mem::take(&mut self.undeleted)).map(|id| delete(broker, id));
+        let failed = deleted.buffer_unordered(AT_ONCE_MAX).filter_map(async |failed| failed);
+        self.undeleted = failed.collect().await;
+        self.retry |= !self.undeleted.is_empty();
+    }
+}
+
+/// Lets go of a partition's bytes; answers the partition if that has to be done again.
+async fn delete(broker: &BrokerShared, id: TopicPartition) -> Option<TopicPartition> {
+    match broker.storage.delete_partition(id).await {
+        Ok(()) => None,
+        Err(error) => {
+            tracing::warn!(%error, partition = %id, "a deleted partition's log is not let go yet; trying again");
+            Some(id)
         }
     }
 }

@@ -1,11 +1,17 @@
 //! One broker: it listens, speaks Kafka's protocol, and turns requests into appends and reads of partition logs.
 //!
 //! ```text
-//! network/   listener → connection (one task each) → frames
-//! dispatch   frame → request → handler of its API → response
-//! api/       one file per Kafka API
-//! groups/    group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
-//! configs/   topic and broker configuration by Kafka's names
+//! broker      a broker's life: start, registration, shutdown
+//! follow      opens and closes the partitions that the metadata image says are led here
+//! partitions  those partitions, as requests look them up
+//! network/    listener → connection (one task each) → frames
+//! dispatch    frame → request → handler of its API → response
+//! api/        one file per Kafka API
+//! groups/     group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
+//! configs/    topic and broker configuration by Kafka's names
+//! topics/     creating, growing and deleting topics under Kafka's rules
+//! errors      the one table from storage's and metadata's errors to Kafka's codes
+//! decisions   what storage needs decided, kept in the metadata store
 //! ```
 //!
 //! [`BrokerShared`] is what all of it sees; [`RequestContext`] is what a request brings along. Not here: how logs are

@@ -4,7 +4,7 @@
 //! connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1 mean the same here: committed,
 //! synced. With `acks` 0 nothing is answered, and an error closes the connection, as in Kafka.
 //!
-//! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`validate`]; sequences of idempotent
+//! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`mod@validate`]; sequences of idempotent
 //! producers are the log's business. Versions 0 to 2 carry message sets, which become one batch. From version 10 on
 //! an answer names the leader that should have been asked (KIP-951), from 13 on topics are named by id (KIP-516).
 //! Transactions are not served: a transactional batch gets INVALID_TXN_STATE.
