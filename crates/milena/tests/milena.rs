@@ -145,9 +145,11 @@ fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
 
     let second = Serving::start(&data, 2, &[]);
     assert_eq!(second.line("Cluster  demo"), demo, "addresses stay, whatever network is given later");
+    let url = second.line("MSK API");
     let second = second.settle();
     assert!(second.stop(Signal::INT) < Duration::from_secs(2));
-    let gone = stderr(&run(&data, &["cluster", "list"]));
+    // Named, since without a running milena the default address is asked, where another may listen.
+    let gone = stderr(&run(&data, &["cluster", "list", "--endpoint", &url]));
     assert!(gone.contains("nothing answers") && gone.contains("start milena"), "{gone}");
 }
 
