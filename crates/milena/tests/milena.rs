@@ -144,8 +144,8 @@ fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
     assert!(TcpListener::bind(demo.split(',').next().unwrap()).is_ok(), "the brokers are gone");
 
     let second = Serving::start(&data, 2, &[]);
-    assert_eq!(second.line("Cluster  demo"), demo, "addresses stay, whatever network is given later");
     let url = second.line("MSK API");
+    assert_eq!(second.line("Cluster  demo"), demo, "addresses stay, whatever network is given later");
     let second = second.settle();
     assert!(second.stop(Signal::INT) < Duration::from_secs(2));
     // Named, since without a running milena the default address is asked, where another may listen.
