@@ -6,7 +6,10 @@ use milena_types::{ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     OpenPartitionError, Partition, PartitionOptions,
-    ledger::{FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, Versioned},
+    ledger::{
+        FlushPart, FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef,
+        Versioned,
+    },
     manifest::{Manifest, Unfolded},
     objects::ObjectId,
     partition::{Recovered, State, UpkeepError},
@@ -79,6 +82,8 @@ pub(crate) async fn load_manifest(
     id: TopicPartition,
     leader_epoch: LeaderEpoch,
 ) -> Result<Manifest, OpenPartitionError> {
+    // Flushes first: one that is folded between the two reads is then seen twice, and in the other order not at all.
+    let flushes = shared.ledger.flush_records().await?;
     let seen = shared.ledger.manifest(id).await?;
     let (record, revision) = match seen {
         Some(seen) => (seen.record, Some(seen.revision)),
@@ -89,8 +94,9 @@ pub(crate) async fn load_manifest(
         return Err(LedgerError::Fenced { partition: id, ours, theirs }.into());
     }
     let mut unfolded: Vec<Unfolded> = Vec::new();
-    for (flush, seen) in shared.ledger.flush_records().await? {
-        for part in seen.record.parts.iter().filter(|part| part.partition == id) {
+    for (flush, seen) in flushes {
+        let of_partition = |part: &&FlushPart| part.partition == id && part.end > record.end;
+        for part in seen.record.parts.iter().filter(of_partition) {
             let segment = seen.record.segment_of(part);
             unfolded.push(Unfolded { flush: flush.clone(), part: part.clone(), segment });
         }
@@ -205,7 +211,11 @@ async fn release_all(
     until: ChunkSeq,
 ) -> Result<ManifestSwaps, UpkeepError> {
     let mut swaps = ManifestSwaps { deleted: Some((id, until)), ..ManifestSwaps::default() };
-    if let Some(seen) = shared.ledger.manifest(id).await? {
+    let manifest = shared.ledger.manifest(id).await?;
+    let seen = manifest.as_ref().map(|seen| seen.revision);
+    // Also when there is none: a fold must not make one meanwhile.
+    swaps.manifests.push(ManifestSwap { partition: id, seen, record: None });
+    if let Some(seen) = manifest {
         for page in &seen.record.pages {
             for segment in shared.pages.read(page).await? {
                 swaps.objects.release(&segment.object);
@@ -216,7 +226,6 @@ async fn release_all(
         if let Some(object) = seen.record.producers.as_ref().and_then(|snapshot| snapshot.object.as_ref()) {
             swaps.objects.release(object);
         }
-        swaps.manifests.push(ManifestSwap { partition: id, seen: Some(seen.revision), record: None });
     }
     for (key, mut seen) in shared.ledger.flush_records().await? {
         let struck = strike(&mut seen, id);

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use milena_types::{LeaderEpoch, Offset};
+use milena_types::{LeaderEpoch, Offset, Revision};
 
 use crate::{
-    FlushPolicy, Isolation, MemoryBudget, OpenPartitionError, PartitionOptions, ReadRequest, Storage,
-    disk::MemoryDisk, testing::*,
+    DecisionError, Decisions, Entry, FlushPolicy, Isolation, MemoryBudget, MemoryDecisions,
+    OpenPartitionError, PartitionOptions, ReadRequest, Storage, Txn, disk::MemoryDisk, testing::*,
 };
 
 fn unflushed(storage: &Storage) -> u64 {
@@ -378,4 +378,87 @@ async fn nothing_of_a_record_can_be_read_at_rest() {
         }
     }
     assert!(files >= 3, "the log's files and a segment");
+}
+
+/// Holds the transaction that folds a flush back, and lets it happen between two reads of the next opening.
+#[derive(Default)]
+struct LateFold {
+    inner: std::sync::Arc<MemoryDecisions>,
+    state: std::sync::Mutex<LateFoldState>,
+}
+
+#[derive(Default)]
+struct LateFoldState {
+    late: Option<Txn>,
+    release: bool,
+}
+
+impl LateFold {
+    async fn happen(&self, key: &str) {
+        let late = {
+            let mut state = self.state.lock().expect("no panic");
+            let of_partition = key.starts_with("manifests/") || key.starts_with("flushes/");
+            if state.release && of_partition { state.late.take() } else { None }
+        };
+        if let Some(late) = late {
+            self.inner.txn(late).await.expect("nobody was faster");
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Decisions for LateFold {
+    async fn read(&self, key: &str) -> Result<Option<Entry>, DecisionError> {
+        let found = self.inner.read(key).await;
+        self.happen(key).await;
+        found
+    }
+
+    async fn range(&self, prefix: &str) -> Result<Vec<Entry>, DecisionError> {
+        let found = self.inner.range(prefix).await;
+        self.happen(prefix).await;
+        found
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<Revision, DecisionError> {
+        let mut late = None;
+        if txn.put.iter().any(|(key, _)| key.starts_with("manifests/")) {
+            let mut state = self.state.lock().expect("no panic");
+            if !state.release {
+                late = Some(txn.clone());
+                state.late = late.clone();
+            }
+        }
+        match late {
+            Some(_) => Err(DecisionError::Unavailable("on its way".to_owned())),
+            None => self.inner.txn(txn).await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next() {
+    let mut broker = Broker::new();
+    let decisions = std::sync::Arc::new(LateFold { inner: broker.decisions.clone(), ..LateFold::default() });
+    let (config, objects) = (broker.config(), broker.objects());
+    let opened = Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+    let storage = opened.expect("storage opens");
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[1, 2])).await;
+    storage.flush().await.expect("flushed, though not folded");
+    drop((partition, storage));
+
+    let (config, objects) = (broker.config(), broker.objects());
+    let opened = Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+    let storage = opened.expect("storage opens");
+    decisions.state.lock().expect("no panic").release = true;
+    let partition = open_partition(&storage, 0, 2).await;
+    assert!(
+        decisions.state.lock().expect("no panic").late.is_none(),
+        "it came while the partition was opened"
+    );
+    assert_eq!(partition.bounds().high_watermark, Offset(2));
+    assert_eq!(append(&partition, batch(&[3])).await.base_offset, Offset(2));
+    storage.flush().await.expect("a flush");
+    assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2), (2, 3)]);
 }
