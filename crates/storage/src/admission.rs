@@ -6,7 +6,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use tokio::sync::Notify;
@@ -21,6 +21,8 @@ pub(crate) struct Budget {
     unflushed: AtomicU64,
     waiting: AtomicU64,
     freed: Notify,
+    /// The epoch has ended: nothing is flushed any more, and nobody may wait for it.
+    closed: AtomicBool,
 }
 
 /// Counts a request that waits.
@@ -47,6 +49,7 @@ impl Budget {
             unflushed: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             freed: Notify::new(),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -74,9 +77,16 @@ impl Budget {
     fn try_reserve(&self, bytes: u64) -> bool {
         let reserve = |reserved: u64| {
             let used = reserved + self.unflushed();
-            (used == 0 || used + bytes <= self.limit).then_some(reserved + bytes)
+            let closed = self.closed.load(Ordering::Acquire);
+            (closed || used == 0 || used + bytes <= self.limit).then_some(reserved + bytes)
         };
         self.reserved.fetch_update(Ordering::AcqRel, Ordering::Acquire, reserve).is_ok()
+    }
+
+    /// Lets everybody in from now on: what they append is refused at once.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.freed.notify_waiters();
     }
 
     /// Records entered the log's memory.

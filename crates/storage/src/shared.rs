@@ -261,6 +261,7 @@ impl Source {
         let shared = &*self.0;
         shared.sealed.store(true, Ordering::Release);
         let open = shared.open.close();
+        shared.budget.close();
         let partitions: Vec<_> = shared.partitions().values().cloned().collect();
         for partition in partitions {
             partition.close();

@@ -462,3 +462,20 @@ async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next()
     storage.flush().await.expect("a flush");
     assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2), (2, 3)]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
+    let mut broker = Broker::new();
+    let mut config = broker.config();
+    config.memory = MemoryBudget { unflushed_bytes: 500, ..MemoryBudget::default() };
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    broker.decisions.set_unavailable(true);
+    append(&partition, batch(&vec![1; 100])).await;
+    let waits = storage.admit(500);
+    let seal = async { storage.shared.log().expect("it runs").seal().await };
+    let ended = async { tokio::join!(waits, seal) };
+    let (admission, _) = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("nobody waits");
+    assert!(partition.append(&[batch(&[1])], &CLIENT).is_err());
+    drop(admission);
+}
