@@ -12,8 +12,9 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use milena_types::{BrokerEpoch, ChunkSeq, Revision};
 
 use crate::{
@@ -66,13 +67,24 @@ pub(crate) struct Flusher {
     uploaded: Option<Uploaded>,
 }
 
-/// Flushes whenever the policy asks for it, until the scope stops.
+/// Flushes whenever the policy asks for it, until the scope stops. If that breaks an invariant of ours the epoch ends:
+/// without flushes producers would wait for ever.
 pub(crate) async fn run(shared: Arc<Shared>) {
+    let flushed = AssertUnwindSafe(flush_when_due(&shared)).catch_unwind().await;
+    if flushed.is_err() {
+        tracing::error!("flushing panicked: the broker epoch ends");
+        if let Some(wal) = shared.log() {
+            wal.seal().await;
+        }
+    }
+}
+
+async fn flush_when_due(shared: &Arc<Shared>) {
     let stopping = shared.runtime.stopping().clone();
     let mut retry_ms = RETRY_MS_MIN;
     while !stopping.is_cancelled() && !shared.is_sealed() {
-        if is_due(&shared) {
-            match flush_oldest(&shared).await {
+        if is_due(shared) {
+            match flush_oldest(shared).await {
                 Ok(_) => {
                     retry_ms = RETRY_MS_MIN;
                     continue;
@@ -202,7 +214,8 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     let mut partitions = Vec::new();
     for segment in segments {
         for part in &segment.record.parts {
-            if let Some(partition) = shared.partition(part.partition) {
+            let deleted = shared.deleted().contains_key(&part.partition);
+            if let Some(partition) = shared.partition(part.partition).filter(|_| !deleted) {
                 let of_part = segment.record.segment_of(part);
                 partition.flushed(Unfolded {
                     flush: segment.key.clone(),

@@ -479,3 +479,20 @@ async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
     assert!(partition.append(&[batch(&[1])], &CLIENT).is_err());
     drop(admission);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_that_breaks_an_invariant_ends_the_epoch() {
+    let mut broker = Broker::new();
+    let mut config = broker.config();
+    config.flush.bytes = 1;
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    {
+        let mut state = partition.lock();
+        let mut manifest = (*state.manifest).clone();
+        manifest.record.end = Offset(1);
+        state.manifest = std::sync::Arc::new(manifest);
+    }
+    append(&partition, batch(&[1, 2, 3])).await;
+    eventually("the epoch has ended", || storage.is_sealed()).await;
+}
