@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use milena_coordinator::groups::{AppendError, StoredRecord};
 use milena_records::{Batch, BatchBuilder, BatchError, Compression, NewRecord};
-use milena_storage::{AppendOptions, Origin};
+use milena_storage::{AppendOptions, CommitError, Origin};
 use milena_types::{Offset, Timestamp};
 
 use super::{
@@ -72,7 +72,13 @@ impl Owner {
         let batch = batch_of(records, now).map_err(|_| AppendError::TooLarge)?;
         let options = AppendOptions { leader_epoch: None, now, origin: Origin::Coordinator };
         let append = self.partition.append(&[batch], &options).map_err(|error| refused(&error))?;
-        append.await.map(|appended| appended.base_offset).map_err(not_committed)
+        let given = append.if_committed().base_offset;
+        match append.await {
+            Ok(appended) => Ok(appended.base_offset),
+            // It may only be late; what the log will have, the groups must have too.
+            Err(CommitError::Storage) if self.partition.is_committed(given).await => Ok(given),
+            Err(error) => Err(not_committed(error)),
+        }
     }
 
     fn changes_ended(self: &Arc<Self>, records: &[StoredRecord], outcome: Result<(), AppendError>) {

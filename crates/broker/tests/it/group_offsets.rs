@@ -18,11 +18,12 @@ use milena_protocol::{
         offset_fetch_response::{OffsetFetchResponsePartition, OffsetFetchResponsePartitions},
     },
 };
+use milena_storage::disk::MemoryDisk;
 
 use crate::{
     cluster::{Cluster, ClusterOptions, eventually},
     groups::{OFFSETS_TOPIC, alone, cluster, cluster_of, connect, coordinator},
-    wire::{Client, batches_in},
+    wire::{Client, batch, batches_in},
 };
 
 fn commit(group: &str, offsets: &[(&str, i32, i64)]) -> OffsetCommitRequest {
@@ -345,4 +346,33 @@ async fn commits_of_many_clients_share_batches() {
         assert_eq!(fetch(&mut client, 9, &format!("g{i}")).await.1.committed_offset, 4);
     }
     cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_the_disk_delays_is_what_the_log_has() {
+    let disk = MemoryDisk::default();
+    let settings = [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "1")];
+    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let options = ClusterOptions { brokers: 1, disk: Some(disk.clone()), properties, ..Default::default() };
+    let mut cluster = Cluster::start_with(options).await;
+    cluster.create_topic("t", 1).await;
+    let mut client = connect(&cluster, "g").await;
+    assert_eq!(commit_codes(&mut client, 8, &commit("g", &[("t", 0, 5)])).await, [0]);
+
+    disk.hold_syncs(true);
+    let delayed = client.send(8, &commit("g", &[("t", 0, 6)])).await;
+    disk.wait_for_held_sync();
+    disk.fail_syncs(u32::MAX);
+    disk.hold_syncs(false);
+    // What follows the delayed chunk is refused, which shows that it is delayed.
+    let mut producer = cluster.connect(1).await;
+    let refused = producer.produce(9, "t", 0, batch(&["a"]).into_bytes()).await;
+    assert_eq!(refused.error_code, ErrorCode::KafkaStorageError.code());
+    disk.fail_syncs(0);
+    let response = client.receive::<OffsetCommitRequest>(8, delayed).await;
+    assert_eq!(response.topics[0].partitions[0].error_code, 0);
+    let before = fetch(&mut client, 8, "g").await.1.committed_offset;
+    cluster.restart_broker(1).await;
+    let mut client = connect(&cluster, "g").await;
+    assert_eq!((before, fetch(&mut client, 8, "g").await.1.committed_offset), (6, 6));
 }

@@ -4,7 +4,7 @@ use milena_types::{Offset, Timestamp};
 
 use super::{Bounds, Partition};
 use crate::{
-    OpenPartitionError, flush::FlushError, ledger::LedgerError, objects::ObjectError, opening,
+    CommitError, OpenPartitionError, flush::FlushError, ledger::LedgerError, objects::ObjectError, opening,
     pages::PageError,
 };
 
@@ -47,6 +47,28 @@ impl Partition {
                 return;
             }
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whether the batch that was given `offset` is in the log; waits until that is known. An append that failed with
+    /// [`CommitError::Storage`] may still be committed when the disk comes back; who must know asks here. Only for
+    /// who alone appends to the partition and does not while this waits. Cancel-safe.
+    ///
+    /// [`CommitError::Storage`]: crate::CommitError::Storage
+    pub async fn is_committed(&self, offset: Offset) -> bool {
+        loop {
+            let ticket = {
+                let state = self.lock();
+                if offset < state.high_watermark {
+                    return true;
+                }
+                state.ticket_of(offset).cloned()
+            };
+            match ticket {
+                None => return false,
+                Some(ticket) if ticket.settled().await == Err(CommitError::Closed) => return false,
+                Some(_) => tokio::task::yield_now().await,
+            }
         }
     }
 
