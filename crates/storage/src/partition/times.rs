@@ -91,13 +91,13 @@ impl Partition {
         wanted: Wanted,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
-        let (manifest, bounds) = self.plan();
-        let (tail, tail_start) = {
+        // At one moment: what leaves the tail for a segment in between would be in neither.
+        let (manifest, bounds, tail, tail_start) = {
             let state = self.lock();
             if state.closed {
                 return Err(ReadError::Closed);
             }
-            (state.tail.clone(), state.tail_start())
+            (state.manifest.clone(), state.bounds(), state.tail.clone(), state.tail_start())
         };
         let within = Within { from: bounds.log_start, end: bounds.end(isolation) };
         let mut from = bounds.log_start;
