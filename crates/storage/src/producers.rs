@@ -149,6 +149,8 @@ struct Producer {
     epoch: ProducerEpoch,
     committed: VecDeque<CachedBatch>,
     pending: VecDeque<(ProducerEpoch, CachedBatch)>,
+    /// With nothing committed yet: the first batch that failed. Those sent behind it must not overtake it.
+    failed_first: Option<(ProducerEpoch, Sequence)>,
     last_timestamp: Timestamp,
     /// When it last committed something, by the broker's clock; records may have any time.
     last_active: Timestamp,
@@ -165,6 +167,7 @@ impl Producer {
             epoch: NO_EPOCH,
             committed: VecDeque::new(),
             pending: VecDeque::new(),
+            failed_first: None,
             last_timestamp: Timestamp::NONE,
             last_active: Timestamp::NONE,
             coordinator_epoch: -1,
@@ -201,7 +204,8 @@ impl Producer {
             return Ok(duplicate);
         }
         let expected = if current == NO_EPOCH {
-            got
+            let failed = self.failed_first.filter(|(epoch, _)| *epoch == batch.epoch);
+            failed.map_or(got, |(_, sequence)| sequence)
         } else if batch.epoch > current {
             Sequence(0)
         } else {
@@ -215,6 +219,7 @@ impl Producer {
     }
 
     fn remember(&mut self, epoch: ProducerEpoch, batch: CachedBatch) {
+        self.failed_first = None;
         if epoch != self.epoch {
             self.committed.clear();
             self.epoch = epoch;
@@ -297,12 +302,17 @@ impl Producers {
         }
     }
 
-    /// Forgets every batch from `offset` on that waited for a commit that failed. Producers without anything
-    /// committed are forgotten with them.
+    /// Forgets every batch from `offset` on that waited for a commit that failed. Of producers without
+    /// anything committed the first of them is remembered, until they expire.
     pub(crate) fn revert_pending(&mut self, offset: Offset) {
         self.known.retain(|_, producer| {
+            let first = producer.pending.iter().find(|(_, batch)| batch.base_offset >= offset);
+            let first = first.map(|(epoch, batch)| (*epoch, batch.first_sequence));
             producer.pending.retain(|(_, batch)| batch.base_offset < offset);
-            producer.epoch != NO_EPOCH || !producer.pending.is_empty()
+            if producer.epoch == NO_EPOCH && producer.pending.is_empty() {
+                producer.failed_first = first.or(producer.failed_first);
+            }
+            producer.epoch != NO_EPOCH || !producer.pending.is_empty() || producer.failed_first.is_some()
         });
     }
 
@@ -323,9 +333,9 @@ impl Producers {
         }
     }
 
-    /// Whether no producer is known.
+    /// Whether no producer has committed anything.
     pub(crate) fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.values().all(|producer| producer.epoch == NO_EPOCH)
     }
 
     /// The producers with committed state, by id.

@@ -104,6 +104,7 @@ fn read_producer(bytes: &mut &[u8]) -> Result<(ProducerId, Producer), SnapshotEr
         epoch,
         committed,
         pending,
+        failed_first: None,
         last_timestamp,
         last_active,
         coordinator_epoch,

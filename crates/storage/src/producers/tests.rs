@@ -42,6 +42,20 @@ fn an_unknown_producer_may_start_with_any_sequence() {
 }
 
 #[test]
+fn what_follows_a_first_batch_that_failed_does_not_overtake_it() {
+    let mut producers = Producers::default();
+    producers.push_pending(&batch(0, 0, 2, 0));
+    producers.revert_pending(Offset(0));
+    assert!(is_out_of_order(&producers, &batch(0, 2, 2, 0)), "the first one is sent again before");
+    assert_eq!(producers.check(&batch(1, 5, 1, 0)), Ok(Verdict::Next), "another epoch begins anew");
+    append(&mut producers, &batch(0, 0, 2, 0));
+    append(&mut producers, &batch(0, 2, 2, 2));
+    producers.push_pending(&batch(0, 4, 2, 4));
+    producers.revert_pending(Offset(4));
+    append(&mut producers, &batch(0, 4, 2, 4));
+}
+
+#[test]
 fn five_batches_are_remembered_and_answered_with_their_original_offset() {
     let mut producers = Producers::default();
     for i in 0..6 {
