@@ -63,7 +63,11 @@ impl ApiClient {
             bail!("the endpoint '{url}' is not of the form http://HOST:PORT");
         };
         let file = data_dir::credentials(data_dir);
-        let key = if file.exists() { Some(Credentials::load(&file)?.default_key().clone()) } else { None };
+        let exists = file.try_exists();
+        let exists = exists.with_context(|| {
+            format!("cannot read {}; run as the user whose it is, or say --data-dir", file.display())
+        })?;
+        let key = if exists { Some(Credentials::load(&file)?.default_key().clone()) } else { None };
         Ok(Self { runtime, authority: authority.to_owned(), region, key })
     }
 

@@ -44,8 +44,9 @@ impl DataDir {
         check_format(&path)?;
         let lock = lock(&path)?;
         check_format(&path)?;
+        check_metadata(&path)?;
         if !path.join("FORMAT").exists() {
-            write_format(&path).with_context(|| format!("cannot write into the data directory {shown}"))?;
+            write_format(&path).with_context(|| cannot_write(&path))?;
         }
         Ok(Self { path, _lock: lock })
     }
@@ -117,7 +118,7 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
     let file = path.join("LOCK");
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file);
-    let mut lock = opened.with_context(|| format!("cannot write into the data directory {shown}"))?;
+    let mut lock = opened.with_context(|| cannot_write(path))?;
     match lock.try_lock() {
         Ok(()) => {
             lock.set_len(0)?;
@@ -159,7 +160,11 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
             }
             return Ok(());
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}/FORMAT")),
+        Err(error) => {
+            return Err(error).with_context(|| {
+                format!("cannot read {shown}/FORMAT; run as the user whose it is, or choose another with --data-dir")
+            });
+        }
     };
     let format = text.trim_end().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse::<u32>().ok());
     match format {
@@ -170,6 +175,30 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
         ),
         None => bail!("{shown}/FORMAT is damaged; it should say '{FORMAT_TEXT}{FORMAT}'"),
     }
+}
+
+/// Refuses to begin anew where clusters have data that only the metadata store makes sense of.
+fn check_metadata(path: &Path) -> anyhow::Result<()> {
+    let empty = fs::metadata(path.join("metadata")).is_ok_and(|file| file.len() == 0);
+    let missing = empty || !path.join("metadata").exists();
+    let clusters = path.join("clusters");
+    if missing && fs::read_dir(&clusters).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!(
+            "the metadata store {} is {}, but {} holds clusters that it describes; put it back from a copy, or move \
+             that directory away to begin anew without them",
+            path.join("metadata").display(),
+            if empty { "empty" } else { "missing" },
+            clusters.display()
+        );
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path) -> String {
+    let shown = path.display();
+    format!(
+        "cannot write into the data directory {shown}; make it writable, or choose another with --data-dir"
+    )
 }
 
 fn write_format(path: &Path) -> io::Result<()> {
@@ -208,6 +237,19 @@ mod tests {
         fs::write(dir.path().join("thesis.tex"), "").unwrap();
         assert!(DataDir::open(dir.path()).unwrap_err().to_string().contains("not empty"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn clusters_without_their_metadata_are_not_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(DataDir::open(dir.path()).unwrap());
+        fs::create_dir_all(dir.path().join("clusters/c1")).unwrap();
+        let error = DataDir::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("is missing") && error.contains("from a copy"), "{error}");
+        fs::write(dir.path().join("metadata"), "").unwrap();
+        assert!(DataDir::open(dir.path()).unwrap_err().to_string().contains("is empty"));
+        fs::write(dir.path().join("metadata"), "x").unwrap();
+        DataDir::open(dir.path()).unwrap();
     }
 
     #[test]

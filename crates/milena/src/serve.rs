@@ -88,7 +88,8 @@ impl Installation {
         let data = Arc::new(DataDir::open(&settings.data_dir)?);
         let local_key = LocalKey::load_or_create(&data.key(), data.metadata().exists(), runtime)?;
         let credentials = Credentials::load_or_create(&data.credentials(), runtime)?;
-        let store = Arc::new(EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime)?);
+        let store = EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime);
+        let store = Arc::new(store.context("nothing starts without the metadata store; free space, or put the data directory back from a copy")?);
         let metadata: Arc<dyn MetadataStore> = store.clone();
         let brokers =
             Arc::new(InProcess::new(runtime.child(), metadata.clone(), data.clone(), local_key.clone()));
@@ -132,6 +133,9 @@ impl Installation {
             if let Some(cluster) = self.await_brokers(name).await? {
                 self.say(&cluster_line(&cluster, width))?;
             }
+        }
+        if names.is_empty() {
+            self.say("There are no clusters; make one with: milena cluster create NAME\n")?;
         }
         self.say("\nStop with Ctrl-C.\n")
     }

@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
+/// More of them than any machine has processors only fail to start.
+const THREADS_MAX: usize = 1024;
 const DEFAULT_ACCOUNT: &str = "000000000000";
 
 /// Where everything of one installation is.
@@ -127,8 +129,13 @@ impl Settings {
             );
         }
         let threads = flags.threads.or(file.threads);
-        if threads == Some(0) {
-            bail!("--threads must be at least 1");
+        if threads.is_some_and(|threads| !(1..=THREADS_MAX).contains(&threads)) {
+            bail!("--threads must be 1 to {THREADS_MAX}");
+        }
+        for (subnet, zone) in &file.subnets {
+            if !subnet.starts_with("subnet-") || zone.is_empty() {
+                bail!("'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \"use1-az1\"");
+            }
         }
         let brokers = broker_addresses(
             flags.advertise.or(file.advertise),
@@ -151,6 +158,12 @@ fn broker_addresses(
             "--broker-network gives each broker an address; leave it out, or --advertise and --broker-port"
         );
     }
+    if advertise.as_ref().is_some_and(|host| host.trim().is_empty()) {
+        bail!("--advertise needs the host name or address that clients reach this machine by");
+    }
+    if port == Some(0) {
+        bail!("--broker-port must be at least 1; clients need to know it");
+    }
     if let Some(network) = network {
         if !cfg!(target_os = "linux") {
             bail!("--broker-network needs Linux, where all of 127.0.0.0/8 is local; leave it out");
@@ -165,7 +178,7 @@ fn broker_addresses(
 
 fn read_file(path: &Path) -> anyhow::Result<File> {
     let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        .with_context(|| format!("cannot read the configuration {}; check --config", path.display()))?;
     toml::from_str(&text).with_context(|| format!("cannot understand the configuration {}", path.display()))
 }
 
@@ -213,13 +226,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_with_advice() {
-        let cases: [(&str, &str); 6] = [
+        let cases: [(&str, &str); 10] = [
             ("listn = 'x'", "listn"),
             ("listen = '0.0.0.0:1'\nno-auth = true", "--no-auth"),
             ("account = '12'", "12 digits"),
             ("broker-network = '10.0.0.0/8'", "127.77.0.0/16"),
             ("broker-network = '127.1.0.0/16'\nadvertise = 'h'", "leave it out"),
-            ("threads = 0", "at least 1"),
+            ("threads = 0", "1 to 1024"),
+            ("threads = 100000", "1 to 1024"),
+            ("advertise = ''", "--advertise"),
+            ("broker-port = 0", "at least 1"),
+            ("[subnets]\na = 'use1-az1'", "subnet-"),
         ];
         for (file, words) in cases {
             let error = format!("{:#}", resolve(file, |_| {}).unwrap_err());

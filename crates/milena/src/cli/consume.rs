@@ -16,7 +16,7 @@ use milena_types::LeaderEpoch;
 use serde_json::{Value, json};
 
 use super::{
-    kafka::{KafkaArgs, advise, record_counter, records_text},
+    kafka::{KafkaArgs, advise, partitions_of, record_counter, records_text},
     place::Place,
 };
 use crate::settings::DataDirArgs;
@@ -107,16 +107,7 @@ pub(crate) async fn run(args: ConsumeArgs, data_dir: DataDirArgs, runtime: Runti
 
 async fn consumer(args: &ConsumeArgs, client: &Client, runtime: &Runtime) -> anyhow::Result<Consumer> {
     let topic = client.describe_topic(&args.topic).await.map_err(|e| advise(e, &args.topic))?;
-    let mut partitions: Vec<i32> = topic.partitions.iter().map(|p| p.index).collect();
-    if let Some(only) = args.partition {
-        partitions.retain(|p| *p == only);
-        anyhow::ensure!(
-            !partitions.is_empty(),
-            "topic {} has no partition {only}; give --partition one of 0 to {}",
-            args.topic,
-            topic.partitions.len().saturating_sub(1)
-        );
-    }
+    let partitions = partitions_of(&topic, args.partition)?;
     let committed = match &args.group {
         Some(group) => {
             let wanted: Vec<(&str, i32)> = partitions.iter().map(|p| (args.topic.as_str(), *p)).collect();

@@ -7,7 +7,7 @@ use std::{borrow::Borrow, time::Duration};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use milena_client::{Client, ClientConfig, ClientError};
+use milena_client::{Client, ClientConfig, ClientError, TopicInfo};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 
@@ -36,8 +36,17 @@ impl KafkaArgs {
                 cluster::bootstrap_of(&self.cluster, self.endpoint.clone(), data_dir.clone(), runtime).await?
             }
         };
+        for address in bootstrap.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            anyhow::ensure!(port.is_some(), "'{address}' is not the address of a broker; write host:port");
+        }
         let client = Client::new(ClientConfig::new(&bootstrap), runtime.clone());
-        client.any_broker().await.map_err(|e| advise(e, "NAME"))?;
+        client.any_broker().await.map_err(|error| match error {
+            ClientError::Disconnected { .. } => {
+                anyhow::anyhow!("{error}; is it a plaintext listener of a broker?")
+            }
+            other => advise(other, "NAME"),
+        })?;
         Ok(client)
     }
 }
@@ -49,12 +58,17 @@ pub(crate) fn advise(error: impl Borrow<ClientError>, topic: &str) -> anyhow::Er
         Some(ErrorCode::UnknownTopicOrPartition) => {
             format!("see: milena topic list; create it with: milena topic create {topic}")
         }
+        Some(ErrorCode::TopicAlreadyExists) if topic.starts_with("__") => {
+            format!("see: milena topic describe {topic}")
+        }
         Some(ErrorCode::TopicAlreadyExists) => {
             format!("see: milena topic describe {topic}; remove it with: milena topic delete {topic}")
         }
-        Some(ErrorCode::InvalidTopic) => {
+        // The broker's own words, where it has some, say which of a topic's rules was broken.
+        Some(ErrorCode::InvalidTopic) if matches!(error, ClientError::Broker { message: None, .. }) => {
             "a name has 1 to 249 of the characters a-z A-Z 0-9 . _ and -".to_owned()
         }
+        Some(ErrorCode::PolicyViolation) => "ask for fewer partitions".to_owned(),
         Some(ErrorCode::InvalidReplicationFactor) => {
             "leave --replication-factor out, or give at most the number of brokers".to_owned()
         }
@@ -67,6 +81,20 @@ pub(crate) fn advise(error: impl Borrow<ClientError>, topic: &str) -> anyhow::Er
         _ => return anyhow::anyhow!("{error}"),
     };
     anyhow::anyhow!("{error}; {hint}")
+}
+
+/// The partitions of a topic, or the one of them that was asked for.
+pub(crate) fn partitions_of(topic: &TopicInfo, only: Option<i32>) -> anyhow::Result<Vec<i32>> {
+    let all = topic.partitions.iter().map(|partition| partition.index);
+    let chosen: Vec<i32> = all.filter(|index| only.is_none_or(|only| only == *index)).collect();
+    if let Some(only) = only {
+        let (name, last) = (&topic.name, topic.partitions.len().saturating_sub(1));
+        anyhow::ensure!(
+            !chosen.is_empty(),
+            "topic {name} has no partition {only}; give --partition one of 0 to {last}"
+        );
+    }
+    Ok(chosen)
 }
 
 /// A spinner that counts records, on a terminal.

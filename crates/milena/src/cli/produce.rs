@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    kafka::{KafkaArgs, advise, record_counter, records_text},
+    kafka::{KafkaArgs, advise, partitions_of, record_counter, records_text},
     topic::name_and_value,
 };
 use crate::settings::DataDirArgs;
@@ -107,7 +107,8 @@ struct Done {
 /// Runs the command.
 pub(crate) async fn run(args: ProduceArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
     let client = args.kafka.client(&data_dir, &runtime).await?;
-    client.describe_topic(&args.topic).await.map_err(|e| advise(e, &args.topic))?;
+    let topic = client.describe_topic(&args.topic).await.map_err(|e| advise(e, &args.topic))?;
+    partitions_of(&topic, args.partition)?;
     let config =
         ProducerConfig { compression: args.compression.into(), acks: args.acks.into(), ..Default::default() };
     let producer = Producer::new(client, config);

@@ -78,6 +78,11 @@ pub(crate) async fn run(args: TopicArgs, data_dir: DataDirArgs, runtime: Runtime
         TopicCommand::List { internal } => list(internal, &client).await,
         TopicCommand::Describe { name } => describe(&name, &client).await,
         TopicCommand::Delete { name } => {
+            let topic = client.describe_topic(&name).await.map_err(|e| advise(e, &name))?;
+            anyhow::ensure!(
+                !topic.internal,
+                "topic {name} holds what the brokers remember of groups; delete topics of your own only"
+            );
             client.delete_topic(&name).await.map_err(|e| advise(e, &name))?;
             output::line(format!("{name}: deleted"))
         }
