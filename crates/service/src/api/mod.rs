@@ -149,7 +149,8 @@ fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
-        if path == "." {
+        // The reader's names for the whole, and for a place in it that it could not make out.
+        if path == "." || path == "?" {
             ApiError::bad_request(format!("the request body is not the JSON it must be: {error}"))
         } else {
             ApiError::invalid(
