@@ -30,8 +30,6 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::data_dir::DataDir;
 
-/// What all brokers together keep of segments in memory.
-const BLOCK_CACHE_BYTES: u64 = 64 << 20;
 /// The number of a cluster's first data key.
 const FIRST_KEY: KeyId = KeyId(1);
 
@@ -49,13 +47,14 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
+    /// `blocks` is what all brokers together keep of segments in memory.
     pub(crate) fn new(
         runtime: Runtime,
         store: Arc<dyn MetadataStore>,
         data: Arc<DataDir>,
         local_key: LocalKey,
+        blocks: BlockCache,
     ) -> Self {
-        let blocks = BlockCache::new(BLOCK_CACHE_BYTES);
         let (slots, closing) = (Mutex::default(), AtomicBool::new(false));
         Self { runtime, store, data, local_key, blocks, slots, closing }
     }

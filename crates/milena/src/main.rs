@@ -14,6 +14,7 @@ mod api_client;
 mod brokers;
 mod cli;
 mod data_dir;
+mod memory;
 mod serve;
 mod settings;
 mod telemetry;

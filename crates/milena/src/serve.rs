@@ -16,6 +16,7 @@ use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
     AddressPlan, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
 };
+use milena_storage::BlockCache;
 use tokio::time::timeout;
 
 use crate::{
@@ -91,8 +92,10 @@ impl Installation {
         let store = EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime);
         let store = Arc::new(store.context("nothing starts without the metadata store; free space, or put the data directory back from a copy")?);
         let metadata: Arc<dyn MetadataStore> = store.clone();
+        let blocks = BlockCache::new(settings.cache_mib << 20);
         let brokers =
-            Arc::new(InProcess::new(runtime.child(), metadata.clone(), data.clone(), local_key.clone()));
+            InProcess::new(runtime.child(), metadata.clone(), data.clone(), local_key.clone(), blocks);
+        let brokers = Arc::new(brokers);
         let access_key = settings.auth.then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {
             listen: settings.listen,

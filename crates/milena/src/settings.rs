@@ -8,10 +8,14 @@ use clap::{Args, builder::FalseyValueParser};
 use milena_service::{LoopbackNetwork, PLAINTEXT_PORT};
 use serde::Deserialize;
 
+use crate::memory;
+
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 /// More of them than any machine has processors only fail to start.
 const THREADS_MAX: usize = 1024;
+/// More is a slip of the keyboard.
+const CACHE_MIB_MAX: u64 = 16 << 20;
 const DEFAULT_ACCOUNT: &str = "000000000000";
 
 /// Where everything of one installation is.
@@ -62,6 +66,9 @@ pub(crate) struct ServeArgs {
     /// Worker threads [default: one per processor]
     #[arg(long, env = "MILENA_THREADS", value_name = "NUMBER")]
     threads: Option<usize>,
+    /// Memory for what is read from segments, in MiB [default: an eighth of the machine's, 4096 at most]
+    #[arg(long, env = "MILENA_CACHE_MIB", value_name = "MIB")]
+    cache_mib: Option<u64>,
 }
 
 /// The settings as a file has them.
@@ -78,6 +85,7 @@ struct File {
     region: Option<String>,
     account: Option<String>,
     threads: Option<usize>,
+    cache_mib: Option<u64>,
     /// Subnet ids to zone ids.
     subnets: BTreeMap<String, String>,
 }
@@ -102,6 +110,8 @@ pub(crate) struct Settings {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) threads: Option<usize>,
+    /// What all brokers together keep of segments in memory.
+    pub(crate) cache_mib: u64,
     pub(crate) subnets: BTreeMap<String, String>,
 }
 
@@ -137,13 +147,28 @@ impl Settings {
                 bail!("'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \"use1-az1\"");
             }
         }
+        let cache_mib = flags.cache_mib.or(file.cache_mib).unwrap_or_else(memory::cache_mib_default);
+        if !(1..=CACHE_MIB_MAX).contains(&cache_mib) {
+            bail!("--cache-mib must be from 1 to {CACHE_MIB_MAX}");
+        }
         let brokers = broker_addresses(
             flags.advertise.or(file.advertise),
             flags.broker_network.or(file.broker_network),
             flags.broker_port.or(file.broker_port),
         )?;
         let demo = !(flags.no_demo || file.no_demo);
-        Ok(Self { data_dir, listen, brokers, demo, auth, region, account, threads, subnets: file.subnets })
+        Ok(Self {
+            data_dir,
+            listen,
+            brokers,
+            demo,
+            auth,
+            region,
+            account,
+            threads,
+            cache_mib,
+            subnets: file.subnets,
+        })
     }
 }
 
