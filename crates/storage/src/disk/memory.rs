@@ -38,6 +38,7 @@ struct State {
     locked: BTreeSet<PathBuf>,
     space_bytes: Option<u64>,
     failing_creates: u32,
+    failing_removes: u32,
     failing_writes: u32,
     failing_syncs: u32,
     short_writes: bool,
@@ -96,6 +97,11 @@ impl MemoryDisk {
         self.state().failing_creates = count;
     }
 
+    /// Makes the next removals of a file fail.
+    pub fn fail_removes(&self, count: u32) {
+        self.state().failing_removes = count;
+    }
+
     /// Makes the next writes fail with EIO, after they have written about half.
     pub fn fail_writes(&self, count: u32) {
         self.state().failing_writes = count;
@@ -139,6 +145,7 @@ impl MemoryDisk {
         state.life += 1;
         state.locked.clear();
         (state.failing_creates, state.failing_writes, state.failing_syncs) = (0, 0, 0);
+        state.failing_removes = 0;
         state.hold_syncs = false;
         self.shared.changed.notify_all();
     }
@@ -286,6 +293,9 @@ impl Disk for MemoryProcess {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state()?;
         state.name(path)?;
+        if take_one(&mut state.failing_removes) {
+            return Err(eio());
+        }
         state.names.remove(path);
         Ok(())
     }

@@ -288,8 +288,13 @@ impl WalDirectory {
         };
         let path = self.path(id);
         let made = match reused {
-            // If it fails the file is given up: what its name is then is not known.
-            Some((old, open)) => self.disk.rename(&self.path(old), &path).map(|()| open.file),
+            Some((old, open)) => match self.disk.rename(&self.path(old), &path) {
+                Ok(()) => Ok(open.file),
+                Err(error) => {
+                    self.keep_unusable(old, open);
+                    Err(error)
+                }
+            },
             None => self.disk.create(&path, self.config.file_bytes),
         };
         let made = made.and_then(|file| self.disk.sync_dir(&self.config.dir).map(|()| file));
@@ -324,7 +329,12 @@ impl WalDirectory {
         file.reusable &= sound;
     }
 
-    /// Removes free files beyond those to be used again. A failure leaves them to the next start.
+    /// Keeps a file that could be neither removed nor renamed: those behind it must not go before it.
+    fn keep_unusable(&self, id: FileId, file: OpenFile) {
+        self.state().files.insert(id, OpenFile { reusable: false, ..file });
+    }
+
+    /// Removes free files beyond those to be used again. What cannot be removed is tried again later.
     pub(super) fn remove_surplus(&self) {
         self.remove_free_beyond(self.config.free_files_max);
     }
@@ -336,17 +346,22 @@ impl WalDirectory {
 
     fn remove_free_beyond(&self, kept: usize) {
         loop {
-            let id = {
+            let (id, file) = {
                 let mut state = self.state();
                 let Some((id, first)) = state.free().next() else { return };
                 if first.reusable && state.free().count() <= kept {
                     return;
                 }
-                state.files.remove(&id);
-                id
+                let Some(file) = state.files.remove(&id) else { return };
+                (id, file)
             };
-            if let Err(error) = self.disk.remove(&self.path(id)) {
-                tracing::warn!(path = %self.path(id).display(), %error, "cannot remove a write-ahead file");
+            match self.disk.remove(&self.path(id)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(path = %self.path(id).display(), %error, "cannot remove a write-ahead file");
+                    self.keep_unusable(id, file);
+                    return;
+                }
+                _ => {}
             }
         }
     }

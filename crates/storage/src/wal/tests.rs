@@ -233,6 +233,25 @@ async fn a_lost_file_in_the_middle_is_reported() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_removed_leaves_no_gap_behind_it() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    let chunk = [7; 19 << 10];
+    for i in 0..9_u64 {
+        source.open(chunk);
+        log.ring();
+        source.wait("the commit", |state| state.committed == i + 1).await;
+    }
+    log.release(BrokerEpoch(1), ChunkSeq(7)).await;
+    disk.fail_removes(1);
+    let directory = log.directory().clone();
+    drop((source, log)); // At its end the log removes what is free.
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 9)], "nothing is missing in between");
+    directory.remove_free();
+    assert_eq!(held(&disk).unwrap(), [(1, 6, 9)], "the next time it goes");
+}
+
+#[tokio::test]
 async fn what_a_file_held_before_it_was_used_again_is_never_taken_for_new() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
