@@ -37,6 +37,8 @@ pub(crate) struct Follower {
     undeleted: Vec<TopicPartition>,
     /// Whether something did not open or could not be deleted.
     retry: bool,
+    /// What did not open and why, so that it is logged once and not with every try.
+    unopened: HashMap<TopicPartition, String>,
 }
 
 struct Seen {
@@ -52,6 +54,13 @@ struct Opening {
     leader_epoch: LeaderEpoch,
 }
 
+/// What became of an [`Opening`].
+struct Opened {
+    topic: Arc<TopicImage>,
+    id: TopicPartition,
+    outcome: Result<(), String>,
+}
+
 impl Follower {
     pub(crate) fn new(broker: Arc<BrokerShared>) -> Self {
         Self {
@@ -60,6 +69,7 @@ impl Follower {
             broker_configs: [None, None],
             undeleted: Vec::new(),
             retry: false,
+            unopened: HashMap::new(),
         }
     }
 
@@ -102,12 +112,37 @@ impl Follower {
         }
         self.forget_deleted(image).await;
         let broker = &self.broker;
-        let opened: Vec<bool> = stream::iter(openings)
+        let opened: Vec<Opened> = stream::iter(openings)
             .map(|opening| open(broker, opening))
             .buffer_unordered(AT_ONCE_MAX)
             .collect()
             .await;
-        self.retry |= opened.contains(&false);
+        self.note(opened);
+    }
+
+    /// Says what does not open, and what does after all. What is not tried any more is forgotten.
+    fn note(&mut self, opened: Vec<Opened>) {
+        let mut known = std::mem::take(&mut self.unopened);
+        for Opened { topic, id, outcome } in opened {
+            let (topic, partition) = (topic.name(), id.partition);
+            let before = known.remove(&id);
+            match outcome {
+                Ok(()) if before.is_some() => tracing::info!(%topic, %partition, "the partition is open now"),
+                Ok(()) => {}
+                Err(error) => {
+                    if before.as_ref() != Some(&error) {
+                        tracing::error!(%topic, %partition, error, "a partition cannot be opened; it is tried again");
+                    }
+                    self.unopened.insert(id, error);
+                    self.retry = true;
+                }
+            }
+        }
+        // Partitions of topics that were not looked at this time.
+        known.into_iter().for_each(|(id, error)| {
+            self.unopened.entry(id).or_insert(error);
+        });
+        self.unopened.retain(|id, _| self.seen.contains_key(&id.topic));
     }
 
     async fn look_at(
@@ -198,21 +233,16 @@ async fn delete(broker: &BrokerShared, id: TopicPartition) -> Option<TopicPartit
     }
 }
 
-async fn open(broker: &BrokerShared, opening: Opening) -> bool {
+async fn open(broker: &BrokerShared, opening: Opening) -> Opened {
     let Opening { topic, config, id, leader_epoch } = opening;
-    match broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await {
-        Ok(partition) => {
-            if topic.name().as_str() == CONSUMER_OFFSETS {
-                broker.groups.opened(partition.clone());
-            }
-            broker.partitions.insert(&topic, &config, partition);
-            true
+    let opened = broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await;
+    let outcome = opened.map_err(|error| error.to_string()).map(|partition| {
+        if topic.name().as_str() == CONSUMER_OFFSETS {
+            broker.groups.opened(partition.clone());
         }
-        Err(error) => {
-            tracing::error!(topic = %topic.name(), partition = %id.partition, %error, "a partition cannot be opened");
-            false
-        }
-    }
+        broker.partitions.insert(&topic, &config, partition);
+    });
+    Opened { topic, id, outcome }
 }
 
 /// What storage has to know of a topic's configuration.

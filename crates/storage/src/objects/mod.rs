@@ -61,7 +61,7 @@ impl fmt::Display for ObjectId {
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
     /// There is no such object. A reader plans again: compaction may have replaced it.
-    #[error("object {object} is not in the store")]
+    #[error("object {object} is not in the store: put it back from a copy of the store")]
     NotFound {
         /// The object asked for.
         object: ObjectId,
