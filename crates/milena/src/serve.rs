@@ -104,6 +104,7 @@ impl Installation {
             credentials: settings.auth.then_some(credentials),
             zones: Zones::new(&settings.region, settings.subnets.clone()),
             addresses: address_plan(&settings.brokers),
+            default_properties: milena_broker::configs::msk_defaults,
         };
         let provisioner = brokers.clone();
         let parts = ServiceParts { runtime: runtime.child(), metadata, provisioner, local_key };

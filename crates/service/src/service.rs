@@ -40,6 +40,8 @@ pub struct ServiceConfig {
     pub zones: Zones,
     /// Where brokers listen.
     pub addresses: AddressPlan,
+    /// What brokers are set to beyond Kafka's defaults, for a cluster over so many zones.
+    pub default_properties: fn(usize) -> BTreeMap<String, String>,
 }
 
 /// What a service works with.
@@ -120,6 +122,7 @@ impl Service {
             metadata: parts.metadata,
             provisioner: parts.provisioner.clone(),
             local_key: parts.local_key,
+            default_properties: config.default_properties,
             addresses: config.addresses,
             retry: Retry::DEFAULT,
         };

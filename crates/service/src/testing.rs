@@ -122,6 +122,9 @@ impl Life {
             metadata,
             provisioner: life.brokers.clone(),
             local_key: LocalKey::from_bytes([9; 32]),
+            default_properties: |zones| {
+                BTreeMap::from([("default.replication.factor".to_owned(), zones.to_string())])
+            },
             addresses: AddressPlan::Ports {
                 bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 host: "kafka.example".to_owned(),

@@ -75,6 +75,15 @@ def reachable(bootstrap):
     return True
 
 
+def broker_config(bootstrap):
+    """The settings of broker 1, as Kafka clients see them."""
+    from confluent_kafka import admin
+    resource = admin.ConfigResource(admin.ResourceType.BROKER, "1")
+    kafka_admin = admin.AdminClient({"bootstrap.servers": bootstrap})
+    found = kafka_admin.describe_configs([resource])[resource].result(30)
+    return {name: entry.value for name, entry in found.items()}
+
+
 def delete_and_wait(client, arn):
     answer = client.delete_cluster(ClusterArn=arn)
     assert answer["State"] == "DELETING", answer
@@ -104,6 +113,9 @@ def lifecycle(client):
     assert info["BrokerNodeGroupInfo"]["ClientSubnets"] == NODES["ClientSubnets"], info
     bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
     assert len(bootstrap.split(",")) == 3 and reachable(bootstrap), bootstrap
+    config = broker_config(bootstrap)
+    msk = {"auto.create.topics.enable": "false", "default.replication.factor": "3", "min.insync.replicas": "2"}
+    assert {name: config[name] for name in msk} == msk, "MSK's defaults are in force"
     nodes = client.list_nodes(ClusterArn=arn)["NodeInfoList"]
     brokers = sorted(n["BrokerNodeInfo"]["BrokerId"] for n in nodes if "BrokerNodeInfo" in n)
     assert brokers == [1.0, 2.0, 3.0], nodes

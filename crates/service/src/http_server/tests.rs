@@ -26,6 +26,7 @@ fn config(credentials: Option<Credentials>, listen: &str) -> ServiceConfig {
         account: "000000000000".to_owned(),
         credentials,
         zones: Zones::new("us-east-1", BTreeMap::new()),
+        default_properties: |_| std::collections::BTreeMap::new(),
         addresses: AddressPlan::Loopbacks(LoopbackNetwork::DEFAULT),
     }
 }

@@ -8,7 +8,11 @@
 
 mod steps;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use milena_metadata::{Event, MetadataStore, Watch};
 use milena_runtime::Runtime;
@@ -59,6 +63,7 @@ pub(crate) struct Tools {
     pub(crate) provisioner: Arc<dyn Provisioner>,
     pub(crate) local_key: LocalKey,
     pub(crate) addresses: AddressPlan,
+    pub(crate) default_properties: fn(usize) -> BTreeMap<String, String>,
     pub(crate) retry: Retry,
 }
 

@@ -105,11 +105,13 @@ async fn write_metadata(tools: &Tools, record: &ClusterRecord) -> Result<(), Api
     let cluster = record.cluster_id();
     let data_key = DataKey::generate(&tools.runtime);
     let wrapped_data_key = tools.local_key.wrap(&data_key, cluster.as_str(), &tools.runtime);
+    let mut server_properties = (tools.default_properties)(record.spec.zones.len());
+    server_properties.extend(record.spec.server_properties.clone());
     let brokers_record = BrokersRecord {
         kafka_version: record.spec.kafka_version.release().to_owned(),
         incarnation: random_uuid(&tools.runtime).simple().to_string(),
         wrapped_data_key,
-        server_properties: record.spec.server_properties.clone(),
+        server_properties,
         zones: record.spec.zones.clone(),
         created_ms: record.created_ms,
     };
