@@ -13,7 +13,7 @@ use std::{
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -87,8 +87,12 @@ impl Drop for Lent {
 }
 
 impl DirectoryStore {
+    /// Opens the directory. Blocks while it removes what a process that was killed had begun to write.
     pub(super) fn new(dir: &Path) -> Result<Self> {
         let ordinary = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
+        if let Err(error) = remove_abandoned(dir) {
+            tracing::warn!(dir = %dir.display(), %error, "files that were never finished could not be removed");
+        }
         Ok(Self { ordinary, next: Arc::default(), spare: Spare::default() })
     }
 }
@@ -225,14 +229,14 @@ fn write_direct(path: &Path, number: u64, payload: &PutPayload) -> io::Result<()
     let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_dir_durably(parent)?;
     let mut name = path.as_os_str().to_owned();
-    name.push(format!("#{number}.{}", std::process::id()));
+    name.push(format!("#{number}{}", mark_of_this_process()));
     let temporary = PathBuf::from(name);
     let outcome = write_file(&temporary, payload).and_then(|()| {
         std::fs::rename(&temporary, path)?;
         File::open(parent)?.sync_all()
     });
     if outcome.is_err() {
-        // What failed counts; a file that is left over is in nobody's way.
+        // What failed counts; a file that is left over is removed at the next start.
         let _ = std::fs::remove_file(&temporary);
     }
     outcome
@@ -311,6 +315,34 @@ fn read_direct(
     }
     let skip = usize::try_from(range.start - start).expect("less than a block");
     Ok((Bytes::from_owner(lent).slice(skip..length), meta.len(), meta.modified()?))
+}
+
+/// What unfinished files of this process end with. Process ids alone come again, in containers always the same.
+fn mark_of_this_process() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    #[allow(clippy::disallowed_methods, reason = "tells two processes apart; nothing depends on the time")]
+    let make = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        format!(".{}.{}", std::process::id(), since.as_nanos())
+    };
+    MARK.get_or_init(make)
+}
+
+/// Removes the unfinished files of processes that are gone. This one's may be being written by another broker in it,
+/// and so may those of the ordinary store, which end with a number alone.
+fn remove_abandoned(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        let marked = name.rsplit_once('#').is_some_and(|(_, mark)| mark.split('.').count() == 3);
+        if entry.file_type()?.is_dir() {
+            remove_abandoned(&path)?;
+        } else if marked && !name.ends_with(mark_of_this_process()) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a directory and those above it, and their names durable.

@@ -110,3 +110,18 @@ async fn bytes_that_are_no_segment_are_reported_with_the_object() {
         assert!(error.to_string().contains("c/seg/garbage"), "{error}");
     }
 }
+
+#[test]
+fn what_a_killed_process_had_begun_to_write_is_removed_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = dir.path().join("incarnation/segments/1/7");
+    std::fs::create_dir_all(&segments).unwrap();
+    for name in ["0", "1#4.1.1763800000000000000", "2#1"] {
+        std::fs::write(segments.join(name), "bytes").unwrap();
+    }
+    DirectoryStore::new(dir.path()).unwrap();
+    let mut left: Vec<_> =
+        std::fs::read_dir(&segments).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["0", "2#1"], "what the ordinary store may be writing stays");
+}
