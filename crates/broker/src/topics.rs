@@ -170,7 +170,7 @@ impl Topics<'_> {
         let nulls: Vec<&str> =
             configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
         if !nulls.is_empty() {
-            let message = format!("Null value not supported for topic configs: {}", nulls.join(","));
+            let message = format!("these topic configs have no value, give one or leave them out: {}", nulls.join(", "));
             return Err(Refusal::new(ErrorCode::InvalidConfig, message));
         }
         let configs = configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
