@@ -170,7 +170,10 @@ impl Topics<'_> {
         let nulls: Vec<&str> =
             configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
         if !nulls.is_empty() {
-            let message = format!("these topic configs have no value, give one or leave them out: {}", nulls.join(", "));
+            let message = format!(
+                "these topic configs have no value, give one or leave them out: {}",
+                nulls.join(", ")
+            );
             return Err(Refusal::new(ErrorCode::InvalidConfig, message));
         }
         let configs = configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -192,7 +195,7 @@ impl Topics<'_> {
             -1 => self.layers(image, |layers| layers.number("default.replication.factor")) as i16,
             given if given > 0 => given,
             _ => {
-                let message = "Replication factor must be larger than 0, or -1 to use the default value.";
+                let message = "give a replication factor of 1 or more, or -1 for the cluster's default";
                 return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
             }
         };
@@ -200,7 +203,7 @@ impl Topics<'_> {
             -1 => self.layers(image, |layers| layers.number("num.partitions")) as i32,
             given if given > 0 => given,
             _ => {
-                let message = "Number of partitions was set to an invalid non-positive value.";
+                let message = "give 1 partition or more, or -1 for the cluster's default";
                 return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
             }
         };
@@ -210,8 +213,8 @@ impl Topics<'_> {
         let brokers = image.nodes().len();
         if usize::try_from(replication_factor).is_ok_and(|wanted| wanted > brokers) {
             let message = format!(
-                "Unable to replicate the partition {replication_factor} time(s): The target replication factor of \
-                 {replication_factor} cannot be reached because only {brokers} broker(s) are registered."
+                "{replication_factor} replicas need as many brokers, and the cluster has {brokers}: ask for fewer replicas \
+                 or add brokers"
             );
             return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
         }
@@ -233,10 +236,10 @@ impl Topics<'_> {
         let now = topic.partition_count();
         if total <= now {
             let message = if total == now {
-                format!("Topic already has {now} partition(s).")
+                format!("the topic has {now} partitions already: ask for more")
             } else {
                 format!(
-                    "The topic {name} currently has {now} partition(s); {total} would not be an increase."
+                    "topic {name} has {now} partitions and cannot shrink to {total}: ask for more than it has"
                 )
             };
             return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
@@ -248,7 +251,7 @@ impl Topics<'_> {
         if let Some(lists) = &assignments {
             if lists.len() as i64 != added {
                 let message = format!(
-                    "Attempted to add {added} additional partition(s), but only {} assignment(s) were specified.",
+                    "{added} partitions are to be added, with {} assignments: give one for each new partition",
                     lists.len()
                 );
                 return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
@@ -270,13 +273,16 @@ impl Topics<'_> {
 }
 
 pub(crate) fn too_many_partitions() -> Refusal {
-    Refusal::new(ErrorCode::PolicyViolation, "Excessively large number of partitions per request.")
+    Refusal::new(
+        ErrorCode::PolicyViolation,
+        "the request makes more partitions than one may: use several requests",
+    )
 }
 
 /// A topic's name if it is allowed, without a word on whether such a topic exists.
 pub(crate) fn valid_name(name: &str) -> Result<TopicName, Refusal> {
     name.parse().map_err(|error: milena_types::ParseIdError| {
-        Refusal::new(ErrorCode::InvalidTopic, format!("Topic name is invalid: {error}"))
+        Refusal::new(ErrorCode::InvalidTopic, format!("{error}: choose another name"))
     })
 }
 
@@ -284,10 +290,15 @@ pub(crate) fn valid_name(name: &str) -> Result<TopicName, Refusal> {
 fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, Refusal> {
     let name = valid_name(name)?;
     if image.topic(name.as_str()).is_some() {
-        return Err(Refusal::new(ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists.")));
+        return Err(Refusal::new(
+            ErrorCode::TopicAlreadyExists,
+            format!("topic '{name}' exists already: choose another name, or use that one"),
+        ));
     }
     if let Some(other) = colliding(image, name.as_str()) {
-        let message = format!("Topic '{name}' collides with existing topic: {other}");
+        let message = format!(
+            "the name '{name}' differs from that of topic '{other}' in '.' and '_' only: choose another"
+        );
         return Err(Refusal::new(ErrorCode::InvalidTopic, message));
     }
     Ok(name)
@@ -326,7 +337,7 @@ fn manual(
     let mut lists = BTreeMap::new();
     for (partition, brokers) in assignments {
         if lists.insert(partition, brokers).is_some() {
-            return invalid(format!("Found multiple manual partition assignments for partition {partition}"));
+            return invalid(format!("partition {partition} is assigned more than once: assign it once"));
         }
     }
     if lists.keys().copied().ne(0..lists.len() as i32) {
@@ -344,32 +355,33 @@ fn check_replicas(
     factor: Option<usize>,
 ) -> Result<(), Refusal> {
     let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
-    let the = "The manual partition assignment includes";
     let factor = factor.or_else(|| lists.first().map(Vec::len)).unwrap_or(0);
     for (partition, list) in lists.iter().enumerate() {
         if list.is_empty() {
-            return invalid(format!("{the} an empty replica list."));
+            return invalid("an assigned partition has no replicas: name at least one broker".to_owned());
         }
         let mut seen = HashSet::new();
         for broker in list {
             if !seen.insert(broker) {
-                return invalid(format!("{the} the broker {broker} more than once."));
+                return invalid(format!(
+                    "a partition is assigned to broker {broker} twice: name each broker once"
+                ));
             }
             if !image.nodes().contains_key(broker) {
-                return invalid(format!("{the} broker {broker}, but no such broker is registered."));
+                return invalid(format!(
+                    "a partition is assigned to broker {broker}, which the cluster does not have"
+                ));
             }
         }
         if list.len() != factor {
             return invalid(format!(
-                "{the} a partition with {} replica(s), but this is not consistent with previous partitions, which \
-                 have {factor} replica(s).",
+                "a partition is assigned {} replicas, others have {factor}: give all the same number",
                 list.len()
             ));
         }
         if list.iter().all(|broker| image.broker(*broker).is_none()) {
             return invalid(format!(
-                "All brokers specified in the manual partition assignment for partition {partition} are fenced or \
-                 in controlled shutdown."
+                "partition {partition} is assigned to brokers that are all down: name one that is up"
             ));
         }
     }

@@ -37,7 +37,10 @@ pub(crate) async fn handle(
             continue;
         }
         let outcome = if twice.contains(&*topic.name) {
-            Err(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name."))
+            Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "the request names this topic more than once: name it once",
+            ))
         } else if !context.allows(broker, Operation::Alter, Resource::Topic(&topic.name)) {
             Err(Refusal::plain(ErrorCode::TopicAuthorizationFailed))
         } else {

@@ -50,13 +50,18 @@ pub(crate) async fn handle(
             continue;
         }
         let outcome = if twice.contains(&*name) {
-            Err(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name."))
+            Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "the request names this topic more than once: name it once",
+            ))
         } else if !may_create(context, broker, &name) {
             Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "Authorization failed."))
         } else if too_many {
             Err(too_many_partitions())
         } else if !plain.insert(name.replace('.', "_")) {
-            let message = format!("Topic '{name}' collides with another topic of this request");
+            let message = format!(
+                "another topic of this request differs from '{name}' in '.' and '_' only: choose another name"
+            );
             Err(Refusal::new(ErrorCode::InvalidTopic, message))
         } else {
             Ok(wanted(topic))
@@ -123,7 +128,7 @@ async fn wait_for_all(
     }
     for (_, outcome) in outcomes.iter_mut() {
         if outcome.as_ref().is_ok_and(|created| created.revision.is_some()) {
-            let message = "The topic was created but is not known everywhere yet.";
+            let message = "the topic is made, but not every broker knows it yet: ask again";
             *outcome = Err(Refusal::new(ErrorCode::RequestTimedOut, message));
         }
     }

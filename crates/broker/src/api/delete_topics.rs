@@ -74,7 +74,7 @@ fn disabled(asked: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicRes
         name: topic.name,
         topic_id: topic.topic_id,
         error_code: error.code(),
-        error_message: Some("Topic deletion is disabled.".into()),
+        error_message: Some("this cluster deletes no topics: set delete.topic.enable".into()),
     };
     asked.into_iter().map(refuse).collect()
 }
@@ -110,7 +110,7 @@ fn targets(
         if let Ok((name, id)) = &target
             && !taken.insert(*id)
         {
-            let message = "The provided topic name maps to an ID that was already supplied.";
+            let message = "this name and an id of the request are the same topic: give one of them";
             let refusal = Refusal::new(ErrorCode::InvalidRequest, message);
             target = Err(refused(Some(name.as_str().into()), id.0, refusal));
         }
@@ -130,11 +130,17 @@ fn target(
     let unauthorized = || Refusal::plain(ErrorCode::TopicAuthorizationFailed);
     match (&name, id.is_nil()) {
         (Some(_), false) => {
-            Err(refused(name, id, invalid("Topic name and topic ID can not both be specified.")))
+            Err(refused(name, id, invalid("a name and an id were given for one topic: give one of them")))
         }
-        (None, true) => Err(refused(name, id, invalid("Neither topic name nor id were specified."))),
-        (Some(_), true) if repeated => Err(refused(name, id, invalid("Duplicate topic name."))),
-        (None, false) if repeated => Err(refused(name, id, invalid("Duplicate topic id."))),
+        (None, true) => {
+            Err(refused(name, id, invalid("a topic without name and id was given: give one of them")))
+        }
+        (Some(_), true) if repeated => {
+            Err(refused(name, id, invalid("the request names this topic more than once: name it once")))
+        }
+        (None, false) if repeated => {
+            Err(refused(name, id, invalid("the request has this id more than once: give it once")))
+        }
         (Some(text), true) => {
             // A client that may not see the topic is not told whether it exists.
             if !may(Operation::Describe, text) || !may(Operation::Delete, text) {

@@ -47,10 +47,13 @@ fn wrong_endpoint(asked: i8) -> Option<DescribeClusterResponse> {
         BROKERS => return None,
         CONTROLLERS => (
             ErrorCode::MismatchedEndpointType,
-            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+            "this is a broker's endpoint, and controllers were asked for: there is none to ask here"
                 .to_owned(),
         ),
-        other => (ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}")),
+        other => (
+            ErrorCode::UnsupportedEndpointType,
+            format!("endpoint type {other} is not known: ask for 1, brokers"),
+        ),
     };
     Some(DescribeClusterResponse {
         error_code: error.code(),

@@ -116,7 +116,7 @@ async fn names_must_be_allowed_new_and_distinct_in_metrics() {
     for name in ["a_b_c", "a.b.c", "a_b.c"] {
         let refusal = refused(&cluster, request(name, 1, 1)).await;
         assert_eq!(refusal.code, ErrorCode::InvalidTopic, "{name}");
-        assert!(refusal.message.ends_with("existing topic: a.b_c"), "{}", refusal.message);
+        assert!(refusal.message.contains("topic 'a.b_c'"), "{}", refusal.message);
     }
     cluster.create("a.b_cd", 1, 1).await;
     cluster.create("a-b-c", 1, 1).await;

@@ -21,7 +21,7 @@ pub fn spread_replicas(
     start: u64,
 ) -> Result<Vec<Vec<BrokerId>>, MetadataError> {
     if replication_factor <= 0 {
-        let reason = "replication factor must be larger than 0".to_owned();
+        let reason = "a partition needs at least one replica".to_owned();
         return Err(MetadataError::InvalidReplicationFactor { reason });
     }
     let wanted = replication_factor as usize;

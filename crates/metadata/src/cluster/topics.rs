@@ -140,10 +140,10 @@ impl ClusterMetadata {
         let now = topic.record.partitions;
         if total <= now {
             let reason = if total == now {
-                format!("topic already has {now} partitions")
+                format!("the topic has {now} partitions already: ask for more")
             } else {
                 format!(
-                    "the topic '{name}' currently has {now} partition(s); {total} would not be an increase"
+                    "topic '{name}' has {now} partitions and cannot shrink to {total}: ask for more than it has"
                 )
             };
             return Err(MetadataError::InvalidPartitions { reason });
