@@ -40,6 +40,11 @@ impl KafkaVersion {
         Self { major: newest.major, minor: newest.minor }
     };
 
+    /// The releases whose API surface is known, oldest first.
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        RELEASES.iter().map(|release| Self { major: release.major, minor: release.minor })
+    }
+
     /// Major and minor number.
     pub fn parts(self) -> (u8, u8) {
         (self.major, self.minor)

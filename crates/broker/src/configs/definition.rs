@@ -184,9 +184,12 @@ impl Definition {
     ///
     /// Errors: what is wrong with it, for the one who set it.
     pub fn read(&self, value: &str) -> Result<String, InvalidValue> {
-        self.rule.read(self.kind, value).map_err(|reason| {
-            let value = if self.is_sensitive() { "[hidden]" } else { value };
-            InvalidValue { name: self.name.to_owned(), value: value.to_owned(), reason }
-        })
+        self.rule.read(self.kind, value).map_err(|reason| self.invalid(value, reason))
+    }
+
+    /// Why a value cannot be set. A secret is not told.
+    pub(super) fn invalid(&self, value: &str, reason: String) -> InvalidValue {
+        let value = if self.is_sensitive() { "[hidden]" } else { value };
+        InvalidValue { name: self.name.to_owned(), value: value.to_owned(), reason }
     }
 }

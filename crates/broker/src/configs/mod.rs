@@ -33,7 +33,7 @@ use milena_protocol::KafkaVersion;
 pub use definition::{ConfigType, Definition, Server, Update};
 pub use describe::{Described, Source, Synonym};
 pub use layers::{Layers, ServerConfigs};
-pub use msk::msk_defaults;
+pub use msk::{MSK_CONFIGURABLE, PropertyError, check_msk_properties, is_dynamic, msk_defaults};
 pub(crate) use properties::server_properties;
 pub use topic_config::{StoredCompression, TopicConfig};
 pub use value::{InvalidValue, Rule};

@@ -1,6 +1,11 @@
-//! What MSK sets on Standard brokers where a cluster's configuration says nothing.
+//! What MSK makes of server properties on Standard brokers: its defaults, and what customers may set.
+//!
+//! Source: the Amazon MSK developer guide, "MSK configurations". A Configuration there is a file of properties; a name
+//! that is not on MSK's list, or a value that a broker would not start with, is refused when it is created.
 
-use super::Configs;
+use milena_protocol::KafkaVersion;
+
+use super::{Catalogue, Configs, Update, value::Rule};
 
 /// The properties that MSK's brokers have beyond Kafka's defaults, for a cluster over so many zones.
 pub fn msk_defaults(zones: usize) -> Configs {
@@ -22,4 +27,121 @@ pub fn msk_defaults(zones: usize) -> Configs {
         ("unclean.leader.election.enable", "true"),
     ];
     defaults.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The properties that a Configuration may set, by name.
+pub const MSK_CONFIGURABLE: &[&str] = &[
+    "allow.everyone.if.no.acl.found",
+    "auto.create.topics.enable",
+    "compression.type",
+    "connections.max.idle.ms",
+    "default.replication.factor",
+    "delete.topic.enable",
+    "group.initial.rebalance.delay.ms",
+    "group.max.session.timeout.ms",
+    "group.min.session.timeout.ms",
+    "leader.imbalance.per.broker.percentage",
+    "log.cleaner.delete.retention.ms",
+    "log.cleaner.min.cleanable.ratio",
+    "log.cleanup.policy",
+    "log.flush.interval.messages",
+    "log.flush.interval.ms",
+    "log.message.timestamp.after.max.ms",
+    "log.message.timestamp.before.max.ms",
+    "log.message.timestamp.difference.max.ms",
+    "log.message.timestamp.type",
+    "log.retention.bytes",
+    "log.retention.hours",
+    "log.retention.minutes",
+    "log.retention.ms",
+    "log.roll.ms",
+    "log.segment.bytes",
+    "max.incremental.fetch.session.cache.slots",
+    "message.max.bytes",
+    "min.insync.replicas",
+    "num.io.threads",
+    "num.network.threads",
+    "num.partitions",
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",
+    "offsets.retention.minutes",
+    "offsets.topic.replication.factor",
+    "replica.fetch.max.bytes",
+    "replica.fetch.response.max.bytes",
+    "replica.lag.time.max.ms",
+    "replica.selector.class",
+    "replica.socket.receive.buffer.bytes",
+    "socket.receive.buffer.bytes",
+    "socket.request.max.bytes",
+    "socket.send.buffer.bytes",
+    "transaction.max.timeout.ms",
+    "transaction.state.log.min.isr",
+    "transaction.state.log.replication.factor",
+    "transactional.id.expiration.ms",
+    "unclean.leader.election.enable",
+    "zookeeper.connection.timeout.ms",
+    "zookeeper.session.timeout.ms",
+];
+
+/// Why a Configuration cannot set a property.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct PropertyError {
+    /// The property.
+    pub name: String,
+    /// What is wrong with it and what would be right; names it.
+    pub reason: String,
+}
+
+/// Checks the properties of a Configuration for brokers of `version`; without one, as the newest release that has the
+/// name would.
+///
+/// Errors: one for each property that MSK does not let customers set, that the release does not have, or whose value
+/// it does not allow; by name.
+pub fn check_msk_properties(
+    version: Option<KafkaVersion>,
+    properties: &Configs,
+) -> Result<(), Vec<PropertyError>> {
+    let releases: Vec<Catalogue> = version.map_or_else(
+        || KafkaVersion::all().rev().map(Catalogue::new).collect(),
+        |version| vec![Catalogue::new(version)],
+    );
+    let error = |name: &str, reason: String| Some(PropertyError { name: name.to_owned(), reason });
+    let check = |(name, value): (&String, &String)| {
+        if !MSK_CONFIGURABLE.contains(&name.as_str()) {
+            return error(name, format!("{name} cannot be set by a configuration: remove it"));
+        }
+        let Some(definition) = releases.iter().find_map(|release| release.broker(name)) else {
+            let version = version.map_or_else(String::new, |version| format!(" {version}"));
+            return error(
+                name,
+                format!("kafka{version} has no {name}: remove it, or choose a release that has it"),
+            );
+        };
+        let checked = definition.read(value).and_then(|plain| {
+            let rule = msk_rule(name);
+            rule.read(definition.kind, &plain).map_err(|reason| definition.invalid(value, reason))
+        });
+        error(name, checked.err()?.to_string())
+    };
+    let errors: Vec<_> = properties.iter().filter_map(check).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// Whether brokers of `version` take a new value of this property while they run (KIP-226); otherwise they have to be
+/// started again.
+pub fn is_dynamic(version: KafkaVersion, name: &str) -> bool {
+    Catalogue::new(version).broker(name).is_some_and(|definition| definition.update != Update::ReadOnly)
+}
+
+/// What MSK asks of a value beyond Kafka.
+fn msk_rule(name: &str) -> Rule {
+    match name {
+        "replica.lag.time.max.ms" => Rule::Between(10_000, 30_000),
+        "replica.selector.class" => {
+            Rule::OneOf(&["org.apache.kafka.common.replica.RackAwareReplicaSelector"])
+        }
+        "zookeeper.connection.timeout.ms" | "zookeeper.session.timeout.ms" => Rule::Between(6_000, 18_000),
+        _ => Rule::Any,
+    }
 }

@@ -4,9 +4,10 @@ use milena_protocol::KafkaVersion;
 use milena_records::{Compression, TimestampType};
 
 use super::{
-    Catalogue, ConfigError, Configs, Described, ServerConfigs, Source, StoredCompression, Update,
+    Catalogue, ConfigError, Configs, Described, MSK_CONFIGURABLE, ServerConfigs, Source, StoredCompression,
+    Update,
     change::{Operation, Target, apply, replace},
-    msk_defaults,
+    check_msk_properties, is_dynamic, msk_defaults,
 };
 
 fn version(text: &str) -> KafkaVersion {
@@ -63,23 +64,8 @@ fn releases_have_their_own_names_and_defaults() {
 
 #[test]
 fn all_that_msk_lets_customers_set_is_known() {
-    let names = "allow.everyone.if.no.acl.found auto.create.topics.enable compression.type \
-        connections.max.idle.ms default.replication.factor delete.topic.enable group.initial.rebalance.delay.ms \
-        group.max.session.timeout.ms group.min.session.timeout.ms leader.imbalance.per.broker.percentage \
-        log.cleaner.delete.retention.ms log.cleaner.min.cleanable.ratio log.cleanup.policy \
-        log.flush.interval.messages log.flush.interval.ms log.message.timestamp.difference.max.ms \
-        log.message.timestamp.after.max.ms log.message.timestamp.before.max.ms log.message.timestamp.type \
-        log.retention.bytes log.retention.hours log.retention.minutes log.retention.ms log.roll.ms \
-        log.segment.bytes max.incremental.fetch.session.cache.slots message.max.bytes min.insync.replicas \
-        num.io.threads num.network.threads num.partitions num.recovery.threads.per.data.dir num.replica.fetchers \
-        offsets.retention.minutes offsets.topic.replication.factor replica.fetch.max.bytes \
-        replica.fetch.response.max.bytes replica.lag.time.max.ms replica.selector.class \
-        replica.socket.receive.buffer.bytes socket.receive.buffer.bytes socket.request.max.bytes \
-        socket.send.buffer.bytes transaction.max.timeout.ms transaction.state.log.min.isr \
-        transaction.state.log.replication.factor transactional.id.expiration.ms unclean.leader.election.enable \
-        zookeeper.connection.timeout.ms zookeeper.session.timeout.ms";
     let catalogue = Catalogue::new(version("3.9"));
-    for name in names.split_whitespace() {
+    for name in MSK_CONFIGURABLE {
         assert!(catalogue.broker(name).is_some(), "{name}");
     }
     for zones in [2, 3] {
@@ -342,4 +328,30 @@ fn properties_that_are_not_allowed_are_refused_and_unknown_ones_stay() {
     let refused = ServerConfigs::new(version("3.9"), &configs(&[("num.partitions", "0")]));
     assert!(matches!(refused, Err(ConfigError::InvalidValue(_))));
     server(&[("my.plugin.setting", "x")]);
+}
+
+#[test]
+fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
+    let names = |release: Option<&str>, pairs: &[(&str, &str)]| -> Vec<String> {
+        let checked = check_msk_properties(release.map(version), &configs(pairs));
+        checked.err().unwrap_or_default().into_iter().map(|error| error.name).collect()
+    };
+    let good =
+        [("auto.create.topics.enable", "TRUE"), ("log.retention.hours", "8"), ("log.roll.ms", "600000")];
+    assert!(names(Some("3.9"), &good).is_empty() && names(None, &good).is_empty());
+    let bad = [("broker.id", "5"), ("no.such", "x"), ("num.partitions", "0"), ("num.io.threads", "8")];
+    assert_eq!(names(Some("3.9"), &bad), ["broker.id", "no.such", "num.partitions"]);
+    let zookeeper = [("zookeeper.session.timeout.ms", "18000")];
+    assert!(names(Some("3.9"), &zookeeper).is_empty() && names(None, &zookeeper).is_empty());
+    assert_eq!(names(Some("4.1"), &zookeeper), ["zookeeper.session.timeout.ms"]);
+    for (name, value) in [
+        ("replica.lag.time.max.ms", "9999"),
+        ("replica.selector.class", "com.example.Selector"),
+        ("zookeeper.connection.timeout.ms", "18001"),
+    ] {
+        assert_eq!(names(Some("3.9"), &[(name, value)]), [name]);
+        let errors = check_msk_properties(None, &configs(&[(name, value)])).unwrap_err();
+        assert!(errors[0].reason.contains(name) && errors[0].reason.contains(value), "{}", errors[0]);
+    }
+    assert!(is_dynamic(version("3.9"), "message.max.bytes") && !is_dynamic(version("3.9"), "broker.id"));
 }
