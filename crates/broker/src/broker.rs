@@ -15,7 +15,7 @@ use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing, objects::Objects,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     deleted,
     follow::Follower,
     groups::Groups,
-    network::{access::Authorizer, frame::RequestMemory, listener},
+    network::{access::Authorizer, frame::RequestMemory, listener, sockets::TcpListener},
     partitions::PartitionTable,
     producer_ids::ProducerIds,
     shared::BrokerShared,

@@ -8,3 +8,11 @@ pub(crate) mod connection;
 pub(crate) mod frame;
 pub(crate) mod listener;
 pub(crate) mod write;
+
+/// The sockets that brokers use: the operating system's, or those of a simulated network.
+pub(crate) mod sockets {
+    #[cfg(not(feature = "simulation"))]
+    pub(crate) use tokio::net::{TcpListener, TcpStream};
+    #[cfg(feature = "simulation")]
+    pub(crate) use turmoil::net::{TcpListener, TcpStream};
+}

@@ -24,11 +24,18 @@ use milena_protocol::{
 use milena_runtime::Runtime;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
     sync::{mpsc, oneshot},
+};
+
+#[cfg(not(feature = "simulation"))]
+use tokio::net::{
+    TcpStream,
+    tcp::{OwnedReadHalf, OwnedWriteHalf},
+};
+#[cfg(feature = "simulation")]
+use turmoil::net::{
+    TcpStream,
+    tcp::{OwnedReadHalf, OwnedWriteHalf},
 };
 
 use crate::ClientError;

@@ -6,6 +6,9 @@
 //!
 //! A runtime is a *scope*: [`Runtime::child`] makes a scope inside it (one broker, say) that can be stopped and
 //! joined alone; stopping a scope stops the scopes made from it.
+//!
+//! A runtime made by [`Runtime::on_one_thread`] starts no threads: blocking work runs as a task, after a pause that a
+//! [`Pace`] decides. Everything then happens on the thread of the caller's executor, in an order that the pauses decide.
 
 #![allow(clippy::disallowed_methods)] // This crate is where they are allowed.
 
@@ -27,6 +30,12 @@ pub trait Clock: Send + Sync + 'static {
 pub trait Random: Send + Sync + 'static {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
+}
+
+/// How long blocking work takes where it runs as a task.
+pub trait Pace: Send + Sync + 'static {
+    /// How long the next piece of blocking work takes.
+    fn pause(&self) -> Duration;
 }
 
 struct SystemClock(std::time::Instant);
@@ -55,6 +64,8 @@ impl Random for SystemRandom {
 pub struct Runtime {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// What stands for the time that blocking work takes; without it threads do that work.
+    pace: Option<Arc<dyn Pace>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -67,7 +78,24 @@ impl Runtime {
 
     /// A runtime over the given clock and randomness.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, tasks: TaskTracker::new(), stopping: CancellationToken::new() }
+        Self { clock, random, pace: None, tasks: TaskTracker::new(), stopping: CancellationToken::new() }
+    }
+
+    /// A runtime that starts no threads: for simulation.
+    pub fn on_one_thread(clock: Arc<dyn Clock>, random: Arc<dyn Random>, pace: Arc<dyn Pace>) -> Self {
+        Self { pace: Some(pace), ..Self::new(clock, random) }
+    }
+
+    /// Whether it starts no threads.
+    pub fn is_on_one_thread(&self) -> bool {
+        self.pace.is_some()
+    }
+
+    /// Waits as long as a piece of blocking work takes, where no thread does that work; else not at all.
+    pub async fn pace(&self) {
+        if let Some(pace) = &self.pace {
+            self.sleep(pace.pause()).await;
+        }
     }
 
     /// A scope of its own inside this one.
@@ -76,6 +104,7 @@ impl Runtime {
         Self {
             clock: self.clock.clone(),
             random: self.random.clone(),
+            pace: self.pace.clone(),
             tasks: TaskTracker::new(),
             stopping: self.stopping.child_token(),
         }
@@ -121,22 +150,32 @@ impl Runtime {
         self.tasks.spawn(task)
     }
 
-    /// Runs blocking work on a thread kept for that.
+    /// Runs blocking work on a thread kept for that, or, without threads, as a task.
     pub fn spawn_blocking<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.tasks.spawn_blocking(work)
+        if self.pace.is_none() {
+            return self.tasks.spawn_blocking(work);
+        }
+        let runtime = self.clone();
+        self.tasks.spawn(async move {
+            runtime.pace().await;
+            work()
+        })
     }
 
     /// Starts a thread of its own, for work that blocks all the time, such as syncing a log.
-    /// Whoever starts it joins it.
+    /// Whoever starts it joins it. `Unsupported` on one thread: start a task there.
     pub fn spawn_thread<F, T>(&self, name: &str, work: F) -> io::Result<thread::JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        if self.is_on_one_thread() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         thread::Builder::new().name(name.to_owned()).spawn(work)
     }
 

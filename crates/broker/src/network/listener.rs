@@ -2,12 +2,12 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     access::{Anonymous, Authenticator},
     connection::Connection,
+    sockets::{TcpListener, TcpStream},
 };
 use crate::shared::BrokerShared;
 

@@ -1,7 +1,7 @@
 //! The write-ahead log in a directory of local files.
 //!
-//! One thread does it all: it waits for a ring, makes sure there is room, has the open chunk built into its buffer,
-//! writes the frame, syncs, and completes the chunk. One `fdatasync` a chunk, always; a chunk is all that collected
+//! One thread (a task, where the runtime starts no threads) does it all: it waits for a ring, makes sure there is room,
+//! has the open chunk built into its buffer, writes the frame, syncs, and completes the chunk. One `fdatasync` a chunk, always; a chunk is all that collected
 //! while the one before was synced.
 //!
 //! - **Room before number.** A chunk is built only when the longest possible frame fits into the current file or a
@@ -14,22 +14,25 @@
 //!   readable, but a sync of it may have failed just before. It is written again before anything else.
 
 use std::{
+    io,
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
     thread,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, ChunkSeq};
 use tokio::sync::watch;
 
 use super::{
     ChunkSource, HeldEpoch, WalDirectory, WalError, WriteAheadLog,
+    bell::Bell,
     directory::{AppendFile, Place},
     frame::{self, FrameHeader},
 };
@@ -49,18 +52,10 @@ pub struct LocalWal {
 struct Shared {
     directory: Arc<WalDirectory>,
     epoch: BrokerEpoch,
-    rung: AtomicBool,
-    bell: Mutex<Bell>,
-    wake: Condvar,
+    bell: Bell,
     committed_end: AtomicU64,
     /// The tail, once the epoch is sealed.
     sealed: watch::Sender<Option<ChunkSeq>>,
-}
-
-#[derive(Debug, Default)]
-struct Bell {
-    waiting: bool,
-    sealing: bool,
 }
 
 impl LocalWal {
@@ -81,16 +76,19 @@ impl LocalWal {
         let shared = Arc::new(Shared {
             directory,
             epoch,
-            rung: AtomicBool::new(false),
-            bell: Mutex::default(),
-            wake: Condvar::new(),
+            bell: Bell::new(runtime.is_on_one_thread()),
             committed_end: AtomicU64::new(0),
             sealed: watch::Sender::new(None),
         });
-        let mut appender = Appender::new(shared.clone(), source);
+        let mut appender = Appender::new(shared.clone(), source, runtime.clone());
         appender.rewrite_last_chunk()?;
         appender.keep_house();
-        let thread = runtime.spawn_thread("wal", move || appender.run());
+        if runtime.is_on_one_thread() {
+            runtime.spawn(appender.run());
+            return Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: None }));
+        }
+        let run = move || appender.run().now_or_never().expect("a thread's waits block until they are over");
+        let thread = runtime.spawn_thread("wal", run);
         let thread = thread.map_err(|source| WalError::Io {
             path: shared.directory.config().dir.clone(),
             action: "start the write-ahead log's thread",
@@ -112,7 +110,7 @@ impl WriteAheadLog for LocalWal {
     }
 
     fn ring(&self) {
-        self.shared.ring();
+        self.shared.bell.ring();
     }
 
     fn committed_end(&self) -> ChunkSeq {
@@ -134,7 +132,7 @@ impl WriteAheadLog for LocalWal {
     }
 
     async fn seal(&self) -> ChunkSeq {
-        self.shared.start_sealing();
+        self.shared.bell.start_sealing();
         let mut sealed = self.shared.sealed.subscribe();
         let end = sealed.wait_for(Option::is_some).await.expect("the sender lives as long as the log");
         end.expect("waited for it to be there")
@@ -143,7 +141,7 @@ impl WriteAheadLog for LocalWal {
 
 impl Drop for LocalWal {
     fn drop(&mut self) {
-        self.shared.start_sealing();
+        self.shared.bell.start_sealing();
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
@@ -152,54 +150,11 @@ impl Drop for LocalWal {
     }
 }
 
-impl Shared {
-    fn bell(&self) -> MutexGuard<'_, Bell> {
-        self.bell.lock().expect("no holder of the bell panics")
-    }
-
-    fn ring(&self) {
-        // The flag is what counts; the lock is taken once per chunk, not once per batch.
-        if !self.rung.swap(true, Ordering::AcqRel) && self.bell().waiting {
-            self.wake.notify_one();
-        }
-    }
-
-    fn start_sealing(&self) {
-        self.bell().sealing = true;
-        self.wake.notify_one();
-    }
-
-    fn is_sealing(&self) -> bool {
-        self.bell().sealing
-    }
-
-    /// Waits for a ring and takes it. `false`: the epoch is to be sealed.
-    fn wait_for_ring(&self) -> bool {
-        let mut bell = self.bell();
-        while !bell.sealing {
-            if self.rung.swap(false, Ordering::AcqRel) {
-                return true;
-            }
-            bell.waiting = true;
-            bell = self.wake.wait(bell).expect("no holder of the bell panics");
-            bell.waiting = false;
-        }
-        false
-    }
-
-    /// Waits before another try, or until the epoch is to be sealed.
-    fn wait_to_retry(&self) {
-        let delay = self.directory.config().retry_delay;
-        let bell = self.bell();
-        let waited = self.wake.wait_timeout_while(bell, delay, |bell| !bell.sealing);
-        drop(waited.expect("no holder of the bell panics"));
-    }
-}
-
 /// What the log's thread owns.
 struct Appender {
     shared: Arc<Shared>,
     source: Arc<dyn ChunkSource>,
+    runtime: Runtime,
     current: Option<AppendFile>,
     spare: Option<AppendFile>,
     buffer: WriteBuffer,
@@ -220,10 +175,11 @@ struct Frame {
 }
 
 impl Appender {
-    fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>) -> Self {
+    fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>, runtime: Runtime) -> Self {
         Self {
             shared,
             source,
+            runtime,
             current: None,
             spare: None,
             buffer: WriteBuffer::default(),
@@ -235,8 +191,8 @@ impl Appender {
 
     /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too: nobody waits for
     /// ever.
-    fn run(mut self) {
-        let ended = panic::catch_unwind(AssertUnwindSafe(|| self.commit_until_sealed()));
+    async fn run(mut self) {
+        let ended = AssertUnwindSafe(self.commit_until_sealed()).catch_unwind().await;
         if ended.is_err() {
             tracing::error!(epoch = %self.shared.epoch, "the write-ahead log's thread panicked: the broker epoch ends");
         }
@@ -254,10 +210,10 @@ impl Appender {
         }
     }
 
-    fn commit_until_sealed(&mut self) {
-        while self.shared.wait_for_ring() {
-            while self.commit_next() {
-                if self.shared.is_sealing() {
+    async fn commit_until_sealed(&mut self) {
+        while self.shared.bell.wait_for_ring().await {
+            while self.commit_next().await {
+                if self.shared.bell.is_sealing() {
                     return;
                 }
             }
@@ -265,7 +221,7 @@ impl Appender {
     }
 
     /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed now.
-    fn commit_next(&mut self) -> bool {
+    async fn commit_next(&mut self) -> bool {
         if let Err(error) = self.make_room() {
             if !std::mem::replace(&mut self.refusing, true) {
                 tracing::error!(%error, "the write-ahead log takes nothing for now");
@@ -288,7 +244,7 @@ impl Appender {
             "a chunk of {chunk_bytes} bytes was built, {chunk_bytes_max} fit"
         );
         let frame = self.frame_of_buffer(self.shared.epoch, self.next, self.previous_checksum);
-        if !self.write_until_durable(frame) {
+        if !self.write_until_durable(frame).await {
             return false;
         }
         self.previous_checksum = frame.chunk_checksum;
@@ -338,13 +294,13 @@ impl Appender {
 
     /// Writes the frame in the buffer until it is durable; each time to another file, always the same bytes.
     /// `false`: the epoch is to be sealed, and the frame is given up.
-    fn write_until_durable(&mut self, frame: Frame) -> bool {
-        let Err(error) = self.try_write(frame) else { return true };
+    async fn write_until_durable(&mut self, frame: Frame) -> bool {
+        let Err(error) = self.write(frame).await else { return true };
         // The second try is made at once: one bad file is no reason to keep anybody waiting.
         tracing::warn!(%error, seq = %frame.seq, "a chunk is written again to another file");
         let mut stalled = false;
-        while !self.shared.is_sealing() {
-            let Err(error) = self.try_write(frame) else {
+        while !self.shared.bell.is_sealing() {
+            let Err(error) = self.write(frame).await else {
                 tracing::info!(seq = %frame.seq, "the chunk is durable");
                 return true;
             };
@@ -352,16 +308,23 @@ impl Appender {
                 tracing::error!(%error, seq = %frame.seq, "a chunk cannot be made durable for now");
                 self.source.stalled(frame.seq, &error);
             }
-            if self.shared.rung.swap(false, Ordering::AcqRel) {
+            if self.shared.bell.take_ring() {
                 self.source.refused(&error);
             }
-            self.shared.wait_to_retry();
+            self.shared.bell.wait_to_retry(self.shared.directory.config().retry_delay).await;
         }
         false
     }
 
     /// Writes the frame in the buffer once and syncs the file. On failure the file is given up.
-    fn try_write(&mut self, frame: Frame) -> Result<(), WalError> {
+    async fn write(&mut self, frame: Frame) -> Result<(), WalError> {
+        self.write_unsynced(frame)?;
+        self.runtime.pace().await;
+        self.sync(frame)
+    }
+
+    /// Writes the frame in the buffer into a file with room for it. On failure the file is given up.
+    fn write_unsynced(&mut self, frame: Frame) -> Result<(), WalError> {
         if self.room() < self.buffer.len() as u64 {
             self.switch_file()?;
         }
@@ -376,15 +339,14 @@ impl Appender {
         };
         self.buffer.as_mut_slice()[..frame::HEADER_BYTES].copy_from_slice(&header.encode());
         let written = write_all_at(&*current.file, self.buffer.as_slice(), current.position);
-        let result = match written {
-            Ok(()) => current.file.sync().map_err(|error| ("sync it", error)),
-            Err(error) => Err(("write to it", error)),
-        };
-        if let Err((action, source)) = result {
-            let path = self.shared.directory.path(current.id);
-            self.give_up_current();
-            return Err(WalError::Io { path, action, source });
-        }
+        written.map_err(|source| self.give_up_current("write to it", source))
+    }
+
+    /// Makes the frame just written durable. On failure the file is given up.
+    fn sync(&mut self, frame: Frame) -> Result<(), WalError> {
+        let current = self.current.as_mut().expect("the frame was written to it");
+        current.file.sync().map_err(|source| self.give_up_current("sync it", source))?;
+        let current = self.current.as_mut().expect("the frame was written to it");
         let (file, position) = (current.id, current.position);
         current.position += self.buffer.len() as u64;
         let (chunk_bytes, chunk_checksum) = (frame.chunk_bytes, frame.chunk_checksum);
@@ -404,11 +366,11 @@ impl Appender {
         Ok(())
     }
 
-    fn give_up_current(&mut self) {
-        if let Some(failed) = self.current.take() {
-            self.shared.directory.retire_file(failed.id, false);
-            self.shared.directory.remove_surplus();
-        }
+    fn give_up_current(&mut self, action: &'static str, source: io::Error) -> WalError {
+        let failed = self.current.take().expect("a file that failed is the current one");
+        self.shared.directory.retire_file(failed.id, false);
+        self.shared.directory.remove_surplus();
+        WalError::Io { path: self.shared.directory.path(failed.id), action, source }
     }
 
     /// Writes the newest chunk found in the directory again: that it can be read does not say that it is on disk.
@@ -419,7 +381,7 @@ impl Appender {
         self.buffer.extend(&chunk);
         let previous_checksum = self.shared.directory.previous_checksum(place)?;
         let frame = self.frame_of_buffer(epoch, seq, previous_checksum);
-        let first = self.try_write(frame);
-        first.or_else(|_| self.try_write(frame))
+        let mut again = || self.write_unsynced(frame).and_then(|()| self.sync(frame));
+        again().or_else(|_| again())
     }
 }

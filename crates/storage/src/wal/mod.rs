@@ -27,6 +27,7 @@
 //!
 //! What this is not: what chunks contain (`segment`), or when they are flushed.
 
+mod bell;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod directory;

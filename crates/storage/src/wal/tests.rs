@@ -75,11 +75,44 @@ fn held(disk: &MemoryDisk) -> Result<Vec<(i64, u64, u64)>, WalError> {
 struct MemoryHarness {
     disk: MemoryDisk,
     epoch: AtomicI64,
+    runtime: Runtime,
+}
+
+/// Blocking work takes a moment.
+struct Moment;
+
+impl milena_runtime::Pace for Moment {
+    fn pause(&self) -> Duration {
+        Duration::from_micros(100)
+    }
+}
+
+struct NoClock;
+
+impl milena_runtime::Clock for NoClock {
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl milena_runtime::Random for NoClock {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
 }
 
 impl MemoryHarness {
     fn new() -> Self {
-        Self { disk: MemoryDisk::default(), epoch: AtomicI64::new(0) }
+        Self { disk: MemoryDisk::default(), epoch: AtomicI64::new(0), runtime: Runtime::system() }
+    }
+
+    fn on_one_thread() -> Self {
+        let runtime = Runtime::on_one_thread(Arc::new(NoClock), Arc::new(NoClock), Arc::new(Moment));
+        Self { runtime, ..Self::new() }
     }
 }
 
@@ -87,7 +120,7 @@ impl MemoryHarness {
 impl WalHarness for MemoryHarness {
     async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn WriteAheadLog>, WalError> {
         let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
-        Ok(LocalWal::start(open(&self.disk)?, epoch, source, &Runtime::system())?)
+        Ok(LocalWal::start(open(&self.disk)?, epoch, source, &self.runtime)?)
     }
 
     async fn crash(&self, seed: u64) {
@@ -135,6 +168,16 @@ impl WalHarness for LocalHarness {
 #[tokio::test]
 async fn the_local_log_conforms_on_a_memory_disk() {
     conformance::run(MemoryHarness::new).await;
+}
+
+#[tokio::test]
+async fn the_local_log_conforms_without_threads() {
+    conformance::run(MemoryHarness::on_one_thread).await;
+    for seed in 0..4 {
+        let harness = MemoryHarness::on_one_thread();
+        conformance::run_with_faults(&harness, seed, 12).await;
+        assert_eq!(harness.disk.syncs_after_failure(), 0, "a file whose sync failed is never synced again");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,121 @@
+//! How the log that waits for something to commit is woken: on a thread of its own or, where there are no threads, in
+//! a task.
+//!
+//! The waits are `async` for the task's sake. For a thread they block and are ready when they return, so that a thread
+//! runs the same code to its end with a single poll.
+
+use std::{
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Bell {
+    rung: AtomicBool,
+    state: Mutex<State>,
+    wake: Condvar,
+    /// Wakes a task; without it a thread waits.
+    task: Option<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: bool,
+    sealing: bool,
+}
+
+impl Bell {
+    pub(super) fn new(for_task: bool) -> Self {
+        Self {
+            rung: AtomicBool::new(false),
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            task: for_task.then(Notify::new),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the bell panics")
+    }
+
+    fn wake(&self) {
+        match &self.task {
+            Some(task) => task.notify_one(),
+            None => self.wake.notify_one(),
+        }
+    }
+
+    /// Something is open.
+    pub(super) fn ring(&self) {
+        // The flag is what counts; the lock is taken once per chunk, not once per batch.
+        if !self.rung.swap(true, Ordering::AcqRel) && self.state().waiting {
+            self.wake();
+        }
+    }
+
+    /// Takes a ring, if there was one.
+    pub(super) fn take_ring(&self) -> bool {
+        self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn start_sealing(&self) {
+        self.state().sealing = true;
+        self.wake();
+    }
+
+    pub(super) fn is_sealing(&self) -> bool {
+        self.state().sealing
+    }
+
+    /// Waits for a ring and takes it. `false`: the epoch is to be sealed.
+    pub(super) async fn wait_for_ring(&self) -> bool {
+        loop {
+            if let Some(rung) = self.look() {
+                return rung;
+            }
+            if let Some(task) = &self.task {
+                task.notified().await;
+            }
+        }
+    }
+
+    /// `None`: a task has to wait. For a thread it waits here.
+    fn look(&self) -> Option<bool> {
+        let mut state = self.state();
+        loop {
+            state.waiting = false;
+            if state.sealing {
+                return Some(false);
+            }
+            if self.take_ring() {
+                return Some(true);
+            }
+            state.waiting = true;
+            if self.task.is_some() {
+                return None;
+            }
+            state = self.wake.wait(state).expect("no holder of the bell panics");
+        }
+    }
+
+    /// Waits for `delay`, or until the epoch is to be sealed.
+    pub(super) async fn wait_to_retry(&self, delay: Duration) {
+        let Some(task) = &self.task else {
+            let waited = self.wake.wait_timeout_while(self.state(), delay, |state| !state.sealing);
+            drop(waited.expect("no holder of the bell panics"));
+            return;
+        };
+        let sealing = async {
+            while !self.is_sealing() {
+                task.notified().await;
+            }
+        };
+        let _ = tokio::time::timeout(delay, sealing).await;
+    }
+}
