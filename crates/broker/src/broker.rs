@@ -239,6 +239,9 @@ fn storage_config(
     let mut storage =
         StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
     (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
+    storage.wal.file_bytes = config.limits.wal_file_bytes;
+    storage.wal.chunk_bytes_max = config.limits.wal_chunk_bytes_max;
+    storage.delete_grace = config.limits.delete_grace;
     let time = |name: &str| properties.get(name)?.trim().parse().ok().map(Duration::from_millis);
     let take = |name: &str, setting: &mut Duration| *setting = time(name).unwrap_or(*setting);
     take("log.retention.check.interval.ms", &mut storage.retention_interval);

@@ -54,6 +54,12 @@ pub struct Limits {
     pub memory: MemoryBudget,
     /// When records are put into segments.
     pub flush: FlushPolicy,
+    /// The length of a write-ahead file.
+    pub wal_file_bytes: u64,
+    /// The longest chunk of the write-ahead log. One has to fit into a file.
+    pub wal_chunk_bytes_max: usize,
+    /// How long an object that nothing refers to any more is kept for readers that planned before.
+    pub delete_grace: Duration,
     /// A partition of groups writes its state anew, and drops the log before, when it has grown by more than this.
     pub group_log_growth_bytes: u64,
     /// How long the metadata store waits for a broker's sign of life before it may be declared dead.
@@ -72,6 +78,9 @@ impl Default for Limits {
             fetch_sessions_max: 1000,
             memory: MemoryBudget::default(),
             flush: FlushPolicy::default(),
+            wal_file_bytes: 64 << 20,
+            wal_chunk_bytes_max: 16 << 20,
+            delete_grace: Duration::from_secs(60),
             group_log_growth_bytes: 16 * 1024 * 1024,
             lease: Duration::from_secs(9),
         }
