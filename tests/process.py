@@ -80,6 +80,24 @@ class Milena:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def cluster(self, version, default):
+        """The bootstrap string of a cluster of this Kafka version, made where there is none; the `demo` cluster has
+        the default. Asked through the command line."""
+        name = "demo" if version == default else "kafka-" + re.sub("[^0-9a-z]+", "-", version)
+        if name != "demo":
+            self.command("cluster", "create", name, "--kafka-version", version)
+        return until(lambda: self.active(name), f"cluster {name} is ACTIVE", 60)
+
+    def active(self, cluster):
+        said = dict(line.split(maxsplit=1) for line in self.command("cluster", "describe", cluster).splitlines())
+        return said["Bootstrap"] if said["State"] == "ACTIVE" else None
+
+    def command(self, *arguments):
+        done = subprocess.run([self.binary, *arguments, "--data-dir", self.data_dir], capture_output=True, text=True,
+                              timeout=90, env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")})
+        assert done.returncode == 0, f"milena {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()

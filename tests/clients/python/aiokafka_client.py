@@ -18,7 +18,7 @@ def wait(coroutine, seconds=60):
 
 
 async def consumer_of(*topics, **options):
-    return aiokafka.AIOKafkaConsumer(*topics, auto_offset_reset="earliest", enable_auto_commit=False, **options)
+    return aiokafka.AIOKafkaConsumer(*topics, enable_auto_commit=False, **{"auto_offset_reset": "earliest", **options})
 
 
 def record(m):
@@ -26,10 +26,11 @@ def record(m):
 
 
 class Member:
-    def __init__(self, bootstrap, group, topic, options):
+    def __init__(self, bootstrap, group, topic, instance, start):
         self.consumer = wait(consumer_of(
             topic, bootstrap_servers=bootstrap, group_id=group, session_timeout_ms=6000,
-            heartbeat_interval_ms=500, metadata_max_age_ms=2000, **options))
+            heartbeat_interval_ms=500, metadata_max_age_ms=2000,
+            auto_offset_reset=start, group_instance_id=instance))
         self.started = asyncio.run_coroutine_threadsafe(self.consumer.start(), loop)
 
     def poll(self, seconds):
@@ -53,8 +54,8 @@ class Member:
 class Aiokafka(Adapter):
     name = "aiokafka"
 
-    def __init__(self, bootstrap):
-        super().__init__(bootstrap)
+    def __init__(self, bootstrap, cluster_version):
+        super().__init__(bootstrap, cluster_version)
         self.replicas = len(bootstrap.split(","))  # this client refuses -1
 
         async def admin():
@@ -138,8 +139,8 @@ class Aiokafka(Adapter):
         found = self.with_consumer(lambda consumer: consumer.end_offsets(places))
         return {place.partition: offset for place, offset in found.items()}
 
-    def member(self, group, topic, **options):
-        return Member(self.bootstrap, group, topic, options)
+    def member(self, group, topic, instance=None, start="earliest"):
+        return Member(self.bootstrap, group, topic, instance, start)
 
     def committed(self, group, topic):
         found = wait(self.admin.list_consumer_group_offsets(group))

@@ -13,10 +13,11 @@ def record(message):
 
 
 class Member:
-    def __init__(self, bootstrap, group, topic, options):
+    def __init__(self, bootstrap, group, topic, instance, start):
         self.consumer = ck.Consumer({
-            "bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest",
-            "enable.auto.commit": False, "session.timeout.ms": 6000, "heartbeat.interval.ms": 500, **options})
+            "bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": start,
+            "enable.auto.commit": False, "session.timeout.ms": 6000, "heartbeat.interval.ms": 500,
+            **({"group.instance.id": instance} if instance else {})})
         self.consumer.subscribe([topic])
 
     def poll(self, seconds):
@@ -44,8 +45,8 @@ class Member:
 class Confluent(Adapter):
     name = "confluent-kafka"
 
-    def __init__(self, bootstrap):
-        super().__init__(bootstrap)
+    def __init__(self, bootstrap, cluster_version):
+        super().__init__(bootstrap, cluster_version)
         self.admin = admin.AdminClient({"bootstrap.servers": bootstrap})
 
     def versions(self):
@@ -106,8 +107,8 @@ class Confluent(Adapter):
         asked = {ck.TopicPartition(topic, p): admin.OffsetSpec.latest() for p in range(self.topic_partitions(topic))}
         return {p.partition: r.offset for p, r in self.results(self.admin.list_offsets(asked)).items()}
 
-    def member(self, group, topic, **options):
-        return Member(self.bootstrap, group, topic, options)
+    def member(self, group, topic, instance=None, start="earliest"):
+        return Member(self.bootstrap, group, topic, instance, start)
 
     def committed(self, group, topic):
         asked = [ck.ConsumerGroupTopicPartitions(group)]

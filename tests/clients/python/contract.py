@@ -2,7 +2,8 @@
 
 A client's file implements `Adapter` with nothing but that client's own calls and ends with `run(MyAdapter)`.
 Each feature prints one JSON line: {"client", "feature", "result": "pass" | "fail" | "n/a", "detail"}.
-"n/a" means that the *client* has no such call; a broker that lacks something is a failure.
+"n/a" means that the *client* has no such call, or that Kafka of the cluster's version has no answer to it; a broker that
+lacks something is a failure.
 """
 
 import argparse
@@ -38,8 +39,8 @@ class Adapter:
 
     name = "?"
 
-    def __init__(self, bootstrap):
-        self.bootstrap = bootstrap
+    def __init__(self, bootstrap, cluster_version):
+        self.bootstrap, self.cluster_version = bootstrap, cluster_version
 
     def versions(self): raise NotImplementedError
     def create_topic(self, topic, partitions, config=None): raise NotImplementedError
@@ -47,7 +48,7 @@ class Adapter:
     def produce(self, topic, records, codec="none", acks="all", idempotent=False): raise NotImplementedError
     def consume(self, topic, count, start=None): raise NotImplementedError
     def end_offsets(self, topic): raise NotImplementedError
-    def member(self, group, topic, **options): raise NotImplementedError
+    def member(self, group, topic, instance=None, start="earliest"): raise NotImplementedError
     def committed(self, group, topic): raise NotImplementedError
     def offset_for_time(self, topic, partition, timestamp): raise NotImplementedError
     def describe_config(self, topic): raise NotImplementedError
@@ -58,6 +59,12 @@ class Adapter:
     def describe_group(self, group): raise NotImplementedError
     def delete_group(self, group): raise NotImplementedError
     def delete_topic(self, topic): raise NotImplementedError
+
+    def process_with_member(self, group, topic):
+        """A process of its own that is a group member until it is killed."""
+        command = [sys.executable, sys.argv[0], "--bootstrap", self.bootstrap, "--member", group, topic,
+                   "--cluster-version", self.cluster_version]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -198,6 +205,29 @@ def consume_alone(a):
     same(sent, a.consume(topic, len(sent)), "consume")
 
 
+@feature("consume from the tail")
+def consume_tail(a):
+    topic, group = fresh("tail"), fresh("tail")
+    a.create_topic(topic, 1)
+    a.produce(topic, sample(200, 1, "before"))
+    member = a.member(group, topic, start="latest")
+    settled([member], 1, "the member has the partition")
+    # Where the tail is, the client asks at a moment of its own: the first of these that it sees tells that it has.
+    seen = []
+
+    def step():
+        a.produce(topic, sample(1, 1, "probe"))
+        seen.extend(member.poll(0.2))
+        return seen
+    until(step, "the first new record")
+    sent = sample(50, 1, "after")
+    a.produce(topic, sent)
+    until(lambda: seen.extend(member.poll(0.2)) or any(r.key == sent[-1].key for r in seen), "the last new record")
+    member.close()
+    assert not [r for r in seen if r.key.startswith(b"before")], "a record from before the start was received"
+    same(sent, [r for r in seen if r.key.startswith(b"after")], "after the start")
+
+
 def drain(members, wanted, seconds=40.0):
     got = []
 
@@ -251,8 +281,7 @@ def group_crash(a):
     a.create_topic(topic, 4)
     first = a.member(group, topic)
     settled([first], 4, "one member has all four partitions")
-    command = [sys.executable, sys.argv[0], "--bootstrap", a.bootstrap, "--member", group, topic]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    child = a.process_with_member(group, topic)
     try:
         def shared():
             first.poll(0.1)
@@ -268,7 +297,26 @@ def group_crash(a):
     first.close()
 
 
-@feature("commit and resume")
+@feature("group: static members")
+def static_members(a):
+    topic, group = fresh("static"), fresh("static")
+    a.create_topic(topic, 4)
+    first = a.member(group, topic, instance="a")
+    second = a.member(group, topic, instance="b")
+    settled([first, second], 4, "two static members share four partitions")
+    kept, share = first.assignment(), second.assignment()
+    second.close()
+    again = a.member(group, topic, instance="b")
+    settled([first, again], 4, "the static member is back")
+    assert (first.assignment(), again.assignment()) == (kept, share), "both have what they had before"
+    sent = sample(40, 4, "static")
+    a.produce(topic, sent)
+    same(sent, drain([first, again], 40), "static members")
+    first.close()
+    again.close()
+
+
+@feature("commit, lag and resume")
 def commit_resume(a):
     topic, group = fresh("resume"), fresh("resume")
     a.create_topic(topic, 2)
@@ -280,6 +328,9 @@ def commit_resume(a):
     member.close()
     assert a.committed(group, topic) == {0: 50, 1: 50}, a.committed(group, topic)
     a.produce(topic, sent[100:])
+    ends = a.end_offsets(topic)
+    lag = {p: ends[p] - offset for p, offset in a.committed(group, topic).items()}
+    assert lag == {0: 50, 1: 50}, f"the group's lag is {lag}"
     member = a.member(group, topic)
     second = drain([member], 100)
     member.close()
@@ -394,14 +445,15 @@ def delete_topic(a):
     same(sent, a.consume(topic, 20), "the topic made again")
 
 
-def run(adapter_class):
+def run(adapter_class, arguments=None):
     """The main function of a client's file."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--only", help="only the features whose name contains this")
     parser.add_argument("--member", nargs=2, metavar=("GROUP", "TOPIC"), help="be a group member until killed")
-    options = parser.parse_args()
-    adapter = adapter_class(options.bootstrap)
+    parser.add_argument("--cluster-version", default="3.9.x.kraft", help="the Kafka version of the cluster")
+    options = parser.parse_args(arguments)
+    adapter = adapter_class(options.bootstrap, options.cluster_version)
     if options.member:
         member = adapter.member(*options.member)
         deadline = time.monotonic() + 120

@@ -16,10 +16,10 @@ def record(m):
 class Member:
     """A consumer in a thread of its own: joining a group needs uninterrupted polling."""
 
-    def __init__(self, bootstrap, group, topic, options):
+    def __init__(self, bootstrap, group, topic, instance, start):
         self.consumer = kafka.KafkaConsumer(
-            topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest",
-            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=500, **options)
+            topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset=start,
+            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=500, group_instance_id=instance)
         self.calls, self.records, self.shared = queue.Queue(), queue.Queue(), set()
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
@@ -66,8 +66,8 @@ class Member:
 class KafkaPython(Adapter):
     name = "kafka-python"
 
-    def __init__(self, bootstrap):
-        super().__init__(bootstrap)
+    def __init__(self, bootstrap, cluster_version):
+        super().__init__(bootstrap, cluster_version)
         self.admin = kafka.KafkaAdminClient(bootstrap_servers=bootstrap)
 
     def versions(self):
@@ -119,8 +119,8 @@ class KafkaPython(Adapter):
         consumer.close()
         return found
 
-    def member(self, group, topic, **options):
-        return Member(self.bootstrap, group, topic, options)
+    def member(self, group, topic, instance=None, start="earliest"):
+        return Member(self.bootstrap, group, topic, instance, start)
 
     def committed(self, group, topic):
         found = self.admin.list_group_offsets([group])[group]
