@@ -12,7 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
-JAVA_CLIENT = "4.1.2"
+JAVA = ROOT / "tests/clients/java"
+JAVA_CLIENTS = ("2.8.2", "3.9.1", "4.1.2")
+JAVA_OLD_CLIENTS = ("0.9.0.1", "0.10.2.2")
 REGION = "us-east-1"
 
 
@@ -154,21 +156,47 @@ def python():
     return str(fetched(CACHE / "venv", requirements.read_text(), install) / "bin/python")
 
 
-def java_classpath(pom, folder):
+def java_classpath(pom, folder, *properties):
     """A class path of everything that a pom.xml names."""
     def install(target):
-        subprocess.run(["mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={target}"], check=True)
-    return f"{fetched(CACHE / folder, Path(pom).read_text(), install)}/*"
+        subprocess.run(["mvn", "-q", "-B", "-f", pom, *properties, "dependency:copy-dependencies",
+                        f"-DoutputDirectory={target}"], check=True)
+    return f"{fetched(CACHE / folder, Path(pom).read_text() + ' '.join(properties), install)}/*"
+
+
+def compiled(folder, libraries, *sources):
+    """A class path of these sources, compiled, and their libraries."""
+    def install(target):
+        subprocess.run(["javac", "-d", target, "-cp", libraries, *sources], check=True)
+    return f"{fetched(CACHE / folder, libraries + ''.join(source.read_text() for source in sources), install)}:{libraries}"
 
 
 def java_contract():
-    """The class path of the compiled Java contract with its client."""
-    pom = ROOT / "tests/clients/java/pom.xml"
+    """The class path of the compiled Java contract with its client, and Apache Kafka's tools."""
+    pom = JAVA / "pom.xml"
     version = re.search("<kafka.version>(.*)</kafka.version>", pom.read_text())[1]
     libraries = java_classpath(pom, f"java-{version}")
-    source = ROOT / "tests/clients/java/src/Contract.java"
+    return compiled("java-classes", libraries, JAVA / "src/Contract.java", java_api(version)), version
 
-    def install(target):
-        subprocess.run(["javac", "-d", target, "-cp", libraries, source], check=True)
-    classes = fetched(CACHE / "java-classes", source.read_text() + version, install)
-    return f"{classes}:{libraries}", version
+
+def java_client(version):
+    """The class path of the Java contract, and of Legacy, with kafka-clients of a release."""
+    libraries = java_classpath(JAVA / "clients.xml", f"kafka-clients-{version}", f"-Dclients.version={version}")
+    return compiled(f"java-classes-{version}", libraries, JAVA / "src/Contract.java", java_api(version),
+                    JAVA / "legacy/Legacy.java")
+
+
+def java_old_client(version):
+    """What Legacy takes as an argument: the name and class path of kafka-clients of before record batches."""
+    libraries = java_classpath(JAVA / "clients.xml", f"kafka-clients-{version}", f"-Dclients.version={version}")
+    classpath = compiled(f"java-classes-{version}", libraries, JAVA / "legacy/OldClient.java",
+                         JAVA / "legacy" / minor(version) / "Old.java")
+    return f"kafka-clients {version}={classpath}"
+
+
+def java_api(version):
+    return JAVA / "versions" / minor(version) / "Api.java"
+
+
+def minor(version):
+    return ".".join(version.split(".")[:2])

@@ -1,6 +1,7 @@
 // Apache Kafka's own Java client against a cluster: the features of tests/clients/python/contract.py, written
 // with nothing but kafka-clients. Prints one JSON line per feature. Usage: Contract BOOTSTRAP [ONLY]
-// or: Contract BOOTSTRAP --member GROUP TOPIC (a group member that runs until it is killed).
+// [--cluster-version VERSION] or: Contract BOOTSTRAP --member GROUP TOPIC (a group member that runs until it is killed).
+// What differs between releases of kafka-clients is in `Api`, of which versions/ has one for each.
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,9 +23,18 @@ import org.apache.kafka.common.utils.AppInfoParser;
 public class Contract {
     static final long T0 = 1_700_000_000_000L;
     static String bootstrap;
+    // The cluster's Kafka version, as MSK names it.
+    static String cluster = "";
     static Admin admin;
 
     interface Check { void run() throws Exception; }
+
+    // What this client cannot ask, or a cluster of this Kafka version does not answer and Apache Kafka neither.
+    static class NotOffered extends Exception {
+        NotOffered(String why) {
+            super(why);
+        }
+    }
 
     static void verify(boolean holds, String what) {
         if (!holds) throw new AssertionError(what);
@@ -208,7 +218,7 @@ public class Contract {
 
     static int partitions(String topic) throws Exception {
         try {
-            return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
+            return Api.topic(admin, topic).partitions().size();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof UnknownTopicOrPartitionException) return 0;
             throw e;
@@ -387,8 +397,26 @@ public class Contract {
             }
             verify(consumer.offsetsForTimes(Map.of(place, T0 + 999_001)).get(place) == null, "after the last record");
         }
-        var max = admin.listOffsets(Map.of(place, OffsetSpec.maxTimestamp())).partitionResult(place).get();
-        verify(max.offset() == 999 && max.timestamp() == T0 + 999_000, "the largest timestamp: " + max.offset());
+    }
+
+    // KIP-734: from Kafka 3.0 on.
+    static void largestTimestamp() throws Exception {
+        var spec = Api.maxTimestamp();
+        if (spec == null) throw new NotOffered("this client does not ask for it");
+        String topic = fresh("latest");
+        create(topic, 1, Map.of());
+        var sent = List.of(new Rec(0, null, "a", List.of(), T0), new Rec(0, null, "b", List.of(), T0 + 9),
+            new Rec(0, null, "c", List.of(), T0 + 4));
+        produce(topic, sent, Map.of());
+        var place = new TopicPartition(topic, 0);
+        try {
+            var max = admin.listOffsets(Map.of(place, spec)).partitionResult(place).get();
+            verify(max.offset() == 1 && max.timestamp() == T0 + 9, "the largest timestamp is at " + max.offset());
+            verify(!cluster.startsWith("2."), "a cluster of " + cluster + " answered what came with 3.0");
+        } catch (ExecutionException e) {
+            verify(cluster.startsWith("2.") && e.getCause() instanceof UnsupportedVersionException, e.toString());
+            throw new NotOffered("UnsupportedVersionException: needs Kafka 3.0");
+        }
     }
 
     static String config(String topic, String name) throws Exception {
@@ -448,12 +476,11 @@ public class Contract {
         var member = new Member(group, topic, Map.of());
         settled(2, "the member has both partitions", member);
         member.commit();
-        var listed = admin.listGroups().all().get();
-        verify(listed.stream().anyMatch(g -> g.groupId().equals(group)), "the group is listed");
+        verify(Api.groups(admin).contains(group), "the group is listed");
         var found = admin.describeConsumerGroups(List.of(group)).all().get().get(group);
-        verify(found.groupState() == GroupState.STABLE && found.members().size() == 1, found.toString());
+        verify(Api.state(found).equals("STABLE") && found.members().size() == 1, found.toString());
         member.close();
-        until(() -> admin.describeConsumerGroups(List.of(group)).all().get().get(group).groupState() == GroupState.EMPTY,
+        until(() -> Api.state(admin.describeConsumerGroups(List.of(group)).all().get().get(group)).equals("EMPTY"),
             "the group is empty", 30);
     }
 
@@ -474,7 +501,7 @@ public class Contract {
         var place = new TopicPartition(topic, 0);
         admin.deleteConsumerGroupOffsets(group, Set.of(place)).all().get();
         admin.deleteConsumerGroups(List.of(group)).all().get();
-        until(() -> admin.listGroups().all().get().stream().noneMatch(g -> g.groupId().equals(group)), "the group is gone", 30);
+        until(() -> !Api.groups(admin).contains(group), "the group is gone", 30);
     }
 
     static void deleteTopic() throws Exception {
@@ -498,12 +525,38 @@ public class Contract {
         verify(dirs.size() == cluster.nodes().get().size(), "log directories of every broker");
     }
 
+    // Runs a check and prints its line; answers whether it did not fail.
+    static boolean report(String client, String feature, Check check) {
+        String result = "pass", detail = "";
+        long started = System.nanoTime();
+        try {
+            check.run();
+        } catch (NotOffered e) {
+            result = "n/a";
+            detail = e.getMessage();
+        } catch (Throwable e) {
+            result = "fail";
+            detail = String.valueOf(e).replace("\\", "\\\\").replace("\"", "'").replaceAll("\\p{Cntrl}", " ");
+            detail = detail.substring(0, Math.min(2000, detail.length()));
+            e.printStackTrace();
+        }
+        System.out.printf(Locale.ROOT,
+            "{\"client\": \"%s\", \"feature\": \"%s\", \"result\": \"%s\", \"detail\": \"%s\", \"seconds\": %.2f}%n",
+            client, feature, result, detail, (System.nanoTime() - started) / 1e9);
+        return !result.equals("fail");
+    }
+
     public static void main(String[] args) throws Exception {
         bootstrap = args[0];
         if (args.length > 1 && args[1].equals("--member")) {
             new Member(args[2], args[3], Map.of());
             Thread.sleep(120_000);
             System.exit(0);
+        }
+        String only = "";
+        for (int i = 1; i < args.length; i++) {
+            if (args[i].equals("--cluster-version")) cluster = args[++i];
+            else only = args[i];
         }
         admin = Admin.create(Map.of("bootstrap.servers", bootstrap));
         Map<String, Check> features = new LinkedHashMap<>();
@@ -521,6 +574,7 @@ public class Contract {
         features.put("commit and resume", Contract::commitResume);
         features.put("seek by offset", Contract::seekOffset);
         features.put("seek by time", Contract::seekTime);
+        features.put("seek to the largest timestamp", Contract::largestTimestamp);
         features.put("admin: configs", Contract::configs);
         features.put("admin: create partitions", Contract::createPartitions);
         features.put("admin: delete records", Contract::deleteRecords);
@@ -530,21 +584,7 @@ public class Contract {
         features.put("topics: delete", Contract::deleteTopic);
         boolean failed = false;
         for (var entry : features.entrySet()) {
-            if (args.length > 1 && !entry.getKey().contains(args[1])) continue;
-            String result = "pass", detail = "";
-            long started = System.nanoTime();
-            try {
-                entry.getValue().run();
-            } catch (Throwable e) {
-                failed = true;
-                result = "fail";
-                detail = String.valueOf(e).replace("\\", "\\\\").replace("\"", "'").replaceAll("\\p{Cntrl}", " ");
-                detail = detail.substring(0, Math.min(2000, detail.length()));
-                e.printStackTrace();
-            }
-            System.out.printf(Locale.ROOT,
-                "{\"client\": \"kafka-clients %s\", \"feature\": \"%s\", \"result\": \"%s\", \"detail\": \"%s\", \"seconds\": %.2f}%n",
-                AppInfoParser.getVersion(), entry.getKey(), result, detail, (System.nanoTime() - started) / 1e9);
+            if (entry.getKey().contains(only)) failed |= !report("kafka-clients " + AppInfoParser.getVersion(), entry.getKey(), entry.getValue());
         }
         System.out.flush();
         Runtime.getRuntime().halt(failed ? 1 : 0);
