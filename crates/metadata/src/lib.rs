@@ -12,6 +12,7 @@
 //! the service wants of clusters.
 
 mod cluster;
+mod controller;
 mod embedded;
 mod image;
 mod store;
@@ -21,11 +22,12 @@ mod testing;
 pub mod conformance;
 
 pub use cluster::{
-    BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord, ControllerRecord, CreatedTopic,
-    DeletedTopicRecord, ListenerRecord, MetadataError, MovedLeaders, NewBroker, NewTopic, NodeRecord,
-    PartitionRecord, Placement, PlannedTopic, Registration, Seen, TakenLeadership, TopicRecord,
-    cluster_prefix, spread_replicas, storage_prefix,
+    AppliedChanges, BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord, ControllerRecord,
+    CreatedTopic, DeletedTopicRecord, ListenerRecord, MetadataError, MovedLeaders, NewBroker, NewTopic,
+    NodeRecord, PartitionChange, PartitionRecord, Placement, PlannedTopic, Reassignment, Registration, Seen,
+    ServingRecord, TakenLeadership, TopicRecord, cluster_prefix, spread_replicas, storage_prefix,
 };
+pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 pub use image::{ImageClosed, ImageWatcher, MetadataImage, PartitionImage, TopicImage};
 pub use store::{

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 
-use crate::store::{LeaseId, StoreError, Txn, TxnOutcome};
+use crate::store::{LeaseId, Precondition, StoreError, Txn, TxnOutcome};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError, NodeRecord,
-    Seen, decode,
+    Seen, ServingRecord, decode,
     records::{BrokerEpochsRecord, ProducerIdsRecord},
     value,
 };
@@ -57,20 +57,28 @@ impl ClusterMetadata {
         ttl: Duration,
     ) -> Result<Registration, MetadataError> {
         let (counter_key, broker_key) = (self.keys.broker_epochs(), self.keys.broker(broker.id));
+        let node_key = self.keys.node(broker.id);
         let lease = self.store.grant(ttl).await?;
         for _ in 0..ATTEMPTS_MAX {
             let counter = self.record::<BrokerEpochsRecord>(&counter_key).await?;
             let last = counter.as_ref().map_or(0, |seen| seen.record.last.raw());
             let epoch = BrokerEpoch(last + 1);
             let (listeners, rack) = (broker.listeners.clone(), broker.rack.clone());
-            let node = NodeRecord { listeners: listeners.clone(), rack: rack.clone() };
+            let known = self.record::<NodeRecord>(&node_key).await?;
+            let node = NodeRecord {
+                listeners: listeners.clone(),
+                rack: rack.clone(),
+                draining: known.as_ref().is_some_and(|seen| seen.record.draining),
+                awaits_share: known.as_ref().is_none_or(|seen| seen.record.awaits_share),
+            };
             let record = BrokerRecord { epoch, listeners, rack };
             let txn = Txn::new()
                 .exists(self.keys.cluster())
                 .unchanged(&counter_key, counter.map(|seen| seen.revision))
                 .put(&counter_key, value(&BrokerEpochsRecord { last: epoch }))
                 .put_leased(&broker_key, value(&record), lease)
-                .put(self.keys.node(broker.id), value(&node));
+                .unchanged(&node_key, known.map(|seen| seen.revision))
+                .put(&node_key, value(&node));
             let txn = self.step_down(txn, broker.id).await?;
             match self.store.txn(txn).await? {
                 TxnOutcome::Committed(c) => {
@@ -108,6 +116,70 @@ impl ClusterMetadata {
         Ok(self.store.revoke(registration.lease).await?)
     }
 
+    /// This life of the broker accepts clients from now on: it may be given partitions to lead.
+    pub async fn begin_serving(&self, registration: &Registration) -> Result<Revision, MetadataError> {
+        let record = ServingRecord { epoch: registration.epoch };
+        let txn = Txn::new().at(self.keys.broker(registration.broker), registration.revision).put_leased(
+            self.keys.serving(registration.broker),
+            value(&record),
+            registration.lease,
+        );
+        match self.store.txn(txn).await {
+            Ok(TxnOutcome::Committed(c)) => Ok(c.revision),
+            Ok(TxnOutcome::Conflict(_)) | Err(StoreError::LeaseNotFound(_)) => Err(registration.superseded()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// This life of the broker is about to end: it is given nothing more to lead, and it is not the controller.
+    pub async fn end_serving(&self, registration: &Registration) -> Result<(), MetadataError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let txn = Txn::new()
+                .at(self.keys.broker(registration.broker), registration.revision)
+                .delete(self.keys.serving(registration.broker));
+            let txn = self.step_down(txn, registration.broker).await?;
+            match self.store.txn(txn).await? {
+                TxnOutcome::Committed(_) => return Ok(()),
+                TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
+                    return Err(registration.superseded());
+                }
+                TxnOutcome::Conflict(_) => {}
+            }
+        }
+        Err(MetadataError::Contended { key: self.keys.controller() })
+    }
+
+    /// Says whether a broker is about to leave the cluster: then the controller gives its replicas to others, until it
+    /// has none. Answers the revision of the change.
+    pub async fn set_draining(&self, broker: BrokerId, draining: bool) -> Result<Revision, MetadataError> {
+        self.update_node(broker, |node| node.draining = draining).await
+    }
+
+    /// A new broker has got its share of the partitions.
+    pub async fn share_given(&self, broker: BrokerId) -> Result<Revision, MetadataError> {
+        self.update_node(broker, |node| node.awaits_share = false).await
+    }
+
+    async fn update_node(
+        &self,
+        broker: BrokerId,
+        change: impl Fn(&mut NodeRecord) + Send,
+    ) -> Result<Revision, MetadataError> {
+        let key = self.keys.node(broker);
+        for _ in 0..ATTEMPTS_MAX {
+            let unknown = || MetadataError::InvalidAssignment {
+                reason: format!("broker {broker} is not part of this cluster"),
+            };
+            let mut seen = self.record::<NodeRecord>(&key).await?.ok_or_else(unknown)?;
+            change(&mut seen.record);
+            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.record));
+            if let Some(revision) = self.store.txn(txn).await?.committed() {
+                return Ok(revision);
+            }
+        }
+        Err(MetadataError::Contended { key })
+    }
+
     /// Takes a broker out of the cluster: no replicas are placed on it any more. It must hold none by then.
     pub async fn remove_node(&self, broker: BrokerId) -> Result<(), MetadataError> {
         let _ = self.store.txn(Txn::new().delete(self.keys.node(broker))).await?;
@@ -124,7 +196,7 @@ impl ClusterMetadata {
         self.numbered(&self.keys.nodes()).await
     }
 
-    async fn numbered<T: serde::de::DeserializeOwned>(
+    pub(super) async fn numbered<T: serde::de::DeserializeOwned>(
         &self,
         prefix: &str,
     ) -> Result<BTreeMap<BrokerId, Seen<T>>, MetadataError> {
@@ -157,6 +229,16 @@ impl ClusterMetadata {
             Err(StoreError::LeaseNotFound(_)) => Ok(None),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// Who is the controller, to make sure in a transaction that it still is.
+    pub async fn controller(&self) -> Result<Option<Seen<ControllerRecord>>, MetadataError> {
+        self.record(&self.keys.controller()).await
+    }
+
+    /// What must hold for a decision of the controller: the role is held as it was `seen`.
+    pub fn controller_guard(&self, seen: &Seen<ControllerRecord>) -> Precondition {
+        Precondition::At(self.keys.controller(), seen.revision)
     }
 
     /// Takes the next block of producer ids, which nobody else ever gets.

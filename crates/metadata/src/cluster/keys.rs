@@ -4,6 +4,7 @@
 //! clusters/{cluster}/metadata/cluster                      ClusterRecord
 //!                             brokers/{broker}             BrokerRecord, leased
 //!                             nodes/{broker}               NodeRecord
+//!                             serving/{broker}             ServingRecord, leased
 //!                             topics/{name}                TopicRecord
 //!                             partitions/{topic id}/{n}    PartitionRecord
 //!                             configs/brokers/{broker}     ConfigsRecord
@@ -63,6 +64,14 @@ impl Keys {
         format!("{}nodes/{broker}", self.metadata)
     }
 
+    pub(crate) fn all_serving(&self) -> String {
+        format!("{}serving/", self.metadata)
+    }
+
+    pub(crate) fn serving(&self, broker: BrokerId) -> String {
+        format!("{}serving/{broker}", self.metadata)
+    }
+
     pub(crate) fn topic(&self, name: &TopicName) -> String {
         format!("{}topics/{name}", self.metadata)
     }
@@ -114,6 +123,7 @@ impl Keys {
             None if path == "controller" => Place::Controller,
             Some(("brokers", id)) => Place::Broker(BrokerId(id.parse().ok()?)),
             Some(("nodes", id)) => Place::Node(BrokerId(id.parse().ok()?)),
+            Some(("serving", id)) => Place::Serving(BrokerId(id.parse().ok()?)),
             Some(("topics", name)) => Place::Topic(name),
             Some(("partitions", rest)) => {
                 let (topic, partition) = rest.split_once('/')?;
@@ -134,6 +144,7 @@ pub(crate) enum Place<'a> {
     Cluster,
     Broker(BrokerId),
     Node(BrokerId),
+    Serving(BrokerId),
     Topic(&'a str),
     Partition(TopicId, PartitionIndex),
     BrokerConfigs(Option<BrokerId>),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use milena_types::{BrokerEpoch, BrokerId, Revision};
+use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
 use crate::store::{Entry, Precondition, Txn, TxnOutcome};
 
 use super::{
-    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, MetadataError, PAGE, PartitionRecord, Registration, Seen,
-    decode, value,
+    ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, NodeRecord, PAGE,
+    PartitionRecord, Registration, Seen, ServingRecord, decode, value,
 };
 
 /// What a new life of a broker took over from the one before.
@@ -67,11 +67,14 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.keys.partitions() })
     }
 
-    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the replica that is alive and got
-    /// the fewest so far, else to any live broker, which takes `from`'s place among the replicas.
+    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the leader that was wanted anyway, to
+    /// the replica that is alive and got the fewest so far, else to any live broker, which stands in for `from` among
+    /// the replicas. Brokers that accept clients come before others, those that are about to leave come last.
     ///
-    /// `guards` say why this is allowed: that the record which seals the epoch is there (failover), or that the
-    /// broker which asks is `from` itself in that life (handoff). [`MetadataError::Superseded`] when one does not hold.
+    /// `guards` say why this is allowed: that the record which seals the epoch is there.
+    ///
+    /// # Errors
+    /// [`MetadataError::Outdated`] when a guard does not hold.
     pub async fn move_leaders(
         &self,
         from: BrokerId,
@@ -80,31 +83,114 @@ impl ClusterMetadata {
     ) -> Result<MovedLeaders, MetadataError> {
         let mut moved = MovedLeaders { partitions: 0, revision: Revision(0) };
         for _ in 0..ATTEMPTS_MAX {
-            let mut brokers = self.brokers().await?;
-            brokers.retain(|id, _| *id != from);
-            if brokers.is_empty() {
-                let reason = format!("no broker is alive to take over from broker {from}");
-                return Err(MetadataError::InvalidAssignment { reason });
-            }
-            let mut shares: HashMap<BrokerId, usize> = HashMap::new();
+            let mut heirs = self.heirs(from).await?;
             let theirs = |record: &PartitionRecord| record.leader == from && record.broker_epoch <= sealed;
-            let changes = self.changes(theirs, |record| hand_to(record, from, &brokers, &mut shares)).await?;
+            let changes = self.changes(theirs, |mut record| {
+                let (leader, life) = heirs.choose(&record);
+                record.lead_by(leader, life);
+                record
+            });
+            let changes = changes.await?;
             if changes.is_empty() {
                 return Ok(moved);
             }
-            let alive = |(id, seen): (&BrokerId, &Seen<BrokerRecord>)| {
-                Precondition::At(self.keys.broker(*id), seen.revision)
-            };
             let all_guards: Vec<Precondition> =
-                guards.iter().cloned().chain(brokers.iter().map(alive)).collect();
+                guards.iter().cloned().chain(heirs.brokers.iter().map(|heir| self.alive(heir))).collect();
             let applied = self.apply(&all_guards, changes).await?;
             moved.partitions += applied.partitions;
             moved.revision = moved.revision.max(applied.revision);
             if applied.guard_failed && !self.hold(guards).await? {
-                return Err(MetadataError::Superseded { broker: from, epoch: sealed });
+                return Err(MetadataError::Outdated);
             }
         }
         Err(MetadataError::Contended { key: self.keys.partitions() })
+    }
+
+    /// Who may take over from a broker.
+    async fn heirs(&self, from: BrokerId) -> Result<Heirs, MetadataError> {
+        let mut brokers = self.brokers().await?;
+        brokers.retain(|id, _| *id != from);
+        if brokers.is_empty() {
+            let reason = format!("no broker is alive to take over from broker {from}");
+            return Err(MetadataError::InvalidAssignment { reason });
+        }
+        let serving: BTreeMap<BrokerId, Seen<ServingRecord>> =
+            self.numbered(&self.keys.all_serving()).await?;
+        let nodes: BTreeMap<BrokerId, Seen<NodeRecord>> = self.nodes().await?;
+        let rank = |id: &BrokerId, life: BrokerEpoch| {
+            let serves = serving.get(id).is_some_and(|seen| seen.record.epoch == life);
+            let leaves = nodes.get(id).is_some_and(|seen| seen.record.draining);
+            (!serves, leaves)
+        };
+        let ranks = brokers.iter().map(|(id, seen)| (*id, rank(id, seen.record.epoch))).collect();
+        Ok(Heirs { brokers, ranks, shares: HashMap::new() })
+    }
+
+    /// Gives partitions that this life of a broker leads to others, each to the broker named with it: the leader's own
+    /// transaction. The partitions are closed and flushed by then. Those that it does not lead, or that it would give
+    /// to a broker that is not alive, are left out.
+    ///
+    /// # Errors
+    /// [`MetadataError::Superseded`] when the registration has ended.
+    pub async fn hand_over(
+        &self,
+        registration: &Registration,
+        moves: &[(TopicPartition, BrokerId)],
+    ) -> Result<AppliedChanges, MetadataError> {
+        let mut handed = AppliedChanges::default();
+        let own = Precondition::At(self.keys.broker(registration.broker), registration.revision);
+        let mut left: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
+        for _ in 0..ATTEMPTS_MAX {
+            let brokers = self.brokers().await?;
+            left.retain(|(_, to)| *to != registration.broker && brokers.contains_key(to));
+            let chunk_len = self.store.limits().ops.saturating_sub(1 + brokers.len()).max(1);
+            let mut again = Vec::new();
+            for chunk in left.chunks(chunk_len) {
+                let mut heirs: BTreeMap<BrokerId, Seen<BrokerRecord>> = BTreeMap::new();
+                let mut puts = Vec::with_capacity(chunk.len());
+                for (partition, to) in chunk {
+                    let Some(seen) = self.partition(partition.topic, partition.partition).await? else {
+                        continue;
+                    };
+                    let Seen { mut record, revision } = seen;
+                    if record.leader != registration.broker || record.broker_epoch != registration.epoch {
+                        continue;
+                    }
+                    heirs.insert(*to, brokers[to].clone());
+                    record.lead_by(*to, brokers[to].record.epoch);
+                    record.next_term();
+                    puts.push((*partition, revision, record));
+                }
+                if puts.is_empty() {
+                    continue;
+                }
+                let guards = std::iter::once(own.clone()).chain(heirs.iter().map(|heir| self.alive(heir)));
+                let mut txn = Txn { preconditions: guards.collect(), ..Txn::default() };
+                for (partition, revision, record) in &puts {
+                    let key = self.keys.partition(partition.topic, partition.partition);
+                    txn = txn.at(&key, *revision).put(&key, value(record));
+                }
+                match self.store.txn(txn).await? {
+                    TxnOutcome::Committed(c) => {
+                        handed.partitions.extend(puts.iter().map(|(partition, ..)| *partition));
+                        handed.revision = c.revision;
+                    }
+                    TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
+                        return Err(registration.superseded());
+                    }
+                    TxnOutcome::Conflict(_) => again.extend_from_slice(chunk),
+                }
+            }
+            if again.is_empty() {
+                return Ok(handed);
+            }
+            left = again;
+        }
+        Err(MetadataError::Contended { key: self.keys.partitions() })
+    }
+
+    fn alive(&self, (id, seen): (&BrokerId, &Seen<BrokerRecord>)) -> Precondition {
+        Precondition::At(self.keys.broker(*id), seen.revision)
     }
 
     async fn hold(&self, guards: &[Precondition]) -> Result<bool, MetadataError> {
@@ -128,8 +214,7 @@ impl ClusterMetadata {
                 let record: PartitionRecord = decode(&key, &versioned.value)?;
                 if select(&record) {
                     let mut record = change(record);
-                    record.leader_epoch = record.leader_epoch.next();
-                    record.partition_epoch += 1;
+                    record.next_term();
                     changes.push(Change { key, seen: versioned.revision, record });
                 }
             }
@@ -173,27 +258,34 @@ struct Applied {
     guard_failed: bool,
 }
 
-fn hand_to(
-    mut record: PartitionRecord,
-    from: BrokerId,
-    brokers: &BTreeMap<BrokerId, Seen<BrokerRecord>>,
-    shares: &mut HashMap<BrokerId, usize>,
-) -> PartitionRecord {
-    let share = |id: &BrokerId| shares.get(id).copied().unwrap_or(0);
-    let replica = record.replicas.iter().filter(|id| brokers.contains_key(id)).min_by_key(|id| share(id));
-    let leader = match replica {
-        Some(replica) => *replica,
-        None => {
-            let any = *brokers.keys().min_by_key(|id| share(id)).expect("some broker lives");
-            match record.replicas.iter_mut().find(|id| **id == from) {
-                Some(place) => *place = any,
-                None => record.replicas.insert(0, any),
-            }
-            any
-        }
-    };
-    *shares.entry(leader).or_default() += 1;
-    record.leader = leader;
-    record.broker_epoch = brokers[&leader].record.epoch;
-    record
+impl PartitionRecord {
+    fn next_term(&mut self) {
+        self.leader_epoch = self.leader_epoch.next();
+        self.partition_epoch += 1;
+    }
+}
+
+/// Who takes over, and how much each has got so far.
+struct Heirs {
+    brokers: BTreeMap<BrokerId, Seen<BrokerRecord>>,
+    /// What makes one less fit than another: that it does not accept clients, that it is about to leave.
+    ranks: HashMap<BrokerId, (bool, bool)>,
+    shares: HashMap<BrokerId, usize>,
+}
+
+impl Heirs {
+    fn choose(&mut self, record: &PartitionRecord) -> (BrokerId, BrokerEpoch) {
+        let price = |id: &BrokerId| (self.ranks[id], self.shares.get(id).copied().unwrap_or(0));
+        let wanted = record.target.filter(|id| self.brokers.contains_key(id) && !self.ranks[id].0);
+        let best = |ids: Vec<BrokerId>| {
+            ids.into_iter().filter(|id| self.brokers.contains_key(id)).min_by_key(|id| price(id))
+        };
+        let leader = wanted
+            .or_else(|| best(record.replicas_to_stay()))
+            .or_else(|| best(record.replicas.clone()))
+            .or_else(|| best(self.brokers.keys().copied().collect()))
+            .expect("some broker lives");
+        *self.shares.entry(leader).or_default() += 1;
+        (leader, self.brokers[&leader].record.epoch)
+    }
 }

@@ -8,6 +8,7 @@ mod brokers;
 mod configs;
 mod keys;
 mod leadership;
+mod partitions;
 mod placement;
 mod records;
 mod topics;
@@ -28,11 +29,12 @@ pub use brokers::{NewBroker, Registration};
 pub(crate) use keys::{Keys, Place};
 pub use keys::{cluster_prefix, storage_prefix};
 pub use leadership::{MovedLeaders, TakenLeadership};
+pub use partitions::{AppliedChanges, PartitionChange};
 pub use placement::spread_replicas;
 pub(crate) use records::decode;
 pub use records::{
     BrokerRecord, ClusterRecord, Configs, ConfigsRecord, ControllerRecord, DeletedTopicRecord,
-    ListenerRecord, NodeRecord, PartitionRecord, TopicRecord,
+    ListenerRecord, NodeRecord, PartitionRecord, Reassignment, ServingRecord, TopicRecord,
 };
 pub use topics::{CreatedTopic, NewTopic, Placement, PlannedTopic};
 
@@ -86,6 +88,9 @@ pub enum MetadataError {
         /// Which life.
         epoch: BrokerEpoch,
     },
+    /// What a change was decided on no longer holds.
+    #[error("the decision is outdated: somebody else decides now, or it was decided already; look again")]
+    Outdated,
     /// So many replicas cannot be had.
     #[error("{reason}")]
     InvalidReplicationFactor {

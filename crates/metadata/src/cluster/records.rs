@@ -72,6 +72,19 @@ pub struct NodeRecord {
     /// Where it listened in its last life.
     #[serde(default)]
     pub listeners: Vec<ListenerRecord>,
+    /// It is about to leave: it gets no new replicas, and the controller takes those it has.
+    #[serde(default)]
+    pub draining: bool,
+    /// It is new, and the controller has not given it its share of the partitions yet.
+    #[serde(default)]
+    pub awaits_share: bool,
+}
+
+/// A broker's life that accepts clients: it may be given partitions to lead. Ends with that life's lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingRecord {
+    /// Which life.
+    pub epoch: BrokerEpoch,
 }
 
 impl NodeRecord {
@@ -107,8 +120,26 @@ pub struct PartitionRecord {
     pub broker_epoch: BrokerEpoch,
     /// Rises with every change of this record.
     pub partition_epoch: i32,
-    /// Who may take over, preferred first.
+    /// Who may take over, preferred first. While a reassignment is under way, also those that it removes.
     pub replicas: Vec<BrokerId>,
+    /// The leader that is wanted. The leader of now hands over to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<BrokerId>,
+    /// The reassignment that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reassignment: Option<Reassignment>,
+    /// The replicas there are to be again: none of them lived when a leader was needed, and another broker stood in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Vec<BrokerId>>,
+}
+
+/// A change of a partition's replicas that waits for its leader to hand over to one of those that stay (KIP-455).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reassignment {
+    /// Those of the replicas that were none before.
+    pub adding: Vec<BrokerId>,
+    /// Those of the replicas that will be none any more.
+    pub removing: Vec<BrokerId>,
 }
 
 /// A topic that was deleted and whose bytes may still exist.

@@ -228,8 +228,11 @@ impl ClusterMetadata {
         first_partition: i32,
     ) -> Result<(Vec<Vec<BrokerId>>, Brokers), MetadataError> {
         let brokers = self.brokers().await?;
-        let nodes: BTreeMap<BrokerId, Option<String>> =
-            self.nodes().await?.into_iter().map(|(id, seen)| (id, seen.record.rack)).collect();
+        let all = self.nodes().await?;
+        let racks = |staying: bool| -> BTreeMap<BrokerId, Option<String>> {
+            let some = all.iter().filter(|(_, seen)| !(staying && seen.record.draining));
+            some.map(|(id, seen)| (*id, seen.record.rack.clone())).collect()
+        };
         if brokers.is_empty() {
             let reason = "no broker is alive; try again once one has started".to_owned();
             return Err(MetadataError::InvalidReplicationFactor { reason });
@@ -237,10 +240,14 @@ impl ClusterMetadata {
         let replicas = match placement {
             Placement::Spread { partitions, replication_factor } => {
                 let start = self.runtime.random_u64();
+                // Brokers that are about to leave get replicas only where the others are too few.
+                let staying = racks(true);
+                let enough = usize::try_from(*replication_factor).is_ok_and(|factor| factor <= staying.len());
+                let nodes = if enough { staying } else { racks(false) };
                 spread_replicas(&nodes, *partitions, *replication_factor, first_partition, start)?
             }
             Placement::Manual(lists) => {
-                check_assignment(lists, &nodes)?;
+                check_assignment(lists, &racks(false))?;
                 lists.clone()
             }
         };
@@ -310,6 +317,9 @@ fn lead(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
             broker_epoch: epochs[&leader],
             partition_epoch: 0,
             replicas,
+            target: None,
+            reassignment: None,
+            home: None,
         }
     };
     replicas.iter().map(record).collect()

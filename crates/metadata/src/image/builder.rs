@@ -9,7 +9,9 @@ use milena_types::{PartitionIndex, Revision, TopicId, TopicName};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    cluster::{ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, TopicRecord, decode},
+    cluster::{
+        ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, ServingRecord, TopicRecord, decode,
+    },
     store::{Entry, Event, EventBatch},
 };
 
@@ -66,6 +68,10 @@ impl ImageBuilder {
             }
             Place::Node(id) => {
                 Arc::make_mut(&mut image.nodes).insert(id, record(entry)?);
+            }
+            Place::Serving(id) => {
+                let serving: ServingRecord = record(entry)?;
+                Arc::make_mut(&mut image.serving).insert(id, serving.epoch);
             }
             Place::BrokerConfigs(id) => {
                 let configs = Arc::new(record::<ConfigsRecord>(entry)?.configs);
@@ -136,6 +142,9 @@ impl ImageBuilder {
             }
             Place::Node(id) => {
                 Arc::make_mut(&mut image.nodes).remove(&id);
+            }
+            Place::Serving(id) => {
+                Arc::make_mut(&mut image.serving).remove(&id);
             }
             Place::BrokerConfigs(id) => {
                 Arc::make_mut(&mut image.broker_configs).remove(&id);

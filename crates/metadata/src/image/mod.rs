@@ -16,7 +16,9 @@ use milena_types::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName, TopicPartition,
 };
 
-use crate::cluster::{BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord, PartitionRecord};
+use crate::cluster::{
+    BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord, PartitionRecord, Reassignment,
+};
 
 use sorted::SortedMap;
 
@@ -29,6 +31,7 @@ pub struct MetadataImage {
     cluster: Option<Arc<ClusterRecord>>,
     brokers: Arc<BTreeMap<BrokerId, Arc<BrokerRecord>>>,
     nodes: Arc<BTreeMap<BrokerId, NodeRecord>>,
+    serving: Arc<BTreeMap<BrokerId, BrokerEpoch>>,
     topics: SortedMap<TopicName, Arc<TopicImage>>,
     names: SortedMap<TopicId, TopicName>,
     broker_configs: Arc<BTreeMap<Option<BrokerId>, Arc<Configs>>>,
@@ -60,6 +63,12 @@ pub struct PartitionImage {
     pub partition_epoch: i32,
     /// Who may take over, preferred first.
     pub replicas: Box<[BrokerId]>,
+    /// The leader that is wanted.
+    pub target: Option<BrokerId>,
+    /// The reassignment that is under way.
+    pub reassignment: Option<Box<Reassignment>>,
+    /// The replicas there are to be again after another broker stood in.
+    pub home: Option<Box<[BrokerId]>>,
 }
 
 impl From<PartitionRecord> for PartitionImage {
@@ -70,6 +79,24 @@ impl From<PartitionRecord> for PartitionImage {
             broker_epoch: record.broker_epoch,
             partition_epoch: record.partition_epoch,
             replicas: record.replicas.into(),
+            target: record.target,
+            reassignment: record.reassignment.map(Box::new),
+            home: record.home.map(Into::into),
+        }
+    }
+}
+
+impl From<&PartitionImage> for PartitionRecord {
+    fn from(image: &PartitionImage) -> Self {
+        Self {
+            leader: image.leader,
+            leader_epoch: image.leader_epoch,
+            broker_epoch: image.broker_epoch,
+            partition_epoch: image.partition_epoch,
+            replicas: image.replicas.to_vec(),
+            target: image.target,
+            reassignment: image.reassignment.as_deref().cloned(),
+            home: image.home.as_deref().map(<[BrokerId]>::to_vec),
         }
     }
 }
@@ -144,6 +171,17 @@ impl MetadataImage {
     /// The brokers that belong to the cluster, alive or not.
     pub fn nodes(&self) -> &BTreeMap<BrokerId, NodeRecord> {
         &self.nodes
+    }
+
+    /// Whether a broker is alive and accepts clients, so that it may be given partitions to lead.
+    pub fn is_serving(&self, broker: BrokerId) -> bool {
+        let life = self.brokers.get(&broker).map(|record| record.epoch);
+        life.is_some() && self.serving.get(&broker).copied() == life
+    }
+
+    /// Whether a broker is about to leave the cluster.
+    pub fn is_draining(&self, broker: BrokerId) -> bool {
+        self.nodes.get(&broker).is_some_and(|node| node.draining)
     }
 
     /// The controller; while there is none, the live broker with the lowest id stands in, since any broker may do

@@ -170,6 +170,9 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
         broker_epoch: BrokerEpoch(1),
         partition_epoch: 0,
         replicas: vec![BrokerId(1)],
+        target: None,
+        reassignment: None,
+        home: None,
     };
     builder.fill(TOPICS, PARTITIONS, &record);
     let before = builder.image();

@@ -1,0 +1,138 @@
+//! Changes of partitions' records, except who leads: what the controller and administrators ask for; and what becomes
+//! of a record when its partition gets another leader.
+//!
+//! A reassignment (KIP-455) copies nothing here: it is over as soon as one of the replicas that stay leads. Until then
+//! the record has the new replicas, behind them those that will go, and the leader that is wanted.
+
+use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
+
+use crate::store::{Precondition, Txn, TxnOutcome};
+
+use super::{ClusterMetadata, MetadataError, PartitionRecord, Reassignment, Seen, value};
+
+/// A partition's record as it is to be. Leader and leader epoch are those of before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionChange {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Its record, with the partition epoch that the change was decided on.
+    pub record: PartitionRecord,
+}
+
+/// Which partitions were changed; the others had changed meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppliedChanges {
+    /// Those that were changed.
+    pub partitions: Vec<TopicPartition>,
+    /// An image at this revision shows all of them.
+    pub revision: Revision,
+}
+
+impl PartitionRecord {
+    /// The replicas once a reassignment that is under way is over.
+    pub fn replicas_to_stay(&self) -> Vec<BrokerId> {
+        let goes = |id: &BrokerId| {
+            self.reassignment.as_ref().is_some_and(|under_way| under_way.removing.contains(id))
+        };
+        self.replicas.iter().copied().filter(|id| !goes(id)).collect()
+    }
+
+    /// Gives the partition other replicas: at once if its leader is one of them, else as soon as the leader has handed
+    /// over to the first of them that `can_lead`.
+    pub fn reassign(&mut self, to: Vec<BrokerId>, can_lead: impl Fn(BrokerId) -> bool) {
+        let before = self.replicas_before();
+        self.home = None;
+        if to.contains(&self.leader) {
+            self.target = self.target.filter(|target| to.contains(target));
+            self.replicas = to;
+            self.reassignment = None;
+            return;
+        }
+        let adding = to.iter().copied().filter(|id| !before.contains(id)).collect();
+        let removing: Vec<BrokerId> = before.into_iter().filter(|id| !to.contains(id)).collect();
+        self.target = to.iter().copied().find(|id| can_lead(*id));
+        self.replicas = to;
+        self.replicas.extend(&removing);
+        self.reassignment = Some(Reassignment { adding, removing });
+    }
+
+    /// Goes back to the replicas of before a reassignment that is under way.
+    pub fn cancel_reassignment(&mut self) {
+        self.replicas = self.replicas_before();
+        self.reassignment = None;
+        self.target = self.target.filter(|target| self.replicas.contains(target));
+    }
+
+    fn replicas_before(&self) -> Vec<BrokerId> {
+        let came =
+            |id: &BrokerId| self.reassignment.as_ref().is_some_and(|under_way| under_way.adding.contains(id));
+        self.replicas.iter().copied().filter(|id| !came(id)).collect()
+    }
+
+    /// Begins a term of another leader, in one of its lives. If it is no replica it stands in for the leader of
+    /// before, whose place it takes until one of the replicas lives again.
+    pub(super) fn lead_by(&mut self, leader: BrokerId, life: BrokerEpoch) {
+        let stay = self.replicas_to_stay();
+        if !self.replicas.contains(&leader) {
+            self.home.get_or_insert_with(|| stay.clone());
+            self.reassignment = None;
+            self.replicas = stay;
+            match self.replicas.iter_mut().find(|id| **id == self.leader) {
+                Some(place) => *place = leader,
+                None => self.replicas.insert(0, leader),
+            }
+        } else if stay.contains(&leader) {
+            self.replicas = stay;
+            self.reassignment = None;
+        }
+        (self.leader, self.broker_epoch, self.target) = (leader, life, None);
+    }
+}
+
+impl ClusterMetadata {
+    /// Writes records that were decided on images, if `guards` hold; one whose partition has changed meanwhile is left
+    /// out. Not one transaction: each partition's change is correct alone.
+    ///
+    /// # Errors
+    /// [`MetadataError::Outdated`] when a guard does not hold.
+    pub async fn change_partitions(
+        &self,
+        guards: &[Precondition],
+        changes: &[PartitionChange],
+    ) -> Result<AppliedChanges, MetadataError> {
+        let chunk_len = self.store.limits().ops.saturating_sub(guards.len()).max(1);
+        let mut applied = AppliedChanges::default();
+        for chunk in changes.chunks(chunk_len) {
+            let mut txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
+            let mut changed = Vec::with_capacity(chunk.len());
+            for PartitionChange { partition, record } in chunk {
+                let Some(now) = self.partition(partition.topic, partition.partition).await? else { continue };
+                let Seen { record: now, revision } = now;
+                if now.partition_epoch != record.partition_epoch {
+                    continue;
+                }
+                let term =
+                    |record: &PartitionRecord| (record.leader, record.leader_epoch, record.broker_epoch);
+                assert_eq!(term(&now), term(record), "only leaders change who leads");
+                let record = PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
+                let key = self.keys.partition(partition.topic, partition.partition);
+                txn = txn.at(&key, revision).put(&key, value(&record));
+                changed.push(*partition);
+            }
+            if changed.is_empty() {
+                continue;
+            }
+            match self.store.txn(txn).await? {
+                TxnOutcome::Committed(c) => {
+                    applied.partitions.extend(changed);
+                    applied.revision = c.revision;
+                }
+                TxnOutcome::Conflict(conflict) if conflict.index < guards.len() => {
+                    return Err(MetadataError::Outdated);
+                }
+                TxnOutcome::Conflict(_) => {}
+            }
+        }
+        Ok(applied)
+    }
+}
