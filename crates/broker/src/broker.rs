@@ -22,10 +22,12 @@ use crate::{
     api::{api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     configs::{ConfigError, Configs, ServerConfigs, server_properties},
+    controller::Controller,
     decisions::StoredDecisions,
     deleted,
     follow::Follower,
     groups::Groups,
+    handoff,
     network::{access::Authorizer, frame::RequestMemory, listener, sockets::TcpListener},
     partitions::PartitionTable,
     producer_ids::ProducerIds,
@@ -161,6 +163,8 @@ impl Broker {
             registration,
             storage,
             partitions: PartitionTable::default(),
+            leaving: runtime.stopping().child_token(),
+            killed: CancellationToken::new(),
             runtime: runtime.clone(),
             authorizer: parts.authorizer,
             server_configs,
@@ -182,8 +186,10 @@ impl Broker {
         follower.follow(image).await;
         runtime.spawn(follower.run());
         runtime.spawn(end_when_over(shared.clone(), ended.clone()));
+        runtime.spawn(Controller::new(shared.clone()).run());
         let listener = Arc::new(listener::Listener::plaintext(*address));
         runtime.spawn(listener::accept(socket, listener, shared.clone()));
+        shared.metadata.begin_serving(&shared.registration).await?;
         let (broker, epoch, partitions) = (shared.id(), shared.epoch(), shared.partitions.len());
         tracing::info!(%broker, %epoch, %address, partitions, "broker started");
         Ok(())
@@ -206,9 +212,23 @@ impl Broker {
         self.ended.cancelled().await;
     }
 
-    /// Stops within 2 s: no new requests, answers to those begun, then storage and registration.
+    /// Stops in good order while other brokers go on: hands everything it leads over to them, then stops like
+    /// [`Broker::shutdown_alone`].
     pub async fn shutdown(self) {
         let shared = &self.shared;
+        shared.leaving.cancel();
+        match shared.metadata.end_serving(&shared.registration).await {
+            Ok(()) => handoff::hand_over_everything(shared, shared.config.limits.handover_max).await,
+            Err(error) => tracing::warn!(%error, broker = %shared.id(), "stopping without handing over"),
+        }
+        self.shutdown_alone().await;
+    }
+
+    /// Stops within 2 s, without handing anything over, as when the whole process stops: no new requests, answers to
+    /// those begun, then storage and registration.
+    pub async fn shutdown_alone(self) {
+        let shared = &self.shared;
+        shared.leaving.cancel();
         shared.connections.stop();
         if tokio::time::timeout(DRAIN_MAX, shared.connections.shutdown()).await.is_err() {
             tracing::warn!(broker = %shared.id(), "connections did not drain in time and are dropped");
@@ -278,7 +298,7 @@ async fn end_when_over(broker: Arc<BrokerShared>, ended: CancellationToken) {
     }
 }
 
-/// Keeps the lease, and the controller's role when nobody has it. Ends with the registration.
+/// Keeps the lease. Ends with the registration.
 async fn keep_registered(
     metadata: ClusterMetadata,
     registration: Registration,
@@ -287,11 +307,6 @@ async fn keep_registered(
 ) {
     let every = registration.ttl / 3;
     loop {
-        match metadata.claim_controller(&registration).await {
-            Ok(Some(_)) => tracing::info!(broker = %registration.broker, "this broker is the controller now"),
-            Ok(None) => {}
-            Err(error) => tracing::debug!(%error, "the controller's role could not be claimed"),
-        }
         tokio::select! {
             () = runtime.sleep(every) => {}
             () = runtime.stopping().cancelled() => return,

@@ -64,6 +64,10 @@ pub struct Limits {
     pub group_log_growth_bytes: u64,
     /// How long the metadata store waits for a broker's sign of life before it may be declared dead.
     pub lease: Duration,
+    /// How long a broker has served when partitions whose first replica it is are given back to it.
+    pub leaders_return_after: Duration,
+    /// How long a broker that stops may take to hand over what it leads; the others take the rest over then.
+    pub handover_max: Duration,
 }
 
 impl Default for Limits {
@@ -83,6 +87,8 @@ impl Default for Limits {
             delete_grace: Duration::from_secs(60),
             group_log_growth_bytes: 16 * 1024 * 1024,
             lease: Duration::from_secs(9),
+            leaders_return_after: Duration::from_secs(3),
+            handover_max: Duration::from_secs(30),
         }
     }
 }

@@ -61,7 +61,7 @@ impl ToErrorCode for MetadataError {
         match self {
             Self::Store(error) => error.error_code(),
             // Somebody else was faster, again and again; the client may try again.
-            Self::Contended { .. } => ErrorCode::RequestTimedOut,
+            Self::Contended { .. } | Self::Outdated => ErrorCode::RequestTimedOut,
             Self::BadRecord { .. } | Self::NewerRecord { .. } => ErrorCode::UnknownServerError,
             Self::ClusterExists(_) | Self::UnknownCluster(_) => ErrorCode::UnknownServerError,
             Self::TopicExists(_) => ErrorCode::TopicAlreadyExists,

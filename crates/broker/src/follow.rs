@@ -2,21 +2,23 @@
 //!
 //! A partition is led here if the image names this broker *and* this life of it: a term given to an earlier life is
 //! not served before this one has taken it over. Partitions are opened a few at a time; what does not open is tried
-//! again, and answers NOT_LEADER_OR_FOLLOWER meanwhile.
+//! again, and answers NOT_LEADER_OR_FOLLOWER meanwhile. Partitions that another broker is wanted to lead are handed over
+//! to it (`handoff`), by one task beside this one, which leaves them alone until that has ended.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
-use milena_metadata::{MetadataImage, PartitionImage, TopicImage};
+use milena_metadata::{MetadataImage, TopicImage};
 use milena_storage::{Partition, PartitionOptions};
-use milena_types::{LeaderEpoch, TopicId, TopicPartition};
+use milena_types::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
 
 use crate::{
     configs::{Configs, TopicConfig},
+    handoff,
     shared::BrokerShared,
     topics::internal::CONSUMER_OFFSETS,
 };
@@ -37,6 +39,10 @@ pub(crate) struct Follower {
     undeleted: Vec<TopicPartition>,
     /// Whether something did not open or could not be deleted.
     retry: bool,
+    /// The partitions that other brokers are wanted to lead.
+    wanted: HashMap<TopicPartition, BrokerId>,
+    /// The task that hands partitions over.
+    handoff: Weak<()>,
     /// What did not open and why, so that it is logged once and not with every try.
     unopened: HashMap<TopicPartition, String>,
 }
@@ -69,6 +75,8 @@ impl Follower {
             broker_configs: [None, None],
             undeleted: Vec::new(),
             retry: false,
+            wanted: HashMap::new(),
+            handoff: Weak::new(),
             unopened: HashMap::new(),
         }
     }
@@ -76,15 +84,18 @@ impl Follower {
     /// Follows every newest image until the broker stops.
     pub(crate) async fn run(mut self) {
         let mut images = self.broker.images.subscribe();
+        let mut handoffs = self.broker.partitions.changes();
         let stopping = self.broker.runtime.stopping().clone();
         loop {
-            let retry = self.retry;
+            let retry = self.retry || !self.wanted.is_empty();
             tokio::select! {
                 changed = images.changed() => if changed.is_err() { return },
+                _ = handoffs.changed() => {}
                 () = self.broker.runtime.sleep(RETRY), if retry => {}
                 () = stopping.cancelled() => return,
             }
             let image = images.borrow_and_update().clone();
+            handoffs.mark_unchanged();
             tokio::select! {
                 () = self.follow(&image) => {}
                 () = stopping.cancelled() => return,
@@ -102,9 +113,11 @@ impl Follower {
         let reconfigured = !broker_configs.iter().zip(&self.broker_configs).all(same);
         self.broker_configs = broker_configs;
         let again = std::mem::take(&mut self.retry) || reconfigured;
+        let look_again = self.broker.partitions.take_look_again();
         let mut openings = Vec::new();
         for topic in image.topics() {
             let seen = self.seen.get(&topic.id());
+            let again = again || look_again.contains(&topic.id());
             if !again && seen.is_some_and(|seen| Arc::ptr_eq(&seen.image, topic)) {
                 continue;
             }
@@ -118,6 +131,27 @@ impl Follower {
             .collect()
             .await;
         self.note(opened);
+        self.hand_over(image);
+    }
+
+    /// Begins to hand over what others are wanted to lead, unless that is under way.
+    fn hand_over(&mut self, image: &MetadataImage) {
+        self.wanted.retain(|id, target| {
+            let asked =
+                image.partition(*id).is_some_and(|now| self.broker.leads(now) && now.target == Some(*target));
+            asked && image.broker(*target).is_some()
+        });
+        if self.wanted.is_empty() || self.handoff.strong_count() > 0 {
+            return;
+        }
+        let moves: Vec<_> = self.wanted.iter().map(|(id, target)| (*id, *target)).collect();
+        let (broker, running) = (self.broker.clone(), Arc::new(()));
+        self.handoff = Arc::downgrade(&running);
+        self.broker.runtime.spawn(async move {
+            handoff::hand_over(&broker, moves).await;
+            drop(running);
+            broker.partitions.announce();
+        });
     }
 
     /// Says what does not open, and what does after all. What is not tried any more is forgotten.
@@ -164,8 +198,14 @@ impl Follower {
         };
         for (index, partition) in topic.partitions() {
             let id = TopicPartition { topic: topic.id(), partition: index };
+            let leads = self.broker.leads(partition);
+            if let Some(target) = partition.target.filter(|target| leads && *target != self.broker.id()) {
+                self.wanted.insert(id, target);
+            }
+            if self.broker.partitions.is_leaving(id) {
+                continue;
+            }
             let open = self.broker.partitions.led_by_id(id);
-            let leads = self.leads(partition);
             match open {
                 Some(open) if leads && open.leader_epoch() == partition.leader_epoch => {
                     open.set_options(partition_options(&config));
@@ -182,10 +222,6 @@ impl Follower {
             }
         }
         self.seen.insert(topic.id(), Seen { image: topic.clone(), config });
-    }
-
-    fn leads(&self, partition: &PartitionImage) -> bool {
-        partition.leader == self.broker.id() && partition.broker_epoch == self.broker.epoch()
     }
 
     async fn close(&self, partition: &Arc<Partition>) {
@@ -209,7 +245,7 @@ impl Follower {
                 if was_open {
                     self.broker.groups.closed(id);
                 }
-                if was_open || self.leads(partition) {
+                if was_open || self.broker.leads(partition) {
                     self.undeleted.push(id);
                 }
             }

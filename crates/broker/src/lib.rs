@@ -3,6 +3,9 @@
 //! ```text
 //! broker      a broker's life: start, registration, shutdown
 //! follow      opens and closes the partitions that the metadata image says are led here
+//! handoff     gives partitions to the brokers that are wanted to lead them
+//! settling    requests for a partition between two leaders wait for the outcome
+//! controller  what the broker that is the controller sees to: failover, draining, shares, preferred leaders
 //! partitions  those partitions, as requests look them up
 //! network/    listener → connection (one task each) → frames
 //! dispatch    frame → request → handler of its API → response
@@ -22,15 +25,18 @@ mod broker;
 mod config;
 pub mod configs;
 mod context;
+mod controller;
 mod decisions;
 mod deleted;
 mod dispatch;
 mod errors;
 mod follow;
 mod groups;
+mod handoff;
 mod network;
 mod partitions;
 mod producer_ids;
+mod settling;
 mod shared;
 mod topics;
 

@@ -4,14 +4,15 @@
 //! here. A look-up that succeeds touches only this table; one that fails asks the image why.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, RwLock},
+    collections::{HashMap, HashSet},
+    sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use milena_metadata::{MetadataImage, PartitionImage, TopicImage};
 use milena_protocol::ErrorCode;
 use milena_storage::Partition;
 use milena_types::{BrokerId, PartitionIndex, TopicId, TopicPartition};
+use tokio::sync::watch;
 
 use crate::configs::TopicConfig;
 
@@ -48,16 +49,29 @@ struct LedTopic {
 struct Tables {
     topics: HashMap<TopicId, LedTopic>,
     ids: HashMap<Arc<str>, TopicId>,
+    /// Partitions that are being handed over, open still or not any more.
+    leaving: HashSet<TopicPartition>,
+    /// Topics with partitions that were being handed over, to be looked at again.
+    look_again: HashSet<TopicId>,
 }
 
 /// See the module's documentation.
-#[derive(Default)]
-pub struct PartitionTable(RwLock<Tables>);
+pub struct PartitionTable {
+    tables: RwLock<Tables>,
+    /// Changes whenever a partition was opened or a handoff has ended.
+    changed: watch::Sender<()>,
+}
+
+impl Default for PartitionTable {
+    fn default() -> Self {
+        Self { tables: RwLock::default(), changed: watch::Sender::new(()) }
+    }
+}
 
 impl PartitionTable {
     /// The partition, if it is open here.
     pub fn led(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> Option<Led> {
-        let tables = self.0.read().expect("no panic while the table is changed");
+        let tables = self.read();
         let id = match topic {
             TopicRef::Name(name) => *tables.ids.get(name)?,
             TopicRef::Id(id) => id,
@@ -73,13 +87,13 @@ impl PartitionTable {
 
     /// Every open partition.
     pub fn all(&self) -> Vec<Arc<Partition>> {
-        let tables = self.0.read().expect("no panic while the table is changed");
+        let tables = self.read();
         tables.topics.values().flat_map(|topic| topic.partitions.iter().flatten().cloned()).collect()
     }
 
     /// How many partitions are open.
     pub fn len(&self) -> usize {
-        let tables = self.0.read().expect("no panic while the table is changed");
+        let tables = self.read();
         tables.topics.values().map(|topic| topic.partitions.iter().flatten().count()).sum()
     }
 
@@ -89,7 +103,7 @@ impl PartitionTable {
     }
 
     pub(crate) fn insert(&self, topic: &TopicImage, config: &Arc<TopicConfig>, partition: Arc<Partition>) {
-        let mut tables = self.0.write().expect("no panic while the table is changed");
+        let mut tables = self.write();
         let TopicPartition { topic: id, partition: index } = partition.id();
         let Ok(place) = usize::try_from(index.0) else { return };
         let name: Arc<str> = topic.name().as_str().into();
@@ -104,17 +118,65 @@ impl PartitionTable {
             slots.resize(place + 1, None);
         }
         slots[place] = Some(partition);
+        drop(tables);
+        self.announce();
+    }
+
+    /// Says that partitions are being handed over: what follows the image leaves them alone until
+    /// [`PartitionTable::end_handoff`]. Answers those of `partitions` that nobody hands over already.
+    pub(crate) fn begin_handoff(&self, partitions: &[TopicPartition]) -> HashSet<TopicPartition> {
+        let mut tables = self.write();
+        partitions.iter().copied().filter(|id| tables.leaving.insert(*id)).collect()
+    }
+
+    /// Partitions are handed over, or it did not work. Whoever waits looks again, and so does what follows the image.
+    pub(crate) fn end_handoff(&self, partitions: impl Iterator<Item = TopicPartition>) {
+        let mut tables = self.write();
+        for id in partitions {
+            tables.leaving.remove(&id);
+            tables.look_again.insert(id.topic);
+        }
+        drop(tables);
+        self.announce();
+    }
+
+    /// Whether a partition is being handed over.
+    pub(crate) fn is_leaving(&self, partition: TopicPartition) -> bool {
+        self.read().leaving.contains(&partition)
+    }
+
+    /// Topics that have to be looked at again although the image has not changed.
+    pub(crate) fn take_look_again(&self) -> HashSet<TopicId> {
+        std::mem::take(&mut self.write().look_again)
+    }
+
+    /// Tells when a partition was opened or a handoff has ended.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Lets everybody who follows changes look again.
+    pub(crate) fn announce(&self) {
+        self.changed.send_replace(());
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().expect("no panic while the table is changed")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().expect("no panic while the table is changed")
     }
 
     pub(crate) fn set_config(&self, topic: TopicId, config: Arc<TopicConfig>) {
-        let mut tables = self.0.write().expect("no panic while the table is changed");
+        let mut tables = self.write();
         if let Some(topic) = tables.topics.get_mut(&topic) {
             topic.config = config;
         }
     }
 
     pub(crate) fn remove(&self, partition: TopicPartition) -> Option<Arc<Partition>> {
-        let mut tables = self.0.write().expect("no panic while the table is changed");
+        let mut tables = self.write();
         let topic = tables.topics.get_mut(&partition.topic)?;
         let removed = topic.partitions.get_mut(usize::try_from(partition.partition.0).ok()?)?.take();
         if topic.partitions.iter().all(Option::is_none)

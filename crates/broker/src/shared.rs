@@ -48,6 +48,10 @@ pub struct BrokerShared {
     pub server_configs: ServerConfigs,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
+    /// Cancelled when this life of the broker is about to end: it decides nothing for the cluster any more.
+    pub(crate) leaving: CancellationToken,
+    /// Cancelled when the broker is killed: its connections end where they are.
+    pub(crate) killed: CancellationToken,
     /// Cancelled when the broker no longer takes requests; what waits for long answers then.
     pub connections_stopping: CancellationToken,
     /// The groups coordinated here.
@@ -105,16 +109,20 @@ impl BrokerShared {
         }
     }
 
-    /// The log of a partition that this broker leads.
+    /// The log of a partition that this broker leads. While it is being handed over, or not open yet, this waits for
+    /// the outcome, for a bounded time.
     ///
-    /// Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER (also while the log is being
-    /// opened).
-    pub fn leader_partition(
+    /// Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER.
+    pub async fn leader_partition(
         &self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
     ) -> Result<Arc<Partition>, ErrorCode> {
-        self.led(topic, partition).map(|led| led.partition)
+        let led = match self.led(topic, partition) {
+            Err(ErrorCode::NotLeaderOrFollower) => self.led_once_settled(topic, partition).await,
+            found => found,
+        };
+        led.map(|led| led.partition)
     }
 
     /// Like [`BrokerShared::leader_partition`], with the configuration of its topic.

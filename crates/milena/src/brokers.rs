@@ -65,7 +65,8 @@ impl InProcess {
         let slots: Vec<Slot> = self.slots().values().cloned().collect();
         let stop = |slot: Slot| async move {
             if let Some(broker) = slot.lock().await.take() {
-                broker.shutdown().await;
+                // There is nobody to hand anything over to.
+                broker.shutdown_alone().await;
             }
         };
         join_all(slots.into_iter().map(stop)).await;
@@ -130,7 +131,7 @@ impl Provisioner for InProcess {
         let slot = self.slot(&order.cluster, order.broker);
         let mut running = slot.lock().await;
         if let Some(ended) = running.take_if(|broker| has_ended(broker)) {
-            ended.shutdown().await;
+            ended.shutdown_alone().await;
         }
         if self.closing.load(Ordering::SeqCst) {
             return Err(ProvisionError::new("milena is stopping; start it again"));

@@ -64,14 +64,23 @@ pub(crate) async fn handle(
             Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
         }
     };
-    let targets = match &kind {
+    let mut targets: Vec<Target> = match &kind {
         FetchKind::Full { .. } => {
             wanted.into_iter().map(|wanted| Target::new(context, broker, wanted, None)).collect()
         }
         FetchKind::Incremental { session, .. } => session_targets(context, broker, session),
     };
+    for target in &mut targets {
+        target.settle(context, broker).await;
+    }
     let limits = limits(broker, &request, version);
     let round = wait_and_read(broker, &targets, &limits, &request).await;
+    for (target, answer) in targets.iter().zip(&round.answers) {
+        // Closed while this waited: the answer names the next leader.
+        if answer.error == ErrorCode::NotLeaderOrFollower {
+            broker.settled(read::topic_of(&target.wanted), target.wanted.partition).await;
+        }
+    }
     respond::respond(context, broker, &kind, targets, round)
 }
 

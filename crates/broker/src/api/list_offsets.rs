@@ -97,7 +97,8 @@ async fn find(
     asked: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<Found, ErrorCode> {
-    let partition = broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
+    let partition =
+        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index)).await?;
     check_leader_epoch(&partition, asked.current_leader_epoch)?;
     let bounds = partition.bounds();
     let found = match asked.timestamp {
@@ -137,7 +138,8 @@ async fn old_style(
     topic: &KString,
     asked: &ListOffsetsPartition,
 ) -> Result<Vec<i64>, ErrorCode> {
-    let partition = broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
+    let partition =
+        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index)).await?;
     let bounds = partition.bounds();
     let (start, end) = (bounds.log_start.raw(), bounds.high_watermark.raw());
     let mut offsets = match asked.timestamp {

@@ -29,27 +29,29 @@ pub(crate) async fn handle(
     broker: &BrokerShared,
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
-    let topics = request.topics.iter().map(|topic| {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
         let allowed = context.allows(broker, Operation::Describe, Resource::Topic(&topic.topic));
-        let partitions = topic.partitions.iter().map(|asked| {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
             let found = if allowed {
-                end_offset(broker, &topic.topic, asked)
+                end_offset(broker, &topic.topic, asked).await
             } else {
                 Err(ErrorCode::TopicAuthorizationFailed)
             };
-            answer(asked.partition, found)
-        });
-        OffsetForLeaderTopicResult { topic: topic.topic.clone(), partitions: partitions.collect() }
-    });
-    OffsetForLeaderEpochResponse { throttle_time_ms: 0, topics: topics.collect() }
+            partitions.push(answer(asked.partition, found));
+        }
+        topics.push(OffsetForLeaderTopicResult { topic: topic.topic.clone(), partitions });
+    }
+    OffsetForLeaderEpochResponse { throttle_time_ms: 0, topics }
 }
 
-fn end_offset(
+async fn end_offset(
     broker: &BrokerShared,
     topic: &str,
     asked: &OffsetForLeaderPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-    let partition = broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition))?;
+    let partition = broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition)).await?;
     check_leader_epoch(&partition, asked.current_leader_epoch)?;
     Ok(partition.end_offset_for_epoch(LeaderEpoch(asked.leader_epoch)))
 }

@@ -30,7 +30,7 @@ use milena_protocol::{
         },
     },
 };
-use milena_storage::{AppendFuture, AppendOptions, Appended, Origin};
+use milena_storage::{AppendError, AppendFuture, AppendOptions, Appended, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 use tokio::time::Sleep;
 
@@ -74,7 +74,7 @@ pub(crate) async fn handle(
     let bytes: usize = request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
     let admission = broker.storage.admit(bytes).await;
     context.throttle(throttle(broker.storage.pressure()));
-    let topics = append_all(context, broker, request);
+    let topics = append_all(context, broker, request).await;
     drop(admission);
     if acks == 0 {
         let failed =
@@ -111,7 +111,11 @@ fn size(partition: &milena_protocol::messages::produce_request::PartitionProduce
     partition.records.as_ref().map_or(0, Bytes::len)
 }
 
-fn append_all(context: &RequestContext, broker: &BrokerShared, request: ProduceRequest) -> Vec<TopicShares> {
+async fn append_all(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: ProduceRequest,
+) -> Vec<TopicShares> {
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
         Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks is {}, use -1, 0 or 1", request.acks))
     });
@@ -137,7 +141,7 @@ fn append_all(context: &RequestContext, broker: &BrokerShared, request: ProduceR
                     message: refusal.message.clone(),
                     records: Vec::new(),
                 }),
-                None => append(context, broker, topic, data.index, data.records, now_ms),
+                None => append(context, broker, topic, data.index, data.records, now_ms).await,
             };
             shares.push(Share { index: data.index, outcome });
         }
@@ -169,7 +173,8 @@ fn is_internal(name: &str) -> bool {
     name.starts_with("__") && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
 }
 
-fn append(
+/// Appends to one partition. While it is being handed over, or not open here yet, this waits for the outcome.
+async fn append(
     context: &RequestContext,
     broker: &BrokerShared,
     topic: TopicRef<'_>,
@@ -177,16 +182,25 @@ fn append(
     records: Option<Bytes>,
     now_ms: i64,
 ) -> Result<AppendFuture, Refusal> {
-    let led = broker.led(topic, PartitionIndex(index))?;
+    let partition = PartitionIndex(index);
+    let led = match broker.led(topic, partition) {
+        Err(ErrorCode::NotLeaderOrFollower) => Box::pin(broker.led_once_settled(topic, partition)).await?,
+        found => found?,
+    };
     let batches = validate(records, &led.config, context.api_version, now_ms)?;
     if batches.iter().any(|batch| batch.header().attributes.is_transactional()) {
         let message = "transactions are not served by this cluster yet: produce without a transactional id";
         return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
     }
     let options = AppendOptions { leader_epoch: None, now: Timestamp(now_ms), origin: Origin::Client };
-    led.partition
-        .append(&batches, &options)
-        .map_err(|error| Refusal::new(error.error_code(), error.to_string()))
+    let refused = |error: AppendError| Refusal::new(error.error_code(), error.to_string());
+    match led.partition.append(&batches, &options) {
+        Err(AppendError::Closed) => {
+            let led = Box::pin(broker.led_once_settled(topic, partition)).await?;
+            led.partition.append(&batches, &options).map_err(refused)
+        }
+        appended => appended.map_err(refused),
+    }
 }
 
 /// What it takes to answer once everything is committed.

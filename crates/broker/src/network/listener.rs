@@ -60,8 +60,12 @@ fn serve(stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>, broker: 
         return;
     }
     let connection = Connection::new(stream, peer, listener.clone(), broker.clone());
+    let killed = broker.killed.clone();
     broker.connections.spawn(async move {
-        connection.run().await;
+        tokio::select! {
+            () = connection.run() => {}
+            () = killed.cancelled() => {}
+        }
         drop(permit);
     });
 }

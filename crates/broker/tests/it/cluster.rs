@@ -146,6 +146,53 @@ impl Cluster {
         self.brokers.insert(broker, started);
     }
 
+    /// A client of the brokers that run now.
+    pub fn client(&self) -> milena_client::Client {
+        let addresses: Vec<String> =
+            self.brokers.values().map(|broker| broker.address().to_string()).collect();
+        let config = milena_client::ClientConfig::new(&addresses.join(","));
+        milena_client::Client::new(config, self.runtime.clone())
+    }
+
+    /// A partition's record as the brokers see it.
+    pub fn partition(&self, topic: &str, partition: i32) -> milena_metadata::PartitionImage {
+        let image = self.any().shared().image();
+        let topic = image.topic(topic).expect("the topic exists");
+        topic.partition(PartitionIndex(partition)).expect("the partition exists").clone()
+    }
+
+    /// The id of a topic.
+    pub fn any_topic_id(&self, topic: &str) -> TopicId {
+        self.any().shared().image().topic(topic).expect("the topic exists").id()
+    }
+
+    /// Asks the leaders of partitions of a topic to hand over.
+    pub async fn ask_for_leader(&self, topic: &str, partitions: impl Iterator<Item = i32>, target: i32) {
+        let image = self.any().shared().image();
+        let topic = image.topic(topic).expect("the topic exists");
+        let change = |partition: i32| {
+            let partition = PartitionIndex(partition);
+            let mut record =
+                milena_metadata::PartitionRecord::from(topic.partition(partition).expect("it exists"));
+            record.target = Some(BrokerId(target));
+            let partition = milena_types::TopicPartition { topic: topic.id(), partition };
+            milena_metadata::PartitionChange { partition, record }
+        };
+        let changes: Vec<_> = partitions.map(change).collect();
+        let applied = self.metadata.change_partitions(&[], &changes).await.expect("the store works");
+        assert_eq!(applied.partitions.len(), changes.len());
+    }
+
+    /// Waits until a broker leads a partition and serves it.
+    pub async fn led_by(&self, topic: &str, partition: i32, broker: i32) {
+        eventually("another broker leads", || async {
+            let shared = self.broker(broker).shared();
+            let topic = milena_broker::TopicRef::Name(topic);
+            shared.partitions.led(topic, PartitionIndex(partition)).is_some()
+        })
+        .await;
+    }
+
     /// Stops a broker in good order.
     pub async fn stop_broker(&mut self, broker: i32) {
         self.brokers.remove(&broker).expect("the broker runs").shutdown().await;
@@ -159,9 +206,8 @@ impl Cluster {
 
     /// Stops all brokers in good order.
     pub async fn stop(mut self) {
-        while let Some((_, broker)) = self.brokers.pop_first() {
-            broker.shutdown().await;
-        }
+        let brokers = std::mem::take(&mut self.brokers);
+        futures_util::future::join_all(brokers.into_values().map(Broker::shutdown_alone)).await;
         self.store.close().await;
     }
 
@@ -237,7 +283,7 @@ impl Cluster {
             (0..partitions).all(|partition| {
                 let leader = self.broker(self.leader(topic, partition)).shared();
                 let topic = milena_broker::TopicRef::Name(topic);
-                leader.leader_partition(topic, PartitionIndex(partition)).is_ok()
+                leader.partitions.led(topic, PartitionIndex(partition)).is_some()
             })
         })
         .await;

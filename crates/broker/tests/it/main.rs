@@ -13,6 +13,7 @@ mod fetch;
 mod fetch_sessions;
 mod group_offsets;
 mod groups;
+mod handoff;
 mod lifecycle;
 mod metadata;
 mod noise;

@@ -59,17 +59,31 @@ impl Target {
         Self { wanted, place, log: led.map(|led| led.partition), converts }
     }
 
+    /// Looks again where another leader was named, once a handoff of the partition has ended or its log is open.
+    pub(super) async fn settle(&mut self, context: &RequestContext, broker: &BrokerShared) {
+        if matches!(self.log, Err(ErrorCode::NotLeaderOrFollower)) {
+            broker.settled(topic_of(&self.wanted), self.wanted.partition).await;
+            let (wanted, place) = (self.wanted.clone(), self.place);
+            *self = Self::new(context, broker, wanted, place);
+        }
+    }
+
     /// Wakes `waiter` when the partition has more.
     pub(super) fn watch(&self, waiter: &Waiter) -> Option<WatchGuard> {
         self.log.as_ref().ok().map(|log| log.watch(waiter))
     }
 }
 
-fn open(context: &RequestContext, broker: &BrokerShared, wanted: &Wanted) -> Result<Led, ErrorCode> {
-    let topic = match &wanted.topic {
+/// The topic of a partition that is asked for.
+pub(super) fn topic_of(wanted: &Wanted) -> TopicRef<'_> {
+    match &wanted.topic {
         TopicKey::Name(name) => TopicRef::Name(name),
         TopicKey::Id(id) => TopicRef::Id(*id),
-    };
+    }
+}
+
+fn open(context: &RequestContext, broker: &BrokerShared, wanted: &Wanted) -> Result<Led, ErrorCode> {
+    let topic = topic_of(wanted);
     let denied = |name: &str| !context.allows(broker, Operation::Read, Resource::Topic(name));
     let led = broker.led(topic, wanted.partition).map_err(|error| match topic {
         // Who may not read a topic is not told where it is.

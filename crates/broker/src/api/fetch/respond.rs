@@ -9,14 +9,10 @@ use milena_protocol::{
 
 use super::{
     is_failure,
-    read::{Answer, Round, Target},
+    read::{Answer, Round, Target, topic_of},
     session::{FetchKind, TopicKey, Wanted},
 };
-use crate::{
-    context::RequestContext,
-    partitions::{TopicRef, leader_hint},
-    shared::BrokerShared,
-};
+use crate::{context::RequestContext, partitions::leader_hint, shared::BrokerShared};
 
 /// The first version whose answers name the leader that should have been asked.
 const FIRST_VERSION_WITH_LEADER: i16 = 16;
@@ -114,12 +110,10 @@ fn name_leader(
     wanted: &Wanted,
     data: &mut PartitionData,
 ) {
-    let topic = match &wanted.topic {
-        TopicKey::Name(name) => TopicRef::Name(name),
-        TopicKey::Id(id) => TopicRef::Id(*id),
-    };
     let image = broker.image();
-    let Some(hint) = leader_hint(&image, topic, wanted.partition, &context.connection.listener.name) else {
+    let Some(hint) =
+        leader_hint(&image, topic_of(wanted), wanted.partition, &context.connection.listener.name)
+    else {
         return;
     };
     data.current_leader = LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };

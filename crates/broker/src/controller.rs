@@ -1,0 +1,163 @@
+//! What the cluster's controller does. Every broker runs this task; only the one that holds the role acts.
+//!
+//! The role is a record that ends with its holder's lease; the watch tells the others, and the first to claim it has
+//! it. Whatever a controller decides is a transaction that requires the role's record as it was when it looked, so one
+//! that has lost the role without knowing changes nothing.
+//!
+//! It sees to what `milena_metadata::plan` finds: leaders that return to the first replica once it has served
+//! for a while, brokers that leave, new brokers' shares. It never changes who leads; leaders hand over themselves.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use milena_metadata::{MetadataError, MetadataImage, PlanOptions, Precondition, plan};
+use milena_types::{BrokerEpoch, BrokerId};
+
+use crate::shared::BrokerShared;
+
+/// When something that did not work is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+/// How long a change of the image is let be before the next is looked at: many come together.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How many partitions are changed in one go; the leaders hand over meanwhile.
+const CHANGES_MAX: usize = 2000;
+
+/// See the module's documentation.
+pub(crate) struct Controller {
+    broker: Arc<BrokerShared>,
+    /// Since when brokers serve in the life they have, as far as this broker saw, on the monotonic clock.
+    serving_since: BTreeMap<BrokerId, (BrokerEpoch, Duration)>,
+}
+
+impl Controller {
+    pub(crate) fn new(broker: Arc<BrokerShared>) -> Self {
+        Self { broker, serving_since: BTreeMap::new() }
+    }
+
+    /// Works until the broker stops or begins to hand over what it has.
+    pub(crate) async fn run(mut self) {
+        let mut images = self.broker.images.subscribe();
+        let stopping = self.broker.leaving.clone();
+        loop {
+            let image = images.borrow_and_update().clone();
+            let look_again = tokio::select! {
+                look_again = self.turn(&image) => look_again,
+                () = stopping.cancelled() => return,
+            };
+            tokio::select! {
+                changed = images.changed() => if changed.is_err() { return },
+                () = self.broker.runtime.sleep(look_again) => {}
+                () = stopping.cancelled() => return,
+            }
+            self.broker.runtime.sleep(PAUSE).await;
+        }
+    }
+
+    /// Does what there is to do; answers after which time to look again if nothing changes.
+    async fn turn(&mut self, image: &MetadataImage) -> Duration {
+        self.note_serving(image);
+        let holds_role = match image.controller_record() {
+            Some(record) => record.broker == self.broker.id() && record.epoch == self.broker.epoch(),
+            None => self.claim().await,
+        };
+        let next = self.next_settled();
+        if !holds_role {
+            return next;
+        }
+        match self.tidy(image).await {
+            Ok(true) => RETRY,
+            Ok(false) => next,
+            Err(MetadataError::Outdated) => {
+                tracing::info!(broker = %self.broker.id(), "another broker is the controller now");
+                RETRY
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the controller could not do what is needed; trying again");
+                RETRY
+            }
+        }
+    }
+
+    async fn claim(&self) -> bool {
+        match self.broker.metadata.claim_controller(&self.broker.registration).await {
+            Ok(Some(_)) => {
+                tracing::info!(broker = %self.broker.id(), "this broker is the controller now");
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::debug!(%error, "the controller's role could not be claimed");
+                false
+            }
+        }
+    }
+
+    fn note_serving(&mut self, image: &MetadataImage) {
+        let now = self.broker.runtime.monotonic();
+        self.serving_since.retain(|id, _| image.is_serving(*id));
+        for (id, record) in image.brokers().iter().filter(|(id, _)| image.is_serving(**id)) {
+            let since = self.serving_since.entry(*id).or_insert((record.epoch, now));
+            if since.0 != record.epoch {
+                *since = (record.epoch, now);
+            }
+        }
+    }
+
+    fn is_settled(&self, since: Duration) -> bool {
+        self.broker.runtime.monotonic() >= since + self.broker.config.limits.leaders_return_after
+    }
+
+    /// When the next broker has served for long enough, or for a look in any case.
+    fn next_settled(&self) -> Duration {
+        const IN_ANY_CASE: Duration = Duration::from_secs(60);
+        let (now, after) = (self.broker.runtime.monotonic(), self.broker.config.limits.leaders_return_after);
+        let waits = self.serving_since.values().filter(|(_, since)| !self.is_settled(*since));
+        waits.map(|(_, since)| (*since + after).saturating_sub(now)).min().unwrap_or(IN_ANY_CASE)
+    }
+
+    /// Asks for what ought to be otherwise. Whether there was anything.
+    async fn tidy(&self, image: &MetadataImage) -> Result<bool, MetadataError> {
+        let metadata = &self.broker.metadata;
+        let settled: BTreeSet<BrokerId> = self
+            .serving_since
+            .iter()
+            .filter(|(_, (_, since))| self.is_settled(*since))
+            .map(|(id, _)| *id)
+            .collect();
+        let rebalance = self.broker.layers(image).broker_value("auto.leader.rebalance.enable");
+        let options = PlanOptions { preferred_leaders: rebalance.as_deref() != Some("false"), settled };
+        let mut plan = plan(image, &options);
+        if plan.changes.is_empty() && plan.shares_given.is_empty() {
+            return Ok(false);
+        }
+        let guard = self.role().await?;
+        let all = plan.changes.len() <= CHANGES_MAX;
+        plan.changes.truncate(CHANGES_MAX);
+        let applied = metadata.change_partitions(&[guard], &plan.changes).await?;
+        if !plan.changes.is_empty() {
+            tracing::info!(
+                broker = %self.broker.id(), partitions = applied.partitions.len(),
+                "the controller asked for other leaders or replicas"
+            );
+        }
+        if all && applied.partitions.len() == plan.changes.len() {
+            for broker in plan.shares_given {
+                metadata.share_given(broker).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// What must hold for this controller's decisions.
+    async fn role(&self) -> Result<Precondition, MetadataError> {
+        let metadata = &self.broker.metadata;
+        let seen = metadata.controller().await?.ok_or(MetadataError::Outdated)?;
+        if seen.record.broker != self.broker.id() || seen.record.epoch != self.broker.epoch() {
+            return Err(MetadataError::Outdated);
+        }
+        Ok(metadata.controller_guard(&seen))
+    }
+}

@@ -1,0 +1,122 @@
+//! Handing partitions over to other brokers: the leader's own part of a change of leaders.
+//!
+//! What is committed is flushed while the partitions still accept. Then they are closed, what is under way settles and
+//! is answered, the rest is flushed, and one guarded change after the other names the new leaders. Requests that arrive
+//! in between wait for the outcome (`settling`). A partition that could not be flushed or whose record was not
+//! changed is opened here again, in the same term.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use milena_metadata::plan_departure;
+use milena_types::{BrokerId, TopicPartition};
+
+use crate::shared::BrokerShared;
+
+/// How many partitions are handed over together: the first of them waits until the last is ready.
+const AT_ONCE_MAX: usize = 1000;
+/// How many partitions are closed at the same time.
+const CLOSINGS_MAX: usize = 64;
+/// How long the image may take to show what was changed.
+const IMAGE_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Hands partitions over, each to the broker named with it. Those that somebody hands over already are left out.
+/// Answers how many have another leader now.
+pub(crate) async fn hand_over(broker: &Arc<BrokerShared>, moves: Vec<(TopicPartition, BrokerId)>) -> usize {
+    let mut handed = 0;
+    for moves in moves.chunks(AT_ONCE_MAX) {
+        let ids: Vec<TopicPartition> = moves.iter().map(|(id, _)| *id).collect();
+        let ours = broker.partitions.begin_handoff(&ids);
+        let ending = Ending { broker, ids: ours.iter().copied().collect() };
+        let moves: HashMap<TopicPartition, BrokerId> =
+            moves.iter().copied().filter(|(id, _)| ours.contains(id)).collect();
+        handed += hand_over_together(broker, moves).await;
+        drop(ending);
+    }
+    handed
+}
+
+/// Ends a handoff also when it is cancelled.
+struct Ending<'a> {
+    broker: &'a BrokerShared,
+    ids: Vec<TopicPartition>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.broker.partitions.end_handoff(self.ids.drain(..));
+    }
+}
+
+async fn hand_over_together(broker: &Arc<BrokerShared>, moves: HashMap<TopicPartition, BrokerId>) -> usize {
+    if moves.is_empty() {
+        return 0;
+    }
+    let started = broker.runtime.monotonic();
+    if let Err(error) = broker.storage.flush().await {
+        tracing::warn!(%error, "partitions are not handed over while records cannot be put into segments");
+        return 0;
+    }
+    let flushed = broker.runtime.monotonic();
+    let closed = close(broker, moves).await;
+    let outcome = broker.metadata.hand_over(&broker.registration, &closed).await;
+    match outcome {
+        Ok(handed) => {
+            let _ = tokio::time::timeout(IMAGE_WAIT_MAX, broker.images.wait_for(handed.revision)).await;
+            let now = broker.runtime.monotonic();
+            tracing::info!(
+                broker = %broker.id(), partitions = handed.partitions.len(), of = closed.len(),
+                flush_ms = (flushed - started).as_millis() as u64, pause_ms = (now - flushed).as_millis() as u64,
+                "handed partitions over"
+            );
+            handed.partitions.len()
+        }
+        Err(error) => {
+            tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
+            0
+        }
+    }
+}
+
+/// Closes partitions. Answers those that another broker can lead now.
+async fn close(
+    broker: &BrokerShared,
+    moves: HashMap<TopicPartition, BrokerId>,
+) -> Vec<(TopicPartition, BrokerId)> {
+    for id in moves.keys() {
+        broker.partitions.remove(*id);
+        broker.groups.closed(*id);
+    }
+    let closings = stream::iter(moves).map(async |(id, to)| match broker.storage.close_partition(id).await {
+        Ok(()) => Some((id, to)),
+        Err(error) => {
+            tracing::warn!(%error, partition = %id, "a partition could not be flushed and stays here");
+            None
+        }
+    });
+    closings.buffer_unordered(CLOSINGS_MAX).filter_map(async |closed| closed).collect().await
+}
+
+/// Hands over everything that this broker leads to brokers that serve, as far as there are any, within `patience`.
+pub(crate) async fn hand_over_everything(broker: &Arc<BrokerShared>, patience: Duration) {
+    let all = async {
+        loop {
+            let moves = plan_departure(&broker.image(), broker.id());
+            if moves.is_empty() {
+                return;
+            }
+            if hand_over(broker, moves).await == 0 {
+                // Somebody else hands them over, or it does not work for now.
+                broker.runtime.sleep(RETRY).await;
+            }
+        }
+    };
+    if tokio::time::timeout(patience, all).await.is_err() {
+        tracing::warn!(
+            broker = %broker.id(),
+            "not everything could be handed over in time; the others take it over when this broker is gone"
+        );
+    }
+}
+
+const RETRY: Duration = Duration::from_millis(50);
