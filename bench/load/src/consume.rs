@@ -1,4 +1,4 @@
-//! Consuming from the start, a fetch at a time for each connection, as consumers do.
+//! Consuming from the start or at the tail, a fetch at a time for each connection, as consumers do.
 
 use std::{
     collections::BTreeMap,
@@ -53,9 +53,13 @@ fn fetch(topic: &str, offsets: &BTreeMap<i32, i64>) -> FetchRequest {
     }
 }
 
-fn read(address: &str, topic: &str, partitions: &[i32], left: &AtomicU64) -> anyhow::Result<u64> {
-    let mut connection = Connection::open(address)?;
-    let mut offsets: BTreeMap<i32, i64> = partitions.iter().map(|p| (*p, 0)).collect();
+/// Reads from `offsets` on until `left` bytes are read by all, or nothing more comes.
+fn read(
+    mut connection: Connection,
+    topic: &str,
+    mut offsets: BTreeMap<i32, i64>,
+    left: &AtomicU64,
+) -> anyhow::Result<u64> {
     let (mut total, mut idle) = (0, 0);
     while left.load(Ordering::Relaxed) > 0 {
         let response = connection.call(&fetch(topic, &offsets), VERSION)?;
@@ -82,18 +86,38 @@ fn read(address: &str, topic: &str, partitions: &[i32], left: &AtomicU64) -> any
     Ok(total)
 }
 
+/// A connection and the offsets that it begins at.
+type Reader = (Connection, BTreeMap<i32, i64>);
+
+fn readers(leaders: &topic::Leaders, args: &ConsumeArgs) -> anyhow::Result<Vec<Reader>> {
+    let mut readers = Vec::new();
+    for (address, partitions) in leaders {
+        for share in partitions.chunks(partitions.len().div_ceil(args.connections.max(1))) {
+            let mut connection = Connection::open(address)?;
+            let offsets = match args.tail {
+                true => topic::ends(&mut connection, &args.topic, share)?,
+                false => share.iter().map(|partition| (*partition, 0)).collect(),
+            };
+            readers.push((connection, offsets));
+        }
+    }
+    Ok(readers)
+}
+
 pub(crate) fn run(bootstrap: &str, args: &ConsumeArgs) -> anyhow::Result<Value> {
     let leaders = topic::leaders(bootstrap, &args.topic, Duration::from_secs(60))?;
+    let readers = readers(&leaders, args)?;
+    if args.tail {
+        // Whoever produces may begin now.
+        eprintln!("ready");
+    }
     let left = AtomicU64::new(args.megabytes * 1_000_000);
     let started = Instant::now();
     let left_ref = &left;
     let bytes = thread::scope(|scope| -> anyhow::Result<u64> {
-        let mut work = Vec::new();
-        for (address, partitions) in &leaders {
-            for share in partitions.chunks(partitions.len().div_ceil(args.connections.max(1))) {
-                work.push(scope.spawn(move || read(address, &args.topic, share, left_ref)));
-            }
-        }
+        let start =
+            |(connection, offsets)| scope.spawn(move || read(connection, &args.topic, offsets, left_ref));
+        let work: Vec<_> = readers.into_iter().map(start).collect();
         let mut total = 0;
         for thread in work {
             total += thread.join().expect("a load thread does not panic")?;
@@ -102,7 +126,7 @@ pub(crate) fn run(bootstrap: &str, args: &ConsumeArgs) -> anyhow::Result<Value> 
     })?;
     let seconds = started.elapsed().as_secs_f64();
     if left.load(Ordering::Relaxed) > 0 {
-        bail!("the topic holds only {bytes} bytes");
+        bail!("only {bytes} bytes came");
     }
     Ok(json!({"bytes": bytes, "seconds": seconds, "mb_per_s": bytes as f64 / 1e6 / seconds}))
 }

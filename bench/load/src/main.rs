@@ -4,7 +4,7 @@
 //! Prints one JSON object with what it did. Bytes are those of the record batches.
 
 #![allow(clippy::disallowed_methods)] // It measures time and has no other task than its threads.
-#![allow(clippy::print_stdout)] // Its output is its purpose.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // Its output is its purpose.
 
 mod connection;
 mod consume;
@@ -39,11 +39,17 @@ enum Command {
         #[arg(long)]
         broker: Option<i32>,
     },
+    /// Produce one small record to every partition of a topic.
+    Touch {
+        /// The topic.
+        #[arg(long)]
+        topic: String,
+    },
     /// Produce as fast as the cluster acknowledges.
     Produce(ProduceArgs),
     /// Produce one small batch at a time at a fixed rate and report latencies.
     Latency(LatencyArgs),
-    /// Read a topic from the start until so many bytes have come.
+    /// Read a topic until so many bytes have come.
     Consume(ConsumeArgs),
     /// Wait until a produce to a new topic is acknowledged; reports how long that took.
     FirstAck {
@@ -106,6 +112,9 @@ struct ConsumeArgs {
     /// Connections to each broker; each reads its share of the partitions.
     #[arg(long, default_value_t = 2)]
     connections: usize,
+    /// Begin at the end and say `ready` on standard error, instead of at the start.
+    #[arg(long)]
+    tail: bool,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -115,6 +124,7 @@ fn main() -> anyhow::Result<()> {
             topic::create(&cli.bootstrap, topic, *partitions, *broker, Duration::from_secs(60))?;
             serde_json::json!({"topic": topic, "partitions": partitions})
         }
+        Command::Touch { topic } => produce::touch(&cli.bootstrap, topic)?,
         Command::Produce(args) => produce::throughput(&cli.bootstrap, args)?,
         Command::Latency(args) => produce::latency(&cli.bootstrap, args)?,
         Command::Consume(args) => consume::run(&cli.bootstrap, args)?,

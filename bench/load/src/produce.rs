@@ -67,33 +67,68 @@ fn check(response: &ProduceResponse) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends every frame once, not counted, again and again while a broker does not know yet that it leads a new topic.
-fn warm(connection: &mut Connection, frames: &[Vec<u8>], acks: i16) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    for frame in frames.iter().filter(|_| acks != 0) {
-        loop {
-            connection.send(frame)?;
-            match check(&connection.receive::<ProduceRequest>(VERSION)?) {
-                Ok(()) => break,
-                Err(error) if Instant::now() > deadline => return Err(error),
-                Err(_) => thread::sleep(Duration::from_millis(10)),
-            }
+/// Sends a frame, not counted, again and again while a broker does not know yet that it leads a new topic.
+fn warm(connection: &mut Connection, frame: &[u8]) -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        connection.send(frame)?;
+        match check(&connection.receive::<ProduceRequest>(VERSION)?) {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => thread::sleep(Duration::from_millis(10)),
         }
     }
-    Ok(())
 }
 
-/// One connection's share: `frames` in turn, `in_flight` at a time, until `left` bytes are used up by all.
+/// One encoded request that is sent again and again with other partitions written into it, so that any number of
+/// partitions costs no more memory than one request.
+struct Template {
+    frame: Vec<u8>,
+    /// Where in `frame` the partition numbers stand.
+    places: Vec<usize>,
+    partitions: Vec<i32>,
+    next: usize,
+}
+
+impl Template {
+    /// `batches` copies of `batch` a request, each to another of `partitions`, beginning with the `first`th.
+    fn new(topic: &str, partitions: &[i32], batches: usize, batch: &Bytes, acks: i16, first: usize) -> Self {
+        const MARK: i32 = 0x5a4b_3c00;
+        let batches = batches.clamp(1, partitions.len());
+        let marks: Vec<i32> = (0..batches as i32).map(|number| MARK + number).collect();
+        let frame = request(topic, &marks, batch, acks);
+        let mut from = 0;
+        let places = marks.iter().map(|mark| {
+            let found = frame[from..].windows(4).position(|window| window == mark.to_be_bytes());
+            let place = from + found.expect("the partitions stand in order in the frame");
+            from = place + 4 + batch.len();
+            place
+        });
+        let places = places.collect();
+        Self { frame, places, partitions: partitions.to_vec(), next: first % partitions.len() }
+    }
+
+    /// The next request, for the next partitions.
+    fn turn(&mut self, correlation_id: i32) -> &[u8] {
+        self.frame[CORRELATION_ID].copy_from_slice(&correlation_id.to_be_bytes());
+        for place in &self.places {
+            let partition = self.partitions[self.next].to_be_bytes();
+            self.frame[*place..*place + 4].copy_from_slice(&partition);
+            self.next = (self.next + 1) % self.partitions.len();
+        }
+        &self.frame
+    }
+}
+
+/// One connection's share: requests in turn, `in_flight` at a time, until `left` bytes are used up by all.
 /// Returns the latencies of the requests in microseconds.
 fn replay(
-    address: &str,
-    frames: &mut [Vec<u8>],
+    mut connection: Connection,
+    template: &mut Template,
     bytes: u64,
     args: &ProduceArgs,
     left: &AtomicU64,
 ) -> anyhow::Result<Vec<u32>> {
-    let mut connection = Connection::open(address)?;
-    warm(&mut connection, frames, args.acks)?;
     let mut sent = std::collections::VecDeque::new();
     let mut latencies = Vec::new();
     let mut number = 0_i32;
@@ -106,11 +141,8 @@ fn replay(
                 more = false;
                 break;
             }
-            let count = frames.len();
-            let frame = &mut frames[number as usize % count];
-            frame[CORRELATION_ID].copy_from_slice(&number.to_be_bytes());
+            connection.send(template.turn(number))?;
             number = number.wrapping_add(1) & i32::MAX;
-            connection.send(frame)?;
             if args.acks != 0 {
                 sent.push_back(Instant::now());
             }
@@ -126,28 +158,45 @@ fn replay(
     }
 }
 
+/// A connection that is ready, and what is sent over it.
+struct Sender {
+    connection: Connection,
+    template: Template,
+    bytes: u64,
+}
+
+/// Opens every connection and sends one request over each, before anything is counted.
+fn senders(leaders: &topic::Leaders, batch: &Bytes, args: &ProduceArgs) -> anyhow::Result<Vec<Sender>> {
+    let mut senders = Vec::new();
+    for (address, partitions) in leaders {
+        for number in 0..args.connections {
+            let first = number * partitions.len() / args.connections;
+            let mut template = Template::new(&args.topic, partitions, args.batches, batch, args.acks, first);
+            let mut connection = Connection::open(address)?;
+            if args.acks != 0 {
+                warm(&mut connection, template.turn(0))?;
+            }
+            let bytes = (batch.len() * template.places.len()) as u64;
+            senders.push(Sender { connection, template, bytes });
+        }
+    }
+    Ok(senders)
+}
+
 pub(crate) fn throughput(bootstrap: &str, args: &ProduceArgs) -> anyhow::Result<Value> {
     let leaders = topic::leaders(bootstrap, &args.topic, Duration::from_secs(60))?;
     let (batch, records) = batch(args.record_size, args.batch_size)?;
+    let senders = senders(&leaders, &batch, args)?;
     let total = args.megabytes * 1_000_000;
     let left = AtomicU64::new(total);
     let started = Instant::now();
-    let (left, batch_ref) = (&left, &batch);
+    let left = &left;
     let mut latencies = thread::scope(|scope| -> anyhow::Result<Vec<u32>> {
-        let mut work = Vec::new();
-        for (address, partitions) in &leaders {
-            for _ in 0..args.connections {
-                work.push(scope.spawn(move || {
-                    let shares = partitions
-                        .chunks(args.batches.max(1))
-                        .filter(|c| c.len() == args.batches || partitions.len() < args.batches);
-                    let mut frames: Vec<_> =
-                        shares.map(|share| request(&args.topic, share, batch_ref, args.acks)).collect();
-                    let bytes = (batch_ref.len() * args.batches.min(partitions.len())) as u64;
-                    replay(address, &mut frames, bytes, args, left)
-                }));
-            }
-        }
+        let start = |sender: Sender| {
+            let Sender { connection, mut template, bytes } = sender;
+            scope.spawn(move || replay(connection, &mut template, bytes, args, left))
+        };
+        let work: Vec<_> = senders.into_iter().map(start).collect();
         let mut all = Vec::new();
         for thread in work {
             all.extend(thread.join().expect("a load thread does not panic")?);
@@ -164,6 +213,23 @@ pub(crate) fn throughput(bootstrap: &str, args: &ProduceArgs) -> anyhow::Result<
     }))
 }
 
+/// Produces one small record to every partition of a topic, many partitions a request.
+pub(crate) fn touch(bootstrap: &str, name: &str) -> anyhow::Result<Value> {
+    const PARTITIONS_A_REQUEST: usize = 500;
+    let leaders = topic::leaders(bootstrap, name, Duration::from_secs(120))?;
+    let (batch, _) = batch(10, 10)?;
+    let started = Instant::now();
+    let mut touched = 0;
+    for (address, partitions) in &leaders {
+        let mut connection = Connection::open(address)?;
+        for share in partitions.chunks(PARTITIONS_A_REQUEST) {
+            warm(&mut connection, &request(name, share, &batch, -1))?;
+            touched += share.len();
+        }
+    }
+    Ok(json!({ "partitions": touched, "seconds": started.elapsed().as_secs_f64() }))
+}
+
 fn percentile(latencies: &mut [u32], part: f64) -> f64 {
     latencies.sort_unstable();
     let place = ((latencies.len() as f64 * part) as usize).min(latencies.len().saturating_sub(1));
@@ -178,7 +244,7 @@ pub(crate) fn latency(bootstrap: &str, args: &LatencyArgs) -> anyhow::Result<Val
     for (address, partitions) in &leaders {
         let mut connection = Connection::open(address)?;
         let frame = request(&args.topic, &partitions[..1], &batch, -1);
-        warm(&mut connection, std::slice::from_ref(&frame), -1)?;
+        warm(&mut connection, &frame)?;
         targets.push((connection, frame));
     }
     let mut latencies = Vec::new();

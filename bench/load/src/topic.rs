@@ -10,6 +10,7 @@ use milena_protocol::{
     ErrorCode,
     messages::{
         create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest},
+        list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
         metadata_request::{MetadataRequest, MetadataRequestTopic},
     },
 };
@@ -75,4 +76,30 @@ pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The offsets after the last record of each partition.
+pub(crate) fn ends(
+    connection: &mut Connection,
+    topic: &str,
+    partitions: &[i32],
+) -> anyhow::Result<BTreeMap<i32, i64>> {
+    const LATEST: i64 = -1;
+    let asked = |index: &i32| ListOffsetsPartition {
+        partition_index: *index,
+        current_leader_epoch: -1,
+        timestamp: LATEST,
+        ..ListOffsetsPartition::default()
+    };
+    let partitions = partitions.iter().map(asked).collect();
+    let topics = vec![ListOffsetsTopic { name: topic.into(), partitions }];
+    let request = ListOffsetsRequest { replica_id: -1, topics, ..Default::default() };
+    let mut ends = BTreeMap::new();
+    for partition in connection.call(&request, 6)?.topics.iter().flat_map(|topic| &topic.partitions) {
+        if partition.error_code != 0 {
+            bail!("the end of partition {}: error {}", partition.partition_index, partition.error_code);
+        }
+        ends.insert(partition.partition_index, partition.offset);
+    }
+    Ok(ends)
 }
