@@ -82,6 +82,10 @@ impl Decisions for StoredDecisions {
             TxnOutcome::Conflict(_) => Err(DecisionError::Conflict),
         }
     }
+
+    fn ops_max(&self) -> usize {
+        self.store.limits().ops
+    }
 }
 
 fn unavailable(error: &StoreError) -> DecisionError {

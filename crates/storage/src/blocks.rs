@@ -177,7 +177,7 @@ impl Segments {
         partition: TopicPartition,
         segment: &SegmentRef,
     ) -> Result<SegmentPart, BlockError> {
-        let object = ObjectId::new(segment.object.as_str());
+        let object = ObjectId::new(&*segment.object);
         let reader = self.reader(&object).await?;
         let found = reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
         let index = found.map_err(|_| BlockError::Missing { object, partition, position: segment.base.0 })?;

@@ -71,4 +71,8 @@ pub trait Decisions: Send + Sync + 'static {
     async fn range(&self, prefix: &str) -> Result<Vec<Entry>, DecisionError>;
     /// Applies the transaction; answers its revision.
     async fn txn(&self, txn: Txn) -> Result<Revision, DecisionError>;
+    /// How many expectations and changes one transaction may have, together.
+    fn ops_max(&self) -> usize {
+        128
+    }
 }

@@ -23,7 +23,7 @@ use crate::{
     manifest::Unfolded,
     objects::ObjectError,
     opening,
-    partition::{UpkeepError, fold_all},
+    partition::{UpkeepError, fold_due},
     shared::Shared,
     tail::TailChunk,
 };
@@ -143,7 +143,7 @@ pub(crate) async fn flush_oldest(shared: &Arc<Shared>) -> Result<bool, FlushErro
         Err(error) => Err(error),
     };
     drop(flusher);
-    fold_all(shared, partitions).await;
+    fold_due(shared, partitions).await;
     released?;
     Ok(true)
 }
@@ -213,15 +213,13 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     shared.ledger.commit_flush(*epoch, *expected_floor, *floor_end, segments).await?;
     let mut partitions = Vec::new();
     for segment in segments {
+        let key: Arc<str> = segment.key.as_str().into();
         for part in &segment.record.parts {
             let deleted = shared.deleted().contains_key(&part.partition);
             if let Some(partition) = shared.partition(part.partition).filter(|_| !deleted) {
                 let of_part = segment.record.segment_of(part);
-                partition.flushed(Unfolded {
-                    flush: segment.key.clone(),
-                    part: part.clone(),
-                    segment: of_part,
-                });
+                let (flush, epochs) = (key.clone(), part.epochs.clone());
+                partition.flushed(Unfolded { flush, epochs, segment: of_part });
                 partitions.push(partition);
             }
         }

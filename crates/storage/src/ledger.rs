@@ -101,6 +101,11 @@ impl Ledger {
         Self { decisions, runtime, broker, epoch }
     }
 
+    /// How many expectations and changes a transaction may have.
+    pub(crate) fn ops_max(&self) -> usize {
+        self.decisions.ops_max()
+    }
+
     /// Makes this broker epoch known, with no chunk flushed.
     pub(crate) async fn open_epoch(&self) -> Result<(), LedgerError> {
         let key = wal_key(self.broker, self.epoch);

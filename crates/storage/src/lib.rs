@@ -16,6 +16,7 @@ pub mod disk;
 pub mod encryption;
 mod epochs;
 mod flush;
+mod flushes;
 mod ledger;
 mod manifest;
 pub mod objects;

@@ -3,19 +3,22 @@
 //!
 //! Invariant: offsets are continuous from the first page over the record's segments to the last unfolded flush.
 
-use milena_types::{Offset, Revision, Timestamp};
+use std::sync::Arc;
+
+use milena_types::{LeaderEpoch, Offset, Revision, Timestamp};
 
 use crate::{
     epochs::EpochHistory,
-    ledger::{FlushPart, ManifestRecord, PageRef, SegmentRef},
+    ledger::{ManifestRecord, PageRef, SegmentRef},
 };
 
 /// A segment that a flush made and the manifest does not name yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Unfolded {
     /// The key of the flush record.
-    pub(crate) flush: String,
-    pub(crate) part: FlushPart,
+    pub(crate) flush: Arc<str>,
+    /// The leader epochs of its batches and where each begins.
+    pub(crate) epochs: Vec<(LeaderEpoch, Offset)>,
     pub(crate) segment: SegmentRef,
 }
 
@@ -79,7 +82,7 @@ impl Manifest {
     /// The leader epochs of everything in segments.
     pub(crate) fn epochs(&self) -> EpochHistory {
         let mut epochs = self.record.epochs.clone();
-        for (epoch, start) in self.unfolded.iter().flat_map(|unfolded| &unfolded.part.epochs) {
+        for (epoch, start) in self.unfolded.iter().flat_map(|unfolded| &unfolded.epochs) {
             epochs.begin(*epoch, *start);
         }
         epochs

@@ -6,10 +6,7 @@ use milena_types::{ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     OpenPartitionError, Partition, PartitionOptions,
-    ledger::{
-        FlushPart, FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef,
-        Versioned,
-    },
+    ledger::{FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, Versioned},
     manifest::{Manifest, Unfolded},
     objects::ObjectId,
     partition::{Recovered, State, UpkeepError},
@@ -83,7 +80,7 @@ pub(crate) async fn load_manifest(
     leader_epoch: LeaderEpoch,
 ) -> Result<Manifest, OpenPartitionError> {
     // Flushes first: one that is folded between the two reads is then seen twice, and in the other order not at all.
-    let flushes = shared.ledger.flush_records().await?;
+    let flushes = shared.flushes.read(&shared.ledger).await?;
     let seen = shared.ledger.manifest(id).await?;
     let (record, revision) = match seen {
         Some(seen) => (seen.record, Some(seen.revision)),
@@ -93,14 +90,8 @@ pub(crate) async fn load_manifest(
         let (ours, theirs) = (leader_epoch, record.leader_epoch);
         return Err(LedgerError::Fenced { partition: id, ours, theirs }.into());
     }
-    let mut unfolded: Vec<Unfolded> = Vec::new();
-    for (flush, seen) in flushes {
-        let of_partition = |part: &&FlushPart| part.partition == id && part.end > record.end;
-        for part in seen.record.parts.iter().filter(of_partition) {
-            let segment = seen.record.segment_of(part);
-            unfolded.push(Unfolded { flush: flush.clone(), part: part.clone(), segment });
-        }
-    }
+    let newer = flushes.of(id).iter().filter(|unfolded| unfolded.segment.end > record.end);
+    let mut unfolded: Vec<Unfolded> = newer.cloned().collect();
     unfolded.sort_by_key(|unfolded| unfolded.segment.base);
     let mut end = record.end;
     for unfolded in &unfolded {

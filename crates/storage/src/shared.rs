@@ -21,6 +21,7 @@ use crate::{
     disk::WriteBuffer,
     encryption::Salt,
     flush::Flusher,
+    flushes::FlushReader,
     ledger::Ledger,
     objects::ObjectId,
     open_chunk::{GroupSlot, OpenChunks, PushError, Stamped, append_cost},
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     /// partition misses one.
     pub(crate) flush_commit: RwLock<()>,
     pub(crate) flusher: tokio::sync::Mutex<Flusher>,
+    pub(crate) flushes: FlushReader,
     /// Something may have to be flushed.
     pub(crate) flush_wanted: Notify,
     /// The number in the name of the next object.
@@ -90,6 +92,7 @@ impl Shared {
             deleted: Mutex::default(),
             flush_commit: RwLock::new(()),
             flusher: tokio::sync::Mutex::default(),
+            flushes: FlushReader::default(),
             flush_wanted: Notify::new(),
             next_object: AtomicU64::new(0),
             sealed: AtomicBool::new(false),

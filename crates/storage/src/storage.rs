@@ -18,7 +18,7 @@ use crate::{
     objects::Objects,
     opening,
     pages::PageError,
-    partition::UpkeepError,
+    partition::{UpkeepError, fold_now},
     producers::SnapshotError,
     segment::SegmentError,
     shared::{Shared, Source},
@@ -273,7 +273,9 @@ impl Storage {
     /// # Errors
     /// See [`FlushError`].
     pub async fn flush(&self) -> Result<(), FlushError> {
-        flush::flush_all(&self.shared).await
+        flush::flush_all(&self.shared).await?;
+        fold_now(&self.shared, self.partitions()).await;
+        Ok(())
     }
 
     /// Enforces retention now, for all partitions.

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use milena_types::Timestamp;
 
-use crate::{objects::ObjectId, partition::UpkeepError, shared::Shared};
+use crate::{
+    objects::ObjectId,
+    partition::{UpkeepError, fold_due},
+    shared::Shared,
+};
 
 /// Does it all at the configured interval, until the scope stops.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -17,6 +21,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         if let Err(error) = enforce_retention(&shared).await {
             tracing::warn!(%error, "retention is enforced later");
         }
+        let partitions = shared.partitions().values().cloned().collect();
+        fold_due(&shared, partitions).await;
         if let Err(error) = sweep(&shared).await {
             tracing::warn!(%error, "objects are removed later");
         }

@@ -51,7 +51,7 @@ fn build(shared: &Shared, object: ObjectId, plan: &SegmentPlan) -> (Bytes, Flush
     let finished = writer.finish();
     let record = FlushRecord {
         level: RECORD_LEVEL,
-        object: name,
+        object: name.into(),
         object_bytes: finished.segment_bytes,
         written: Timestamp(shared.runtime.wall_ms()),
         parts: finished.footer.partitions.iter().map(part_of).collect(),

@@ -1,5 +1,7 @@
 //! The records themselves. Unknown fields are ignored, so that a release may add some within a level.
 
+use std::sync::Arc;
+
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +36,8 @@ pub(crate) struct RetiredRecord {
 /// A stretch of a partition in one segment object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentRef {
-    /// The object.
-    pub(crate) object: String,
+    /// The object. Partitions that share one share its name in memory.
+    pub(crate) object: Arc<str>,
     /// The object's size in bytes.
     pub(crate) object_bytes: u64,
     /// The first offset.
@@ -73,7 +75,7 @@ pub(crate) struct FlushPart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FlushRecord {
     pub(crate) level: u32,
-    pub(crate) object: String,
+    pub(crate) object: Arc<str>,
     pub(crate) object_bytes: u64,
     /// When it was flushed, by the broker's clock.
     pub(crate) written: Timestamp,

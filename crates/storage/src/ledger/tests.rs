@@ -23,7 +23,7 @@ async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
     };
     let record = FlushRecord {
         level: RECORD_LEVEL,
-        object: object.to_owned(),
+        object: object.into(),
         object_bytes: 90,
         written: Timestamp(0),
         parts: vec![part],

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use milena_types::{Offset, Revision};
+use milena_types::{Offset, Revision, Timestamp};
 
 use super::{Partition, UpkeepError};
 use crate::{
@@ -31,8 +31,14 @@ const SEGMENTS_A_SNAPSHOT: usize = 8;
 /// How often a change that others were faster with is tried.
 const ATTEMPTS: usize = 8;
 
-/// How many partitions one transaction folds: metadata stores bound the changes of a transaction.
-const FOLDS_A_TRANSACTION: usize = 48;
+/// How many partitions one transaction folds at most, where the metadata store would take more.
+const FOLDS_A_TRANSACTION_MAX: usize = 512;
+
+/// So many flushes are folded together: each fold writes the whole manifest again.
+const FLUSHES_A_FOLD: usize = 8;
+
+/// Flushes are folded after this time however few they are, so that their records go.
+const FOLD_AGE_MS: i64 = 60 * 60 * 1000;
 
 /// A manifest that is prepared: decide it, then put it in force.
 struct Change {
@@ -41,13 +47,27 @@ struct Change {
     folded: usize,
 }
 
+/// Takes flushes into the manifests of those partitions that have many, or old ones. See [`fold_now`].
+pub(crate) async fn fold_due(shared: &Shared, mut partitions: Vec<Arc<Partition>>) {
+    let old = Timestamp(shared.runtime.wall_ms().saturating_sub(FOLD_AGE_MS));
+    partitions.retain(|partition| {
+        let state = partition.lock();
+        let unfolded = &state.manifest.unfolded;
+        unfolded.len() >= FLUSHES_A_FOLD
+            || unfolded.first().is_some_and(|unfolded| unfolded.segment.written < old)
+    });
+    fold_now(shared, partitions).await;
+}
+
 /// Takes flushes into the manifests of many partitions, many in a transaction. What could not be folded is tried
 /// again after the next flush; until then the flush record stands.
-pub(crate) async fn fold_all(shared: &Shared, mut partitions: Vec<Arc<Partition>>) {
+pub(crate) async fn fold_now(shared: &Shared, mut partitions: Vec<Arc<Partition>>) {
+    // Each takes an expectation and a change, and flush records and objects come on top.
+    let at_once = (shared.ledger.ops_max() * 3 / 8).clamp(1, FOLDS_A_TRANSACTION_MAX);
     // One order for all, so that two that do this cannot wait for each other.
     partitions.sort_unstable_by_key(|partition| partition.id);
     partitions.dedup_by_key(|partition| partition.id);
-    for together in partitions.chunks(FOLDS_A_TRANSACTION) {
+    for together in partitions.chunks(at_once) {
         if fold_together(shared, together).await.is_ok() {
             continue;
         }
@@ -159,7 +179,7 @@ impl Partition {
 
     /// Strikes the partition off a flush record, in the same transaction that takes it into the manifest.
     async fn strike(&self, flush: &str, swaps: &mut ManifestSwaps) -> Result<(), UpkeepError> {
-        if let Some((_, seen)) = swaps.flush_records.iter_mut().find(|(key, _)| key == flush) {
+        if let Some((_, seen)) = swaps.flush_records.iter_mut().find(|(key, _)| **key == *flush) {
             opening::strike(seen, self.id);
             return Ok(());
         }
