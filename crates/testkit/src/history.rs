@@ -9,11 +9,19 @@
 //! 3. an idempotent producer's record is present at most once;
 //! 4. the records of one producer stand in a partition in the order in which they were sent;
 //! 5. nothing is read that nobody sent;
-//! 6. a committed group offset never goes back.
+//! 6. a committed group offset never goes back;
+//! 7. a retry gets the offset that was acknowledged first, and is never refused;
+//! 8. high watermark and log start never go back, and what was read stays: whoever asks after somebody got an answer
+//!    gets none that is older.
+//!
+//! Where retention moved the log start, records below it may be gone. Promise 8 needs the order of all clients' events,
+//! so it is held within each history.
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use serde::Deserialize;
+
+mod answers;
 
 /// One line of a client's history.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -70,6 +78,36 @@ pub enum Event {
         partition: i32,
         /// The offset found.
         offset: i64,
+        /// The call that was answered, where there is an [`Event::Asked`] of it.
+        #[serde(default)]
+        call: Option<u64>,
+    },
+    /// A client asked something whose answer is held against what was known before.
+    Asked {
+        /// The number of the call, each once in a history.
+        call: u64,
+    },
+    /// The cluster answered where a partition begins and ends.
+    Bounds {
+        /// The call that was answered.
+        call: u64,
+        /// The partition.
+        partition: i32,
+        /// Its first offset, if the answer said.
+        log_start: Option<i64>,
+        /// Its high watermark, if the answer said.
+        high_watermark: Option<i64>,
+    },
+    /// The cluster refused, for good, a record of an idempotent producer whose records before were acknowledged.
+    Refused {
+        /// The producing client.
+        client: String,
+        /// The partition.
+        partition: i32,
+        /// The number of the record.
+        id: u64,
+        /// What the cluster said.
+        error: String,
     },
 }
 
@@ -158,6 +196,83 @@ pub enum Violation {
         /// What the cluster answered later.
         found: i64,
     },
+    /// Promise 7.
+    #[error(
+        "acknowledged twice: record {id} of {client} in partition {partition} at {first}, and then at {second}"
+    )]
+    AckedTwice {
+        /// The producing client.
+        client: String,
+        /// The number of the record.
+        id: u64,
+        /// The partition.
+        partition: i32,
+        /// The offset acknowledged first.
+        first: i64,
+        /// The offset that a retry got.
+        second: i64,
+    },
+    /// Promise 7, refusals.
+    #[error(
+        "refused: record {id} of {client} in partition {partition}, whose producer was in order: {error}"
+    )]
+    Refused {
+        /// The producing client.
+        client: String,
+        /// The number of the record.
+        id: u64,
+        /// The partition.
+        partition: i32,
+        /// What the cluster said.
+        error: String,
+    },
+    /// Promise 8.
+    #[error(
+        "went back: the {what} of partition {partition} was {before} when asked for, and {after} was answered"
+    )]
+    WentBack {
+        /// Which bound.
+        what: &'static str,
+        /// The partition.
+        partition: i32,
+        /// What somebody knew already.
+        before: i64,
+        /// What was answered.
+        after: i64,
+    },
+    /// Promise 8, values.
+    #[error(
+        "vanished: {partition}:{offset} was read as record {id} of {client}, and is not there at the end"
+    )]
+    Vanished {
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// The producing client.
+        client: String,
+        /// The number of the record.
+        id: u64,
+    },
+}
+
+impl Violation {
+    /// The name of its kind, for lists.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Lost { .. } => "lost",
+            Self::Changed { .. } => "changed",
+            Self::Gap { .. } => "gap",
+            Self::Duplicated { .. } => "duplicated",
+            Self::Reordered { .. } => "reordered",
+            Self::Invented { .. } => "invented",
+            Self::CommitWentBack { .. } => "commit-went-back",
+            Self::AckedTwice { .. } => "acked-twice",
+            Self::Refused { .. } => "refused",
+            Self::WentBack { .. } => "went-back",
+            Self::Vanished { .. } => "vanished",
+        }
+    }
 }
 
 /// What a history consists of, for a report.
@@ -178,9 +293,16 @@ type Key = (String, i32, u64);
 /// Holds the histories of one run (one per client process, each in order) against the promises.
 pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
     let mut violations = Vec::new();
-    let (sent, acked) = produced(histories);
+    let (sent, acked) = produced(histories, &mut violations);
     let last = reads(histories, &sent, &mut violations);
-    lost(&acked, &last, &mut violations);
+    let starts = answers::log_starts(histories);
+    lost(&acked, &last, &starts, &mut violations);
+    if !last.is_empty() {
+        answers::vanished(histories, &last, &starts, &mut violations);
+    }
+    for history in histories {
+        answers::in_order(history, &mut violations);
+    }
     dense(&last, &mut violations);
     ordered(&last, &mut violations);
     let commits = commits(histories, &mut violations);
@@ -188,7 +310,7 @@ pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
     (Totals { sent: sent.len(), acked: acked.len(), present, commits }, violations)
 }
 
-fn produced(histories: &[Vec<Event>]) -> (HashSet<Key>, BTreeMap<Key, i64>) {
+fn produced(histories: &[Vec<Event>], violations: &mut Vec<Violation>) -> (HashSet<Key>, BTreeMap<Key, i64>) {
     let (mut sent, mut acked) = (HashSet::new(), BTreeMap::new());
     for event in histories.iter().flatten() {
         match event {
@@ -196,7 +318,15 @@ fn produced(histories: &[Vec<Event>]) -> (HashSet<Key>, BTreeMap<Key, i64>) {
                 sent.insert((client.clone(), *partition, *id));
             }
             Event::Acked { client, partition, id, offset } => {
-                acked.insert((client.clone(), *partition, *id), *offset);
+                let first = *acked.entry((client.clone(), *partition, *id)).or_insert(*offset);
+                if first != *offset {
+                    let (client, partition, id, second) = (client.clone(), *partition, *id, *offset);
+                    violations.push(Violation::AckedTwice { client, id, partition, first, second });
+                }
+            }
+            Event::Refused { client, partition, id, error } => {
+                let (client, partition, id, error) = (client.clone(), *partition, *id, error.clone());
+                violations.push(Violation::Refused { client, id, partition, error });
             }
             _ => {}
         }
@@ -235,8 +365,16 @@ fn reads(histories: &[Vec<Event>], sent: &HashSet<Key>, violations: &mut Vec<Vio
     complete
 }
 
-fn lost(acked: &BTreeMap<Key, i64>, last: &Log, violations: &mut Vec<Violation>) {
+fn lost(
+    acked: &BTreeMap<Key, i64>,
+    last: &Log,
+    starts: &BTreeMap<i32, i64>,
+    violations: &mut Vec<Violation>,
+) {
     for ((client, partition, id), offset) in acked {
+        if starts.get(partition).is_some_and(|start| offset < start) {
+            continue;
+        }
         let found = last.get(partition).and_then(|log| log.get(offset));
         if found.is_none_or(|(c, i)| (c, i) != (client, id)) {
             let client = client.clone();
@@ -286,7 +424,7 @@ fn commits(histories: &[Vec<Event>], violations: &mut Vec<Violation>) -> usize {
                     count += 1;
                     latest.insert((group, *partition), *offset);
                 }
-                Event::Resumed { group, partition, offset } => {
+                Event::Resumed { group, partition, offset, call: None } => {
                     if let Some(committed) = latest.get(&(group.as_str(), *partition))
                         && offset < committed
                     {

@@ -98,3 +98,62 @@ fn a_commit_that_went_back_is_found() {
     let expected = "commit went back: g had committed 9 in partition 0, then 4 was found";
     assert_eq!(violations(history), [expected]);
 }
+
+#[test]
+fn a_retry_that_gets_another_offset_is_found() {
+    let mut history = correct();
+    history.extend(parse(r#"{"event":"acked","client":"c1","partition":0,"id":9,"offset":12}"#));
+    let expected = "acknowledged twice: record 9 of c1 in partition 0 at 9, and then at 12";
+    assert_eq!(violations(history), [expected]);
+}
+
+#[test]
+fn a_refused_record_is_found() {
+    let mut history = correct();
+    history
+        .extend(parse(r#"{"event":"refused","client":"c1","partition":0,"id":11,"error":"out of order"}"#));
+    let expected = "refused: record 11 of c1 in partition 0, whose producer was in order: out of order";
+    assert_eq!(violations(history), [expected]);
+}
+
+#[test]
+fn an_older_answer_is_found_only_if_it_was_asked_for_later() {
+    let bounds = r#"{"event":"bounds","call":1,"partition":0,"log_start":0,"high_watermark":9}"#;
+    let mut asked_before = parse(r#"{"event":"asked","call":1}"#);
+    asked_before.extend(correct());
+    asked_before.extend(parse(bounds));
+    assert_eq!(violations(asked_before), [""; 0]);
+    let mut asked_after = correct();
+    asked_after.extend(parse(r#"{"event":"asked","call":1}"#));
+    asked_after.extend(parse(bounds));
+    let expected = "went back: the high watermark of partition 0 was 10 when asked for, and 9 was answered";
+    assert_eq!(violations(asked_after), [expected]);
+}
+
+#[test]
+fn a_commit_that_another_client_saw_and_is_gone_is_found() {
+    let mut history = correct();
+    history.extend(parse(
+        r#"{"event":"asked","call":1}
+           {"event":"resumed","group":"g","partition":0,"offset":11,"call":1}
+           {"event":"asked","call":2}
+           {"event":"resumed","group":"g","partition":0,"offset":10,"call":2}"#,
+    ));
+    assert_eq!(
+        violations(history),
+        ["commit went back: g had committed 11 in partition 0, then 10 was found"]
+    );
+}
+
+#[test]
+fn records_below_the_log_start_may_be_gone_and_no_others() {
+    let mut history = correct();
+    history.retain(|e| !matches!(e, Event::Read { offset: 0 | 1, last: true, .. }));
+    history.extend(parse(
+        r#"{"event":"asked","call":1}
+           {"event":"bounds","call":1,"partition":0,"log_start":1,"high_watermark":10}"#,
+    ));
+    let lost = "lost: c1 was acknowledged record 1 at 0:1, and it is not there";
+    let vanished = "vanished: 0:1 was read as record 1 of c1, and is not there at the end";
+    assert_eq!(violations(history), [lost, vanished]);
+}
