@@ -134,6 +134,8 @@ SUITES = [
     python_suite("confluent"),
     python_suite("kafka_python"),
     python_suite("aiokafka"),
+    driven("franz-go", ("Go",), go("franz")),
+    driven("sarama", ("Go",), go("sarama")),
     Suite("tools", ("Java", "Maven"), tools, lambda bootstrap, version, only: [bootstrap], selects=False),
     Suite("aws", ("Python venv",), lambda: [process.python(), HERE / "aws/msk_client.py"], kafka=False),
 ]
