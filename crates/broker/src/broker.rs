@@ -15,20 +15,21 @@ use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing, objects::Objects,
 };
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
-    configs::{ConfigError, Configs, ServerConfigs, server_properties},
+    configs::{ConfigError, Layers, ServerConfigs, server_properties},
     controller::Controller,
     decisions::StoredDecisions,
     deleted,
     follow::Follower,
     groups::Groups,
     handoff,
-    network::{access::Authorizer, frame::RequestMemory, listener, sockets::TcpListener},
+    network::{
+        access::Authorizer, admission::Admission, frame::RequestMemory, listener, sockets::TcpListener,
+    },
     partitions::PartitionTable,
     producer_ids::ProducerIds,
     shared::BrokerShared,
@@ -133,8 +134,14 @@ impl Broker {
         ));
 
         let incarnation = cluster.record.incarnation.clone();
-        let storage =
-            storage_config(&config, &properties, incarnation, &registration, parts.keys, parts.blocks);
+        let storage = storage_config(
+            &config,
+            server_configs.alone(),
+            incarnation,
+            &registration,
+            parts.keys,
+            parts.blocks,
+        );
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
         let storage = Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;
@@ -154,7 +161,7 @@ impl Broker {
             offered: OfferedApis::new(config.kafka_version),
             fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
             request_memory: RequestMemory::new(config.limits.requests_bytes_max),
-            connection_permits: Arc::new(Semaphore::new(config.limits.connections_max)),
+            admission: Admission::default(),
             connections_stopping: connections.stopping().clone(),
             connections,
             config,
@@ -248,7 +255,7 @@ impl Broker {
 
 fn storage_config(
     config: &BrokerConfig,
-    properties: &Configs,
+    layers: Layers<'_>,
     incarnation: String,
     registration: &Registration,
     keys: KeyRing,
@@ -262,8 +269,8 @@ fn storage_config(
     storage.wal.file_bytes = config.limits.wal_file_bytes;
     storage.wal.chunk_bytes_max = config.limits.wal_chunk_bytes_max;
     storage.delete_grace = config.limits.delete_grace;
-    let time = |name: &str| properties.get(name)?.trim().parse().ok().map(Duration::from_millis);
-    let take = |name: &str, setting: &mut Duration| *setting = time(name).unwrap_or(*setting);
+    let ms = |name: &str| layers.broker_value(name)?.parse().ok().map(Duration::from_millis);
+    let take = |name: &str, setting: &mut Duration| *setting = ms(name).unwrap_or(*setting);
     take("log.retention.check.interval.ms", &mut storage.retention_interval);
     take("producer.id.expiration.ms", &mut storage.producer_expiration);
     storage

@@ -4,6 +4,7 @@
 //! responses in the same order. Not here: what a request means.
 
 pub(crate) mod access;
+pub(crate) mod admission;
 pub(crate) mod connection;
 pub(crate) mod frame;
 pub(crate) mod listener;

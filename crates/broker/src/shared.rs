@@ -7,7 +7,6 @@ use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 use milena_storage::{Partition, Storage};
 use milena_types::{BrokerEpoch, BrokerId, PartitionIndex};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     config::BrokerConfig,
     configs::{Layers, ServerConfigs},
     groups::Groups,
-    network::{access::Authorizer, frame::RequestMemory},
+    network::{access::Authorizer, admission::Admission, frame::RequestMemory},
     partitions::{Led, PartitionTable, TopicRef, why_not_led},
     producer_ids::ProducerIds,
     topics::{Topics, usable::wait_until_usable},
@@ -58,7 +57,7 @@ pub struct BrokerShared {
     pub(crate) groups: Arc<Groups>,
     pub(crate) fetch_sessions: SessionCache,
     pub(crate) request_memory: RequestMemory,
-    pub(crate) connection_permits: Arc<Semaphore>,
+    pub(crate) admission: Admission,
     /// The scope of the connections' tasks.
     pub(crate) connections: Runtime,
 }

@@ -39,11 +39,12 @@ impl From<ConfigError> for Refusal {
     fn from(error: ConfigError) -> Self {
         let code = match &error {
             ConfigError::UnknownTopicConfig(_)
-            | ConfigError::UnknownBrokerConfig(_)
             | ConfigError::InvalidValue(_)
             | ConfigError::Conflict(_)
             | ConfigError::NotAList(_) => ErrorCode::InvalidConfig,
-            ConfigError::ReadOnly(_) | ConfigError::PerListener(_) => ErrorCode::InvalidRequest,
+            ConfigError::ReadOnly(_) | ConfigError::PerBroker(_) | ConfigError::PerListener(_) => {
+                ErrorCode::InvalidRequest
+            }
         };
         Self::new(code, error.to_string())
     }

@@ -71,7 +71,7 @@ fn describe_resource(
     };
     let wanted = resource.configuration_keys.as_deref().filter(|names| !names.is_empty());
     let is_wanted = |described: &Described<'_>| {
-        wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == described.definition.name))
+        wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == described.name))
     };
     Ok(described.into_iter().filter(is_wanted).map(|described| entry(request, described)).collect())
 }
@@ -80,7 +80,7 @@ fn entry(request: &DescribeConfigsRequest, described: Described<'_>) -> Describe
     let synonyms = if request.include_synonyms { described.synonyms } else { Vec::new() };
     let documentation = request.include_documentation.then(|| described.definition.doc.into());
     DescribeConfigsResourceResult {
-        name: described.definition.name.into(),
+        name: described.name.into(),
         value: described.value.map(Into::into),
         read_only: described.read_only,
         is_default: described.source == Source::Default,

@@ -1,6 +1,10 @@
 //! Changing what is set: AlterConfigs replaces all of it, IncrementalAlterConfigs (KIP-339) changes what it names.
 
-use super::{Catalogue, ConfigError, ConfigType, Configs, Definition, Update, value::list_items};
+use super::{
+    Catalogue, ConfigError, ConfigType, Configs, Update,
+    definition::{UNKNOWN, of_listener},
+    value::list_items,
+};
 
 /// What to do with one configuration, numbered as IncrementalAlterConfigs has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,26 +96,31 @@ fn check(
             checked.insert(name.clone(), value.clone());
             continue;
         }
-        let definition = find(catalogue, target, name)?;
-        match definition.update {
-            Update::ReadOnly => return Err(ConfigError::ReadOnly(name.clone())),
-            Update::PerListener => return Err(ConfigError::PerListener(name.clone())),
-            Update::ClusterWide => {}
-        }
-        checked.insert(name.clone(), definition.read(value)?);
+        checked.insert(name.clone(), check_broker(catalogue, target, name, value)?);
     }
     Ok(checked)
 }
 
-fn find<'a>(catalogue: &'a Catalogue, target: Target, name: &str) -> Result<&'a Definition, ConfigError> {
-    match target {
-        Target::Topic => {
-            catalogue.topic(name).ok_or_else(|| ConfigError::UnknownTopicConfig(name.to_owned()))
-        }
-        Target::Broker | Target::Cluster => {
-            catalogue.broker(name).ok_or_else(|| ConfigError::UnknownBrokerConfig(name.to_owned()))
-        }
+/// A broker's value in plain form. Names that nobody knows are taken, as Kafka does for its plugins.
+fn check_broker(
+    catalogue: &Catalogue,
+    target: Target,
+    name: &str,
+    value: &str,
+) -> Result<String, ConfigError> {
+    let listener = of_listener(name);
+    let definition = catalogue.broker(listener.unwrap_or(name)).unwrap_or(&UNKNOWN);
+    let is_for_all = target == Target::Cluster;
+    match definition.update {
+        Update::ClusterWide => {}
+        _ if listener.is_some() && is_for_all => return Err(ConfigError::PerBroker(name.to_owned())),
+        _ if definition.kind == ConfigType::Unknown || listener.is_some() => {}
+        Update::ReadOnly => return Err(ConfigError::ReadOnly(name.to_owned())),
+        Update::PerBroker if is_for_all => return Err(ConfigError::PerBroker(name.to_owned())),
+        Update::PerBroker => {}
+        Update::PerListener => return Err(ConfigError::PerListener(name.to_owned())),
     }
+    Ok(definition.read(value)?)
 }
 
 /// The items that a list has now: set, or the default's.
@@ -121,7 +130,12 @@ fn list(
     configs: &Configs,
     name: &str,
 ) -> Result<Vec<String>, ConfigError> {
-    let definition = find(catalogue, target, name)?;
+    let definition = match target {
+        Target::Topic => {
+            catalogue.topic(name).ok_or_else(|| ConfigError::UnknownTopicConfig(name.to_owned()))?
+        }
+        Target::Broker | Target::Cluster => catalogue.broker(name).unwrap_or(&UNKNOWN),
+    };
     if definition.kind != ConfigType::List {
         return Err(ConfigError::NotAList(name.to_owned()));
     }

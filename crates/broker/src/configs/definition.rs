@@ -2,11 +2,16 @@
 
 use milena_protocol::KafkaVersion;
 
-use super::value::{InvalidValue, Rule};
+use super::{
+    effect::Effect,
+    value::{InvalidValue, Rule},
+};
 
 /// The type of a value, numbered as DescribeConfigs v3 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigType {
+    /// Nobody knows: what a name stands for that is not in the catalogue.
+    Unknown = 0,
     /// `true` or `false`.
     Boolean = 1,
     /// Text.
@@ -34,6 +39,8 @@ pub enum Update {
     ReadOnly,
     /// For one broker or for all.
     ClusterWide,
+    /// For one broker, or for one of its listeners by `listener.name.{name}.` before the name.
+    PerBroker,
     /// For one listener of a broker, by `listener.name.{name}.` before the name.
     PerListener,
 }
@@ -51,6 +58,8 @@ pub struct Definition {
     pub rule: Rule,
     /// Whether it can change while brokers run; topics' all can.
     pub update: Update,
+    /// What it changes here.
+    pub effect: Effect,
     /// What it does.
     pub doc: &'static str,
     /// For a topic's: the broker configuration that is its default.
@@ -68,6 +77,16 @@ pub struct Server {
     pub name: &'static str,
     /// Whether it is null by default and others of its synonyms (in other units) have the default.
     pub is_null: bool,
+}
+
+/// What a name has that is not in the catalogue. Kafka takes such names for brokers, since a plugin may know them, and
+/// shows that they are set but not to what.
+pub(super) static UNKNOWN: Definition = Definition::new("", ConfigType::Unknown, None, Rule::Any, "")
+    .does(Effect::Meaningless("no plugin runs here that could know it"));
+
+/// The name that is meant by one with a listener's before it (`listener.name.{name}.`).
+pub(super) fn of_listener(name: &str) -> Option<&str> {
+    name.strip_prefix("listener.name.")?.split_once('.').map(|(_, name)| name)
 }
 
 /// At least this.
@@ -124,7 +143,19 @@ impl Definition {
         doc: &'static str,
     ) -> Self {
         let update = Update::ReadOnly;
-        Self { name, kind, default, rule, update, doc, server: None, since: (0, 0), until: (u8::MAX, 0) }
+        let effect = Effect::Meaningless("");
+        Self {
+            name,
+            kind,
+            default,
+            rule,
+            update,
+            effect,
+            doc,
+            server: None,
+            since: (0, 0),
+            until: (u8::MAX, 0),
+        }
     }
 
     /// A broker's, that can change for one broker or for all.
@@ -133,9 +164,21 @@ impl Definition {
         self
     }
 
+    /// A broker's, that can change for one broker.
+    pub(super) const fn per_broker(mut self) -> Self {
+        self.update = Update::PerBroker;
+        self
+    }
+
     /// A broker's, that can change for one listener.
     pub(super) const fn per_listener(mut self) -> Self {
         self.update = Update::PerListener;
+        self
+    }
+
+    /// With what it changes here.
+    pub(super) const fn does(mut self, effect: Effect) -> Self {
+        self.effect = effect;
         self
     }
 
@@ -175,9 +218,9 @@ impl Definition {
         (self.since..self.until).contains(&version.parts())
     }
 
-    /// Whether its value is never shown.
+    /// Whether its value is never shown: a secret, or something that may be one.
     pub fn is_sensitive(&self) -> bool {
-        self.kind == ConfigType::Password
+        matches!(self.kind, ConfigType::Password | ConfigType::Unknown)
     }
 
     /// Checks a value and brings it into its plain form: no blanks around it, `true` for `TRUE`.

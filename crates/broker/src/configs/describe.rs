@@ -1,6 +1,12 @@
 //! What DescribeConfigs tells: the value in force, where it is from, and what else was set.
 
-use super::{Configs, Definition, Layers, Update, layers::synonyms};
+use std::collections::BTreeSet;
+
+use super::{
+    Configs, Definition, Layers, Update,
+    definition::{UNKNOWN, of_listener},
+    layers::synonyms,
+};
 
 /// Where a value is from, numbered as DescribeConfigs v1 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +43,8 @@ pub struct Synonym {
 /// One configuration as DescribeConfigs tells it.
 #[derive(Clone, Debug)]
 pub struct Described<'a> {
+    /// Its name, which may have a listener's before it.
+    pub name: &'a str,
     /// What is known of it.
     pub definition: &'a Definition,
     /// The value in force; `None` when it is null or a secret.
@@ -59,7 +67,14 @@ impl<'a> Layers<'a> {
                 let name = definition.name.to_owned();
                 synonyms.insert(0, Synonym { name, value: value.clone(), source: Source::Topic });
             }
-            Described { definition, value, source: first_source(&synonyms), read_only: false, synonyms }
+            Described {
+                name: definition.name,
+                definition,
+                value,
+                source: first_source(&synonyms),
+                read_only: false,
+                synonyms,
+            }
         };
         self.catalogue().topics().map(describe).collect()
     }
@@ -69,27 +84,49 @@ impl<'a> Layers<'a> {
         let describe = |definition: &'a Definition| {
             let synonyms = self.synonyms(definition.name);
             let value = self.own_value(definition.name).filter(|_| !definition.is_sensitive());
-            described(definition, value, synonyms)
+            described(definition.name, definition, value, synonyms)
         };
-        self.catalogue().brokers().map(describe).collect()
+        let known = self.catalogue().brokers().map(describe);
+        known.chain(self.others().into_iter().map(|name| self.describe_other(name))).collect()
     }
 
     /// The configurations that were set for all brokers at run time.
     pub fn describe_cluster(&self) -> Vec<Described<'a>> {
         let describe = |(name, value): (&'a String, &'a String)| {
-            let definition = self.catalogue().broker(name)?;
+            let definition = self.definition(name);
             let mut synonyms = self.synonyms(name);
             synonyms.retain(|synonym| synonym.source == Source::DynamicDefaultBroker);
             let value = Some(value.as_str()).filter(|_| !definition.is_sensitive());
-            Some(described(definition, value, synonyms))
+            described(name, definition, value, synonyms)
         };
-        self.cluster.into_iter().flatten().filter_map(describe).collect()
+        self.cluster.into_iter().flatten().map(describe).collect()
+    }
+
+    /// What was set for the broker that the catalogue has not: names of plugins, and those with a listener's before.
+    fn others(&self) -> BTreeSet<&'a str> {
+        let set = [self.broker, self.cluster, Some(&self.server.properties)];
+        let names = set.into_iter().flatten().flat_map(|configs| configs.keys().map(String::as_str));
+        names.filter(|name| self.catalogue().broker(name).is_none()).collect()
+    }
+
+    fn describe_other(&self, name: &'a str) -> Described<'a> {
+        let definition = self.definition(name);
+        let value = self.own_value(name).filter(|_| !definition.is_sensitive());
+        let described = described(name, definition, value, self.synonyms(name));
+        Described { read_only: true, ..described }
+    }
+
+    /// What is known of a broker's configuration, which may have a listener's name before it.
+    fn definition(&self, name: &str) -> &'a Definition {
+        let catalogue = self.catalogue();
+        let of_listener = || catalogue.broker(of_listener(name)?);
+        catalogue.broker(name).or_else(of_listener).unwrap_or(&UNKNOWN)
     }
 
     /// Everything set for a broker configuration under any of its names. What precedes the name itself is left out,
     /// and all of it when the name itself has no value: Kafka does, and tools show what it shows.
     fn synonyms(&self, name: &str) -> Vec<Synonym> {
-        let is_sensitive = self.catalogue().broker(name).is_some_and(Definition::is_sensitive);
+        let is_sensitive = self.definition(name).is_sensitive();
         let names = synonyms(name);
         let all = Source::OF_BROKER.into_iter().flat_map(|source| {
             names.iter().filter_map(move |name| {
@@ -102,8 +139,14 @@ impl<'a> Layers<'a> {
     }
 }
 
-fn described<'a>(definition: &'a Definition, value: Option<&str>, synonyms: Vec<Synonym>) -> Described<'a> {
+fn described<'a>(
+    name: &'a str,
+    definition: &'a Definition,
+    value: Option<&str>,
+    synonyms: Vec<Synonym>,
+) -> Described<'a> {
     Described {
+        name,
         definition,
         value: value.map(str::to_owned),
         source: first_source(&synonyms),

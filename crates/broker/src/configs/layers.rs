@@ -26,7 +26,7 @@ pub(super) fn synonyms(name: &str) -> Vec<&str> {
 #[derive(Clone, Debug)]
 pub struct ServerConfigs {
     catalogue: Catalogue,
-    properties: Configs,
+    pub(super) properties: Configs,
 }
 
 impl ServerConfigs {

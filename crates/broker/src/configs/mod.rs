@@ -16,6 +16,7 @@ mod brokers;
 pub mod change;
 mod definition;
 mod describe;
+mod effect;
 mod layers;
 mod msk;
 mod properties;
@@ -32,6 +33,7 @@ use milena_protocol::KafkaVersion;
 
 pub use definition::{ConfigType, Definition, Server, Update};
 pub use describe::{Described, Source, Synonym};
+pub use effect::{Effect, Proof};
 pub use layers::{Layers, ServerConfigs};
 pub use msk::{MSK_CONFIGURABLE, PropertyError, check_msk_properties, is_dynamic, msk_defaults};
 pub(crate) use properties::server_properties;
@@ -47,9 +49,6 @@ pub enum ConfigError {
     /// A topic has no such configuration (INVALID_CONFIG).
     #[error("unknown topic config name: {0}")]
     UnknownTopicConfig(String),
-    /// A broker has no such configuration (INVALID_CONFIG).
-    #[error("unknown broker config name: {0}")]
-    UnknownBrokerConfig(String),
     /// The value is not allowed (INVALID_CONFIG).
     #[error(transparent)]
     InvalidValue(#[from] InvalidValue),
@@ -62,6 +61,9 @@ pub enum ConfigError {
     /// The broker reads it at start only (INVALID_REQUEST).
     #[error("{0} cannot be changed while the broker runs")]
     ReadOnly(String),
+    /// It can only be set for one broker (INVALID_REQUEST).
+    #[error("{0} cannot be set for all brokers: set it for each")]
+    PerBroker(String),
     /// It can only be set for one listener (INVALID_REQUEST).
     #[error("{0} can be set for a listener only: put listener.name.NAME. before it")]
     PerListener(String),

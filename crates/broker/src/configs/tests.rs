@@ -319,7 +319,11 @@ fn b17_what_a_running_broker_cannot_change_is_refused() {
         set(Target::Broker, "ssl.keystore.location", "f"),
         Err(ConfigError::PerListener("ssl.keystore.location".to_owned()))
     );
-    assert_eq!(set(Target::Cluster, "nope", "5"), Err(ConfigError::UnknownBrokerConfig("nope".to_owned())));
+    assert_eq!(
+        set(Target::Cluster, "sasl.jaas.config", "x"),
+        Err(ConfigError::PerBroker("sasl.jaas.config".to_owned()))
+    );
+    assert!(set(Target::Broker, "sasl.jaas.config", "x").is_ok());
     assert!(matches!(set(Target::Cluster, "num.io.threads", "0"), Err(ConfigError::InvalidValue(_))));
 }
 
@@ -354,4 +358,33 @@ fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
         assert!(errors[0].reason.contains(name) && errors[0].reason.contains(value), "{}", errors[0]);
     }
     assert!(is_dynamic(version("3.9"), "message.max.bytes") && !is_dynamic(version("3.9"), "broker.id"));
+}
+
+#[test]
+fn names_of_plugins_and_listeners_are_kept_and_shown_without_their_values() {
+    let catalogue = Catalogue::new(version("4.1"));
+    let set = |target, name: &str, value: &str| {
+        let operations = operation(name, Operation::Set(value.to_owned()));
+        apply(&catalogue, target, &Configs::new(), &operations)
+    };
+    let kept = set(Target::Cluster, "my.plugin.secret", "x").unwrap();
+    let server = server(&[("my.other.plugin", "y")]);
+    let layers = server.with(None, Some(&kept));
+    for name in ["my.plugin.secret", "my.other.plugin"] {
+        let described = layers.describe_broker().into_iter().find(|d| d.name == name).expect("described");
+        assert_eq!((described.value, described.read_only), (None, true));
+        assert!(described.definition.is_sensitive() && described.synonyms.iter().all(|s| s.value.is_none()));
+    }
+    assert_eq!(layers.describe_cluster().len(), 1);
+
+    let of_listener = "listener.name.plaintext.ssl.keystore.type";
+    assert_eq!(set(Target::Cluster, of_listener, "PEM"), Err(ConfigError::PerBroker(of_listener.to_owned())));
+    let kept = set(Target::Broker, of_listener, "PEM").unwrap();
+    let described = server.with(Some(&kept), None).describe_broker();
+    let described = described.into_iter().find(|d| d.name == of_listener).expect("described");
+    assert_eq!(described.value.as_deref(), Some("PEM"));
+    let secret = "listener.name.plaintext.ssl.key.password";
+    let kept = set(Target::Broker, secret, "hunter2").unwrap();
+    let described = server.with(Some(&kept), None).describe_broker();
+    assert_eq!(described.into_iter().find(|d| d.name == secret).expect("described").value, None);
 }

@@ -25,6 +25,10 @@ pub enum Rule {
     Ratio(f64, f64),
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// One of these, in capitals or not.
+    OneOfAnyCase(&'static [&'static str]),
+    /// Some text.
+    NotEmpty,
     /// A list of these.
     ListOf(&'static [&'static str]),
     /// -1 for the codec's own choice, or a number between these.
@@ -36,6 +40,22 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// What is allowed beyond the type, for readers.
+    pub fn allowed(self) -> String {
+        match self {
+            Self::Any => String::new(),
+            Self::Between(min, i64::MAX) => format!("at least {min}"),
+            Self::Between(min, max) => format!("{min} to {max}"),
+            Self::Ratio(min, max) => format!("{min} to {max}"),
+            Self::OneOf(allowed) | Self::OneOfAnyCase(allowed) => allowed.join(", "),
+            Self::NotEmpty => "not empty".to_owned(),
+            Self::ListOf(allowed) => format!("a list of {}", allowed.join(", ")),
+            Self::Level(min, max) => format!("-1 or {min} to {max}"),
+            Self::ThrottledReplicas => "partition:broker pairs or *".to_owned(),
+            Self::HostLimits => "host:count pairs".to_owned(),
+        }
+    }
+
     /// The value in its plain form, or what a right one would be.
     pub(super) fn read(self, kind: ConfigType, value: &str) -> Result<String, String> {
         let value = value.trim();
@@ -49,7 +69,9 @@ impl Rule {
             ConfigType::Long => self.number(value, i64::MIN, i64::MAX),
             ConfigType::Double => self.decimal(value),
             ConfigType::List => self.list(value),
-            ConfigType::String | ConfigType::Class | ConfigType::Password => self.text(value),
+            ConfigType::String | ConfigType::Class | ConfigType::Password | ConfigType::Unknown => {
+                self.text(value)
+            }
         }
     }
 
@@ -86,6 +108,10 @@ impl Rule {
             Self::OneOf(allowed) if !allowed.contains(&value) => {
                 Err(format!("one of {} is needed", allowed.join(", ")))
             }
+            Self::OneOfAnyCase(allowed) if !allowed.iter().any(|a| a.eq_ignore_ascii_case(value)) => {
+                Err(format!("one of {} is needed", allowed.join(", ")))
+            }
+            Self::NotEmpty if value.is_empty() => Err("it must not be empty".to_owned()),
             Self::HostLimits if !value.split(',').all(is_host_limit) => {
                 Err("hosts with their limits are needed, such as host1:10,127.0.0.1:20".to_owned())
             }

@@ -50,10 +50,13 @@ pub(crate) async fn accept(socket: TcpListener, listener: Arc<Listener>, broker:
 }
 
 fn serve(stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>, broker: &Arc<BrokerShared>) {
-    let Ok(permit) = broker.connection_permits.clone().try_acquire_owned() else {
-        let limit = broker.config.limits.connections_max;
-        tracing::warn!(%peer, limit, "a connection was refused: raise max.connections or close idle clients");
-        return;
+    let image = broker.image();
+    let admitted = match broker.admission.admit(peer.ip(), broker.layers(&image)) {
+        Ok(admitted) => admitted,
+        Err(reason) => {
+            tracing::warn!(%peer, %reason, "a connection was refused");
+            return;
+        }
     };
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%peer, %error, "the peer closed its connection at once");
@@ -66,7 +69,7 @@ fn serve(stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>, broker: 
             () = connection.run() => {}
             () = killed.cancelled() => {}
         }
-        drop(permit);
+        drop(admitted);
     });
 }
 

@@ -6,6 +6,7 @@
 
 mod api_versions;
 mod cluster;
+mod compatibility;
 mod configs;
 mod connection;
 mod disk;

@@ -63,7 +63,7 @@ async fn b17_validate_only_answers_the_same_and_changes_nothing() {
     let entries = [
         entry(2, "orders", set("retention.ms", "7")),
         entry(4, "1", set("broker.id", "7")),
-        entry(4, "", set("no.such", "7")),
+        entry(4, "", set("num.io.threads", "seven")),
     ];
     let expected = [ErrorCode::None, ErrorCode::InvalidRequest, ErrorCode::InvalidConfig];
     let answered = alter(&cluster, &entries, true).await;

@@ -1,0 +1,132 @@
+//! How many connections there may be: of all clients (`max.connections`), and of each address
+//! (`max.connections.per.ip`, `max.connections.per.ip.overrides`).
+//!
+//! The limits are read for every new connection, so that changing them while the broker runs takes effect at once;
+//! connections that are there already stay.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::configs::Layers;
+
+/// The connections there are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Admission {
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A connection that is counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    admission: Admission,
+    address: IpAddr,
+}
+
+/// Why a connection is not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("{0} connections are open: raise max.connections or close idle clients")]
+    TooMany(usize),
+    #[error("{0} connections of this address are open: raise max.connections.per.ip or close idle clients")]
+    TooManyOfAddress(usize),
+}
+
+impl Admission {
+    /// Counts a connection of `address`, if there may be one more.
+    pub(crate) fn admit(&self, address: IpAddr, layers: Layers<'_>) -> Result<Admitted, Refused> {
+        let address = address.to_canonical();
+        let limit = |name: &str| usize::try_from(layers.number(name)).unwrap_or(usize::MAX);
+        let (all, of_address) = (limit("max.connections"), limit("max.connections.per.ip"));
+        let overrides = layers.broker_value("max.connections.per.ip.overrides").unwrap_or_default();
+        let of_address = limit_of(address, &overrides).unwrap_or(of_address);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.all >= all {
+            return Err(Refused::TooMany(open.all));
+        }
+        let count = open.by_address.get(&address).copied().unwrap_or(0);
+        if count >= of_address {
+            return Err(Refused::TooManyOfAddress(count));
+        }
+        open.all += 1;
+        open.by_address.insert(address, count + 1);
+        Ok(Admitted { admission: self.clone(), address })
+    }
+}
+
+/// What `address:count` pairs say of an address.
+fn limit_of(address: IpAddr, overrides: &str) -> Option<usize> {
+    overrides.split(',').find_map(|item| {
+        let (host, limit) = item.trim().rsplit_once(':')?;
+        let host: IpAddr = host.trim_matches(['[', ']']).parse().ok()?;
+        (host.to_canonical() == address).then(|| limit.parse().ok())?
+    })
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut open = self.admission.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all -= 1;
+        if let Some(count) = open.by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configs::{Configs, ServerConfigs};
+
+    fn server(settings: &[(&str, &str)]) -> ServerConfigs {
+        let settings: Configs = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        ServerConfigs::new("4.1".parse().expect("a version"), &settings).expect("valid settings")
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn an_address_has_its_own_limit_and_all_have_one_together() {
+        let server = server(&[
+            ("max.connections", "4"),
+            ("max.connections.per.ip", "1"),
+            ("max.connections.per.ip.overrides", "127.0.0.2:2,::1:0"),
+        ]);
+        let admission = Admission::default();
+        let admit = |from: &str| admission.admit(address(from), server.alone());
+        let first = admit("127.0.0.1").expect("the first of its address");
+        assert_eq!(admit("127.0.0.1").unwrap_err(), Refused::TooManyOfAddress(1));
+        assert_eq!(admit("::ffff:127.0.0.1").unwrap_err(), Refused::TooManyOfAddress(1), "the same address");
+        assert_eq!(admit("::1").unwrap_err(), Refused::TooManyOfAddress(0));
+        let others = [admit("127.0.0.2"), admit("127.0.0.2"), admit("127.0.0.3")];
+        assert!(others.iter().all(Result::is_ok));
+        assert_eq!(admit("127.0.0.4").unwrap_err(), Refused::TooMany(4));
+        drop(first);
+        assert!(admit("127.0.0.1").is_ok());
+        drop(others);
+        assert!(admission.open.lock().expect("not poisoned").by_address.is_empty());
+    }
+
+    #[test]
+    fn a_changed_limit_counts_for_the_next_connection() {
+        let server = server(&[]);
+        let admission = Admission::default();
+        let _first = admission.admit(address("127.0.0.1"), server.alone()).expect("no limit");
+        let cluster: Configs = [("max.connections".to_owned(), "1".to_owned())].into();
+        let refused = admission.admit(address("127.0.0.1"), server.with(None, Some(&cluster)));
+        assert_eq!(refused.unwrap_err(), Refused::TooMany(1));
+    }
+}
