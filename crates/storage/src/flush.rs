@@ -5,6 +5,9 @@
 //! that fails unless floor and flusher are the expected ones. Then the partitions learn of their segments, the
 //! log lets go of the chunks, and the partitions fold what is new into their manifests.
 //!
+//! Chunks of sealed epochs come first (`sealed`), in the order they were sealed in; while one has to wait for what others
+//! flush, everything behind it waits, and back-pressure slows producers.
+//!
 //! A flush that fails is tried again with growing pauses; meanwhile reads go on, and back-pressure slows
 //! producers. Once its objects are uploaded only its commit is repeated, so an unknown outcome is found out.
 
@@ -12,24 +15,35 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use milena_types::{BrokerEpoch, ChunkSeq, Revision};
+use milena_types::{ChunkSeq, Revision, TopicPartition};
 
 use crate::{
     Partition,
-    ledger::{FlushedSegment, LedgerError, flush_key},
+    ledger::{FlushedSegment, LedgerError, LogId, flush_key},
     manifest::Unfolded,
     objects::ObjectError,
     opening,
     partition::{UpkeepError, fold_due},
+    sealed::Queued,
     shared::Shared,
     tail::TailChunk,
+    takeover,
 };
 
 /// The most one flush takes.
 const FLUSH_BYTES_MAX: u64 = 64 << 20;
+
+/// How long a flush that somebody asked for waits for what others have to flush first.
+const WAITS_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is looked for whether they have.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long they are waited for before that is worth a line in the log.
+const WAITS_QUIETLY: Duration = Duration::from_secs(5);
 
 const RETRY_MS_MIN: u64 = 100;
 const RETRY_MS_MAX: u64 = 5_000;
@@ -46,6 +60,9 @@ pub enum FlushError {
     /// What a partition that was deleted meanwhile had in the flush could not be let go of.
     #[error(transparent)]
     Deleted(#[from] Box<UpkeepError>),
+    /// Another broker has to flush first what partitions here go on from.
+    #[error("records of another broker's sealed epoch have to be in segments first: try again when they are")]
+    Waits,
     /// The process is stopping.
     #[error("storage is shutting down")]
     Stopping,
@@ -53,11 +70,22 @@ pub enum FlushError {
 
 /// A flush whose objects are uploaded.
 struct Uploaded {
-    epoch: BrokerEpoch,
+    log: LogId,
     expected_floor: ChunkSeq,
     floor_end: ChunkSeq,
-    chunks: usize,
+    chunks: Vec<Arc<TailChunk>>,
     segments: Vec<FlushedSegment>,
+}
+
+/// What one step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Something was flushed.
+    Flushed,
+    /// There is nothing to flush.
+    Nothing,
+    /// Others have to flush first.
+    Waits,
 }
 
 /// The one flush at a time.
@@ -70,7 +98,13 @@ pub(crate) struct Flusher {
 /// Flushes whenever the policy asks for it, until the scope stops. If that breaks an invariant of ours the epoch ends:
 /// without flushes producers would wait for ever.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    let flushed = AssertUnwindSafe(flush_when_due(&shared)).catch_unwind().await;
+    let stopping = shared.runtime.stopping().clone();
+    let flushed = AssertUnwindSafe(flush_when_due(&shared)).catch_unwind();
+    // Cut short anywhere it is as if the broker had died there.
+    let flushed = tokio::select! {
+        () = stopping.cancelled() => return,
+        flushed = flushed => flushed,
+    };
     if flushed.is_err() {
         tracing::error!("flushing panicked: the broker epoch ends");
         if let Some(wal) = shared.log() {
@@ -81,87 +115,206 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn flush_when_due(shared: &Arc<Shared>) {
     let stopping = shared.runtime.stopping().clone();
+    let mut changes = shared.config.sealed_logs.changes();
     let mut retry_ms = RETRY_MS_MIN;
+    let mut waits_since = None;
     while !stopping.is_cancelled() && !shared.is_sealed() {
+        let mut look_again = None;
         if is_due(shared) {
             match flush_oldest(shared).await {
-                Ok(_) => {
-                    retry_ms = RETRY_MS_MIN;
+                Ok(Step::Flushed) => {
+                    (retry_ms, waits_since) = (RETRY_MS_MIN, None);
                     continue;
                 }
+                Ok(Step::Waits) => {
+                    note_waiting(shared, &mut waits_since);
+                    look_again = Some(LOOK_EVERY);
+                }
+                Ok(Step::Nothing) => {}
                 Err(error) => {
                     tracing::warn!(%error, retry_ms, "records stay in the write-ahead log for now");
-                    let pause = Duration::from_millis(retry_ms);
-                    let _ = tokio::time::timeout(pause, stopping.cancelled()).await;
+                    shared.runtime.sleep(Duration::from_millis(retry_ms)).await;
                     retry_ms = (retry_ms * 2).min(RETRY_MS_MAX);
                     continue;
                 }
             }
         }
         let age = shared.config.flush.age;
-        let wait = shared.tail.waiting().1.map_or(age, |since| {
-            (since + age).saturating_sub(shared.runtime.monotonic()).max(Duration::from_millis(1))
+        let wait = look_again.unwrap_or_else(|| {
+            waiting(shared).1.map_or(age, |since| {
+                (since + age).saturating_sub(shared.runtime.monotonic()).max(Duration::from_millis(1))
+            })
         });
         tokio::select! {
             () = stopping.cancelled() => {}
             () = shared.flush_wanted.notified() => {}
-            () = tokio::time::sleep(wait) => {}
+            _ = changes.changed() => {}
+            () = shared.runtime.sleep(wait) => {}
         }
     }
 }
 
+/// Says so when others are waited for, once.
+fn note_waiting(shared: &Shared, since: &mut Option<(Duration, bool)>) {
+    let now = shared.runtime.monotonic();
+    let (begun, told) = since.get_or_insert((now, false));
+    if now >= *begun + WAITS_QUIETLY && !std::mem::replace(told, true) {
+        let borrows = shared.sealed_epochs().borrows().map(|log| log.to_string());
+        let borrows = borrows.unwrap_or_else(|| "an epoch that was sealed earlier".to_owned());
+        tracing::warn!(borrows, "nothing is flushed here until others have flushed what goes before it");
+    }
+}
+
+/// Bytes that wait for a flush, and since when the oldest of them do.
+fn waiting(shared: &Shared) -> (u64, Option<Duration>) {
+    let ((own_bytes, own), (bytes, sealed)) = (shared.tail.waiting(), shared.sealed_epochs().waiting());
+    (own_bytes + bytes, own.into_iter().chain(sealed).min())
+}
+
 fn is_due(shared: &Shared) -> bool {
-    let (bytes, oldest) = shared.tail.waiting();
+    let (bytes, oldest) = waiting(shared);
     let Some(oldest) = oldest else { return false };
+    let asked = {
+        // Whoever reads what another broker left waits for it, and so may somebody for what this one left.
+        let (own, logs) = (shared.config.broker, &shared.config.sealed_logs);
+        let sealed = shared.sealed_epochs();
+        let asked = |queued: &Queued| queued.log.broker != own || logs.is_wanted(queued.log);
+        sealed.queue.iter().any(|queued| asked(queued) || queued.epoch.is_none())
+    };
     let policy = &shared.config.flush;
-    bytes >= policy.bytes || shared.budget.is_pressed() || shared.runtime.monotonic() >= oldest + policy.age
+    asked
+        || bytes >= policy.bytes
+        || shared.budget.is_pressed()
+        || shared.runtime.monotonic() >= oldest + policy.age
 }
 
 /// Flushes until nothing that was committed when it was called is left.
 pub(crate) async fn flush_all(shared: &Arc<Shared>) -> Result<(), FlushError> {
     let target = shared.tail.newest();
-    while let (Some(target), Some(oldest)) = (target, shared.tail.oldest_unflushed()) {
-        if oldest > target || !flush_oldest(shared).await? {
-            break;
+    let sealed: Vec<LogId> = shared.sealed_epochs().queue.iter().map(|queued| queued.log).collect();
+    let mut changes = shared.config.sealed_logs.changes();
+    let deadline = shared.runtime.monotonic() + WAITS_MAX;
+    let is_left = || {
+        let own = shared.tail.oldest_unflushed().zip(target).is_some_and(|(oldest, target)| oldest <= target);
+        own || shared.sealed_epochs().queue.iter().any(|queued| sealed.contains(&queued.log))
+    };
+    while is_left() {
+        match flush_oldest(shared).await? {
+            Step::Flushed => {}
+            Step::Nothing => break,
+            Step::Waits if shared.runtime.monotonic() >= deadline || shared.is_sealed() => {
+                return Err(FlushError::Waits);
+            }
+            Step::Waits => {
+                tokio::select! {
+                    _ = changes.changed() => {}
+                    () = shared.runtime.sleep(LOOK_EVERY) => {}
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// One flush. `false`: there was nothing to flush.
-pub(crate) async fn flush_oldest(shared: &Arc<Shared>) -> Result<bool, FlushError> {
+/// One flush.
+async fn flush_oldest(shared: &Arc<Shared>) -> Result<Step, FlushError> {
     let mut flusher = shared.flusher.lock().await;
     if flusher.uploaded.is_none() {
-        flusher.uploaded = upload(shared).await?;
+        let chunks = match next(shared).await? {
+            Ok(chunks) => chunks,
+            Err(step) => return Ok(step),
+        };
+        flusher.uploaded = Some(upload(shared, chunks).await?);
     }
-    let Some(uploaded) = &flusher.uploaded else { return Ok(false) };
-    let partitions = commit(shared, uploaded).await?;
-    let (epoch, floor_end) = (uploaded.epoch, uploaded.floor_end);
-    let segments = flusher.uploaded.take().map_or_else(Vec::new, |uploaded| uploaded.segments);
-    let released = match let_go_of_deleted(shared, &segments).await {
-        Ok(()) => finish(shared, epoch, floor_end).await,
+    let Some(uploaded) = &flusher.uploaded else { return Ok(Step::Nothing) };
+    let partitions = match commit(shared, uploaded).await {
+        Ok(partitions) => partitions,
+        Err(FlushError::Ledger(error @ LedgerError::Conflict(_))) => {
+            let uploaded = flusher.uploaded.take().expect("it is there");
+            return refused(shared, uploaded, error).await;
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(uploaded) = flusher.uploaded.take() else { return Ok(Step::Nothing) };
+    let released = match let_go_of_deleted(shared, &uploaded).await {
+        Ok(()) => finish(shared, &uploaded).await,
         Err(error) => Err(error),
     };
     drop(flusher);
     fold_due(shared, partitions).await;
     released?;
-    Ok(true)
+    Ok(Step::Flushed)
 }
 
-/// Builds and uploads segments for the oldest chunks.
-async fn upload(shared: &Arc<Shared>) -> Result<Option<Uploaded>, FlushError> {
-    let chunks = shared.tail.unflushed(FLUSH_BYTES_MAX);
-    let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Ok(None) };
-    let (epoch, expected_floor, floor_end) = (first.epoch, first.seq, last.seq.next());
-    let count = chunks.len();
-    let plans = plan(shared, &chunks);
+/// The chunks to flush next; else why there are none.
+async fn next(shared: &Arc<Shared>) -> Result<Result<Vec<Arc<TailChunk>>, Step>, FlushError> {
+    let first = {
+        let sealed = shared.sealed_epochs();
+        let first = sealed.queue.first();
+        first.map(|queued| (queued.order, queued.log, queued.oldest(FLUSH_BYTES_MAX)))
+    };
+    let Some((order, log, chunks)) = first else {
+        // Looked at in this order: a partition that borrows did so before it had a share of a chunk.
+        let chunks = shared.tail.unflushed(FLUSH_BYTES_MAX);
+        if chunks.is_empty() {
+            return Ok(Err(Step::Nothing));
+        }
+        let waits = shared.sealed_epochs().borrows().is_some();
+        return Ok(if waits { Err(Step::Waits) } else { Ok(chunks) });
+    };
+    if chunks.is_empty() {
+        retire(shared, log).await?;
+        return Ok(Err(Step::Flushed));
+    }
+    Ok(if takeover::may_flush(shared, order, log).await? { Ok(chunks) } else { Err(Step::Waits) })
+}
+
+/// All chunks of a sealed epoch are in segments.
+async fn retire(shared: &Shared, log: LogId) -> Result<(), FlushError> {
+    match shared.ledger.retire_epoch(log).await {
+        // Another epoch of that broker was retired at the same time.
+        Err(LedgerError::Conflict(_)) => shared.ledger.retire_epoch(log).await?,
+        outcome => outcome?,
+    }
+    shared.sealed_epochs().queue.retain(|queued| queued.log != log);
+    shared.config.sealed_logs.retired(log);
+    forget_deleted(shared).await
+}
+
+/// The ledger says that this broker is not to flush these chunks.
+async fn refused(shared: &Arc<Shared>, uploaded: Uploaded, error: LedgerError) -> Result<Step, FlushError> {
+    let Uploaded { log, segments, .. } = uploaded;
+    for segment in &segments {
+        abandon(shared, &[segment.record.object.to_string()], segment.announced).await;
+    }
+    if log != shared.ledger.own() {
+        takeover::give_up(shared, log).await?;
+        shared.sealed_epochs().unsettled = true;
+        shared.config.sealed_logs.notify();
+        return Ok(Step::Waits);
+    }
+    let seen = shared.ledger.epoch(log).await?;
+    if seen.is_none_or(|seen| seen.record.tail_end.is_some()) {
+        tracing::error!(epoch = %log.epoch, "another broker has sealed this epoch: it ends");
+        if let Some(wal) = shared.log() {
+            wal.seal().await;
+        }
+    }
+    Err(error.into())
+}
+
+/// Builds and uploads segments for chunks of one log.
+async fn upload(shared: &Arc<Shared>, chunks: Vec<Arc<TailChunk>>) -> Result<Uploaded, FlushError> {
+    let (first, last) = (&chunks[0], &chunks[chunks.len() - 1]);
+    let (log, expected_floor, floor_end) = (first.log, first.seq, last.seq.next());
+    let plans = plan(shared, &chunks, &deleted_of(shared, log).await?);
     let objects: Vec<_> = plans.iter().map(|_| shared.new_object("segments")).collect();
     let mut segments = Vec::with_capacity(plans.len());
     if !plans.is_empty() {
         let names: Vec<_> = objects.iter().map(ToString::to_string).collect();
         let announced = shared.ledger.announce(&names).await?;
         for (index, (plan, object)) in plans.into_iter().zip(&objects).enumerate() {
-            let key = flush_key(shared.config.broker, epoch, expected_floor, index);
+            let key = flush_key(log, expected_floor, index);
             let outcome = build::store(shared, object, plan).await;
             match outcome {
                 Ok(record) => segments.push(FlushedSegment { key, record, announced }),
@@ -172,8 +325,17 @@ async fn upload(shared: &Arc<Shared>) -> Result<Option<Uploaded>, FlushError> {
             }
         }
     }
-    drop(chunks);
-    Ok(Some(Uploaded { epoch, expected_floor, floor_end, chunks: count, segments }))
+    Ok(Uploaded { log, expected_floor, floor_end, chunks, segments })
+}
+
+/// The deleted partitions that chunks of a log may have records of. Of a sealed epoch they may have been led by others since,
+/// who have deleted them.
+async fn deleted_of(shared: &Shared, log: LogId) -> Result<BTreeSet<TopicPartition>, FlushError> {
+    let mut deleted: BTreeSet<TopicPartition> = shared.deleted().keys().copied().collect();
+    if log != shared.ledger.own() {
+        deleted.extend(shared.ledger.deleted_anywhere().await?);
+    }
+    Ok(deleted)
 }
 
 async fn abandon(shared: &Shared, objects: &[String], announced: Revision) {
@@ -186,12 +348,15 @@ async fn abandon(shared: &Shared, objects: &[String], announced: Revision) {
 }
 
 /// Which runs go into which segment.
-fn plan(shared: &Shared, chunks: &[Arc<TailChunk>]) -> Vec<build::SegmentPlan> {
+fn plan(
+    shared: &Shared,
+    chunks: &[Arc<TailChunk>],
+    deleted: &BTreeSet<TopicPartition>,
+) -> Vec<build::SegmentPlan> {
     let mut all = build::SegmentPlan::new();
-    let deleted = shared.deleted().clone();
     for chunk in chunks {
         for (index, part) in chunk.footer.partitions.iter().enumerate() {
-            if !deleted.contains_key(&part.partition) {
+            if !deleted.contains(&part.partition) {
                 all.entry(part.partition).or_default().push(chunk.run(index));
             }
         }
@@ -209,8 +374,8 @@ fn plan(shared: &Shared, chunks: &[Arc<TailChunk>]) -> Vec<build::SegmentPlan> {
 /// Commits the flush and tells its partitions. Answers which those are.
 async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partition>>, FlushError> {
     let _nobody_opens = shared.flush_commit.write().await;
-    let Uploaded { epoch, expected_floor, floor_end, segments, .. } = uploaded;
-    shared.ledger.commit_flush(*epoch, *expected_floor, *floor_end, segments).await?;
+    let Uploaded { log, expected_floor, floor_end, segments, chunks } = uploaded;
+    shared.ledger.commit_flush(*log, *expected_floor, *floor_end, segments).await?;
     let mut partitions = Vec::new();
     for segment in segments {
         let key: Arc<str> = segment.key.as_str().into();
@@ -224,44 +389,66 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
             }
         }
     }
-    let bytes = shared.tail.flushed(uploaded.chunks);
-    shared.budget.remove_unflushed(bytes);
+    if *log == shared.ledger.own() {
+        let bytes = shared.tail.flushed(chunks.len());
+        shared.budget.remove_unflushed(bytes);
+    } else if let Some(queued) = shared.sealed_epochs().queue.iter_mut().find(|queued| queued.log == *log) {
+        queued.floor_end = *floor_end;
+        if queued.counted {
+            shared.budget.remove_unflushed(chunks.iter().map(|chunk| chunk.charged).sum());
+        }
+        if *floor_end == queued.tail_end {
+            // Retired next; its memory is free.
+            queued.epoch = None;
+        }
+    }
     Ok(partitions)
 }
 
 /// A partition that was deleted while its records were on their way into a segment is struck off again.
-async fn let_go_of_deleted(shared: &Arc<Shared>, segments: &[FlushedSegment]) -> Result<(), FlushError> {
-    let deleted = shared.deleted().clone();
-    let parts = segments.iter().flat_map(|segment| &segment.record.parts);
-    for part in parts {
-        if let Some(until) = deleted.get(&part.partition) {
-            opening::delete(shared, part.partition, *until).await.map_err(Box::new)?;
-        }
+async fn let_go_of_deleted(shared: &Arc<Shared>, uploaded: &Uploaded) -> Result<(), FlushError> {
+    let deleted = deleted_of(shared, uploaded.log).await?;
+    let parts = uploaded.segments.iter().flat_map(|segment| &segment.record.parts);
+    for part in parts.filter(|part| deleted.contains(&part.partition)) {
+        let _no_flush = shared.flush_commit.read().await;
+        opening::let_go(shared, part.partition, None).await.map_err(Box::new)?;
     }
     Ok(())
 }
 
 /// Lets go of what the flush made superfluous.
-async fn finish(shared: &Shared, epoch: BrokerEpoch, floor_end: ChunkSeq) -> Result<(), FlushError> {
+async fn finish(shared: &Shared, uploaded: &Uploaded) -> Result<(), FlushError> {
+    let Uploaded { log, floor_end, chunks, .. } = uploaded;
     shared.evict();
-    if let Some(wal) = shared.log() {
-        wal.release(epoch, floor_end).await;
+    if *log != shared.ledger.own() {
+        let parts = chunks.iter().flat_map(|chunk| &chunk.footer.partitions);
+        let ids: BTreeSet<TopicPartition> = parts.map(|part| part.partition).collect();
+        let open = ids.into_iter().filter_map(|id| shared.partition(id));
+        open.for_each(|partition| partition.lock().drop_sealed());
     }
-    let ours = epoch == shared.config.broker_epoch;
-    if !ours && shared.tail.oldest_unflushed().is_none_or(|(oldest, _)| oldest > epoch) {
-        shared.ledger.retire_epoch(epoch).await?;
+    if let Some(wal) = shared.log().filter(|_| log.broker == shared.config.broker) {
+        wal.release(log.epoch, *floor_end).await;
     }
-    let older_done =
-        shared.tail.oldest_unflushed().is_none_or(|(oldest, _)| oldest >= shared.config.broker_epoch);
-    let floor = if ours { floor_end } else { ChunkSeq(0) };
+    forget_deleted(shared).await
+}
+
+/// Forgets the deleted partitions that no chunk has records of any more.
+async fn forget_deleted(shared: &Shared) -> Result<(), FlushError> {
+    let floor = shared.tail.oldest_unflushed();
+    let floor = floor.or_else(|| Some(shared.log()?.committed_end())).unwrap_or(ChunkSeq(0));
+    let is_over = |until: &ChunkSeq| *until <= floor;
+    if !shared.sealed_epochs().queue.is_empty() || !shared.deleted().values().any(is_over) {
+        return Ok(());
+    }
+    // Another broker's epoch may be from when that one led them.
+    if shared.ledger.all_epochs().await?.iter().any(|(_, seen)| seen.record.unflushed().is_some()) {
+        return Ok(());
+    }
     let done: Vec<_> = {
         let deleted = shared.deleted();
-        deleted.iter().filter(|(_, until)| older_done && **until <= floor).map(|(id, _)| *id).collect()
+        deleted.iter().filter(|(_, until)| is_over(until)).map(|(id, _)| *id).collect()
     };
-    if !done.is_empty() {
-        shared.ledger.forget_deleted(&done).await?;
-        let mut deleted = shared.deleted();
-        deleted.retain(|id, _| !done.contains(id));
-    }
+    shared.ledger.forget_deleted(&done).await?;
+    shared.deleted().retain(|id, _| !done.contains(id));
     Ok(())
 }

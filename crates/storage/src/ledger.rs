@@ -3,6 +3,7 @@
 //! Keys (below the prefix the broker's [`Decisions`] adds), values JSON with a format level:
 //!  - `wal/{broker}/{broker epoch}` — how far that epoch's chunks are in segments, its tail once it is sealed, and
 //!    who may flush it;
+//!  - `sealed/{broker}` — the newest of its epochs that another broker has sealed; none up to it begins any more;
 //!  - `retired/{broker}` — the newest of its epochs that has no chunks left that are not in segments;
 //!  - `flushes/{broker}/{broker epoch}/{chunk}/{n}` — a segment that a flush made, with the partitions that have
 //!    not taken it into their manifests yet;
@@ -15,6 +16,7 @@
 //! the revision last read, by a leader whose epoch is not older than the record's; the count in `objects/` is the number of flush
 //! records' partitions and manifests that name the object; an unknown outcome is read back before anything else.
 
+mod epochs;
 mod objects;
 mod records;
 #[cfg(test)]
@@ -31,8 +33,8 @@ use crate::decisions::{DecisionError, Decisions, Expect, Txn};
 
 pub(crate) use objects::ObjectChanges;
 pub(crate) use records::{
-    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, ManifestRecord, PageRef, RetiredRecord, SegmentRef,
-    SnapshotRef, UploadRecord, WalRecord,
+    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, LogId, ManifestRecord, PageRef, RetiredRecord,
+    SealedRecord, SegmentRef, SnapshotRef, UploadRecord, WalRecord,
 };
 
 /// The level of the records this release writes, and the newest it reads.
@@ -106,65 +108,9 @@ impl Ledger {
         self.decisions.ops_max()
     }
 
-    /// Makes this broker epoch known, with no chunk flushed.
-    pub(crate) async fn open_epoch(&self) -> Result<(), LedgerError> {
-        let key = wal_key(self.broker, self.epoch);
-        let record = WalRecord::new(self.epoch);
-        let txn =
-            Txn { expect: vec![Expect::Absent(key.clone())], put: vec![put(&key, &record)], delete: vec![] };
-        self.decide(txn).await.map(|_| ())
-    }
-
-    /// The epochs of this broker that have chunks which may not be in segments yet, oldest first, this one last.
-    pub(crate) async fn epochs(&self) -> Result<Vec<(BrokerEpoch, Versioned<WalRecord>)>, LedgerError> {
-        let prefix = format!("wal/{}/", self.broker);
-        let mut epochs = Vec::new();
-        for (key, versioned) in self.range(&prefix).await? {
-            let number = key[prefix.len()..].parse().map_err(|_| unreadable(&key, "its key has no epoch"))?;
-            epochs.push((BrokerEpoch(number), versioned));
-        }
-        Ok(epochs)
-    }
-
-    /// Seals an older epoch of this broker at `tail_end` (the first chunk that is not part of it) and makes this
-    /// epoch its flusher. Sealed before at another tail is a conflict; at the same tail it changes the flusher.
-    pub(crate) async fn seal_epoch(
-        &self,
-        epoch: BrokerEpoch,
-        seen: Option<&Versioned<WalRecord>>,
-        tail_end: ChunkSeq,
-    ) -> Result<Versioned<WalRecord>, LedgerError> {
-        let key = wal_key(self.broker, epoch);
-        let mut record = seen.map_or_else(|| WalRecord::new(epoch), |seen| seen.record.clone());
-        if record.tail_end.is_some_and(|sealed| sealed != tail_end) {
-            return Err(LedgerError::Conflict(key));
-        }
-        record.tail_end = Some(tail_end);
-        record.flusher = self.epoch;
-        let expect =
-            seen.map_or_else(|| Expect::Absent(key.clone()), |seen| Expect::At(key.clone(), seen.revision));
-        let txn = Txn { expect: vec![expect], put: vec![put(&key, &record)], delete: vec![] };
-        let revision = self.decide(txn).await?;
-        Ok(Versioned { record, revision })
-    }
-
-    /// Forgets a sealed epoch all of whose chunks are in segments.
-    pub(crate) async fn retire_epoch(&self, epoch: BrokerEpoch) -> Result<(), LedgerError> {
-        let key = wal_key(self.broker, epoch);
-        let Some(seen) = self.read::<WalRecord>(&key).await? else { return Ok(()) };
-        let flushed = seen.record.tail_end.is_some_and(|end| end <= seen.record.floor_end);
-        assert!(flushed, "an epoch is retired only when its chunks are in segments");
-        let retired = retired_key(self.broker);
-        let newest = self.newest_retired().await?.max(Some(epoch)).expect("this one at least");
-        let put = vec![put(&retired, &RetiredRecord { level: RECORD_LEVEL, epoch: newest })];
-        let expect = vec![Expect::At(key.clone(), seen.revision)];
-        self.decide(Txn { expect, put, delete: vec![key] }).await.map(|_| ())
-    }
-
-    /// The newest epoch of this broker that was retired. An epoch above it without a record was never known here.
-    pub(crate) async fn newest_retired(&self) -> Result<Option<BrokerEpoch>, LedgerError> {
-        let seen: Option<Versioned<RetiredRecord>> = self.read(&retired_key(self.broker)).await?;
-        Ok(seen.map(|seen| seen.record.epoch))
+    /// The log this ledger's owner writes.
+    pub(crate) fn own(&self) -> LogId {
+        LogId { broker: self.broker, epoch: self.epoch }
     }
 
     /// Announces objects before they are uploaded, so that what a crash leaves behind can be found.
@@ -179,24 +125,24 @@ impl Ledger {
         self.decide(txn).await
     }
 
-    /// One flush: chunks below `floor_end` of `epoch` are in `segments`. Commits only if the floor is
+    /// One flush: chunks below `floor_end` of `log` are in `segments`. Commits only if the floor is
     /// `expected_floor`, this broker epoch is the flusher and the uploads are still announced.
     ///
     /// Done already (an earlier answer was lost) is success.
     pub(crate) async fn commit_flush(
         &self,
-        epoch: BrokerEpoch,
+        log: LogId,
         expected_floor: ChunkSeq,
         floor_end: ChunkSeq,
         segments: &[FlushedSegment],
     ) -> Result<Revision, LedgerError> {
-        let key = wal_key(self.broker, epoch);
+        let key = wal_key(log);
         let seen: Versioned<WalRecord> =
             self.read(&key).await?.ok_or_else(|| LedgerError::Conflict(key.clone()))?;
         if seen.record.floor_end == floor_end && self.committed(segments).await? {
             return Ok(seen.revision);
         }
-        if seen.record.floor_end != expected_floor || seen.record.flusher != self.epoch {
+        if seen.record.floor_end != expected_floor || seen.record.flusher_of(log) != self.own() {
             return Err(LedgerError::Conflict(key));
         }
         let record = WalRecord { floor_end, ..seen.record };
@@ -280,6 +226,12 @@ impl Ledger {
     pub(crate) async fn deleted(&self) -> Result<Vec<DeletedRecord>, LedgerError> {
         let all = self.range::<DeletedRecord>(&format!("deleted/{}/", self.broker)).await?;
         Ok(all.into_iter().map(|(_, seen)| seen.record).collect())
+    }
+
+    /// Like [`Ledger::deleted`], for the chunks of all brokers.
+    pub(crate) async fn deleted_anywhere(&self) -> Result<Vec<TopicPartition>, LedgerError> {
+        let all = self.range::<DeletedRecord>("deleted/").await?;
+        Ok(all.into_iter().map(|(_, seen)| seen.record.partition).collect())
     }
 
     /// No chunk has records of these deleted partitions any more.
@@ -402,17 +354,21 @@ fn put<T: Serialize>(key: &str, record: &T) -> (String, Bytes) {
 }
 
 /// Epochs are padded so that key order is number order.
-fn wal_key(broker: BrokerId, epoch: BrokerEpoch) -> String {
-    format!("wal/{broker}/{:019}", epoch.0)
+fn wal_key(log: LogId) -> String {
+    format!("wal/{}/{:019}", log.broker, log.epoch.0)
 }
 
 /// The key of the `index`th segment of the flush that starts at chunk `first`.
-pub(crate) fn flush_key(broker: BrokerId, epoch: BrokerEpoch, first: ChunkSeq, index: usize) -> String {
-    format!("flushes/{broker}/{:019}/{:019}/{index:05}", epoch.0, first.0)
+pub(crate) fn flush_key(log: LogId, first: ChunkSeq, index: usize) -> String {
+    format!("flushes/{}/{:019}/{:019}/{index:05}", log.broker, log.epoch.0, first.0)
 }
 
 fn manifest_key(partition: TopicPartition) -> String {
     format!("manifests/{}/{}", partition.topic.0.simple(), partition.partition)
+}
+
+fn sealed_key(broker: BrokerId) -> String {
+    format!("sealed/{broker}")
 }
 
 fn retired_key(broker: BrokerId) -> String {

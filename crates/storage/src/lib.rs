@@ -27,11 +27,13 @@ mod pages;
 mod partition;
 mod producers;
 mod scan;
+mod sealed;
 pub mod segment;
 mod shared;
 mod storage;
 mod sweep;
 mod tail;
+mod takeover;
 #[cfg(test)]
 mod testing;
 mod ticket;
@@ -53,6 +55,8 @@ pub use partition::{
     TimestampOffset, UpkeepError,
 };
 pub use producers::{ActiveProducer, CachedBatch, SequenceError, SnapshotError};
+pub use sealed::{SealedError, SealedLogs};
 pub use storage::{OpenPartitionError, Storage, StorageError};
+pub use takeover::{SealBrokerError, SealedBroker};
 pub use ticket::{AppendFuture, Appended, CommitError};
 pub use watch::{Waiter, WatchGuard};

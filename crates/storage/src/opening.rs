@@ -1,18 +1,24 @@
 //! Opening and deleting partitions: what has to be read to know a partition, and what has to be let go of.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use milena_types::{ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     OpenPartitionError, Partition, PartitionOptions,
+    flushes::Flushes,
     ledger::{FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, Versioned},
     manifest::{Manifest, Unfolded},
     objects::ObjectId,
-    partition::{Recovered, State, UpkeepError},
+    partition::{Recovered, State, TailRun, UpkeepError},
     producers::Producers,
+    sealed::{EpochChunks, SealedError},
+    segment::PartitionFooter,
     shared::Shared,
 };
+
+/// How often a partition is looked for whose records were moved from chunks to segments meanwhile.
+const PLANS_MAX: usize = 8;
 
 /// See [`crate::Storage::open_partition`].
 pub(crate) async fn open(
@@ -21,7 +27,27 @@ pub(crate) async fn open(
     leader_epoch: LeaderEpoch,
     options: PartitionOptions,
 ) -> Result<Arc<Partition>, OpenPartitionError> {
-    // No flush is committed meanwhile, so whatever is in the tail or in a flush record now stays there.
+    let mut plans = 0;
+    loop {
+        match open_once(shared, id, leader_epoch, options).await {
+            Err(
+                OpenPartitionError::SealedEpoch(SealedError::Gone { .. }) | OpenPartitionError::Gap { .. },
+            ) if plans < PLANS_MAX => {
+                plans += 1;
+                shared.runtime.sleep(Duration::from_millis(1 << plans)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn open_once(
+    shared: &Arc<Shared>,
+    id: TopicPartition,
+    leader_epoch: LeaderEpoch,
+    options: PartitionOptions,
+) -> Result<Arc<Partition>, OpenPartitionError> {
+    // No flush of this broker is committed meanwhile, so whatever is in the tail or in a flush record now stays there.
     let _no_flush = shared.flush_commit.read().await;
     if shared.is_sealed() {
         return Err(OpenPartitionError::Sealed);
@@ -32,21 +58,36 @@ pub(crate) async fn open(
     if let Some(open) = shared.partition(id) {
         return already_open(&open, leader_epoch);
     }
-    let manifest = load_manifest(shared, id, leader_epoch).await?;
-    let tail = tail_of(shared, id, &manifest)?;
+    // Chunks, then flushes, then the manifest: what moves on between two reads is then seen twice, and in any other
+    // order perhaps not at all.
+    let sealed = sealed_epochs(shared).await?;
+    let flushes = shared.flushes.read(&shared.ledger).await?;
+    let manifest = load_manifest(shared, id, leader_epoch, &flushes).await?;
     let mut epochs = manifest.epochs();
     let mut producers = rebuild_producers(shared, id, &manifest).await?;
     let now = Timestamp(shared.runtime.wall_ms());
     let from = manifest.record.producers.as_ref().map_or(Offset::ZERO, |snapshot| snapshot.offset);
-    for chunk in shared.tail.unflushed_of(id) {
-        let Some((_, part)) = chunk.part_of(id) else { continue };
-        if part.offsets.start >= manifest.end() {
-            part.epochs.iter().for_each(|begun| epochs.begin(begun.epoch, begun.start));
-            let newer = part.batches.iter().filter(|batch| batch.base_offset >= from);
-            newer.for_each(|batch| producers.commit_summary(batch, now));
+    let own = shared.tail.unflushed_of(id);
+    let own = own.iter().filter_map(|chunk| {
+        let (index, part) = chunk.part_of(id)?;
+        Some((chunk.run(index), part))
+    });
+    let mut runs: Vec<(TailRun, &PartitionFooter)> =
+        sealed.iter().flat_map(|(_, epoch)| epoch.runs_of(id)).chain(own).collect();
+    runs.sort_by_key(|(run, _)| run.base);
+    let (mut end, mut tail) = (manifest.end(), VecDeque::new());
+    for (run, part) in runs.into_iter().filter(|(run, _)| run.end > manifest.end()) {
+        if run.base != end {
+            return Err(OpenPartitionError::Gap { partition: id, from: end, to: run.base });
         }
+        end = run.end;
+        part.epochs.iter().for_each(|begun| epochs.begin(begun.epoch, begun.start));
+        let newer = part.batches.iter().filter(|batch| batch.base_offset >= from);
+        newer.for_each(|batch| producers.commit_summary(batch, now));
+        tail.push_back(run);
     }
     producers.expire(expiration(shared));
+    borrow(shared, id, &sealed, &tail);
     let state = State::new(leader_epoch, options, Recovered { manifest, epochs, producers, tail });
     let partition = Partition::new(id, shared.clone(), state);
     let mut partitions = shared.partitions();
@@ -55,6 +96,30 @@ pub(crate) async fn open(
     }
     partitions.insert(id, partition.clone());
     Ok(partition)
+}
+
+/// The chunks of all sealed epochs that are not all in segments, each with its place in the order of seals.
+async fn sealed_epochs(shared: &Arc<Shared>) -> Result<Vec<(u64, Arc<EpochChunks>)>, OpenPartitionError> {
+    let own = shared.ledger.own();
+    let mut epochs = Vec::new();
+    for (log, seen) in shared.ledger.all_epochs().await? {
+        if let Some(chunks) = seen.record.unflushed().filter(|_| log != own) {
+            epochs.push((seen.record.order, shared.config.sealed_logs.load(shared, log, chunks).await?));
+        }
+    }
+    Ok(epochs)
+}
+
+/// Notes what is borrowed from others.
+fn borrow(shared: &Shared, id: TopicPartition, epochs: &[(u64, Arc<EpochChunks>)], tail: &VecDeque<TailRun>) {
+    let mut sealed = shared.sealed_epochs();
+    for (order, epoch) in epochs {
+        let has_runs = tail.iter().any(|run| run.sealed == Some(epoch.log));
+        if has_runs && !sealed.is_queued(epoch.log) {
+            sealed.borrow(*order, epoch, id);
+            shared.config.sealed_logs.want(epoch.log);
+        }
+    }
 }
 
 fn already_open(
@@ -78,9 +143,8 @@ pub(crate) async fn load_manifest(
     shared: &Shared,
     id: TopicPartition,
     leader_epoch: LeaderEpoch,
+    flushes: &Flushes,
 ) -> Result<Manifest, OpenPartitionError> {
-    // Flushes first: one that is folded between the two reads is then seen twice, and in the other order not at all.
-    let flushes = shared.flushes.read(&shared.ledger).await?;
     let seen = shared.ledger.manifest(id).await?;
     let (record, revision) = match seen {
         Some(seen) => (seen.record, Some(seen.revision)),
@@ -101,28 +165,6 @@ pub(crate) async fn load_manifest(
         end = unfolded.segment.end;
     }
     Ok(Manifest { record, revision, unfolded })
-}
-
-/// The runs of the tail cache that follow the segments.
-fn tail_of(
-    shared: &Shared,
-    id: TopicPartition,
-    manifest: &Manifest,
-) -> Result<VecDeque<crate::partition::TailRun>, OpenPartitionError> {
-    let mut end = manifest.end();
-    let mut tail = VecDeque::new();
-    for chunk in shared.tail.unflushed_of(id) {
-        let Some((index, part)) = chunk.part_of(id) else { continue };
-        if part.offsets.end <= end {
-            continue;
-        }
-        if part.offsets.start != end {
-            return Err(OpenPartitionError::Gap { partition: id, from: end, to: part.offsets.start });
-        }
-        end = part.offsets.end;
-        tail.push_back(chunk.run(index));
-    }
-    Ok(tail)
 }
 
 /// Producer state of everything in segments: the newest snapshot, and the footers of what came after it.
@@ -182,8 +224,24 @@ pub(crate) async fn delete(
     id: TopicPartition,
     until: ChunkSeq,
 ) -> Result<(), UpkeepError> {
-    const ATTEMPTS: usize = 5;
     let _no_flush = shared.flush_commit.read().await;
+    let_go(shared, id, Some(until)).await?;
+    // A flush of another broker may have been committed that did not know of the deletion yet. One that is committed
+    // from now on finds out by itself.
+    if !shared.flushes.read(&shared.ledger).await?.of(id).is_empty() {
+        let_go(shared, id, None).await?;
+    }
+    Ok(())
+}
+
+/// Lets go of everything a deleted partition refers to. `until`: the first chunk of this broker without records of it, to
+/// be noted with it.
+pub(crate) async fn let_go(
+    shared: &Arc<Shared>,
+    id: TopicPartition,
+    until: Option<ChunkSeq>,
+) -> Result<(), UpkeepError> {
+    const ATTEMPTS: usize = 5;
     let mut attempt = 0;
     loop {
         let swaps = release_all(shared, id, until).await?;
@@ -199,9 +257,9 @@ pub(crate) async fn delete(
 async fn release_all(
     shared: &Shared,
     id: TopicPartition,
-    until: ChunkSeq,
+    until: Option<ChunkSeq>,
 ) -> Result<ManifestSwaps, UpkeepError> {
-    let mut swaps = ManifestSwaps { deleted: Some((id, until)), ..ManifestSwaps::default() };
+    let mut swaps = ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
     let manifest = shared.ledger.manifest(id).await?;
     let seen = manifest.as_ref().map(|seen| seen.revision);
     // Also when there is none: a fold must not make one meanwhile.

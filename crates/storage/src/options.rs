@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use milena_records::TimestampType;
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
-use crate::{blocks::BlockCache, encryption::KeyRing, wal::WalConfig};
+use crate::{blocks::BlockCache, encryption::KeyRing, sealed::SealedLogs, wal::WalConfig};
 
 /// How one broker's storage is opened.
 #[derive(Clone, Debug)]
@@ -20,6 +20,9 @@ pub struct StorageConfig {
     pub broker_epoch: BrokerEpoch,
     /// The write-ahead log's directory, which one process owns at a time, and how it is used.
     pub wal: WalConfig,
+    /// The write-ahead logs of the cluster's other brokers in this process. By itself a broker knows only its own,
+    /// and can take over nothing.
+    pub sealed_logs: SealedLogs,
     /// The cluster's data keys.
     pub keys: KeyRing,
     /// The process's cache of segment blocks, shared by all its brokers.
@@ -53,6 +56,7 @@ impl StorageConfig {
             broker,
             broker_epoch,
             wal: WalConfig::new(wal_dir),
+            sealed_logs: SealedLogs::default(),
             keys,
             blocks,
             flush: FlushPolicy::default(),

@@ -36,7 +36,7 @@ use crate::{
 
 pub(crate) use append::summarise;
 pub use append::{AppendError, AppendOptions, Origin};
-pub(crate) use change::{fold_due, fold_now};
+pub(crate) use change::{fold_due, fold_now, reload_all};
 pub use read::{Isolation, ReadData, ReadError, ReadRequest};
 pub(crate) use state::{Recovered, State, TailRun};
 pub use times::TimestampOffset;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use milena_runtime::Runtime;
-use milena_types::{BrokerEpoch, ChunkSeq, Offset, TopicPartition};
+use milena_types::{ChunkSeq, Offset, TopicPartition};
 use tokio::sync::{Notify, RwLock};
 
 use crate::{
@@ -22,10 +22,11 @@ use crate::{
     encryption::Salt,
     flush::Flusher,
     flushes::FlushReader,
-    ledger::Ledger,
+    ledger::{Ledger, LogId},
     objects::ObjectId,
     open_chunk::{GroupSlot, OpenChunks, PushError, Stamped, append_cost},
     pages::Pages,
+    sealed::Sealed,
     segment::{SegmentOptions, SegmentWriter},
     tail::{Tail, TailChunk},
     ticket::{CommitError, Ticket},
@@ -45,6 +46,10 @@ pub(crate) struct Shared {
     /// The log, once it runs. Weak, since the log keeps this alive through its source.
     pub(crate) wal: OnceLock<Weak<dyn WriteAheadLog>>,
     pub(crate) partitions: Mutex<HashMap<TopicPartition, Arc<Partition>>>,
+    /// What is not flushed of sealed epochs, of this broker or others.
+    sealed_epochs: Mutex<Sealed>,
+    /// One look at the ledger for what has become of sealed epochs at a time.
+    pub(crate) settling: tokio::sync::Mutex<()>,
     /// Chunks that were built and are not committed.
     built: Mutex<VecDeque<BuiltChunk>>,
     /// Partitions that were deleted while chunks that are not flushed may hold records of them.
@@ -88,6 +93,8 @@ impl Shared {
             pages,
             wal: OnceLock::new(),
             partitions: Mutex::default(),
+            sealed_epochs: Mutex::default(),
+            settling: tokio::sync::Mutex::default(),
             built: Mutex::default(),
             deleted: Mutex::default(),
             flush_commit: RwLock::new(()),
@@ -143,6 +150,10 @@ impl Shared {
         self.deleted.lock().expect("no panic while deletions are listed")
     }
 
+    pub(crate) fn sealed_epochs(&self) -> MutexGuard<'_, Sealed> {
+        self.sealed_epochs.lock().expect("no panic while sealed epochs are listed")
+    }
+
     /// Whether the broker epoch has ended: nothing is acknowledged any more.
     pub(crate) fn is_sealed(&self) -> bool {
         self.sealed.load(Ordering::Acquire)
@@ -155,8 +166,8 @@ impl Shared {
         ObjectId::new(format!("{incarnation}/{kind}/{broker}/{broker_epoch}/{number}"))
     }
 
-    pub(crate) fn chunk_object(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> ObjectId {
-        let StorageConfig { incarnation, broker, .. } = &self.config;
+    pub(crate) fn chunk_object(&self, log: LogId, seq: ChunkSeq) -> ObjectId {
+        let (incarnation, LogId { broker, epoch }) = (&self.config.incarnation, log);
         ObjectId::new(format!("{incarnation}/wal/{broker}/0/{epoch}/{seq}"))
     }
 
@@ -171,7 +182,7 @@ impl Shared {
         for chunk in self.tail.evict() {
             for entry in &chunk.footer.partitions {
                 if let Some(partition) = self.partition(entry.partition) {
-                    partition.lock().drop_tail((chunk.epoch, chunk.seq));
+                    partition.lock().drop_tail(entry.offsets.end);
                 }
             }
         }
@@ -215,10 +226,10 @@ impl Source {
         let shared = &*self.0;
         let Some(mut open) = shared.open.take() else { return false };
         open.groups.sort_unstable_by_key(|group| group.partition.id());
-        let epoch = shared.config.broker_epoch;
+        let log = shared.ledger.own();
         let options = SegmentOptions { keep_plaintext: Some(open.bytes), ..SegmentOptions::default() };
         let key = shared.config.keys.current();
-        let object = shared.chunk_object(epoch, seq);
+        let object = shared.chunk_object(log, seq);
         let mut writer = SegmentWriter::new(out, object, key, shared.new_salt(), options);
         let mut partitions = Vec::with_capacity(open.groups.len());
         for group in open.groups {
@@ -231,7 +242,7 @@ impl Source {
         }
         let finished = writer.finish();
         let chunk = Arc::new(TailChunk {
-            epoch,
+            log,
             seq,
             footer: Arc::new(finished.footer),
             ranges: finished.plaintext_ranges,

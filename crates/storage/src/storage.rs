@@ -6,7 +6,7 @@ use std::{
 };
 
 use milena_runtime::Runtime;
-use milena_types::{BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, TopicPartition};
+use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, TopicPartition};
 
 use crate::{
     Decisions, Partition, PartitionOptions, StorageConfig,
@@ -20,10 +20,11 @@ use crate::{
     pages::PageError,
     partition::{UpkeepError, fold_now},
     producers::SnapshotError,
+    sealed::SealedError,
     segment::SegmentError,
     shared::{Shared, Source},
     sweep,
-    tail::TailChunk,
+    takeover::{self, SealBrokerError, SealedBroker},
     wal::{LocalWal, WalDirectory, WalError, WriteAheadLog},
 };
 
@@ -107,6 +108,9 @@ pub enum OpenPartitionError {
     /// A page or snapshot cannot be read.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// The chunks of a sealed epoch cannot be had.
+    #[error(transparent)]
+    SealedEpoch(#[from] SealedError),
     /// A snapshot of producers cannot be understood.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -176,11 +180,12 @@ impl Storage {
         let wal = runtime.spawn_blocking(start).await.map_err(|_| StorageError::Stopping)??;
         let log: Arc<dyn WriteAheadLog> = wal.clone();
         assert!(shared.wal.set(Arc::downgrade(&log)).is_ok(), "the log is started once");
-        recover(&shared, &directory).await?;
+        takeover::recover(&shared, &directory).await?;
         shared.ledger.abandon_uploads().await?;
 
         runtime.spawn(flush::run(shared.clone()));
         runtime.spawn(sweep::run(shared.clone()));
+        runtime.spawn(takeover::run(shared.clone()));
         Ok(Self { shared, wal: Mutex::new(Some(wal)), runtime })
     }
 
@@ -207,7 +212,7 @@ impl Storage {
     }
 
     /// Opens a partition that this broker leads from now on: its manifest, flushes that are not in it yet, chunks
-    /// of this broker that are not flushed; producer state from the newest snapshot and what follows it. A
+    /// of this broker and of sealed epochs of any that are not flushed; producer state from the newest snapshot and what follows it. A
     /// partition nobody wrote to is new and empty. Opening one that is open in the same term gives it back.
     ///
     /// # Errors
@@ -231,22 +236,70 @@ impl Storage {
         self.shared.partitions().values().cloned().collect()
     }
 
-    /// Hands a partition over: accepts nothing more for it, commits what is pending, flushes it and folds it into
-    /// its manifest, so that its next leader needs nothing of this broker. The partition is closed here also when
-    /// this fails; then its next leader must be this broker again.
+    /// Makes sure that no epoch of `broker` up to `epoch` acknowledges anything any more, and takes in what it left: the
+    /// recoverer's job, once the broker is known to be gone (its life in this process has ended, or its lease). From
+    /// when this has answered, others may open what it led: they read its chunks in place. This broker flushes them in
+    /// the background, and so it does with everything the dead one was to flush for others.
+    ///
+    /// May be repeated, and done by two at once.
     ///
     /// # Errors
-    /// [`FlushError`], or [`UpkeepError`] from folding.
-    pub async fn close_partition(&self, id: TopicPartition) -> Result<(), UpkeepError> {
-        let Some(partition) = self.partition(id) else { return Ok(()) };
-        partition.close();
-        partition.settled().await;
-        let outcome = match flush::flush_all(&self.shared).await {
-            Ok(()) => partition.fold(true).await,
-            Err(error) => Err(error.into()),
+    /// [`SealBrokerError::Alive`] while its directory is locked; [`SealBrokerError::Superseded`] when it is back; else
+    /// what keeps a start from reading the directory.
+    pub async fn seal_broker(
+        &self,
+        broker: BrokerId,
+        epoch: BrokerEpoch,
+    ) -> Result<SealedBroker, SealBrokerError> {
+        takeover::seal_broker(&self.shared, broker, epoch).await
+    }
+
+    /// The first half of handing partitions over: puts what is committed into segments while they still accept, so that
+    /// [`Storage::close_partitions`] has little left to do. Waits for a bounded time while partitions here borrow from a sealed
+    /// epoch of another broker.
+    ///
+    /// # Errors
+    /// See [`FlushError`].
+    pub async fn prepare_close(&self) -> Result<(), FlushError> {
+        flush::flush_all(&self.shared).await
+    }
+
+    /// Hands partitions over: accepts nothing more for them, commits what is pending, and puts it into segments, so
+    /// that their next leader needs nothing of this broker. Answers for each, in the order given; one that is not open
+    /// here is handed over already. All of them are closed here also when this fails; then their next leader must be this
+    /// broker again, which opens them as if it had started anew.
+    pub async fn close_partitions(
+        &self,
+        ids: &[TopicPartition],
+    ) -> Vec<(TopicPartition, Result<(), UpkeepError>)> {
+        let open: Vec<Arc<Partition>> = ids.iter().filter_map(|id| self.partition(*id)).collect();
+        open.iter().for_each(|partition| partition.close());
+        for partition in &open {
+            partition.settled().await;
+        }
+        // The next leader finds the flush records, so manifests need not follow.
+        let flushed = flush::flush_all(&self.shared).await.map_err(Arc::new);
+        let mut partitions = self.shared.partitions();
+        let mut outcome = |id: &TopicPartition| match (&flushed, partitions.remove(id)) {
+            (Err(error), Some(_)) => Err(UpkeepError::Handoff(error.clone())),
+            _ => Ok(()),
         };
-        self.shared.partitions().remove(&id);
-        outcome
+        ids.iter().map(|id| (*id, outcome(id))).collect()
+    }
+
+    /// Like [`Storage::close_partitions`], for one.
+    ///
+    /// # Errors
+    /// See [`UpkeepError`].
+    pub async fn close_partition(&self, id: TopicPartition) -> Result<(), UpkeepError> {
+        self.close_partitions(&[id]).await.remove(0).1
+    }
+
+    /// Ends the broker epoch as a kill does, inside the process: the log is sealed at once (a sync that runs is waited
+    /// for, and what it makes durable is acknowledged; nothing later is), nothing is flushed, the tasks end, and the
+    /// directory is free. What was acknowledged is there for whoever recovers it.
+    pub async fn crash(&self) {
+        self.end().await;
     }
 
     /// Deletes a partition's records for good, whether it is open here or not. What it referred to is removed from
@@ -311,6 +364,10 @@ impl Storage {
         if let Ok(Err(error)) = tokio::time::timeout(patience, finish).await {
             tracing::warn!(%error, "stopped with records that are in the write-ahead log only");
         }
+        self.end().await;
+    }
+
+    async fn end(&self) {
         let wal = self.wal.lock().expect("no panic while it is taken").take();
         if let Some(wal) = wal {
             wal.seal().await;
@@ -318,76 +375,6 @@ impl Storage {
         }
         self.runtime.shutdown().await;
         self.shared.partitions().clear();
+        self.shared.sealed_epochs().clear();
     }
-}
-
-/// Seals the older epochs of this broker and reads their unflushed chunks into the tail.
-async fn recover(shared: &Arc<Shared>, directory: &Arc<WalDirectory>) -> Result<(), StorageError> {
-    let ours = shared.config.broker_epoch;
-    let mut recorded = shared.ledger.epochs().await?;
-    recorded.retain(|(epoch, _)| *epoch < ours);
-    let retired = shared.ledger.newest_retired().await?;
-    for held in directory.held().into_iter().filter(|held| held.epoch < ours) {
-        let epoch = held.epoch;
-        let record = recorded.iter().position(|(known, _)| *known == epoch).map(|i| recorded.remove(i).1);
-        let Some(record) = record else {
-            if retired.is_none_or(|retired| epoch > retired) {
-                return Err(StorageError::UnknownEpoch { epoch });
-            }
-            // Flushed and retired; only the directory had not let go of it.
-            directory.release(epoch, held.chunks.end);
-            continue;
-        };
-        let floor = record.record.floor_end;
-        let tail_end = record.record.tail_end.unwrap_or(held.chunks.end.max(floor));
-        if held.chunks.start > floor || held.chunks.end < tail_end {
-            let (from, to) = if held.chunks.start > floor {
-                (floor, held.chunks.start)
-            } else {
-                (held.chunks.end, tail_end)
-            };
-            return Err(StorageError::ChunksLost { epoch, from, to });
-        }
-        shared.ledger.seal_epoch(epoch, Some(&record), tail_end).await?;
-        directory.release(epoch, floor);
-        read_chunks(shared, directory, epoch, floor..tail_end).await?;
-    }
-    for (epoch, record) in recorded {
-        let floor = record.record.floor_end;
-        let tail_end = record.record.tail_end.unwrap_or(floor);
-        if tail_end > floor {
-            return Err(StorageError::ChunksLost { epoch, from: floor, to: tail_end });
-        }
-        shared.ledger.seal_epoch(epoch, Some(&record), tail_end).await?;
-        shared.ledger.retire_epoch(epoch).await?;
-    }
-    opening::recover_deleted(shared).await?;
-    Ok(())
-}
-
-async fn read_chunks(
-    shared: &Arc<Shared>,
-    directory: &Arc<WalDirectory>,
-    epoch: BrokerEpoch,
-    chunks: std::ops::Range<ChunkSeq>,
-) -> Result<(), StorageError> {
-    if chunks.is_empty() {
-        // Everything is in segments already; there is nothing to flush that would retire it.
-        directory.release(epoch, chunks.end);
-        return Ok(shared.ledger.retire_epoch(epoch).await?);
-    }
-    let (shared, directory, scope) = (shared.clone(), directory.clone(), shared.runtime.clone());
-    let read = move || {
-        let since = shared.runtime.monotonic();
-        for seq in (chunks.start.0..chunks.end.0).map(ChunkSeq) {
-            let sealed = directory.read(epoch, seq)?;
-            let object = shared.chunk_object(epoch, seq);
-            let keys = &shared.config.keys;
-            let chunk = TailChunk::read_back(epoch, seq, &object, &sealed, keys, since)?;
-            shared.budget.add_unflushed(chunk.charged);
-            shared.tail.push(Arc::new(chunk));
-        }
-        Ok::<_, StorageError>(())
-    };
-    scope.spawn_blocking(read).await.map_err(|_| StorageError::Stopping)?
 }

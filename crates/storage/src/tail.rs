@@ -1,6 +1,6 @@
 //! The tail cache: committed chunks in memory, in the clear, shared with whoever reads them.
 //!
-//! Invariants: chunks are in commit order, older broker epochs first; a chunk leaves only when a flush has put its
+//! Invariants: chunks are in commit order, all of this broker epoch (sealed ones are elsewhere: `sealed`); a chunk leaves only when a flush has put its
 //! records into segments; flushed chunks stay as long as the budget has room.
 
 use std::{
@@ -11,10 +11,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use milena_types::{BrokerEpoch, ChunkSeq, TopicPartition};
+use milena_types::{ChunkSeq, TopicPartition};
 
 use crate::{
     encryption::KeyRing,
+    ledger::LogId,
     objects::ObjectId,
     open_chunk::append_cost,
     partition::TailRun,
@@ -24,7 +25,7 @@ use crate::{
 /// A committed chunk.
 #[derive(Debug)]
 pub(crate) struct TailChunk {
-    pub(crate) epoch: BrokerEpoch,
+    pub(crate) log: LogId,
     pub(crate) seq: ChunkSeq,
     pub(crate) footer: Arc<Footer>,
     /// Where each partition of the footer is in the plaintext.
@@ -39,7 +40,7 @@ pub(crate) struct TailChunk {
 impl TailChunk {
     /// A chunk as the write-ahead log has it.
     pub(crate) fn read_back(
-        epoch: BrokerEpoch,
+        log: LogId,
         seq: ChunkSeq,
         object: &ObjectId,
         sealed: &[u8],
@@ -59,14 +60,14 @@ impl TailChunk {
         let plaintext = reader.open_frames_of(sealed, &frames)?;
         let batches = footer.partitions.iter().map(|partition| partition.batches.len()).sum();
         let charged = append_cost(plaintext.len(), batches) as u64;
-        Ok(Self { epoch, seq, footer, ranges, plaintext, charged, since })
+        Ok(Self { log, seq, footer, ranges, plaintext, charged, since })
     }
 
     /// The share of the `index`th partition.
     pub(crate) fn run(&self, index: usize) -> TailRun {
         let partition = &self.footer.partitions[index];
         TailRun {
-            chunk: (self.epoch, self.seq),
+            sealed: None,
             base: partition.offsets.start,
             end: partition.offsets.end,
             max_timestamp: partition.max_timestamp(),
@@ -106,7 +107,7 @@ impl Tail {
     pub(crate) fn push(&self, chunk: Arc<TailChunk>) -> u64 {
         let mut state = self.lock();
         if let Some(last) = state.chunks.back() {
-            assert!((last.epoch, last.seq) < (chunk.epoch, chunk.seq), "chunks come in commit order");
+            assert!(last.log == chunk.log && last.seq < chunk.seq, "chunks come in commit order");
         }
         state.bytes += chunk.charged;
         state.unflushed_bytes += chunk.charged;
@@ -114,14 +115,13 @@ impl Tail {
         state.unflushed_bytes
     }
 
-    /// The oldest chunks that wait for a flush, all of one broker epoch, about `bytes_max` of them.
+    /// The oldest chunks that wait for a flush, about `bytes_max` of them.
     pub(crate) fn unflushed(&self, bytes_max: u64) -> Vec<Arc<TailChunk>> {
         let state = self.lock();
         let mut taken: Vec<Arc<TailChunk>> = Vec::new();
         let mut bytes = 0;
         for chunk in state.chunks.range(state.flushed..) {
-            let same_epoch = taken.first().is_none_or(|first| first.epoch == chunk.epoch);
-            if !same_epoch || (bytes > 0 && bytes + chunk.charged > bytes_max) {
+            if bytes > 0 && bytes + chunk.charged > bytes_max {
                 break;
             }
             bytes += chunk.charged;
@@ -160,14 +160,14 @@ impl Tail {
     }
 
     /// The newest chunk.
-    pub(crate) fn newest(&self) -> Option<(BrokerEpoch, ChunkSeq)> {
-        self.lock().chunks.back().map(|chunk| (chunk.epoch, chunk.seq))
+    pub(crate) fn newest(&self) -> Option<ChunkSeq> {
+        self.lock().chunks.back().map(|chunk| chunk.seq)
     }
 
     /// The oldest chunk that waits for a flush.
-    pub(crate) fn oldest_unflushed(&self) -> Option<(BrokerEpoch, ChunkSeq)> {
+    pub(crate) fn oldest_unflushed(&self) -> Option<ChunkSeq> {
         let state = self.lock();
-        state.chunks.get(state.flushed).map(|chunk| (chunk.epoch, chunk.seq))
+        state.chunks.get(state.flushed).map(|chunk| chunk.seq)
     }
 
     /// The chunks with a share of the partition that are not in segments, oldest first.

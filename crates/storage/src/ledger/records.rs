@@ -1,12 +1,25 @@
 //! The records themselves. Unknown fields are ignored, so that a release may add some within a level.
 
-use std::sync::Arc;
+use std::{fmt, ops::Range, sync::Arc};
 
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 use serde::{Deserialize, Serialize};
 
 use super::{Leveled, RECORD_LEVEL};
 use crate::epochs::EpochHistory;
+
+/// One life of one broker, whose write-ahead log it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct LogId {
+    pub(crate) broker: BrokerId,
+    pub(crate) epoch: BrokerEpoch,
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "broker {} in epoch {}", self.broker, self.epoch)
+    }
+}
 
 /// How far one broker epoch's chunks are in segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +31,44 @@ pub(crate) struct WalRecord {
     pub(crate) tail_end: Option<ChunkSeq>,
     /// The broker epoch that may flush: its own until it is sealed.
     pub(crate) flusher: BrokerEpoch,
+    /// Whose epoch that is; none: of the broker whose log it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) flusher_broker: Option<BrokerId>,
+    /// Above that of every sealed epoch that had chunks to flush when this one was sealed. A partition's records in
+    /// a sealed epoch come before those in one that was sealed later.
+    #[serde(default)]
+    pub(crate) order: u64,
 }
 
 impl WalRecord {
     pub(crate) fn new(epoch: BrokerEpoch) -> Self {
-        Self { level: RECORD_LEVEL, floor_end: ChunkSeq(0), tail_end: None, flusher: epoch }
+        Self {
+            level: RECORD_LEVEL,
+            floor_end: ChunkSeq(0),
+            tail_end: None,
+            flusher: epoch,
+            flusher_broker: None,
+            order: 0,
+        }
     }
+
+    /// Who may flush the log this is the record of.
+    pub(crate) fn flusher_of(&self, log: LogId) -> LogId {
+        LogId { broker: self.flusher_broker.unwrap_or(log.broker), epoch: self.flusher }
+    }
+
+    /// The chunks of a sealed epoch that are in no segment; none while it is not sealed.
+    pub(crate) fn unflushed(&self) -> Option<Range<ChunkSeq>> {
+        let tail_end = self.tail_end?;
+        (self.floor_end < tail_end).then_some(self.floor_end..tail_end)
+    }
+}
+
+/// The newest epoch of a broker that another has sealed: it, and all before it, acknowledge nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SealedRecord {
+    pub(crate) level: u32,
+    pub(crate) epoch: BrokerEpoch,
 }
 
 /// Up to where a broker's epochs are forgotten.
@@ -203,6 +248,7 @@ macro_rules! leveled {
 
 leveled!(
     RetiredRecord,
+    SealedRecord,
     DeletedRecord,
     WalRecord,
     FlushRecord,

@@ -7,6 +7,8 @@ use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timesta
 use super::*;
 use crate::{decisions::MemoryDecisions, testing::id};
 
+const FIRST: LogId = LogId { broker: BrokerId(1), epoch: BrokerEpoch(1) };
+
 fn ledger(decisions: &Arc<MemoryDecisions>, epoch: i64) -> Ledger {
     Ledger::new(decisions.clone(), Runtime::system(), BrokerId(1), BrokerEpoch(epoch))
 }
@@ -28,7 +30,7 @@ async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
         written: Timestamp(0),
         parts: vec![part],
     };
-    let key = flush_key(BrokerId(1), BrokerEpoch(1), ChunkSeq(0), 0);
+    let key = flush_key(FIRST, ChunkSeq(0), 0);
     FlushedSegment { key, record, announced }
 }
 
@@ -42,24 +44,20 @@ async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
     let first = ledger(&decisions, 1);
     first.open_epoch().await.expect("new");
     let segment = announced(&first, "a").await;
-    let stale_floor =
-        first.commit_flush(BrokerEpoch(1), ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
+    let stale_floor = first.commit_flush(FIRST, ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
     assert!(is_conflict(&stale_floor.await));
 
     let second = ledger(&decisions, 2);
-    let (epoch, seen) = second.epochs().await.expect("epochs").remove(0);
-    second.seal_epoch(epoch, Some(&seen), ChunkSeq(9)).await.expect("sealed");
-    let stale_flusher = first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &[segment]).await;
+    let (epoch, seen) = second.all_epochs().await.expect("epochs").remove(0);
+    second.seal_epoch(epoch, &seen, ChunkSeq(9)).await.expect("sealed");
+    let stale_flusher = first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &[segment]).await;
     assert!(is_conflict(&stale_flusher));
     assert_eq!(first.flush_records().await.expect("records").len(), 0);
 
     let segment = announced(&second, "b").await;
     let segments = [segment];
-    second
-        .commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &segments)
-        .await
-        .expect("the recoverer flushes");
-    let again = second.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(9), &segments).await;
+    second.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments).await.expect("the recoverer flushes");
+    let again = second.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments).await;
     again.expect("done already is success");
     assert_eq!(first.flush_records().await.expect("records").len(), 1);
 }
@@ -71,7 +69,7 @@ async fn a_commit_requires_the_announcement_and_the_sweeper_removes_that_first()
     first.open_epoch().await.expect("new");
     let segment = announced(&first, "a").await;
     assert_eq!(ledger(&decisions, 2).abandon_uploads().await, Ok(1));
-    assert!(is_conflict(&first.commit_flush(BrokerEpoch(1), ChunkSeq(0), ChunkSeq(1), &[segment]).await));
+    assert!(is_conflict(&first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(1), &[segment]).await));
     assert_eq!(first.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
 }
 
@@ -117,18 +115,12 @@ async fn an_epoch_is_sealed_at_one_tail_for_ever() {
     let decisions = Arc::new(MemoryDecisions::new());
     ledger(&decisions, 1).open_epoch().await.expect("new");
     let second = ledger(&decisions, 2);
-    let seen = second.epochs().await.expect("epochs").remove(0).1;
-    let sealed = second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await.expect("sealed");
-    assert!(
-        is_conflict(&second.seal_epoch(BrokerEpoch(1), Some(&seen), ChunkSeq(4)).await),
-        "a stale revision"
-    );
-    assert!(
-        is_conflict(&second.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(5)).await),
-        "another tail"
-    );
+    let seen = second.all_epochs().await.expect("epochs").remove(0).1;
+    let sealed = second.seal_epoch(FIRST, &seen, ChunkSeq(4)).await.expect("sealed");
+    assert!(is_conflict(&second.seal_epoch(FIRST, &seen, ChunkSeq(4)).await), "a stale revision");
+    assert!(is_conflict(&second.seal_epoch(FIRST, &sealed, ChunkSeq(5)).await), "another tail");
     let third = ledger(&decisions, 3);
-    let sealed = third.seal_epoch(BrokerEpoch(1), Some(&sealed), ChunkSeq(4)).await.expect("the same tail");
+    let sealed = third.seal_epoch(FIRST, &sealed, ChunkSeq(4)).await.expect("the same tail");
     assert_eq!(sealed.record.flusher, BrokerEpoch(3));
 }
 
@@ -139,7 +131,7 @@ async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
     for value in [r#"{"level":2,"floor_end":0,"tail_end":null,"flusher":1}"#, "nonsense"] {
         let put = vec![("wal/1/0000000000000000007".to_owned(), Bytes::from_static(value.as_bytes()))];
         decisions.txn(Txn { put, ..Txn::default() }).await.expect("put");
-        let refused = ledger.epochs().await.expect_err("unreadable");
+        let refused = ledger.all_epochs().await.expect_err("unreadable");
         assert!(refused.to_string().contains("wal/1/0000000000000000007"), "{refused}");
     }
 }

@@ -10,6 +10,7 @@ use milena_types::{Offset, Revision, Timestamp};
 use super::{Partition, UpkeepError};
 use crate::{
     OpenPartitionError,
+    flushes::Flushes,
     ledger::{LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, PageRef, SegmentRef, SnapshotRef},
     manifest::{Manifest, Unfolded},
     opening,
@@ -110,6 +111,27 @@ async fn decide(shared: &Shared, swaps: &ManifestSwaps) -> Result<Revision, Upke
             Err(error.into())
         }
     }
+}
+
+/// Has partitions take the segments that others made of what they borrow, and let go of the runs. One that has a newer
+/// leader is closed by that.
+pub(crate) async fn reload_all(shared: &Shared, partitions: &[Arc<Partition>]) -> Result<(), UpkeepError> {
+    let mut partitions = partitions.to_vec();
+    partitions.sort_unstable_by_key(|partition| partition.id);
+    let mut changes = Vec::with_capacity(partitions.len());
+    for partition in &partitions {
+        changes.push(partition.manifest_change.lock().await);
+    }
+    let _no_flush = shared.flush_commit.read().await;
+    let flushes = shared.flushes.read(&shared.ledger).await?;
+    for partition in &partitions {
+        match partition.take_records(&flushes).await {
+            Ok(()) => partition.lock().drop_sealed(),
+            Err(UpkeepError::Ledger(LedgerError::Fenced { .. })) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Partition {
@@ -305,7 +327,13 @@ impl Partition {
     /// Somebody else changed the records: takes what they say.
     async fn reload(&self) -> Result<(), UpkeepError> {
         let _no_flush = self.shared.flush_commit.read().await;
-        let loaded = opening::load_manifest(&self.shared, self.id, self.leader_epoch).await;
+        // Flushes first: one that is folded between the two reads is then seen twice, and in the other order not at all.
+        let flushes = self.shared.flushes.read(&self.shared.ledger).await?;
+        self.take_records(&flushes).await
+    }
+
+    async fn take_records(&self, flushes: &Flushes) -> Result<(), UpkeepError> {
+        let loaded = opening::load_manifest(&self.shared, self.id, self.leader_epoch, flushes).await;
         let manifest = match loaded {
             Ok(manifest) => manifest,
             Err(OpenPartitionError::Ledger(error)) => {

@@ -3,18 +3,19 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use milena_types::{BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, Timestamp};
+use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use super::Bounds;
 use crate::{
-    epochs::EpochHistory, manifest::Manifest, open_chunk::GroupSlot, options::PartitionOptions,
-    producers::Producers, scan::Collector, segment::BatchSummary, ticket::Ticket,
+    epochs::EpochHistory, ledger::LogId, manifest::Manifest, open_chunk::GroupSlot,
+    options::PartitionOptions, producers::Producers, scan::Collector, segment::BatchSummary, ticket::Ticket,
 };
 
 /// One chunk's share of the partition, in the clear, shared with whoever reads it.
 #[derive(Clone, Debug)]
 pub(crate) struct TailRun {
-    pub(crate) chunk: (BrokerEpoch, ChunkSeq),
+    /// The sealed epoch it is from; none: this broker epoch.
+    pub(crate) sealed: Option<LogId>,
     pub(crate) base: Offset,
     pub(crate) end: Offset,
     pub(crate) max_timestamp: Timestamp,
@@ -160,14 +161,22 @@ impl State {
         self.tail.push_back(run);
     }
 
-    /// Runs up to `chunk` may leave memory: segments have them.
-    pub(crate) fn drop_tail(&mut self, chunk: (BrokerEpoch, ChunkSeq)) {
-        let flushed_end = self.manifest.end();
-        while self.tail.front().is_some_and(|run| run.chunk <= chunk && run.end <= flushed_end) {
+    /// Runs up to `end` may leave memory: segments have them.
+    pub(crate) fn drop_tail(&mut self, end: Offset) {
+        let flushed_end = self.manifest.end().min(end);
+        while self.tail.front().is_some_and(|run| run.end <= flushed_end) {
             self.tail.pop_front();
         }
         if self.tail.is_empty() {
             self.tail = VecDeque::new();
+        }
+    }
+
+    /// Lets go of runs of sealed epochs that segments have.
+    pub(crate) fn drop_sealed(&mut self) {
+        let sealed = self.tail.iter().take_while(|run| run.sealed.is_some()).last();
+        if let Some(end) = sealed.map(|run| run.end) {
+            self.drop_tail(end);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is done to a partition from time to time: deleting records, retention, letting go of producers.
 
+use std::sync::Arc;
+
 use milena_types::{Offset, Timestamp};
 
 use super::{Bounds, Partition};
@@ -31,6 +33,9 @@ pub enum UpkeepError {
     /// A flush that was needed first.
     #[error(transparent)]
     Flush(#[from] FlushError),
+    /// The flush of all that were handed over together.
+    #[error(transparent)]
+    Handoff(Arc<FlushError>),
     /// What is stored could not be read again.
     #[error("the manifest could not be read again: {0}")]
     Reload(Box<OpenPartitionError>),

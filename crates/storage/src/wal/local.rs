@@ -81,8 +81,8 @@ impl LocalWal {
             sealed: watch::Sender::new(None),
         });
         let mut appender = Appender::new(shared.clone(), source, runtime.clone());
-        appender.rewrite_last_chunk()?;
-        appender.keep_house();
+        appender.frames.rewrite_last_chunk()?;
+        appender.frames.keep_house();
         if runtime.is_on_one_thread() {
             runtime.spawn(appender.run());
             return Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: None }));
@@ -150,18 +150,36 @@ impl Drop for LocalWal {
     }
 }
 
+/// Makes the newest chunk of a directory durable that no log runs in: a sync of it may have failed just before, so
+/// that it can be read does not say that it is on disk. It is written again to another file, as a start does.
+///
+/// # Errors
+/// [`WalError::Full`], [`WalError::Io`], [`WalError::Damaged`].
+pub(crate) fn make_newest_durable(directory: &Arc<WalDirectory>) -> Result<(), WalError> {
+    let mut frames = FrameWriter::new(directory.clone());
+    let outcome = frames.rewrite_last_chunk();
+    frames.retire_files();
+    outcome
+}
+
 /// What the log's thread owns.
 struct Appender {
     shared: Arc<Shared>,
     source: Arc<dyn ChunkSource>,
     runtime: Runtime,
-    current: Option<AppendFile>,
-    spare: Option<AppendFile>,
-    buffer: WriteBuffer,
+    frames: FrameWriter,
     next: ChunkSeq,
     previous_checksum: u32,
     /// Whether the last ring found no room. Logged once, not for every ring.
     refusing: bool,
+}
+
+/// Writes frames into the directory's files.
+struct FrameWriter {
+    directory: Arc<WalDirectory>,
+    current: Option<AppendFile>,
+    spare: Option<AppendFile>,
+    buffer: WriteBuffer,
 }
 
 /// The chunk in the buffer, framed for a file.
@@ -176,17 +194,8 @@ struct Frame {
 
 impl Appender {
     fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>, runtime: Runtime) -> Self {
-        Self {
-            shared,
-            source,
-            runtime,
-            current: None,
-            spare: None,
-            buffer: WriteBuffer::default(),
-            next: ChunkSeq(0),
-            previous_checksum: 0,
-            refusing: false,
-        }
+        let frames = FrameWriter::new(shared.directory.clone());
+        Self { shared, source, runtime, frames, next: ChunkSeq(0), previous_checksum: 0, refusing: false }
     }
 
     /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too: nobody waits for
@@ -196,9 +205,7 @@ impl Appender {
         if ended.is_err() {
             tracing::error!(epoch = %self.shared.epoch, "the write-ahead log's thread panicked: the broker epoch ends");
         }
-        for file in [self.current.take(), self.spare.take()].into_iter().flatten() {
-            self.shared.directory.retire_file(file.id, true);
-        }
+        self.frames.retire_files();
         let end = ChunkSeq(self.shared.committed_end.load(Ordering::Acquire));
         let told = panic::catch_unwind(AssertUnwindSafe(|| self.source.sealed(end)));
         if told.is_err() {
@@ -222,7 +229,7 @@ impl Appender {
 
     /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed now.
     async fn commit_next(&mut self) -> bool {
-        if let Err(error) = self.make_room() {
+        if let Err(error) = self.frames.make_room() {
             if !std::mem::replace(&mut self.refusing, true) {
                 tracing::error!(%error, "the write-ahead log takes nothing for now");
             }
@@ -232,18 +239,19 @@ impl Appender {
         if std::mem::take(&mut self.refusing) {
             tracing::info!("the write-ahead log goes on");
         }
-        self.buffer.clear();
-        self.buffer.grow(frame::HEADER_BYTES);
-        if !self.source.build(self.next, &mut self.buffer) {
+        let buffer = &mut self.frames.buffer;
+        buffer.clear();
+        buffer.grow(frame::HEADER_BYTES);
+        if !self.source.build(self.next, buffer) {
             return false;
         }
-        let chunk_bytes = self.buffer.len() - frame::HEADER_BYTES;
+        let chunk_bytes = buffer.len() - frame::HEADER_BYTES;
         let chunk_bytes_max = self.shared.directory.config().chunk_bytes_max;
         assert!(
             chunk_bytes <= chunk_bytes_max,
             "a chunk of {chunk_bytes} bytes was built, {chunk_bytes_max} fit"
         );
-        let frame = self.frame_of_buffer(self.shared.epoch, self.next, self.previous_checksum);
+        let frame = self.frames.frame_of_buffer(self.shared.epoch, self.next, self.previous_checksum);
         if !self.write_until_durable(frame).await {
             return false;
         }
@@ -251,45 +259,8 @@ impl Appender {
         self.next = self.next.next();
         self.shared.committed_end.store(self.next.0, Ordering::Release);
         self.source.committed(frame.seq);
-        self.keep_house();
+        self.frames.keep_house();
         true
-    }
-
-    /// Makes sure that the longest frame has a place.
-    fn make_room(&mut self) -> Result<(), WalError> {
-        let longest = self.shared.directory.config().frame_bytes_max();
-        if self.room() < longest && self.spare.is_none() {
-            self.spare = Some(self.shared.directory.take_file()?);
-        }
-        Ok(())
-    }
-
-    /// What fits into the current file.
-    fn room(&self) -> u64 {
-        let file_bytes = self.shared.directory.config().file_bytes;
-        self.current.as_ref().map_or(0, |current| file_bytes - current.position)
-    }
-
-    /// What can be done ahead, while nobody waits for it.
-    fn keep_house(&mut self) {
-        let directory = &self.shared.directory;
-        if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
-            // If there is no room, there may be when it is needed.
-            self.spare = directory.take_file().ok();
-        }
-        directory.remove_surplus();
-        if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {
-            self.buffer = WriteBuffer::default();
-        }
-    }
-
-    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole blocks.
-    fn frame_of_buffer(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, previous_checksum: u32) -> Frame {
-        let chunk = &self.buffer.as_slice()[frame::HEADER_BYTES..];
-        let chunk_bytes = u32::try_from(chunk.len()).expect("a chunk is below 4 GiB");
-        let chunk_checksum = crc32c::crc32c(chunk);
-        self.buffer.pad_to(BLOCK_BYTES);
-        Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
     }
 
     /// Writes the frame in the buffer until it is durable; each time to another file, always the same bytes.
@@ -318,9 +289,52 @@ impl Appender {
 
     /// Writes the frame in the buffer once and syncs the file. On failure the file is given up.
     async fn write(&mut self, frame: Frame) -> Result<(), WalError> {
-        self.write_unsynced(frame)?;
+        self.frames.write_unsynced(frame)?;
         self.runtime.pace().await;
-        self.sync(frame)
+        self.frames.sync(frame)
+    }
+}
+
+impl FrameWriter {
+    fn new(directory: Arc<WalDirectory>) -> Self {
+        Self { directory, current: None, spare: None, buffer: WriteBuffer::default() }
+    }
+
+    /// Makes sure that the longest frame has a place.
+    fn make_room(&mut self) -> Result<(), WalError> {
+        let longest = self.directory.config().frame_bytes_max();
+        if self.room() < longest && self.spare.is_none() {
+            self.spare = Some(self.directory.take_file()?);
+        }
+        Ok(())
+    }
+
+    /// What fits into the current file.
+    fn room(&self) -> u64 {
+        let file_bytes = self.directory.config().file_bytes;
+        self.current.as_ref().map_or(0, |current| file_bytes - current.position)
+    }
+
+    /// What can be done ahead, while nobody waits for it.
+    fn keep_house(&mut self) {
+        let directory = &self.directory;
+        if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
+            // If there is no room, there may be when it is needed.
+            self.spare = directory.take_file().ok();
+        }
+        directory.remove_surplus();
+        if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {
+            self.buffer = WriteBuffer::default();
+        }
+    }
+
+    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole blocks.
+    fn frame_of_buffer(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, previous_checksum: u32) -> Frame {
+        let chunk = &self.buffer.as_slice()[frame::HEADER_BYTES..];
+        let chunk_bytes = u32::try_from(chunk.len()).expect("a chunk is below 4 GiB");
+        let chunk_checksum = crc32c::crc32c(chunk);
+        self.buffer.pad_to(BLOCK_BYTES);
+        Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
     }
 
     /// Writes the frame in the buffer into a file with room for it. On failure the file is given up.
@@ -351,35 +365,42 @@ impl Appender {
         current.position += self.buffer.len() as u64;
         let (chunk_bytes, chunk_checksum) = (frame.chunk_bytes, frame.chunk_checksum);
         let place = Place { file, position, chunk_bytes, chunk_checksum };
-        self.shared.directory.note_chunk(frame.epoch, frame.seq, place);
+        self.directory.note_chunk(frame.epoch, frame.seq, place);
         Ok(())
     }
 
     fn switch_file(&mut self) -> Result<(), WalError> {
         let next = match self.spare.take() {
             Some(spare) => spare,
-            None => self.shared.directory.take_file()?,
+            None => self.directory.take_file()?,
         };
         if let Some(full) = self.current.replace(next) {
-            self.shared.directory.retire_file(full.id, true);
+            self.directory.retire_file(full.id, true);
         }
         Ok(())
     }
 
+    /// Nothing more is written.
+    fn retire_files(&mut self) {
+        for file in [self.current.take(), self.spare.take()].into_iter().flatten() {
+            self.directory.retire_file(file.id, true);
+        }
+    }
+
     fn give_up_current(&mut self, action: &'static str, source: io::Error) -> WalError {
         let failed = self.current.take().expect("a file that failed is the current one");
-        self.shared.directory.retire_file(failed.id, false);
-        self.shared.directory.remove_surplus();
-        WalError::Io { path: self.shared.directory.path(failed.id), action, source }
+        self.directory.retire_file(failed.id, false);
+        self.directory.remove_surplus();
+        WalError::Io { path: self.directory.path(failed.id), action, source }
     }
 
     /// Writes the newest chunk found in the directory again: that it can be read does not say that it is on disk.
     fn rewrite_last_chunk(&mut self) -> Result<(), WalError> {
-        let Some((epoch, seq, place)) = self.shared.directory.last_chunk() else { return Ok(()) };
-        let chunk = self.shared.directory.read(epoch, seq)?;
+        let Some((epoch, seq, place)) = self.directory.last_chunk() else { return Ok(()) };
+        let chunk = self.directory.read(epoch, seq)?;
         self.buffer.grow(frame::HEADER_BYTES);
         self.buffer.extend(&chunk);
-        let previous_checksum = self.shared.directory.previous_checksum(place)?;
+        let previous_checksum = self.directory.previous_checksum(place)?;
         let frame = self.frame_of_buffer(epoch, seq, previous_checksum);
         let mut again = || self.write_unsynced(frame).and_then(|()| self.sync(frame));
         again().or_else(|_| again())

@@ -34,6 +34,7 @@ mod directory;
 mod frame;
 mod local;
 mod recovery;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +52,8 @@ use crate::disk::WriteBuffer;
 
 pub use directory::{WalConfig, WalDirectory};
 pub use local::LocalWal;
+pub(crate) use local::make_newest_durable;
+pub(crate) use sealed::SealedChunks;
 
 /// Why the write-ahead log cannot do something.
 #[derive(Debug, thiserror::Error)]
