@@ -23,9 +23,10 @@ pub mod conformance;
 
 pub use cluster::{
     AppliedChanges, BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord, ControllerRecord,
-    CreatedTopic, DeletedTopicRecord, ListenerRecord, MetadataError, MovedLeaders, NewBroker, NewTopic,
-    NodeRecord, PartitionChange, PartitionRecord, Placement, PlannedTopic, Reassignment, Registration, Seen,
-    ServingRecord, TakenLeadership, TopicRecord, cluster_prefix, spread_replicas, storage_prefix,
+    CreatedTopic, DeletedTopicRecord, Held, Holdings, ListenerRecord, MetadataError, MovedLeaders, NewBroker,
+    NewTopic, NodeRecord, PartitionChange, PartitionRecord, Placement, PlannedTopic, Reassignment,
+    Registration, Seen, ServingRecord, TakenLeadership, TopicRecord, cluster_prefix, spread_replicas,
+    storage_prefix,
 };
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};

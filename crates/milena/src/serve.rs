@@ -105,6 +105,7 @@ impl Installation {
             zones: Zones::new(&settings.region, settings.subnets.clone()),
             addresses: address_plan(&settings.brokers),
             default_properties: milena_broker::configs::msk_defaults,
+            check_properties,
         };
         let provisioner = brokers.clone();
         let parts = ServiceParts { runtime: runtime.child(), metadata, provisioner, local_key };
@@ -201,6 +202,14 @@ fn url(address: SocketAddr) -> String {
         _ => address,
     };
     format!("http://{reachable}")
+}
+
+/// What is wrong with the properties of a Configuration for brokers of that release.
+fn check_properties(release: Option<&str>, properties: &BTreeMap<String, String>) -> Result<(), Vec<String>> {
+    let release =
+        release.map(|release| release.parse().map_err(|error| vec![format!("{error}")])).transpose()?;
+    let checked = milena_broker::configs::check_msk_properties(release, properties);
+    checked.map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
 }
 
 fn address_plan(brokers: &BrokerAddresses) -> AddressPlan {

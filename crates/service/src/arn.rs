@@ -1,4 +1,4 @@
-//! ARNs of clusters, their operations and their nodes.
+//! ARNs of clusters, of what belongs to them, and of configurations.
 
 use std::fmt;
 
@@ -35,6 +35,23 @@ impl ClusterUid {
 impl fmt::Display for ClusterUid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The same of a configuration's ARN.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ConfigurationUid(ClusterUid);
+
+impl ConfigurationUid {
+    pub(crate) fn random(runtime: &Runtime) -> Self {
+        Self(ClusterUid::random(runtime))
+    }
+}
+
+impl fmt::Display for ConfigurationUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -78,6 +95,12 @@ impl<'a> Arn<'a> {
         let mut parts = self.tail.splitn(3, '/');
         let (name, uid) = (parts.next()?, ClusterUid::parse(parts.next()?)?);
         Some((name, uid, parts.next()))
+    }
+
+    /// The configuration that a `configuration/NAME/UUID-N` is.
+    pub(crate) fn configuration(&self) -> Option<ConfigurationUid> {
+        let (_, uid, rest) = self.cluster().filter(|_| self.kind == "configuration")?;
+        rest.is_none().then_some(ConfigurationUid(uid))
     }
 }
 

@@ -5,13 +5,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use milena_metadata::{Entry, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
-use milena_types::Revision;
+use milena_types::{BrokerId, Revision};
 
 use crate::{
     arn::ClusterUid,
     error::ApiError,
-    record::{self, ClusterRecord, OperationRecord},
+    operation::OperationRecord,
+    record::{self, ClusterRecord},
 };
+
+mod configurations;
+
+pub(crate) use configurations::uses;
 
 /// Below this are the clusters; their reconcilers watch it.
 pub(crate) const CLUSTERS: &str = "service/clusters/";
@@ -100,15 +105,19 @@ impl ClusterStore {
         Ok((entries.iter().filter_map(|entry| uid_of(&entry.key)).collect(), revision))
     }
 
-    /// Writes a new cluster unless its name is taken.
-    pub(crate) async fn create(&self, record: &ClusterRecord) -> Result<(), ApiError> {
+    /// Writes a new cluster unless its name is taken, with whatever else `also` holds.
+    pub(crate) async fn create(&self, record: &ClusterRecord, also: Txn) -> Result<(), ApiError> {
         let key = cluster_key(&record.uid);
         let value = Bytes::from(record::encode(record));
         let name = name_key(&record.name);
-        let txn = Txn::new().absent(&key).absent(&name).put(&key, value.clone());
+        let txn = also.absent(&key).absent(&name).put(&key, value.clone());
         let txn = txn.put(&name, record::encode(&record.uid));
         if self.commit(txn, &key, Some(&value)).await? {
             return Ok(());
+        }
+        if self.store.get(&name).await?.is_none() {
+            let message = "what the cluster was to use was deleted meanwhile; ask again";
+            return Err(ApiError::bad_request(message));
         }
         let name = &record.name;
         Err(ApiError::Conflict(format!(
@@ -158,6 +167,13 @@ impl ClusterStore {
         }
         txn = txn.delete_prefix(operations_prefix(&record.uid)).delete_prefix(prefix);
         self.commit(txn, &key, None).await
+    }
+
+    /// What gives the addresses of the brokers that `keep` does not name free again.
+    pub(crate) fn release_addresses(record: &ClusterRecord, keep: impl Fn(BrokerId) -> bool) -> Txn {
+        let leaving = record.nodes.iter().filter(|node| !keep(node.id));
+        let addresses = leaving.filter_map(|node| node.address.as_ref());
+        addresses.fold(Txn::new(), |txn, address| txn.delete(address_key(&address.endpoint())))
     }
 
     /// All addresses that brokers have.

@@ -1,7 +1,7 @@
 //! The one table from what went wrong to the exception that AWS clients know.
 
 use http::StatusCode;
-use milena_metadata::StoreError;
+use milena_metadata::{MetadataError, StoreError};
 
 /// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,5 +78,13 @@ impl From<StoreError> for ApiError {
             | StoreError::OutcomeUnknown { .. }
             | StoreError::Corrupt { .. } => Self::Internal(error.to_string()),
         }
+    }
+}
+
+/// What a cluster's metadata did not do.
+pub(crate) fn from_metadata(error: MetadataError) -> ApiError {
+    match error {
+        MetadataError::Store(error) => error.into(),
+        other => ApiError::Internal(other.to_string()),
     }
 }

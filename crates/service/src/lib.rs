@@ -6,15 +6,18 @@
 //! the step. Brokers need the service only to be started: while it is away they go on serving.
 //!
 //! Not here: anything of Kafka. The service never calls a broker's code; it reaches brokers through the metadata
-//! store and the provisioner.
+//! store, the provisioner and, for topics, the Kafka protocol.
 
 mod addresses;
 mod api;
 mod arn;
 mod cluster_store;
+mod configuration;
 mod error;
 mod http_server;
 mod kafka_versions;
+mod operation;
+mod properties;
 mod provisioner;
 mod reconciler;
 mod record;
@@ -26,6 +29,7 @@ mod wire;
 mod zones;
 
 pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
+pub use configuration::CheckProperties;
 pub use error::ApiError;
 pub use kafka_versions::KafkaVersion;
 pub use provisioner::{BrokerOrder, ProvisionError, Provisioner};

@@ -8,16 +8,22 @@
 //! service/addresses/{host}:{port}        the uid of the cluster whose broker listens there
 //! service/address-cursor                 the address given out last
 //! service/operations/{uid}/{time}-{id}   OperationRecord
+//! service/configurations/{uid}           ConfigurationRecord
+//! service/configuration-names/{name}     the uid of the configuration that has the name
+//! service/configuration-uses/{uid}       written by whoever begins to use the configuration
+//! service/revisions/{uid}/{number}       RevisionRecord
 //! ```
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
+use milena_runtime::Runtime;
 use milena_types::{BrokerId, ClusterId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
     arn::ClusterUid,
+    configuration::ConfigurationRef,
     error::ApiError,
     kafka_versions::KafkaVersion,
     wire::{ClientAuthentication, EncryptionInfo, LoggingInfo, OpenMonitoring, Rebalancing, Tags},
@@ -34,6 +40,8 @@ pub enum ClusterState {
     Creating,
     /// Serving.
     Active,
+    /// Serving, while an operation of its owner changes it.
+    Updating,
     /// Serving, while an operation of its owner restarts a broker.
     RebootingBroker,
     /// A broker is down against its owner's wish; it is being started again.
@@ -50,6 +58,7 @@ impl ClusterState {
         match self {
             Self::Creating => "CREATING",
             Self::Active => "ACTIVE",
+            Self::Updating => "UPDATING",
             Self::RebootingBroker => "REBOOTING_BROKER",
             Self::Healing => "HEALING",
             Self::Deleting => "DELETING",
@@ -85,6 +94,29 @@ pub(crate) enum Step {
         /// The brokers that are still to be restarted.
         brokers: Vec<BrokerId>,
     },
+    /// Write the server properties of an update for the brokers to find.
+    WriteProperties(Configuring),
+    /// Restart brokers one after the other, so that they have them.
+    Roll {
+        /// What for.
+        update: Configuring,
+        /// The brokers that are still to be restarted.
+        brokers: Vec<BrokerId>,
+    },
+    /// Give joining brokers addresses.
+    AllocateJoining {
+        /// The operation's key.
+        operation: String,
+    },
+    /// Start joining brokers and show them.
+    StartJoining {
+        /// The operation's key.
+        operation: String,
+    },
+    /// Wait until leaving brokers hold nothing any more.
+    Drain(Leaving),
+    /// Stop leaving brokers and forget them.
+    Dismiss(Leaving),
     /// Creation has failed: stop what was started.
     GiveUp,
     /// Nothing, until the owner deletes the cluster.
@@ -97,6 +129,39 @@ pub(crate) enum Step {
     RemoveMetadata,
 }
 
+/// An update of a cluster's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Configuring {
+    /// The operation's key.
+    pub(crate) operation: String,
+    /// What the brokers are to have.
+    pub(crate) target: Option<ConfigurationRef>,
+    /// Why the update is being taken back: `target` is what the cluster had before.
+    pub(crate) failure: Option<Trouble>,
+}
+
+/// Brokers that leave, which their nodes say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leaving {
+    /// The operation's key.
+    pub(crate) operation: String,
+    /// Why they leave, if their owner did not wish it: they could not be added.
+    pub(crate) failure: Option<Trouble>,
+}
+
+/// A broker's part in its cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Standing {
+    /// It serves and is shown.
+    #[default]
+    Member,
+    /// It is being added and is not shown yet.
+    Joining,
+    /// It is being removed: it serves until it holds nothing any more.
+    Leaving,
+}
+
 /// One broker as it is shown and started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BrokerNode {
@@ -107,6 +172,11 @@ pub(crate) struct BrokerNode {
     pub(crate) uuid: Uuid,
     /// Where it listens and what clients are told; absent until addresses are allocated.
     pub(crate) address: Option<BrokerAddress>,
+    #[serde(default)]
+    pub(crate) standing: Standing,
+    /// When it was added, if not with the cluster.
+    #[serde(default)]
+    pub(crate) added_ms: Option<i64>,
 }
 
 /// Where a broker listens, and under which name clients reach it.
@@ -150,6 +220,9 @@ pub(crate) struct ClusterSpec {
     /// `server.properties` beyond the defaults.
     #[serde(default)]
     pub(crate) server_properties: BTreeMap<String, String>,
+    /// Whose properties come before all these.
+    #[serde(default)]
+    pub(crate) configuration: Option<ConfigurationRef>,
 }
 
 /// Why a cluster is in its state.
@@ -185,6 +258,20 @@ impl ClusterRecord {
         ClusterId::from_uuid(self.uid.uuid())
     }
 
+    /// The brokers that are shown: those that do not join yet.
+    pub(crate) fn shown_nodes(&self) -> impl Iterator<Item = &BrokerNode> {
+        self.nodes.iter().filter(|node| node.standing != Standing::Joining)
+    }
+
+    /// The configurations that must not be deleted: the one it has, and the one it is to have.
+    pub(crate) fn configurations(&self) -> impl Iterator<Item = &ConfigurationRef> {
+        let coming = match &self.step {
+            Step::WriteProperties(update) | Step::Roll { update, .. } => update.target.as_ref(),
+            _ => None,
+        };
+        self.spec.configuration.iter().chain(coming)
+    }
+
     pub(crate) fn arn(&self) -> String {
         self.arn_of("cluster", None)
     }
@@ -197,27 +284,13 @@ impl ClusterRecord {
     }
 }
 
-/// One operation on a cluster, as DescribeClusterOperation shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OperationRecord {
-    pub(crate) id: Uuid,
-    /// Such as `REBOOT_NODE`.
-    pub(crate) kind: String,
-    /// Such as `REBOOT_IN_PROGRESS`.
-    pub(crate) state: String,
-    pub(crate) created_ms: i64,
-    pub(crate) ended_ms: Option<i64>,
-    /// The id of the request that started it.
-    pub(crate) request_id: String,
-    pub(crate) steps: Vec<OperationStep>,
-}
-
-/// One step of an operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OperationStep {
-    pub(crate) name: String,
-    /// PENDING, IN_PROGRESS or COMPLETED.
-    pub(crate) status: String,
+/// A new value of `currentVersion`: K and 13 letters and digits, as MSK's look.
+pub(crate) fn random_version(runtime: &Runtime) -> String {
+    const CHARACTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut random = [0; 13];
+    runtime.fill_random(&mut random);
+    let text: String = random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
+    format!("K{text}")
 }
 
 #[derive(Serialize, Deserialize)]

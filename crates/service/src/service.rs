@@ -11,6 +11,7 @@ use crate::{
     addresses::AddressPlan,
     api::{Api, bootstrap_string},
     cluster_store::ClusterStore,
+    configuration::CheckProperties,
     error::ApiError,
     http_server::{self, Frontend},
     kafka_versions::KafkaVersion,
@@ -42,6 +43,8 @@ pub struct ServiceConfig {
     pub addresses: AddressPlan,
     /// What brokers are set to beyond Kafka's defaults, for a cluster over so many zones.
     pub default_properties: fn(usize) -> BTreeMap<String, String>,
+    /// What a configuration may set.
+    pub check_properties: CheckProperties,
 }
 
 /// What a service works with.
@@ -115,6 +118,8 @@ impl Service {
             region: config.region,
             account: config.account,
             zones: config.zones,
+            check_properties: config.check_properties,
+            metadata: parts.metadata.clone(),
         });
         let tools = Tools {
             runtime: runtime.clone(),

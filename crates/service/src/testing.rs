@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
 use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_runtime::Runtime;
@@ -37,6 +38,8 @@ pub(crate) struct CountedBrokers {
     pub(crate) removed: Mutex<BTreeSet<ClusterId>>,
     /// Calls so far, and the reason that calls fail with, by number.
     pub(crate) calls: Mutex<(usize, BTreeMap<usize, &'static str>)>,
+    /// Brokers started so far, how many starts are refused from now on, and why.
+    starts: Mutex<(usize, usize, &'static str)>,
 }
 
 impl CountedBrokers {
@@ -51,6 +54,17 @@ impl CountedBrokers {
         self.running.lock().unwrap().len()
     }
 
+    /// How many brokers were started so far.
+    pub(crate) fn starts(&self) -> usize {
+        self.starts.lock().unwrap().0
+    }
+
+    /// Makes the next starts fail.
+    pub(crate) fn refuse_starts(&self, count: usize, reason: &'static str) {
+        let mut starts = self.starts.lock().unwrap();
+        (starts.1, starts.2) = (count, reason);
+    }
+
     /// Makes the next calls fail.
     pub(crate) fn fail_next(&self, count: usize, reason: &'static str) {
         let mut calls = self.calls.lock().unwrap();
@@ -63,6 +77,14 @@ impl CountedBrokers {
 impl Provisioner for CountedBrokers {
     async fn start(&self, order: &BrokerOrder) -> Result<(), ProvisionError> {
         self.call()?;
+        {
+            let mut starts = self.starts.lock().unwrap();
+            if starts.1 > 0 {
+                starts.1 -= 1;
+                return Err(ProvisionError::new(starts.2));
+            }
+            starts.0 += 1;
+        }
         let before =
             self.running.lock().unwrap().insert((order.cluster.clone(), order.broker), order.clone());
         assert!(before.is_none(), "broker {} is started although it runs", order.broker);
@@ -115,6 +137,7 @@ impl Life {
             wait_max: Duration::from_millis(5),
             failures_max: 5,
             check_every: Duration::from_millis(5),
+            settle_every: Duration::from_millis(1),
         };
         let tools = Tools {
             runtime: life.runtime.clone(),
@@ -140,7 +163,9 @@ impl Life {
     pub(crate) fn idle(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
         let api = Api {
             runtime: runtime.clone(),
-            store: ClusterStore::new(metadata),
+            store: ClusterStore::new(metadata.clone()),
+            metadata,
+            check_properties,
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             zones: Zones::new("us-east-1", BTreeMap::new()),
@@ -180,6 +205,13 @@ impl Life {
         encode(created["clusterArn"].as_str().unwrap())
     }
 
+    /// Creates a configuration with these properties and gives its ARN back.
+    pub(crate) async fn configure(&self, name: &str, properties: &str) -> String {
+        let request = json!({"name": name, "serverProperties": STANDARD.encode(properties)});
+        let created = self.json(Method::POST, "/v1/configurations", request).await;
+        created["arn"].as_str().unwrap().to_owned()
+    }
+
     /// Waits until the cluster is as wanted.
     pub(crate) async fn wait_for(&self, label: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = self.runtime.monotonic() + PATIENCE;
@@ -209,6 +241,15 @@ impl Life {
     pub(crate) async fn delete(&self, label: &str) {
         self.json(Method::DELETE, &format!("/v1/clusters/{label}"), Value::Null).await;
     }
+}
+
+/// As if brokers had two properties, one of them new in 4.0.
+fn check_properties(release: Option<&str>, properties: &BTreeMap<String, String>) -> Result<(), Vec<String>> {
+    let known =
+        |name: &str| name == "num.io.threads" || (name == "new.in.4" && release.is_none_or(|r| r >= "4"));
+    let unknown = properties.keys().filter(|name| !known(name));
+    let reasons: Vec<String> = unknown.map(|name| format!("{name} cannot be set")).collect();
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 
 /// A text as one label of a path, as AWS clients encode it.

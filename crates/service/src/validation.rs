@@ -56,13 +56,6 @@ pub(crate) fn cluster_spec(
         kafka_version,
         &at("numberOfBrokerNodes"),
     )?;
-    if request.configuration_info.is_some() {
-        return Err(absent(
-            &at("configurationInfo"),
-            "configurations",
-            "leave it out: Kafka's defaults as MSK sets them apply",
-        ));
-    }
     let spec = ClusterSpec {
         kafka_version,
         instance_type,
@@ -80,6 +73,8 @@ pub(crate) fn cluster_spec(
         logging: logging(request.logging_info, &at("loggingInfo"))?,
         rebalancing: rebalancing(request.rebalancing, express, &at("rebalancing"))?,
         server_properties: BTreeMap::new(),
+        // Looked up by the caller.
+        configuration: None,
     };
     match request.storage_mode.as_deref() {
         None | Some("LOCAL") => Ok((spec, brokers)),
@@ -178,6 +173,20 @@ fn broker_count(count: Option<i64>, subnets: usize, version: KafkaVersion, path:
         return Err(ApiError::invalid(path, message));
     }
     Ok(count)
+}
+
+/// How many brokers a cluster is to have instead of `now`, as UpdateBrokerCount says.
+pub(crate) fn broker_target(spec: &ClusterSpec, now: usize, target: i64, path: &str) -> Checked<usize> {
+    let target = broker_count(Some(target), spec.subnets.len(), spec.kafka_version, path)?;
+    let refuse = |reason: String| Err(ApiError::invalid(path, format!("{path}: {reason}")));
+    match usize::try_from(target) {
+        Ok(target) if target == now => refuse(format!("the cluster has {now} brokers already")),
+        Ok(target) if target < now && spec.instance_type.starts_with("kafka.t3.") => {
+            refuse(format!("brokers of type {} cannot be removed", spec.instance_type))
+        }
+        Ok(target) => Ok(target),
+        Err(_) => refuse(format!("{target} is no number of brokers")),
+    }
 }
 
 fn volume_size(group: &BrokerNodeGroupInfo, express: bool, path: &str) -> Checked<Option<i64>> {
@@ -363,7 +372,8 @@ fn rebalancing(rebalancing: Option<Rebalancing>, express: bool, path: &str) -> C
     }
 }
 
-fn required<T>(value: Option<T>, path: &str) -> Checked<T> {
+/// A member that must be there.
+pub(crate) fn required<T>(value: Option<T>, path: &str) -> Checked<T> {
     value.ok_or_else(|| ApiError::invalid(path, format!("{path} is required")))
 }
 

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 /// Declares shapes whose members are all optional; `as` gives a name that camel case does not.
 macro_rules! shapes {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident $(as $wire:literal)?: $type:ty,)* })*) => {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident $(as $wire:literal)?: $type:ty,)* })*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
             #[serde(rename_all = "camelCase", default)]
             pub(crate) struct $name {
                 $(
+                    $(#[$note])*
                     $(#[serde(rename = $wire)])?
                     #[serde(skip_serializing_if = "Option::is_none")]
                     pub(crate) $field: Option<$type>,
@@ -94,6 +95,16 @@ shapes! {
         serverless: serde_json::Value,
     }
     RebootBrokerRequest { broker_ids: Vec<String>, }
+    UpdateClusterConfigurationRequest { configuration_info: ConfigurationInfo, current_version: String, }
+    UpdateBrokerCountRequest { current_version: String, target_number_of_broker_nodes: i64, }
+    CreateConfigurationRequest {
+        description: String,
+        kafka_versions: Vec<String>,
+        name: String,
+        /// Base64.
+        server_properties: String,
+    }
+    UpdateConfigurationRequest { description: String, server_properties: String, }
     TagResourceRequest { tags: Tags, }
 }
 
@@ -222,7 +233,43 @@ shapes! {
     ClusterOperationStep { step_info: ClusterOperationStepInfo, step_name: String, }
     ClusterOperationStepInfo { step_status: String, }
     /// What an operation changes. A reboot changes nothing, and MSK shows it with two empty objects.
-    MutableClusterInfo { number_of_broker_nodes: i64, kafka_version: String, }
+    MutableClusterInfo {
+        broker_count_update_info: BrokerCountUpdateInfo,
+        configuration_info: ConfigurationInfo,
+        number_of_broker_nodes: i64,
+        kafka_version: String,
+    }
+    BrokerCountUpdateInfo { created_broker_ids: Vec<f64>, deleted_broker_ids: Vec<f64>, }
+    CreateConfigurationResponse {
+        arn: String,
+        creation_time: String,
+        latest_revision: ConfigurationRevision,
+        name: String,
+        state: String,
+    }
+    UpdateConfigurationResponse { arn: String, latest_revision: ConfigurationRevision, }
+    DeleteConfigurationResponse { arn: String, state: String, }
+    /// Also all that DescribeConfiguration answers.
+    Configuration {
+        arn: String,
+        creation_time: String,
+        description: String,
+        kafka_versions: Vec<String>,
+        latest_revision: ConfigurationRevision,
+        name: String,
+        state: String,
+    }
+    ConfigurationRevision { creation_time: String, description: String, revision: i64, }
+    DescribeConfigurationRevisionResponse {
+        arn: String,
+        creation_time: String,
+        description: String,
+        revision: i64,
+        /// Base64.
+        server_properties: String,
+    }
+    ListConfigurationsResponse { configurations: Vec<Configuration>, next_token: String, }
+    ListConfigurationRevisionsResponse { next_token: String, revisions: Vec<ConfigurationRevision>, }
     ListTagsForResourceResponse { tags: Tags, }
     ErrorBody { invalid_parameter: String, message: String, }
 }

@@ -6,6 +6,7 @@
 
 mod brokers;
 mod configs;
+mod holdings;
 mod keys;
 mod leadership;
 mod partitions;
@@ -26,6 +27,7 @@ use serde::de::DeserializeOwned;
 use crate::store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome};
 
 pub use brokers::{NewBroker, Registration};
+pub use holdings::{Held, Holdings};
 pub(crate) use keys::{Keys, Place};
 pub use keys::{cluster_prefix, storage_prefix};
 pub use leadership::{MovedLeaders, TakenLeadership};

@@ -9,8 +9,9 @@ use milena_types::BrokerId;
 use super::{Api, body, cluster_uid, no_cluster, query::Query};
 use crate::{
     arn::{ClusterUid, random_uuid},
+    cluster_store::uses,
     error::ApiError,
-    record::{BrokerNode, ClusterRecord, ClusterSpec, ClusterState, Step},
+    record::{BrokerNode, ClusterRecord, ClusterSpec, ClusterState, Standing, Step, random_version},
     validation,
     wire::{
         BrokerNodeGroupInfo, BrokerSoftwareInfo, Cluster, ClusterInfo, ConnectivityInfo,
@@ -57,7 +58,17 @@ impl Api {
         let name = validation::cluster_name(name)?;
         let tags = validation::tags(tags)?;
         let place = validation::Place { region: &self.region, account: &self.account, zones: &self.zones };
-        let (spec, brokers) = validation::cluster_spec(request, &place, prefix)?;
+        let configuration = request.configuration_info.clone();
+        let (mut spec, brokers) = validation::cluster_spec(request, &place, prefix)?;
+        if let Some(info) = configuration {
+            let path = format!("{prefix}configurationInfo");
+            let found = self.configuration_for(info, spec.kafka_version, &path).await;
+            // The operation declares no NotFound.
+            spec.configuration = Some(found.map_err(|error| match error {
+                ApiError::NotFound(message) => ApiError::invalid(&path, format!("{path}: {message}")),
+                other => other,
+            })?);
+        }
         let record = self.create_from(name, tags, spec, brokers).await?;
         Ok(CreateClusterResponse {
             cluster_arn: Some(record.arn()),
@@ -75,14 +86,7 @@ impl Api {
         spec: ClusterSpec,
         brokers: i64,
     ) -> Result<ClusterRecord, ApiError> {
-        let existing: usize = self.store.clusters().await?.iter().map(|record| record.nodes.len()).sum();
-        if existing + brokers as usize > BROKERS_PER_ACCOUNT {
-            let message = format!(
-                "numberOfBrokerNodes: {brokers} more brokers than the {existing} there are would be over the quota of \
-                 {BROKERS_PER_ACCOUNT}; delete a cluster or ask for fewer"
-            );
-            return Err(ApiError::invalid("numberOfBrokerNodes", message));
-        }
+        self.check_account_quota(brokers as usize, "numberOfBrokerNodes").await?;
         let record = ClusterRecord {
             uid: ClusterUid::random(&self.runtime),
             name,
@@ -94,13 +98,26 @@ impl Api {
             trouble: None,
             step: Step::AllocateAddresses,
             tags,
-            nodes: nodes(&spec, brokers, &self.runtime),
+            nodes: (1..=brokers as usize).map(|number| node(&spec, number, &self.runtime)).collect(),
             spec,
             active_operation: None,
         };
-        self.store.create(&record).await?;
+        self.store.create(&record, uses(record.spec.configuration.as_ref())).await?;
         tracing::info!(cluster = record.name, brokers, "a cluster was asked for");
         Ok(record)
+    }
+
+    /// Whether so many more brokers are within the quota of all clusters together.
+    pub(super) async fn check_account_quota(&self, brokers: usize, path: &str) -> Result<(), ApiError> {
+        let existing: usize = self.store.clusters().await?.iter().map(|record| record.nodes.len()).sum();
+        if existing + brokers <= BROKERS_PER_ACCOUNT {
+            return Ok(());
+        }
+        let message = format!(
+            "{path}: {brokers} more brokers than the {existing} there are would be over the quota of \
+             {BROKERS_PER_ACCOUNT}; delete a cluster or ask for fewer"
+        );
+        Err(ApiError::invalid(path, message))
     }
 
     pub(super) async fn describe_cluster(&self, arn: &str) -> Result<DescribeClusterResponse, ApiError> {
@@ -180,7 +197,7 @@ impl Api {
 }
 
 /// The optimistic lock: a version that is given must be the current one.
-fn check_version(record: &ClusterRecord, given: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn check_version(record: &ClusterRecord, given: Option<&str>) -> Result<(), ApiError> {
     match given {
         Some(given) if given != record.version => {
             let message = format!(
@@ -193,26 +210,31 @@ fn check_version(record: &ClusterRecord, given: Option<&str>) -> Result<(), ApiE
     }
 }
 
-/// A new value of `currentVersion`: K and 13 letters and digits, as MSK's look.
-fn random_version(runtime: &Runtime) -> String {
-    const CHARACTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let mut random = [0; 13];
-    runtime.fill_random(&mut random);
-    let text: String = random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
-    format!("K{text}")
-}
-
-/// The brokers, spread evenly over the subnets.
-fn nodes(spec: &ClusterSpec, brokers: i64, runtime: &Runtime) -> Vec<BrokerNode> {
-    let place = |number: usize| number % spec.subnets.len();
-    let node = |number: usize| BrokerNode {
-        id: BrokerId(number as i32 + 1),
-        zone: spec.zones[place(number)].clone(),
-        subnet: spec.subnets[place(number)].clone(),
+/// The broker of that number, counted from 1; brokers are spread evenly over the subnets.
+fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> BrokerNode {
+    let place = (number - 1) % spec.subnets.len();
+    BrokerNode {
+        id: BrokerId(number as i32),
+        zone: spec.zones[place].clone(),
+        subnet: spec.subnets[place].clone(),
         uuid: random_uuid(runtime),
         address: None,
-    };
-    (0..brokers as usize).map(node).collect()
+        standing: Standing::Member,
+        added_ms: None,
+    }
+}
+
+/// So many more brokers for a cluster, which join. The first ids that nobody has.
+pub(super) fn new_nodes(record: &ClusterRecord, count: usize, runtime: &Runtime) -> Vec<BrokerNode> {
+    let taken = |number: &usize| record.nodes.iter().any(|node| node.id == BrokerId(*number as i32));
+    let free = (1..).filter(|number| !taken(number)).take(count);
+    let added_ms = Some(runtime.wall_ms());
+    free.map(|number| BrokerNode {
+        standing: Standing::Joining,
+        added_ms,
+        ..node(&record.spec, number, runtime)
+    })
+    .collect()
 }
 
 fn cluster_info(record: ClusterRecord) -> ClusterInfo {
@@ -281,18 +303,24 @@ fn provisioned(record: &ClusterRecord) -> Provisioned {
             zone_ids: Some(spec.zones),
         }),
         rebalancing: spec.rebalancing,
-        current_broker_software_info: Some(software(spec.kafka_version.name())),
+        current_broker_software_info: Some(software(record)),
         client_authentication: spec.client_authentication,
         encryption_info: Some(spec.encryption),
         enhanced_monitoring: Some(spec.enhanced_monitoring),
         open_monitoring: Some(spec.open_monitoring),
         logging_info: spec.logging,
-        number_of_broker_nodes: Some(record.nodes.len() as i64),
+        number_of_broker_nodes: Some(record.shown_nodes().count() as i64),
         storage_mode: (!express).then(|| "LOCAL".to_owned()),
         customer_action_status: Some("NONE".to_owned()),
     }
 }
 
-pub(super) fn software(kafka_version: &str) -> BrokerSoftwareInfo {
-    BrokerSoftwareInfo { kafka_version: Some(kafka_version.to_owned()), ..BrokerSoftwareInfo::default() }
+/// What the brokers run. While an update goes on, what they ran before.
+pub(super) fn software(record: &ClusterRecord) -> BrokerSoftwareInfo {
+    let configuration = record.spec.configuration.as_ref();
+    BrokerSoftwareInfo {
+        configuration_arn: configuration.map(|found| found.arn.clone()),
+        configuration_revision: configuration.map(|found| found.revision),
+        kafka_version: Some(record.spec.kafka_version.name().to_owned()),
+    }
 }

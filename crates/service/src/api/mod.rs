@@ -4,11 +4,13 @@
 //! true by the reconcilers.
 
 mod clusters;
+mod configurations;
 mod nodes;
 mod operations;
 mod query;
 mod routes;
 mod tags;
+mod updates;
 mod versions;
 
 pub(crate) use nodes::bootstrap_string;
@@ -17,12 +19,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use milena_metadata::{ClusterMetadata, MetadataStore};
 use milena_runtime::Runtime;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     arn::{Arn, ClusterUid},
     cluster_store::ClusterStore,
+    configuration::CheckProperties,
     error::ApiError,
     record::ClusterRecord,
     zones::Zones,
@@ -37,6 +41,9 @@ pub(crate) struct Api {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) zones: Zones,
+    pub(crate) check_properties: CheckProperties,
+    /// Where the brokers of all clusters have their records.
+    pub(crate) metadata: Arc<dyn MetadataStore>,
 }
 
 /// A request as it came, its signature accepted.
@@ -74,6 +81,7 @@ impl Api {
         let (operation, labels) = routes::route(&request.method, &request.raw_path)?;
         let query = Query::parse(&request.raw_query)?;
         let label = labels.first().map_or("", String::as_str);
+        let second = labels.get(1).map_or("", String::as_str);
         let body = &request.body;
         match operation {
             Operation::CreateCluster => Answer::json(&self.create_cluster(body).await?),
@@ -89,6 +97,23 @@ impl Api {
             Operation::GetCompatibleKafkaVersions => Answer::json(&self.compatible_versions(&query).await?),
             Operation::RebootBroker => {
                 Answer::json(&self.reboot_broker(label, body, &request.request_id).await?)
+            }
+            Operation::UpdateClusterConfiguration => {
+                Answer::json(&self.update_cluster_configuration(label, body, &request.request_id).await?)
+            }
+            Operation::UpdateBrokerCount => {
+                Answer::json(&self.update_broker_count(label, body, &request.request_id).await?)
+            }
+            Operation::CreateConfiguration => Answer::json(&self.create_configuration(body).await?),
+            Operation::UpdateConfiguration => Answer::json(&self.update_configuration(label, body).await?),
+            Operation::DeleteConfiguration => Answer::json(&self.delete_configuration(label).await?),
+            Operation::DescribeConfiguration => Answer::json(&self.describe_configuration(label).await?),
+            Operation::DescribeConfigurationRevision => {
+                Answer::json(&self.describe_configuration_revision(label, second).await?)
+            }
+            Operation::ListConfigurations => Answer::json(&self.list_configurations(&query).await?),
+            Operation::ListConfigurationRevisions => {
+                Answer::json(&self.list_configuration_revisions(label, &query).await?)
             }
             Operation::DescribeClusterOperation => Answer::json(&self.describe_operation(label).await?),
             Operation::DescribeClusterOperationV2 => Answer::json(&self.describe_operation_v2(label).await?),
@@ -113,6 +138,11 @@ impl Api {
         let found =
             self.store.cluster(&uid).await?.map(|seen| seen.record).filter(|record| record.arn() == arn);
         found.ok_or_else(|| no_cluster(arn))
+    }
+
+    /// What the brokers of a cluster have recorded.
+    fn cluster_metadata(&self, cluster: &ClusterRecord) -> ClusterMetadata {
+        ClusterMetadata::new(self.metadata.clone(), cluster.cluster_id(), self.runtime.clone())
     }
 
     /// The same for the operations that declare no NotFound: they answer BadRequest.

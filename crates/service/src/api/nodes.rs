@@ -5,7 +5,7 @@ use milena_security::moment::iso8601;
 use super::{Api, clusters::software, query::Query};
 use crate::{
     error::ApiError,
-    record::{BrokerNode, ClusterRecord, ClusterState},
+    record::{BrokerNode, ClusterRecord, ClusterState, Standing},
     wire::{BrokerNodeInfo, GetBootstrapBrokersResponse, ListNodesResponse, NodeInfo},
 };
 
@@ -26,7 +26,7 @@ impl Api {
 
     pub(super) async fn list_nodes(&self, arn: &str, query: &Query) -> Result<ListNodesResponse, ApiError> {
         let record = self.cluster(arn).await?;
-        let nodes = record.nodes.iter().filter(|node| node.address.is_some()).collect();
+        let nodes = record.shown_nodes().filter(|node| node.address.is_some()).collect();
         let key = |node: &&BrokerNode| format!("{:08}", node.id.0);
         let (page, next_token) = query.page(&format!("nodes/{arn}"), nodes, key)?;
         let node_info_list = Some(page.into_iter().map(|node| node_info(&record, node)).collect());
@@ -34,10 +34,13 @@ impl Api {
     }
 }
 
-/// Up to three brokers, one per zone first.
+/// Up to three brokers, one per zone first, those that stay before those that leave.
 pub(crate) fn bootstrap_string(record: &ClusterRecord) -> String {
+    let (members, leaving): (Vec<_>, Vec<_>) =
+        record.shown_nodes().partition(|node| node.standing == Standing::Member);
+    let (members, leaving) = (members.into_iter(), leaving.into_iter());
     let endpoints =
-        record.nodes.iter().filter_map(|node| node.address.as_ref()).map(|address| address.endpoint());
+        members.chain(leaving).filter_map(|node| node.address.as_ref()).map(|address| address.endpoint());
     endpoints.take(BOOTSTRAP_BROKERS).collect::<Vec<_>>().join(",")
 }
 
@@ -49,11 +52,11 @@ fn node_info(record: &ClusterRecord, node: &BrokerNode) -> NodeInfo {
         broker_id: Some(f64::from(node.id.0)),
         client_subnet: Some(node.subnet.clone()),
         client_vpc_ip_address: node.address.as_ref().map(|address| address.bind.ip().to_string()),
-        current_broker_software_info: Some(software(record.spec.kafka_version.name())),
+        current_broker_software_info: Some(software(record)),
         endpoints: Some(host.into_iter().collect()),
     };
     NodeInfo {
-        added_to_cluster_time: Some(iso8601(record.created_ms)),
+        added_to_cluster_time: Some(iso8601(node.added_ms.unwrap_or(record.created_ms))),
         broker_node_info: Some(broker),
         // MSK leaves the family out here.
         instance_type: Some(instance_type.strip_prefix("kafka.").unwrap_or(&instance_type).to_owned()),

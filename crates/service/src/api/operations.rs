@@ -1,72 +1,21 @@
-//! RebootBroker, DescribeClusterOperation(V2), ListClusterOperations(V2).
+//! DescribeClusterOperation(V2), ListClusterOperations(V2).
 
-use std::collections::BTreeSet;
-
-use bytes::Bytes;
-use milena_metadata::Txn;
 use milena_security::moment::iso8601;
-use milena_types::BrokerId;
 
-use super::{Api, body, cluster_uid, no_cluster, query::Query};
+use super::{Api, query::Query};
 use crate::{
-    arn::{Arn, random_uuid},
-    cluster_store::operation_key,
+    arn::Arn,
     error::ApiError,
-    record::{self, ClusterRecord, ClusterState, OperationRecord, OperationStep, Step},
+    operation::{OperationRecord, OperationStep},
+    record::{ClusterRecord, Trouble},
     wire::{
         ClusterOperationInfo, ClusterOperationStep, ClusterOperationStepInfo, ClusterOperationV2,
         ClusterOperationV2Provisioned, DescribeClusterOperationResponse, DescribeClusterOperationV2Response,
-        ListClusterOperationsResponse, ListClusterOperationsV2Response, MutableClusterInfo,
-        RebootBrokerRequest, UpdateResponse,
+        ErrorInfo, ListClusterOperationsResponse, ListClusterOperationsV2Response,
     },
 };
 
 impl Api {
-    pub(super) async fn reboot_broker(
-        &self,
-        arn: &str,
-        text: &Bytes,
-        request_id: &str,
-    ) -> Result<UpdateResponse, ApiError> {
-        let request: RebootBrokerRequest = body(text)?;
-        let wanted = request.broker_ids.unwrap_or_default();
-        if wanted.is_empty() {
-            return Err(ApiError::invalid(
-                "brokerIds",
-                "brokerIds must name at least one broker, such as [\"1\"]",
-            ));
-        }
-        let uid = cluster_uid(arn, "clusterArn")?;
-        let operation = OperationRecord {
-            id: random_uuid(&self.runtime),
-            kind: "REBOOT_NODE".to_owned(),
-            state: "REBOOT_IN_PROGRESS".to_owned(),
-            created_ms: self.runtime.wall_ms(),
-            ended_ms: None,
-            request_id: request_id.to_owned(),
-            steps: vec![OperationStep { name: "REBOOT_NODE".to_owned(), status: "IN_PROGRESS".to_owned() }],
-        };
-        let key = operation_key(&uid, &operation);
-        let started = self.store.modify(&uid, |record| {
-            if record.arn() != arn {
-                return Err(no_cluster(arn));
-            }
-            if record.state != ClusterState::Active {
-                let message =
-                    format!("the cluster is {}; brokers can be rebooted once it is ACTIVE", record.state);
-                return Err(ApiError::invalid("clusterArn", message));
-            }
-            let brokers = broker_ids(record, &wanted)?;
-            record.state = ClusterState::RebootingBroker;
-            record.step = Step::Reboot { operation: key.clone(), brokers };
-            record.active_operation = Some(key.clone());
-            let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
-            Ok((operation_arn, Txn::new().put(&key, record::encode(&operation))))
-        });
-        let operation_arn = started.await?.ok_or_else(|| no_cluster(arn))?;
-        Ok(UpdateResponse { cluster_arn: Some(arn.to_owned()), cluster_operation_arn: Some(operation_arn) })
-    }
-
     pub(super) async fn describe_operation(
         &self,
         arn: &str,
@@ -82,10 +31,11 @@ impl Api {
         let (cluster, operation) = self.operation(arn).await?;
         let provisioned = Some(ClusterOperationV2Provisioned {
             operation_steps: Some(steps(&operation)),
-            source_cluster_info: Some(MutableClusterInfo::default()),
-            target_cluster_info: Some(MutableClusterInfo::default()),
+            source_cluster_info: Some(operation.source.clone()),
+            target_cluster_info: Some(operation.target.clone()),
         });
-        let shape = ClusterOperationV2 { provisioned, ..summary(&cluster, &operation) };
+        let error_info = operation.error.clone().map(error_info);
+        let shape = ClusterOperationV2 { provisioned, error_info, ..summary(&cluster, &operation) };
         Ok(DescribeClusterOperationV2Response { cluster_operation_info: Some(shape) })
     }
 
@@ -142,21 +92,6 @@ impl Api {
     }
 }
 
-/// The brokers of that cluster that the texts name.
-fn broker_ids(record: &ClusterRecord, wanted: &[String]) -> Result<Vec<BrokerId>, ApiError> {
-    let known: BTreeSet<BrokerId> = record.nodes.iter().map(|node| node.id).collect();
-    let parse = |text: &String| {
-        let id = text.parse().ok().map(BrokerId).filter(|id| known.contains(id));
-        id.ok_or_else(|| {
-            let ids: Vec<String> = known.iter().map(BrokerId::to_string).collect();
-            let message =
-                format!("brokerIds: the cluster has no broker '{text}'; its brokers are {}", ids.join(", "));
-            ApiError::invalid("brokerIds", message)
-        })
-    };
-    wanted.iter().map(parse).collect::<Result<BTreeSet<_>, _>>().map(|ids| ids.into_iter().collect())
-}
-
 fn v1(cluster: &ClusterRecord, operation: OperationRecord) -> ClusterOperationInfo {
     ClusterOperationInfo {
         operation_steps: Some(steps(&operation)),
@@ -164,12 +99,12 @@ fn v1(cluster: &ClusterRecord, operation: OperationRecord) -> ClusterOperationIn
         cluster_arn: Some(cluster.arn()),
         creation_time: Some(iso8601(operation.created_ms)),
         end_time: operation.ended_ms.map(iso8601),
-        error_info: None,
+        error_info: operation.error.map(error_info),
         operation_arn: Some(cluster.arn_of("cluster-operation", Some(&operation.id.to_string()))),
         operation_state: Some(operation.state),
         operation_type: Some(operation.kind),
-        source_cluster_info: Some(MutableClusterInfo::default()),
-        target_cluster_info: Some(MutableClusterInfo::default()),
+        source_cluster_info: Some(operation.source),
+        target_cluster_info: Some(operation.target),
     }
 }
 
@@ -193,4 +128,8 @@ fn steps(operation: &OperationRecord) -> Vec<ClusterOperationStep> {
         step_name: Some(step.name.clone()),
     };
     operation.steps.iter().map(shape).collect()
+}
+
+fn error_info(error: Trouble) -> ErrorInfo {
+    ErrorInfo { error_code: Some(error.code), error_string: Some(error.message) }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// An API that nobody reconciles for.
-fn api() -> (tempfile::TempDir, Life) {
+pub(super) fn api() -> (tempfile::TempDir, Life) {
     let (dir, metadata) = store();
     (dir, Life::idle(Runtime::system(), metadata))
 }
@@ -19,14 +19,14 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
     request
 }
 
-fn bad_request(error: &ApiError) -> (&str, &str) {
+pub(super) fn bad_request(error: &ApiError) -> (&str, &str) {
     match error {
         ApiError::BadRequest { message, parameter } => (message, parameter.as_deref().unwrap_or_default()),
         other => panic!("{other:?} is not a BadRequest"),
     }
 }
 
-fn members(value: &Value) -> Vec<&str> {
+pub(super) fn members(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
@@ -174,7 +174,7 @@ async fn what_is_wrong_with_a_request_is_named_with_its_member() {
             "clientAuthentication.sasl.iam",
             "not offered in this release",
         ),
-        (top("configurationInfo", json!({"arn": "a", "revision": 1})), "configurationInfo", "not offered"),
+        (top("configurationInfo", json!({"revision": 1})), "configurationInfo.arn", "required"),
         (top("storageMode", json!("TIERED")), "storageMode", "not offered"),
         (top("enhancedMonitoring", json!("SOME")), "enhancedMonitoring", "PER_BROKER"),
         (top("openMonitoring", json!({})), "openMonitoring.prometheus", "required"),
@@ -389,8 +389,8 @@ async fn what_is_not_offered_is_refused_by_its_name() {
     let (_dir, life) = api();
     let label = life.create("orders").await;
     for (method, path, name) in [
-        (Method::PUT, format!("/v1/clusters/{label}/nodes/count"), "UpdateBrokerCount"),
-        (Method::POST, "/v1/configurations".to_owned(), "CreateConfiguration"),
+        (Method::PUT, format!("/v1/clusters/{label}/nodes/storage"), "UpdateBrokerStorage"),
+        (Method::PATCH, format!("/v1/clusters/{label}/security"), "UpdateSecurity"),
         (Method::GET, "/replication/v1/replicators".to_owned(), "ListReplicators"),
     ] {
         let error = life.call(method, &path, Value::Null).await.unwrap_err();

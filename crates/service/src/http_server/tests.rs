@@ -27,6 +27,7 @@ fn config(credentials: Option<Credentials>, listen: &str) -> ServiceConfig {
         credentials,
         zones: Zones::new("us-east-1", BTreeMap::new()),
         default_properties: |_| std::collections::BTreeMap::new(),
+        check_properties: |_, _| Ok(()),
         addresses: AddressPlan::Loopbacks(LoopbackNetwork::DEFAULT),
     }
 }

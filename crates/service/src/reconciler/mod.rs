@@ -3,10 +3,11 @@
 //! The supervisor follows the clusters' records with one watch: a new record gets a task, a changed one wakes its
 //! task. A task reads the record, takes the step that it names (`steps`), records the next one in a transaction over
 //! the revision it read, and begins again; after a crash the next process does the same. A step that fails is taken
-//! again, later and later; a creation that goes on failing is given up and shown as FAILED, anything else is never
-//! given up, and the trouble stands in `stateInfo`.
+//! again, later and later. A creation that goes on failing is given up and shown as FAILED; an update that does is taken
+//! back (`updates`); anything else is never given up, and the trouble stands in `stateInfo`.
 
 mod steps;
+mod updates;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -40,6 +41,8 @@ pub(crate) struct Retry {
     pub(crate) failures_max: u32,
     /// How often running brokers are looked after.
     pub(crate) check_every: Duration,
+    /// How often is looked whether what brokers hold has settled.
+    pub(crate) settle_every: Duration,
 }
 
 impl Retry {
@@ -48,6 +51,7 @@ impl Retry {
         wait_max: Duration::from_secs(10),
         failures_max: 8,
         check_every: Duration::from_secs(2),
+        settle_every: Duration::from_millis(50),
     };
 
     fn wait(&self, failures: u32) -> Duration {
@@ -166,7 +170,7 @@ async fn advance(tools: &Tools, uid: &ClusterUid, failures: &mut u32) -> Result<
         }
         Err(error) => {
             match record_trouble(tools, seen, &error, *failures + 1).await {
-                // A creation that was given up begins with its next step at once.
+                // What is done instead of what was given up begins at once.
                 Ok(true) => {
                     *failures = 0;
                     return Ok(Next::Step);
@@ -181,7 +185,7 @@ async fn advance(tools: &Tools, uid: &ClusterUid, failures: &mut u32) -> Result<
     }
 }
 
-/// Writes down why a cluster is not as it should be. True when its creation was given up.
+/// Writes down why a cluster is not as it should be. True when a creation or an update was given up.
 async fn record_trouble(
     tools: &Tools,
     mut seen: Seen<ClusterRecord>,
@@ -202,15 +206,20 @@ async fn record_trouble(
             record.state = ClusterState::Healing;
             record.trouble = Some(trouble("BROKER_DOWN", error));
         }
+        ClusterState::Updating if given_up => match updates::instead(record, trouble("UPDATE_FAILED", error))
+        {
+            Some(instead) => *record = instead,
+            None => record.trouble = Some(trouble("RETRYING", error)),
+        },
         ClusterState::Deleting | ClusterState::RebootingBroker | ClusterState::Failed if given_up => {
             record.trouble = Some(trouble("RETRYING", error));
         }
         _ => {}
     }
-    let left_creation = before.state != record.state && record.state == ClusterState::Failed;
+    let gave_up = before.step != record.step;
     if *record != before {
         let recorded = tools.store.replace(seen.revision, &seen.record, Default::default()).await?;
-        return Ok(recorded && left_creation);
+        return Ok(recorded && gave_up);
     }
     Ok(false)
 }

@@ -7,14 +7,14 @@ use milena_metadata::{ClusterMetadata, ClusterRecord as BrokersRecord, MetadataE
 use milena_security::local_key::DataKey;
 use milena_types::BrokerId;
 
-use super::Tools;
+use super::{Tools, updates};
 use crate::{
     addresses,
     arn::random_uuid,
     cluster_store::Seen,
-    error::ApiError,
+    error::{ApiError, from_metadata},
     provisioner::{BrokerOrder, ProvisionError},
-    record::{self, BrokerNode, ClusterRecord, ClusterState, Step},
+    record::{BrokerNode, ClusterRecord, ClusterState, Step},
 };
 
 /// How a reconciler goes on.
@@ -55,6 +55,12 @@ pub(super) async fn take(tools: &Tools, seen: &Seen<ClusterRecord>) -> Result<Ne
         }
         Step::Run => run(tools, seen).await,
         Step::Reboot { operation, brokers } => reboot(tools, seen, operation, brokers).await,
+        Step::WriteProperties(update) => updates::write_properties(tools, seen, update).await,
+        Step::Roll { update, brokers } => updates::roll(tools, seen, update, brokers).await,
+        Step::AllocateJoining { operation } => updates::allocate_joining(tools, seen, operation).await,
+        Step::StartJoining { operation } => updates::start_joining(tools, seen, operation).await,
+        Step::Drain(leaving) => updates::drain(tools, seen, leaving).await,
+        Step::Dismiss(leaving) => updates::dismiss(tools, seen, leaving).await,
         Step::GiveUp => {
             stop_brokers(tools, record).await?;
             go_on(tools, seen, |record| record.step = Step::Rest).await
@@ -105,8 +111,8 @@ async fn write_metadata(tools: &Tools, record: &ClusterRecord) -> Result<(), Api
     let cluster = record.cluster_id();
     let data_key = DataKey::generate(&tools.runtime);
     let wrapped_data_key = tools.local_key.wrap(&data_key, cluster.as_str(), &tools.runtime);
-    let mut server_properties = (tools.default_properties)(record.spec.zones.len());
-    server_properties.extend(record.spec.server_properties.clone());
+    let server_properties =
+        updates::server_properties(tools, record, record.spec.configuration.as_ref()).await?;
     let brokers_record = BrokersRecord {
         kafka_version: record.spec.kafka_version.release().to_owned(),
         incarnation: random_uuid(&tools.runtime).simple().to_string(),
@@ -121,19 +127,16 @@ async fn write_metadata(tools: &Tools, record: &ClusterRecord) -> Result<(), Api
     }
 }
 
-fn metadata(tools: &Tools, record: &ClusterRecord) -> ClusterMetadata {
+pub(super) fn metadata(tools: &Tools, record: &ClusterRecord) -> ClusterMetadata {
     ClusterMetadata::new(tools.metadata.clone(), record.cluster_id(), tools.runtime.clone())
 }
 
-fn from_metadata(error: MetadataError) -> ApiError {
-    match error {
-        MetadataError::Store(error) => error.into(),
-        other => ApiError::Internal(other.to_string()),
-    }
-}
-
 /// Starts every broker that does not serve, all at once, except those named.
-async fn start_brokers(tools: &Tools, record: &ClusterRecord, except: &[BrokerId]) -> Result<(), ApiError> {
+pub(super) async fn start_brokers(
+    tools: &Tools,
+    record: &ClusterRecord,
+    except: &[BrokerId],
+) -> Result<(), ApiError> {
     let cluster = record.cluster_id();
     let mut idle = Vec::new();
     for node in record.nodes.iter().filter(|node| !except.contains(&node.id)) {
@@ -210,31 +213,18 @@ async fn reboot(
     brokers: &[BrokerId],
 ) -> Result<Next, ApiError> {
     let mut record = seen.record.clone();
+    // A broker that is to be rebooted may well be one that does not serve.
+    let next: Vec<BrokerId> = brokers.first().copied().into_iter().collect();
+    start_brokers(tools, &record, &next).await?;
     if let Some((&broker, rest)) = brokers.split_first() {
-        start_brokers(tools, &record, &[broker]).await?;
-        let stopped = tools.provisioner.stop(&record.cluster_id(), broker).await;
-        stopped.map_err(|error| in_trouble(&record, &format!("stopping broker {broker}"), &error))?;
-        start_brokers(tools, &record, &[]).await?;
+        updates::restart(tools, &record, broker).await?;
         record.step = Step::Reboot { operation: operation.to_owned(), brokers: rest.to_vec() };
         tools.store.replace(seen.revision, &record, Txn::new()).await?;
         return Ok(Next::Step);
     }
-    start_brokers(tools, &record, &[]).await?;
-    record.step = Step::Run;
-    record.state = ClusterState::Active;
-    record.trouble = None;
-    record.active_operation = None;
-    let mut also = Txn::new();
-    if let Some(mut done) = tools.store.operation(operation).await? {
-        done.state = "REBOOT_COMPLETE".to_owned();
-        done.ended_ms = Some(tools.runtime.wall_ms());
-        done.steps.iter_mut().for_each(|step| step.status = "COMPLETED".to_owned());
-        also = also.put(operation, record::encode(&done));
-    }
-    tools.store.replace(seen.revision, &record, also).await?;
-    Ok(Next::Step)
+    updates::finish(tools, seen, record, operation, None, Txn::new()).await
 }
 
-fn in_trouble(record: &ClusterRecord, doing: &str, error: &ProvisionError) -> ApiError {
+pub(super) fn in_trouble(record: &ClusterRecord, doing: &str, error: &ProvisionError) -> ApiError {
     ApiError::Unavailable(format!("{doing} of cluster '{}' failed: {error}", record.name))
 }

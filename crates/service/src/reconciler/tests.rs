@@ -1,3 +1,5 @@
+mod updates;
+
 use std::{
     sync::{
         Arc, Mutex,

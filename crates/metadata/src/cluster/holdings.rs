@@ -1,0 +1,66 @@
+//! What the brokers of a cluster hold: whom partitions are led by and placed on.
+
+use std::collections::BTreeMap;
+
+use milena_types::BrokerId;
+
+use super::{ClusterMetadata, MetadataError, PAGE, PartitionRecord, decode};
+
+/// What the brokers of a cluster hold, put together page by page: not one state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// The brokers that hold anything.
+    pub brokers: BTreeMap<BrokerId, Held>,
+    /// The most replicas that a partition has.
+    pub replicas_max: usize,
+    /// Partitions whose leader, in the life it was made leader in, is not registered.
+    pub leaderless: usize,
+}
+
+/// What one broker holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Partitions it leads.
+    pub leaders: usize,
+    /// Partitions it is a replica of.
+    pub replicas: usize,
+}
+
+impl Holdings {
+    /// Whether a broker leads something or is a replica of it.
+    pub fn holds(&self, broker: BrokerId) -> bool {
+        self.brokers.contains_key(&broker)
+    }
+
+    fn add(&mut self, record: &PartitionRecord, leads: bool) {
+        self.brokers.entry(record.leader).or_default().leaders += 1;
+        for replica in &record.replicas {
+            self.brokers.entry(*replica).or_default().replicas += 1;
+        }
+        self.replicas_max = self.replicas_max.max(record.replicas.len());
+        self.leaderless += usize::from(!leads);
+    }
+}
+
+impl ClusterMetadata {
+    /// What each broker holds now, in a walk over all partitions.
+    pub async fn holdings(&self) -> Result<Holdings, MetadataError> {
+        let alive = self.brokers().await?;
+        let prefix = self.keys.partitions();
+        let mut holdings = Holdings::default();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.store.range(&prefix, after.as_deref(), PAGE).await?;
+            for entry in &page.entries {
+                let record: PartitionRecord = decode(&entry.key, &entry.versioned.value)?;
+                let leader = alive.get(&record.leader);
+                holdings.add(&record, leader.is_some_and(|seen| seen.record.epoch == record.broker_epoch));
+            }
+            if !page.more {
+                return Ok(holdings);
+            }
+            after = page.entries.last().map(|entry| entry.key.clone());
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Starting an operation on a cluster: RebootBroker, UpdateClusterConfiguration, UpdateBrokerCount.
+//!
+//! Each is one transaction: the cluster leaves ACTIVE, its record says what is to be done, and the operation's record
+//! is there. The reconciler does the rest.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use milena_metadata::Txn;
+use milena_types::BrokerId;
+
+use super::{
+    Api, body, cluster_uid,
+    clusters::{check_version, new_nodes},
+    no_cluster,
+};
+use crate::{
+    arn::random_uuid,
+    cluster_store::{operation_key, uses},
+    error::ApiError,
+    operation::{OperationRecord, OperationStep},
+    record::{self, ClusterRecord, ClusterState, Configuring, Leaving, Standing, Step},
+    validation::{self, required},
+    wire::{
+        BrokerCountUpdateInfo, ConfigurationInfo, MutableClusterInfo, RebootBrokerRequest,
+        UpdateBrokerCountRequest, UpdateClusterConfigurationRequest, UpdateResponse,
+    },
+};
+
+/// What begins.
+struct Beginning<'a> {
+    kind: &'a str,
+    /// What the cluster is shown as meanwhile.
+    shown: ClusterState,
+    steps: &'a [&'a str],
+    request_id: &'a str,
+}
+
+impl Api {
+    pub(super) async fn reboot_broker(
+        &self,
+        arn: &str,
+        text: &Bytes,
+        request_id: &str,
+    ) -> Result<UpdateResponse, ApiError> {
+        let request: RebootBrokerRequest = body(text)?;
+        let wanted = request.broker_ids.unwrap_or_default();
+        if wanted.is_empty() {
+            return Err(ApiError::invalid(
+                "brokerIds",
+                "brokerIds must name at least one broker, such as [\"1\"]",
+            ));
+        }
+        let (shown, steps) = (ClusterState::RebootingBroker, &["REBOOT_NODE"]);
+        let beginning = Beginning { kind: "REBOOT_NODE", shown, steps, request_id };
+        self.begin(arn, beginning, |record, _, key| {
+            let brokers = broker_ids(record, &wanted)?;
+            record.step = Step::Reboot { operation: key.to_owned(), brokers };
+            Ok(Txn::new())
+        })
+        .await
+    }
+
+    pub(super) async fn update_cluster_configuration(
+        &self,
+        arn: &str,
+        text: &Bytes,
+        request_id: &str,
+    ) -> Result<UpdateResponse, ApiError> {
+        let request: UpdateClusterConfigurationRequest = body(text)?;
+        let info = required(request.configuration_info, "configurationInfo")?;
+        let version = required(request.current_version, "currentVersion")?;
+        let kafka_version = self.cluster(arn).await?.spec.kafka_version;
+        let target = self.configuration_for(info, kafka_version, "configurationInfo").await?;
+        let steps = &["INITIALIZE_UPDATE", "UPDATE_CLUSTER_CONFIGURATION", "FINALIZE_UPDATE"];
+        let (kind, shown) = ("UPDATE_CLUSTER_CONFIGURATION", ClusterState::Updating);
+        self.begin(arn, Beginning { kind, shown, steps, request_id }, |record, operation, key| {
+            check_version(record, Some(&version))?;
+            let shape = |found: &crate::configuration::ConfigurationRef| ConfigurationInfo {
+                arn: Some(found.arn.clone()),
+                revision: Some(found.revision),
+            };
+            operation.source.configuration_info = record.spec.configuration.as_ref().map(shape);
+            operation.target.configuration_info = Some(shape(&target));
+            let target = Some(target.clone());
+            let also = uses(target.as_ref());
+            record.step =
+                Step::WriteProperties(Configuring { operation: key.to_owned(), target, failure: None });
+            Ok(also)
+        })
+        .await
+    }
+
+    pub(super) async fn update_broker_count(
+        &self,
+        arn: &str,
+        text: &Bytes,
+        request_id: &str,
+    ) -> Result<UpdateResponse, ApiError> {
+        let request: UpdateBrokerCountRequest = body(text)?;
+        let version = required(request.current_version, "currentVersion")?;
+        let target = required(request.target_number_of_broker_nodes, TARGET)?;
+        let cluster = self.cluster_or_bad_request(arn).await?;
+        let before = cluster.nodes.len();
+        let count = validation::broker_target(&cluster.spec, before, target, TARGET)?;
+        let grows = count > before;
+        if grows {
+            self.check_account_quota(count - before, TARGET).await?;
+        }
+        let (kind, step) = if grows {
+            ("INCREASE_BROKER_COUNT", "ADD_BROKERS")
+        } else {
+            self.check_replicas(&cluster, count).await?;
+            ("DECREASE_BROKER_COUNT", "REMOVE_BROKERS")
+        };
+        let (shown, steps) = (ClusterState::Updating, &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
+        self.begin(arn, Beginning { kind, shown, steps, request_id }, |record, operation, key| {
+            check_version(record, Some(&version))?;
+            let operation_key = key.to_owned();
+            let numbers = |ids: &[BrokerId]| Some(ids.iter().map(|id| f64::from(id.0)).collect());
+            let mut info = BrokerCountUpdateInfo::default();
+            if grows {
+                let joining = new_nodes(record, count - before, &self.runtime);
+                let ids: Vec<BrokerId> = joining.iter().map(|node| node.id).collect();
+                info.created_broker_ids = numbers(&ids);
+                record.nodes.extend(joining);
+                record.step = Step::AllocateJoining { operation: operation_key };
+            } else {
+                let ids = leaving(record, before - count);
+                info.deleted_broker_ids = numbers(&ids);
+                for node in record.nodes.iter_mut().filter(|node| ids.contains(&node.id)) {
+                    node.standing = Standing::Leaving;
+                }
+                record.step = Step::Drain(Leaving { operation: operation_key, failure: None });
+            }
+            let number = |count: usize| MutableClusterInfo {
+                number_of_broker_nodes: Some(count as i64),
+                ..MutableClusterInfo::default()
+            };
+            operation.source = number(before);
+            operation.target = MutableClusterInfo { broker_count_update_info: Some(info), ..number(count) };
+            Ok(Txn::new())
+        })
+        .await
+        .map_err(|error| match error {
+            // The operation declares no NotFound.
+            ApiError::NotFound(message) => ApiError::invalid("clusterArn", message),
+            other => other,
+        })
+    }
+
+    /// Takes an ACTIVE cluster into an operation. `change` decides on the record as it is and fills in the operation.
+    async fn begin(
+        &self,
+        arn: &str,
+        beginning: Beginning<'_>,
+        mut change: impl FnMut(&mut ClusterRecord, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
+    ) -> Result<UpdateResponse, ApiError> {
+        let uid = cluster_uid(arn, "clusterArn")?;
+        let reboots = beginning.shown == ClusterState::RebootingBroker;
+        let step = |name: &&str| OperationStep { name: (*name).to_owned(), status: "PENDING".to_owned() };
+        let mut operation = OperationRecord {
+            id: random_uuid(&self.runtime),
+            kind: beginning.kind.to_owned(),
+            state: if reboots { "REBOOT_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned(),
+            created_ms: self.runtime.wall_ms(),
+            ended_ms: None,
+            request_id: beginning.request_id.to_owned(),
+            steps: beginning.steps.iter().map(step).collect(),
+            error: None,
+            source: MutableClusterInfo::default(),
+            target: MutableClusterInfo::default(),
+        };
+        operation.reach(0);
+        let key = operation_key(&uid, &operation);
+        let started = self.store.modify(&uid, |record| {
+            if record.arn() != arn {
+                return Err(no_cluster(arn));
+            }
+            if record.state != ClusterState::Active {
+                let state = record.state;
+                let message = format!("the cluster is {state}; operations on it can begin once it is ACTIVE");
+                return Err(ApiError::invalid("clusterArn", message));
+            }
+            let also = change(record, &mut operation, &key)?;
+            record.state = beginning.shown;
+            record.trouble = None;
+            record.active_operation = Some(key.clone());
+            let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
+            Ok((operation_arn, also.put(&key, record::encode(&operation))))
+        });
+        let operation_arn = started.await?.ok_or_else(|| no_cluster(arn))?;
+        tracing::info!(cluster = arn, operation = operation.kind, "an operation begins");
+        Ok(UpdateResponse { cluster_arn: Some(arn.to_owned()), cluster_operation_arn: Some(operation_arn) })
+    }
+
+    /// Fewer brokers than a partition has replicas cannot hold it.
+    async fn check_replicas(&self, cluster: &ClusterRecord, count: usize) -> Result<(), ApiError> {
+        let holdings = self.cluster_metadata(cluster).holdings().await;
+        let replicas = holdings.map_err(crate::error::from_metadata)?.replicas_max;
+        if replicas > count {
+            let message = format!(
+                "{TARGET}: there is a topic with {replicas} replicas, which {count} brokers cannot hold; give its \
+                 partitions fewer replicas or ask for more brokers"
+            );
+            return Err(ApiError::invalid(TARGET, message));
+        }
+        Ok(())
+    }
+}
+
+const TARGET: &str = "targetNumberOfBrokerNodes";
+
+/// Which brokers leave: the newest of each zone, so that the zones stay even.
+fn leaving(record: &ClusterRecord, count: usize) -> Vec<BrokerId> {
+    let per_zone = count / record.spec.zones.len().max(1);
+    let of_zone = |zone: &String| {
+        let mut ids: Vec<BrokerId> =
+            record.nodes.iter().filter(|node| node.zone == *zone).map(|node| node.id).collect();
+        ids.sort_unstable();
+        ids.into_iter().rev().take(per_zone).collect::<Vec<_>>()
+    };
+    let mut ids: Vec<BrokerId> = record.spec.zones.iter().flat_map(of_zone).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// The brokers of that cluster that the texts name.
+fn broker_ids(record: &ClusterRecord, wanted: &[String]) -> Result<Vec<BrokerId>, ApiError> {
+    let known: BTreeSet<BrokerId> = record.nodes.iter().map(|node| node.id).collect();
+    let parse = |text: &String| {
+        let id = text.parse().ok().map(BrokerId).filter(|id| known.contains(id));
+        id.ok_or_else(|| {
+            let ids: Vec<String> = known.iter().map(BrokerId::to_string).collect();
+            let message =
+                format!("brokerIds: the cluster has no broker '{text}'; its brokers are {}", ids.join(", "));
+            ApiError::invalid("brokerIds", message)
+        })
+    };
+    wanted.iter().map(parse).collect::<Result<BTreeSet<_>, _>>().map(|ids| ids.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests;

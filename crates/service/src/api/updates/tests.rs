@@ -1,0 +1,173 @@
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    api::tests::{api, bad_request},
+    error::ApiError,
+    testing::{Life, encode, store},
+};
+
+async fn version(life: &Life, label: &str) -> Value {
+    life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take()
+}
+
+async fn operation(life: &Life, started: &Value) -> Value {
+    let arn = started["clusterOperationArn"].as_str().unwrap();
+    life.get(&format!("/v1/operations/{}", encode(arn))).await["clusterOperationInfo"].take()
+}
+
+#[tokio::test]
+async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    let label = life.create("orders").await;
+    let before = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let arn = life.configure("fast", "num.io.threads=9").await;
+    let path = format!("/v1/clusters/{label}/configuration");
+    let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": before});
+    let started = life.json(Method::PUT, &path, request.clone()).await;
+    let info = life.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!(info["currentBrokerSoftwareInfo"]["configurationRevision"], 1);
+    assert_ne!(info["currentVersion"], before, "an update makes a new version");
+    let done = operation(&life, &started).await;
+    let step = |name| json!({"stepInfo": {"stepStatus": "COMPLETED"}, "stepName": name});
+    let expected = json!({
+        "clientRequestId": "0a1b2c3d",
+        "clusterArn": started["clusterArn"],
+        "creationTime": done["creationTime"],
+        "endTime": done["endTime"],
+        "operationArn": started["clusterOperationArn"],
+        "operationState": "UPDATE_COMPLETE",
+        "operationSteps": [step("INITIALIZE_UPDATE"), step("UPDATE_CLUSTER_CONFIGURATION"), step("FINALIZE_UPDATE")],
+        "operationType": "UPDATE_CLUSTER_CONFIGURATION",
+        "sourceClusterInfo": {},
+        "targetClusterInfo": {"configurationInfo": {"arn": arn, "revision": 1}},
+    });
+    assert_eq!(done, expected);
+    assert_eq!(life.brokers.starts(), 6, "every broker was restarted once");
+    let error = life.call(Method::PUT, &path, request).await.unwrap_err();
+    assert_eq!(bad_request(&error).1, "currentVersion");
+    // A revision that sets the same restarts nobody.
+    let configuration = format!("/v1/configurations/{}", encode(&arn));
+    let same = json!({"serverProperties": "bnVtLmlvLnRocmVhZHM6OQ=="});
+    life.json(Method::PUT, &configuration, same).await;
+    let current = version(&life, &label).await;
+    let request = json!({"configurationInfo": {"arn": arn, "revision": 2}, "currentVersion": current});
+    let started = life.json(Method::PUT, &path, request).await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    let done = operation(&life, &started).await;
+    assert_eq!(done["sourceClusterInfo"], json!({"configurationInfo": {"arn": arn, "revision": 1}}));
+    assert_eq!(life.brokers.starts(), 6);
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_brokers_do_not_start_with_is_taken_back() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    let label = life.create("orders").await;
+    let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let arn = life.configure("bad", "num.io.threads=9").await;
+    // The first restart fails as often as it is tried before the update is given up.
+    life.brokers.refuse_starts(5, "too many threads");
+    let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
+    let path = format!("/v1/clusters/{label}/configuration");
+    let started = life.json(Method::PUT, &path, request).await;
+    let info = life.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!(info["currentBrokerSoftwareInfo"], json!({"kafkaVersion": "3.9.x.kraft"}));
+    let done = operation(&life, &started).await;
+    assert_eq!(
+        (&done["operationState"], &done["errorInfo"]["errorCode"]),
+        (&json!("UPDATE_FAILED"), &json!("UPDATE_FAILED"))
+    );
+    assert!(done["errorInfo"]["errorString"].as_str().unwrap().contains("too many threads"), "{done}");
+    assert_eq!(life.brokers.running(), 3);
+    life.json(Method::DELETE, &format!("/v1/configurations/{}", encode(&arn)), Value::Null).await;
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn brokers_come_and_go_evenly_over_the_zones() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    let label = life.create("orders").await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    let path = format!("/v1/clusters/{label}/nodes/count");
+    let mut addresses = Vec::new();
+    for (target, kind) in [(9, "INCREASE_BROKER_COUNT"), (6, "DECREASE_BROKER_COUNT")] {
+        let current = version(&life, &label).await;
+        let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": target});
+        let started = life.json(Method::PUT, &path, request).await;
+        let info = life.wait_for_state(&label, "ACTIVE").await;
+        assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(target), target));
+        assert_ne!(info["currentVersion"], current);
+        let done = operation(&life, &started).await;
+        assert_eq!(
+            (&done["operationState"], &done["operationType"]),
+            (&json!("UPDATE_COMPLETE"), &json!(kind))
+        );
+        addresses.push((done["sourceClusterInfo"].clone(), done["targetClusterInfo"].clone()));
+    }
+    let up = json!({"brokerCountUpdateInfo": {"createdBrokerIds": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 9});
+    assert_eq!(addresses[0], (json!({"numberOfBrokerNodes": 3}), up));
+    let down =
+        json!({"brokerCountUpdateInfo": {"deletedBrokerIds": [7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 6});
+    assert_eq!(addresses[1], (json!({"numberOfBrokerNodes": 9}), down));
+    let nodes = life.get(&format!("/v1/clusters/{label}/nodes")).await;
+    let subnets: Vec<&Value> = nodes["nodeInfoList"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| &n["brokerNodeInfo"]["clientSubnet"])
+        .collect();
+    assert_eq!(subnets, ["subnet-a", "subnet-b", "subnet-c", "subnet-a", "subnet-b", "subnet-c"]);
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_update_is_named() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    let label = life.create("orders").await;
+    let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let path = format!("/v1/clusters/{label}/nodes/count");
+    let count = |count: Value| json!({"currentVersion": current, "targetNumberOfBrokerNodes": count});
+    let cases = [
+        (json!({"currentVersion": current}), "targetNumberOfBrokerNodes", "required"),
+        (json!({"targetNumberOfBrokerNodes": 6}), "currentVersion", "required"),
+        (
+            json!({"currentVersion": "KX", "targetNumberOfBrokerNodes": 6}),
+            "currentVersion",
+            "not the current",
+        ),
+        (count(json!(3)), "targetNumberOfBrokerNodes", "3 brokers already"),
+        (count(json!(4)), "targetNumberOfBrokerNodes", "multiple of the 3"),
+        (count(json!(0)), "targetNumberOfBrokerNodes", "1 to 60"),
+        (count(json!(63)), "targetNumberOfBrokerNodes", "1 to 60"),
+    ];
+    for (request, parameter, words) in cases {
+        let error = life.call(Method::PUT, &path, request).await.unwrap_err();
+        let (message, named) = bad_request(&error);
+        assert_eq!(named, parameter, "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+    let unknown = "arn:aws:kafka:us-east-1:000000000000:cluster/x/0a1b2c3d-0000-4000-8000-000000000001-3";
+    let unknown = format!("/v1/clusters/{}", encode(unknown));
+    let error = life.call(Method::PUT, &format!("{unknown}/nodes/count"), count(json!(6))).await.unwrap_err();
+    assert_eq!(bad_request(&error).1, "clusterArn");
+    let arn = life.configure("fast", "").await;
+    let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": "K"});
+    let outcome = life.call(Method::PUT, &format!("{unknown}/configuration"), request).await;
+    assert!(matches!(outcome, Err(ApiError::NotFound(_))), "{outcome:?}");
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_update_waits_for_the_one_before() {
+    let (_dir, life) = api();
+    let label = life.create("orders").await;
+    let request = json!({"currentVersion": version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
+    let error =
+        life.call(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await.unwrap_err();
+    assert!(bad_request(&error).0.contains("CREATING"), "{error}");
+}

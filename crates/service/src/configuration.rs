@@ -1,0 +1,105 @@
+//! What the service remembers of a configuration: its head, which is one record, and its revisions, which are one
+//! each and never change.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::KafkaVersion, properties};
+
+/// Whether the properties of a configuration may be set on brokers of a Kafka release, such as `3.9`; of any release
+/// when none is given. Errors: for each that may not, what is wrong with it.
+pub type CheckProperties = fn(Option<&str>, &BTreeMap<String, String>) -> Result<(), Vec<String>>;
+
+/// The largest `serverProperties`, decoded.
+const PROPERTIES_BYTES_MAX: usize = 64 << 10;
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConfigurationRecord {
+    pub(crate) uid: ConfigurationUid,
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) created_ms: i64,
+    pub(crate) description: String,
+    /// The versions of clusters that it is for; any when there are none.
+    pub(crate) kafka_versions: Vec<KafkaVersion>,
+    pub(crate) latest: RevisionHead,
+}
+
+impl ConfigurationRecord {
+    pub(crate) fn arn(&self) -> String {
+        let (region, account, name, uid) = (&self.region, &self.account, &self.name, &self.uid);
+        format!("arn:aws:kafka:{region}:{account}:configuration/{name}/{uid}")
+    }
+}
+
+/// One revision without its properties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RevisionHead {
+    /// Counted from 1.
+    pub(crate) revision: i64,
+    pub(crate) created_ms: i64,
+    pub(crate) description: Option<String>,
+}
+
+/// One revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RevisionRecord {
+    pub(crate) head: RevisionHead,
+    /// The file as it came.
+    pub(crate) server_properties: String,
+}
+
+impl RevisionRecord {
+    /// The properties in the file, which were read once before they were stored.
+    pub(crate) fn properties(&self) -> BTreeMap<String, String> {
+        properties::parse(self.server_properties.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// The revision of a configuration that a cluster has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConfigurationRef {
+    pub(crate) uid: ConfigurationUid,
+    pub(crate) arn: String,
+    pub(crate) revision: i64,
+}
+
+/// The text of a new revision, its properties checked for each of the versions, or for any.
+pub(crate) fn checked(
+    file: &[u8],
+    versions: &[KafkaVersion],
+    check: CheckProperties,
+) -> Result<String, ApiError> {
+    const PATH: &str = "serverProperties";
+    if file.len() > PROPERTIES_BYTES_MAX {
+        let message = format!("{PATH} must be at most {PROPERTIES_BYTES_MAX} bytes, but is {}", file.len());
+        return Err(ApiError::invalid(PATH, message));
+    }
+    let refuse = |error| ApiError::invalid(PATH, format!("{PATH} is not a file of Java properties: {error}"));
+    let parsed = properties::parse(file).map_err(refuse)?;
+    if versions.is_empty() {
+        check(None, &parsed).map_err(|reasons| refused(PATH, &reasons))?;
+    }
+    for version in versions {
+        fits(*version, &parsed, check, PATH)?;
+    }
+    // It is UTF-8, or it would not have been read.
+    Ok(String::from_utf8_lossy(file).into_owned())
+}
+
+/// Whether brokers of that version take the properties. `path` is the member at fault where they do not.
+pub(crate) fn fits(
+    version: KafkaVersion,
+    properties: &BTreeMap<String, String>,
+    check: CheckProperties,
+    path: &str,
+) -> Result<(), ApiError> {
+    check(Some(version.release()), properties).map_err(|reasons| refused(path, &reasons))
+}
+
+fn refused(path: &str, reasons: &[String]) -> ApiError {
+    ApiError::invalid(path, format!("{path}: {}", reasons.join("; ")))
+}

@@ -1,0 +1,65 @@
+//! What the service remembers of an operation on a cluster, as DescribeClusterOperation shows it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{record::Trouble, wire::MutableClusterInfo};
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OperationRecord {
+    pub(crate) id: Uuid,
+    /// Such as `REBOOT_NODE`.
+    pub(crate) kind: String,
+    /// Such as `REBOOT_IN_PROGRESS`.
+    pub(crate) state: String,
+    pub(crate) created_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    /// The id of the request that started it.
+    pub(crate) request_id: String,
+    pub(crate) steps: Vec<OperationStep>,
+    /// Why it failed.
+    #[serde(default)]
+    pub(crate) error: Option<Trouble>,
+    /// What it changes, before and after. Both are empty when it changes nothing, as a reboot does.
+    #[serde(default)]
+    pub(crate) source: MutableClusterInfo,
+    #[serde(default)]
+    pub(crate) target: MutableClusterInfo,
+}
+
+/// One step of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OperationStep {
+    pub(crate) name: String,
+    /// PENDING, IN_PROGRESS or COMPLETED; CANCELLED when the operation failed before.
+    pub(crate) status: String,
+}
+
+impl OperationRecord {
+    /// Marks the steps before the one of that number as completed, and that one as begun.
+    pub(crate) fn reach(&mut self, number: usize) {
+        for (index, step) in self.steps.iter_mut().enumerate() {
+            let status = match index.cmp(&number) {
+                std::cmp::Ordering::Less => "COMPLETED",
+                std::cmp::Ordering::Equal => "IN_PROGRESS",
+                std::cmp::Ordering::Greater => "PENDING",
+            };
+            step.status = status.to_owned();
+        }
+    }
+
+    /// Ends it: complete, or failed for a reason.
+    pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&Trouble>) {
+        let (verb, _) = self.state.split_once('_').unwrap_or((&self.state, ""));
+        let outcome = if failure.is_some() { "FAILED" } else { "COMPLETE" };
+        let verb = if verb == "REBOOT" { verb } else { "UPDATE" };
+        self.state = format!("{verb}_{outcome}");
+        self.ended_ms = Some(now_ms);
+        self.error = failure.cloned();
+        for step in &mut self.steps {
+            let unfinished = failure.is_some() && step.status != "COMPLETED";
+            step.status = if unfinished { "CANCELLED" } else { "COMPLETED" }.to_owned();
+        }
+    }
+}
