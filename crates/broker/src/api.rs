@@ -6,6 +6,7 @@
 //! `context.api_version` says which version it is where behaviour differs.
 
 pub(crate) mod alter_configs;
+pub(crate) mod alter_partition_reassignments;
 pub(crate) mod api_versions;
 mod config_changes;
 mod config_resources;
@@ -21,6 +22,7 @@ pub(crate) mod describe_configs;
 pub(crate) mod describe_groups;
 pub(crate) mod describe_log_dirs;
 pub(crate) mod describe_topic_partitions;
+pub(crate) mod elect_leaders;
 mod epochs;
 pub(crate) mod fetch;
 pub(crate) mod find_coordinator;
@@ -31,6 +33,7 @@ pub(crate) mod join_group;
 pub(crate) mod leave_group;
 pub(crate) mod list_groups;
 pub(crate) mod list_offsets;
+pub(crate) mod list_partition_reassignments;
 pub(crate) mod metadata;
 pub(crate) mod offset_commit;
 pub(crate) mod offset_delete;

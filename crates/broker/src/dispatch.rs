@@ -59,6 +59,9 @@ routes! {
     DeleteTopics => api::delete_topics::handle;
     CreatePartitions => api::create_partitions::handle;
     DeleteRecords => api::delete_records::handle;
+    ElectLeaders => api::elect_leaders::handle;
+    AlterPartitionReassignments => api::alter_partition_reassignments::handle;
+    ListPartitionReassignments => api::list_partition_reassignments::handle;
     DescribeLogDirs => api::describe_log_dirs::handle;
     FindCoordinator => api::find_coordinator::handle;
     JoinGroup => api::join_group::handle;

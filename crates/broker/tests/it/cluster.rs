@@ -112,6 +112,11 @@ impl Cluster {
         for broker in 1..=options.brokers {
             cluster.start_broker(broker).await;
         }
+        // From here on nothing moves by itself.
+        let images = cluster.any().shared().images.clone();
+        let settled = images.wait_until(|image| image.nodes().values().all(|node| !node.awaits_share));
+        tokio::time::timeout(DEADLINE, settled).await.expect("in time").expect("the images are kept");
+        cluster.agreed().await;
         cluster
     }
 
@@ -168,6 +173,7 @@ impl Cluster {
 
     /// Asks the leaders of partitions of a topic to hand over.
     pub async fn ask_for_leader(&self, topic: &str, partitions: impl Iterator<Item = i32>, target: i32) {
+        self.agreed().await;
         let image = self.any().shared().image();
         let topic = image.topic(topic).expect("the topic exists");
         let change = |partition: i32| {
@@ -191,6 +197,16 @@ impl Cluster {
             shared.partitions.led(topic, PartitionIndex(partition)).is_some()
         })
         .await;
+        self.agreed().await;
+    }
+
+    /// Waits until all brokers know what any of them knows now.
+    pub async fn agreed(&self) {
+        let images = || self.brokers.values().map(|broker| &broker.shared().images);
+        let newest = images().map(|images| images.current().revision()).max().expect("a broker runs");
+        for images in images() {
+            images.wait_for(newest).await.expect("the images are kept");
+        }
     }
 
     /// Stops a broker in good order.

@@ -20,5 +20,6 @@ mod metadata;
 mod noise;
 mod offsets;
 mod produce;
+mod reassignments;
 mod topics;
 mod wire;
