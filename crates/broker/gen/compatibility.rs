@@ -36,6 +36,7 @@ const DIFFERENCES: &str = "\
  - `listeners` and `listener.security.protocol.map` are read-only: the service gives addresses out.
  - Threads (`num.io.threads` and its like) may be set to any number at run time, not only from half to twice the present one.
  - `min.insync.replicas` may always be set for brokers; it refuses nothing.
+ - A name of an authorizer that is set (`super.users`, `allow.everyone.if.no.acl.found`) is shown with its value.
  - Internal names, which Kafka hides (`internal.segment.bytes`, `group.share.enable` …), are unknown: for a topic that is
    INVALID_CONFIG, for a broker they are kept like a plugin's.
  - DescribeConfigs tells documentation in Milena's words.
@@ -54,12 +55,13 @@ pub fn page(committed: &str) -> String {
     page.push_str(DIFFERENCES);
     let releases: Vec<_> = KafkaVersion::all().map(|version| (version, Catalogue::new(version))).collect();
     let catalogue = Catalogue::new(RELEASE.parse().expect("a version"));
-    let effects: Vec<_> = catalogue.topics().chain(catalogue.brokers()).collect();
+    let brokers = catalogue.brokers().filter(|definition| !definition.hidden);
+    let effects: Vec<_> = catalogue.topics().chain(brokers).collect();
     summary(&mut page, &catalogue, &effects);
     page.push_str("## Topic configurations\n\nAll can be changed at any time.\n\n");
     configs(&mut page, catalogue.topics().collect(), &releases, Catalogue::topic);
     page.push_str("## Broker configurations\n\n");
-    page.push_str("Changes: *start*, only when a broker starts; *broker*, for one running broker; *all*, for one or for all.\n\n");
+    page.push_str("Changes: *start*, only when a broker starts; *broker*, for one running broker; *all*, for one or for all.\nNames in italics are told of only when they are set.\n\n");
     configs(&mut page, catalogue.brokers().collect(), &releases, Catalogue::broker);
     page.push_str("## Configurations of other releases\n\nNames that Kafka ");
     let _ = writeln!(page, "{RELEASE} has no longer or not yet. Topics':\n");
@@ -209,7 +211,7 @@ fn summary(page: &mut String, catalogue: &Catalogue, all: &[&Definition]) {
         "## Configurations\n\nKafka {RELEASE} describes {} of topics and {} of brokers. Of these {} are honoured, {} in part, {} not yet, and {} are\n\
          accepted, kept and shown without a meaning here; the last column says why.\n",
         catalogue.topics().count(),
-        catalogue.brokers().count(),
+        catalogue.brokers().filter(|definition| !definition.hidden).count(),
         count(|effect| matches!(effect, Effect::Honoured(_))),
         count(|effect| matches!(effect, Effect::Partly(..))),
         count(|effect| matches!(effect, Effect::NotYet(_))),
@@ -255,8 +257,8 @@ fn configs(
         let known: Vec<_> = releases.iter().map(|(v, c)| (*v, find(c, definition.name))).collect();
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {} | {third} | {} | {} | {} |",
-            definition.name,
+            "| {} | {} | {} | {} | {third} | {} | {} | {} |",
+            name(definition),
             format!("{:?}", definition.kind).to_lowercase(),
             defaults(&known),
             definition.rule.allowed().replace('|', "\\|"),
@@ -266,6 +268,11 @@ fn configs(
         );
     }
     page.push('\n');
+}
+
+fn name(definition: &Definition) -> String {
+    let name = definition.name;
+    if definition.hidden { format!("*`{name}`*") } else { format!("`{name}`") }
 }
 
 /// The default, and the older ones of releases before it.

@@ -64,6 +64,8 @@ pub struct Definition {
     pub doc: &'static str,
     /// For a topic's: the broker configuration that is its default.
     pub server: Option<Server>,
+    /// Whether Kafka tells of it only when it is set.
+    pub hidden: bool,
     /// The first Kafka release that has it.
     since: (u8, u8),
     /// The first Kafka release that has it no longer.
@@ -153,6 +155,7 @@ impl Definition {
             effect,
             doc,
             server: None,
+            hidden: false,
             since: (0, 0),
             until: (u8::MAX, 0),
         }
@@ -173,6 +176,12 @@ impl Definition {
     /// A broker's, that can change for one listener.
     pub(super) const fn per_listener(mut self) -> Self {
         self.update = Update::PerListener;
+        self
+    }
+
+    /// Told of only when it is set.
+    pub(super) const fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 

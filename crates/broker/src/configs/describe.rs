@@ -87,6 +87,9 @@ impl<'a> Layers<'a> {
             described(definition.name, definition, value, synonyms)
         };
         let known = self.catalogue().brokers().map(describe);
+        let is_told =
+            |described: &Described<'_>| !described.definition.hidden || described.source != Source::Default;
+        let known = known.filter(is_told);
         known.chain(self.others().into_iter().map(|name| self.describe_other(name))).collect()
     }
 
@@ -112,8 +115,7 @@ impl<'a> Layers<'a> {
     fn describe_other(&self, name: &'a str) -> Described<'a> {
         let definition = self.definition(name);
         let value = self.own_value(name).filter(|_| !definition.is_sensitive());
-        let described = described(name, definition, value, self.synonyms(name));
-        Described { read_only: true, ..described }
+        described(name, definition, value, self.synonyms(name))
     }
 
     /// What is known of a broker's configuration, which may have a listener's name before it.
@@ -150,7 +152,7 @@ fn described<'a>(
         definition,
         value: value.map(str::to_owned),
         source: first_source(&synonyms),
-        read_only: definition.update == Update::ReadOnly,
+        read_only: definition.update == Update::ReadOnly || definition.hidden || definition.name != name,
         synonyms,
     }
 }

@@ -388,3 +388,13 @@ fn names_of_plugins_and_listeners_are_kept_and_shown_without_their_values() {
     let described = server.with(Some(&kept), None).describe_broker();
     assert_eq!(described.into_iter().find(|d| d.name == secret).expect("described").value, None);
 }
+
+#[test]
+fn limits_of_replication_are_told_of_once_they_are_set() {
+    let name = "leader.replication.throttled.rate";
+    let server = server(&[]);
+    assert!(!server.alone().describe_broker().iter().any(|described| described.name == name));
+    let set = configs(&[(name, "100")]);
+    let described = find(server.with(Some(&set), None).describe_broker(), name);
+    assert_eq!((described.value.as_deref(), described.read_only), (Some("100"), true));
+}

@@ -188,7 +188,8 @@ int(
         "How many replicas must have a record before acks=all is answered. Here the storage makes records durable, \
          and the setting is only reported.",
     )
-    .server("min.insync.replicas").does(Effect::Meaningless("a record is in the storage that all brokers share before it is acknowledged; the setting is shown and refuses nothing")),
+    .server("min.insync.replicas").does(Effect::Meaningless("a record is in the storage that all brokers share before it is acknowledged; the \
+            setting is shown and refuses nothing")),
 flag("preallocate", "false", "Whether files get their full size at once.").server("log.preallocate").does(Effect::Meaningless("the write-ahead log always has its space set aside")),
 flag(
         "remote.log.copy.disable",
@@ -237,7 +238,8 @@ long("segment.ms", "604800000", min(1), "After how many ms a segment closes even
 flag(
         "unclean.leader.election.enable",
         "false",
-        "Whether a replica that is behind may become leader. Here none can be: the setting is only reported.",
+        "Whether a replica that is behind may become leader. Here none can be: the setting \
+            is only reported.",
     )
     .server("unclean.leader.election.enable").does(Effect::Meaningless("no replica can be behind: whoever leads reads the same storage")),
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use milena_broker::configs::{Catalogue, Definition, Effect, Proof};
+use milena_broker::configs::{Catalogue, Configs, Definition, Effect, Proof, ServerConfigs};
 use milena_protocol::KafkaVersion;
 
 #[path = "../../gen/compatibility.rs"]
@@ -74,4 +74,60 @@ fn what_is_said_to_be_honoured_is_read_and_has_a_test() {
         }
     }
     assert!(honoured > 200, "{honoured}");
+}
+
+/// One line of what Apache Kafka 4.1 told.
+struct Told<'a> {
+    name: &'a str,
+    kind: String,
+    default: Option<&'a str>,
+    read_only: bool,
+    synonym: Option<&'a str>,
+}
+
+fn told<'a>(scope: &str, text: &'a str) -> Vec<Told<'a>> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let fields = lines.map(|line| line.split('\t').collect::<Vec<_>>());
+    let read = |fields: Vec<&'a str>| Told {
+        name: fields[1],
+        kind: fields[2].to_lowercase(),
+        default: (fields[3] != "null").then_some(fields[3]),
+        read_only: fields[4] == "ro",
+        synonym: fields.get(5).copied(),
+    };
+    fields.filter(|fields| fields[0] == scope).map(read).collect()
+}
+
+#[test]
+fn configurations_are_those_that_kafka_4_1_describes() {
+    /// Given out by the service.
+    const READ_ONLY_HERE: [&str; 2] = ["listeners", "listener.security.protocol.map"];
+    let text = include_str!("kafka-4.1-configs.tsv");
+    let server =
+        ServerConfigs::new("4.1".parse().expect("a version"), &Configs::new()).expect("no properties");
+    let described = server.alone().describe_topic(&Configs::new());
+    let topics = told("topic", text);
+    assert_eq!(topics.len(), described.len());
+    for (told, described) in topics.iter().zip(&described) {
+        let definition = described.definition;
+        assert_eq!(told.name, described.name);
+        assert_eq!(told.kind, format!("{:?}", definition.kind).to_lowercase(), "{}", told.name);
+        assert_eq!(told.default, described.value.as_deref(), "{}", told.name);
+        assert!(!told.read_only && !described.read_only);
+        let synonym = described.synonyms.first().map(|synonym| synonym.name.as_str());
+        assert_eq!(told.synonym, synonym, "{}", told.name);
+    }
+    let described = server.alone().describe_broker();
+    let brokers = told("broker", text);
+    let names: Vec<_> = described.iter().map(|described| described.name).collect();
+    assert_eq!(brokers.iter().map(|told| told.name).collect::<Vec<_>>(), names);
+    for (told, described) in brokers.iter().zip(&described) {
+        assert_eq!(told.kind, format!("{:?}", described.definition.kind).to_lowercase(), "{}", told.name);
+        // Kafka does not start without these, and Milena sets them.
+        if told.default != Some("<required>") {
+            assert_eq!(told.default, described.definition.default, "{}", told.name);
+        }
+        let read_only = told.read_only || READ_ONLY_HERE.contains(&told.name);
+        assert_eq!(read_only, described.read_only, "{}", told.name);
+    }
 }

@@ -176,6 +176,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .does(JAVA),
     flag("allow.everyone.if.no.acl.found", "false", "Whether what has no ACL is open to everybody.")
+        .hidden()
         .does(ACLS),
     text("authorizer.class.name", "", Rule::Any, "The class that authorizes requests.").does(ACLS),
     unset(
@@ -184,5 +185,6 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         Rule::Any,
         "Principals that may do everything, separated by ';'.",
     )
+    .hidden()
     .does(ACLS),
 ];

@@ -259,15 +259,26 @@ pub(super) const COORDINATORS: &[Definition] = &[
         "How often it is looked for producers that are to be forgotten, in ms.",
     )
     .since(3, 4)
+    .hidden()
     .does(Effect::Meaningless(
         "producers are looked at together with retention, at log.retention.check.interval.ms",
     )),
+    list(
+        "group.consumer.assignors",
+        "org.apache.kafka.coordinator.group.assignor.UniformAssignor,\
+         org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+        Rule::Any,
+        "The assignors that consumer groups may use.",
+    )
+    .since(3, 7)
+    .until(4, 0)
+    .does(NEXT_GROUPS),
     list(
         "group.consumer.assignors",
         "uniform,range",
         Rule::Any,
         "The assignors that consumer groups may use.",
     )
-    .since(3, 7)
+    .since(4, 0)
     .does(NEXT_GROUPS),
 ];

@@ -117,8 +117,12 @@ pub(super) const LOGS: &[Definition] = &[
     .since(3, 6)
     .does(TIERS),
     int("remote.log.reader.threads", "10", min(1), "Threads that read from remote storage.")
-        .cluster_wide()
         .since(3, 6)
+        .until(4, 0)
+        .does(TIERS),
+    int("remote.log.reader.threads", "10", min(1), "Threads that read from remote storage.")
+        .cluster_wide()
+        .since(4, 0)
         .does(TIERS),
     long(
         "remote.log.index.file.cache.total.size.bytes",
@@ -127,7 +131,7 @@ pub(super) const LOGS: &[Definition] = &[
         "How much of remote storage's indexes is cached, in bytes.",
     )
     .cluster_wide()
-    .since(3, 6)
+    .since(3, 7)
     .does(TIERS),
     int("remote.fetch.max.wait.ms", "500", min(1), "How long a fetch waits for remote storage, in ms.")
         .cluster_wide()
@@ -144,21 +148,34 @@ pub(super) const LOGS: &[Definition] = &[
     .does(TIERS),
     int(
         "remote.log.manager.copier.thread.pool.size",
-        "10",
+        "-1",
         Rule::Any,
         "Threads that copy to remote storage.",
     )
-    .cluster_wide()
     .since(3, 9)
+    .until(4, 0)
+    .does(TIERS),
+    int("remote.log.manager.copier.thread.pool.size", "10", min(1), "Threads that copy to remote storage.")
+        .cluster_wide()
+        .since(4, 0)
+        .does(TIERS),
+    int(
+        "remote.log.manager.expiration.thread.pool.size",
+        "-1",
+        Rule::Any,
+        "Threads that delete in remote storage.",
+    )
+    .since(3, 9)
+    .until(4, 0)
     .does(TIERS),
     int(
         "remote.log.manager.expiration.thread.pool.size",
         "10",
-        Rule::Any,
+        min(1),
         "Threads that delete in remote storage.",
     )
     .cluster_wide()
-    .since(3, 9)
+    .since(4, 0)
     .does(TIERS),
     long(
         "remote.log.manager.copy.max.bytes.per.second",

@@ -87,6 +87,7 @@ pub(super) const REPLICATION: &[Definition] = &[
         "How many bytes a second leaders send to throttled followers.",
     )
     .cluster_wide()
+    .hidden()
     .does(FOLLOWERS),
     long(
         "follower.replication.throttled.rate",
@@ -95,6 +96,7 @@ pub(super) const REPLICATION: &[Definition] = &[
         "How many bytes a second throttled followers fetch.",
     )
     .cluster_wide()
+    .hidden()
     .does(FOLLOWERS),
     long(
         "replica.alter.log.dirs.io.max.bytes.per.second",
@@ -103,5 +105,6 @@ pub(super) const REPLICATION: &[Definition] = &[
         "How many bytes a second may move between the directories of a broker.",
     )
     .cluster_wide()
+    .hidden()
     .does(ONE_DIRECTORY),
 ];
