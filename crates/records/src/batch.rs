@@ -116,7 +116,7 @@ impl Batch {
     /// control records, sequences for an idempotent producer, no log append time. What needs a look at the records is
     /// [`Batch::check_records`].
     ///
-    /// Errors: [`BatchError::Codec`], [`BatchError::Invalid`].
+    /// Errors: [`BatchError::Codec`], [`BatchError::Invalid`], [`BatchError::TimestampType`].
     pub fn validate_produced(&self) -> Result<(), BatchError> {
         let header = &self.header;
         header.attributes.compression()?;
@@ -139,7 +139,7 @@ impl Batch {
         } else if header.attributes.has_delete_horizon() {
             "the delete horizon is the broker's to set"
         } else if header.attributes.timestamp_type() == TimestampType::LogAppendTime {
-            "the log append time is the broker's to set"
+            return Err(BatchError::TimestampType);
         } else {
             return Ok(());
         };

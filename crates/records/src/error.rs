@@ -62,6 +62,9 @@ pub enum BatchError {
         /// The rule.
         reason: &'static str,
     },
+    /// A producer marked its records with the broker's time (INVALID_TIMESTAMP).
+    #[error("the log append time is the broker's to set: send records with their creation time")]
+    TimestampType,
     /// A record cannot be read (INVALID_RECORD).
     #[error("record {index} of the batch is invalid: {reason}")]
     Record {

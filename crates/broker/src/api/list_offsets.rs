@@ -7,7 +7,8 @@
 //! segments' boundaries are not Kafka's, so it names the end and the log start only.
 //!
 //! Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
-//! UNSUPPORTED_VERSION for special times the version does not have.
+//! UNSUPPORTED_VERSION for special times the version does not have, UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the
+//! topic asks for messages without them.
 
 use milena_protocol::{
     ErrorCode, KString,
@@ -18,6 +19,7 @@ use milena_protocol::{
         },
     },
 };
+use milena_records::legacy::MessageFormat;
 use milena_storage::{Isolation, Partition};
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
@@ -85,6 +87,12 @@ pub(crate) async fn handle(
     ListOffsetsResponse { throttle_time_ms: 0, topics }
 }
 
+/// Whether the topic's records are to have no timestamps (`message.format.version` before 0.10).
+fn has_no_times(broker: &BrokerShared, topic: &KString, asked: &ListOffsetsPartition) -> bool {
+    let led = broker.led(TopicRef::Name(topic), PartitionIndex(asked.partition_index));
+    led.is_ok_and(|led| led.config.message_format == Some(MessageFormat::Magic0))
+}
+
 /// The isolation level of a request (KIP-98): anything but 1 reads what is committed to the log.
 pub(crate) fn isolation(level: i8) -> Isolation {
     if level == 1 { Isolation::Committed } else { Isolation::Uncommitted }
@@ -119,6 +127,7 @@ async fn find(
         EARLIEST_LOCAL if context.api_version >= 8 => Found::at(bounds.log_start, &partition),
         LATEST_TIERED if context.api_version >= 9 => Found::NONE,
         special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
+        _ if has_no_times(broker, topic, asked) => return Err(ErrorCode::UnsupportedForMessageFormat),
         time => {
             let found =
                 partition.offset_for_timestamp(Timestamp(time), isolation).await.map_err(|e| logged(&e))?;

@@ -69,7 +69,7 @@ pub struct Definition {
     /// The first Kafka release that has it.
     since: (u8, u8),
     /// The first Kafka release that has it no longer.
-    until: (u8, u8),
+    pub(super) until: (u8, u8),
 }
 
 /// The broker configuration behind a topic's.

@@ -17,6 +17,7 @@ pub mod change;
 mod definition;
 mod describe;
 mod effect;
+mod format_version;
 mod layers;
 mod msk;
 mod properties;

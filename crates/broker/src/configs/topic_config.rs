@@ -1,8 +1,12 @@
 //! A topic's configuration, typed, for whoever acts on it.
 
-use milena_records::{Compression, TimestampType};
+use milena_records::{Compression, TimestampType, legacy::MessageFormat};
 
-use super::{Configs, Layers, value::list_items};
+use super::{Configs, Layers, format_version::old_format, value::list_items};
+
+const MESSAGE_FORMAT: &str = "message.format.version";
+/// The release that stores batches whatever a topic asks for (KIP-724).
+const FIRST_WITHOUT_FORMATS: (u8, u8) = (3, 0);
 
 /// How records are stored (`compression.type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,9 @@ pub struct TopicConfig {
     pub max_message_bytes: usize,
     /// `message.downconversion.enable`; releases without it do not convert.
     pub message_downconversion: bool,
+    /// `message.format.version`: the old format that readers get; none for batches. From Kafka 3.0 on it has no effect
+    /// (KIP-724).
+    pub message_format: Option<MessageFormat>,
     /// `message.timestamp.type`.
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`, or the older difference.
@@ -77,6 +84,7 @@ impl Layers<'_> {
             max_compaction_lag_ms: values.known("max.compaction.lag.ms"),
             max_message_bytes: usize::try_from(values.known("max.message.bytes")).unwrap_or(0),
             message_downconversion: values.text("message.downconversion.enable").as_deref() == Some("true"),
+            message_format: values.message_format(),
             timestamp_type: match values.text("message.timestamp.type").as_deref() {
                 Some("LogAppendTime") => TimestampType::LogAppendTime,
                 _ => TimestampType::CreateTime,
@@ -119,6 +127,14 @@ impl InForce<'_> {
 
     fn size(&self, name: &str) -> u64 {
         u64::try_from(self.known(name)).unwrap_or(0)
+    }
+
+    fn message_format(&self) -> Option<MessageFormat> {
+        let until = self.layers.catalogue().topic(MESSAGE_FORMAT)?.until;
+        (until <= FIRST_WITHOUT_FORMATS)
+            .then(|| self.text(MESSAGE_FORMAT))
+            .flatten()
+            .and_then(|v| old_format(&v))
     }
 
     fn compression(&self) -> StoredCompression {

@@ -113,15 +113,16 @@ flag(
 text(
         "message.format.version",
         "2.8-IV1",
-        Rule::Any,
-        "The format records were stored in, once. It has no effect.",
+        Rule::Release(2, 8),
+        "The release whose message format readers get: before 0.10 messages have no timestamp, before 0.11 they have \
+         no headers and no idempotent producers. The log holds batches whatever it is.",
     )
     .server("log.message.format.version")
-    .until(3, 0).does(Effect::Meaningless("records are stored in one format, which is the newest of Kafka's")),
+    .until(3, 0).does(honoured("configs/topic_config.rs", "kafka_2_8_gives_readers_the_format_that_a_topic_asks_for")),
 text(
         "message.format.version",
         "3.0-IV1",
-        Rule::Any,
+        Rule::Release(3, 9),
         "The format records were stored in, once. It has no effect.",
     )
     .server("log.message.format.version")

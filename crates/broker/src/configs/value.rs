@@ -1,6 +1,6 @@
 //! Reading and checking values.
 
-use super::ConfigType;
+use super::{ConfigType, format_version::is_known};
 
 /// A value that its configuration does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,8 @@ pub enum Rule {
     Level(i64, i64),
     /// `*`, nothing, or partition:broker pairs.
     ThrottledReplicas,
+    /// A Kafka release up to this one.
+    Release(u32, u32),
     /// host:count pairs.
     HostLimits,
 }
@@ -52,6 +54,7 @@ impl Rule {
             Self::ListOf(allowed) => format!("a list of {}", allowed.join(", ")),
             Self::Level(min, max) => format!("-1 or {min} to {max}"),
             Self::ThrottledReplicas => "partition:broker pairs or *".to_owned(),
+            Self::Release(major, minor) => format!("a Kafka release up to {major}.{minor}"),
             Self::HostLimits => "host:count pairs".to_owned(),
         }
     }
@@ -112,6 +115,9 @@ impl Rule {
                 Err(format!("one of {} is needed", allowed.join(", ")))
             }
             Self::NotEmpty if value.is_empty() => Err("it must not be empty".to_owned()),
+            Self::Release(major, minor) if !is_known(value, (major, minor)) => Err(format!(
+                "a Kafka release from 0.8.0 to {major}.{minor} is needed, such as 0.10.2 or 2.0-IV1"
+            )),
             Self::HostLimits if !value.split(',').all(is_host_limit) => {
                 Err("hosts with their limits are needed, such as host1:10,127.0.0.1:20".to_owned())
             }

@@ -67,6 +67,12 @@ async fn alter(
     client.call(1, &request).await
 }
 
+/// Sets one configuration of a topic.
+pub async fn set_topic(client: &mut Client, topic: &str, name: &'static str, value: &str) {
+    let response = alter(client, &[(2, topic, name, 0, value)]).await;
+    assert_eq!(codes(&response), [ErrorCode::None]);
+}
+
 fn codes(response: &IncrementalAlterConfigsResponse) -> Vec<ErrorCode> {
     response.responses.iter().map(|answer| ErrorCode::from_code(answer.error_code)).collect()
 }

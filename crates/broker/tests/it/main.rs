@@ -16,6 +16,7 @@ mod group_offsets;
 mod groups;
 mod handoff;
 mod lifecycle;
+mod message_formats;
 mod metadata;
 mod noise;
 mod offsets;

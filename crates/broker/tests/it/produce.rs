@@ -1,6 +1,6 @@
 //! Behaviours 21 to 26: what is taken into the log, what is refused and how.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -8,7 +8,7 @@ use milena_protocol::{
         produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData},
     },
 };
-use milena_records::{Compression, TimestampType, legacy};
+use milena_records::{Compression, TimestampType};
 use milena_types::Offset;
 
 use crate::{
@@ -258,35 +258,6 @@ async fn version_13_names_topics_by_id() {
     assert_eq!(only_produced(stale).error_code, ErrorCode::UnknownTopicId.code());
 }
 
-/// A message set of magic 1 as an old producer writes it.
-fn message_set(values: &[&str]) -> Bytes {
-    let source =
-        batch_with(values, |builder| builder.at(Offset(0), milena_types::LeaderEpoch(0)), Compression::None);
-    legacy::down_convert([&source], legacy::MessageFormat::Magic1, Offset(0), 1 << 20).expect("a message set")
-}
-
-#[tokio::test]
-async fn message_sets_of_old_clients_become_batches_and_come_back_as_message_sets() {
-    let cluster = Cluster::of_version("2.8").await;
-    cluster.create_topic("t", 1).await;
-    let mut client = cluster.connect(1).await;
-    let produced = client.produce(2, "t", 0, message_set(&["old", "client"])).await;
-    assert_eq!((produced.error_code, produced.base_offset), (0, 0));
-    let data = client.fetch(12, "t", 0, 0).await;
-    assert_eq!(records_in(&data), [(0, "old".to_owned()), (1, "client".to_owned())]);
-    for version in 0..=3 {
-        let data = client.fetch(version, "t", 0, 1).await;
-        let set = data.records.expect("records").to_bytes();
-        let messages = legacy::messages(&set, 1 << 20).expect("a message set").messages;
-        assert_eq!(messages.len(), 1, "version {version}");
-        assert_eq!(messages[0].value.as_deref(), Some(&b"client"[..]), "version {version}");
-    }
-    let mut empty = BytesMut::new();
-    empty.put_slice(&message_set(&["x"])[..20]);
-    let cut = client.produce(1, "t", 0, empty.freeze()).await;
-    assert_ne!(cut.error_code, 0, "a message that is cut");
-}
-
 #[tokio::test]
 async fn a_topic_with_a_codec_of_its_own_stores_records_in_it() {
     let cluster = Cluster::single().await;
@@ -308,14 +279,4 @@ async fn a_topic_with_a_codec_of_its_own_stores_records_in_it() {
         assert_eq!(batch.header().producer_id.raw(), 3);
     }
     assert_eq!(records_in(&data).len(), 3);
-}
-
-#[tokio::test]
-async fn a_topic_without_down_conversion_refuses_old_consumers() {
-    let cluster = Cluster::of_version("3.9").await;
-    cluster.create_topic_with("t", 1, &[("message.downconversion.enable", "false")]).await;
-    let mut client = cluster.connect(1).await;
-    assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
-    assert_eq!(client.fetch(3, "t", 0, 0).await.error_code, ErrorCode::UnsupportedVersion.code());
-    assert_eq!(client.fetch(4, "t", 0, 0).await.error_code, 0);
 }

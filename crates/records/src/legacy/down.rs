@@ -4,61 +4,104 @@ use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
 
 use super::{MessageFormat, lz4_header, message::NewMessage};
-use crate::{batch::Batch, codec::Compression, error::BatchError, header::TimestampType};
+use crate::{batch::Batch, codec::Compression, error::BatchError, header::TimestampType, record::Record};
 
-/// A message set with the records of `batches`, for a consumer that reads from `from`. Headers, producers and control
-/// records have no place in it; the codec stays. Compressed batches come whole, of others only what `from` asks for.
-/// `limit` bounds what each batch decompresses to.
+/// Makes a message set of batches, for a consumer that reads from an offset. Headers, producers and control records have
+/// no place in it; the codec stays. Compressed batches come whole, of others only what was asked for.
 ///
-/// Errors: [`BatchError::Codec`] for zstd (UNSUPPORTED_COMPRESSION_TYPE), else as [`Batch::records`].
+/// One batch is decompressed at a time. The set never grows beyond what it may have, but for its first message: without
+/// one the consumer would ask for the same again.
+#[derive(Debug)]
+pub struct DownConverter {
+    format: MessageFormat,
+    from: Offset,
+    decompressed_max: usize,
+    bytes_max: usize,
+    out: Vec<u8>,
+}
+
+impl DownConverter {
+    /// Of messages from `from` on; `decompressed_max` bounds what each batch decompresses to, `bytes_max` the set.
+    pub const fn new(format: MessageFormat, from: Offset, decompressed_max: usize, bytes_max: usize) -> Self {
+        Self { format, from, decompressed_max, bytes_max, out: Vec::new() }
+    }
+
+    /// Appends the records of a batch. `false`: there was no room for all of them, and there is none for what follows.
+    ///
+    /// Errors: [`BatchError::Codec`] for zstd (UNSUPPORTED_COMPRESSION_TYPE), else as [`Batch::records`]. What was
+    /// appended before is there still.
+    pub fn push(&mut self, batch: &Batch) -> Result<bool, BatchError> {
+        if batch.header().attributes.is_control() {
+            return Ok(true);
+        }
+        let start = self.out.len();
+        let pushed = match batch.header().attributes.compression()? {
+            Compression::None => self.put_plain(batch),
+            Compression::Zstd => Err(BatchError::Codec { id: Compression::Zstd.id() }),
+            codec => put_wrapper(batch, codec, self.format, self.decompressed_max, &mut self.out)
+                .map(|()| start == 0 || self.out.len() <= self.bytes_max),
+        };
+        if pushed.is_err()
+            || (pushed == Ok(false) && batch.header().attributes.compression()? != Compression::None)
+        {
+            self.out.truncate(start);
+        }
+        pushed
+    }
+
+    /// Uncompressed messages stand for themselves: as many as there is room for.
+    fn put_plain(&mut self, batch: &Batch) -> Result<bool, BatchError> {
+        for record in &batch.records(self.decompressed_max)? {
+            let record = record?;
+            if record.offset < self.from {
+                continue;
+            }
+            let before = self.out.len();
+            message(batch, &record, record.offset.raw()).put(self.format, &mut self.out)?;
+            if before > 0 && self.out.len() > self.bytes_max {
+                self.out.truncate(before);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether there are no messages.
+    pub const fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// The message set.
+    pub fn finish(self) -> Bytes {
+        self.out.into()
+    }
+}
+
+/// All of `batches` as a message set; `limit` bounds what each batch decompresses to.
+///
+/// Errors: as [`DownConverter::push`].
 pub fn down_convert<'a>(
     batches: impl IntoIterator<Item = &'a Batch>,
     format: MessageFormat,
     from: Offset,
     limit: usize,
 ) -> Result<Bytes, BatchError> {
-    let mut out = Vec::new();
+    let mut converter = DownConverter::new(format, from, limit, usize::MAX);
     for batch in batches {
-        if batch.header().attributes.is_control() {
-            continue;
-        }
-        match batch.header().attributes.compression()? {
-            Compression::None => {
-                put_messages(batch, format, limit, &mut out, |offset| {
-                    (offset >= from).then_some(offset.raw())
-                })?;
-            }
-            Compression::Zstd => return Err(BatchError::Codec { id: Compression::Zstd.id() }),
-            codec => put_wrapper(batch, codec, format, limit, &mut out)?,
-        }
+        converter.push(batch)?;
     }
-    Ok(out.into())
+    Ok(converter.finish())
 }
 
-/// Writes the records for which `place` gives the offset to be written; answers the last record that was.
-fn put_messages(
-    batch: &Batch,
-    format: MessageFormat,
-    limit: usize,
-    out: &mut Vec<u8>,
-    place: impl Fn(Offset) -> Option<i64>,
-) -> Result<Option<Offset>, BatchError> {
-    let mut last = None;
-    for record in &batch.records(limit)? {
-        let record = record?;
-        let Some(offset) = place(record.offset) else { continue };
-        let message = NewMessage {
-            offset,
-            timestamp: record.timestamp,
-            is_log_append_time: is_log_append_time(batch),
-            codec: Compression::None,
-            key: record.key,
-            value: record.value,
-        };
-        message.put(format, out)?;
-        last = Some(record.offset);
+fn message<'a>(batch: &Batch, record: &Record<'a>, offset: i64) -> NewMessage<'a> {
+    NewMessage {
+        offset,
+        timestamp: record.timestamp,
+        is_log_append_time: is_log_append_time(batch),
+        codec: Compression::None,
+        key: record.key,
+        value: record.value,
     }
-    Ok(last)
 }
 
 fn put_wrapper(
@@ -68,12 +111,19 @@ fn put_wrapper(
     limit: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), BatchError> {
-    let base = batch.header().base_offset.raw();
     let mut inner = Vec::new();
-    let last = put_messages(batch, format, limit, &mut inner, |offset| match format {
-        MessageFormat::Magic0 => Some(offset.raw()),
-        MessageFormat::Magic1 => Some(offset.raw().wrapping_sub(base)),
-    })?;
+    let (mut first, mut last) = (None, None);
+    for record in &batch.records(limit)? {
+        let record = record?;
+        let offset = record.offset.raw();
+        let first = *first.get_or_insert(offset);
+        let place = match format {
+            MessageFormat::Magic0 => offset,
+            MessageFormat::Magic1 => offset.wrapping_sub(first),
+        };
+        message(batch, &record, place).put(format, &mut inner)?;
+        last = Some(record.offset);
+    }
     let Some(last) = last else { return Ok(()) };
     let mut compressed = codec.compress(inner)?;
     if codec == Compression::Lz4 && format == MessageFormat::Magic0 {

@@ -34,17 +34,24 @@ pub struct MessageSet {
     pub messages: Vec<Message>,
     /// The codec of the first wrapper, if there is one.
     pub compression: Compression,
+    /// How many messages stand in the set itself, a wrapper being one.
+    pub entries: usize,
 }
 
 /// Reads a message set, checking each message's checksum. `limit` bounds what all wrappers together decompress to.
 ///
-/// Errors: as for batches; [`BatchError::Magic`] for magic 2, [`BatchError::Codec`] for zstd, which old formats do
-/// not have.
+/// Errors: as for batches; [`BatchError::Magic`] for magic 2, [`BatchError::Invalid`] for zstd, which old formats do
+/// not have, and for messages of both formats.
 pub fn messages(records: &Bytes, limit: usize) -> Result<MessageSet, BatchError> {
     let mut set = MessageSet::default();
     let mut left = limit;
+    let mut magic = None;
     for entry in Entries::new(records) {
         let entry = entry?;
+        set.entries += 1;
+        if *magic.get_or_insert(entry.magic) != entry.magic {
+            return Err(BatchError::Invalid { reason: "messages of a set have different magic" });
+        }
         if entry.codec == Compression::None {
             set.messages.push(entry.message);
             continue;
@@ -157,7 +164,7 @@ impl<'a> Entries<'a> {
         let id = attributes.cast_unsigned() & CODEC.cast_unsigned();
         let codec = Compression::from_id(id)
             .filter(|codec| *codec != Compression::Zstd)
-            .ok_or(BatchError::Codec { id })?;
+            .ok_or(BatchError::Invalid { reason: "old message formats have gzip, snappy and lz4 only" })?;
         let timestamp = if magic == 0 { -1 } else { input.i64().ok_or_else(short)? };
         let key = input.nullable_i32().ok_or_else(short)?;
         let value = input.nullable_i32().ok_or_else(short)?;

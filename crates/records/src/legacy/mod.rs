@@ -13,7 +13,7 @@ mod lz4_header;
 mod message;
 mod up;
 
-pub use down::down_convert;
+pub use down::{DownConverter, down_convert};
 pub use message::{Message, MessageSet, messages};
 pub use up::up_convert;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use milena_records::{
     Batch, BatchBuilder, BatchError, Compression, NewRecord,
     control::{EndTransactionMarker, TransactionResult},
-    legacy::{MessageFormat, down_convert, messages, up_convert},
+    legacy::{DownConverter, MessageFormat, down_convert, messages, up_convert},
     magic_of,
 };
 use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp};
@@ -118,7 +118,7 @@ fn b26_log_append_time_survives_down_conversion_to_magic_1() {
         let read = messages(&set, LIMIT).unwrap();
         assert!(read.messages[0].is_log_append_time, "{codec}");
         assert_eq!(read.messages[0].timestamp, Timestamp(99));
-        assert!(matches!(up_convert(&set, LIMIT), Err(BatchError::Invalid { .. })));
+        assert_eq!(up_convert(&set, LIMIT), Err(BatchError::TimestampType));
     }
 }
 
@@ -149,7 +149,53 @@ fn a_wrapper_that_decompresses_to_more_than_the_limit_is_refused() {
     let twice = [&set[..], &set[..]].concat();
     let one = messages(&set, LIMIT).unwrap();
     assert_eq!(messages(&twice.clone().into(), LIMIT).unwrap().messages.len(), 2 * one.messages.len());
-    assert_eq!(up_convert(&twice.into(), 100_000), Err(BatchError::TooLarge { limit: 100_000 }));
+    assert_eq!(messages(&twice.into(), 100_000), Err(BatchError::TooLarge { limit: 100_000 }));
+}
+
+#[test]
+fn sets_that_apache_kafka_does_not_take_are_refused() {
+    let set = |codec, format| down_convert([&batch_of(2, codec)], format, Offset(0), LIMIT).unwrap();
+    let (plain, gzip) = (MessageFormat::Magic1, Compression::Gzip);
+    let wrapper = set(gzip, plain);
+    let none = set(Compression::None, plain);
+    let old = set(Compression::None, MessageFormat::Magic0);
+    for two in [[&wrapper, &wrapper], [&wrapper, &none], [&none, &wrapper], [&none, &old], [&old, &none]] {
+        let refused = up_convert(&[&two[0][..], &two[1][..]].concat().into(), LIMIT);
+        assert!(matches!(refused, Err(BatchError::Invalid { .. })), "{refused:?}");
+    }
+    assert_eq!(up_convert(&[&none[..], &none[..]].concat().into(), LIMIT).unwrap().header().record_count, 4);
+}
+
+#[test]
+fn a_set_ends_where_it_may_have_no_more_bytes_but_not_before_its_first_message() {
+    for format in FORMATS {
+        for codec in CODECS {
+            let batches: Vec<_> = (0..3).map(|_| batch_of(4, codec)).collect();
+            let whole = down_convert(&batches, format, Offset(0), LIMIT).unwrap();
+            let starts = message_starts(&whole);
+            for bytes_max in 0..=whole.len() {
+                let mut converter = DownConverter::new(format, Offset(0), LIMIT, bytes_max);
+                let all = batches.iter().all(|batch| converter.push(batch).unwrap());
+                let set = converter.finish();
+                assert_eq!(all, bytes_max >= whole.len(), "{format:?} {codec}");
+                let fits = starts.iter().copied().chain([whole.len()]).filter(|end| *end <= bytes_max).max();
+                let expected = fits.unwrap_or(0).max(starts[1]);
+                assert_eq!(set, whole[..expected], "{format:?} {codec}: {bytes_max} of {}", whole.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_converted_before_a_batch_that_cannot_be_is_kept() {
+    for codec in CODECS {
+        let (good, zstd) = (batch_of(3, codec), batch_of(3, Compression::Zstd));
+        let mut converter = DownConverter::new(MessageFormat::Magic1, Offset(0), LIMIT, LIMIT);
+        assert_eq!(converter.push(&good), Ok(true));
+        assert_eq!(converter.push(&zstd), Err(BatchError::Codec { id: 4 }));
+        let set = converter.finish();
+        assert_eq!(set, down_convert([&good], MessageFormat::Magic1, Offset(0), LIMIT).unwrap());
+    }
 }
 
 #[test]

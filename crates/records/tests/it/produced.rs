@@ -91,7 +91,7 @@ fn the_header_of_a_produced_batch_follows_kafkas_rules() {
     invalid(|h| h.last_offset_delta = -1);
     invalid(|h| (h.last_offset_delta, h.record_count) = (i32::MAX, i32::MIN));
     invalid(|h| h.attributes = Attributes(1 << 5));
-    invalid(|h| h.attributes = Attributes(1 << 3));
+    assert_eq!(refused(|h| h.attributes = Attributes(1 << 3)), BatchError::TimestampType);
     invalid(|h| h.attributes = Attributes(1 << 4));
     invalid(|h| h.attributes = Attributes(1 << 6));
     invalid(|h| h.producer_id = ProducerId(1));

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use milena_protocol::{ErrorCode, Records};
-use milena_records::{
-    self as records, Batch, Compression,
-    legacy::{MessageFormat, down_convert},
-};
 use milena_storage::{Bounds, Isolation, Partition, ReadData, ReadError, ReadRequest, Waiter, WatchGuard};
 use milena_types::{LeaderEpoch, Offset};
 
 use super::{
+    convert::{Conversion, TopicFormats, convert},
     is_failure,
     session::{Told, TopicKey, Wanted},
 };
 use crate::{
-    api::{epochs::check_leader_epoch, produce::DECOMPRESSED_BYTES_MAX},
+    api::epochs::check_leader_epoch,
     context::RequestContext,
     errors::ToErrorCode,
     network::access::{Operation, Resource},
@@ -23,10 +20,6 @@ use crate::{
     shared::BrokerShared,
 };
 
-/// The first version that gets batches as they are.
-const FIRST_BATCH_VERSION: i16 = 4;
-/// The first version that takes zstd (KIP-110).
-const FIRST_ZSTD_VERSION: i16 = 10;
 /// The first version that tells of diverging epochs.
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
@@ -43,8 +36,7 @@ pub(super) struct Target {
     /// Its place in the session.
     pub(super) place: Option<u64>,
     log: Result<Arc<Partition>, ErrorCode>,
-    /// `message.downconversion.enable`.
-    converts: bool,
+    formats: TopicFormats,
 }
 
 impl Target {
@@ -55,8 +47,9 @@ impl Target {
         place: Option<u64>,
     ) -> Self {
         let led = open(context, broker, &wanted);
-        let converts = led.as_ref().is_ok_and(|led| led.config.message_downconversion);
-        Self { wanted, place, log: led.map(|led| led.partition), converts }
+        let formats =
+            led.as_ref().map_or_else(|_| TopicFormats::default(), |led| TopicFormats::from(&*led.config));
+        Self { wanted, place, log: led.map(|led| led.partition), formats }
     }
 
     /// Looks again where another leader was named, once a handoff of the partition has ended or its log is open.
@@ -169,14 +162,8 @@ async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool)
         at_least_one: is_first,
         isolation: limits.isolation,
     };
-    let data = match log.try_read(&request) {
-        Ok(Some(data)) => Ok(data),
-        // Boxed: reading from segments is rare and its future is large.
-        Ok(None) => Box::pin(log.read(&request)).await,
-        Err(error) => Err(error),
-    };
-    match data {
-        Ok(data) => answer(data, target, limits),
+    match read_log(log, &request).await {
+        Ok(data) => answer(data, target, limits, log, request).await,
         Err(error) => {
             let told = match &error {
                 ReadError::OutOfRange { bounds, .. } => told(bounds),
@@ -201,17 +188,26 @@ fn diverging(log: &Partition, wanted: &Wanted) -> Option<(LeaderEpoch, Offset)> 
     parted.then_some((epoch, end))
 }
 
-fn answer(data: ReadData, target: &Target, limits: &Limits) -> Answer {
-    let told = told(&data.bounds);
-    if data.bytes == 0 {
-        return Answer { error: ErrorCode::None, told, records: Records::new(), diverging: None };
+async fn read_log(log: &Partition, request: &ReadRequest) -> Result<ReadData, ReadError> {
+    match log.try_read(request)? {
+        Some(data) => Ok(data),
+        // Boxed: reading from segments is rare and its future is large.
+        None => Box::pin(log.read(request)).await,
     }
-    let records = if limits.version >= FIRST_ZSTD_VERSION {
-        Ok(Records::from(data.parts))
-    } else if limits.version < FIRST_BATCH_VERSION && !target.converts {
-        Err(ErrorCode::UnsupportedVersion)
-    } else {
-        for_old_clients(data, Offset(target.wanted.fetch_offset), limits.version)
+}
+
+async fn answer(
+    data: ReadData,
+    target: &Target,
+    limits: &Limits,
+    log: &Partition,
+    request: ReadRequest,
+) -> Answer {
+    let told = told(&data.bounds);
+    let records = match target.formats.conversion(limits.version) {
+        Ok(Conversion::None) => Ok(Records::from(data.parts)),
+        Ok(conversion) => Box::pin(converted(data, conversion, log, request)).await,
+        Err(error) => return Answer::failed(error, UNKNOWN),
     };
     match records {
         Ok(records) => Answer { error: ErrorCode::None, told, records, diverging: None },
@@ -219,25 +215,27 @@ fn answer(data: ReadData, target: &Target, limits: &Limits) -> Answer {
     }
 }
 
-/// Records for a client that does not take all that the log may hold.
-fn for_old_clients(data: ReadData, from: Offset, version: i16) -> Result<Records, ErrorCode> {
-    let mut batches: Vec<Batch> = Vec::new();
-    for part in &data.parts {
-        for batch in records::split(part.clone()) {
-            let batch = batch.map_err(|_| ErrorCode::CorruptMessage)?;
-            if batch.header().attributes.compression() == Ok(Compression::Zstd) {
-                return Err(ErrorCode::UnsupportedCompressionType);
-            }
-            batches.push(batch);
+/// Converts what was read. Where nothing is left of it, since an old client has no use for control records, it reads on:
+/// the client would ask for the same offset for ever.
+async fn converted(
+    mut data: ReadData,
+    conversion: Conversion,
+    log: &Partition,
+    mut request: ReadRequest,
+) -> Result<Records, ErrorCode> {
+    let from = request.from;
+    loop {
+        if data.bytes == 0 {
+            return Ok(Records::new());
         }
+        let done = convert(data.parts, conversion, from, request.max_bytes)?;
+        if !done.records.is_empty() {
+            return Ok(done.records);
+        }
+        request = ReadRequest { from: done.next, at_least_one: true, ..request };
+        tokio::task::yield_now().await;
+        // What is wrong further on is told to who asks for it.
+        let Ok(more) = read_log(log, &request).await else { return Ok(Records::new()) };
+        data = more;
     }
-    if version >= FIRST_BATCH_VERSION {
-        return Ok(Records::from(data.parts));
-    }
-    let format = if version < 2 { MessageFormat::Magic0 } else { MessageFormat::Magic1 };
-    let converted = down_convert(&batches, format, from, DECOMPRESSED_BYTES_MAX).map_err(|error| {
-        tracing::warn!(%error, "records could not be converted for an old client");
-        crate::api::produce::code_of(&error)
-    })?;
-    Ok(Records::from(converted))
 }

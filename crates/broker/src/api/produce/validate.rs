@@ -52,16 +52,19 @@ pub(crate) fn code_of(error: &BatchError) -> ErrorCode {
         | BatchError::Length { .. }
         | BatchError::Checksum { .. }
         | BatchError::Compression { .. } => ErrorCode::CorruptMessage,
-        BatchError::Magic { .. } | BatchError::Invalid { .. } | BatchError::Record { .. } => {
+        BatchError::Magic { magic: 0..=2 } | BatchError::Invalid { .. } | BatchError::Record { .. } => {
             ErrorCode::InvalidRecord
         }
+        BatchError::Magic { .. } => ErrorCode::CorruptMessage,
+        BatchError::TimestampType => ErrorCode::InvalidTimestamp,
         BatchError::Codec { .. } => ErrorCode::UnsupportedCompressionType,
         BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
     }
 }
 
 /// The batches of one partition, checked. Their bytes are those that were received, unless the topic asks for another
-/// codec or the client is so old that it sends message sets.
+/// codec or the client is so old that it sends message sets. Of these one that is cut is refused: Kafka drops the last,
+/// unfinished message and acknowledges the others.
 pub(crate) fn validate(
     sent: Option<Bytes>,
     config: &TopicConfig,
@@ -69,13 +72,13 @@ pub(crate) fn validate(
     now_ms: i64,
 ) -> Result<Vec<Batch>, Refusal> {
     let sent = sent.unwrap_or_default();
-    let batches =
-        if api_version < FIRST_BATCH_VERSION || records::magic_of(&sent).is_some_and(|magic| magic < 2) {
-            // Old clients check nothing themselves, so every message is read and its checksum checked.
-            vec![up_convert(&sent, DECOMPRESSED_BYTES_MAX)?]
-        } else {
-            record_batch(sent)?
-        };
+    // As Kafka does, old versions take a batch too, while newer ones take nothing else.
+    let batches = if api_version < FIRST_BATCH_VERSION && records::magic_of(&sent) != Some(2) {
+        // Old clients check nothing themselves, so every message is read and its checksum checked.
+        vec![up_convert(&sent, DECOMPRESSED_BYTES_MAX)?]
+    } else {
+        record_batch(sent)?
+    };
     for batch in &batches {
         check(batch, config, api_version, now_ms)?;
     }
@@ -139,9 +142,38 @@ fn check(batch: &Batch, config: &TopicConfig, api_version: i16, now_ms: i64) -> 
         let message = "zstd needs version 7 or later of Produce: use a newer client or another codec";
         return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
     }
+    if config.message_format.is_some() {
+        check_old_format(batch, config)?;
+    }
     let record_rules = record_rules(config, now_ms);
     if record_rules.needs_look(batch) {
         batch.check_records(&record_rules, DECOMPRESSED_BYTES_MAX)?;
+    }
+    Ok(())
+}
+
+/// What the format that the topic asks for has no place for (`message.format.version`).
+fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), Refusal> {
+    let attributes = batch.header().attributes;
+    if attributes.is_transactional() || batch.header().has_producer() {
+        let message =
+            "message.format.version of the topic is older than idempotent producers: disable idempotence";
+        return Err(Refusal::new(ErrorCode::UnsupportedForMessageFormat, message));
+    }
+    let stored = match config.compression {
+        StoredCompression::Producer => attributes.compression()?,
+        StoredCompression::Fixed(codec) => codec,
+    };
+    if stored == Compression::Zstd {
+        let message = "message.format.version of the topic is older than zstd: use another codec";
+        return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
+    }
+    for (index, record) in (0..).zip(&batch.records(DECOMPRESSED_BYTES_MAX)?) {
+        if !record?.headers.is_empty() {
+            let message = "message.format.version of the topic is older than headers: send none".to_owned();
+            let records = vec![(index, "it has headers".to_owned())];
+            return Err(Refusal { error: ErrorCode::InvalidRecord, message: Some(message), records });
+        }
     }
     Ok(())
 }

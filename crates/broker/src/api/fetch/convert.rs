@@ -1,0 +1,194 @@
+//! What a client gets that does not take batches as the log has them.
+//!
+//! Fetch 0 and 1 carry messages of magic 0, 2 and 3 of magic 1 (KIP-31, KIP-32, KIP-98), and zstd is for version 10 on
+//! (KIP-110). A topic can ask for an older format too (`message.format.version`, Kafka 2.8): the log holds batches all the
+//! same, and whatever is read is made into messages of it. Converting is one batch at a time, within the bytes that the
+//! partition may have; headers, producers and control records are left out.
+
+use bytes::Bytes;
+use milena_protocol::{ErrorCode, Records};
+use milena_records::{
+    self as records, Batch, Compression,
+    legacy::{DownConverter, MessageFormat},
+};
+use milena_types::Offset;
+
+use crate::{
+    api::produce::{DECOMPRESSED_BYTES_MAX, code_of},
+    configs::{StoredCompression, TopicConfig},
+};
+
+/// The first version that gets batches.
+const FIRST_BATCH_VERSION: i16 = 4;
+/// The first version that takes zstd (KIP-110).
+const FIRST_ZSTD_VERSION: i16 = 10;
+
+/// What a topic's configuration says of the formats its readers get.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TopicFormats {
+    /// `message.downconversion.enable`.
+    converts: bool,
+    /// `compression.type` is zstd.
+    is_zstd: bool,
+    /// `message.format.version`, if it is older than batches.
+    asked: Option<MessageFormat>,
+}
+
+impl From<&TopicConfig> for TopicFormats {
+    fn from(config: &TopicConfig) -> Self {
+        Self {
+            converts: config.message_downconversion,
+            is_zstd: config.compression == StoredCompression::Fixed(Compression::Zstd),
+            asked: config.message_format,
+        }
+    }
+}
+
+/// What is to be done with the records of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Conversion {
+    /// Nothing.
+    None,
+    /// The client takes batches, but none of zstd.
+    WithoutZstd,
+    /// The client takes messages only.
+    For(MessageFormat),
+    /// The client takes everything; the topic is to have messages.
+    Asked(MessageFormat),
+}
+
+impl TopicFormats {
+    /// What a version of Fetch needs.
+    ///
+    /// Errors: UNSUPPORTED_COMPRESSION_TYPE, UNSUPPORTED_VERSION where the topic does not convert.
+    pub(super) fn conversion(self, version: i16) -> Result<Conversion, ErrorCode> {
+        if self.is_zstd && version < FIRST_ZSTD_VERSION {
+            return Err(ErrorCode::UnsupportedCompressionType);
+        }
+        let taken = match version {
+            ..=1 => MessageFormat::Magic0,
+            2..FIRST_BATCH_VERSION => MessageFormat::Magic1,
+            _ => {
+                return Ok(match self.asked {
+                    Some(format) => Conversion::Asked(format),
+                    None if version < FIRST_ZSTD_VERSION => Conversion::WithoutZstd,
+                    None => Conversion::None,
+                });
+            }
+        };
+        match self.asked {
+            Some(asked) if asked <= taken => Ok(Conversion::For(asked)),
+            _ if self.converts => Ok(Conversion::For(taken)),
+            _ => Err(ErrorCode::UnsupportedVersion),
+        }
+    }
+}
+
+/// Records that were converted.
+#[derive(Debug)]
+pub(super) struct Converted {
+    pub(super) records: Records,
+    /// The offset after the last batch that was looked at.
+    pub(super) next: Offset,
+}
+
+/// Converts what was read, for a client that reads from `from` and takes `bytes_max`, or one message or batch more.
+///
+/// What cannot be converted is an error only when it comes first: else the client gets what is before it.
+pub(super) fn convert(
+    parts: Vec<Bytes>,
+    conversion: Conversion,
+    from: Offset,
+    bytes_max: usize,
+) -> Result<Converted, ErrorCode> {
+    match conversion {
+        Conversion::None => Ok(Converted { records: Records::from(parts), next: from }),
+        Conversion::WithoutZstd => without_zstd(parts, from),
+        Conversion::For(format) => {
+            let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, bytes_max);
+            let next = each(&parts, from, |batch| match converter.push(batch) {
+                Err(error) if converter.is_empty() => Err(refusal(&error)),
+                pushed => Ok(pushed.unwrap_or(false)),
+            })?;
+            Ok(Converted { records: Records::from(converter.finish()), next })
+        }
+        Conversion::Asked(format) => as_asked(&parts, format, from, bytes_max),
+    }
+}
+
+/// Goes through the batches as long as `take` wants more; answers the offset after the last one.
+fn each(
+    parts: &[Bytes],
+    from: Offset,
+    mut take: impl FnMut(&Batch) -> Result<bool, ErrorCode>,
+) -> Result<Offset, ErrorCode> {
+    let mut next = from;
+    for part in parts {
+        for batch in records::split(part.clone()) {
+            let batch = batch.map_err(|error| refusal(&error))?;
+            next = batch.header().next_offset();
+            if !take(&batch)? {
+                return Ok(next);
+            }
+        }
+    }
+    Ok(next)
+}
+
+fn refusal(error: &milena_records::BatchError) -> ErrorCode {
+    let code = code_of(error);
+    if code != ErrorCode::UnsupportedCompressionType {
+        tracing::warn!(%error, "records could not be converted for an old client");
+    }
+    code
+}
+
+fn is_zstd(batch: &Batch) -> bool {
+    batch.header().attributes.compression() == Ok(Compression::Zstd)
+}
+
+fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<Converted, ErrorCode> {
+    let mut before = Vec::new();
+    let mut found = false;
+    let next = each(&parts, from, |batch| {
+        found = is_zstd(batch);
+        if !found {
+            before.push(batch.bytes().clone());
+        }
+        Ok(!found)
+    })?;
+    match (found, before.is_empty()) {
+        (false, _) => Ok(Converted { records: Records::from(parts), next }),
+        (true, false) => Ok(Converted { records: Records::from(before), next }),
+        (true, true) => Err(ErrorCode::UnsupportedCompressionType),
+    }
+}
+
+/// Messages of the topic's format. What does not fit into it is older than the setting, and comes as it is.
+fn as_asked(
+    parts: &[Bytes],
+    format: MessageFormat,
+    from: Offset,
+    bytes_max: usize,
+) -> Result<Converted, ErrorCode> {
+    let mut out: Vec<Bytes> = Vec::new();
+    let mut len = 0;
+    let next = each(parts, from, |batch| {
+        let header = batch.header();
+        let (bytes, fits) = if is_zstd(batch) || header.has_producer() || header.attributes.is_control() {
+            (batch.bytes().clone(), true)
+        } else {
+            let left = bytes_max.saturating_sub(len);
+            let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, left);
+            let fits = converter.push(batch).map_err(|error| refusal(&error))?;
+            (converter.finish(), fits)
+        };
+        if len > 0 && len + bytes.len() > bytes_max {
+            return Ok(false);
+        }
+        len += bytes.len();
+        out.push(bytes);
+        Ok(fits)
+    })?;
+    Ok(Converted { records: Records::from(out), next })
+}
