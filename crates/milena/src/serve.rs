@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
+use milena_broker::Limits;
 use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
@@ -27,6 +28,8 @@ use crate::{
 
 /// The cluster that newcomers find.
 const DEMO: &str = "demo";
+/// Producers wait when so many times of what is flushed at once is not flushed: one part is being written then.
+const UNFLUSHED_TO_FLUSH: u64 = 3;
 /// How long the first lines wait for the clusters to serve before they say what keeps them.
 const READY_WAIT: Duration = Duration::from_secs(10);
 /// How long everything together has to stop.
@@ -93,8 +96,11 @@ impl Installation {
         let store = Arc::new(store.context("nothing starts without the metadata store; free space, or put the data directory back from a copy")?);
         let metadata: Arc<dyn MetadataStore> = store.clone();
         let blocks = BlockCache::new(settings.cache_mib << 20);
-        let brokers =
-            InProcess::new(runtime.child(), metadata.clone(), data.clone(), local_key.clone(), blocks);
+        let mut limits = Limits::default();
+        limits.flush.bytes = settings.flush_mib << 20;
+        limits.memory.unflushed_bytes = limits.flush.bytes * UNFLUSHED_TO_FLUSH;
+        let (scope, key) = (runtime.child(), local_key.clone());
+        let brokers = InProcess::new(scope, metadata.clone(), data.clone(), key, blocks, limits);
         let brokers = Arc::new(brokers);
         let access_key = settings.auth.then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {
