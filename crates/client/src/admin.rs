@@ -5,9 +5,13 @@ use std::time::Duration;
 use milena_protocol::{
     ErrorCode, KString, Request,
     messages::{
+        create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic},
         create_topics_request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
         delete_topics_request::{DeleteTopicState, DeleteTopicsRequest},
         describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource},
+        incremental_alter_configs_request::{
+            AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+        },
     },
 };
 use milena_types::TopicId;
@@ -166,6 +170,50 @@ impl Client {
                 (c.name.to_string(), c.value.map(|v| v.to_string()), c.config_source == SET_ON_TOPIC)
             };
         Ok(result.configs.into_iter().map(config).collect())
+    }
+
+    /// Gives a topic more partitions, `total` altogether.
+    ///
+    /// Errors: [`ClientError::Broker`] with the code that the cluster gave, such as INVALID_PARTITIONS.
+    pub async fn create_partitions(&self, name: &str, total: i32) -> Result<(), ClientError> {
+        // No assignments: the cluster places the new ones.
+        let topic = CreatePartitionsTopic { name: name.into(), count: total, assignments: None };
+        let timeout_ms = self.timeout_ms();
+        let request = CreatePartitionsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
+        let what = format!("adding partitions to topic {name}");
+        let checked = self.call_controller(&request, |response, _| {
+            let result = response.results.first();
+            let (code, message) = result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
+            ClientError::check(&*what, code, message)
+        });
+        checked.await?;
+        self.forget_topic(name);
+        Ok(())
+    }
+
+    /// Sets configurations of a topic, or takes them back where there is no value (KIP-339).
+    pub async fn alter_topic_configs(
+        &self,
+        name: &str,
+        changes: &[(String, Option<String>)],
+    ) -> Result<(), ClientError> {
+        const SET: i8 = 0;
+        const DELETE: i8 = 1;
+        let config = |(name, value): &(String, Option<String>)| AlterableConfig {
+            name: name.into(),
+            config_operation: if value.is_some() { SET } else { DELETE },
+            value: value.as_ref().map(KString::from),
+        };
+        let resource = AlterConfigsResource {
+            resource_type: TOPIC_RESOURCE,
+            resource_name: name.into(),
+            configs: changes.iter().map(config).collect(),
+        };
+        let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+        let response = self.call_any(&request).await?;
+        let Some(result) = response.responses.first() else { return Ok(()) };
+        let what = format!("configuring topic {name}");
+        ClientError::check(what, result.error_code, result.error_message.as_deref())
     }
 
     fn timeout_ms(&self) -> i32 {

@@ -3,6 +3,8 @@
 use http::StatusCode;
 use milena_metadata::{MetadataError, StoreError};
 
+use crate::kafka_error::KafkaException;
+
 /// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -26,6 +28,14 @@ pub enum ApiError {
     /// The name is taken, or the resource is in another state than the call needs.
     #[error("{0}")]
     Conflict(String),
+    /// A broker could not be reached, or refused what a topic operation asked of it.
+    #[error("{message}")]
+    Kafka {
+        /// Which of the exceptions of topic operations it is.
+        exception: KafkaException,
+        /// What the broker said, or what kept it from saying something.
+        message: String,
+    },
     /// Something that must not happen did.
     #[error("{0}")]
     Internal(String),
@@ -53,6 +63,7 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "NotFoundException"),
             Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "ConflictException"),
+            Self::Kafka { exception, .. } => exception.exception(),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException"),
         }

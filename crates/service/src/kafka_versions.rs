@@ -60,6 +60,12 @@ impl KafkaVersion {
         self.0.release
     }
 
+    /// Major and minor number of the release.
+    pub(crate) fn numbers(self) -> (u32, u32) {
+        let (major, minor) = self.0.release.split_once('.').unwrap_or((self.0.release, "0"));
+        (major.parse().unwrap_or(0), minor.parse().unwrap_or(0))
+    }
+
     /// ACTIVE, or DEPRECATED when MSK's support has ended.
     pub(crate) fn status(self) -> &'static str {
         if self.0.deprecated { "DEPRECATED" } else { "ACTIVE" }

@@ -26,6 +26,9 @@ use crate::{
 /// The service's name in signatures.
 const SIGNING_NAME: &str = "kafka";
 
+/// How long a topic operation may take with its brokers.
+const KAFKA_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How a service is set up.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -119,6 +122,7 @@ impl Service {
             account: config.account,
             zones: config.zones,
             check_properties: config.check_properties,
+            kafka_timeout: KAFKA_TIMEOUT,
             metadata: parts.metadata.clone(),
         });
         let tools = Tools {

@@ -166,6 +166,7 @@ impl Life {
             store: ClusterStore::new(metadata.clone()),
             metadata,
             check_properties,
+            kafka_timeout: Duration::from_millis(200),
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             zones: Zones::new("us-east-1", BTreeMap::new()),

@@ -104,6 +104,18 @@ shapes! {
         /// Base64.
         server_properties: String,
     }
+    CreateTopicRequest {
+        /// Base64.
+        configs: String,
+        partition_count: i64,
+        replication_factor: i64,
+        topic_name: String,
+    }
+    UpdateTopicRequest {
+        /// Base64.
+        configs: String,
+        partition_count: i64,
+    }
     UpdateConfigurationRequest { description: String, server_properties: String, }
     TagResourceRequest { tags: Tags, }
 }
@@ -270,6 +282,27 @@ shapes! {
     }
     ListConfigurationsResponse { configurations: Vec<Configuration>, next_token: String, }
     ListConfigurationRevisionsResponse { next_token: String, revisions: Vec<ConfigurationRevision>, }
+    /// What a change of a topic answers.
+    TopicResponse { topic_arn: String, topic_name: String, status: String, }
+    DescribeTopicResponse {
+        topic_arn: String,
+        topic_name: String,
+        replication_factor: i64,
+        partition_count: i64,
+        /// Base64.
+        configs: String,
+        status: String,
+    }
+    DescribeTopicPartitionsResponse { partitions: Vec<TopicPartitionInfo>, next_token: String, }
+    TopicPartitionInfo { partition: i64, leader: i64, replicas: Vec<i64>, isr: Vec<i64>, }
+    ListTopicsResponse { topics: Vec<TopicInfo>, next_token: String, }
+    TopicInfo {
+        topic_arn: String,
+        topic_name: String,
+        replication_factor: i64,
+        partition_count: i64,
+        out_of_sync_replica_count: i64,
+    }
     ListTagsForResourceResponse { tags: Tags, }
     ErrorBody { invalid_parameter: String, message: String, }
 }

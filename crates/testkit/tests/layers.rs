@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "broker",
         &["types", "records", "protocol", "coordinator", "runtime", "storage", "metadata", "security"],
     ),
-    ("service", &["types", "runtime", "metadata", "security"]),
+    ("service", &["types", "protocol", "runtime", "client", "metadata", "security"]),
     ("testkit", &[]),
     ("load", &["types", "records", "protocol", "runtime", "client"]),
 ];

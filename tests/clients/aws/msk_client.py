@@ -1,16 +1,19 @@
 """The AWS MSK API through boto3 and the aws command line, both unmodified.
 
-Requests and responses are validated by botocore against the service model it ships. Prints one JSON line per
+Requests are validated by botocore against the service model it ships, answers by `msk_contract`. Prints one JSON line per
 feature, as the Kafka clients do. Needs AWS_ENDPOINT_URL_KAFKA, AWS_SHARED_CREDENTIALS_FILE and AWS_DEFAULT_REGION.
 """
 
 import argparse
+import base64
 import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import traceback
 import uuid
@@ -20,7 +23,11 @@ import botocore
 import botocore.config
 from botocore.exceptions import ClientError, ParamValidationError
 
+import msk_contract
+
 FEATURES = []
+# Set by main: what the client was seen to answer, and whether only some features run.
+witness, only = None, None
 AWS = os.path.join(os.path.dirname(sys.executable), "aws")
 NODES = {"InstanceType": "kafka.m5.large", "ClientSubnets": ["subnet-a", "subnet-b", "subnet-c"],
          "StorageInfo": {"EbsStorageInfo": {"VolumeSize": 10}}}
@@ -36,6 +43,23 @@ def feature(client, name):
 
 def kafka(**config):
     return boto3.client("kafka", config=botocore.config.Config(retries={"max_attempts": 1}, **config))
+
+
+def state(client, arn, wanted="ACTIVE", seconds=60):
+    """Waits until the cluster is in that state; returns its description."""
+    def reached():
+        info = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]
+        return info if info["State"] == wanted else None
+    return until(reached, f"{arn} is {wanted}", seconds)
+
+
+def create(client, prefix, **more):
+    """A cluster of three brokers; returns its ARN once it is ACTIVE."""
+    arguments = dict(ClusterName=fresh(prefix), KafkaVersion="3.9.x.kraft", NumberOfBrokerNodes=3,
+                     BrokerNodeGroupInfo=NODES, EncryptionInfo=PLAINTEXT) | more
+    arn = client.create_cluster(**arguments)["ClusterArn"]
+    state(client, arn)
+    return arn
 
 
 def until(condition, what, seconds=60):
@@ -195,6 +219,247 @@ def operations(client):
     refused("NotFoundException", client.describe_cluster_operation_v2, ClusterOperationArn=unknown)
 
 
+@feature("boto3", "configurations")
+def configurations(client):
+    name = fresh("conf")
+    made = client.create_configuration(Name=name, Description="first", KafkaVersions=["3.9.x.kraft"],
+                                       ServerProperties=b"num.io.threads=9\n")
+    arn = made["Arn"]
+    assert made["State"] == "ACTIVE" and made["LatestRevision"]["Revision"] == 1, made
+    assert re.fullmatch(rf"arn:aws:kafka:[a-z0-9-]+:\d{{12}}:configuration/{name}/[0-9a-f-]{{36}}-\d+", arn), arn
+    second = client.update_configuration(Arn=arn, Description="second", ServerProperties=b"num.io.threads=7\n")
+    assert second["LatestRevision"]["Revision"] == 2, second
+    found = client.describe_configuration(Arn=arn)
+    assert found["KafkaVersions"] == ["3.9.x.kraft"] and found["LatestRevision"]["Description"] == "second", found
+    assert client.describe_configuration_revision(Arn=arn, Revision=1)["ServerProperties"] == b"num.io.threads=9\n"
+    pages = list(client.get_paginator("list_configuration_revisions").paginate(Arn=arn, PaginationConfig={"PageSize": 1}))
+    assert [r["Revision"] for page in pages for r in page["Revisions"]] == [1, 2] and len(pages) == 2, pages
+    listed = client.get_paginator("list_configurations").paginate()
+    assert name in [c["Name"] for page in listed for c in page["Configurations"]]
+    refused("ConflictException", client.create_configuration, Name=name, ServerProperties=b"")
+    for file, words in ((b"broker.id=5", "broker.id"), (b"num.io.threads=many", "num.io.threads"), (b"a=\\u12", "line 1")):
+        error = refused("BadRequestException", client.update_configuration, Arn=arn, ServerProperties=file)
+        assert words in error.response["Error"]["Message"], error
+    refused("NotFoundException", client.describe_configuration_revision, Arn=arn, Revision=3)
+    refused("BadRequestException", client.list_configurations, NextToken="no-such-token")
+    refused("BadRequestException", client.create_cluster, ClusterName=fresh("no"), KafkaVersion="3.8.x",
+            NumberOfBrokerNodes=3, BrokerNodeGroupInfo=NODES, ConfigurationInfo={"Arn": arn, "Revision": 1})
+    assert client.delete_configuration(Arn=arn)["State"] == "DELETING"
+    refused("NotFoundException", client.describe_configuration, Arn=arn)
+
+
+@feature("boto3", "topics")
+def topics(client):
+    def configs(**values):
+        return base64.b64encode(json.dumps({n.replace("_", "."): v for n, v in values.items()}).encode()).decode()
+
+    arn, name = create(client, "topics"), "orders"
+    made = client.create_topic(ClusterArn=arn, TopicName=name, PartitionCount=3, ReplicationFactor=3,
+                               Configs=configs(retention_ms="3600000"))
+    assert made["TopicArn"] == arn.replace(":cluster/", ":topic/") + "/" + name and made["Status"] == "CREATING", made
+
+    def described():
+        found = client.describe_topic(ClusterArn=arn, TopicName=name)
+        return found, json.loads(base64.b64decode(found["Configs"]))
+    until(lambda: described()[1]["retention.ms"] == "3600000", "the config given at creation")
+    found, settings = described()
+    assert (found["PartitionCount"], found["ReplicationFactor"], found["Status"]) == (3, 3, "ACTIVE"), found
+    assert settings["cleanup.policy"] == "delete", settings
+    client.update_topic(ClusterArn=arn, TopicName=name, PartitionCount=5)
+    until(lambda: described()[0]["PartitionCount"] == 5, "two more partitions")
+    client.update_topic(ClusterArn=arn, TopicName=name, Configs=configs(cleanup_policy="compact"))
+    until(lambda: described()[1]["cleanup.policy"] == "compact", "the new config")
+    assert described()[1]["retention.ms"] == "604800000", "what is not named goes back to the default"
+    pages = list(client.get_paginator("describe_topic_partitions").paginate(
+        ClusterArn=arn, TopicName=name, PaginationConfig={"PageSize": 2}))
+    partitions = [p for page in pages for p in page["Partitions"]]
+    assert [p["Partition"] for p in partitions] == [0, 1, 2, 3, 4] and len(pages) == 3, pages
+    assert all(sorted(p["Isr"]) == sorted(p["Replicas"]) == [1, 2, 3] and p["Leader"] in p["Isr"] for p in partitions)
+    client.create_topic(ClusterArn=arn, TopicName="other", PartitionCount=1, ReplicationFactor=1)
+    listed = client.list_topics(ClusterArn=arn, TopicNameFilter="ord")["Topics"]
+    assert [(t["TopicName"], t["PartitionCount"], t["OutOfSyncReplicaCount"]) for t in listed] == [(name, 5, 0)], listed
+    pages = list(client.get_paginator("list_topics").paginate(ClusterArn=arn, PaginationConfig={"PageSize": 1}))
+    assert {"orders", "other"} <= {t["TopicName"] for page in pages for t in page["Topics"]}, pages
+    refused("TopicExistsException", client.create_topic, ClusterArn=arn, TopicName=name, PartitionCount=1, ReplicationFactor=1)
+    refused("BadRequestException", client.create_topic, ClusterArn=arn, TopicName="x", PartitionCount=1, ReplicationFactor=9)
+    refused("BadRequestException", client.create_topic, ClusterArn=arn, TopicName="x", PartitionCount=1, ReplicationFactor=1,
+            Configs=configs(no_such="1"))
+    refused("BadRequestException", client.update_topic, ClusterArn=arn, TopicName=name, PartitionCount=2)
+    refused("NotFoundException", client.describe_topic, ClusterArn=arn, TopicName="none")
+    refused("UnknownTopicOrPartitionException", client.delete_topic, ClusterArn=arn, TopicName="none")
+    assert client.delete_topic(ClusterArn=arn, TopicName=name)["Status"] == "DELETING"
+
+    def gone():
+        try:
+            client.describe_topic(ClusterArn=arn, TopicName=name)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "NotFoundException", error
+            return True
+    until(gone, "the topic is gone")
+    delete_and_wait(client, arn)
+
+
+class Load:
+    """An idempotent producer that goes on, and a look at whether everything that was acknowledged is there."""
+
+    def __init__(self, bootstrap, topic, partitions):
+        from confluent_kafka import Producer
+        self.bootstrap, self.topic, self.partitions = bootstrap, topic, partitions
+        self.acked, self.errors, self.over = {}, [], threading.Event()
+        # Not a second is lost on a broker that was stopped, and a record may wait for as long as the test does.
+        self.producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 2,
+                                  "message.timeout.ms": 120000, "reconnect.backoff.max.ms": 500, "log_level": 0})
+        self.thread = threading.Thread(target=self.produce)
+        self.thread.start()
+
+    def produce(self):
+        def delivered(error, message):
+            if error:
+                self.errors.append(str(error))
+            else:
+                self.acked[(message.partition(), message.offset())] = message.value()
+        number = 0
+        while not self.over.is_set():
+            self.producer.produce(self.topic, str(number), on_delivery=delivered)
+            number += 1
+            self.producer.poll(0.002)
+        self.left = self.producer.flush(60)
+
+    def went_on(self, records=200):
+        """Waits until it goes on after what happened."""
+        before = len(self.acked)
+        until(lambda: len(self.acked) >= before + records, "the producer goes on", 60)
+
+    def check(self):
+        from confluent_kafka import Consumer, TopicPartition
+        self.over.set()
+        self.thread.join()
+        assert not self.errors and self.left == 0 and self.acked, (self.errors[:3], self.left)
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": fresh("check"), "log_level": 0,
+                             "auto.offset.reset": "earliest"})
+        consumer.assign([TopicPartition(self.topic, p, 0) for p in range(self.partitions)])
+        found = {}
+
+        def whole():
+            for message in consumer.consume(1000, 0.5):
+                assert not message.error(), message.error()
+                found[(message.partition(), message.offset())] = message.value()
+            return len(found) >= len(self.acked)
+        until(whole, "as many records as were acknowledged are read", 60)
+        consumer.close()
+        assert found == self.acked, "every acknowledged record is there once, at its offset"
+        assert len(set(found.values())) == len(found), "none is there twice"
+
+
+def new_topic(bootstrap, topic, partitions):
+    from confluent_kafka import admin
+    kafka_admin = admin.AdminClient({"bootstrap.servers": bootstrap})
+    kafka_admin.create_topics([admin.NewTopic(topic, partitions, 3)])[topic].result(30)
+    return kafka_admin
+
+
+def ended(client, answer, seconds=120):
+    """Waits for an operation; returns it."""
+    def over():
+        arn = answer["ClusterOperationArn"]
+        found = client.describe_cluster_operation(ClusterOperationArn=arn)["ClusterOperationInfo"]
+        second = client.describe_cluster_operation_v2(ClusterOperationArn=arn)["ClusterOperationInfo"]
+        assert second["OperationType"] == found["OperationType"] and second["Provisioned"]["OperationSteps"], second
+        return found if found["OperationState"] not in ("PENDING", "UPDATE_IN_PROGRESS", "REBOOT_IN_PROGRESS") else None
+    found = until(over, "the operation ends", seconds)
+    assert found["OperationState"] in ("UPDATE_COMPLETE", "REBOOT_COMPLETE"), found
+    assert all(s["StepInfo"]["StepStatus"] == "COMPLETED" for s in found["OperationSteps"]), found
+    return found
+
+
+def version(client, arn):
+    return state(client, arn)["CurrentVersion"]
+
+
+@feature("boto3", "configuration: reaches the brokers, rolls under load")
+def rolling(client):
+    made = client.create_configuration(Name=fresh("roll"), ServerProperties=b"log.retention.hours=5\nnum.partitions=4\n")
+    configuration = made["Arn"]
+    client.update_configuration(Arn=configuration, ServerProperties=b"num.partitions = 2\nnum.io.threads = 7\n")
+    arn = create(client, "rolling", ConfigurationInfo={"Arn": configuration, "Revision": 1})
+    bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
+    from confluent_kafka import admin
+    kafka_admin = new_topic(bootstrap, "load", 6)
+
+    def settings(broker):
+        resource = admin.ConfigResource(admin.ResourceType.BROKER, str(broker))
+        return kafka_admin.describe_configs([resource])[resource].result(30)
+    found = settings(1)
+    static = admin.ConfigSource.STATIC_BROKER_CONFIG.value
+    assert (found["num.partitions"].value, found["num.partitions"].source) == ("4", static), found["num.partitions"]
+    assert found["log.retention.hours"].value == "5"
+    refused("BadRequestException", client.delete_configuration, Arn=configuration)
+    load = Load(bootstrap, "load", 6)
+    try:
+        load.went_on()
+        before = version(client, arn)
+        answer = client.update_cluster_configuration(
+            ClusterArn=arn, CurrentVersion=before, ConfigurationInfo={"Arn": configuration, "Revision": 2})
+        done = ended(client, answer)
+        assert done["OperationType"] == "UPDATE_CLUSTER_CONFIGURATION", done
+        assert done["SourceClusterInfo"]["ConfigurationInfo"] == {"Arn": configuration, "Revision": 1}, done
+        assert done["TargetClusterInfo"]["ConfigurationInfo"] == {"Arn": configuration, "Revision": 2}, done
+        load.went_on()
+        for broker in (1, 2, 3):
+            found = settings(broker)
+            assert {n: found[n].value for n in ("num.partitions", "num.io.threads", "log.retention.hours")} == {
+                "num.partitions": "2", "num.io.threads": "7", "log.retention.hours": "168"}, broker
+        info = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]
+        assert info["CurrentBrokerSoftwareInfo"]["ConfigurationRevision"] == 2 and info["CurrentVersion"] != before, info
+        refused("BadRequestException", client.update_cluster_configuration, ClusterArn=arn, CurrentVersion=before,
+                ConfigurationInfo={"Arn": configuration, "Revision": 1})
+        ended(client, client.reboot_broker(ClusterArn=arn, BrokerIds=["2"]))
+        load.went_on()
+    finally:
+        load.over.set()
+    load.check()
+    delete_and_wait(client, arn)
+    client.delete_configuration(Arn=configuration)
+
+
+@feature("boto3", "broker count: 3 to 6 to 3 under load")
+def scaling(client):
+    arn = create(client, "scaling")
+    bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
+    kafka_admin = new_topic(bootstrap, "load", 12)
+    load = Load(bootstrap, "load", 12)
+
+    def brokers():
+        """Who leads, and who is a replica."""
+        partitions = kafka_admin.list_topics("load", timeout=30).topics["load"].partitions.values()
+        return {p.leader for p in partitions}, {r for p in partitions for r in p.replicas}
+    try:
+        load.went_on()
+        for target, ids in ((6, {1, 2, 3, 4, 5, 6}), (3, {1, 2, 3})):
+            answer = client.update_broker_count(
+                ClusterArn=arn, CurrentVersion=version(client, arn), TargetNumberOfBrokerNodes=target)
+            done = ended(client, answer)
+            changed = done["TargetClusterInfo"]["BrokerCountUpdateInfo"]
+            key = "CreatedBrokerIds" if target == 6 else "DeletedBrokerIds"
+            assert changed[key] == [4.0, 5.0, 6.0] and done["SourceClusterInfo"]["NumberOfBrokerNodes"] == 9 - target, done
+            until(lambda: brokers() == (ids, ids), f"brokers {ids} have their share: {brokers()}", 30)
+            nodes = client.list_nodes(ClusterArn=arn)["NodeInfoList"]
+            assert {n["BrokerNodeInfo"]["BrokerId"] for n in nodes} == ids, nodes
+            load.went_on()
+        for wrong in (3, 4, 0):
+            try:
+                client.update_broker_count(ClusterArn=arn, CurrentVersion=version(client, arn), TargetNumberOfBrokerNodes=wrong)
+            except (ClientError, ParamValidationError):
+                continue
+            raise AssertionError(f"{wrong} brokers were accepted")
+    finally:
+        load.over.set()
+    load.check()
+    kinds = [o["OperationType"] for o in client.list_cluster_operations(ClusterArn=arn)["ClusterOperationInfoList"]]
+    assert kinds == ["DECREASE_BROKER_COUNT", "INCREASE_BROKER_COUNT"], kinds
+    delete_and_wait(client, arn)
+
+
 @feature("boto3", "wrong input")
 def wrong_input(client):
     good = dict(ClusterName=fresh("bad"), KafkaVersion="3.6.0", NumberOfBrokerNodes=3, BrokerNodeGroupInfo=NODES,
@@ -226,6 +491,25 @@ def signatures(client):
             raise AssertionError("a wrong key was accepted")
 
 
+@feature("boto3", "every operation of the model")
+def every_operation(client):
+    """Offered operations were called and their answers checked; all others are refused by their names."""
+    model, listed = msk_contract.operations(), msk_contract.listed()
+    assert model.keys() == listed.keys(), model.keys() ^ listed.keys()
+    for name, (method, path, offered) in listed.items():
+        expected = re.sub(r"\{\w+\}", "{}", model[name].http["requestUri"])
+        assert (model[name].http["method"], expected) == (method, path), (name, method, path)
+        if not offered:
+            call = getattr(client, botocore.xform_name(name))
+            inputs = model[name].input_shape
+            arguments = msk_contract.example(inputs) if inputs else {}
+            error = refused("BadRequestException", call, **arguments)
+            assert name in error.response["Error"]["Message"], error
+    if not only:
+        called = {name for name, (_, _, offered) in listed.items() if offered}
+        assert called <= witness.succeeded, f"never answered: {sorted(called - witness.succeeded)}"
+
+
 @feature("aws cli", "cluster: create, describe, delete")
 def cli_lifecycle(_):
     name = fresh("cli")
@@ -238,6 +522,33 @@ def cli_lifecycle(_):
     assert aws("delete-cluster", "--cluster-arn", arn)["State"] == "DELETING"
     until(lambda: name not in str(aws("list-clusters")), "the cluster is gone")
     assert "NotFoundException" in aws("describe-cluster", "--cluster-arn", arn, ok=False)
+
+
+@feature("aws cli", "configurations, updates and topics")
+def cli_everyday(client):
+    arn, name = create(client, "cli-day"), fresh("cli-conf")
+    with tempfile.NamedTemporaryFile("w", suffix=".properties") as file:
+        file.write("num.partitions=3\n")
+        file.flush()
+        made = aws("create-configuration", "--name", name, "--kafka-versions", "3.9.x.kraft",
+                   "--server-properties", f"fileb://{file.name}")
+    shown = aws("describe-configuration-revision", "--arn", made["Arn"], "--revision", "1")
+    assert base64.b64decode(shown["ServerProperties"]) == b"num.partitions=3\n", shown
+    answer = aws("update-cluster-configuration", "--cluster-arn", arn, "--current-version", version(client, arn),
+                 "--configuration-info", json.dumps({"Arn": made["Arn"], "Revision": 1}))
+    ended(client, answer)
+    bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
+    assert broker_config(bootstrap)["num.partitions"] == "3"
+    aws("create-topic", "--cluster-arn", arn, "--topic-name", "t", "--partition-count", "2", "--replication-factor", "3")
+    assert [t["TopicName"] for t in aws("list-topics", "--cluster-arn", arn, "--topic-name-filter", "t")["Topics"]] == ["t"]
+    assert aws("describe-topic", "--cluster-arn", arn, "--topic-name", "t")["PartitionCount"] == 2
+    assert aws("delete-topic", "--cluster-arn", arn, "--topic-name", "t")["Status"] == "DELETING"
+    answer = aws("update-broker-count", "--cluster-arn", arn, "--current-version", version(client, arn),
+                 "--target-number-of-broker-nodes", "6")
+    assert ended(client, answer)["OperationType"] == "INCREASE_BROKER_COUNT"
+    assert "ListVpcConnections is not offered" in aws("list-vpc-connections", ok=False)
+    delete_and_wait(client, arn)
+    aws("delete-configuration", "--arn", made["Arn"])
 
 
 @feature("aws cli", "lists and tags")
@@ -256,7 +567,9 @@ def main():
     parser.add_argument("--bootstrap-of", metavar="CLUSTER", help="print the bootstrap string of this cluster and stop")
     parser.add_argument("--only")
     options = parser.parse_args()
-    client = kafka()
+    global witness, only
+    client, only = kafka(), options.only
+    witness = msk_contract.Witness(client)
     if options.bootstrap_of:
         def bootstrap():
             for cluster in client.list_clusters(ClusterNameFilter=options.bootstrap_of)["ClusterInfoList"]:

@@ -10,12 +10,13 @@ mod operations;
 mod query;
 mod routes;
 mod tags;
+mod topics;
 mod updates;
 mod versions;
 
 pub(crate) use nodes::bootstrap_string;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -42,6 +43,8 @@ pub(crate) struct Api {
     pub(crate) account: String,
     pub(crate) zones: Zones,
     pub(crate) check_properties: CheckProperties,
+    /// How long a topic operation may take with its brokers.
+    pub(crate) kafka_timeout: Duration,
     /// Where the brokers of all clusters have their records.
     pub(crate) metadata: Arc<dyn MetadataStore>,
 }
@@ -115,6 +118,14 @@ impl Api {
             Operation::ListConfigurationRevisions => {
                 Answer::json(&self.list_configuration_revisions(label, &query).await?)
             }
+            Operation::CreateTopic => Answer::json(&self.create_topic(label, body).await?),
+            Operation::DescribeTopic => Answer::json(&self.describe_topic(label, second).await?),
+            Operation::DescribeTopicPartitions => {
+                Answer::json(&self.describe_topic_partitions(label, second, &query).await?)
+            }
+            Operation::ListTopics => Answer::json(&self.list_topics(label, &query).await?),
+            Operation::UpdateTopic => Answer::json(&self.update_topic(label, second, body).await?),
+            Operation::DeleteTopic => Answer::json(&self.delete_topic(label, second).await?),
             Operation::DescribeClusterOperation => Answer::json(&self.describe_operation(label).await?),
             Operation::DescribeClusterOperationV2 => Answer::json(&self.describe_operation_v2(label).await?),
             Operation::ListClusterOperations => Answer::json(&self.list_operations(label, &query).await?),

@@ -35,6 +35,12 @@ pub(super) enum Operation {
     ListConfigurationRevisions,
     UpdateClusterConfiguration,
     UpdateBrokerCount,
+    CreateTopic,
+    DescribeTopic,
+    DescribeTopicPartitions,
+    ListTopics,
+    UpdateTopic,
+    DeleteTopic,
     TagResource,
     UntagResource,
     ListTagsForResource,
@@ -94,12 +100,12 @@ const ROUTES: &[(&str, &str, Operation)] = &[
     ("DELETE", "/v1/vpc-connection/*", O::Absent("DeleteVpcConnection")),
     ("GET", "/v1/clusters/*/client-vpc-connections", O::Absent("ListClientVpcConnections")),
     ("PUT", "/v1/clusters/*/client-vpc-connection", O::Absent("RejectClientVpcConnection")),
-    ("POST", "/v1/clusters/*/topics", O::Absent("CreateTopic")),
-    ("GET", "/v1/clusters/*/topics/*", O::Absent("DescribeTopic")),
-    ("GET", "/v1/clusters/*/topics/*/partitions", O::Absent("DescribeTopicPartitions")),
-    ("GET", "/v1/clusters/*/topics", O::Absent("ListTopics")),
-    ("PUT", "/v1/clusters/*/topics/*", O::Absent("UpdateTopic")),
-    ("DELETE", "/v1/clusters/*/topics/*", O::Absent("DeleteTopic")),
+    ("POST", "/v1/clusters/*/topics", O::CreateTopic),
+    ("GET", "/v1/clusters/*/topics/*", O::DescribeTopic),
+    ("GET", "/v1/clusters/*/topics/*/partitions", O::DescribeTopicPartitions),
+    ("GET", "/v1/clusters/*/topics", O::ListTopics),
+    ("PUT", "/v1/clusters/*/topics/*", O::UpdateTopic),
+    ("DELETE", "/v1/clusters/*/topics/*", O::DeleteTopic),
     ("POST", "/v1/clusters/*/channels", O::Absent("CreateChannel")),
     ("GET", "/v1/clusters/*/channels/*", O::Absent("DescribeChannel")),
     ("GET", "/v1/clusters/*/channels", O::Absent("ListChannels")),
@@ -171,6 +177,42 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let (found, _) = route(&method, &pattern.replace('*', "x")).unwrap();
             assert_eq!(found, *operation, "{method} {pattern}");
+        }
+    }
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/msk-api.md");
+    const BEGIN: &str = "<!-- msk: begin -->\n";
+    const END: &str = "<!-- msk: end -->";
+
+    /// Every operation with its route, the offered ones first, each part in order of its names.
+    fn listing() -> String {
+        let mut rows: Vec<(bool, String, String)> = Vec::new();
+        for (method, pattern, operation) in ROUTES {
+            let (absent, name) = match operation {
+                O::Absent(name) => (true, (*name).to_owned()),
+                offered => (false, format!("{offered:?}")),
+            };
+            rows.push((absent, name, format!("`{method} {}`", pattern.replace('*', "{}"))));
+        }
+        rows.sort();
+        let mut text = "| Operation | Route | |\n|---|---|---|\n".to_owned();
+        for (absent, name, route) in rows {
+            let offered = if absent { "refused by name" } else { "offered" };
+            text += &format!("| {name} | {route} | {offered} |\n");
+        }
+        text
+    }
+
+    /// `MILENA_WRITE_DOCS=1 cargo test -p milena-service` writes the page anew.
+    #[test]
+    fn the_documentation_lists_what_is_offered() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (before, rest) = page.split_once(BEGIN).unwrap();
+        let (listed, after) = rest.split_once(END).unwrap();
+        if std::env::var_os("MILENA_WRITE_DOCS").is_some() {
+            std::fs::write(PAGE, format!("{before}{BEGIN}{}{END}{after}", listing())).unwrap();
+        } else {
+            assert_eq!(listed, listing(), "{PAGE} is out of date");
         }
     }
 
