@@ -18,6 +18,9 @@ sys.path.insert(0, str(HERE.parent))
 import process  # noqa: E402
 
 
+JVM = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]
+
+
 @dataclass(frozen=True)
 class Suite:
     """`needs` are runtimes as `LACKS` names them; `build` makes the suite and returns the head of its command."""
@@ -28,6 +31,7 @@ class Suite:
     arguments: Callable = None  # (bootstrap, version, only) -> the rest of the command, where it is not the usual one
     kafka: bool = True  # False: the suite asks the AWS API, once, and not the clusters
     selects: bool = True  # False: the suite has no --only
+    short: tuple = ()  # what it asks without --all, where that is not the default version
 
     def command(self, head, bootstrap, version, only):
         if self.arguments:
@@ -119,9 +123,17 @@ def rust():
     return [target / "release/milena-client-rust"]
 
 
-def java():
-    classpath, _ = process.java_contract()
-    return ["java", "-Xmx512m", "-cp", classpath, "Contract"]
+def java(version):
+    return lambda: [*JVM, process.java_client(version), "Contract"]
+
+
+def java_arguments(bootstrap, version, only):
+    return [bootstrap, *([only] if only else []), "--cluster-version", version]
+
+
+def java_old():
+    return [*JVM, process.java_client(process.JAVA_CLIENTS[-1]), "Legacy",
+            *(process.java_old_client(version) for version in process.JAVA_OLD_CLIENTS)]
 
 
 def tools():
@@ -130,7 +142,11 @@ def tools():
 
 
 SUITES = [
-    Suite("java", ("Java", "Maven"), java, lambda bootstrap, version, only: [bootstrap, *([only] if only else [])]),
+    # Newest first; in a short run each asks another version, so that each version is asked by one.
+    *(Suite(name, ("Java", "Maven"), java(client), java_arguments, short=short) for name, client, short in zip(
+        ("java", "java-3.9", "java-2.8"), reversed(process.JAVA_CLIENTS),
+        (("3.9.x.kraft", "4.1.x.kraft"), ("3.6.0",), ("2.8.1",)))),
+    Suite("java-old", ("Java", "Maven"), java_old, short=("2.8.1", "4.1.x.kraft")),
     python_suite("confluent"),
     python_suite("kafka_python"),
     python_suite("aiokafka"),
