@@ -91,6 +91,9 @@ class Milena:
         return until(lambda: self.active(name), f"cluster {name} is ACTIVE", 60)
 
     def active(self, cluster):
+        """The bootstrap string of a cluster that serves; `demo` comes into being after the API does."""
+        if not re.search(rf"^{cluster}\b", self.command("cluster", "list"), re.MULTILINE):
+            return None
         said = dict(line.split(maxsplit=1) for line in self.command("cluster", "describe", cluster).splitlines())
         return said["Bootstrap"] if said["State"] == "ACTIVE" else None
 

@@ -152,6 +152,9 @@ SUITES = [
     python_suite("aiokafka"),
     driven("franz-go", ("Go",), go("franz")),
     driven("sarama", ("Go",), go("sarama")),
+    driven("kafkajs", ("Node",), node),
+    driven("rdkafka", ("Rust", "C compiler"), rust),
+    Suite("kcat", ("kcat", "Python venv"), lambda: [process.python(), HERE / "c/kcat_client.py"]),
     Suite("tools", ("Java", "Maven"), tools, lambda bootstrap, version, only: [bootstrap], selects=False),
     Suite("aws", ("Python venv",), lambda: [process.python(), HERE / "aws/msk_client.py"], kafka=False),
 ]

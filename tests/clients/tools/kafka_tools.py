@@ -16,11 +16,13 @@ CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 CONFIGS = "kafka.admin.ConfigCommand"
 OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
+PRODUCER_PERF = "org.apache.kafka.tools.ProducerPerformance"
+CONSUMER_PERF = "org.apache.kafka.tools.ConsumerPerformance"
 VERSIONS = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 
 
-def tool(main, *arguments, stdin=None):
-    command = ["java", "-cp", CLASSPATH, main, "--bootstrap-server", BOOTSTRAP, *arguments]
+def tool(main, *arguments, stdin=None, names_cluster=("--bootstrap-server", BOOTSTRAP)):
+    command = ["java", "-cp", CLASSPATH, main, *names_cluster, *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=90)
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{main} {' '.join(arguments)} exited with {done.returncode}: {said}"
@@ -93,8 +95,22 @@ def api_versions():
     assert "Produce(0)" in said and "UNKNOWN" not in said.split("Produce(0)")[1].split("\n")[0], said[:1000]
 
 
+def performance():
+    topic, count = fresh("perf"), 20_000
+    tool(TOPICS, "--create", "--topic", topic, "--partitions", "3")
+    said = tool(PRODUCER_PERF, "--topic", topic, "--num-records", str(count), "--record-size", "500", "--throughput", "-1",
+                "--producer-props", f"bootstrap.servers={BOOTSTRAP}", "acks=all", "compression.type=lz4", names_cluster=())
+    assert f"{count} records sent" in said and "records/sec" in said, said
+    said = tool(CONSUMER_PERF, "--topic", topic, "--messages", str(count), "--timeout", "30000")
+    heading, row = (line.split(", ") for line in said.splitlines()[:2])
+    consumed = dict(zip(heading, row))
+    assert int(consumed["data.consumed.in.nMsg"]) == count, said
+
+
 FEATURES = {"kafka-topics": topics, "kafka-console-producer, -consumer": console, "kafka-consumer-groups": consumer_groups,
-            "kafka-configs": configs, "kafka-get-offsets": offsets, "kafka-broker-api-versions": api_versions}
+            "kafka-configs": configs, "kafka-get-offsets": offsets,
+            "kafka-producer-perf-test, kafka-consumer-perf-test": performance,
+            "kafka-broker-api-versions": api_versions}
 failed = False
 for name, check in FEATURES.items():
     line = {"client": f"kafka tools {VERSION}", "feature": name, "result": "pass", "detail": ""}
