@@ -5,7 +5,13 @@
 //! it take the leadership of its partitions, one leader epoch later; and only when all of them are open does it accept
 //! connections. At the end: connections answer what they began, storage closes, the registration ends.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use milena_metadata::{
     ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, MetadataStore, NewBroker,
@@ -13,7 +19,8 @@ use milena_metadata::{
 };
 use milena_runtime::Runtime;
 use milena_storage::{
-    BlockCache, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing, objects::Objects,
+    BlockCache, SealedLogs, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing,
+    objects::Objects,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +44,8 @@ use crate::{
 
 /// How long connections get to answer what they began.
 const DRAIN_MAX: Duration = Duration::from_millis(1200);
+/// How long the tasks of a broker that is killed get to notice.
+const KILL_MAX: Duration = Duration::from_millis(500);
 /// How long storage gets to put what is in its log into segments; the next start reads the rest back.
 const FLUSH_MAX: Duration = Duration::from_millis(400);
 /// How long the metadata store gets to hear that the broker leaves.
@@ -56,6 +65,9 @@ pub struct BrokerParts {
     pub keys: KeyRing,
     /// The process's cache of segment blocks.
     pub blocks: BlockCache,
+    /// Where the write-ahead logs of the cluster's other brokers are, shared by those of the process: what this broker
+    /// takes over from.
+    pub sealed_logs: SealedLogs,
     /// Clock, randomness, tasks. The broker makes a scope of its own in it.
     pub runtime: Runtime,
     /// Decides what principals may do.
@@ -87,6 +99,19 @@ pub enum StartError {
     Stopped,
 }
 
+/// A broker whose life has ended, although its registration may not know.
+pub struct KilledBroker {
+    metadata: ClusterMetadata,
+    registration: Registration,
+}
+
+impl KilledBroker {
+    /// Ends the registration, so that the others take over now and not when its lease runs out.
+    pub async fn declare_gone(self) -> Result<(), MetadataError> {
+        self.metadata.deregister(&self.registration).await
+    }
+}
+
 /// A running broker.
 pub struct Broker {
     shared: Arc<BrokerShared>,
@@ -101,9 +126,15 @@ impl Broker {
     /// Errors: see [`StartError`]; nothing is left running then.
     pub async fn start(config: BrokerConfig, parts: BrokerParts) -> Result<Self, StartError> {
         let runtime = parts.runtime.child();
-        let started = Self::start_in(config, parts, runtime.clone()).await;
+        let mut registered = None;
+        let started = Self::start_in(config, parts, runtime.clone(), &mut registered).await;
         if started.is_err() {
             runtime.shutdown().await;
+            if let Some((metadata, registration)) = registered {
+                // Others need not wait for the lease.
+                let left = tokio::time::timeout(DEREGISTER_MAX, metadata.deregister(&registration)).await;
+                tracing::debug!(?left, "a broker that did not start is registered no more");
+            }
         }
         started
     }
@@ -112,6 +143,7 @@ impl Broker {
         mut config: BrokerConfig,
         parts: BrokerParts,
         runtime: Runtime,
+        registered: &mut Option<(ClusterMetadata, Registration)>,
     ) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: config.listen, source };
         let socket = TcpListener::bind(config.listen).await.map_err(listen)?;
@@ -125,6 +157,7 @@ impl Broker {
         let server_configs = ServerConfigs::new(config.kafka_version, &properties)?;
         let registration =
             metadata.register_broker(&new_broker(&config, address), config.limits.lease).await?;
+        *registered = Some((metadata.clone(), registration.clone()));
         let ended = CancellationToken::new();
         runtime.spawn(keep_registered(
             metadata.clone(),
@@ -134,7 +167,7 @@ impl Broker {
         ));
 
         let incarnation = cluster.record.incarnation.clone();
-        let storage = storage_config(
+        let mut storage = storage_config(
             &config,
             server_configs.alone(),
             incarnation,
@@ -142,6 +175,7 @@ impl Broker {
             parts.keys,
             parts.blocks,
         );
+        storage.sealed_logs = parts.sealed_logs;
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
         let storage = Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;
@@ -207,6 +241,11 @@ impl Broker {
         self.address
     }
 
+    /// Where a broker with this data directory has its write-ahead log, for [`SealedLogs`].
+    pub fn wal_dir(data_dir: &Path) -> PathBuf {
+        data_dir.join("wal")
+    }
+
     /// What its request handlers see.
     pub fn shared(&self) -> &Arc<BrokerShared> {
         &self.shared
@@ -229,6 +268,25 @@ impl Broker {
             Err(error) => tracing::warn!(%error, broker = %shared.id(), "stopping without handing over"),
         }
         self.shutdown_alone().await;
+    }
+
+    /// Ends this life of the broker at once, as a crash would: no answer that is not on its way is given, nothing is
+    /// flushed or handed over, and the registration stays. Whoever knows that it is gone ends that with
+    /// [`KilledBroker::declare_gone`]; then the others take over.
+    pub async fn kill(self) -> KilledBroker {
+        let shared = &self.shared;
+        shared.leaving.cancel();
+        shared.killed.cancel();
+        shared.connections.stop();
+        shared.storage.crash().await;
+        shared.runtime.stop();
+        let ended = async {
+            shared.connections.shutdown().await;
+            shared.runtime.shutdown().await;
+        };
+        let _ = tokio::time::timeout(KILL_MAX, ended).await;
+        tracing::info!(broker = %shared.id(), epoch = %shared.epoch(), "broker killed");
+        KilledBroker { metadata: shared.metadata.clone(), registration: shared.registration.clone() }
     }
 
     /// Stops within 2 s, without handing anything over, as when the whole process stops: no new requests, answers to
@@ -262,7 +320,7 @@ fn storage_config(
     blocks: BlockCache,
 ) -> StorageConfig {
     let (broker, epoch) = (registration.broker, registration.epoch);
-    let wal = config.data_dir.join("wal");
+    let wal = Broker::wal_dir(&config.data_dir);
     let mut storage =
         StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
     (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);

@@ -4,8 +4,15 @@
 //! it. Whatever a controller decides is a transaction that requires the role's record as it was when it looked, so one
 //! that has lost the role without knowing changes nothing.
 //!
+//! A broker that leads partitions and has no registration any more is *failed over*: this broker seals its epochs, and in
+//! transactions that require the seal gives its partitions to others. Several at the same time, each until it works or the
+//! broker is back. A broker that was not there when this one started may be about to start as well, and is waited for,
+//! as long as a lease lasts.
+//!
 //! It sees to what `milena_metadata::plan` finds: leaders that return to the first replica once it has served
-//! for a while, brokers that leave, new brokers' shares. It never changes who leads; leaders hand over themselves.
+//! for a while, brokers that leave, new brokers' shares. There it never changes who leads; leaders hand over themselves.
+
+mod failover;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,8 +20,10 @@ use std::{
     time::Duration,
 };
 
-use milena_metadata::{MetadataError, MetadataImage, PlanOptions, Precondition, plan};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use milena_metadata::{MetadataError, MetadataImage, PlanOptions, Precondition, missing_leaders, plan};
 use milena_types::{BrokerEpoch, BrokerId};
+use tokio::task::JoinHandle;
 
 use crate::shared::BrokerShared;
 
@@ -30,11 +39,25 @@ pub(crate) struct Controller {
     broker: Arc<BrokerShared>,
     /// Since when brokers serve in the life they have, as far as this broker saw, on the monotonic clock.
     serving_since: BTreeMap<BrokerId, (BrokerEpoch, Duration)>,
+    /// Brokers that were registered at some time since this one started.
+    seen_alive: BTreeSet<BrokerId>,
+    started: Duration,
+    /// Brokers that are being failed over.
+    failing_over: BTreeSet<BrokerId>,
+    failovers: FuturesUnordered<JoinHandle<BrokerId>>,
 }
 
 impl Controller {
     pub(crate) fn new(broker: Arc<BrokerShared>) -> Self {
-        Self { broker, serving_since: BTreeMap::new() }
+        let started = broker.runtime.monotonic();
+        Self {
+            broker,
+            serving_since: BTreeMap::new(),
+            seen_alive: BTreeSet::new(),
+            started,
+            failing_over: BTreeSet::new(),
+            failovers: FuturesUnordered::new(),
+        }
     }
 
     /// Works until the broker stops or begins to hand over what it has.
@@ -47,12 +70,32 @@ impl Controller {
                 look_again = self.turn(&image) => look_again,
                 () = stopping.cancelled() => return,
             };
-            tokio::select! {
-                changed = images.changed() => if changed.is_err() { return },
-                () = self.broker.runtime.sleep(look_again) => {}
-                () = stopping.cancelled() => return,
+            let alive = image.brokers().len();
+            // What takes partitions' leaders away is looked at now, everything else a moment later.
+            let mut pause = std::pin::pin!(tokio::time::sleep(PAUSE));
+            let mut wake = std::pin::pin!(tokio::time::sleep(look_again));
+            let mut changed_already = false;
+            loop {
+                tokio::select! {
+                                    changed = images.changed() => match changed {
+                                        Err(_) => return,
+                                        Ok(()) if images.borrow_and_update().brokers().len() < alive => break,
+                                        Ok(()) => changed_already = true,
+                                    },
+                                    () = pause.as_mut(), if changed_already => break,
+                                    Some(done) = self.failovers.next(), if !self.failovers.is_empty() => {
+                                        match done {
+                                            Ok(dead) => {
+                 self.failing_over.remove(&dead);
+                }
+                                            Err(_) => self.failing_over.clear(), // It panicked: all may be begun again.
+                                        }
+                                        break;
+                                    }
+                                    () = wake.as_mut() => break,
+                                    () = stopping.cancelled() => return,
+                                }
             }
-            self.broker.runtime.sleep(PAUSE).await;
         }
     }
 
@@ -67,6 +110,7 @@ impl Controller {
         if !holds_role {
             return next;
         }
+        let next = next.min(self.fail_over(image));
         match self.tidy(image).await {
             Ok(true) => RETRY,
             Ok(false) => next,
@@ -95,7 +139,28 @@ impl Controller {
         }
     }
 
+    /// Begins to fail over the brokers that are gone. Answers when to look for others.
+    fn fail_over(&mut self, image: &MetadataImage) -> Duration {
+        let waited = self.broker.runtime.monotonic().saturating_sub(self.started);
+        let left = self.broker.config.limits.lease.saturating_sub(waited);
+        let mut look_again = Duration::MAX;
+        for (dead, epoch) in missing_leaders(image) {
+            if !left.is_zero() && !self.seen_alive.contains(&dead) {
+                look_again = look_again.min(left);
+            } else if self.failing_over.insert(dead) {
+                let broker = self.broker.clone();
+                // A task of its own, so that this one need not be polled for it to get on.
+                self.failovers.push(self.broker.runtime.spawn(async move {
+                    failover::fail_over(&broker, dead, epoch).await;
+                    dead
+                }));
+            }
+        }
+        look_again
+    }
+
     fn note_serving(&mut self, image: &MetadataImage) {
+        self.seen_alive.extend(image.brokers().keys());
         let now = self.broker.runtime.monotonic();
         self.serving_since.retain(|id, _| image.is_serving(*id));
         for (id, record) in image.brokers().iter().filter(|(id, _)| image.is_serving(**id)) {
@@ -133,7 +198,7 @@ impl Controller {
         if plan.changes.is_empty() && plan.shares_given.is_empty() {
             return Ok(false);
         }
-        let guard = self.role().await?;
+        let guard = role(&self.broker).await?;
         let all = plan.changes.len() <= CHANGES_MAX;
         plan.changes.truncate(CHANGES_MAX);
         let applied = metadata.change_partitions(&[guard], &plan.changes).await?;
@@ -150,14 +215,13 @@ impl Controller {
         }
         Ok(true)
     }
+}
 
-    /// What must hold for this controller's decisions.
-    async fn role(&self) -> Result<Precondition, MetadataError> {
-        let metadata = &self.broker.metadata;
-        let seen = metadata.controller().await?.ok_or(MetadataError::Outdated)?;
-        if seen.record.broker != self.broker.id() || seen.record.epoch != self.broker.epoch() {
-            return Err(MetadataError::Outdated);
-        }
-        Ok(metadata.controller_guard(&seen))
+/// What must hold for decisions of this broker as the controller.
+async fn role(broker: &BrokerShared) -> Result<Precondition, MetadataError> {
+    let seen = broker.metadata.controller().await?.ok_or(MetadataError::Outdated)?;
+    if seen.record.broker != broker.id() || seen.record.epoch != broker.epoch() {
+        return Err(MetadataError::Outdated);
     }
+    Ok(broker.metadata.controller_guard(&seen))
 }

@@ -7,7 +7,6 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream};
 use milena_metadata::plan_departure;
 use milena_types::{BrokerId, TopicPartition};
 
@@ -15,8 +14,6 @@ use crate::shared::BrokerShared;
 
 /// How many partitions are handed over together: the first of them waits until the last is ready.
 const AT_ONCE_MAX: usize = 1000;
-/// How many partitions are closed at the same time.
-const CLOSINGS_MAX: usize = 64;
 /// How long the image may take to show what was changed.
 const IMAGE_WAIT_MAX: Duration = Duration::from_secs(2);
 
@@ -53,7 +50,7 @@ async fn hand_over_together(broker: &Arc<BrokerShared>, moves: HashMap<TopicPart
         return 0;
     }
     let started = broker.runtime.monotonic();
-    if let Err(error) = broker.storage.flush().await {
+    if let Err(error) = broker.storage.prepare_close().await {
         tracing::warn!(%error, "partitions are not handed over while records cannot be put into segments");
         return 0;
     }
@@ -87,14 +84,19 @@ async fn close(
         broker.partitions.remove(*id);
         broker.groups.closed(*id);
     }
-    let closings = stream::iter(moves).map(async |(id, to)| match broker.storage.close_partition(id).await {
-        Ok(()) => Some((id, to)),
-        Err(error) => {
-            tracing::warn!(%error, partition = %id, "a partition could not be flushed and stays here");
-            None
+    let ids: Vec<TopicPartition> = moves.keys().copied().collect();
+    let mut ready = Vec::with_capacity(ids.len());
+    let mut refused: Option<(usize, String)> = None;
+    for (id, outcome) in broker.storage.close_partitions(&ids).await {
+        match outcome {
+            Ok(()) => ready.push((id, moves[&id])),
+            Err(error) => refused.get_or_insert_with(|| (0, error.to_string())).0 += 1,
         }
-    });
-    closings.buffer_unordered(CLOSINGS_MAX).filter_map(async |closed| closed).collect().await
+    }
+    if let Some((partitions, error)) = refused {
+        tracing::warn!(error, partitions, "partitions could not be flushed and stay here");
+    }
+    ready
 }
 
 /// Hands over everything that this broker leads to brokers that serve, as far as there are any, within `patience`.

@@ -41,7 +41,7 @@ mod shared;
 mod topics;
 
 pub use api::api_versions::OfferedApis;
-pub use broker::{Broker, BrokerParts, StartError};
+pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
 pub use config::{BrokerConfig, Limits};
 pub use context::{ConnectionInfo, RequestContext};
 pub use decisions::StoredDecisions;

@@ -20,7 +20,7 @@ use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
 use milena_service::{BrokerOrder, ProvisionError, Provisioner};
 use milena_storage::{
-    BlockCache,
+    BlockCache, SealedLogs,
     disk::LocalDisk,
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
@@ -44,6 +44,8 @@ pub(crate) struct InProcess {
     blocks: BlockCache,
     limits: Limits,
     slots: Mutex<HashMap<(ClusterId, BrokerId), Slot>>,
+    /// What each cluster's brokers know of each other's write-ahead logs.
+    sealed_logs: Mutex<HashMap<ClusterId, SealedLogs>>,
     closing: AtomicBool,
 }
 
@@ -57,8 +59,8 @@ impl InProcess {
         blocks: BlockCache,
         limits: Limits,
     ) -> Self {
-        let (slots, closing) = (Mutex::default(), AtomicBool::new(false));
-        Self { runtime, store, data, local_key, blocks, limits, slots, closing }
+        let (slots, sealed_logs, closing) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { runtime, store, data, local_key, blocks, limits, slots, sealed_logs, closing }
     }
 
     /// Stops all brokers at once. None starts any more.
@@ -80,6 +82,15 @@ impl InProcess {
 
     fn slot(&self, cluster: &ClusterId, broker: BrokerId) -> Slot {
         self.slots().entry((cluster.clone(), broker)).or_default().clone()
+    }
+
+    fn sealed_logs(&self, cluster: &ClusterId) -> SealedLogs {
+        let mut all = self.sealed_logs.lock().expect("nothing panics with the logs");
+        let of_cluster = all.entry(cluster.clone()).or_insert_with(|| {
+            let (data, cluster) = (self.data.clone(), cluster.clone());
+            SealedLogs::new(Arc::new(LocalDisk), move |broker| Broker::wal_dir(&data.wal(&cluster, broker)))
+        });
+        of_cluster.clone()
     }
 
     async fn launch(&self, order: &BrokerOrder) -> Result<Broker, ProvisionError> {
@@ -114,6 +125,7 @@ impl InProcess {
             objects,
             keys,
             blocks: self.blocks.clone(),
+            sealed_logs: self.sealed_logs(&order.cluster),
             runtime: self.runtime.clone(),
             disk: Arc::new(LocalDisk),
             authorizer: Box::new(AllowAll),
@@ -159,6 +171,7 @@ impl Provisioner for InProcess {
 
     async fn remove_data(&self, cluster: &ClusterId) -> Result<(), ProvisionError> {
         self.slots().retain(|(other, _), _| other != cluster);
+        self.sealed_logs.lock().expect("nothing panics with the logs").remove(cluster);
         let path = self.data.cluster(cluster);
         let removed = self.runtime.spawn_blocking(move || match std::fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

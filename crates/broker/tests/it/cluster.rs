@@ -8,7 +8,7 @@ use milena_metadata::{
 };
 use milena_runtime::Runtime;
 use milena_storage::{
-    BlockCache,
+    BlockCache, SealedLogs,
     disk::{Disk, LocalDisk, MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
@@ -36,6 +36,7 @@ pub struct Cluster {
     properties: BTreeMap<String, String>,
     brokers: BTreeMap<i32, Broker>,
     blocks: BlockCache,
+    sealed_logs: SealedLogs,
     dir: TempDir,
 }
 
@@ -96,6 +97,9 @@ impl Cluster {
             created_ms: 0,
         };
         metadata.create_cluster(&record).await.expect("the cluster is new");
+        let path = dir.path().to_owned();
+        let wal_dir = move |broker: BrokerId| Broker::wal_dir(&path.join(format!("broker-{broker}")));
+        let sealed_logs = SealedLogs::new(disk(options.disk.as_ref()), wal_dir);
         let mut cluster = Self {
             metadata,
             runtime,
@@ -107,6 +111,7 @@ impl Cluster {
             properties: options.properties,
             brokers: BTreeMap::new(),
             blocks: BlockCache::new(8 << 20),
+            sealed_logs,
             dir,
         };
         for broker in 1..=options.brokers {
@@ -140,11 +145,9 @@ impl Cluster {
             objects: Objects::in_directory(&self.dir.path().join("objects")).expect("a directory of objects"),
             keys: KeyRing::new(key, Vec::new()),
             blocks: self.blocks.clone(),
+            sealed_logs: self.sealed_logs.clone(),
             runtime: self.runtime.clone(),
-            disk: self
-                .disk
-                .as_ref()
-                .map_or_else(|| Arc::new(LocalDisk) as Arc<dyn Disk>, MemoryDisk::process),
+            disk: disk(self.disk.as_ref()),
             authorizer: Box::new(AllowAll),
         };
         let started = Broker::start(config, parts).await.expect("the broker starts");
@@ -164,6 +167,14 @@ impl Cluster {
         let image = self.any().shared().image();
         let topic = image.topic(topic).expect("the topic exists");
         topic.partition(PartitionIndex(partition)).expect("the partition exists").clone()
+    }
+
+    /// The partition of `__consumer_offsets` that a group is in.
+    pub fn any_partition_of_group(&self, group: &str) -> i32 {
+        let count =
+            self.any().shared().image().topic("__consumer_offsets").expect("it exists").partition_count();
+        let hash = group.bytes().fold(0_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        hash.abs() % count
     }
 
     /// The id of a topic.
@@ -207,6 +218,12 @@ impl Cluster {
         for images in images() {
             images.wait_for(newest).await.expect("the images are kept");
         }
+    }
+
+    /// Kills a broker, and says that it is gone.
+    pub async fn kill_broker(&mut self, broker: i32) {
+        let killed = self.brokers.remove(&broker).expect("the broker runs").kill().await;
+        killed.declare_gone().await.expect("the metadata store hears of it");
     }
 
     /// Stops a broker in good order.
@@ -304,6 +321,11 @@ impl Cluster {
         })
         .await;
     }
+}
+
+/// The disk of a process of its own.
+fn disk(memory: Option<&MemoryDisk>) -> Arc<dyn Disk> {
+    memory.map_or_else(|| Arc::new(LocalDisk) as Arc<dyn Disk>, MemoryDisk::process)
 }
 
 /// Waits until a condition holds; fails after [`DEADLINE`].

@@ -10,6 +10,7 @@ mod compatibility;
 mod configs;
 mod connection;
 mod disk;
+mod failover;
 mod fetch;
 mod fetch_sessions;
 mod group_offsets;

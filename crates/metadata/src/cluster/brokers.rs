@@ -68,6 +68,7 @@ impl ClusterMetadata {
             let node = NodeRecord {
                 listeners: listeners.clone(),
                 rack: rack.clone(),
+                epoch: Some(epoch),
                 draining: known.as_ref().is_some_and(|seen| seen.record.draining),
                 awaits_share: known.as_ref().is_none_or(|seen| seen.record.awaits_share),
             };

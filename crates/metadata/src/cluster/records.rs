@@ -72,6 +72,9 @@ pub struct NodeRecord {
     /// Where it listened in its last life.
     #[serde(default)]
     pub listeners: Vec<ListenerRecord>,
+    /// Its last life.
+    #[serde(default)]
+    pub epoch: Option<BrokerEpoch>,
     /// It is about to leave: it gets no new replicas, and the controller takes those it has.
     #[serde(default)]
     pub draining: bool,

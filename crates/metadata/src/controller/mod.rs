@@ -14,7 +14,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use milena_types::{BrokerId, TopicPartition};
+use milena_types::{BrokerEpoch, BrokerId, TopicPartition};
 
 use crate::{
     cluster::{PartitionChange, PartitionRecord},
@@ -145,9 +145,10 @@ pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPart
     moves
 }
 
-/// Brokers that lead partitions and are not registered: their partitions have no leader.
-pub fn missing_leaders(image: &MetadataImage) -> BTreeMap<BrokerId, usize> {
-    let mut missing: BTreeMap<BrokerId, usize> = BTreeMap::new();
+/// Brokers that lead partitions and are not registered, with the last life that is known of each: their partitions
+/// have no leader.
+pub fn missing_leaders(image: &MetadataImage) -> BTreeMap<BrokerId, BrokerEpoch> {
+    let mut missing: BTreeMap<BrokerId, BrokerEpoch> = BTreeMap::new();
     // Most of the time all are there, and no partition needs to be looked at.
     if image.nodes().keys().all(|id| image.broker(*id).is_some()) {
         return missing;
@@ -155,9 +156,14 @@ pub fn missing_leaders(image: &MetadataImage) -> BTreeMap<BrokerId, usize> {
     for topic in image.topics() {
         for (_, partition) in topic.partitions() {
             if image.broker(partition.leader).is_none() {
-                *missing.entry(partition.leader).or_default() += 1;
+                let last = missing.entry(partition.leader).or_insert(partition.broker_epoch);
+                *last = partition.broker_epoch.max(*last);
             }
         }
+    }
+    for (id, last) in &mut missing {
+        let known = image.nodes().get(id).and_then(|node| node.epoch);
+        *last = known.map_or(*last, |epoch| epoch.max(*last));
     }
     missing
 }
