@@ -30,6 +30,7 @@ pub struct NewRecord<'a> {
 pub struct BatchBuilder {
     header: BatchHeader,
     compression: Compression,
+    level: Option<i32>,
     transactional: bool,
     control: bool,
     log_append_time: Option<Timestamp>,
@@ -54,7 +55,14 @@ impl BatchBuilder {
             record_count: 0,
         };
         let payload = Vec::new();
-        Self { header, compression, transactional: false, control: false, log_append_time: None, payload }
+        let (transactional, control, log_append_time) = (false, false, None);
+        Self { header, compression, level: None, transactional, control, log_append_time, payload }
+    }
+
+    /// Compresses at a level of the codec, as [`Compression::compress_at`] says; otherwise at its default.
+    pub const fn level(mut self, level: Option<i32>) -> Self {
+        self.level = level;
+        self
     }
 
     /// Sets the offset of the first record and the leader's term.
@@ -139,7 +147,7 @@ impl BatchBuilder {
             self.header.attributes = self.header.attributes.with_log_append_time();
             self.header.max_timestamp = time;
         }
-        let payload = self.compression.compress(self.payload)?;
+        let payload = self.compression.compress_at(self.level, self.payload)?;
         Batch::assemble(self.header, &payload)
     }
 }

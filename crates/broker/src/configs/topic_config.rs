@@ -26,6 +26,8 @@ pub struct TopicConfig {
     pub compacts: bool,
     /// `compression.type`.
     pub compression: StoredCompression,
+    /// `compression.gzip.level` or `compression.zstd.level`, by the codec; `None` for the codec's default.
+    pub compression_level: Option<i32>,
     /// `delete.retention.ms`.
     pub delete_retention_ms: i64,
     /// `index.interval.bytes`.
@@ -75,10 +77,12 @@ impl Layers<'_> {
             let set = values.number(name).filter(|ms| *ms != i64::MAX);
             set.or(difference).unwrap_or(i64::MAX)
         };
+        let compression = values.compression();
         TopicConfig {
             deletes,
             compacts: has("compact"),
-            compression: values.compression(),
+            compression,
+            compression_level: values.compression_level(compression),
             delete_retention_ms: values.known("delete.retention.ms"),
             index_interval_bytes: values.size("index.interval.bytes"),
             max_compaction_lag_ms: values.known("max.compaction.lag.ms"),
@@ -135,6 +139,17 @@ impl InForce<'_> {
             .then(|| self.text(MESSAGE_FORMAT))
             .flatten()
             .and_then(|v| old_format(&v))
+    }
+
+    fn compression_level(&self, compression: StoredCompression) -> Option<i32> {
+        let name = match compression {
+            StoredCompression::Fixed(Compression::Gzip) => "compression.gzip.level",
+            StoredCompression::Fixed(Compression::Zstd) => "compression.zstd.level",
+            _ => return None,
+        };
+        let level = self.number(name).and_then(|level| i32::try_from(level).ok());
+        // Gzip has no level below 0; -1 stands for its default.
+        level.filter(|level| *level >= 0 || compression == StoredCompression::Fixed(Compression::Zstd))
     }
 
     fn compression(&self) -> StoredCompression {

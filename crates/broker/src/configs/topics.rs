@@ -21,10 +21,10 @@ list(
     .server("log.cleanup.policy").does(partly("configs/topic_config.rs", "a_record_without_a_key_on_a_compacted_topic_refuses_the_whole_batch", "compacted topics are not cleaned yet: all their records stay")),
 int("compression.gzip.level", "-1", Rule::Level(1, 9), "The level when the broker compresses with gzip.")
         .server("compression.gzip.level")
-        .since(3, 8).does(Effect::NotYet("what the broker compresses, it compresses with the codec's own level")),
+        .since(3, 8).does(honoured("configs/topic_config.rs", "a_topic_compresses_at_the_level_of_its_codec")),
 int("compression.lz4.level", "9", between(1, 17), "The level when the broker compresses with lz4.")
         .server("compression.lz4.level")
-        .since(3, 8).does(Effect::NotYet("what the broker compresses, it compresses with the codec's own level")),
+        .since(3, 8).does(Effect::Meaningless("LZ4 has one level here")),
 text(
         "compression.type",
         "producer",
@@ -34,7 +34,7 @@ text(
     .server("compression.type").does(honoured("configs/topic_config.rs", "a_topic_with_a_codec_of_its_own_stores_records_in_it")),
 int("compression.zstd.level", "3", between(-131_072, 22), "The level when the broker compresses with zstd.")
         .server("compression.zstd.level")
-        .since(3, 8).does(Effect::NotYet("what the broker compresses, it compresses with the codec's own level")),
+        .since(3, 8).does(honoured("configs/topic_config.rs", "a_topic_compresses_at_the_level_of_its_codec")),
 long(
         "delete.retention.ms",
         "86400000",
@@ -204,7 +204,8 @@ flag(
         "Whether what is in remote storage is deleted when a topic stops being tiered.",
     )
     .since(3, 9).does(TIERS),
-flag("remote.storage.enable", "false", "Whether old records move to remote storage.").since(3, 6).does(TIERS),
+flag("remote.storage.enable", "false", "Whether old records move to remote storage.").since(3, 6).does(Effect::Meaningless("there is no tier to move records to; true is refused, as Kafka does \
+            without one")),
 long(
         "retention.bytes",
         "-1",

@@ -280,3 +280,28 @@ async fn a_topic_with_a_codec_of_its_own_stores_records_in_it() {
     }
     assert_eq!(records_in(&data).len(), 3);
 }
+
+#[tokio::test]
+async fn a_topic_compresses_at_the_level_of_its_codec() {
+    let cluster = Cluster::single().await;
+    let mut client = cluster.connect(1).await;
+    // Words in an order that a longer search for repetitions makes more of.
+    let words: Vec<String> = (0..6000_u64).map(|n| format!("word{} ", n * n * 7919 % 997)).collect();
+    let text = words.concat();
+    for (codec, low, high) in [("gzip", "1", "9"), ("zstd", "-50", "19")] {
+        let name = format!("compression.{codec}.level");
+        let mut sizes = Vec::new();
+        for level in [low, high] {
+            let topic = format!("{codec}{level}").replace('-', "minus");
+            let configs = [("compression.type", codec), (name.as_str(), level)];
+            cluster.create_topic_with(&topic, 1, &configs).await;
+            let sent = batch(&[&text]).into_bytes();
+            assert_eq!(client.produce(9, &topic, 0, sent).await.error_code, 0);
+            let data = client.fetch(12, &topic, 0, 0).await;
+            assert_eq!(records_in(&data), [(0, text.clone())]);
+            sizes.push(batches_in(&data)[0].size());
+        }
+        assert!(sizes[0] > sizes[1], "{codec}: {sizes:?}");
+    }
+    cluster.stop().await;
+}

@@ -90,21 +90,33 @@ impl Compression {
 
     /// Compresses `payload` at the codec's default level.
     ///
-    /// Errors: [`BatchError::Compression`].
+    /// Errors: as [`Compression::compress_at`].
     pub fn compress(self, payload: Vec<u8>) -> Result<Vec<u8>, BatchError> {
+        self.compress_at(None, payload)
+    }
+
+    /// Compresses `payload` at a level of gzip or zstd; without one at the codec's default, and lz4 and snappy have no
+    /// other.
+    ///
+    /// Errors: [`BatchError::Compression`].
+    pub fn compress_at(self, level: Option<i32>, payload: Vec<u8>) -> Result<Vec<u8>, BatchError> {
         match self {
             Self::None => Ok(payload),
             Self::Gzip => {
                 let mut out = Vec::new();
-                flate2::bufread::GzEncoder::new(&payload[..], flate2::Compression::default())
+                let level = level.and_then(|level| u32::try_from(level.min(9)).ok());
+                let level = level.map_or_else(flate2::Compression::default, flate2::Compression::new);
+                flate2::bufread::GzEncoder::new(&payload[..], level)
                     .read_to_end(&mut out)
                     .map_err(|e| self.failed(&e))?;
                 Ok(out)
             }
             Self::Snappy => snappy::compress(&payload),
             Self::Lz4 => lz4::compress(&payload),
-            Self::Zstd => zstd::stream::encode_all(&payload[..], zstd::DEFAULT_COMPRESSION_LEVEL)
-                .map_err(|e| self.failed(&e)),
+            Self::Zstd => {
+                zstd::stream::encode_all(&payload[..], level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL))
+                    .map_err(|e| self.failed(&e))
+            }
         }
     }
 

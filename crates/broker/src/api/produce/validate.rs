@@ -85,18 +85,18 @@ pub(crate) fn validate(
     match config.compression {
         StoredCompression::Producer => Ok(batches),
         StoredCompression::Fixed(codec) => {
-            batches.into_iter().map(|batch| recompress(batch, codec)).collect()
+            batches.into_iter().map(|batch| recompress(batch, codec, config.compression_level)).collect()
         }
     }
 }
 
 /// The same records with the codec that the topic asks for (`compression.type`).
-fn recompress(batch: Batch, codec: Compression) -> Result<Batch, Refusal> {
+fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Batch, Refusal> {
     let header = *batch.header();
     if header.attributes.compression()? == codec {
         return Ok(batch);
     }
-    let mut builder = BatchBuilder::new(codec);
+    let mut builder = BatchBuilder::new(codec).level(level);
     if header.has_producer() {
         builder = builder.producer(header.producer_id, header.producer_epoch, header.base_sequence);
     }
