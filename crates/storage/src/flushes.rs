@@ -6,15 +6,16 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use milena_types::TopicPartition;
+use milena_types::{Revision, TopicPartition};
 
 use crate::{
-    ledger::{Ledger, LedgerError},
+    decisions::Entry,
+    ledger::{FlushRecord, Ledger, LedgerError, Versioned, parse_flushes},
     manifest::Unfolded,
 };
 
@@ -28,9 +29,9 @@ impl Flushes {
         self.0.get(&partition).map_or(&[], Vec::as_slice)
     }
 
-    async fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
+    fn new(records: Vec<(String, Versioned<FlushRecord>)>) -> Self {
         let mut by_partition: HashMap<_, Vec<Unfolded>> = HashMap::new();
-        for (key, seen) in ledger.flush_records().await? {
+        for (key, seen) in records {
             let flush: Arc<str> = key.into();
             for part in &seen.record.parts {
                 let (flush, segment) = (flush.clone(), seen.record.segment_of(part));
@@ -38,8 +39,18 @@ impl Flushes {
                 by_partition.entry(part.partition).or_default().push(unfolded);
             }
         }
-        Ok(Self(by_partition))
+        Self(by_partition)
     }
+}
+
+/// The last reading.
+#[derive(Debug, Default)]
+struct Last {
+    /// How many had asked when it began.
+    asked: u64,
+    /// The records that were read, and when each was last changed.
+    records: Vec<(String, Revision)>,
+    flushes: Arc<Flushes>,
 }
 
 /// See the module's documentation.
@@ -47,23 +58,34 @@ impl Flushes {
 pub(crate) struct FlushReader {
     /// How many have asked.
     asked: AtomicU64,
-    /// The last reading, and how many had asked when it began. Nobody keeps it for those who come later.
-    last: tokio::sync::Mutex<(u64, Weak<Flushes>)>,
+    last: tokio::sync::Mutex<Last>,
 }
 
 impl FlushReader {
-    /// A reading that began after this call.
+    /// A reading that began after this call. Records that have not changed since the last one are not parsed again.
     pub(crate) async fn read(&self, ledger: &Ledger) -> Result<Arc<Flushes>, LedgerError> {
         let ours = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         let mut last = self.last.lock().await;
-        if last.0 >= ours
-            && let Some(flushes) = last.1.upgrade()
-        {
-            return Ok(flushes);
+        if last.asked >= ours {
+            return Ok(last.flushes.clone());
         }
         let asked = self.asked.load(Ordering::Acquire);
-        let flushes = Arc::new(Flushes::read(ledger).await?);
-        *last = (asked, Arc::downgrade(&flushes));
-        Ok(flushes)
+        let entries = ledger.flush_entries().await?;
+        let same = |(entry, (key, revision)): (&Entry, &(String, Revision))| {
+            entry.key == *key && entry.revision == *revision
+        };
+        let unchanged = entries.len() == last.records.len() && entries.iter().zip(&last.records).all(same);
+        if !unchanged {
+            let records = entries.iter().map(|entry| (entry.key.clone(), entry.revision)).collect();
+            let flushes = Arc::new(Flushes::new(parse_flushes(entries)?));
+            *last = Last { asked, records, flushes };
+        }
+        last.asked = asked;
+        Ok(last.flushes.clone())
+    }
+
+    /// Keeps nothing in memory; who asked before reads anew.
+    pub(crate) async fn forget(&self) {
+        *self.last.lock().await = Last::default();
     }
 }

@@ -29,7 +29,7 @@ use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Revision, TopicPartition};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::decisions::{DecisionError, Decisions, Expect, Txn};
+use crate::decisions::{DecisionError, Decisions, Entry, Expect, Txn};
 
 pub(crate) use objects::ObjectChanges;
 pub(crate) use records::{
@@ -176,6 +176,11 @@ impl Ledger {
         self.range("flushes/").await
     }
 
+    /// Like [`Ledger::flush_records`], unread: see [`parse_flushes`].
+    pub(crate) async fn flush_entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        self.entries("flushes/").await
+    }
+
     /// One flush record; none when all its partitions have taken it.
     pub(crate) async fn flush_record(
         &self,
@@ -298,16 +303,32 @@ impl Ledger {
         &self,
         prefix: &str,
     ) -> Result<Vec<(String, Versioned<T>)>, LedgerError> {
-        let entries = self.decisions.range(prefix).await.map_err(|error| match error {
+        parse_all(self.entries(prefix).await?)
+    }
+
+    async fn entries(&self, prefix: &str) -> Result<Vec<Entry>, LedgerError> {
+        self.decisions.range(prefix).await.map_err(|error| match error {
             DecisionError::Unavailable(reason) => LedgerError::Unavailable(reason),
             DecisionError::Conflict => LedgerError::Conflict(prefix.to_owned()),
-        })?;
-        let versioned = entries.into_iter().map(|entry| {
-            let record = parse(&entry.key, &entry.value)?;
-            Ok((entry.key, Versioned { record, revision: entry.revision }))
-        });
-        versioned.collect()
+        })
     }
+}
+
+/// What [`Ledger::flush_entries`] read.
+pub(crate) fn parse_flushes(
+    entries: Vec<Entry>,
+) -> Result<Vec<(String, Versioned<FlushRecord>)>, LedgerError> {
+    parse_all(entries)
+}
+
+fn parse_all<T: DeserializeOwned + Leveled>(
+    entries: Vec<Entry>,
+) -> Result<Vec<(String, Versioned<T>)>, LedgerError> {
+    let versioned = entries.into_iter().map(|entry| {
+        let record = parse(&entry.key, &entry.value)?;
+        Ok((entry.key, Versioned { record, revision: entry.revision }))
+    });
+    versioned.collect()
 }
 
 /// A change of one partition's manifest.

@@ -23,6 +23,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         }
         let partitions = shared.partitions().values().cloned().collect();
         fold_due(&shared, partitions).await;
+        shared.flushes.forget().await;
         if let Err(error) = sweep(&shared).await {
             tracing::warn!(%error, "objects are removed later");
         }

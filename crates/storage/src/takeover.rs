@@ -6,6 +6,9 @@
 //! for others. A broker that comes back does the same for its own epochs. Every step is one conditional write, so of two
 //! that do it at once one is first and the other reads that; whoever lost the role of flusher borrows from then on.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision, TopicPartition};
@@ -303,11 +306,16 @@ async fn try_settle(shared: &Arc<Shared>) -> Result<(), SettleError> {
     let epochs = shared.ledger.all_epochs().await?;
     for (log, seen) in &epochs {
         let mine = *log != own && seen.record.flusher_of(*log) == own;
-        if let Some(chunks) =
-            seen.record.unflushed().filter(|_| mine && !shared.sealed_epochs().is_queued(*log))
-        {
-            let epoch = shared.config.sealed_logs.load(shared, *log, chunks).await?;
-            enqueue(shared, *log, &seen.record, epoch).await?;
+        if !mine || shared.sealed_epochs().is_queued(*log) {
+            continue;
+        }
+        match seen.record.unflushed() {
+            Some(chunks) => {
+                let epoch = shared.config.sealed_logs.load(shared, *log, chunks).await?;
+                enqueue(shared, *log, &seen.record, epoch).await?;
+            }
+            // Whoever flushed the last of it died before it was retired.
+            None => shared.ledger.retire_epoch(*log).await?,
         }
     }
     let borrowed: Vec<LogId> = shared.sealed_epochs().borrowed.keys().copied().collect();
@@ -400,6 +408,9 @@ pub(crate) async fn give_up(shared: &Arc<Shared>, log: LogId) -> Result<(), Ledg
         let queued = sealed.queue.remove(index);
         if queued.counted {
             shared.budget.remove_unflushed(queued.bytes());
+        }
+        if !partitions.is_empty() {
+            shared.config.sealed_logs.want(log);
         }
         if let Some(epoch) = queued.epoch {
             sealed.borrowed.insert(log, Borrowed { order: queued.order, epoch, partitions });

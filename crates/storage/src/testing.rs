@@ -16,7 +16,7 @@ use milena_types::{
 
 use crate::{
     AppendOptions, Appended, BlockCache, Decisions, Isolation, MemoryDecisions, Origin, Partition,
-    PartitionOptions, ReadRequest, Storage, StorageConfig,
+    PartitionOptions, ReadRequest, SealedLogs, Storage, StorageConfig,
     disk::{Disk, LocalDisk, MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
     ledger::{FlushRecord, Ledger, ManifestRecord},
@@ -25,13 +25,16 @@ use crate::{
     scan,
 };
 
-/// A broker whose storage is opened again and again.
+/// A broker whose storage is opened again and again; and, by other ids, further brokers of the same cluster and process.
 pub(crate) struct Broker {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) decisions: Arc<MemoryDecisions>,
     pub(crate) runtime: Runtime,
     /// The disk its write-ahead log is on; none: a real one.
     memory: Option<MemoryDisk>,
+    /// Of the present process; none yet.
+    logs: Option<SealedLogs>,
+    /// The newest epoch of any broker.
     pub(crate) epoch: i64,
 }
 
@@ -39,7 +42,7 @@ impl Broker {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (decisions, runtime) = (Arc::default(), Runtime::system());
-        Self { dir, decisions, runtime, memory: None, epoch: 0 }
+        Self { dir, decisions, runtime, memory: None, logs: None, epoch: 0 }
     }
 
     /// A broker whose write-ahead log is on this disk.
@@ -49,11 +52,21 @@ impl Broker {
 
     /// The configuration of the next broker epoch: small files, no flush unless asked for.
     pub(crate) fn config(&mut self) -> StorageConfig {
+        self.config_of(1)
+    }
+
+    /// Like [`Broker::config`], for any broker.
+    pub(crate) fn config_of(&mut self, broker: i32) -> StorageConfig {
         self.epoch += 1;
         let cluster = "c".parse().expect("a cluster id");
-        let (wal, epoch) = (self.dir.path().join("wal"), BrokerEpoch(self.epoch));
+        let (wal, epoch) = (self.dir.path().join(format!("wal/{broker}")), BrokerEpoch(self.epoch));
         let blocks = BlockCache::new(4 << 20);
-        let mut config = StorageConfig::new(cluster, "inc", BrokerId(1), epoch, wal, keys(), blocks);
+        let mut config = StorageConfig::new(cluster, "inc", BrokerId(broker), epoch, wal, keys(), blocks);
+        let (root, disk) = (self.dir.path().join("wal"), self.disk());
+        let logs = self.logs.get_or_insert_with(|| {
+            SealedLogs::new(disk, move |broker: BrokerId| root.join(broker.to_string()))
+        });
+        config.sealed_logs = logs.clone();
         config.wal.file_bytes = 4 << 20;
         config.wal.chunk_bytes_max = 2 << 20;
         config
@@ -69,8 +82,17 @@ impl Broker {
     }
 
     pub(crate) async fn open(&mut self) -> Storage {
-        let config = self.config();
+        self.open_broker(1).await
+    }
+
+    pub(crate) async fn open_broker(&mut self, broker: i32) -> Storage {
+        let config = self.config_of(broker);
         self.open_with(config).await
+    }
+
+    /// Brokers opened from now on are in another process.
+    pub(crate) fn next_process(&mut self) {
+        self.logs = None;
     }
 
     pub(crate) async fn open_with(&self, config: StorageConfig) -> Storage {

@@ -23,6 +23,8 @@ struct State {
     lost_answers: u32,
     /// A transaction that puts a key with this prefix is the last before everything fails.
     fail_after: Option<String>,
+    /// Transactions that put a key with this prefix fail.
+    refused: Option<String>,
 }
 
 impl MemoryDecisions {
@@ -45,6 +47,11 @@ impl MemoryDecisions {
     /// [`MemoryDecisions::set_unavailable`] says otherwise.
     pub fn fail_after_putting(&self, prefix: &str) {
         self.lock().fail_after = Some(prefix.to_owned());
+    }
+
+    /// From now on transactions that put a key with this prefix fail, and nothing comes of them.
+    pub fn refuse_putting(&self, prefix: Option<&str>) {
+        self.lock().refused = prefix.map(str::to_owned);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -97,6 +104,9 @@ impl Decisions for MemoryDecisions {
             return Err(DecisionError::Conflict);
         }
         let last = |prefix: &String| txn.put.iter().any(|(key, _)| key.starts_with(prefix.as_str()));
+        if state.refused.as_ref().is_some_and(last) {
+            return Err(DecisionError::Unavailable("refused".to_owned()));
+        }
         if state.fail_after.as_ref().is_some_and(last) {
             (state.fail_after, state.lost_answers, state.unavailable) = (None, 1, true);
         }
