@@ -73,12 +73,6 @@ impl Manifest {
         segment.map(|segment| Found::Segment(segment.clone()))
     }
 
-    /// The largest timestamp of all segments.
-    pub(crate) fn max_timestamp(&self) -> Timestamp {
-        let pages = self.record.pages.iter().map(|page| page.max_timestamp);
-        pages.chain(self.newer().map(|segment| segment.max_timestamp)).max().unwrap_or(Timestamp::NONE)
-    }
-
     /// The leader epochs of everything in segments.
     pub(crate) fn epochs(&self) -> EpochHistory {
         let mut epochs = self.record.epochs.clone();

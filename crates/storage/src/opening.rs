@@ -244,8 +244,9 @@ pub(crate) async fn let_go(
     const ATTEMPTS: usize = 5;
     let mut attempt = 0;
     loop {
-        let swaps = release_all(shared, id, until).await?;
+        let (swaps, more) = release(shared, id, until).await?;
         match shared.ledger.swap_manifests(&swaps).await {
+            Ok(_) if more => attempt = 0,
             Ok(_) => return Ok(()),
             Err(LedgerError::Conflict(_)) if attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error.into()),
@@ -253,29 +254,47 @@ pub(crate) async fn let_go(
     }
 }
 
-/// The transaction that lets go of everything a partition refers to.
-async fn release_all(
+/// How many pages of a manifest one transaction lets go of: each names up to 128 segments, and metadata stores bound
+/// their transactions.
+const PAGES_A_STEP: usize = if cfg!(test) { 1 } else { 8 };
+
+/// The next transaction that lets go of what a partition refers to, and whether another has to follow: of a long manifest
+/// first the pages go, the oldest first, so that whoever repeats this goes on where it stopped.
+async fn release(
     shared: &Shared,
     id: TopicPartition,
     until: Option<ChunkSeq>,
-) -> Result<ManifestSwaps, UpkeepError> {
+) -> Result<(ManifestSwaps, bool), UpkeepError> {
     let mut swaps = ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
     let manifest = shared.ledger.manifest(id).await?;
     let seen = manifest.as_ref().map(|seen| seen.revision);
-    // Also when there is none: a fold must not make one meanwhile.
-    swaps.manifests.push(ManifestSwap { partition: id, seen, record: None });
-    if let Some(seen) = manifest {
-        for page in &seen.record.pages {
+    if let Some(mut seen) = manifest {
+        let more = seen.record.pages.len() > PAGES_A_STEP;
+        let pages: Vec<_> = seen.record.pages.drain(..seen.record.pages.len().min(PAGES_A_STEP)).collect();
+        for page in &pages {
             for segment in shared.pages.read(page).await? {
                 swaps.objects.release(&segment.object);
             }
             swaps.objects.release(&page.object);
+        }
+        if more {
+            let gone = pages[pages.len() - 1].end;
+            seen.record.log_start = seen.record.log_start.max(gone);
+            seen.record.version += 1;
+            swaps.manifests.push(ManifestSwap {
+                partition: id,
+                seen: Some(seen.revision),
+                record: Some(seen.record),
+            });
+            return Ok((swaps, true));
         }
         seen.record.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
         if let Some(object) = seen.record.producers.as_ref().and_then(|snapshot| snapshot.object.as_ref()) {
             swaps.objects.release(object);
         }
     }
+    // Also when there is none: a fold must not make one meanwhile.
+    swaps.manifests.push(ManifestSwap { partition: id, seen, record: None });
     for (key, mut seen) in shared.ledger.flush_records().await? {
         let struck = strike(&mut seen, id);
         if struck > 0 {
@@ -283,7 +302,7 @@ async fn release_all(
             swaps.flush_records.push((key, seen));
         }
     }
-    Ok(swaps)
+    Ok((swaps, false))
 }
 
 /// Reads back which partitions were deleted while chunks held records of them.

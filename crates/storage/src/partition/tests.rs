@@ -412,6 +412,58 @@ async fn retention_takes_the_oldest_segments_by_time_and_by_size() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_timestamp_is_that_of_what_remains() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let largest = async || {
+        let found = partition.max_timestamp(Isolation::Uncommitted).await.expect("a search");
+        found.map(|found| (found.offset.0, found.timestamp.0))
+    };
+    append(&partition, batch(&[900, 300, 200])).await;
+    append(&partition, batch(&[250, 100])).await;
+    append(&partition, batch(&[150])).await;
+    for (before, expected) in [(0, (0, 900)), (1, (1, 300)), (2, (3, 250)), (4, (5, 150))] {
+        partition.delete_records(Some(Offset(before))).await.expect("in range");
+        assert_eq!(largest().await, Some(expected), "in the log from {before} on");
+        storage.flush().await.expect("a flush");
+        partition.lock().tail.clear();
+        assert_eq!(largest().await, Some(expected), "in segments from {before} on");
+    }
+    partition.delete_records(None).await.expect("in range");
+    assert_eq!(largest().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    for time in 0..330 {
+        append(&partition, sequenced(7, time, &[i64::from(time)])).await;
+        storage.flush().await.expect("a flush");
+    }
+    let pages = async || {
+        let manifest = broker.ledger().manifest(id(0)).await.expect("readable");
+        manifest.map(|seen| seen.record.pages.len())
+    };
+    let before = pages().await.expect("a manifest");
+    assert!(before >= 3, "{before} pages");
+    broker.decisions.fail_after_putting("deleted/");
+    storage.delete_partition(id(0)).await.expect_err("stopped after the first step");
+    broker.decisions.set_unavailable(false);
+    assert_eq!(pages().await, Some(before - 1));
+    storage.delete_partition(id(0)).await.expect("deleted");
+    assert_eq!(pages().await, None);
+    drop((partition, storage));
+    let mut config = broker.config();
+    config.delete_grace = std::time::Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    storage.sweep().await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_history_is_paged_and_read_back() {
     let mut broker = Broker::new();
     let storage = broker.open().await;

@@ -64,16 +64,59 @@ impl Partition {
     /// # Errors
     /// See [`ReadError`].
     pub async fn max_timestamp(&self, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
-        let largest = {
-            let state = self.lock();
-            let tail = state.tail.iter().map(|run| run.max_timestamp).max().unwrap_or(Timestamp::NONE);
-            tail.max(state.manifest.max_timestamp())
+        let mut plans = 0;
+        let largest = loop {
+            match self.largest_timestamp(isolation).await {
+                Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
+                outcome => break outcome?,
+            }
         };
         if largest == Timestamp::NONE {
             Ok(None)
         } else {
             self.find(Wanted::Largest(largest), isolation).await
         }
+    }
+
+    /// The largest timestamp from the log start to the end for `isolation`. What segments and runs say of themselves counts
+    /// where all of them is in there; of the others the batches are looked at.
+    async fn largest_timestamp(&self, isolation: Isolation) -> Result<Timestamp, ReadError> {
+        let (manifest, bounds, tail) = {
+            let state = self.lock();
+            (state.manifest.clone(), state.bounds(), state.tail.clone())
+        };
+        let within = Within { from: bounds.log_start, end: bounds.end(isolation) };
+        let mut largest = Timestamp::NONE;
+        let mut partly = Vec::new();
+        for page in &manifest.record.pages {
+            if within.has_all(page.base, page.end) {
+                largest = largest.max(page.max_timestamp);
+            } else {
+                partly.extend(self.shared.pages.read(page).await?);
+            }
+        }
+        partly.extend(manifest.newer().cloned());
+        for segment in partly {
+            if within.has_all(segment.base, segment.end) {
+                largest = largest.max(segment.max_timestamp);
+            } else if within.has_some(segment.base, segment.end) && segment.max_timestamp > largest {
+                let part = self.shared.segments.open(self.id, &segment).await?;
+                let mut frame = Some(0).filter(|_| !part.footer().frames.is_empty());
+                while let Some(index) = frame {
+                    let block = self.shared.segments.block(&part, index).await?;
+                    largest = largest.max(within.largest(&block)?);
+                    frame = part.after_block(index);
+                }
+            }
+        }
+        for run in &tail {
+            if within.has_all(run.base, run.end) {
+                largest = largest.max(run.max_timestamp);
+            } else if within.has_some(run.base, run.end) && run.max_timestamp > largest {
+                largest = largest.max(within.largest(&run.bytes)?);
+            }
+        }
+        Ok(largest)
     }
 
     async fn find(&self, wanted: Wanted, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
@@ -140,6 +183,40 @@ struct Within {
 }
 
 impl Within {
+    fn has_all(&self, base: Offset, end: Offset) -> bool {
+        self.from <= base && end <= self.end
+    }
+
+    fn has_some(&self, base: Offset, end: Offset) -> bool {
+        self.from < end && base < self.end
+    }
+
+    /// The largest timestamp of the records in a stretch that are searched.
+    fn largest(&self, stretch: &Bytes) -> Result<Timestamp, BatchError> {
+        let mut largest = Timestamp::NONE;
+        for place in scan::batches(stretch) {
+            let header = &place.header;
+            if !self.has_some(header.base_offset, header.last_offset().plus(1))
+                || header.max_timestamp <= largest
+            {
+                continue;
+            }
+            if header.base_offset >= self.from || header.log_append_time().is_some() {
+                largest = header.max_timestamp;
+                continue;
+            }
+            // The log starts within this batch.
+            let batch = Batch::parse(&stretch.slice(place.start..place.end()))?;
+            for record in &batch.records(DECOMPRESSED_BYTES_MAX)? {
+                let record = record?;
+                if record.offset >= self.from {
+                    largest = largest.max(record.timestamp);
+                }
+            }
+        }
+        Ok(largest)
+    }
+
     fn search(&self, stretch: &Bytes, wanted: Wanted) -> Result<Option<(Offset, Timestamp)>, BatchError> {
         for place in scan::batches(stretch) {
             let header = &place.header;
