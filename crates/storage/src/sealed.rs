@@ -311,7 +311,7 @@ impl Queued {
 #[derive(Debug)]
 pub(crate) struct Borrowed {
     pub(crate) order: u64,
-    #[expect(dead_code, reason = "held, so that it is in memory once for all of them")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "held, so that it is in memory once for all of them"))]
     pub(crate) epoch: Arc<EpochChunks>,
     pub(crate) partitions: BTreeSet<TopicPartition>,
 }
