@@ -149,7 +149,7 @@ const calls = {
   create_topic: async ({ topic, partitions, config }) => {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries }];
-    if (!(await admin.createTopics({ topics }))) throw new Error(`topic ${topic} exists`);
+    if (!(await admin.createTopics({ topics, waitForLeaders: false }))) throw new Error(`topic ${topic} exists`);
     return null;
   },
   topic_partitions: ({ topic }) => topicPartitions(topic),

@@ -128,6 +128,12 @@ def same(sent, got, what):
         assert offsets == list(range(offsets[0], offsets[0] + len(offsets))), f"{what}: offsets {offsets}"
 
 
+def make(a, topic, partitions, config=None):
+    """Creates a topic and waits until it is seen: brokers learn of it a moment after it is made."""
+    a.create_topic(topic, partitions, config)
+    until(lambda: a.topic_partitions(topic) == partitions, f"the new topic has {partitions} partitions")
+
+
 @feature("topics: create")
 def create_topics(a):
     topic = fresh("create")
@@ -144,7 +150,7 @@ def create_topics(a):
 def codec_feature(codec):
     def check(a):
         topic = fresh(codec)
-        a.create_topic(topic, 3)
+        make(a, topic, 3)
         sent = sample(300, 3, codec)
         a.produce(topic, sent, codec=codec)
         same(sent, a.consume(topic, len(sent)), codec)
@@ -158,7 +164,7 @@ for _codec in CODECS:
 @feature("keys, headers, timestamps")
 def shapes(a):
     topic = fresh("shapes")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     sent = [
         Record(0, b"", None, (), T0),
         Record(0, None, b"tombstone", (), T0 + 5),
@@ -173,7 +179,7 @@ def shapes(a):
 def acks_feature(acks):
     def check(a):
         topic = fresh(f"acks-{acks}")
-        a.create_topic(topic, 2)
+        make(a, topic, 2)
         sent = sample(200, 2, f"acks{acks}")
         offsets = a.produce(topic, sent, acks=acks)
         if acks != "0":
@@ -189,7 +195,7 @@ for _acks in ("0", "1", "all"):
 @feature("idempotence")
 def idempotence(a):
     topic = fresh("idempotent")
-    a.create_topic(topic, 3)
+    make(a, topic, 3)
     sent = sample(3000, 3, "idempotent")
     a.produce(topic, sent, idempotent=True)
     same(sent, a.consume(topic, len(sent)), "idempotence")
@@ -198,7 +204,7 @@ def idempotence(a):
 @feature("consume alone")
 def consume_alone(a):
     topic = fresh("alone")
-    a.create_topic(topic, 3)
+    make(a, topic, 3)
     sent = sample(5000, 3, "alone", size=1000)
     a.produce(topic, sent)
     assert a.end_offsets(topic) == {0: 1667, 1: 1667, 2: 1666}, a.end_offsets(topic)
@@ -208,7 +214,7 @@ def consume_alone(a):
 @feature("consume from the tail")
 def consume_tail(a):
     topic, group = fresh("tail"), fresh("tail")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     a.produce(topic, sample(200, 1, "before"))
     member = a.member(group, topic, start="latest")
     settled([member], 1, "the member has the partition")
@@ -252,7 +258,7 @@ def settled(members, partitions, what):
 @feature("group: join and leave")
 def group_rebalance(a):
     topic, group = fresh("group"), fresh("group")
-    a.create_topic(topic, 4)
+    make(a, topic, 4)
     first = a.member(group, topic)
     settled([first], 4, "one member has all four partitions")
     sent = sample(400, 4, "one")
@@ -278,7 +284,7 @@ def group_rebalance(a):
 @feature("group: crash of a member")
 def group_crash(a):
     topic, group = fresh("crash"), fresh("crash")
-    a.create_topic(topic, 4)
+    make(a, topic, 4)
     first = a.member(group, topic)
     settled([first], 4, "one member has all four partitions")
     child = a.process_with_member(group, topic)
@@ -300,7 +306,7 @@ def group_crash(a):
 @feature("group: static members")
 def static_members(a):
     topic, group = fresh("static"), fresh("static")
-    a.create_topic(topic, 4)
+    make(a, topic, 4)
     first = a.member(group, topic, instance="a")
     second = a.member(group, topic, instance="b")
     settled([first, second], 4, "two static members share four partitions")
@@ -319,7 +325,7 @@ def static_members(a):
 @feature("commit, lag and resume")
 def commit_resume(a):
     topic, group = fresh("resume"), fresh("resume")
-    a.create_topic(topic, 2)
+    make(a, topic, 2)
     sent = sample(200, 2, "resume")
     a.produce(topic, sent[:100])
     member = a.member(group, topic)
@@ -340,7 +346,7 @@ def commit_resume(a):
 @feature("seek by offset")
 def seek_offset(a):
     topic = fresh("seek")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     sent = sample(1000, 1, "seek")
     a.produce(topic, sent)
     for start in (0, 1, 499, 999):
@@ -352,7 +358,7 @@ def seek_offset(a):
 @feature("seek by time")
 def seek_time(a):
     topic = fresh("time")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     sent = sample(1000, 1, "time")
     a.produce(topic, sent, codec="gzip")
     for when, expected in ((T0 - 1, 0), (T0, 0), (T0 + 1, 1), (T0 + 500_000, 500), (T0 + 999_000, 999)):
@@ -364,7 +370,7 @@ def seek_time(a):
 @feature("admin: configs")
 def configs(a):
     topic = fresh("configs")
-    a.create_topic(topic, 1, {"retention.ms": "7200000"})
+    make(a, topic, 1, {"retention.ms": "7200000"})
 
     def known():
         # A broker that was not asked to create the topic learns of it a moment later.
@@ -383,7 +389,7 @@ def configs(a):
 @feature("admin: create partitions")
 def create_partitions(a):
     topic = fresh("grow")
-    a.create_topic(topic, 2)
+    make(a, topic, 2)
     a.create_partitions(topic, 5)
     until(lambda: a.topic_partitions(topic) == 5, "the topic has five partitions")
     sent = sample(50, 5, "grow")
@@ -394,7 +400,7 @@ def create_partitions(a):
 @feature("admin: delete records")
 def delete_records(a):
     topic = fresh("trim")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     sent = sample(100, 1, "trim")
     a.produce(topic, sent)
     a.delete_records(topic, {0: 60})
@@ -406,7 +412,7 @@ def delete_records(a):
 @feature("admin: groups")
 def groups(a):
     topic, group = fresh("groups"), fresh("groups")
-    a.create_topic(topic, 2)
+    make(a, topic, 2)
     member = a.member(group, topic)
     settled([member], 2, "the member has both partitions")
     member.commit()
@@ -420,7 +426,7 @@ def groups(a):
 @feature("admin: delete a group")
 def delete_group(a):
     topic, group = fresh("groups"), fresh("groups")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     a.produce(topic, sample(10, 1, "groups"))
     member = a.member(group, topic)
     drain([member], 10)
@@ -434,11 +440,11 @@ def delete_group(a):
 @feature("topics: delete")
 def delete_topic(a):
     topic = fresh("delete")
-    a.create_topic(topic, 1)
+    make(a, topic, 1)
     a.produce(topic, sample(10, 1, "delete"))
     a.delete_topic(topic)
     until(lambda: a.topic_partitions(topic) == 0, "the topic is gone")
-    a.create_topic(topic, 2)
+    make(a, topic, 2)
     until(lambda: a.topic_partitions(topic) == 2, "it can be made again")
     sent = sample(20, 2, "again")
     a.produce(topic, sent)
