@@ -11,7 +11,7 @@ use super::{ClusterMetadata, MetadataError, PAGE, PartitionRecord, decode};
 pub struct Holdings {
     /// The brokers that hold anything.
     pub brokers: BTreeMap<BrokerId, Held>,
-    /// The most replicas that a partition has.
+    /// The most replicas that a partition has, without those that a reassignment is about to remove.
     pub replicas_max: usize,
     /// Partitions whose leader, in the life it was made leader in, is not registered.
     pub leaderless: usize,
@@ -37,7 +37,8 @@ impl Holdings {
         for replica in &record.replicas {
             self.brokers.entry(*replica).or_default().replicas += 1;
         }
-        self.replicas_max = self.replicas_max.max(record.replicas.len());
+        let removing = record.reassignment.as_ref().map_or(0, |moving| moving.removing.len());
+        self.replicas_max = self.replicas_max.max(record.replicas.len().saturating_sub(removing));
         self.leaderless += usize::from(!leads);
     }
 }

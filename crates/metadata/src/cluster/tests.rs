@@ -318,3 +318,25 @@ async fn leaders_are_not_moved_when_the_reason_no_longer_holds() {
     assert_eq!(moved.partitions, 0);
     assert_eq!(leaders(&cluster, topic).await.values().filter(|p| p.leader == BrokerId(1)).count(), 3);
 }
+
+#[tokio::test]
+async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
+    let cluster = TestCluster::new().await;
+    let mut registrations = Vec::new();
+    for id in 1..=3 {
+        registrations.push(cluster.register(id).await);
+    }
+    let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
+    let placement = Placement::Manual(vec![ids(&[2, 1]), ids(&[2, 3]), ids(&[3, 1])]);
+    cluster.metadata.create_topic(&new_topic("t", placement)).await.unwrap();
+    let holdings = cluster.metadata.holdings().await.unwrap();
+    let held = |id: i32| holdings.brokers.get(&BrokerId(id)).map(|held| (held.leaders, held.replicas));
+    assert_eq!([held(1), held(2), held(3), held(4)], [Some((0, 2)), Some((2, 2)), Some((1, 2)), None]);
+    assert_eq!((holdings.replicas_max, holdings.leaderless), (2, 0));
+    assert!(holdings.holds(BrokerId(1)) && !holdings.holds(BrokerId(4)));
+    // Neither a life that has ended nor the next one, which has not taken over yet, leads.
+    cluster.metadata.deregister(&registrations[1]).await.unwrap();
+    assert_eq!(cluster.metadata.holdings().await.unwrap().leaderless, 2);
+    cluster.register(2).await;
+    assert_eq!(cluster.metadata.holdings().await.unwrap().leaderless, 2);
+}
