@@ -168,6 +168,14 @@ pub(super) async fn dismiss(
 ) -> Result<Next, ApiError> {
     let record = &seen.record;
     let (id, cluster) = (record.cluster_id(), metadata(tools, record));
+    let holdings = cluster.holdings().await.map_err(from_metadata)?;
+    if leaving_nodes(record).any(|node| holdings.holds(node.id)) {
+        // Somebody placed something on one by hand in the last moment.
+        let mut record = record.clone();
+        record.step = Step::Drain(leaving.clone());
+        tools.store.replace(seen.revision, &record, Txn::new()).await?;
+        return Ok(Next::Step);
+    }
     for node in leaving_nodes(record) {
         let stopped = tools.provisioner.stop(&id, node.id).await;
         stopped.map_err(|error| in_trouble(record, &format!("stopping broker {}", node.id), &error))?;
