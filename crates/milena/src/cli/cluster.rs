@@ -1,4 +1,4 @@
-//! `milena cluster create|list|describe|delete`, through the MSK API.
+//! `milena cluster create|list|describe|scale|delete`, through the MSK API.
 
 use std::time::Duration;
 
@@ -70,6 +70,17 @@ enum ClusterCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Give a cluster more or fewer brokers, and wait until they serve or have handed over what they held
+    #[command(after_help = "Example:\n  milena cluster scale orders 6")]
+    Scale {
+        /// The cluster's name or ARN
+        cluster: String,
+        /// Brokers, a multiple of the cluster's zones
+        brokers: u32,
+        /// Do not wait until it is done
+        #[arg(long)]
+        no_wait: bool,
+    },
     /// Delete a cluster with all its data, and wait until it is gone
     #[command(after_help = "Example:\n  milena cluster delete orders")]
     Delete {
@@ -113,6 +124,9 @@ pub(crate) async fn run(args: ClusterArgs, data_dir: DataDirArgs, runtime: Runti
         ClusterCommand::Create(args) => clusters.create(args).await,
         ClusterCommand::List { prefix, json } => clusters.list(&prefix, json).await,
         ClusterCommand::Describe { cluster, json } => clusters.describe(&cluster, json).await,
+        ClusterCommand::Scale { cluster, brokers, no_wait } => {
+            clusters.scale(&cluster, brokers, no_wait).await
+        }
         ClusterCommand::Delete { cluster, no_wait } => clusters.delete(&cluster, no_wait).await,
     }
 }
@@ -199,6 +213,38 @@ impl Clusters {
     async fn describe(&self, cluster: &str, json: bool) -> anyhow::Result<()> {
         let info = self.cluster_info(&self.arn(cluster).await?).await?;
         if json { output::line(serde_json::to_string_pretty(&info)?) } else { self.show(&info).await }
+    }
+
+    async fn scale(&self, cluster: &str, brokers: u32, no_wait: bool) -> anyhow::Result<()> {
+        let arn = self.arn(cluster).await?;
+        let version = text(&self.cluster_info(&arn).await?, "currentVersion")?.to_owned();
+        let request = json!({"currentVersion": version, "targetNumberOfBrokerNodes": brokers});
+        let count = format!("{}/nodes/count", path(&arn));
+        let started = self.api.call(Method::PUT, &count, &[], Some(&request)).await?;
+        if no_wait {
+            return output::line(format!("{cluster}: UPDATING"));
+        }
+        let operation = format!("/v1/operations/{}", encode(text(&started, "clusterOperationArn")?));
+        let mut progress = Progress::new();
+        progress.show(format!("{cluster}: UPDATING"))?;
+        loop {
+            let info =
+                self.api.call(Method::GET, &operation, &[], None).await?["clusterOperationInfo"].take();
+            match text(&info, "operationState")? {
+                "UPDATE_COMPLETE" => break,
+                "UPDATE_FAILED" => {
+                    let reason = info["errorInfo"]["errorString"].as_str().unwrap_or("no reason was given");
+                    bail!("the cluster '{cluster}' was left as it was: {reason}");
+                }
+                _ => {}
+            }
+            if let Some(reason) = self.cluster_info(&arn).await?["stateInfo"]["message"].as_str() {
+                progress.show(format!("{cluster}: UPDATING, but {reason}"))?;
+            }
+            self.runtime.sleep(POLL).await;
+        }
+        drop(progress);
+        output::line(format!("{cluster}: {brokers} brokers"))
     }
 
     async fn delete(&self, cluster: &str, no_wait: bool) -> anyhow::Result<()> {
