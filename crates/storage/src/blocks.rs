@@ -5,12 +5,15 @@
 //! cache. Keys carry the cluster, since one cache serves every broker of a process; its budget is in bytes and never
 //! exceeded by more than what readers hold on to.
 
-use std::{ops::Range, sync::Arc};
+use std::{hash::RandomState, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use milena_runtime::Runtime;
 use milena_types::{ClusterId, TopicPartition};
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -56,7 +59,7 @@ impl BlockError {
 
 /// A process's cache of segment blocks. Cheap to clone; clones are the same cache.
 #[derive(Clone)]
-pub struct BlockCache(Arc<Cache<BlockKey, Block, ByBytes>>);
+pub struct BlockCache(Arc<Cache<BlockKey, Block, ByBytes, RandomState>>);
 
 impl std::fmt::Debug for BlockCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -68,7 +71,9 @@ impl BlockCache {
     /// A cache of at most `bytes`.
     pub fn new(bytes: u64) -> Self {
         let expected_items = usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        Self(Arc::new(Cache::with_weighter(expected_items, bytes, ByBytes)))
+        // The cache's own hasher takes its seed from addresses, which a simulation cannot decide.
+        let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
+        Self(Arc::new(Cache::with(expected_items, bytes, ByBytes, hasher, lifecycle)))
     }
 
     /// How many bytes are cached.

@@ -1,0 +1,156 @@
+//! The node of one broker: it starts the product's broker, again and again, as the service would.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartError};
+use milena_runtime::Runtime;
+use milena_storage::{
+    BlockCache, FlushPolicy, MemoryBudget, StorageError,
+    encryption::{DataKey, KeyId, KeyRing},
+    objects::Objects,
+    wal::WalError,
+};
+use milena_types::BrokerId;
+
+use crate::{
+    dice::Dice,
+    disk::{Process, ProcessDisk},
+    objects::SimObjects,
+    store_link::StoreLink,
+    surroundings,
+    world::{BrokerNode, Order, World, data_dir},
+};
+
+const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// Runs the broker until its node is crashed.
+pub(crate) async fn run(world: Arc<World>, id: i32) -> turmoil::Result {
+    let node = world.broker(id);
+    loop {
+        match start(&world, node).await {
+            Ok(broker) => serve(&world, node, broker).await,
+            Err(error) => {
+                world.trace.line(&name(id), format_args!("did not start: {error}"));
+                judge(&world, node, &error);
+                tokio::time::sleep(RESTART_PAUSE).await;
+            }
+        }
+    }
+}
+
+pub(crate) fn name(id: i32) -> String {
+    format!("broker-{id}")
+}
+
+async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
+    world.trace.line(&name(node.id), format_args!("serves"));
+    node.serving.store(true, Ordering::Relaxed);
+    let mut orders = node.order.subscribe();
+    let order = tokio::select! {
+        biased;
+        () = broker.ended() => Order::Stop(Duration::ZERO),
+        order = orders.wait_for(|order| *order != Order::Run) => order.map_or(Order::Run, |order| *order),
+    };
+    node.serving.store(false, Ordering::Relaxed);
+    world.trace.line(&name(node.id), format_args!("{order:?}"));
+    let down = match order {
+        Order::Kill(down) => {
+            let killed = broker.kill().await;
+            world.trace.line(&name(node.id), format_args!("killed"));
+            if let Err(error) = killed.declare_gone().await {
+                world.trace.line(&name(node.id), format_args!("not declared gone: {error}"));
+            }
+            down
+        }
+        Order::Stop(down) => {
+            broker.shutdown().await;
+            down
+        }
+        Order::Run => return,
+    };
+    world.trace.line(&name(node.id), format_args!("stopped"));
+    tokio::time::sleep(down).await;
+    node.order.send_replace(Order::Run);
+}
+
+/// A start may fail while something is broken, but never because something is missing that was acknowledged.
+fn judge(world: &World, node: &BrokerNode, error: &StartError) {
+    let dead = node.process.lock().expect("no panic with the process").is_dead();
+    let lost = matches!(
+        error,
+        StartError::Storage(
+            StorageError::ChunksLost { .. }
+                | StorageError::UnknownEpoch { .. }
+                | StorageError::Chunk(_)
+                | StorageError::Wal(WalError::Damaged { .. })
+        )
+    );
+    if lost && !dead {
+        world.findings.add("start", format!("broker {}: {error}", node.id));
+    }
+}
+
+async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartError> {
+    let life = node.lives.fetch_add(1, Ordering::Relaxed);
+    let process = Process::new();
+    *node.process.lock().expect("no panic with the process") = process.clone();
+    let label = format!("{} {life}", name(node.id));
+    let runtime: Runtime = surroundings::runtime(world.seed, &label, &world.clock, &world.slow_disk);
+    let store = StoreLink {
+        store: world.store.clone(),
+        caller: node.id,
+        weather: node.store.clone(),
+        dice: Dice::new(world.seed, &format!("store {label}")),
+        trace: world.trace.clone(),
+    };
+    let objects = SimObjects {
+        inner: world.objects.clone(),
+        weather: node.objects.clone(),
+        dice: Dice::new(world.seed, &format!("objects {label}")),
+        monitor: world.monitor.clone(),
+        trace: world.trace.clone(),
+        node: name(node.id),
+    };
+    let parts = BrokerParts {
+        store: Arc::new(store),
+        disk: ProcessDisk::new(world.disk.process(), process),
+        objects: Objects::new(Arc::new(objects)),
+        keys: KeyRing::new(DataKey::new(KeyId(1), [7; 32]), Vec::new()),
+        blocks: BlockCache::new(64 << 10),
+        sealed_logs: world.sealed_logs.lock().expect("no panic with the logs").clone(),
+        runtime,
+        authorizer: Box::new(AllowAll),
+    };
+    Broker::start(config(world, node.id), parts).await
+}
+
+fn config(world: &World, id: i32) -> BrokerConfig {
+    let plan = &world.plan;
+    let limits = Limits {
+        flush: FlushPolicy { bytes: plan.flush_bytes, age: plan.flush_age, own_segment_bytes: 4_000 },
+        memory: MemoryBudget { unflushed_bytes: 400_000, tail_bytes: 60_000 },
+        wal_file_bytes: 256 << 10,
+        wal_chunk_bytes_max: 64 << 10,
+        delete_grace: Duration::from_millis(700),
+        group_log_growth_bytes: 6_000,
+        lease: Duration::from_millis(1500),
+        ..Limits::default()
+    };
+    let properties = [("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
+    BrokerConfig {
+        cluster: world.cluster.clone(),
+        broker: BrokerId(id),
+        zone: ZONES[(id as usize - 1) % ZONES.len()].to_owned(),
+        kafka_version: "3.9".parse().expect("a Kafka version"),
+        data_dir: data_dir(id),
+        listen: "0.0.0.0:9092".parse().expect("an address"),
+        advertised_host: Some(name(id)),
+        advertised_port: None,
+        properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        limits,
+    }
+}

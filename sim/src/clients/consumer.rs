@@ -1,0 +1,182 @@
+//! Consumers: they read on from where they are, ask at times where a partition ends, and hold every answer against
+//! where they were.
+
+use bytes::Bytes;
+use milena_client::{ClientError, StartAt};
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        fetch_request::{FetchPartition, FetchRequest, FetchTopic},
+        fetch_response::PartitionData,
+    },
+};
+use milena_records::split;
+use milena_testkit::history::Event;
+
+use super::{Actor, Place};
+
+/// Reads while work goes on.
+pub(super) async fn run(actor: Actor, place: Place) {
+    let mut reader = Reader { actor, place, position: 0, last: false };
+    while reader.actor.is_working() {
+        if reader.actor.dice.chance(100) {
+            ask_end(&reader.actor, &reader.place).await;
+        }
+        if reader.actor.dice.chance(20) {
+            // Somebody who reads from the beginning.
+            reader.position = 0;
+        }
+        if let Err(error) = reader.fetch().await {
+            reader.actor.world.trace.line(&reader.actor.name, format_args!("{error}"));
+            reader.actor.reconnect();
+            reader.actor.rest(5..100).await;
+        }
+        if reader.actor.dice.chance(200) {
+            reader.actor.rest(1..200).await;
+        }
+    }
+}
+
+/// Reads a partition from its beginning to its end.
+pub(super) async fn read_everything(actor: &mut Actor, place: &Place) {
+    let end = loop {
+        if ask_start(actor, place).await.is_some()
+            && let Some(end) = ask_end(actor, place).await
+        {
+            break end;
+        }
+        actor.reconnect();
+        actor.rest(10..100).await;
+    };
+    let mut reader = Reader { actor: actor.clone(), place: place.clone(), position: 0, last: true };
+    while reader.position < end {
+        if let Err(error) = reader.fetch().await {
+            actor.world.trace.line(&actor.name, format_args!("{error}"));
+            reader.actor.reconnect();
+            actor.rest(10..100).await;
+        }
+    }
+}
+
+async fn ask_start(actor: &Actor, place: &Place) -> Option<i64> {
+    let call = actor.world.ask();
+    let found = actor.client.list_offset(place.topic, place.partition, StartAt::Beginning).await.ok()?;
+    let log_start = found.offset.map(milena_types::Offset::raw);
+    note_bounds(actor, place, call, log_start, None);
+    log_start
+}
+
+async fn ask_end(actor: &Actor, place: &Place) -> Option<i64> {
+    let call = actor.world.ask();
+    let found = actor.client.list_offset(place.topic, place.partition, StartAt::End).await.ok()?;
+    let end = found.offset.map(milena_types::Offset::raw);
+    note_bounds(actor, place, call, None, end);
+    end
+}
+
+fn note_bounds(actor: &Actor, place: &Place, call: u64, log_start: Option<i64>, high_watermark: Option<i64>) {
+    let partition = place.number;
+    actor.world.note(&actor.name, Event::Bounds { call, partition, log_start, high_watermark });
+}
+
+struct Reader {
+    actor: Actor,
+    place: Place,
+    position: i64,
+    /// Whether this is the last, complete read.
+    last: bool,
+}
+
+impl Reader {
+    async fn fetch(&mut self) -> Result<(), ClientError> {
+        let call = self.actor.world.ask();
+        let (connection, info) = self.actor.leader(&self.place).await?;
+        let known = info.partitions.iter().find(|p| p.index == self.place.partition);
+        let partition = FetchPartition {
+            partition: self.place.partition,
+            current_leader_epoch: known.map_or(-1, |p| p.leader_epoch.raw()),
+            fetch_offset: self.position,
+            partition_max_bytes: self.actor.dice.within(500..20_000) as i32,
+            ..Default::default()
+        };
+        let topic =
+            FetchTopic { topic: self.place.topic.into(), topic_id: info.id.0, partitions: vec![partition] };
+        let request = FetchRequest {
+            replica_id: -1,
+            max_wait_ms: 200,
+            min_bytes: 1,
+            max_bytes: 100_000,
+            session_epoch: -1,
+            topics: vec![topic],
+            ..Default::default()
+        };
+        let response = connection.call(&request).await?;
+        let Some(data) = response.responses.iter().flat_map(|t| &t.partitions).next() else { return Ok(()) };
+        self.take(call, data).await;
+        Ok(())
+    }
+
+    async fn take(&mut self, call: u64, data: &PartitionData) {
+        let (actor, place) = (&self.actor, &self.place);
+        match ErrorCode::from_code(data.error_code) {
+            ErrorCode::None => {
+                let said = |offset: i64| (offset >= 0).then_some(offset);
+                note_bounds(actor, place, call, said(data.log_start_offset), said(data.high_watermark));
+                let bytes = data.records.as_ref().map(milena_protocol::Records::to_bytes).unwrap_or_default();
+                self.read(bytes, data.log_start_offset, data.high_watermark);
+            }
+            ErrorCode::OffsetOutOfRange => {
+                actor.world.trace.line(&actor.name, format_args!("{} is out of range", self.position));
+                // The end never goes back, so this can only be because the beginning has moved.
+                if let Some(start) = ask_start(actor, place).await {
+                    if start <= self.position {
+                        let text = format!(
+                            "{}:{} is out of range, the log starts at {start}",
+                            place.number, self.position
+                        );
+                        actor.world.findings.add("went-back", text);
+                    }
+                    self.position = start;
+                }
+            }
+            code => {
+                actor.world.trace.line(&actor.name, format_args!("fetch: {}", code.name()));
+                actor.client.forget_topic(place.topic);
+                actor.rest(5..60).await;
+            }
+        }
+    }
+
+    fn read(&mut self, bytes: Bytes, log_start: i64, high_watermark: i64) {
+        let (actor, partition) = (&self.actor, self.place.number);
+        for batch in split(bytes) {
+            let Ok(batch) = batch else { break };
+            let records = batch.verify_crc().and_then(|()| batch.records(1 << 20));
+            let Ok(set) = records else {
+                actor.world.findings.add("damaged", format!("a batch of {partition} at {}", self.position));
+                return;
+            };
+            for record in set.iter().flatten() {
+                let offset = record.offset.raw();
+                if offset < self.position {
+                    continue;
+                }
+                if offset > self.position && self.position >= log_start {
+                    let text = format!("{partition}: asked for {}, {offset} came", self.position);
+                    actor.world.findings.add("gap", text);
+                }
+                if offset >= high_watermark {
+                    let text =
+                        format!("{partition}:{offset} was shown, the high watermark is {high_watermark}");
+                    actor.world.findings.add("above-high-watermark", text);
+                }
+                self.position = offset + 1;
+                let value = String::from_utf8_lossy(record.value.unwrap_or_default()).into_owned();
+                let mut words = value.split(' ');
+                let client = words.next().unwrap_or_default().to_owned();
+                let id = words.next().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
+                actor.world.note(&actor.name, Event::Read { partition, offset, client, id, last: self.last });
+            }
+        }
+    }
+}

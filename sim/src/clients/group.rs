@@ -1,0 +1,79 @@
+//! Offsets that groups commit: one client commits ever higher ones, another looks what is committed.
+
+use milena_client::CommittedOffset;
+use milena_testkit::history::Event;
+use milena_types::{LeaderEpoch, Offset};
+
+use super::{Actor, Place, places};
+
+fn group_name(n: u64) -> String {
+    format!("group-{n}")
+}
+
+fn first_place(actor: &Actor) -> Place {
+    places(&actor.world).swap_remove(0)
+}
+
+/// Commits while work goes on. A commit whose outcome is not known is repeated before a higher one is made.
+pub(super) async fn commit(mut actor: Actor, n: u64) {
+    let (group, place) = (group_name(n), first_place(&actor));
+    let mut offset = 1;
+    while actor.is_working() {
+        let committed = CommittedOffset {
+            topic: place.topic.to_owned(),
+            partition: place.partition,
+            offset: Offset(offset),
+            leader_epoch: LeaderEpoch::NONE,
+            metadata: String::new(),
+        };
+        match actor.client.commit_offsets(&group, &[committed]).await {
+            Ok(()) => {
+                let (group, partition) = (group.clone(), place.number);
+                actor.world.note(&actor.name, Event::Committed { group, partition, offset });
+                offset += 1;
+                if actor.dice.chance(500) {
+                    actor.rest(1..150).await;
+                }
+            }
+            Err(error) => {
+                actor.world.trace.line(&actor.name, format_args!("{error}"));
+                actor.reconnect();
+                // Longer than anything stays on its way: a commit that comes late must not undo a higher one.
+                actor.rest(300..600).await;
+            }
+        }
+    }
+}
+
+/// Looks while work goes on.
+pub(super) async fn look(mut actor: Actor, n: u64) {
+    while actor.is_working() {
+        try_look(&mut actor, n).await;
+        actor.rest(20..400).await;
+    }
+}
+
+/// Looks until there is an answer.
+pub(super) async fn look_once(actor: &mut Actor, n: u64) {
+    while !try_look(actor, n).await {
+        actor.rest(20..200).await;
+    }
+}
+
+async fn try_look(actor: &mut Actor, n: u64) -> bool {
+    let (group, place) = (group_name(n), first_place(actor));
+    let call = actor.world.ask();
+    match actor.client.committed_offsets(&group, &[(place.topic, place.partition)]).await {
+        Ok(found) => {
+            let offset = found.first().map_or(-1, |found| found.offset.raw());
+            let (partition, call) = (place.number, Some(call));
+            actor.world.note(&actor.name, Event::Resumed { group, partition, offset, call });
+            true
+        }
+        Err(error) => {
+            actor.world.trace.line(&actor.name, format_args!("{error}"));
+            actor.reconnect();
+            false
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! An idempotent producer as Kafka's clients are: several batches in flight, all that are not acknowledged sent again
+//! in order, unaltered, after anything went wrong. At times it sends again what was acknowledged already.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use milena_client::{Connection, Pending};
+use milena_protocol::{
+    ApiKey, ErrorCode,
+    messages::{
+        init_producer_id_request::InitProducerIdRequest,
+        produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData},
+        produce_response::ProduceResponse,
+    },
+};
+use milena_records::{BatchBuilder, Compression, NewRecord};
+use milena_testkit::history::Event;
+use milena_types::{ProducerEpoch, ProducerId, Sequence, Timestamp};
+
+use super::{Actor, Place};
+
+/// A batch, and the numbers of its records.
+#[derive(Clone)]
+struct Batch {
+    bytes: Bytes,
+    ids: std::ops::Range<u64>,
+}
+
+struct Producer {
+    actor: Actor,
+    place: Place,
+    id: ProducerId,
+    epoch: ProducerEpoch,
+    next: u64,
+    unacked: VecDeque<Batch>,
+    /// The newest acknowledged batch, to be sent again.
+    acked: Option<Batch>,
+}
+
+/// What an answer means for the oldest batch.
+enum Meaning {
+    /// It is in the log, at this offset if the answer says.
+    Acked(Option<i64>),
+    /// Try again.
+    Again,
+    /// It will never be taken.
+    Refused(ErrorCode),
+}
+
+/// Produces while work goes on, and until everything sent is acknowledged.
+pub(super) async fn run(mut actor: Actor, place: Place) {
+    let Some((id, epoch)) = identity(&mut actor).await else { return };
+    let mut producer = Producer { actor, place, id, epoch, next: 0, unacked: VecDeque::new(), acked: None };
+    while producer.actor.is_working() || !producer.unacked.is_empty() {
+        match producer.actor.leader(&producer.place).await {
+            Ok((connection, info)) => {
+                if producer.talk(&connection, info.id.0).await.is_none() {
+                    return;
+                }
+            }
+            Err(error) => {
+                let actor = &producer.actor;
+                actor.world.trace.line(&actor.name, format_args!("no leader: {error}"));
+            }
+        }
+        producer.actor.reconnect();
+        producer.actor.rest(5..120).await;
+    }
+}
+
+/// A producer id; none if work is over before there is one.
+async fn identity(actor: &mut Actor) -> Option<(ProducerId, ProducerEpoch)> {
+    let request = InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..Default::default() };
+    loop {
+        match actor.client.call_any(&request).await {
+            Ok(response) if response.error_code == 0 => {
+                return Some((ProducerId(response.producer_id), ProducerEpoch(response.producer_epoch)));
+            }
+            _ if !actor.is_working() => return None,
+            _ => {
+                actor.reconnect();
+                actor.rest(10..100).await;
+            }
+        }
+    }
+}
+
+impl Producer {
+    /// Sends over one connection until something goes wrong or all is done. `None`: the producer is refused for good.
+    async fn talk(&mut self, connection: &Connection, topic_id: milena_protocol::Uuid) -> Option<()> {
+        let Ok(version) = connection.version_of(ApiKey::Produce) else { return Some(()) };
+        let mut answers: VecDeque<Pending<ProduceRequest>> = VecDeque::new();
+        for batch in &self.unacked {
+            let Ok(answer) = connection.start(&self.request(batch, topic_id), version).await else {
+                return Some(());
+            };
+            answers.push_back(answer);
+        }
+        loop {
+            while self.unacked.len() < self.actor.world.plan.window && self.actor.is_working() {
+                let batch = self.new_batch();
+                let Ok(answer) = connection.start(&self.request(&batch, topic_id), version).await else {
+                    self.unacked.push_back(batch);
+                    return Some(());
+                };
+                answers.push_back(answer);
+                self.unacked.push_back(batch);
+                if self.actor.dice.chance(400) {
+                    self.actor.rest(0..60).await;
+                }
+            }
+            let Some(answer) = answers.pop_front() else { return Some(()) };
+            let response = match answer.await {
+                Ok(response) => response,
+                Err(error) => {
+                    self.actor.world.trace.line(&self.actor.name, format_args!("{error}"));
+                    return Some(());
+                }
+            };
+            let batch = self.unacked.front().cloned()?;
+            match meaning(&response) {
+                Meaning::Acked(offset) => {
+                    self.unacked.pop_front();
+                    self.note_acked(&batch, offset);
+                    self.acked = Some(batch);
+                }
+                Meaning::Again => return Some(()),
+                Meaning::Refused(code) => {
+                    let error = code.name().to_owned();
+                    let (client, partition, id) =
+                        (self.actor.name.clone(), self.place.number, batch.ids.start);
+                    self.actor.world.note(&self.actor.name, Event::Refused { client, partition, id, error });
+                    return None;
+                }
+            }
+            if answers.is_empty() {
+                if self.actor.dice.chance(200) {
+                    self.repeat(connection, topic_id, version).await?;
+                }
+                self.actor.rest(0..80).await;
+            }
+        }
+    }
+
+    /// Sends the newest acknowledged batch once more: it must get the same offset.
+    async fn repeat(
+        &self,
+        connection: &Connection,
+        topic_id: milena_protocol::Uuid,
+        version: i16,
+    ) -> Option<()> {
+        if !self.unacked.is_empty() {
+            return Some(());
+        }
+        let Some(batch) = &self.acked else { return Some(()) };
+        self.actor.world.trace.line(&self.actor.name, format_args!("repeats {:?}", batch.ids));
+        let Ok(answer) = connection.start(&self.request(batch, topic_id), version).await else {
+            return Some(());
+        };
+        let Ok(response) = answer.await else { return Some(()) };
+        match meaning(&response) {
+            Meaning::Acked(offset) => self.note_acked(batch, offset),
+            Meaning::Again => {}
+            Meaning::Refused(code) => {
+                let error = format!("repeated: {}", code.name());
+                let (client, partition, id) = (self.actor.name.clone(), self.place.number, batch.ids.start);
+                self.actor.world.note(&self.actor.name, Event::Refused { client, partition, id, error });
+            }
+        }
+        Some(())
+    }
+
+    fn note_acked(&self, batch: &Batch, offset: Option<i64>) {
+        let Some(offset) = offset else { return };
+        for id in batch.ids.clone() {
+            let (client, partition) = (self.actor.name.clone(), self.place.number);
+            let offset = offset + (id - batch.ids.start) as i64;
+            self.actor.world.note(&self.actor.name, Event::Acked { client, partition, id, offset });
+        }
+    }
+
+    fn new_batch(&mut self) -> Batch {
+        let dice = &self.actor.dice;
+        let ids = self.next..self.next + dice.within(1..5);
+        self.next = ids.end;
+        let compression = if dice.chance(700) { Compression::None } else { Compression::Snappy };
+        let sequence = Sequence(ids.start as i32);
+        let mut builder = BatchBuilder::new(compression).producer(self.id, self.epoch, sequence);
+        for id in ids.clone() {
+            let (client, partition) = (self.actor.name.clone(), self.place.number);
+            let padding = "x".repeat(dice.below(300) as usize);
+            let value = format!("{client} {id} {padding}");
+            let timestamp = Timestamp(self.actor.client.runtime().wall_ms());
+            builder.push(&NewRecord { timestamp, value: Some(value.as_bytes()), ..NewRecord::default() });
+            self.actor.world.note(&self.actor.name, Event::Sent { client, partition, id });
+        }
+        Batch { bytes: builder.build().expect("a small batch").into_bytes(), ids }
+    }
+
+    fn request(&self, batch: &Batch, topic_id: milena_protocol::Uuid) -> ProduceRequest {
+        let data = PartitionProduceData { index: self.place.partition, records: Some(batch.bytes.clone()) };
+        let topic = TopicProduceData { name: self.place.topic.into(), topic_id, partition_data: vec![data] };
+        ProduceRequest { acks: -1, timeout_ms: 1500, topic_data: vec![topic], ..Default::default() }
+    }
+}
+
+fn meaning(response: &ProduceResponse) -> Meaning {
+    let Some(done) = response.responses.iter().flat_map(|t| &t.partition_responses).next() else {
+        return Meaning::Again;
+    };
+    match ErrorCode::from_code(done.error_code) {
+        ErrorCode::None => Meaning::Acked((done.base_offset >= 0).then_some(done.base_offset)),
+        ErrorCode::DuplicateSequenceNumber => Meaning::Acked(None),
+        code @ (ErrorCode::OutOfOrderSequenceNumber
+        | ErrorCode::UnknownProducerId
+        | ErrorCode::InvalidProducerEpoch
+        | ErrorCode::CorruptMessage
+        | ErrorCode::InvalidRecord) => Meaning::Refused(code),
+        _ => Meaning::Again,
+    }
+}

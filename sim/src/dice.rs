@@ -1,0 +1,61 @@
+//! Chance from a seed. Each part of the simulation rolls dice of its own, so that what one part does more or less of
+//! does not change what another meets.
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// Dice; clones roll the same sequence on.
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(Arc<Mutex<u64>>);
+
+impl Dice {
+    /// The dice of one part (`name`) under a seed.
+    pub(crate) fn new(seed: u64, name: &str) -> Self {
+        // FNV-1a over the name: the same in every build.
+        let hash = |h: u64, b: u8| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+        let state = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ mix(seed), hash);
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Any number.
+    pub(crate) fn roll(&self) -> u64 {
+        let mut state = self.0.lock().expect("no panic while rolling");
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(*state)
+    }
+
+    /// A number below `end`; 0 if that is 0.
+    pub(crate) fn below(&self, end: u64) -> u64 {
+        self.roll() % end.max(1)
+    }
+
+    /// A number of a range.
+    pub(crate) fn within(&self, range: Range<u64>) -> u64 {
+        range.start + self.below(range.end - range.start)
+    }
+
+    /// True `permille` times of a thousand.
+    pub(crate) fn chance(&self, permille: u64) -> bool {
+        self.below(1000) < permille
+    }
+
+    /// A time between two in µs.
+    pub(crate) fn micros(&self, range: Range<u64>) -> Duration {
+        Duration::from_micros(self.within(range))
+    }
+
+    /// A time between two in ms.
+    pub(crate) fn millis(&self, range: Range<u64>) -> Duration {
+        Duration::from_millis(self.within(range))
+    }
+}
+
+/// The finalizer of SplitMix64.
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,121 @@
+//! `milena-sim --seed N [--trace FILE] [--log FILTER]`: runs one seed and says what did not hold.
+//!
+//! The real broker, storage and metadata code, with clients, on one thread, over a simulated network, clock, disk and
+//! stores. A seed decides everything; the same seed writes the same trace, byte for byte. See README.md.
+
+mod broker_node;
+mod clients;
+mod dice;
+mod disk;
+mod findings;
+mod monitor;
+mod objects;
+mod plan;
+mod run;
+mod store;
+mod store_link;
+mod surroundings;
+mod trace;
+mod world;
+
+use std::{process::ExitCode, sync::OnceLock};
+
+use findings::Findings;
+use milena_testkit::history;
+use rand::SeedableRng as _;
+use trace::Trace;
+
+static FINDINGS: OnceLock<Findings> = OnceLock::new();
+
+struct Arguments {
+    seed: u64,
+    trace: Option<String>,
+    log: String,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let mut parsed = Arguments { seed: 0, trace: None, log: "info".to_owned() };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--seed" => parsed.seed = value.parse().map_err(|_| format!("'{value}' is not a seed"))?,
+            "--trace" => parsed.trace = Some(value),
+            "--log" => parsed.log = value,
+            _ => return Err(format!("{name} is unknown; there are --seed, --trace and --log")),
+        }
+    }
+    Ok(parsed)
+}
+
+fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    // What the standard library takes from the operating system (the keys of hash maps) comes from the seed too.
+    mad_turmoil::rand::set_rng(rand::rngs::StdRng::seed_from_u64(arguments.seed));
+    // A thread of its own, whose hash maps have not been given keys yet.
+    let seed = arguments.seed;
+    let worker = std::thread::Builder::new().stack_size(16 << 20).spawn(move || simulate(arguments));
+    match worker.expect("a thread").join() {
+        Ok(code) => code,
+        Err(_) => {
+            println!("seed {seed}: panic: the simulation itself");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn simulate(arguments: Arguments) -> ExitCode {
+    let Arguments { seed, trace: file, log } = arguments;
+    let trace = Trace::default();
+    trace.subscribe(&log);
+    std::panic::set_hook(Box::new(|panic| {
+        if let Some(findings) = FINDINGS.get() {
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let what = panic.payload_as_str().unwrap_or("no message");
+            findings.add("panic", format!("{what} ({place})"));
+        }
+    }));
+    let outcome = run::run(seed, trace.clone(), &FINDINGS);
+    let world = &outcome.world;
+    let (totals, violations) = history::check(std::slice::from_ref(&*world.history()));
+    // Only a run that came to its end has read everything.
+    let complete = world.is(world::Phase::LastLook) && world.findings.is_empty();
+    for violation in violations.into_iter().filter(|v| complete || !matches!(v.kind(), "lost" | "vanished")) {
+        world.findings.add(violation.kind(), &violation);
+    }
+    let findings = world.findings.all();
+    let trace = trace.take();
+    if let Some(file) = file
+        && let Err(error) = std::fs::write(&file, &trace)
+    {
+        eprintln!("cannot write {file}: {error}");
+        return ExitCode::from(2);
+    }
+    println!(
+        "seed {seed}: {} sent, {} acked, {} present, {} commits, {} store changes, {} lives, {:.1} s simulated, trace {:016x}",
+        totals.sent,
+        totals.acked,
+        totals.present,
+        totals.commits,
+        world.monitor.changes(),
+        world.brokers.iter().map(|b| b.lives.load(std::sync::atomic::Ordering::Relaxed)).sum::<u64>(),
+        outcome.simulated.as_secs_f64(),
+        trace
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)),
+    );
+    for finding in &findings {
+        println!("  VIOLATION {finding}");
+    }
+    if findings.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("  replay: sim/run --seed {seed} --trace trace.txt");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,245 @@
+//! Looks at every change of the metadata store as it is made, and at every object as it is written and removed.
+//!
+//! What it holds them against (design, "what must always hold"):
+//! - `leader-change`: leader or leader epoch of a partition change only in the leader's own transaction, or after its
+//!   broker epoch is sealed; neither epoch ever goes back;
+//! - `seal-moved`: a sealed epoch's tail never changes; `floor`: a floor never goes back, never passes the tail, and is
+//!   moved by the flusher alone;
+//! - `manifest`: version, leader epoch, log start and end never go back, and the segments have no gap between them;
+//! - `object-changed`: an object's bytes are written once; `object-removed`: no object is removed while a manifest or
+//!   a flush record refers to it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use bytes::Bytes;
+use milena_types::Revision;
+use serde_json::Value;
+
+use crate::{findings::Findings, store::Caller};
+
+/// See the module's documentation. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Monitor {
+    findings: Findings,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Which broker has or had an epoch.
+    owners: BTreeMap<i64, Caller>,
+    /// How many records refer to an object.
+    references: BTreeMap<String, i64>,
+    /// What was written where.
+    written: BTreeMap<String, u32>,
+    changes: u64,
+}
+
+/// A changed key: its value before and after.
+pub(crate) type Change = (String, Option<Bytes>, Option<Bytes>);
+
+/// Reads the value that a key has now.
+type Now<'a> = dyn Fn(&str) -> Option<Bytes> + 'a;
+
+impl Monitor {
+    pub(crate) fn new(findings: Findings) -> Self {
+        Self { findings, seen: Arc::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no panic while looking")
+    }
+
+    /// How many changes it has seen.
+    pub(crate) fn changes(&self) -> u64 {
+        self.seen().changes
+    }
+
+    /// A transaction of `caller` was applied.
+    pub(crate) fn changed(&self, caller: Caller, revision: Revision, changes: &[Change], now: &Now<'_>) {
+        self.seen().changes += 1;
+        for (key, before, after) in changes {
+            let Some((root, rest)) = split(key) else { continue };
+            let parse =
+                |bytes: &Option<Bytes>| bytes.as_ref().and_then(|b| serde_json::from_slice::<Value>(b).ok());
+            let (before, after) = (parse(before), parse(after));
+            let place = format!("{rest} at {revision:?} by broker {caller}");
+            let mut parts = rest.split('/');
+            match (parts.next(), parts.next()) {
+                (Some("metadata"), Some("brokers")) => self.registered(rest, after.as_ref()),
+                (Some("metadata"), Some("partitions")) => {
+                    self.partition(caller, root, &place, before.as_ref(), after.as_ref(), now);
+                }
+                (Some("storage"), Some("wal")) => {
+                    self.epoch(caller, &place, before.as_ref(), after.as_ref());
+                }
+                (Some("storage"), Some("manifests")) => {
+                    self.refer(before.as_ref(), after.as_ref());
+                    self.manifest(&place, before.as_ref(), after.as_ref());
+                }
+                (Some("storage"), Some("flushes")) => self.refer(before.as_ref(), after.as_ref()),
+                _ => {}
+            }
+        }
+    }
+
+    fn registered(&self, key: &str, after: Option<&Value>) {
+        let broker = key.rsplit('/').next().and_then(|id| id.parse().ok());
+        if let (Some(broker), Some(epoch)) = (broker, after.and_then(|record| number(record, "epoch"))) {
+            let owner = *self.seen().owners.entry(epoch).or_insert(broker);
+            if owner != broker {
+                self.findings
+                    .add("epoch-twice", format!("broker epoch {epoch} was given to {owner} and {broker}"));
+            }
+        }
+    }
+
+    fn partition(
+        &self,
+        caller: Caller,
+        root: &str,
+        place: &str,
+        before: Option<&Value>,
+        after: Option<&Value>,
+        now: &Now<'_>,
+    ) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        let field = |record: &Value, name: &str| number(record, name).unwrap_or(-1);
+        for name in ["leader_epoch", "partition_epoch"] {
+            if field(after, name) < field(before, name) {
+                self.findings.add("leader-change", format!("{place}: {name} went back"));
+            }
+        }
+        let term = |record: &Value| {
+            (field(record, "leader"), field(record, "leader_epoch"), field(record, "broker_epoch"))
+        };
+        if term(before) == term(after) {
+            return;
+        }
+        let (leader, old, _) = term(before);
+        let broker_epoch = field(before, "broker_epoch");
+        if old == field(after, "leader_epoch") {
+            self.findings
+                .add("leader-change", format!("{place}: another leader in the same leader epoch {old}"));
+        }
+        // A life that never opened its log has nothing to seal.
+        let record = now(&format!("{root}storage/wal/{leader}/{broker_epoch}"));
+        let sealed = record.is_none_or(|bytes| {
+            serde_json::from_slice::<Value>(&bytes).is_ok_and(|record| number(&record, "tail_end").is_some())
+        });
+        let own = i64::from(caller) == leader && self.seen().owners.get(&broker_epoch) == Some(&caller);
+        if !sealed && !own {
+            let text =
+                format!("{place}: taken from broker {leader}, whose epoch {broker_epoch} is not sealed");
+            self.findings.add("leader-change", text);
+        }
+        if !sealed
+            && own
+            && i64::from(caller) == field(after, "leader")
+            && broker_epoch != field(after, "broker_epoch")
+        {
+            let text = format!("{place}: taken from its own epoch {broker_epoch}, which is not sealed");
+            self.findings.add("leader-change", text);
+        }
+    }
+
+    fn epoch(&self, caller: Caller, place: &str, before: Option<&Value>, after: Option<&Value>) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        let (tail_before, tail) = (number(before, "tail_end"), number(after, "tail_end"));
+        let (floor_before, floor) = (number(before, "floor_end"), number(after, "floor_end"));
+        if tail_before.is_some() && tail_before != tail {
+            self.findings.add("seal-moved", format!("{place}: tail {tail_before:?} became {tail:?}"));
+        }
+        if floor < floor_before || tail.is_some_and(|tail| floor > Some(tail)) {
+            self.findings
+                .add("floor", format!("{place}: floor {floor_before:?} became {floor:?}, tail {tail:?}"));
+        }
+        let flusher = number(before, "flusher").unwrap_or(-1);
+        let owner = self.seen().owners.get(&flusher).copied();
+        if floor != floor_before && owner != Some(caller) {
+            let text =
+                format!("{place}: the floor was moved by broker {caller}, the flusher is epoch {flusher}");
+            self.findings.add("floor", text);
+        }
+    }
+
+    fn manifest(&self, place: &str, before: Option<&Value>, after: Option<&Value>) {
+        let Some(after) = after else { return };
+        for name in ["version", "leader_epoch", "log_start", "end"] {
+            let was = before.and_then(|before| number(before, name));
+            if number(after, name) < was {
+                self.findings.add("manifest", format!("{place}: {name} went back from {was:?}"));
+            }
+        }
+        let list = |name: &str| after[name].as_array().cloned().unwrap_or_default();
+        let parts: Vec<Value> = list("pages").into_iter().chain(list("segments")).collect();
+        let mut end = None;
+        for part in &parts {
+            let base = number(part, "base");
+            if end.is_some() && base != end {
+                self.findings.add("manifest", format!("{place}: after {end:?} follows {base:?}"));
+            }
+            end = number(part, "end");
+        }
+        if end.is_some() && end != number(after, "end") {
+            self.findings.add("manifest", format!("{place}: the last segment ends at {end:?}"));
+        }
+    }
+
+    fn refer(&self, before: Option<&Value>, after: Option<&Value>) {
+        let mut seen = self.seen();
+        for (record, by) in [(after, 1), (before, -1)] {
+            let mut objects = Vec::new();
+            collect_objects(record, &mut objects);
+            for object in objects {
+                *seen.references.entry(object).or_default() += by;
+            }
+        }
+        seen.references.retain(|_, count| *count > 0);
+    }
+
+    /// An object was written.
+    pub(crate) fn object_written(&self, object: &str, checksum: u32) {
+        let before = *self.seen().written.entry(object.to_owned()).or_insert(checksum);
+        if before != checksum {
+            self.findings.add("object-changed", format!("{object} was written again with other bytes"));
+        }
+    }
+
+    /// An object is being removed.
+    pub(crate) fn object_removed(&self, object: &str) {
+        let referred = self.seen().references.get(object).copied();
+        if let Some(count) = referred {
+            self.findings.add("object-removed", format!("{object} is removed, {count} records refer to it"));
+        }
+    }
+}
+
+/// The cluster's prefix of a key, and the rest.
+fn split(key: &str) -> Option<(&str, &str)> {
+    let id_end = key.strip_prefix("clusters/")?.find('/')? + "clusters/".len() + 1;
+    Some(key.split_at(id_end))
+}
+
+fn number(record: &Value, name: &str) -> Option<i64> {
+    record.get(name).and_then(Value::as_i64)
+}
+
+/// The names of all objects in a record, each as often as it stands there.
+fn collect_objects(record: Option<&Value>, objects: &mut Vec<String>) {
+    match record {
+        Some(Value::Object(fields)) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(object) if name == "object" => objects.push(object.clone()),
+                    value => collect_objects(Some(value), objects),
+                }
+            }
+        }
+        Some(Value::Array(items)) => items.iter().for_each(|item| collect_objects(Some(item), objects)),
+        _ => {}
+    }
+}

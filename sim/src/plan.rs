@@ -1,0 +1,134 @@
+//! What a seed makes happen: the shape of the cluster, the weather, and what breaks when.
+
+use std::time::Duration;
+
+use crate::dice::Dice;
+
+/// A topic's number among partitions' names in the history: partition p of topic t is `t * 100 + p`.
+pub(crate) const TOPIC_STEP: i32 = 100;
+
+/// A topic to be created.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicPlan {
+    pub(crate) name: &'static str,
+    pub(crate) partitions: i32,
+    pub(crate) configs: Vec<(&'static str, &'static str)>,
+}
+
+/// Everything that a seed decides before the run begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) brokers: i32,
+    pub(crate) topics: Vec<TopicPlan>,
+    /// How long clients work and things break.
+    pub(crate) working: Duration,
+    pub(crate) producers_a_partition: u64,
+    /// How many batches a producer sends at most before the first is acknowledged.
+    pub(crate) window: usize,
+    pub(crate) groups: u64,
+    pub(crate) link_latency_ms_max: u64,
+    /// Messages lost, of a million.
+    pub(crate) message_loss_ppm: u64,
+    pub(crate) store_latency_us: u64,
+    pub(crate) store_fail_permille: u64,
+    pub(crate) store_unknown_permille: u64,
+    pub(crate) object_fail_permille: u64,
+    pub(crate) slow_disk_permille: u64,
+    pub(crate) flush_bytes: u64,
+    pub(crate) flush_age: Duration,
+    /// What breaks, by the time since work began.
+    pub(crate) actions: Vec<(Duration, Action)>,
+}
+
+/// Something that happens to the cluster.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// A broker's process ends at once, and starts again after a while.
+    Kill { broker: i32, down: Duration },
+    /// A broker's process ends at a later disk operation.
+    KillAtDisk { broker: i32, operations: u64 },
+    /// The machine loses power: all brokers end, and what is not synced is lost.
+    PowerCut,
+    /// A broker stops in good order and starts again.
+    Stop { broker: i32, down: Duration },
+    /// A broker is killed by the service, which tells the others.
+    ServiceKill { broker: i32, down: Duration },
+    /// A client and a broker cannot reach each other.
+    Cut { client: usize, broker: i32, time: Duration },
+    /// A broker cannot reach the metadata store.
+    StoreAway { broker: i32, time: Duration },
+    /// A broker cannot reach the object store.
+    ObjectsAway { broker: i32, time: Duration },
+    /// The next writes to the disk fail.
+    WritesFail { count: u32 },
+    /// The next syncs of the disk fail.
+    SyncsFail { count: u32 },
+    /// The disk takes no more files for a while.
+    DiskFull { time: Duration },
+    /// The disk writes only a part at a time, for a while.
+    ShortWrites { time: Duration },
+    /// Disks become slow for a while.
+    SlowDisk { time: Duration },
+    /// All wall clocks jump.
+    ClockJump { ms: i64 },
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        let dice = Dice::new(seed, "plan");
+        let brokers = if dice.chance(250) { 1 } else { 3 };
+        let one_of = |values: &[u64]| values[dice.below(values.len() as u64) as usize];
+        let kept = TopicPlan { name: "kept", partitions: dice.within(1..4) as i32, configs: Vec::new() };
+        let mut topics = vec![kept];
+        if dice.chance(500) {
+            let configs = vec![("retention.bytes", "8000")];
+            topics.push(TopicPlan { name: "short", partitions: 1, configs });
+        }
+        let working = dice.millis(6_000..14_000);
+        let mut plan = Self {
+            brokers,
+            topics,
+            working,
+            producers_a_partition: dice.within(1..3),
+            window: one_of(&[1, 2, 3, 5]) as usize,
+            groups: dice.within(1..3),
+            link_latency_ms_max: one_of(&[2, 5, 20, 60]),
+            message_loss_ppm: one_of(&[0, 0, 20, 100]),
+            store_latency_us: one_of(&[500, 2_000, 20_000]),
+            store_fail_permille: one_of(&[0, 0, 2, 10]),
+            store_unknown_permille: one_of(&[0, 5, 30]),
+            object_fail_permille: one_of(&[0, 0, 20, 100]),
+            slow_disk_permille: one_of(&[0, 5, 50]),
+            flush_bytes: one_of(&[2_000, 8_000, 40_000]),
+            flush_age: Duration::from_millis(one_of(&[300, 1_000, 5_000])),
+            actions: Vec::new(),
+        };
+        for _ in 0..dice.within(1..9) {
+            let at = Duration::from_millis(dice.below(working.as_millis() as u64));
+            plan.actions.push((at, action(&dice, brokers)));
+        }
+        plan.actions.sort_by_key(|(at, _)| *at);
+        plan
+    }
+}
+
+fn action(dice: &Dice, brokers: i32) -> Action {
+    let broker = 1 + dice.below(brokers as u64) as i32;
+    match dice.below(100) {
+        0..14 => Action::Kill { broker, down: dice.millis(50..4000) },
+        14..22 => Action::ServiceKill { broker, down: dice.millis(50..4000) },
+        22..38 => Action::KillAtDisk { broker, operations: dice.below(60) },
+        38..46 => Action::PowerCut,
+        46..58 => Action::Stop { broker, down: dice.millis(50..3000) },
+        58..65 => Action::Cut { client: dice.below(2) as usize, broker, time: dice.millis(100..3000) },
+        65..73 => Action::StoreAway { broker, time: dice.millis(100..5000) },
+        73..78 => Action::ObjectsAway { broker, time: dice.millis(100..4000) },
+        78..83 => Action::WritesFail { count: dice.within(1..4) as u32 },
+        83..89 => Action::SyncsFail { count: dice.within(1..4) as u32 },
+        89..92 => Action::DiskFull { time: dice.millis(100..2000) },
+        92..94 => Action::ShortWrites { time: dice.millis(500..4000) },
+        94..97 => Action::SlowDisk { time: dice.millis(500..4000) },
+        _ => Action::ClockJump { ms: dice.below(7_200_000) as i64 - 3_600_000 },
+    }
+}

@@ -1,0 +1,293 @@
+//! One run: sets up the nodes, breaks things as planned, and steps until the clients are done.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use milena_metadata::{ClusterMetadata, ClusterRecord, MetadataStore};
+
+use crate::{
+    broker_node,
+    clients::{self, CLIENT_NODES},
+    dice::Dice,
+    findings::Findings,
+    plan::Action,
+    surroundings,
+    trace::Trace,
+    world::{Order, Phase, World},
+};
+
+const TICK: Duration = Duration::from_millis(1);
+/// The longest that a run takes in simulated time.
+const LONGEST: Duration = Duration::from_secs(240);
+
+/// What a run came to.
+pub(crate) struct Outcome {
+    pub(crate) world: Arc<World>,
+    pub(crate) simulated: Duration,
+}
+
+/// Undoes something when its time is over.
+type Undo = Box<dyn FnOnce(&mut Driver<'_>)>;
+
+struct Driver<'a> {
+    world: Arc<World>,
+    sim: turmoil::Sim<'a>,
+    dice: Dice,
+    /// What is to be undone, by when.
+    undo: Vec<(Duration, u64, Undo)>,
+    /// When brokers that are down start again.
+    down: Vec<(Duration, i32)>,
+    next_action: usize,
+    work_began: Option<Duration>,
+}
+
+/// Runs a seed.
+pub(crate) fn run(seed: u64, trace: Trace, global: &std::sync::OnceLock<Findings>) -> Outcome {
+    let world = World::new(seed, trace);
+    let _ = global.set(world.findings.clone());
+    world.trace.line("plan", format_args!("{:?}", world.plan));
+    let plan = &world.plan;
+    let mut builder = turmoil::Builder::new();
+    builder
+        .rng_seed(seed)
+        .tick_duration(TICK)
+        .simulation_duration(LONGEST)
+        .min_message_latency(Duration::from_micros(200))
+        .max_message_latency(Duration::from_millis(plan.link_latency_ms_max))
+        .tcp_capacity(4096)
+        .enable_random_order();
+    let mut sim = builder.build();
+    create_cluster(&world);
+    for broker in &world.brokers {
+        let (world, id) = (world.clone(), broker.id);
+        sim.host(broker_node::name(id), move || broker_node::run(world.clone(), id));
+    }
+    for (index, node) in CLIENT_NODES.iter().enumerate() {
+        sim.client(*node, clients::run(world.clone(), index));
+    }
+    sim.client("judge", clients::judge(world.clone()));
+    let dice = Dice::new(seed, "driver");
+    let mut driver =
+        Driver { world, sim, dice, undo: Vec::new(), down: Vec::new(), next_action: 0, work_began: None };
+    driver.drive();
+    Outcome { simulated: driver.sim.elapsed(), world: driver.world.clone() }
+}
+
+/// Writes the cluster's record, as the service does before it starts brokers.
+fn create_cluster(world: &World) {
+    let store: Arc<dyn MetadataStore> = Arc::new(world.store.clone());
+    let runtime = surroundings::runtime(world.seed, "service", &world.clock, &world.slow_disk);
+    let metadata = ClusterMetadata::new(store, world.cluster.clone(), runtime);
+    let record = ClusterRecord {
+        kafka_version: "3.9.1".to_owned(),
+        incarnation: "one".to_owned(),
+        wrapped_data_key: Vec::new(),
+        server_properties: Default::default(),
+        zones: ["zone-a", "zone-b", "zone-c"].map(str::to_owned).to_vec(),
+        created_ms: 0,
+    };
+    let created = futures_util::FutureExt::now_or_never(metadata.create_cluster(&record));
+    created.expect("nothing to wait for").expect("the cluster is new");
+}
+
+impl Driver<'_> {
+    fn drive(&mut self) {
+        loop {
+            let now = self.sim.elapsed();
+            surroundings::note_elapsed(now);
+            self.act(now);
+            self.world.store.advance();
+            match self.sim.step() {
+                Ok(false) => {}
+                Ok(true) => return,
+                Err(error) => {
+                    self.world.findings.add("stuck", error);
+                    return;
+                }
+            }
+            self.bury_dead();
+            if self.world.findings.all().len() >= 5 {
+                return;
+            }
+        }
+    }
+
+    fn act(&mut self, now: Duration) {
+        let phase = *self.world.phase.borrow();
+        match phase {
+            Phase::Preparing => return,
+            Phase::Working => {
+                let began = *self.work_began.get_or_insert_with(|| {
+                    surroundings::note_elapsed(now);
+                    now
+                });
+                if self.next_action == 0 && now == began {
+                    self.worsen();
+                }
+                while let Some((at, action)) = self.world.plan.actions.get(self.next_action).cloned() {
+                    if began + at > now {
+                        break;
+                    }
+                    self.next_action += 1;
+                    self.perform(now, action);
+                }
+                if now >= began + self.world.plan.working {
+                    self.heal();
+                    self.world.phase.send_replace(Phase::Healing);
+                }
+            }
+            Phase::Healing | Phase::LastLook => {}
+            Phase::LastCut => {
+                self.power_cut(now);
+                self.world.phase.send_replace(Phase::LastLook);
+            }
+        }
+        self.undo.sort_by_key(|(at, number, _)| (*at, *number));
+        while self.undo.first().is_some_and(|(at, ..)| *at <= now) {
+            let (_, _, undo) = self.undo.remove(0);
+            undo(self);
+        }
+        self.down.sort();
+        while self.down.first().is_some_and(|(at, _)| *at <= now) {
+            let (_, broker) = self.down.remove(0);
+            self.start(broker);
+        }
+    }
+
+    /// From now on the weather is as planned.
+    fn worsen(&mut self) {
+        let plan = &self.world.plan;
+        for broker in &self.world.brokers {
+            broker.store.latency_us.store(plan.store_latency_us, Ordering::Relaxed);
+            broker.store.fail_permille.store(plan.store_fail_permille, Ordering::Relaxed);
+            broker.store.unknown_permille.store(plan.store_unknown_permille, Ordering::Relaxed);
+            broker.objects.fail_permille.store(plan.object_fail_permille, Ordering::Relaxed);
+        }
+        self.world.slow_disk.store(plan.slow_disk_permille, Ordering::Relaxed);
+        let loss = plan.message_loss_ppm as f64 / 1e6;
+        if loss > 0.0 {
+            self.sim.set_fail_rate(loss);
+        }
+    }
+
+    /// Nothing breaks any more.
+    fn heal(&mut self) {
+        self.world.trace.line("driver", format_args!("heals everything"));
+        self.undo.clear();
+        let world = self.world.clone();
+        for broker in &world.brokers {
+            broker.store.clear();
+            broker.objects.clear();
+            for client in CLIENT_NODES {
+                self.sim.repair(client, broker_node::name(broker.id));
+            }
+        }
+        self.sim.set_fail_rate(0.0);
+        world.slow_disk.store(0, Ordering::Relaxed);
+        world.disk.limit_space(None);
+        world.disk.fail_writes(0);
+        world.disk.fail_syncs(0);
+        world.disk.write_short(false);
+        for (_, broker) in std::mem::take(&mut self.down) {
+            self.start(broker);
+        }
+    }
+
+    fn undo_at(&mut self, at: Duration, undo: impl FnOnce(&mut Driver<'_>) + 'static) {
+        let number = self.undo.len() as u64;
+        self.undo.push((at, number, Box::new(undo)));
+    }
+
+    fn perform(&mut self, now: Duration, action: Action) {
+        self.world.trace.line("driver", format_args!("{action:?}"));
+        let world = self.world.clone();
+        match action {
+            Action::Kill { broker, down } => self.kill(broker, now + down),
+            Action::KillAtDisk { broker, operations } => {
+                world.broker(broker).process.lock().expect("no panic with the process").die_after(operations);
+            }
+            Action::PowerCut => self.power_cut(now),
+            Action::Stop { broker, down } => {
+                world.broker(broker).order.send_replace(Order::Stop(down));
+            }
+            Action::ServiceKill { broker, down } => {
+                world.broker(broker).order.send_replace(Order::Kill(down));
+            }
+            Action::Cut { client, broker, time } => {
+                let (client, broker) = (CLIENT_NODES[client], broker_node::name(broker));
+                self.sim.partition(client, broker.as_str());
+                self.undo_at(now + time, move |driver| driver.sim.repair(client, broker.as_str()));
+            }
+            Action::StoreAway { broker, time } => {
+                let away = world.broker(broker).store.away.clone();
+                away.store(true, Ordering::Relaxed);
+                self.undo_at(now + time, move |_| away.store(false, Ordering::Relaxed));
+            }
+            Action::ObjectsAway { broker, time } => {
+                let away = world.broker(broker).objects.away.clone();
+                away.store(true, Ordering::Relaxed);
+                self.undo_at(now + time, move |_| away.store(false, Ordering::Relaxed));
+            }
+            Action::WritesFail { count } => world.disk.fail_writes(count),
+            Action::SyncsFail { count } => world.disk.fail_syncs(count),
+            Action::DiskFull { time } => {
+                world.disk.limit_space(Some(0));
+                self.undo_at(now + time, |driver| driver.world.disk.limit_space(None));
+            }
+            Action::ShortWrites { time } => {
+                world.disk.write_short(true);
+                self.undo_at(now + time, |driver| driver.world.disk.write_short(false));
+            }
+            Action::SlowDisk { time } => {
+                world.slow_disk.store(400, Ordering::Relaxed);
+                let planned = world.plan.slow_disk_permille;
+                self.undo_at(now + time, move |driver| {
+                    driver.world.slow_disk.store(planned, Ordering::Relaxed)
+                });
+            }
+            Action::ClockJump { ms } => world.clock.jump(ms),
+        }
+    }
+
+    /// Ends a broker's process at once.
+    fn kill(&mut self, broker: i32, until: Duration) {
+        let node = self.world.broker(broker);
+        if self.down.iter().any(|(_, down)| *down == broker) {
+            return;
+        }
+        node.process.lock().expect("no panic with the process").kill();
+        node.serving.store(false, Ordering::Relaxed);
+        self.world.trace.line("driver", format_args!("broker {broker} is dead"));
+        self.sim.crash(broker_node::name(broker));
+        self.down.push((until, broker));
+    }
+
+    fn start(&mut self, broker: i32) {
+        self.world.trace.line("driver", format_args!("broker {broker} starts again"));
+        self.world.broker(broker).order.send_replace(Order::Run);
+        self.sim.bounce(broker_node::name(broker));
+    }
+
+    fn power_cut(&mut self, now: Duration) {
+        for id in 1..=self.world.plan.brokers {
+            let down = self.dice.millis(20..500);
+            self.kill(id, now + down);
+        }
+        self.world.lose_power(self.dice.roll());
+    }
+
+    /// Ends the nodes of processes that have died at a disk operation.
+    fn bury_dead(&mut self) {
+        let now = self.sim.elapsed();
+        let world = self.world.clone();
+        for broker in &world.brokers {
+            let dead = broker.process.lock().expect("no panic with the process").is_dead();
+            if dead && !self.down.iter().any(|(_, down)| *down == broker.id) {
+                let down = self.dice.millis(50..3000);
+                self.kill(broker.id, now + down);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A broker's way to the metadata store: slow, at times away, at times silent about what became of a transaction.
+//!
+//! Answers keep the promises of [`MetadataStore`]: what is reported as not applied is not, and what has an unknown
+//! outcome was applied before that is said, or never is. Only a sender that died does not learn: what it sent is
+//! applied when it arrives.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use milena_metadata::{
+    EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
+    WatchError,
+};
+use milena_types::Revision;
+
+use crate::{
+    dice::Dice,
+    store::{Caller, MemoryStore},
+    surroundings::elapsed,
+    trace::Trace,
+};
+
+/// How a link is at the moment. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Weather {
+    /// Nothing gets through.
+    pub(crate) away: Arc<AtomicBool>,
+    /// How many requests of a thousand fail.
+    pub(crate) fail_permille: Arc<AtomicU64>,
+    /// How many transactions of a thousand have an unknown outcome.
+    pub(crate) unknown_permille: Arc<AtomicU64>,
+    /// The longest way in µs.
+    pub(crate) latency_us: Arc<AtomicU64>,
+}
+
+impl Weather {
+    pub(crate) fn clear(&self) {
+        self.away.store(false, Ordering::Relaxed);
+        self.fail_permille.store(0, Ordering::Relaxed);
+        self.unknown_permille.store(0, Ordering::Relaxed);
+        self.latency_us.store(2000, Ordering::Relaxed);
+    }
+}
+
+/// See the module's documentation.
+#[derive(Clone)]
+pub(crate) struct StoreLink {
+    pub(crate) store: MemoryStore,
+    pub(crate) caller: Caller,
+    pub(crate) weather: Weather,
+    pub(crate) dice: Dice,
+    pub(crate) trace: Trace,
+}
+
+impl StoreLink {
+    fn latency(&self) -> Duration {
+        self.dice.micros(100..self.weather.latency_us.load(Ordering::Relaxed).max(200))
+    }
+
+    /// The way there; or it fails.
+    async fn there(&self) -> Result<(), StoreError> {
+        tokio::time::sleep(self.latency()).await;
+        if self.weather.away.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            return Err(StoreError::Unavailable { reason: "simulated: away".to_owned() });
+        }
+        if self.dice.chance(self.weather.fail_permille.load(Ordering::Relaxed)) {
+            return Err(StoreError::Unavailable { reason: "simulated: refused".to_owned() });
+        }
+        Ok(())
+    }
+
+    async fn back(&self) {
+        tokio::time::sleep(self.latency()).await;
+    }
+}
+
+#[async_trait]
+impl MetadataStore for StoreLink {
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.there().await?;
+        let found = self.store.get(key).await;
+        self.back().await;
+        found
+    }
+
+    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+        self.there().await?;
+        // Small pages, so that what takes several happens.
+        let page = self.store.range(prefix, after, limit.min(20)).await;
+        self.back().await;
+        page
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        txn.check(Limits::MIN)?;
+        if self.weather.away.load(Ordering::Relaxed)
+            || self.dice.chance(self.weather.fail_permille.load(Ordering::Relaxed))
+        {
+            tokio::time::sleep(self.latency()).await;
+            return Err(StoreError::Unavailable { reason: "simulated: refused".to_owned() });
+        }
+        let silent = self.dice.chance(self.weather.unknown_permille.load(Ordering::Relaxed));
+        if silent && self.dice.chance(300) {
+            self.back().await;
+            return Err(StoreError::OutcomeUnknown { reason: "simulated: lost".to_owned() });
+        }
+        let keys: Vec<&str> = txn.puts.iter().map(|put| put.key.as_str()).collect();
+        let keys = keys.join(" ");
+        let answer = self.store.send(self.caller, txn, elapsed() + self.latency());
+        let outcome = answer.await.map_err(|_| StoreError::Closed)?;
+        self.trace.line("store", format_args!("broker {} {keys} -> {outcome:?}", self.caller));
+        self.back().await;
+        if silent {
+            return Err(StoreError::OutcomeUnknown { reason: "simulated: no answer".to_owned() });
+        }
+        outcome
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.there().await?;
+        let watch = self.store.watch(prefix, after).await?;
+        Ok(Box::new(LinkWatch { watch, link: self.clone(), arrived: None }))
+    }
+
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        self.there().await?;
+        let lease = self.store.grant(ttl).await;
+        self.back().await;
+        lease
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.there().await?;
+        let kept = self.store.keep_alive(lease).await;
+        self.back().await;
+        kept
+    }
+
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.there().await?;
+        self.store.revoke(lease).await
+    }
+}
+
+/// A watch whose batches arrive late, and which breaks.
+struct LinkWatch {
+    watch: Box<dyn Watch>,
+    link: StoreLink,
+    /// A batch on its way, and when it is here.
+    arrived: Option<(EventBatch, Duration)>,
+}
+
+#[async_trait]
+impl Watch for LinkWatch {
+    async fn next(&mut self) -> Result<EventBatch, WatchError> {
+        if self.arrived.is_none() {
+            let batch = self.watch.next().await?;
+            let late =
+                if self.link.dice.chance(20) { self.link.dice.millis(10..300) } else { self.link.latency() };
+            self.arrived = Some((batch, elapsed() + late));
+        }
+        let due = self.arrived.as_ref().map_or(Duration::ZERO, |(_, due)| *due);
+        tokio::time::sleep(due.saturating_sub(elapsed())).await;
+        while self.link.weather.away.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if self.link.dice.chance(self.link.weather.fail_permille.load(Ordering::Relaxed) / 4) {
+            return Err(WatchError::Unavailable { reason: "simulated: broken".to_owned() });
+        }
+        Ok(self.arrived.take().expect("it has just arrived").0)
+    }
+}
