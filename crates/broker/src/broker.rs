@@ -221,9 +221,9 @@ impl Broker {
     async fn serve(&self, socket: TcpListener, image: &MetadataImage) -> Result<(), StartError> {
         let Self { shared, address, ended } = self;
         let runtime = &shared.runtime;
-        deleted::let_go(shared).await?;
+        let undeleted = deleted::let_go(shared).await?;
         runtime.spawn(deleted::forget(shared.clone()));
-        let mut follower = Follower::new(shared.clone());
+        let mut follower = Follower::new(shared.clone(), undeleted);
         follower.follow(image).await;
         runtime.spawn(follower.run());
         runtime.spawn(end_when_over(shared.clone(), ended.clone()));

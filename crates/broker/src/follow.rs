@@ -68,12 +68,13 @@ struct Opened {
 }
 
 impl Follower {
-    pub(crate) fn new(broker: Arc<BrokerShared>) -> Self {
+    /// `undeleted`: partitions of topics that were deleted before, whose bytes are still to be let go.
+    pub(crate) fn new(broker: Arc<BrokerShared>, undeleted: Vec<TopicPartition>) -> Self {
         Self {
             broker,
             seen: HashMap::new(),
             broker_configs: [None, None],
-            undeleted: Vec::new(),
+            undeleted,
             retry: false,
             wanted: HashMap::new(),
             handoff: Weak::new(),

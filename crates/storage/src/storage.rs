@@ -321,6 +321,15 @@ impl Storage {
         deleted
     }
 
+    /// Whether a manifest or a flush refers to objects of a partition, led here or not.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn refers_to(&self, id: TopicPartition) -> Result<bool, LedgerError> {
+        let flushes = self.shared.flushes.read(&self.shared.ledger).await?;
+        Ok(!flushes.of(id).is_empty() || self.shared.ledger.manifest(id).await?.is_some())
+    }
+
     /// Puts everything committed into segments now, and folds it into the manifests.
     ///
     /// # Errors

@@ -453,8 +453,10 @@ async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
     storage.delete_partition(id(0)).await.expect_err("stopped after the first step");
     broker.decisions.set_unavailable(false);
     assert_eq!(pages().await, Some(before - 1));
+    assert!(storage.refers_to(id(0)).await.expect("readable"));
     storage.delete_partition(id(0)).await.expect("deleted");
     assert_eq!(pages().await, None);
+    assert!(!storage.refers_to(id(0)).await.expect("readable"));
     drop((partition, storage));
     let mut config = broker.config();
     config.delete_grace = std::time::Duration::ZERO;
