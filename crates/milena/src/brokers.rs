@@ -164,6 +164,14 @@ impl Provisioner for InProcess {
         Ok(())
     }
 
+    async fn kill(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError> {
+        let running = self.slot(cluster, broker).lock().await.take();
+        if let Some(broker) = running {
+            broker.kill().await.declare_gone().await.map_err(ProvisionError::new)?;
+        }
+        Ok(())
+    }
+
     async fn is_serving(&self, cluster: &ClusterId, broker: BrokerId) -> bool {
         let slot = self.slot(cluster, broker);
         slot.try_lock().is_ok_and(|running| running.as_ref().is_some_and(|broker| !has_ended(broker)))

@@ -42,6 +42,9 @@ pub trait Provisioner: Send + Sync + 'static {
     /// Stops a broker in good order and returns once it is gone.
     async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError>;
 
+    /// Ends a broker at once, as a crash would, and makes it known to the others of its cluster that it is gone.
+    async fn kill(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError>;
+
     /// Whether a broker runs and accepts clients.
     async fn is_serving(&self, cluster: &ClusterId, broker: BrokerId) -> bool;
 

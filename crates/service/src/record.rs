@@ -174,6 +174,9 @@ pub(crate) struct BrokerNode {
     pub(crate) address: Option<BrokerAddress>,
     #[serde(default)]
     pub(crate) standing: Standing,
+    /// It was killed on request, and stays down until it is restarted on request.
+    #[serde(default)]
+    pub(crate) down: bool,
     /// When it was added, if not with the cluster.
     #[serde(default)]
     pub(crate) added_ms: Option<i64>,

@@ -97,6 +97,10 @@ impl Provisioner for CountedBrokers {
         Ok(())
     }
 
+    async fn kill(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError> {
+        self.stop(cluster, broker).await
+    }
+
     async fn is_serving(&self, cluster: &ClusterId, broker: BrokerId) -> bool {
         self.running.lock().unwrap().contains_key(&(cluster.clone(), broker))
     }

@@ -1,6 +1,10 @@
 //! Brokers: registering a life of a broker, keeping it, being the controller; and blocks of producer ids.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    time::Duration,
+};
 
 use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 
@@ -190,6 +194,17 @@ impl ClusterMetadata {
     /// The brokers that are registered now.
     pub async fn brokers(&self) -> Result<BTreeMap<BrokerId, Seen<BrokerRecord>>, MetadataError> {
         self.numbered(&self.keys.brokers()).await
+    }
+
+    /// The brokers that accept clients.
+    pub async fn serving(&self) -> Result<BTreeSet<BrokerId>, MetadataError> {
+        let alive = self.brokers().await?;
+        let serving: BTreeMap<BrokerId, Seen<ServingRecord>> =
+            self.numbered(&self.keys.all_serving()).await?;
+        let lives = |(id, seen): &(BrokerId, Seen<ServingRecord>)| {
+            alive.get(id).is_some_and(|broker| broker.record.epoch == seen.record.epoch)
+        };
+        Ok(serving.into_iter().filter(lives).map(|(id, _)| id).collect())
     }
 
     /// The brokers that belong to the cluster, alive or not.

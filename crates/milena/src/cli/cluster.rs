@@ -117,9 +117,7 @@ struct CreateArgs {
 }
 
 pub(crate) async fn run(args: ClusterArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
-    let endpoint = args.endpoint;
-    let api = ApiClient::new(runtime.clone(), &data_dir.resolve()?, endpoint.endpoint, endpoint.region)?;
-    let clusters = Clusters { api, runtime };
+    let clusters = Clusters::new(args.endpoint, &data_dir, runtime)?;
     match args.command {
         ClusterCommand::Create(args) => clusters.create(args).await,
         ClusterCommand::List { prefix, json } => clusters.list(&prefix, json).await,
@@ -138,17 +136,26 @@ pub(crate) async fn bootstrap_of(
     data_dir: DataDirArgs,
     runtime: &Runtime,
 ) -> anyhow::Result<String> {
-    let api = ApiClient::new(runtime.clone(), &data_dir.resolve()?, endpoint.endpoint, endpoint.region)?;
-    let clusters = Clusters { api, runtime: runtime.clone() };
+    let clusters = Clusters::new(endpoint, &data_dir, runtime.clone())?;
     clusters.bootstrap(&clusters.arn(cluster).await?).await
 }
 
-struct Clusters {
-    api: ApiClient,
-    runtime: Runtime,
+/// The API as these commands use it.
+pub(super) struct Clusters {
+    pub(super) api: ApiClient,
+    pub(super) runtime: Runtime,
 }
 
 impl Clusters {
+    pub(super) fn new(
+        endpoint: EndpointArgs,
+        data_dir: &DataDirArgs,
+        runtime: Runtime,
+    ) -> anyhow::Result<Self> {
+        let api = ApiClient::new(runtime.clone(), &data_dir.resolve()?, endpoint.endpoint, endpoint.region)?;
+        Ok(Self { api, runtime })
+    }
+
     async fn create(&self, args: CreateArgs) -> anyhow::Result<()> {
         let mut tags = serde_json::Map::new();
         for tag in &args.tags {
@@ -329,7 +336,7 @@ impl Clusters {
     }
 
     /// The ARN of a cluster that is given by its name or ARN.
-    async fn arn(&self, cluster: &str) -> anyhow::Result<String> {
+    pub(super) async fn arn(&self, cluster: &str) -> anyhow::Result<String> {
         if cluster.starts_with("arn:") {
             return Ok(cluster.to_owned());
         }

@@ -1,5 +1,6 @@
 //! The command line: one file per group of commands.
 
+mod broker;
 mod cluster;
 mod consume;
 mod kafka;
@@ -59,6 +60,8 @@ enum Command {
     },
     /// Create, list, describe and delete clusters of a running milena
     Cluster(cluster::ClusterArgs),
+    /// List, kill and restart the brokers of a cluster
+    Broker(broker::BrokerArgs),
     /// Create, list, describe and delete topics of a cluster
     Topic(topic::TopicArgs),
     Produce(produce::ProduceArgs),
@@ -92,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
         None => Settings::resolve(cli.data_dir, cli.serve).and_then(serve::run),
         Some(Command::Serve { args }) => Settings::resolve(cli.data_dir, args).and_then(serve::run),
         Some(Command::Cluster(args)) => client_command(|runtime| cluster::run(args, cli.data_dir, runtime)),
+        Some(Command::Broker(args)) => client_command(|runtime| broker::run(args, cli.data_dir, runtime)),
         Some(Command::Topic(args)) => client_command(|runtime| topic::run(args, cli.data_dir, runtime)),
         Some(Command::Produce(args)) => client_command(|runtime| produce::run(args, cli.data_dir, runtime)),
         Some(Command::Consume(args)) => client_command(|runtime| consume::run(args, cli.data_dir, runtime)),

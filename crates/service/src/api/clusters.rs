@@ -220,6 +220,7 @@ fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> BrokerNode {
         uuid: random_uuid(runtime),
         address: None,
         standing: Standing::Member,
+        down: false,
         added_ms: None,
     }
 }
@@ -231,6 +232,7 @@ pub(super) fn new_nodes(record: &ClusterRecord, count: usize, runtime: &Runtime)
     let added_ms = Some(runtime.wall_ms());
     free.map(|number| BrokerNode {
         standing: Standing::Joining,
+        down: false,
         added_ms,
         ..node(&record.spec, number, runtime)
     })

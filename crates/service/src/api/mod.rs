@@ -3,6 +3,7 @@
 //! Each file has the operations of one kind of resource. They read and write records only; what they ask for is made
 //! true by the reconcilers.
 
+mod brokers;
 mod clusters;
 mod configurations;
 mod nodes;
@@ -132,6 +133,9 @@ impl Api {
             Operation::ListClusterOperationsV2 => {
                 Answer::json(&self.list_operations_v2(label, &query).await?)
             }
+            Operation::Brokers => Answer::json(&self.brokers(label).await?),
+            Operation::KillBroker => Answer::json(&self.kill_broker(label, second).await?),
+            Operation::RestartBroker => Answer::json(&self.restart_broker(label, second).await?),
             Operation::TagResource => self.tag_resource(label, body).await,
             Operation::UntagResource => self.untag_resource(label, &query).await,
             Operation::ListTagsForResource => Answer::json(&self.list_tags(label).await?),

@@ -44,13 +44,19 @@ pub(super) enum Operation {
     TagResource,
     UntagResource,
     ListTagsForResource,
+    /// Milena's own: see `api/brokers.rs`.
+    Brokers,
+    /// Milena's own.
+    KillBroker,
+    /// Milena's own.
+    RestartBroker,
     /// One that MSK has and this release does not.
     Absent(&'static str),
 }
 
 use Operation as O;
 
-/// Method, path with `*` for a label, operation. The whole MSK API.
+/// Method, path with `*` for a label, operation. The whole MSK API, and below `/milena` what is not MSK's.
 const ROUTES: &[(&str, &str, Operation)] = &[
     ("POST", "/v1/clusters", O::CreateCluster),
     ("POST", "/api/v2/clusters", O::CreateClusterV2),
@@ -114,6 +120,9 @@ const ROUTES: &[(&str, &str, Operation)] = &[
     ("POST", "/replication/v1/replicators", O::Absent("CreateReplicator")),
     ("GET", "/replication/v1/replicators/*", O::Absent("DescribeReplicator")),
     ("GET", "/replication/v1/replicators", O::Absent("ListReplicators")),
+    ("GET", "/milena/v1/clusters/*/brokers", O::Brokers),
+    ("POST", "/milena/v1/clusters/*/brokers/*/kill", O::KillBroker),
+    ("POST", "/milena/v1/clusters/*/brokers/*/restart", O::RestartBroker),
     ("PUT", "/replication/v1/replicators/*/replication-info", O::Absent("UpdateReplicationInfo")),
     ("DELETE", "/replication/v1/replicators/*", O::Absent("DeleteReplicator")),
 ];

@@ -55,6 +55,10 @@ impl Api {
         let beginning = Beginning { kind: "REBOOT_NODE", shown, steps, request_id };
         self.begin(arn, beginning, |record, _, key| {
             let brokers = broker_ids(record, &wanted)?;
+            // A reboot brings back one that was killed, too.
+            for node in record.nodes.iter_mut().filter(|node| brokers.contains(&node.id)) {
+                node.down = false;
+            }
             record.step = Step::Reboot { operation: key.to_owned(), brokers };
             Ok(Txn::new())
         })

@@ -131,7 +131,8 @@ pub(super) fn metadata(tools: &Tools, record: &ClusterRecord) -> ClusterMetadata
     ClusterMetadata::new(tools.metadata.clone(), record.cluster_id(), tools.runtime.clone())
 }
 
-/// Starts every broker that does not serve, all at once, except those named.
+/// Starts every broker that does not serve, all at once, except those named and those that are to be down: these are
+/// killed if they serve.
 pub(super) async fn start_brokers(
     tools: &Tools,
     record: &ClusterRecord,
@@ -140,8 +141,13 @@ pub(super) async fn start_brokers(
     let cluster = record.cluster_id();
     let mut idle = Vec::new();
     for node in record.nodes.iter().filter(|node| !except.contains(&node.id)) {
-        if !tools.provisioner.is_serving(&cluster, node.id).await {
-            idle.push(node);
+        match (tools.provisioner.is_serving(&cluster, node.id).await, node.down) {
+            (false, false) => idle.push(node),
+            (true, true) => {
+                let killed = tools.provisioner.kill(&cluster, node.id).await;
+                killed.map_err(|error| in_trouble(record, &format!("killing broker {}", node.id), &error))?;
+            }
+            _ => {}
         }
     }
     if idle.is_empty() {
