@@ -48,7 +48,8 @@ def produce():
     def delivered(number):
         def callback(error, message):
             if error is None:
-                note("acked", client=CLIENT, partition=message.partition(), id=number, offset=message.offset())
+                note("acked", client=CLIENT, partition=message.partition(), id=number, offset=message.offset(),
+                     at_ms=round(time.monotonic() * 1000))
         return callback
     number = 0
     while not stopping.is_set():

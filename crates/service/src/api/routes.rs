@@ -56,7 +56,14 @@ pub(super) enum Operation {
 
 use Operation as O;
 
-/// Method, path with `*` for a label, operation. The whole MSK API, and below `/milena` what is not MSK's.
+/// What Milena has beyond MSK, in the same way.
+const OWN_ROUTES: &[(&str, &str, Operation)] = &[
+    ("GET", "/milena/v1/clusters/*/brokers", O::Brokers),
+    ("POST", "/milena/v1/clusters/*/brokers/*/kill", O::KillBroker),
+    ("POST", "/milena/v1/clusters/*/brokers/*/restart", O::RestartBroker),
+];
+
+/// Method, path with `*` for a label, operation. The whole MSK API.
 const ROUTES: &[(&str, &str, Operation)] = &[
     ("POST", "/v1/clusters", O::CreateCluster),
     ("POST", "/api/v2/clusters", O::CreateClusterV2),
@@ -120,9 +127,6 @@ const ROUTES: &[(&str, &str, Operation)] = &[
     ("POST", "/replication/v1/replicators", O::Absent("CreateReplicator")),
     ("GET", "/replication/v1/replicators/*", O::Absent("DescribeReplicator")),
     ("GET", "/replication/v1/replicators", O::Absent("ListReplicators")),
-    ("GET", "/milena/v1/clusters/*/brokers", O::Brokers),
-    ("POST", "/milena/v1/clusters/*/brokers/*/kill", O::KillBroker),
-    ("POST", "/milena/v1/clusters/*/brokers/*/restart", O::RestartBroker),
     ("PUT", "/replication/v1/replicators/*/replication-info", O::Absent("UpdateReplicationInfo")),
     ("DELETE", "/replication/v1/replicators/*", O::Absent("DeleteReplicator")),
 ];
@@ -130,7 +134,7 @@ const ROUTES: &[(&str, &str, Operation)] = &[
 /// The operation of a request and the decoded labels of its path.
 pub(super) fn route(method: &Method, raw_path: &str) -> Result<(Operation, Vec<String>), ApiError> {
     let mut other_methods = Vec::new();
-    for (wanted, pattern, operation) in ROUTES {
+    for (wanted, pattern, operation) in ROUTES.iter().chain(OWN_ROUTES) {
         let Some(labels) = labels(pattern, raw_path) else { continue };
         if method == wanted {
             let decoded = labels.into_iter().map(decode).collect::<Result<_, _>>()?;
