@@ -416,3 +416,38 @@ async fn a_broken_body_is_refused_with_its_place() {
         assert!(message.contains(words), "{message}");
     }
 }
+
+#[tokio::test]
+async fn a_killed_broker_stays_down_until_it_is_restarted_or_rebooted() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata.clone());
+    let label = life.create("orders").await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    let brokers = format!("/milena/v1/clusters/{label}/brokers");
+    life.json(Method::POST, &format!("{brokers}/2/kill"), Value::Null).await;
+    life.wait_for(&label, |_| life.brokers.running() == 2).await;
+    assert_eq!(life.get(&brokers).await["brokers"][1]["state"], "DOWN");
+    let again = life.call(Method::POST, &format!("{brokers}/2/kill"), Value::Null).await.unwrap_err();
+    assert!(again.to_string().contains("broker 2 of cluster 'orders' was killed already"), "{again}");
+    let unknown = life.call(Method::POST, &format!("{brokers}/7/kill"), Value::Null).await.unwrap_err();
+    assert!(unknown.to_string().contains("has no broker '7'; it has 1, 2, 3"), "{unknown}");
+    let runs = life.call(Method::POST, &format!("{brokers}/1/restart"), Value::Null).await.unwrap_err();
+    assert!(runs.to_string().contains("is not down: RebootBroker"), "{runs}");
+    life.runtime.shutdown().await;
+
+    let life = Life::begin(metadata);
+    life.wait_for(&label, |_| life.brokers.running() == 2).await;
+    assert_eq!(
+        life.get(&brokers).await["brokers"][1]["state"],
+        "DOWN",
+        "also after a restart of the process"
+    );
+    life.json(Method::POST, &format!("{brokers}/2/restart"), Value::Null).await;
+    life.wait_for(&label, |_| life.brokers.running() == 3).await;
+    life.json(Method::POST, &format!("{brokers}/3/kill"), Value::Null).await;
+    life.wait_for(&label, |_| life.brokers.running() == 2).await;
+    life.json(Method::PUT, &format!("/v1/clusters/{label}/reboot-broker"), json!({"brokerIds": ["3"]})).await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    life.wait_for(&label, |_| life.brokers.running() == 3).await;
+    life.runtime.shutdown().await;
+}
