@@ -51,9 +51,8 @@ impl OperationRecord {
 
     /// Ends it: complete, or failed for a reason.
     pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&Trouble>) {
-        let (verb, _) = self.state.split_once('_').unwrap_or((&self.state, ""));
+        let verb = if self.state.starts_with("REBOOT") { "REBOOT" } else { "UPDATE" };
         let outcome = if failure.is_some() { "FAILED" } else { "COMPLETE" };
-        let verb = if verb == "REBOOT" { verb } else { "UPDATE" };
         self.state = format!("{verb}_{outcome}");
         self.ended_ms = Some(now_ms);
         self.error = failure.cloned();

@@ -125,6 +125,33 @@ async fn brokers_come_and_go_evenly_over_the_zones() {
 }
 
 #[tokio::test]
+async fn brokers_that_cannot_be_added_are_taken_back() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata);
+    let label = life.create("orders").await;
+    let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    // Three at a time, five times.
+    life.brokers.refuse_starts(15, "the disk is full");
+    let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": 6});
+    let path = format!("/v1/clusters/{label}/nodes/count");
+    let started = life.json(Method::PUT, &path, request).await;
+    let info = life.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(3), 3));
+    let done = operation(&life, &started).await;
+    assert_eq!(done["operationState"], "UPDATE_FAILED");
+    assert!(done["errorInfo"]["errorString"].as_str().unwrap().contains("the disk is full"), "{done}");
+    let statuses = done["operationSteps"].as_array().unwrap().iter();
+    let statuses: Vec<&Value> = statuses.map(|step| &step["stepInfo"]["stepStatus"]).collect();
+    assert_eq!(statuses, ["COMPLETED", "CANCELLED", "CANCELLED"]);
+    // What they would have had is free again.
+    let current = version(&life, &label).await;
+    let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": 6});
+    life.json(Method::PUT, &path, request).await;
+    assert_eq!(life.wait_for_state(&label, "ACTIVE").await["numberOfBrokerNodes"], 6);
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_an_update_is_named() {
     let (_dir, metadata) = store();
     let life = Life::begin(metadata);
