@@ -85,6 +85,7 @@ struct Installation {
     service: Service,
     /// The access key to show, if requests must be signed.
     access_key: Option<String>,
+    runtime: Runtime,
 }
 
 impl Installation {
@@ -123,7 +124,7 @@ impl Installation {
         })?;
         let url = url(service.address());
         data.publish_endpoint(&url, &settings.region).context("cannot write into the data directory")?;
-        Ok(Self { data, store, brokers, service, access_key })
+        Ok(Self { data, store, brokers, service, access_key, runtime: runtime.clone() })
     }
 
     /// Says how to reach the API at once, and the clusters as soon as they serve.
@@ -187,8 +188,11 @@ impl Installation {
     }
 
     async fn stop(&self) {
-        self.data.withdraw_endpoint();
+        let data = self.data.clone();
+        // A disk that hangs must not keep the rest from stopping, nor the time limit from being noticed.
+        let withdrawn = self.runtime.spawn_blocking(move || data.withdraw_endpoint());
         tokio::join!(self.service.shutdown(), self.brokers.shutdown());
+        let _ = withdrawn.await;
         self.store.close().await;
     }
 }
