@@ -86,6 +86,11 @@ impl FrameHeader {
     }
 }
 
+/// Whether these bytes begin as a header does and are none, of whatever file.
+pub(super) fn is_broken_header(bytes: &[u8; HEADER_BYTES]) -> bool {
+    bytes[..4] == MAGIC && crc32c::crc32c(&bytes[..60]).to_be_bytes() != bytes[60..]
+}
+
 /// The length of the frame of a chunk of this length.
 pub(super) fn frame_bytes(chunk_bytes: usize) -> u64 {
     (HEADER_BYTES + chunk_bytes).next_multiple_of(BLOCK_BYTES) as u64

@@ -9,6 +9,10 @@
 //! frames are only written after the one before is durable, so then an acknowledged chunk was damaged. That is an
 //! error, never skipped.
 //!
+//! Space is set aside before frames are written, so a frame that goes on behind the end of its file means that the file
+//! was cut, which is an error too. What cannot be told from a frame that was being written is damage to the very last
+//! one: it is cut off, and said in the log.
+//!
 //! A chunk may be in two files, when it could not be made durable in the first: the later place counts, and the
 //! bytes must be the same.
 
@@ -19,7 +23,7 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 use super::{
     WalError,
     directory::Place,
-    frame::{FileId, FrameHeader, HEADER_BYTES},
+    frame::{self, FileId, FrameHeader, HEADER_BYTES},
 };
 use crate::disk::{BLOCK_BYTES, DiskFile, read_exact_at};
 
@@ -36,6 +40,15 @@ pub(super) struct Scan {
     chunk: Vec<u8>,
 }
 
+/// What follows the last whole frame of a file.
+enum Remains {
+    Nothing,
+    /// A frame that was not written to its end, or was damaged since.
+    HalfFrame,
+    /// A frame of which the file has not everything.
+    BeyondEnd,
+}
+
 /// What one file was found to be.
 pub(super) struct Scanned {
     pub(super) file_bytes: u64,
@@ -47,14 +60,29 @@ impl Scan {
     pub(super) fn file(&mut self, id: FileId, file: &dyn DiskFile, path: &Path) -> Result<Scanned, WalError> {
         let io = || WalError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
-        let mut position = 0;
+        let (mut position, mut torn) = (0, false);
         while let Some(header) = self.frame_at(id, file, position, file_bytes).map_err(io())? {
             self.take(path, position, &header)?;
             position += header.frame_bytes();
         }
+        match self.remains(id, file, position, file_bytes).map_err(io())? {
+            Remains::BeyondEnd => {
+                let what = "the frame here goes on behind the end of the file, which was cut".to_owned();
+                return Err(WalError::Damaged { path: path.to_owned(), position, what });
+            }
+            Remains::HalfFrame => torn = true,
+            Remains::Nothing => {}
+        }
         if let Some(later) = later_frame(id, file, position, file_bytes).map_err(io())? {
             let what = format!("the frame here is not whole, but whole frames follow from byte {later} on");
             return Err(WalError::Damaged { path: path.to_owned(), position, what });
+        }
+        if torn {
+            tracing::warn!(
+                path = %path.display(),
+                position,
+                "the last frame is not whole and is cut off, as one that was being written when the process ended"
+            );
         }
         if position > 0 {
             self.last_end = Some((path.to_owned(), position));
@@ -82,6 +110,30 @@ impl Scan {
         self.chunk.resize(header.chunk_bytes as usize, 0);
         read_exact_at(file, &mut self.chunk, position + HEADER_BYTES as u64)?;
         Ok((crc32c::crc32c(&self.chunk) == header.chunk_checksum).then_some(header))
+    }
+
+    /// What there is where no whole frame is.
+    fn remains(
+        &self,
+        id: FileId,
+        file: &dyn DiskFile,
+        position: u64,
+        file_bytes: u64,
+    ) -> std::io::Result<Remains> {
+        let left = file_bytes.saturating_sub(position);
+        let mut bytes = [0; HEADER_BYTES];
+        read_exact_at(file, &mut bytes[..left.min(HEADER_BYTES as u64) as usize], position)?;
+        if left < HEADER_BYTES as u64 {
+            // Zeros are what a file has that was never made to its full length.
+            let cut = left > 0 && (position > 0 || bytes.iter().any(|byte| *byte != 0));
+            return Ok(if cut { Remains::BeyondEnd } else { Remains::Nothing });
+        }
+        Ok(match FrameHeader::decode(&bytes, id) {
+            Some(header) if left < header.frame_bytes() => Remains::BeyondEnd,
+            Some(_) => Remains::HalfFrame,
+            None if frame::is_broken_header(&bytes) => Remains::HalfFrame,
+            None => Remains::Nothing,
+        })
     }
 
     /// Takes in a whole frame: it must follow the one before.

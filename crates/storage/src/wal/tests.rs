@@ -266,6 +266,24 @@ async fn damage_at_the_end_of_a_file_that_another_follows_is_reported() {
 }
 
 #[tokio::test]
+async fn a_file_cut_within_a_frame_is_reported() {
+    let disk = disk_with(&[&[1; 100], &[2; 5000]]).await;
+    let file = &wal_files(&disk)[0];
+    let second = frame_bytes(100);
+    for bytes_left in [10, HEADER_BYTES as u64 + 10, second + 1, second + 70, second + frame_bytes(5000) - 1]
+    {
+        let cut = disk.fork();
+        cut.edit(file, |bytes| bytes.truncate(bytes_left as usize));
+        match held(&cut) {
+            Err(WalError::Damaged { path, position, .. }) => {
+                assert_eq!((&path, position), (file, if bytes_left < second { 0 } else { second }));
+            }
+            other => panic!("cut to {bytes_left} bytes: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_lost_file_in_the_middle_is_reported() {
     let chunk = [7; 19 << 10];
     let chunks: Vec<&[u8]> = vec![&chunk; 9];
@@ -524,8 +542,8 @@ async fn hostile_files_are_reported_or_cut() {
     let disk = disk_with(&[&[1; 100], &[2; 100]]).await;
     let file = wal_files(&disk)[0].clone();
     let stranger = disk.fork();
-    stranger.edit(&file, |bytes| bytes.truncate(10));
-    assert_eq!(held(&stranger).unwrap(), []);
+    stranger.edit(&file, |bytes| *bytes = vec![0; 10]);
+    assert_eq!(held(&stranger).unwrap(), [], "a file whose making was cut short");
     stranger.edit(&file, Vec::clear);
     assert_eq!(held(&stranger).unwrap(), []);
     stranger.process().rename(&file, &Path::new(DIR).join("ffffffffffffffff.wal")).unwrap();
