@@ -7,11 +7,14 @@ use milena_types::{ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
 use crate::{
     OpenPartitionError, Partition, PartitionOptions,
     flushes::Flushes,
-    ledger::{FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, Versioned},
+    ledger::{
+        FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, SnapshotRef,
+        Versioned,
+    },
     manifest::{Manifest, Unfolded},
     objects::ObjectId,
     partition::{Recovered, State, TailRun, UpkeepError},
-    producers::Producers,
+    producers::{Producers, SnapshotError},
     sealed::{EpochChunks, SealedError},
     segment::PartitionFooter,
     shared::Shared,
@@ -173,15 +176,10 @@ async fn rebuild_producers(
     id: TopicPartition,
     manifest: &Manifest,
 ) -> Result<Producers, OpenPartitionError> {
-    let mut producers = Producers::default();
-    let mut from = Offset::ZERO;
-    if let Some(snapshot) = &manifest.record.producers {
-        from = snapshot.offset;
-        if let Some(object) = &snapshot.object {
-            let bytes = shared.pages.open(&ObjectId::new(object.as_str())).await?;
-            producers = Producers::from_snapshot(&bytes)?;
-        }
-    }
+    let (mut producers, from) = match &manifest.record.producers {
+        Some(snapshot) => read_snapshot(shared, id, snapshot).await?,
+        None => (Producers::default(), Offset::ZERO),
+    };
     for page in manifest.record.pages.iter().filter(|page| page.end > from) {
         for segment in shared.pages.read(page).await? {
             replay_footer(shared, id, &segment, from, &mut producers).await?;
@@ -191,6 +189,27 @@ async fn rebuild_producers(
         replay_footer(shared, id, segment, from, &mut producers).await?;
     }
     Ok(producers)
+}
+
+/// The state of a snapshot, and from where on the segments add to it. A snapshot that is lost or damaged is made up
+/// for: the footers of all segments say the same.
+async fn read_snapshot(
+    shared: &Shared,
+    id: TopicPartition,
+    snapshot: &SnapshotRef,
+) -> Result<(Producers, Offset), OpenPartitionError> {
+    let Some(object) = &snapshot.object else { return Ok((Producers::default(), snapshot.offset)) };
+    let error = match shared.pages.open(&ObjectId::new(object.as_str())).await {
+        Ok(bytes) => match Producers::from_snapshot(&bytes) {
+            Ok(producers) => return Ok((producers, snapshot.offset)),
+            Err(error @ SnapshotError::Level(_)) => return Err(error.into()),
+            Err(error) => OpenPartitionError::from(error),
+        },
+        Err(error) if error.is_lost() => error.into(),
+        Err(error) => return Err(error.into()),
+    };
+    tracing::warn!(partition = %id, %object, %error, "producer state is rebuilt from all segments");
+    Ok((Producers::default(), Offset::ZERO))
 }
 
 async fn replay_footer(

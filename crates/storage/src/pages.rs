@@ -48,6 +48,12 @@ impl PageError {
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Object(ObjectError::NotFound { .. }))
     }
+
+    /// The object is gone or not what was written, which trying again does not change.
+    pub(crate) fn is_lost(&self) -> bool {
+        let damaged = matches!(self, Self::Damaged { .. } | Self::Encryption { .. });
+        damaged || self.is_gone()
+    }
 }
 
 /// Reads and writes such objects of one cluster. Cheap to clone.

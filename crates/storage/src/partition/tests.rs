@@ -206,6 +206,41 @@ async fn producer_state_survives_restart_from_chunks_from_footers_and_from_a_sna
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_or_damaged_snapshot_of_producers_is_made_up_for_from_the_segments() {
+    let mut broker = Broker::new();
+    for (epoch, damage) in [(1, None), (2, Some(b"MLNABLB1 but no more".as_slice())), (3, Some(b""))] {
+        let snapshots = broker.dir.path().join("objects");
+        for snapshot in files_below(&snapshots).filter(|path| path.to_string_lossy().contains("/producers/"))
+        {
+            match damage {
+                Some(b"") | None => std::fs::remove_file(snapshot).unwrap(),
+                Some(bytes) => std::fs::write(snapshot, bytes).unwrap(),
+            }
+        }
+        let storage = broker.open().await;
+        let partition = open_partition(&storage, 0, epoch).await;
+        if epoch == 1 {
+            for sequence in 0..12 {
+                append(&partition, sequenced(7, sequence, &[1])).await;
+                storage.flush().await.expect("a flush");
+            }
+            let found = files_below(&snapshots).any(|path| path.to_string_lossy().contains("/producers/"));
+            assert!(found, "there is a snapshot to damage");
+        }
+        let retry = partition.append(&[sequenced(7, 11, &[1])], &CLIENT).expect("a duplicate");
+        assert_eq!(retry.await.expect("committed").base_offset, Offset(11));
+    }
+}
+
+fn files_below(dir: &std::path::Path) -> Box<dyn Iterator<Item = std::path::PathBuf>> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
+    Box::new(entries.flat_map(|path| match path.is_dir() {
+        true => files_below(&path),
+        false => Box::new(std::iter::once(path)),
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handed_over_partition_needs_nothing_of_its_last_leader() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
