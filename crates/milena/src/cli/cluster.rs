@@ -18,7 +18,7 @@ use crate::{
 const POLL: Duration = Duration::from_millis(100);
 
 /// Where the API is.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct EndpointArgs {
     /// The API's address [default: that of the milena that serves from the data directory]
     #[arg(long, env = "AWS_ENDPOINT_URL_KAFKA", value_name = "URL", global = true)]

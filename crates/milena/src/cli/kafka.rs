@@ -17,9 +17,9 @@ use crate::settings::DataDirArgs;
 /// Which cluster a command speaks to.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KafkaArgs {
-    /// The cluster's name or ARN, in the running milena
-    #[arg(long, env = "MILENA_CLUSTER", value_name = "CLUSTER", default_value = "demo", global = true)]
-    cluster: String,
+    /// The cluster's name or ARN, in the running milena [default: demo]
+    #[arg(long, env = "MILENA_CLUSTER", value_name = "CLUSTER", global = true)]
+    cluster: Option<String>,
     /// The addresses of brokers and not a cluster's name: host:port, separated by commas; any Kafka cluster will do
     #[arg(long, short, env = "MILENA_BOOTSTRAP", value_name = "BROKERS", global = true)]
     bootstrap: Option<String>,
@@ -30,10 +30,10 @@ pub(crate) struct KafkaArgs {
 impl KafkaArgs {
     /// A client with a first connection. That nobody listens is said at once, not after retries.
     pub(crate) async fn client(&self, data_dir: &DataDirArgs, runtime: &Runtime) -> anyhow::Result<Client> {
-        let bootstrap = match &self.bootstrap {
-            Some(brokers) => brokers.clone(),
-            None => {
-                cluster::bootstrap_of(&self.cluster, self.endpoint.clone(), data_dir.clone(), runtime).await?
+        let bootstrap = match self.target()? {
+            Target::Brokers(brokers) => brokers.to_owned(),
+            Target::Cluster(cluster) => {
+                cluster::bootstrap_of(cluster, self.endpoint.clone(), data_dir.clone(), runtime).await?
             }
         };
         for address in bootstrap.split(',').map(str::trim).filter(|address| !address.is_empty()) {
@@ -49,6 +49,24 @@ impl KafkaArgs {
         })?;
         Ok(client)
     }
+
+    fn target(&self) -> anyhow::Result<Target<'_>> {
+        match (&self.cluster, &self.bootstrap) {
+            (Some(_), Some(_)) => anyhow::bail!(
+                "both a cluster's name and addresses of brokers are given; leave out --cluster (or MILENA_CLUSTER), or \
+                 --bootstrap (or MILENA_BOOTSTRAP)"
+            ),
+            (_, Some(brokers)) => Ok(Target::Brokers(brokers)),
+            (cluster, None) => Ok(Target::Cluster(cluster.as_deref().unwrap_or("demo"))),
+        }
+    }
+}
+
+/// What the flags say.
+#[derive(Debug, PartialEq, Eq)]
+enum Target<'a> {
+    Cluster(&'a str),
+    Brokers(&'a str),
 }
 
 /// The error with a hint that names the command that helps.
@@ -110,4 +128,23 @@ pub(crate) fn record_counter(label: &str) -> ProgressBar {
 pub(crate) fn records_text(count: u64, bytes: u64) -> String {
     let noun = if count == 1 { "record" } else { "records" };
     format!("{count} {noun} ({})", indicatif::DecimalBytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_and_brokers_are_not_taken_together() {
+        let args = |cluster: Option<&str>, bootstrap: Option<&str>| KafkaArgs {
+            cluster: cluster.map(str::to_owned),
+            bootstrap: bootstrap.map(str::to_owned),
+            endpoint: EndpointArgs::default(),
+        };
+        assert_eq!(args(None, None).target().unwrap(), Target::Cluster("demo"));
+        assert_eq!(args(Some("c"), None).target().unwrap(), Target::Cluster("c"));
+        assert_eq!(args(None, Some("h:1")).target().unwrap(), Target::Brokers("h:1"));
+        let error = args(Some("c"), Some("h:1")).target().unwrap_err().to_string();
+        assert!(error.contains("--cluster") && error.contains("--bootstrap"), "{error}");
+    }
 }
