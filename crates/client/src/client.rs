@@ -60,6 +60,8 @@ struct State {
     connecting: HashMap<BrokerId, Arc<tokio::sync::Mutex<()>>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
+    /// What reading is being tried again for.
+    trouble: Option<String>,
 }
 
 impl Client {
@@ -80,6 +82,15 @@ impl Client {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().expect("no panic happens under this lock")
+    }
+
+    /// The failure that reading is being tried again for; none once it went well.
+    pub fn reading_trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
+    pub(crate) fn note_reading(&self, trouble: Option<&ClientError>) {
+        self.state().trouble = trouble.map(ToString::to_string);
     }
 
     pub(crate) fn retry(&self) -> Retry<'_> {

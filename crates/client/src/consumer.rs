@@ -175,8 +175,12 @@ impl Consumer {
                 if let Some(records) = self.ready.pop_front() {
                     return Ok(records);
                 }
-                if let Err(error) = self.advance().await {
-                    retry.after(error).await?;
+                match self.advance().await {
+                    Ok(()) => client.note_reading(None),
+                    Err(error) => {
+                        client.note_reading(Some(&error));
+                        retry.after(error).await?;
+                    }
                 }
             }
         };

@@ -24,6 +24,10 @@ use crate::settings::DataDirArgs;
 /// How often a group's place is committed while records come.
 const COMMIT_EVERY: Duration = Duration::from_secs(5);
 
+/// How long nothing could be read before it is said, and how often it is said again.
+const WAITING_AFTER: Duration = Duration::from_secs(3);
+const WAITING_EVERY: Duration = Duration::from_secs(15);
+
 /// Print the records of a topic, one a line, until interrupted
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
@@ -67,7 +71,7 @@ pub(crate) async fn run(args: ConsumeArgs, data_dir: DataDirArgs, runtime: Runti
     let (mut records, mut bytes) = (0, 0);
     let mut committed_at = runtime.monotonic();
     let limit = args.count.unwrap_or(u64::MAX);
-    let mut read = Vec::new();
+    let (mut read, mut waiting) = (Vec::new(), Waiting::since(runtime.monotonic()));
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     let ended = loop {
@@ -82,6 +86,9 @@ pub(crate) async fn run(args: ConsumeArgs, data_dir: DataDirArgs, runtime: Runti
             Ok(polled) => polled,
             Err(error) => break Err(advise(error, &args.topic)),
         };
+        if let Some(line) = waiting.line(client.reading_trouble(), runtime.monotonic()) {
+            bar.suspend(|| writeln!(io::stderr(), "{line}"))?;
+        }
         for record in polled.iter().take(usize::try_from(limit - records).unwrap_or(usize::MAX)) {
             bytes += print(&mut out, record, &args).or_else(ignore_closed_pipe)?;
             records += 1;
@@ -123,6 +130,32 @@ async fn consumer(args: &ConsumeArgs, client: &Client, runtime: &Runtime) -> any
     let on_out_of_range = if args.group.is_some() { OnOutOfRange::Beginning } else { OnOutOfRange::Fail };
     let config = ConsumerConfig { on_out_of_range, ..Default::default() };
     Ok(Consumer::assign(client.clone(), config, partitions.into_iter().map(begin).collect()))
+}
+
+/// Tells when it is time to say why nothing comes.
+struct Waiting {
+    /// When reading last went well.
+    well: Duration,
+    said: Option<Duration>,
+}
+
+impl Waiting {
+    fn since(now: Duration) -> Self {
+        Self { well: now, said: None }
+    }
+
+    /// A line to print, now that the trouble with reading is this.
+    fn line(&mut self, trouble: Option<String>, now: Duration) -> Option<String> {
+        let Some(trouble) = trouble else {
+            *self = Self::since(now);
+            return None;
+        };
+        let due = self.said.map_or(self.well + WAITING_AFTER, |said| said + WAITING_EVERY);
+        (now >= due).then(|| {
+            self.said = Some(now);
+            format!("still waiting: {trouble}; the log of milena says more")
+        })
+    }
 }
 
 /// A bar where the records go elsewhere than to the terminal.
@@ -198,4 +231,21 @@ fn ignore_closed_pipe(error: io::Error) -> io::Result<u64> {
         std::process::exit(0);
     }
     Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_is_said_after_a_while_and_then_now_and_then() {
+        let (second, trouble) = (Duration::from_secs, || Some("no leader".to_owned()));
+        let mut waiting = Waiting::since(second(10));
+        assert_eq!(waiting.line(trouble(), second(11)), None);
+        assert!(waiting.line(trouble(), second(13)).is_some_and(|line| line.contains("no leader")));
+        assert_eq!(waiting.line(trouble(), second(14)), None);
+        assert!(waiting.line(trouble(), second(28)).is_some());
+        assert_eq!(waiting.line(None, second(29)), None);
+        assert_eq!(waiting.line(trouble(), second(30)), None);
+    }
 }
