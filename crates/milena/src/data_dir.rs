@@ -154,7 +154,8 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
                 let name = entry?.file_name();
                 if name != "LOCK" && name != "FORMAT.new" {
                     bail!(
-                        "{shown} is not a data directory of milena and not empty; choose another with --data-dir"
+                        "{shown} is not empty and has no file FORMAT, as a data directory of milena has; choose another with \
+                         --data-dir, or put the file back: '{FORMAT_TEXT}{FORMAT}'"
                     );
                 }
             }
