@@ -30,6 +30,8 @@ pub use cluster::{
 };
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
+#[cfg(any(test, feature = "testing"))]
+pub use image::hostile::metadata_records;
 pub use image::{ImageClosed, ImageWatcher, MetadataImage, PartitionImage, TopicImage};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page, Precondition, Put,

@@ -17,6 +17,8 @@ mod decode;
 mod encode;
 mod error_code;
 pub mod frame;
+#[cfg(any(test, feature = "testing"))]
+pub mod hostile;
 #[rustfmt::skip] // Generated, in the generator's own layout.
 pub mod messages;
 mod records;

@@ -20,6 +20,8 @@ mod codec;
 pub mod control;
 mod error;
 mod header;
+#[cfg(any(test, feature = "testing"))]
+pub mod hostile;
 pub mod legacy;
 mod record;
 mod rules;

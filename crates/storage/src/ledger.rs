@@ -366,6 +366,27 @@ fn parse<T: DeserializeOwned + Leveled>(key: &str, value: &[u8]) -> Result<T, Le
     Ok(record)
 }
 
+/// What is read as a record of this kind must be read again as the same once it was written.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn check_record(kind: u8, value: &[u8]) {
+    fn check<T: DeserializeOwned + Serialize + Leveled + PartialEq + std::fmt::Debug>(value: &[u8]) {
+        if let Ok(record) = parse::<T>("key", value) {
+            let (_, written) = put("key", &record);
+            assert_eq!(parse::<T>("key", &written).expect("what was written can be read"), record);
+        }
+    }
+    match kind % 8 {
+        0 => check::<WalRecord>(value),
+        1 => check::<FlushRecord>(value),
+        2 => check::<ManifestRecord>(value),
+        3 => check::<UploadRecord>(value),
+        4 => check::<records::ObjectRecord>(value),
+        5 => check::<GarbageRecord>(value),
+        6 => check::<records::DeletedRecord>(value),
+        _ => check::<records::RetiredRecord>(value),
+    }
+}
+
 fn unreadable(key: &str, reason: &str) -> LedgerError {
     LedgerError::Unreadable { key: key.to_owned(), reason: reason.to_owned() }
 }

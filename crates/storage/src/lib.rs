@@ -17,6 +17,8 @@ pub mod encryption;
 mod epochs;
 mod flush;
 mod flushes;
+#[cfg(any(test, feature = "testing"))]
+pub mod hostile;
 mod ledger;
 mod manifest;
 pub mod objects;

@@ -4,6 +4,8 @@
 //! did not change. A topic in it always has all its partitions.
 
 mod builder;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod hostile;
 mod sorted;
 mod watcher;
 

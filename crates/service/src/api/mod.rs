@@ -6,6 +6,8 @@
 mod brokers;
 mod clusters;
 mod configurations;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod hostile;
 mod nodes;
 mod operations;
 mod query;

@@ -51,6 +51,8 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 use crate::disk::WriteBuffer;
 
 pub use directory::{WalConfig, WalDirectory};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use frame::reseal;
 pub use local::LocalWal;
 pub(crate) use local::make_newest_durable;
 pub(crate) use sealed::SealedChunks;

@@ -1,0 +1,84 @@
+//! What a fuzzer feeds with batches from strangers, and what the tests replay of that (`fuzz/corpus/batches`).
+//! Whatever the bytes are, nothing panics and nothing grows past its limit.
+
+use bytes::Bytes;
+use milena_types::{LeaderEpoch, Offset, Timestamp};
+
+use crate::{
+    Batch, BatchHeader, HEADER_LEN, RecordRules, Stamp, control::EndTransactionMarker,
+    first_record_at_or_after, first_record_with_max_timestamp, legacy, split,
+};
+
+/// What a batch may decompress to.
+const LIMIT: usize = 1 << 20;
+
+/// Reads record batches and old message sets in every way the broker does. Batches are made to have a right length,
+/// so that the records are reached.
+///
+/// # Panics
+/// Where the crate breaks one of its promises.
+pub fn batches(data: &[u8]) {
+    let records = Bytes::copy_from_slice(data);
+    split(records.clone()).flatten().for_each(|batch| read(&batch));
+    if let Some(batch) = with_right_length(data) {
+        read(&batch);
+    }
+    if let Ok(batch) = legacy::up_convert(&records, LIMIT) {
+        batch.verify_crc().expect("a batch that was built has the right checksum");
+        read(&batch);
+    }
+}
+
+fn read(batch: &Batch) {
+    let _ = batch.verify_crc();
+    let _ = batch.validate_produced();
+    let rules = RecordRules { key_required: true, timestamps: Some(0..=i64::MAX) };
+    let _ = batch.check_records(&rules, LIMIT);
+    let _ = first_record_at_or_after(batch, Timestamp(0), LIMIT);
+    let _ = first_record_with_max_timestamp(batch, LIMIT);
+    for format in [legacy::MessageFormat::Magic0, legacy::MessageFormat::Magic1] {
+        let _ = legacy::down_convert([batch], format, Offset(0), LIMIT);
+    }
+    if let Ok(set) = batch.records(LIMIT) {
+        for record in set.iter().flatten() {
+            let _ = EndTransactionMarker::of(&record);
+            assert_eq!(
+                record.headers.count(),
+                record.headers.len(),
+                "headers are checked when a record is read"
+            );
+        }
+    }
+    stamp(batch);
+}
+
+/// Stamping keeps a checksum right, or wrong.
+fn stamp(batch: &Batch) {
+    let stamp =
+        Stamp { base_offset: Offset(7), leader_epoch: LeaderEpoch(1), log_append_time: Some(Timestamp(9)) };
+    let mut bytes = batch.bytes().to_vec();
+    stamp.apply(&mut bytes);
+    let stamped = Batch::parse(&bytes.into()).expect("a stamped batch");
+    assert_eq!(stamped.verify_crc().is_ok(), batch.verify_crc().is_ok());
+}
+
+/// The batch that `data` would be if its length field were right.
+fn with_right_length(data: &[u8]) -> Option<Batch> {
+    let mut bytes = data.to_vec();
+    let length = i32::try_from(bytes.len().checked_sub(12)?).ok()?;
+    bytes.get_mut(8..12)?.copy_from_slice(&length.to_be_bytes());
+    *bytes.get_mut(16)? = 2;
+    BatchHeader::parse(&bytes).ok().filter(|_| bytes.len() >= HEADER_LEN)?;
+    Batch::parse(&bytes.into()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_the_fuzzer_found_is_still_refused_or_read() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/batches");
+        let mut entries = std::fs::read_dir(corpus).unwrap().peekable();
+        assert!(entries.peek().is_some(), "there is a corpus");
+        entries.for_each(|entry| super::batches(&std::fs::read(entry.unwrap().path()).unwrap()));
+    }
+}
