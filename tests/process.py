@@ -39,7 +39,7 @@ class Milena:
     """One data directory and the process that serves it. A context manager: stops the process and, where it made
     the directory, removes it."""
 
-    def __init__(self, binary, data_dir=None, arguments=(), environment=None, prefix=()):
+    def __init__(self, binary, data_dir=None, arguments=(), environment=None, prefix=(), log=None):
         self.binary = str(binary)
         self.made = data_dir is None
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="milena-test-"))
@@ -48,7 +48,7 @@ class Milena:
         self.network = f"127.{20 + os.getpid() % 200}.{self.data_dir.stat().st_ino % 250}.0/24"
         self.arguments, self.environment, self.prefix = list(arguments), environment or {}, list(prefix)
         self.process = None
-        self.log = self.data_dir.parent / (self.data_dir.name + ".log")
+        self.log = Path(log or self.data_dir.parent / (self.data_dir.name + ".log"))
 
     def start(self):
         command = [*self.prefix, self.binary, "serve", "--data-dir", str(self.data_dir), "--listen", self.listen,

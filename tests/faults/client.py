@@ -3,7 +3,11 @@
     client.py BOOTSTRAP produce TOPIC ACKED COUNT   make the topic, produce COUNT records
     client.py BOOTSTRAP fill TOPIC ACKED            make the topic, produce until the broker has no room; prints errors
     client.py BOOTSTRAP resume TOPIC ACKED          produce again; it must succeed within a minute
-    client.py BOOTSTRAP verify TOPIC ACKED          read everything: what was acknowledged is there, once
+    client.py BOOTSTRAP load TOPIC ACKED MIB        produce that many MiB to partition 0, fast
+    client.py BOOTSTRAP rush TOPIC ACKED SECONDS    make the topic, produce as fast as the broker takes it; prints a sum
+    client.py BOOTSTRAP member TOPIC -              a member of a group until its input ends; says "assigned" each time
+    client.py BOOTSTRAP verify TOPIC ACKED [others] read everything: what was acknowledged is there, once; `others`
+                                                    may have produced too
 """
 
 import sys
@@ -65,7 +69,9 @@ def verify():
     consumer.close()
     lost = {place: value for place, value in expected.items() if found.get(place) != value}
     assert not lost, f"{len(lost)} of {len(expected)} acknowledged records are lost or changed: {list(lost.items())[:3]}"
-    assert len(set(found.values())) == len(found), "a record is there twice"
+    ours = [value for value in found.values() if len(value) == 36]
+    assert sys.argv[5:] == ["others"] or len(ours) == len(found), "there are records nobody produced"
+    assert len(set(ours)) == len(ours), "a record is there twice"
     print(f"{len(expected)} acknowledged, {len(found)} present")
 
 
@@ -91,5 +97,46 @@ elif MODE == "resume":
         if send(30, 1000, failures, **{"delivery.timeout.ms": 5000}) == 30:
             break
         assert time.monotonic() < deadline, f"still failing: {set(map(str, failures))}"
+elif MODE == "member":
+    import select
+    consumer = ck.Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": "members", "auto.offset.reset": "earliest",
+                            "session.timeout.ms": 6000, "heartbeat.interval.ms": 500, "log_level": 0})
+    consumer.subscribe([TOPIC], on_assign=lambda *_: print("assigned", flush=True))
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        message = consumer.poll(0.2)
+        assert message is None or message.error() is None, message.error()
+    consumer.close()
+elif MODE == "load":
+    client, failures = producer(**{"queue.buffering.max.kbytes": 65536}), []
+    for _ in range(int(sys.argv[5])):
+        while True:
+            try:
+                client.produce(TOPIC, b"m" * 900_000, partition=0, on_delivery=lambda e, _: failures.append(e) if e else None)
+                break
+            except BufferError:
+                client.poll(0.1)
+    assert client.flush(240) == 0 and not failures, failures[:3]
+elif MODE == "rush":
+    create()
+    failures, count, started = [], 0, time.monotonic()
+    acked = open(ACKED, "a")
+    client = producer(**{"queue.buffering.max.kbytes": 65536, "delivery.timeout.ms": 120_000, "retries": 10})
+
+    def note(error, message):
+        if error:
+            failures.append(error)
+        else:
+            acked.write(f"{message.partition()} {message.offset()} {message.value()[:36].decode()}\n")
+    while time.monotonic() - started < float(sys.argv[5]):
+        try:
+            client.produce(TOPIC, str(uuid.uuid4()) + "z" * 100_000, partition=count % PARTITIONS, on_delivery=note)
+            count += 1
+        except BufferError:
+            client.poll(0.05)
+    left = client.flush(120)
+    acked.close()
+    seconds = time.monotonic() - started
+    assert left == 0 and not failures, f"{left} without an answer, {len(failures)} failed: {failures[:3]}"
+    print(f"{count} records of 100 kB in {seconds:.0f} s, {count / 10 / seconds:.0f} MB/s")
 elif MODE == "verify":
     verify()

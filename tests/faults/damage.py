@@ -1,0 +1,361 @@
+"""Damage to every structure on disk: torn, cut, emptied, removed, a bit flipped. Whatever it is, no panic, and nothing
+acknowledged is silently gone: a read gives what was written or an error, the log names the file, the rest goes on, and
+putting the file back makes everything well."""
+
+import shutil
+import subprocess
+import time
+
+import wire
+from harness import Milena, make, no_panic, refused_start, until
+
+SOUND_PARTITIONS = 3
+# One more than a manifest keeps in its record, so that the oldest go into a page.
+LIVES = 27
+
+
+class Installation:
+    """A data directory with something of everything in it, and what was acknowledged: topic and partition to values."""
+
+    def __init__(self, binary, work):
+        self.binary, self.data, self.acked, self.sequence = binary, make(work / "data"), {}, 0
+        self.work = work
+
+    def milena(self, data=None):
+        return Milena(self.binary, data or self.data, log=self.work / "log")
+
+    def produce(self, bootstrap, topic, partition, count=3):
+        with wire.Connection(wire.leader(bootstrap, topic, partition)) as connection:
+            for _ in range(count):
+                value = f"{topic}-{partition}-{self.sequence}".encode() + b"." * 2000
+                connection.produce(topic, partition, wire.batch([value]))
+                self.acked.setdefault((topic, partition), []).append(value)
+                self.sequence += 1
+
+    def produce_everywhere(self, bootstrap, count=3):
+        self.produce(bootstrap, "struck", 0, count)
+        for partition in range(SOUND_PARTITIONS):
+            self.produce(bootstrap, "sound", partition, count)
+
+    def create(self, bootstrap):
+        wire.create(bootstrap, "struck")
+        wire.create(bootstrap, "sound", SOUND_PARTITIONS)
+
+    def flushed(self):
+        """Flushed many times, so that the first topic has a page and a snapshot; stopped in good order."""
+        for life in range(LIVES):
+            with self.milena() as milena:
+                bootstrap = milena.bootstrap() if life == 0 else bootstrap
+                if life == 0:
+                    self.create(bootstrap)
+                ready(bootstrap)
+                with wire.Connection(wire.leader(bootstrap, "struck")) as connection:
+                    value = f"life {life}".encode() + b"." * 500
+                    connection.produce("struck", 0, wire.batch([value], producer=7, sequence=life))
+                    self.acked.setdefault(("struck", 0), []).append(value)
+                if life % 9 == 0:
+                    self.produce_everywhere(bootstrap, 1)
+        self.bootstrap = bootstrap
+        return self
+
+    def killed(self):
+        """With records in the write-ahead logs only, as a kill leaves them."""
+        milena = self.milena().start()
+        self.bootstrap = milena.bootstrap()
+        self.create(self.bootstrap)
+        for _ in range(5):
+            self.produce_everywhere(self.bootstrap)
+        milena.kill()
+        return self
+
+    def outcome(self, topic, partition, seconds=20):
+        """What a reader gets: None if it is all that was acknowledged, else the error codes it met. Anything missing or
+        different fails."""
+        expected, got, offset, codes = self.acked[topic, partition], [], 0, set()
+        deadline = time.monotonic() + seconds
+        while len(got) < len(expected):
+            if time.monotonic() > deadline:
+                return codes or {"nothing"}
+            try:
+                address = wire.leader(self.bootstrap, topic, partition, 5)
+                with wire.Connection(address, 10) as connection:
+                    code, high, records = connection.fetch(topic, partition, offset, 1 << 20)
+            except (OSError, EOFError, AssertionError) as error:
+                codes.add(type(error).__name__)
+                time.sleep(0.3)
+                continue
+            if code:
+                codes.add(code)
+                assert code in (3, 5, 6, 9, 56, 74, 75), f"{topic}-{partition} answers {code} at offset {offset}"
+                if code == 56:
+                    return codes
+                time.sleep(0.3)
+                continue
+            assert high >= len(expected), f"the high watermark of {topic}-{partition} is {high} of {len(expected)}"
+            read = wire.values(records)
+            assert read and read[0][0] <= offset, f"nothing at offset {offset} of {high} of {topic}-{partition}"
+            got += [value for at, value in read if at >= offset]
+            offset = read[-1][0] + 1
+        assert got == expected, f"{topic}-{partition} has other records than were acknowledged"
+        return None
+
+
+def ready(bootstrap, seconds=30):
+    def answers():
+        try:
+            wire.Connection(bootstrap.split(",")[0], 1).socket.close()
+            return True
+        except OSError:
+            return False
+    until(answers, "the brokers answer", seconds)
+    for address in bootstrap.split(","):
+        def answers_too(address=address):
+            try:
+                with wire.Connection(address, 2) as connection:
+                    connection.api_versions()
+                return True
+            except (OSError, EOFError):
+                return False
+        until(answers_too, f"{address} answers", seconds)
+
+
+def flip(path, at, bit=0x10):
+    with open(path, "r+b") as file:
+        file.seek(at, 2 if at < 0 else 0)
+        byte = file.read(1)
+        file.seek(at, 2 if at < 0 else 0)
+        file.write(bytes([byte[0] ^ bit]))
+
+
+def cut(path, size):
+    with open(path, "r+b") as file:
+        file.truncate(size)
+
+
+def size(path):
+    return path.stat().st_size
+
+
+# How a file of any kind is damaged.
+ANY = {
+    "a bit at the front": lambda path: flip(path, 3),
+    "a bit in the middle": lambda path: flip(path, size(path) // 2),
+    "a bit at the end": lambda path: flip(path, -2),
+    "half of it": lambda path: cut(path, size(path) // 2),
+    "nothing of it": lambda path: cut(path, 0),
+    "removed": lambda path: path.unlink(),
+}
+
+
+def struck(made, path, how, what, sound=True, repaired=False, may_refuse=False):
+    """Damages one file of a copy, sees what readers get, puts the file back and sees that all is well."""
+    copy = made.work / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
+    path = copy / path.relative_to(made.data)
+    original = path.read_bytes()
+    how(path)
+    label = f"{path.relative_to(copy)}, {what}"
+    (made.work / "log").write_text("")
+    milena = made.milena(copy)
+    try:
+        milena.start()
+        started = True
+    except AssertionError:
+        started = False
+    said = milena.log.read_text
+    if started:
+        outcome = made.outcome("struck", 0)
+        if outcome:
+            assert not repaired, f"{label}: not repaired: {outcome}; {said()[-1500:]}"
+            until(lambda: path.name in said(), f"{label}: the log names the file: {said()[-1500:]}", 10)
+        if sound:
+            for partition in range(SOUND_PARTITIONS):
+                other = made.outcome("sound", partition)
+                assert other is None, f"{label}: sound-{partition} is disturbed: {other}; {said()[-1500:]}"
+        milena.stop()
+    else:
+        outcome = "refused"
+        assert may_refuse, f"{label}: it did not start: {said()[-1500:]}"
+        assert str(path) in said() or path.name in said(), f"{label}: the file is not named: {said()[-1500:]}"
+    no_panic(milena)
+    print(f"  {label}: {outcome or 'nothing is lost'}", flush=True)
+    if started and path.name == "metadata":
+        return  # It went on; an older copy would no longer fit the rest.
+    path.write_bytes(original)
+    milena.start()
+    for topic, partition in made.acked:
+        healed = made.outcome(topic, partition)
+        assert healed is None, f"{label}, put back: {topic}-{partition} gives {healed}; {said()[-1500:]}"
+    milena.stop()
+    no_panic(milena)
+
+
+def objects(made, kind):
+    return sorted(path for path in made.data.rglob(f"{kind}/**/*") if path.is_file())
+
+
+def of_struck(made, kind):
+    """The objects of this kind whose loss shows in the first topic: found by taking each away."""
+    found = objects(made, kind)
+    assert found, f"there are no {kind}: {list(made.data.rglob('objects/*/*'))}"
+    return found
+
+
+def segments(binary, work, long=False):
+    """A damaged segment: an error for the partitions whose records it holds, and for no other."""
+    made = Installation(binary, work).flushed()
+    found = max(of_struck(made, "segments"), key=size)
+    for what, how in list(ANY.items())[None if long else 1:]:
+        struck(made, found, how, what, sound=False)
+
+
+def pages_and_snapshots(binary, work, long=False):
+    """A damaged manifest page makes its partition's oldest records unreadable and says so; a damaged snapshot of
+    producer state is made again from the segments."""
+    made = Installation(binary, work).flushed()
+    page, snapshot = of_struck(made, "manifests")[-1], of_struck(made, "producers")[-1]
+    for what, how in ANY.items():
+        if long or what in ("a bit in the middle", "nothing of it", "removed"):
+            struck(made, page, how, what)
+            struck(made, snapshot, how, what, repaired=True)
+
+
+def metadata_store(binary, work, long=False):
+    """A damaged metadata store is refused, by name, or serves what is there; it never panics."""
+    made = Installation(binary, work).killed()
+    path = made.data / "metadata"
+    length = size(path)
+    places = range(0, length, max(length // (40 if long else 8), 1))
+    for at in [9, 64, 128, 200, *places]:
+        struck(made, path, lambda path, at=at: flip(path, at), f"a bit at {at}", sound=False, may_refuse=True)
+    for what in ("half of it", "nothing of it", "removed"):
+        struck(made, path, ANY[what], what, sound=False, may_refuse=True)
+
+
+def small_files(binary, work):
+    """Damaged key, credentials and format files are refused by name, with what to do."""
+    made = Installation(binary, work).killed()
+    for name in ("key", "credentials", "FORMAT"):
+        for what, how in ANY.items():
+            copy = work / "copy"
+            shutil.rmtree(copy, ignore_errors=True)
+            subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
+            path, original = copy / name, (copy / name).read_bytes()
+            how(path)
+            (work / "log").write_text("")
+            milena = made.milena(copy)
+            try:
+                milena.start()
+                # What still makes sense may be taken; then it must do what it is for.
+                if name == "key":
+                    until(lambda: "key" in milena.log.read_text(), f"key, {what}: the log says nothing", 15)
+                milena.stop()
+            except AssertionError:
+                said = milena.log.read_text()
+                assert name in said, f"{name}, {what}: it is not named: {said[-1000:]}"
+            said = milena.log.read_text()
+            no_panic(milena)
+            path.write_bytes(original)
+            milena.start()
+            assert made.outcome("struck", 0) is None, f"{name}, {what}: {milena.log.read_text()[-1500:]}"
+            milena.stop()
+            print(f"  {name}, {what}: {said.strip().splitlines()[-1][-230:]}", flush=True)
+
+
+def frames(path):
+    """Where frames of a write-ahead file begin."""
+    data, found = path.read_bytes(), []
+    for at in range(0, len(data), 4096):
+        if data[at:at + 4] == b"MWAL":
+            found.append(at)
+    return found
+
+
+def write_ahead_log(binary, work):
+    """Damage before the last frame is reported with file and position, and that broker does not start over it; the
+    others serve. A frame at the end that is not whole is cut, and that is said."""
+    made = Installation(binary, work).killed()
+    with_frames = [path for path in sorted(made.data.rglob("*.wal")) if frames(path)]
+    path = max(with_frames, key=lambda path: len(frames(path)))
+    first, middle, last = frames(path)[0], frames(path)[len(frames(path)) // 2], frames(path)[-1]
+    for what, at in (("the first header", first + 20), ("a header in the middle", middle + 33),
+                     ("a payload in the middle", middle + 100)):
+        damaged_log(made, path, lambda path, at=at: flip(path, at), what)
+    damaged_log(made, path, lambda path: cut(path, middle + 50), "cut in the middle of a frame")
+    for what, at in (("the last header", last + 20), ("the last payload", last + 100)):
+        damaged_log(made, path, lambda path, at=at: flip(path, at), what, last=True)
+    # Behind the last frame: what a write leaves that did not come to its end.
+    damaged_log(made, path, lambda path: append_torn(path, last), "a torn frame at the end", whole=True)
+    for what, how in list(ANY.items()):
+        damaged_log(made, path.parent / "FORMAT", how, what, whole=what == "removed")
+    damaged_log(made, path.parent / "LOCK", lambda path: path.write_bytes(b"\xff" * 100), "garbage", whole=True)
+
+
+def append_torn(path, last):
+    data = path.read_bytes()
+    end = len(data.rstrip(b"\0"))
+    with open(path, "r+b") as file:
+        file.seek((end + 4095) // 4096 * 4096)
+        file.write(b"MWAL" + data[last + 4:last + 40] + bytes(range(256)) * 3)
+
+
+def damaged_log(made, path, how, what, whole=False, last=False):
+    """Damages a file of one broker's log. `whole`: nothing is lost by it. `last`: the last frame, which nothing tells
+    from one that was being written: it is cut, and the log says where."""
+    copy = made.work / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
+    path = copy / path.relative_to(made.data)
+    original = path.read_bytes()
+    how(path)
+    (made.work / "log").write_text("")
+    milena = made.milena(copy).start()
+    label = f"{path.relative_to(copy)}, {what}"
+    outcomes = {}
+    for place in made.acked:
+        try:
+            outcomes[place] = made.outcome(*place, seconds=4)
+        except AssertionError:
+            if not last:
+                raise
+            outcomes[place] = {"cut"}
+    said = milena.log.read_text()
+    disturbed = [f"{topic}-{partition}" for (topic, partition), codes in outcomes.items() if codes]
+    if whole:
+        assert not disturbed, f"{label}: {outcomes}; {said[-2000:]}"
+    else:
+        assert path.name in said, f"{label}: the log does not name the file: {said[-2000:]}"
+        assert len(disturbed) < len(outcomes), f"{label}: others are disturbed too: {outcomes}; {said[-2000:]}"
+    milena.stop()
+    no_panic(milena)
+    print(f"  {label}: {', '.join(disturbed) or 'nobody'} disturbed", flush=True)
+    if whole or last:
+        return
+    path.write_bytes(original)
+    milena.start()
+    for place in made.acked:
+        healed = made.outcome(*place)
+        assert healed is None, f"{label}, put back: {place} gives {healed}; {milena.log.read_text()[-2000:]}"
+    milena.stop()
+    no_panic(milena)
+
+
+def in_use(binary, work):
+    """A second process on a data directory is refused, and told why."""
+    with Milena(binary, make(work / "data")) as milena:
+        said = refused_start(binary, work / "data")
+        assert str(work / "data") in said and "use" in said, said
+        assert milena.answers()
+
+
+def newer_format(binary, work):
+    """A directory of a later release is refused, with both levels named."""
+    Milena(binary, make(work / "data")).start().stop()
+    form = work / "data" / "FORMAT"
+    form.write_text(form.read_text().replace("1", "999"))
+    said = refused_start(binary, work / "data")
+    assert "999" in said and "newer release" in said, said
+
+
+CASES = (write_ahead_log, segments, pages_and_snapshots, metadata_store, small_files, in_use, newer_format)

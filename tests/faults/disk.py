@@ -1,0 +1,224 @@
+"""Disks that are full, fail, hang or are slow, under a real process."""
+
+import os
+import subprocess
+import time
+
+import wire
+from harness import Bystander, Milena, client, make, no_panic, until
+from smallfs import Ext4, MemoryWatch, Skipped, Tmpfs, moment, rss_mib
+
+STORAGE_ERROR = 56  # KAFKA_STORAGE_ERROR
+
+
+def full_disk(binary, work):
+    """A produce that the disk has no room for fails with KAFKA_STORAGE_ERROR, reads go on, nothing acknowledged is
+    lost, and the broker goes on by itself when space returns."""
+    with Tmpfs(work / "small", 1200) as small:
+        filler = small.mount / "filler"
+        with open(filler, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, 400 << 20)
+        with Milena(binary, make(small.mount / "data")) as milena:
+            bootstrap = milena.bootstrap()
+            lines = client(bootstrap, "fill", "full", work / "acked")
+            assert any("KAFKA_STORAGE_ERROR" in line for line in lines), f"no KAFKA_STORAGE_ERROR: {lines[-5:]}"
+            client(bootstrap, "verify", "full", work / "acked")
+            filler.unlink()
+            client(bootstrap, "resume", "full", work / "acked")
+            client(bootstrap, "verify", "full", work / "acked")
+            milena.kill()
+            milena.start()
+            client(milena.bootstrap(), "verify", "full", work / "acked")
+            said = milena.log.read_text()
+            assert "space" in said, f"the log says nothing of space: {said[-2000:]}"
+            no_panic(milena)
+
+
+def answers_within(seconds, action):
+    """Runs a request until it succeeds; returns the seconds it took and the error codes it met."""
+    started, codes = time.monotonic(), set()
+    while True:
+        try:
+            action()
+            return time.monotonic() - started, codes
+        except wire.Failed as error:
+            codes.add(error.code)
+        except (OSError, EOFError) as error:
+            codes.add(type(error).__name__)
+        if time.monotonic() - started > seconds:
+            raise AssertionError(f"not within {seconds} s; met {codes}")
+        time.sleep(0.1)
+
+
+def failing_writes(binary, work):
+    """While writes and syncs answer EIO every produce is refused and none is acknowledged; what was acknowledged
+    before is read; when the disk is well the same process serves again, and all of it is there after a kill."""
+    with Ext4(work) as disk:
+        (work / "elsewhere").mkdir()
+        with Milena(binary, make(disk.mount / "data"), log=work / "log") as milena:
+            bootstrap = milena.bootstrap()
+            client(bootstrap, "produce", "failing", work / "acked", 200)
+            address = wire.leader(bootstrap, "failing")
+            disk.fail()
+            with wire.Connection(address, 40) as connection:
+                try:
+                    connection.produce("failing", 0, wire.batch([b"x" * 1000]))
+                    raise AssertionError("a produce was acknowledged while no sync could succeed")
+                except wire.Failed as error:
+                    assert error.code == STORAGE_ERROR, f"the error is {error.code}, not KAFKA_STORAGE_ERROR"
+                except (EOFError, OSError):
+                    pass  # The broker restarts itself.
+            until(lambda: "Input/output error" in milena.log.read_text(), "the log names the I/O error")
+            disk.heal()
+
+            def again():
+                with wire.Connection(wire.leader(bootstrap, "failing"), 10) as connection:
+                    connection.produce("failing", 0, wire.batch([b"after"]))
+            took, codes = answers_within(60, again)
+            print(f"  served again {took:.1f} s after the disk was well; met {codes or 'no errors'}")
+            client(bootstrap, "verify", "failing", work / "acked", "others")
+            milena.kill()
+            milena.start()
+            client(milena.bootstrap(), "verify", "failing", work / "acked", "others")
+            no_panic(milena)
+
+
+def failing_reads(binary, work):
+    """A segment that answers EIO gives the reader an error and nobody else; when the disk is well it is read."""
+    with Ext4(work) as disk:
+        data = make(disk.mount / "data")
+        with Milena(binary, data, ["--cache-mib", "16"], log=work / "log") as milena:
+            bootstrap = milena.bootstrap()
+            address = wire.create(bootstrap, "cold")[0]
+            client(bootstrap, "load", "cold", work / "unused", 160)
+            until(lambda: list(data.rglob("segments/*")), "something is flushed", 60)
+            milena.stop()
+            milena.start()
+            address = wire.leader(milena.bootstrap(), "cold")
+            with wire.Connection(address) as connection:
+                code, high, records = connection.fetch("cold", 0, 0, 1 << 20)
+                assert code == 0 and records, f"fetch answered {code}"
+            with Bystander(milena.bootstrap(), "warm"):
+                disk.drop_caches()
+            before = milena.log.stat().st_size
+            disk.drop_caches()
+            disk.fail()
+            met = set()
+            with wire.Connection(address, 40) as connection:
+                for offset in range(0, high, max(high // 40, 1)):
+                    code, _, records = connection.fetch("cold", 0, offset, 1 << 20)
+                    met.add(code)
+            assert met - {0}, "no read met the failing disk: this tested nothing"
+            assert met <= {0, STORAGE_ERROR}, f"error codes {met}"
+            disk.heal()
+            said = milena.log.read_text()[before:]
+            assert "object" in said and "nput/output" in said, f"the log does not name the object: {said[-1500:]}"
+            def read():
+                with wire.Connection(wire.leader(bootstrap, "cold"), 10) as connection:
+                    for offset in range(0, high, max(high // 40, 1)):
+                        code, _, records = connection.fetch("cold", 0, offset, 1 << 20)
+                        if code:
+                            raise wire.Failed(code)
+            answers_within(60, read)
+            no_panic(milena)
+
+
+def hung_disk(binary, work):
+    """While every write hangs produces wait, nothing is acknowledged, what is cached is read, another data
+    directory's process is undisturbed; afterwards everything goes on by itself."""
+    with Ext4(work) as disk:
+        with Milena(binary, make(disk.mount / "data"), log=work / "log") as milena:
+            bootstrap = milena.bootstrap()
+            address = wire.create(bootstrap, "hung")[0]
+            with wire.Connection(address, 60) as connection, wire.Connection(address, 5) as reader:
+                connection.produce("hung", 0, wire.batch([b"before"]))
+                disk.freeze()
+                try:
+                    connection.socket.sendall(wire.produce("hung", 0, wire.batch([b"during"])))
+                    started = time.monotonic()
+                    while time.monotonic() - started < 4:
+                        code, high, records = reader.fetch("hung", 0, 0, 1 << 16)
+                        assert (code, high) == (0, 1) and records, f"reading answers {code}, high watermark {high}"
+                        reader.api_versions()
+                        reader.leaders("hung")
+                        time.sleep(0.05)
+                    connection.socket.settimeout(0.2)
+                    try:
+                        connection.answer()
+                        raise AssertionError("a produce was answered while the disk hung")
+                    except TimeoutError:
+                        pass
+                finally:
+                    disk.thaw()
+
+                def high_watermark():
+                    return reader.fetch("hung", 0, 0, 1 << 16)[1] >= 2
+                until(high_watermark, "what waited is committed", 30)
+            no_panic(milena)
+
+
+def stop_on_a_hung_disk(binary, work):
+    """A stop with a disk that hangs: the API and the brokers are gone at once and the process ends in 2 s after the
+    disk answers; nothing acknowledged is lost."""
+    with Ext4(work) as disk:
+        milena = Milena(binary, make(disk.mount / "data"), log=work / "log").start()
+        try:
+            bootstrap = milena.bootstrap()
+            client(bootstrap, "produce", "stop", work / "acked", 200)
+            address = wire.leader(bootstrap, "stop")
+            disk.freeze()
+            try:
+                with wire.Connection(address) as connection:
+                    connection.socket.sendall(wire.produce("stop", 0, wire.batch([b"during"])))
+                    moment(0.5)
+                    milena.process.terminate()
+                    started = time.monotonic()
+                    # The kernel keeps a process whose thread is inside a system call that hangs, but not its service.
+                    until(lambda: not listens(address) and not milena_listens(milena), "it serves no more", 5)
+                    print(f"  served no more after {time.monotonic() - started:.1f} s")
+                    assert time.monotonic() - started < 3, "it took longer than its 2 s to stop serving"
+            finally:
+                disk.thaw()
+            milena.process.wait(timeout=3)
+            milena.start()
+            client(milena.bootstrap(), "verify", "stop", work / "acked", "others")
+            no_panic(milena)
+        finally:
+            if milena.process.poll() is None:
+                milena.kill()
+
+
+def milena_listens(milena):
+    return listens(milena.listen)
+
+
+def listens(address):
+    try:
+        wire.Connection(address, 1).socket.close()
+        return True
+    except OSError:
+        return False
+
+
+def producers_faster_than_the_disk(binary, work):
+    """Producers that could write far more than the disk takes are slowed, not refused; memory stays bounded, and
+    somebody who produces little still gets answers."""
+    with Ext4(work, 4096) as disk:
+        if not disk.slow(20 << 20):
+            raise Skipped("this kernel offers no limit of a device's speed")
+        with Milena(binary, make(disk.mount / "data"), ["--cache-mib", "64"], log=work / "log") as milena:
+            bootstrap = milena.bootstrap()
+            memory = MemoryWatch(milena.process.pid)
+            with Bystander(bootstrap, "small") as bystander:
+                lines = client(bootstrap, "rush", "rush", work / "acked", 25)
+            peak = memory.peak()
+            print(f"  {lines[0]}; at most {peak:.0f} MiB resident; bystander {bystander}")
+            assert bystander.errors == 0, f"the small producer met errors: {bystander.said}"
+            assert bystander.worst_ms < 15_000, f"the small producer waited {bystander.worst_ms} ms"
+            assert peak < 1024, f"{peak:.0f} MiB resident"
+            disk.slow(0)
+            client(bootstrap, "verify", "rush", work / "acked", "others")
+            no_panic(milena)
+
+
+CASES = (full_disk, failing_writes, failing_reads, hung_disk, stop_on_a_hung_disk, producers_faster_than_the_disk)
