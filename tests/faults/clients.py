@@ -195,7 +195,7 @@ def bad_bytes(binary, work, long=False):
         with Bystander(bootstrap, "watched") as bystander:
             for place in (bootstrap.split(",")[0], milena.listen):
                 altered = []
-                for _ in range(1000 if long else 150):
+                for _ in range(2000 if long else 500):
                     bytes_ = bytearray(chance.choice(valid))
                     for _ in range(chance.randrange(1, 6)):
                         bytes_[chance.randrange(4, len(bytes_))] = chance.randrange(256)
