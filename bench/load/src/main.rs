@@ -8,6 +8,7 @@
 
 mod connection;
 mod consume;
+mod pause;
 mod produce;
 mod topic;
 
@@ -51,6 +52,15 @@ enum Command {
     Latency(LatencyArgs),
     /// Read a topic until so many bytes have come.
     Consume(ConsumeArgs),
+    /// Write to every partition of a topic all the time and report the longest pause of each.
+    Pause {
+        /// The topic.
+        #[arg(long)]
+        topic: String,
+        /// For how long.
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+    },
     /// Wait until a produce to a new topic is acknowledged; reports how long that took.
     FirstAck {
         /// The topic; created when it is not there.
@@ -128,6 +138,7 @@ fn main() -> anyhow::Result<()> {
         Command::Produce(args) => produce::throughput(&cli.bootstrap, args)?,
         Command::Latency(args) => produce::latency(&cli.bootstrap, args)?,
         Command::Consume(args) => consume::run(&cli.bootstrap, args)?,
+        Command::Pause { topic, seconds } => pause::run(&cli.bootstrap, topic, *seconds)?,
         Command::FirstAck { topic, seconds } => {
             produce::first_ack(&cli.bootstrap, topic, Duration::from_secs(*seconds))?
         }
