@@ -248,19 +248,21 @@ async fn flush_oldest(shared: &Arc<Shared>) -> Result<Step, FlushError> {
 
 /// The chunks to flush next; else why there are none.
 async fn next(shared: &Arc<Shared>) -> Result<Result<Vec<Arc<TailChunk>>, Step>, FlushError> {
-    let first = {
+    // Looked at in this order: what a partition goes on from was queued or borrowed before it had a share of a chunk,
+    // and an epoch that is borrowed and then queued is one of the two at any moment.
+    let own = shared.tail.unflushed(FLUSH_BYTES_MAX);
+    let (first, borrows) = {
         let sealed = shared.sealed_epochs();
         let first = sealed.queue.first();
-        first.map(|queued| (queued.order, queued.log, queued.oldest(FLUSH_BYTES_MAX)))
+        let first = first.map(|queued| (queued.order, queued.log, queued.oldest(FLUSH_BYTES_MAX)));
+        (first, sealed.borrows().is_some())
     };
     let Some((order, log, chunks)) = first else {
-        // Looked at in this order: a partition that borrows did so before it had a share of a chunk.
-        let chunks = shared.tail.unflushed(FLUSH_BYTES_MAX);
-        if chunks.is_empty() {
-            return Ok(Err(Step::Nothing));
-        }
-        let waits = shared.sealed_epochs().borrows().is_some();
-        return Ok(if waits { Err(Step::Waits) } else { Ok(chunks) });
+        return Ok(match own {
+            own if own.is_empty() => Err(Step::Nothing),
+            _ if borrows => Err(Step::Waits),
+            own => Ok(own),
+        });
     };
     if chunks.is_empty() {
         retire(shared, log).await?;

@@ -1,6 +1,7 @@
 //! One broker's storage: opened with a new broker epoch, closed when that epoch ends.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -254,6 +255,17 @@ impl Storage {
         takeover::seal_broker(&self.shared, broker, epoch).await
     }
 
+    /// The brokers that are to put chunks of sealed epochs into segments: partitions on others may wait for that, so one
+    /// of them that is gone has to be recovered also when it leads nothing.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub async fn flushers(&self) -> Result<BTreeSet<BrokerId>, LedgerError> {
+        let epochs = self.shared.ledger.all_epochs().await?;
+        let left = epochs.iter().filter(|(_, seen)| seen.record.unflushed().is_some());
+        Ok(left.map(|(log, seen)| seen.record.flusher_of(*log).broker).collect())
+    }
+
     /// The first half of handing partitions over: puts what is committed into segments while they still accept, so that
     /// [`Storage::close_partitions`] has little left to do. Waits for a bounded time while partitions here borrow from a sealed
     /// epoch of another broker.
@@ -266,8 +278,9 @@ impl Storage {
 
     /// Hands partitions over: accepts nothing more for them, commits what is pending, and puts it into segments, so
     /// that their next leader needs nothing of this broker. Answers for each, in the order given; one that is not open
-    /// here is handed over already. All of them are closed here also when this fails; then their next leader must be this
-    /// broker again, which opens them as if it had started anew.
+    /// here has only to be flushed. All of them are closed here also when this fails, or when the broker epoch ends
+    /// meanwhile; then their next leader must be this broker again, which opens them as if it had started anew, or whoever
+    /// recovers it.
     pub async fn close_partitions(
         &self,
         ids: &[TopicPartition],
@@ -277,12 +290,21 @@ impl Storage {
         for partition in &open {
             partition.settled().await;
         }
-        // The next leader finds the flush records, so manifests need not follow.
-        let flushed = flush::flush_all(&self.shared).await.map_err(Arc::new);
+        // A chunk that the end of the epoch left in doubt may have records of them: it counts if it reached the disk, which
+        // is for the recoverer to find out.
+        let flushed = match self.is_sealed() {
+            true => Err(FlushError::Stopping),
+            // The next leader finds the flush records, so manifests need not follow.
+            false => flush::flush_all(&self.shared).await,
+        };
+        for partition in &open {
+            partition.unchanging().await;
+        }
+        let flushed = flushed.map_err(Arc::new);
         let mut partitions = self.shared.partitions();
-        let mut outcome = |id: &TopicPartition| match (&flushed, partitions.remove(id)) {
-            (Err(error), Some(_)) => Err(UpkeepError::Handoff(error.clone())),
-            _ => Ok(()),
+        let mut outcome = |id: &TopicPartition| {
+            partitions.remove(id);
+            flushed.clone().map_err(UpkeepError::Handoff)
         };
         ids.iter().map(|id| (*id, outcome(id))).collect()
     }

@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision, TopicPartition};
 
@@ -18,7 +18,7 @@ use crate::{
     ledger::{LedgerError, LogId, Versioned, WalRecord},
     opening,
     partition::{UpkeepError, fold_due, reload_all},
-    sealed::{Borrowed, EpochChunks, Queued, SealedError},
+    sealed::{Borrowed, EpochChunks, Queued, Sealed, SealedError},
     shared::Shared,
     wal::{WalConfig, WalDirectory, WalError, make_newest_durable},
 };
@@ -62,6 +62,17 @@ pub enum SealBrokerError {
         asked: BrokerEpoch,
         /// The epoch that has begun.
         current: BrokerEpoch,
+    },
+    /// Epochs of it are not sealed, so its directory was there once, and now it is not. What would be found in an empty one
+    /// is not the tail.
+    #[error(
+        "the write-ahead directory of broker {broker} is gone ({dir:?}): mount or restore it, or start the broker to give up what was only there"
+    )]
+    NoDirectory {
+        /// The broker.
+        broker: BrokerId,
+        /// Where it was.
+        dir: PathBuf,
     },
     /// A broker does not recover itself, except by starting.
     #[error("broker {broker} cannot seal itself: stop it, or let another do it")]
@@ -125,9 +136,15 @@ async fn open_directory(
     broker: BrokerId,
 ) -> Result<Arc<WalDirectory>, SealBrokerError> {
     let (disk, dir) = shared.config.sealed_logs.directory_of(broker)?;
-    let config = WalConfig { dir, ..shared.config.wal.clone() };
-    let opened = shared.runtime.spawn_blocking(move || WalDirectory::open(config, disk)).await;
-    match opened.map_err(|_| SealedError::Stopping)? {
+    let recorded = shared.ledger.epochs_of(broker).await?;
+    let needed = recorded.iter().any(|(_, seen)| seen.record.tail_end.is_none());
+    let config = WalConfig { dir: dir.clone(), ..shared.config.wal.clone() };
+    let open = move || match !needed || WalDirectory::is_there(&config.dir, &*disk) {
+        true => Some(WalDirectory::open(config, disk)),
+        false => None,
+    };
+    let opened = shared.runtime.spawn_blocking(open).await.map_err(|_| SealedError::Stopping)?;
+    match opened.ok_or(SealBrokerError::NoDirectory { broker, dir })? {
         Err(WalError::InUse { .. }) => Err(SealBrokerError::Alive { broker }),
         outcome => Ok(outcome.map_err(StorageError::from)?),
     }
@@ -342,8 +359,7 @@ async fn enqueue(
     let since = shared.runtime.monotonic();
     let (order, floor_end) = (record.order, record.floor_end);
     let queued = Queued { order, log, epoch: Some(epoch), floor_end, tail_end, counted, since };
-    end_borrowing(shared, log, |shared| {
-        let mut sealed = shared.sealed_epochs();
+    end_borrowing(shared, log, |sealed| {
         if !sealed.is_queued(log) {
             if counted {
                 shared.budget.add_unflushed(queued.bytes());
@@ -355,11 +371,11 @@ async fn enqueue(
 }
 
 /// Has the partitions that borrow from an epoch take the segments there are now, then forgets that it was borrowed
-/// from, and does `then` in the same moment.
+/// from, and does `then` in the same moment: whoever looks in between must not find the epoch nowhere.
 async fn end_borrowing(
     shared: &Arc<Shared>,
     log: LogId,
-    then: impl FnOnce(&Shared),
+    then: impl FnOnce(&mut Sealed),
 ) -> Result<(), UpkeepError> {
     let mut reloaded: BTreeSet<TopicPartition> = BTreeSet::new();
     let mut to_fold = Vec::new();
@@ -372,8 +388,7 @@ async fn end_borrowing(
             let missing: Vec<_> = missing.copied().collect();
             if missing.is_empty() {
                 sealed.borrowed.remove(&log);
-                drop(sealed);
-                then(shared);
+                then(&mut sealed);
                 break;
             }
             missing

@@ -76,6 +76,7 @@ async fn delete(
     };
     led.partition.delete_records(before).await.map_err(|error| match error {
         UpkeepError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        UpkeepError::Closed => ErrorCode::NotLeaderOrFollower,
         error => {
             tracing::warn!(%topic, partition = asked.partition_index, %error, "records were not deleted");
             ErrorCode::KafkaStorageError

@@ -143,6 +143,9 @@ impl Partition {
     /// Changes the manifest: folds what is unfolded, and moves the log start.
     pub(super) async fn change(&self, closing: bool, log_start: Option<Offset>) -> Result<(), UpkeepError> {
         let _one_at_a_time = self.manifest_change.lock().await;
+        if log_start.is_some() && self.is_closed() {
+            return Err(UpkeepError::Closed);
+        }
         let mut attempt = 0;
         loop {
             let manifest = self.lock().manifest.clone();
@@ -157,6 +160,12 @@ impl Partition {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Waits until the log start does not move any more. The partition is closed: its next leader must know of whatever
+    /// anybody was told here.
+    pub(crate) async fn unchanging(&self) {
+        drop(self.manifest_change.lock().await);
     }
 
     async fn try_change(

@@ -21,6 +21,9 @@ pub enum UpkeepError {
         /// Where the log is.
         bounds: Bounds,
     },
+    /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
+    #[error("the partition is not led here any more: find its new leader")]
+    Closed,
     /// The metadata store, or a newer leader.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -123,7 +126,11 @@ impl Partition {
             }
         }
         match start {
-            Some(start) if start > bounds.log_start => self.change(false, Some(start)).await,
+            Some(start) if start > bounds.log_start => match self.change(false, Some(start)).await {
+                // Its next leader does it.
+                Err(UpkeepError::Closed) => Ok(()),
+                outcome => outcome,
+            },
             _ => Ok(()),
         }
     }

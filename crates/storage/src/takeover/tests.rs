@@ -1,6 +1,7 @@
 //! Brokers of one cluster that die, come back and take over from each other, over real directories.
 
 mod model;
+mod refusals;
 
 use std::{sync::Arc, time::Duration};
 

@@ -161,6 +161,11 @@ impl WalDirectory {
         Ok(Arc::new(Self { config, disk, state: Mutex::new(state), lock }))
     }
 
+    /// Whether there was ever a log in this directory: opening one that is not there makes an empty one.
+    pub(crate) fn is_there(dir: &Path, disk: &dyn Disk) -> bool {
+        disk.list(dir).is_ok_and(|names| names.iter().any(|name| name == "FORMAT"))
+    }
+
     /// How it was opened.
     pub fn config(&self) -> &WalConfig {
         &self.config
