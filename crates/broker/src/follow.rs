@@ -272,6 +272,10 @@ async fn delete(broker: &BrokerShared, id: TopicPartition) -> Option<TopicPartit
 
 async fn open(broker: &BrokerShared, opening: Opening) -> Opened {
     let Opening { topic, config, id, leader_epoch } = opening;
+    let Some(_mark) = broker.partitions.begin_opening(id) else {
+        // When the handoff has ended it is looked at again.
+        return Opened { topic, id, outcome: Ok(()) };
+    };
     let opened = broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await;
     let outcome = opened.map_err(|error| error.to_string()).map(|partition| {
         if topic.name().as_str() == CONSUMER_OFFSETS {

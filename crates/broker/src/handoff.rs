@@ -3,20 +3,18 @@
 //! What is committed is flushed while the partitions still accept. Then they are closed, what is under way settles and
 //! is answered, the rest is flushed, and one guarded change after the other names the new leaders. Requests that arrive
 //! in between wait for the outcome (`settling`). A partition that could not be flushed or whose record was not
-//! changed is opened here again, in the same term.
+//! changed is opened here again, in the same term: once that is certain and the image shows it, never before, since in
+//! its next term another broker accepts.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use milena_metadata::plan_departure;
+use milena_metadata::{AppliedChanges, MetadataError, plan_departure};
 use milena_types::{BrokerId, TopicPartition};
 
 use crate::shared::BrokerShared;
 
 /// How many partitions are handed over together: the first of them waits until the last is ready.
 const AT_ONCE_MAX: usize = 1000;
-/// How long the image may take to show what was changed.
-const IMAGE_WAIT_MAX: Duration = Duration::from_secs(2);
-
 /// Hands partitions over, each to the broker named with it. Those that somebody hands over already are left out.
 /// Answers how many have another leader now.
 pub(crate) async fn hand_over(broker: &Arc<BrokerShared>, moves: Vec<(TopicPartition, BrokerId)>) -> usize {
@@ -24,28 +22,35 @@ pub(crate) async fn hand_over(broker: &Arc<BrokerShared>, moves: Vec<(TopicParti
     for moves in moves.chunks(AT_ONCE_MAX) {
         let ids: Vec<TopicPartition> = moves.iter().map(|(id, _)| *id).collect();
         let ours = broker.partitions.begin_handoff(&ids);
-        let ending = Ending { broker, ids: ours.iter().copied().collect() };
+        let mut ending = Ending { broker, ids: ours.iter().copied().collect(), in_doubt: false };
         let moves: HashMap<TopicPartition, BrokerId> =
             moves.iter().copied().filter(|(id, _)| ours.contains(id)).collect();
-        handed += hand_over_together(broker, moves).await;
+        handed += hand_over_together(broker, moves, &mut ending.in_doubt).await;
         drop(ending);
     }
     handed
 }
 
-/// Ends a handoff also when it is cancelled.
+/// Ends a handoff also when it is cancelled, but not while nobody knows who leads: then nothing is opened here again.
 struct Ending<'a> {
     broker: &'a BrokerShared,
     ids: Vec<TopicPartition>,
+    in_doubt: bool,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.broker.partitions.end_handoff(self.ids.drain(..));
+        if !self.in_doubt {
+            self.broker.partitions.end_handoff(self.ids.drain(..));
+        }
     }
 }
 
-async fn hand_over_together(broker: &Arc<BrokerShared>, moves: HashMap<TopicPartition, BrokerId>) -> usize {
+async fn hand_over_together(
+    broker: &Arc<BrokerShared>,
+    moves: HashMap<TopicPartition, BrokerId>,
+    in_doubt: &mut bool,
+) -> usize {
     if moves.is_empty() {
         return 0;
     }
@@ -56,22 +61,42 @@ async fn hand_over_together(broker: &Arc<BrokerShared>, moves: HashMap<TopicPart
     }
     let flushed = broker.runtime.monotonic();
     let closed = close(broker, moves).await;
-    let outcome = broker.metadata.hand_over(&broker.registration, &closed).await;
-    match outcome {
-        Ok(handed) => {
-            let _ = tokio::time::timeout(IMAGE_WAIT_MAX, broker.images.wait_for(handed.revision)).await;
-            let now = broker.runtime.monotonic();
-            tracing::info!(
-                broker = %broker.id(), partitions = handed.partitions.len(), of = closed.len(),
-                flush_ms = (flushed - started).as_millis() as u64, pause_ms = (now - flushed).as_millis() as u64,
-                "handed partitions over"
-            );
-            handed.partitions.len()
+    *in_doubt = true;
+    let Some(handed) = decide(broker, &closed).await else { return 0 };
+    *in_doubt = false;
+    let now = broker.runtime.monotonic();
+    tracing::info!(
+        broker = %broker.id(), partitions = handed.partitions.len(), of = closed.len(),
+        flush_ms = (flushed - started).as_millis() as u64, pause_ms = (now - flushed).as_millis() as u64,
+        "handed partitions over"
+    );
+    handed.partitions.len()
+}
+
+/// Names the new leaders, and waits until the image shows them. None: this life of the broker is over, and what it asked
+/// for may have happened.
+async fn decide(broker: &Arc<BrokerShared>, closed: &[(TopicPartition, BrokerId)]) -> Option<AppliedChanges> {
+    let decided = async {
+        let mut told = false;
+        loop {
+            // Asked again it leaves out what has another leader already, so in the end it is known.
+            match broker.metadata.hand_over(&broker.registration, closed).await {
+                Ok(handed) => return broker.images.wait_for(handed.revision).await.ok().map(|_| handed),
+                Err(error @ MetadataError::Superseded { .. }) => {
+                    tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
+                    return None;
+                }
+                Err(error) if !std::mem::replace(&mut told, true) => {
+                    tracing::warn!(%error, partitions = closed.len(), "whether partitions were handed over is not known; asking again");
+                }
+                Err(_) => {}
+            }
+            broker.runtime.sleep(RETRY).await;
         }
-        Err(error) => {
-            tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
-            0
-        }
+    };
+    tokio::select! {
+        decided = decided => decided,
+        () = broker.runtime.stopping().cancelled() => None,
     }
 }
 

@@ -51,6 +51,8 @@ struct Tables {
     ids: HashMap<Arc<str>, TopicId>,
     /// Partitions that are being handed over, open still or not any more.
     leaving: HashSet<TopicPartition>,
+    /// Partitions that are being opened: they are not handed over meanwhile.
+    opening: HashSet<TopicPartition>,
     /// Topics with partitions that were being handed over, to be looked at again.
     look_again: HashSet<TopicId>,
 }
@@ -123,10 +125,22 @@ impl PartitionTable {
     }
 
     /// Says that partitions are being handed over: what follows the image leaves them alone until
-    /// [`PartitionTable::end_handoff`]. Answers those of `partitions` that nobody hands over already.
+    /// [`PartitionTable::end_handoff`]. Answers those of `partitions` that nobody hands over already, nor opens now: one that
+    /// is being opened would be open, and accept, after it was closed for its next leader.
     pub(crate) fn begin_handoff(&self, partitions: &[TopicPartition]) -> HashSet<TopicPartition> {
         let mut tables = self.write();
-        partitions.iter().copied().filter(|id| tables.leaving.insert(*id)).collect()
+        let Tables { leaving, opening, .. } = &mut *tables;
+        partitions.iter().copied().filter(|id| !opening.contains(id) && leaving.insert(*id)).collect()
+    }
+
+    /// Says that a partition is being opened, until what this answers is dropped. None: it is being handed over.
+    pub(crate) fn begin_opening(&self, partition: TopicPartition) -> Option<OpeningMark<'_>> {
+        let mut tables = self.write();
+        if tables.leaving.contains(&partition) {
+            return None;
+        }
+        tables.opening.insert(partition);
+        Some(OpeningMark { table: self, partition })
     }
 
     /// Partitions are handed over, or it did not work. Whoever waits looks again, and so does what follows the image.
@@ -189,6 +203,18 @@ impl PartitionTable {
     }
 }
 
+/// See [`PartitionTable::begin_opening`].
+pub(crate) struct OpeningMark<'a> {
+    table: &'a PartitionTable,
+    partition: TopicPartition,
+}
+
+impl Drop for OpeningMark<'_> {
+    fn drop(&mut self) {
+        self.table.write().opening.remove(&self.partition);
+    }
+}
+
 /// Why a partition is not in the table: what the image says of it.
 pub(crate) fn why_not_led(
     image: &MetadataImage,
@@ -246,4 +272,25 @@ pub(crate) fn leader_hint(
         rack: broker.rack.clone(),
     });
     Some(LeaderHint { leader, leader_epoch: partition.leader_epoch.raw(), endpoint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_is_opened_or_handed_over_but_never_both() {
+        let table = PartitionTable::default();
+        let id = |index| TopicPartition {
+            topic: TopicId(milena_protocol::Uuid::from_u128(1)),
+            partition: PartitionIndex(index),
+        };
+        let opening = table.begin_opening(id(0)).expect("nobody hands it over");
+        assert_eq!(table.begin_handoff(&[id(0), id(1)]), [id(1)].into());
+        assert!(table.begin_opening(id(1)).is_none());
+        drop(opening);
+        assert_eq!(table.begin_handoff(&[id(0), id(1)]), [id(0)].into());
+        table.end_handoff([id(0), id(1)].into_iter());
+        assert!(table.begin_opening(id(1)).is_some());
+    }
 }

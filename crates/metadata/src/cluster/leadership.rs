@@ -128,10 +128,11 @@ impl ClusterMetadata {
 
     /// Gives partitions that this life of a broker leads to others, each to the broker named with it: the leader's own
     /// transaction. The partitions are closed and flushed by then. Those that it does not lead, or that it would give
-    /// to a broker that is not alive, are left out.
+    /// to a broker that is not alive, are left out. An image at the revision of the answer shows who leads each of them.
     ///
     /// # Errors
-    /// [`MetadataError::Superseded`] when the registration has ended.
+    /// [`MetadataError::Superseded`] when the registration has ended. After any error some may have been given away: ask
+    /// again before they are led here.
     pub async fn hand_over(
         &self,
         registration: &Registration,
@@ -142,7 +143,6 @@ impl ClusterMetadata {
         let mut left: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
         for _ in 0..ATTEMPTS_MAX {
             let brokers = self.brokers().await?;
-            left.retain(|(_, to)| *to != registration.broker && brokers.contains_key(to));
             let chunk_len = self.store.limits().ops.saturating_sub(1 + brokers.len()).max(1);
             let mut again = Vec::new();
             for chunk in left.chunks(chunk_len) {
@@ -153,7 +153,10 @@ impl ClusterMetadata {
                         continue;
                     };
                     let Seen { mut record, revision } = seen;
-                    if record.leader != registration.broker || record.broker_epoch != registration.epoch {
+                    handed.revision = handed.revision.max(revision);
+                    let leads =
+                        record.leader == registration.broker && record.broker_epoch == registration.epoch;
+                    if !leads || *to == registration.broker || !brokers.contains_key(to) {
                         continue;
                     }
                     heirs.insert(*to, brokers[to].clone());
@@ -173,7 +176,7 @@ impl ClusterMetadata {
                 match self.store.txn(txn).await? {
                     TxnOutcome::Committed(c) => {
                         handed.partitions.extend(puts.iter().map(|(partition, ..)| *partition));
-                        handed.revision = c.revision;
+                        handed.revision = handed.revision.max(c.revision);
                     }
                     TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
                         return Err(registration.superseded());

@@ -228,7 +228,7 @@ async fn decisions_of_a_controller_that_lost_its_role_change_nothing() {
 #[tokio::test]
 async fn only_the_life_that_leads_hands_over() {
     let cluster = TestCluster::new().await;
-    let (one, _two) = (serve(&cluster, 1).await, serve(&cluster, 2).await);
+    let (one, two) = (serve(&cluster, 1).await, serve(&cluster, 2).await);
     let topic = cluster.create("t", 4, 2).await;
     let led: Vec<TopicPartition> = image(&cluster).await.led_by(BrokerId(1)).map(|(id, _)| id).collect();
     let all: Vec<_> = (0..4)
@@ -242,6 +242,11 @@ async fn only_the_life_that_leads_hands_over() {
     cluster.metadata.take_leadership(&again).await.unwrap();
     let handed = cluster.metadata.hand_over(&again, &all).await.unwrap();
     assert_eq!(handed.partitions, led, "what others lead is left alone");
+    // As if the first answer had been lost, and the new leader had died since.
+    cluster.metadata.deregister(&two).await.unwrap();
+    let again = cluster.metadata.hand_over(&again, &all).await.unwrap();
+    assert_eq!(again.partitions, []);
+    assert!(again.revision >= handed.revision, "an image that shows the answer shows who leads");
     for partition in led {
         let seen = cluster.metadata.partition(partition.topic, partition.partition).await.unwrap().unwrap();
         assert_eq!((seen.record.leader, seen.record.leader_epoch.raw()), (BrokerId(2), 2));
