@@ -4,7 +4,8 @@
 //! it. Whatever a controller decides is a transaction that requires the role's record as it was when it looked, so one
 //! that has lost the role without knowing changes nothing.
 //!
-//! A broker that leads partitions and has no registration any more is *failed over*: this broker seals its epochs, and in
+//! A broker that leads partitions, or is to flush what a sealed epoch left, and has no registration any more is *failed
+//! over*: this broker seals its epochs, and in
 //! transactions that require the seal gives its partitions to others. Several at the same time, each until it works or the
 //! broker is back. A broker that was not there when this one started may be about to start as well, and is waited for,
 //! as long as a lease lasts.
@@ -22,6 +23,7 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use milena_metadata::{MetadataError, MetadataImage, PlanOptions, Precondition, missing_leaders, plan};
+use milena_storage::LedgerError;
 use milena_types::{BrokerEpoch, BrokerId};
 use tokio::task::JoinHandle;
 
@@ -110,7 +112,14 @@ impl Controller {
         if !holds_role {
             return next;
         }
-        let next = next.min(self.fail_over(image));
+        let gone = match self.gone(image).await {
+            Ok(gone) => gone,
+            Err(error) => {
+                tracing::warn!(%error, "who has to be recovered is not known; trying again");
+                return RETRY;
+            }
+        };
+        let next = next.min(self.fail_over(gone));
         match self.tidy(image).await {
             Ok(true) => RETRY,
             Ok(false) => next,
@@ -139,12 +148,25 @@ impl Controller {
         }
     }
 
+    /// The brokers that are gone and lead partitions, or that are to flush what partitions of others go on from: until
+    /// somebody else does, those cannot flush.
+    async fn gone(&self, image: &MetadataImage) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
+        let mut gone = missing_leaders(image);
+        let absent = image.nodes().iter().filter(|(id, _)| image.broker(**id).is_none());
+        let absent: Vec<_> = absent.filter_map(|(id, node)| Some((*id, node.epoch?))).collect();
+        if !absent.is_empty() {
+            let flushers = self.broker.storage.flushers().await?;
+            gone.extend(absent.into_iter().filter(|(id, _)| flushers.contains(id)));
+        }
+        Ok(gone)
+    }
+
     /// Begins to fail over the brokers that are gone. Answers when to look for others.
-    fn fail_over(&mut self, image: &MetadataImage) -> Duration {
+    fn fail_over(&mut self, gone: BTreeMap<BrokerId, BrokerEpoch>) -> Duration {
         let waited = self.broker.runtime.monotonic().saturating_sub(self.started);
         let left = self.broker.config.limits.lease.saturating_sub(waited);
         let mut look_again = Duration::MAX;
-        for (dead, epoch) in missing_leaders(image) {
+        for (dead, epoch) in gone {
             if !left.is_zero() && !self.seen_alive.contains(&dead) {
                 look_again = look_again.min(left);
             } else if self.failing_over.insert(dead) {

@@ -1,6 +1,6 @@
 //! A cluster of brokers in this process, in a temporary directory, on ports the system gives out.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
 use milena_metadata::{
@@ -58,6 +58,21 @@ impl Default for ClusterOptions {
             limits: Limits::default(),
             disk: None,
             properties: BTreeMap::new(),
+        }
+    }
+}
+
+/// See [`Cluster::block_objects`].
+pub struct BlockedObjects {
+    blocked: PathBuf,
+    aside: PathBuf,
+}
+
+impl Drop for BlockedObjects {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.blocked).expect("it was made");
+        if self.aside.is_dir() {
+            std::fs::rename(&self.aside, &self.blocked).expect("moved back");
         }
     }
 }
@@ -218,6 +233,17 @@ impl Cluster {
         for images in images() {
             images.wait_for(newest).await.expect("the images are kept");
         }
+    }
+
+    /// Lets no object be written until what this answers is dropped.
+    pub fn block_objects(&self) -> BlockedObjects {
+        let objects = self.dir.path().join("objects");
+        let (blocked, aside) = (objects.join("i1"), objects.join("aside"));
+        if blocked.is_dir() {
+            std::fs::rename(&blocked, &aside).expect("moved aside");
+        }
+        std::fs::write(&blocked, b"").expect("a file where a directory is needed");
+        BlockedObjects { blocked, aside }
     }
 
     /// Kills a broker, and says that it is gone.

@@ -177,3 +177,27 @@ async fn committed_offsets_move_with_their_coordinator() {
     }
     cluster.stop().await;
 }
+
+/// It came back, was to flush what its earlier life left, and was killed again before it led anything: those who took over
+/// from it must not wait for it for ever.
+#[tokio::test]
+async fn a_killed_flusher_that_leads_nothing_is_recovered_too() {
+    let mut cluster = cluster(NEVER).await;
+    cluster.create_topic("t", 1).await;
+    let dead = cluster.leader("t", 0);
+    let mut client = cluster.connect(dead).await;
+    assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.base_offset, 0);
+    let objects = cluster.block_objects();
+    cluster.kill_broker(dead).await;
+    taken_over(&cluster, "t", 1, &[dead]).await;
+    let heir = cluster.leader("t", 0);
+    let mut client = cluster.connect(heir).await;
+    assert_eq!(client.produce(9, "t", 0, batch(&["b"]).into_bytes()).await.base_offset, 1);
+    cluster.start_broker(dead).await;
+    cluster.kill_broker(dead).await;
+    drop(objects);
+    let storage = &cluster.broker(heir).shared().storage;
+    storage.flush().await.expect("another broker is the flusher now");
+    assert_eq!(read_all(&mut client, "t", 0, 0).await.len(), 2);
+    cluster.stop().await;
+}
