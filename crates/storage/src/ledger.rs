@@ -158,9 +158,20 @@ impl Ledger {
             objects.adopt(&segment.record.object, segment.announced, segment.record.parts.len() as u32);
         }
         self.add_objects(&mut txn, &objects).await?;
-        self.decide(txn).await
+        match self.decide(txn).await {
+            // Perhaps the answer was lost and the records have changed since, so that they do not tell any more.
+            Err(LedgerError::Conflict(_)) => {
+                let seen: Option<Versioned<WalRecord>> = self.read(&key).await?;
+                match seen.filter(|seen| seen.record.floor_end == floor_end) {
+                    Some(seen) if self.committed(segments).await? => Ok(seen.revision),
+                    _ => Err(LedgerError::Conflict(key)),
+                }
+            }
+            outcome => outcome,
+        }
     }
 
+    /// Whether the flush that was to adopt these announced uploads did.
     async fn committed(&self, segments: &[FlushedSegment]) -> Result<bool, LedgerError> {
         for segment in segments {
             if self.read_entry(&upload_key(&segment.record.object)).await?.is_some() {

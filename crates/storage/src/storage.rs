@@ -1,7 +1,7 @@
 //! One broker's storage: opened with a new broker epoch, closed when that epoch ends.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use crate::{
     blocks::{BlockError, Segments},
     disk::{Disk, LocalDisk},
     flush::{self, FlushError},
-    ledger::{Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, LogId},
     objects::Objects,
     opening,
     pages::PageError,
@@ -255,15 +255,22 @@ impl Storage {
         takeover::seal_broker(&self.shared, broker, epoch).await
     }
 
-    /// The brokers that are to put chunks of sealed epochs into segments: partitions on others may wait for that, so one
-    /// of them that is gone has to be recovered also when it leads nothing.
+    /// The brokers that are to put chunks of sealed epochs into segments, with the newest life of each that is known:
+    /// partitions on others may wait for that, so one of them that is gone has to be recovered also when it leads nothing.
     ///
     /// # Errors
     /// See [`LedgerError`].
-    pub async fn flushers(&self) -> Result<BTreeSet<BrokerId>, LedgerError> {
+    pub async fn flushers(&self) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
         let epochs = self.shared.ledger.all_epochs().await?;
         let left = epochs.iter().filter(|(_, seen)| seen.record.unflushed().is_some());
-        Ok(left.map(|(log, seen)| seen.record.flusher_of(*log).broker).collect())
+        let flushers: Vec<LogId> = left.map(|(log, seen)| seen.record.flusher_of(*log)).collect();
+        let lives = epochs.iter().map(|(log, _)| *log).chain(flushers.iter().copied());
+        let mut newest: BTreeMap<BrokerId, BrokerEpoch> = BTreeMap::new();
+        for life in lives.filter(|life| flushers.iter().any(|flusher| flusher.broker == life.broker)) {
+            let epoch = newest.entry(life.broker).or_insert(life.epoch);
+            *epoch = life.epoch.max(*epoch);
+        }
+        Ok(newest)
     }
 
     /// The first half of handing partitions over: puts what is committed into segments while they still accept, so that

@@ -135,3 +135,26 @@ async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
         assert!(refused.to_string().contains("wal/1/0000000000000000007"), "{refused}");
     }
 }
+
+/// A partition of the flush is deleted, or folds it, before the flusher knows that it was committed.
+#[tokio::test]
+async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let (first, other) = (ledger(&decisions, 1), ledger(&decisions, 2));
+    first.open_epoch().await.expect("new");
+    let segments = [announced(&first, "a").await];
+    decisions.fail_after_putting("flushes/");
+    let commit = first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments);
+    let strike = async {
+        decisions.set_unavailable(false);
+        let mut seen = other.flush_record(&segments[0].key).await.expect("readable").expect("committed");
+        crate::opening::strike(&mut seen, id(0));
+        let mut swaps = ManifestSwaps::default();
+        swaps.flush_records.push((segments[0].key.clone(), seen));
+        swaps.objects.release("a");
+        other.swap_manifests(&swaps).await.expect("struck");
+    };
+    let (committed, ()) = tokio::join!(commit, strike);
+    committed.expect("it had happened");
+    assert_eq!(first.epoch(FIRST).await.expect("readable").expect("known").record.floor_end, ChunkSeq(9));
+}

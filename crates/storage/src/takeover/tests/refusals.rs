@@ -1,6 +1,6 @@
 //! What is not to be taken over, handed over, or forgotten.
 
-use milena_types::{BrokerId, Offset};
+use milena_types::Offset;
 
 use super::{NoObjects, all_retired, crashed, seal, times};
 use crate::{SealBrokerError, UpkeepError, disk::MemoryDisk, testing::*};
@@ -31,7 +31,7 @@ async fn a_flusher_that_leads_nothing_is_known_as_long_as_others_wait_for_it() {
     // It comes back, is the flusher again, and is gone before it has led anything.
     let back = cluster.open_broker(1).await;
     let gone = crashed(back).await;
-    assert_eq!(second.flushers().await.expect("epochs"), [BrokerId(1)].into());
+    assert_eq!(second.flushers().await.expect("epochs"), [gone].into());
     seal(&second, gone).await;
     drop(no_objects);
     second.flush().await.expect("nothing is waited for any more");
