@@ -115,7 +115,7 @@ impl Controller {
         let gone = match self.gone(image).await {
             Ok(gone) => gone,
             Err(error) => {
-                tracing::warn!(%error, "who has to be recovered is not known; trying again");
+                tracing::debug!(%error, "who has to be recovered is not known; trying again");
                 return RETRY;
             }
         };
@@ -152,11 +152,13 @@ impl Controller {
     /// somebody else does, those cannot flush.
     async fn gone(&self, image: &MetadataImage) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
         let mut gone = missing_leaders(image);
-        let absent = image.nodes().iter().filter(|(id, _)| image.broker(**id).is_none());
-        let absent: Vec<_> = absent.filter_map(|(id, node)| Some((*id, node.epoch?))).collect();
-        if !absent.is_empty() {
-            let flushers = self.broker.storage.flushers().await?;
-            gone.extend(absent.into_iter().filter(|(id, _)| flushers.contains(id)));
+        for (id, epoch) in self.broker.storage.flushers().await? {
+            if image.broker(id).is_none() {
+                // It may have begun a life since of which storage knows nothing, or belong to the cluster no more.
+                let node = image.nodes().get(&id).and_then(|node| node.epoch);
+                let newest = gone.entry(id).or_insert(epoch);
+                *newest = epoch.max(*newest).max(node.unwrap_or(epoch));
+            }
         }
         Ok(gone)
     }
