@@ -24,7 +24,9 @@ use crate::{
 };
 
 /// How many partitions are opened or deleted at the same time.
-const AT_ONCE_MAX: usize = 32;
+const DELETED_AT_ONCE_MAX: usize = 32;
+/// Many: those that are opened together share what has to be read of flushes.
+const OPENED_AT_ONCE_MAX: usize = 2048;
 /// When what did not work is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -128,7 +130,7 @@ impl Follower {
         let broker = &self.broker;
         let opened: Vec<Opened> = stream::iter(openings)
             .map(|opening| open(broker, opening))
-            .buffer_unordered(AT_ONCE_MAX)
+            .buffer_unordered(OPENED_AT_ONCE_MAX)
             .collect()
             .await;
         self.note(opened);
@@ -253,7 +255,7 @@ impl Follower {
         }
         let broker = &self.broker;
         let deleted = stream::iter(std::mem::take(&mut self.undeleted)).map(|id| delete(broker, id));
-        let failed = deleted.buffer_unordered(AT_ONCE_MAX).filter_map(async |failed| failed);
+        let failed = deleted.buffer_unordered(DELETED_AT_ONCE_MAX).filter_map(async |failed| failed);
         self.undeleted = failed.collect().await;
         self.retry |= !self.undeleted.is_empty();
     }

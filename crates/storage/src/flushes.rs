@@ -69,6 +69,8 @@ impl FlushReader {
         if last.asked >= ours {
             return Ok(last.flushes.clone());
         }
+        // Whoever opens many partitions at once polls them in turn: let the others ask too.
+        tokio::task::yield_now().await;
         let asked = self.asked.load(Ordering::Acquire);
         let entries = ledger.flush_entries().await?;
         let same = |(entry, (key, revision)): (&Entry, &(String, Revision))| {
