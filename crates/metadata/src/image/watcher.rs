@@ -80,9 +80,19 @@ impl Follower {
         self.metadata.store().as_ref()
     }
 
+    /// Reads everything, again when so much was changed meanwhile that the watch cannot follow.
+    async fn load(&self) -> Result<(ImageBuilder, Box<dyn Watch>), MetadataError> {
+        loop {
+            if let Some(loaded) = self.try_load().await? {
+                return Ok(loaded);
+            }
+            self.runtime.sleep(RETRY).await;
+        }
+    }
+
     /// Reads everything. The pages are of different moments; following the watch from the first page's revision up to
     /// the last one's makes them one state, because replaying a change that a page shows already does no harm.
-    async fn load(&self) -> Result<(ImageBuilder, Box<dyn Watch>), MetadataError> {
+    async fn try_load(&self) -> Result<Option<(ImageBuilder, Box<dyn Watch>)>, MetadataError> {
         let keys = self.metadata.keys().clone();
         let mut builder = ImageBuilder::new(keys.clone());
         let mut after: Option<String> = None;
@@ -104,11 +114,14 @@ impl Follower {
         builder.reached(first);
         let mut reached = first;
         while reached < last {
-            let batch = watch.next().await.map_err(|e| MetadataError::Store(unavailable(&e)))?;
+            let batch = match watch.next().await {
+                Err(WatchError::Compacted { .. }) => return Ok(None),
+                batch => batch.map_err(|e| MetadataError::Store(unavailable(&e)))?,
+            };
             reached = batch.revision;
             builder.apply(&batch);
         }
-        Ok((builder, watch))
+        Ok(Some((builder, watch)))
     }
 
     async fn run(
