@@ -138,6 +138,8 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         delete_grace: Duration::from_millis(700),
         group_log_growth_bytes: 6_000,
         lease: Duration::from_millis(1500),
+        leaders_return_after: plan.leaders_return_after,
+        handover_max: Duration::from_secs(5),
         ..Limits::default()
     };
     let properties = [("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];

@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) slow_disk_permille: u64,
     pub(crate) flush_bytes: u64,
     pub(crate) flush_age: Duration,
+    /// How soon partitions are given back to their first replica.
+    pub(crate) leaders_return_after: Duration,
     /// What breaks, by the time since work began.
     pub(crate) actions: Vec<(Duration, Action)>,
 }
@@ -102,10 +104,17 @@ impl Plan {
             slow_disk_permille: one_of(&[0, 5, 50]),
             flush_bytes: one_of(&[2_000, 8_000, 40_000]),
             flush_age: Duration::from_millis(one_of(&[300, 1_000, 5_000])),
+            leaders_return_after: Duration::from_millis(one_of(&[200, 1_000, 3_000])),
             actions: Vec::new(),
         };
-        for _ in 0..dice.within(1..9) {
-            let at = Duration::from_millis(dice.below(working.as_millis() as u64));
+        let mut at = Duration::ZERO;
+        for _ in 0..dice.within(1..14) {
+            // At times soon after the one before, so that it meets what that has begun.
+            at = if dice.chance(400) {
+                at + dice.millis(1..600)
+            } else {
+                Duration::from_millis(dice.below(working.as_millis() as u64))
+            };
             plan.actions.push((at, action(&dice, brokers)));
         }
         plan.actions.sort_by_key(|(at, _)| *at);

@@ -113,7 +113,9 @@ impl MetadataStore for StoreLink {
         }
         let keys: Vec<&str> = txn.puts.iter().map(|put| put.key.as_str()).collect();
         let keys = keys.join(" ");
-        let answer = self.store.send(self.caller, txn, elapsed() + self.latency());
+        // At times one is held up on its way, long enough that its sender may have died and been replaced.
+        let way = if self.dice.chance(15) { self.dice.millis(200..3500) } else { self.latency() };
+        let answer = self.store.send(self.caller, txn, elapsed() + way);
         let outcome = answer.await.map_err(|_| StoreError::Closed)?;
         self.trace.line("store", format_args!("broker {} {keys} -> {outcome:?}", self.caller));
         self.back().await;

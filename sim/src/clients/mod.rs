@@ -115,28 +115,29 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         (count - 1) % CLIENT_NODES.len() == node
     };
     let mut tasks = Vec::new();
+    let runtime = surroundings::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
     world.working.fetch_add(1, Ordering::Relaxed);
     world.reached(Phase::Working).await;
     for place in places(&world) {
         for n in 0..world.plan.producers_a_partition {
             if mine() {
                 let actor = Actor::new(&world, format!("producer-{}-{n}", place.number));
-                tasks.push(tokio::spawn(producer::run(actor, place.clone())));
+                tasks.push(runtime.spawn(producer::run(actor, place.clone())));
             }
         }
         if mine() {
             let actor = Actor::new(&world, format!("consumer-{}", place.number));
-            tasks.push(tokio::spawn(consumer::run(actor, place.clone())));
+            tasks.push(runtime.spawn(consumer::run(actor, place.clone())));
         }
     }
     for n in 0..world.plan.groups {
         if mine() {
             let actor = Actor::new(&world, format!("group-{n}"));
-            tasks.push(tokio::spawn(group::commit(actor, n)));
+            tasks.push(runtime.spawn(group::commit(actor, n)));
         }
         if mine() {
             let actor = Actor::new(&world, format!("reader-{n}"));
-            tasks.push(tokio::spawn(group::look(actor, n)));
+            tasks.push(runtime.spawn(group::look(actor, n)));
         }
     }
     for task in tasks {

@@ -97,7 +97,7 @@ impl Producer {
             answers.push_back(answer);
         }
         loop {
-            while self.unacked.len() < self.actor.world.plan.window && self.actor.is_working() {
+            while self.unacked.len() < self.window() && self.actor.is_working() {
                 let batch = self.new_batch();
                 let Ok(answer) = connection.start(&self.request(&batch, topic_id), version).await else {
                     self.unacked.push_back(batch);
@@ -177,6 +177,12 @@ impl Producer {
             let offset = offset + (id - batch.ids.start) as i64;
             self.actor.world.note(&self.actor.name, Event::Acked { client, partition, id, offset });
         }
+    }
+
+    /// How many batches may be in flight. One until the leader knows the producer: of one it does not know it takes any
+    /// sequence, as Kafka does, also that of a second batch whose first it refused because it did not lead yet.
+    fn window(&self) -> usize {
+        if self.acked.is_none() { 1 } else { self.actor.world.plan.window }
     }
 
     fn new_batch(&mut self) -> Batch {
