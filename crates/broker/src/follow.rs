@@ -151,7 +151,13 @@ impl Follower {
         let (broker, running) = (self.broker.clone(), Arc::new(()));
         self.handoff = Arc::downgrade(&running);
         self.broker.runtime.spawn(async move {
-            handoff::hand_over(&broker, moves).await;
+            if handoff::hand_over(&broker, moves).await == 0 {
+                // Somebody else hands them over, or it does not work for now: not again at once.
+                tokio::select! {
+                    () = broker.runtime.sleep(RETRY) => {}
+                    () = broker.runtime.stopping().cancelled() => {}
+                }
+            }
             drop(running);
             broker.partitions.announce();
         });
