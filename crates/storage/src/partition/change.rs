@@ -1,7 +1,8 @@
 //! Changing a partition's manifest: folding flushes into it, moving its start, paging what became long.
 //!
 //! One change of a partition at a time, each one transaction, which may change many partitions; the state in memory
-//! follows after it is decided, never before. Only the partition's leader changes its manifest.
+//! follows after it is decided, never before. Only the partition's leader changes its manifest, and not once it is closed:
+//! the next leader may have read it.
 
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ async fn fold_together(shared: &Shared, partitions: &[Arc<Partition>]) -> Result
     for partition in partitions {
         let one_at_a_time = partition.manifest_change.lock().await;
         let manifest = partition.lock().manifest.clone();
-        if !manifest.unfolded.is_empty() {
+        if !manifest.unfolded.is_empty() && !partition.is_closed() {
             let change = partition.prepare(&manifest, None, false, &mut swaps).await?;
             changes.push((partition, change, one_at_a_time));
         }
@@ -143,8 +144,8 @@ impl Partition {
     /// Changes the manifest: folds what is unfolded, and moves the log start.
     pub(super) async fn change(&self, closing: bool, log_start: Option<Offset>) -> Result<(), UpkeepError> {
         let _one_at_a_time = self.manifest_change.lock().await;
-        if log_start.is_some() && self.is_closed() {
-            return Err(UpkeepError::Closed);
+        if self.is_closed() {
+            return log_start.map_or(Ok(()), |_| Err(UpkeepError::Closed));
         }
         let mut attempt = 0;
         loop {
@@ -162,8 +163,8 @@ impl Partition {
         }
     }
 
-    /// Waits until the log start does not move any more. The partition is closed: its next leader must know of whatever
-    /// anybody was told here.
+    /// Waits until the manifest does not change any more. The partition is closed: its next leader must know of whatever
+    /// anybody was told here, and need not read it again.
     pub(crate) async fn unchanging(&self) {
         drop(self.manifest_change.lock().await);
     }

@@ -62,13 +62,15 @@ async fn what_was_pending_when_the_epoch_ended_is_not_handed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_start_does_not_move_where_a_partition_was_handed_over() {
+async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
     let mut cluster = Broker::new();
     let (first, second) = (cluster.open_broker(1).await, cluster.open_broker(2).await);
     let before = open_partition(&first, 0, 1).await;
     append(&before, batch(&[1])).await;
     first.close_partition(id(0)).await.expect("closed");
     let after = open_partition(&second, 0, 2).await;
+    before.fold(false).await.expect("there is nothing to do here");
+    assert!(cluster.ledger().manifest(id(0)).await.expect("readable").is_none(), "the leader folds");
     let refused = before.delete_records(None).await;
     assert!(matches!(refused, Err(UpkeepError::Closed)), "{refused:?}");
     assert_eq!(after.delete_records(Some(Offset(1))).await.expect("the leader does it"), Offset(1));
