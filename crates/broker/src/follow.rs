@@ -284,6 +284,13 @@ async fn open(broker: &BrokerShared, opening: Opening) -> Opened {
         // When the handoff has ended it is looked at again.
         return Opened { topic, id, outcome: Ok(()) };
     };
+    // It may have been handed over since the image was that this is about. A handoff ends when the newest image shows it,
+    // and none begins while this goes on.
+    let now = broker.image();
+    let now = now.partition(id).filter(|now| broker.leads(now) && now.leader_epoch == leader_epoch);
+    if now.is_none() {
+        return Opened { topic, id, outcome: Ok(()) };
+    }
     let opened = broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await;
     let outcome = opened.map_err(|error| error.to_string()).map(|partition| {
         if topic.name().as_str() == CONSUMER_OFFSETS {
