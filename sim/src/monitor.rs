@@ -126,7 +126,7 @@ impl Monitor {
                 .add("leader-change", format!("{place}: another leader in the same leader epoch {old}"));
         }
         // A life that never opened its log has nothing to seal.
-        let record = now(&format!("{root}storage/wal/{leader}/{broker_epoch}"));
+        let record = now(&format!("{root}storage/wal/{leader}/{broker_epoch:019}"));
         let sealed = record.is_none_or(|bytes| {
             serde_json::from_slice::<Value>(&bytes).is_ok_and(|record| number(&record, "tail_end").is_some())
         });
