@@ -79,24 +79,22 @@ impl Controller {
             let mut changed_already = false;
             loop {
                 tokio::select! {
-                                    changed = images.changed() => match changed {
-                                        Err(_) => return,
-                                        Ok(()) if images.borrow_and_update().brokers().len() < alive => break,
-                                        Ok(()) => changed_already = true,
-                                    },
-                                    () = pause.as_mut(), if changed_already => break,
-                                    Some(done) = self.failovers.next(), if !self.failovers.is_empty() => {
-                                        match done {
-                                            Ok(dead) => {
-                 self.failing_over.remove(&dead);
+                    changed = images.changed() => match changed {
+                        Err(_) => return,
+                        Ok(()) if images.borrow_and_update().brokers().len() < alive => break,
+                        Ok(()) => changed_already = true,
+                    },
+                    () = pause.as_mut(), if changed_already => break,
+                    Some(done) = self.failovers.next(), if !self.failovers.is_empty() => {
+                        match done {
+                            Ok(dead) => _ = self.failing_over.remove(&dead),
+                            Err(_) => self.failing_over.clear(), // It panicked: all may be begun again.
+                        }
+                        break;
+                    }
+                    () = wake.as_mut() => break,
+                    () = stopping.cancelled() => return,
                 }
-                                            Err(_) => self.failing_over.clear(), // It panicked: all may be begun again.
-                                        }
-                                        break;
-                                    }
-                                    () = wake.as_mut() => break,
-                                    () = stopping.cancelled() => return,
-                                }
             }
         }
     }
