@@ -29,6 +29,10 @@ use crate::{
     wal::{LocalWal, WalDirectory, WalError, WriteAheadLog},
 };
 
+/// How long a broker that starts waits for those who recover its earlier life.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(5);
+const TRY_EVERY: Duration = Duration::from_millis(10);
+
 /// Why a broker's storage could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -132,8 +136,30 @@ impl Drop for Storage {
     }
 }
 
+/// Opens this broker's own directory. Whoever recovers an earlier life of it has the directory for as long as sealing
+/// takes, so one that is in use is tried again for a while.
+async fn open_directory(
+    config: &StorageConfig,
+    disk: &Arc<dyn Disk>,
+    runtime: &Runtime,
+) -> Result<Arc<WalDirectory>, StorageError> {
+    let deadline = runtime.monotonic() + RECOVERED_WITHIN;
+    loop {
+        let (wal, disk) = (config.wal.clone(), disk.clone());
+        let opened = runtime.spawn_blocking(move || WalDirectory::open(wal, disk)).await;
+        match opened.map_err(|_| StorageError::Stopping)? {
+            Err(WalError::InUse { .. }) if runtime.monotonic() < deadline => {
+                tracing::debug!(broker = %config.broker, "the write-ahead directory is in use; trying again");
+                runtime.sleep(TRY_EVERY).await;
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
 impl Storage {
-    /// Opens the storage of a broker epoch: takes the directory's lock, seals this broker's older epochs, reads
+    /// Opens the storage of a broker epoch: takes the directory's lock (which a recoverer of this
+    /// broker may have for a moment), seals this broker's older epochs, reads
     /// their chunks that are not in segments yet, and starts the write-ahead log. Reads nothing else, so its
     /// duration depends on the write-ahead log alone.
     ///
@@ -168,9 +194,7 @@ impl Storage {
             config.blocks.clone(),
             runtime.clone(),
         );
-        let wal_config = config.wal.clone();
-        let directory = runtime.spawn_blocking(move || WalDirectory::open(wal_config, disk)).await;
-        let directory = directory.map_err(|_| StorageError::Stopping)??;
+        let directory = open_directory(&config, &disk, &runtime).await?;
         let shared = Shared::new(config, runtime.clone(), ledger, segments);
         shared.ledger.open_epoch().await?;
 

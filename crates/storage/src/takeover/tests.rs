@@ -9,7 +9,7 @@ use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset};
 
 use crate::{
     AppendError, OpenPartitionError, Partition, PartitionOptions, SealBrokerError, SequenceError, Storage,
-    testing::*,
+    testing::*, wal::WalDirectory,
 };
 
 /// So that a death leaves everything in the write-ahead log.
@@ -143,6 +143,18 @@ async fn only_a_broker_that_is_gone_is_sealed_and_sealing_twice_is_sealing_once(
     back.crash().await;
     let old = second.seal_broker(dead.0, dead.1).await;
     assert!(matches!(old, Err(SealBrokerError::Superseded { .. })), "{old:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_starts_while_it_is_recovered_waits_for_its_directory() {
+    let mut cluster = Broker::new();
+    let config = cluster.config_of(1);
+    let recovering = WalDirectory::open(config.wal.clone(), cluster.disk()).expect("nobody has it");
+    let mut opening = std::pin::pin!(cluster.open_with(config));
+    let early = tokio::time::timeout(Duration::from_millis(50), opening.as_mut()).await;
+    assert!(early.is_err(), "the directory has two owners");
+    drop(recovering);
+    append(&open_partition(&opening.await, 0, 1).await, batch(&[1])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
