@@ -133,8 +133,8 @@ fn config(world: &World, id: i32) -> BrokerConfig {
     let limits = Limits {
         flush: FlushPolicy { bytes: plan.flush_bytes, age: plan.flush_age, own_segment_bytes: 4_000 },
         memory: MemoryBudget { unflushed_bytes: 400_000, tail_bytes: 60_000 },
-        wal_file_bytes: 256 << 10,
-        wal_chunk_bytes_max: 64 << 10,
+        wal_file_bytes: plan.wal_file_bytes,
+        wal_chunk_bytes_max: plan.wal_file_bytes as usize / 4,
         delete_grace: Duration::from_millis(700),
         group_log_growth_bytes: 6_000,
         lease: Duration::from_millis(1500),

@@ -1,4 +1,4 @@
-//! `milena-sim --seed N [--trace FILE] [--log FILTER]`: runs one seed and says what did not hold.
+//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER]`: runs one seed and says what did not hold.
 //!
 //! The real broker, storage and metadata code, with clients, on one thread, over a simulated network, clock, disk and
 //! stores. A seed decides everything; the same seed writes the same trace, byte for byte. See README.md.
@@ -22,6 +22,7 @@ use std::{process::ExitCode, sync::OnceLock};
 
 use findings::Findings;
 use milena_testkit::history;
+use plan::Kind;
 use rand::SeedableRng as _;
 use trace::Trace;
 
@@ -29,20 +30,22 @@ static FINDINGS: OnceLock<Findings> = OnceLock::new();
 
 struct Arguments {
     seed: u64,
+    plan: Option<Kind>,
     trace: Option<String>,
     log: String,
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut parsed = Arguments { seed: 0, trace: None, log: "info".to_owned() };
+    let mut parsed = Arguments { seed: 0, plan: None, trace: None, log: "info".to_owned() };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--seed" => parsed.seed = value.parse().map_err(|_| format!("'{value}' is not a seed"))?,
+            "--plan" => parsed.plan = Some(Kind::named(&value)?),
             "--trace" => parsed.trace = Some(value),
             "--log" => parsed.log = value,
-            _ => return Err(format!("{name} is unknown; there are --seed, --trace and --log")),
+            _ => return Err(format!("{name} is unknown; there are --seed, --plan, --trace and --log")),
         }
     }
     Ok(parsed)
@@ -71,7 +74,8 @@ fn main() -> ExitCode {
 }
 
 fn simulate(arguments: Arguments) -> ExitCode {
-    let Arguments { seed, trace: file, log } = arguments;
+    let Arguments { seed, plan, trace: file, log } = arguments;
+    let kind = plan.unwrap_or_else(|| Kind::of_seed(seed));
     let trace = Trace::default();
     trace.subscribe(&log);
     std::panic::set_hook(Box::new(|panic| {
@@ -81,7 +85,7 @@ fn simulate(arguments: Arguments) -> ExitCode {
             findings.add("panic", format!("{what} ({place})"));
         }
     }));
-    let outcome = run::run(seed, trace.clone(), &FINDINGS);
+    let outcome = run::run(seed, kind, trace.clone(), &FINDINGS);
     let world = &outcome.world;
     let (totals, violations) = history::check(std::slice::from_ref(&*world.history()));
     // Only a run that came to its end has read everything.
@@ -116,6 +120,6 @@ fn simulate(arguments: Arguments) -> ExitCode {
     if findings.is_empty() {
         return ExitCode::SUCCESS;
     }
-    println!("  replay: sim/run --seed {seed} --trace trace.txt");
+    println!("  replay: sim/run --seed {seed} --plan {kind} --trace trace.txt");
     ExitCode::FAILURE
 }

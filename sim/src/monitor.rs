@@ -5,8 +5,9 @@
 //!   broker epoch is sealed; neither epoch ever goes back;
 //! - `seal-moved`: a sealed epoch's tail never changes; `floor`: a floor never goes back, never passes the tail, and is
 //!   moved by the flusher alone;
+//! - `term`: what a broker epoch wrote stands under leader epochs that were given to that broker epoch;
 //! - `manifest`: version, leader epoch, log start and end never go back, and the segments have no gap between them;
-//! - `object-changed`: an object's bytes are written once; `object-removed`: no object is removed while a manifest or
+//! - `object-missing`: what a flush names was written; `object-changed`: an object's bytes are written once; `object-removed`: no object is removed while a manifest or
 //!   a flush record refers to it.
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use milena_types::Revision;
+use milena_types::{Revision, TopicPartition};
 use serde_json::Value;
 
 use crate::{findings::Findings, store::Caller};
@@ -31,11 +32,26 @@ pub(crate) struct Monitor {
 struct Seen {
     /// Which broker has or had an epoch.
     owners: BTreeMap<i64, Caller>,
+    /// Which broker epoch a partition's leader epoch was given to.
+    terms: BTreeMap<(String, i32, i64), i64>,
     /// How many records refer to an object.
     references: BTreeMap<String, i64>,
     /// What was written where.
     written: BTreeMap<String, u32>,
     changes: u64,
+}
+
+/// What is looked at of a flush record.
+#[derive(serde::Deserialize)]
+struct Flush {
+    object: String,
+    parts: Vec<FlushPart>,
+}
+
+#[derive(serde::Deserialize)]
+struct FlushPart {
+    partition: TopicPartition,
+    epochs: Vec<(i64, i64)>,
 }
 
 /// A changed key: its value before and after.
@@ -71,6 +87,7 @@ impl Monitor {
             match (parts.next(), parts.next()) {
                 (Some("metadata"), Some("brokers")) => self.registered(rest, after.as_ref()),
                 (Some("metadata"), Some("partitions")) => {
+                    self.term_given(parts.next(), parts.next(), after.as_ref());
                     self.partition(caller, root, &place, before.as_ref(), after.as_ref(), now);
                 }
                 (Some("storage"), Some("wal")) => {
@@ -80,7 +97,12 @@ impl Monitor {
                     self.refer(before.as_ref(), after.as_ref());
                     self.manifest(&place, before.as_ref(), after.as_ref());
                 }
-                (Some("storage"), Some("flushes")) => self.refer(before.as_ref(), after.as_ref()),
+                (Some("storage"), Some("flushes")) => {
+                    self.refer(before.as_ref(), after.as_ref());
+                    if before.is_none() {
+                        self.flushed(&place, parts.nth(1), after.as_ref());
+                    }
+                }
                 _ => {}
             }
         }
@@ -143,6 +165,39 @@ impl Monitor {
         {
             let text = format!("{place}: taken from its own epoch {broker_epoch}, which is not sealed");
             self.findings.add("leader-change", text);
+        }
+    }
+
+    fn term_given(&self, topic: Option<&str>, partition: Option<&str>, after: Option<&Value>) {
+        let (Some(topic), Some(partition), Some(after)) = (topic, partition, after) else { return };
+        let term = (number(after, "leader_epoch"), number(after, "broker_epoch"));
+        if let ((Some(leader_epoch), Some(broker_epoch)), Ok(partition)) = (term, partition.parse::<i32>()) {
+            self.seen().terms.insert((topic.to_owned(), partition, leader_epoch), broker_epoch);
+        }
+    }
+
+    /// A flush of chunks of broker epoch `epoch` was recorded.
+    fn flushed(&self, place: &str, epoch: Option<&str>, after: Option<&Value>) {
+        let Some(record) = after.and_then(|after| serde_json::from_value::<Flush>(after.clone()).ok()) else {
+            self.findings.add("flush", format!("{place}: a record that is not one"));
+            return;
+        };
+        if !self.seen().written.contains_key(&record.object) {
+            self.findings.add("object-missing", format!("{place}: {} was never written", record.object));
+        }
+        let epoch = epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or(-1);
+        for part in &record.parts {
+            let TopicPartition { topic, partition } = part.partition;
+            for (term, _) in &part.epochs {
+                let given = self.seen().terms.get(&(topic.to_string(), partition.0, *term)).copied();
+                if given != Some(epoch) {
+                    let text = format!(
+                        "{place}: broker epoch {epoch} wrote in leader epoch {term} of {topic}:{partition}, \
+                         which was given to {given:?}"
+                    );
+                    self.findings.add("term", text);
+                }
+            }
         }
     }
 

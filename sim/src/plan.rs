@@ -15,6 +15,52 @@ pub(crate) struct TopicPlan {
     pub(crate) configs: Vec<(&'static str, &'static str)>,
 }
 
+/// What a plan aims at. Most seeds mix everything; some meet much of one thing, so that what only happens when several
+/// of it come together does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Anything may happen.
+    Mixed,
+    /// Slow, failing and full disks, clients that send again before there is an answer, and crashes meanwhile.
+    SlowDisk,
+    /// Transactions that arrive after their sender died and was recovered, with small flushes under way.
+    HeldStore,
+    /// Brokers that are back before they are missed, and then learn late what became of them.
+    Restarts,
+}
+
+impl Kind {
+    const ALL: [(&'static str, Self); 4] = [
+        ("mixed", Self::Mixed),
+        ("slow-disk", Self::SlowDisk),
+        ("held-store", Self::HeldStore),
+        ("restarts", Self::Restarts),
+    ];
+
+    /// The kind with this name; or what there is.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let names = Self::ALL.map(|(name, _)| name).join(", ");
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map(|(_, kind)| *kind).ok_or_else(|| format!("'{name}' is not a plan; there are {names}"))
+    }
+
+    /// The kind of a seed that is not told one: by its last digit.
+    pub(crate) fn of_seed(seed: u64) -> Self {
+        match seed % 10 {
+            4 => Self::SlowDisk,
+            6 => Self::HeldStore,
+            8 => Self::Restarts,
+            _ => Self::Mixed,
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name))
+    }
+}
+
 /// Everything that a seed decides before the run begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -25,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) producers_a_partition: u64,
     /// How many batches a producer sends at most before the first is acknowledged.
     pub(crate) window: usize,
+    /// How long a producer waits for an answer before it sends again, in ms at most; 0: until its connection ends.
+    pub(crate) patience_ms_max: u64,
     pub(crate) groups: u64,
     pub(crate) link_latency_ms_max: u64,
     /// Messages lost, of a million.
@@ -32,8 +80,12 @@ pub(crate) struct Plan {
     pub(crate) store_latency_us: u64,
     pub(crate) store_fail_permille: u64,
     pub(crate) store_unknown_permille: u64,
+    /// Transactions that are held up on their way, of a thousand.
+    pub(crate) store_held_permille: u64,
     pub(crate) object_fail_permille: u64,
     pub(crate) slow_disk_permille: u64,
+    /// A file of the write-ahead log; a chunk is a quarter of that at most.
+    pub(crate) wal_file_bytes: u64,
     pub(crate) flush_bytes: u64,
     pub(crate) flush_age: Duration,
     /// How soon partitions are given back to their first replica.
@@ -77,7 +129,85 @@ pub(crate) enum Action {
 
 impl Plan {
     /// The plan of a seed.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, kind: Kind) -> Self {
+        let mut plan = Self::mixed(seed);
+        let dice = Dice::new(seed, "aim");
+        match kind {
+            Kind::Mixed => {}
+            Kind::SlowDisk => plan.slow_disk(&dice),
+            Kind::HeldStore => plan.held_store(&dice),
+            Kind::Restarts => plan.restarts(&dice),
+        }
+        plan
+    }
+
+    fn slow_disk(&mut self, dice: &Dice) {
+        self.slow_disk_permille = dice.within(200..600);
+        self.wal_file_bytes = 64 << 10;
+        self.patience_ms_max = dice.within(20..200);
+        self.window = dice.within(2..6) as usize;
+        self.leaders_return_after = Duration::from_millis(200);
+        self.act_every(dice, 200..1200, |dice, broker| match dice.below(10) {
+            0..2 => Action::Kill { broker, down: dice.millis(50..800) },
+            2 => Action::KillAtDisk { broker, operations: dice.below(20) },
+            3 => Action::PowerCut,
+            4 => Action::Stop { broker, down: dice.millis(50..800) },
+            // A chunk stalls once its second file fails too.
+            5..8 => Action::SyncsFail { count: dice.within(2..9) as u32 },
+            _ => Action::DiskFull { time: dice.millis(100..1500) },
+        });
+        // A full disk is met when another file is needed, as after a failure.
+        for (at, action) in self.actions.clone() {
+            if matches!(action, Action::DiskFull { .. }) {
+                let fails = Action::SyncsFail { count: dice.within(2..9) as u32 };
+                self.actions.push((at + dice.millis(1..100), fails));
+            }
+        }
+        self.actions.sort_by_key(|(at, _)| *at);
+    }
+
+    fn held_store(&mut self, dice: &Dice) {
+        self.store_held_permille = dice.within(80..200);
+        self.wal_file_bytes = 64 << 10;
+        self.flush_bytes = 2_000;
+        self.flush_age = Duration::from_millis(300);
+        self.act_every(dice, 300..1500, |dice, broker| match dice.below(10) {
+            0..4 => Action::Kill { broker, down: dice.millis(50..600) },
+            4..7 => Action::ServiceKill { broker, down: dice.millis(50..2000) },
+            7..9 => Action::KillAtDisk { broker, operations: dice.below(40) },
+            _ => Action::StoreAway { broker, time: dice.millis(100..800) },
+        });
+    }
+
+    fn restarts(&mut self, dice: &Dice) {
+        self.store_latency_us = 20_000;
+        self.flush_bytes = 2_000;
+        self.flush_age = Duration::from_millis(300);
+        self.leaders_return_after = Duration::from_millis(200);
+        self.act_every(dice, 200..1500, |dice, broker| match dice.below(10) {
+            0..6 => Action::Kill { broker, down: dice.millis(50..200) },
+            6..8 => Action::Stop { broker, down: dice.millis(50..200) },
+            _ => Action::StoreAway { broker, time: dice.millis(200..2500) },
+        });
+    }
+
+    /// Something happens again and again, to one broker or another.
+    fn act_every(
+        &mut self,
+        dice: &Dice,
+        pause_ms: std::ops::Range<u64>,
+        action: impl Fn(&Dice, i32) -> Action,
+    ) {
+        self.actions.clear();
+        let mut at = dice.millis(pause_ms.clone());
+        while at < self.working {
+            let broker = 1 + dice.below(self.brokers as u64) as i32;
+            self.actions.push((at, action(dice, broker)));
+            at += dice.millis(pause_ms.clone());
+        }
+    }
+
+    fn mixed(seed: u64) -> Self {
         let dice = Dice::new(seed, "plan");
         let brokers = if dice.chance(250) { 1 } else { 3 };
         let one_of = |values: &[u64]| values[dice.below(values.len() as u64) as usize];
@@ -94,14 +224,17 @@ impl Plan {
             working,
             producers_a_partition: dice.within(1..3),
             window: one_of(&[1, 2, 3, 5]) as usize,
+            patience_ms_max: 0,
             groups: dice.within(1..3),
             link_latency_ms_max: one_of(&[2, 5, 20, 60]),
             message_loss_ppm: one_of(&[0, 0, 20, 100]),
             store_latency_us: one_of(&[500, 2_000, 20_000]),
             store_fail_permille: one_of(&[0, 0, 2, 10]),
             store_unknown_permille: one_of(&[0, 5, 30]),
+            store_held_permille: 15,
             object_fail_permille: one_of(&[0, 0, 20, 100]),
             slow_disk_permille: one_of(&[0, 5, 50]),
+            wal_file_bytes: 256 << 10,
             flush_bytes: one_of(&[2_000, 8_000, 40_000]),
             flush_age: Duration::from_millis(one_of(&[300, 1_000, 5_000])),
             leaders_return_after: Duration::from_millis(one_of(&[200, 1_000, 3_000])),

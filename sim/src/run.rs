@@ -12,7 +12,7 @@ use crate::{
     clients::{self, CLIENT_NODES},
     dice::Dice,
     findings::Findings,
-    plan::Action,
+    plan::{Action, Kind},
     surroundings,
     trace::Trace,
     world::{Order, Phase, World},
@@ -44,8 +44,8 @@ struct Driver<'a> {
 }
 
 /// Runs a seed.
-pub(crate) fn run(seed: u64, trace: Trace, global: &std::sync::OnceLock<Findings>) -> Outcome {
-    let world = World::new(seed, trace);
+pub(crate) fn run(seed: u64, kind: Kind, trace: Trace, global: &std::sync::OnceLock<Findings>) -> Outcome {
+    let world = World::new(seed, kind, trace);
     let _ = global.set(world.findings.clone());
     world.trace.line("plan", format_args!("{:?}", world.plan));
     let plan = &world.plan;
@@ -163,6 +163,7 @@ impl Driver<'_> {
             broker.store.latency_us.store(plan.store_latency_us, Ordering::Relaxed);
             broker.store.fail_permille.store(plan.store_fail_permille, Ordering::Relaxed);
             broker.store.unknown_permille.store(plan.store_unknown_permille, Ordering::Relaxed);
+            broker.store.held_permille.store(plan.store_held_permille, Ordering::Relaxed);
             broker.objects.fail_permille.store(plan.object_fail_permille, Ordering::Relaxed);
         }
         self.world.slow_disk.store(plan.slow_disk_permille, Ordering::Relaxed);

@@ -35,6 +35,8 @@ pub(crate) struct Weather {
     pub(crate) fail_permille: Arc<AtomicU64>,
     /// How many transactions of a thousand have an unknown outcome.
     pub(crate) unknown_permille: Arc<AtomicU64>,
+    /// How many transactions of a thousand are held up on their way.
+    pub(crate) held_permille: Arc<AtomicU64>,
     /// The longest way in µs.
     pub(crate) latency_us: Arc<AtomicU64>,
 }
@@ -44,6 +46,7 @@ impl Weather {
         self.away.store(false, Ordering::Relaxed);
         self.fail_permille.store(0, Ordering::Relaxed);
         self.unknown_permille.store(0, Ordering::Relaxed);
+        self.held_permille.store(15, Ordering::Relaxed);
         self.latency_us.store(2000, Ordering::Relaxed);
     }
 }
@@ -114,7 +117,8 @@ impl MetadataStore for StoreLink {
         let keys: Vec<&str> = txn.puts.iter().map(|put| put.key.as_str()).collect();
         let keys = keys.join(" ");
         // At times one is held up on its way, long enough that its sender may have died and been replaced.
-        let way = if self.dice.chance(15) { self.dice.millis(200..3500) } else { self.latency() };
+        let held = self.weather.held_permille.load(Ordering::Relaxed);
+        let way = if self.dice.chance(held) { self.dice.millis(200..3500) } else { self.latency() };
         let answer = self.store.send(self.caller, txn, elapsed() + way);
         let outcome = answer.await.map_err(|_| StoreError::Closed)?;
         self.trace.line("store", format_args!("broker {} {keys} -> {outcome:?}", self.caller));

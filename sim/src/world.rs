@@ -20,7 +20,7 @@ use crate::{
     disk::Process,
     findings::Findings,
     monitor::Monitor,
-    plan::Plan,
+    plan::{Kind, Plan},
     store::MemoryStore,
     store_link::Weather,
     surroundings::{SimClock, elapsed},
@@ -97,8 +97,8 @@ fn sealed_logs(disk: &MemoryDisk) -> SealedLogs {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, trace: Trace) -> Arc<Self> {
-        let plan = Plan::new(seed);
+    pub(crate) fn new(seed: u64, kind: Kind, trace: Trace) -> Arc<Self> {
+        let plan = Plan::new(seed, kind);
         let findings = Findings::new(trace.clone());
         let monitor = Monitor::new(findings.clone());
         let node = |id| BrokerNode {

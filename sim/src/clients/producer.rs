@@ -110,9 +110,13 @@ impl Producer {
                 }
             }
             let Some(answer) = answers.pop_front() else { return Some(()) };
-            let response = match answer.await {
-                Ok(response) => response,
-                Err(error) => {
+            let response = match self.in_patience(answer).await {
+                None => {
+                    self.actor.world.trace.line(&self.actor.name, format_args!("waits no longer"));
+                    return Some(());
+                }
+                Some(Ok(response)) => response,
+                Some(Err(error)) => {
                     self.actor.world.trace.line(&self.actor.name, format_args!("{error}"));
                     return Some(());
                 }
@@ -140,6 +144,16 @@ impl Producer {
                 self.actor.rest(0..80).await;
             }
         }
+    }
+
+    /// An answer, if it comes before this producer has waited enough.
+    async fn in_patience<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let most = self.actor.world.plan.patience_ms_max;
+        // At times it waits for as long as it takes, or nothing would ever be done.
+        if most == 0 || !self.actor.is_working() || self.actor.dice.chance(500) {
+            return Some(answer.await);
+        }
+        tokio::time::timeout(self.actor.dice.millis(1..most), answer).await.ok()
     }
 
     /// Sends the newest acknowledged batch once more: it must get the same offset.
