@@ -117,7 +117,7 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
     };
     let parts = BrokerParts {
         store: Arc::new(store),
-        disk: ProcessDisk::new(world.disk.process(), process),
+        disk: ProcessDisk::over(world.disk.process(), process),
         objects: Objects::new(Arc::new(objects)),
         keys: KeyRing::new(DataKey::new(KeyId(1), [7; 32]), Vec::new()),
         blocks: BlockCache::new(64 << 10),

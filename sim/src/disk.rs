@@ -61,7 +61,7 @@ pub(crate) struct ProcessDisk {
 }
 
 impl ProcessDisk {
-    pub(crate) fn new(disk: Arc<dyn Disk>, process: Arc<Process>) -> Arc<dyn Disk> {
+    pub(crate) fn over(disk: Arc<dyn Disk>, process: Arc<Process>) -> Arc<dyn Disk> {
         Arc::new(Self { disk, process })
     }
 

@@ -81,7 +81,9 @@ fn simulate(arguments: Arguments) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         if let Some(findings) = FINDINGS.get() {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
-            let what = panic.payload_as_str().unwrap_or("no message");
+            let (text, owned) =
+                (panic.payload().downcast_ref::<&str>(), panic.payload().downcast_ref::<String>());
+            let what = text.copied().or(owned.map(String::as_str)).unwrap_or("no message");
             findings.add("panic", format!("{what} ({place})"));
         }
     }));

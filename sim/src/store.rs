@@ -323,6 +323,7 @@ impl Watch for MemoryWatch {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the clock of a paused runtime is the time here")]
 mod tests {
     use super::*;
 
