@@ -23,8 +23,8 @@ use crate::connection::Connection;
 /// The partitions that each broker leads, by the broker's HOST:PORT.
 pub(crate) type Leaders = BTreeMap<String, Vec<i32>>;
 
-/// The most that brokers create in one request.
-const PARTITIONS_A_REQUEST: i32 = 10_000;
+/// So many in one request are not too many for any broker.
+const PARTITIONS_A_REQUEST: i32 = 5_000;
 
 /// Creates a topic, with the cluster's default replication or all on one broker, and waits for its leaders.
 pub(crate) fn create(
