@@ -58,7 +58,15 @@ pub(crate) fn create(
         grow(bootstrap, topic, count..next, broker)?;
         count = next;
     }
-    leaders(bootstrap, topic, limit).map(|_| ())
+    // What was added last is not shown at once everywhere.
+    let deadline = Instant::now() + limit;
+    while leaders(bootstrap, topic, limit)?.values().map(Vec::len).sum::<usize>() < partitions as usize {
+        if Instant::now() > deadline {
+            bail!("{topic} does not come to have {partitions} partitions");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Adds partitions to a topic.
