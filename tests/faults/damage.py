@@ -10,9 +10,17 @@ import wire
 from harness import Milena, make, no_panic, refused_start, until
 
 SOUND_PARTITIONS = 3
-# A manifest keeps some 24 segments in its record, then the oldest go into a page. A stop may leave the flush to the
-# next start, so it can take more lives than that.
-LIVES_MAX = 80
+# A manifest keeps 24 segments in its record, then the oldest go into a page.
+LIVES_MIN = 25
+# A stop may leave the flush to the next start, so it can take more lives than that.
+LIVES_MAX = 60
+# The least --flush-mib: a broker flushes at once when more than this waits.
+FLUSH_MIB = 8
+# Of three brokers each leads several of so many partitions.
+FILLERS = 9
+# An error that a reader has met for so many seconds is what it gets; with a log that says why, for this many.
+OUTCOME_SECONDS = 30
+LASTING = 1
 
 
 class Installation:
@@ -22,8 +30,8 @@ class Installation:
         self.binary, self.data, self.acked, self.sequence = binary, make(work / "data"), {}, 0
         self.work = work
 
-    def milena(self, data=None):
-        return Milena(self.binary, data or self.data, log=self.work / "log")
+    def milena(self, data=None, arguments=()):
+        return Milena(self.binary, data or self.data, arguments, log=self.work / "log")
 
     def produce(self, bootstrap, topic, partition, count=3):
         with wire.Connection(wire.leader(bootstrap, topic, partition)) as connection:
@@ -42,24 +50,62 @@ class Installation:
         wire.create(bootstrap, "struck")
         wire.create(bootstrap, "sound", SOUND_PARTITIONS)
 
-    def flushed(self):
-        """Flushed many times, so that the first topic has a page and a snapshot; stopped in good order."""
-        for life in range(LIVES_MAX):
-            if objects(self, "manifests") and objects(self, "producers"):
+    def stopped(self):
+        """The first topic's records in segments of their own, the others' elsewhere; stopped in good order."""
+        with self.milena() as milena:
+            self.bootstrap = milena.bootstrap()
+            self.create(self.bootstrap)
+            self.produce(self.bootstrap, "struck", 0)
+        for _ in range(LIVES_MAX):
+            # A stop may leave the flush to the next start, and that to its stop.
+            if objects(self, "segments"):
                 break
-            with self.milena() as milena:
-                bootstrap = milena.bootstrap() if life == 0 else bootstrap
+            with self.milena():
+                ready(self.bootstrap)
+        (self.segment,) = objects(self, "segments")
+        with self.milena():
+            ready(self.bootstrap)
+            for partition in range(SOUND_PARTITIONS):
+                self.produce(self.bootstrap, "sound", partition)
+        return self
+
+    def paged(self):
+        """Flushed many times, so that the first topic, and no other, has a page and a snapshot; stopped in good order.
+
+        A stop flushes and leaves the manifest alone, so the lives leave many small segments; a flush while the broker
+        runs then takes them all into the manifest."""
+        for life in range(LIVES_MAX):
+            with self.milena(arguments=["--flush-mib", str(FLUSH_MIB)]) as milena:
                 if life == 0:
-                    self.create(bootstrap)
-                ready(bootstrap)
-                with wire.Connection(wire.leader(bootstrap, "struck")) as connection:
+                    self.bootstrap = milena.bootstrap()
+                    self.create(self.bootstrap)
+                    wire.create(self.bootstrap, "filler", FILLERS)
+                ready(self.bootstrap)
+                with wire.Connection(wire.leader(self.bootstrap, "struck")) as connection:
                     value = f"life {life}".encode() + b"." * 500
                     connection.produce("struck", 0, wire.batch([value], producer=7, sequence=life))
                     self.acked.setdefault(("struck", 0), []).append(value)
                 if life % 9 == 0:
-                    self.produce_everywhere(bootstrap, 1)
-        self.bootstrap = bootstrap
-        return self
+                    self.produce_everywhere(self.bootstrap, 1)
+                if life >= LIVES_MIN:
+                    # One flush after the other: when the second begins the first is in the manifest.
+                    self.flush_struck()
+                    self.flush_struck()
+            if objects(self, "manifests") and objects(self, "producers"):
+                return self
+        raise AssertionError(f"no page and snapshot after {LIVES_MAX} lives: {objects(self, 'segments')}")
+
+    def flush_struck(self):
+        """Has the first topic's leader flush, by what others write to it, and waits until it does."""
+        address = wire.leader(self.bootstrap, "struck")
+        with wire.Connection(address) as connection:
+            led = until(lambda: [p for p, at in connection.leaders("filler").items() if at == address], "it leads a filler")
+            # Two take turns: a partition with this much in a flush would get a segment of its own.
+            assert len(led) > 1, f"the leader of the first topic leads only {led} of {FILLERS} partitions"
+            before, records = len(objects(self, "segments")), wire.batch([bytes(1_000_000)])
+            for number in range(FLUSH_MIB + FLUSH_MIB // 2):
+                connection.produce("filler", led[number % 2], records)
+        until(lambda: len(objects(self, "segments")) > before, "what was produced is flushed", 60)
 
     def killed(self):
         """With records in the write-ahead logs only, as a kill leaves them."""
@@ -71,34 +117,35 @@ class Installation:
         milena.kill()
         return self
 
-    def outcome(self, topic, partition, seconds=20):
-        """What a reader gets: None if it is all that was acknowledged, else the error codes it met. Anything missing or
-        different fails."""
+    def outcome(self, topic, partition, lasts=lambda: False):
+        """What a reader gets: None if it is all that was acknowledged, else the error codes it met for long, or for
+        `LASTING` where `lasts` says that the error is there to stay. Anything missing or different fails."""
         expected, got, offset, codes = self.acked[topic, partition], [], 0, set()
-        deadline = time.monotonic() + seconds
+        since = time.monotonic()
         while len(got) < len(expected):
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - since
+            if waited > OUTCOME_SECONDS or codes and waited > LASTING and lasts():
                 return codes or {"nothing"}
             try:
-                address = wire.leader(self.bootstrap, topic, partition, 5)
+                address = wire.leader(self.bootstrap, topic, partition, 0.5)
                 with wire.Connection(address, 10) as connection:
                     code, high, records = connection.fetch(topic, partition, offset, 1 << 20)
             except (OSError, EOFError, AssertionError) as error:
                 codes.add(type(error).__name__)
-                time.sleep(0.3)
+                time.sleep(0.1)
                 continue
             if code:
                 codes.add(code)
                 assert code in (3, 5, 6, 9, 56, 74, 75), f"{topic}-{partition} answers {code} at offset {offset}"
                 if code == 56:
                     return codes
-                time.sleep(0.3)
+                time.sleep(0.1)
                 continue
             assert high >= len(expected), f"the high watermark of {topic}-{partition} is {high} of {len(expected)}"
             read = wire.values(records)
             assert read and read[0][0] <= offset, f"nothing at offset {offset} of {high} of {topic}-{partition}"
             got += [value for at, value in read if at >= offset]
-            offset = read[-1][0] + 1
+            offset, since = read[-1][0] + 1, time.monotonic()
         assert got == expected, f"{topic}-{partition} has other records than were acknowledged"
         return None
 
@@ -150,12 +197,23 @@ ANY = {
 }
 
 
-def struck(made, path, how, what, sound=True, repaired=False, may_refuse=False):
-    """Damages one file of a copy, sees what readers get, puts the file back and sees that all is well."""
+def copied(made, path):
+    """A copy of the data directory, and where a file is in it."""
     copy = made.work / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
-    path = copy / path.relative_to(made.data)
+    return copy, copy / path.relative_to(made.data)
+
+
+def named(path, said):
+    """Whether the log names the file; an object by its key."""
+    return str(path).rpartition("/objects/")[2] in said
+
+
+def struck(made, path, how, what, sound=True, repaired=False, shows=False, may_refuse=False):
+    """Damages one file of a copy, sees what readers get, puts the file back and sees that all is well. `shows`: readers of
+    the first topic meet it. `repaired`: they do not."""
+    copy, path = copied(made, path)
     original = path.read_bytes()
     how(path)
     label = f"{path.relative_to(copy)}, {what}"
@@ -168,10 +226,11 @@ def struck(made, path, how, what, sound=True, repaired=False, may_refuse=False):
         started = False
     said = milena.log.read_text
     if started:
-        outcome = made.outcome("struck", 0)
+        outcome = made.outcome("struck", 0, lambda: named(path, said()))
+        assert outcome or not shows, f"{label}: no reader meets it: this tested nothing"
         if outcome:
             assert not repaired, f"{label}: not repaired: {outcome}; {said()[-1500:]}"
-            until(lambda: path.name in said(), f"{label}: the log names the file: {said()[-1500:]}", 10)
+            until(lambda: named(path, said()), f"{label}: the log names the file: {said()[-1500:]}", 10)
         if sound:
             for partition in range(SOUND_PARTITIONS):
                 other = made.outcome("sound", partition)
@@ -180,7 +239,7 @@ def struck(made, path, how, what, sound=True, repaired=False, may_refuse=False):
     else:
         outcome = "refused"
         assert may_refuse, f"{label}: it did not start: {said()[-1500:]}"
-        assert str(path) in said() or path.name in said(), f"{label}: the file is not named: {said()[-1500:]}"
+        assert named(path, said()), f"{label}: the file is not named: {said()[-1500:]}"
     no_panic(milena)
     print(f"  {label}: {outcome or 'nothing is lost'}", flush=True)
     if started and path.name == "metadata":
@@ -198,29 +257,22 @@ def objects(made, kind):
     return sorted(path for path in made.data.rglob(f"{kind}/**/*") if path.is_file())
 
 
-def of_struck(made, kind):
-    """The objects of this kind whose loss shows in the first topic: found by taking each away."""
-    found = objects(made, kind)
-    assert found, f"there are no {kind}: {list(made.data.rglob('objects/*/*'))}"
-    return found
-
-
 def segments(binary, work, long=False):
     """A damaged segment: an error for the partitions whose records it holds, and for no other."""
-    made = Installation(binary, work).flushed()
-    found = max(of_struck(made, "segments"), key=size)
-    for what, how in list(ANY.items())[None if long else 1:]:
-        struck(made, found, how, what, sound=False)
+    made = Installation(binary, work).stopped()
+    for what, how in ANY.items():
+        if long or what in ("a bit in the middle", "a bit at the end", "removed"):
+            struck(made, made.segment, how, what, shows=True)
 
 
 def pages_and_snapshots(binary, work, long=False):
     """A damaged manifest page makes its partition's oldest records unreadable and says so; a damaged snapshot of
     producer state is made again from the segments."""
-    made = Installation(binary, work).flushed()
-    page, snapshot = of_struck(made, "manifests")[-1], of_struck(made, "producers")[-1]
+    made = Installation(binary, work).paged()
+    page, snapshot = objects(made, "manifests")[-1], objects(made, "producers")[-1]
     for what, how in ANY.items():
         if long or what in ("a bit in the middle", "nothing of it", "removed"):
-            struck(made, page, how, what)
+            struck(made, page, how, what, shows=True)
             struck(made, snapshot, how, what, repaired=True)
 
 
@@ -241,10 +293,8 @@ def small_files(binary, work):
     made = Installation(binary, work).killed()
     for name in ("key", "credentials", "FORMAT"):
         for what, how in ANY.items():
-            copy = work / "copy"
-            shutil.rmtree(copy, ignore_errors=True)
-            subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
-            path, original = copy / name, (copy / name).read_bytes()
+            copy, path = copied(made, made.data / name)
+            original = path.read_bytes()
             how(path)
             (work / "log").write_text("")
             milena = made.milena(copy)
@@ -307,10 +357,7 @@ def append_torn(path, last):
 def damaged_log(made, path, how, what, whole=False, last=False):
     """Damages a file of one broker's log. `whole`: nothing is lost by it. `last`: the last frame, which nothing tells
     from one that was being written: it is cut, and the log says where."""
-    copy = made.work / "copy"
-    shutil.rmtree(copy, ignore_errors=True)
-    subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
-    path = copy / path.relative_to(made.data)
+    copy, path = copied(made, path)
     original = path.read_bytes()
     how(path)
     (made.work / "log").write_text("")
@@ -319,7 +366,7 @@ def damaged_log(made, path, how, what, whole=False, last=False):
     outcomes = {}
     for place in made.acked:
         try:
-            outcomes[place] = made.outcome(*place, seconds=4)
+            outcomes[place] = made.outcome(*place, lambda: named(path, milena.log.read_text()))
         except AssertionError:
             if not last:
                 raise
@@ -329,7 +376,7 @@ def damaged_log(made, path, how, what, whole=False, last=False):
     if whole:
         assert not disturbed, f"{label}: {outcomes}; {said[-2000:]}"
     else:
-        assert path.name in said, f"{label}: the log does not name the file: {said[-2000:]}"
+        assert named(path, said), f"{label}: the log does not name the file: {said[-2000:]}"
         assert len(disturbed) < len(outcomes), f"{label}: others are disturbed too: {outcomes}; {said[-2000:]}"
     milena.stop()
     no_panic(milena)
