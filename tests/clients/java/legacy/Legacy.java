@@ -57,6 +57,11 @@ public class Legacy {
         List<Object[]> group(String group, String topic, int count) {
             return call("group", consumerConfig(Map.of("group.id", group)), topic, count);
         }
+
+        // By this client's own count.
+        Map<Integer, Long> lag(String group, String topic) {
+            return call("lag", consumerConfig(Map.of("group.id", group)), topic);
+        }
     }
 
     static List<Object[]> sample(int count, int partitions, String tag, int size) {
@@ -176,10 +181,32 @@ public class Legacy {
         String kind = old.hasTimes ? "CreateTime" : "NoTimestampType";
         old.produce(topic, sent.subList(0, 100), Map.of());
         same(sent.subList(0, 100), old.group(group, topic, 100), old.hasTimes, kind, 0);
-        var committed = Contract.admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
-        Contract.verify(committed.size() == 2 && committed.values().stream().allMatch(o -> o.offset() == 50), committed.toString());
+        var committed = Contract.committed(group);
+        Contract.verify(committed.equals(Map.of(0, 50L, 1, 50L)), "committed: " + committed);
         old.produce(topic, sent.subList(100, 200), Map.of());
+        for (var lag : List.of(old.lag(group, topic), Contract.lag(group, topic)))
+            Contract.verify(lag.equals(Map.of(0, 50L, 1, 50L)), "the group's lag is " + lag);
         same(sent.subList(100, 200), old.group(group, topic, 100), old.hasTimes, kind, 50);
+        var rest = old.lag(group, topic);
+        Contract.verify(rest.equals(Map.of(0, 0L, 1, 0L)), "the group's lag at the end is " + rest);
+    }
+
+    // What both clients write while the old one waits at the end of the log.
+    static void tail(Client old) throws Exception {
+        String topic = Contract.fresh("old-tail");
+        Contract.create(topic, 1, Map.of());
+        old.produce(topic, sample(200, 1, "before", 100), Map.of());
+        // Nothing keeps the member in its group while it is not polled.
+        var config = old.consumerConfig(Map.of("group.id", Contract.fresh("old-tail"), "auto.offset.reset", "latest",
+            "session.timeout.ms", 40_000, "request.timeout.ms", 50_000));
+        var sent = Contract.sample(50, 1, "after", 100);
+        List<Object[]> got;
+        try (AutoCloseable consumer = old.call("tail", config, topic, 200L)) {
+            old.produce(topic, rows(sent.subList(0, 25)), Map.of());
+            Contract.produce(topic, sent.subList(25, 50), Map.of("enable.idempotence", true));
+            got = old.call("take", consumer, 50);
+        }
+        same(rows(sent), got, old.hasTimes, old.hasTimes ? "CreateTime" : "NoTimestampType", 200);
     }
 
     static void seekTime(Client old) throws Exception {
@@ -213,15 +240,15 @@ public class Legacy {
             features.put("old formats: refused since Kafka 4.0", () -> refused(old));
             return features;
         }
-        for (String c : List.of("none", "gzip", "snappy", "lz4")) {
-            features.put("codec: " + c, () -> codec(old, c));
-            features.put("old formats: reads new batches, " + c, () -> readsToday(old, c));
-        }
+        var codecs = List.of("none", "gzip", "snappy", "lz4");
+        for (String c : codecs) features.put("codec: " + c, () -> codec(old, c));
+        features.put("consume from the tail", () -> tail(old));
+        features.put("commit, lag and resume", () -> group(old));
+        features.put("seek by time", () -> seekTime(old));
+        for (String c : codecs) features.put("old formats: reads new batches, " + c, () -> readsToday(old, c));
         features.put("old formats: zstd is refused", () -> zstd(old));
         features.put("old formats: message.downconversion.enable=false", () -> noConversion(old));
         features.put("old formats: log append time", () -> appendTime(old));
-        features.put("commit and resume", () -> group(old));
-        features.put("seek by time", () -> seekTime(old));
         return features;
     }
 

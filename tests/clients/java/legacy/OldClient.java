@@ -19,6 +19,9 @@ public class OldClient implements BiFunction<String, Object[], Object> {
                 case "produce" -> produce((Map<String, Object>) with[0], (String) with[1], (List<Object[]>) with[2]);
                 case "consume" -> consume((Map<String, Object>) with[0], (String) with[1], (Long) with[2], (Integer) with[3], (Integer) with[4]);
                 case "group" -> group((Map<String, Object>) with[0], (String) with[1], (Integer) with[2]);
+                case "lag" -> lag((Map<String, Object>) with[0], (String) with[1]);
+                case "tail" -> tail((Map<String, Object>) with[0], (String) with[1], (Long) with[2]);
+                case "take" -> take((KafkaConsumer<byte[], byte[]>) with[0], (Integer) with[1]);
                 case "time" -> Old.offsetAt(consumer((Map<String, Object>) with[0]), new TopicPartition((String) with[1], 0), (Long) with[2]);
                 default -> throw new IllegalArgumentException(call);
             };
@@ -83,5 +86,47 @@ public class OldClient implements BiFunction<String, Object[], Object> {
         } finally {
             consumer.close();
         }
+    }
+
+    // Per partition: its end less what the group has committed there.
+    static Map<Integer, Long> lag(Map<String, Object> options, String topic) {
+        var consumer = consumer(options);
+        try {
+            Map<Integer, Long> result = new HashMap<>();
+            for (var p : consumer.partitionsFor(topic)) {
+                var place = new TopicPartition(topic, p.partition());
+                // In this order: 0.9 does not ask for what is committed once the partition is assigned.
+                long committed = consumer.committed(place).offset();
+                result.put(p.partition(), Old.end(consumer, place) - committed);
+            }
+            return result;
+        } finally {
+            consumer.close();
+        }
+    }
+
+    // A group member that has its partition and stands at this offset, where its policy of reset put it.
+    static KafkaConsumer<byte[], byte[]> tail(Map<String, Object> options, String topic, long expected) {
+        var consumer = consumer(options);
+        try {
+            consumer.subscribe(List.of(topic));
+            List<Object[]> early = new ArrayList<>();
+            long deadline = System.nanoTime() + 30_000_000_000L;
+            while (consumer.assignment().isEmpty() && System.nanoTime() < deadline) poll(consumer, early);
+            long position = consumer.position(new TopicPartition(topic, 0));
+            if (position != expected || !early.isEmpty())
+                throw new IllegalStateException("it starts at " + position + " with " + early.size() + " records");
+            return consumer;
+        } catch (RuntimeException e) {
+            consumer.close();
+            throw e;
+        }
+    }
+
+    static List<Object[]> take(KafkaConsumer<byte[], byte[]> consumer, int count) {
+        List<Object[]> got = new ArrayList<>();
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        while (got.size() < count && System.nanoTime() < deadline) poll(consumer, got);
+        return got;
     }
 }

@@ -170,17 +170,24 @@ public class Contract {
             consumer.close();
         }
 
-        void commit() throws Exception {
-            var done = new CompletableFuture<Void>();
+        // A consumer belongs to its thread: what is asked of it is asked there.
+        <T> T ask(Callable<T> call) throws Exception {
+            var answer = new CompletableFuture<T>();
             calls.add(() -> {
                 try {
-                    consumer.commitSync();
-                    done.complete(null);
+                    answer.complete(call.call());
                 } catch (Exception e) {
-                    done.completeExceptionally(e);
+                    answer.completeExceptionally(e);
                 }
             });
-            done.get(30, TimeUnit.SECONDS);
+            return answer.get(30, TimeUnit.SECONDS);
+        }
+
+        void commit() throws Exception {
+            ask(() -> {
+                consumer.commitSync();
+                return null;
+            });
         }
 
         List<ConsumerRecord<byte[], byte[]>> take(int count) throws Exception {
@@ -287,6 +294,22 @@ public class Contract {
         }
     }
 
+    static void consumeTail() throws Exception {
+        String topic = fresh("tail"), group = fresh("tail");
+        create(topic, 1, Map.of());
+        produce(topic, sample(200, 1, "before", 100), Map.of());
+        var member = new Member(group, topic, Map.of("auto.offset.reset", "latest"));
+        settled(1, "the member has the partition", member);
+        long tail = member.ask(() -> member.consumer.position(new TopicPartition(topic, 0)));
+        verify(tail == 200, "the member starts at " + tail);
+        var sent = sample(50, 1, "after", 100);
+        produce(topic, sent, Map.of());
+        var got = member.take(50);
+        member.close();
+        verify(got.get(0).offset() == 200, "the first record has offset " + got.get(0).offset());
+        same(sent, got, "after the start");
+    }
+
     static void groupRebalance(Map<String, Object> options) throws Exception {
         String topic = fresh("group"), group = fresh("group");
         create(topic, 4, Map.of());
@@ -354,6 +377,22 @@ public class Contract {
         first.close();
     }
 
+    static Map<Integer, Long> committed(String group) throws Exception {
+        return admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().entrySet().stream()
+            .collect(Collectors.toMap(e -> e.getKey().partition(), e -> e.getValue().offset()));
+    }
+
+    // How many records of each partition the group has yet to commit, as its tools count them.
+    static Map<Integer, Long> lag(String group, String topic) throws Exception {
+        Map<Integer, Long> result = new HashMap<>();
+        for (var place : committed(group).entrySet()) {
+            var partition = new TopicPartition(topic, place.getKey());
+            long end = admin.listOffsets(Map.of(partition, OffsetSpec.latest())).partitionResult(partition).get().offset();
+            result.put(place.getKey(), end - place.getValue());
+        }
+        return result;
+    }
+
     static void commitResume() throws Exception {
         String topic = fresh("resume"), group = fresh("resume");
         create(topic, 2, Map.of());
@@ -363,9 +402,11 @@ public class Contract {
         var got = new ArrayList<>(member.take(100));
         member.commit();
         member.close();
-        var committed = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
-        for (var offset : committed.values()) verify(offset.offset() == 50, committed.toString());
+        var committed = committed(group);
+        verify(committed.equals(Map.of(0, 50L, 1, 50L)), "committed: " + committed);
         produce(topic, sent.subList(100, 200), Map.of());
+        var lag = lag(group, topic);
+        verify(lag.equals(Map.of(0, 50L, 1, 50L)), "the group's lag is " + lag);
         member = new Member(group, topic, Map.of());
         got.addAll(member.take(100));
         member.close();
@@ -566,12 +607,13 @@ public class Contract {
         for (String a : List.of("0", "1", "all")) features.put("acks: " + a, () -> acks(a));
         features.put("idempotence", Contract::idempotence);
         features.put("consume alone", Contract::consumeAlone);
+        features.put("consume from the tail", Contract::consumeTail);
         features.put("group: join and leave", () -> groupRebalance(Map.of()));
         features.put("group: cooperative rebalancing", () -> groupRebalance(Map.of("partition.assignment.strategy",
             "org.apache.kafka.clients.consumer.CooperativeStickyAssignor")));
         features.put("group: static members", Contract::staticMember);
         features.put("group: crash of a member", Contract::groupCrash);
-        features.put("commit and resume", Contract::commitResume);
+        features.put("commit, lag and resume", Contract::commitResume);
         features.put("seek by offset", Contract::seekOffset);
         features.put("seek by time", Contract::seekTime);
         features.put("seek to the largest timestamp", Contract::largestTimestamp);

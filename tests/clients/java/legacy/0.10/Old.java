@@ -1,6 +1,6 @@
 // What kafka-clients 0.10.2 has of its own: records with a time (Produce v2 and Fetch v3, magic 1).
 
-import java.util.Map;
+import java.util.*;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -16,6 +16,10 @@ class Old {
 
     static String kindOfTime(ConsumerRecord<byte[], byte[]> record) {
         return record.timestampType().toString();
+    }
+
+    static long end(KafkaConsumer<byte[], byte[]> consumer, TopicPartition place) {
+        return consumer.endOffsets(List.of(place)).get(place);
     }
 
     static Long offsetAt(KafkaConsumer<byte[], byte[]> consumer, TopicPartition place, long time) {

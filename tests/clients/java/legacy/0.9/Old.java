@@ -1,5 +1,6 @@
 // What kafka-clients 0.9 has of its own: records without a time (Produce v1 and Fetch v1, magic 0).
 
+import java.util.List;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -15,6 +16,13 @@ class Old {
 
     static String kindOfTime(ConsumerRecord<byte[], byte[]> record) {
         return "NoTimestampType";
+    }
+
+    // It can only go there.
+    static long end(KafkaConsumer<byte[], byte[]> consumer, TopicPartition place) {
+        consumer.assign(List.of(place));
+        consumer.seekToEnd(place);
+        return consumer.position(place);
     }
 
     // It cannot ask.
