@@ -111,6 +111,9 @@ def parsed(text):
             what, _, reason = line[2:].partition(" — ")
             client, _, feature = what.partition(": ")
             cube.reasons[client, feature] = reason
+            # What a cell with a reason does not name, the reason is about.
+            for version in VERSIONS if (client, feature) in cube.cells else ():
+                cube.cells[client, feature].setdefault(version, "n/a")
     return cube
 
 
@@ -120,7 +123,8 @@ def markdown(cube):
         rows = [["Feature", *clients], ["---"] * (len(clients) + 1)]
         rows += [[f, *(cell_text(cube.cells.get((c, f))) for c in clients)] for f in cube.features(clients)]
         parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n")
-    reasons = [f"- {c}: {f} — {r}" for (c, f), r in cube.reasons.items() if (c, f) in cube.cells]
+    told = sorted((item for item in cube.reasons.items() if item[0] in cube.cells), key=lambda item: item[0][0])
+    reasons = [f"- {client}: {feature} — {reason}" for (client, feature), reason in told]
     if reasons:
         parts.append("What a client has no call for, or this cluster version no answer:\n\n" + "\n".join(reasons) + "\n")
     return "\n".join(parts)
@@ -128,14 +132,12 @@ def markdown(cube):
 
 def write(afresh=False):
     """Puts the kept results into the page; what it says of other clients stays, unless it is to be made afresh."""
-    cube, seen = Cube() if afresh else parsed(section()), set()
+    cube = Cube()
     for place in sorted(RESULTS.glob("*@*.json")):
         for line in map(json.loads, place.read_text().splitlines()):
-            key = (line["client"], line["version"])
-            if key not in seen:
-                seen.add(key)
-                forget(cube, *key)
             cube.add(line)
+    if not afresh:
+        add_others(cube, parsed(section()))
     text = PAGE.read_text() if PAGE.exists() else f"# Compatibility\n\n{BEGIN}{END}\n"
     if BEGIN not in text:
         text = f"{text.rstrip()}\n\n{BEGIN}{END}\n"
@@ -144,11 +146,16 @@ def write(afresh=False):
     print(f"wrote {len(cube.cells)} cells of {len(cube.clients())} clients to {PAGE.relative_to(ROOT)}")
 
 
-def forget(cube, client, version):
-    for key in [key for key in cube.cells if key[0] == client]:
-        cube.cells[key].pop(version, None)
-        if not cube.cells[key]:
-            del cube.cells[key]
+def add_others(cube, said):
+    """What the page says of clients and versions that no kept result is about. After them, for the order of features."""
+    ran = {(client, version) for (client, _), cell in cube.cells.items() for version in cell}
+    for (client, feature), cell in said.cells.items():
+        for version, outcome in cell.items():
+            if (client, version) not in ran:
+                cube.cells.setdefault((client, feature), {})[version] = outcome
+    for key, reason in said.reasons.items():
+        if "n/a" in cube.cells.get(key, {}).values():
+            cube.reasons.setdefault(key, reason)
 
 
 def differences(lines, every_client):
