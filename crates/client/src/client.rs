@@ -48,6 +48,8 @@ struct Inner {
     config: ClientConfig,
     runtime: Runtime,
     state: Mutex<State>,
+    /// Held by whoever looks for any broker, so that a crowd of callers makes one connection.
+    searching: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -58,6 +60,8 @@ struct State {
     connections: HashMap<BrokerId, Connection>,
     /// Held by whoever connects to the broker, so that a crowd of callers makes one connection.
     connecting: HashMap<BrokerId, Arc<tokio::sync::Mutex<()>>>,
+    /// Held by whoever asks about the topic, so that a crowd of callers asks once.
+    asking: HashMap<String, Arc<tokio::sync::Mutex<()>>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
     /// What reading is being tried again for.
@@ -67,7 +71,8 @@ struct State {
 impl Client {
     /// A client of the cluster that the bootstrap addresses belong to.
     pub fn new(config: ClientConfig, runtime: Runtime) -> Self {
-        Self { inner: Arc::new(Inner { config, runtime, state: Mutex::default() }) }
+        let (state, searching) = Default::default();
+        Self { inner: Arc::new(Inner { config, runtime, state, searching }) }
     }
 
     /// Where time and tasks come from.
@@ -125,14 +130,14 @@ impl Client {
 
     /// A connection to any broker: one that is open, else the first that answers.
     pub async fn any_broker(&self) -> Result<Connection, ClientError> {
-        let known: Vec<BrokerId> = {
-            let state = self.state();
-            let mut open = state.first.iter().chain(state.connections.values()).filter(|c| !c.is_closed());
-            if let Some(connection) = open.next() {
-                return Ok(connection.clone());
-            }
-            state.brokers.keys().copied().collect()
-        };
+        if let Some(connection) = self.any_open_connection() {
+            return Ok(connection);
+        }
+        let _search = self.inner.searching.lock().await;
+        if let Some(connection) = self.any_open_connection() {
+            return Ok(connection);
+        }
+        let known: Vec<BrokerId> = self.state().brokers.keys().copied().collect();
         let mut failure = ClientError::NoBootstrap;
         for address in &self.inner.config.bootstrap {
             match self.connect(address).await {
@@ -150,6 +155,11 @@ impl Client {
             }
         }
         Err(failure)
+    }
+
+    fn any_open_connection(&self) -> Option<Connection> {
+        let state = self.state();
+        state.first.iter().chain(state.connections.values()).find(|c| !c.is_closed()).cloned()
     }
 
     /// A connection to the controller, as the last metadata names it; else to any broker, which passes requests on.
@@ -202,16 +212,35 @@ impl Client {
     ///
     /// Errors: [`ClientError::Broker`] with the code for an unknown topic, without trying again.
     pub async fn topic(&self, name: &str) -> Result<Arc<TopicInfo>, ClientError> {
-        if let Some(topic) = self.state().topics.get(name) {
-            return Ok(topic.clone());
+        if let Some(topic) = self.seen_topic(name) {
+            return Ok(topic);
+        }
+        let turn = self.state().asking.entry(name.to_owned()).or_default().clone();
+        let _turn = turn.lock().await;
+        if let Some(topic) = self.seen_topic(name) {
+            return Ok(topic);
         }
         let info = self.metadata(Some(&[name])).await?;
-        info.topic(name).map(|topic| Arc::new(topic.clone()))
+        let topic = info.topic(name)?;
+        Ok(self.seen_topic(name).unwrap_or_else(|| Arc::new(topic.clone())))
+    }
+
+    fn seen_topic(&self, name: &str) -> Option<Arc<TopicInfo>> {
+        self.state().topics.get(name).cloned()
     }
 
     /// Forgets a topic, so that the next look asks for it anew: after an error that stale metadata may explain.
     pub fn forget_topic(&self, name: &str) {
         self.state().topics.remove(name);
+    }
+
+    /// Forgets a topic as it was seen, unless it was asked for anew since: many callers may find out at the same time that it
+    /// is out of date.
+    pub(crate) fn forget_seen(&self, seen: &Arc<TopicInfo>) {
+        let mut state = self.state();
+        if state.topics.get(&seen.name).is_some_and(|now| Arc::ptr_eq(now, seen)) {
+            state.topics.remove(&seen.name);
+        }
     }
 
     /// The connection to a partition's leader, and the topic.
@@ -225,7 +254,7 @@ impl Client {
         match found.await {
             Ok(connection) => Ok((info, connection)),
             Err(error) => {
-                self.forget_topic(topic);
+                self.forget_seen(&info);
                 Err(error)
             }
         }

@@ -15,7 +15,7 @@ use milena_types::{Offset, Sequence, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::{
-    Client, ClientError, RecordPlace,
+    Client, ClientError, Connection, RecordPlace, TopicInfo,
     producer::{
         Acks, ProducerConfig, ProducerRecord, Queued,
         identity::{Identities, Identity},
@@ -103,7 +103,6 @@ impl PartitionSender {
             match self.attempt(&bytes, &what).await {
                 Ok(offset) => return Ok(offset),
                 Err(error) => {
-                    self.client.forget_topic(&self.topic);
                     if let Err(error) = retry.after(error).await {
                         if let Some(identity) = identity {
                             self.identities.give_up(identity.generation).await;
@@ -134,6 +133,20 @@ impl PartitionSender {
 
     async fn attempt(&self, records: &Bytes, what: &str) -> Result<Option<Offset>, ClientError> {
         let (info, leader) = self.client.leader(&self.topic, self.partition).await?;
+        let outcome = self.produce(&info, &leader, records, what).await;
+        if outcome.is_err() {
+            self.client.forget_seen(&info);
+        }
+        outcome
+    }
+
+    async fn produce(
+        &self,
+        info: &TopicInfo,
+        leader: &Connection,
+        records: &Bytes,
+        what: &str,
+    ) -> Result<Option<Offset>, ClientError> {
         let timeout = self.client.config().connection.request_timeout;
         let request = ProduceRequest {
             acks: match self.config.acks {

@@ -1,6 +1,7 @@
 //! What is tried again, and with what.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -207,4 +208,51 @@ async fn a_position_outside_the_log_fails_or_goes_to_where_it_was_told() {
     assert_eq!(error.code(), Some(ErrorCode::OffsetOutOfRange));
     let read = read_from(StartAt::Offset(Offset(99)), OnOutOfRange::Beginning).await;
     assert_eq!(read.ok(), Some(vec![10, 11, 12]));
+}
+
+/// As when a broker with many partitions fails: what each finds out for itself is asked for together.
+#[tokio::test]
+async fn many_partitions_that_lose_their_leader_ask_for_the_new_one_together() {
+    const PARTITIONS: i32 = 200;
+    let runtime = Runtime::system();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (counted, refused) = (asked.clone(), Arc::new(Mutex::new(HashSet::new())));
+    let address = peer::start(&runtime, move |address, received| match received.header.key {
+        ApiKey::Metadata => {
+            counted.fetch_add(1, Ordering::Relaxed);
+            received.reply(&peer::metadata(address, &[("t", PARTITIONS)]))
+        }
+        ApiKey::InitProducerId => received.reply(&InitProducerIdResponse::default()),
+        _ => {
+            let request: ProduceRequest = received.decode();
+            let index = request.topic_data[0].partition_data[0].index;
+            let first = refused.lock().expect("not poisoned").insert(index);
+            let code = if first { ErrorCode::NotLeaderOrFollower } else { ErrorCode::None };
+            let response = PartitionProduceResponse {
+                index,
+                error_code: code.code(),
+                base_offset: 0,
+                ..Default::default()
+            };
+            let topic = TopicProduceResponse {
+                name: "t".into(),
+                partition_responses: vec![response],
+                ..Default::default()
+            };
+            received.reply(&ProduceResponse { responses: vec![topic], ..Default::default() })
+        }
+    })
+    .await;
+    let producer = Arc::new(Producer::new(peer::client(address, &runtime), ProducerConfig::default()));
+    let sends = (0..PARTITIONS).map(|partition| {
+        let producer = producer.clone();
+        let record = ProducerRecord { partition: Some(partition), ..record("a") };
+        runtime.spawn(async move { producer.send_and_wait(record).await })
+    });
+    for send in sends.collect::<Vec<_>>() {
+        send.await.expect("it ends").expect("accepted");
+    }
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked <= PARTITIONS as usize / 4, "asked {asked} times for {PARTITIONS} partitions");
+    runtime.stop();
 }
