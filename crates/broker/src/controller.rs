@@ -46,6 +46,8 @@ pub(crate) struct Controller {
     started: Duration,
     /// Brokers that are being failed over.
     failing_over: BTreeSet<BrokerId>,
+    /// What was looked at when there was nothing to tidy.
+    tidied: Option<(MetadataImage, PlanOptions)>,
     failovers: FuturesUnordered<JoinHandle<BrokerId>>,
 }
 
@@ -58,6 +60,7 @@ impl Controller {
             seen_alive: BTreeSet::new(),
             started,
             failing_over: BTreeSet::new(),
+            tidied: None,
             failovers: FuturesUnordered::new(),
         }
     }
@@ -206,7 +209,7 @@ impl Controller {
     }
 
     /// Asks for what ought to be otherwise. Whether there was anything.
-    async fn tidy(&self, image: &MetadataImage) -> Result<bool, MetadataError> {
+    async fn tidy(&mut self, image: &MetadataImage) -> Result<bool, MetadataError> {
         let metadata = &self.broker.metadata;
         let settled: BTreeSet<BrokerId> = self
             .serving_since
@@ -216,8 +219,13 @@ impl Controller {
             .collect();
         let rebalance = self.broker.layers(image).broker_value("auto.leader.rebalance.enable");
         let options = PlanOptions { preferred_leaders: rebalance.as_deref() != Some("false"), settled };
+        // Most images differ from the one before in the revision only, and partitions may be many.
+        if self.tidied.as_ref().is_some_and(|(seen, with)| seen.is_same(image) && *with == options) {
+            return Ok(false);
+        }
         let mut plan = plan(image, &options);
         if plan.changes.is_empty() && plan.shares_given.is_empty() {
+            self.tidied = Some((image.clone(), options));
             return Ok(false);
         }
         let guard = role(&self.broker).await?;

@@ -24,7 +24,7 @@ use crate::{
 use shares::Loads;
 
 /// What a plan depends on besides the image.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanOptions {
     /// `auto.leader.rebalance.enable`: whether leadership goes back to the first replica.
     pub preferred_leaders: bool,

@@ -27,6 +27,13 @@ impl<K, V> Default for SortedMap<K, V> {
     }
 }
 
+impl<K, V> SortedMap<K, V> {
+    /// Whether the other is a copy that neither has changed since.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.chunks, &other.chunks)
+    }
+}
+
 impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     pub(crate) fn len(&self) -> usize {
         self.len
