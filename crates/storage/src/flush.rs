@@ -36,6 +36,9 @@ use crate::{
 /// The most one flush takes.
 const FLUSH_BYTES_MAX: u64 = 64 << 20;
 
+/// The memory that is kept from one segment to the next while there is something to flush.
+pub(crate) const SEGMENT_BUFFER_MAX: usize = FLUSH_BYTES_MAX as usize + (2 << 20);
+
 /// How long a flush that somebody asked for waits for what others have to flush first.
 const WAITS_MAX: Duration = Duration::from_secs(30);
 
@@ -149,7 +152,7 @@ async fn flush_when_due(shared: &Arc<Shared>) {
             () = stopping.cancelled() => {}
             () = shared.flush_wanted.notified() => {}
             _ = changes.changed() => {}
-            () = shared.runtime.sleep(wait) => {}
+            () = shared.runtime.sleep(wait) => shared.segment_buffers.clear(),
         }
     }
 }
@@ -378,12 +381,13 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     let _nobody_opens = shared.flush_commit.write().await;
     let Uploaded { log, expected_floor, floor_end, segments, chunks } = uploaded;
     shared.ledger.commit_flush(*log, *expected_floor, *floor_end, segments).await?;
+    let deleted: BTreeSet<TopicPartition> = shared.deleted().keys().copied().collect();
     let mut partitions = Vec::new();
     for segment in segments {
         let key: Arc<str> = segment.key.as_str().into();
-        for part in &segment.record.parts {
-            let deleted = shared.deleted().contains_key(&part.partition);
-            if let Some(partition) = shared.partition(part.partition).filter(|_| !deleted) {
+        let open = shared.open_of(segment.record.parts.iter().map(|part| part.partition));
+        for (part, partition) in segment.record.parts.iter().zip(open) {
+            if let Some(partition) = partition.filter(|_| !deleted.contains(&part.partition)) {
                 let of_part = segment.record.segment_of(part);
                 let (flush, epochs) = (key.clone(), part.epochs.clone());
                 partition.flushed(Unfolded { flush, epochs, segment: of_part });

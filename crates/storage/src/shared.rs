@@ -18,9 +18,9 @@ use crate::{
     Partition, StorageConfig,
     admission::Budget,
     blocks::Segments,
-    disk::WriteBuffer,
+    disk::{SpareBuffers, WriteBuffer},
     encryption::Salt,
-    flush::Flusher,
+    flush::{self, Flusher},
     flushes::FlushReader,
     ledger::{Ledger, LogId},
     objects::ObjectId,
@@ -58,6 +58,8 @@ pub(crate) struct Shared {
     /// partition misses one.
     pub(crate) flush_commit: RwLock<()>,
     pub(crate) flusher: tokio::sync::Mutex<Flusher>,
+    /// Segments are built in these, one after the other.
+    pub(crate) segment_buffers: SpareBuffers,
     pub(crate) flushes: FlushReader,
     /// Something may have to be flushed.
     pub(crate) flush_wanted: Notify,
@@ -99,6 +101,7 @@ impl Shared {
             deleted: Mutex::default(),
             flush_commit: RwLock::new(()),
             flusher: tokio::sync::Mutex::default(),
+            segment_buffers: SpareBuffers::new(1, flush::SEGMENT_BUFFER_MAX),
             flushes: FlushReader::default(),
             flush_wanted: Notify::new(),
             next_object: AtomicU64::new(0),
@@ -142,6 +145,12 @@ impl Shared {
         self.partitions().get(&id).cloned()
     }
 
+    /// Each of the partitions, if it is open.
+    pub(crate) fn open_of(&self, ids: impl Iterator<Item = TopicPartition>) -> Vec<Option<Arc<Partition>>> {
+        let open = self.partitions();
+        ids.map(|id| open.get(&id).cloned()).collect()
+    }
+
     pub(crate) fn partitions(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
         self.partitions.lock().expect("no panic while partitions are listed")
     }
@@ -180,8 +189,10 @@ impl Shared {
     /// Lets go of flushed chunks that the budget has no room for.
     pub(crate) fn evict(&self) {
         for chunk in self.tail.evict() {
-            for entry in &chunk.footer.partitions {
-                if let Some(partition) = self.partition(entry.partition) {
+            let entries = &chunk.footer.partitions;
+            let open = self.open_of(entries.iter().map(|entry| entry.partition));
+            for (entry, partition) in entries.iter().zip(open) {
+                if let Some(partition) = partition {
                     partition.lock().drop_tail(entry.offsets.end);
                 }
             }
@@ -231,6 +242,7 @@ impl Source {
         let key = shared.config.keys.current();
         let object = shared.chunk_object(log, seq);
         let mut writer = SegmentWriter::new(out, object, key, shared.new_salt(), options);
+        writer.reserve_partitions(open.groups.len());
         let mut partitions = Vec::with_capacity(open.groups.len());
         for group in open.groups {
             let (id, end) = (group.partition.id(), group.end());

@@ -1,4 +1,6 @@
-//! A reusable output buffer that starts on a block boundary.
+//! Reusable output buffers that start on a block boundary.
+
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
@@ -95,9 +97,92 @@ impl WriteBuffer {
     }
 }
 
+/// Buffers that nobody reads any more, to be used again: getting large memory from the kernel, which clears it, costs as
+/// much as encrypting what goes into it. Clones share them.
+#[derive(Clone, Debug)]
+pub struct SpareBuffers(Arc<Spares>);
+
+#[derive(Debug)]
+struct Spares {
+    count_max: usize,
+    bytes_max: usize,
+    buffers: Mutex<Vec<WriteBuffer>>,
+}
+
+impl SpareBuffers {
+    /// Keeps at most `count_max` buffers, and none that has grown beyond `bytes_max`.
+    pub fn new(count_max: usize, bytes_max: usize) -> Self {
+        Self(Arc::new(Spares { count_max, bytes_max, buffers: Mutex::default() }))
+    }
+
+    /// An empty buffer, with memory if there is one to spare.
+    pub fn take(&self) -> WriteBuffer {
+        self.buffers().pop().unwrap_or_default()
+    }
+
+    /// The bytes of a buffer, which is spare again when the last slice of them is dropped.
+    pub fn lend(&self, buffer: WriteBuffer) -> Bytes {
+        Bytes::from_owner(Lent { buffer, spare: self.clone() })
+    }
+
+    /// Frees what is spare.
+    pub fn clear(&self) {
+        self.buffers().clear();
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<WriteBuffer>> {
+        self.0.buffers.lock().expect("no panic while buffers are put away")
+    }
+}
+
+struct Lent {
+    buffer: WriteBuffer,
+    spare: SpareBuffers,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.buffer.as_slice()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let mut buffers = self.spare.buffers();
+        if buffers.len() < self.spare.0.count_max && buffer.memory_bytes() <= self.spare.0.bytes_max {
+            buffers.push(buffer);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_buffer_is_spare_again_when_nobody_reads_it_any_more() {
+        let spare = SpareBuffers::new(1, 64 << 10);
+        let lend = |bytes: usize| {
+            let mut buffer = spare.take();
+            buffer.extend(&vec![7; bytes]);
+            spare.lend(buffer)
+        };
+        let (first, second) = (lend(10_000), lend(10_000));
+        let slice = first.slice(10..20);
+        drop(first);
+        assert_eq!(spare.buffers().len(), 0, "a slice is still read");
+        drop(slice);
+        drop(second);
+        assert_eq!(spare.buffers().len(), 1, "no more than one is kept");
+        let again = lend(100);
+        assert_eq!(again, [7; 100].as_slice(), "nothing of what it held before shows");
+        drop(again);
+        spare.clear();
+        drop(lend(100_000));
+        assert_eq!(spare.buffers().len(), 0, "a large one is not kept");
+    }
 
     #[test]
     fn bytes_survive_growth_and_stay_aligned() {

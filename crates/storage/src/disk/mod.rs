@@ -15,7 +15,7 @@ mod memory;
 
 use std::{fmt, io, path::Path, sync::Arc};
 
-pub use buffer::WriteBuffer;
+pub use buffer::{SpareBuffers, WriteBuffer};
 pub use local::LocalDisk;
 #[cfg(any(test, feature = "testing"))]
 pub use memory::MemoryDisk;

@@ -8,7 +8,6 @@ use milena_types::{Timestamp, TopicPartition};
 
 use super::FlushError;
 use crate::{
-    disk::WriteBuffer,
     ledger::{FlushPart, FlushRecord, RECORD_LEVEL},
     objects::ObjectId,
     partition::{TailRun, summarise},
@@ -38,11 +37,13 @@ pub(super) async fn store(
 
 fn build(shared: &Shared, object: ObjectId, plan: &SegmentPlan) -> (Bytes, FlushRecord) {
     let bytes: usize = plan.values().flatten().map(|run| run.bytes.len()).sum();
-    let mut out = WriteBuffer::with_capacity(bytes + bytes / 64 + 4096 * plan.len().min(64));
+    let mut out = shared.segment_buffers.take();
+    out.reserve(bytes + bytes / 64 + 4096 * plan.len().min(64));
     let name = object.to_string();
     let key = shared.config.keys.current();
     let options = SegmentOptions::default();
     let mut writer = SegmentWriter::new(&mut out, object, key, shared.new_salt(), options);
+    writer.reserve_partitions(plan.len());
     for (partition, runs) in plan {
         for run in runs {
             append(&mut writer, *partition, run);
@@ -56,7 +57,7 @@ fn build(shared: &Shared, object: ObjectId, plan: &SegmentPlan) -> (Bytes, Flush
         written: Timestamp(shared.runtime.wall_ms()),
         parts: finished.footer.partitions.iter().map(part_of).collect(),
     };
-    (out.into_bytes(), record)
+    (shared.segment_buffers.lend(out), record)
 }
 
 /// Copies the batches of a run, unchanged. Each was checked when it was produced; here it is checked again, and one

@@ -13,7 +13,7 @@ use std::{
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -27,7 +27,7 @@ use object_store::{
     PutResult, Result, local::LocalFileSystem, path::Path as ObjectPath,
 };
 
-use crate::disk::{BLOCK_BYTES, WriteBuffer};
+use crate::disk::{BLOCK_BYTES, SpareBuffers, WriteBuffer};
 
 /// Smaller objects and ranges go through the page cache.
 const DIRECT_BYTES_MIN: u64 = 64 << 10;
@@ -46,44 +46,7 @@ pub(super) struct DirectoryStore {
     ordinary: LocalFileSystem,
     /// Numbers the files that are being written.
     next: Arc<AtomicU64>,
-    spare: Spare,
-}
-
-/// Buffers that nobody reads any more.
-#[derive(Clone, Debug, Default)]
-struct Spare(Arc<Mutex<Vec<WriteBuffer>>>);
-
-impl Spare {
-    fn take(&self) -> WriteBuffer {
-        self.lock().pop().unwrap_or_default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<WriteBuffer>> {
-        self.0.lock().expect("no panic while buffers are put away")
-    }
-}
-
-/// A buffer that goes back among the spare ones when the last slice of it is dropped.
-struct Lent {
-    buffer: WriteBuffer,
-    spare: Spare,
-}
-
-impl AsRef<[u8]> for Lent {
-    fn as_ref(&self) -> &[u8] {
-        self.buffer.as_slice()
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        let mut spare = self.spare.lock();
-        if spare.len() < SPARE_BUFFERS_MAX && buffer.memory_bytes() <= SPARE_BYTES_MAX {
-            spare.push(buffer);
-        }
-    }
+    spare: SpareBuffers,
 }
 
 impl DirectoryStore {
@@ -93,7 +56,11 @@ impl DirectoryStore {
         if let Err(error) = remove_abandoned(dir) {
             tracing::warn!(dir = %dir.display(), %error, "files that were never finished could not be removed");
         }
-        Ok(Self { ordinary, next: Arc::default(), spare: Spare::default() })
+        Ok(Self {
+            ordinary,
+            next: Arc::default(),
+            spare: SpareBuffers::new(SPARE_BUFFERS_MAX, SPARE_BYTES_MAX),
+        })
     }
 }
 
@@ -151,7 +118,7 @@ impl ObjectStore for DirectoryStore {
             let (path, wanted) = (self.ordinary.path_to_filesystem(location)?, range.clone());
             let spare = self.spare.clone();
             // Whatever goes wrong, the ordinary way says what it is.
-            if let Ok((bytes, size, modified)) = blocking(move || read_direct(&path, wanted, spare)).await {
+            if let Ok((bytes, size, modified)) = blocking(move || read_direct(&path, wanted, &spare)).await {
                 let range = range.start..range.start + bytes.len() as u64;
                 let meta = ObjectMeta {
                     location: location.clone(),
@@ -287,7 +254,7 @@ fn write_part(file: &File, mut part: &[u8], mut position: u64, bounce: &mut Writ
 fn read_direct(
     path: &Path,
     range: std::ops::Range<u64>,
-    spare: Spare,
+    spare: &SpareBuffers,
 ) -> io::Result<(Bytes, u64, std::time::SystemTime)> {
     let block = BLOCK_BYTES as u64;
     let file = open_direct(OpenOptions::new().read(true), path)?;
@@ -297,9 +264,9 @@ fn read_direct(
     if start >= end || range.start >= end {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let mut lent = Lent { buffer: spare.take(), spare };
+    let mut buffer = spare.take();
     let length = usize::try_from(end - start).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let into = lent.buffer.grow(length.next_multiple_of(BLOCK_BYTES));
+    let into = buffer.grow(length.next_multiple_of(BLOCK_BYTES));
     let mut read = 0;
     while read < length {
         match file.read_at(&mut into[read..], start + read as u64) {
@@ -314,7 +281,7 @@ fn read_direct(
         }
     }
     let skip = usize::try_from(range.start - start).expect("less than a block");
-    Ok((Bytes::from_owner(lent).slice(skip..length), meta.len(), meta.modified()?))
+    Ok((spare.lend(buffer).slice(skip..length), meta.len(), meta.modified()?))
 }
 
 /// What unfinished files of this process end with. Process ids alone come again, in containers always the same.

@@ -368,8 +368,6 @@ impl Partition {
             return;
         }
         assert_eq!(unfolded.segment.base, state.manifest.end(), "flushes go on where the segments end");
-        let mut manifest = (*state.manifest).clone();
-        manifest.unfolded.push(unfolded);
-        state.manifest = Arc::new(manifest);
+        Arc::make_mut(&mut state.manifest).unfolded.push(unfolded);
     }
 }

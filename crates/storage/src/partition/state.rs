@@ -154,10 +154,8 @@ impl State {
         while self.tickets.front().is_some_and(|(end, _)| *end <= run.end) {
             self.tickets.pop_front();
         }
-        if self.tickets.is_empty() {
-            self.tickets = VecDeque::new();
-            self.pending = VecDeque::new();
-        }
+        let_go_if_large(&mut self.tickets);
+        let_go_if_large(&mut self.pending);
         self.tail.push_back(run);
     }
 
@@ -167,9 +165,7 @@ impl State {
         while self.tail.front().is_some_and(|run| run.end <= flushed_end) {
             self.tail.pop_front();
         }
-        if self.tail.is_empty() {
-            self.tail = VecDeque::new();
-        }
+        let_go_if_large(&mut self.tail);
     }
 
     /// Lets go of runs of sealed epochs that segments have.
@@ -193,5 +189,13 @@ impl State {
                 break;
             }
         }
+    }
+}
+
+/// Frees the memory of an empty queue, unless it is so little that getting it again for the next batch costs more.
+fn let_go_if_large<T>(queue: &mut VecDeque<T>) {
+    const KEPT: usize = 4;
+    if queue.is_empty() && queue.capacity() > KEPT {
+        *queue = VecDeque::new();
     }
 }

@@ -7,6 +7,7 @@ use milena_types::{
     LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId,
     TopicPartition,
 };
+use smallvec::SmallVec;
 
 use super::{
     BatchSummary, HEADER_BYTES, ProducerBatch,
@@ -49,9 +50,9 @@ pub struct PartitionFooter {
     /// From the first batch's base offset to after the last batch's last offset.
     pub offsets: Range<Offset>,
     /// The terms its batches were appended in, ascending; the first starts where `offsets` does.
-    pub epochs: Vec<EpochStart>,
+    pub epochs: SmallVec<[EpochStart; 1]>,
     /// Its frames, adjacent in the file, ascending: the sparse offset and time index.
-    pub frames: Vec<FrameEntry>,
+    pub frames: SmallVec<[FrameEntry; 1]>,
     /// Its batches that have a producer id, ascending: what producer and transaction state is rebuilt from.
     pub batches: Vec<BatchSummary>,
 }
@@ -226,7 +227,7 @@ impl PartitionFooter {
         }
         let epochs = decode_epochs(cursor, &offsets)?;
         let count = cursor.count(FRAME_BYTES_MIN)?;
-        let mut frames: Vec<FrameEntry> = Vec::with_capacity(count);
+        let mut frames: SmallVec<[FrameEntry; 1]> = SmallVec::with_capacity(count);
         let (mut last_offset, mut last_time) = (start, 0_i64);
         for _ in 0..count {
             let plaintext_bytes = cursor.unsigned_32()?;
@@ -258,9 +259,12 @@ impl PartitionFooter {
     }
 }
 
-fn decode_epochs(cursor: &mut Cursor<'_>, offsets: &Range<Offset>) -> Result<Vec<EpochStart>, FooterError> {
+fn decode_epochs(
+    cursor: &mut Cursor<'_>,
+    offsets: &Range<Offset>,
+) -> Result<SmallVec<[EpochStart; 1]>, FooterError> {
     let count = cursor.count(EPOCH_BYTES_MIN)?;
-    let mut epochs: Vec<EpochStart> = Vec::with_capacity(count);
+    let mut epochs: SmallVec<[EpochStart; 1]> = SmallVec::with_capacity(count);
     let mut last = offsets.start.0;
     for _ in 0..count {
         let epoch = LeaderEpoch(cursor.signed_32()?);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use milena_records::Stamp;
 use milena_types::{Offset, Timestamp, TopicPartition};
+use smallvec::SmallVec;
 
 use super::{
     BatchSummary, EpochStart, FOOTER_FRAME, FORMAT_LEVEL, Footer, FrameEntry, HEADER_BYTES, MAGIC,
@@ -108,6 +109,12 @@ impl<'a> SegmentWriter<'a> {
         }
     }
 
+    /// Makes room for what is kept of so many partitions.
+    pub fn reserve_partitions(&mut self, count: usize) {
+        self.footer.partitions.reserve_exact(count);
+        self.plaintext_ranges.reserve_exact(count);
+    }
+
     /// Where the segment will be stored.
     pub fn object(&self) -> &ObjectId {
         &self.object
@@ -141,7 +148,7 @@ impl<'a> SegmentWriter<'a> {
         if let Some(last) = self.footer.partitions.last() {
             assert!(last.partition < partition, "partitions are written in ascending order");
         }
-        let (epochs, frames, batches) = (Vec::new(), Vec::new(), Vec::new());
+        let (epochs, frames, batches) = (SmallVec::new(), SmallVec::new(), Vec::new());
         self.footer.partitions.push(PartitionFooter {
             partition,
             offsets: start..start,
