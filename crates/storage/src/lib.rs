@@ -20,6 +20,7 @@ mod flushes;
 #[cfg(any(test, feature = "testing"))]
 pub mod hostile;
 mod ledger;
+mod lost;
 mod manifest;
 pub mod objects;
 mod open_chunk;

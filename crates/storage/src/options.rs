@@ -20,6 +20,9 @@ pub struct StorageConfig {
     pub broker_epoch: BrokerEpoch,
     /// The write-ahead log's directory, which one process owns at a time, and how it is used.
     pub wal: WalConfig,
+    /// An operator's word that the write-ahead directory of the broker's epochs up to this one is gone for good, where it
+    /// is not there: what was only in it is given up. Without it such a broker does not start.
+    pub lost_log_accepted: Option<BrokerEpoch>,
     /// The write-ahead logs of the cluster's other brokers in this process. By itself a broker knows only its own,
     /// and can take over nothing.
     pub sealed_logs: SealedLogs,
@@ -56,6 +59,7 @@ impl StorageConfig {
             broker,
             broker_epoch,
             wal: WalConfig::new(wal_dir),
+            lost_log_accepted: None,
             sealed_logs: SealedLogs::default(),
             keys,
             blocks,

@@ -149,6 +149,11 @@ impl SealedLogs {
         self.0.epochs.lock().expect("no panic while sealed epochs are listed")
     }
 
+    /// Whether these chunks are in memory.
+    pub(crate) fn has(&self, log: LogId, chunks: &Range<ChunkSeq>) -> bool {
+        self.in_memory(log, chunks).is_some()
+    }
+
     /// The chunks, if they are in memory already.
     fn in_memory(&self, log: LogId, chunks: &Range<ChunkSeq>) -> Option<Arc<EpochChunks>> {
         let epoch = self.epochs().get(&log)?.upgrade()?;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,6 +17,7 @@ use crate::{
     disk::{Disk, LocalDisk},
     flush::{self, FlushError},
     ledger::{Ledger, LedgerError, LogId},
+    lost,
     objects::Objects,
     opening,
     pages::PageError,
@@ -45,6 +47,19 @@ pub enum StorageError {
     /// The metadata store.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The directory is not the one that an epoch of this broker began in which may have acknowledged chunks that are in no
+    /// segment. [`StorageConfig::lost_log_accepted`] has it start without them.
+    #[error(
+        "the write-ahead directory {dir} shows nothing of broker epoch {epoch}, which may have acknowledged records that are nowhere else: mount or restore it and broker {broker} starts by itself; if it is gone for good, accept that epoch {epoch} is lost"
+    )]
+    LogLost {
+        /// The broker.
+        broker: BrokerId,
+        /// The newest of its epochs that is missing.
+        epoch: BrokerEpoch,
+        /// The directory.
+        dir: PathBuf,
+    },
     /// Acknowledged chunks are not in the directory.
     #[error(
         "the write-ahead log lacks chunks {from} to {to} of broker epoch {epoch}, which are in no segment: restore its directory"
@@ -158,7 +173,7 @@ async fn open_directory(
 }
 
 impl Storage {
-    /// Opens the storage of a broker epoch: takes the directory's lock (which a recoverer of this
+    /// Opens the storage of a broker epoch: makes sure that the directory is the broker's, takes its lock (which a recoverer of this
     /// broker may have for a moment), seals this broker's older epochs, reads
     /// their chunks that are not in segments yet, and starts the write-ahead log. Reads nothing else, so its
     /// duration depends on the write-ahead log alone.
@@ -194,7 +209,11 @@ impl Storage {
             config.blocks.clone(),
             runtime.clone(),
         );
+        let lost = lost::check(&config, &disk, &ledger, &runtime).await?;
         let directory = open_directory(&config, &disk, &runtime).await?;
+        let (signed, epoch) = (directory.clone(), config.broker_epoch);
+        let signing = runtime.spawn_blocking(move || signed.sign(epoch)).await;
+        signing.map_err(|_| StorageError::Stopping)??;
         let shared = Shared::new(config, runtime.clone(), ledger, segments);
         shared.ledger.open_epoch().await?;
 
@@ -205,6 +224,7 @@ impl Storage {
         let wal = runtime.spawn_blocking(start).await.map_err(|_| StorageError::Stopping)??;
         let log: Arc<dyn WriteAheadLog> = wal.clone();
         assert!(shared.wal.set(Arc::downgrade(&log)).is_ok(), "the log is started once");
+        lost::give_up(&shared, &directory, &lost).await?;
         takeover::recover(&shared, &directory).await?;
         shared.ledger.abandon_uploads().await?;
 

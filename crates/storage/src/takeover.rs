@@ -16,11 +16,11 @@ use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision, TopicPartition};
 use crate::{
     Partition, StorageError,
     ledger::{LedgerError, LogId, Versioned, WalRecord},
-    opening,
+    lost, opening,
     partition::{UpkeepError, fold_due, reload_all},
     sealed::{Borrowed, EpochChunks, Queued, Sealed, SealedError},
     shared::Shared,
-    wal::{WalConfig, WalDirectory, WalError, make_newest_durable},
+    wal::{Signs, WalConfig, WalDirectory, WalError, make_newest_durable},
 };
 
 /// How often something that others were faster with is tried.
@@ -66,7 +66,7 @@ pub enum SealBrokerError {
     /// Epochs of it are not sealed, so its directory was there once, and now it is not. What would be found in an empty one
     /// is not the tail.
     #[error(
-        "the write-ahead directory of broker {broker} is gone ({dir:?}): mount or restore it, or start the broker to give up what was only there"
+        "the write-ahead directory of broker {broker} is gone ({dir}): mount or restore it; if it is gone for good, the broker's own start says how to accept that"
     )]
     NoDirectory {
         /// The broker.
@@ -137,16 +137,16 @@ async fn open_directory(
 ) -> Result<Arc<WalDirectory>, SealBrokerError> {
     let (disk, dir) = shared.config.sealed_logs.directory_of(broker)?;
     let recorded = shared.ledger.epochs_of(broker).await?;
-    let needed = recorded.iter().any(|(_, seen)| seen.record.tail_end.is_none());
     let config = WalConfig { dir: dir.clone(), ..shared.config.wal.clone() };
-    let open = move || match !needed || WalDirectory::is_there(&config.dir, &*disk) {
-        true => Some(WalDirectory::open(config, disk)),
-        false => None,
+    let open = move || {
+        let signs = Signs::read(&config.dir, &*disk)?;
+        let lost = lost::epochs_lost(&recorded, &signs, Some(broker));
+        if lost.is_empty() { WalDirectory::open(config, disk).map(Some) } else { Ok(None) }
     };
-    let opened = shared.runtime.spawn_blocking(open).await.map_err(|_| SealedError::Stopping)?;
-    match opened.ok_or(SealBrokerError::NoDirectory { broker, dir })? {
+    match shared.runtime.spawn_blocking(open).await.map_err(|_| SealedError::Stopping)? {
         Err(WalError::InUse { .. }) => Err(SealBrokerError::Alive { broker }),
-        outcome => Ok(outcome.map_err(StorageError::from)?),
+        Ok(None) => Err(SealBrokerError::NoDirectory { broker, dir }),
+        outcome => Ok(outcome.map_err(StorageError::from)?.expect("none is an answer of its own")),
     }
 }
 
@@ -228,7 +228,8 @@ async fn try_seal_epochs(
         }
         let floor = record.record.floor_end;
         let tail_end = record.record.tail_end.unwrap_or(floor);
-        if tail_end > floor {
+        let in_memory = || shared.config.sealed_logs.has(log, &(floor..tail_end));
+        if tail_end > floor && !in_memory() {
             return Err(StorageError::ChunksLost { epoch: log.epoch, from: floor, to: tail_end });
         }
         sealed.push((log, ledger.seal_epoch(log, &record, tail_end).await?));
@@ -465,6 +466,10 @@ pub(crate) async fn recover(shared: &Arc<Shared>, directory: &Arc<WalDirectory>)
         queued.expect("no partition is open that could have to be read again");
     }
     opening::recover_deleted(shared).await?;
+    let recorded = shared.ledger.epochs_of(own.broker).await?;
+    let (known, of_log) = (recorded.iter().map(|(log, _)| log.epoch).collect(), directory.clone());
+    let tidied = shared.runtime.spawn_blocking(move || of_log.keep_signs(&known)).await;
+    tidied.map_err(|_| StorageError::Stopping)?;
     // For other brokers' epochs that an earlier life was to flush.
     shared.sealed_epochs().unsettled = true;
     shared.config.sealed_logs.notify();

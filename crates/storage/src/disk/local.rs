@@ -50,7 +50,7 @@ impl Disk for LocalDisk {
 
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        let allocated = allocate(&file, bytes);
+        let allocated = if bytes == 0 { Ok(()) } else { allocate(&file, bytes) };
         if let Err(error) = allocated.and_then(|()| file.sync_all()) {
             std::fs::remove_file(path)?;
             return Err(error);

@@ -32,7 +32,7 @@ pub trait Disk: Send + Sync + fmt::Debug + 'static {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Opens an existing file to read and write.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
-    /// Makes a file of `bytes` zeros whose space is set aside. Fails, and leaves no file, if there is one already
+    /// Makes a file of `bytes` zeros, maybe none, whose space is set aside. Fails, and leaves no file, if there is one already
     /// or the space cannot be had.
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>>;
     /// Renames a file.

@@ -116,6 +116,19 @@ impl Ledger {
         Ok(Versioned { record, revision })
     }
 
+    /// Makes an end of the chunks of a sealed epoch that nobody has any more.
+    pub(crate) async fn give_up_chunks(
+        &self,
+        log: LogId,
+        seen: &Versioned<WalRecord>,
+    ) -> Result<(), LedgerError> {
+        let key = wal_key(log);
+        let floor_end = seen.record.tail_end.expect("only a sealed epoch has chunks that are known");
+        let record = WalRecord { floor_end, ..seen.record.clone() };
+        let expect = vec![Expect::At(key.clone(), seen.revision)];
+        self.decide(Txn { expect, put: vec![put(&key, &record)], delete: vec![] }).await.map(|_| ())
+    }
+
     /// Forgets a sealed epoch all of whose chunks are in segments.
     pub(crate) async fn retire_epoch(&self, log: LogId) -> Result<(), LedgerError> {
         let key = wal_key(log);

@@ -38,6 +38,9 @@ pub(crate) struct WalRecord {
     /// a sealed epoch come before those in one that was sealed later.
     #[serde(default)]
     pub(crate) order: u64,
+    /// The epoch left a sign in its directory before this record was made: one without it is not its directory.
+    #[serde(default)]
+    pub(crate) signed: bool,
 }
 
 impl WalRecord {
@@ -49,6 +52,7 @@ impl WalRecord {
             flusher: epoch,
             flusher_broker: None,
             order: 0,
+            signed: true,
         }
     }
 

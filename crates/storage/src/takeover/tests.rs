@@ -1,5 +1,6 @@
 //! Brokers of one cluster that die, come back and take over from each other, over real directories.
 
+mod lost;
 mod model;
 mod refusals;
 

@@ -3,6 +3,7 @@
 //! ```text
 //! LOCK                    held while the directory is open
 //! FORMAT                  "milena write-ahead log, format 1"
+//! epoch-{number}          that broker epoch began here; see `signs`
 //! {file id, 16 hex}.wal   frames; see `frame`
 //! ```
 //!
@@ -70,7 +71,7 @@ impl WalConfig {
 #[derive(Debug)]
 pub struct WalDirectory {
     config: WalConfig,
-    disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<dyn Disk>,
     state: Mutex<State>,
     #[expect(dead_code, reason = "held, not used")]
     lock: Box<dyn DiskLock>,
@@ -159,11 +160,6 @@ impl WalDirectory {
             state.insert(epoch, seq, place);
         }
         Ok(Arc::new(Self { config, disk, state: Mutex::new(state), lock }))
-    }
-
-    /// Whether there was ever a log in this directory: opening one that is not there makes an empty one.
-    pub(crate) fn is_there(dir: &Path, disk: &dyn Disk) -> bool {
-        disk.list(dir).is_ok_and(|names| names.iter().any(|name| name == "FORMAT"))
     }
 
     /// How it was opened.

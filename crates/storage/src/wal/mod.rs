@@ -35,6 +35,7 @@ mod frame;
 mod local;
 mod recovery;
 mod sealed;
+mod signs;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +57,7 @@ pub(crate) use frame::reseal;
 pub use local::LocalWal;
 pub(crate) use local::make_newest_durable;
 pub(crate) use sealed::SealedChunks;
+pub(crate) use signs::Signs;
 
 /// Why the write-ahead log cannot do something.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,7 @@ pub enum WalError {
     },
     /// A frame other than the last does not check out, so acknowledged chunks are lost.
     #[error(
-        "{path} is damaged at byte {position}: {what}; restore it from a copy, or move the directory away to give up its unflushed records"
+        "{path} is damaged at byte {position}: {what}; restore it from a copy, or move the directory away and accept that its unflushed records are lost"
     )]
     Damaged {
         /// The file.
