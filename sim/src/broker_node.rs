@@ -149,6 +149,7 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         zone: ZONES[(id as usize - 1) % ZONES.len()].to_owned(),
         kafka_version: "3.9".parse().expect("a Kafka version"),
         data_dir: data_dir(id),
+        lost_log_accepted: None,
         listen: "0.0.0.0:9092".parse().expect("an address"),
         advertised_host: Some(name(id)),
         advertised_port: None,

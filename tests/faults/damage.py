@@ -2,6 +2,7 @@
 acknowledged is silently gone: a read gives what was written or an error, the log names the file, the rest goes on, and
 putting the file back makes everything well."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -392,6 +393,63 @@ def damaged_log(made, path, how, what, whole=False, last=False):
     no_panic(milena)
 
 
+def lost_log(binary, work, long=False):
+    """A broker whose write-ahead directory is not there does not start, and says which it is; the others serve, and the
+    cluster says so. Put back, everything is there again without a restart; the operator's word has it start without."""
+    made = Installation(binary, work).killed()
+    dirs = {path.parent for path in made.data.rglob("*.wal") if frames(path)}
+    path = max(dirs, key=lambda path: sum(len(frames(file)) for file in path.glob("*.wal")))
+    number = int(path.parent.name)
+    for what, restored in (("the log's directory", True), ("the broker's directory", True), ("its content", False)):
+        if what == "the log's directory" and not long:
+            continue
+        copy, aside = work / "copy", work / "aside"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--sparse=always", made.data, copy], check=True)
+        lost = copy / path.relative_to(made.data)
+        if what == "the broker's directory":
+            lost = lost.parent
+        shutil.copytree(lost, aside) if what == "its content" else lost.rename(aside)
+        if what == "its content":
+            for file in lost.iterdir():
+                file.unlink()
+        (work / "log").write_text("")
+        milena = made.milena(copy).start()
+        said = milena.log.read_text
+        until(lambda: "milena broker accept-lost-log demo" in said(), f"{what}: the start is refused: {said()}", 20)
+        word = re.search(r"milena (broker accept-lost-log demo (\d+) (\d+))", said())
+        assert int(word[2]) == number and str(copy / path.relative_to(made.data)) in said(), said()
+        described = milena.command("cluster", "describe", "demo", "--json")
+        assert "HEALING" in described and "accept-lost-log" in described, described
+        outcomes = {place: made.outcome(*place, seconds=4) for place in made.acked}
+        disturbed = [place for place, codes in outcomes.items() if codes]
+        assert 0 < len(disturbed) < len(outcomes), f"{what}: {outcomes}; {said()[-2000:]}"
+        if restored:
+            assert not lost.exists() or not any(lost.rglob("*")), f"something was made in {lost}"
+            aside.rename(lost)
+            for place in made.acked:
+                healed = made.outcome(*place, seconds=30)
+                assert healed is None, f"{what}, put back: {place} gives {healed}; {said()[-2000:]}"
+        else:
+            print(f"  {milena.command(*word[1].split()).strip()}", flush=True)
+            assert "given up" in said(), said()[-2000:]
+            for place in made.acked:
+                if place not in disturbed:
+                    assert made.outcome(*place) is None, f"{place} is disturbed"
+                    continue
+                with wire.Connection(wire.leader(made.bootstrap, *place)) as connection:
+                    assert connection.produce(*place, wire.batch([b"after"])) == 0, f"{place} begins anew"
+            milena.kill()
+            milena.start()
+            for place in disturbed:
+                with wire.Connection(wire.leader(made.bootstrap, *place)) as connection:
+                    assert wire.values(connection.fetch(*place, 0, 1 << 20)[2]) == [(0, b"after")], place
+        milena.stop()
+        no_panic(milena)
+        print(f"  {what} of broker {number} gone: {len(disturbed)} of {len(outcomes)} partitions disturbed", flush=True)
+
+
 def in_use(binary, work):
     """A second process on a data directory is refused, and told why."""
     with Milena(binary, make(work / "data")) as milena:
@@ -409,4 +467,4 @@ def newer_format(binary, work):
     assert "999" in said and "newer release" in said, said
 
 
-CASES = (write_ahead_log, segments, pages_and_snapshots, metadata_store, small_files, in_use, newer_format)
+CASES = (write_ahead_log, lost_log, segments, pages_and_snapshots, metadata_store, small_files, in_use, newer_format)

@@ -324,6 +324,7 @@ fn storage_config(
     let mut storage =
         StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
     (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
+    storage.lost_log_accepted = config.lost_log_accepted;
     storage.wal.file_bytes = config.limits.wal_file_bytes;
     storage.wal.chunk_bytes_max = config.limits.wal_chunk_bytes_max;
     storage.delete_grace = config.limits.delete_grace;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use milena_protocol::KafkaVersion;
 use milena_storage::{FlushPolicy, MemoryBudget};
-use milena_types::{BrokerId, ClusterId};
+use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
 use crate::configs::Configs;
 
@@ -21,6 +21,9 @@ pub struct BrokerConfig {
     pub kafka_version: KafkaVersion,
     /// Its own directory, for the write-ahead log.
     pub data_dir: PathBuf,
+    /// An operator's word that the write-ahead log of the broker's epochs up to this one is gone for good: see
+    /// [`milena_storage::StorageConfig::lost_log_accepted`].
+    pub lost_log_accepted: Option<BrokerEpoch>,
     /// The address to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// The host that clients are told; the bound address if there is none.

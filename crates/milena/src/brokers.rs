@@ -14,13 +14,13 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartError};
 use milena_metadata::MetadataStore;
 use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
 use milena_service::{BrokerOrder, ProvisionError, Provisioner};
 use milena_storage::{
-    BlockCache, SealedLogs,
+    BlockCache, SealedLogs, StorageError,
     disk::LocalDisk,
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
@@ -99,13 +99,7 @@ impl InProcess {
             self.local_key.unwrap(&order.wrapped_data_key, context).map_err(ProvisionError::new)?;
         let keys = KeyRing::new(DataKey::new(FIRST_KEY, *data_key.bytes()), []);
         let (objects, wal) = (self.data.objects(&order.cluster), self.data.wal(&order.cluster, order.broker));
-        let opened = self.runtime.spawn_blocking({
-            let wal = wal.clone();
-            move || {
-                std::fs::create_dir_all(wal).map_err(|error| error.to_string())?;
-                Objects::in_directory(&objects).map_err(|error| error.to_string())
-            }
-        });
+        let opened = self.runtime.spawn_blocking(move || Objects::in_directory(&objects));
         let objects = opened.await.map_err(ProvisionError::new)?.map_err(ProvisionError::new)?;
         let config = BrokerConfig {
             cluster: order.cluster.clone(),
@@ -113,6 +107,7 @@ impl InProcess {
             zone: order.zone.clone(),
             kafka_version: order.kafka_release.parse().map_err(ProvisionError::new)?,
             data_dir: wal,
+            lost_log_accepted: order.lost_log_accepted,
             listen: order.address.bind,
             advertised_host: Some(order.address.host.clone()),
             advertised_port: None,
@@ -130,7 +125,18 @@ impl InProcess {
             disk: Arc::new(LocalDisk),
             authorizer: Box::new(AllowAll),
         };
-        Broker::start(config, parts).await.map_err(ProvisionError::new)
+        Broker::start(config, parts).await.map_err(|error| refusal(order, &error))
+    }
+}
+
+/// Why a broker did not start, with the command that an operator may want.
+fn refusal(order: &BrokerOrder, error: &StartError) -> ProvisionError {
+    match error {
+        StartError::Storage(StorageError::LogLost { broker, epoch, .. }) => ProvisionError::new(format!(
+            "{error} with: milena broker accept-lost-log {} {broker} {epoch}",
+            order.cluster_name
+        )),
+        error => ProvisionError::new(error),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use milena_types::{BrokerId, ClusterId};
+use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
 use crate::record::BrokerAddress;
 
@@ -24,6 +24,8 @@ pub struct BrokerOrder {
     pub wrapped_data_key: Vec<u8>,
     /// The Kafka release whose protocol it offers, such as `3.9`.
     pub kafka_release: String,
+    /// Up to which of its epochs an operator accepts that its write-ahead log is lost, where it is.
+    pub lost_log_accepted: Option<BrokerEpoch>,
 }
 
 /// Starts and stops brokers.

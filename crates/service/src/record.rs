@@ -17,7 +17,7 @@
 use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
 use milena_runtime::Runtime;
-use milena_types::{BrokerId, ClusterId};
+use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -177,6 +177,9 @@ pub(crate) struct BrokerNode {
     /// It was killed on request, and stays down until it is restarted on request.
     #[serde(default)]
     pub(crate) down: bool,
+    /// Up to which of its epochs an operator accepts that its write-ahead log is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lost_log_accepted: Option<BrokerEpoch>,
     /// When it was added, if not with the cluster.
     #[serde(default)]
     pub(crate) added_ms: Option<i64>,

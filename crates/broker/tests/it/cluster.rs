@@ -148,6 +148,7 @@ impl Cluster {
             zone: ZONES[(broker as usize - 1) % ZONES.len()].to_owned(),
             kafka_version: self.kafka_version.parse().expect("a Kafka version"),
             data_dir: self.dir.path().join(format!("broker-{broker}")),
+            lost_log_accepted: None,
             listen: "127.0.0.1:0".parse().expect("an address"),
             advertised_host: None,
             advertised_port: None,

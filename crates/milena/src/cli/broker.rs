@@ -1,4 +1,4 @@
-//! `milena broker list|kill|restart`, through the API of a running milena.
+//! `milena broker list|kill|restart|accept-lost-log`, through the API of a running milena.
 
 use std::time::Duration;
 
@@ -54,6 +54,20 @@ enum BrokerCommand {
         /// The broker's number
         id: i32,
     },
+    /// Have a broker start without its write-ahead directory, which is gone for good: what was only there is lost
+    #[command(
+        after_help = "The refused start names the epoch. If the directory can be mounted or restored, do that \
+                            instead: the broker then starts by itself and nothing is lost.\n\n\
+                            Example:\n  milena broker accept-lost-log orders 2 17"
+    )]
+    AcceptLostLog {
+        /// The cluster's name or ARN
+        cluster: String,
+        /// The broker's number
+        id: i32,
+        /// The broker epoch up to which the log is lost, as logged and in the cluster's state
+        epoch: i64,
+    },
 }
 
 pub(crate) async fn run(args: BrokerArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
@@ -62,6 +76,9 @@ pub(crate) async fn run(args: BrokerArgs, data_dir: DataDirArgs, runtime: Runtim
         BrokerCommand::List { cluster, json } => list(&clusters, &cluster, json).await,
         BrokerCommand::Kill { cluster, id } => kill(&clusters, &cluster, id).await,
         BrokerCommand::Restart { cluster, id } => restart(&clusters, &cluster, id).await,
+        BrokerCommand::AcceptLostLog { cluster, id, epoch } => {
+            accept_lost_log(&clusters, &cluster, id, epoch).await
+        }
     }
 }
 
@@ -115,6 +132,19 @@ async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<
         }
         clusters.runtime.sleep(POLL).await;
     }
+}
+
+async fn accept_lost_log(clusters: &Clusters, cluster: &str, id: i32, epoch: i64) -> anyhow::Result<()> {
+    let arn = clusters.arn(cluster).await?;
+    let accept = format!("{}/{id}/accept-lost-log/{epoch}", path(&arn));
+    clusters.api.call(Method::POST, &accept, &[], None).await?;
+    if matches!(state_of(clusters, &arn, id).await?.as_str(), "DOWN" | "STOPPING") {
+        return output::line(format!(
+            "{cluster}: the loss is accepted; start broker {id} with: milena broker restart {cluster} {id}"
+        ));
+    }
+    wait_for(clusters, &arn, id, "SERVING").await?;
+    output::line(format!("{cluster}: broker {id} is SERVING; what it gave up is logged"))
 }
 
 async fn wait_for(clusters: &Clusters, arn: &str, id: i32, wanted: &str) -> anyhow::Result<()> {

@@ -1,15 +1,18 @@
 //! What Milena has beyond MSK: brokers that are looked at, killed and started again one by one, to see what a failure
-//! does. Signed like the rest, below `/milena/v1`, where MSK's API has nothing:
+//! does, or to mend one. Signed like the rest, below `/milena/v1`, where MSK's API has nothing:
 //!
 //! - `GET /milena/v1/clusters/ARN/brokers`: the state of each broker;
 //! - `POST /milena/v1/clusters/ARN/brokers/ID/kill`: ends a broker as a crash would; it stays down, also when milena
 //!   is started again;
 //! - `POST /milena/v1/clusters/ARN/brokers/ID/restart`: starts one that was killed. One that runs is restarted with
-//!   RebootBroker, which hands over what it leads first.
+//!   RebootBroker, which hands over what it leads first;
+//! - `POST /milena/v1/clusters/ARN/brokers/ID/accept-lost-log/EPOCH`: an operator's word that the broker's write-ahead log
+//!   is gone for good, up to the epoch that its refused start has named. What was only there is given up at the next
+//!   start, and the word means nothing after: a later epoch is another one.
 //!
-//! A kill or restart is recorded when it is answered, and done soon after: the state tells when.
+//! A kill, a restart or that word is recorded when it is answered, and done soon after: the state tells when.
 
-use milena_types::BrokerId;
+use milena_types::{BrokerEpoch, BrokerId};
 use serde::Serialize;
 
 use super::Api;
@@ -73,20 +76,9 @@ impl Api {
     }
 
     async fn set_down(&self, arn: &str, broker: &str, down: bool) -> Result<BrokerList, ApiError> {
-        for _ in 0..ATTEMPTS {
-            let cluster = self.cluster(arn).await?;
-            let Some(Seen { mut record, revision }) = self.store.cluster(&cluster.uid).await? else {
-                continue;
-            };
+        let change = |record: &mut ClusterRecord| {
             let name = record.name.clone();
-            if matches!(record.state, ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed)
-            {
-                let state = record.state;
-                return Err(ApiError::bad_request(format!(
-                    "cluster '{name}' is {state}: its brokers are killed and restarted while it is ACTIVE"
-                )));
-            }
-            let node = node_mut(&mut record, broker)?;
+            let node = node_mut(record, broker)?;
             if node.down == down {
                 let message = if down {
                     format!("broker {broker} of cluster '{name}' was killed already: restart it first")
@@ -98,8 +90,71 @@ impl Api {
                 return Err(ApiError::bad_request(message));
             }
             node.down = down;
+            Ok(())
+        };
+        let changed = self.change(arn, change).await?;
+        tracing::info!(cluster = arn, broker, down, "a broker is to be killed or started again");
+        Ok(changed)
+    }
+
+    pub(super) async fn accept_lost_log(
+        &self,
+        arn: &str,
+        broker: &str,
+        epoch: &str,
+    ) -> Result<BrokerList, ApiError> {
+        let accepted = epoch.parse().ok().map(BrokerEpoch).ok_or_else(|| {
+            ApiError::bad_request(format!("'{epoch}' is not a broker epoch: give the number that is logged"))
+        })?;
+        let cluster = self.cluster(arn).await?;
+        let metadata = self.cluster_metadata(&cluster);
+        let id = node_mut(&mut cluster.clone(), broker)?.id;
+        let serving = metadata.serving().await.map_err(from_metadata)?;
+        let nodes = metadata.nodes().await.map_err(from_metadata)?;
+        if serving.contains(&id) {
+            return Err(ApiError::bad_request(format!(
+                "broker {broker} of cluster '{}' serves: its log is not lost",
+                cluster.name
+            )));
+        }
+        // A word for epochs to come would not be one about a loss that was seen.
+        if nodes.get(&id).and_then(|node| node.record.epoch).is_none_or(|newest| accepted > newest) {
+            return Err(ApiError::bad_request(format!(
+                "broker {broker} of cluster '{}' has had no epoch {epoch}: give the number that is logged",
+                cluster.name
+            )));
+        }
+        let change = |record: &mut ClusterRecord| {
+            let node = node_mut(record, broker)?;
+            node.lost_log_accepted = node.lost_log_accepted.max(Some(accepted));
+            Ok(())
+        };
+        let changed = self.change(arn, change).await?;
+        tracing::warn!(cluster = arn, broker, epoch, "the loss of a write-ahead log is accepted");
+        Ok(changed)
+    }
+
+    /// Records a change of brokers while the cluster is one that has them.
+    async fn change(
+        &self,
+        arn: &str,
+        change: impl Fn(&mut ClusterRecord) -> Result<(), ApiError>,
+    ) -> Result<BrokerList, ApiError> {
+        for _ in 0..ATTEMPTS {
+            let cluster = self.cluster(arn).await?;
+            let Some(Seen { mut record, revision }) = self.store.cluster(&cluster.uid).await? else {
+                continue;
+            };
+            if matches!(record.state, ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed)
+            {
+                let state = record.state;
+                return Err(ApiError::bad_request(format!(
+                    "cluster '{}' is {state}: its brokers are killed and restarted while it is ACTIVE",
+                    record.name
+                )));
+            }
+            change(&mut record)?;
             if self.store.replace(revision, &record, Default::default()).await? {
-                tracing::info!(cluster = name, broker, down, "a broker is to be killed or started again");
                 return self.brokers(arn).await;
             }
         }

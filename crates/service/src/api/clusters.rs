@@ -221,6 +221,7 @@ fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> BrokerNode {
         address: None,
         standing: Standing::Member,
         down: false,
+        lost_log_accepted: None,
         added_ms: None,
     }
 }

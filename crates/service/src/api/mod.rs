@@ -88,6 +88,7 @@ impl Api {
         let query = Query::parse(&request.raw_query)?;
         let label = labels.first().map_or("", String::as_str);
         let second = labels.get(1).map_or("", String::as_str);
+        let third = labels.get(2).map_or("", String::as_str);
         let body = &request.body;
         match operation {
             Operation::CreateCluster => Answer::json(&self.create_cluster(body).await?),
@@ -138,6 +139,7 @@ impl Api {
             Operation::Brokers => Answer::json(&self.brokers(label).await?),
             Operation::KillBroker => Answer::json(&self.kill_broker(label, second).await?),
             Operation::RestartBroker => Answer::json(&self.restart_broker(label, second).await?),
+            Operation::AcceptLostLog => Answer::json(&self.accept_lost_log(label, second, third).await?),
             Operation::TagResource => self.tag_resource(label, body).await,
             Operation::UntagResource => self.untag_resource(label, &query).await,
             Operation::ListTagsForResource => Answer::json(&self.list_tags(label).await?),

@@ -50,6 +50,8 @@ pub(super) enum Operation {
     KillBroker,
     /// Milena's own.
     RestartBroker,
+    /// Milena's own.
+    AcceptLostLog,
     /// One that MSK has and this release does not.
     Absent(&'static str),
 }
@@ -61,6 +63,7 @@ const OWN_ROUTES: &[(&str, &str, Operation)] = &[
     ("GET", "/milena/v1/clusters/*/brokers", O::Brokers),
     ("POST", "/milena/v1/clusters/*/brokers/*/kill", O::KillBroker),
     ("POST", "/milena/v1/clusters/*/brokers/*/restart", O::RestartBroker),
+    ("POST", "/milena/v1/clusters/*/brokers/*/accept-lost-log/*", O::AcceptLostLog),
 ];
 
 /// Method, path with `*` for a label, operation. The whole MSK API.

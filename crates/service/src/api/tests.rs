@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use http::{Method, StatusCode};
+use milena_metadata::{ClusterMetadata, NewBroker};
 use milena_runtime::Runtime;
 use serde_json::{Value, json};
 
@@ -449,5 +452,32 @@ async fn a_killed_broker_stays_down_until_it_is_restarted_or_rebooted() {
     life.json(Method::PUT, &format!("/v1/clusters/{label}/reboot-broker"), json!({"brokerIds": ["3"]})).await;
     life.wait_for_state(&label, "ACTIVE").await;
     life.wait_for(&label, |_| life.brokers.running() == 3).await;
+    life.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_loss_of_a_brokers_log_is_accepted_up_to_an_epoch_that_it_has_had() {
+    let (_dir, metadata) = store();
+    let life = Life::begin(metadata.clone());
+    let label = life.create("orders").await;
+    life.wait_for_state(&label, "ACTIVE").await;
+    let (cluster, broker) = life.brokers.running.lock().unwrap().keys().nth(1).unwrap().clone();
+    let records = ClusterMetadata::new(metadata, cluster.clone(), Runtime::system());
+    let registering = NewBroker { id: broker, listeners: Vec::new(), rack: None };
+    let life_of_broker = records.register_broker(&registering, Duration::from_secs(60)).await.unwrap();
+    let accept = |epoch: &str| format!("/milena/v1/clusters/{label}/brokers/{broker}/accept-lost-log/{epoch}");
+    for wrong in ["x", "2"] {
+        let refused = life.call(Method::POST, &accept(wrong), Value::Null).await.unwrap_err();
+        assert!(refused.to_string().contains("give the number that is logged"), "{refused}");
+    }
+    records.begin_serving(&life_of_broker).await.unwrap();
+    let serves = life.call(Method::POST, &accept("1"), Value::Null).await.unwrap_err();
+    assert!(serves.to_string().contains("its log is not lost"), "{serves}");
+    records.deregister(&life_of_broker).await.unwrap();
+    life.json(Method::POST, &accept("1"), Value::Null).await;
+    life.brokers.running.lock().unwrap().remove(&(cluster.clone(), broker));
+    life.wait_for(&label, |_| life.brokers.running() == 3).await;
+    let order = life.brokers.running.lock().unwrap()[&(cluster, broker)].clone();
+    assert_eq!(order.lost_log_accepted, Some(life_of_broker.epoch));
     life.runtime.shutdown().await;
 }

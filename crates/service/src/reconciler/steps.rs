@@ -185,6 +185,7 @@ fn order(
         address,
         wrapped_data_key: brokers.wrapped_data_key.clone(),
         kafka_release: brokers.kafka_version.clone(),
+        lost_log_accepted: node.lost_log_accepted,
     })
 }
 
