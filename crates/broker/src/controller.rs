@@ -77,8 +77,8 @@ impl Controller {
             };
             let alive = image.brokers().len();
             // What takes partitions' leaders away is looked at now, everything else a moment later.
-            let mut pause = std::pin::pin!(tokio::time::sleep(PAUSE));
-            let mut wake = std::pin::pin!(tokio::time::sleep(look_again));
+            let mut pause = std::pin::pin!(self.broker.runtime.sleep(PAUSE));
+            let mut wake = std::pin::pin!(self.broker.runtime.sleep(look_again));
             let mut changed_already = false;
             loop {
                 tokio::select! {
