@@ -409,8 +409,10 @@ pub(crate) async fn give_up(shared: &Arc<Shared>, log: LogId) -> Result<(), Ledg
     let seen = shared.ledger.epoch(log).await?;
     if let Some(seen) = seen.filter(|seen| seen.record.flusher_of(log) == shared.ledger.own()) {
         let mut sealed = shared.sealed_epochs();
-        let queued = sealed.queue.iter_mut().find(|queued| queued.log == log);
-        queued.expect("what is flushed is in the queue").floor_end = seen.record.floor_end;
+        // Nothing is queued any more when the storage was ended meanwhile.
+        if let Some(queued) = sealed.queue.iter_mut().find(|queued| queued.log == log) {
+            queued.floor_end = seen.record.floor_end;
+        }
         return Ok(());
     }
     let _nobody_opens = shared.flush_commit.write().await;
