@@ -465,7 +465,8 @@ async fn the_loss_of_a_brokers_log_is_accepted_up_to_an_epoch_that_it_has_had() 
     let records = ClusterMetadata::new(metadata, cluster.clone(), Runtime::system());
     let registering = NewBroker { id: broker, listeners: Vec::new(), rack: None };
     let life_of_broker = records.register_broker(&registering, Duration::from_secs(60)).await.unwrap();
-    let accept = |epoch: &str| format!("/milena/v1/clusters/{label}/brokers/{broker}/accept-lost-log/{epoch}");
+    let accept =
+        |epoch: &str| format!("/milena/v1/clusters/{label}/brokers/{broker}/accept-lost-log/{epoch}");
     for wrong in ["x", "2"] {
         let refused = life.call(Method::POST, &accept(wrong), Value::Null).await.unwrap_err();
         assert!(refused.to_string().contains("give the number that is logged"), "{refused}");
