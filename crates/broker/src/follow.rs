@@ -172,6 +172,8 @@ impl Follower {
             match outcome {
                 Ok(()) if before.is_some() => tracing::info!(%topic, %partition, "the partition is open now"),
                 Ok(()) => {}
+                // Nothing opens any more in this life of the broker; that it is over is told where it is noticed.
+                Err(_) if self.broker.storage.is_sealed() => {}
                 Err(error) => {
                     if before.as_ref() != Some(&error) {
                         tracing::error!(%topic, %partition, error, "a partition cannot be opened; it is tried again");
