@@ -48,6 +48,18 @@ def send(count, size, errors, **options):
     return count - len(errors)
 
 
+def watermarks(consumer, place, seconds=30):
+    """Low and high, as soon as the partition has a leader: right after a start the brokers come one by one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, seconds)
+        except ck.KafkaException as error:
+            if error.args[0].code() != ck.KafkaError._UNKNOWN_PARTITION or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 def verify():
     expected = {}
     for line in open(ACKED):
@@ -55,7 +67,7 @@ def verify():
         expected[int(partition), int(offset)] = value
     consumer = ck.Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": "verify", "enable.auto.commit": False, "log_level": 0})
     places = [ck.TopicPartition(TOPIC, p) for p in range(PARTITIONS)]
-    ends = {p.partition: consumer.get_watermark_offsets(p, 30) for p in places}
+    ends = {p.partition: watermarks(consumer, p) for p in places}
     consumer.assign([ck.TopicPartition(TOPIC, p, low) for p, (low, _) in ends.items()])
     missing, found = {p for p, (low, high) in ends.items() if high > low}, {}
     deadline = time.monotonic() + 120
