@@ -34,6 +34,8 @@ use crate::{
 /// How long a broker that starts waits for those who recover its earlier life.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(5);
 const TRY_EVERY: Duration = Duration::from_millis(10);
+/// How long the metadata store gets to hear that an epoch left nothing behind.
+const ENDED_MAX: Duration = Duration::from_millis(100);
 
 /// Why a broker's storage could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -431,7 +433,7 @@ impl Storage {
 
     /// Ends the broker epoch: commits what was accepted, flushes as far as that goes within `patience`, seals the
     /// log, stops the tasks, and lets go of the directory. What
-    /// is not flushed by then is read back at the next start.
+    /// is not flushed by then is read back at the next start; if nothing is left, the directory is not needed for that.
     pub async fn shutdown(&self, patience: Duration) {
         let partitions = self.partitions();
         for partition in &partitions {
@@ -443,18 +445,31 @@ impl Storage {
             }
             flush::flush_all(&self.shared).await
         };
-        if let Ok(Err(error)) = tokio::time::timeout(patience, finish).await {
+        let flushed = tokio::time::timeout(patience, finish).await;
+        if let Ok(Err(error)) = &flushed {
             tracing::warn!(%error, "stopped with records that are in the write-ahead log only");
+        }
+        if let (Ok(Ok(())), Some(tail_end)) = (flushed, self.seal().await) {
+            // So that nobody misses a directory in which nothing was left.
+            let noted = self.shared.ledger.end_epoch(tail_end);
+            if let Ok(Err(error)) = tokio::time::timeout(ENDED_MAX, noted).await {
+                tracing::debug!(%error, "the next start finds out that nothing is left in the log");
+            }
         }
         self.end().await;
     }
 
-    async fn end(&self) {
+    /// Ends the log; answers its tail if it was not ended before.
+    async fn seal(&self) -> Option<ChunkSeq> {
         let wal = self.wal.lock().expect("no panic while it is taken").take();
-        if let Some(wal) = wal {
-            wal.seal().await;
-            drop(wal);
+        match wal {
+            Some(wal) => Some(wal.seal().await),
+            None => None,
         }
+    }
+
+    async fn end(&self) {
+        self.seal().await;
         self.runtime.shutdown().await;
         self.shared.partitions().clear();
         self.shared.sealed_epochs().clear();

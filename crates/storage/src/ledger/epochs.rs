@@ -116,6 +116,17 @@ impl Ledger {
         Ok(Versioned { record, revision })
     }
 
+    /// This epoch has ended at `tail_end` and is forgotten, if all of it is in segments.
+    pub(crate) async fn end_epoch(&self, tail_end: ChunkSeq) -> Result<(), LedgerError> {
+        let own = self.own();
+        let Some(seen) = self.epoch(own).await? else { return Ok(()) };
+        if seen.record.tail_end.is_some() || seen.record.floor_end != tail_end {
+            return Ok(());
+        }
+        self.seal_epoch(own, &seen, tail_end).await?;
+        self.retire_epoch(own).await
+    }
+
     /// Makes an end of the chunks of a sealed epoch that nobody has any more.
     pub(crate) async fn give_up_chunks(
         &self,

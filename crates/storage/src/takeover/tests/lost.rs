@@ -138,6 +138,30 @@ async fn a_broker_that_left_nothing_behind_starts_in_an_empty_directory() {
     assert_eq!(times_of_the_partition(&storage).await, [1]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_stopped_with_everything_flushed_does_not_need_its_directory() {
+    let mut cluster = Broker::new();
+    let patience = std::time::Duration::from_secs(10);
+    cluster.open().await.shutdown(patience).await;
+    let storage = cluster.open().await;
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    storage.shutdown(patience).await;
+    assert!(cluster.ledger().all_epochs().await.expect("epochs").is_empty());
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let storage = start(&mut cluster, None).await.expect("nothing is missing");
+    append(&open_partition(&storage, 0, 2).await, batch(&[2])).await;
+    // What could not be flushed keeps the directory needed.
+    let no_objects = NoObjects::new(&cluster);
+    storage.shutdown(patience).await;
+    let epoch = BrokerEpoch(cluster.epoch);
+    let (dir, aside) = (cluster.dir.path().join("wal/1"), cluster.dir.path().join("aside"));
+    std::fs::rename(&dir, &aside).expect("not mounted");
+    refused(&mut cluster, None, epoch).await;
+    std::fs::rename(&aside, &dir).expect("mounted again");
+    drop(no_objects);
+    assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await, [1, 2]);
+}
+
 /// Between the sign and the record of an epoch; and where a first start got no further than its directory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed() {
