@@ -6,7 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +18,11 @@ JAVA = ROOT / "tests/clients/java"
 JAVA_CLIENTS = ("2.8.2", "3.9.1", "4.1.2")
 JAVA_OLD_CLIENTS = ("0.9.0.1", "0.10.2.2")
 REGION = "us-east-1"
+PATIENCE = 900  # seconds that a download takes at most
+# Left alone, Maven waits half an hour for a server that says nothing more.
+MAVEN = ["mvn", "-q", "-B", "-U", "-Daether.connector.requestTimeout=60000", "-Dmaven.wagon.rto=60000"]
+# Pinned: each release of Maven would take another.
+COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
 def until(condition, what, seconds=30.0):
@@ -125,11 +132,18 @@ class Milena:
             self.log.unlink(missing_ok=True)
 
 
+RUNTIMES = {
+    "Python venv": ["python3", "-m", "venv", "--help"],
+    # The sources are Java 17's, and so are Apache Kafka's tools of 4.x; an older compiler knows no such release.
+    "Java": ["javac", "--release", "17", "-version"],
+    "Maven": ["mvn", "-version"],
+}
+
+
 def missing():
     """The runtimes that are not on this machine, by name."""
-    wanted = {"Python venv": ["python3", "-m", "venv", "--help"], "Java": ["javac", "-version"], "Maven": ["mvn", "-version"]}
     result = []
-    for name, command in wanted.items():
+    for name, command in RUNTIMES.items():
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError):
@@ -137,16 +151,33 @@ def missing():
     return result
 
 
+def downloads(*command, **options):
+    """Runs a command that fetches from a registry; where that breaks off, again, as the next attempt has less to fetch."""
+    for pause in (2, 10, None):
+        try:
+            return subprocess.run(list(map(str, command)), check=True, timeout=PATIENCE, **options)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            if pause is None:
+                raise
+            print(f"{error}; trying again in {pause} s", file=sys.stderr, flush=True)
+            time.sleep(pause)
+
+
+LOCKS = {}
+
+
 def fetched(folder, stamp, install):
-    """Runs `install(folder)` once for each content of `stamp`; a half-done folder is made again."""
+    """Runs `install(folder)` once for each content of `stamp`, also when threads ask at once; a half-done folder is made
+    again."""
     done = folder / ".installed"
-    if done.exists() and done.read_text() == stamp:
+    with LOCKS.setdefault(folder, threading.Lock()):
+        if done.exists() and done.read_text() == stamp:
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install(folder)
+        done.write_text(stamp)
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    install(folder)
-    done.write_text(stamp)
-    return folder
 
 
 def python():
@@ -155,7 +186,7 @@ def python():
 
     def install(folder):
         subprocess.run(["python3", "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "-r", requirements], check=True)
+        downloads(folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "-r", requirements)
     return str(fetched(CACHE / "venv", requirements.read_text(), install) / "bin/python")
 
 
@@ -175,8 +206,7 @@ def tansu():
 def java_classpath(pom, folder, *properties):
     """A class path of everything that a pom.xml names."""
     def install(target):
-        subprocess.run(["mvn", "-q", "-B", "-f", pom, *properties, "dependency:copy-dependencies",
-                        f"-DoutputDirectory={target}"], check=True)
+        downloads(*MAVEN, "-f", pom, *properties, COPY, f"-DoutputDirectory={target}")
     return f"{fetched(CACHE / folder, Path(pom).read_text() + ' '.join(properties), install)}/*"
 
 

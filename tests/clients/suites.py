@@ -41,9 +41,7 @@ class Suite:
 
 
 LACKS = {
-    "Python venv": ["python3", "-m", "venv", "--help"],
-    "Java": ["javac", "-version"],
-    "Maven": ["mvn", "-version"],
+    **process.RUNTIMES,
     "Go": ["go", "version"],
     "Node": ["npm", "--version"],
     "Rust": ["cargo", "--version"],
@@ -97,8 +95,8 @@ def driven(name, needs, build):
 def go(client):
     def build():
         def install(target):
-            subprocess.run(["go", "build", "-mod=readonly", "-o", target, "./..."], check=True, cwd=HERE / "go",
-                           env={**os.environ, "CGO_ENABLED": "0"})
+            process.downloads("go", "build", "-mod=readonly", "-o", target, "./...", cwd=HERE / "go",
+                              env={**os.environ, "CGO_ENABLED": "0"})
         stamp = content(HERE / "go", "go.mod", "go.sum", "*/*.go")
         return [process.fetched(process.CACHE / "go", stamp, install) / client]
     return build
@@ -108,7 +106,7 @@ def node():
     def install(target):
         for name in ("package.json", "package-lock.json", "driver.js"):
             shutil.copy(HERE / "node" / name, target)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], check=True, cwd=target)
+        process.downloads("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=target)
     stamp = content(HERE / "node", "package*.json", "driver.js")
     return ["node", process.fetched(process.CACHE / "node", stamp, install) / "driver.js"]
 
@@ -119,8 +117,8 @@ def rust():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CARGO_")} | {"CARGO_TARGET_DIR": str(target)}
     if "CARGO_HOME" in os.environ:
         environment["CARGO_HOME"] = os.environ["CARGO_HOME"]
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], check=True, cwd=HERE / "rust", env=environment)
-    return [target / "release/milena-client-rust"]
+    subprocess.run(["cargo", "build", "--locked", "--quiet"], check=True, cwd=HERE / "rust", env=environment)
+    return [target / "debug/milena-client-rust"]
 
 
 def java(version):
