@@ -2,6 +2,7 @@
 is checked. Prints one JSON line per tool. Usage: kafka_tools.py CLASSPATH VERSION BOOTSTRAP
 """
 
+import functools
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import traceback
 import uuid
 
 CLASSPATH, VERSION, BOOTSTRAP = sys.argv[1:4]
+# What lives so briefly gains nothing from a better compiler.
+JVM = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", CLASSPATH]
 TOPICS = "org.apache.kafka.tools.TopicCommand"
 PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
@@ -22,7 +25,7 @@ VERSIONS = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 
 
 def tool(main, *arguments, stdin=None, names_cluster=("--bootstrap-server", BOOTSTRAP)):
-    command = ["java", "-cp", CLASSPATH, main, *names_cluster, *arguments]
+    command = [*JVM, main, *names_cluster, *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=90)
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{main} {' '.join(arguments)} exited with {done.returncode}: {said}"
@@ -45,7 +48,9 @@ def topics():
     assert topic not in tool(TOPICS, "--list").split()
 
 
+@functools.cache
 def console():
+    """A topic of 50 records and the group that has read them: others ask about them."""
     topic, group = fresh("console"), fresh("console")
     tool(TOPICS, "--create", "--topic", topic, "--partitions", "1")
     lines = [f"key-{i}\tvalue {i} äöü" for i in range(50)]

@@ -21,14 +21,16 @@ type franz struct {
 }
 
 func open(bootstrap, _ string) (driver.Client, error) {
-	seeds := strings.Split(bootstrap, ",")
-	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...))
+	f := &franz{seeds: strings.Split(bootstrap, ",")}
+	client, err := f.client()
 	if err != nil {
 		return nil, err
 	}
-	return &franz{seeds, kadm.NewClient(client)}, nil
+	f.admin = kadm.NewClient(client)
+	return f, nil
 }
 
+// Left alone, a client answers for five seconds from the metadata that it has.
 func (f *franz) client(options ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(options, kgo.SeedBrokers(f.seeds...), kgo.MetadataMinAge(100*time.Millisecond))...)
 }

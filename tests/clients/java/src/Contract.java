@@ -127,7 +127,8 @@ public class Contract {
     }
 
     static List<ConsumerRecord<byte[], byte[]>> consume(String topic, int count, Long from) throws Exception {
-        try (var consumer = consumer(Map.of())) {
+        // It closes once its last fetch is answered, which waits for more.
+        try (var consumer = consumer(Map.of("fetch.max.wait.ms", 50))) {
             var places = consumer.partitionsFor(topic).stream().map(p -> new TopicPartition(topic, p.partition())).toList();
             consumer.assign(places);
             if (from == null) consumer.seekToBeginning(places);
