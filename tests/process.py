@@ -135,7 +135,7 @@ class Milena:
 RUNTIMES = {
     "Python venv": ["python3", "-m", "venv", "--help"],
     # The sources are Java 17's, and so are Apache Kafka's tools of 4.x; an older compiler knows no such release.
-    "Java": ["javac", "--release", "17", "-version"],
+    "Java 17": ["javac", "--release", "17", "-version"],
     "Maven": ["mvn", "-version"],
 }
 

@@ -71,7 +71,10 @@ def installed_kcat():
     command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "kcat"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for attempt in (command, ["apt-get", "update", "-q"], command):
-        subprocess.run(attempt, capture_output=True, timeout=300, env=environment)
+        try:
+            subprocess.run(attempt, capture_output=True, timeout=300, env=environment)
+        except subprocess.TimeoutExpired:
+            return False
         if shutil.which("kcat"):
             return True
     return False
@@ -141,10 +144,10 @@ def tools():
 
 SUITES = [
     # Newest first; in a short run each asks another version, so that each version is asked by one.
-    *(Suite(name, ("Java", "Maven"), java(client), java_arguments, short=short) for name, client, short in zip(
+    *(Suite(name, ("Java 17", "Maven"), java(client), java_arguments, short=short) for name, client, short in zip(
         ("java", "java-3.9", "java-2.8"), reversed(process.JAVA_CLIENTS),
         (("3.9.x.kraft", "4.1.x.kraft"), ("3.6.0",), ("2.8.1",)))),
-    Suite("java-old", ("Java", "Maven"), java_old, short=("2.8.1", "4.1.x.kraft")),
+    Suite("java-old", ("Java 17", "Maven"), java_old, short=("2.8.1", "4.1.x.kraft")),
     python_suite("confluent"),
     python_suite("kafka_python"),
     python_suite("aiokafka"),
@@ -153,6 +156,6 @@ SUITES = [
     driven("kafkajs", ("Node",), node),
     driven("rdkafka", ("Rust", "C compiler"), rust),
     Suite("kcat", ("kcat", "Python venv"), lambda: [process.python(), HERE / "c/kcat_client.py"]),
-    Suite("tools", ("Java", "Maven"), tools, lambda bootstrap, version, only: [bootstrap], selects=False),
+    Suite("tools", ("Java 17", "Maven"), tools, lambda bootstrap, version, only: [bootstrap], selects=False),
     Suite("aws", ("Python venv",), lambda: [process.python(), HERE / "aws/msk_client.py"], kafka=False),
 ]
