@@ -74,6 +74,8 @@ struct BuiltChunk {
     /// In the order of the chunk's footer.
     partitions: Vec<(Arc<Partition>, Offset)>,
     ticket: Arc<Ticket>,
+    /// What of it producers wait for; nothing once the log has stalled.
+    in_log: u64,
 }
 
 impl Shared {
@@ -120,10 +122,10 @@ impl Shared {
         let bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
         let bytes = append_cost(bytes, batches.len()) as u64;
         // Counted first: the chunk may be committed and flushed before this returns.
-        self.budget.add_unflushed(bytes);
+        self.budget.pushed(bytes);
         let pushed = self.open.push(generation, slot, partition, batches);
         if pushed.is_err() {
-            self.budget.remove_unflushed(bytes);
+            self.budget.not_pushed(bytes);
         }
         pushed
     }
@@ -262,7 +264,8 @@ impl Source {
             charged: open.cost as u64,
             since: shared.runtime.monotonic(),
         });
-        shared.built().push_back(BuiltChunk { chunk, partitions, ticket: open.ticket });
+        let in_log = chunk.charged;
+        shared.built().push_back(BuiltChunk { chunk, partitions, ticket: open.ticket, in_log });
         true
     }
 
@@ -272,6 +275,11 @@ impl Source {
         // Whatever happens from here on, who waits for the chunk is told.
         let settles = Settles(&built.ticket);
         assert_eq!(built.chunk.seq, seq, "chunks are committed in the order they were built");
+        if built.in_log > 0 {
+            let took = shared.runtime.monotonic().saturating_sub(built.chunk.since);
+            shared.budget.note_speed(built.in_log, took);
+            shared.budget.left_log(built.in_log);
+        }
         let waiting = shared.tail.push(built.chunk.clone());
         for (index, (partition, _)) in built.partitions.iter().enumerate() {
             partition.commit(built.chunk.run(index));
@@ -312,7 +320,7 @@ impl ChunkSource for Source {
     }
     fn refused(&self, _: &WalError) {
         for chunk in self.0.open.drain() {
-            self.0.budget.remove_unflushed(chunk.cost as u64);
+            self.0.budget.not_pushed(chunk.cost as u64);
             chunk.fail(CommitError::Storage);
         }
     }
@@ -326,6 +334,8 @@ impl ChunkSource for Source {
             partition.lock().replace_ticket(&built.ticket, &again);
         }
         std::mem::replace(&mut built.ticket, again).settle(Err(CommitError::Storage));
+        // Whoever comes is to be told as well, not to wait.
+        self.0.budget.left_log(std::mem::take(&mut built.in_log));
     }
 
     fn sealed(&self, _: ChunkSeq) {

@@ -9,9 +9,9 @@
 //! an answer names the leader that should have been asked (KIP-951), from 13 on topics are named by id (KIP-516).
 //! Transactions are not served: a transactional batch gets INVALID_TXN_STATE.
 //!
-//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`) and their connections are not read
-//! for that long. When storage has as many unflushed bytes as it may, requests wait before they are appended, and
-//! with them their connections.
+//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`), the more the more they send, and their
+//! connections are not read for that long. When storage has as many unflushed bytes as it may, or its log as many as it
+//! writes in a moment, requests wait before they are appended, and with them their connections: each gets its turn.
 
 mod validate;
 
@@ -73,7 +73,7 @@ pub(crate) async fn handle(
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let bytes: usize = request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
     let admission = broker.storage.admit(bytes).await;
-    context.throttle(throttle(broker.storage.pressure()));
+    context.throttle(throttle(broker.storage.pressure(), bytes));
     let topics = append_all(context, broker, request).await;
     drop(admission);
     if acks == 0 {
@@ -101,10 +101,12 @@ pub(crate) async fn handle(
 }
 
 /// How long a producer is asked to rest while storage fills up: nothing below three quarters, a second when it is
-/// full, where the next request waits anyway.
-fn throttle(pressure: f64) -> Duration {
+/// full, where the next request waits anyway. A small request rests in proportion: it is not what fills it.
+fn throttle(pressure: f64, bytes: usize) -> Duration {
     const BEGINS: f64 = 0.75;
-    Duration::from_secs_f64(((pressure - BEGINS) / (1.0 - BEGINS)).clamp(0.0, 1.0))
+    const LARGE_BYTES: f64 = 65536.0;
+    let share = (bytes as f64 / LARGE_BYTES).min(1.0);
+    Duration::from_secs_f64(((pressure - BEGINS) / (1.0 - BEGINS)).clamp(0.0, 1.0) * share)
 }
 
 fn size(partition: &milena_protocol::messages::produce_request::PartitionProduceData) -> usize {
@@ -325,7 +327,8 @@ mod tests {
     #[test]
     fn producers_are_slowed_from_three_quarters_on() {
         for (pressure, ms) in [(0.0, 0), (0.75, 0), (0.875, 500), (1.0, 1000), (9.0, 1000)] {
-            assert_eq!(throttle(pressure), Duration::from_millis(ms), "{pressure}");
+            assert_eq!(throttle(pressure, 1 << 20), Duration::from_millis(ms), "{pressure}");
         }
+        assert_eq!(throttle(1.0, 1024), Duration::from_micros(15625), "one that sends little");
     }
 }

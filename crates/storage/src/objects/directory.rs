@@ -16,6 +16,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -34,6 +35,14 @@ const DIRECT_BYTES_MIN: u64 = 64 << 10;
 
 /// What is copied at once where a payload does not start on a block boundary in memory.
 const BOUNCE_BYTES: usize = 1 << 20;
+
+/// What is written at once, to begin with. Then as much as the disk takes in a moment: everybody who syncs meanwhile,
+/// the write-ahead log above all, waits behind it.
+const PIECE_BYTES: usize = 4 << 20;
+const PIECE_BYTES_MIN: usize = 256 << 10;
+const PIECE_BYTES_MAX: usize = 32 << 20;
+/// A piece that takes longer is too large.
+const PIECE_MAX: Duration = Duration::from_millis(50);
 
 /// What buffers of earlier reads are kept to be used again, so that reading does not zero and map new memory all the
 /// time: the kernel's part in that costs as much as decrypting what is read.
@@ -219,8 +228,9 @@ fn write_file(path: &Path, payload: &PutPayload) -> io::Result<()> {
     }
     let mut position = 0;
     let mut bounce = WriteBuffer::default();
+    let mut piece = PIECE_BYTES;
     for part in payload.iter() {
-        position = write_part(&file, part, position, &mut bounce)?;
+        position = write_part(&file, part, position, &mut bounce, &mut piece)?;
     }
     bounce.pad_to(BLOCK_BYTES);
     file.write_all_at(bounce.as_slice(), position)?;
@@ -230,11 +240,16 @@ fn write_file(path: &Path, payload: &PutPayload) -> io::Result<()> {
 
 /// Writes whole blocks of what is left over in `bounce` and of `part`; what remains is left over in `bounce`. Answers
 /// the position after what was written.
-fn write_part(file: &File, mut part: &[u8], mut position: u64, bounce: &mut WriteBuffer) -> io::Result<u64> {
+fn write_part(
+    file: &File,
+    mut part: &[u8],
+    mut position: u64,
+    bounce: &mut WriteBuffer,
+    piece: &mut usize,
+) -> io::Result<u64> {
     if bounce.is_empty() && part.as_ptr().align_offset(BLOCK_BYTES) == 0 {
         let (whole, rest) = part.split_at(part.len() - part.len() % BLOCK_BYTES);
-        file.write_all_at(whole, position)?;
-        position += whole.len() as u64;
+        position = write_in_pieces(file, whole, position, piece)?;
         part = rest;
     }
     while !part.is_empty() {
@@ -248,6 +263,31 @@ fn write_part(file: &File, mut part: &[u8], mut position: u64, bounce: &mut Writ
         }
     }
     Ok(position)
+}
+
+/// Writes whole blocks, as many at once as the disk takes in a moment.
+fn write_in_pieces(file: &File, mut whole: &[u8], mut position: u64, piece: &mut usize) -> io::Result<u64> {
+    #[allow(clippy::disallowed_methods, reason = "nothing but the size of writes depends on the time")]
+    let now = std::time::Instant::now;
+    while !whole.is_empty() {
+        let (next, rest) = whole.split_at(whole.len().min(*piece));
+        let begun = now();
+        file.write_all_at(next, position)?;
+        *piece = next_piece(*piece, begun.elapsed());
+        position += next.len() as u64;
+        whole = rest;
+    }
+    Ok(position)
+}
+
+/// How much to write at once after a piece took so long.
+fn next_piece(piece: usize, took: Duration) -> usize {
+    let piece = match took {
+        took if took > PIECE_MAX => piece / 2,
+        took if took < PIECE_MAX / 4 => piece * 2,
+        _ => piece,
+    };
+    piece.clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX)
 }
 
 /// The bytes of a range (fewer at the end of the file), the file's length, and when it was written.
@@ -324,4 +364,21 @@ fn create_dir_durably(dir: &Path) -> io::Result<()> {
         _ => {}
     }
     File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_disk_is_given_small_pieces_and_a_fast_one_large_ones() {
+        let after = |bytes_per_ms: usize| {
+            (0..20).fold(PIECE_BYTES, |piece, _| {
+                next_piece(piece, Duration::from_millis((piece / bytes_per_ms) as u64))
+            })
+        };
+        assert_eq!(after(1), PIECE_BYTES_MIN);
+        assert!((256 << 10..=1 << 20).contains(&after(20_000)), "at 20 MB/s: {}", after(20_000));
+        assert!((8 << 20..=PIECE_BYTES_MAX).contains(&after(1_000_000)), "at 1 GB/s: {}", after(1_000_000));
+    }
 }

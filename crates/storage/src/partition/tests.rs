@@ -164,6 +164,43 @@ async fn bytes_that_were_given_a_sequence_number_never_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let large = batch(&vec![1; 100_000]);
+    disk.hold_syncs(true);
+    let mut accepted = Vec::new();
+    loop {
+        let admitted = tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
+        let Ok(room) = admitted else { break };
+        accepted.push(partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted"));
+        drop(room);
+        assert!(
+            accepted.len() * large.size() < 20 << 20,
+            "more waits for the log than it writes in a moment"
+        );
+    }
+    assert!(accepted.len() * large.size() > 8 << 20, "the log would have too little to do");
+    disk.fail_syncs(u32::MAX);
+    disk.hold_syncs(false);
+    let outcomes = futures_util::future::join_all(accepted).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == Err(CommitError::Storage)), "{outcomes:?}");
+    for _ in 0..3 {
+        let room = storage.admit(large.size()).await;
+        let refused = partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted");
+        drop(room);
+        assert_eq!(refused.await, Err(CommitError::Storage), "not left to wait");
+    }
+    disk.fail_syncs(0);
+    // What had its number is committed, and everything behind it goes on.
+    eventually("the log goes on", || partition.bounds().high_watermark > Offset(0)).await;
+    append(&partition, large).await;
+    assert_eq!(partition.shared.budget.in_log(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_invariant_ends_the_epoch_and_leaves_nobody_waiting() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
