@@ -214,7 +214,9 @@ def producers_faster_than_the_disk(binary, work):
             peak = memory.peak()
             print(f"  {lines[0]}; at most {peak:.0f} MiB resident; bystander {bystander}")
             assert bystander.errors == 0, f"the small producer met errors: {bystander.said}"
-            assert bystander.worst_ms < 15_000, f"the small producer waited {bystander.worst_ms} ms"
+            # It waits for its turn, which is a second or so, not behind all that the others have to write.
+            assert bystander.median_ms < 2000, f"the small producer waited {bystander.median_ms} ms most of the time"
+            assert bystander.worst_ms < 8000, f"the small producer waited {bystander.worst_ms} ms"
             assert peak < 1024, f"{peak:.0f} MiB resident"
             disk.slow(0)
             client(bootstrap, "verify", "rush", work / "acked", "others")
