@@ -111,6 +111,7 @@ impl Controller {
         };
         let next = self.next_settled();
         if !holds_role {
+            self.tidied = None;
             return next;
         }
         let gone = match self.gone(image).await {
@@ -223,6 +224,7 @@ impl Controller {
         if self.tidied.as_ref().is_some_and(|(seen, with)| seen.is_same(image) && *with == options) {
             return Ok(false);
         }
+        self.tidied = None;
         let mut plan = plan(image, &options);
         if plan.changes.is_empty() && plan.shares_given.is_empty() {
             self.tidied = Some((image.clone(), options));

@@ -13,7 +13,9 @@ use milena_protocol::{
 use milena_runtime::Runtime;
 use milena_types::BrokerId;
 
-use crate::{BrokerInfo, ClientError, ClusterInfo, Connection, ConnectionConfig, TopicInfo, retry::Retry};
+use crate::{
+    BrokerInfo, ClientError, ClusterInfo, Connection, ConnectionConfig, TopicInfo, retry::Retry, turn::Turn,
+};
 
 /// How a client behaves.
 #[derive(Clone, Debug)]
@@ -48,8 +50,8 @@ struct Inner {
     config: ClientConfig,
     runtime: Runtime,
     state: Mutex<State>,
-    /// Held by whoever looks for any broker, so that a crowd of callers makes one connection.
-    searching: tokio::sync::Mutex<()>,
+    /// To look for any broker: a crowd of callers makes one connection.
+    searching: Turn,
 }
 
 #[derive(Default)]
@@ -58,10 +60,10 @@ struct State {
     controller: Option<BrokerId>,
     topics: HashMap<String, Arc<TopicInfo>>,
     connections: HashMap<BrokerId, Connection>,
-    /// Held by whoever connects to the broker, so that a crowd of callers makes one connection.
-    connecting: HashMap<BrokerId, Arc<tokio::sync::Mutex<()>>>,
-    /// Held by whoever asks about the topic, so that a crowd of callers asks once.
-    asking: HashMap<String, Arc<tokio::sync::Mutex<()>>>,
+    /// To connect to a broker.
+    connecting: HashMap<BrokerId, Arc<Turn>>,
+    /// To ask about a topic, while somebody does.
+    asking: HashMap<String, Arc<Turn>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
     /// What reading is being tried again for.
@@ -71,7 +73,7 @@ struct State {
 impl Client {
     /// A client of the cluster that the bootstrap addresses belong to.
     pub fn new(config: ClientConfig, runtime: Runtime) -> Self {
-        let (state, searching) = Default::default();
+        let (state, searching) = (Mutex::default(), Turn::default());
         Self { inner: Arc::new(Inner { config, runtime, state, searching }) }
     }
 
@@ -104,20 +106,16 @@ impl Client {
 
     /// The connection to a broker, made if there is none.
     pub async fn broker(&self, id: BrokerId) -> Result<Connection, ClientError> {
-        if let Some(connection) = self.open_connection(id) {
-            return Ok(connection);
-        }
         let turn = self.state().connecting.entry(id).or_default().clone();
-        let _turn = turn.lock().await;
-        if let Some(connection) = self.open_connection(id) {
-            return Ok(connection);
-        }
-        let address = self.state().brokers.get(&id).map(|b| b.address.clone());
-        let unknown =
-            || ClientError::broker(format!("broker {id}"), ErrorCode::LeaderNotAvailable.code(), None);
-        let connection = self.connect(&address.ok_or_else(unknown)?).await?;
-        self.state().connections.insert(id, connection.clone());
-        Ok(connection)
+        let make = async {
+            let address = self.state().brokers.get(&id).map(|b| b.address.clone());
+            let unknown =
+                || ClientError::broker(format!("broker {id}"), ErrorCode::LeaderNotAvailable.code(), None);
+            let connection = self.connect(&address.ok_or_else(unknown)?).await?;
+            self.state().connections.insert(id, connection.clone());
+            Ok(connection)
+        };
+        turn.take(|| self.open_connection(id), make).await
     }
 
     fn open_connection(&self, id: BrokerId) -> Option<Connection> {
@@ -130,13 +128,10 @@ impl Client {
 
     /// A connection to any broker: one that is open, else the first that answers.
     pub async fn any_broker(&self) -> Result<Connection, ClientError> {
-        if let Some(connection) = self.any_open_connection() {
-            return Ok(connection);
-        }
-        let _search = self.inner.searching.lock().await;
-        if let Some(connection) = self.any_open_connection() {
-            return Ok(connection);
-        }
+        self.inner.searching.take(|| self.any_open_connection(), self.search()).await
+    }
+
+    async fn search(&self) -> Result<Connection, ClientError> {
         let known: Vec<BrokerId> = self.state().brokers.keys().copied().collect();
         let mut failure = ClientError::NoBootstrap;
         for address in &self.inner.config.bootstrap {
@@ -192,7 +187,12 @@ impl Client {
             ..Default::default()
         };
         let connection = self.any_broker().await?;
-        let info = ClusterInfo::from_response(&connection.call(&request).await?);
+        let answer = connection.call(&request).await;
+        if matches!(answer, Err(ClientError::TimedOut { .. })) {
+            // Another broker may answer.
+            connection.give_up();
+        }
+        let info = ClusterInfo::from_response(&answer?);
         let mut state = self.state();
         state.brokers = info.brokers.iter().map(|(id, broker)| (*id, broker.clone())).collect();
         state.controller = info.controller.filter(|id| info.brokers.contains_key(id));
@@ -216,13 +216,18 @@ impl Client {
             return Ok(topic);
         }
         let turn = self.state().asking.entry(name.to_owned()).or_default().clone();
-        let _turn = turn.lock().await;
-        if let Some(topic) = self.seen_topic(name) {
-            return Ok(topic);
+        let ask = async {
+            let info = self.metadata(Some(&[name])).await?;
+            let topic = info.topic(name).cloned();
+            Ok(topic.map(|topic| self.seen_topic(name).unwrap_or_else(|| Arc::new(topic))))
+        };
+        let found = turn.take(|| self.seen_topic(name).map(Ok), ask).await;
+        let mut state = self.state();
+        // One more is in the map.
+        if Arc::strong_count(&turn) <= 2 {
+            state.asking.remove(name);
         }
-        let info = self.metadata(Some(&[name])).await?;
-        let topic = info.topic(name)?;
-        Ok(self.seen_topic(name).unwrap_or_else(|| Arc::new(topic.clone())))
+        found?
     }
 
     fn seen_topic(&self, name: &str) -> Option<Arc<TopicInfo>> {

@@ -154,6 +154,11 @@ impl Connection {
         self.shared.calls().closed
     }
 
+    /// Gives the connection up: its calls fail, and whoever looks for one makes another.
+    pub(crate) fn give_up(&self) {
+        self.shared.close();
+    }
+
     /// The versions of an API that the broker offers.
     pub fn offered(&self, api: ApiKey) -> Option<RangeInclusive<i16>> {
         self.shared.versions.get()?.get(&api).cloned()

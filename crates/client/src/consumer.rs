@@ -219,7 +219,7 @@ impl Consumer {
             match info.leader(assigned.partition) {
                 Ok(leader) => by_leader.entry(leader).or_default().push((info, i)),
                 Err(error) => {
-                    self.client.forget_topic(&assigned.topic);
+                    self.client.forget_seen(&info);
                     return Err(error);
                 }
             }
@@ -327,7 +327,7 @@ impl Consumer {
                     code => {
                         let what =
                             format!("fetching partition {} of topic {}", assigned.partition, assigned.topic);
-                        self.client.forget_topic(&info.name);
+                        self.client.forget_seen(info);
                         failure = Err(ClientError::broker(what, code.code(), None));
                     }
                 }

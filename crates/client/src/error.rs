@@ -61,6 +61,14 @@ pub enum ClientError {
         /// Why.
         source: BatchError,
     },
+    /// Another call of this client asked for the same and failed.
+    #[error("{reason}")]
+    Awaited {
+        /// Its failure.
+        reason: String,
+        /// Whether the same call may succeed when tried again.
+        retriable: bool,
+    },
     /// No bootstrap address was given.
     #[error("no bootstrap server is given; pass one as host:port")]
     NoBootstrap,
@@ -84,6 +92,7 @@ impl ClientError {
         match self {
             Self::Connect { .. } | Self::Disconnected { .. } | Self::TimedOut { .. } => true,
             Self::Broker { code, .. } => code.is_retriable(),
+            Self::Awaited { retriable, .. } => *retriable,
             Self::Protocol(_)
             | Self::NotOffered { .. }
             | Self::Records { .. }

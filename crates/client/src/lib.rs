@@ -19,6 +19,7 @@ mod offsets;
 mod partitioner;
 mod producer;
 mod retry;
+mod turn;
 
 pub use admin::NewTopic;
 pub use client::{Client, ClientConfig};

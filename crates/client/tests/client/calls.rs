@@ -1,11 +1,14 @@
 //! One connection: pipelining, answers out of order, the end of a connection, versions.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use milena_client::{ClientError, Connection, ConnectionConfig};
+use milena_client::{Client, ClientConfig, ClientError, Connection, ConnectionConfig};
 use milena_protocol::{
     ApiKey, ErrorCode,
     messages::{
@@ -140,5 +143,32 @@ async fn an_old_broker_is_asked_again_in_version_0() {
     assert!(matches!(error, ClientError::NotOffered { api: ApiKey::Fetch }));
     drop(connection);
     peer.await.expect("the peer ends with the connection");
+    runtime.shutdown().await;
+}
+
+/// Else each would wait for a time-out of its own, one after the other.
+#[tokio::test]
+async fn a_crowd_that_asks_a_silent_broker_fails_together() {
+    const CALLERS: usize = 50;
+    let runtime = Runtime::system();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let address = peer::start(&runtime, move |_, _| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Reply::Frames(Vec::new())
+    })
+    .await;
+    let connection = ConnectionConfig { request_timeout: Duration::from_millis(200), ..Default::default() };
+    let config = ClientConfig { connection, ..ClientConfig::new(&address.to_string()) };
+    let client = Client::new(config, runtime.clone());
+    let calls = (0..CALLERS).map(|_| {
+        let client = client.clone();
+        runtime.spawn(async move { client.topic("t").await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let error = call.await.expect("it ends").expect_err("nobody answers");
+        assert!(error.is_retriable() && error.to_string().contains("no answer to Metadata"), "{error}");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
     runtime.shutdown().await;
 }

@@ -158,18 +158,16 @@ impl MetadataImage {
     /// Whether nothing was changed between this image and another of the same watcher: only the revision may differ.
     /// May answer no where a change was undone.
     pub fn is_same(&self, other: &Self) -> bool {
-        let same_cluster = match (&self.cluster, &other.cluster) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (one, other) => one.is_none() && other.is_none(),
-        };
-        same_cluster
-            && Arc::ptr_eq(&self.brokers, &other.brokers)
-            && Arc::ptr_eq(&self.nodes, &other.nodes)
-            && Arc::ptr_eq(&self.serving, &other.serving)
-            && self.topics.is_same(&other.topics)
-            && self.names.is_same(&other.names)
-            && Arc::ptr_eq(&self.broker_configs, &other.broker_configs)
-            && self.controller == other.controller
+        let Self { revision: _, cluster, brokers, nodes, serving, topics, names, broker_configs, controller } =
+            self;
+        cluster.as_ref().map(Arc::as_ptr) == other.cluster.as_ref().map(Arc::as_ptr)
+            && Arc::ptr_eq(brokers, &other.brokers)
+            && Arc::ptr_eq(nodes, &other.nodes)
+            && Arc::ptr_eq(serving, &other.serving)
+            && topics.is_same(&other.topics)
+            && names.is_same(&other.names)
+            && Arc::ptr_eq(broker_configs, &other.broker_configs)
+            && *controller == other.controller
     }
 
     /// The cluster, unless it was deleted.

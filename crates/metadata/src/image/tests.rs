@@ -176,10 +176,13 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
     };
     builder.fill(TOPICS, PARTITIONS, &record);
     let before = builder.image();
+    builder.reached(Revision(1_000));
+    assert!(before.is_same(&builder.image()), "only the revision differs");
     let id = before.topic("t-00007").unwrap().id();
     let index = PartitionIndex(3);
     builder.change(id, index, PartitionRecord { leader_epoch: LeaderEpoch(1), ..record });
     let after = builder.image();
+    assert!(!before.is_same(&after));
     let changed = TopicPartition { topic: id, partition: index };
     assert_eq!(before.partition(changed).unwrap().leader_epoch, LeaderEpoch(0));
     assert_eq!(after.partition(changed).unwrap().leader_epoch, LeaderEpoch(1));
