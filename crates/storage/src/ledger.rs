@@ -3,6 +3,7 @@
 //! Keys (below the prefix the broker's [`Decisions`] adds), values JSON with a format level:
 //!  - `wal/{broker}/{broker epoch}` — how far that epoch's chunks are in segments, its tail once it is sealed, and
 //!    who may flush it;
+//!  - `opened/{broker}` — the newest of its epochs that has begun; none before it begins any more;
 //!  - `sealed/{broker}` — the newest of its epochs that another broker has sealed; none up to it begins any more;
 //!  - `retired/{broker}` — the newest of its epochs that has no chunks left that are not in segments;
 //!  - `flushes/{broker}/{broker epoch}/{chunk}/{n}` — a segment that a flush made, with the partitions that have
@@ -33,8 +34,8 @@ use crate::decisions::{DecisionError, Decisions, Entry, Expect, Txn};
 
 pub(crate) use objects::ObjectChanges;
 pub(crate) use records::{
-    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, LogId, ManifestRecord, PageRef, RetiredRecord,
-    SealedRecord, SegmentRef, SnapshotRef, UploadRecord, WalRecord,
+    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, LogId, ManifestRecord, OpenedRecord, PageRef,
+    RetiredRecord, SealedRecord, SegmentRef, SnapshotRef, UploadRecord, WalRecord,
 };
 
 /// The level of the records this release writes, and the newest it reads.
@@ -418,6 +419,10 @@ pub(crate) fn flush_key(log: LogId, first: ChunkSeq, index: usize) -> String {
 
 fn manifest_key(partition: TopicPartition) -> String {
     format!("manifests/{}/{}", partition.topic.0.simple(), partition.partition)
+}
+
+fn opened_key(broker: BrokerId) -> String {
+    format!("opened/{broker}")
 }
 
 fn sealed_key(broker: BrokerId) -> String {

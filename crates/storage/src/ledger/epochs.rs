@@ -3,23 +3,38 @@
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision};
 
 use super::{
-    Ledger, LedgerError, LogId, RECORD_LEVEL, RetiredRecord, SealedRecord, Versioned, WalRecord, put,
-    retired_key, sealed_key, unreadable, wal_key,
+    Ledger, LedgerError, LogId, OpenedRecord, RECORD_LEVEL, RetiredRecord, SealedRecord, Versioned,
+    WalRecord, opened_key, put, retired_key, sealed_key, unreadable, wal_key,
 };
 use crate::decisions::{Expect, Txn};
 
 impl Ledger {
-    /// Makes this broker epoch known, with no chunk flushed. A conflict if it was sealed before it began.
+    /// Makes this broker epoch known, with no chunk flushed. A conflict if it was sealed before it began, or a later one has
+    /// begun: who lists a broker's epochs after one has begun misses none before it, however late its transaction arrives.
     pub(crate) async fn open_epoch(&self) -> Result<(), LedgerError> {
-        let (key, sealed) = (wal_key(self.own()), sealed_key(self.broker));
+        let (key, sealed, opened) = (wal_key(self.own()), sealed_key(self.broker), opened_key(self.broker));
         let mut expect = vec![Expect::Absent(key.clone())];
-        match self.sealed(self.broker).await? {
-            Some(seen) if seen.record.epoch >= self.epoch => return Err(LedgerError::Conflict(sealed)),
-            Some(seen) => expect.push(Expect::At(sealed, seen.revision)),
-            None => expect.push(Expect::Absent(sealed)),
-        }
-        let put = vec![put(&key, &WalRecord::new(self.epoch))];
+        let before = self.sealed(self.broker).await?.map(|seen| (seen.record.epoch, seen.revision));
+        expect.push(self.below_own(sealed, before)?);
+        let before = self.opened(self.broker).await?.map(|seen| (seen.record.epoch, seen.revision));
+        expect.push(self.below_own(opened.clone(), before)?);
+        let begun = OpenedRecord { level: RECORD_LEVEL, epoch: self.epoch };
+        let put = vec![put(&key, &WalRecord::new(self.epoch)), put(&opened, &begun)];
         self.decide(Txn { expect, put, delete: vec![] }).await.map(|_| ())
+    }
+
+    /// That an epoch noted under `key` stays what it was: one before this.
+    fn below_own(&self, key: String, seen: Option<(BrokerEpoch, Revision)>) -> Result<Expect, LedgerError> {
+        match seen {
+            Some((epoch, _)) if epoch >= self.epoch => Err(LedgerError::Conflict(key)),
+            Some((_, revision)) => Ok(Expect::At(key, revision)),
+            None => Ok(Expect::Absent(key)),
+        }
+    }
+
+    /// The newest epoch of a broker that has begun.
+    async fn opened(&self, broker: BrokerId) -> Result<Option<Versioned<OpenedRecord>>, LedgerError> {
+        self.read(&opened_key(broker)).await
     }
 
     /// The newest epoch of a broker that another broker has sealed.
@@ -44,11 +59,18 @@ impl Ledger {
             Some(seen) => expect.push(Expect::At(key.clone(), seen.revision)),
             None => expect.push(Expect::Absent(key.clone())),
         }
-        let log = wal_key(LogId { broker, epoch });
-        match self.read::<WalRecord>(&log).await? {
-            Some(seen) if seen.record.tail_end.is_none() => return Err(LedgerError::Conflict(log)),
-            Some(_) => {}
-            None => expect.push(Expect::Absent(log)),
+        // Read before the epochs are listed: none begins in between.
+        let opened = opened_key(broker);
+        expect.push(match self.opened(broker).await? {
+            Some(seen) => Expect::At(opened, seen.revision),
+            None => Expect::Absent(opened),
+        });
+        let epochs = self.epochs_of(broker).await?;
+        let open = |(log, seen): &&(LogId, Versioned<WalRecord>)| {
+            log.epoch <= epoch && seen.record.tail_end.is_none()
+        };
+        if let Some((log, _)) = epochs.iter().find(open) {
+            return Err(LedgerError::Conflict(wal_key(*log)));
         }
         let put = vec![put(&key, &SealedRecord { level: RECORD_LEVEL, epoch })];
         let revision = self.decide(Txn { expect, put, delete: vec![] }).await?;

@@ -68,6 +68,13 @@ impl WalRecord {
     }
 }
 
+/// The newest epoch of a broker that has begun: none before it begins any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenedRecord {
+    pub(crate) level: u32,
+    pub(crate) epoch: BrokerEpoch,
+}
+
 /// The newest epoch of a broker that another has sealed: it, and all before it, acknowledge nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedRecord {
@@ -252,6 +259,7 @@ macro_rules! leveled {
 
 leveled!(
     RetiredRecord,
+    OpenedRecord,
     SealedRecord,
     DeletedRecord,
     WalRecord,

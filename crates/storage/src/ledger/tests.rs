@@ -158,3 +158,30 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
     committed.expect("it had happened");
     assert_eq!(first.epoch(FIRST).await.expect("readable").expect("known").record.floor_end, ChunkSeq(9));
 }
+
+/// Its process died while the transaction was on its way, and the next life was faster.
+#[tokio::test]
+async fn an_epoch_does_not_begin_after_a_later_one() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let (late, next) = (ledger(&decisions, 1), ledger(&decisions, 2));
+    next.open_epoch().await.expect("new");
+    assert!(is_conflict(&late.open_epoch().await));
+    assert_eq!(next.all_epochs().await.expect("epochs").len(), 1);
+}
+
+#[tokio::test]
+async fn a_broker_is_not_noted_as_sealed_while_any_of_its_epochs_is_not() {
+    let decisions = Arc::new(MemoryDecisions::new());
+    let (first, second) = (ledger(&decisions, 1), ledger(&decisions, 2));
+    first.open_epoch().await.expect("new");
+    second.open_epoch().await.expect("new");
+    let other = Ledger::new(decisions.clone(), Runtime::system(), BrokerId(2), BrokerEpoch(3));
+    let seal = async |epoch: usize| {
+        let (log, seen) = other.epochs_of(BrokerId(1)).await.expect("epochs").remove(epoch);
+        other.seal_epoch(log, &seen, ChunkSeq(0)).await.expect("sealed");
+    };
+    seal(1).await;
+    assert!(is_conflict(&other.note_sealed(BrokerId(1), BrokerEpoch(2)).await));
+    seal(0).await;
+    other.note_sealed(BrokerId(1), BrokerEpoch(2)).await.expect("noted");
+}
