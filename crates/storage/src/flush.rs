@@ -36,8 +36,11 @@ use crate::{
 /// The most one flush takes.
 const FLUSH_BYTES_MAX: u64 = 64 << 20;
 
-/// The memory that is kept from one segment to the next while there is something to flush.
+/// The memory that is kept from one segment to the next.
 pub(crate) const SEGMENT_BUFFER_MAX: usize = FLUSH_BYTES_MAX as usize + (2 << 20);
+
+/// It is let go of when nothing was flushed for so long.
+const SEGMENT_BUFFER_KEPT: Duration = Duration::from_secs(5);
 
 /// How long a flush that somebody asked for waits for what others have to flush first.
 const WAITS_MAX: Duration = Duration::from_secs(30);
@@ -152,7 +155,7 @@ async fn flush_when_due(shared: &Arc<Shared>) {
             () = stopping.cancelled() => {}
             () = shared.flush_wanted.notified() => {}
             _ = changes.changed() => {}
-            () = shared.runtime.sleep(wait) => shared.segment_buffers.clear(),
+            () = shared.runtime.sleep(wait.min(SEGMENT_BUFFER_KEPT)) => shared.segment_buffers.clear(),
         }
     }
 }
@@ -381,6 +384,7 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     let _nobody_opens = shared.flush_commit.write().await;
     let Uploaded { log, expected_floor, floor_end, segments, chunks } = uploaded;
     shared.ledger.commit_flush(*log, *expected_floor, *floor_end, segments).await?;
+    // A deletion that comes later waits for `flush_commit` before it strikes anything.
     let deleted: BTreeSet<TopicPartition> = shared.deleted().keys().copied().collect();
     let mut partitions = Vec::new();
     for segment in segments {

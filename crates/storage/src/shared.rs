@@ -33,6 +33,9 @@ use crate::{
     wal::{ChunkSource, WalError, WriteAheadLog},
 };
 
+/// How many partitions are looked up under one lock.
+const LOOKED_UP_AT_ONCE_MAX: usize = 512;
+
 /// See the module's documentation.
 pub(crate) struct Shared {
     pub(crate) config: StorageConfig,
@@ -191,11 +194,13 @@ impl Shared {
     /// Lets go of flushed chunks that the budget has no room for.
     pub(crate) fn evict(&self) {
         for chunk in self.tail.evict() {
-            let entries = &chunk.footer.partitions;
-            let open = self.open_of(entries.iter().map(|entry| entry.partition));
-            for (entry, partition) in entries.iter().zip(open) {
-                if let Some(partition) = partition {
-                    partition.lock().drop_tail(entry.offsets.end);
+            // Not all at once: whoever looks up a partition waits meanwhile.
+            for entries in chunk.footer.partitions.chunks(LOOKED_UP_AT_ONCE_MAX) {
+                let open = self.open_of(entries.iter().map(|entry| entry.partition));
+                for (entry, partition) in entries.iter().zip(open) {
+                    if let Some(partition) = partition {
+                        partition.lock().drop_tail(entry.offsets.end);
+                    }
                 }
             }
         }

@@ -17,13 +17,6 @@ pub struct WriteBuffer {
 }
 
 impl WriteBuffer {
-    /// An empty buffer with room for `bytes`.
-    pub fn with_capacity(bytes: usize) -> Self {
-        let mut buffer = Self::default();
-        buffer.reserve(bytes);
-        buffer
-    }
-
     /// How many bytes were appended.
     pub fn len(&self) -> usize {
         self.len

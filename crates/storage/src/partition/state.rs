@@ -192,7 +192,8 @@ impl State {
     }
 }
 
-/// Frees the memory of an empty queue, unless it is so little that getting it again for the next batch costs more.
+/// Frees the memory of an empty queue, unless it is so little that getting it again for the next batch costs more: what a
+/// queue gets for its first entry.
 fn let_go_if_large<T>(queue: &mut VecDeque<T>) {
     const KEPT: usize = 4;
     if queue.is_empty() && queue.capacity() > KEPT {
