@@ -46,7 +46,7 @@ def clock_jumps(binary, work):
                 for seconds in (3600, -3600, 2 * DAY, -30 * DAY, 0, 11):
                     clock.jump_to(seconds)
                     moment(3)
-            bystander.undisturbed(1500)
+            bystander.undisturbed(3000)
         assert member.assignments == 1, f"the group rebalanced {member.assignments - 1} times: {member.said}"
         client(bootstrap, "verify", "jumps", work / "acked")
         seen = until(lambda: shown_time(bootstrap) and shown_time(bootstrap), "a record with the broker's time")

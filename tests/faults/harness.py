@@ -67,5 +67,5 @@ class Bystander:
         """It never met an error and never waited longer than this."""
         print(f"  bystander: {self}", flush=True)
         assert self.errors == 0, f"the bystander met errors: {self.said[-1000:]}"
-        assert self.rounds > 2, "the bystander hardly ran"
+        assert self.rounds > 0, "the bystander did not run"
         assert self.worst_ms <= worst_ms, f"the bystander waited {self.worst_ms} ms"
