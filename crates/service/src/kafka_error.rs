@@ -51,9 +51,10 @@ pub(crate) fn of_change(error: &ClientError) -> ApiError {
     let message = error.to_string();
     let exception = match error {
         ClientError::TimedOut { .. } => K::KafkaTimeout,
-        ClientError::Connect { .. } | ClientError::Disconnected { .. } | ClientError::Closed => {
-            K::ClusterConnectivity
-        }
+        ClientError::Connect { .. }
+        | ClientError::Disconnected { .. }
+        | ClientError::Awaited { .. }
+        | ClientError::Closed => K::ClusterConnectivity,
         ClientError::Broker { code, .. } => match code {
             ErrorCode::TopicAlreadyExists => K::TopicExists,
             ErrorCode::UnknownTopicOrPartition => K::UnknownTopicOrPartition,
