@@ -91,12 +91,18 @@ fn grow(
     Ok(())
 }
 
-/// Who leads the partitions of `topic`; waits until all have a leader.
+/// Who leads the partitions of `topic`; waits until there is a broker, and all have a leader.
 pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::Result<Leaders> {
     let deadline = Instant::now() + limit;
     let asked = MetadataRequestTopic { name: Some(topic.into()), ..MetadataRequestTopic::default() };
     let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
-    let mut connection = Connection::open(bootstrap)?;
+    let mut connection = loop {
+        match Connection::open(bootstrap) {
+            Ok(connection) => break connection,
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
     loop {
         let response = connection.call(&request, 9)?;
         let brokers: BTreeMap<i32, String> =
