@@ -263,7 +263,8 @@ def segments(binary, work, long=False):
     made = Installation(binary, work).stopped()
     for what, how in ANY.items():
         if long or what in ("a bit in the middle", "a bit at the end", "removed"):
-            struck(made, made.segment, how, what, shows=True)
+            # What a segment begins with is said again at its end, which is what readers go by.
+            struck(made, made.segment, how, what, shows=what != "a bit at the front")
 
 
 def pages_and_snapshots(binary, work, long=False):
