@@ -141,6 +141,10 @@ impl Scan {
         let (epoch, seq) = (header.epoch, header.seq);
         let damaged =
             |path: &Path, position, what| WalError::Damaged { path: path.to_owned(), position, what };
+        if seq == ChunkSeq(u64::MAX) {
+            let what = format!("no log has as many chunks as the number of this one says: {seq}");
+            return Err(damaged(path, position, what));
+        }
         match self.last {
             Some((last_epoch, last_seq, checksum)) if last_epoch == epoch => {
                 let again = seq == last_seq && header.chunk_checksum == checksum;
