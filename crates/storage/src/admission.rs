@@ -189,6 +189,10 @@ impl Budget {
 
     /// The log took so long for a chunk of so many bytes. Called for one chunk after the other.
     pub(crate) fn note_speed(&self, bytes: u64, took: Duration) {
+        if bytes < LOG_BYTES_MIN && took < LOG_WAIT {
+            // How long a sync takes, not how much it could have taken along.
+            return;
+        }
         let in_time = u128::from(bytes) * LOG_WAIT.as_nanos() / took.as_nanos().max(1);
         let now = u64::try_from(in_time).unwrap_or(u64::MAX).clamp(LOG_BYTES_MIN, LOG_BYTES_MAX);
         // One sync that took long says little.
@@ -325,6 +329,7 @@ mod tests {
         assert!(budget.log_limit() < LOG_BYTES_MIN + MIB / 100);
         for _ in 0..4 {
             budget.note_speed(MIB, Duration::from_millis(2));
+            budget.note_speed(100, Duration::from_millis(2)); // Says nothing.
         }
         assert!(budget.log_limit() > LOG_BYTES_MAX / 2, "a few chunks are enough to find out");
         budget.note_speed(MIB, Duration::ZERO);

@@ -30,7 +30,7 @@ use milena_protocol::{
         },
     },
 };
-use milena_storage::{AppendError, AppendFuture, AppendOptions, Appended, Origin};
+use milena_storage::{Admission, AppendError, AppendFuture, AppendOptions, Appended, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 use tokio::time::Sleep;
 
@@ -39,7 +39,7 @@ use crate::{
     dispatch::{Handled, Reply},
     errors::ToErrorCode,
     network::access::{Operation, Resource},
-    partitions::{TopicRef, leader_hint},
+    partitions::{Led, TopicRef, leader_hint},
     shared::BrokerShared,
 };
 
@@ -63,6 +63,28 @@ struct TopicShares {
     shares: Vec<Share>,
 }
 
+/// The room for a request's records before the log, while it is appended.
+struct Room<'a> {
+    broker: &'a BrokerShared,
+    bytes: usize,
+    admission: Option<Admission>,
+}
+
+impl Room<'_> {
+    /// See [`BrokerShared::led_once_settled`]. Others have the room meanwhile: a partition that does not open would keep
+    /// it from all that do.
+    async fn led_once_settled(
+        &mut self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Result<Led, ErrorCode> {
+        self.admission = None;
+        self.broker.settled(topic, partition).await;
+        self.admission = Some(self.broker.storage.admit(self.bytes).await);
+        self.broker.led(topic, partition)
+    }
+}
+
 /// Appends what the request carries. The answer follows when it is committed.
 pub(crate) async fn handle(
     context: &RequestContext,
@@ -72,10 +94,10 @@ pub(crate) async fn handle(
     let acks = request.acks;
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let bytes: usize = request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
-    let admission = broker.storage.admit(bytes).await;
+    let mut room = Room { broker, bytes, admission: Some(broker.storage.admit(bytes).await) };
     context.throttle(throttle(broker.storage.pressure(), bytes));
-    let topics = append_all(context, broker, request).await;
-    drop(admission);
+    let topics = append_all(context, &mut room, request).await;
+    drop(room);
     if acks == 0 {
         let failed =
             topics.iter().flat_map(|topic| &topic.shares).find_map(|share| share.outcome.as_ref().err());
@@ -115,9 +137,10 @@ fn size(partition: &milena_protocol::messages::produce_request::PartitionProduce
 
 async fn append_all(
     context: &RequestContext,
-    broker: &BrokerShared,
+    room: &mut Room<'_>,
     request: ProduceRequest,
 ) -> Vec<TopicShares> {
+    let broker = room.broker;
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
         Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks is {}, use -1, 0 or 1", request.acks))
     });
@@ -143,7 +166,7 @@ async fn append_all(
                     message: refusal.message.clone(),
                     records: Vec::new(),
                 }),
-                None => append(context, broker, topic, data.index, data.records, now_ms).await,
+                None => append(context, room, topic, data.index, data.records, now_ms).await,
             };
             shares.push(Share { index: data.index, outcome });
         }
@@ -178,15 +201,15 @@ fn is_internal(name: &str) -> bool {
 /// Appends to one partition. While it is being handed over, or not open here yet, this waits for the outcome.
 async fn append(
     context: &RequestContext,
-    broker: &BrokerShared,
+    room: &mut Room<'_>,
     topic: TopicRef<'_>,
     index: i32,
     records: Option<Bytes>,
     now_ms: i64,
 ) -> Result<AppendFuture, Refusal> {
     let partition = PartitionIndex(index);
-    let led = match broker.led(topic, partition) {
-        Err(ErrorCode::NotLeaderOrFollower) => Box::pin(broker.led_once_settled(topic, partition)).await?,
+    let led = match room.broker.led(topic, partition) {
+        Err(ErrorCode::NotLeaderOrFollower) => Box::pin(room.led_once_settled(topic, partition)).await?,
         found => found?,
     };
     let batches = validate(records, &led.config, context.api_version, now_ms)?;
@@ -198,7 +221,7 @@ async fn append(
     let refused = |error: AppendError| Refusal::new(error.error_code(), error.to_string());
     match led.partition.append(&batches, &options) {
         Err(AppendError::Closed) => {
-            let led = Box::pin(broker.led_once_settled(topic, partition)).await?;
+            let led = Box::pin(room.led_once_settled(topic, partition)).await?;
             led.partition.append(&batches, &options).map_err(refused)
         }
         appended => appended.map_err(refused),
