@@ -275,11 +275,14 @@ impl Appender {
                 tracing::info!(seq = %frame.seq, "the chunk is durable");
                 return true;
             };
-            if !std::mem::replace(&mut stalled, true) {
+            let rung = self.shared.bell.take_ring();
+            let first = !std::mem::replace(&mut stalled, true);
+            if first {
                 tracing::error!(%error, seq = %frame.seq, "a chunk cannot be made durable for now");
                 self.source.stalled(frame.seq, &error);
             }
-            if self.shared.bell.take_ring() {
+            // What is behind it may have rung together with it.
+            if first || rung {
                 self.source.refused(&error);
             }
             self.shared.bell.wait_to_retry(self.shared.directory.config().retry_delay).await;
