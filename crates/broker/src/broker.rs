@@ -25,20 +25,18 @@ use milena_storage::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{api_versions::OfferedApis, fetch::session::SessionCache},
+    api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     configs::{ConfigError, Layers, ServerConfigs, server_properties},
     controller::Controller,
+    coordinators::groups::Groups,
+    coordinators::producer_ids::ProducerIds,
     decisions::StoredDecisions,
-    deleted,
-    follow::Follower,
-    groups::Groups,
-    handoff,
-    network::{
-        access::Authorizer, admission::Admission, frame::RequestMemory, listener, sockets::TcpListener,
-    },
-    partitions::PartitionTable,
-    producer_ids::ProducerIds,
+    leadership::deletion,
+    leadership::handoff,
+    leadership::partitions::PartitionTable,
+    leadership::reconcile::Follower,
+    net::{access::Authorizer, admission::Admission, frame::RequestMemory, listener, sockets::TcpListener},
     shared::BrokerShared,
 };
 
@@ -221,8 +219,8 @@ impl Broker {
     async fn serve(&self, socket: TcpListener, image: &MetadataImage) -> Result<(), StartError> {
         let Self { shared, address, ended } = self;
         let runtime = &shared.runtime;
-        let undeleted = deleted::let_go(shared).await?;
-        runtime.spawn(deleted::forget(shared.clone()));
+        let undeleted = deletion::let_go(shared).await?;
+        runtime.spawn(deletion::forget(shared.clone()));
         let mut follower = Follower::new(shared.clone(), undeleted);
         follower.follow(image).await;
         runtime.spawn(follower.run());

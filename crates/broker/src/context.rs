@@ -12,7 +12,7 @@ use std::{
 use milena_protocol::{ApiKey, KString};
 use milena_types::ClusterId;
 
-use crate::network::{
+use crate::net::{
     access::{Caller, Operation, Principal, Resource},
     listener::Listener,
 };

@@ -46,34 +46,34 @@ macro_rules! routes {
 
 routes! {
     Fetch => api::fetch::handle;
-    ListOffsets => api::list_offsets::handle;
-    OffsetForLeaderEpoch => api::offset_for_leader_epoch::handle;
-    InitProducerId => api::init_producer_id::handle;
-    DescribeConfigs => api::describe_configs::handle;
-    AlterConfigs => api::alter_configs::handle;
-    IncrementalAlterConfigs => api::incremental_alter_configs::handle;
-    Metadata => api::metadata::handle;
-    DescribeCluster => api::describe_cluster::handle;
-    DescribeTopicPartitions => api::describe_topic_partitions::handle;
-    CreateTopics => api::create_topics::handle;
-    DeleteTopics => api::delete_topics::handle;
-    CreatePartitions => api::create_partitions::handle;
-    DeleteRecords => api::delete_records::handle;
-    ElectLeaders => api::elect_leaders::handle;
-    AlterPartitionReassignments => api::alter_partition_reassignments::handle;
-    ListPartitionReassignments => api::list_partition_reassignments::handle;
-    DescribeLogDirs => api::describe_log_dirs::handle;
-    FindCoordinator => api::find_coordinator::handle;
-    JoinGroup => api::join_group::handle;
-    SyncGroup => api::sync_group::handle;
-    Heartbeat => api::heartbeat::handle;
-    LeaveGroup => api::leave_group::handle;
-    OffsetCommit => api::offset_commit::handle;
-    OffsetFetch => api::offset_fetch::handle;
-    OffsetDelete => api::offset_delete::handle;
-    DescribeGroups => api::describe_groups::handle;
-    ListGroups => api::list_groups::handle;
-    DeleteGroups => api::delete_groups::handle;
+    ListOffsets => api::fetch::list_offsets::handle;
+    OffsetForLeaderEpoch => api::fetch::offset_for_leader_epoch::handle;
+    InitProducerId => api::transactions::init_producer_id::handle;
+    DescribeConfigs => api::configs::describe_configs::handle;
+    AlterConfigs => api::configs::alter_configs::handle;
+    IncrementalAlterConfigs => api::configs::incremental_alter_configs::handle;
+    Metadata => api::cluster::metadata::handle;
+    DescribeCluster => api::cluster::describe_cluster::handle;
+    DescribeTopicPartitions => api::cluster::describe_topic_partitions::handle;
+    CreateTopics => api::topics::create_topics::handle;
+    DeleteTopics => api::topics::delete_topics::handle;
+    CreatePartitions => api::topics::create_partitions::handle;
+    DeleteRecords => api::topics::delete_records::handle;
+    ElectLeaders => api::cluster::elect_leaders::handle;
+    AlterPartitionReassignments => api::cluster::alter_partition_reassignments::handle;
+    ListPartitionReassignments => api::cluster::list_partition_reassignments::handle;
+    DescribeLogDirs => api::cluster::describe_log_dirs::handle;
+    FindCoordinator => api::groups::find_coordinator::handle;
+    JoinGroup => api::groups::join_group::handle;
+    SyncGroup => api::groups::sync_group::handle;
+    Heartbeat => api::groups::heartbeat::handle;
+    LeaveGroup => api::groups::leave_group::handle;
+    OffsetCommit => api::groups::offset_commit::handle;
+    OffsetFetch => api::groups::offset_fetch::handle;
+    OffsetDelete => api::groups::offset_delete::handle;
+    DescribeGroups => api::groups::describe_groups::handle;
+    ListGroups => api::groups::list_groups::handle;
+    DeleteGroups => api::groups::delete_groups::handle;
 }
 
 /// A request whose header was read.
@@ -136,7 +136,7 @@ pub(crate) fn read(
     // ApiVersions has no answer that depends on who asks, so it may come before authentication.
     let principal = match connection.authenticated() {
         Some(principal) => principal.clone(),
-        None if key == ApiKey::ApiVersions => api::api_versions::BEFORE_AUTHENTICATION.clone(),
+        None if key == ApiKey::ApiVersions => api::cluster::api_versions::BEFORE_AUTHENTICATION.clone(),
         None => {
             tracing::info!(%peer, api = key.name(), "closed a connection that did not authenticate first");
             return None;
@@ -175,12 +175,12 @@ fn api_versions(
     unknown_version: bool,
 ) -> Reply {
     if unknown_version {
-        let response = api::api_versions::unsupported(broker);
+        let response = api::cluster::api_versions::unsupported(broker);
         let frame = encode_response(ApiKey::ApiVersions, 0, context.correlation_id, &response);
         return Reply::Send { frame, throttle: Duration::ZERO };
     }
     match decode(context, body) {
-        Ok(request) => reply(context, &api::api_versions::handle(context, broker, &request)),
+        Ok(request) => reply(context, &api::cluster::api_versions::handle(context, broker, &request)),
         Err(reply) => reply,
     }
 }

@@ -10,13 +10,13 @@ use milena_types::{BrokerEpoch, BrokerId, PartitionIndex};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{api_versions::OfferedApis, fetch::session::SessionCache},
+    api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     configs::{Layers, ServerConfigs},
-    groups::Groups,
-    network::{access::Authorizer, admission::Admission, frame::RequestMemory},
-    partitions::{Led, PartitionTable, TopicRef, why_not_led},
-    producer_ids::ProducerIds,
+    coordinators::groups::Groups,
+    coordinators::producer_ids::ProducerIds,
+    leadership::partitions::{Led, PartitionTable, TopicRef, why_not_led},
+    net::{access::Authorizer, admission::Admission, frame::RequestMemory},
     topics::{Topics, usable::wait_until_usable},
 };
 

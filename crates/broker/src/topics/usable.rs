@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use milena_types::Revision;
 
-use crate::{partitions::TopicRef, shared::BrokerShared};
+use crate::{leadership::partitions::TopicRef, shared::BrokerShared};
 
 /// How often it is looked whether partitions are open: opening one takes about as long.
 const LOOK_EVERY: Duration = Duration::from_millis(2);

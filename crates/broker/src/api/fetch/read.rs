@@ -12,11 +12,11 @@ use super::{
     session::{Told, TopicKey, Wanted},
 };
 use crate::{
-    api::epochs::check_leader_epoch,
+    api::fetch::epochs::check_leader_epoch,
     context::RequestContext,
     errors::ToErrorCode,
-    network::access::{Operation, Resource},
-    partitions::{Led, TopicRef},
+    leadership::partitions::{Led, TopicRef},
+    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

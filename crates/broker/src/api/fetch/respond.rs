@@ -12,7 +12,7 @@ use super::{
     read::{Answer, Round, Target, topic_of},
     session::{FetchKind, TopicKey, Wanted},
 };
-use crate::{context::RequestContext, partitions::leader_hint, shared::BrokerShared};
+use crate::{context::RequestContext, leadership::partitions::leader_hint, shared::BrokerShared};
 
 /// The first version whose answers name the leader that should have been asked.
 const FIRST_VERSION_WITH_LEADER: i16 = 16;

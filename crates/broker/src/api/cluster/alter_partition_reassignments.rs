@@ -1,0 +1,150 @@
+//! AlterPartitionReassignments, versions 0 and 1 (KIP-455): other replicas for partitions, or an end to the change.
+//!
+//! Nothing is copied. A partition whose leader stays a replica has its new replicas at once; one whose leader is to go
+//! gets them when that leader has handed over, and is shown as under reassignment until then. The answer does not wait
+//! for it. Replicas null ends a reassignment that is under way. From version 1 on a request may insist on the number of
+//! replicas there is (KIP-860).
+//!
+//! Errors: CLUSTER_AUTHORIZATION_FAILED for all; of a partition UNKNOWN_TOPIC_OR_PARTITION, NO_REASSIGNMENT_IN_PROGRESS,
+//! INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and retriable ones while it changes.
+
+use std::collections::HashSet;
+
+use milena_metadata::{MetadataImage, PartitionChange, PartitionRecord};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        alter_partition_reassignments_request::{AlterPartitionReassignmentsRequest, ReassignablePartition},
+        alter_partition_reassignments_response::{
+            AlterPartitionReassignmentsResponse, ReassignablePartitionResponse, ReassignableTopicResponse,
+        },
+    },
+};
+use milena_types::{BrokerId, PartitionIndex, TopicPartition};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::Refusal,
+};
+
+/// How often a partition is decided on again when it changed meanwhile.
+const ATTEMPTS: usize = 8;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: AlterPartitionReassignmentsRequest,
+) -> AlterPartitionReassignmentsResponse {
+    let mut response = AlterPartitionReassignmentsResponse {
+        allow_replication_factor_change: request.allow_replication_factor_change,
+        ..Default::default()
+    };
+    if !context.allows(broker, Operation::Alter, Resource::Cluster) {
+        let error = ErrorCode::ClusterAuthorizationFailed;
+        response.error_code = error.code();
+        response.error_message = Some(KString::from_static(error.message()));
+        return response;
+    }
+    for topic in &request.topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            let any_factor = request.allow_replication_factor_change;
+            let outcome = reassign(broker, &topic.name, asked, any_factor).await;
+            let (error_code, error_message) = match outcome {
+                Ok(()) => (0, None),
+                Err(refusal) => (refusal.code.code(), Some(refusal.message.into())),
+            };
+            let partition_index = asked.partition_index;
+            partitions.push(ReassignablePartitionResponse { partition_index, error_code, error_message });
+        }
+        response.responses.push(ReassignableTopicResponse { name: topic.name.clone(), partitions });
+    }
+    response
+}
+
+async fn reassign(
+    broker: &BrokerShared,
+    topic: &str,
+    asked: &ReassignablePartition,
+    any_factor: bool,
+) -> Result<(), Refusal> {
+    for _ in 0..ATTEMPTS {
+        let image = broker.image();
+        let Some(change) = change(&image, topic, asked, any_factor)? else { return Ok(()) };
+        let partition = change.partition;
+        let applied = broker.metadata.change_partitions(&[], &[change]).await;
+        let applied = applied.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
+        let revision = if applied.partitions.is_empty() {
+            // It changed after the image: look at a newer one.
+            let seen = broker.metadata.partition(partition.topic, partition.partition).await;
+            let seen = seen.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
+            seen.map_or(image.revision(), |seen| seen.revision)
+        } else {
+            applied.revision
+        };
+        let stopping = || Refusal::plain(ErrorCode::CoordinatorNotAvailable);
+        broker.images.wait_for(revision).await.map_err(|_| stopping())?;
+        if !applied.partitions.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(Refusal::new(ErrorCode::RequestTimedOut, "the partition changes all the time: try again"))
+}
+
+/// What has to be changed, if anything.
+fn change(
+    image: &MetadataImage,
+    topic: &str,
+    asked: &ReassignablePartition,
+    any_factor: bool,
+) -> Result<Option<PartitionChange>, Refusal> {
+    let unknown = |what: String| Refusal::new(ErrorCode::UnknownTopicOrPartition, what);
+    let found = image.topic(topic).ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
+    let index = PartitionIndex(asked.partition_index);
+    let partition = found
+        .partition(index)
+        .ok_or_else(|| unknown(format!("topic '{topic}' has no partition {}", asked.partition_index)))?;
+    let mut record = PartitionRecord::from(partition);
+    match &asked.replicas {
+        None if record.reassignment.is_none() => {
+            return Err(Refusal::plain(ErrorCode::NoReassignmentInProgress));
+        }
+        None => record.cancel_reassignment(),
+        Some(replicas) => {
+            let replicas: Vec<BrokerId> = replicas.iter().copied().map(BrokerId).collect();
+            check(image, &replicas)?;
+            let factor = record.replicas_to_stay().len();
+            if !any_factor && replicas.len() != factor {
+                let message = format!(
+                    "{} replicas are assigned where there are {factor}: assign as many, or allow the number to change",
+                    replicas.len()
+                );
+                return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+            }
+            record.reassign(replicas, |id| image.is_serving(id) && !image.is_draining(id));
+        }
+    }
+    let changed = record != PartitionRecord::from(partition);
+    let id = TopicPartition { topic: found.id(), partition: index };
+    Ok(changed.then_some(PartitionChange { partition: id, record }))
+}
+
+fn check(image: &MetadataImage, replicas: &[BrokerId]) -> Result<(), Refusal> {
+    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+    if replicas.is_empty() {
+        return invalid("the list of replicas is empty: name at least one broker".to_owned());
+    }
+    let mut seen = HashSet::new();
+    for broker in replicas {
+        if !seen.insert(broker) {
+            return invalid(format!("broker {broker} is named twice: name each replica once"));
+        }
+        if !image.nodes().contains_key(broker) {
+            return invalid(format!("broker {broker} is not part of this cluster: name one that is"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! DescribeTopicPartitions, version 0 (KIP-966): partitions page by page.
+//!
+//! Topics come in order of their names, all of them when none is named. A page has at most as many partitions as the
+//! client and `max.request.partition.size.limit` allow; where it ends, a cursor says what comes next. Topics before
+//! the cursor's are left out. There are no eligible leader replicas besides those in sync: the lists are empty.
+//!
+//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED;
+//! INVALID_REQUEST for each when the cursor is not valid.
+
+use std::collections::BTreeSet;
+
+use milena_metadata::{MetadataImage, TopicImage};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        describe_topic_partitions_request::{Cursor as From, DescribeTopicPartitionsRequest},
+        describe_topic_partitions_response::{
+            Cursor, DescribeTopicPartitionsResponse, DescribeTopicPartitionsResponsePartition,
+            DescribeTopicPartitionsResponseTopic,
+        },
+    },
+};
+use milena_types::PartitionIndex;
+
+use super::partition_view::PartitionView;
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::valid_name,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: DescribeTopicPartitionsRequest,
+) -> DescribeTopicPartitionsResponse {
+    let limit = broker.topics().number("max.request.partition.size.limit");
+    let image = broker.image();
+    let listener = &context.connection.listener.name;
+    let may_describe = |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
+    let mut response = page(&image, listener, &request, limit, may_describe);
+    for topic in response.topics.iter_mut().filter(|topic| topic.error_code == 0) {
+        if let Some(name) = &topic.name {
+            topic.topic_authorized_operations =
+                context.authorized_operations(broker, Operation::TOPIC, Resource::Topic(name));
+        }
+    }
+    response
+}
+
+type Topic = DescribeTopicPartitionsResponseTopic;
+
+fn failed(name: &KString, error: ErrorCode) -> Topic {
+    let is_internal =
+        error != ErrorCode::TopicAuthorizationFailed && valid_name(name).is_ok_and(|name| name.is_internal());
+    Topic { error_code: error.code(), name: Some(name.clone()), is_internal, ..Default::default() }
+}
+
+fn page(
+    image: &MetadataImage,
+    listener: &str,
+    request: &DescribeTopicPartitionsRequest,
+    limit: i64,
+    may_describe: impl Fn(&str) -> bool,
+) -> DescribeTopicPartitionsResponse {
+    let mut response = DescribeTopicPartitionsResponse::default();
+    if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
+        let refuse = |topic: &_| failed(named(topic), ErrorCode::InvalidRequest);
+        response.topics = request.topics.iter().map(refuse).collect();
+        return response;
+    }
+    let start = request.cursor.as_ref().map_or("", |cursor| &*cursor.topic_name);
+    let limit = limit.min(request.response_partition_limit.into()).max(1);
+    let mut pager = Pager { image, listener, from: request.cursor.as_ref(), left: limit, response };
+    if request.topics.is_empty() {
+        for topic in image.topics_from(start).filter(|topic| may_describe(topic.name().as_str())) {
+            if !pager.add(topic) {
+                break;
+            }
+        }
+        return pager.response;
+    }
+    let names: BTreeSet<&KString> =
+        request.topics.iter().map(named).filter(|name| &***name >= start).collect();
+    let (visible, hidden): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| may_describe(name));
+    for name in visible {
+        let goes_on = match image.topic(name) {
+            Some(topic) => pager.add(topic),
+            None => pager.add_unknown(name),
+        };
+        if !goes_on {
+            break;
+        }
+    }
+    let mut response = pager.response;
+    response.topics.extend(hidden.into_iter().map(|name| failed(name, ErrorCode::TopicAuthorizationFailed)));
+    response
+}
+
+fn named(topic: &milena_protocol::messages::describe_topic_partitions_request::TopicRequest) -> &KString {
+    &topic.name
+}
+
+/// A page that is being filled.
+struct Pager<'a> {
+    image: &'a MetadataImage,
+    listener: &'a str,
+    from: Option<&'a From>,
+    left: i64,
+    response: DescribeTopicPartitionsResponse,
+}
+
+impl Pager<'_> {
+    fn end_at(&mut self, topic: &str, partition: i32) -> bool {
+        let cursor = Cursor { topic_name: topic.into(), partition_index: partition };
+        self.response.next_cursor = Some(cursor);
+        false
+    }
+
+    /// A topic that does not exist. Answers whether there is room for more.
+    fn add_unknown(&mut self, name: &KString) -> bool {
+        if self.left == 0 {
+            return self.end_at(name, 0);
+        }
+        let error = valid_name(name).map_or_else(|e| e.code, |_| ErrorCode::UnknownTopicOrPartition);
+        self.response.topics.push(failed(name, error));
+        true
+    }
+
+    /// As many of the topic's partitions as there is room for. Answers whether there is room for more.
+    fn add(&mut self, topic: &TopicImage) -> bool {
+        let name = topic.name().as_str();
+        if self.left == 0 {
+            return self.end_at(name, 0);
+        }
+        let first = self.from.filter(|from| from.topic_name == *name).map_or(0, |from| from.partition_index);
+        let mut partitions = Vec::new();
+        let mut next = None;
+        for (index, partition) in topic.partitions_from(PartitionIndex(first)) {
+            if self.left == 0 {
+                next = Some(index.0);
+                break;
+            }
+            self.left -= 1;
+            let view = PartitionView::of(self.image, partition, self.listener, true);
+            partitions.push(DescribeTopicPartitionsResponsePartition {
+                error_code: view.error.code(),
+                partition_index: index.0,
+                leader_id: view.leader,
+                leader_epoch: view.leader_epoch,
+                replica_nodes: view.replicas,
+                isr_nodes: view.isr,
+                eligible_leader_replicas: Some(Vec::new()),
+                last_known_elr: Some(Vec::new()),
+                offline_replicas: view.offline,
+            });
+        }
+        self.response.topics.push(Topic {
+            error_code: 0,
+            name: Some(name.into()),
+            topic_id: topic.id().0,
+            is_internal: topic.name().is_internal(),
+            partitions,
+            ..Default::default()
+        });
+        match next {
+            Some(partition) => self.end_at(name, partition),
+            None => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use milena_protocol::messages::describe_topic_partitions_request::TopicRequest;
+
+    use super::*;
+    use crate::topics::tests::PaperCluster;
+
+    fn request(names: &[&str], limit: i32, cursor: Option<(&str, i32)>) -> DescribeTopicPartitionsRequest {
+        let topic = |name: &&str| TopicRequest { name: (*name).into() };
+        DescribeTopicPartitionsRequest {
+            topics: names.iter().map(topic).collect(),
+            response_partition_limit: limit,
+            cursor: cursor.map(|(name, n)| From { topic_name: name.into(), partition_index: n }),
+        }
+    }
+
+    /// Names, error codes and partition numbers.
+    type Shown = Vec<(String, i16, Vec<i32>)>;
+
+    fn shown(response: &DescribeTopicPartitionsResponse) -> Shown {
+        let numbers = |topic: &Topic| topic.partitions.iter().map(|p| p.partition_index).collect();
+        let topic = |t: &Topic| (t.name.as_deref().unwrap_or("").to_owned(), t.error_code, numbers(t));
+        response.topics.iter().map(topic).collect()
+    }
+
+    fn cursor(response: &DescribeTopicPartitionsResponse) -> Option<(String, i32)> {
+        response.next_cursor.as_ref().map(|c| (c.topic_name.to_string(), c.partition_index))
+    }
+
+    async fn cluster() -> PaperCluster {
+        let cluster = PaperCluster::new(3, &[]).await;
+        for (name, partitions) in [("a", 3), ("b", 1), ("c", 4)] {
+            cluster.create(name, partitions, 2).await;
+        }
+        cluster
+    }
+
+    #[tokio::test]
+    async fn paging_by_cursor_shows_every_partition_once_in_order() {
+        let cluster = cluster().await;
+        let image = cluster.images.current();
+        for (limit, names) in
+            [(1, &[][..]), (2, &[]), (3, &["c", "a", "b"]), (4, &["b", "c", "a"]), (2000, &[])]
+        {
+            let mut seen = Vec::new();
+            let mut next: Option<(String, i32)> = None;
+            loop {
+                let from = next.as_ref().map(|(name, n)| (name.as_str(), *n));
+                let response = page(&image, "PLAINTEXT", &request(names, limit, from), 2000, |_| true);
+                let on_page: usize = response.topics.iter().map(|topic| topic.partitions.len()).sum();
+                assert!((1..=limit as usize).contains(&on_page));
+                for (name, code, partitions) in shown(&response) {
+                    assert_eq!(code, 0);
+                    seen.extend(partitions.into_iter().map(|n| format!("{name}-{n}")));
+                }
+                next = cursor(&response);
+                if next.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, ["a-0", "a-1", "a-2", "b-0", "c-0", "c-1", "c-2", "c-3"], "limit {limit}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_never_exceeds_the_brokers_limit_and_has_at_least_one() {
+        let cluster = cluster().await;
+        let image = cluster.images.current();
+        let response = page(&image, "PLAINTEXT", &request(&["c"], 2000, None), 2, |_| true);
+        assert_eq!(
+            (shown(&response)[0].2.clone(), cursor(&response)),
+            (vec![0, 1], Some(("c".to_owned(), 2)))
+        );
+        let response = page(&image, "PLAINTEXT", &request(&["c"], 0, None), 2000, |_| true);
+        assert_eq!(shown(&response)[0].2, [0]);
+    }
+
+    #[tokio::test]
+    async fn unknown_and_hidden_topics_are_errors_only_when_named() {
+        let cluster = cluster().await;
+        let image = cluster.images.current();
+        let named = request(&["zz", "b", "a", "in valid"], 2000, None);
+        let response = page(&image, "PLAINTEXT", &named, 2000, |name| name != "a");
+        let codes: Vec<_> = shown(&response).into_iter().map(|(name, code, _)| (name, code)).collect();
+        let expected = [("b", 0), ("in valid", 17), ("zz", 3), ("a", 29)].map(|(n, c)| (n.to_owned(), c));
+        assert_eq!(codes, expected);
+        let all = page(&image, "PLAINTEXT", &request(&[], 2000, None), 2000, |name| name != "a");
+        assert_eq!(shown(&all).len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_cursor_on_a_deleted_topic_goes_on_behind_it_and_a_negative_one_is_refused() {
+        let cluster = cluster().await;
+        let image = cluster.images.current();
+        let response = page(&image, "PLAINTEXT", &request(&[], 2000, Some(("bb", 7))), 2000, |_| true);
+        assert_eq!(shown(&response).len(), 1);
+        assert_eq!(shown(&response)[0].2, [0, 1, 2, 3]);
+        let response = page(&image, "PLAINTEXT", &request(&["a"], 2000, Some(("a", -1))), 2000, |_| true);
+        assert_eq!(shown(&response), [("a".to_owned(), ErrorCode::InvalidRequest.code(), vec![])]);
+    }
+}

@@ -1,0 +1,73 @@
+//! ListPartitionReassignments, version 0 (KIP-455): the partitions whose replicas are being changed.
+//!
+//! They are few and soon done: nothing is copied, so a reassignment lasts until the leader has handed over. Partitions
+//! that are asked for and not under reassignment, or not there at all, are left out of the answer.
+//!
+//! Errors: CLUSTER_AUTHORIZATION_FAILED.
+
+use milena_metadata::{PartitionImage, TopicImage};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        list_partition_reassignments_request::ListPartitionReassignmentsRequest,
+        list_partition_reassignments_response::{
+            ListPartitionReassignmentsResponse, OngoingPartitionReassignment, OngoingTopicReassignment,
+        },
+    },
+};
+use milena_types::{BrokerId, PartitionIndex};
+
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: ListPartitionReassignmentsRequest,
+) -> ListPartitionReassignmentsResponse {
+    let mut response = ListPartitionReassignmentsResponse::default();
+    if !context.allows(broker, Operation::Describe, Resource::Cluster) {
+        let error = ErrorCode::ClusterAuthorizationFailed;
+        response.error_code = error.code();
+        response.error_message = Some(KString::from_static(error.message()));
+        return response;
+    }
+    let image = broker.image();
+    match &request.topics {
+        None => response.topics.extend(image.topics().filter_map(|topic| ongoing(topic, None))),
+        Some(topics) => {
+            let found = topics.iter().filter_map(|asked| {
+                let topic = image.topic(&asked.name)?;
+                ongoing(topic, Some(&asked.partition_indexes))
+            });
+            response.topics.extend(found);
+        }
+    }
+    response
+}
+
+fn ongoing(topic: &TopicImage, only: Option<&[i32]>) -> Option<OngoingTopicReassignment> {
+    let partitions: Vec<_> = match only {
+        None => topic.partitions().filter_map(|(index, partition)| of_partition(index, partition)).collect(),
+        Some(indexes) => {
+            let asked = indexes.iter().map(|index| PartitionIndex(*index));
+            asked.filter_map(|index| of_partition(index, topic.partition(index)?)).collect()
+        }
+    };
+    (!partitions.is_empty())
+        .then(|| OngoingTopicReassignment { name: topic.name().as_str().into(), partitions })
+}
+
+fn of_partition(index: PartitionIndex, partition: &PartitionImage) -> Option<OngoingPartitionReassignment> {
+    let under_way = partition.reassignment.as_deref()?;
+    let ids = |list: &[BrokerId]| list.iter().map(|id| id.0).collect();
+    Some(OngoingPartitionReassignment {
+        partition_index: index.0,
+        replicas: ids(&partition.replicas),
+        adding_replicas: ids(&under_way.adding),
+        removing_replicas: ids(&under_way.removing),
+    })
+}

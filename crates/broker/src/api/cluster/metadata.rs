@@ -1,0 +1,408 @@
+//! Metadata, versions 0 to 13: brokers, topics, partitions and their leaders.
+//!
+//! No list of topics is all of them, an empty one none (in version 0 all). Topics are answered in the order asked for,
+//! each once. A topic that does not exist is created if the client (`allow_auto_topic_creation`) and the broker
+//! (`auto.create.topics.enable`) want it, and answered when it can be written to.
+//!
+//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPTION,
+//! TOPIC_AUTHORIZATION_FAILED, and why it could not be created; INVALID_REQUEST for ids before version 12. Of a
+//! partition: LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND (from version 6 on), REPLICA_NOT_AVAILABLE (version 0).
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use milena_metadata::{MetadataImage, TopicImage};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        metadata_request::{MetadataRequest, MetadataRequestTopic},
+        metadata_response::{
+            MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+        },
+    },
+};
+use milena_types::TopicId;
+
+use super::partition_view::PartitionView;
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::{usable::wait_until_usable, valid_name},
+};
+
+/// The first version in which topics can be asked for by id.
+const FIRST_VERSION_WITH_IDS: i16 = 12;
+/// The first version that knows LISTENER_NOT_FOUND.
+const FIRST_VERSION_WITH_LISTENER_ERRORS: i16 = 6;
+/// How long a request waits for topics that it made the broker create.
+const CREATION_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// The topics that a request is about.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    All,
+    Names(Vec<KString>),
+    Ids(Vec<TopicId>),
+}
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: MetadataRequest,
+) -> MetadataResponse {
+    let asked = match asked(request.topics.as_deref(), context.api_version) {
+        Ok(asked) => asked,
+        Err(topics) => return answer(context, broker, &broker.image(), &request, topics),
+    };
+    let mut failed = HashMap::new();
+    if let Asked::Names(names) = &asked
+        && request.allow_auto_topic_creation
+    {
+        failed = create_missing(context, broker, names).await;
+    }
+    let image = broker.image();
+    let view =
+        View { image: &image, listener: &context.connection.listener.name, version: context.api_version };
+    let may_describe = |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
+    let mut topics = view.topics(&asked, &failed, may_describe);
+    if request.include_topic_authorized_operations {
+        for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
+            if let Some(name) = &topic.name {
+                let resource = Resource::Topic(name);
+                topic.topic_authorized_operations =
+                    context.authorized_operations(broker, Operation::TOPIC, resource);
+            }
+        }
+    }
+    answer(context, broker, &image, &request, topics)
+}
+
+fn answer(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    image: &MetadataImage,
+    request: &MetadataRequest,
+    topics: Vec<MetadataResponseTopic>,
+) -> MetadataResponse {
+    let mut response = MetadataResponse {
+        brokers: brokers(image, &context.connection.listener.name),
+        cluster_id: Some(context.cluster.as_str().into()),
+        controller_id: image.controller().map_or(-1, |id| id.0),
+        topics,
+        ..Default::default()
+    };
+    if request.include_cluster_authorized_operations {
+        response.cluster_authorized_operations = cluster_operations(context, broker);
+    }
+    response
+}
+
+/// What the client may do to the cluster (KIP-430): nothing that it is told of unless it may describe it.
+pub(crate) fn cluster_operations(context: &RequestContext, broker: &BrokerShared) -> i32 {
+    if context.allows(broker, Operation::Describe, Resource::Cluster) {
+        context.authorized_operations(broker, Operation::CLUSTER, Resource::Cluster)
+    } else {
+        0
+    }
+}
+
+/// The topics asked for, or the answer to a request that may not ask like that.
+fn asked(topics: Option<&[MetadataRequestTopic]>, version: i16) -> Result<Asked, Vec<MetadataResponseTopic>> {
+    let Some(topics) = topics else { return Ok(Asked::All) };
+    if version == 0 && topics.is_empty() {
+        return Ok(Asked::All);
+    }
+    let by_id = |topic: &MetadataRequestTopic| !topic.topic_id.is_nil();
+    let nameless = |topic: &MetadataRequestTopic| topic.name.is_none();
+    if version < FIRST_VERSION_WITH_IDS && topics.iter().any(|topic| by_id(topic) || nameless(topic)) {
+        let refuse = |topic: &MetadataRequestTopic| MetadataResponseTopic {
+            error_code: ErrorCode::InvalidRequest.code(),
+            name: Some(topic.name.clone().unwrap_or_default()),
+            topic_id: topic.topic_id,
+            ..Default::default()
+        };
+        return Err(topics.iter().map(refuse).collect());
+    }
+    if topics.iter().any(by_id) {
+        let mut seen = HashSet::new();
+        let ids = topics.iter().filter(|topic| by_id(topic)).map(|topic| TopicId(topic.topic_id));
+        return Ok(Asked::Ids(ids.filter(|id| seen.insert(*id)).collect()));
+    }
+    let mut seen = HashSet::new();
+    let names = topics.iter().filter_map(|topic| topic.name.clone());
+    Ok(Asked::Names(names.filter(|name| seen.insert(name.clone())).collect()))
+}
+
+/// Creates the topics that do not exist, if that is wanted; why some could not be, by name.
+async fn create_missing(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    names: &[KString],
+) -> HashMap<KString, ErrorCode> {
+    let image = broker.image();
+    let may = |operation, name: &str| context.allows(broker, operation, Resource::Topic(name));
+    let missing: Vec<&KString> =
+        names.iter().filter(|n| image.topic(n).is_none() && may(Operation::Describe, n)).collect();
+    let mut failed = HashMap::new();
+    if missing.is_empty() || !broker.topics().flag("auto.create.topics.enable") {
+        return failed;
+    }
+    let may_create_any = context.allows(broker, Operation::Create, Resource::Cluster);
+    let mut created = Vec::new();
+    for name in missing {
+        if !may_create_any && !may(Operation::Create, name) {
+            failed.insert(name.clone(), ErrorCode::TopicAuthorizationFailed);
+            continue;
+        }
+        match broker.topics().auto_create(name).await {
+            Ok(revision) => created.push((name.to_string(), revision)),
+            Err(refusal) => {
+                tracing::info!(topic = %name, reason = %refusal.message, "a topic was not created on demand");
+                failed.insert(name.clone(), refusal.code);
+            }
+        }
+    }
+    if let Some(revision) = created.iter().map(|(_, revision)| *revision).max() {
+        let names: Vec<&str> = created.iter().map(|(name, _)| name.as_str()).collect();
+        wait_until_usable(broker, revision, &names, CREATION_WAIT_MAX).await;
+        let image = broker.image();
+        for (name, _) in &created {
+            if image.topic(name).is_none() {
+                failed.insert(name.as_str().into(), ErrorCode::LeaderNotAvailable);
+            }
+        }
+    }
+    failed
+}
+
+/// The live brokers that have the client's listener.
+fn brokers(image: &MetadataImage, listener: &str) -> Vec<MetadataResponseBroker> {
+    let reachable = image.brokers().iter().filter_map(|(id, broker)| {
+        let address = broker.listener(listener)?;
+        Some(MetadataResponseBroker {
+            node_id: id.0,
+            host: address.host.as_str().into(),
+            port: address.port.into(),
+            rack: broker.rack.as_deref().map(KString::from),
+        })
+    });
+    reachable.collect()
+}
+
+/// An image as one client sees it.
+struct View<'a> {
+    image: &'a MetadataImage,
+    listener: &'a str,
+    version: i16,
+}
+
+impl View<'_> {
+    fn topics(
+        &self,
+        asked: &Asked,
+        failed: &HashMap<KString, ErrorCode>,
+        may_describe: impl Fn(&str) -> bool,
+    ) -> Vec<MetadataResponseTopic> {
+        match asked {
+            Asked::All => {
+                let visible = self.image.topics().filter(|topic| may_describe(topic.name().as_str()));
+                visible.map(|topic| self.topic(topic)).collect()
+            }
+            Asked::Names(names) => {
+                names.iter().map(|name| self.by_name(name, failed, &may_describe)).collect()
+            }
+            Asked::Ids(ids) => ids.iter().map(|id| self.by_id(*id, &may_describe)).collect(),
+        }
+    }
+
+    fn by_name(
+        &self,
+        name: &KString,
+        failed: &HashMap<KString, ErrorCode>,
+        may_describe: impl Fn(&str) -> bool,
+    ) -> MetadataResponseTopic {
+        let error = if !may_describe(name) {
+            ErrorCode::TopicAuthorizationFailed
+        } else if let Some(topic) = self.image.topic(name) {
+            return self.topic(topic);
+        } else if let Some(error) = failed.get(name) {
+            *error
+        } else {
+            match valid_name(name) {
+                Ok(_) => ErrorCode::UnknownTopicOrPartition,
+                Err(refusal) => refusal.code,
+            }
+        };
+        let is_internal = valid_name(name).is_ok_and(|name| name.is_internal());
+        MetadataResponseTopic {
+            error_code: error.code(),
+            name: Some(name.clone()),
+            is_internal: is_internal && error != ErrorCode::TopicAuthorizationFailed,
+            ..Default::default()
+        }
+    }
+
+    fn by_id(&self, id: TopicId, may_describe: impl Fn(&str) -> bool) -> MetadataResponseTopic {
+        let error = match self.image.topic_by_id(id) {
+            // The name is not told: who may not see the topic must not learn it.
+            Some(topic) if !may_describe(topic.name().as_str()) => ErrorCode::TopicAuthorizationFailed,
+            Some(topic) => return self.topic(topic),
+            None => ErrorCode::UnknownTopicId,
+        };
+        MetadataResponseTopic { error_code: error.code(), name: None, topic_id: id.0, ..Default::default() }
+    }
+
+    fn topic(&self, topic: &TopicImage) -> MetadataResponseTopic {
+        let named_errors = self.version >= FIRST_VERSION_WITH_LISTENER_ERRORS;
+        let partition = |(index, partition): (milena_types::PartitionIndex, _)| {
+            let mut view = PartitionView::of(self.image, partition, self.listener, named_errors);
+            if self.version == 0 {
+                view = view.without_offline();
+            }
+            MetadataResponsePartition {
+                error_code: view.error.code(),
+                partition_index: index.0,
+                leader_id: view.leader,
+                leader_epoch: view.leader_epoch,
+                replica_nodes: view.replicas,
+                isr_nodes: view.isr,
+                offline_replicas: view.offline,
+            }
+        };
+        MetadataResponseTopic {
+            error_code: ErrorCode::None.code(),
+            name: Some(topic.name().as_str().into()),
+            topic_id: topic.id().0,
+            is_internal: topic.name().is_internal(),
+            partitions: topic.partitions().map(partition).collect(),
+            ..Default::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use milena_protocol::Uuid;
+
+    use super::*;
+    use crate::topics::tests::PaperCluster;
+
+    fn named(name: &str) -> MetadataRequestTopic {
+        MetadataRequestTopic { name: Some(name.into()), ..Default::default() }
+    }
+
+    fn of_id(id: Uuid) -> MetadataRequestTopic {
+        MetadataRequestTopic { topic_id: id, name: None }
+    }
+
+    fn view(image: &MetadataImage, version: i16) -> View<'_> {
+        View { image, listener: "PLAINTEXT", version }
+    }
+
+    fn names(topics: &[MetadataResponseTopic]) -> Vec<&str> {
+        topics.iter().map(|topic| topic.name.as_deref().unwrap_or("")).collect()
+    }
+
+    #[test]
+    fn no_list_is_all_topics_and_an_empty_one_none_but_in_version_0() {
+        assert_eq!(asked(None, 1), Ok(Asked::All));
+        assert_eq!(asked(Some(&[]), 1), Ok(Asked::Names(Vec::new())));
+        assert_eq!(asked(Some(&[]), 0), Ok(Asked::All));
+    }
+
+    #[test]
+    fn ids_are_refused_before_version_12() {
+        let id = Uuid::from_u128(7);
+        for version in [10, 11] {
+            let refused = asked(Some(&[named("a"), of_id(id)]), version).unwrap_err();
+            assert!(refused.iter().all(|topic| topic.error_code == ErrorCode::InvalidRequest.code()));
+            assert_eq!(refused.len(), 2);
+            assert_eq!((refused[1].name.as_deref(), refused[1].topic_id), (Some(""), id));
+        }
+        assert_eq!(asked(Some(&[of_id(id), of_id(id)]), 12), Ok(Asked::Ids(vec![TopicId(id)])));
+    }
+
+    #[tokio::test]
+    async fn topics_are_answered_in_the_order_asked_for_each_once() {
+        let cluster = PaperCluster::new(3, &[]).await;
+        for name in ["b", "a", "c"] {
+            cluster.create(name, 1, 3).await;
+        }
+        let image = cluster.images.current();
+        let list = ["c", "missing", "a", "c", "not valid"].map(named);
+        let asked = asked(Some(&list), 9).unwrap();
+        let topics = view(&image, 9).topics(&asked, &HashMap::new(), |_| true);
+        assert_eq!(names(&topics), ["c", "missing", "a", "not valid"]);
+        let codes: Vec<i16> = topics.iter().map(|topic| topic.error_code).collect();
+        assert_eq!(codes, [0, 3, 0, 17]);
+        let all = view(&image, 9).topics(&Asked::All, &HashMap::new(), |name| name != "b");
+        assert_eq!(names(&all), ["a", "c"]);
+    }
+
+    #[tokio::test]
+    async fn a_topic_made_again_has_another_id_and_the_old_one_is_unknown() {
+        let cluster = PaperCluster::new(1, &[]).await;
+        let first = cluster.create("t", 1, 1).await;
+        let gone = cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap();
+        cluster.shown(gone).await;
+        let second = cluster.create("t", 1, 1).await;
+        let image = cluster.images.current();
+        let asked = Asked::Ids(vec![first.id, second.id]);
+        let topics = view(&image, 12).topics(&asked, &HashMap::new(), |_| true);
+        assert_eq!((topics[0].error_code, topics[0].name.clone()), (ErrorCode::UnknownTopicId.code(), None));
+        assert_eq!((topics[1].error_code, names(&topics)[1]), (0, "t"));
+        let hidden = view(&image, 12).topics(&asked, &HashMap::new(), |_| false);
+        let code = ErrorCode::TopicAuthorizationFailed.code();
+        assert_eq!((hidden[1].error_code, hidden[1].name.clone()), (code, None));
+    }
+
+    #[tokio::test]
+    async fn a_partition_whose_leader_is_gone_still_has_its_leader_epoch() {
+        let cluster = PaperCluster::new(3, &[]).await;
+        cluster.create("t", 3, 3).await;
+        let image = cluster.images.current();
+        let topic = &view(&image, 9).topics(&Asked::All, &HashMap::new(), |_| true)[0];
+        for partition in &topic.partitions {
+            assert_eq!((partition.error_code, partition.leader_epoch), (0, 0));
+            assert_eq!(partition.leader_id, partition.replica_nodes[0]);
+            assert_eq!(partition.isr_nodes, partition.replica_nodes);
+            assert!(partition.offline_replicas.is_empty());
+        }
+        cluster.metadata.deregister(&cluster.registrations[1]).await.unwrap();
+        let image = cluster.images.wait_until(|image| image.brokers().len() == 2).await.unwrap();
+        assert_eq!(brokers(&image, "PLAINTEXT").iter().map(|b| b.node_id).collect::<Vec<_>>(), [1, 3]);
+        assert!(brokers(&image, "SSL").is_empty());
+        for version in [0, 5, 9] {
+            let topic = &view(&image, version).topics(&Asked::All, &HashMap::new(), |_| true)[0];
+            for partition in &topic.partitions {
+                let led = partition.leader_id != -1;
+                assert!(partition.leader_epoch >= 0);
+                assert_eq!(partition.offline_replicas, [2]);
+                assert_eq!(partition.replica_nodes.contains(&2), version > 0);
+                assert!(!partition.isr_nodes.contains(&2));
+                let code = match (led, version) {
+                    (false, _) => ErrorCode::LeaderNotAvailable,
+                    (true, 0) => ErrorCode::ReplicaNotAvailable,
+                    (true, _) => ErrorCode::None,
+                };
+                assert_eq!(partition.error_code, code.code());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_leader_without_the_clients_listener_is_named_as_such_from_version_6_on() {
+        let cluster = PaperCluster::new(1, &[]).await;
+        cluster.create("t", 1, 1).await;
+        let image = cluster.images.current();
+        for (version, code) in [(5, ErrorCode::LeaderNotAvailable), (6, ErrorCode::ListenerNotFound)] {
+            let view = View { listener: "SSL", ..view(&image, version) };
+            let topic = &view.topics(&Asked::All, &HashMap::new(), |_| true)[0];
+            assert_eq!(topic.partitions[0].error_code, code.code());
+            assert_eq!(topic.partitions[0].leader_id, -1);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use super::*;
+use crate::api::configs::testing::{TestConfigs, configs};
+
+fn set(name: &str, value: &str) -> Changes {
+    Changes::Apply(vec![(name.to_owned(), Change::Set(value.to_owned()))])
+}
+
+fn entry(resource_type: i8, resource_name: &str, changes: Changes) -> Entry {
+    Entry { resource_type, resource_name: resource_name.into(), changes: Ok(changes) }
+}
+
+struct Answered {
+    codes: Vec<ErrorCode>,
+    topic: Configs,
+    broker: Option<Configs>,
+    cluster: Option<Configs>,
+}
+
+async fn alter(cluster: &TestConfigs, entries: &[Entry], validate_only: bool) -> Answered {
+    let image = cluster.image(None).await;
+    let metadata = (!validate_only).then_some(&cluster.cluster.metadata);
+    let (answers, revision) = alter_all(&cluster.view(&image), metadata, entries).await;
+    let image = cluster.image(revision).await;
+    Answered {
+        codes: answers.into_iter().map(|a| a.err().map_or(ErrorCode::None, |refused| refused.code)).collect(),
+        topic: image.topic("orders").expect("the topic").configs().as_ref().clone(),
+        broker: image.broker_configs(Some(milena_types::BrokerId(1))).map(|c| c.as_ref().clone()),
+        cluster: image.broker_configs(None).map(|c| c.as_ref().clone()),
+    }
+}
+
+#[tokio::test]
+async fn b17_alter_configs_replaces_the_whole_set_and_incremental_does_not() {
+    let cluster = TestConfigs::new().await;
+    let answered = alter(&cluster, &[entry(2, "orders", set("retention.ms", "7"))], false).await;
+    assert_eq!(answered.codes, [ErrorCode::None]);
+    assert_eq!(answered.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
+
+    let replace = Changes::Replace(configs(&[("retention.bytes", "9")]));
+    let answered = alter(&cluster, &[entry(2, "orders", replace)], false).await;
+    assert_eq!(answered.topic, configs(&[("retention.bytes", "9")]));
+
+    let delete = Changes::Apply(vec![("retention.bytes".to_owned(), Change::Delete)]);
+    assert!(alter(&cluster, &[entry(2, "orders", delete)], false).await.topic.is_empty());
+}
+
+#[tokio::test]
+async fn b17_brokers_have_configuration_of_their_own_and_of_all() {
+    let cluster = TestConfigs::new().await;
+    let entries = [entry(4, "1", set("num.io.threads", "3")), entry(4, "", set("message.max.bytes", "1000"))];
+    let answered = alter(&cluster, &entries, false).await;
+    assert_eq!(answered.codes, [ErrorCode::None; 2]);
+    assert_eq!(answered.broker, Some(configs(&[("num.io.threads", "3")])));
+    assert_eq!(answered.cluster, Some(configs(&[("message.max.bytes", "1000")])));
+    let image = cluster.image(None).await;
+    let config = cluster.view(&image).layers.topic_config(&Configs::new());
+    assert_eq!(config.max_message_bytes, 1000, "topics follow what is set for all brokers");
+}
+
+#[tokio::test]
+async fn b17_validate_only_answers_the_same_and_changes_nothing() {
+    let cluster = TestConfigs::new().await;
+    let entries = [
+        entry(2, "orders", set("retention.ms", "7")),
+        entry(4, "1", set("broker.id", "7")),
+        entry(4, "", set("num.io.threads", "seven")),
+    ];
+    let expected = [ErrorCode::None, ErrorCode::InvalidRequest, ErrorCode::InvalidConfig];
+    let answered = alter(&cluster, &entries, true).await;
+    assert_eq!(answered.codes, expected);
+    assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
+    let answered = alter(&cluster, &entries, false).await;
+    assert_eq!(answered.codes, expected);
+    assert_eq!((answered.broker, answered.cluster), (None, None), "what was refused changed nothing");
+    assert_eq!(answered.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
+}
+
+#[tokio::test]
+async fn b17_a_resource_named_twice_is_an_invalid_request_for_both_entries() {
+    let cluster = TestConfigs::new().await;
+    let entries = [
+        entry(2, "orders", set("retention.ms", "7")),
+        entry(4, "1", set("num.io.threads", "3")),
+        entry(2, "orders", set("retention.bytes", "7")),
+    ];
+    let answered = alter(&cluster, &entries, false).await;
+    assert_eq!(answered.codes, [ErrorCode::InvalidRequest, ErrorCode::None, ErrorCode::InvalidRequest]);
+    assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
+}
+
+#[tokio::test]
+async fn b17_each_mistake_has_its_code() {
+    let cluster = TestConfigs::new().await;
+    let entries = [
+        entry(2, "missing", set("retention.ms", "7")),
+        entry(2, "not a topic", set("retention.ms", "7")),
+        entry(2, "orders", set("retention.ms", "soon")),
+        entry(4, "2", set("num.io.threads", "7")),
+        entry(16, "metrics", set("interval.ms", "7")),
+        entry(2, "", set("retention.ms", "7")),
+    ];
+    let answered = alter(&cluster, &entries, false).await;
+    let expected = [
+        ErrorCode::UnknownTopicOrPartition,
+        ErrorCode::InvalidTopic,
+        ErrorCode::InvalidConfig,
+        ErrorCode::InvalidRequest,
+        ErrorCode::InvalidRequest,
+        ErrorCode::InvalidRequest,
+    ];
+    assert_eq!(answered.codes, expected);
+}
+
+#[tokio::test]
+async fn an_entry_is_changed_whole_or_not_at_all() {
+    let cluster = TestConfigs::new().await;
+    let changes = Changes::Apply(vec![
+        ("retention.ms".to_owned(), Change::Set("7".to_owned())),
+        ("cleanup.policy".to_owned(), Change::Set("burn".to_owned())),
+    ]);
+    let answered = alter(&cluster, &[entry(2, "orders", changes)], false).await;
+    assert_eq!(answered.codes, [ErrorCode::InvalidConfig]);
+    assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
+}
+
+#[test]
+fn b17_doubles_and_nulls_are_invalid_requests() {
+    let names = ["a", "b", "a"].map(KString::from);
+    assert_eq!(refuse_doubles(names.iter()).unwrap_err().code, ErrorCode::InvalidRequest);
+    assert_eq!(refuse_doubles(names[1..].iter()), Ok(()));
+    assert_eq!(required(&names[0], None).unwrap_err().code, ErrorCode::InvalidRequest);
+    assert_eq!(required(&names[0], Some(&names[1])), Ok("b".to_owned()));
+}

@@ -1,0 +1,103 @@
+//! DescribeConfigs, versions 0 to 4: the configurations of topics and of this broker.
+//!
+//! One result per entry asked for, in that order, each with its own error. No names, or none at all, mean everything.
+//! The empty broker name means what was set for all brokers at run time, and only that. Version 0 says only whether a
+//! value is the default, later ones where it is from; synonyms from version 1 on and types and documentation from
+//! version 3 on are given if asked for. Secrets are never shown. The broker itself answers for its own configuration:
+//! another's number is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource},
+        describe_configs_response::{
+            DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
+            DescribeConfigsSynonym,
+        },
+    },
+};
+
+use super::resources::{ConfigResource, ConfigsView};
+use crate::{
+    configs::{Described, Source},
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::Refusal,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: DescribeConfigsRequest,
+) -> DescribeConfigsResponse {
+    let image = broker.image();
+    let allows = |operation, resource: Resource<'_>| context.allows(broker, operation, resource);
+    let view =
+        ConfigsView { layers: broker.layers(&image), image: &image, broker: broker.id(), allows: &allows };
+    describe(&view, &request)
+}
+
+fn describe(view: &ConfigsView<'_>, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
+    let result = |resource: &DescribeConfigsResource| {
+        let (error, configs) = match describe_resource(view, request, resource) {
+            Ok(configs) => (None, configs),
+            Err(refused) => (Some(refused), Vec::new()),
+        };
+        DescribeConfigsResult {
+            error_code: error.as_ref().map_or(ErrorCode::None, |refused| refused.code).code(),
+            error_message: error.map(|refused| refused.message.into()),
+            resource_type: resource.resource_type,
+            resource_name: resource.resource_name.clone(),
+            configs,
+        }
+    };
+    DescribeConfigsResponse { throttle_time_ms: 0, results: request.resources.iter().map(result).collect() }
+}
+
+fn describe_resource(
+    view: &ConfigsView<'_>,
+    request: &DescribeConfigsRequest,
+    resource: &DescribeConfigsResource,
+) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
+    let found = view.resource(resource.resource_type, &resource.resource_name, Operation::DescribeConfigs)?;
+    let described = match found {
+        ConfigResource::Topic(name) => {
+            let topic = view.image.topic(name.as_str()).map(|topic| topic.configs().clone());
+            view.layers.describe_topic(&topic.unwrap_or_default())
+        }
+        ConfigResource::Broker => view.layers.describe_broker(),
+        ConfigResource::Cluster => view.layers.describe_cluster(),
+    };
+    let wanted = resource.configuration_keys.as_deref().filter(|names| !names.is_empty());
+    let is_wanted = |described: &Described<'_>| {
+        wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == described.name))
+    };
+    Ok(described.into_iter().filter(is_wanted).map(|described| entry(request, described)).collect())
+}
+
+fn entry(request: &DescribeConfigsRequest, described: Described<'_>) -> DescribeConfigsResourceResult {
+    let synonyms = if request.include_synonyms { described.synonyms } else { Vec::new() };
+    let documentation = request.include_documentation.then(|| described.definition.doc.into());
+    DescribeConfigsResourceResult {
+        name: described.name.into(),
+        value: described.value.map(Into::into),
+        read_only: described.read_only,
+        is_default: described.source == Source::Default,
+        config_source: described.source as i8,
+        is_sensitive: described.definition.is_sensitive(),
+        synonyms: synonyms
+            .into_iter()
+            .map(|synonym| DescribeConfigsSynonym {
+                name: synonym.name.into(),
+                value: synonym.value.map(Into::into),
+                source: synonym.source as i8,
+            })
+            .collect(),
+        config_type: described.definition.kind as i8,
+        documentation,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! IncrementalAlterConfigs, versions 0 and 1 (KIP-339): sets, deletes, appends to and subtracts from single
+//! configurations of a topic, of this broker or of all brokers, and leaves the others as they are.
+//!
+//! One answer per entry, in order; entries for the same resource are all INVALID_REQUEST, as is a configuration named
+//! twice in an entry, an operation that does not exist, and a null value where one is needed. Otherwise errors are
+//! those of AlterConfigs; appending to what is not a list is INVALID_CONFIG.
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        incremental_alter_configs_request::{
+            AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+        },
+        incremental_alter_configs_response::{AlterConfigsResourceResponse, IncrementalAlterConfigsResponse},
+    },
+};
+
+use super::changes::{Changes, Entry, alter, refuse_doubles, required};
+use crate::{configs::change::Operation, context::RequestContext, shared::BrokerShared, topics::Refusal};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: IncrementalAlterConfigsRequest,
+) -> IncrementalAlterConfigsResponse {
+    let entries: Vec<Entry> = request.resources.iter().map(entry).collect();
+    let answers = alter(context, broker, &entries, request.validate_only).await;
+    let responses = entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
+        error_code: answer.as_ref().map_or_else(|refused| refused.code, |()| ErrorCode::None).code(),
+        error_message: answer.err().map(|refused| refused.message.into()),
+        resource_type: entry.resource_type,
+        resource_name: entry.resource_name,
+    });
+    IncrementalAlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
+}
+
+fn entry(resource: &AlterConfigsResource) -> Entry {
+    let operations = refuse_doubles(resource.configs.iter().map(|config| &config.name))
+        .and_then(|()| resource.configs.iter().map(operation).collect::<Result<Vec<_>, _>>());
+    Entry {
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name.clone(),
+        changes: operations.map(Changes::Apply),
+    }
+}
+
+fn operation(config: &AlterableConfig) -> Result<(String, Operation), Refusal> {
+    let value = || required(&config.name, config.value.as_ref());
+    let operation = match config.config_operation {
+        0 => Operation::Set(value()?),
+        1 => Operation::Delete,
+        2 => Operation::Append(value()?),
+        3 => Operation::Subtract(value()?),
+        other => {
+            let message =
+                format!("operation {other} does not exist: 0 sets, 1 deletes, 2 appends, 3 subtracts");
+            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+        }
+    };
+    Ok((config.name.to_string(), operation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(name: &'static str, config_operation: i8, value: Option<&str>) -> AlterableConfig {
+        AlterableConfig { name: name.into(), config_operation, value: value.map(Into::into) }
+    }
+
+    fn changes(configs: Vec<AlterableConfig>) -> Result<Changes, ErrorCode> {
+        let resource = AlterConfigsResource { resource_type: 2, resource_name: "t".into(), configs };
+        entry(&resource).changes.map_err(|refused| refused.code)
+    }
+
+    #[test]
+    fn b17_operations_are_read_by_their_numbers() {
+        let read = changes(vec![
+            config("a", 0, Some("1")),
+            config("b", 1, None),
+            config("c", 2, Some("2")),
+            config("d", 3, Some("3")),
+        ]);
+        let Ok(Changes::Apply(operations)) = read else { panic!("operations are needed") };
+        let operations: Vec<_> = operations.into_iter().map(|(_, operation)| operation).collect();
+        let expected = [
+            Operation::Set("1".to_owned()),
+            Operation::Delete,
+            Operation::Append("2".to_owned()),
+            Operation::Subtract("3".to_owned()),
+        ];
+        assert_eq!(operations, expected);
+    }
+
+    #[test]
+    fn b17_doubles_nulls_and_unknown_operations_are_invalid_requests() {
+        let invalid = [
+            vec![config("a", 0, Some("1")), config("a", 1, None)],
+            vec![config("a", 0, None)],
+            vec![config("a", 2, None)],
+            vec![config("a", 4, Some("1"))],
+            vec![config("a", -1, Some("1"))],
+        ];
+        for configs in invalid {
+            assert_eq!(changes(configs).err(), Some(ErrorCode::InvalidRequest));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the three configuration APIs share: which topic or broker a request names, and which errors refuse it.
+
+use milena_metadata::MetadataImage;
+use milena_protocol::ErrorCode;
+use milena_types::{BrokerId, TopicName};
+
+use crate::{
+    configs::{ConfigError, Layers, change::Target},
+    net::access::{Operation, Resource},
+    topics::Refusal,
+};
+
+/// Kafka's numbers of what has a configuration.
+pub(crate) const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+
+/// What has a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ConfigResource {
+    /// A topic that exists.
+    Topic(TopicName),
+    /// The broker that is asked.
+    Broker,
+    /// All brokers: the empty name.
+    Cluster,
+}
+
+impl ConfigResource {
+    pub(crate) const fn target(&self) -> Target {
+        match self {
+            Self::Topic(_) => Target::Topic,
+            Self::Broker => Target::Broker,
+            Self::Cluster => Target::Cluster,
+        }
+    }
+}
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        let code = match &error {
+            ConfigError::UnknownTopicConfig(_)
+            | ConfigError::InvalidValue(_)
+            | ConfigError::Conflict(_)
+            | ConfigError::NotAList(_) => ErrorCode::InvalidConfig,
+            ConfigError::ReadOnly(_) | ConfigError::PerBroker(_) | ConfigError::PerListener(_) => {
+                ErrorCode::InvalidRequest
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// What a request about configurations is answered from.
+#[derive(Clone, Copy)]
+pub(crate) struct ConfigsView<'a> {
+    pub(crate) layers: Layers<'a>,
+    pub(crate) image: &'a MetadataImage,
+    pub(crate) broker: BrokerId,
+    pub(crate) allows: &'a (dyn Fn(Operation, Resource<'_>) -> bool + Sync),
+}
+
+impl ConfigsView<'_> {
+    /// The topic or broker of these names, which exists and which the client may do `operation` to.
+    pub(crate) fn resource(
+        &self,
+        resource_type: i8,
+        name: &str,
+        operation: Operation,
+    ) -> Result<ConfigResource, Refusal> {
+        match resource_type {
+            TOPIC => self.topic(name, operation),
+            BROKER => self.broker(name, operation),
+            other => {
+                let message =
+                    format!("resource type {other} has no configuration here: ask for a topic or a broker");
+                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+            }
+        }
+    }
+
+    fn topic(&self, name: &str, operation: Operation) -> Result<ConfigResource, Refusal> {
+        if !(self.allows)(operation, Resource::Topic(name)) {
+            return Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "access to the topic is denied"));
+        }
+        let topic: TopicName =
+            name.parse().map_err(|e| Refusal::new(ErrorCode::InvalidTopic, format!("{e}")))?;
+        if self.image.topic(topic.as_str()).is_none() {
+            let message = format!("the topic '{topic}' does not exist");
+            return Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, message));
+        }
+        Ok(ConfigResource::Topic(topic))
+    }
+
+    fn broker(&self, name: &str, operation: Operation) -> Result<ConfigResource, Refusal> {
+        if !(self.allows)(operation, Resource::Cluster) {
+            return Err(Refusal::new(
+                ErrorCode::ClusterAuthorizationFailed,
+                "access to the cluster is denied",
+            ));
+        }
+        let id = self.broker;
+        match name.parse() {
+            _ if name.is_empty() => Ok(ConfigResource::Cluster),
+            Ok(named) if id == BrokerId(named) => Ok(ConfigResource::Broker),
+            Ok(_) => {
+                let message =
+                    format!("this is broker {id}: ask broker {name} itself, or all with an empty name");
+                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+            }
+            Err(_) => {
+                let message = format!("'{name}' is not a broker: give a number, or nothing for all brokers");
+                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+            }
+        }
+    }
+}

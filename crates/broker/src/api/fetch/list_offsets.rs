@@ -1,0 +1,200 @@
+//! ListOffsets, versions 0 to 11: the offset at a time, exact to the record.
+//!
+//! Special times: -1 the end (what the isolation level may read), -2 the log start, -3 the record with the largest
+//! timestamp (version 7, KIP-734), -4 the earliest offset kept on a broker's own disk (version 8) and -5 the latest in
+//! tiered storage (version 9). There are no tiers: -4 is the log start and -5 is none. "None" is offset -1, time -1.
+//! Version 0 answers a list of offsets, newest first: at most the number asked for, all at or before the time. Its
+//! segments' boundaries are not Kafka's, so it names the end and the log start only.
+//!
+//! Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
+//! UNSUPPORTED_VERSION for special times the version does not have, UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the
+//! topic asks for messages without them.
+
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest},
+        list_offsets_response::{
+            ListOffsetsPartitionResponse, ListOffsetsResponse, ListOffsetsTopicResponse,
+        },
+    },
+};
+use milena_records::legacy::MessageFormat;
+use milena_storage::{Isolation, Partition};
+use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
+
+use super::epochs::check_leader_epoch;
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    leadership::partitions::TopicRef,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+/// The first version with leader epochs.
+const FIRST_VERSION_WITH_EPOCHS: i16 = 4;
+
+/// An offset that was asked for.
+struct Found {
+    offset: i64,
+    timestamp: i64,
+    leader_epoch: LeaderEpoch,
+}
+
+impl Found {
+    const NONE: Self = Self { offset: -1, timestamp: -1, leader_epoch: LeaderEpoch::NONE };
+
+    fn at(offset: Offset, partition: &Partition) -> Self {
+        let leader_epoch = partition.epoch_at(offset).unwrap_or_else(|| partition.leader_epoch());
+        Self { offset: offset.raw(), timestamp: -1, leader_epoch }
+    }
+}
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: ListOffsetsRequest,
+) -> ListOffsetsResponse {
+    let isolation = isolation(request.isolation_level);
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        let allowed = context.allows(broker, Operation::Describe, Resource::Topic(&topic.name));
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            if !allowed {
+                let denied = Err(ErrorCode::TopicAuthorizationFailed);
+                partitions.push(answer(context.api_version, asked, denied, Vec::new()));
+            } else if context.api_version == 0 {
+                let offsets = old_style(broker, &topic.name, asked).await;
+                let (found, offsets) = match offsets {
+                    Ok(offsets) => (Ok(Found::NONE), offsets),
+                    Err(error) => (Err(error), Vec::new()),
+                };
+                partitions.push(answer(0, asked, found, offsets));
+            } else {
+                let found = find(context, broker, &topic.name, asked, isolation).await;
+                partitions.push(answer(context.api_version, asked, found, Vec::new()));
+            }
+        }
+        topics.push(ListOffsetsTopicResponse { name: topic.name.clone(), partitions });
+    }
+    ListOffsetsResponse { throttle_time_ms: 0, topics }
+}
+
+/// Whether the topic's records are to have no timestamps (`message.format.version` before 0.10).
+fn has_no_times(broker: &BrokerShared, topic: &KString, asked: &ListOffsetsPartition) -> bool {
+    let led = broker.led(TopicRef::Name(topic), PartitionIndex(asked.partition_index));
+    led.is_ok_and(|led| led.config.message_format == Some(MessageFormat::Magic0))
+}
+
+/// The isolation level of a request (KIP-98): anything but 1 reads what is committed to the log.
+pub(crate) fn isolation(level: i8) -> Isolation {
+    if level == 1 { Isolation::Committed } else { Isolation::Uncommitted }
+}
+
+async fn find(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    topic: &KString,
+    asked: &ListOffsetsPartition,
+    isolation: Isolation,
+) -> Result<Found, ErrorCode> {
+    let partition =
+        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index)).await?;
+    check_leader_epoch(&partition, asked.current_leader_epoch)?;
+    let bounds = partition.bounds();
+    let found = match asked.timestamp {
+        LATEST => {
+            // The epoch is that of the records to come, so that a client notices when they are from another leader.
+            let offset = bounds.end(isolation).raw();
+            Found { offset, timestamp: -1, leader_epoch: partition.leader_epoch() }
+        }
+        EARLIEST => Found::at(bounds.log_start, &partition),
+        MAX_TIMESTAMP if context.api_version >= 7 => {
+            let largest = partition.max_timestamp(isolation).await.map_err(|e| logged(&e))?;
+            largest.map_or(Found::NONE, |found| Found {
+                offset: found.offset.raw(),
+                timestamp: found.timestamp.raw(),
+                leader_epoch: found.leader_epoch,
+            })
+        }
+        EARLIEST_LOCAL if context.api_version >= 8 => Found::at(bounds.log_start, &partition),
+        LATEST_TIERED if context.api_version >= 9 => Found::NONE,
+        special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
+        _ if has_no_times(broker, topic, asked) => return Err(ErrorCode::UnsupportedForMessageFormat),
+        time => {
+            let found =
+                partition.offset_for_timestamp(Timestamp(time), isolation).await.map_err(|e| logged(&e))?;
+            found.map_or(Found::NONE, |found| Found {
+                offset: found.offset.raw(),
+                timestamp: found.timestamp.raw(),
+                leader_epoch: found.leader_epoch,
+            })
+        }
+    };
+    Ok(found)
+}
+
+/// Version 0 asks for boundaries at or before a time, newest first. Here the boundaries are the log's two ends.
+async fn old_style(
+    broker: &BrokerShared,
+    topic: &KString,
+    asked: &ListOffsetsPartition,
+) -> Result<Vec<i64>, ErrorCode> {
+    let partition =
+        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index)).await?;
+    let bounds = partition.bounds();
+    let (start, end) = (bounds.log_start.raw(), bounds.high_watermark.raw());
+    let mut offsets = match asked.timestamp {
+        LATEST => vec![end, start],
+        EARLIEST => vec![start],
+        time => {
+            let isolation = Isolation::Uncommitted;
+            let found =
+                partition.offset_for_timestamp(Timestamp(time), isolation).await.map_err(|e| logged(&e))?;
+            match found {
+                None => vec![end, start],
+                Some(found) if found.offset > bounds.log_start => vec![start],
+                Some(_) => Vec::new(),
+            }
+        }
+    };
+    offsets.dedup();
+    offsets.truncate(usize::try_from(asked.max_num_offsets).unwrap_or(0));
+    Ok(offsets)
+}
+
+fn logged(error: &milena_storage::ReadError) -> ErrorCode {
+    tracing::warn!(%error, "looking for an offset by time failed");
+    error.error_code()
+}
+
+fn answer(
+    version: i16,
+    asked: &ListOffsetsPartition,
+    found: Result<Found, ErrorCode>,
+    old_style_offsets: Vec<i64>,
+) -> ListOffsetsPartitionResponse {
+    let (error, found) = match found {
+        Ok(found) => (ErrorCode::None, found),
+        Err(error) => (error, Found::NONE),
+    };
+    let mut response = ListOffsetsPartitionResponse {
+        partition_index: asked.partition_index,
+        error_code: error.code(),
+        timestamp: found.timestamp,
+        offset: found.offset,
+        leader_epoch: found.leader_epoch.raw(),
+        old_style_offsets,
+    };
+    if version < FIRST_VERSION_WITH_EPOCHS {
+        response.leader_epoch = LeaderEpoch::NONE.raw();
+    }
+    response
+}

@@ -1,0 +1,68 @@
+//! OffsetForLeaderEpoch, versions 0 to 4: where a leader epoch ended, so that a consumer notices a log that was
+//! truncated under it (KIP-320).
+//!
+//! Answers the largest epoch that is not above the one asked for, and the offset after its last record; -1 and -1 when
+//! the asked epoch is above all. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
+//! UNKNOWN_LEADER_EPOCH.
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        offset_for_leader_epoch_request::{OffsetForLeaderEpochRequest, OffsetForLeaderPartition},
+        offset_for_leader_epoch_response::{
+            EpochEndOffset, OffsetForLeaderEpochResponse, OffsetForLeaderTopicResult,
+        },
+    },
+};
+use milena_types::{LeaderEpoch, Offset, PartitionIndex};
+
+use super::epochs::check_leader_epoch;
+use crate::{
+    context::RequestContext,
+    leadership::partitions::TopicRef,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: OffsetForLeaderEpochRequest,
+) -> OffsetForLeaderEpochResponse {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        let allowed = context.allows(broker, Operation::Describe, Resource::Topic(&topic.topic));
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            let found = if allowed {
+                end_offset(broker, &topic.topic, asked).await
+            } else {
+                Err(ErrorCode::TopicAuthorizationFailed)
+            };
+            partitions.push(answer(asked.partition, found));
+        }
+        topics.push(OffsetForLeaderTopicResult { topic: topic.topic.clone(), partitions });
+    }
+    OffsetForLeaderEpochResponse { throttle_time_ms: 0, topics }
+}
+
+async fn end_offset(
+    broker: &BrokerShared,
+    topic: &str,
+    asked: &OffsetForLeaderPartition,
+) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+    let partition = broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition)).await?;
+    check_leader_epoch(&partition, asked.current_leader_epoch)?;
+    Ok(partition.end_offset_for_epoch(LeaderEpoch(asked.leader_epoch)))
+}
+
+fn answer(partition: i32, found: Result<Option<(LeaderEpoch, Offset)>, ErrorCode>) -> EpochEndOffset {
+    let error = found.err().unwrap_or(ErrorCode::None);
+    let (epoch, offset) = found.ok().flatten().unwrap_or((LeaderEpoch::NONE, Offset(-1)));
+    EpochEndOffset {
+        error_code: error.code(),
+        partition,
+        leader_epoch: epoch.raw(),
+        end_offset: offset.raw(),
+    }
+}

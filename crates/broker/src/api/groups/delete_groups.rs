@@ -1,0 +1,35 @@
+//! DeleteGroups, versions 0 to 2: deletes groups without members, with their offsets. One entry per group asked for.
+//!
+//! Errors: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        delete_groups_request::DeleteGroupsRequest,
+        delete_groups_response::{DeletableGroupResult, DeleteGroupsResponse},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    coordinators::groups::code_of,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: DeleteGroupsRequest,
+) -> DeleteGroupsResponse {
+    let mut results = Vec::with_capacity(request.groups_names.len());
+    for group_id in request.groups_names {
+        let error_code = if context.allows(broker, Operation::Delete, Resource::Group(&group_id)) {
+            code_of(&broker.groups.delete(group_id.as_str().into()).await)
+        } else {
+            ErrorCode::GroupAuthorizationFailed.code()
+        };
+        results.push(DeletableGroupResult { group_id, error_code });
+    }
+    DeleteGroupsResponse { results, ..Default::default() }
+}

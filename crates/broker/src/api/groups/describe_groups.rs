@@ -1,0 +1,84 @@
+//! DescribeGroups, versions 0 to 6: groups with their members and assignments, one entry per group asked for.
+//!
+//! A group that does not exist is in state `Dead` without an error; from version 6 on it is GROUP_ID_NOT_FOUND with a
+//! message (KIP-1043). Version 3 can ask for the authorized operations (KIP-430), 4 has instance ids. Metadata and
+//! assignments are there while a group is stable.
+//!
+//! Errors: GROUP_AUTHORIZATION_FAILED and those of coordinators.
+
+use milena_coordinator::groups::{self, GroupError, GroupState};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        describe_groups_request::DescribeGroupsRequest,
+        describe_groups_response::{DescribeGroupsResponse, DescribedGroup, DescribedGroupMember},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+const FIRST_VERSION_WITH_NOT_FOUND: i16 = 6;
+/// "Not asked for".
+const NO_OPERATIONS: i32 = i32::MIN;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: DescribeGroupsRequest,
+) -> DescribeGroupsResponse {
+    let mut described = Vec::with_capacity(request.groups.len());
+    for group in request.groups {
+        let mut entry = describe(context, broker, group).await;
+        if request.include_authorized_operations && entry.error_code == ErrorCode::None.code() {
+            let resource = Resource::Group(&entry.group_id);
+            entry.authorized_operations = context.authorized_operations(broker, Operation::GROUP, resource);
+        }
+        described.push(entry);
+    }
+    DescribeGroupsResponse { groups: described, ..Default::default() }
+}
+
+async fn describe(context: &RequestContext, broker: &BrokerShared, group_id: KString) -> DescribedGroup {
+    let empty = DescribedGroup { authorized_operations: NO_OPERATIONS, ..Default::default() };
+    if !context.allows(broker, Operation::Describe, Resource::Group(&group_id)) {
+        return DescribedGroup { error_code: ErrorCode::GroupAuthorizationFailed.code(), group_id, ..empty };
+    }
+    match broker.groups.describe(group_id.as_str().into()).await {
+        Ok(group) => DescribedGroup {
+            group_id,
+            group_state: KString::from_static(group.state.name()),
+            protocol_type: (&*group.protocol_type).into(),
+            protocol_data: (&*group.protocol).into(),
+            members: group.members.into_iter().map(member).collect(),
+            ..empty
+        },
+        Err(GroupError::GroupIdNotFound) => {
+            let known = context.api_version < FIRST_VERSION_WITH_NOT_FOUND;
+            let error = if known { ErrorCode::None } else { ErrorCode::GroupIdNotFound };
+            DescribedGroup {
+                error_code: error.code(),
+                error_message: (!known).then(|| KString::from(format!("group {group_id} does not exist"))),
+                group_id,
+                group_state: KString::from_static(GroupState::Dead.name()),
+                ..empty
+            }
+        }
+        Err(error) => DescribedGroup { error_code: error.error_code().code(), group_id, ..empty },
+    }
+}
+
+fn member(member: groups::DescribedMember) -> DescribedGroupMember {
+    DescribedGroupMember {
+        member_id: member.member.as_str().into(),
+        group_instance_id: member.instance.map(|id| id.as_str().into()),
+        client_id: (&*member.client_id).into(),
+        client_host: (&*member.client_host).into(),
+        member_metadata: member.metadata,
+        member_assignment: member.assignment,
+    }
+}

@@ -1,0 +1,95 @@
+//! FindCoordinator, versions 0 to 6: which broker coordinates a group. From version 4 on many keys at once (KIP-699).
+//!
+//! A group's coordinator leads the partition of `__consumer_offsets` that the group is in; the topic is created when
+//! it is first asked for. A coordinator that is not alive is COORDINATOR_NOT_AVAILABLE, which clients ask again after.
+//! Transactions and share groups are not served: their keys get UNSUPPORTED_VERSION, which clients report instead of
+//! retrying. Versions 0 to 3 have one key and its answer at the top; version 0 asks for groups only.
+
+use milena_metadata::MetadataImage;
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        find_coordinator_request::FindCoordinatorRequest,
+        find_coordinator_response::{Coordinator, FindCoordinatorResponse},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    coordinators::groups::partition_of,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::internal::CONSUMER_OFFSETS,
+};
+
+/// The first version with many keys.
+const FIRST_VERSION_WITH_KEYS: i16 = 4;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: FindCoordinatorRequest,
+) -> FindCoordinatorResponse {
+    if context.api_version >= FIRST_VERSION_WITH_KEYS {
+        let mut coordinators = Vec::with_capacity(request.coordinator_keys.len());
+        for key in request.coordinator_keys {
+            coordinators.push(find(context, broker, request.key_type, key).await);
+        }
+        return FindCoordinatorResponse { coordinators, ..Default::default() };
+    }
+    let found = find(context, broker, request.key_type, request.key).await;
+    FindCoordinatorResponse {
+        error_code: found.error_code,
+        error_message: found.error_message,
+        node_id: found.node_id,
+        host: found.host,
+        port: found.port,
+        ..Default::default()
+    }
+}
+
+async fn find(context: &RequestContext, broker: &BrokerShared, key_type: i8, key: KString) -> Coordinator {
+    let allowed = |resource| context.allows(broker, Operation::Describe, resource);
+    let found = match key_type {
+        GROUP if !allowed(Resource::Group(&key)) => Err(ErrorCode::GroupAuthorizationFailed),
+        GROUP => find_group(context, broker, &key).await,
+        TRANSACTION if !allowed(Resource::TransactionalId(&key)) => {
+            Err(ErrorCode::TransactionalIdAuthorizationFailed)
+        }
+        TRANSACTION | SHARE => Err(ErrorCode::UnsupportedVersion),
+        _ => Err(ErrorCode::InvalidRequest),
+    };
+    match found {
+        Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Default::default() },
+        Err(error) => Coordinator {
+            key,
+            node_id: -1,
+            port: -1,
+            error_code: error.code(),
+            error_message: Some(KString::from_static(error.message())),
+            ..Default::default()
+        },
+    }
+}
+
+async fn find_group(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    group: &str,
+) -> Result<(i32, KString, i32), ErrorCode> {
+    let unavailable = ErrorCode::CoordinatorNotAvailable;
+    broker.ensure_internal_topic(CONSUMER_OFFSETS).await.map_err(|_| unavailable)?;
+    leader(context, &broker.image(), group).ok_or(unavailable)
+}
+
+fn leader(context: &RequestContext, image: &MetadataImage, group: &str) -> Option<(i32, KString, i32)> {
+    let topic = image.topic(CONSUMER_OFFSETS)?;
+    let partition = topic.partition(partition_of(group, topic.partition_count()))?;
+    let leader = image.live_leader(partition)?;
+    let address = image.broker(leader)?.listener(&context.connection.listener.name)?;
+    Some((leader.0, KString::from(&address.host), address.port.into()))
+}

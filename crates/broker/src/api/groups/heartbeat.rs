@@ -1,0 +1,50 @@
+//! Heartbeat, versions 0 to 4: a member is alive, and learns of a rebalance by REBALANCE_IN_PROGRESS. Version 3 has
+//! static members (KIP-345). While the group is being loaded every heartbeat is welcome: sessions start anew after it.
+//!
+//! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID, INVALID_GROUP_ID,
+//! GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+
+use milena_coordinator::groups::{self, Generation, GroupError, MemberId};
+use milena_protocol::{
+    ErrorCode,
+    messages::{heartbeat_request::HeartbeatRequest, heartbeat_response::HeartbeatResponse},
+};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: HeartbeatRequest,
+) -> HeartbeatResponse {
+    let error = beat(context, broker, &request).await.err().unwrap_or(ErrorCode::None);
+    HeartbeatResponse { error_code: error.code(), ..Default::default() }
+}
+
+async fn beat(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: &HeartbeatRequest,
+) -> Result<(), ErrorCode> {
+    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+        return Err(ErrorCode::GroupAuthorizationFailed);
+    }
+    if request.group_id.is_empty() {
+        return Err(ErrorCode::InvalidGroupId);
+    }
+    let heartbeat = groups::HeartbeatRequest {
+        group: request.group_id.as_str().into(),
+        member: MemberId::parse(&request.member_id),
+        instance: request.group_instance_id.as_ref().map(|id| id.as_str().into()),
+        generation: Generation(request.generation_id),
+    };
+    match broker.groups.heartbeat(heartbeat).await {
+        Ok(()) | Err(GroupError::CoordinatorLoadInProgress) => Ok(()),
+        Err(error) => Err(error.error_code()),
+    }
+}

@@ -1,0 +1,104 @@
+//! JoinGroup, versions 0 to 9: a member joins, or joins again, and waits until its generation is formed.
+//!
+//! By version: 1 has a rebalance timeout of its own (before, the session timeout is both); 4 gives a new dynamic
+//! member its id first (MEMBER_ID_REQUIRED, KIP-394); 5 has static members (KIP-345); 7 names the protocol type in the
+//! answer, and null protocols where there is an error; 8 has a reason, which is logged; 9 lets a returning static
+//! leader skip the assignment (KIP-814).
+//!
+//! Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID, INCONSISTENT_GROUP_PROTOCOL,
+//! GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+
+use bytes::Bytes;
+use milena_coordinator::groups::{JoinFailed, JoinRequest, Joined, MemberId, Protocol};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        join_group_request::JoinGroupRequest,
+        join_group_response::{JoinGroupResponse, JoinGroupResponseMember},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+const FIRST_VERSION_WITH_REQUIRED_MEMBER_ID: i16 = 4;
+const FIRST_VERSION_WITH_PROTOCOL_TYPE: i16 = 7;
+const FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT: i16 = 9;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: JoinGroupRequest,
+) -> JoinGroupResponse {
+    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+        return failed(context, ErrorCode::GroupAuthorizationFailed, request.member_id);
+    }
+    if let Some(reason) = &request.reason {
+        tracing::debug!(group = %request.group_id, member = %request.member_id, %reason, "a member joins");
+    }
+    match broker.groups.join(join_request(context, broker, &request)).await {
+        Ok(joined) => answer(joined),
+        Err(JoinFailed { error, member }) => {
+            let member = member.map_or(KString::default(), |member| member.as_str().into());
+            failed(context, error.error_code(), member)
+        }
+    }
+}
+
+/// The request with everything that outlives it copied: members are kept, requests are not.
+fn join_request(context: &RequestContext, broker: &BrokerShared, request: &JoinGroupRequest) -> JoinRequest {
+    let protocols = request.protocols.iter().map(|protocol| Protocol {
+        name: protocol.name.as_str().into(),
+        metadata: Bytes::copy_from_slice(&protocol.metadata),
+    });
+    JoinRequest {
+        group: request.group_id.as_str().into(),
+        member: MemberId::parse(&request.member_id),
+        instance: request.group_instance_id.as_ref().map(|id| id.as_str().into()),
+        client_id: context.client_id.as_str().into(),
+        client_host: format!("/{}", context.client_address().ip()).into(),
+        session_timeout_ms: request.session_timeout_ms,
+        rebalance_timeout_ms: match request.rebalance_timeout_ms {
+            ..0 => request.session_timeout_ms,
+            ms => ms,
+        },
+        protocol_type: request.protocol_type.as_str().into(),
+        protocols: protocols.collect(),
+        member_id_required: context.api_version >= FIRST_VERSION_WITH_REQUIRED_MEMBER_ID,
+        can_skip_assignment: context.api_version >= FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT,
+        fresh: broker.runtime.random_u128(),
+    }
+}
+
+fn answer(joined: Joined) -> JoinGroupResponse {
+    let members = joined.members.into_iter().map(|member| JoinGroupResponseMember {
+        member_id: member.member.as_str().into(),
+        group_instance_id: member.instance.map(|id| id.as_str().into()),
+        metadata: member.metadata,
+    });
+    JoinGroupResponse {
+        generation_id: joined.generation.0,
+        protocol_type: Some((&*joined.protocol_type).into()),
+        protocol_name: Some((&*joined.protocol).into()),
+        leader: joined.leader.as_str().into(),
+        skip_assignment: joined.skip_assignment,
+        member_id: joined.member.as_str().into(),
+        members: members.collect(),
+        ..Default::default()
+    }
+}
+
+fn failed(context: &RequestContext, error: ErrorCode, member_id: KString) -> JoinGroupResponse {
+    let nullable = context.api_version >= FIRST_VERSION_WITH_PROTOCOL_TYPE;
+    JoinGroupResponse {
+        error_code: error.code(),
+        generation_id: -1,
+        protocol_name: (!nullable).then(KString::default),
+        member_id,
+        ..Default::default()
+    }
+}

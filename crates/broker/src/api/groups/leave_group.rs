@@ -1,0 +1,77 @@
+//! LeaveGroup, versions 0 to 5: members leave, or are removed by an administrator who names them by instance id.
+//!
+//! Versions 0 to 2 have one member, whose error is the response's. From version 3 on there are many (KIP-345), each
+//! with its own error; 5 has a reason (KIP-800), which is logged.
+//!
+//! Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of
+//! coordinators.
+
+use milena_coordinator::groups::{LeaveRequest, LeavingMember, LeftMember, MemberId};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        leave_group_request::LeaveGroupRequest,
+        leave_group_response::{LeaveGroupResponse, MemberResponse},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    coordinators::groups::code_of,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+/// The first version with many members.
+const FIRST_VERSION_WITH_MEMBERS: i16 = 3;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: LeaveGroupRequest,
+) -> LeaveGroupResponse {
+    match leave(context, broker, &request).await {
+        Err(error) => LeaveGroupResponse { error_code: error.code(), ..Default::default() },
+        Ok(left) if context.api_version < FIRST_VERSION_WITH_MEMBERS => {
+            let error_code = left.first().map_or(ErrorCode::None.code(), |left| code_of(&left.outcome));
+            LeaveGroupResponse { error_code, ..Default::default() }
+        }
+        Ok(left) => {
+            let members = left.into_iter().map(|left| MemberResponse {
+                error_code: code_of(&left.outcome),
+                member_id: left.leaving.member.map_or(KString::default(), |id| id.as_str().into()),
+                group_instance_id: left.leaving.instance.map(|id| id.as_str().into()),
+            });
+            LeaveGroupResponse { members: members.collect(), ..Default::default() }
+        }
+    }
+}
+
+async fn leave(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: &LeaveGroupRequest,
+) -> Result<Vec<LeftMember>, ErrorCode> {
+    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+        return Err(ErrorCode::GroupAuthorizationFailed);
+    }
+    if request.group_id.is_empty() {
+        return Err(ErrorCode::InvalidGroupId);
+    }
+    let members = if context.api_version < FIRST_VERSION_WITH_MEMBERS {
+        vec![LeavingMember { member: MemberId::parse(&request.member_id), instance: None }]
+    } else {
+        let members = request.members.iter().map(|leaving| {
+            let reason = leaving.reason.as_deref().unwrap_or("not given");
+            tracing::debug!(group = %request.group_id, member = %leaving.member_id, reason, "a member leaves");
+            LeavingMember {
+                member: MemberId::parse(&leaving.member_id),
+                instance: leaving.group_instance_id.as_ref().map(|id| id.as_str().into()),
+            }
+        });
+        members.collect()
+    };
+    let request = LeaveRequest { group: request.group_id.as_str().into(), members };
+    broker.groups.leave(request).await.map_err(|error| error.error_code())
+}

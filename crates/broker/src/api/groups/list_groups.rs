@@ -1,0 +1,42 @@
+//! ListGroups, versions 0 to 5: the groups that this broker coordinates; clients ask every broker.
+//!
+//! Version 4 filters by state (KIP-518), 5 by type (KIP-848); names in any case, unknown ones match nothing. Who may
+//! not describe the cluster sees the groups that it may describe. While a partition of groups is being loaded the
+//! list is incomplete, and says so by COORDINATOR_LOAD_IN_PROGRESS.
+
+use milena_coordinator::groups::ListFilter;
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        list_groups_request::ListGroupsRequest,
+        list_groups_response::{ListGroupsResponse, ListedGroup},
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: ListGroupsRequest,
+) -> ListGroupsResponse {
+    let names = |filter: Vec<KString>| filter.into_iter().map(|name| name.as_str().to_owned()).collect();
+    let filter = ListFilter { states: names(request.states_filter), types: names(request.types_filter) };
+    let (groups, loading) = broker.groups.list(&filter);
+    let all = context.allows(broker, Operation::Describe, Resource::Cluster);
+    let visible = groups.into_iter().filter(|group| {
+        all || context.allows(broker, Operation::Describe, Resource::Group(group.group.as_str()))
+    });
+    let groups = visible.map(|group| ListedGroup {
+        group_id: group.group.as_str().into(),
+        protocol_type: (&*group.protocol_type).into(),
+        group_state: KString::from_static(group.state.name()),
+        group_type: KString::from_static("classic"),
+    });
+    let error = if loading { ErrorCode::CoordinatorLoadInProgress } else { ErrorCode::None };
+    ListGroupsResponse { error_code: error.code(), groups: groups.collect(), ..Default::default() }
+}

@@ -1,0 +1,159 @@
+//! OffsetCommit, versions 0 to 10: offsets of a group into `__consumer_offsets`, answered when they are on disk.
+//!
+//! By version: 0 has no member; 2 to 4 have a retention time, which becomes the offset's own expiry; 6 has leader
+//! epochs (KIP-320); 7 has static members (KIP-345); 10 names topics by id (KIP-848). Every partition of the request
+//! has its answer, in the request's order: those of topics that do not exist or may not be read fail alone, what
+//! concerns the group is the error of all. Version 1's commit timestamps are the client's and are not used.
+//!
+//! Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED,
+//! OFFSET_METADATA_TOO_LARGE, INVALID_COMMIT_OFFSET_SIZE, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID,
+//! REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID, and those of coordinators.
+
+use milena_coordinator::groups::{CommitOffset, CommitRequest, Generation, MemberId};
+use milena_metadata::MetadataImage;
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        offset_commit_request::{
+            OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+        },
+        offset_commit_response::{
+            OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+        },
+    },
+};
+use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, TopicName};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    leadership::partitions::TopicRef,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+/// The first version that names topics by id.
+const FIRST_VERSION_WITH_IDS: i16 = 10;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: OffsetCommitRequest,
+) -> OffsetCommitResponse {
+    let mut response = OffsetCommitResponse { topics: unanswered(&request), ..Default::default() };
+    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+        answer_all(&mut response, ErrorCode::GroupAuthorizationFailed);
+        return response;
+    }
+    let expires = (request.retention_time_ms >= 0)
+        .then(|| Timestamp(broker.runtime.wall_ms().saturating_add(request.retention_time_ms)));
+    let image = broker.image();
+    // Where in the response the answer to each offset goes.
+    let (mut offsets, mut places) = (Vec::new(), Vec::new());
+    for (t, topic) in request.topics.iter().enumerate() {
+        let known = find(context, broker, &image, topic);
+        for (p, partition) in topic.partitions.iter().enumerate() {
+            let place = &mut response.topics[t].partitions[p].error_code;
+            match &known {
+                Err(error) => *place = error.code(),
+                Ok((_, partitions)) if !(0..*partitions).contains(&partition.partition_index) => {
+                    *place = ErrorCode::UnknownTopicOrPartition.code();
+                }
+                Ok((name, _)) => {
+                    offsets.push(commit_offset(name, partition, expires));
+                    places.push((t, p));
+                }
+            }
+        }
+    }
+    if offsets.is_empty() {
+        return response;
+    }
+    let commit = CommitRequest {
+        group: request.group_id.as_str().into(),
+        member: MemberId::parse(&request.member_id),
+        instance: request.group_instance_id.as_ref().map(|id| id.as_str().into()),
+        generation: Generation(request.generation_id_or_member_epoch),
+        offsets,
+    };
+    // Commits are slowed like produces when flushing falls behind.
+    let admission = broker.storage.admit(bytes_of(&commit)).await;
+    let outcomes = match broker.groups.commit(commit).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => vec![Err(error); places.len()],
+    };
+    drop(admission);
+    for ((t, p), outcome) in places.into_iter().zip(outcomes) {
+        let error = outcome.err().map_or(ErrorCode::None, |error| error.error_code());
+        response.topics[t].partitions[p].error_code = error.code();
+    }
+    response
+}
+
+/// The name of a topic of the request and how many partitions it has.
+fn find(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    image: &MetadataImage,
+    topic: &OffsetCommitRequestTopic,
+) -> Result<(TopicName, i32), ErrorCode> {
+    let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
+    let topic = if by_id { TopicRef::Id(TopicId(topic.topic_id)) } else { TopicRef::Name(&topic.name) };
+    let found = match topic {
+        TopicRef::Name(name) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
+        TopicRef::Id(id) => image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId),
+    };
+    let name = match (topic, &found) {
+        (TopicRef::Name(name), _) => name,
+        (TopicRef::Id(_), Ok(found)) => found.name().as_str(),
+        (TopicRef::Id(_), Err(error)) => return Err(*error),
+    };
+    if !context.allows(broker, Operation::Read, Resource::Topic(name)) {
+        return Err(ErrorCode::TopicAuthorizationFailed);
+    }
+    found.map(|found| (found.name().clone(), found.partition_count()))
+}
+
+fn commit_offset(
+    topic: &TopicName,
+    partition: &OffsetCommitRequestPartition,
+    expires: Option<Timestamp>,
+) -> CommitOffset {
+    CommitOffset {
+        key: (topic.clone(), PartitionIndex(partition.partition_index)),
+        offset: Offset(partition.committed_offset),
+        leader_epoch: LeaderEpoch(partition.committed_leader_epoch),
+        metadata: partition.committed_metadata.as_deref().unwrap_or("").into(),
+        expires,
+    }
+}
+
+/// About how much a commit takes in the log.
+fn bytes_of(commit: &CommitRequest) -> usize {
+    const NUMBERS: usize = 64;
+    let each = commit.offsets.iter().map(|offset| offset.key.0.as_str().len() + offset.metadata.len());
+    each.map(|texts| texts + commit.group.as_str().len() + NUMBERS).sum()
+}
+
+/// The response's entries, in the request's order.
+fn unanswered(request: &OffsetCommitRequest) -> Vec<OffsetCommitResponseTopic> {
+    let topics = request.topics.iter().map(|topic| OffsetCommitResponseTopic {
+        name: topic.name.clone(),
+        topic_id: topic.topic_id,
+        partitions: topic
+            .partitions
+            .iter()
+            .map(|partition| OffsetCommitResponsePartition {
+                partition_index: partition.partition_index,
+                ..Default::default()
+            })
+            .collect(),
+    });
+    topics.collect()
+}
+
+fn answer_all(response: &mut OffsetCommitResponse, error: ErrorCode) {
+    for partition in response.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+        partition.error_code = error.code();
+    }
+}

@@ -1,0 +1,80 @@
+//! OffsetDelete, version 0: deletes committed offsets of a group (KIP-496).
+//!
+//! Partitions of topics that the group's members subscribe to are GROUP_SUBSCRIBED_TO_TOPIC; a partition without an
+//! offset succeeds. Errors of the whole: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP (members that are not consumers),
+//! INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators. Of partitions also
+//! UNKNOWN_TOPIC_OR_PARTITION and TOPIC_AUTHORIZATION_FAILED.
+
+use milena_coordinator::groups::OffsetKey;
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        offset_delete_request::{OffsetDeleteRequest, OffsetDeleteRequestTopic},
+        offset_delete_response::{
+            OffsetDeleteResponse, OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
+        },
+    },
+};
+use milena_types::PartitionIndex;
+
+use crate::{
+    context::RequestContext,
+    coordinators::groups::code_of,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: OffsetDeleteRequest,
+) -> OffsetDeleteResponse {
+    let failed = |error: ErrorCode| OffsetDeleteResponse { error_code: error.code(), ..Default::default() };
+    if !context.allows(broker, Operation::Delete, Resource::Group(&request.group_id)) {
+        return failed(ErrorCode::GroupAuthorizationFailed);
+    }
+    if request.group_id.is_empty() {
+        return failed(ErrorCode::InvalidGroupId);
+    }
+    let found: Vec<Vec<Result<OffsetKey, ErrorCode>>> =
+        request.topics.iter().map(|topic| find(context, broker, topic)).collect();
+    let keys = found.iter().flatten().filter_map(|key| key.as_ref().ok().cloned()).collect();
+    let mut outcomes = match broker.groups.delete_offsets(request.group_id.as_str().into(), keys).await {
+        Ok(outcomes) => outcomes.into_iter(),
+        Err(error) => return failed(error.error_code()),
+    };
+    let topics = request.topics.into_iter().zip(found).map(|(topic, found)| {
+        let partitions = topic.partitions.iter().zip(found).map(|(partition, found)| {
+            let error_code = match found {
+                Ok(_) => outcomes.next().map_or(ErrorCode::None.code(), |outcome| code_of(&outcome)),
+                Err(error) => error.code(),
+            };
+            OffsetDeleteResponsePartition { partition_index: partition.partition_index, error_code }
+        });
+        OffsetDeleteResponseTopic { partitions: partitions.collect(), name: topic.name }
+    });
+    OffsetDeleteResponse { topics: topics.collect(), ..Default::default() }
+}
+
+/// The partitions of a topic of the request, as offsets are kept under them.
+fn find(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    topic: &OffsetDeleteRequestTopic,
+) -> Vec<Result<OffsetKey, ErrorCode>> {
+    let allowed = context.allows(broker, Operation::Read, Resource::Topic(&topic.name));
+    let image = broker.image();
+    let known = image.topic(&topic.name);
+    let keys = topic.partitions.iter().map(|partition| {
+        let index = PartitionIndex(partition.partition_index);
+        if !allowed {
+            return Err(ErrorCode::TopicAuthorizationFailed);
+        }
+        match known.filter(|known| known.partition(index).is_some()) {
+            Some(known) => Ok((known.name().clone(), index)),
+            None => Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    });
+    keys.collect()
+}

@@ -1,0 +1,214 @@
+//! OffsetFetch, versions 0 to 10: committed offsets of groups, with their leader epochs and metadata.
+//!
+//! A partition without an offset, and every partition of a group that does not exist, is -1 without an error. By
+//! version: 2 asks for all topics by null and has an error of the whole (before, it is every partition's); 5 has
+//! leader epochs; 7 can refuse partitions with undecided transactional offsets (UNSTABLE_OFFSET_COMMIT, KIP-447);
+//! 8 has many groups (KIP-709); 9 names a member and its epoch, which classic groups do not check (KIP-848); 10 names
+//! topics by id, of which an unknown one is UNKNOWN_TOPIC_ID.
+//!
+//! Errors: GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, UNSTABLE_OFFSET_COMMIT, and those of coordinators.
+
+use milena_coordinator::groups::{FetchRequest, FetchedOffset, FetchedTopic};
+use milena_metadata::MetadataImage;
+use milena_protocol::{
+    ErrorCode, KString, Uuid,
+    messages::{
+        offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics},
+        offset_fetch_response::{
+            OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition,
+            OffsetFetchResponsePartitions, OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+        },
+    },
+};
+use milena_types::{PartitionIndex, TopicId, TopicName};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+const FIRST_VERSION_WITH_TOP_LEVEL_ERROR: i16 = 2;
+const FIRST_VERSION_WITH_GROUPS: i16 = 8;
+/// The first version that names topics by id.
+const FIRST_VERSION_WITH_IDS: i16 = 10;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    mut request: OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    if context.api_version >= FIRST_VERSION_WITH_GROUPS {
+        let mut groups = Vec::with_capacity(request.groups.len());
+        for group in request.groups {
+            groups.push(fetch(context, broker, group, request.require_stable).await);
+        }
+        return OffsetFetchResponse { groups, ..Default::default() };
+    }
+    let asked = request.topics.take();
+    let named = |topics: Vec<milena_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic>| {
+        topics
+            .into_iter()
+            .map(|topic| OffsetFetchRequestTopics {
+                name: topic.name,
+                topic_id: Uuid::nil(),
+                partition_indexes: topic.partition_indexes,
+            })
+            .collect()
+    };
+    let group = OffsetFetchRequestGroup {
+        group_id: request.group_id,
+        topics: asked.map(named),
+        ..Default::default()
+    };
+    single(context.api_version, fetch(context, broker, group, request.require_stable).await)
+}
+
+/// The answer to one group as versions before 8 have it.
+fn single(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
+    let topics = group.topics.into_iter().map(|topic| OffsetFetchResponseTopic {
+        name: topic.name,
+        partitions: topic
+            .partitions
+            .into_iter()
+            .map(|partition| OffsetFetchResponsePartition {
+                partition_index: partition.partition_index,
+                committed_offset: partition.committed_offset,
+                committed_leader_epoch: partition.committed_leader_epoch,
+                metadata: partition.metadata,
+                error_code: partition.error_code,
+            })
+            .collect(),
+    });
+    let mut response = OffsetFetchResponse { topics: topics.collect(), ..Default::default() };
+    if version >= FIRST_VERSION_WITH_TOP_LEVEL_ERROR {
+        response.error_code = group.error_code;
+    } else if group.error_code != ErrorCode::None.code() {
+        for partition in response.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            partition.error_code = group.error_code;
+        }
+    }
+    response
+}
+
+async fn fetch(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    group: OffsetFetchRequestGroup,
+    require_stable: bool,
+) -> OffsetFetchResponseGroup {
+    let group_id = group.group_id.clone();
+    let failed = |error: ErrorCode, topics: Vec<OffsetFetchResponseTopics>| OffsetFetchResponseGroup {
+        group_id: group_id.clone(),
+        topics,
+        error_code: error.code(),
+    };
+    // Before version 2 an error can only be told partition by partition.
+    let unanswered = |topics: Option<Vec<OffsetFetchRequestTopics>>| {
+        let per_partition = context.api_version < FIRST_VERSION_WITH_TOP_LEVEL_ERROR;
+        let topics = topics.filter(|_| per_partition).unwrap_or_default();
+        topics.into_iter().map(|topic| without_offsets(&topic, ErrorCode::None)).collect()
+    };
+    if !context.allows(broker, Operation::Describe, Resource::Group(&group.group_id)) {
+        return failed(ErrorCode::GroupAuthorizationFailed, unanswered(group.topics));
+    }
+    let image = broker.image();
+    let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
+    let group_id_of_request = group.group_id.as_str().into();
+    let Some(asked) = group.topics else {
+        let request = FetchRequest { group: group_id_of_request, topics: None, require_stable };
+        return match broker.groups.fetch(request).await {
+            Ok(topics) => failed(ErrorCode::None, all_topics(context, broker, &image, by_id, topics)),
+            Err(error) => failed(error.error_code(), Vec::new()),
+        };
+    };
+    let found: Vec<Result<TopicName, ErrorCode>> =
+        asked.iter().map(|topic| find(context, broker, &image, by_id, topic)).collect();
+    let wanted = asked.iter().zip(&found).filter_map(|(topic, found)| {
+        let partitions = topic.partition_indexes.iter().map(|index| PartitionIndex(*index)).collect();
+        Some((found.as_ref().ok()?.clone(), partitions))
+    });
+    let request = FetchRequest { group: group_id_of_request, topics: Some(wanted.collect()), require_stable };
+    let mut fetched = match broker.groups.fetch(request).await {
+        Ok(topics) => topics.into_iter(),
+        Err(error) => return failed(error.error_code(), unanswered(Some(asked))),
+    };
+    let topics = asked.iter().zip(&found).map(|(topic, found)| match found {
+        Err(error) => without_offsets(topic, *error),
+        Ok(_) => OffsetFetchResponseTopics {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partitions: fetched.next().as_ref().map(partitions).unwrap_or_default(),
+        },
+    });
+    failed(ErrorCode::None, topics.collect())
+}
+
+/// The name of a topic of the request. It need not exist: offsets may outlive it for a while.
+fn find(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    image: &MetadataImage,
+    by_id: bool,
+    topic: &OffsetFetchRequestTopics,
+) -> Result<TopicName, ErrorCode> {
+    let name = if by_id {
+        image.topic_name(TopicId(topic.topic_id)).cloned().ok_or(ErrorCode::UnknownTopicId)?
+    } else {
+        topic.name.parse().map_err(|_| ErrorCode::UnknownTopicOrPartition)?
+    };
+    if context.allows(broker, Operation::Describe, Resource::Topic(name.as_str())) {
+        Ok(name)
+    } else {
+        Err(ErrorCode::TopicAuthorizationFailed)
+    }
+}
+
+/// All topics of a group that the client may see. Where ids name them, those that are gone have none and are left out.
+fn all_topics(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    image: &MetadataImage,
+    by_id: bool,
+    topics: Vec<FetchedTopic>,
+) -> Vec<OffsetFetchResponseTopics> {
+    let visible = topics.into_iter().filter_map(|topic| {
+        let name = topic.topic.as_str();
+        let topic_id = image.topic(name).map_or(Uuid::nil(), |topic| topic.id().0);
+        let shown = context.allows(broker, Operation::Describe, Resource::Topic(name))
+            && !(by_id && topic_id.is_nil());
+        let name = KString::from(name);
+        shown.then(|| OffsetFetchResponseTopics { name, topic_id, partitions: partitions(&topic) })
+    });
+    visible.collect()
+}
+
+fn partitions(topic: &FetchedTopic) -> Vec<OffsetFetchResponsePartitions> {
+    topic.partitions.iter().map(partition).collect()
+}
+
+fn partition(fetched: &FetchedOffset) -> OffsetFetchResponsePartitions {
+    OffsetFetchResponsePartitions {
+        partition_index: fetched.partition.0,
+        committed_offset: fetched.offset.raw(),
+        committed_leader_epoch: fetched.leader_epoch.raw(),
+        metadata: Some(KString::from(&*fetched.metadata)),
+        error_code: fetched.error.map_or(ErrorCode::None, |error| error.error_code()).code(),
+    }
+}
+
+fn without_offsets(topic: &OffsetFetchRequestTopics, error: ErrorCode) -> OffsetFetchResponseTopics {
+    let partitions = topic.partition_indexes.iter().map(|index| OffsetFetchResponsePartitions {
+        partition_index: *index,
+        committed_offset: -1,
+        committed_leader_epoch: -1,
+        metadata: Some(KString::default()),
+        error_code: error.code(),
+    });
+    OffsetFetchResponseTopics {
+        name: topic.name.clone(),
+        topic_id: topic.topic_id,
+        partitions: partitions.collect(),
+    }
+}

@@ -1,0 +1,62 @@
+//! SyncGroup, versions 0 to 5: a member asks for its assignment; the leader brings everybody's.
+//!
+//! By version: 3 has static members (KIP-345); 5 checks protocol type and name and tells them in the answer (KIP-559).
+//! A group that is still being loaded answers REBALANCE_IN_PROGRESS: clients join again then, and older ones know no
+//! other error that would make them.
+//!
+//! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, INCONSISTENT_GROUP_PROTOCOL,
+//! FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+
+use bytes::Bytes;
+use milena_coordinator::groups::{Generation, GroupError, MemberId, SyncRequest};
+use milena_protocol::{
+    ErrorCode,
+    messages::{sync_group_request::SyncGroupRequest, sync_group_response::SyncGroupResponse},
+};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: SyncGroupRequest,
+) -> SyncGroupResponse {
+    let failed = |error: ErrorCode| SyncGroupResponse { error_code: error.code(), ..Default::default() };
+    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+        return failed(ErrorCode::GroupAuthorizationFailed);
+    }
+    if request.group_id.is_empty() {
+        return failed(ErrorCode::InvalidGroupId);
+    }
+    match broker.groups.sync(sync_request(&request)).await {
+        Ok(synced) => SyncGroupResponse {
+            protocol_type: Some((&*synced.protocol_type).into()),
+            protocol_name: Some((&*synced.protocol).into()),
+            assignment: synced.assignment,
+            ..Default::default()
+        },
+        Err(GroupError::CoordinatorLoadInProgress) => failed(ErrorCode::RebalanceInProgress),
+        Err(error) => failed(error.error_code()),
+    }
+}
+
+fn sync_request(request: &SyncGroupRequest) -> SyncRequest {
+    let assignments = request.assignments.iter().filter_map(|given| {
+        let assignment = Bytes::copy_from_slice(&given.assignment);
+        Some((MemberId::parse(&given.member_id)?, assignment))
+    });
+    SyncRequest {
+        group: request.group_id.as_str().into(),
+        member: MemberId::parse(&request.member_id),
+        instance: request.group_instance_id.as_ref().map(|id| id.as_str().into()),
+        generation: Generation(request.generation_id),
+        protocol_type: request.protocol_type.as_ref().map(|name| name.as_str().into()),
+        protocol: request.protocol_name.as_ref().map(|name| name.as_str().into()),
+        assignments: assignments.collect(),
+    }
+}

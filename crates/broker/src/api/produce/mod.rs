@@ -1,0 +1,357 @@
+//! Produce, versions 0 to 13 (from Kafka 4.0 on 3 to 13): batches into the log, an answer once they are on disk.
+//!
+//! The batches of a request are checked and appended, partition by partition, before the next request of the
+//! connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1 mean the same here: committed,
+//! synced. With `acks` 0 nothing is answered, and an error closes the connection, as in Kafka.
+//!
+//! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`mod@validate`]; sequences of idempotent
+//! producers are the log's business. Versions 0 to 2 carry message sets, which become one batch. From version 10 on
+//! an answer names the leader that should have been asked (KIP-951), from 13 on topics are named by id (KIP-516).
+//! Transactions are not served: a transactional batch gets INVALID_TXN_STATE.
+//!
+//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`), the more the more they send, and their
+//! connections are not read for that long. When storage has as many unflushed bytes as it may, or its log as many as it
+//! writes in a moment, requests wait before they are appended, and with them their connections: each gets its turn.
+
+mod validate;
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use milena_metadata::MetadataImage;
+use milena_protocol::{
+    ApiKey, ErrorCode, KString,
+    frame::encode_response,
+    messages::{
+        produce_request::ProduceRequest,
+        produce_response::{
+            BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+            ProduceResponse, TopicProduceResponse,
+        },
+    },
+};
+use milena_storage::{Admission, AppendError, AppendFuture, AppendOptions, Appended, Origin};
+use milena_types::{PartitionIndex, Timestamp, TopicId};
+use tokio::time::Sleep;
+
+use crate::{
+    context::RequestContext,
+    dispatch::{Handled, Reply},
+    errors::ToErrorCode,
+    leadership::partitions::{Led, TopicRef, leader_hint},
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) use validate::{DECOMPRESSED_BYTES_MAX, code_of};
+use validate::{Refusal, validate};
+
+/// The first version that names topics by id.
+const FIRST_VERSION_WITH_IDS: i16 = 13;
+/// The first version whose answers name the leader.
+const FIRST_VERSION_WITH_LEADER: i16 = 10;
+
+/// One partition's share of a request, after it was appended or refused.
+struct Share {
+    index: i32,
+    outcome: Result<AppendFuture, Refusal>,
+}
+
+struct TopicShares {
+    name: KString,
+    id: TopicId,
+    shares: Vec<Share>,
+}
+
+/// The room for a request's records before the log, while it is appended.
+struct Room<'a> {
+    broker: &'a BrokerShared,
+    bytes: usize,
+    admission: Option<Admission>,
+}
+
+impl Room<'_> {
+    /// See [`BrokerShared::led_once_settled`]. Others have the room meanwhile: a partition that does not open would keep
+    /// it from all that do.
+    async fn led_once_settled(
+        &mut self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Result<Led, ErrorCode> {
+        self.admission = None;
+        self.broker.settled(topic, partition).await;
+        self.admission = Some(self.broker.storage.admit(self.bytes).await);
+        self.broker.led(topic, partition)
+    }
+}
+
+/// Appends what the request carries. The answer follows when it is committed.
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &Arc<BrokerShared>,
+    request: ProduceRequest,
+) -> Handled {
+    let acks = request.acks;
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let bytes: usize = request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
+    let mut room = Room { broker, bytes, admission: Some(broker.storage.admit(bytes).await) };
+    context.throttle(throttle(broker.storage.pressure(), bytes));
+    let topics = append_all(context, &mut room, request).await;
+    drop(room);
+    if acks == 0 {
+        let failed =
+            topics.iter().flat_map(|topic| &topic.shares).find_map(|share| share.outcome.as_ref().err());
+        return Handled::Reply(match failed {
+            None => Reply::Nothing,
+            Some(refusal) => {
+                tracing::info!(
+                    peer = %context.client_address(), error = refusal.error.name(), message = ?refusal.message,
+                    "a produce with acks=0 was refused"
+                );
+                Reply::Close { reason: "a produce with acks=0 was refused" }
+            }
+        });
+    }
+    let answer = Answer {
+        broker: broker.clone(),
+        listener: context.connection.listener.clone(),
+        version: context.api_version,
+        correlation_id: context.correlation_id,
+        throttle: context.throttled(),
+    };
+    Handled::Commit(Box::pin(answer.when_committed(topics, timeout)))
+}
+
+/// How long a producer is asked to rest while storage fills up: nothing below three quarters, a second when it is
+/// full, where the next request waits anyway. A small request rests in proportion: it is not what fills it.
+fn throttle(pressure: f64, bytes: usize) -> Duration {
+    const BEGINS: f64 = 0.75;
+    const LARGE_BYTES: f64 = 65536.0;
+    let share = (bytes as f64 / LARGE_BYTES).min(1.0);
+    Duration::from_secs_f64(((pressure - BEGINS) / (1.0 - BEGINS)).clamp(0.0, 1.0) * share)
+}
+
+fn size(partition: &milena_protocol::messages::produce_request::PartitionProduceData) -> usize {
+    partition.records.as_ref().map_or(0, Bytes::len)
+}
+
+async fn append_all(
+    context: &RequestContext,
+    room: &mut Room<'_>,
+    request: ProduceRequest,
+) -> Vec<TopicShares> {
+    let broker = room.broker;
+    let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
+        Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks is {}, use -1, 0 or 1", request.acks))
+    });
+    let now_ms = broker.runtime.wall_ms();
+    let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
+    let mut topics = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        let id = TopicId(topic.topic_id);
+        // A name of its own, so that the answer does not keep the request's records in memory.
+        let name = KString::from(topic.name.as_str());
+        let refused = match &acks_refused {
+            Some(refusal) => Some(Refusal::new(refusal.error, refusal.message.clone().unwrap_or_default())),
+            None => {
+                topic_refused(context, broker, if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) })
+            }
+        };
+        let mut shares = Vec::with_capacity(topic.partition_data.len());
+        for data in topic.partition_data {
+            let topic = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
+            let outcome = match &refused {
+                Some(refusal) => Err(Refusal {
+                    error: refusal.error,
+                    message: refusal.message.clone(),
+                    records: Vec::new(),
+                }),
+                None => append(context, room, topic, data.index, data.records, now_ms).await,
+            };
+            shares.push(Share { index: data.index, outcome });
+        }
+        topics.push(TopicShares { name, id, shares });
+    }
+    topics
+}
+
+/// What refuses all of a topic's partitions.
+fn topic_refused(context: &RequestContext, broker: &BrokerShared, topic: TopicRef<'_>) -> Option<Refusal> {
+    let image;
+    let name = match topic {
+        TopicRef::Name(name) => name,
+        TopicRef::Id(id) => {
+            image = broker.image();
+            image.topic_name(id).map(|name| name.as_str())?
+        }
+    };
+    if !context.allows(broker, Operation::Write, Resource::Topic(name)) {
+        return Some(ErrorCode::TopicAuthorizationFailed.into());
+    }
+    if is_internal(name) {
+        return Some(Refusal::new(ErrorCode::InvalidTopic, "clients cannot write to an internal topic"));
+    }
+    None
+}
+
+fn is_internal(name: &str) -> bool {
+    name.starts_with("__") && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
+}
+
+/// Appends to one partition. While it is being handed over, or not open here yet, this waits for the outcome.
+async fn append(
+    context: &RequestContext,
+    room: &mut Room<'_>,
+    topic: TopicRef<'_>,
+    index: i32,
+    records: Option<Bytes>,
+    now_ms: i64,
+) -> Result<AppendFuture, Refusal> {
+    let partition = PartitionIndex(index);
+    let led = match room.broker.led(topic, partition) {
+        Err(ErrorCode::NotLeaderOrFollower) => Box::pin(room.led_once_settled(topic, partition)).await?,
+        found => found?,
+    };
+    let batches = validate(records, &led.config, context.api_version, now_ms)?;
+    if batches.iter().any(|batch| batch.header().attributes.is_transactional()) {
+        let message = "transactions are not served by this cluster yet: produce without a transactional id";
+        return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
+    }
+    let options = AppendOptions { leader_epoch: None, now: Timestamp(now_ms), origin: Origin::Client };
+    let refused = |error: AppendError| Refusal::new(error.error_code(), error.to_string());
+    match led.partition.append(&batches, &options) {
+        Err(AppendError::Closed) => {
+            let led = Box::pin(room.led_once_settled(topic, partition)).await?;
+            led.partition.append(&batches, &options).map_err(refused)
+        }
+        appended => appended.map_err(refused),
+    }
+}
+
+/// What it takes to answer once everything is committed.
+struct Answer {
+    broker: Arc<BrokerShared>,
+    listener: Arc<crate::net::listener::Listener>,
+    version: i16,
+    correlation_id: i32,
+    throttle: Duration,
+}
+
+impl Answer {
+    async fn when_committed(self, topics: Vec<TopicShares>, timeout: Duration) -> Reply {
+        let mut deadline = std::pin::pin!(tokio::time::sleep(timeout));
+        let mut late = false;
+        let mut response =
+            ProduceResponse { responses: Vec::with_capacity(topics.len()), ..Default::default() };
+        response.throttle_time_ms = self.throttle.as_millis() as i32;
+        for topic in topics {
+            let mut partition_responses = Vec::with_capacity(topic.shares.len());
+            for share in topic.shares {
+                let outcome = match share.outcome {
+                    Ok(append) => committed(append, deadline.as_mut(), &mut late).await,
+                    Err(refusal) => Err(refusal),
+                };
+                partition_responses.push(partition_response(share.index, outcome));
+            }
+            let topic = TopicProduceResponse { name: topic.name, topic_id: topic.id.0, partition_responses };
+            response.responses.push(topic);
+        }
+        if self.version >= FIRST_VERSION_WITH_LEADER {
+            self.name_leaders(&mut response);
+        }
+        let frame = encode_response(ApiKey::Produce, self.version, self.correlation_id, &response);
+        Reply::Send { frame, throttle: self.throttle }
+    }
+
+    /// Tells who leads the partitions that are not led here (KIP-951).
+    fn name_leaders(&self, response: &mut ProduceResponse) {
+        let mut image: Option<Arc<MetadataImage>> = None;
+        for topic in &mut response.responses {
+            for partition in &mut topic.partition_responses {
+                if partition.error_code != ErrorCode::NotLeaderOrFollower.code() {
+                    continue;
+                }
+                let image = image.get_or_insert_with(|| self.broker.image());
+                let by_id = self.version >= FIRST_VERSION_WITH_IDS;
+                let name =
+                    if by_id { TopicRef::Id(TopicId(topic.topic_id)) } else { TopicRef::Name(&topic.name) };
+                let index = PartitionIndex(partition.index);
+                let Some(hint) = leader_hint(image, name, index, &self.listener.name) else { continue };
+                partition.current_leader =
+                    LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
+                let known = response.node_endpoints.iter().any(|node| node.node_id == hint.leader.0);
+                if let Some(endpoint) = hint.endpoint.filter(|_| !known) {
+                    response.node_endpoints.push(NodeEndpoint {
+                        node_id: hint.leader.0,
+                        host: endpoint.host.into(),
+                        port: endpoint.port,
+                        rack: endpoint.rack.map(KString::from),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Waits for the disk, or for the time of the whole request to run out: then only what is on disk already counts.
+async fn committed(
+    append: AppendFuture,
+    deadline: Pin<&mut Sleep>,
+    late: &mut bool,
+) -> Result<Appended, Refusal> {
+    let outcome = if *late {
+        append.now()
+    } else {
+        tokio::select! {
+            biased;
+            outcome = append => Some(outcome),
+            () = deadline => None,
+        }
+    };
+    *late |= outcome.is_none();
+    outcome
+        .ok_or_else(|| Refusal::from(ErrorCode::RequestTimedOut))?
+        .map_err(|error| Refusal::new(error.error_code(), error.to_string()))
+}
+
+fn partition_response(index: i32, outcome: Result<Appended, Refusal>) -> PartitionProduceResponse {
+    match outcome {
+        Ok(appended) => PartitionProduceResponse {
+            index,
+            base_offset: appended.base_offset.raw(),
+            log_append_time_ms: appended.log_append_time.raw(),
+            log_start_offset: appended.log_start.raw(),
+            ..Default::default()
+        },
+        Err(refusal) => PartitionProduceResponse {
+            index,
+            error_code: refusal.error.code(),
+            base_offset: -1,
+            log_append_time_ms: -1,
+            log_start_offset: -1,
+            record_errors: refusal
+                .records
+                .into_iter()
+                .map(|(batch_index, message)| BatchIndexAndErrorMessage {
+                    batch_index,
+                    batch_index_error_message: Some(message.into()),
+                })
+                .collect(),
+            error_message: refusal.message.map(KString::from),
+            ..Default::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn producers_are_slowed_from_three_quarters_on() {
+        for (pressure, ms) in [(0.0, 0), (0.75, 0), (0.875, 500), (1.0, 1000), (9.0, 1000)] {
+            assert_eq!(throttle(pressure, 1 << 20), Duration::from_millis(ms), "{pressure}");
+        }
+        assert_eq!(throttle(1.0, 1024), Duration::from_micros(15625), "one that sends little");
+    }
+}

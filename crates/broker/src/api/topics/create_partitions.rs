@@ -1,0 +1,70 @@
+//! CreatePartitions, versions 0 to 3: more partitions for topics, never fewer.
+//!
+//! The answer comes when the partitions exist and can be used through this broker; with `validate_only` nothing is
+//! created.
+//!
+//! Errors of a topic: INVALID_REQUEST (named twice), TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION,
+//! INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, POLICY_VIOLATION (too many), REQUEST_TIMED_OUT.
+
+use std::{collections::HashSet, time::Duration};
+
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic},
+        create_partitions_response::{CreatePartitionsResponse, CreatePartitionsTopicResult},
+    },
+};
+use milena_types::{BrokerId, Revision};
+
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::{Refusal, repeated, usable::wait_until_usable},
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: CreatePartitionsRequest,
+) -> CreatePartitionsResponse {
+    let twice = repeated(request.topics.iter().map(|topic| &*topic.name));
+    let mut names = HashSet::new();
+    let mut outcomes: Vec<(&KString, Result<Option<Revision>, Refusal>)> = Vec::new();
+    for topic in &request.topics {
+        if !names.insert(&topic.name) {
+            continue;
+        }
+        let outcome = if twice.contains(&*topic.name) {
+            Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "the request names this topic more than once: name it once",
+            ))
+        } else if !context.allows(broker, Operation::Alter, Resource::Topic(&topic.name)) {
+            Err(Refusal::plain(ErrorCode::TopicAuthorizationFailed))
+        } else {
+            broker.topics().grow(&topic.name, topic.count, assignments(topic), request.validate_only).await
+        };
+        outcomes.push((&topic.name, outcome));
+    }
+    let grown = outcomes.iter().filter_map(|(name, outcome)| Some((&***name, (*outcome.as_ref().ok()?)?)));
+    let (grown, revisions): (Vec<&str>, Vec<Revision>) = grown.unzip();
+    if let Some(revision) = revisions.into_iter().max() {
+        let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
+        wait_until_usable(broker, revision, &grown, timeout).await;
+    }
+    let result = |(name, outcome): (&KString, Result<Option<Revision>, Refusal>)| {
+        let (error_code, error_message) = match outcome {
+            Ok(_) => (0, None),
+            Err(refusal) => (refusal.code.code(), Some(refusal.message.into())),
+        };
+        CreatePartitionsTopicResult { name: name.clone(), error_code, error_message }
+    };
+    CreatePartitionsResponse { throttle_time_ms: 0, results: outcomes.into_iter().map(result).collect() }
+}
+
+fn assignments(topic: &CreatePartitionsTopic) -> Option<Vec<Vec<BrokerId>>> {
+    let lists = topic.assignments.as_ref()?;
+    Some(lists.iter().map(|list| list.broker_ids.iter().copied().map(BrokerId).collect()).collect())
+}

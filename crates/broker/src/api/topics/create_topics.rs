@@ -1,0 +1,174 @@
+//! CreateTopics, versions 0 to 7: new topics, placed by the cluster or by hand.
+//!
+//! -1 partitions or replicas mean the broker's default. With `validate_only` nothing is created. The answer comes
+//! when the topic exists and can be used through this broker. From version 5 on it has what was created and the
+//! configuration in force, for those who may see configurations; from version 7 on the topic's id.
+//!
+//! Errors of a topic: INVALID_REQUEST (named twice, or an assignment by hand with numbers), TOPIC_AUTHORIZATION_FAILED,
+//! INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR,
+//! INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, POLICY_VIOLATION (too many partitions), REQUEST_TIMED_OUT.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::{
+        create_topics_request::{CreatableTopic, CreateTopicsRequest},
+        create_topics_response::{CreatableTopicConfigs, CreatableTopicResult, CreateTopicsResponse},
+    },
+};
+use milena_types::BrokerId;
+
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::{
+        Created, PARTITIONS_A_REQUEST_MAX, Refusal, TopicRequest, repeated, too_many_partitions,
+        usable::wait_until_usable,
+    },
+};
+
+/// How many topics of one request are created at the same time: they share commits of the metadata store.
+const CREATING_MAX: usize = 64;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: CreateTopicsRequest,
+) -> CreateTopicsResponse {
+    let twice: HashSet<String> =
+        repeated(request.topics.iter().map(|topic| &*topic.name)).into_iter().map(str::to_owned).collect();
+    let too_many = partitions(&request) > PARTITIONS_A_REQUEST_MAX;
+    let mut names = HashSet::new();
+    let mut plain = HashSet::new();
+    let mut work = Vec::new();
+    for topic in request.topics {
+        let name = topic.name.clone();
+        if !names.insert(name.clone()) {
+            continue;
+        }
+        let outcome = if twice.contains(&*name) {
+            Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "the request names this topic more than once: name it once",
+            ))
+        } else if !may_create(context, broker, &name) {
+            Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "Authorization failed."))
+        } else if too_many {
+            Err(too_many_partitions())
+        } else if !plain.insert(name.replace('.', "_")) {
+            let message = format!(
+                "another topic of this request differs from '{name}' in '.' and '_' only: choose another name"
+            );
+            Err(Refusal::new(ErrorCode::InvalidTopic, message))
+        } else {
+            Ok(wanted(topic))
+        };
+        work.push((name, outcome));
+    }
+    let validate_only = request.validate_only;
+    let create = async |(name, wanted): (KString, Result<TopicRequest, Refusal>)| match wanted {
+        Ok(wanted) => (name, broker.topics().create(wanted, validate_only).await),
+        Err(refusal) => (name, Err(refusal)),
+    };
+    let mut outcomes: Vec<(KString, Result<Created, Refusal>)> =
+        stream::iter(work).map(create).buffered(CREATING_MAX).collect().await;
+    let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
+    wait_for_all(broker, &mut outcomes, timeout).await;
+    let topics = outcomes.into_iter().map(|(name, outcome)| result(context, broker, name, outcome)).collect();
+    CreateTopicsResponse { throttle_time_ms: 0, topics }
+}
+
+/// How many partitions are asked for in all.
+fn partitions(request: &CreateTopicsRequest) -> i64 {
+    let of_topic = |topic: &CreatableTopic| match topic.assignments.len() {
+        0 => i64::from(topic.num_partitions.max(1)),
+        assigned => assigned as i64,
+    };
+    request.topics.iter().map(of_topic).sum()
+}
+
+fn may_create(context: &RequestContext, broker: &BrokerShared, name: &str) -> bool {
+    context.allows(broker, Operation::Create, Resource::Cluster)
+        || context.allows(broker, Operation::Create, Resource::Topic(name))
+}
+
+fn wanted(topic: CreatableTopic) -> TopicRequest {
+    let brokers = |ids: Vec<i32>| ids.into_iter().map(BrokerId).collect();
+    TopicRequest {
+        name: topic.name.to_string(),
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: topic
+            .assignments
+            .into_iter()
+            .map(|a| (a.partition_index, brokers(a.broker_ids)))
+            .collect(),
+        configs: topic
+            .configs
+            .into_iter()
+            .map(|config| (config.name.to_string(), config.value.map(|value| value.to_string())))
+            .collect(),
+    }
+}
+
+async fn wait_for_all(
+    broker: &BrokerShared,
+    outcomes: &mut [(KString, Result<Created, Refusal>)],
+    wait_max: Duration,
+) {
+    let created =
+        outcomes.iter().filter_map(|(name, outcome)| Some((&**name, outcome.as_ref().ok()?.revision?)));
+    let (names, revisions): (Vec<&str>, Vec<_>) = created.unzip();
+    let Some(revision) = revisions.into_iter().max() else { return };
+    if wait_until_usable(broker, revision, &names, wait_max).await {
+        return;
+    }
+    for (_, outcome) in outcomes.iter_mut() {
+        if outcome.as_ref().is_ok_and(|created| created.revision.is_some()) {
+            let message = "the topic is made, but not every broker knows it yet: ask again";
+            *outcome = Err(Refusal::new(ErrorCode::RequestTimedOut, message));
+        }
+    }
+}
+
+fn result(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    name: KString,
+    outcome: Result<Created, Refusal>,
+) -> CreatableTopicResult {
+    let created = match outcome {
+        Ok(created) => created,
+        Err(refusal) => {
+            return CreatableTopicResult {
+                name,
+                error_code: refusal.code.code(),
+                error_message: Some(refusal.message.into()),
+                configs: Some(Vec::new()),
+                ..Default::default()
+            };
+        }
+    };
+    let mut result =
+        CreatableTopicResult { topic_id: created.id.0, error_message: None, ..Default::default() };
+    if context.allows(broker, Operation::DescribeConfigs, Resource::Topic(&name)) {
+        result.num_partitions = created.partitions;
+        result.replication_factor = created.replication_factor;
+        let configs = broker.topics().in_force(&created.configs);
+        let entry = |config: crate::topics::InForce| CreatableTopicConfigs {
+            name: config.name.into(),
+            value: config.value.map(KString::from),
+            read_only: false,
+            config_source: config.source as i8,
+            is_sensitive: config.is_sensitive,
+        };
+        result.configs = Some(configs.into_iter().map(entry).collect());
+    } else {
+        result.topic_config_error_code = ErrorCode::TopicAuthorizationFailed.code();
+        result.configs = Some(Vec::new());
+    }
+    CreatableTopicResult { name, ..result }
+}

@@ -1,0 +1,85 @@
+//! DeleteRecords, versions 0 to 2: moves the log start of partitions up; what lies before it is gone.
+//!
+//! Offset -1 means the high watermark. An offset before the log start changes nothing and is no error. The answer has
+//! the log start (`low_watermark`), -1 with an error.
+//!
+//! Errors of a partition: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE (beyond the high
+//! watermark or below -1), POLICY_VIOLATION (the topic is compacted and deletes nothing), INVALID_TOPIC_EXCEPTION
+//! (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR.
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest},
+        delete_records_response::{
+            DeleteRecordsPartitionResult, DeleteRecordsResponse, DeleteRecordsTopicResult,
+        },
+    },
+};
+use milena_storage::UpkeepError;
+use milena_types::{Offset, PartitionIndex};
+
+use crate::{
+    context::RequestContext,
+    leadership::partitions::TopicRef,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::valid_name,
+};
+
+/// "Up to the high watermark".
+const HIGH_WATERMARK: i64 = -1;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: DeleteRecordsRequest,
+) -> DeleteRecordsResponse {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        let allowed = context.allows(broker, Operation::Delete, Resource::Topic(&topic.name));
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            let outcome = if allowed {
+                delete(broker, &topic.name, asked).await
+            } else {
+                Err(ErrorCode::TopicAuthorizationFailed)
+            };
+            let (low_watermark, error_code) = match outcome {
+                Ok(log_start) => (log_start.raw(), 0),
+                Err(error) => (-1, error.code()),
+            };
+            let partition_index = asked.partition_index;
+            partitions.push(DeleteRecordsPartitionResult { partition_index, low_watermark, error_code });
+        }
+        topics.push(DeleteRecordsTopicResult { name: topic.name.clone(), partitions });
+    }
+    DeleteRecordsResponse { throttle_time_ms: 0, topics }
+}
+
+async fn delete(
+    broker: &BrokerShared,
+    topic: &str,
+    asked: &DeleteRecordsPartition,
+) -> Result<Offset, ErrorCode> {
+    if valid_name(topic).is_ok_and(|name| name.is_internal()) {
+        return Err(ErrorCode::InvalidTopic);
+    }
+    let led = broker.led(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
+    if !led.config.deletes {
+        return Err(ErrorCode::PolicyViolation);
+    }
+    let before = match asked.offset {
+        HIGH_WATERMARK => None,
+        offset if offset < 0 => return Err(ErrorCode::OffsetOutOfRange),
+        offset => Some(Offset(offset)),
+    };
+    led.partition.delete_records(before).await.map_err(|error| match error {
+        UpkeepError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        UpkeepError::Closed => ErrorCode::NotLeaderOrFollower,
+        error => {
+            tracing::warn!(%topic, partition = asked.partition_index, %error, "records were not deleted");
+            ErrorCode::KafkaStorageError
+        }
+    })
+}

@@ -1,0 +1,279 @@
+//! DeleteTopics, versions 0 to 6: topics that go, by name or (from version 6 on) by id.
+//!
+//! The answer comes when this broker no longer knows the topic. Its records are removed later.
+//!
+//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED (without the name where
+//! the client may not see the topic), INVALID_REQUEST (named twice, or neither or both of name and id), and while
+//! `delete.topic.enable` is off TOPIC_DELETION_DISABLED, before version 3 INVALID_REQUEST.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use milena_metadata::{MetadataImage, TopicImage};
+use milena_protocol::{
+    ErrorCode, KString, Uuid,
+    messages::{
+        delete_topics_request::{DeleteTopicState, DeleteTopicsRequest},
+        delete_topics_response::{DeletableTopicResult, DeleteTopicsResponse},
+    },
+};
+use milena_types::{Revision, TopicId, TopicName};
+
+use crate::{
+    context::RequestContext,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+    topics::{Refusal, Topics, usable::wait_until_usable},
+};
+
+/// The first version that names topics by id or name.
+const FIRST_VERSION_WITH_IDS: i16 = 6;
+/// The first version that knows TOPIC_DELETION_DISABLED.
+const FIRST_VERSION_WITH_DISABLED: i16 = 3;
+/// How many topics of one request are deleted at the same time.
+const DELETING_MAX: usize = 64;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: DeleteTopicsRequest,
+) -> DeleteTopicsResponse {
+    let asked = if context.api_version >= FIRST_VERSION_WITH_IDS {
+        request.topics
+    } else {
+        let by_name = |name| DeleteTopicState { name: Some(name), topic_id: Uuid::nil() };
+        request.topic_names.into_iter().map(by_name).collect()
+    };
+    if !broker.topics().flag("delete.topic.enable") {
+        return DeleteTopicsResponse { throttle_time_ms: 0, responses: disabled(asked, context.api_version) };
+    }
+    let image = broker.image();
+    let may = |operation, name: &str| context.allows(broker, operation, Resource::Topic(name));
+    let targets = targets(&image, asked, may);
+    let (responses, revision) = delete_all(broker.topics(), targets).await;
+    if let Some(revision) = revision {
+        let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
+        wait_until_usable(broker, revision, &[], timeout).await;
+    }
+    DeleteTopicsResponse { throttle_time_ms: 0, responses }
+}
+
+/// A topic to delete, or why not.
+type Target = Result<(TopicName, TopicId), DeletableTopicResult>;
+
+fn disabled(asked: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicResult> {
+    let error = if version >= FIRST_VERSION_WITH_DISABLED {
+        ErrorCode::TopicDeletionDisabled
+    } else {
+        ErrorCode::InvalidRequest
+    };
+    let refuse = |topic: DeleteTopicState| DeletableTopicResult {
+        name: topic.name,
+        topic_id: topic.topic_id,
+        error_code: error.code(),
+        error_message: Some("this cluster deletes no topics: set delete.topic.enable".into()),
+    };
+    asked.into_iter().map(refuse).collect()
+}
+
+fn refused(name: Option<KString>, id: Uuid, refusal: Refusal) -> DeletableTopicResult {
+    DeletableTopicResult {
+        name,
+        topic_id: id,
+        error_code: refusal.code.code(),
+        error_message: Some(refusal.message.into()),
+    }
+}
+
+/// What a request's entries mean, each topic once.
+fn targets(
+    image: &MetadataImage,
+    asked: Vec<DeleteTopicState>,
+    may: impl Fn(Operation, &str) -> bool,
+) -> Vec<Target> {
+    let mut times: HashMap<(Option<KString>, Uuid), usize> = HashMap::new();
+    for topic in &asked {
+        *times.entry((topic.name.clone(), topic.topic_id)).or_default() += 1;
+    }
+    let mut seen = HashSet::new();
+    let mut taken = HashSet::new();
+    let mut targets = Vec::new();
+    for DeleteTopicState { name, topic_id } in asked {
+        let key = (name.clone(), topic_id);
+        if !seen.insert(key.clone()) {
+            continue;
+        }
+        let mut target = target(image, name, topic_id, times[&key] > 1, &may);
+        if let Ok((name, id)) = &target
+            && !taken.insert(*id)
+        {
+            let message = "this name and an id of the request are the same topic: give one of them";
+            let refusal = Refusal::new(ErrorCode::InvalidRequest, message);
+            target = Err(refused(Some(name.as_str().into()), id.0, refusal));
+        }
+        targets.push(target);
+    }
+    targets
+}
+
+fn target(
+    image: &MetadataImage,
+    name: Option<KString>,
+    id: Uuid,
+    repeated: bool,
+    may: impl Fn(Operation, &str) -> bool,
+) -> Target {
+    let invalid = |message: &str| Refusal::new(ErrorCode::InvalidRequest, message);
+    let unauthorized = || Refusal::plain(ErrorCode::TopicAuthorizationFailed);
+    match (&name, id.is_nil()) {
+        (Some(_), false) => {
+            Err(refused(name, id, invalid("a name and an id were given for one topic: give one of them")))
+        }
+        (None, true) => {
+            Err(refused(name, id, invalid("a topic without name and id was given: give one of them")))
+        }
+        (Some(_), true) if repeated => {
+            Err(refused(name, id, invalid("the request names this topic more than once: name it once")))
+        }
+        (None, false) if repeated => {
+            Err(refused(name, id, invalid("the request has this id more than once: give it once")))
+        }
+        (Some(text), true) => {
+            // A client that may not see the topic is not told whether it exists.
+            if !may(Operation::Describe, text) || !may(Operation::Delete, text) {
+                return Err(refused(name, id, unauthorized()));
+            }
+            match image.topic(text) {
+                Some(topic) => Ok(found(topic)),
+                None => Err(refused(name, id, Refusal::plain(ErrorCode::UnknownTopicOrPartition))),
+            }
+        }
+        (None, false) => match image.topic_by_id(TopicId(id)) {
+            None => Err(refused(None, id, Refusal::plain(ErrorCode::UnknownTopicId))),
+            Some(topic) if !may(Operation::Describe, topic.name().as_str()) => {
+                Err(refused(None, id, unauthorized()))
+            }
+            Some(topic) if !may(Operation::Delete, topic.name().as_str()) => {
+                Err(refused(Some(topic.name().as_str().into()), id, unauthorized()))
+            }
+            Some(topic) => Ok(found(topic)),
+        },
+    }
+}
+
+fn found(topic: &TopicImage) -> (TopicName, TopicId) {
+    (topic.name().clone(), topic.id())
+}
+
+/// Answers in the order of `targets`, and the revision at which all that could be deleted are gone.
+async fn delete_all(
+    topics: Topics<'_>,
+    targets: Vec<Target>,
+) -> (Vec<DeletableTopicResult>, Option<Revision>) {
+    let delete = async |target: Target| match target {
+        Err(refused) => (refused, None),
+        Ok((name, id)) => {
+            let text = Some(KString::from(name.as_str()));
+            match topics.delete(&name, id).await {
+                Ok(revision) => {
+                    let deleted = DeletableTopicResult { name: text, topic_id: id.0, ..Default::default() };
+                    (deleted, Some(revision))
+                }
+                Err(refusal) => (refused(text, id.0, refusal), None),
+            }
+        }
+    };
+    let done: Vec<_> = stream::iter(targets).map(delete).buffered(DELETING_MAX).collect().await;
+    let revision = done.iter().filter_map(|(_, revision)| *revision).max();
+    (done.into_iter().map(|(result, _)| result).collect(), revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topics::tests::PaperCluster;
+
+    fn by_name(name: &str) -> DeleteTopicState {
+        DeleteTopicState { name: Some(name.into()), topic_id: Uuid::nil() }
+    }
+
+    fn by_id(id: Uuid) -> DeleteTopicState {
+        DeleteTopicState { name: None, topic_id: id }
+    }
+
+    fn code(target: &Target) -> ErrorCode {
+        match target {
+            Ok(_) => ErrorCode::None,
+            Err(result) => ErrorCode::from_code(result.error_code),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_entry_is_answered_once_and_in_order() {
+        let cluster = PaperCluster::new(1, &[]).await;
+        let (a, b) = (cluster.create("a", 1, 1).await.id.0, cluster.create("b", 1, 1).await.id.0);
+        let image = cluster.images.current();
+        let unknown = Uuid::from_u128(9);
+        let both = DeleteTopicState { name: Some("a".into()), topic_id: a };
+        let neither = DeleteTopicState { name: None, topic_id: Uuid::nil() };
+        let asked = vec![
+            by_name("b"),
+            by_name("missing"),
+            by_id(unknown),
+            both,
+            neither,
+            by_id(b),
+            by_name("a"),
+            by_name("a"),
+        ];
+        let targets = targets(&image, asked, |_, _| true);
+        let codes: Vec<ErrorCode> = targets.iter().map(code).collect();
+        let invalid = ErrorCode::InvalidRequest;
+        let (no_name, no_id) = (ErrorCode::UnknownTopicOrPartition, ErrorCode::UnknownTopicId);
+        let expected = [ErrorCode::None, no_name, no_id, invalid, invalid, invalid, invalid];
+        assert_eq!(codes, expected);
+        let (results, revision) = delete_all(cluster.topics(), targets).await;
+        let image = cluster.shown(revision.unwrap()).await;
+        assert!(image.topic("b").is_none() && image.topic("a").is_some());
+        assert_eq!((results[0].name.as_deref(), results[0].topic_id), (Some("b"), b));
+        assert_eq!(results[1].name.as_deref(), Some("missing"));
+    }
+
+    #[tokio::test]
+    async fn who_may_not_see_a_topic_does_not_learn_its_name() {
+        let cluster = PaperCluster::new(1, &[]).await;
+        let id = cluster.create("secret", 1, 1).await.id.0;
+        let image = cluster.images.current();
+        let asked = || vec![by_id(id), by_name("secret"), by_name("other")];
+        for target in targets(&image, asked(), |_, _| false) {
+            assert_eq!(code(&target), ErrorCode::TopicAuthorizationFailed);
+            let result = target.unwrap_err();
+            assert!(result.topic_id.is_nil() || result.name.is_none());
+        }
+        let only_see = |operation, _: &str| operation == Operation::Describe;
+        let seen = targets(&image, vec![by_id(id)], only_see).remove(0).unwrap_err();
+        assert_eq!(seen.name.as_deref(), Some("secret"));
+    }
+
+    #[test]
+    fn disabled_deletion_has_a_code_of_its_own_from_version_3_on() {
+        let codes = |version| disabled(vec![by_name("a")], version)[0].error_code;
+        assert_eq!(codes(2), ErrorCode::InvalidRequest.code());
+        assert_eq!(codes(3), ErrorCode::TopicDeletionDisabled.code());
+    }
+
+    #[tokio::test]
+    async fn a_topic_made_again_meanwhile_is_left_alone() {
+        let cluster = PaperCluster::new(1, &[]).await;
+        let first = cluster.create("t", 1, 1).await;
+        let stale = targets(&cluster.images.current(), vec![by_name("t")], |_, _| true);
+        cluster.shown(cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap()).await;
+        cluster.create("t", 1, 1).await;
+        let (results, revision) = delete_all(cluster.topics(), stale).await;
+        assert_eq!(results[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
+        assert_eq!(revision, None);
+    }
+}

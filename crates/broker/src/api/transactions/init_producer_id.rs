@@ -1,0 +1,50 @@
+//! InitProducerId, versions 0 to 6: an id for an idempotent producer, new for every call, with epoch 0.
+//!
+//! As in Kafka, a producer without a transactional id gets a new id even if it names the one it had. Transactional ids
+//! are not served yet: they get UNSUPPORTED_VERSION, which clients report instead of retrying.
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{
+        init_producer_id_request::InitProducerIdRequest, init_producer_id_response::InitProducerIdResponse,
+    },
+};
+
+use crate::{
+    context::RequestContext,
+    errors::ToErrorCode,
+    net::access::{Operation, Resource},
+    shared::BrokerShared,
+};
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: InitProducerIdRequest,
+) -> InitProducerIdResponse {
+    let failed = |error: ErrorCode| InitProducerIdResponse {
+        error_code: error.code(),
+        producer_id: -1,
+        producer_epoch: -1,
+        ..Default::default()
+    };
+    match request.transactional_id.as_deref() {
+        Some("") => return failed(ErrorCode::InvalidRequest),
+        Some(_) => return failed(ErrorCode::UnsupportedVersion),
+        None => {}
+    }
+    if !context.allows(broker, Operation::IdempotentWrite, Resource::Cluster) {
+        return failed(ErrorCode::ClusterAuthorizationFailed);
+    }
+    match broker.producer_ids.next(&broker.metadata).await {
+        Ok(id) => InitProducerIdResponse { producer_id: id.raw(), producer_epoch: 0, ..Default::default() },
+        Err(error) => {
+            tracing::warn!(%error, "no block of producer ids could be had");
+            failed(match error.error_code() {
+                // Retriable for producers of every age.
+                ErrorCode::RequestTimedOut | ErrorCode::NotController => ErrorCode::CoordinatorNotAvailable,
+                other => other,
+            })
+        }
+    }
+}

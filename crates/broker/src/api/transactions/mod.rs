@@ -1,0 +1,3 @@
+//! Producer ids.
+
+pub(crate) mod init_producer_id;

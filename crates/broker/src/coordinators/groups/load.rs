@@ -1,0 +1,129 @@
+//! Reading a partition of `__consumer_offsets` into a coordinator.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_coordinator::groups::{Coordinator, Replayed};
+use milena_records::{
+    Batch, BatchError,
+    control::{EndTransactionMarker, TransactionResult},
+    split,
+};
+use milena_storage::{Isolation, ReadError, ReadRequest};
+use milena_types::Offset;
+
+use super::shard::Owner;
+
+/// How much is read at once.
+const READ_BYTES: usize = 1024 * 1024;
+/// The most that a batch of group records may hold when decompressed; Kafka may have written compressed ones.
+const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// When a partition that could not be read is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Why a partition was not loaded.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    #[error("the log ends at {ends} although it should reach {expected}: check the segment store")]
+    Short { ends: Offset, expected: Offset },
+}
+
+/// A log on its way into a coordinator.
+struct Loading<'a> {
+    owner: &'a Owner,
+    coordinator: Coordinator,
+    from: Offset,
+    bytes: u64,
+}
+
+impl Owner {
+    /// Loads the partition, however often that fails, unless it is closed.
+    pub(super) async fn load(self: Arc<Self>) {
+        while !self.is_closed() {
+            let loading = Loading {
+                owner: &self,
+                coordinator: Coordinator::new(self.timers.settings.groups.clone()),
+                from: self.partition.bounds().log_start,
+                bytes: 0,
+            };
+            match loading.run().await {
+                Ok((coordinator, bytes)) => return self.activate(coordinator, bytes),
+                Err(LoadError::Read(ReadError::Closed)) => return,
+                Err(error) => {
+                    tracing::error!(partition = %self.partition.id(), %error, "groups cannot be loaded; trying again");
+                }
+            }
+            tokio::select! {
+                () = self.timers.runtime.sleep(RETRY) => {}
+                () = self.timers.runtime.stopping().cancelled() => return,
+            }
+        }
+    }
+}
+
+impl Loading<'_> {
+    async fn run(mut self) -> Result<(Coordinator, u64), LoadError> {
+        // Nothing is appended while this goes on: appends are the coordinator's, and it is not there yet.
+        let end = self.owner.partition.bounds().high_watermark;
+        while self.from < end {
+            let request = ReadRequest {
+                from: self.from,
+                max_bytes: READ_BYTES,
+                at_least_one: true,
+                isolation: Isolation::Uncommitted,
+            };
+            let data = self.owner.partition.read(&request).await?;
+            let before = self.from;
+            for part in &data.parts {
+                for batch in split(part.clone()) {
+                    self.batch(&batch?)?;
+                }
+            }
+            self.bytes += data.bytes as u64;
+            if self.from == before {
+                return Err(LoadError::Short { ends: before, expected: end });
+            }
+        }
+        Ok((self.coordinator, self.bytes))
+    }
+
+    fn batch(&mut self, batch: &Batch) -> Result<(), LoadError> {
+        let header = batch.header();
+        let records = batch.records(BATCH_BYTES_MAX)?;
+        for record in &records {
+            let record = record?;
+            if record.offset < self.from {
+                continue;
+            }
+            if header.attributes.is_control() {
+                if let Some(marker) = EndTransactionMarker::of(&record)? {
+                    let committed = marker.result == TransactionResult::Commit;
+                    self.coordinator.end_transaction(header.producer_id, committed);
+                }
+                continue;
+            }
+            let key = record.key.map(|key| records.share(key)).unwrap_or_default();
+            let value = record.value.map(|value| records.share(value));
+            let replayed = if header.attributes.is_transactional() {
+                self.coordinator.replay_transactional(header.producer_id, &key, value.as_ref())
+            } else {
+                self.coordinator.replay(&key, value.as_ref())
+            };
+            let (partition, offset) = (self.owner.partition.id(), record.offset);
+            match replayed {
+                Ok(Replayed::Applied) => {}
+                Ok(Replayed::UnknownType(kind)) => {
+                    tracing::warn!(%partition, %offset, kind, "left out a group record of a type this release does not know");
+                }
+                // One bad record must not take all groups of the partition away.
+                Err(error) => tracing::error!(%partition, %offset, %error, "left out a group record"),
+            }
+        }
+        let next = header.base_offset.plus(i64::from(header.last_offset_delta) + 1);
+        self.from = self.from.max(next);
+        Ok(())
+    }
+}

@@ -1,0 +1,250 @@
+//! Group coordinators: the pure state machine of `milena-coordinator`, run on the partitions of `__consumer_offsets`
+//! that this broker leads.
+//!
+//! [`Groups`] finds the [`shard`] of a group's partition. An owner loads its partition, takes requests under one short
+//! lock, has one append under way at a time, and answers what depends on it once it is committed. One task per broker
+//! keeps the timers of all owners.
+//!
+//! Not here: the rules of groups (they are the state machine's) and what requests look like in each version (`api/`).
+
+mod errors;
+mod load;
+mod settings;
+mod shard;
+mod timers;
+mod write;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
+
+use milena_coordinator::groups::{
+    CommitRequest, DescribedGroup, FetchRequest, FetchedTopic, GroupError, GroupId, HeartbeatRequest,
+    JoinFailed, JoinRequest, Joined, LeaveRequest, LeftMember, ListFilter, ListedGroup, OffsetKey, Reply,
+    Request, SyncRequest, Synced,
+};
+use milena_metadata::{ImageWatcher, PartitionImage, Registration};
+use milena_runtime::Runtime;
+use milena_storage::Partition;
+use milena_types::{BrokerEpoch, BrokerId, PartitionIndex, TopicName, TopicPartition};
+use tokio_util::sync::CancellationToken;
+
+use settings::Settings;
+use shard::Owner;
+use timers::Timers;
+
+use crate::{configs::Layers, topics::internal::CONSUMER_OFFSETS};
+
+pub(crate) use errors::code_of;
+
+/// A reply is of its request's kind: the state machine sees to that.
+const OWN_KIND: &str = "a request gets the reply of its own kind";
+
+/// The groups whose coordinator is this broker.
+pub(crate) struct Groups {
+    broker: BrokerId,
+    epoch: BrokerEpoch,
+    images: ImageWatcher,
+    owners: RwLock<BTreeMap<PartitionIndex, Arc<Owner>>>,
+    timers: Arc<Timers>,
+    /// Cancelled when requests should no longer wait for other members.
+    stopping: CancellationToken,
+}
+
+impl Groups {
+    /// Groups of a broker in one life of it. `stopping` ends waits for other members with
+    /// COORDINATOR_NOT_AVAILABLE.
+    pub(crate) fn new(
+        registration: &Registration,
+        images: ImageWatcher,
+        layers: Layers<'_>,
+        log_growth_bytes: u64,
+        runtime: Runtime,
+        stopping: CancellationToken,
+    ) -> Arc<Self> {
+        let timers = Arc::new(Timers::new(runtime, Settings::new(layers, log_growth_bytes)));
+        let groups = Arc::new(Self {
+            broker: registration.broker,
+            epoch: registration.epoch,
+            images,
+            owners: RwLock::default(),
+            timers: timers.clone(),
+            stopping,
+        });
+        let keeper = groups.clone();
+        timers.runtime.spawn(async move { keeper.keep_timers().await });
+        groups
+    }
+
+    /// This broker leads a partition of `__consumer_offsets`: its groups are loaded and served from now on.
+    pub(crate) fn opened(&self, partition: Arc<Partition>) {
+        let index = partition.id().partition;
+        let owner = Owner::start(partition, self.timers.clone());
+        let mut owners = self.owners.write().expect("no panic while owners are changed");
+        if let Some(former) = owners.insert(index, owner) {
+            former.close();
+        }
+    }
+
+    /// This broker leads a partition no more. If it is one of groups, everything that waits for it is answered
+    /// NOT_COORDINATOR.
+    pub(crate) fn closed(&self, partition: TopicPartition) {
+        let mut owners = self.owners.write().expect("no panic while owners are changed");
+        if owners.get(&partition.partition).is_some_and(|owner| owner.partition.id() == partition)
+            && let Some(owner) = owners.remove(&partition.partition)
+        {
+            owner.close();
+        }
+    }
+
+    /// Deletes the offsets of a topic that is gone.
+    pub(crate) fn forget_topic(&self, topic: &TopicName) {
+        for owner in self.owners() {
+            owner.forget_topic(topic);
+        }
+    }
+
+    pub(crate) async fn join(&self, request: JoinRequest) -> Result<Joined, JoinFailed> {
+        let (group, member) = (request.group.clone(), request.member.clone());
+        match self.ask(&group, Request::Join(request)).await {
+            Ok(Reply::Join(joined)) => joined,
+            Ok(_) => unreachable!("{OWN_KIND}"),
+            Err(error) => Err(JoinFailed { error, member }),
+        }
+    }
+
+    pub(crate) async fn sync(&self, request: SyncRequest) -> Result<Synced, GroupError> {
+        match self.ask(&request.group.clone(), Request::Sync(request)).await? {
+            Reply::Sync(synced) => synced,
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn heartbeat(&self, request: HeartbeatRequest) -> Result<(), GroupError> {
+        match self.ask(&request.group.clone(), Request::Heartbeat(request)).await? {
+            Reply::Heartbeat(outcome) => outcome,
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn leave(&self, request: LeaveRequest) -> Result<Vec<LeftMember>, GroupError> {
+        match self.ask(&request.group.clone(), Request::Leave(request)).await? {
+            Reply::Leave(left) => left,
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn commit(
+        &self,
+        request: CommitRequest,
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        match self.ask(&request.group.clone(), Request::Commit(request)).await? {
+            Reply::Commit(outcomes) => Ok(outcomes),
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn fetch(&self, request: FetchRequest) -> Result<Vec<FetchedTopic>, GroupError> {
+        match self.ask(&request.group.clone(), Request::Fetch(request)).await? {
+            Reply::Fetch(topics) => Ok(topics),
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn delete_offsets(
+        &self,
+        group: GroupId,
+        keys: Vec<OffsetKey>,
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        match self.ask(&group.clone(), Request::DeleteOffsets { group, keys }).await? {
+            Reply::DeleteOffsets(outcome) => outcome,
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn describe(&self, group: GroupId) -> Result<DescribedGroup, GroupError> {
+        match self.ask(&group.clone(), Request::Describe(group)).await? {
+            Reply::Describe(described) => described,
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    pub(crate) async fn delete(&self, group: GroupId) -> Result<(), GroupError> {
+        match self.ask(&group.clone(), Request::Delete(group)).await? {
+            Reply::Delete(outcome) => outcome,
+            _ => unreachable!("{OWN_KIND}"),
+        }
+    }
+
+    /// The groups of this broker, and whether more may be found once everything is loaded.
+    pub(crate) fn list(&self, filter: &ListFilter) -> (Vec<ListedGroup>, bool) {
+        let (mut groups, mut loading) = (Vec::new(), false);
+        for owner in self.owners() {
+            match owner.list(filter) {
+                Ok(listed) => groups.extend(listed),
+                Err(GroupError::CoordinatorLoadInProgress) => loading = true,
+                Err(_) => {}
+            }
+        }
+        (groups, loading)
+    }
+
+    /// Sends a request to the owner of a group and waits for the answer.
+    async fn ask(&self, group: &GroupId, request: Request) -> Result<Reply, GroupError> {
+        let waits_for_members = matches!(request, Request::Join(_) | Request::Sync(_));
+        let reply = self.owner_of(group)?.ask(request)?;
+        if !waits_for_members {
+            // At most for an append, which a broker that stops sees through.
+            return reply.await.map_err(|_| GroupError::NotCoordinator);
+        }
+        tokio::select! {
+            reply = reply => reply.map_err(|_| GroupError::NotCoordinator),
+            () = self.stopping.cancelled() => Err(GroupError::CoordinatorNotAvailable),
+        }
+    }
+
+    fn owner_of(&self, group: &GroupId) -> Result<Arc<Owner>, GroupError> {
+        let image = self.images.current();
+        let topic = image.topic(CONSUMER_OFFSETS).ok_or(GroupError::NotCoordinator)?;
+        let index = partition_of(group.as_str(), topic.partition_count());
+        let owners = self.owners.read().expect("no panic while owners are changed");
+        match owners.get(&index) {
+            Some(owner) => Ok(owner.clone()),
+            // The image names this broker, whose log is about to be opened.
+            None if topic.partition(index).is_some_and(|partition| self.leads(partition)) => {
+                Err(GroupError::CoordinatorLoadInProgress)
+            }
+            None => Err(GroupError::NotCoordinator),
+        }
+    }
+
+    fn leads(&self, partition: &PartitionImage) -> bool {
+        partition.leader == self.broker && partition.broker_epoch == self.epoch
+    }
+
+    fn owners(&self) -> Vec<Arc<Owner>> {
+        self.owners.read().expect("no panic while owners are changed").values().cloned().collect()
+    }
+}
+
+/// The partition of `__consumer_offsets` that a group is in: Java's hash of its id, as Kafka does it, so that a log
+/// taken over from Kafka is found again.
+pub(crate) fn partition_of(group: &str, partitions: i32) -> PartitionIndex {
+    let hash = group.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+    // The absolute value, and zero for the one number that has none.
+    PartitionIndex(hash.checked_abs().unwrap_or(0) % partitions.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_placed_as_kafka_places_them() {
+        // Java: Math.abs("my-group".hashCode()) % 50 and so on.
+        for (group, hash) in [("", 0), ("abc", 96_354), ("polygenelubricants", 0), ("ä", 228)] {
+            assert_eq!(partition_of(group, 50), PartitionIndex(hash % 50), "{group}");
+        }
+    }
+}
