@@ -99,7 +99,8 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
     let process = Process::new();
     *node.process.lock().expect("no panic with the process") = process.clone();
     let label = format!("{} {life}", name(node.id));
-    let runtime: Runtime = surroundings::runtime(world.seed, &label, &world.clock, &world.slow_disk);
+    let runtime: Runtime =
+        surroundings::runtime(world.seed, &label, &world.clock, &world.slow_disk);
     let store = StoreLink {
         store: world.store.clone(),
         caller: node.id,
@@ -131,7 +132,11 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
 fn config(world: &World, id: i32) -> BrokerConfig {
     let plan = &world.plan;
     let limits = Limits {
-        flush: FlushPolicy { bytes: plan.flush_bytes, age: plan.flush_age, own_segment_bytes: 4_000 },
+        flush: FlushPolicy {
+            bytes: plan.flush_bytes,
+            age: plan.flush_age,
+            own_segment_bytes: 4_000,
+        },
         memory: MemoryBudget { unflushed_bytes: 400_000, tail_bytes: 60_000 },
         wal_file_bytes: plan.wal_file_bytes,
         wal_chunk_bytes_max: plan.wal_file_bytes as usize / 4,
@@ -142,7 +147,8 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         handover_max: Duration::from_secs(5),
         ..Limits::default()
     };
-    let properties = [("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
+    let properties =
+        [("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
     BrokerConfig {
         cluster: world.cluster.clone(),
         broker: BrokerId(id),

@@ -49,7 +49,11 @@ impl Process {
         } else if left > 0 {
             self.left.store(left - 1, Ordering::Relaxed);
         }
-        if self.is_dead() { Err(io::Error::other("simulated: the process is dead")) } else { Ok(()) }
+        if self.is_dead() {
+            Err(io::Error::other("simulated: the process is dead"))
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -41,11 +41,17 @@ fn arguments() -> Result<Arguments, String> {
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
-            "--seed" => parsed.seed = value.parse().map_err(|_| format!("'{value}' is not a seed"))?,
+            "--seed" => {
+                parsed.seed = value.parse().map_err(|_| format!("'{value}' is not a seed"))?
+            }
             "--plan" => parsed.plan = Some(Kind::named(&value)?),
             "--trace" => parsed.trace = Some(value),
             "--log" => parsed.log = value,
-            _ => return Err(format!("{name} is unknown; there are --seed, --plan, --trace and --log")),
+            _ => {
+                return Err(format!(
+                    "{name} is unknown; there are --seed, --plan, --trace and --log"
+                ));
+            }
         }
     }
     Ok(parsed)
@@ -63,7 +69,8 @@ fn main() -> ExitCode {
     mad_turmoil::rand::set_rng(rand::rngs::StdRng::seed_from_u64(arguments.seed));
     // A thread of its own, whose hash maps have not been given keys yet.
     let seed = arguments.seed;
-    let worker = std::thread::Builder::new().stack_size(16 << 20).spawn(move || simulate(arguments));
+    let worker =
+        std::thread::Builder::new().stack_size(16 << 20).spawn(move || simulate(arguments));
     match worker.expect("a thread").join() {
         Ok(code) => code,
         Err(_) => {
@@ -92,7 +99,9 @@ fn simulate(arguments: Arguments) -> ExitCode {
     let (totals, violations) = history::check(std::slice::from_ref(&*world.history()));
     // Only a run that came to its end has read everything.
     let complete = world.is(world::Phase::LastLook) && world.findings.is_empty();
-    for violation in violations.into_iter().filter(|v| complete || !matches!(v.kind(), "lost" | "vanished")) {
+    for violation in
+        violations.into_iter().filter(|v| complete || !matches!(v.kind(), "lost" | "vanished"))
+    {
         world.findings.add(violation.kind(), &violation);
     }
     let findings = world.findings.all();
@@ -110,11 +119,14 @@ fn simulate(arguments: Arguments) -> ExitCode {
         totals.present,
         totals.commits,
         world.monitor.changes(),
-        world.brokers.iter().map(|b| b.lives.load(std::sync::atomic::Ordering::Relaxed)).sum::<u64>(),
-        outcome.simulated.as_secs_f64(),
-        trace
+        world
+            .brokers
             .iter()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)),
+            .map(|b| b.lives.load(std::sync::atomic::Ordering::Relaxed))
+            .sum::<u64>(),
+        outcome.simulated.as_secs_f64(),
+        trace.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b))
+            .wrapping_mul(0x0100_0000_01b3)),
     );
     for finding in &findings {
         println!("  VIOLATION {finding}");

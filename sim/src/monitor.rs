@@ -75,12 +75,19 @@ impl Monitor {
     }
 
     /// A transaction of `caller` was applied.
-    pub(crate) fn changed(&self, caller: Caller, revision: Revision, changes: &[Change], now: &Now<'_>) {
+    pub(crate) fn changed(
+        &self,
+        caller: Caller,
+        revision: Revision,
+        changes: &[Change],
+        now: &Now<'_>,
+    ) {
         self.seen().changes += 1;
         for (key, before, after) in changes {
             let Some((root, rest)) = split(key) else { continue };
-            let parse =
-                |bytes: &Option<Bytes>| bytes.as_ref().and_then(|b| serde_json::from_slice::<Value>(b).ok());
+            let parse = |bytes: &Option<Bytes>| {
+                bytes.as_ref().and_then(|b| serde_json::from_slice::<Value>(b).ok())
+            };
             let (before, after) = (parse(before), parse(after));
             let place = format!("{rest} at {revision:?} by broker {caller}");
             let mut parts = rest.split('/');
@@ -110,11 +117,15 @@ impl Monitor {
 
     fn registered(&self, key: &str, after: Option<&Value>) {
         let broker = key.rsplit('/').next().and_then(|id| id.parse().ok());
-        if let (Some(broker), Some(epoch)) = (broker, after.and_then(|record| number(record, "epoch"))) {
+        if let (Some(broker), Some(epoch)) =
+            (broker, after.and_then(|record| number(record, "epoch")))
+        {
             let owner = *self.seen().owners.entry(epoch).or_insert(broker);
             if owner != broker {
-                self.findings
-                    .add("epoch-twice", format!("broker epoch {epoch} was given to {owner} and {broker}"));
+                self.findings.add(
+                    "epoch-twice",
+                    format!("broker epoch {epoch} was given to {owner} and {broker}"),
+                );
             }
         }
     }
@@ -144,18 +155,23 @@ impl Monitor {
         let (leader, old, _) = term(before);
         let broker_epoch = field(before, "broker_epoch");
         if old == field(after, "leader_epoch") {
-            self.findings
-                .add("leader-change", format!("{place}: another leader in the same leader epoch {old}"));
+            self.findings.add(
+                "leader-change",
+                format!("{place}: another leader in the same leader epoch {old}"),
+            );
         }
         // A life that never opened its log has nothing to seal.
         let record = now(&format!("{root}storage/wal/{leader}/{broker_epoch:019}"));
         let sealed = record.is_none_or(|bytes| {
-            serde_json::from_slice::<Value>(&bytes).is_ok_and(|record| number(&record, "tail_end").is_some())
+            serde_json::from_slice::<Value>(&bytes)
+                .is_ok_and(|record| number(&record, "tail_end").is_some())
         });
-        let own = i64::from(caller) == leader && self.seen().owners.get(&broker_epoch) == Some(&caller);
+        let own =
+            i64::from(caller) == leader && self.seen().owners.get(&broker_epoch) == Some(&caller);
         if !sealed && !own {
-            let text =
-                format!("{place}: taken from broker {leader}, whose epoch {broker_epoch} is not sealed");
+            let text = format!(
+                "{place}: taken from broker {leader}, whose epoch {broker_epoch} is not sealed"
+            );
             self.findings.add("leader-change", text);
         }
         if !sealed
@@ -163,7 +179,8 @@ impl Monitor {
             && i64::from(caller) == field(after, "leader")
             && broker_epoch != field(after, "broker_epoch")
         {
-            let text = format!("{place}: taken from its own epoch {broker_epoch}, which is not sealed");
+            let text =
+                format!("{place}: taken from its own epoch {broker_epoch}, which is not sealed");
             self.findings.add("leader-change", text);
         }
     }
@@ -171,25 +188,31 @@ impl Monitor {
     fn term_given(&self, topic: Option<&str>, partition: Option<&str>, after: Option<&Value>) {
         let (Some(topic), Some(partition), Some(after)) = (topic, partition, after) else { return };
         let term = (number(after, "leader_epoch"), number(after, "broker_epoch"));
-        if let ((Some(leader_epoch), Some(broker_epoch)), Ok(partition)) = (term, partition.parse::<i32>()) {
+        if let ((Some(leader_epoch), Some(broker_epoch)), Ok(partition)) =
+            (term, partition.parse::<i32>())
+        {
             self.seen().terms.insert((topic.to_owned(), partition, leader_epoch), broker_epoch);
         }
     }
 
     /// A flush of chunks of broker epoch `epoch` was recorded.
     fn flushed(&self, place: &str, epoch: Option<&str>, after: Option<&Value>) {
-        let Some(record) = after.and_then(|after| serde_json::from_value::<Flush>(after.clone()).ok()) else {
+        let Some(record) =
+            after.and_then(|after| serde_json::from_value::<Flush>(after.clone()).ok())
+        else {
             self.findings.add("flush", format!("{place}: a record that is not one"));
             return;
         };
         if !self.seen().written.contains_key(&record.object) {
-            self.findings.add("object-missing", format!("{place}: {} was never written", record.object));
+            self.findings
+                .add("object-missing", format!("{place}: {} was never written", record.object));
         }
         let epoch = epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or(-1);
         for part in &record.parts {
             let TopicPartition { topic, partition } = part.partition;
             for (term, _) in &part.epochs {
-                let given = self.seen().terms.get(&(topic.to_string(), partition.0, *term)).copied();
+                let given =
+                    self.seen().terms.get(&(topic.to_string(), partition.0, *term)).copied();
                 if given != Some(epoch) {
                     let text = format!(
                         "{place}: broker epoch {epoch} wrote in leader epoch {term} of {topic}:{partition}, \
@@ -206,17 +229,21 @@ impl Monitor {
         let (tail_before, tail) = (number(before, "tail_end"), number(after, "tail_end"));
         let (floor_before, floor) = (number(before, "floor_end"), number(after, "floor_end"));
         if tail_before.is_some() && tail_before != tail {
-            self.findings.add("seal-moved", format!("{place}: tail {tail_before:?} became {tail:?}"));
+            self.findings
+                .add("seal-moved", format!("{place}: tail {tail_before:?} became {tail:?}"));
         }
         if floor < floor_before || tail.is_some_and(|tail| floor > Some(tail)) {
-            self.findings
-                .add("floor", format!("{place}: floor {floor_before:?} became {floor:?}, tail {tail:?}"));
+            self.findings.add(
+                "floor",
+                format!("{place}: floor {floor_before:?} became {floor:?}, tail {tail:?}"),
+            );
         }
         let flusher = number(before, "flusher").unwrap_or(-1);
         let owner = self.seen().owners.get(&flusher).copied();
         if floor != floor_before && owner != Some(caller) {
-            let text =
-                format!("{place}: the floor was moved by broker {caller}, the flusher is epoch {flusher}");
+            let text = format!(
+                "{place}: the floor was moved by broker {caller}, the flusher is epoch {flusher}"
+            );
             self.findings.add("floor", text);
         }
     }
@@ -260,7 +287,8 @@ impl Monitor {
     pub(crate) fn object_written(&self, object: &str, checksum: u32) {
         let before = *self.seen().written.entry(object.to_owned()).or_insert(checksum);
         if before != checksum {
-            self.findings.add("object-changed", format!("{object} was written again with other bytes"));
+            self.findings
+                .add("object-changed", format!("{object} was written again with other bytes"));
         }
     }
 
@@ -268,7 +296,8 @@ impl Monitor {
     pub(crate) fn object_removed(&self, object: &str) {
         let referred = self.seen().references.get(object).copied();
         if let Some(count) = referred {
-            self.findings.add("object-removed", format!("{object} is removed, {count} records refer to it"));
+            self.findings
+                .add("object-removed", format!("{object} is removed, {count} records refer to it"));
         }
     }
 }
@@ -294,7 +323,9 @@ fn collect_objects(record: Option<&Value>, objects: &mut Vec<String>) {
                 }
             }
         }
-        Some(Value::Array(items)) => items.iter().for_each(|item| collect_objects(Some(item), objects)),
+        Some(Value::Array(items)) => {
+            items.iter().for_each(|item| collect_objects(Some(item), objects))
+        }
         _ => {}
     }
 }

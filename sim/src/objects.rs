@@ -5,8 +5,9 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
+    path::Path,
 };
 
 use crate::{dice::Dice, monitor::Monitor, store_link::Weather, trace::Trace};
@@ -25,8 +26,11 @@ pub(crate) struct SimObjects {
 impl SimObjects {
     async fn pause(&self) {
         let most = self.weather.latency_us.load(std::sync::atomic::Ordering::Relaxed).max(500);
-        let pause =
-            if self.dice.chance(20) { self.dice.millis(50..500) } else { self.dice.micros(200..most * 2) };
+        let pause = if self.dice.chance(20) {
+            self.dice.millis(50..500)
+        } else {
+            self.dice.micros(200..most * 2)
+        };
         tokio::time::sleep(pause).await;
     }
 
@@ -74,9 +78,16 @@ impl fmt::Display for SimObjects {
 
 #[async_trait]
 impl ObjectStore for SimObjects {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        let checksum =
-            payload.iter().flatten().fold(0_u32, |sum, byte| sum.rotate_left(5) ^ u32::from(*byte) ^ 0x9e37);
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let checksum = payload
+            .iter()
+            .flatten()
+            .fold(0_u32, |sum, byte| sum.rotate_left(5) ^ u32::from(*byte) ^ 0x9e37);
         self.change(format!("put {location}"), async {
             self.monitor.object_written(location.as_ref(), checksum);
             self.inner.put_opts(location, payload, options).await
@@ -100,7 +111,10 @@ impl ObjectStore for SimObjects {
         self.inner.get_opts(location, options).await
     }
 
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
         let this = self.clone();
         let delete = move |location: Result<Path>| {
             let this = this.clone();

@@ -41,7 +41,9 @@ impl Kind {
     pub(crate) fn named(name: &str) -> Result<Self, String> {
         let names = Self::ALL.map(|(name, _)| name).join(", ");
         let found = Self::ALL.iter().find(|(known, _)| *known == name);
-        found.map(|(_, kind)| *kind).ok_or_else(|| format!("'{name}' is not a plan; there are {names}"))
+        found
+            .map(|(_, kind)| *kind)
+            .ok_or_else(|| format!("'{name}' is not a plan; there are {names}"))
     }
 
     /// The kind of a seed that is not told one: by its last digit.
@@ -211,7 +213,8 @@ impl Plan {
         let dice = Dice::new(seed, "plan");
         let brokers = if dice.chance(250) { 1 } else { 3 };
         let one_of = |values: &[u64]| values[dice.below(values.len() as u64) as usize];
-        let kept = TopicPlan { name: "kept", partitions: dice.within(1..4) as i32, configs: Vec::new() };
+        let kept =
+            TopicPlan { name: "kept", partitions: dice.within(1..4) as i32, configs: Vec::new() };
         let mut topics = vec![kept];
         if dice.chance(500) {
             let configs = vec![("retention.bytes", "8000")];
@@ -263,7 +266,9 @@ fn action(dice: &Dice, brokers: i32) -> Action {
         22..38 => Action::KillAtDisk { broker, operations: dice.below(60) },
         38..46 => Action::PowerCut,
         46..58 => Action::Stop { broker, down: dice.millis(50..3000) },
-        58..65 => Action::Cut { client: dice.below(2) as usize, broker, time: dice.millis(100..3000) },
+        58..65 => {
+            Action::Cut { client: dice.below(2) as usize, broker, time: dice.millis(100..3000) }
+        }
         65..73 => Action::StoreAway { broker, time: dice.millis(100..5000) },
         73..78 => Action::ObjectsAway { broker, time: dice.millis(100..4000) },
         78..83 => Action::WritesFail { count: dice.within(1..4) as u32 },

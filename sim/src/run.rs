@@ -44,7 +44,12 @@ struct Driver<'a> {
 }
 
 /// Runs a seed.
-pub(crate) fn run(seed: u64, kind: Kind, trace: Trace, global: &std::sync::OnceLock<Findings>) -> Outcome {
+pub(crate) fn run(
+    seed: u64,
+    kind: Kind,
+    trace: Trace,
+    global: &std::sync::OnceLock<Findings>,
+) -> Outcome {
     let world = World::new(seed, kind, trace);
     let _ = global.set(world.findings.clone());
     world.trace.line("plan", format_args!("{:?}", world.plan));
@@ -69,8 +74,15 @@ pub(crate) fn run(seed: u64, kind: Kind, trace: Trace, global: &std::sync::OnceL
     }
     sim.client("judge", clients::judge(world.clone()));
     let dice = Dice::new(seed, "driver");
-    let mut driver =
-        Driver { world, sim, dice, undo: Vec::new(), down: Vec::new(), next_action: 0, work_began: None };
+    let mut driver = Driver {
+        world,
+        sim,
+        dice,
+        undo: Vec::new(),
+        down: Vec::new(),
+        next_action: 0,
+        work_began: None,
+    };
     driver.drive();
     Outcome { simulated: driver.sim.elapsed(), world: driver.world.clone() }
 }
@@ -126,7 +138,9 @@ impl Driver<'_> {
                 if self.next_action == 0 && now == began {
                     self.worsen();
                 }
-                while let Some((at, action)) = self.world.plan.actions.get(self.next_action).cloned() {
+                while let Some((at, action)) =
+                    self.world.plan.actions.get(self.next_action).cloned()
+                {
                     if began + at > now {
                         break;
                     }
@@ -207,7 +221,12 @@ impl Driver<'_> {
         match action {
             Action::Kill { broker, down } => self.kill(broker, now + down),
             Action::KillAtDisk { broker, operations } => {
-                world.broker(broker).process.lock().expect("no panic with the process").die_after(operations);
+                world
+                    .broker(broker)
+                    .process
+                    .lock()
+                    .expect("no panic with the process")
+                    .die_after(operations);
             }
             Action::PowerCut => self.power_cut(now),
             Action::Stop { broker, down } => {

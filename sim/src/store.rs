@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use milena_metadata::{
-    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page, Precondition, Put,
-    StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,
+    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,
+    Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,
 };
 use milena_types::Revision;
 use tokio::sync::{oneshot, watch};
@@ -136,13 +136,18 @@ impl MemoryStore {
     fn publish(&self, state: MutexGuard<'_, State>) {
         let revision = state.revision;
         drop(state);
-        self.published.send_if_modified(|published| std::mem::replace(published, revision) != revision);
+        self.published
+            .send_if_modified(|published| std::mem::replace(published, revision) != revision);
     }
 
     fn end_leases(&self, now: Duration) {
         let mut state = self.state();
-        let ended: Vec<LeaseId> =
-            state.leases.iter().filter(|(_, lease)| lease.deadline <= now).map(|(id, _)| *id).collect();
+        let ended: Vec<LeaseId> = state
+            .leases
+            .iter()
+            .filter(|(_, lease)| lease.deadline <= now)
+            .map(|(id, _)| *id)
+            .collect();
         for lease in ended {
             state.end_lease(lease);
         }
@@ -151,7 +156,10 @@ impl MemoryStore {
 
     fn next_deadline(&self) -> Duration {
         let deadlines = self.state().leases.values().map(|lease| lease.deadline).min();
-        deadlines.unwrap_or(Duration::MAX / 4).saturating_sub((self.now)()).min(Duration::from_secs(3600))
+        deadlines
+            .unwrap_or(Duration::MAX / 4)
+            .saturating_sub((self.now)())
+            .min(Duration::from_secs(3600))
     }
 }
 
@@ -200,7 +208,8 @@ impl State {
             self.forgotten = self.history.remove(0).revision;
         }
         if let Some(monitor) = self.monitor.clone() {
-            let now = |key: &str| self.entries.get(key).map(|stored| stored.versioned.value.clone());
+            let now =
+                |key: &str| self.entries.get(key).map(|stored| stored.versioned.value.clone());
             let changes: Vec<_> = before
                 .into_iter()
                 .map(|(key, old)| (now(&key), key, old))
@@ -214,7 +223,8 @@ impl State {
     fn end_lease(&mut self, lease: LeaseId) {
         if self.leases.remove(&lease).is_some() {
             let held = |(_, stored): &(&String, &Stored)| stored.lease == Some(lease);
-            let keys: Vec<String> = self.entries.iter().filter(held).map(|(key, _)| key.clone()).collect();
+            let keys: Vec<String> =
+                self.entries.iter().filter(held).map(|(key, _)| key.clone()).collect();
             self.change(0, &keys, &[]);
         }
     }
@@ -227,10 +237,16 @@ impl MetadataStore for MemoryStore {
         Ok(self.state().entries.get(key).map(|stored| stored.versioned.clone()))
     }
 
-    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.end_leases((self.now)());
         let state = self.state();
-        let mut found = state.below(prefix).filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
+        let mut found =
+            state.below(prefix).filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
         let entries = found
             .by_ref()
             .take(limit)
@@ -246,7 +262,12 @@ impl MetadataStore for MemoryStore {
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
         let published = self.published.subscribe();
-        Ok(Box::new(MemoryWatch { store: self.clone(), published, prefix: prefix.to_owned(), after }))
+        Ok(Box::new(MemoryWatch {
+            store: self.clone(),
+            published,
+            prefix: prefix.to_owned(),
+            after,
+        }))
     }
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {

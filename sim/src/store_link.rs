@@ -14,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use milena_metadata::{
-    EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
-    WatchError,
+    EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned,
+    Watch, WatchError,
 };
 use milena_types::Revision;
 
@@ -93,7 +93,12 @@ impl MetadataStore for StoreLink {
         found
     }
 
-    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.there().await?;
         // Small pages, so that what takes several happens.
         let page = self.store.range(prefix, after, limit.min(20)).await;
@@ -168,8 +173,11 @@ impl Watch for LinkWatch {
     async fn next(&mut self) -> Result<EventBatch, WatchError> {
         if self.arrived.is_none() {
             let batch = self.watch.next().await?;
-            let late =
-                if self.link.dice.chance(20) { self.link.dice.millis(10..300) } else { self.link.latency() };
+            let late = if self.link.dice.chance(20) {
+                self.link.dice.millis(10..300)
+            } else {
+                self.link.latency()
+            };
             self.arrived = Some((batch, elapsed() + late));
         }
         let due = self.arrived.as_ref().map_or(Duration::ZERO, |(_, due)| *due);

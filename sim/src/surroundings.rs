@@ -82,9 +82,16 @@ impl Pace for DiskPace {
 }
 
 /// A runtime for one node; `slow_permille` says how often its disk takes long.
-pub(crate) fn runtime(seed: u64, node: &str, clock: &SimClock, slow_permille: &Arc<AtomicU64>) -> Runtime {
+pub(crate) fn runtime(
+    seed: u64,
+    node: &str,
+    clock: &SimClock,
+    slow_permille: &Arc<AtomicU64>,
+) -> Runtime {
     let random = SeededRandom(Dice::new(seed, &format!("random {node}")));
-    let pace =
-        DiskPace { dice: Dice::new(seed, &format!("pace {node}")), slow_permille: slow_permille.clone() };
+    let pace = DiskPace {
+        dice: Dice::new(seed, &format!("pace {node}")),
+        slow_permille: slow_permille.clone(),
+    };
     Runtime::on_one_thread(Arc::new(clock.clone()), Arc::new(random), Arc::new(pace))
 }

@@ -16,14 +16,19 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn open(address: &str) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+        let stream =
+            TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         Ok(Self { stream })
     }
 
     /// Sends a request and waits for its response.
-    pub(crate) fn call<R: Request>(&mut self, request: &R, version: i16) -> anyhow::Result<R::Response> {
+    pub(crate) fn call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> anyhow::Result<R::Response> {
         self.send(&frame::encode_request(request, version, 1, None).to_bytes())?;
         self.receive::<R>(version)
     }

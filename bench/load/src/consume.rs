@@ -66,7 +66,11 @@ fn read(
         let mut got = 0;
         for partition in response.responses.iter().flat_map(|t| &t.partitions) {
             if partition.error_code != 0 {
-                bail!("fetch of partition {}: error {}", partition.partition_index, partition.error_code);
+                bail!(
+                    "fetch of partition {}: error {}",
+                    partition.partition_index,
+                    partition.error_code
+                );
             }
             if let Some(records) = &partition.records {
                 let (bytes, next) = walk(&records.to_bytes());
@@ -77,7 +81,8 @@ fn read(
             }
         }
         total += got;
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| Some(l.saturating_sub(got))).ok();
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| Some(l.saturating_sub(got)))
+            .ok();
         idle = if got == 0 { idle + 1 } else { 0 };
         if idle == 20 {
             break; // This connection's partitions are read to their ends.
@@ -115,8 +120,9 @@ pub(crate) fn run(bootstrap: &str, args: &ConsumeArgs) -> anyhow::Result<Value> 
     let started = Instant::now();
     let left_ref = &left;
     let bytes = thread::scope(|scope| -> anyhow::Result<u64> {
-        let start =
-            |(connection, offsets)| scope.spawn(move || read(connection, &args.topic, offsets, left_ref));
+        let start = |(connection, offsets)| {
+            scope.spawn(move || read(connection, &args.topic, offsets, left_ref))
+        };
         let work: Vec<_> = readers.into_iter().map(start).collect();
         let mut total = 0;
         for thread in work {

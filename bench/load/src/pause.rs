@@ -21,7 +21,11 @@ pub(crate) fn run(bootstrap: &str, topic: &str, seconds: u64) -> anyhow::Result<
     executor.block_on(measure(bootstrap, topic, Duration::from_secs(seconds)))
 }
 
-async fn measure(bootstrap: &str, topic: &str, time: Duration) -> anyhow::Result<serde_json::Value> {
+async fn measure(
+    bootstrap: &str,
+    topic: &str,
+    time: Duration,
+) -> anyhow::Result<serde_json::Value> {
     let runtime = Runtime::system();
     let client = Client::new(ClientConfig::new(bootstrap), runtime.clone());
     let partitions = client.describe_topic(topic).await?.partitions.len() as i32;

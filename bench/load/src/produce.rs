@@ -28,7 +28,8 @@ const CORRELATION_ID: std::ops::Range<usize> = 8..12;
 fn batch(record_size: usize, batch_size: usize) -> anyhow::Result<(Bytes, usize)> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut builder = BatchBuilder::new(Compression::None);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as i64;
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as i64;
     loop {
         let value: Vec<u8> = (0..record_size.div_ceil(8))
             .flat_map(|_| {
@@ -39,7 +40,11 @@ fn batch(record_size: usize, batch_size: usize) -> anyhow::Result<(Bytes, usize)
             })
             .take(record_size)
             .collect();
-        builder.push(&NewRecord { timestamp: Timestamp(now), value: Some(&value), ..NewRecord::default() });
+        builder.push(&NewRecord {
+            timestamp: Timestamp(now),
+            value: Some(&value),
+            ..NewRecord::default()
+        });
         if builder.size() + record_size > batch_size {
             break;
         }
@@ -53,7 +58,8 @@ fn request(topic: &str, partitions: &[i32], batch: &Bytes, acks: i16) -> Vec<u8>
         .iter()
         .map(|index| PartitionProduceData { index: *index, records: Some(batch.clone()) })
         .collect();
-    let topic_data = vec![TopicProduceData { name: topic.into(), partition_data, ..Default::default() }];
+    let topic_data =
+        vec![TopicProduceData { name: topic.into(), partition_data, ..Default::default() }];
     let request = ProduceRequest { transactional_id: None, acks, timeout_ms: 30_000, topic_data };
     frame::encode_request(&request, VERSION, 0, Some(&"milena-load".into())).to_bytes().to_vec()
 }
@@ -92,7 +98,14 @@ struct Template {
 
 impl Template {
     /// `batches` copies of `batch` a request, each to another of `partitions`, beginning with the `first`th.
-    fn new(topic: &str, partitions: &[i32], batches: usize, batch: &Bytes, acks: i16, first: usize) -> Self {
+    fn new(
+        topic: &str,
+        partitions: &[i32],
+        batches: usize,
+        batch: &Bytes,
+        acks: i16,
+        first: usize,
+    ) -> Self {
         const MARK: i32 = 0x5a4b_3c00;
         let batches = batches.clamp(1, partitions.len());
         let marks: Vec<i32> = (0..batches as i32).map(|number| MARK + number).collect();
@@ -135,8 +148,9 @@ fn replay(
     loop {
         let mut more = true;
         while sent.len() < args.in_flight.max(1) {
-            let taken =
-                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| (l >= bytes).then(|| l - bytes));
+            let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| {
+                (l >= bytes).then(|| l - bytes)
+            });
             if taken.is_err() {
                 more = false;
                 break;
@@ -166,12 +180,17 @@ struct Sender {
 }
 
 /// Opens every connection and sends one request over each, before anything is counted.
-fn senders(leaders: &topic::Leaders, batch: &Bytes, args: &ProduceArgs) -> anyhow::Result<Vec<Sender>> {
+fn senders(
+    leaders: &topic::Leaders,
+    batch: &Bytes,
+    args: &ProduceArgs,
+) -> anyhow::Result<Vec<Sender>> {
     let mut senders = Vec::new();
     for (address, partitions) in leaders {
         for number in 0..args.connections {
             let first = number * partitions.len() / args.connections;
-            let mut template = Template::new(&args.topic, partitions, args.batches, batch, args.acks, first);
+            let mut template =
+                Template::new(&args.topic, partitions, args.batches, batch, args.acks, first);
             let mut connection = Connection::open(address)?;
             if args.acks != 0 {
                 warm(&mut connection, template.turn(0))?;
@@ -281,7 +300,9 @@ pub(crate) fn first_ack(bootstrap: &str, name: &str, limit: Duration) -> anyhow:
     };
     loop {
         match attempt() {
-            Ok(()) => return Ok(json!({ "first_ack_ms": started.elapsed().as_secs_f64() * 1000.0 })),
+            Ok(()) => {
+                return Ok(json!({ "first_ack_ms": started.elapsed().as_secs_f64() * 1000.0 }));
+            }
             Err(error) if started.elapsed() > limit => return Err(error),
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }

@@ -35,7 +35,8 @@ pub(crate) fn create(
     limit: Duration,
 ) -> anyhow::Result<()> {
     let assignments = broker.map_or_else(Vec::new, |id| {
-        let assigned = |partition_index| CreatableReplicaAssignment { partition_index, broker_ids: vec![id] };
+        let assigned =
+            |partition_index| CreatableReplicaAssignment { partition_index, broker_ids: vec![id] };
         (0..partitions.min(PARTITIONS_A_REQUEST)).map(assigned).collect()
     });
     let wanted = CreatableTopic {
@@ -45,7 +46,8 @@ pub(crate) fn create(
         assignments,
         ..CreatableTopic::default()
     };
-    let request = CreateTopicsRequest { topics: vec![wanted], timeout_ms: 30_000, ..Default::default() };
+    let request =
+        CreateTopicsRequest { topics: vec![wanted], timeout_ms: 30_000, ..Default::default() };
     let response = Connection::open(bootstrap)?.call(&request, 5)?;
     let answer = response.topics.first().context("an empty answer to CreateTopics")?;
     let exists = answer.error_code == ErrorCode::TopicAlreadyExists.code();
@@ -60,7 +62,9 @@ pub(crate) fn create(
     }
     // What was added last is not shown at once everywhere.
     let deadline = Instant::now() + limit;
-    while leaders(bootstrap, topic, limit)?.values().map(Vec::len).sum::<usize>() < partitions as usize {
+    while leaders(bootstrap, topic, limit)?.values().map(Vec::len).sum::<usize>()
+        < partitions as usize
+    {
         if Instant::now() > deadline {
             bail!("{topic} does not come to have {partitions} partitions");
         }
@@ -80,9 +84,13 @@ fn grow(
         let one = || CreatePartitionsAssignment { broker_ids: vec![id] };
         added.clone().map(|_| one()).collect()
     };
-    let wanted =
-        CreatePartitionsTopic { name: topic.into(), count: added.end, assignments: broker.map(assigned) };
-    let request = CreatePartitionsRequest { topics: vec![wanted], timeout_ms: 30_000, validate_only: false };
+    let wanted = CreatePartitionsTopic {
+        name: topic.into(),
+        count: added.end,
+        assignments: broker.map(assigned),
+    };
+    let request =
+        CreatePartitionsRequest { topics: vec![wanted], timeout_ms: 30_000, validate_only: false };
     let response = Connection::open(bootstrap)?.call(&request, 2)?;
     let answer = response.results.first().context("an empty answer to CreatePartitions")?;
     if answer.error_code != 0 {
@@ -94,7 +102,8 @@ fn grow(
 /// Who leads the partitions of `topic`; waits until there is a broker, and all have a leader.
 pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::Result<Leaders> {
     let deadline = Instant::now() + limit;
-    let asked = MetadataRequestTopic { name: Some(topic.into()), ..MetadataRequestTopic::default() };
+    let asked =
+        MetadataRequestTopic { name: Some(topic.into()), ..MetadataRequestTopic::default() };
     let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
     let mut connection = loop {
         match Connection::open(bootstrap) {
@@ -105,8 +114,11 @@ pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::
     };
     loop {
         let response = connection.call(&request, 9)?;
-        let brokers: BTreeMap<i32, String> =
-            response.brokers.iter().map(|b| (b.node_id, format!("{}:{}", &*b.host, b.port))).collect();
+        let brokers: BTreeMap<i32, String> = response
+            .brokers
+            .iter()
+            .map(|b| (b.node_id, format!("{}:{}", &*b.host, b.port)))
+            .collect();
         let found = response.topics.first().context("an empty answer to Metadata")?;
         let mut leaders = Leaders::new();
         for partition in found.partitions.iter().filter(|p| p.error_code == 0) {
@@ -120,7 +132,11 @@ pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::
             return Ok(leaders);
         }
         if Instant::now() > deadline {
-            bail!("no leaders for {topic}: error {}, {led} of {}", found.error_code, found.partitions.len());
+            bail!(
+                "no leaders for {topic}: error {}, {led} of {}",
+                found.error_code,
+                found.partitions.len()
+            );
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -143,9 +159,14 @@ pub(crate) fn ends(
     let topics = vec![ListOffsetsTopic { name: topic.into(), partitions }];
     let request = ListOffsetsRequest { replica_id: -1, topics, ..Default::default() };
     let mut ends = BTreeMap::new();
-    for partition in connection.call(&request, 6)?.topics.iter().flat_map(|topic| &topic.partitions) {
+    for partition in connection.call(&request, 6)?.topics.iter().flat_map(|topic| &topic.partitions)
+    {
         if partition.error_code != 0 {
-            bail!("the end of partition {}: error {}", partition.partition_index, partition.error_code);
+            bail!(
+                "the end of partition {}: error {}",
+                partition.partition_index,
+                partition.error_code
+            );
         }
         ends.insert(partition.partition_index, partition.offset);
     }

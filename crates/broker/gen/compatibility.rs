@@ -53,7 +53,8 @@ pub fn page(committed: &str) -> String {
     page.push_str(&clients(committed));
     apis(&mut page);
     page.push_str(DIFFERENCES);
-    let releases: Vec<_> = KafkaVersion::all().map(|version| (version, Catalogue::new(version))).collect();
+    let releases: Vec<_> =
+        KafkaVersion::all().map(|version| (version, Catalogue::new(version))).collect();
     let catalogue = Catalogue::new(RELEASE.parse().expect("a version"));
     let brokers = catalogue.brokers().filter(|definition| !definition.hidden);
     let effects: Vec<_> = catalogue.topics().chain(brokers).collect();
@@ -159,7 +160,9 @@ fn absent(key: ApiKey) -> &'static str {
         | ApiKey::DescribeTransactions
         | ApiKey::ListTransactions => "not yet: transactions",
         ApiKey::DescribeProducers => "not yet",
-        ApiKey::DescribeAcls | ApiKey::CreateAcls | ApiKey::DeleteAcls => "not yet: access control lists",
+        ApiKey::DescribeAcls | ApiKey::CreateAcls | ApiKey::DeleteAcls => {
+            "not yet: access control lists"
+        }
         ApiKey::SaslHandshake
         | ApiKey::SaslAuthenticate
         | ApiKey::DescribeUserScramCredentials
@@ -169,10 +172,12 @@ fn absent(key: ApiKey) -> &'static str {
         | ApiKey::ExpireDelegationToken
         | ApiKey::DescribeDelegationToken => "not yet: delegation tokens",
         ApiKey::DescribeClientQuotas | ApiKey::AlterClientQuotas => "not yet: client quotas",
-        ApiKey::ElectLeaders | ApiKey::AlterPartitionReassignments | ApiKey::ListPartitionReassignments => {
-            "not yet: moving leaders by hand"
+        ApiKey::ElectLeaders
+        | ApiKey::AlterPartitionReassignments
+        | ApiKey::ListPartitionReassignments => "not yet: moving leaders by hand",
+        ApiKey::ConsumerGroupHeartbeat | ApiKey::ConsumerGroupDescribe => {
+            "not yet: the groups of KIP-848"
         }
-        ApiKey::ConsumerGroupHeartbeat | ApiKey::ConsumerGroupDescribe => "not yet: the groups of KIP-848",
         ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry | ApiKey::ListConfigResources => {
             "not yet: metrics pushed by clients"
         }
@@ -189,7 +194,9 @@ fn absent(key: ApiKey) -> &'static str {
         | ApiKey::AlterShareGroupOffsets
         | ApiKey::DeleteShareGroupOffsets => "not yet: share groups",
         ApiKey::StreamsGroupHeartbeat | ApiKey::StreamsGroupDescribe => "not yet: streams groups",
-        ApiKey::AlterReplicaLogDirs | ApiKey::AssignReplicasToDirs => "no: a broker has one directory",
+        ApiKey::AlterReplicaLogDirs | ApiKey::AssignReplicasToDirs => {
+            "no: a broker has one directory"
+        }
         ApiKey::UpdateFeatures => "not yet: the service changes a cluster's Kafka version",
         ApiKey::DescribeQuorum
         | ApiKey::AddRaftVoter
@@ -205,7 +212,8 @@ fn absent(key: ApiKey) -> &'static str {
 }
 
 fn summary(page: &mut String, catalogue: &Catalogue, all: &[&Definition]) {
-    let count = |is: fn(&Effect) -> bool| all.iter().filter(|definition| is(&definition.effect)).count();
+    let count =
+        |is: fn(&Effect) -> bool| all.iter().filter(|definition| is(&definition.effect)).count();
     let _ = writeln!(
         page,
         "## Configurations\n\nKafka {RELEASE} describes {} of topics and {} of brokers. Of these {} are honoured, {} in part, {} not yet, and {} are\n\
@@ -227,7 +235,8 @@ fn others<'a, I: Iterator<Item = &'a Definition> + 'a>(
     all: fn(&'a Catalogue) -> I,
     find: for<'c> fn(&'c Catalogue, &str) -> Option<&'c Definition>,
 ) -> Vec<&'a Definition> {
-    let mut others: Vec<&Definition> = releases.iter().flat_map(|(_, release)| all(release)).collect();
+    let mut others: Vec<&Definition> =
+        releases.iter().flat_map(|(_, release)| all(release)).collect();
     others.retain(|definition| find(catalogue, definition.name).is_none());
     others.sort_by_key(|definition| definition.name);
     others.dedup_by_key(|definition| definition.name);
@@ -242,7 +251,8 @@ fn configs(
 ) {
     let of_topics = definitions.iter().any(|definition| definition.server.is_some());
     let third = if of_topics { "Broker's name" } else { "Changes" };
-    let _ = writeln!(page, "| Name | Type | Default | Allowed | {third} | Kafka | What it is | Here |");
+    let _ =
+        writeln!(page, "| Name | Type | Default | Allowed | {third} | Kafka | What it is | Here |");
     page.push_str("|---|---|---|---|---|---|---|---|\n");
     for definition in definitions {
         let third = match definition.update {
@@ -290,7 +300,8 @@ fn defaults(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
     }
     let mut texts = Vec::new();
     for (index, (_, text)) in runs.iter().enumerate().rev() {
-        let before = runs.get(index + 1).map_or_else(String::new, |(next, _)| format!(" before {next}"));
+        let before =
+            runs.get(index + 1).map_or_else(String::new, |(next, _)| format!(" before {next}"));
         texts.push(format!("{text}{before}"));
     }
     texts.join("; ")
@@ -298,7 +309,8 @@ fn defaults(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
 
 /// Which releases have it: nothing for all.
 fn span(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
-    let have: Vec<_> = known.iter().filter(|(_, definition)| definition.is_some()).map(|(v, _)| *v).collect();
+    let have: Vec<_> =
+        known.iter().filter(|(_, definition)| definition.is_some()).map(|(v, _)| *v).collect();
     let (Some(first), Some(last)) = (have.first(), have.last()) else { return String::new() };
     let (oldest, newest) = (known[0].0, known[known.len() - 1].0);
     match (*first == oldest, *last == newest) {

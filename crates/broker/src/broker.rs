@@ -14,8 +14,8 @@ use std::{
 };
 
 use milena_metadata::{
-    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, MetadataStore, NewBroker,
-    Registration,
+    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, MetadataStore,
+    NewBroker, Registration,
 };
 use milena_runtime::Runtime;
 use milena_storage::{
@@ -36,7 +36,10 @@ use crate::{
     leadership::handoff,
     leadership::partitions::PartitionTable,
     leadership::reconcile::Follower,
-    net::{access::Authorizer, admission::Admission, frame::RequestMemory, listener, sockets::TcpListener},
+    net::{
+        access::Authorizer, admission::Admission, frame::RequestMemory, listener,
+        sockets::TcpListener,
+    },
     shared::BrokerShared,
 };
 
@@ -130,7 +133,8 @@ impl Broker {
             runtime.shutdown().await;
             if let Some((metadata, registration)) = registered {
                 // Others need not wait for the lease.
-                let left = tokio::time::timeout(DEREGISTER_MAX, metadata.deregister(&registration)).await;
+                let left =
+                    tokio::time::timeout(DEREGISTER_MAX, metadata.deregister(&registration)).await;
                 tracing::debug!(?left, "a broker that did not start is registered no more");
             }
         }
@@ -146,9 +150,12 @@ impl Broker {
         let listen = |source| StartError::Listen { address: config.listen, source };
         let socket = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = socket.local_addr().map_err(listen)?;
-        let metadata = ClusterMetadata::new(parts.store.clone(), config.cluster.clone(), runtime.clone());
-        let cluster =
-            metadata.cluster().await?.ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?;
+        let metadata =
+            ClusterMetadata::new(parts.store.clone(), config.cluster.clone(), runtime.clone());
+        let cluster = metadata
+            .cluster()
+            .await?
+            .ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?;
         config.limits = config.limits.with_properties(&cluster.record.server_properties);
         config.limits = config.limits.with_properties(&config.properties);
         let properties = server_properties(&cluster.record.server_properties, &config, address);
@@ -175,7 +182,8 @@ impl Broker {
         );
         storage.sealed_logs = parts.sealed_logs;
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
-        let storage = Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
+        let storage =
+            Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
         let taken = metadata.take_leadership(&registration).await?;
         let images = ImageWatcher::start(&metadata, &runtime).await?;
         let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
@@ -262,8 +270,12 @@ impl Broker {
         let shared = &self.shared;
         shared.leaving.cancel();
         match shared.metadata.end_serving(&shared.registration).await {
-            Ok(()) => handoff::hand_over_everything(shared, shared.config.limits.handover_max).await,
-            Err(error) => tracing::warn!(%error, broker = %shared.id(), "stopping without handing over"),
+            Ok(()) => {
+                handoff::hand_over_everything(shared, shared.config.limits.handover_max).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, broker = %shared.id(), "stopping without handing over")
+            }
         }
         self.shutdown_alone().await;
     }
@@ -284,7 +296,10 @@ impl Broker {
         };
         let _ = tokio::time::timeout(KILL_MAX, ended).await;
         tracing::info!(broker = %shared.id(), epoch = %shared.epoch(), "broker killed");
-        KilledBroker { metadata: shared.metadata.clone(), registration: shared.registration.clone() }
+        KilledBroker {
+            metadata: shared.metadata.clone(),
+            registration: shared.registration.clone(),
+        }
     }
 
     /// Stops within 2 s, without handing anything over, as when the whole process stops: no new requests, answers to
@@ -354,7 +369,8 @@ async fn end_when_over(broker: Arc<BrokerShared>, ended: CancellationToken) {
         }
         let superseded = broker.image().broker(id).is_some_and(|record| record.epoch > epoch);
         if superseded || broker.storage.is_sealed() {
-            let reason = if superseded { "a later life has registered" } else { "its log is sealed" };
+            let reason =
+                if superseded { "a later life has registered" } else { "its log is sealed" };
             tracing::error!(broker = %id, %epoch, reason, "this life of the broker is over");
             ended.cancel();
             return;
@@ -383,7 +399,9 @@ async fn keep_registered(
                 return;
             }
             // The lease lapses without consequence unless somebody acts on it; then the next attempt tells.
-            Err(error) => tracing::warn!(%error, "the broker's lease could not be renewed; trying again"),
+            Err(error) => {
+                tracing::warn!(%error, "the broker's lease could not be renewed; trying again")
+            }
         }
     }
 }

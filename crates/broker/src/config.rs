@@ -99,7 +99,8 @@ impl Default for Limits {
 impl Limits {
     /// With what properties say of them. Values that cannot be read change nothing: properties are checked elsewhere.
     pub(crate) fn with_properties(mut self, properties: &Configs) -> Self {
-        let number = |name: &str| properties.get(name).and_then(|text| text.trim().parse::<i64>().ok());
+        let number =
+            |name: &str| properties.get(name).and_then(|text| text.trim().parse::<i64>().ok());
         let size = |name: &str| number(name).and_then(|number| usize::try_from(number).ok());
         let take = |name: &str, limit: &mut usize| *limit = size(name).unwrap_or(*limit);
         take("socket.request.max.bytes", &mut self.request_bytes_max);
@@ -109,7 +110,8 @@ impl Limits {
         take("max.incremental.fetch.session.cache.slots", &mut self.fetch_sessions_max);
         if let Some(ms) = number("connections.max.idle.ms") {
             // Negative is never, as in Kafka.
-            self.connection_idle_max = u64::try_from(ms).map_or(NEVER, Duration::from_millis).min(NEVER);
+            self.connection_idle_max =
+                u64::try_from(ms).map_or(NEVER, Duration::from_millis).min(NEVER);
         }
         self
     }

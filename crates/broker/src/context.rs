@@ -76,7 +76,12 @@ impl RequestContext {
     }
 
     /// Whether the client may do `operation` to `resource`.
-    pub fn allows(&self, broker: &BrokerShared, operation: Operation, resource: Resource<'_>) -> bool {
+    pub fn allows(
+        &self,
+        broker: &BrokerShared,
+        operation: Operation,
+        resource: Resource<'_>,
+    ) -> bool {
         let caller = Caller { principal: &self.principal, address: self.connection.peer };
         broker.authorizer.allows(caller, operation, resource)
     }
@@ -88,7 +93,8 @@ impl RequestContext {
         operations: &[Operation],
         resource: Resource<'_>,
     ) -> i32 {
-        let allowed = operations.iter().filter(|operation| self.allows(broker, **operation, resource));
+        let allowed =
+            operations.iter().filter(|operation| self.allows(broker, **operation, resource));
         allowed.fold(0, |bits, operation| bits | 1 << (*operation as i8))
     }
 

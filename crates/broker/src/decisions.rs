@@ -56,7 +56,9 @@ impl Decisions for StoredDecisions {
                 .await
                 .map_err(|e| unavailable(&e))?;
             after = page.entries.last().map(|entry| entry.key.clone());
-            entries.extend(page.entries.into_iter().map(|found| self.entry(&found.key, found.versioned)));
+            entries.extend(
+                page.entries.into_iter().map(|found| self.entry(&found.key, found.versioned)),
+            );
             if !page.more {
                 return Ok(entries);
             }

@@ -136,7 +136,9 @@ pub(crate) fn read(
     // ApiVersions has no answer that depends on who asks, so it may come before authentication.
     let principal = match connection.authenticated() {
         Some(principal) => principal.clone(),
-        None if key == ApiKey::ApiVersions => api::cluster::api_versions::BEFORE_AUTHENTICATION.clone(),
+        None if key == ApiKey::ApiVersions => {
+            api::cluster::api_versions::BEFORE_AUTHENTICATION.clone()
+        }
         None => {
             tracing::info!(%peer, api = key.name(), "closed a connection that did not authenticate first");
             return None;
@@ -149,8 +151,13 @@ pub(crate) fn read(
         client_id: header.client_id.unwrap_or(const { KString::from_static("") }),
     };
     let received = broker.runtime.monotonic();
-    let context =
-        RequestContext::new(broker.config.cluster.clone(), connection.clone(), principal, identity, received);
+    let context = RequestContext::new(
+        broker.config.cluster.clone(),
+        connection.clone(),
+        principal,
+        identity,
+        received,
+    );
     Some(Incoming { context, body, unknown_version })
 }
 
@@ -180,14 +187,17 @@ fn api_versions(
         return Reply::Send { frame, throttle: Duration::ZERO };
     }
     match decode(context, body) {
-        Ok(request) => reply(context, &api::cluster::api_versions::handle(context, broker, &request)),
+        Ok(request) => {
+            reply(context, &api::cluster::api_versions::handle(context, broker, &request))
+        }
         Err(reply) => reply,
     }
 }
 
 fn decode<R: Request>(context: &RequestContext, mut body: Decoder) -> Result<R, Reply> {
     R::decode(&mut body, context.api_version).map_err(|error: DecodeError| {
-        let (peer, api, version) = (context.client_address(), context.api_key.name(), context.api_version);
+        let (peer, api, version) =
+            (context.client_address(), context.api_key.name(), context.api_version);
         tracing::warn!(%peer, api, version, %error, "a request's body cannot be read");
         Reply::Close { reason: "a request's body cannot be read" }
     })
@@ -195,6 +205,7 @@ fn decode<R: Request>(context: &RequestContext, mut body: Decoder) -> Result<R, 
 
 /// The answer to a request, in its version.
 pub(crate) fn reply<M: Message>(context: &RequestContext, response: &M) -> Reply {
-    let frame = encode_response(context.api_key, context.api_version, context.correlation_id, response);
+    let frame =
+        encode_response(context.api_key, context.api_version, context.correlation_id, response);
     Reply::Send { frame, throttle: context.throttled() }
 }

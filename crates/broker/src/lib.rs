@@ -43,8 +43,8 @@ pub use errors::ToErrorCode;
 pub use leadership::partitions::{Led, PartitionTable, TopicRef};
 pub use net::{
     access::{
-        AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation, Principal,
-        Resource,
+        AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation,
+        Principal, Resource,
     },
     frame::FrameError,
     listener::Listener,

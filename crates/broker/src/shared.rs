@@ -125,7 +125,11 @@ impl BrokerShared {
     }
 
     /// Like [`BrokerShared::leader_partition`], with the configuration of its topic.
-    pub(crate) fn led(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> Result<Led, ErrorCode> {
+    pub(crate) fn led(
+        &self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Result<Led, ErrorCode> {
         let led = self.partitions.led(topic, partition);
         led.ok_or_else(|| why_not_led(&self.image(), topic, partition))
     }

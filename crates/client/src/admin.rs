@@ -57,7 +57,8 @@ impl Client {
         let what = format!("creating topic {}", topic.name);
         self.call_controller(&request, |response, first| {
             let result = response.topics.iter().find(|t| t.name == topic.name.as_str());
-            let (code, message) = result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
+            let (code, message) =
+                result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
             // An earlier attempt, whose answer was lost, may have created it.
             let done = !first && code == ErrorCode::TopicAlreadyExists.code();
             if done { Ok(()) } else { ClientError::check(&*what, code, message) }
@@ -134,7 +135,9 @@ impl Client {
         loop {
             match self.describe_topic_once(name).await {
                 Ok(topic) => return Ok(topic),
-                Err(error) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => return Err(error),
+                Err(error) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => {
+                    return Err(error);
+                }
                 Err(error) => retry.after(error).await?,
             }
         }
@@ -179,11 +182,13 @@ impl Client {
         // No assignments: the cluster places the new ones.
         let topic = CreatePartitionsTopic { name: name.into(), count: total, assignments: None };
         let timeout_ms = self.timeout_ms();
-        let request = CreatePartitionsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
+        let request =
+            CreatePartitionsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
         let what = format!("adding partitions to topic {name}");
         let checked = self.call_controller(&request, |response, _| {
             let result = response.results.first();
-            let (code, message) = result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
+            let (code, message) =
+                result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
             ClientError::check(&*what, code, message)
         });
         checked.await?;
@@ -209,7 +214,8 @@ impl Client {
             resource_name: name.into(),
             configs: changes.iter().map(config).collect(),
         };
-        let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+        let request =
+            IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
         let response = self.call_any(&request).await?;
         let Some(result) = response.responses.first() else { return Ok(()) };
         let what = format!("configuring topic {name}");

@@ -14,7 +14,8 @@ use milena_runtime::Runtime;
 use milena_types::BrokerId;
 
 use crate::{
-    BrokerInfo, ClientError, ClusterInfo, Connection, ConnectionConfig, TopicInfo, retry::Retry, turn::Turn,
+    BrokerInfo, ClientError, ClusterInfo, Connection, ConnectionConfig, TopicInfo, retry::Retry,
+    turn::Turn,
 };
 
 /// How a client behaves.
@@ -109,8 +110,13 @@ impl Client {
         let turn = self.state().connecting.entry(id).or_default().clone();
         let make = async {
             let address = self.state().brokers.get(&id).map(|b| b.address.clone());
-            let unknown =
-                || ClientError::broker(format!("broker {id}"), ErrorCode::LeaderNotAvailable.code(), None);
+            let unknown = || {
+                ClientError::broker(
+                    format!("broker {id}"),
+                    ErrorCode::LeaderNotAvailable.code(),
+                    None,
+                )
+            };
             let connection = self.connect(&address.ok_or_else(unknown)?).await?;
             self.state().connections.insert(id, connection.clone());
             Ok(connection)
@@ -180,7 +186,8 @@ impl Client {
 
     /// Asks for metadata once: of the given topics, or of all.
     pub async fn metadata(&self, topics: Option<&[&str]>) -> Result<ClusterInfo, ClientError> {
-        let topic = |name: &&str| MetadataRequestTopic { name: Some((*name).into()), ..Default::default() };
+        let topic =
+            |name: &&str| MetadataRequestTopic { name: Some((*name).into()), ..Default::default() };
         let request = MetadataRequest {
             topics: topics.map(|names| names.iter().map(topic).collect()),
             allow_auto_topic_creation: false,
@@ -197,7 +204,9 @@ impl Client {
         state.brokers = info.brokers.iter().map(|(id, broker)| (*id, broker.clone())).collect();
         state.controller = info.controller.filter(|id| info.brokers.contains_key(id));
         let addresses = std::mem::take(&mut state.brokers);
-        state.connections.retain(|id, c| addresses.get(id).is_some_and(|b| b.address == c.address()));
+        state
+            .connections
+            .retain(|id, c| addresses.get(id).is_some_and(|b| b.address == c.address()));
         state.brokers = addresses;
         for name in info.failed.keys() {
             state.topics.remove(name);

@@ -19,7 +19,9 @@ use bytes::{Buf, Bytes, BytesMut};
 use milena_protocol::{
     ApiKey, Decoder, EncodedFrame, ErrorCode, KString, Message, Request,
     frame::{self, FrameError},
-    messages::{api_versions_request::ApiVersionsRequest, api_versions_response::ApiVersionsResponse},
+    messages::{
+        api_versions_request::ApiVersionsRequest, api_versions_response::ApiVersionsResponse,
+    },
 };
 use milena_runtime::Runtime;
 use tokio::{
@@ -121,10 +123,11 @@ impl Connection {
         runtime: &Runtime,
     ) -> Result<Self, ClientError> {
         let connect = |source| ClientError::Connect { address: address.to_owned(), source };
-        let stream = match tokio::time::timeout(config.connect_timeout, TcpStream::connect(address)).await {
-            Ok(stream) => stream.map_err(connect)?,
-            Err(_) => return Err(connect(io::Error::from(io::ErrorKind::TimedOut))),
-        };
+        let stream =
+            match tokio::time::timeout(config.connect_timeout, TcpStream::connect(address)).await {
+                Ok(stream) => stream.map_err(connect)?,
+                Err(_) => return Err(connect(io::Error::from(io::ErrorKind::TimedOut))),
+            };
         stream.set_nodelay(true).map_err(connect)?;
         let shared = Arc::new(Shared {
             address: address.to_owned(),
@@ -183,12 +186,20 @@ impl Connection {
     }
 
     /// Sends a request in a version and waits for the answer.
-    pub async fn call_at<R: Request>(&self, request: &R, version: i16) -> Result<R::Response, ClientError> {
+    pub async fn call_at<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, ClientError> {
         self.start(request, version).await?.await
     }
 
     /// Sends a request and gives back what waits for the answer. Requests go out in the order of these calls.
-    pub async fn start<R: Request>(&self, request: &R, version: i16) -> Result<Pending<R>, ClientError> {
+    pub async fn start<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+    ) -> Result<Pending<R>, ClientError> {
         let (sender, answer) = oneshot::channel();
         let id = {
             let mut calls = self.shared.calls();
@@ -213,14 +224,23 @@ impl Connection {
     }
 
     /// Sends a request that is not answered: Produce with acks 0.
-    pub async fn send_unanswered<R: Request>(&self, request: &R, version: i16) -> Result<(), ClientError> {
+    pub async fn send_unanswered<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+    ) -> Result<(), ClientError> {
         if self.is_closed() {
             return Err(self.shared.disconnected());
         }
         self.post(request, version, 0).await
     }
 
-    async fn post<R: Request>(&self, request: &R, version: i16, id: i32) -> Result<(), ClientError> {
+    async fn post<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        id: i32,
+    ) -> Result<(), ClientError> {
         let frame = frame::encode_request(request, version, id, Some(&self.shared.client_id));
         self.frames.send(frame).await.map_err(|_| self.shared.disconnected())
     }
@@ -265,7 +285,10 @@ impl<R: Request> Pending<R> {
             return Poll::Pending;
         }
         let what = format!("{} by {}", R::KEY, self.connection.address());
-        Poll::Ready(Err(ClientError::TimedOut { what, after: self.connection.shared.request_timeout }))
+        Poll::Ready(Err(ClientError::TimedOut {
+            what,
+            after: self.connection.shared.request_timeout,
+        }))
     }
 }
 
@@ -275,7 +298,10 @@ impl Pending<ApiVersionsRequest> {
         let frame = std::future::poll_fn(|cx| self.poll_frame(cx)).await?;
         let refused = frame.get(4..6) == Some(&ErrorCode::UnsupportedVersion.code().to_be_bytes());
         let version = if refused { 0 } else { self.version };
-        Ok(ApiVersionsResponse::decode(&mut Decoder::new(frame.slice(4.min(frame.len())..)), version)?)
+        Ok(ApiVersionsResponse::decode(
+            &mut Decoder::new(frame.slice(4.min(frame.len())..)),
+            version,
+        )?)
     }
 }
 
@@ -348,7 +374,8 @@ async fn write(
         };
         let Some(frame) = frame else { break };
         let written =
-            tokio::time::timeout(shared.request_timeout, write_frame(&mut socket, frame.parts)).await;
+            tokio::time::timeout(shared.request_timeout, write_frame(&mut socket, frame.parts))
+                .await;
         if !matches!(written, Ok(Ok(()))) {
             break;
         }
@@ -359,7 +386,8 @@ async fn write(
 async fn write_frame(socket: &mut OwnedWriteHalf, mut parts: Vec<Bytes>) -> io::Result<()> {
     let mut first = 0;
     while first < parts.len() {
-        let slices: Vec<IoSlice<'_>> = parts[first..].iter().take(64).map(|p| IoSlice::new(p)).collect();
+        let slices: Vec<IoSlice<'_>> =
+            parts[first..].iter().take(64).map(|p| IoSlice::new(p)).collect();
         let mut written = socket.write_vectored(&slices).await?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());

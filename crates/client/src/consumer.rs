@@ -114,7 +114,11 @@ pub struct Consumer {
 
 impl Consumer {
     /// A consumer that reads `partitions` (topic, partition, where to begin).
-    pub fn assign(client: Client, config: ConsumerConfig, partitions: Vec<(String, i32, StartAt)>) -> Self {
+    pub fn assign(
+        client: Client,
+        config: ConsumerConfig,
+        partitions: Vec<(String, i32, StartAt)>,
+    ) -> Self {
         let assigned = partitions.into_iter().map(|(topic, partition, start)| Assigned {
             topic: topic.into(),
             partition,
@@ -139,7 +143,8 @@ impl Consumer {
         start: StartAt,
     ) -> Result<Self, ClientError> {
         let info = client.describe_topic(topic).await?;
-        let partitions = info.partitions.iter().map(|p| (topic.to_owned(), p.index, start)).collect();
+        let partitions =
+            info.partitions.iter().map(|p| (topic.to_owned(), p.index, start)).collect();
         Ok(Self::assign(client, config, partitions))
     }
 
@@ -191,8 +196,10 @@ impl Consumer {
     async fn advance(&mut self) -> Result<(), ClientError> {
         for i in 0..self.assigned.len() {
             if self.assigned[i].position.is_none() {
-                let (topic, partition) = (self.assigned[i].topic.clone(), self.assigned[i].partition);
-                let found = self.client.list_offset(&topic, partition, self.assigned[i].start).await?;
+                let (topic, partition) =
+                    (self.assigned[i].topic.clone(), self.assigned[i].partition);
+                let found =
+                    self.client.list_offset(&topic, partition, self.assigned[i].start).await?;
                 let end = match found.offset {
                     Some(offset) => Some(offset),
                     None => self.client.list_offset(&topic, partition, StartAt::End).await?.offset,
@@ -280,7 +287,9 @@ impl Consumer {
     }
 
     /// Waits for the first of the answers under way.
-    async fn next_answer(&mut self) -> (BrokerId, Vec<Arc<TopicInfo>>, Result<FetchResponse, ClientError>) {
+    async fn next_answer(
+        &mut self,
+    ) -> (BrokerId, Vec<Arc<TopicInfo>>, Result<FetchResponse, ClientError>) {
         std::future::poll_fn(|cx| {
             let mut done = None;
             for (broker, fetch) in &mut self.in_flight {
@@ -297,36 +306,46 @@ impl Consumer {
     }
 
     /// Takes the records of an answer over. Of partitions with an error the last error is given.
-    fn take(&mut self, topics: &[Arc<TopicInfo>], response: &FetchResponse) -> Result<(), ClientError> {
+    fn take(
+        &mut self,
+        topics: &[Arc<TopicInfo>],
+        response: &FetchResponse,
+    ) -> Result<(), ClientError> {
         ClientError::check("fetching", response.error_code, None)?;
         let mut failure = Ok(());
         for topic in &response.responses {
-            let named = topics
-                .iter()
-                .find(|t| *t.name == *topic.topic || (topic.topic.is_empty() && t.id.0 == topic.topic_id));
+            let named = topics.iter().find(|t| {
+                *t.name == *topic.topic || (topic.topic.is_empty() && t.id.0 == topic.topic_id)
+            });
             let Some(info) = named else { continue };
             for partition in &topic.partitions {
-                let wanted =
-                    |a: &&mut Assigned| *a.topic == *info.name && a.partition == partition.partition_index;
+                let wanted = |a: &&mut Assigned| {
+                    *a.topic == *info.name && a.partition == partition.partition_index
+                };
                 let Some(assigned) = self.assigned.iter_mut().find(wanted) else { continue };
                 match ErrorCode::from_code(partition.error_code) {
                     ErrorCode::None => {
                         assigned.high_watermark = Some(Offset(partition.high_watermark));
-                        let records = partition.records.as_ref().map(milena_protocol::Records::to_bytes);
+                        let records =
+                            partition.records.as_ref().map(milena_protocol::Records::to_bytes);
                         match decode::records(assigned, records.unwrap_or_default(), &self.config) {
                             Ok(records) if records.is_empty() => {}
                             Ok(records) => self.ready.push_back(records),
                             Err(error) => failure = Err(error),
                         }
                     }
-                    ErrorCode::OffsetOutOfRange if self.config.on_out_of_range != OnOutOfRange::Fail => {
+                    ErrorCode::OffsetOutOfRange
+                        if self.config.on_out_of_range != OnOutOfRange::Fail =>
+                    {
                         let begin = self.config.on_out_of_range == OnOutOfRange::Beginning;
                         assigned.start = if begin { StartAt::Beginning } else { StartAt::End };
                         assigned.position = None;
                     }
                     code => {
-                        let what =
-                            format!("fetching partition {} of topic {}", assigned.partition, assigned.topic);
+                        let what = format!(
+                            "fetching partition {} of topic {}",
+                            assigned.partition, assigned.topic
+                        );
                         self.client.forget_seen(info);
                         failure = Err(ClientError::broker(what, code.code(), None));
                     }

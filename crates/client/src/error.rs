@@ -83,7 +83,11 @@ impl ClientError {
     }
 
     /// An error unless the code is zero.
-    pub(crate) fn check(what: impl Into<String>, code: i16, message: Option<&str>) -> Result<(), Self> {
+    pub(crate) fn check(
+        what: impl Into<String>,
+        code: i16,
+        message: Option<&str>,
+    ) -> Result<(), Self> {
         if code == 0 { Ok(()) } else { Err(Self::broker(what, code, message.map(str::to_owned))) }
     }
 

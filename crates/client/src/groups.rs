@@ -9,7 +9,8 @@ use milena_protocol::{
             OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
         },
         offset_fetch_request::{
-            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic,
+            OffsetFetchRequestTopics,
         },
     },
 };
@@ -37,7 +38,11 @@ pub struct CommittedOffset {
 
 impl Client {
     /// Commits offsets of a group that has no members.
-    pub async fn commit_offsets(&self, group: &str, offsets: &[CommittedOffset]) -> Result<(), ClientError> {
+    pub async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &[CommittedOffset],
+    ) -> Result<(), ClientError> {
         let topic = |o: &CommittedOffset| OffsetCommitRequestTopic {
             name: o.topic.as_str().into(),
             partitions: vec![OffsetCommitRequestPartition {
@@ -113,7 +118,14 @@ impl Client {
             for topic in &response.topics {
                 for p in &topic.partitions {
                     let (offset, epoch) = (p.committed_offset, p.committed_leader_epoch);
-                    add(&topic.name, p.partition_index, p.error_code, offset, epoch, p.metadata.as_deref())?;
+                    add(
+                        &topic.name,
+                        p.partition_index,
+                        p.error_code,
+                        offset,
+                        epoch,
+                        p.metadata.as_deref(),
+                    )?;
                 }
             }
             for group in &response.groups {

@@ -69,7 +69,8 @@ impl ClusterInfo {
     pub(crate) fn from_response(response: &MetadataResponse) -> Self {
         let brokers = response.brokers.iter().map(|b| {
             let id = BrokerId(b.node_id);
-            let host = if b.host.contains(':') { format!("[{}]", b.host) } else { b.host.to_string() };
+            let host =
+                if b.host.contains(':') { format!("[{}]", b.host) } else { b.host.to_string() };
             let address = format!("{host}:{}", b.port);
             (id, BrokerInfo { id, address, rack: b.rack.as_ref().map(ToString::to_string) })
         });

@@ -83,9 +83,11 @@ impl Client {
         };
         let response = leader.call(&request).await?;
         let what = || format!("offsets of partition {index} of topic {topic}");
-        let missing =
-            || ClientError::broker(what(), milena_protocol::ErrorCode::UnknownServerError.code(), None);
-        let found = response.topics.iter().flat_map(|t| &t.partitions).find(|p| p.partition_index == index);
+        let missing = || {
+            ClientError::broker(what(), milena_protocol::ErrorCode::UnknownServerError.code(), None)
+        };
+        let found =
+            response.topics.iter().flat_map(|t| &t.partitions).find(|p| p.partition_index == index);
         let found = found.ok_or_else(missing)?;
         ClientError::check(what(), found.error_code, None)?;
         Ok(ListedOffset {

@@ -112,7 +112,9 @@ impl Future for Delivery {
     type Output = Result<RecordPlace, Arc<ClientError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|done| done.unwrap_or_else(|_| Err(Arc::new(ClientError::Closed))))
+        Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|done| done.unwrap_or_else(|_| Err(Arc::new(ClientError::Closed))))
     }
 }
 
@@ -162,7 +164,8 @@ impl Producer {
     /// A producer over a client.
     pub fn new(client: Client, mut config: ProducerConfig) -> Self {
         config.idempotent &= config.acks == Acks::All;
-        config.buffer_bytes = config.buffer_bytes.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        config.buffer_bytes =
+            config.buffer_bytes.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
         Self {
             runtime: client.runtime().clone(),
             identities: Arc::new(Identities::new(client.clone())),
@@ -184,8 +187,12 @@ impl Producer {
     pub async fn send(&self, mut record: ProducerRecord) -> Result<Delivery, ClientError> {
         let size = record.size().min(self.config.buffer_bytes);
         let permits = u32::try_from(size).unwrap_or(u32::MAX);
-        let memory =
-            self.memory.clone().acquire_many_owned(permits).await.map_err(|_| ClientError::Closed)?;
+        let memory = self
+            .memory
+            .clone()
+            .acquire_many_owned(permits)
+            .await
+            .map_err(|_| ClientError::Closed)?;
         let partitions = self.partitions_of(&record.topic).await?;
         let partition = match (record.partition, &record.key) {
             (Some(partition), _) => partition,
@@ -210,7 +217,10 @@ impl Producer {
     }
 
     /// Sends a record and waits for its acknowledgement.
-    pub async fn send_and_wait(&self, record: ProducerRecord) -> Result<RecordPlace, Arc<ClientError>> {
+    pub async fn send_and_wait(
+        &self,
+        record: ProducerRecord,
+    ) -> Result<RecordPlace, Arc<ClientError>> {
         self.send(record).await?.await
     }
 
@@ -234,7 +244,8 @@ impl Producer {
     fn sticky_partition(&self, topic: &str, partitions: usize, size: usize) -> i32 {
         let mut queues = self.queues();
         let random = || (self.runtime.random_u64() % partitions.max(1) as u64) as i32;
-        let (partition, bytes) = queues.sticky.entry(topic.to_owned()).or_insert_with(|| (random(), 0));
+        let (partition, bytes) =
+            queues.sticky.entry(topic.to_owned()).or_insert_with(|| (random(), 0));
         if *bytes >= self.config.batch_bytes {
             (*partition, *bytes) = (random(), 0);
         }

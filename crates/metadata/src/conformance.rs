@@ -119,7 +119,10 @@ pub async fn every_precondition_is_judged(store: Store) {
     let revision = commit(&store, Txn::new().put("p/a", "1")).await;
     assert_eq!(conflict(&store, Txn::new().absent("p/b").absent("p/a").put("x", "")).await, 1);
     assert_eq!(conflict(&store, Txn::new().exists("p/b").put("x", "")).await, 0);
-    assert_eq!(conflict(&store, Txn::new().at("p/a", Revision(revision.raw() + 1)).put("x", "")).await, 0);
+    assert_eq!(
+        conflict(&store, Txn::new().at("p/a", Revision(revision.raw() + 1)).put("x", "")).await,
+        0
+    );
     assert_eq!(conflict(&store, Txn::new().at("p/b", revision).put("x", "")).await, 0);
     assert_eq!(conflict(&store, Txn::new().prefix_absent("p/").put("x", "")).await, 0);
     assert_eq!(conflict(&store, Txn::new().unchanged("p/a", None).put("x", "")).await, 0);
@@ -140,13 +143,15 @@ pub async fn every_precondition_is_judged(store: Store) {
 /// Puts and deletes come together, in one revision, or not at all.
 pub async fn a_transaction_is_all_or_nothing(store: Store) {
     commit(&store, Txn::new().put("old", "").put("gone/1", "").put("gone/2", "")).await;
-    let all = Txn::new().put("a", "1").put("b", "2").delete("old").delete("never").delete_prefix("gone/");
+    let all =
+        Txn::new().put("a", "1").put("b", "2").delete("old").delete("never").delete_prefix("gone/");
     conflict(&store, all.clone().exists("missing")).await;
     assert_eq!(keys(&store, "").await, ["gone/1", "gone/2", "old"]);
     let revision = commit(&store, all).await;
     let page = store.range("", None, 10).await.unwrap();
     assert_eq!(page.revision, revision);
-    let found: Vec<_> = page.entries.iter().map(|e| (e.key.as_str(), e.versioned.revision)).collect();
+    let found: Vec<_> =
+        page.entries.iter().map(|e| (e.key.as_str(), e.versioned.revision)).collect();
     assert_eq!(found, [("a", revision), ("b", revision)]);
 }
 
@@ -183,7 +188,8 @@ pub async fn of_many_that_swap_one_key_one_wins_each_time(store: Store) {
             (racer, store.txn(txn).await.expect("the store is there").committed())
         };
         let results = join_all((0..RACERS).map(race)).await;
-        let winners: Vec<_> = results.iter().filter_map(|(racer, r)| r.map(|r| (*racer, r))).collect();
+        let winners: Vec<_> =
+            results.iter().filter_map(|(racer, r)| r.map(|r| (*racer, r))).collect();
         assert_eq!(winners.len(), 1, "round {round}");
         let found = store.get("k").await.unwrap().expect("it exists");
         let (winner, committed) = winners[0];
@@ -202,14 +208,17 @@ pub async fn transfers_between_keys_keep_the_sum(store: Store) {
     }
     commit(&store, open).await;
     let transfer = async |n: usize| {
-        let (from, to) =
-            (format!("account/{}", n % ACCOUNTS), format!("account/{}", (n + 1 + n / 7) % ACCOUNTS));
+        let (from, to) = (
+            format!("account/{}", n % ACCOUNTS),
+            format!("account/{}", (n + 1 + n / 7) % ACCOUNTS),
+        );
         if from == to {
             return 0;
         }
         loop {
             let read = async |key: &str| {
-                let found = store.get(key).await.expect("readable").expect("accounts are never closed");
+                let found =
+                    store.get(key).await.expect("readable").expect("accounts are never closed");
                 let text = String::from_utf8(found.value.to_vec()).expect("a number");
                 (text.parse::<i64>().expect("a number"), found.revision)
             };
@@ -230,7 +239,10 @@ pub async fn transfers_between_keys_keep_the_sum(store: Store) {
     let balance = |value: &[u8]| std::str::from_utf8(value).unwrap().parse::<i64>().unwrap();
     let sum: i64 = page.entries.iter().map(|entry| balance(&entry.versioned.value)).sum();
     assert_eq!(sum, 100 * ACCOUNTS as i64);
-    assert!(page.revision.raw() >= before.raw() + moved, "every transfer has a revision of its own");
+    assert!(
+        page.revision.raw() >= before.raw() + moved,
+        "every transfer has a revision of its own"
+    );
 }
 
 /// A watch shows puts and deletes of one transaction as one batch, batches in order, none twice and none left out.
@@ -259,7 +271,11 @@ pub async fn a_watch_sees_every_change_once_and_in_order(store: Store) {
     assert_eq!((put.versioned.revision, put.versioned.created), (both, both));
     assert!(batch.events.contains(&Event::Delete { key: "w/1".to_owned() }));
     commit(&store, Txn::new().delete_prefix("w/")).await;
-    assert_eq!(next(&mut watch).await.events.len(), 51, "a deleted prefix is the deletion of each key");
+    assert_eq!(
+        next(&mut watch).await.events.len(),
+        51,
+        "a deleted prefix is the deletion of each key"
+    );
 }
 
 /// A watch from an old revision first shows what happened since.
@@ -276,7 +292,10 @@ pub async fn a_watch_resumes_where_it_was_left(store: Store) {
     let last = commit(&store, Txn::new().delete("k")).await;
     let mut watch = store.watch("k", revisions[9]).await.unwrap();
     let batch = next(&mut watch).await;
-    assert_eq!(batch, EventBatch { revision: last, events: vec![Event::Delete { key: "k".to_owned() }] });
+    assert_eq!(
+        batch,
+        EventBatch { revision: last, events: vec![Event::Delete { key: "k".to_owned() }] }
+    );
 }
 
 /// A watch of a prefix shows nothing else, and tells how far it has come while nothing happens below it.
@@ -297,7 +316,9 @@ pub async fn a_dropped_wait_of_a_watch_loses_nothing(store: Store) {
     let mut watch = store.watch("k", start).await.unwrap();
     for n in 0..20 {
         let waited = tokio::time::timeout(Duration::from_millis(1), watch.next()).await;
-        assert!(waited.is_err() || waited.is_ok_and(|batch| batch.is_ok_and(|b| b.events.is_empty())));
+        assert!(
+            waited.is_err() || waited.is_ok_and(|batch| batch.is_ok_and(|b| b.events.is_empty()))
+        );
         let revision = commit(&store, Txn::new().put("k", n.to_string())).await;
         assert_eq!(next(&mut watch).await.revision, revision);
     }

@@ -22,11 +22,11 @@ mod testing;
 pub mod conformance;
 
 pub use cluster::{
-    AppliedChanges, BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord, ControllerRecord,
-    CreatedTopic, DeletedTopicRecord, Held, Holdings, ListenerRecord, MetadataError, MovedLeaders, NewBroker,
-    NewTopic, NodeRecord, PartitionChange, PartitionRecord, Placement, PlannedTopic, Reassignment,
-    Registration, Seen, ServingRecord, TakenLeadership, TopicRecord, cluster_prefix, spread_replicas,
-    storage_prefix,
+    AppliedChanges, BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord,
+    ControllerRecord, CreatedTopic, DeletedTopicRecord, Held, Holdings, ListenerRecord,
+    MetadataError, MovedLeaders, NewBroker, NewTopic, NodeRecord, PartitionChange, PartitionRecord,
+    Placement, PlannedTopic, Reassignment, Registration, Seen, ServingRecord, TakenLeadership,
+    TopicRecord, cluster_prefix, spread_replicas, storage_prefix,
 };
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
@@ -34,6 +34,6 @@ pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 pub use image::hostile::metadata_records;
 pub use image::{ImageClosed, ImageWatcher, MetadataImage, PartitionImage, TopicImage};
 pub use store::{
-    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page, Precondition, Put,
-    StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,
+    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,
+    Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,
 };

@@ -37,7 +37,12 @@ pub trait MetadataStore: Send + Sync + 'static {
     ///
     /// One page is a snapshot; several pages are not. Who needs one state reads all pages and then follows a
     /// [`MetadataStore::watch`] from the *first* page's revision.
-    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError>;
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError>;
 
     /// Applies `txn` if all its preconditions hold, else reports the first that does not.
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError>;
@@ -202,7 +207,12 @@ impl Txn {
 
     /// Writes `key`, to be deleted when `lease` ends. [`StoreError::LeaseNotFound`] if it has ended.
     #[must_use]
-    pub fn put_leased(mut self, key: impl Into<String>, value: impl Into<Bytes>, lease: LeaseId) -> Self {
+    pub fn put_leased(
+        mut self,
+        key: impl Into<String>,
+        value: impl Into<Bytes>,
+        lease: LeaseId,
+    ) -> Self {
         self.puts.push(Put { key: key.into(), value: value.into(), lease: Some(lease) });
         self
     }
@@ -270,7 +280,9 @@ impl Txn {
         for prefix in &self.delete_prefixes {
             let first = keys.partition_point(|key| *key < prefix.as_str());
             if let Some(key) = keys.get(first).filter(|key| key.starts_with(prefix.as_str())) {
-                return invalid(format!("'{key}' is changed and also below the deleted prefix '{prefix}'"));
+                return invalid(format!(
+                    "'{key}' is changed and also below the deleted prefix '{prefix}'"
+                ));
             }
         }
         Ok(())
@@ -358,7 +370,9 @@ impl fmt::Display for LeaseId {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WatchError {
     /// The changes asked for are no longer kept.
-    #[error("changes after revision {after} are no longer kept; read the range again and watch from there")]
+    #[error(
+        "changes after revision {after} are no longer kept; read the range again and watch from there"
+    )]
     Compacted {
         /// What was asked for.
         after: Revision,
@@ -367,7 +381,9 @@ pub enum WatchError {
     #[error("the metadata store is closed")]
     Closed,
     /// The store cannot be reached for now.
-    #[error("the metadata store is not available ({reason}); watch again from the last revision seen")]
+    #[error(
+        "the metadata store is not available ({reason}); watch again from the last revision seen"
+    )]
     Unavailable {
         /// What happened.
         reason: String,

@@ -7,9 +7,9 @@ use milena_types::{BrokerId, ClusterId, TopicName};
 use tempfile::TempDir;
 
 use crate::{
-    ClusterMetadata, ClusterRecord, Configs, EmbeddedOptions, EmbeddedStore, LeaseId, Limits, ListenerRecord,
-    MetadataStore, NewBroker, NewTopic, Page, Placement, Registration, StoreError, Txn, TxnOutcome,
-    Versioned, Watch,
+    ClusterMetadata, ClusterRecord, Configs, EmbeddedOptions, EmbeddedStore, LeaseId, Limits,
+    ListenerRecord, MetadataStore, NewBroker, NewTopic, Page, Placement, Registration, StoreError,
+    Txn, TxnOutcome, Versioned, Watch,
 };
 
 pub(crate) struct TestCluster {
@@ -72,9 +72,16 @@ impl TestCluster {
 }
 
 pub(crate) fn broker(id: i32) -> NewBroker {
-    let listener =
-        ListenerRecord { name: "PLAINTEXT".to_owned(), host: "127.0.0.1".to_owned(), port: 9092 + id as u16 };
-    NewBroker { id: BrokerId(id), listeners: vec![listener], rack: Some(format!("zone-{}", id % 3)) }
+    let listener = ListenerRecord {
+        name: "PLAINTEXT".to_owned(),
+        host: "127.0.0.1".to_owned(),
+        port: 9092 + id as u16,
+    };
+    NewBroker {
+        id: BrokerId(id),
+        listeners: vec![listener],
+        rack: Some(format!("zone-{}", id % 3)),
+    }
 }
 
 pub(crate) fn name(text: &str) -> TopicName {
@@ -94,7 +101,12 @@ impl MetadataStore for Narrow {
         self.0.get(key).await
     }
 
-    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.0.range(prefix, after, limit.min(50)).await
     }
 
@@ -103,7 +115,11 @@ impl MetadataStore for Narrow {
         self.0.txn(txn).await
     }
 
-    async fn watch(&self, prefix: &str, after: milena_types::Revision) -> Result<Box<dyn Watch>, StoreError> {
+    async fn watch(
+        &self,
+        prefix: &str,
+        after: milena_types::Revision,
+    ) -> Result<Box<dyn Watch>, StoreError> {
         self.0.watch(prefix, after).await
     }
 

@@ -56,16 +56,21 @@ impl ApiClient {
         };
         let default = format!("http://{}", settings::DEFAULT_LISTEN);
         let url = endpoint.or(url).unwrap_or(default);
-        let region = region.or(published_region).unwrap_or_else(|| settings::DEFAULT_REGION.to_owned());
+        let region =
+            region.or(published_region).unwrap_or_else(|| settings::DEFAULT_REGION.to_owned());
         let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-        let Some(authority) = authority.filter(|authority| !authority.is_empty() && !authority.contains('/'))
+        let Some(authority) =
+            authority.filter(|authority| !authority.is_empty() && !authority.contains('/'))
         else {
             bail!("the endpoint '{url}' is not of the form http://HOST:PORT");
         };
         let file = data_dir::credentials(data_dir);
         let exists = file.try_exists();
         let exists = exists.with_context(|| {
-            format!("cannot read {}; run as the user whose it is, or say --data-dir", file.display())
+            format!(
+                "cannot read {}; run as the user whose it is, or say --data-dir",
+                file.display()
+            )
         })?;
         let key = if exists { Some(Credentials::load(&file)?.default_key().clone()) } else { None };
         Ok(Self { runtime, authority: authority.to_owned(), region, key })
@@ -84,8 +89,8 @@ impl ApiClient {
         let query = query.join("&");
         let body = body.map(Value::to_string).unwrap_or_default();
         let answer = timeout(TIMEOUT, self.send(&method, path, &query, body)).await;
-        let (status, body) =
-            answer.map_err(|_| anyhow::anyhow!("no answer from {} within 30 s", self.authority))??;
+        let (status, body) = answer
+            .map_err(|_| anyhow::anyhow!("no answer from {} within 30 s", self.authority))??;
         let value: Value = if body.is_empty() {
             Value::Null
         } else {
@@ -116,7 +121,8 @@ impl ApiClient {
         let stream = TcpStream::connect(authority).await.with_context(|| {
             format!("nothing answers at {authority}; start milena, or say where it listens with --endpoint")
         })?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         drop(self.runtime.spawn(connection));
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let mut request = Request::builder().method(method).uri(target).header("host", authority);
@@ -125,7 +131,13 @@ impl ApiClient {
         }
         if let Some(key) = &self.key {
             let headers: &[(&str, &[u8])] = &[("host", authority.as_bytes())];
-            let signed = HttpRequest { method: method.as_str(), path, query, headers, body: body.as_bytes() };
+            let signed = HttpRequest {
+                method: method.as_str(),
+                path,
+                query,
+                headers,
+                body: body.as_bytes(),
+            };
             let signer = Signer::new(key.clone(), self.region.clone(), "kafka");
             for (name, value) in signer.headers(&signed, self.runtime.wall_ms()) {
                 request = request.header(name, value);
@@ -135,7 +147,8 @@ impl ApiClient {
         let (head, body) =
             answer.with_context(|| format!("{authority} did not answer as HTTP"))?.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| anyhow::anyhow!("the answer of {authority} broke off: {error}"))?;
+        let body =
+            body.map_err(|error| anyhow::anyhow!("the answer of {authority} broke off: {error}"))?;
         Ok((head.status, body.to_bytes()))
     }
 }

@@ -59,7 +59,8 @@ impl InProcess {
         blocks: BlockCache,
         limits: Limits,
     ) -> Self {
-        let (slots, sealed_logs, closing) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let (slots, sealed_logs, closing) =
+            (Mutex::default(), Mutex::default(), AtomicBool::new(false));
         Self { runtime, store, data, local_key, blocks, limits, slots, sealed_logs, closing }
     }
 
@@ -88,7 +89,9 @@ impl InProcess {
         let mut all = self.sealed_logs.lock().expect("nothing panics with the logs");
         let of_cluster = all.entry(cluster.clone()).or_insert_with(|| {
             let (data, cluster) = (self.data.clone(), cluster.clone());
-            SealedLogs::new(Arc::new(LocalDisk), move |broker| Broker::wal_dir(&data.wal(&cluster, broker)))
+            SealedLogs::new(Arc::new(LocalDisk), move |broker| {
+                Broker::wal_dir(&data.wal(&cluster, broker))
+            })
         });
         of_cluster.clone()
     }
@@ -98,7 +101,8 @@ impl InProcess {
         let data_key =
             self.local_key.unwrap(&order.wrapped_data_key, context).map_err(ProvisionError::new)?;
         let keys = KeyRing::new(DataKey::new(FIRST_KEY, *data_key.bytes()), []);
-        let (objects, wal) = (self.data.objects(&order.cluster), self.data.wal(&order.cluster, order.broker));
+        let (objects, wal) =
+            (self.data.objects(&order.cluster), self.data.wal(&order.cluster, order.broker));
         let opened = self.runtime.spawn_blocking(move || Objects::in_directory(&objects));
         let objects = opened.await.map_err(ProvisionError::new)?.map_err(ProvisionError::new)?;
         let config = BrokerConfig {
@@ -132,10 +136,12 @@ impl InProcess {
 /// Why a broker did not start, with the command that an operator may want.
 fn refusal(order: &BrokerOrder, error: &StartError) -> ProvisionError {
     match error {
-        StartError::Storage(StorageError::LogLost { broker, epoch, .. }) => ProvisionError::new(format!(
-            "{error} with: milena broker accept-lost-log {} {broker} {epoch}",
-            order.cluster_name
-        )),
+        StartError::Storage(StorageError::LogLost { broker, epoch, .. }) => {
+            ProvisionError::new(format!(
+                "{error} with: milena broker accept-lost-log {} {broker} {epoch}",
+                order.cluster_name
+            ))
+        }
         error => ProvisionError::new(error),
     }
 }
@@ -180,7 +186,8 @@ impl Provisioner for InProcess {
 
     async fn is_serving(&self, cluster: &ClusterId, broker: BrokerId) -> bool {
         let slot = self.slot(cluster, broker);
-        slot.try_lock().is_ok_and(|running| running.as_ref().is_some_and(|broker| !has_ended(broker)))
+        slot.try_lock()
+            .is_ok_and(|running| running.as_ref().is_some_and(|broker| !has_ended(broker)))
     }
 
     async fn remove_data(&self, cluster: &ClusterId) -> Result<(), ProvisionError> {

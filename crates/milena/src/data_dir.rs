@@ -39,7 +39,9 @@ impl DataDir {
         create_private(path).with_context(|| {
             format!("cannot make the data directory {shown}; choose another with --data-dir")
         })?;
-        let path = path.canonicalize().with_context(|| format!("cannot open the data directory {shown}"))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("cannot open the data directory {shown}"))?;
         // Nothing is written into a directory that is not Milena's.
         check_format(&path)?;
         let lock = lock(&path)?;
@@ -130,8 +132,11 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             // On systems where a lock also forbids reading, the number is left out.
             let _ = lock.read_to_string(&mut holder);
             let holder = holder.trim();
-            let process =
-                if holder.is_empty() { "another process".to_owned() } else { format!("process {holder}") };
+            let process = if holder.is_empty() {
+                "another process".to_owned()
+            } else {
+                format!("process {holder}")
+            };
             bail!(
                 "the data directory {shown} is in use by {process}; stop it, or choose another with --data-dir"
             )
@@ -148,8 +153,8 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
     let text = match fs::read_to_string(path.join("FORMAT")) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let entries =
-                fs::read_dir(path).with_context(|| format!("cannot read the data directory {shown}"))?;
+            let entries = fs::read_dir(path)
+                .with_context(|| format!("cannot read the data directory {shown}"))?;
             for entry in entries {
                 let name = entry?.file_name();
                 if name != "LOCK" && name != "FORMAT.new" {
@@ -167,7 +172,8 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
             });
         }
     };
-    let format = text.trim_end().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse::<u32>().ok());
+    let format =
+        text.trim_end().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse::<u32>().ok());
     match format {
         Some(format) if format <= FORMAT => Ok(()),
         Some(format) => bail!(
@@ -258,7 +264,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::open(dir.path()).unwrap();
         data.publish_endpoint("http://127.0.0.1:1", "eu-west-1").unwrap();
-        assert_eq!(published_endpoint(dir.path()), Some(("http://127.0.0.1:1".into(), "eu-west-1".into())));
+        assert_eq!(
+            published_endpoint(dir.path()),
+            Some(("http://127.0.0.1:1".into(), "eu-west-1".into()))
+        );
         data.withdraw_endpoint();
         assert_eq!(published_endpoint(dir.path()), None);
     }

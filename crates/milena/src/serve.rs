@@ -15,7 +15,8 @@ use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
-    AddressPlan, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
+    AddressPlan, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts,
+    Zones,
 };
 use milena_storage::BlockCache;
 use tokio::time::timeout;
@@ -41,8 +42,11 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     if let Some(number) = settings.threads {
         threads.worker_threads(number);
     }
-    let executor =
-        threads.enable_all().thread_name("milena").build().context("cannot start worker threads")?;
+    let executor = threads
+        .enable_all()
+        .thread_name("milena")
+        .build()
+        .context("cannot start worker threads")?;
     let outcome = executor.block_on(serve(settings));
     // What has not ended by now holds nothing that must last.
     executor.shutdown_background();
@@ -123,7 +127,8 @@ impl Installation {
             )
         })?;
         let url = url(service.address());
-        data.publish_endpoint(&url, &settings.region).context("cannot write into the data directory")?;
+        data.publish_endpoint(&url, &settings.region)
+            .context("cannot write into the data directory")?;
         Ok(Self { data, store, brokers, service, access_key, runtime: runtime.clone() })
     }
 
@@ -133,7 +138,8 @@ impl Installation {
         let mut names: Vec<String> =
             self.service.clusters().await?.into_iter().map(|cluster| cluster.name).collect();
         if settings.demo && !names.iter().any(|name| name == DEMO) {
-            let properties = BTreeMap::from([("auto.create.topics.enable".to_owned(), "true".to_owned())]);
+            let properties =
+                BTreeMap::from([("auto.create.topics.enable".to_owned(), "true".to_owned())]);
             match self.service.ensure_cluster(DEMO, properties).await {
                 Ok(_) => names.insert(0, DEMO.to_owned()),
                 // The clusters there are come first; the demo is a courtesy.
@@ -173,7 +179,9 @@ impl Installation {
                     "{indent}export AWS_SHARED_CREDENTIALS_FILE={credentials}   # access key {id}\n"
                 );
             }
-            None => lines += &format!("{indent}# requests need no signature; any credentials will do\n"),
+            None => {
+                lines += &format!("{indent}# requests need no signature; any credentials will do\n")
+            }
         }
         lines + indent + "aws kafka list-clusters\n\n"
     }
@@ -208,16 +216,22 @@ fn cluster_line(cluster: &ClusterSummary, width: usize) -> String {
 
 fn url(address: SocketAddr) -> String {
     let reachable = match address.ip() {
-        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
+        ip if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+        }
         _ => address,
     };
     format!("http://{reachable}")
 }
 
 /// What is wrong with the properties of a Configuration for brokers of that release.
-fn check_properties(release: Option<&str>, properties: &BTreeMap<String, String>) -> Result<(), Vec<String>> {
-    let release =
-        release.map(|release| release.parse().map_err(|error| vec![format!("{error}")])).transpose()?;
+fn check_properties(
+    release: Option<&str>,
+    properties: &BTreeMap<String, String>,
+) -> Result<(), Vec<String>> {
+    let release = release
+        .map(|release| release.parse().map_err(|error| vec![format!("{error}")]))
+        .transpose()?;
     let checked = milena_broker::configs::check_msk_properties(release, properties);
     checked.map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
 }
@@ -229,9 +243,11 @@ fn address_plan(brokers: &BrokerAddresses) -> AddressPlan {
             let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
             AddressPlan::Ports { bind, host: bind.to_string(), first: *first }
         }
-        BrokerAddresses::Ports { advertise: Some(host), first } => {
-            AddressPlan::Ports { bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED), host: host.clone(), first: *first }
-        }
+        BrokerAddresses::Ports { advertise: Some(host), first } => AddressPlan::Ports {
+            bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            host: host.clone(),
+            first: *first,
+        },
     }
 }
 
@@ -246,7 +262,10 @@ struct Signals {
 impl Signals {
     fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn wait(&mut self) {

@@ -1,7 +1,9 @@
 //! What can be set: on the command line, else in the environment (`MILENA_…`), else in a TOML file (`--config`),
 //! else by default.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, ops::RangeInclusive, path::Path, path::PathBuf};
+use std::{
+    collections::BTreeMap, fs, net::SocketAddr, ops::RangeInclusive, path::Path, path::PathBuf,
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, builder::FalseyValueParser};
@@ -130,7 +132,8 @@ impl Settings {
         let file = flags.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let data_dir = data_dir.data_dir.or(file.data_dir).map_or_else(user_data_dir, Ok)?;
         let listen = flags.listen.or(file.listen);
-        let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address"));
+        let listen =
+            listen.unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address"));
         let account = flags.account.or(file.account).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
             bail!("the account '{account}' is not 12 digits; give one such as {DEFAULT_ACCOUNT}");
@@ -153,10 +156,13 @@ impl Settings {
         }
         for (subnet, zone) in &file.subnets {
             if !subnet.starts_with("subnet-") || zone.is_empty() {
-                bail!("'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \"use1-az1\"");
+                bail!(
+                    "'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \"use1-az1\""
+                );
             }
         }
-        let cache_mib = flags.cache_mib.or(file.cache_mib).unwrap_or_else(memory::cache_mib_default);
+        let cache_mib =
+            flags.cache_mib.or(file.cache_mib).unwrap_or_else(memory::cache_mib_default);
         if !(1..=CACHE_MIB_MAX).contains(&cache_mib) {
             bail!("--cache-mib must be from 1 to {CACHE_MIB_MAX}");
         }
@@ -216,14 +222,17 @@ fn broker_addresses(
 }
 
 fn read_file(path: &Path) -> anyhow::Result<File> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration {}; check --config", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("cannot understand the configuration {}", path.display()))
+    let text = fs::read_to_string(path).with_context(|| {
+        format!("cannot read the configuration {}; check --config", path.display())
+    })?;
+    toml::from_str(&text)
+        .with_context(|| format!("cannot understand the configuration {}", path.display()))
 }
 
 /// `milena` in the place that the user's system has for programs' data.
 fn user_data_dir() -> anyhow::Result<PathBuf> {
-    let directory = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory =
+        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || directory("HOME");
     let base = if cfg!(target_os = "macos") {
         home().map(|home| home.join("Library/Application Support"))
@@ -253,7 +262,8 @@ mod tests {
     #[test]
     fn flags_go_before_the_file_and_the_file_before_defaults() {
         let file = "listen = '127.0.0.1:1'\nregion = 'eu-west-1'\nno-demo = true\n[subnets]\nsubnet-a = 'euw1-az3'\n";
-        let settings = resolve(file, |flags| flags.listen = Some("127.0.0.1:2".parse().unwrap())).unwrap();
+        let settings =
+            resolve(file, |flags| flags.listen = Some("127.0.0.1:2".parse().unwrap())).unwrap();
         assert_eq!(
             (settings.listen.port(), settings.region.as_str(), settings.demo),
             (2, "eu-west-1", false)

@@ -17,8 +17,10 @@ pub(crate) fn start() {
     };
     // It would complain on standard error of what it cannot write there, and panic where that does not work either: on a
     // full disk.
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
     if std::env::var("MILENA_LOG_FORMAT").is_ok_and(|format| format == "json") {
         builder.json().init();
     } else {

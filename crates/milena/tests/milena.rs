@@ -63,7 +63,8 @@ impl Serving {
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let runtime = Runtime::system();
-        let read = move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
+        let read =
+            move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
         runtime.spawn_thread("read-output", read).unwrap();
         Self { child, lines, runtime }
     }
@@ -71,7 +72,10 @@ impl Serving {
     /// The next line that begins so, without its beginning.
     fn line(&self, beginning: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line '{beginning}…'"));
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| panic!("no line '{beginning}…'"));
             if let Some(rest) = line.strip_prefix(beginning) {
                 return rest.trim().to_owned();
             }
@@ -116,7 +120,8 @@ fn bootstrap_of(described: &str) -> String {
 }
 
 fn assert_listens(bootstrap: &str) {
-    let endpoints: Vec<SocketAddr> = bootstrap.split(',').map(|endpoint| endpoint.parse().unwrap()).collect();
+    let endpoints: Vec<SocketAddr> =
+        bootstrap.split(',').map(|endpoint| endpoint.parse().unwrap()).collect();
     assert_eq!(endpoints.len(), 3, "{bootstrap}");
     for endpoint in endpoints {
         TcpStream::connect_timeout(&endpoint, PATIENCE).unwrap();
@@ -145,7 +150,11 @@ fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
 
     let second = Serving::start(&data, 2, &[]);
     let url = second.line("MSK API");
-    assert_eq!(second.line("Cluster  demo"), demo, "addresses stay, whatever network is given later");
+    assert_eq!(
+        second.line("Cluster  demo"),
+        demo,
+        "addresses stay, whatever network is given later"
+    );
     let second = second.settle();
     assert!(second.stop(Signal::INT) < Duration::from_secs(2));
     // Named, since without a running milena the default address is asked, where another may listen.
@@ -157,7 +166,10 @@ fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
 fn clusters_are_created_described_and_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let serving = Serving::start(dir.path(), 3, &["--no-demo"]).settle();
-    assert_eq!(stdout(&run(dir.path(), &["cluster", "list"])).trim(), "NAME  STATE  KAFKA  BROKERS  ARN");
+    assert_eq!(
+        stdout(&run(dir.path(), &["cluster", "list"])).trim(),
+        "NAME  STATE  KAFKA  BROKERS  ARN"
+    );
     let created = stdout(&run(
         dir.path(),
         &["cluster", "create", "orders", "--kafka-version", "4.1.x.kraft", "--tag", "team=data"],
@@ -172,7 +184,10 @@ fn clusters_are_created_described_and_deleted() {
     let again = stderr(&run(dir.path(), &["cluster", "create", "orders"]));
     assert!(again.contains("exists already"), "{again}");
     let wrong = stderr(&run(dir.path(), &["cluster", "create", "x", "--brokers", "4"]));
-    assert!(wrong.contains("numberOfBrokerNodes") && wrong.contains("multiple of the 3"), "{wrong}");
+    assert!(
+        wrong.contains("numberOfBrokerNodes") && wrong.contains("multiple of the 3"),
+        "{wrong}"
+    );
     let unknown = stderr(&run(dir.path(), &["cluster", "describe", "order"]));
     assert!(unknown.contains("milena cluster list"), "{unknown}");
 
@@ -181,7 +196,11 @@ fn clusters_are_created_described_and_deleted() {
         stdout(&run(dir.path(), &["cluster", "delete", arn])),
         format!("{arn}: DELETING\n{arn}: deleted\n")
     );
-    assert_eq!(std::fs::read_dir(dir.path().join("clusters")).unwrap().count(), 0, "no file of it is left");
+    assert_eq!(
+        std::fs::read_dir(dir.path().join("clusters")).unwrap().count(),
+        0,
+        "no file of it is left"
+    );
     serving.stop(Signal::TERM);
 }
 
@@ -254,15 +273,25 @@ fn records_come_out_as_they_went_in_also_after_a_kill() {
     let serving = Serving::start(data, 30, &[]).settle();
     let none = stderr(&run(data, &["consume", "orders"]));
     assert!(none.contains("milena topic create orders"), "{none}");
-    let created =
-        stdout(&run(data, &["topic", "create", "orders", "--partitions", "3", "-c", "retention.ms=-1"]));
+    let created = stdout(&run(
+        data,
+        &["topic", "create", "orders", "--partitions", "3", "-c", "retention.ms=-1"],
+    ));
     assert_eq!(created.trim(), "orders: created with 3 partitions");
     let again = stderr(&run(data, &["topic", "create", "orders"]));
     assert!(again.contains("milena topic describe orders"), "{again}");
 
     let lines: Vec<String> = (0..500).map(|i| format!("customer-{}:{i} books", i % 7)).collect();
-    let arguments =
-        ["produce", "orders", "--key-separator", ":", "--compression", "lz4", "--header", "from=test"];
+    let arguments = [
+        "produce",
+        "orders",
+        "--key-separator",
+        ":",
+        "--compression",
+        "lz4",
+        "--header",
+        "from=test",
+    ];
     let produced = run_with(data, &arguments, &lines.join("\n"));
     assert!(produced.status.success() && produced.stdout.is_empty());
     assert!(String::from_utf8_lossy(&produced.stderr).starts_with("500 records"));
@@ -271,7 +300,8 @@ fn records_come_out_as_they_went_in_also_after_a_kill() {
     let serving = Serving::start(data, 30, &[]).settle();
     let read = stdout(&run(data, &["consume", "orders", "--keys", "--until-end"]));
     let mut read: Vec<String> = read.lines().map(|line| line.replacen('\t', ":", 1)).collect();
-    let by_customer = |c: &str| read.iter().filter(|r| r.starts_with(c)).cloned().collect::<Vec<_>>();
+    let by_customer =
+        |c: &str| read.iter().filter(|r| r.starts_with(c)).cloned().collect::<Vec<_>>();
     let sent: Vec<String> = lines.iter().filter(|r| r.starts_with("customer-3")).cloned().collect();
     assert_eq!(by_customer("customer-3"), sent, "a key's records keep their order");
     let mut sent = lines;
@@ -281,12 +311,19 @@ fn records_come_out_as_they_went_in_also_after_a_kill() {
 
     let first = stdout(&run(data, &["consume", "orders", "--group", "audit", "--count", "200"]));
     let rest = stdout(&run(data, &["consume", "orders", "--group", "audit", "--until-end"]));
-    assert_eq!((first.lines().count(), rest.lines().count()), (200, 300), "a group goes on where it stopped");
+    assert_eq!(
+        (first.lines().count(), rest.lines().count()),
+        (200, 300),
+        "a group goes on where it stopped"
+    );
     let json = stdout(&run(data, &["consume", "orders", "--json", "--count", "1"]));
     assert!(json.contains(r#""headers":[["from","test"]]"#), "{json}");
 
     let described = stdout(&run(data, &["topic", "describe", "orders"]));
-    assert!(described.contains("retention.ms=-1") && described.contains("PARTITION  LEADER"), "{described}");
+    assert!(
+        described.contains("retention.ms=-1") && described.contains("PARTITION  LEADER"),
+        "{described}"
+    );
     assert_eq!(stdout(&run(data, &["topic", "delete", "orders"])).trim(), "orders: deleted");
     assert_eq!(stdout(&run(data, &["topic", "list"])).trim(), "NAME  PARTITIONS  REPLICAS");
     serving.stop(Signal::TERM);

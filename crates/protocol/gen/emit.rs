@@ -49,9 +49,11 @@ fn one_struct(schema: &Schema, s: &Struct) -> String {
     if s.name == schema.name {
         write!(out, "\n/// The message.\n").unwrap();
     } else {
-        write!(out, "\n/// Part of [`{}`], versions {}.\n", schema.name, s.versions.text()).unwrap();
+        write!(out, "\n/// Part of [`{}`], versions {}.\n", schema.name, s.versions.text())
+            .unwrap();
     }
-    let derive = if plain_default { "Clone, Debug, Default, PartialEq" } else { "Clone, Debug, PartialEq" };
+    let derive =
+        if plain_default { "Clone, Debug, Default, PartialEq" } else { "Clone, Debug, PartialEq" };
     let name = &s.name;
     if s.fields.is_empty() {
         write!(out, "#[derive({derive})]\npub struct {name} {{}}\n").unwrap();
@@ -141,7 +143,9 @@ fn default_value(schema: &Schema, field: &Field) -> Option<String> {
             (Some("null"), _) => None,
             (Some(_), _) | (None, Type::Array(_)) => Some("Some(Default::default())".to_owned()),
             // A response must not have null records: an empty answer is a byte string of length zero.
-            (None, Type::Records) if is_response(schema) => Some("Some(Default::default())".to_owned()),
+            (None, Type::Records) if is_response(schema) => {
+                Some("Some(Default::default())".to_owned())
+            }
             // Kafka's own classes begin with an empty string where the schema says nothing, and every user of them has
             // to set null: an empty error message or transactional id is not the same as none.
             (None, _) => None,
@@ -163,7 +167,8 @@ fn default_value(schema: &Schema, field: &Field) -> Option<String> {
 }
 
 fn default_impl(schema: &Schema, s: &Struct) -> String {
-    let mut out = format!("\nimpl Default for {} {{\n    fn default() -> Self {{\n        Self {{\n", s.name);
+    let mut out =
+        format!("\nimpl Default for {} {{\n    fn default() -> Self {{\n        Self {{\n", s.name);
     for field in &s.fields {
         let value = default_value(schema, field).unwrap_or("Default::default()".to_owned());
         writeln!(out, "            {}: {value},", field.name).unwrap();
@@ -178,7 +183,9 @@ fn condition(around: Versions, wanted: Versions) -> Option<String> {
     let to = (wanted.high < around.high).then(|| format!("version <= {}", wanted.high));
     match (from, to) {
         (None, None) => None,
-        (Some(_), Some(_)) if wanted.low == wanted.high => Some(format!("version == {}", wanted.low)),
+        (Some(_), Some(_)) if wanted.low == wanted.high => {
+            Some(format!("version == {}", wanted.low))
+        }
         (Some(from), Some(to)) => Some(format!("{from} && {to}")),
         (from, to) => from.or(to),
     }
@@ -223,7 +230,8 @@ impl Context<'_> {
         let optional = field.nullable.is_some();
         let place = format!("self.{}", field.name);
         if let (Type::Struct(_), false) = (&field.ty, nullable) {
-            let value = if optional { format!("{place}.clone().unwrap_or_default()") } else { place };
+            let value =
+                if optional { format!("{place}.clone().unwrap_or_default()") } else { place };
             return format!("{value}.encode(e, version);");
         }
         let value = match (&field.ty, optional, nullable) {
@@ -237,7 +245,8 @@ impl Context<'_> {
         let (method, flexible, version) = self.method(&field.ty, nullable);
         let method = if method == "Uuid" { "uuid".to_owned() } else { method };
         let args = [flexible.then(|| self.flexible(field)), version.then_some("version")];
-        let args: Vec<_> = std::iter::once(value.as_str()).chain(args.into_iter().flatten()).collect();
+        let args: Vec<_> =
+            std::iter::once(value.as_str()).chain(args.into_iter().flatten()).collect();
         format!("e.{method}({});", args.join(", "))
     }
 
@@ -246,7 +255,9 @@ impl Context<'_> {
         match field.nullable.map(|n| (n, condition(field.versions, n))) {
             None => one(false),
             Some((_, None)) => one(true),
-            Some((_, Some(when))) => format!("if {when} {{ {} }} else {{ {} }}", one(true), one(false)),
+            Some((_, Some(when))) => {
+                format!("if {when} {{ {} }} else {{ {} }}", one(true), one(false))
+            }
         }
     }
 
@@ -272,7 +283,9 @@ impl Context<'_> {
             (Type::Text | Type::Bytes | Type::Array(_), false, _) => format!("!{place}.is_empty()"),
             (Type::Scalar(kind), false, None) if kind == "bool" => place,
             (Type::Scalar(kind), false, None) if kind == "uuid" => format!("!{place}.is_nil()"),
-            (Type::Scalar(_), false, default) => format!("{place} != {}", default.unwrap_or("0".to_owned())),
+            (Type::Scalar(_), false, default) => {
+                format!("{place} != {}", default.unwrap_or("0".to_owned()))
+            }
             (Type::Struct(name), false, _) => format!("{place} != {name}::default()"),
             (_, true, Some(value)) => format!("{place} != {value}"),
             (Type::Records, ..) => panic!("records are never tagged"),
@@ -291,7 +304,8 @@ fn tagged(s: &Struct) -> Vec<&Field> {
 }
 
 fn uses_version(code: &str) -> bool {
-    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').any(|word| word == "version")
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.')
+        .any(|word| word == "version")
 }
 
 fn decode(context: &Context<'_>, s: &Struct) -> String {
@@ -325,12 +339,13 @@ fn decode(context: &Context<'_>, s: &Struct) -> String {
         writeln!(body, "{pad}    let (tag, outer) = d.begin_tag()?;").unwrap();
         writeln!(body, "{pad}    match tag {{").unwrap();
         for field in tags {
-            let when =
-                condition(context.around, field.versions).map_or(String::new(), |w| format!(" if {w}"));
+            let when = condition(context.around, field.versions)
+                .map_or(String::new(), |w| format!(" if {w}"));
             let tag = field.tag.expect("it is tagged");
             writeln!(body, "{pad}        {tag}{when} => {},", context.decode_field(field)).unwrap();
         }
-        writeln!(body, "{pad}        _ => {{}}\n{pad}    }}\n{pad}    d.end_tag(outer);\n{pad}}}").unwrap();
+        writeln!(body, "{pad}        _ => {{}}\n{pad}    }}\n{pad}    d.end_tag(outer);\n{pad}}}")
+            .unwrap();
     }
     body.push_str(close);
     finish_decode(&body)
@@ -367,8 +382,8 @@ fn encode(context: &Context<'_>, s: &Struct) -> String {
         for field in &tags {
             let tag = field.tag.expect("it is tagged");
             let set = context.is_set(field);
-            let when =
-                condition(context.around, field.versions).map_or(set.clone(), |w| format!("{w} && {set}"));
+            let when = condition(context.around, field.versions)
+                .map_or(set.clone(), |w| format!("{w} && {set}"));
             writeln!(body, "{pad}let has_{tag} = {when};").unwrap();
             sum.push(format!("u32::from(has_{tag})"));
         }

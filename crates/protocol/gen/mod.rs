@@ -16,8 +16,7 @@ pub const SCHEMAS: &str = include_str!("../schema/kafka-messages.json");
 const API_VERSIONS: &str = include_str!("../schema/api-versions.json");
 
 /// The first line of every generated file.
-const NOTE: &str =
-    "// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.";
+const NOTE: &str = "// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.";
 
 /// All generated files: path below the crate's `src/`, and text.
 pub fn generate() -> BTreeMap<String, String> {
@@ -95,7 +94,8 @@ fn release_table() -> String {
     rows.sort();
     let mut out = format!("{NOTE}\n\n&[\n");
     for (major, minor, row) in rows {
-        writeln!(out, "    Release {{ major: {major}, minor: {minor}, apis: &[\n{row}    ] }},").unwrap();
+        writeln!(out, "    Release {{ major: {major}, minor: {minor}, apis: &[\n{row}    ] }},")
+            .unwrap();
     }
     out.push_str("]\n");
     out

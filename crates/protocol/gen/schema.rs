@@ -103,7 +103,10 @@ impl Schema {
     }
 
     pub fn api_name(&self) -> &str {
-        self.name.strip_suffix("Request").or(self.name.strip_suffix("Response")).unwrap_or(&self.name)
+        self.name
+            .strip_suffix("Request")
+            .or(self.name.strip_suffix("Response"))
+            .unwrap_or(&self.name)
     }
 }
 
@@ -129,7 +132,8 @@ fn text(value: &Value, key: &str) -> Option<String> {
 
 fn message(value: &Value) -> Schema {
     let name = text(value, "name").expect("a message has a name");
-    let valid = Versions::parse(&text(value, "validVersions").expect("versions")).expect("versions");
+    let valid =
+        Versions::parse(&text(value, "validVersions").expect("versions")).expect("versions");
     let mut structs = Vec::new();
     for shared in value.get("commonStructs").and_then(Value::as_array).into_iter().flatten() {
         let name = text(shared, "name").expect("a struct has a name");
@@ -155,7 +159,12 @@ fn message(value: &Value) -> Schema {
     }
 }
 
-fn make_struct(name: String, versions: Versions, value: &Value, structs: &mut Vec<Struct>) -> Struct {
+fn make_struct(
+    name: String,
+    versions: Versions,
+    value: &Value,
+    structs: &mut Vec<Struct>,
+) -> Struct {
     let fields = value["fields"].as_array().expect("a struct has fields");
     let fields = fields.iter().filter_map(|f| make_field(versions, f, structs)).collect();
     Struct { name, versions, fields }
@@ -164,8 +173,9 @@ fn make_struct(name: String, versions: Versions, value: &Value, structs: &mut Ve
 /// A field, unless no version of the struct has it.
 fn make_field(around: Versions, value: &Value, structs: &mut Vec<Struct>) -> Option<Field> {
     let tag = value.get("tag").and_then(Value::as_u64).map(|t| t as u32);
-    let own =
-        text(value, "versions").or_else(|| text(value, "taggedVersions")).expect("a field has versions");
+    let own = text(value, "versions")
+        .or_else(|| text(value, "taggedVersions"))
+        .expect("a field has versions");
     if let (Some(v), Some(t)) = (text(value, "versions"), text(value, "taggedVersions")) {
         assert_eq!(
             v, t,
@@ -181,8 +191,9 @@ fn make_field(around: Versions, value: &Value, structs: &mut Vec<Struct>) -> Opt
         let nested = make_struct(name, versions, value, structs);
         structs.push(nested);
     }
-    let nullable =
-        text(value, "nullableVersions").and_then(|v| Versions::parse(&v)).and_then(|v| v.and(versions));
+    let nullable = text(value, "nullableVersions")
+        .and_then(|v| Versions::parse(&v))
+        .and_then(|v| v.and(versions));
     Some(Field {
         name: snake(&text(value, "name").expect("a field has a name")),
         wire_type,
@@ -216,7 +227,9 @@ fn snake(name: &str) -> String {
         let before = i.checked_sub(1).map(|i| letters[i]);
         let after = letters.get(i + 1);
         let word_begins = c.is_ascii_uppercase()
-            && before.is_some_and(|b| !b.is_ascii_uppercase() || after.is_some_and(char::is_ascii_lowercase));
+            && before.is_some_and(|b| {
+                !b.is_ascii_uppercase() || after.is_some_and(char::is_ascii_lowercase)
+            });
         if word_begins {
             out.push('_');
         }

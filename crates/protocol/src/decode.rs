@@ -14,7 +14,9 @@ use crate::{KString, Message, Records};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The bytes end inside a field.
-    #[error("message ends early: {need} bytes wanted at byte {at}, {left} left; close the connection")]
+    #[error(
+        "message ends early: {need} bytes wanted at byte {at}, {left} left; close the connection"
+    )]
     Truncated {
         /// Where, in bytes from the start of the buffer.
         at: usize,
@@ -261,7 +263,11 @@ impl Decoder {
     }
 
     /// An array of structs, or null.
-    pub fn nullable_structs<T: Message>(&mut self, flexible: bool, version: i16) -> Result<Option<Vec<T>>> {
+    pub fn nullable_structs<T: Message>(
+        &mut self,
+        flexible: bool,
+        version: i16,
+    ) -> Result<Option<Vec<T>>> {
         let Some(count) = self.length(flexible, Self::i32)? else { return Ok(None) };
         let mut elements = self.reserve(count)?;
         for _ in 0..count {
@@ -285,7 +291,10 @@ impl Decoder {
     }
 
     /// An array of primitives, or null.
-    pub(crate) fn nullable_array<T: Primitive>(&mut self, flexible: bool) -> Result<Option<Vec<T>>> {
+    pub(crate) fn nullable_array<T: Primitive>(
+        &mut self,
+        flexible: bool,
+    ) -> Result<Option<Vec<T>>> {
         let Some(count) = self.length(flexible, Self::i32)? else { return Ok(None) };
         let mut elements = self.reserve(count)?;
         for _ in 0..count {
@@ -338,7 +347,11 @@ impl Decoder {
         if M::VERSIONS.contains(&version) {
             return Ok(());
         }
-        Err(DecodeError::UnsupportedVersion { version, min: *M::VERSIONS.start(), max: *M::VERSIONS.end() })
+        Err(DecodeError::UnsupportedVersion {
+            version,
+            min: *M::VERSIONS.start(),
+            max: *M::VERSIONS.end(),
+        })
     }
 }
 

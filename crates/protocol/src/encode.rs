@@ -217,7 +217,12 @@ impl Encoder {
     }
 
     /// An array of structs, or null.
-    pub fn nullable_structs<T: Message>(&mut self, value: Option<&Vec<T>>, flexible: bool, version: i16) {
+    pub fn nullable_structs<T: Message>(
+        &mut self,
+        value: Option<&Vec<T>>,
+        flexible: bool,
+        version: i16,
+    ) {
         match value {
             Some(elements) => self.structs(elements, flexible, version),
             None => self.length(None, flexible),

@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 
-use crate::{ApiKey, DecodeError, Decoder, EncodedFrame, Encoder, KString, Message, Request, UnknownApiKey};
+use crate::{
+    ApiKey, DecodeError, Decoder, EncodedFrame, Encoder, KString, Message, Request, UnknownApiKey,
+};
 
 /// Kafka's default for `socket.request.max.bytes`.
 pub const MAX_FRAME_BYTES: usize = 100 << 20;

@@ -15,7 +15,8 @@ pub fn requests(data: &[u8]) {
     let info = info.expect("every api has a request");
     let body = Bytes::copy_from_slice(&data[data.len() - body.remaining()..]);
     let Ok((once, _)) = (info.recode)(body, header.version) else { return };
-    let (twice, left) = (info.recode)(once.to_bytes(), header.version).expect("what was written can be read");
+    let (twice, left) =
+        (info.recode)(once.to_bytes(), header.version).expect("what was written can be read");
     assert_eq!(left, 0);
     assert_eq!(once.to_bytes(), twice.to_bytes());
 }

@@ -23,7 +23,13 @@ pub struct MessageInfo {
 
 impl MessageInfo {
     pub(crate) const fn of<M: Message>(name: &'static str, api_key: Option<i16>) -> Self {
-        Self { name, api_key, versions: M::VERSIONS, flexible_from: M::FLEXIBLE_FROM, recode: recode::<M> }
+        Self {
+            name,
+            api_key,
+            versions: M::VERSIONS,
+            flexible_from: M::FLEXIBLE_FROM,
+            recode: recode::<M>,
+        }
     }
 }
 

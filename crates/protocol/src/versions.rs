@@ -77,7 +77,8 @@ impl KafkaVersion {
     /// Releases from 4.0 on advertise Produce from version 0 although they serve it from 3 on: librdkafka turns
     /// compression off otherwise (KAFKA-18659).
     pub fn advertised(self, implemented: &[ApiKey]) -> Vec<(ApiKey, RangeInclusive<i16>)> {
-        let mut apis: Vec<_> = implemented.iter().filter_map(|key| Some((*key, self.row(*key)?))).collect();
+        let mut apis: Vec<_> =
+            implemented.iter().filter_map(|key| Some((*key, self.row(*key)?))).collect();
         apis.sort_by_key(|(key, _)| *key);
         apis.dedup_by_key(|(key, _)| *key);
         apis

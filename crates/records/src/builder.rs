@@ -75,7 +75,12 @@ impl BatchBuilder {
 
     /// Sets the idempotent producer and the sequence of the first record.
     #[must_use]
-    pub const fn producer(mut self, id: ProducerId, epoch: ProducerEpoch, base_sequence: Sequence) -> Self {
+    pub const fn producer(
+        mut self,
+        id: ProducerId,
+        epoch: ProducerEpoch,
+        base_sequence: Sequence,
+    ) -> Self {
         self.header.producer_id = id;
         self.header.producer_epoch = epoch;
         self.header.base_sequence = base_sequence;
@@ -142,7 +147,8 @@ impl BatchBuilder {
     ///
     /// Errors: [`BatchError::Compression`] when the codec fails, [`BatchError::TooLarge`] above 2 GiB.
     pub fn build(mut self) -> Result<Batch, BatchError> {
-        self.header.attributes = Attributes::new(self.compression, self.transactional, self.control);
+        self.header.attributes =
+            Attributes::new(self.compression, self.transactional, self.control);
         if let Some(time) = self.log_append_time {
             self.header.attributes = self.header.attributes.with_log_append_time();
             self.header.max_timestamp = time;
@@ -154,7 +160,9 @@ impl BatchBuilder {
 
 fn put_record(out: &mut Vec<u8>, timestamp_delta: i64, offset_delta: i32, record: &NewRecord<'_>) {
     let mut len = 1 + varint_len(timestamp_delta) + varint_len(i64::from(offset_delta));
-    len += nullable_len(record.key) + nullable_len(record.value) + varint_len(record.headers.len() as i64);
+    len += nullable_len(record.key)
+        + nullable_len(record.value)
+        + varint_len(record.headers.len() as i64);
     for (key, value) in record.headers {
         len += nullable_len(Some(key)) + nullable_len(*value);
     }

@@ -156,7 +156,10 @@ mod tests {
         assert_eq!(BytesIn::new(&[0xff; 5]).varint(), None);
         assert_eq!(BytesIn::new(&[0xff, 0xff, 0xff, 0xff, 0x7f]).varint(), None, "35 bits");
         assert_eq!(BytesIn::new(&[0xff; 11]).varlong(), None);
-        assert_eq!(BytesIn::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).varlong(), None);
+        assert_eq!(
+            BytesIn::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).varlong(),
+            None
+        );
         assert_eq!(BytesIn::new(&[0x80]).varint(), None);
         assert_eq!(BytesIn::new(&[0xff, 0xff, 0xff, 0xff, 0x0f]).varint(), Some(i32::MIN));
     }

@@ -40,8 +40,10 @@ impl EndTransactionMarker {
     pub fn of(record: &Record<'_>) -> Result<Option<Self>, BatchError> {
         let cut = |reason| BatchError::Record { index: record.offset_delta, reason };
         let mut key = BytesIn::new(record.key.ok_or(cut("a control record has a key"))?);
-        let (version, kind) =
-            key.i16().zip(key.i16()).ok_or(cut("a control record's key has a version and a type"))?;
+        let (version, kind) = key
+            .i16()
+            .zip(key.i16())
+            .ok_or(cut("a control record's key has a version and a type"))?;
         if version < 0 {
             return Err(cut("the version of a control record's key is negative"));
         }

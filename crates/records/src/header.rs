@@ -131,7 +131,8 @@ impl BatchHeader {
     ///
     /// Errors: [`BatchError::Truncated`], [`BatchError::Length`], [`BatchError::Magic`].
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
-        let length = bytes.get(at::LENGTH..).and_then(|b| b.first_chunk()).map(|b| i32::from_be_bytes(*b));
+        let length =
+            bytes.get(at::LENGTH..).and_then(|b| b.first_chunk()).map(|b| i32::from_be_bytes(*b));
         let magic = bytes.get(at::MAGIC).map(|b| b.cast_signed());
         // Magic 0 and 1 have theirs at the same place, and are shorter: say so before speaking of lengths.
         if let Some(magic) = magic
@@ -144,7 +145,8 @@ impl BatchHeader {
         {
             return Err(BatchError::Length { length });
         }
-        Self::read(BytesIn::new(bytes)).ok_or(BatchError::Truncated { needed: HEADER_LEN, have: bytes.len() })
+        Self::read(BytesIn::new(bytes))
+            .ok_or(BatchError::Truncated { needed: HEADER_LEN, have: bytes.len() })
     }
 
     fn read(mut input: BytesIn<'_>) -> Option<Self> {
@@ -220,6 +222,7 @@ impl BatchHeader {
 
     /// The log append time, when the batch has one: then it is the time of every record.
     pub fn log_append_time(&self) -> Option<Timestamp> {
-        (self.attributes.timestamp_type() == TimestampType::LogAppendTime).then_some(self.max_timestamp)
+        (self.attributes.timestamp_type() == TimestampType::LogAppendTime)
+            .then_some(self.max_timestamp)
     }
 }

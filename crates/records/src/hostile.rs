@@ -54,8 +54,11 @@ fn read(batch: &Batch) {
 
 /// Stamping keeps a checksum right, or wrong.
 fn stamp(batch: &Batch) {
-    let stamp =
-        Stamp { base_offset: Offset(7), leader_epoch: LeaderEpoch(1), log_append_time: Some(Timestamp(9)) };
+    let stamp = Stamp {
+        base_offset: Offset(7),
+        leader_epoch: LeaderEpoch(1),
+        log_append_time: Some(Timestamp(9)),
+    };
     let mut bytes = batch.bytes().to_vec();
     stamp.apply(&mut bytes);
     let stamped = Batch::parse(&bytes.into()).expect("a stamped batch");

@@ -108,7 +108,8 @@ impl<'a> Iterator for Records<'a> {
         if self.index >= self.set.count {
             self.ended = true;
             let reason = "bytes follow the last record";
-            return (!self.input.is_empty()).then_some(Err(BatchError::Record { index: self.index, reason }));
+            return (!self.input.is_empty())
+                .then_some(Err(BatchError::Record { index: self.index, reason }));
         }
         let record = self.read();
         self.ended = record.is_err();
@@ -134,8 +135,8 @@ impl<'a> Records<'a> {
         }
         let key = input.nullable().ok_or(SHORT)?;
         let value = input.nullable().ok_or(SHORT)?;
-        let count =
-            usize::try_from(input.varint().ok_or(SHORT)?).map_err(|_| "its header count is negative")?;
+        let count = usize::try_from(input.varint().ok_or(SHORT)?)
+            .map_err(|_| "its header count is negative")?;
         let headers = Headers { count, input };
         for _ in 0..count {
             read_header(&mut input).ok_or("a header does not fit its length")?;

@@ -124,7 +124,11 @@ impl Batch {
             }
         }
         if errors.is_empty() {
-            Ok(RecordsSummary { max_timestamp: max.0, max_timestamp_offset: max.1, size: records.size() })
+            Ok(RecordsSummary {
+                max_timestamp: max.0,
+                max_timestamp_offset: max.1,
+                size: records.size(),
+            })
         } else {
             Err(RejectedRecords::Records { errors })
         }

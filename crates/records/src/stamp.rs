@@ -56,7 +56,8 @@ impl Stamp {
         let Some(time) = self.log_append_time else { return };
 
         let before = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
-        let attributes = Attributes(i16::from_be_bytes([prefix[at::ATTRIBUTES], prefix[at::ATTRIBUTES + 1]]));
+        let attributes =
+            Attributes(i16::from_be_bytes([prefix[at::ATTRIBUTES], prefix[at::ATTRIBUTES + 1]]));
         put(prefix, at::ATTRIBUTES, &attributes.with_log_append_time().0.to_be_bytes());
         put(prefix, at::MAX_TIMESTAMP, &time.raw().to_be_bytes());
         let after = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);

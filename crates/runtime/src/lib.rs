@@ -55,7 +55,9 @@ struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        aws_lc_rs::rand::SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
+        aws_lc_rs::rand::SystemRandom::new()
+            .fill(bytes)
+            .expect("the operating system gives random bytes");
     }
 }
 
@@ -78,11 +80,21 @@ impl Runtime {
 
     /// A runtime over the given clock and randomness.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, pace: None, tasks: TaskTracker::new(), stopping: CancellationToken::new() }
+        Self {
+            clock,
+            random,
+            pace: None,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }
     }
 
     /// A runtime that starts no threads: for simulation.
-    pub fn on_one_thread(clock: Arc<dyn Clock>, random: Arc<dyn Random>, pace: Arc<dyn Pace>) -> Self {
+    pub fn on_one_thread(
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        pace: Arc<dyn Pace>,
+    ) -> Self {
         Self { pace: Some(pace), ..Self::new(clock, random) }
     }
 

@@ -56,11 +56,13 @@ impl AccessKey {
     /// A new random key: the id in AWS's form for long-term keys, the secret of 240 random bits.
     pub fn generate(runtime: &Runtime) -> Self {
         const ID: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        const SECRET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const SECRET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut random = [0; 56];
         runtime.fill_random(&mut random);
         let id: String = random[..16].iter().map(|b| char::from(ID[usize::from(b & 31)])).collect();
-        let secret: String = random[16..].iter().map(|b| char::from(SECRET[usize::from(b & 63)])).collect();
+        let secret: String =
+            random[16..].iter().map(|b| char::from(SECRET[usize::from(b & 63)])).collect();
         Self { id: format!("AKIA{id}"), secret }
     }
 
@@ -91,20 +93,27 @@ impl Credentials {
     /// Reads the file, or makes it with one random key (mode 0600) when there is none.
     pub fn load_or_create(path: &Path, runtime: &Runtime) -> Result<Self, CredentialsError> {
         let key = AccessKey::generate(runtime);
-        let text =
-            format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+        let text = format!(
+            "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            key.id, key.secret
+        );
         match private_file::create(path, text.as_bytes()) {
             Ok(()) => Ok(Self::of(key)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(path),
-            Err(source) => Err(CredentialsError::Io { verb: "write", path: path.to_owned(), source }),
+            Err(source) => {
+                Err(CredentialsError::Io { verb: "write", path: path.to_owned(), source })
+            }
         }
     }
 
     /// Reads the file.
     pub fn load(path: &Path) -> Result<Self, CredentialsError> {
         let read = fs::read_to_string(path);
-        let text =
-            read.map_err(|source| CredentialsError::Io { verb: "read", path: path.to_owned(), source })?;
+        let text = read.map_err(|source| CredentialsError::Io {
+            verb: "read",
+            path: path.to_owned(),
+            source,
+        })?;
         parse(&text).map_err(|(line, reason)| CredentialsError::Malformed {
             path: path.to_owned(),
             line,
@@ -143,8 +152,10 @@ fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
             sections.push((name.trim().to_owned(), number, None, None));
             continue;
         }
-        let (name, value) = line.split_once('=').ok_or((number, "neither '[section]' nor 'name = value'"))?;
-        let section = sections.last_mut().ok_or((number, "a value before the first '[section]'"))?;
+        let (name, value) =
+            line.split_once('=').ok_or((number, "neither '[section]' nor 'name = value'"))?;
+        let section =
+            sections.last_mut().ok_or((number, "a value before the first '[section]'"))?;
         let value = value.trim().to_owned();
         match name.trim() {
             "aws_access_key_id" => section.2 = Some(value),
@@ -199,9 +210,13 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_named_with_its_line() {
-        for (text, line) in
-            [("", 1), ("a = b\n", 1), ("[x\n", 1), ("[x]\nwhat\n", 2), ("[x]\naws_access_key_id=a\n", 1)]
-        {
+        for (text, line) in [
+            ("", 1),
+            ("a = b\n", 1),
+            ("[x\n", 1),
+            ("[x]\nwhat\n", 2),
+            ("[x]\naws_access_key_id=a\n", 1),
+        ] {
             assert_eq!(parse(text).unwrap_err().0, line, "{text:?}");
         }
     }

@@ -90,7 +90,11 @@ pub struct LocalKey {
 
 impl LocalKey {
     /// Reads the key file, or makes it when there is neither a file nor data encrypted under one.
-    pub fn load_or_create(path: &Path, data_exists: bool, runtime: &Runtime) -> Result<Self, LocalKeyError> {
+    pub fn load_or_create(
+        path: &Path,
+        data_exists: bool,
+        runtime: &Runtime,
+    ) -> Result<Self, LocalKeyError> {
         let io = |verb, source| LocalKeyError::Io { verb, path: path.to_owned(), source };
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text)
@@ -146,7 +150,8 @@ impl LocalKey {
         wrapped.extend_from_slice(&nonce);
         let mut sealed = data_key.0.to_vec();
         let key = self.cipher();
-        let done = key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
+        let done =
+            key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
         done.expect("48 bytes are within the limits of AES-GCM");
         wrapped.extend_from_slice(&sealed);
         wrapped
@@ -172,14 +177,16 @@ impl LocalKey {
         let aad = Aad::from([head, context.as_bytes()].concat());
         let mut sealed = sealed.to_vec();
         let opened = self.cipher().open_in_place(nonce, aad, &mut sealed);
-        let opened =
-            opened.map_err(|_| LocalKeyError::Unwrap("it is damaged or belongs to another cluster"))?;
+        let opened = opened
+            .map_err(|_| LocalKeyError::Unwrap("it is damaged or belongs to another cluster"))?;
         let bytes = <[u8; KEY_LEN]>::try_from(&*opened).expect("the length was checked");
         Ok(DataKey(bytes))
     }
 
     fn cipher(&self) -> LessSafeKey {
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.bytes).expect("32 bytes are an AES-256 key"))
+        LessSafeKey::new(
+            UnboundKey::new(&AES_256_GCM, &self.bytes).expect("32 bytes are an AES-256 key"),
+        )
     }
 }
 

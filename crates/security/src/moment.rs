@@ -56,7 +56,8 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (year_of_era * 365 + year_of_era / 4 - year_of_era / 100);
     let month = (day_of_year * 5 + 2) / 153;
     let day = day_of_year - (month * 153 + 2) / 5 + 1;
@@ -86,9 +87,14 @@ mod tests {
 
     #[test]
     fn what_is_not_a_moment_is_refused() {
-        for text in
-            ["", "20150830", "20150231T000000Z", "20151301T000000Z", "20150830T246000Z", "2015083aT123600Z"]
-        {
+        for text in [
+            "",
+            "20150830",
+            "20150231T000000Z",
+            "20151301T000000Z",
+            "20150830T246000Z",
+            "2015083aT123600Z",
+        ] {
             assert_eq!(parse_amz_date(text), None, "{text}");
         }
     }

@@ -91,7 +91,8 @@ impl AddressPlan {
                     Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                     Err(error) => {
                         let bind = address.bind;
-                        let advice = "choose addresses of this machine with --broker-network or --advertise";
+                        let advice =
+                            "choose addresses of this machine with --broker-network or --advertise";
                         return Err(ApiError::Unavailable(format!(
                             "cannot listen on {bind}: {error}; {advice}"
                         )));
@@ -105,10 +106,14 @@ impl AddressPlan {
     fn exhausted(&self) -> ApiError {
         let advice = match self {
             Self::Loopbacks(network) => {
-                format!("no address of {network} is free; give a larger --broker-network or delete clusters")
+                format!(
+                    "no address of {network} is free; give a larger --broker-network or delete clusters"
+                )
             }
             Self::Ports { first, .. } => {
-                format!("no port from {first} on is free; give another --broker-port or delete clusters")
+                format!(
+                    "no port from {first} on is free; give another --broker-port or delete clusters"
+                )
             }
         };
         ApiError::Unavailable(advice)
@@ -201,8 +206,12 @@ mod tests {
     fn ports_end_where_ports_end() {
         let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let plan = AddressPlan::Ports { bind, host: "::1".to_owned(), first: 65_534 };
-        let all: Vec<String> = (0..9).filter_map(|i| plan.address(i)).map(|a| a.endpoint()).collect();
-        assert_eq!((plan.count(), all), (2, vec!["[::1]:65534".to_owned(), "[::1]:65535".to_owned()]));
+        let all: Vec<String> =
+            (0..9).filter_map(|i| plan.address(i)).map(|a| a.endpoint()).collect();
+        assert_eq!(
+            (plan.count(), all),
+            (2, vec!["[::1]:65534".to_owned(), "[::1]:65535".to_owned()])
+        );
     }
 
     #[test]

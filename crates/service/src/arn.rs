@@ -122,9 +122,13 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in
-            ["", "demo", "arn:aws:s3:::bucket/x", "arn:aws:kafka:r:a:cluster", "arn:aws:kafka:r:a:cluster/"]
-        {
+        for text in [
+            "",
+            "demo",
+            "arn:aws:s3:::bucket/x",
+            "arn:aws:kafka:r:a:cluster",
+            "arn:aws:kafka:r:a:cluster/",
+        ] {
             assert!(Arn::parse(text, "clusterArn").is_err(), "{text}");
         }
         let odd = Arn::parse("arn:aws:kafka:r:a:cluster/x/ä-1", "clusterArn").unwrap();

@@ -77,13 +77,19 @@ impl ClusterStore {
         Self { store }
     }
 
-    pub(crate) async fn cluster(&self, uid: &ClusterUid) -> Result<Option<Seen<ClusterRecord>>, ApiError> {
+    pub(crate) async fn cluster(
+        &self,
+        uid: &ClusterUid,
+    ) -> Result<Option<Seen<ClusterRecord>>, ApiError> {
         let key = cluster_key(uid);
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
         Ok(Some(Seen { record: record::decode(&key, &found.value)?, revision: found.revision }))
     }
 
-    pub(crate) async fn cluster_named(&self, name: &str) -> Result<Option<ClusterRecord>, ApiError> {
+    pub(crate) async fn cluster_named(
+        &self,
+        name: &str,
+    ) -> Result<Option<ClusterRecord>, ApiError> {
         let key = name_key(name);
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
         let uid = record::decode(&key, &found.value)?;
@@ -93,7 +99,8 @@ impl ClusterStore {
     /// All clusters, by name.
     pub(crate) async fn clusters(&self) -> Result<Vec<ClusterRecord>, ApiError> {
         let (entries, _) = self.range(CLUSTERS).await?;
-        let decoded = entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value));
+        let decoded =
+            entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value));
         let mut clusters: Vec<ClusterRecord> = decoded.collect::<Result<_, _>>()?;
         clusters.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(clusters)
@@ -154,14 +161,21 @@ impl ClusterStore {
                 return Ok(Some(outcome));
             }
         }
-        Err(ApiError::Unavailable("the cluster is being changed by too many at once; try again".to_owned()))
+        Err(ApiError::Unavailable(
+            "the cluster is being changed by too many at once; try again".to_owned(),
+        ))
     }
 
     /// Removes a cluster with its name, addresses and operations, and `prefix` with everything below it.
-    pub(crate) async fn remove(&self, seen: &Seen<ClusterRecord>, prefix: &str) -> Result<bool, ApiError> {
+    pub(crate) async fn remove(
+        &self,
+        seen: &Seen<ClusterRecord>,
+        prefix: &str,
+    ) -> Result<bool, ApiError> {
         let record = &seen.record;
         let key = cluster_key(&record.uid);
-        let mut txn = Txn::new().at(&key, seen.revision).delete(&key).delete(name_key(&record.name));
+        let mut txn =
+            Txn::new().at(&key, seen.revision).delete(&key).delete(name_key(&record.name));
         for address in record.nodes.iter().filter_map(|node| node.address.as_ref()) {
             txn = txn.delete(address_key(&address.endpoint()));
         }
@@ -170,7 +184,10 @@ impl ClusterStore {
     }
 
     /// What gives the addresses of the brokers that `keep` does not name free again.
-    pub(crate) fn release_addresses(record: &ClusterRecord, keep: impl Fn(BrokerId) -> bool) -> Txn {
+    pub(crate) fn release_addresses(
+        record: &ClusterRecord,
+        keep: impl Fn(BrokerId) -> bool,
+    ) -> Txn {
         let leaving = record.nodes.iter().filter(|node| !keep(node.id));
         let addresses = leaving.filter_map(|node| node.address.as_ref());
         addresses.fold(Txn::new(), |txn, address| txn.delete(address_key(&address.endpoint())))
@@ -180,9 +197,11 @@ impl ClusterStore {
     pub(crate) async fn addresses(&self) -> Result<Addresses, ApiError> {
         let cursor = self.store.get(ADDRESS_CURSOR).await?;
         let (entries, _) = self.range(ADDRESSES).await?;
-        let taken = entries.into_iter().map(|entry| entry.key[ADDRESSES.len()..].to_owned()).collect();
+        let taken =
+            entries.into_iter().map(|entry| entry.key[ADDRESSES.len()..].to_owned()).collect();
         let cursor_revision = cursor.as_ref().map(|found| found.revision);
-        let cursor = cursor.map(|found| record::decode(ADDRESS_CURSOR, &found.value)).transpose()?;
+        let cursor =
+            cursor.map(|found| record::decode(ADDRESS_CURSOR, &found.value)).transpose()?;
         Ok(Addresses { taken, cursor, cursor_revision })
     }
 
@@ -209,7 +228,8 @@ impl ClusterStore {
     ) -> Result<Vec<(String, OperationRecord)>, ApiError> {
         let (entries, _) = self.range(&operations_prefix(uid)).await?;
         let decode = |entry: Entry| {
-            record::decode(&entry.key, &entry.versioned.value).map(|operation| (entry.key, operation))
+            record::decode(&entry.key, &entry.versioned.value)
+                .map(|operation| (entry.key, operation))
         };
         entries.into_iter().rev().map(decode).collect()
     }
@@ -227,7 +247,12 @@ impl ClusterStore {
     }
 
     /// Applies a transaction. `witness` and `value` tell whether it was applied when the store could not.
-    async fn commit(&self, txn: Txn, witness: &str, value: Option<&Bytes>) -> Result<bool, ApiError> {
+    async fn commit(
+        &self,
+        txn: Txn,
+        witness: &str,
+        value: Option<&Bytes>,
+    ) -> Result<bool, ApiError> {
         debug_assert!(txn.preconditions.iter().any(|p| !matches!(p, Precondition::Exists(_))));
         match self.store.txn(txn).await {
             Ok(TxnOutcome::Committed(_)) => Ok(true),

@@ -75,10 +75,13 @@ pub(crate) fn checked(
 ) -> Result<String, ApiError> {
     const PATH: &str = "serverProperties";
     if file.len() > PROPERTIES_BYTES_MAX {
-        let message = format!("{PATH} must be at most {PROPERTIES_BYTES_MAX} bytes, but is {}", file.len());
+        let message =
+            format!("{PATH} must be at most {PROPERTIES_BYTES_MAX} bytes, but is {}", file.len());
         return Err(ApiError::invalid(PATH, message));
     }
-    let refuse = |error| ApiError::invalid(PATH, format!("{PATH} is not a file of Java properties: {error}"));
+    let refuse = |error| {
+        ApiError::invalid(PATH, format!("{PATH} is not a file of Java properties: {error}"))
+    };
     let parsed = properties::parse(file).map_err(refuse)?;
     if versions.is_empty() {
         check(None, &parsed).map_err(|reasons| refused(PATH, &reasons))?;

@@ -64,8 +64,12 @@ impl ApiError {
             Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "ConflictException"),
             Self::Kafka { exception, .. } => exception.exception(),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException"),
+            Self::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException")
+            }
+            Self::Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException")
+            }
         }
     }
 

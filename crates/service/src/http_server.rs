@@ -119,13 +119,20 @@ impl Frontend {
         response
     }
 
-    async fn answer(&self, request: Request<Incoming>, request_id: &str) -> Result<api::Answer, ApiError> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        request_id: &str,
+    ) -> Result<api::Answer, ApiError> {
         let (head, body) = request.into_parts();
         let body = read_body(body).await?;
         let raw_query = head.uri.query().unwrap_or_default();
         if let Some(verifier) = &self.verifier {
-            let headers: Vec<(&str, &[u8])> =
-                head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            let headers: Vec<(&str, &[u8])> = head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_bytes()))
+                .collect();
             let signed = HttpRequest {
                 method: head.method.as_str(),
                 path: head.uri.path(),
@@ -152,7 +159,9 @@ async fn read_body(body: Incoming) -> Result<Bytes, ApiError> {
     match timeout(READ_TIMEOUT, limited).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(ApiError::bad_request(format!("the request body is larger than {BODY_BYTES_MAX} bytes")))
+            Err(ApiError::bad_request(format!(
+                "the request body is larger than {BODY_BYTES_MAX} bytes"
+            )))
         }
         Ok(Err(_)) => Err(ApiError::bad_request("the request body broke off")),
         Err(_) => Err(ApiError::bad_request("the request body did not arrive within 30 seconds")),

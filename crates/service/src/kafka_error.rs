@@ -33,13 +33,19 @@ impl KafkaException {
     pub(crate) fn exception(self) -> (StatusCode, &'static str) {
         match self {
             Self::TopicExists => (StatusCode::CONFLICT, "TopicExistsException"),
-            Self::UnknownTopicOrPartition => (StatusCode::NOT_FOUND, "UnknownTopicOrPartitionException"),
+            Self::UnknownTopicOrPartition => {
+                (StatusCode::NOT_FOUND, "UnknownTopicOrPartitionException")
+            }
             Self::ClusterConnectivity => (StatusCode::CONFLICT, "ClusterConnectivityException"),
             Self::KafkaTimeout => (StatusCode::CONFLICT, "KafkaTimeoutException"),
             Self::ControllerMoved => (StatusCode::CONFLICT, "ControllerMovedException"),
             Self::NotController => (StatusCode::CONFLICT, "NotControllerException"),
-            Self::ReassignmentInProgress => (StatusCode::CONFLICT, "ReassignmentInProgressException"),
-            Self::GroupSubscribedToTopic => (StatusCode::CONFLICT, "GroupSubscribedToTopicException"),
+            Self::ReassignmentInProgress => {
+                (StatusCode::CONFLICT, "ReassignmentInProgressException")
+            }
+            Self::GroupSubscribedToTopic => {
+                (StatusCode::CONFLICT, "GroupSubscribedToTopicException")
+            }
             Self::KafkaRequest => (StatusCode::BAD_REQUEST, "KafkaRequestException"),
         }
     }

@@ -94,9 +94,11 @@ fn unescape(
             Some('f') => text.push('\x0c'),
             Some('u') => {
                 let digits: String = rest.by_ref().take(4).collect();
-                let hexadecimal = digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+                let hexadecimal =
+                    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
                 let code = u32::from_str_radix(&digits, 16).ok().filter(|_| hexadecimal);
-                let character = code.and_then(char::from_u32).ok_or(PropertiesError::BadEscape { line })?;
+                let character =
+                    code.and_then(char::from_u32).ok_or(PropertiesError::BadEscape { line })?;
                 text.push(character);
             }
             Some(other) => text.push(other),
@@ -121,7 +123,8 @@ mod tests {
     #[test]
     fn every_form_of_a_line_is_read() {
         let text = "# a comment\n! another = one\n\n a = 1 \r\nb:2\nc 3\nd\ne\\ f\\=g = \\u0041\\tz\nlist = x,\\\n  y\\\\\nb=4";
-        let expected = [("a", "1"), ("b", "4"), ("c", "3"), ("d", ""), ("e f=g", "A\tz"), ("list", "x,y\\")];
+        let expected =
+            [("a", "1"), ("b", "4"), ("c", "3"), ("d", ""), ("e f=g", "A\tz"), ("list", "x,y\\")];
         assert_eq!(parsed(text), pairs(&expected));
         assert_eq!(parsed(""), pairs(&[]));
         assert_eq!(parsed("a=1\\"), pairs(&[("a", "1")]));

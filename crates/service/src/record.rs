@@ -295,7 +295,8 @@ pub(crate) fn random_version(runtime: &Runtime) -> String {
     const CHARACTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut random = [0; 13];
     runtime.fill_random(&mut random);
-    let text: String = random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
+    let text: String =
+        random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
     format!("K{text}")
 }
 
@@ -312,15 +313,17 @@ struct Level {
 
 /// The record as bytes.
 pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record }).expect("records have text keys only")
+    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record })
+        .expect("records have text keys only")
 }
 
 /// The record in `bytes`, which were found at `key`.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, ApiError> {
     let level = serde_json::from_slice(bytes).map_or(0, |level: Level| level.format);
     if level > FORMAT_LEVEL {
-        let message =
-            format!("the record {key} was written by a newer release of milena; start that release");
+        let message = format!(
+            "the record {key} was written by a newer release of milena; start that release"
+        );
         return Err(ApiError::Internal(message));
     }
     let leveled: Result<Leveled<T>, _> = serde_json::from_slice(bytes);

@@ -85,8 +85,11 @@ impl Provisioner for CountedBrokers {
             }
             starts.0 += 1;
         }
-        let before =
-            self.running.lock().unwrap().insert((order.cluster.clone(), order.broker), order.clone());
+        let before = self
+            .running
+            .lock()
+            .unwrap()
+            .insert((order.cluster.clone(), order.broker), order.clone());
         assert!(before.is_none(), "broker {} is started although it runs", order.broker);
         Ok(())
     }
@@ -108,7 +111,10 @@ impl Provisioner for CountedBrokers {
     async fn remove_data(&self, cluster: &ClusterId) -> Result<(), ProvisionError> {
         self.call()?;
         let running = self.running.lock().unwrap();
-        assert!(running.keys().all(|(other, _)| other != cluster), "data is removed while brokers run");
+        assert!(
+            running.keys().all(|(other, _)| other != cluster),
+            "data is removed while brokers run"
+        );
         self.removed.lock().unwrap().insert(cluster.clone());
         Ok(())
     }
@@ -178,12 +184,22 @@ impl Life {
         Self { runtime, api: Arc::new(api), brokers: Arc::default() }
     }
 
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Result<Answer, ApiError> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<Answer, ApiError> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.call_raw(method, path, &body).await
     }
 
-    pub(crate) async fn call_raw(&self, method: Method, path: &str, body: &str) -> Result<Answer, ApiError> {
+    pub(crate) async fn call_raw(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Result<Answer, ApiError> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Request {
             method,
@@ -249,9 +265,13 @@ impl Life {
 }
 
 /// As if brokers had two properties, one of them new in 4.0.
-fn check_properties(release: Option<&str>, properties: &BTreeMap<String, String>) -> Result<(), Vec<String>> {
-    let known =
-        |name: &str| name == "num.io.threads" || (name == "new.in.4" && release.is_none_or(|r| r >= "4"));
+fn check_properties(
+    release: Option<&str>,
+    properties: &BTreeMap<String, String>,
+) -> Result<(), Vec<String>> {
+    let known = |name: &str| {
+        name == "num.io.threads" || (name == "new.in.4" && release.is_none_or(|r| r >= "4"))
+    };
     let unknown = properties.keys().filter(|name| !known(name));
     let reasons: Vec<String> = unknown.map(|name| format!("{name} cannot be set")).collect();
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }

@@ -8,8 +8,9 @@ use crate::{
     kafka_versions::KafkaVersion,
     record::ClusterSpec,
     wire::{
-        BrokerNodeGroupInfo, ClientAuthentication, EncryptionAtRest, EncryptionInTransit, EncryptionInfo,
-        Exporter, LoggingInfo, OpenMonitoring, Prometheus, ProvisionedRequest, Rebalancing, Tags,
+        BrokerNodeGroupInfo, ClientAuthentication, EncryptionAtRest, EncryptionInTransit,
+        EncryptionInfo, Exporter, LoggingInfo, OpenMonitoring, Prometheus, ProvisionedRequest,
+        Rebalancing, Tags,
     },
     zones::Zones,
 };
@@ -39,13 +40,16 @@ pub(crate) fn cluster_spec(
     let kafka_version = kafka_version(request.kafka_version, &at("kafkaVersion"))?;
     let group = required(request.broker_node_group_info, &at("brokerNodeGroupInfo"))?;
     let group_path = at("brokerNodeGroupInfo");
-    let instance_type = instance_type(group.instance_type.clone(), &format!("{group_path}.instanceType"))?;
+    let instance_type =
+        instance_type(group.instance_type.clone(), &format!("{group_path}.instanceType"))?;
     let express = instance_type.starts_with("express.");
-    let subnets = subnets(group.client_subnets.clone(), express, &format!("{group_path}.clientSubnets"))?;
+    let subnets =
+        subnets(group.client_subnets.clone(), express, &format!("{group_path}.clientSubnets"))?;
     let zones = place.zones.place(&subnets);
     if zones.iter().collect::<BTreeSet<_>>().len() < zones.len() {
         let path = format!("{group_path}.clientSubnets");
-        let message = format!("{path} must be in different zones, but they are in {}", zones.join(", "));
+        let message =
+            format!("{path} must be in different zones, but they are in {}", zones.join(", "));
         return Err(ApiError::invalid(path, message));
     }
     let volume_size_gib = volume_size(&group, express, &group_path)?;
@@ -68,7 +72,10 @@ pub(crate) fn cluster_spec(
             &at("clientAuthentication"),
         )?,
         encryption: encryption(request.encryption_info, place, &at("encryptionInfo"))?,
-        enhanced_monitoring: enhanced_monitoring(request.enhanced_monitoring, &at("enhancedMonitoring"))?,
+        enhanced_monitoring: enhanced_monitoring(
+            request.enhanced_monitoring,
+            &at("enhancedMonitoring"),
+        )?,
         open_monitoring: open_monitoring(request.open_monitoring, &at("openMonitoring"))?,
         logging: logging(request.logging_info, &at("loggingInfo"))?,
         rebalancing: rebalancing(request.rebalancing, express, &at("rebalancing"))?,
@@ -78,7 +85,9 @@ pub(crate) fn cluster_spec(
     };
     match request.storage_mode.as_deref() {
         None | Some("LOCAL") => Ok((spec, brokers)),
-        Some("TIERED") => Err(absent(&at("storageMode"), "tiered storage", "leave it out or set LOCAL")),
+        Some("TIERED") => {
+            Err(absent(&at("storageMode"), "tiered storage", "leave it out or set LOCAL"))
+        }
         Some(other) => Err(not_one_of(&at("storageMode"), other, "LOCAL or TIERED")),
     }
 }
@@ -88,8 +97,7 @@ pub(crate) fn cluster_name(name: Option<String>) -> Checked<String> {
     let name = required(name, "clusterName")?;
     let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if name.is_empty() || name.len() > 64 || !allowed || name.starts_with('-') {
-        let message =
-            "clusterName must be 1 to 64 letters, digits and hyphens, beginning with a letter or digit";
+        let message = "clusterName must be 1 to 64 letters, digits and hyphens, beginning with a letter or digit";
         return Err(ApiError::invalid("clusterName", message));
     }
     Ok(name)
@@ -99,10 +107,15 @@ pub(crate) fn cluster_name(name: Option<String>) -> Checked<String> {
 pub(crate) fn tags(tags: Option<Tags>) -> Checked<Tags> {
     let tags = tags.unwrap_or_default();
     if tags.len() > TAGS_MAX {
-        return Err(ApiError::invalid("tags", format!("tags: a resource may have at most {TAGS_MAX}")));
+        return Err(ApiError::invalid(
+            "tags",
+            format!("tags: a resource may have at most {TAGS_MAX}"),
+        ));
     }
     for (key, value) in &tags {
-        let refuse = |reason: &str| Err(ApiError::invalid("tags", format!("tags: the key '{key}' {reason}")));
+        let refuse = |reason: &str| {
+            Err(ApiError::invalid("tags", format!("tags: the key '{key}' {reason}")))
+        };
         match (key.chars().count(), value.chars().count()) {
             (0, _) => return refuse("is empty; a key has 1 to 128 characters"),
             (129.., _) => return refuse("is longer than 128 characters"),
@@ -144,7 +157,10 @@ fn subnets(subnets: Option<Vec<String>>, express: bool, path: &str) -> Checked<V
     let subnets = required(subnets, path)?;
     let refuse = |reason: String| Err(ApiError::invalid(path, format!("{path} {reason}")));
     if express && subnets.len() != 3 {
-        return refuse(format!("must name 3 subnets for Express brokers, but there are {}", subnets.len()));
+        return refuse(format!(
+            "must name 3 subnets for Express brokers, but there are {}",
+            subnets.len()
+        ));
     }
     if !(2..=3).contains(&subnets.len()) {
         return refuse(format!("must name 2 or 3 subnets, but there are {}", subnets.len()));
@@ -156,27 +172,40 @@ fn subnets(subnets: Option<Vec<String>>, express: bool, path: &str) -> Checked<V
             ));
         }
         if subnets[..index].contains(subnet) {
-            return refuse(format!("names '{subnet}' twice; every subnet must be in a zone of its own"));
+            return refuse(format!(
+                "names '{subnet}' twice; every subnet must be in a zone of its own"
+            ));
         }
     }
     Ok(subnets)
 }
 
-fn broker_count(count: Option<i64>, subnets: usize, version: KafkaVersion, path: &str) -> Checked<i64> {
+fn broker_count(
+    count: Option<i64>,
+    subnets: usize,
+    version: KafkaVersion,
+    path: &str,
+) -> Checked<i64> {
     let count = required(count, path)?;
     let max = if version.is_kraft() { BROKERS_MAX_KRAFT } else { BROKERS_MAX };
     if !(1..=max).contains(&count) {
         return Err(ApiError::invalid(path, format!("{path} must be 1 to {max}, but is {count}")));
     }
     if count % subnets as i64 != 0 {
-        let message = format!("{path} must be a multiple of the {subnets} clientSubnets, but is {count}");
+        let message =
+            format!("{path} must be a multiple of the {subnets} clientSubnets, but is {count}");
         return Err(ApiError::invalid(path, message));
     }
     Ok(count)
 }
 
 /// How many brokers a cluster is to have instead of `now`, as UpdateBrokerCount says.
-pub(crate) fn broker_target(spec: &ClusterSpec, now: usize, target: i64, path: &str) -> Checked<usize> {
+pub(crate) fn broker_target(
+    spec: &ClusterSpec,
+    now: usize,
+    target: i64,
+    path: &str,
+) -> Checked<usize> {
     let target = broker_count(Some(target), spec.subnets.len(), spec.kafka_version, path)?;
     let refuse = |reason: String| Err(ApiError::invalid(path, format!("{path}: {reason}")));
     match usize::try_from(target) {
@@ -190,8 +219,10 @@ pub(crate) fn broker_target(spec: &ClusterSpec, now: usize, target: i64, path: &
 }
 
 fn volume_size(group: &BrokerNodeGroupInfo, express: bool, path: &str) -> Checked<Option<i64>> {
-    let volume =
-        group.storage_info.as_ref().map(|storage| storage.ebs_storage_info.clone().unwrap_or_default());
+    let volume = group
+        .storage_info
+        .as_ref()
+        .map(|storage| storage.ebs_storage_info.clone().unwrap_or_default());
     let path = format!("{path}.storageInfo");
     let Some(volume) = volume else { return Ok((!express).then_some(VOLUME_GIB_DEFAULT)) };
     if express {
@@ -202,12 +233,19 @@ fn volume_size(group: &BrokerNodeGroupInfo, express: bool, path: &str) -> Checke
     }
     if volume.provisioned_throughput.is_some_and(|throughput| throughput.enabled == Some(true)) {
         let path = format!("{path}.ebsStorageInfo.provisionedThroughput");
-        return Err(absent(&path, "provisioned throughput", "leave it out: a disk gives what it has"));
+        return Err(absent(
+            &path,
+            "provisioned throughput",
+            "leave it out: a disk gives what it has",
+        ));
     }
     let size = volume.volume_size.unwrap_or(VOLUME_GIB_DEFAULT);
     if !(1..=16_384).contains(&size) {
         let path = format!("{path}.ebsStorageInfo.volumeSize");
-        return Err(ApiError::invalid(&path, format!("{path} must be 1 to 16384 GiB, but is {size}")));
+        return Err(ApiError::invalid(
+            &path,
+            format!("{path} must be 1 to 16384 GiB, but is {size}"),
+        ));
     }
     Ok(Some(size))
 }
@@ -222,22 +260,27 @@ fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> Checked<()> {
     let public = connectivity.public_access.as_ref().and_then(|access| access.r#type.as_deref());
     if public.is_some_and(|kind| kind != "DISABLED") {
         let path = format!("{path}.publicAccess.type");
-        let message =
-            format!("{path}: public access cannot be turned on while a cluster is created; set DISABLED");
+        let message = format!(
+            "{path}: public access cannot be turned on while a cluster is created; set DISABLED"
+        );
         return Err(ApiError::invalid(path, message));
     }
-    let vpc = connectivity.vpc_connectivity.as_ref().and_then(|vpc| vpc.client_authentication.as_ref());
+    let vpc =
+        connectivity.vpc_connectivity.as_ref().and_then(|vpc| vpc.client_authentication.as_ref());
     if vpc.is_some_and(|vpc| first_enabled(vpc).is_some()) {
         let path = format!("{path}.vpcConnectivity");
-        let message =
-            format!("{path}: multi-VPC connectivity cannot be turned on while a cluster is created");
+        let message = format!(
+            "{path}: multi-VPC connectivity cannot be turned on while a cluster is created"
+        );
         return Err(ApiError::invalid(path, message));
     }
     match connectivity.network_type.as_deref() {
         None | Some("IPV4") => Ok(()),
-        Some(other) => {
-            Err(not_one_of(&format!("{path}.networkType"), other, "IPV4 while a cluster is created"))
-        }
+        Some(other) => Err(not_one_of(
+            &format!("{path}.networkType"),
+            other,
+            "IPV4 while a cluster is created",
+        )),
     }
 }
 
@@ -271,12 +314,20 @@ fn client_authentication(
     }
     if auth.unauthenticated.as_ref().and_then(|switch| switch.enabled) == Some(false) {
         let path = format!("{path}.unauthenticated");
-        return Err(absent(&path, "client authentication", "leave it out, or no client could connect"));
+        return Err(absent(
+            &path,
+            "client authentication",
+            "leave it out, or no client could connect",
+        ));
     }
     Ok(Some(auth))
 }
 
-fn encryption(info: Option<EncryptionInfo>, place: &Place<'_>, path: &str) -> Checked<EncryptionInfo> {
+fn encryption(
+    info: Option<EncryptionInfo>,
+    place: &Place<'_>,
+    path: &str,
+) -> Checked<EncryptionInfo> {
     let info = info.unwrap_or_default();
     let transit = info.encryption_in_transit.unwrap_or_default();
     let path_transit = format!("{path}.encryptionInTransit.clientBroker");
@@ -289,13 +340,16 @@ fn encryption(info: Option<EncryptionInfo>, place: &Place<'_>, path: &str) -> Ch
             );
             return Err(ApiError::invalid(path_transit, message));
         }
-        Some(other) => return Err(not_one_of(&path_transit, other, "TLS, TLS_PLAINTEXT or PLAINTEXT")),
+        Some(other) => {
+            return Err(not_one_of(&path_transit, other, "TLS, TLS_PLAINTEXT or PLAINTEXT"));
+        }
     }
     let at_rest = match info.encryption_at_rest {
         None => format!("arn:aws:kms:{}:{}:alias/aws/kafka", place.region, place.account),
-        Some(at_rest) => {
-            required(at_rest.data_volume_kms_key_id, &format!("{path}.encryptionAtRest.dataVolumeKMSKeyId"))?
-        }
+        Some(at_rest) => required(
+            at_rest.data_volume_kms_key_id,
+            &format!("{path}.encryptionAtRest.dataVolumeKMSKeyId"),
+        )?,
     };
     Ok(EncryptionInfo {
         encryption_at_rest: Some(EncryptionAtRest { data_volume_kms_key_id: Some(at_rest) }),
@@ -308,7 +362,8 @@ fn encryption(info: Option<EncryptionInfo>, place: &Place<'_>, path: &str) -> Ch
 }
 
 fn enhanced_monitoring(level: Option<String>, path: &str) -> Checked<String> {
-    const LEVELS: [&str; 4] = ["DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"];
+    const LEVELS: [&str; 4] =
+        ["DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"];
     let level = level.unwrap_or_else(|| LEVELS[0].to_owned());
     match LEVELS.iter().position(|known| *known == level) {
         Some(0) => Ok(level),
@@ -332,7 +387,9 @@ fn open_monitoring(monitoring: Option<OpenMonitoring>, path: &str) -> Checked<Op
         }
     }
     let off = || Some(Exporter { enabled_in_broker: Some(false) });
-    Ok(OpenMonitoring { prometheus: Some(Prometheus { jmx_exporter: off(), node_exporter: off() }) })
+    Ok(OpenMonitoring {
+        prometheus: Some(Prometheus { jmx_exporter: off(), node_exporter: off() }),
+    })
 }
 
 fn logging(info: Option<LoggingInfo>, path: &str) -> Checked<Option<LoggingInfo>> {
@@ -358,16 +415,25 @@ fn logging(info: Option<LoggingInfo>, path: &str) -> Checked<Option<LoggingInfo>
     Ok(Some(info))
 }
 
-fn rebalancing(rebalancing: Option<Rebalancing>, express: bool, path: &str) -> Checked<Option<Rebalancing>> {
+fn rebalancing(
+    rebalancing: Option<Rebalancing>,
+    express: bool,
+    path: &str,
+) -> Checked<Option<Rebalancing>> {
     let Some(wanted) = rebalancing else { return Ok(None) };
     if !express {
-        return Err(ApiError::invalid(path, format!("{path} is for Express brokers only; leave it out")));
+        return Err(ApiError::invalid(
+            path,
+            format!("{path} is for Express brokers only; leave it out"),
+        ));
     }
     match wanted.status.as_deref() {
         None | Some("PAUSED") => Ok(Some(Rebalancing { status: Some("PAUSED".to_owned()) })),
-        Some("ACTIVE") => {
-            Err(absent(&format!("{path}.status"), "intelligent rebalancing", "leave it out or set PAUSED"))
-        }
+        Some("ACTIVE") => Err(absent(
+            &format!("{path}.status"),
+            "intelligent rebalancing",
+            "leave it out or set PAUSED",
+        )),
         Some(other) => Err(not_one_of(&format!("{path}.status"), other, "PAUSED or ACTIVE")),
     }
 }
@@ -379,7 +445,10 @@ pub(crate) fn required<T>(value: Option<T>, path: &str) -> Checked<T> {
 
 /// A member of MSK's that this release does not have.
 fn absent(path: &str, what: &str, instead: &str) -> ApiError {
-    ApiError::invalid(path, format!("{path}: {what} is not offered in this release of Milena; {instead}"))
+    ApiError::invalid(
+        path,
+        format!("{path}: {what} is not offered in this release of Milena; {instead}"),
+    )
 }
 
 fn not_one_of(path: &str, value: &str, allowed: &str) -> ApiError {

@@ -30,7 +30,8 @@ impl Zones {
         let mut used: Vec<String> = configured.iter().filter_map(|zone| zone.cloned()).collect();
         let mut next = 1..;
         let mut unused = || {
-            let mut names = next.by_ref().map(|number: u32| format!("{}-az{number}", self.region_code));
+            let mut names =
+                next.by_ref().map(|number: u32| format!("{}-az{number}", self.region_code));
             let zone = names.find(|zone| zone != EXCLUDED && !used.contains(zone));
             let zone = zone.expect("there is no end of numbers");
             used.push(zone.clone());
@@ -76,10 +77,12 @@ mod tests {
 
     #[test]
     fn any_subnet_has_a_zone() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let zones = Zones::new("us-east-1", BTreeMap::new());
         assert_eq!(zones.place(&names(&["a", "b", "c"])), ["use1-az1", "use1-az2", "use1-az4"]);
-        let table = [("b", "use1-az1"), ("x", "use1-az1")].map(|(s, z)| (s.to_owned(), z.to_owned()));
+        let table =
+            [("b", "use1-az1"), ("x", "use1-az1")].map(|(s, z)| (s.to_owned(), z.to_owned()));
         let zones = Zones::new("us-east-1", table.into());
         assert_eq!(zones.place(&names(&["a", "b", "c"])), ["use1-az2", "use1-az1", "use1-az4"]);
         assert_eq!(zones.place(&names(&["b", "x"])), ["use1-az1", "use1-az1"]);

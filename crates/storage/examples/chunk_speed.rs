@@ -21,8 +21,8 @@ use milena_storage::{
     wal::{ChunkSource, LocalWal, WalConfig, WalDirectory, WalError, WriteAheadLog},
 };
 use milena_types::{
-    BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId, Sequence,
-    Timestamp, TopicId, TopicPartition,
+    BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId,
+    Sequence, Timestamp, TopicId, TopicPartition,
 };
 
 const BATCH_BYTES: usize = 16 << 10;
@@ -42,9 +42,15 @@ impl Bench {
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> FinishedSegment {
         let mut salt = Salt([0; 16]);
         self.runtime.fill_random(&mut salt.0);
-        let options = SegmentOptions { keep_plaintext: Some(CHUNK_BYTES), ..SegmentOptions::default() };
-        let mut writer =
-            SegmentWriter::new(out, ObjectId::new(format!("bench/{seq}")), &self.key, salt, options);
+        let options =
+            SegmentOptions { keep_plaintext: Some(CHUNK_BYTES), ..SegmentOptions::default() };
+        let mut writer = SegmentWriter::new(
+            out,
+            ObjectId::new(format!("bench/{seq}")),
+            &self.key,
+            salt,
+            options,
+        );
         let batches = CHUNK_BYTES / BATCH_BYTES;
         for i in 0..batches {
             let number = PartitionIndex((i * self.partitions / batches) as i32);
@@ -129,11 +135,14 @@ fn main() {
 }
 
 fn commit(bench: &Arc<Bench>, dir: &str, gigabytes: f64) {
-    let config = WalConfig::new(std::path::Path::new(dir).join(format!("{}-partitions", bench.partitions)));
-    let directory = WalDirectory::open(config, Arc::new(LocalDisk)).expect("the directory can be used");
+    let config =
+        WalConfig::new(std::path::Path::new(dir).join(format!("{}-partitions", bench.partitions)));
+    let directory =
+        WalDirectory::open(config, Arc::new(LocalDisk)).expect("the directory can be used");
     let epoch = BrokerEpoch(directory.held().last().map_or(1, |held| held.epoch.0 + 1));
     let source: Arc<dyn ChunkSource> = bench.clone();
-    let log = LocalWal::start(directory.clone(), epoch, source, &bench.runtime).expect("the log starts");
+    let log =
+        LocalWal::start(directory.clone(), epoch, source, &bench.runtime).expect("the log starts");
     for old in directory.held() {
         directory.release(old.epoch, old.chunks.end);
     }

@@ -39,7 +39,9 @@ pub enum BlockError {
     #[error(transparent)]
     Object(#[from] ObjectError),
     /// The object does not hold what its manifest says.
-    #[error("segment {object} has no records of {partition} at {position}: restore the object from a copy")]
+    #[error(
+        "segment {object} has no records of {partition} at {position}: restore the object from a copy"
+    )]
     Missing {
         /// The object.
         object: ObjectId,
@@ -70,7 +72,8 @@ impl std::fmt::Debug for BlockCache {
 impl BlockCache {
     /// A cache of at most `bytes`.
     pub fn new(bytes: u64) -> Self {
-        let expected_items = usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        let expected_items =
+            usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
         // The cache's own hasher takes its seed from addresses, which a simulation cannot decide.
         let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
         Self(Arc::new(Cache::with(expected_items, bytes, ByBytes, hasher, lifecycle)))
@@ -141,7 +144,8 @@ impl SegmentPart {
     /// The frames of the block that holds frame `frame` of this partition, as indexes.
     fn block(&self, frame: usize) -> Range<usize> {
         let frames = &self.footer().frames;
-        let stretch = |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_STRETCH_BYTES;
+        let stretch =
+            |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_STRETCH_BYTES;
         let this = stretch(&frames[frame]);
         frames.partition_point(|entry| stretch(entry) < this)
             ..frames.partition_point(|entry| stretch(entry) <= this)
@@ -165,7 +169,14 @@ impl Segments {
         cache: BlockCache,
         runtime: Runtime,
     ) -> Self {
-        Self { cluster, objects, keys, cache, runtime, ahead: Arc::new(Semaphore::new(FETCHES_AHEAD_MAX)) }
+        Self {
+            cluster,
+            objects,
+            keys,
+            cache,
+            runtime,
+            ahead: Arc::new(Semaphore::new(FETCHES_AHEAD_MAX)),
+        }
     }
 
     pub(crate) fn objects(&self) -> &Objects {
@@ -184,8 +195,13 @@ impl Segments {
     ) -> Result<SegmentPart, BlockError> {
         let object = ObjectId::new(&*segment.object);
         let reader = self.reader(&object).await?;
-        let found = reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
-        let index = found.map_err(|_| BlockError::Missing { object, partition, position: segment.base.0 })?;
+        let found =
+            reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
+        let index = found.map_err(|_| BlockError::Missing {
+            object,
+            partition,
+            position: segment.base.0,
+        })?;
         Ok(SegmentPart { reader, partition: index })
     }
 
@@ -199,11 +215,16 @@ impl Segments {
     }
 
     /// The block that holds frame `frame` of the part, decrypted.
-    pub(crate) async fn block(&self, part: &SegmentPart, frame: usize) -> Result<Bytes, BlockError> {
+    pub(crate) async fn block(
+        &self,
+        part: &SegmentPart,
+        frame: usize,
+    ) -> Result<Bytes, BlockError> {
         let frames = part.block_frames(frame);
         let object = part.reader.object();
         let key = self.key(object, frames[0].index);
-        let load = async { self.objects.read_frames(&part.reader, frames).await.map(Block::Records) };
+        let load =
+            async { self.objects.read_frames(&part.reader, frames).await.map(Block::Records) };
         match self.cache.0.get_or_insert_async(&key, load).await? {
             Block::Records(bytes) => Ok(bytes),
             Block::Footer(_) => unreachable!("a block's key holds records only"),
@@ -213,7 +234,8 @@ impl Segments {
     /// Begins to fetch the blocks after the one that holds frame `frame`, those that are not there yet. What fails is
     /// left to the reader that gets there.
     pub(crate) fn fetch_ahead(&self, part: &SegmentPart, frame: usize) {
-        let following = std::iter::successors(part.after_block(frame), |next| part.after_block(*next));
+        let following =
+            std::iter::successors(part.after_block(frame), |next| part.after_block(*next));
         for next in following.take(BLOCKS_AHEAD) {
             let key = self.key(part.reader.object(), part.block_frames(next)[0].index);
             if self.cache.0.peek(&key).is_some() {

@@ -30,7 +30,9 @@ const DERIVE_LABEL: &[u8] = b"milena object key\0";
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EncryptionError {
     /// The header names a key that this process was not given.
-    #[error("no data key {0} here: start with the key file (or key service) the data was written under")]
+    #[error(
+        "no data key {0} here: start with the key file (or key service) the data was written under"
+    )]
     UnknownKey(KeyId),
     /// The bytes, their place or the key are not those that were sealed.
     #[error(
@@ -99,7 +101,8 @@ impl DataKey {
             .expect("HKDF-SHA256 gives 32 bytes");
         let key = UnboundKey::new(&AES_256_GCM, &secret.0).expect("AES-256 takes 32 bytes");
         let mut place = [0; AAD_BYTES];
-        place[..32].copy_from_slice(digest::digest(&digest::SHA256, object.as_str().as_bytes()).as_ref());
+        place[..32]
+            .copy_from_slice(digest::digest(&digest::SHA256, object.as_str().as_bytes()).as_ref());
         place[36..].copy_from_slice(&level.0.to_be_bytes());
         ObjectCipher { key: LessSafeKey::new(key), place }
     }
@@ -172,7 +175,12 @@ impl ObjectCipher {
     ///
     /// # Errors
     /// [`EncryptionError::NotAuthentic`]; `plaintext` then holds nothing of use.
-    pub fn open_into(&self, frame: u32, sealed: &[u8], plaintext: &mut [u8]) -> Result<(), EncryptionError> {
+    pub fn open_into(
+        &self,
+        frame: u32,
+        sealed: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<(), EncryptionError> {
         let not_authentic = EncryptionError::NotAuthentic { frame };
         if sealed.len() != plaintext.len() + TAG_BYTES {
             return Err(not_authentic);
@@ -214,9 +222,18 @@ mod tests {
         assert!(opens(&key(1).object_cipher(&object, SALT, LEVEL), 7, &sealed));
         assert!(!opens(&cipher, 8, &sealed), "another index");
         assert!(!opens(&key(1).object_cipher(&ObjectId::new("c/seg/2"), SALT, LEVEL), 7, &sealed));
-        assert!(!opens(&key(1).object_cipher(&object, Salt([4; 16]), LEVEL), 7, &sealed), "another salt");
-        assert!(!opens(&key(1).object_cipher(&object, SALT, FormatLevel(2)), 7, &sealed), "another level");
-        assert!(!opens(&key(2).object_cipher(&object, SALT, LEVEL), 7, &sealed), "another data key");
+        assert!(
+            !opens(&key(1).object_cipher(&object, Salt([4; 16]), LEVEL), 7, &sealed),
+            "another salt"
+        );
+        assert!(
+            !opens(&key(1).object_cipher(&object, SALT, FormatLevel(2)), 7, &sealed),
+            "another level"
+        );
+        assert!(
+            !opens(&key(2).object_cipher(&object, SALT, LEVEL), 7, &sealed),
+            "another data key"
+        );
     }
 
     #[test]
@@ -235,7 +252,10 @@ mod tests {
         let ring = KeyRing::new(key(2), vec![key(1)]);
         assert_eq!(ring.current().id(), KeyId(2));
         assert_eq!(ring.find(KeyId(1)).map(DataKey::id), Ok(KeyId(1)));
-        assert_eq!(ring.find(KeyId(9)).map(DataKey::id), Err(EncryptionError::UnknownKey(KeyId(9))));
+        assert_eq!(
+            ring.find(KeyId(9)).map(DataKey::id),
+            Err(EncryptionError::UnknownKey(KeyId(9)))
+        );
     }
 
     #[test]

@@ -67,7 +67,9 @@ pub enum FlushError {
     #[error(transparent)]
     Deleted(#[from] Box<UpkeepError>),
     /// Another broker has to flush first what partitions here go on from.
-    #[error("records of another broker's sealed epoch have to be in segments first: try again when they are")]
+    #[error(
+        "records of another broker's sealed epoch have to be in segments first: try again when they are"
+    )]
     Waits,
     /// The process is stopping.
     #[error("storage is shutting down")]
@@ -148,7 +150,9 @@ async fn flush_when_due(shared: &Arc<Shared>) {
         let age = shared.config.flush.age;
         let wait = look_again.unwrap_or_else(|| {
             waiting(shared).1.map_or(age, |since| {
-                (since + age).saturating_sub(shared.runtime.monotonic()).max(Duration::from_millis(1))
+                (since + age)
+                    .saturating_sub(shared.runtime.monotonic())
+                    .max(Duration::from_millis(1))
             })
         });
         tokio::select! {
@@ -167,13 +171,17 @@ fn note_waiting(shared: &Shared, since: &mut Option<(Duration, bool)>) {
     if now >= *begun + WAITS_QUIETLY && !std::mem::replace(told, true) {
         let borrows = shared.sealed_epochs().borrows().map(|log| log.to_string());
         let borrows = borrows.unwrap_or_else(|| "an epoch that was sealed earlier".to_owned());
-        tracing::warn!(borrows, "nothing is flushed here until others have flushed what goes before it");
+        tracing::warn!(
+            borrows,
+            "nothing is flushed here until others have flushed what goes before it"
+        );
     }
 }
 
 /// Bytes that wait for a flush, and since when the oldest of them do.
 fn waiting(shared: &Shared) -> (u64, Option<Duration>) {
-    let ((own_bytes, own), (bytes, sealed)) = (shared.tail.waiting(), shared.sealed_epochs().waiting());
+    let ((own_bytes, own), (bytes, sealed)) =
+        (shared.tail.waiting(), shared.sealed_epochs().waiting());
     (own_bytes + bytes, own.into_iter().chain(sealed).min())
 }
 
@@ -201,7 +209,11 @@ pub(crate) async fn flush_all(shared: &Arc<Shared>) -> Result<(), FlushError> {
     let mut changes = shared.config.sealed_logs.changes();
     let deadline = shared.runtime.monotonic() + WAITS_MAX;
     let is_left = || {
-        let own = shared.tail.oldest_unflushed().zip(target).is_some_and(|(oldest, target)| oldest <= target);
+        let own = shared
+            .tail
+            .oldest_unflushed()
+            .zip(target)
+            .is_some_and(|(oldest, target)| oldest <= target);
         own || shared.sealed_epochs().queue.iter().any(|queued| sealed.contains(&queued.log))
     };
     while is_left() {
@@ -290,7 +302,11 @@ async fn retire(shared: &Shared, log: LogId) -> Result<(), FlushError> {
 }
 
 /// The ledger says that this broker is not to flush these chunks.
-async fn refused(shared: &Arc<Shared>, uploaded: Uploaded, error: LedgerError) -> Result<Step, FlushError> {
+async fn refused(
+    shared: &Arc<Shared>,
+    uploaded: Uploaded,
+    error: LedgerError,
+) -> Result<Step, FlushError> {
     let Uploaded { log, segments, .. } = uploaded;
     for segment in &segments {
         abandon(shared, &[segment.record.object.to_string()], segment.announced).await;
@@ -369,8 +385,9 @@ fn plan(
             }
         }
     }
-    let size =
-        |runs: &Vec<crate::partition::TailRun>| runs.iter().map(|run| run.bytes.len() as u64).sum::<u64>();
+    let size = |runs: &Vec<crate::partition::TailRun>| {
+        runs.iter().map(|run| run.bytes.len() as u64).sum::<u64>()
+    };
     let (own, shared_segment): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|(_, runs)| size(runs) >= shared.config.flush.own_segment_bytes);
     let mut plans: Vec<build::SegmentPlan> = own.into_iter().map(|entry| [entry].into()).collect();
@@ -402,7 +419,9 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     if *log == shared.ledger.own() {
         let bytes = shared.tail.flushed(chunks.len());
         shared.budget.remove_unflushed(bytes);
-    } else if let Some(queued) = shared.sealed_epochs().queue.iter_mut().find(|queued| queued.log == *log) {
+    } else if let Some(queued) =
+        shared.sealed_epochs().queue.iter_mut().find(|queued| queued.log == *log)
+    {
         queued.floor_end = *floor_end;
         if queued.counted {
             shared.budget.remove_unflushed(chunks.iter().map(|chunk| chunk.charged).sum());

@@ -76,7 +76,8 @@ impl FlushReader {
         let same = |(entry, (key, revision)): (&Entry, &(String, Revision))| {
             entry.key == *key && entry.revision == *revision
         };
-        let unchanged = entries.len() == last.records.len() && entries.iter().zip(&last.records).all(same);
+        let unchanged =
+            entries.len() == last.records.len() && entries.iter().zip(&last.records).all(same);
         if !unchanged {
             let records = entries.iter().map(|entry| (entry.key.clone(), entry.revision)).collect();
             let flushes = Arc::new(Flushes::new(parse_flushes(entries)?));

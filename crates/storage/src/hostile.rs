@@ -52,14 +52,16 @@ pub fn write_ahead_log(data: &[u8]) {
     }
     let process = disk.process();
     process.create_dir_all(dir).expect("a directory in memory");
-    let half = if mode % 4 < 2 { frames.len() } else { frames.len() / 2 / BLOCK_BYTES * BLOCK_BYTES };
+    let half =
+        if mode % 4 < 2 { frames.len() } else { frames.len() / 2 / BLOCK_BYTES * BLOCK_BYTES };
     for (name, bytes) in
         [("0000000000000000.wal", &frames[..half]), ("0000000000000001.wal", &frames[half..])]
     {
         let file = process.create(&dir.join(name), bytes.len() as u64).expect("a file in memory");
         write_all_at(&*file, bytes, 0).expect("room in memory");
     }
-    let config = WalConfig { file_bytes: 64 << 10, chunk_bytes_max: 20 << 10, ..WalConfig::new(dir) };
+    let config =
+        WalConfig { file_bytes: 64 << 10, chunk_bytes_max: 20 << 10, ..WalConfig::new(dir) };
     match WalDirectory::open(config, process) {
         Ok(directory) => {
             for held in directory.held() {
@@ -82,7 +84,8 @@ pub fn write_ahead_log(data: &[u8]) {
 pub fn ledger_records(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     if let Ok(producers) = Producers::from_snapshot(data) {
-        let again = Producers::from_snapshot(&producers.snapshot()).expect("what was written can be read");
+        let again =
+            Producers::from_snapshot(&producers.snapshot()).expect("what was written can be read");
         assert_eq!(again.snapshot().len(), producers.snapshot().len());
     }
     ledger::check_record(*kind, data);
@@ -91,7 +94,8 @@ pub fn ledger_records(data: &[u8]) {
 #[cfg(test)]
 mod tests {
     fn replay(name: &str, check: fn(&[u8])) {
-        let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+        let corpus =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
         let mut entries = std::fs::read_dir(corpus).unwrap().peekable();
         assert!(entries.peek().is_some(), "there is a corpus");
         entries.for_each(|entry| check(&std::fs::read(entry.unwrap().path()).unwrap()));

@@ -34,8 +34,8 @@ use crate::decisions::{DecisionError, Decisions, Entry, Expect, Txn};
 
 pub(crate) use objects::ObjectChanges;
 pub(crate) use records::{
-    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, LogId, ManifestRecord, OpenedRecord, PageRef,
-    RetiredRecord, SealedRecord, SegmentRef, SnapshotRef, UploadRecord, WalRecord,
+    DeletedRecord, FlushPart, FlushRecord, GarbageRecord, LogId, ManifestRecord, OpenedRecord,
+    PageRef, RetiredRecord, SealedRecord, SegmentRef, SnapshotRef, UploadRecord, WalRecord,
 };
 
 /// The level of the records this release writes, and the newest it reads.
@@ -48,7 +48,9 @@ pub enum LedgerError {
     #[error("somebody else changed '{0}' first: read it again and decide anew")]
     Conflict(String),
     /// A newer leader has taken the partition.
-    #[error("leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer leads it")]
+    #[error(
+        "leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer leads it"
+    )]
     Fenced {
         /// The partition.
         partition: TopicPartition,
@@ -156,7 +158,11 @@ impl Ledger {
         for segment in segments {
             txn.expect.push(Expect::Absent(segment.key.clone()));
             txn.put.push(put(&segment.key, &segment.record));
-            objects.adopt(&segment.record.object, segment.announced, segment.record.parts.len() as u32);
+            objects.adopt(
+                &segment.record.object,
+                segment.announced,
+                segment.record.parts.len() as u32,
+            );
         }
         self.add_objects(&mut txn, &objects).await?;
         match self.decide(txn).await {
@@ -184,7 +190,9 @@ impl Ledger {
 
     /// The flush records of all brokers, in key order, which for one partition is offset order within a broker
     /// epoch.
-    pub(crate) async fn flush_records(&self) -> Result<Vec<(String, Versioned<FlushRecord>)>, LedgerError> {
+    pub(crate) async fn flush_records(
+        &self,
+    ) -> Result<Vec<(String, Versioned<FlushRecord>)>, LedgerError> {
         self.range("flushes/").await
     }
 
@@ -210,7 +218,10 @@ impl Ledger {
     }
 
     /// Changes manifests, strikes their partitions off flush records, and adopts and releases objects, together.
-    pub(crate) async fn swap_manifests(&self, swaps: &ManifestSwaps) -> Result<Revision, LedgerError> {
+    pub(crate) async fn swap_manifests(
+        &self,
+        swaps: &ManifestSwaps,
+    ) -> Result<Revision, LedgerError> {
         let mut txn = Txn::default();
         for swap in &swaps.manifests {
             let key = manifest_key(swap.partition);
@@ -252,8 +263,12 @@ impl Ledger {
     }
 
     /// No chunk has records of these deleted partitions any more.
-    pub(crate) async fn forget_deleted(&self, partitions: &[TopicPartition]) -> Result<(), LedgerError> {
-        let delete = partitions.iter().map(|partition| deleted_key(self.broker, *partition)).collect();
+    pub(crate) async fn forget_deleted(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<(), LedgerError> {
+        let delete =
+            partitions.iter().map(|partition| deleted_key(self.broker, *partition)).collect();
         self.decide(Txn { delete, ..Txn::default() }).await.map(|_| ())
     }
 
@@ -261,7 +276,8 @@ impl Ledger {
     /// has a key whose state tells.
     async fn decide(&self, txn: Txn) -> Result<Revision, LedgerError> {
         const ATTEMPTS: u32 = 6;
-        let name = txn.put.first().map(|(key, _)| key).or(txn.delete.first()).cloned().unwrap_or_default();
+        let name =
+            txn.put.first().map(|(key, _)| key).or(txn.delete.first()).cloned().unwrap_or_default();
         let mut unknown = false;
         let mut last = String::new();
         for attempt in 0..ATTEMPTS {
@@ -370,9 +386,11 @@ pub(crate) trait Leveled {
 }
 
 fn parse<T: DeserializeOwned + Leveled>(key: &str, value: &[u8]) -> Result<T, LedgerError> {
-    let record: T = serde_json::from_slice(value).map_err(|error| unreadable(key, &error.to_string()))?;
+    let record: T =
+        serde_json::from_slice(value).map_err(|error| unreadable(key, &error.to_string()))?;
     if record.level() > RECORD_LEVEL {
-        let reason = format!("its level is {}, this release reads up to {RECORD_LEVEL}", record.level());
+        let reason =
+            format!("its level is {}, this release reads up to {RECORD_LEVEL}", record.level());
         return Err(unreadable(key, &reason));
     }
     Ok(record)
@@ -381,7 +399,9 @@ fn parse<T: DeserializeOwned + Leveled>(key: &str, value: &[u8]) -> Result<T, Le
 /// What is read as a record of this kind must be read again as the same once it was written.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn check_record(kind: u8, value: &[u8]) {
-    fn check<T: DeserializeOwned + Serialize + Leveled + PartialEq + std::fmt::Debug>(value: &[u8]) {
+    fn check<T: DeserializeOwned + Serialize + Leveled + PartialEq + std::fmt::Debug>(
+        value: &[u8],
+    ) {
         if let Ok(record) = parse::<T>("key", value) {
             let (_, written) = put("key", &record);
             assert_eq!(parse::<T>("key", &written).expect("what was written can be read"), record);

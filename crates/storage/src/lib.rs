@@ -54,8 +54,8 @@ pub use objects::Objects;
 pub use options::{FlushPolicy, MemoryBudget, PartitionOptions, StorageConfig};
 pub use pages::PageError;
 pub use partition::{
-    AppendError, AppendOptions, Bounds, Isolation, Origin, Partition, ReadData, ReadError, ReadRequest,
-    TimestampOffset, UpkeepError,
+    AppendError, AppendOptions, Bounds, Isolation, Origin, Partition, ReadData, ReadError,
+    ReadRequest, TimestampOffset, UpkeepError,
 };
 pub use producers::{ActiveProducer, CachedBatch, SequenceError, SnapshotError};
 pub use sealed::{SealedError, SealedLogs};

@@ -84,7 +84,8 @@ pub(crate) async fn give_up(
                 let whole = |held: &crate::wal::HeldEpoch| {
                     held.chunks.start <= chunks.start && held.chunks.end >= chunks.end
                 };
-                if held.as_ref().is_some_and(whole) || shared.config.sealed_logs.has(*log, &chunks) {
+                if held.as_ref().is_some_and(whole) || shared.config.sealed_logs.has(*log, &chunks)
+                {
                     continue;
                 }
                 shared.ledger.give_up_chunks(*log, &seen).await?;

@@ -60,13 +60,17 @@ impl Manifest {
         if let Some(page) = self.record.pages.iter().find(|page| offset < page.end) {
             return Some(Found::Page(page.clone()));
         }
-        self.newer().find(|segment| offset < segment.end).map(|segment| Found::Segment(segment.clone()))
+        self.newer()
+            .find(|segment| offset < segment.end)
+            .map(|segment| Found::Segment(segment.clone()))
     }
 
     /// The first page or segment, from `offset` on, that may have a record at or after `timestamp`.
     pub(crate) fn find_time(&self, offset: Offset, timestamp: Timestamp) -> Option<Found> {
         let later = |end: Offset, max: Timestamp| end > offset && max >= timestamp;
-        if let Some(page) = self.record.pages.iter().find(|page| later(page.end, page.max_timestamp)) {
+        if let Some(page) =
+            self.record.pages.iter().find(|page| later(page.end, page.max_timestamp))
+        {
             return Some(Found::Page(page.clone()));
         }
         let segment = self.newer().find(|segment| later(segment.end, segment.max_timestamp));

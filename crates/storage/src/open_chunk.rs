@@ -180,7 +180,13 @@ impl Queue {
         if self.chunks.back().is_none_or(|chunk| chunk.cost > 0 && chunk.cost + cost > cost_max) {
             let (number, ticket) = (self.next_number, Arc::new(Ticket::default()));
             self.next_number += 1;
-            self.chunks.push_back(OpenChunk { number, groups: Vec::new(), bytes: 0, cost: 0, ticket });
+            self.chunks.push_back(OpenChunk {
+                number,
+                groups: Vec::new(),
+                bytes: 0,
+                cost: 0,
+                ticket,
+            });
         }
         self.chunks.back_mut().expect("one was pushed if there was none")
     }

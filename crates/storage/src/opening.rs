@@ -8,8 +8,8 @@ use crate::{
     OpenPartitionError, Partition, PartitionOptions,
     flushes::Flushes,
     ledger::{
-        FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef, SnapshotRef,
-        Versioned,
+        FlushRecord, LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, SegmentRef,
+        SnapshotRef, Versioned,
     },
     manifest::{Manifest, Unfolded},
     objects::ObjectId,
@@ -34,7 +34,8 @@ pub(crate) async fn open(
     loop {
         match open_once(shared, id, leader_epoch, options).await {
             Err(
-                OpenPartitionError::SealedEpoch(SealedError::Gone { .. }) | OpenPartitionError::Gap { .. },
+                OpenPartitionError::SealedEpoch(SealedError::Gone { .. })
+                | OpenPartitionError::Gap { .. },
             ) if plans < PLANS_MAX => {
                 plans += 1;
                 shared.runtime.sleep(Duration::from_millis(1 << plans)).await;
@@ -102,19 +103,29 @@ async fn open_once(
 }
 
 /// The chunks of all sealed epochs that are not all in segments, each with its place in the order of seals.
-async fn sealed_epochs(shared: &Arc<Shared>) -> Result<Vec<(u64, Arc<EpochChunks>)>, OpenPartitionError> {
+async fn sealed_epochs(
+    shared: &Arc<Shared>,
+) -> Result<Vec<(u64, Arc<EpochChunks>)>, OpenPartitionError> {
     let own = shared.ledger.own();
     let mut epochs = Vec::new();
     for (log, seen) in shared.ledger.all_epochs().await? {
         if let Some(chunks) = seen.record.unflushed().filter(|_| log != own) {
-            epochs.push((seen.record.order, shared.config.sealed_logs.load(shared, log, chunks).await?));
+            epochs.push((
+                seen.record.order,
+                shared.config.sealed_logs.load(shared, log, chunks).await?,
+            ));
         }
     }
     Ok(epochs)
 }
 
 /// Notes what is borrowed from others.
-fn borrow(shared: &Shared, id: TopicPartition, epochs: &[(u64, Arc<EpochChunks>)], tail: &VecDeque<TailRun>) {
+fn borrow(
+    shared: &Shared,
+    id: TopicPartition,
+    epochs: &[(u64, Arc<EpochChunks>)],
+    tail: &VecDeque<TailRun>,
+) {
     let mut sealed = shared.sealed_epochs();
     for (order, epoch) in epochs {
         let has_runs = tail.iter().any(|run| run.sealed == Some(epoch.log));
@@ -163,7 +174,11 @@ pub(crate) async fn load_manifest(
     let mut end = record.end;
     for unfolded in &unfolded {
         if unfolded.segment.base != end {
-            return Err(OpenPartitionError::Gap { partition: id, from: end, to: unfolded.segment.base });
+            return Err(OpenPartitionError::Gap {
+                partition: id,
+                from: end,
+                to: unfolded.segment.base,
+            });
         }
         end = unfolded.segment.end;
     }
@@ -284,12 +299,14 @@ async fn release(
     id: TopicPartition,
     until: Option<ChunkSeq>,
 ) -> Result<(ManifestSwaps, bool), UpkeepError> {
-    let mut swaps = ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
+    let mut swaps =
+        ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
     let manifest = shared.ledger.manifest(id).await?;
     let seen = manifest.as_ref().map(|seen| seen.revision);
     if let Some(mut seen) = manifest {
         let more = seen.record.pages.len() > PAGES_A_STEP;
-        let pages: Vec<_> = seen.record.pages.drain(..seen.record.pages.len().min(PAGES_A_STEP)).collect();
+        let pages: Vec<_> =
+            seen.record.pages.drain(..seen.record.pages.len().min(PAGES_A_STEP)).collect();
         for page in &pages {
             for segment in shared.pages.read(page).await? {
                 swaps.objects.release(&segment.object);
@@ -308,7 +325,9 @@ async fn release(
             return Ok((swaps, true));
         }
         seen.record.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
-        if let Some(object) = seen.record.producers.as_ref().and_then(|snapshot| snapshot.object.as_ref()) {
+        if let Some(object) =
+            seen.record.producers.as_ref().and_then(|snapshot| snapshot.object.as_ref())
+        {
             swaps.objects.release(object);
         }
     }

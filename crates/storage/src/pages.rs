@@ -78,7 +78,11 @@ impl Pages {
     }
 
     /// Writes a page.
-    pub(crate) async fn write(&self, object: &ObjectId, segments: &[SegmentRef]) -> Result<(), PageError> {
+    pub(crate) async fn write(
+        &self,
+        object: &ObjectId,
+        segments: &[SegmentRef],
+    ) -> Result<(), PageError> {
         let payload = serde_json::to_vec(segments).expect("records of plain fields serialise");
         self.seal(object, &payload).await
     }
@@ -100,15 +104,18 @@ impl Pages {
     /// The payload of a sealed object.
     pub(crate) async fn open(&self, object: &ObjectId) -> Result<Bytes, PageError> {
         let (bytes, object_bytes) = self.objects.tail(object, OBJECT_BYTES_MAX).await?;
-        let damaged = |reason: &str| PageError::Damaged { object: object.clone(), reason: reason.to_owned() };
+        let damaged =
+            |reason: &str| PageError::Damaged { object: object.clone(), reason: reason.to_owned() };
         let whole = object_bytes == bytes.len() as u64;
         if !whole || bytes.len() < HEADER_BYTES + TAG_BYTES || bytes[..8] != MAGIC {
             return Err(damaged("it does not begin as a page or snapshot does"));
         }
-        let key = KeyId(u32::from_be_bytes(*bytes[8..].first_chunk().expect("longer than the header")));
+        let key =
+            KeyId(u32::from_be_bytes(*bytes[8..].first_chunk().expect("longer than the header")));
         let salt = Salt(*bytes[12..].first_chunk().expect("longer than the header"));
         let encryption = |source| PageError::Encryption { object: object.clone(), source };
-        let cipher = self.keys.find(key).map_err(encryption)?.object_cipher(object, salt, FORMAT_LEVEL);
+        let cipher =
+            self.keys.find(key).map_err(encryption)?.object_cipher(object, salt, FORMAT_LEVEL);
         let sealed = &bytes[HEADER_BYTES..];
         let mut payload = vec![0; sealed.len() - TAG_BYTES];
         cipher.open_into(0, sealed, &mut payload).map_err(encryption)?;

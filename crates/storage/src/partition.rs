@@ -58,7 +58,10 @@ pub struct Partition {
 
 impl std::fmt::Debug for Partition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Partition").field("id", &self.id).field("leader_epoch", &self.leader_epoch).finish()
+        f.debug_struct("Partition")
+            .field("id", &self.id)
+            .field("leader_epoch", &self.leader_epoch)
+            .finish()
     }
 }
 

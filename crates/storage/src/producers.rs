@@ -106,7 +106,9 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SequenceError {
     /// Records are missing before this batch, or it is older than what is remembered.
-    #[error("producer {producer} sent sequence {got} where {expected} was expected: resend from there")]
+    #[error(
+        "producer {producer} sent sequence {got} where {expected} was expected: resend from there"
+    )]
     OutOfOrder {
         /// The producer.
         producer: ProducerId,
@@ -186,7 +188,9 @@ impl Producer {
     fn find(&self, batch: &SequencedBatch) -> Option<Verdict> {
         let (first, last) = (batch.first_sequence, batch.last_sequence());
         let same = |seen: &CachedBatch| seen.first_sequence == first && seen.last_sequence == last;
-        if let Some((_, original)) = self.pending.iter().find(|(e, seen)| *e == batch.epoch && same(seen)) {
+        if let Some((_, original)) =
+            self.pending.iter().find(|(e, seen)| *e == batch.epoch && same(seen))
+        {
             return Some(Verdict::Duplicate { original: *original, pending: true });
         }
         let committed = (self.epoch == batch.epoch).then_some(&self.committed)?;
@@ -255,7 +259,8 @@ impl Producers {
     /// The batch is in the log for good, either just committed or read back from it. `now` by the broker's clock.
     pub(crate) fn commit(&mut self, batch: &SequencedBatch, now: Timestamp) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
-        if producer.pending.front().is_some_and(|(_, first)| first.base_offset == batch.base_offset) {
+        if producer.pending.front().is_some_and(|(_, first)| first.base_offset == batch.base_offset)
+        {
             producer.pending.pop_front();
         }
         producer.remember(batch.epoch, batch.cached());
@@ -295,7 +300,13 @@ impl Producers {
         match (producer.marker, SequencedBatch::of(batch)) {
             (Some(marker), _) => {
                 let time = batch.max_timestamp;
-                self.commit_marker(producer.id, producer.epoch, marker.coordinator_epoch, time, now);
+                self.commit_marker(
+                    producer.id,
+                    producer.epoch,
+                    marker.coordinator_epoch,
+                    time,
+                    now,
+                );
             }
             (None, Some(sequenced)) => self.commit(&sequenced, now),
             (None, None) => {}
@@ -312,7 +323,9 @@ impl Producers {
             if producer.epoch == NO_EPOCH && producer.pending.is_empty() {
                 producer.failed_first = first.or(producer.failed_first);
             }
-            producer.epoch != NO_EPOCH || !producer.pending.is_empty() || producer.failed_first.is_some()
+            producer.epoch != NO_EPOCH
+                || !producer.pending.is_empty()
+                || producer.failed_first.is_some()
         });
     }
 

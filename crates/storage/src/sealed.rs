@@ -44,7 +44,9 @@ pub enum SealedError {
         seq: ChunkSeq,
     },
     /// This process does not know the directory of that broker.
-    #[error("the write-ahead directory of broker {broker} is not known here: start the broker that has it")]
+    #[error(
+        "the write-ahead directory of broker {broker} is not known here: start the broker that has it"
+    )]
     Elsewhere {
         /// The broker.
         broker: BrokerId,
@@ -91,7 +93,10 @@ impl Default for SealedLogs {
 
 impl SealedLogs {
     /// `dir_of` answers the write-ahead directory of each broker of the cluster on `disk`.
-    pub fn new(disk: Arc<dyn Disk>, dir_of: impl Fn(BrokerId) -> PathBuf + Send + Sync + 'static) -> Self {
+    pub fn new(
+        disk: Arc<dyn Disk>,
+        dir_of: impl Fn(BrokerId) -> PathBuf + Send + Sync + 'static,
+    ) -> Self {
         Self::with(Some(disk), Box::new(move |broker| Some(dir_of(broker))))
     }
 
@@ -110,7 +115,10 @@ impl SealedLogs {
     }
 
     /// Where a broker's log is.
-    pub(crate) fn directory_of(&self, broker: BrokerId) -> Result<(Arc<dyn Disk>, PathBuf), SealedError> {
+    pub(crate) fn directory_of(
+        &self,
+        broker: BrokerId,
+    ) -> Result<(Arc<dyn Disk>, PathBuf), SealedError> {
         let dir = (self.0.dir_of)(broker);
         self.0.disk.clone().zip(dir).ok_or(SealedError::Elsewhere { broker })
     }
@@ -222,7 +230,14 @@ impl SealedLogs {
             let all = numbers.map(|seq| {
                 let sealed = read(seq)?;
                 let object: ObjectId = of.chunk_object(log, seq);
-                Ok(Arc::new(TailChunk::read_back(log, seq, &object, &sealed, &of.config.keys, since)?))
+                Ok(Arc::new(TailChunk::read_back(
+                    log,
+                    seq,
+                    &object,
+                    &sealed,
+                    &of.config.keys,
+                    since,
+                )?))
             });
             let all: Vec<_> = all.collect::<Result<_, SealedError>>()?;
             Ok::<_, SealedError>(Arc::new(EpochChunks::new(log, chunks.start, all)))
@@ -265,7 +280,10 @@ impl EpochChunks {
         let shares = self.shares.get(&partition).into_iter().flatten();
         shares.map(|(number, index)| {
             let (chunk, index) = (&self.chunks[*number as usize], *index as usize);
-            (TailRun { sealed: Some(self.log), ..chunk.run(index) }, &chunk.footer.partitions[index])
+            (
+                TailRun { sealed: Some(self.log), ..chunk.run(index) },
+                &chunk.footer.partitions[index],
+            )
         })
     }
 
@@ -316,7 +334,10 @@ impl Queued {
 #[derive(Debug)]
 pub(crate) struct Borrowed {
     pub(crate) order: u64,
-    #[cfg_attr(not(test), expect(dead_code, reason = "held, so that it is in memory once for all of them"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "held, so that it is in memory once for all of them")
+    )]
     pub(crate) epoch: Arc<EpochChunks>,
     pub(crate) partitions: BTreeSet<TopicPartition>,
 }
@@ -346,7 +367,12 @@ impl Sealed {
     }
 
     /// A partition here has runs of an epoch that others flush.
-    pub(crate) fn borrow(&mut self, order: u64, epoch: &Arc<EpochChunks>, partition: TopicPartition) {
+    pub(crate) fn borrow(
+        &mut self,
+        order: u64,
+        epoch: &Arc<EpochChunks>,
+        partition: TopicPartition,
+    ) {
         let partitions = BTreeSet::new();
         let borrowed = self.borrowed.entry(epoch.log).or_insert_with(|| Borrowed {
             order,
@@ -358,11 +384,17 @@ impl Sealed {
 
     /// The first epoch that partitions here wait for.
     pub(crate) fn borrows(&self) -> Option<LogId> {
-        self.borrowed.iter().find(|(_, borrowed)| !borrowed.partitions.is_empty()).map(|(log, _)| *log)
+        self.borrowed
+            .iter()
+            .find(|(_, borrowed)| !borrowed.partitions.is_empty())
+            .map(|(log, _)| *log)
     }
 
     /// Bytes that wait for a flush, and since when the oldest do.
     pub(crate) fn waiting(&self) -> (u64, Option<Duration>) {
-        (self.queue.iter().map(Queued::bytes).sum(), self.queue.iter().map(|queued| queued.since).min())
+        (
+            self.queue.iter().map(Queued::bytes).sum(),
+            self.queue.iter().map(|queued| queued.since).min(),
+        )
     }
 }

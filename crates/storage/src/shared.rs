@@ -88,7 +88,8 @@ impl Shared {
         ledger: Ledger,
         segments: Segments,
     ) -> Arc<Self> {
-        let pages = Pages::new(segments.objects().clone(), segments.keys().clone(), runtime.clone());
+        let pages =
+            Pages::new(segments.objects().clone(), segments.keys().clone(), runtime.clone());
         Arc::new(Self {
             budget: Budget::new(config.memory.unflushed_bytes),
             tail: Tail::new(config.memory.tail_bytes),
@@ -151,7 +152,10 @@ impl Shared {
     }
 
     /// Each of the partitions, if it is open.
-    pub(crate) fn open_of(&self, ids: impl Iterator<Item = TopicPartition>) -> Vec<Option<Arc<Partition>>> {
+    pub(crate) fn open_of(
+        &self,
+        ids: impl Iterator<Item = TopicPartition>,
+    ) -> Vec<Option<Arc<Partition>>> {
         let open = self.partitions();
         ids.map(|id| open.get(&id).cloned()).collect()
     }
@@ -245,7 +249,8 @@ impl Source {
         let Some(mut open) = shared.open.take() else { return false };
         open.groups.sort_unstable_by_key(|group| group.partition.id());
         let log = shared.ledger.own();
-        let options = SegmentOptions { keep_plaintext: Some(open.bytes), ..SegmentOptions::default() };
+        let options =
+            SegmentOptions { keep_plaintext: Some(open.bytes), ..SegmentOptions::default() };
         let key = shared.config.keys.current();
         let object = shared.chunk_object(log, seq);
         let mut writer = SegmentWriter::new(out, object, key, shared.new_salt(), options);

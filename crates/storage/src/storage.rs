@@ -220,7 +220,8 @@ impl Storage {
         shared.ledger.open_epoch().await?;
 
         // The log first writes the newest chunk again; only then is it durable for sure and may count as the tail.
-        let (source, epoch, scope) = (Source(shared.clone()), shared.config.broker_epoch, runtime.clone());
+        let (source, epoch, scope) =
+            (Source(shared.clone()), shared.config.broker_epoch, runtime.clone());
         let of_log = directory.clone();
         let start = move || LocalWal::start(of_log, epoch, Arc::new(source), &scope);
         let wal = runtime.spawn_blocking(start).await.map_err(|_| StorageError::Stopping)??;
@@ -312,7 +313,9 @@ impl Storage {
         let flushers: Vec<LogId> = left.map(|(log, seen)| seen.record.flusher_of(*log)).collect();
         let lives = epochs.iter().map(|(log, _)| *log).chain(flushers.iter().copied());
         let mut newest: BTreeMap<BrokerId, BrokerEpoch> = BTreeMap::new();
-        for life in lives.filter(|life| flushers.iter().any(|flusher| flusher.broker == life.broker)) {
+        for life in
+            lives.filter(|life| flushers.iter().any(|flusher| flusher.broker == life.broker))
+        {
             let epoch = newest.entry(life.broker).or_insert(life.epoch);
             *epoch = life.epoch.max(*epoch);
         }

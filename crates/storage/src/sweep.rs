@@ -15,7 +15,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     let stopping = shared.runtime.stopping().clone();
     loop {
         let interval = shared.config.retention_interval;
-        if tokio::time::timeout(interval, stopping.cancelled()).await.is_ok() || shared.is_sealed() {
+        if tokio::time::timeout(interval, stopping.cancelled()).await.is_ok() || shared.is_sealed()
+        {
             return;
         }
         if let Err(error) = enforce_retention(&shared).await {
@@ -50,7 +51,8 @@ pub(crate) async fn enforce_retention(shared: &Arc<Shared>) -> Result<(), Upkeep
 /// is only carried out, so doing it twice does no harm.
 pub(crate) async fn sweep(shared: &Arc<Shared>) -> Result<usize, UpkeepError> {
     let grace = i64::try_from(shared.config.delete_grace.as_millis()).unwrap_or(i64::MAX);
-    let garbage = shared.ledger.garbage_since(shared.runtime.wall_ms().saturating_sub(grace)).await?;
+    let garbage =
+        shared.ledger.garbage_since(shared.runtime.wall_ms().saturating_sub(grace)).await?;
     for object in &garbage {
         shared.segments.objects().delete(&ObjectId::new(object.as_str())).await?;
         shared.ledger.forget_garbage(object).await?;

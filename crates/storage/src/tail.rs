@@ -77,7 +77,8 @@ impl TailChunk {
 
     /// A partition's share.
     pub(crate) fn part_of(&self, partition: TopicPartition) -> Option<(usize, &PartitionFooter)> {
-        let found = self.footer.partitions.binary_search_by_key(&partition, |entry| entry.partition);
+        let found =
+            self.footer.partitions.binary_search_by_key(&partition, |entry| entry.partition);
         found.ok().map(|index| (index, &self.footer.partitions[index]))
     }
 }

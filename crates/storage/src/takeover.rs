@@ -114,7 +114,9 @@ pub(crate) async fn seal_broker(
         // Read while the directory is still at hand; kept until they are in the queue.
         for (log, seen) in &sealed {
             if let Some(chunks) = seen.record.unflushed() {
-                kept.push(shared.config.sealed_logs.load_from(shared, &directory, *log, chunks).await?);
+                kept.push(
+                    shared.config.sealed_logs.load_from(shared, &directory, *log, chunks).await?,
+                );
             }
         }
         noted
@@ -164,7 +166,9 @@ pub(crate) async fn seal_epochs(
     let mut durable = !make_durable;
     loop {
         let recorded = shared.ledger.epochs_of(broker).await?;
-        if let Some((later, _)) = recorded.last().filter(|(log, _)| log.epoch > newest && make_durable) {
+        if let Some((later, _)) =
+            recorded.last().filter(|(log, _)| log.epoch > newest && make_durable)
+        {
             let current = later.epoch;
             return Err(SealBrokerError::Superseded { broker, asked: newest, current });
         }
@@ -177,7 +181,9 @@ pub(crate) async fn seal_epochs(
         let recorded = recorded.into_iter().filter(|(log, _)| log.epoch <= newest).collect();
         match try_seal_epochs(shared, directory, broker, newest, recorded, &select).await {
             // Its flusher was faster with a flush.
-            Err(StorageError::Ledger(LedgerError::Conflict(_))) if attempt < ATTEMPTS => attempt += 1,
+            Err(StorageError::Ledger(LedgerError::Conflict(_))) if attempt < ATTEMPTS => {
+                attempt += 1
+            }
             outcome => return Ok(outcome?),
         }
     }
@@ -196,7 +202,8 @@ async fn try_seal_epochs(
     let mut sealed = Vec::new();
     for held in directory.held().into_iter().filter(|held| held.epoch <= newest) {
         let (epoch, log) = (held.epoch, LogId { broker, epoch: held.epoch });
-        let record = recorded.iter().position(|(known, _)| *known == log).map(|i| recorded.remove(i).1);
+        let record =
+            recorded.iter().position(|(known, _)| *known == log).map(|i| recorded.remove(i).1);
         let Some(record) = record else {
             if retired.is_none_or(|retired| epoch > retired) {
                 return Err(StorageError::UnknownEpoch { epoch });
@@ -385,7 +392,8 @@ async fn end_borrowing(
             let _nobody_opens = shared.flush_commit.write().await;
             let mut sealed = shared.sealed_epochs();
             let borrowed = sealed.borrowed.get(&log);
-            let missing = borrowed.into_iter().flat_map(|borrowed| borrowed.partitions.difference(&reloaded));
+            let missing =
+                borrowed.into_iter().flat_map(|borrowed| borrowed.partitions.difference(&reloaded));
             let missing: Vec<_> = missing.copied().collect();
             if missing.is_empty() {
                 sealed.borrowed.remove(&log);
@@ -394,7 +402,8 @@ async fn end_borrowing(
             }
             missing
         };
-        let open: Vec<Arc<Partition>> = missing.iter().filter_map(|id| shared.partition(*id)).collect();
+        let open: Vec<Arc<Partition>> =
+            missing.iter().filter_map(|id| shared.partition(*id)).collect();
         reload_all(shared, &open).await?;
         reloaded.extend(missing);
         to_fold.extend(open);
@@ -417,8 +426,9 @@ pub(crate) async fn give_up(shared: &Arc<Shared>, log: LogId) -> Result<(), Ledg
     }
     let _nobody_opens = shared.flush_commit.write().await;
     let partitions: Vec<Arc<Partition>> = shared.partitions().values().cloned().collect();
-    let of_log =
-        |partition: &&Arc<Partition>| partition.lock().tail.iter().any(|run| run.sealed == Some(log));
+    let of_log = |partition: &&Arc<Partition>| {
+        partition.lock().tail.iter().any(|run| run.sealed == Some(log))
+    };
     let partitions: BTreeSet<TopicPartition> =
         partitions.iter().filter(of_log).map(|partition| partition.id()).collect();
     let mut sealed = shared.sealed_epochs();
@@ -440,9 +450,18 @@ pub(crate) async fn give_up(shared: &Arc<Shared>, log: LogId) -> Result<(), Ledg
 }
 
 /// Whether an epoch's turn has come: all that were sealed before it are in segments, and known to be here.
-pub(crate) async fn may_flush(shared: &Shared, order: u64, log: LogId) -> Result<bool, LedgerError> {
+pub(crate) async fn may_flush(
+    shared: &Shared,
+    order: u64,
+    log: LogId,
+) -> Result<bool, LedgerError> {
     let earlier = |other_order: u64, other: LogId| (other_order, other) < (order, log);
-    if shared.sealed_epochs().borrowed.iter().any(|(other, borrowed)| earlier(borrowed.order, *other)) {
+    if shared
+        .sealed_epochs()
+        .borrowed
+        .iter()
+        .any(|(other, borrowed)| earlier(borrowed.order, *other))
+    {
         return Ok(false);
     }
     let epochs = shared.ledger.all_epochs().await?;
@@ -456,7 +475,10 @@ pub(crate) async fn may_flush(shared: &Shared, order: u64, log: LogId) -> Result
 }
 
 /// Seals the older epochs of this broker at its start, and takes them in to be flushed.
-pub(crate) async fn recover(shared: &Arc<Shared>, directory: &Arc<WalDirectory>) -> Result<(), StorageError> {
+pub(crate) async fn recover(
+    shared: &Arc<Shared>,
+    directory: &Arc<WalDirectory>,
+) -> Result<(), StorageError> {
     let own = shared.ledger.own();
     let newest = BrokerEpoch(own.epoch.0 - 1);
     let sealed = seal_epochs(shared, directory, own.broker, newest, false, |_, _| true).await;

@@ -10,8 +10,8 @@ use std::{
 use milena_records::{Batch, BatchBuilder, Compression, NewRecord};
 use milena_runtime::Runtime;
 use milena_types::{
-    BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId, Sequence,
-    Timestamp, TopicId, TopicPartition,
+    BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId,
+    Sequence, Timestamp, TopicId, TopicPartition,
 };
 
 use crate::{
@@ -61,7 +61,8 @@ impl Broker {
         let cluster = "c".parse().expect("a cluster id");
         let (wal, epoch) = (self.dir.path().join(format!("wal/{broker}")), BrokerEpoch(self.epoch));
         let blocks = BlockCache::new(4 << 20);
-        let mut config = StorageConfig::new(cluster, "inc", BrokerId(broker), epoch, wal, keys(), blocks);
+        let mut config =
+            StorageConfig::new(cluster, "inc", BrokerId(broker), epoch, wal, keys(), blocks);
         let (root, disk) = (self.dir.path().join("wal"), self.disk());
         let logs = self.logs.get_or_insert_with(|| {
             SealedLogs::new(disk, move |broker: BrokerId| root.join(broker.to_string()))
@@ -74,7 +75,9 @@ impl Broker {
 
     /// The disk as the next process sees it.
     pub(crate) fn disk(&self) -> Arc<dyn Disk> {
-        self.memory.as_ref().map_or_else(|| Arc::new(LocalDisk) as Arc<dyn Disk>, MemoryDisk::process)
+        self.memory
+            .as_ref()
+            .map_or_else(|| Arc::new(LocalDisk) as Arc<dyn Disk>, MemoryDisk::process)
     }
 
     pub(crate) fn objects(&self) -> Objects {
@@ -97,7 +100,8 @@ impl Broker {
 
     pub(crate) async fn open_with(&self, config: StorageConfig) -> Storage {
         let decisions: Arc<dyn Decisions> = self.decisions.clone();
-        let opened = Storage::open_on(config, self.disk(), self.objects(), decisions, &self.runtime).await;
+        let opened =
+            Storage::open_on(config, self.disk(), self.objects(), decisions, &self.runtime).await;
         opened.expect("storage opens")
     }
 
@@ -112,11 +116,20 @@ fn keys() -> KeyRing {
 }
 
 pub(crate) fn id(partition: i32) -> TopicPartition {
-    TopicPartition { topic: TopicId(uuid::Uuid::from_u128(9)), partition: PartitionIndex(partition) }
+    TopicPartition {
+        topic: TopicId(uuid::Uuid::from_u128(9)),
+        partition: PartitionIndex(partition),
+    }
 }
 
-pub(crate) async fn open_partition(storage: &Storage, partition: i32, epoch: i32) -> Arc<Partition> {
-    let opened = storage.open_partition(id(partition), LeaderEpoch(epoch), PartitionOptions::default()).await;
+pub(crate) async fn open_partition(
+    storage: &Storage,
+    partition: i32,
+    epoch: i32,
+) -> Arc<Partition> {
+    let opened = storage
+        .open_partition(id(partition), LeaderEpoch(epoch), PartitionOptions::default())
+        .await;
     opened.expect("the partition opens")
 }
 
@@ -156,15 +169,21 @@ pub(crate) async fn append(partition: &Arc<Partition>, batch: Batch) -> Appended
 }
 
 /// Every record from `from` on: offset and time, read in steps of `max_bytes`.
-pub(crate) async fn read_all(partition: &Partition, from: i64, max_bytes: usize) -> Vec<(i64, i64)> {
+pub(crate) async fn read_all(
+    partition: &Partition,
+    from: i64,
+    max_bytes: usize,
+) -> Vec<(i64, i64)> {
     let (mut from, mut found) = (Offset(from), Vec::new());
     loop {
-        let request = ReadRequest { from, max_bytes, at_least_one: true, isolation: Isolation::Uncommitted };
+        let request =
+            ReadRequest { from, max_bytes, at_least_one: true, isolation: Isolation::Uncommitted };
         let data = partition.read(&request).await.expect("a read");
         let before = found.len();
         for part in &data.parts {
             for place in scan::batches(part) {
-                let batch = Batch::parse(&part.slice(place.start..place.end())).expect("a whole batch");
+                let batch =
+                    Batch::parse(&part.slice(place.start..place.end())).expect("a whole batch");
                 batch.verify_crc().expect("an undamaged batch");
                 for record in &batch.records(1 << 20).expect("records") {
                     let record = record.expect("a record");
@@ -213,7 +232,8 @@ pub(crate) async fn check_references(broker: &Broker) -> usize {
     let references = references(broker).await;
     let named = async |prefix: &str| {
         let entries = broker.decisions.range(prefix).await.expect("decisions");
-        let named = entries.into_iter().map(|entry| (entry.key[prefix.len()..].to_owned(), entry.value));
+        let named =
+            entries.into_iter().map(|entry| (entry.key[prefix.len()..].to_owned(), entry.value));
         named.collect::<BTreeMap<_, _>>()
     };
     let counted = named("objects/").await;
@@ -228,8 +248,12 @@ pub(crate) async fn check_references(broker: &Broker) -> usize {
         assert!(stored.contains(object), "{object} is referred to and not in the store");
     }
     for object in &stored {
-        let known = [&counted, &uploads, &garbage].iter().filter(|of| of.contains_key(object)).count();
-        assert_eq!(known, 1, "{object} is in the store: announced, referred to, or garbage, one of them");
+        let known =
+            [&counted, &uploads, &garbage].iter().filter(|of| of.contains_key(object)).count();
+        assert_eq!(
+            known, 1,
+            "{object} is in the store: announced, referred to, or garbage, one of them"
+        );
     }
     stored.len()
 }

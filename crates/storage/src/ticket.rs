@@ -20,10 +20,14 @@ use milena_types::{Offset, Timestamp};
 pub enum CommitError {
     /// The write-ahead log could not be written or synced; nothing of the append is in the log
     /// (KAFKA_STORAGE_ERROR).
-    #[error("the write-ahead log could not be written: free space or replace the disk, then send again")]
+    #[error(
+        "the write-ahead log could not be written: free space or replace the disk, then send again"
+    )]
     Storage,
     /// The partition or the broker stopped before the append was committed (NOT_LEADER_OR_FOLLOWER).
-    #[error("the partition was closed before the records were committed: find its new leader and send again")]
+    #[error(
+        "the partition was closed before the records were committed: find its new leader and send again"
+    )]
     Closed,
 }
 
@@ -72,7 +76,11 @@ impl Ticket {
         std::future::poll_fn(|context| self.poll(&mut slot, context)).await
     }
 
-    fn poll(&self, slot: &mut Option<usize>, context: &Context<'_>) -> Poll<Result<(), CommitError>> {
+    fn poll(
+        &self,
+        slot: &mut Option<usize>,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), CommitError>> {
         if let Some(outcome) = self.outcome() {
             return Poll::Ready(outcome);
         }

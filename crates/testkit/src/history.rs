@@ -115,7 +115,9 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// Promise 1.
-    #[error("lost: {client} was acknowledged record {id} at {partition}:{offset}, and it is not there")]
+    #[error(
+        "lost: {client} was acknowledged record {id} at {partition}:{offset}, and it is not there"
+    )]
     Lost {
         /// The producing client.
         client: String,
@@ -159,7 +161,9 @@ pub enum Violation {
         offsets: Vec<i64>,
     },
     /// Promise 4.
-    #[error("reordered: in partition {partition} record {later} of {client} stands before {earlier}")]
+    #[error(
+        "reordered: in partition {partition} record {later} of {client} stands before {earlier}"
+    )]
     Reordered {
         /// The producing client.
         client: String,
@@ -310,7 +314,10 @@ pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
     (Totals { sent: sent.len(), acked: acked.len(), present, commits }, violations)
 }
 
-fn produced(histories: &[Vec<Event>], violations: &mut Vec<Violation>) -> (HashSet<Key>, BTreeMap<Key, i64>) {
+fn produced(
+    histories: &[Vec<Event>],
+    violations: &mut Vec<Violation>,
+) -> (HashSet<Key>, BTreeMap<Key, i64>) {
     let (mut sent, mut acked) = (HashSet::new(), BTreeMap::new());
     for event in histories.iter().flatten() {
         match event {
@@ -320,12 +327,14 @@ fn produced(histories: &[Vec<Event>], violations: &mut Vec<Violation>) -> (HashS
             Event::Acked { client, partition, id, offset } => {
                 let first = *acked.entry((client.clone(), *partition, *id)).or_insert(*offset);
                 if first != *offset {
-                    let (client, partition, id, second) = (client.clone(), *partition, *id, *offset);
+                    let (client, partition, id, second) =
+                        (client.clone(), *partition, *id, *offset);
                     violations.push(Violation::AckedTwice { client, id, partition, first, second });
                 }
             }
             Event::Refused { client, partition, id, error } => {
-                let (client, partition, id, error) = (client.clone(), *partition, *id, error.clone());
+                let (client, partition, id, error) =
+                    (client.clone(), *partition, *id, error.clone());
                 violations.push(Violation::Refused { client, id, partition, error });
             }
             _ => {}
@@ -345,7 +354,12 @@ fn reads(histories: &[Vec<Event>], sent: &HashSet<Key>, violations: &mut Vec<Vio
         let value = (client.clone(), *id);
         if !sent.contains(&(client.clone(), *partition, *id)) {
             let (client, id) = value.clone();
-            violations.push(Violation::Invented { client, id, partition: *partition, offset: *offset });
+            violations.push(Violation::Invented {
+                client,
+                id,
+                partition: *partition,
+                offset: *offset,
+            });
         }
         match seen.entry((*partition, *offset)) {
             Entry::Vacant(place) => {
@@ -354,7 +368,12 @@ fn reads(histories: &[Vec<Event>], sent: &HashSet<Key>, violations: &mut Vec<Vio
             Entry::Occupied(before) if *before.get() != value => {
                 let show = |v: &(String, u64)| format!("record {} of {}", v.1, v.0);
                 let (before, after) = (show(before.get()), show(&value));
-                violations.push(Violation::Changed { partition: *partition, offset: *offset, before, after });
+                violations.push(Violation::Changed {
+                    partition: *partition,
+                    offset: *offset,
+                    before,
+                    after,
+                });
             }
             Entry::Occupied(_) => {}
         }
@@ -378,7 +397,12 @@ fn lost(
         let found = last.get(partition).and_then(|log| log.get(offset));
         if found.is_none_or(|(c, i)| (c, i) != (client, id)) {
             let client = client.clone();
-            violations.push(Violation::Lost { client, id: *id, partition: *partition, offset: *offset });
+            violations.push(Violation::Lost {
+                client,
+                id: *id,
+                partition: *partition,
+                offset: *offset,
+            });
         }
     }
 }
@@ -404,7 +428,12 @@ fn ordered(last: &Log, violations: &mut Vec<Violation>) {
             let before = latest.entry(client).or_insert(*id);
             if *id < *before {
                 let (client, partition) = (client.clone(), *partition);
-                violations.push(Violation::Reordered { client, partition, earlier: *id, later: *before });
+                violations.push(Violation::Reordered {
+                    client,
+                    partition,
+                    earlier: *id,
+                    later: *before,
+                });
             }
             *before = (*before).max(*id);
         }
@@ -432,7 +461,12 @@ fn commits(histories: &[Vec<Event>], violations: &mut Vec<Violation>) -> usize {
                     {
                         let (group, partition) = (group.clone(), *partition);
                         let (committed, found) = (*committed, *offset);
-                        violations.push(Violation::CommitWentBack { group, partition, committed, found });
+                        violations.push(Violation::CommitWentBack {
+                            group,
+                            partition,
+                            committed,
+                            found,
+                        });
                     }
                 }
                 _ => {}

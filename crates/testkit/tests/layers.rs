@@ -18,7 +18,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client", &["types", "records", "protocol", "runtime"]),
     (
         "broker",
-        &["types", "records", "protocol", "coordinator", "runtime", "storage", "metadata", "security"],
+        &[
+            "types",
+            "records",
+            "protocol",
+            "coordinator",
+            "runtime",
+            "storage",
+            "metadata",
+            "security",
+        ],
     ),
     ("service", &["types", "protocol", "runtime", "client", "metadata", "security"]),
     ("testkit", &[]),
@@ -31,10 +40,15 @@ const PURE: &[&str] = &["types", "records", "protocol", "coordinator"];
 /// The packages of the workspace, each with the names of what it uses when it is built (not when it is tested).
 fn packages() -> BTreeMap<String, Vec<String>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let done = Command::new(cargo).args(["metadata", "--no-deps", "--format-version", "1"]).output().unwrap();
+    let done = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let metadata: Value = serde_json::from_slice(&done.stdout).unwrap();
-    let name = |package: &Value| package["name"].as_str().unwrap().trim_start_matches("milena-").to_owned();
+    let name = |package: &Value| {
+        package["name"].as_str().unwrap().trim_start_matches("milena-").to_owned()
+    };
     let uses = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap().iter();
         all.filter(|d| d["kind"].is_null()).map(name).collect::<Vec<_>>()
@@ -50,7 +64,8 @@ fn imports_point_down_only() {
             continue; // The binary is above everything.
         }
         let layer = LAYERS.iter().find(|(n, _)| n == name);
-        let (_, allowed) = layer.unwrap_or_else(|| panic!("{name} has no place in LAYERS: give it one"));
+        let (_, allowed) =
+            layer.unwrap_or_else(|| panic!("{name} has no place in LAYERS: give it one"));
         for used in uses.iter().filter(|used| packages.contains_key(*used)) {
             assert!(allowed.contains(&used.as_str()), "{name} must not use {used}");
         }

@@ -4,7 +4,10 @@
 mod ids;
 mod numbers;
 
-pub use ids::{BrokerId, ClusterId, ParseIdError, PartitionIndex, TopicId, TopicName, TopicPartition};
+pub use ids::{
+    BrokerId, ClusterId, ParseIdError, PartitionIndex, TopicId, TopicName, TopicPartition,
+};
 pub use numbers::{
-    BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Revision, Sequence, Timestamp,
+    BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Revision, Sequence,
+    Timestamp,
 };

@@ -60,7 +60,8 @@ pub(super) async fn read_everything(actor: &mut Actor, place: &Place) {
 
 async fn ask_start(actor: &Actor, place: &Place) -> Option<i64> {
     let call = actor.world.ask();
-    let found = actor.client.list_offset(place.topic, place.partition, StartAt::Beginning).await.ok()?;
+    let found =
+        actor.client.list_offset(place.topic, place.partition, StartAt::Beginning).await.ok()?;
     let log_start = found.offset.map(milena_types::Offset::raw);
     note_bounds(actor, place, call, log_start, None);
     log_start
@@ -74,7 +75,13 @@ async fn ask_end(actor: &Actor, place: &Place) -> Option<i64> {
     end
 }
 
-fn note_bounds(actor: &Actor, place: &Place, call: u64, log_start: Option<i64>, high_watermark: Option<i64>) {
+fn note_bounds(
+    actor: &Actor,
+    place: &Place,
+    call: u64,
+    log_start: Option<i64>,
+    high_watermark: Option<i64>,
+) {
     let partition = place.number;
     actor.world.note(&actor.name, Event::Bounds { call, partition, log_start, high_watermark });
 }
@@ -99,8 +106,11 @@ impl Reader {
             partition_max_bytes: self.actor.dice.within(500..20_000) as i32,
             ..Default::default()
         };
-        let topic =
-            FetchTopic { topic: self.place.topic.into(), topic_id: info.id.0, partitions: vec![partition] };
+        let topic = FetchTopic {
+            topic: self.place.topic.into(),
+            topic_id: info.id.0,
+            partitions: vec![partition],
+        };
         let request = FetchRequest {
             replica_id: -1,
             max_wait_ms: 200,
@@ -111,7 +121,9 @@ impl Reader {
             ..Default::default()
         };
         let response = connection.call(&request).await?;
-        let Some(data) = response.responses.iter().flat_map(|t| &t.partitions).next() else { return Ok(()) };
+        let Some(data) = response.responses.iter().flat_map(|t| &t.partitions).next() else {
+            return Ok(());
+        };
         self.take(call, data).await;
         Ok(())
     }
@@ -121,12 +133,25 @@ impl Reader {
         match ErrorCode::from_code(data.error_code) {
             ErrorCode::None => {
                 let said = |offset: i64| (offset >= 0).then_some(offset);
-                note_bounds(actor, place, call, said(data.log_start_offset), said(data.high_watermark));
-                let bytes = data.records.as_ref().map(milena_protocol::Records::to_bytes).unwrap_or_default();
+                note_bounds(
+                    actor,
+                    place,
+                    call,
+                    said(data.log_start_offset),
+                    said(data.high_watermark),
+                );
+                let bytes = data
+                    .records
+                    .as_ref()
+                    .map(milena_protocol::Records::to_bytes)
+                    .unwrap_or_default();
                 self.read(bytes, data.log_start_offset, data.high_watermark);
             }
             ErrorCode::OffsetOutOfRange => {
-                actor.world.trace.line(&actor.name, format_args!("{} is out of range", self.position));
+                actor
+                    .world
+                    .trace
+                    .line(&actor.name, format_args!("{} is out of range", self.position));
                 // The end never goes back, so this can only be because the beginning has moved.
                 if let Some(start) = ask_start(actor, place).await {
                     if start <= self.position {
@@ -153,7 +178,10 @@ impl Reader {
             let Ok(batch) = batch else { break };
             let records = batch.verify_crc().and_then(|()| batch.records(1 << 20));
             let Ok(set) = records else {
-                actor.world.findings.add("damaged", format!("a batch of {partition} at {}", self.position));
+                actor
+                    .world
+                    .findings
+                    .add("damaged", format!("a batch of {partition} at {}", self.position));
                 return;
             };
             for record in set.iter().flatten() {
@@ -166,8 +194,9 @@ impl Reader {
                     actor.world.findings.add("gap", text);
                 }
                 if offset >= high_watermark {
-                    let text =
-                        format!("{partition}:{offset} was shown, the high watermark is {high_watermark}");
+                    let text = format!(
+                        "{partition}:{offset} was shown, the high watermark is {high_watermark}"
+                    );
                     actor.world.findings.add("above-high-watermark", text);
                 }
                 self.position = offset + 1;
@@ -175,7 +204,10 @@ impl Reader {
                 let mut words = value.split(' ');
                 let client = words.next().unwrap_or_default().to_owned();
                 let id = words.next().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
-                actor.world.note(&actor.name, Event::Read { partition, offset, client, id, last: self.last });
+                actor.world.note(
+                    &actor.name,
+                    Event::Read { partition, offset, client, id, last: self.last },
+                );
             }
         }
     }

@@ -46,7 +46,8 @@ pub(crate) struct Actor {
 
 impl Actor {
     fn new(world: &Arc<World>, name: String) -> Self {
-        let runtime: Runtime = surroundings::runtime(world.seed, &name, &world.clock, &world.slow_disk);
+        let runtime: Runtime =
+            surroundings::runtime(world.seed, &name, &world.clock, &world.slow_disk);
         let client = Client::new(client_config(world, &name), runtime);
         let dice = Dice::new(world.seed, &name);
         Self { world: world.clone(), client, name, dice }
@@ -69,9 +70,13 @@ impl Actor {
     }
 
     /// The leader of a partition as far as this client knows.
-    pub(crate) async fn leader(&self, place: &Place) -> Result<(Connection, Arc<TopicInfo>), ClientError> {
+    pub(crate) async fn leader(
+        &self,
+        place: &Place,
+    ) -> Result<(Connection, Arc<TopicInfo>), ClientError> {
         let info = self.client.topic(place.topic).await?;
-        let found = info.partitions.iter().find(|p| p.index == place.partition).and_then(|p| p.leader);
+        let found =
+            info.partitions.iter().find(|p| p.index == place.partition).and_then(|p| p.leader);
         let Some(leader) = found else {
             self.client.forget_topic(place.topic);
             return Err(ClientError::NoBootstrap);
@@ -115,7 +120,8 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         (count - 1) % CLIENT_NODES.len() == node
     };
     let mut tasks = Vec::new();
-    let runtime = surroundings::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
+    let runtime =
+        surroundings::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
     world.working.fetch_add(1, Ordering::Relaxed);
     world.reached(Phase::Working).await;
     for place in places(&world) {
@@ -189,7 +195,11 @@ async fn prepare(actor: &Actor) {
             name: topic.name.to_owned(),
             partitions: Some(topic.partitions),
             replication_factor: Some(world.plan.brokers as i16),
-            configs: topic.configs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            configs: topic
+                .configs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
         };
         while let Err(error) = actor.client.create_topic(&new).await {
             world.trace.line("judge", format_args!("creating {}: {error}", topic.name));

@@ -50,7 +50,8 @@ enum Meaning {
 /// Produces while work goes on, and until everything sent is acknowledged.
 pub(super) async fn run(mut actor: Actor, place: Place) {
     let Some((id, epoch)) = identity(&mut actor).await else { return };
-    let mut producer = Producer { actor, place, id, epoch, next: 0, unacked: VecDeque::new(), acked: None };
+    let mut producer =
+        Producer { actor, place, id, epoch, next: 0, unacked: VecDeque::new(), acked: None };
     while producer.actor.is_working() || !producer.unacked.is_empty() {
         match producer.actor.leader(&producer.place).await {
             Ok((connection, info)) => {
@@ -74,7 +75,10 @@ async fn identity(actor: &mut Actor) -> Option<(ProducerId, ProducerEpoch)> {
     loop {
         match actor.client.call_any(&request).await {
             Ok(response) if response.error_code == 0 => {
-                return Some((ProducerId(response.producer_id), ProducerEpoch(response.producer_epoch)));
+                return Some((
+                    ProducerId(response.producer_id),
+                    ProducerEpoch(response.producer_epoch),
+                ));
             }
             _ if !actor.is_working() => return None,
             _ => {
@@ -87,7 +91,11 @@ async fn identity(actor: &mut Actor) -> Option<(ProducerId, ProducerEpoch)> {
 
 impl Producer {
     /// Sends over one connection until something goes wrong or all is done. `None`: the producer is refused for good.
-    async fn talk(&mut self, connection: &Connection, topic_id: milena_protocol::Uuid) -> Option<()> {
+    async fn talk(
+        &mut self,
+        connection: &Connection,
+        topic_id: milena_protocol::Uuid,
+    ) -> Option<()> {
         let Ok(version) = connection.version_of(ApiKey::Produce) else { return Some(()) };
         let mut answers: VecDeque<Pending<ProduceRequest>> = VecDeque::new();
         for batch in &self.unacked {
@@ -99,7 +107,8 @@ impl Producer {
         loop {
             while self.unacked.len() < self.window() && self.actor.is_working() {
                 let batch = self.new_batch();
-                let Ok(answer) = connection.start(&self.request(&batch, topic_id), version).await else {
+                let Ok(answer) = connection.start(&self.request(&batch, topic_id), version).await
+                else {
                     self.unacked.push_back(batch);
                     return Some(());
                 };
@@ -133,7 +142,9 @@ impl Producer {
                     let error = code.name().to_owned();
                     let (client, partition, id) =
                         (self.actor.name.clone(), self.place.number, batch.ids.start);
-                    self.actor.world.note(&self.actor.name, Event::Refused { client, partition, id, error });
+                    self.actor
+                        .world
+                        .note(&self.actor.name, Event::Refused { client, partition, id, error });
                     return None;
                 }
             }
@@ -177,8 +188,11 @@ impl Producer {
             Meaning::Again => {}
             Meaning::Refused(code) => {
                 let error = format!("repeated: {}", code.name());
-                let (client, partition, id) = (self.actor.name.clone(), self.place.number, batch.ids.start);
-                self.actor.world.note(&self.actor.name, Event::Refused { client, partition, id, error });
+                let (client, partition, id) =
+                    (self.actor.name.clone(), self.place.number, batch.ids.start);
+                self.actor
+                    .world
+                    .note(&self.actor.name, Event::Refused { client, partition, id, error });
             }
         }
         Some(())
@@ -211,15 +225,26 @@ impl Producer {
             let padding = "x".repeat(dice.below(300) as usize);
             let value = format!("{client} {id} {padding}");
             let timestamp = Timestamp(self.actor.client.runtime().wall_ms());
-            builder.push(&NewRecord { timestamp, value: Some(value.as_bytes()), ..NewRecord::default() });
+            builder.push(&NewRecord {
+                timestamp,
+                value: Some(value.as_bytes()),
+                ..NewRecord::default()
+            });
             self.actor.world.note(&self.actor.name, Event::Sent { client, partition, id });
         }
         Batch { bytes: builder.build().expect("a small batch").into_bytes(), ids }
     }
 
     fn request(&self, batch: &Batch, topic_id: milena_protocol::Uuid) -> ProduceRequest {
-        let data = PartitionProduceData { index: self.place.partition, records: Some(batch.bytes.clone()) };
-        let topic = TopicProduceData { name: self.place.topic.into(), topic_id, partition_data: vec![data] };
+        let data = PartitionProduceData {
+            index: self.place.partition,
+            records: Some(batch.bytes.clone()),
+        };
+        let topic = TopicProduceData {
+            name: self.place.topic.into(),
+            topic_id,
+            partition_data: vec![data],
+        };
         ProduceRequest { acks: -1, timeout_ms: 1500, topic_data: vec![topic], ..Default::default() }
     }
 }

@@ -113,7 +113,9 @@ fn check_broker(
     let is_for_all = target == Target::Cluster;
     match definition.update {
         Update::ClusterWide => {}
-        _ if listener.is_some() && is_for_all => return Err(ConfigError::PerBroker(name.to_owned())),
+        _ if listener.is_some() && is_for_all => {
+            return Err(ConfigError::PerBroker(name.to_owned()));
+        }
         _ if definition.kind == ConfigType::Unknown || listener.is_some() => {}
         Update::ReadOnly => return Err(ConfigError::ReadOnly(name.to_owned())),
         Update::PerBroker if is_for_all => return Err(ConfigError::PerBroker(name.to_owned())),

@@ -83,8 +83,9 @@ pub struct Server {
 
 /// What a name has that is not in the catalogue. Kafka takes such names for brokers, since a plugin may know them, and
 /// shows that they are set but not to what.
-pub(super) static UNKNOWN: Definition = Definition::new("", ConfigType::Unknown, None, Rule::Any, "")
-    .does(Effect::Meaningless("no plugin runs here that could know it"));
+pub(super) static UNKNOWN: Definition =
+    Definition::new("", ConfigType::Unknown, None, Rule::Any, "")
+        .does(Effect::Meaningless("no plugin runs here that could know it"));
 
 /// The name that is meant by one with a listener's before it (`listener.name.{name}.`).
 pub(super) fn of_listener(name: &str) -> Option<&str> {
@@ -123,16 +124,29 @@ constructors! {
     list List;
 }
 
-pub(super) const fn class(name: &'static str, default: &'static str, doc: &'static str) -> Definition {
+pub(super) const fn class(
+    name: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> Definition {
     Definition::new(name, ConfigType::Class, Some(default), Rule::Any, doc)
 }
 
-pub(super) const fn flag(name: &'static str, default: &'static str, doc: &'static str) -> Definition {
+pub(super) const fn flag(
+    name: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> Definition {
     Definition::new(name, ConfigType::Boolean, Some(default), Rule::Any, doc)
 }
 
 /// One that has no default.
-pub(super) const fn unset(name: &'static str, kind: ConfigType, rule: Rule, doc: &'static str) -> Definition {
+pub(super) const fn unset(
+    name: &'static str,
+    kind: ConfigType,
+    rule: Rule,
+    doc: &'static str,
+) -> Definition {
     Definition::new(name, kind, None, rule, doc)
 }
 

@@ -62,7 +62,8 @@ impl<'a> Layers<'a> {
     pub fn describe_topic(&self, topic: &Configs) -> Vec<Described<'a>> {
         let describe = |definition: &'a Definition| {
             let value = self.topic_value(definition, topic);
-            let mut synonyms = definition.server.map_or_else(Vec::new, |server| self.synonyms(server.name));
+            let mut synonyms =
+                definition.server.map_or_else(Vec::new, |server| self.synonyms(server.name));
             if topic.contains_key(definition.name) {
                 let name = definition.name.to_owned();
                 synonyms.insert(0, Synonym { name, value: value.clone(), source: Source::Topic });
@@ -87,8 +88,9 @@ impl<'a> Layers<'a> {
             described(definition.name, definition, value, synonyms)
         };
         let known = self.catalogue().brokers().map(describe);
-        let is_told =
-            |described: &Described<'_>| !described.definition.hidden || described.source != Source::Default;
+        let is_told = |described: &Described<'_>| {
+            !described.definition.hidden || described.source != Source::Default
+        };
         let known = known.filter(is_told);
         known.chain(self.others().into_iter().map(|name| self.describe_other(name))).collect()
     }
@@ -108,7 +110,8 @@ impl<'a> Layers<'a> {
     /// What was set for the broker that the catalogue has not: names of plugins, and those with a listener's before.
     fn others(&self) -> BTreeSet<&'a str> {
         let set = [self.broker, self.cluster, Some(&self.server.properties)];
-        let names = set.into_iter().flatten().flat_map(|configs| configs.keys().map(String::as_str));
+        let names =
+            set.into_iter().flatten().flat_map(|configs| configs.keys().map(String::as_str));
         names.filter(|name| self.catalogue().broker(name).is_none()).collect()
     }
 
@@ -152,7 +155,9 @@ fn described<'a>(
         definition,
         value: value.map(str::to_owned),
         source: first_source(&synonyms),
-        read_only: definition.update == Update::ReadOnly || definition.hidden || definition.name != name,
+        read_only: definition.update == Update::ReadOnly
+            || definition.hidden
+            || definition.name != name,
         synonyms,
     }
 }

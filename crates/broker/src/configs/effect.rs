@@ -28,7 +28,11 @@ pub(super) const fn honoured(reader: &'static str, test: &'static str) -> Effect
     Effect::Honoured(Proof { reader, test })
 }
 
-pub(super) const fn partly(reader: &'static str, test: &'static str, missing: &'static str) -> Effect {
+pub(super) const fn partly(
+    reader: &'static str,
+    test: &'static str,
+    missing: &'static str,
+) -> Effect {
     Effect::Partly(Proof { reader, test }, missing)
 }
 
@@ -36,7 +40,8 @@ pub(super) const fn partly(reader: &'static str, test: &'static str, missing: &'
 pub(super) const ACLS: Effect = Effect::NotYet("access control lists are not offered yet");
 pub(super) const CLEANER: Effect =
     Effect::NotYet("compacted topics are not cleaned yet: all their records stay");
-pub(super) const CONNECTION_RATE: Effect = Effect::NotYet("connections are taken as fast as they come");
+pub(super) const CONNECTION_RATE: Effect =
+    Effect::NotYet("connections are taken as fast as they come");
 pub(super) const NEXT_GROUPS: Effect =
     Effect::NotYet("groups have the classic protocol; that of KIP-848 is not offered yet");
 pub(super) const QUOTAS: Effect = Effect::NotYet("client quotas are not offered yet");
@@ -55,8 +60,9 @@ pub(super) const GROUP_COMMIT: Effect =
     Effect::Meaningless("offsets are committed with the broker's other records, one sync for all");
 pub(super) const HANDOFF: Effect =
     Effect::Meaningless("a broker that stops always hands its partitions over");
-pub(super) const INTER_BROKER: Effect =
-    Effect::Meaningless("brokers send each other no requests: they share storage and metadata store");
+pub(super) const INTER_BROKER: Effect = Effect::Meaningless(
+    "brokers send each other no requests: they share storage and metadata store",
+);
 pub(super) const JAVA: Effect = Effect::Meaningless("no Java runs here that could load a class");
 pub(super) const LEASES: Effect =
     Effect::Meaningless("a broker's sign of life is a lease in the metadata store, of 9 s");
@@ -70,17 +76,21 @@ pub(super) const PURGATORY: Effect =
 pub(super) const RAFT: Effect = Effect::Meaningless(
     "there is no quorum of controllers: decisions are transactions in the metadata store",
 );
-pub(super) const REBALANCE: Effect =
-    Effect::Meaningless("all leaders go back to a broker that has served for a while, without a threshold");
+pub(super) const REBALANCE: Effect = Effect::Meaningless(
+    "all leaders go back to a broker that has served for a while, without a threshold",
+);
 pub(super) const SEGMENTS: Effect = Effect::Meaningless(
     "segments are what flushing writes, by size, age and memory; retention takes them whole",
 );
 pub(super) const SERVICE: Effect =
     Effect::Meaningless("the service decides it, and what it decided is shown");
-pub(super) const SOCKETS: Effect = Effect::Meaningless("the operating system sizes the buffers of sockets");
-pub(super) const SYNCED: Effect = Effect::Meaningless("every record is on disk before it is acknowledged");
-pub(super) const THREADS: Effect =
-    Effect::Meaningless("work is tasks on the process's threads, of which there are as many as processors");
+pub(super) const SOCKETS: Effect =
+    Effect::Meaningless("the operating system sizes the buffers of sockets");
+pub(super) const SYNCED: Effect =
+    Effect::Meaningless("every record is on disk before it is acknowledged");
+pub(super) const THREADS: Effect = Effect::Meaningless(
+    "work is tasks on the process's threads, of which there are as many as processors",
+);
 pub(super) const TIERS: Effect = Effect::Meaningless(
     "all records are in shared storage from the beginning: there is no tier to move them to",
 );

@@ -6,7 +6,11 @@ use super::{Catalogue, ConfigError, Configs, Definition, Source};
 
 /// A broker's names for one thing, finest unit first, with how many of the first's units theirs are.
 const UNITS: [&[(&str, i64)]; 4] = [
-    &[("log.retention.ms", 1), ("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)],
+    &[
+        ("log.retention.ms", 1),
+        ("log.retention.minutes", 60_000),
+        ("log.retention.hours", 3_600_000),
+    ],
     &[("log.roll.ms", 1), ("log.roll.hours", 3_600_000)],
     &[("log.roll.jitter.ms", 1), ("log.roll.jitter.hours", 3_600_000)],
     &[("log.flush.interval.ms", 1), ("log.flush.scheduler.interval.ms", 1)],
@@ -53,7 +57,11 @@ impl ServerConfigs {
     }
 
     /// With what was set at run time for this broker and for all brokers.
-    pub const fn with<'a>(&'a self, broker: Option<&'a Configs>, cluster: Option<&'a Configs>) -> Layers<'a> {
+    pub const fn with<'a>(
+        &'a self,
+        broker: Option<&'a Configs>,
+        cluster: Option<&'a Configs>,
+    ) -> Layers<'a> {
         Layers { server: self, broker, cluster }
     }
 

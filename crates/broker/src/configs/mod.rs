@@ -116,18 +116,25 @@ impl Catalogue {
     pub fn check_topic(&self, configs: &Configs) -> Result<Configs, ConfigError> {
         let mut checked = Configs::new();
         for (name, value) in configs {
-            let definition = self.topic(name).ok_or_else(|| ConfigError::UnknownTopicConfig(name.clone()))?;
+            let definition =
+                self.topic(name).ok_or_else(|| ConfigError::UnknownTopicConfig(name.clone()))?;
             checked.insert(name.clone(), definition.read(value)?);
         }
         let number = |name: &str| -> Option<i64> {
-            checked.get(name).map(String::as_str).or_else(|| self.topic(name)?.default)?.parse().ok()
+            checked
+                .get(name)
+                .map(String::as_str)
+                .or_else(|| self.topic(name)?.default)?
+                .parse()
+                .ok()
         };
         if number("min.compaction.lag.ms") > number("max.compaction.lag.ms") {
             let message = "min.compaction.lag.ms cannot be larger than max.compaction.lag.ms";
             return Err(ConfigError::Conflict(message.to_owned()));
         }
         if checked.get("remote.storage.enable").is_some_and(|v| v == "true") {
-            let message = "remote.storage.enable cannot be true: this cluster has no tiered storage";
+            let message =
+                "remote.storage.enable cannot be true: this cluster has no tiered storage";
             return Err(ConfigError::Conflict(message.to_owned()));
         }
         Ok(checked)

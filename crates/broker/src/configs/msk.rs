@@ -131,7 +131,9 @@ pub fn check_msk_properties(
 /// Whether brokers of `version` take a new value of this property while they run (KIP-226); otherwise they have to be
 /// started again.
 pub fn is_dynamic(version: KafkaVersion, name: &str) -> bool {
-    Catalogue::new(version).broker(name).is_some_and(|definition| definition.update != Update::ReadOnly)
+    Catalogue::new(version)
+        .broker(name)
+        .is_some_and(|definition| definition.update != Update::ReadOnly)
 }
 
 /// What MSK asks of a value beyond Kafka.
@@ -141,7 +143,9 @@ fn msk_rule(name: &str) -> Rule {
         "replica.selector.class" => {
             Rule::OneOf(&["org.apache.kafka.common.replica.RackAwareReplicaSelector"])
         }
-        "zookeeper.connection.timeout.ms" | "zookeeper.session.timeout.ms" => Rule::Between(6_000, 18_000),
+        "zookeeper.connection.timeout.ms" | "zookeeper.session.timeout.ms" => {
+            Rule::Between(6_000, 18_000)
+        }
         _ => Rule::Any,
     }
 }

@@ -7,7 +7,11 @@ use crate::config::{BrokerConfig, Limits};
 
 /// What the cluster gives all its brokers, then what this one was given, then what it is: its number, zone, address
 /// and bounds.
-pub(crate) fn server_properties(cluster: &Configs, config: &BrokerConfig, address: SocketAddr) -> Configs {
+pub(crate) fn server_properties(
+    cluster: &Configs,
+    config: &BrokerConfig,
+    address: SocketAddr,
+) -> Configs {
     let mut properties = cluster.clone();
     properties.extend(config.properties.clone());
     let host = config.advertised_host.clone().unwrap_or_else(|| address.ip().to_string());

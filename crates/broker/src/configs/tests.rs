@@ -4,8 +4,8 @@ use milena_protocol::KafkaVersion;
 use milena_records::{Compression, TimestampType};
 
 use super::{
-    Catalogue, ConfigError, Configs, Described, MSK_CONFIGURABLE, ServerConfigs, Source, StoredCompression,
-    Update,
+    Catalogue, ConfigError, Configs, Described, MSK_CONFIGURABLE, ServerConfigs, Source,
+    StoredCompression, Update,
     change::{Operation, Target, apply, replace},
     check_msk_properties, is_dynamic, msk_defaults,
 };
@@ -53,10 +53,15 @@ fn every_default_keeps_to_its_own_rule_in_every_release() {
 fn releases_have_their_own_names_and_defaults() {
     let has = |release, name| Catalogue::new(version(release)).topic(name).is_some();
     assert!(has("2.8", "message.format.version") && !has("4.0", "message.format.version"));
-    assert!(!has("3.5", "message.timestamp.after.max.ms") && has("3.6", "message.timestamp.after.max.ms"));
+    assert!(
+        !has("3.5", "message.timestamp.after.max.ms")
+            && has("3.6", "message.timestamp.after.max.ms")
+    );
     assert!(!has("3.7", "compression.zstd.level") && has("3.8", "compression.zstd.level"));
     let after = |release| {
-        Catalogue::new(version(release)).topic("message.timestamp.after.max.ms").and_then(|d| d.default)
+        Catalogue::new(version(release))
+            .topic("message.timestamp.after.max.ms")
+            .and_then(|d| d.default)
     };
     assert_eq!(after("3.9"), Some("9223372036854775807"));
     assert_eq!(after("4.0"), Some("3600000"));
@@ -69,7 +74,8 @@ fn all_that_msk_lets_customers_set_is_known() {
         assert!(catalogue.broker(name).is_some(), "{name}");
     }
     for zones in [2, 3] {
-        let server = ServerConfigs::new(version("4.1"), &msk_defaults(zones)).expect("MSK's defaults");
+        let server =
+            ServerConfigs::new(version("4.1"), &msk_defaults(zones)).expect("MSK's defaults");
         assert_eq!(server.alone().number("min.insync.replicas"), zones as i64 - 1);
         assert!(!server.alone().flag("auto.create.topics.enable"));
         for name in msk_defaults(zones).keys() {
@@ -100,11 +106,16 @@ fn values_are_checked_as_kafka_checks_them() {
     assert_eq!(read("min.cleanable.dirty.ratio", "NaN"), None);
     assert_eq!(read("compression.gzip.level", "-1"), Some("-1".to_owned()));
     assert_eq!(read("compression.gzip.level", "0"), None);
-    assert_eq!(read("leader.replication.throttled.replicas", "0:1, 1:2"), Some("0:1,1:2".to_owned()));
+    assert_eq!(
+        read("leader.replication.throttled.replicas", "0:1, 1:2"),
+        Some("0:1,1:2".to_owned())
+    );
     assert_eq!(read("leader.replication.throttled.replicas", "*"), Some("*".to_owned()));
     assert_eq!(read("leader.replication.throttled.replicas", "0-1"), None);
     let hosts = catalogue.broker("max.connections.per.ip.overrides").expect("known");
-    assert!(hosts.read("a:1,127.0.0.1:2").is_ok() && hosts.read("").is_ok() && hosts.read("a").is_err());
+    assert!(
+        hosts.read("a:1,127.0.0.1:2").is_ok() && hosts.read("").is_ok() && hosts.read("a").is_err()
+    );
     let refused = catalogue.topic("retention.ms").expect("known").read("soon").unwrap_err();
     assert_eq!(
         refused.to_string(),
@@ -117,7 +128,10 @@ fn secrets_are_shown_to_nobody() {
     let server = server(&[("ssl.keystore.password", "hunter2")]);
     let described = find(server.alone().describe_broker(), "ssl.keystore.password");
     assert_eq!((described.value.as_deref(), described.source), (None, Source::StaticBroker));
-    assert_eq!(synonyms(&described), [("ssl.keystore.password".to_owned(), None, Source::StaticBroker)]);
+    assert_eq!(
+        synonyms(&described),
+        [("ssl.keystore.password".to_owned(), None, Source::StaticBroker)]
+    );
 }
 
 #[test]
@@ -151,7 +165,8 @@ fn coarser_units_count_where_the_finer_one_is_not_set() {
         retention(&[("log.retention.hours", "2"), ("log.retention.minutes", "3")], &[]),
         Some(180_000)
     );
-    let all = [("log.retention.hours", "2"), ("log.retention.minutes", "3"), ("log.retention.ms", "4")];
+    let all =
+        [("log.retention.hours", "2"), ("log.retention.minutes", "3"), ("log.retention.ms", "4")];
     assert_eq!(retention(&all, &[]), Some(4));
     assert_eq!(retention(&all, &[("log.retention.ms", "5")]), Some(5));
     assert_eq!(retention(&[("log.retention.hours", "-1")], &[]), None);
@@ -186,13 +201,18 @@ fn a_topics_configuration_is_typed() {
     assert!(!newer.message_downconversion);
     assert_eq!(newer.timestamp_after_max_ms, 3_600_000);
     let old = ServerConfigs::new(version("2.8"), &Configs::new()).unwrap();
-    assert_eq!(old.alone().topic_config(&topic).timestamp_after_max_ms, 9, "2.8 has only the difference");
+    assert_eq!(
+        old.alone().topic_config(&topic).timestamp_after_max_ms,
+        9,
+        "2.8 has only the difference"
+    );
 }
 
 #[test]
 fn values_in_force_go_by_the_topics_names() {
-    let values =
-        server(&[("message.max.bytes", "77")]).alone().topic_values(&configs(&[("segment.ms", "1")]));
+    let values = server(&[("message.max.bytes", "77")])
+        .alone()
+        .topic_values(&configs(&[("segment.ms", "1")]));
     assert_eq!(values.get("max.message.bytes").map(String::as_str), Some("77"));
     assert_eq!(values.get("segment.ms").map(String::as_str), Some("1"));
     assert_eq!(values.get("retention.ms").map(String::as_str), Some("604800000"));
@@ -203,7 +223,8 @@ fn b16_a_topic_is_described_with_all_the_places_its_value_could_be_from() {
     let server = server(&[("log.segment.bytes", "1000")]);
     let cluster = configs(&[("log.segment.bytes", "2000")]);
     let layers = server.with(None, Some(&cluster));
-    let described = find(layers.describe_topic(&configs(&[("segment.bytes", "4000")])), "segment.bytes");
+    let described =
+        find(layers.describe_topic(&configs(&[("segment.bytes", "4000")])), "segment.bytes");
     assert_eq!((described.value.as_deref(), described.source), (Some("4000"), Source::Topic));
     assert!(!described.read_only);
     let own = |name: &str, value: &str, source| (name.to_owned(), Some(value.to_owned()), source);
@@ -217,13 +238,19 @@ fn b16_a_topic_is_described_with_all_the_places_its_value_could_be_from() {
         ]
     );
     let described = find(layers.describe_topic(&Configs::new()), "segment.bytes");
-    assert_eq!((described.value.as_deref(), described.source), (Some("2000"), Source::DynamicDefaultBroker));
+    assert_eq!(
+        (described.value.as_deref(), described.source),
+        (Some("2000"), Source::DynamicDefaultBroker)
+    );
     let described = find(layers.describe_topic(&Configs::new()), "flush.messages");
     assert_eq!(described.source, Source::Default);
     assert_eq!(synonyms(&described).len(), 1);
     // Kafka shows no synonyms where the finest unit is not set, though a coarser one is in force.
     let described = find(layers.describe_topic(&Configs::new()), "retention.ms");
-    assert_eq!((described.value.as_deref(), described.source), (Some("604800000"), Source::Default));
+    assert_eq!(
+        (described.value.as_deref(), described.source),
+        (Some("604800000"), Source::Default)
+    );
     assert_eq!(synonyms(&described), []);
 }
 
@@ -237,7 +264,10 @@ fn b16_a_broker_is_described_with_what_can_change_and_what_cannot() {
     assert!(!threads.read_only);
     assert_eq!(synonyms(&threads).len(), 3);
     let id = find(layers.describe_broker(), "broker.id");
-    assert_eq!((id.value.as_deref(), id.source, id.read_only), (Some("2"), Source::StaticBroker, true));
+    assert_eq!(
+        (id.value.as_deref(), id.source, id.read_only),
+        (Some("2"), Source::StaticBroker, true)
+    );
     let retention = find(layers.describe_broker(), "log.retention.ms");
     assert_eq!((retention.value, retention.source), (None, Source::Default));
     assert!(layers.describe_cluster().is_empty());
@@ -245,7 +275,10 @@ fn b16_a_broker_is_described_with_what_can_change_and_what_cannot() {
     let cluster = configs(&[("num.io.threads", "11")]);
     let all = server.with(Some(&broker), Some(&cluster)).describe_cluster();
     assert_eq!(all.len(), 1);
-    assert_eq!((all[0].value.as_deref(), all[0].source), (Some("11"), Source::DynamicDefaultBroker));
+    assert_eq!(
+        (all[0].value.as_deref(), all[0].source),
+        (Some("11"), Source::DynamicDefaultBroker)
+    );
     assert_eq!(all[0].synonyms.len(), 1);
 }
 
@@ -260,13 +293,16 @@ fn b17_incremental_changes_leave_the_rest_and_replacing_does_not() {
     let set = operation("retention.ms", Operation::Set("3".to_owned()));
     let changed = apply(&catalogue, Target::Topic, &current, &set).unwrap();
     assert_eq!(changed, configs(&[("retention.ms", "3"), ("segment.ms", "2")]));
-    let replaced = replace(&catalogue, Target::Topic, &current, &configs(&[("retention.ms", "3")])).unwrap();
+    let replaced =
+        replace(&catalogue, Target::Topic, &current, &configs(&[("retention.ms", "3")])).unwrap();
     assert_eq!(replaced, configs(&[("retention.ms", "3")]));
     let deleted =
-        apply(&catalogue, Target::Topic, &current, &operation("segment.ms", Operation::Delete)).unwrap();
+        apply(&catalogue, Target::Topic, &current, &operation("segment.ms", Operation::Delete))
+            .unwrap();
     assert_eq!(deleted, configs(&[("retention.ms", "1")]));
     let nothing =
-        apply(&catalogue, Target::Topic, &current, &operation("no.such", Operation::Delete)).unwrap();
+        apply(&catalogue, Target::Topic, &current, &operation("no.such", Operation::Delete))
+            .unwrap();
     assert_eq!(nothing, current);
 }
 
@@ -274,9 +310,13 @@ fn b17_incremental_changes_leave_the_rest_and_replacing_does_not() {
 fn b17_lists_are_appended_to_and_subtracted_from() {
     let catalogue = Catalogue::new(version("3.9"));
     let policy = |current: &[(&str, &str)], change: Operation| {
-        let changed =
-            apply(&catalogue, Target::Topic, &configs(current), &operation("cleanup.policy", change))
-                .unwrap();
+        let changed = apply(
+            &catalogue,
+            Target::Topic,
+            &configs(current),
+            &operation("cleanup.policy", change),
+        )
+        .unwrap();
         changed["cleanup.policy"].clone()
     };
     let compact = || "compact".to_owned();
@@ -295,13 +335,17 @@ fn b17_lists_are_appended_to_and_subtracted_from() {
 fn b14_what_a_topic_cannot_have_is_refused() {
     let catalogue = Catalogue::new(version("3.9"));
     let refused = |pairs: &[(&str, &str)]| catalogue.check_topic(&configs(pairs)).unwrap_err();
-    assert_eq!(refused(&[("retention", "1")]), ConfigError::UnknownTopicConfig("retention".to_owned()));
+    assert_eq!(
+        refused(&[("retention", "1")]),
+        ConfigError::UnknownTopicConfig("retention".to_owned())
+    );
     assert!(matches!(refused(&[("retention.ms", "x")]), ConfigError::InvalidValue(_)));
     let lag = [("min.compaction.lag.ms", "2"), ("max.compaction.lag.ms", "1")];
     assert!(matches!(refused(&lag), ConfigError::Conflict(_)));
     assert!(matches!(refused(&[("remote.storage.enable", "true")]), ConfigError::Conflict(_)));
-    let plain =
-        catalogue.check_topic(&configs(&[("preallocate", " FALSE"), ("cleanup.policy", "")])).unwrap();
+    let plain = catalogue
+        .check_topic(&configs(&[("preallocate", " FALSE"), ("cleanup.policy", "")]))
+        .unwrap();
     assert_eq!(plain, configs(&[("preallocate", "false"), ("cleanup.policy", "")]));
 }
 
@@ -312,9 +356,18 @@ fn b17_what_a_running_broker_cannot_change_is_refused() {
         let operations = operation(name, Operation::Set(value.to_owned()));
         apply(&catalogue, target, &Configs::new(), &operations)
     };
-    assert_eq!(set(Target::Cluster, "log.retention.ms", "5").unwrap(), configs(&[("log.retention.ms", "5")]));
-    assert_eq!(set(Target::Broker, "num.io.threads", "5").unwrap(), configs(&[("num.io.threads", "5")]));
-    assert_eq!(set(Target::Broker, "broker.id", "5"), Err(ConfigError::ReadOnly("broker.id".to_owned())));
+    assert_eq!(
+        set(Target::Cluster, "log.retention.ms", "5").unwrap(),
+        configs(&[("log.retention.ms", "5")])
+    );
+    assert_eq!(
+        set(Target::Broker, "num.io.threads", "5").unwrap(),
+        configs(&[("num.io.threads", "5")])
+    );
+    assert_eq!(
+        set(Target::Broker, "broker.id", "5"),
+        Err(ConfigError::ReadOnly("broker.id".to_owned()))
+    );
     assert_eq!(
         set(Target::Broker, "ssl.keystore.location", "f"),
         Err(ConfigError::PerListener("ssl.keystore.location".to_owned()))
@@ -324,7 +377,10 @@ fn b17_what_a_running_broker_cannot_change_is_refused() {
         Err(ConfigError::PerBroker("sasl.jaas.config".to_owned()))
     );
     assert!(set(Target::Broker, "sasl.jaas.config", "x").is_ok());
-    assert!(matches!(set(Target::Cluster, "num.io.threads", "0"), Err(ConfigError::InvalidValue(_))));
+    assert!(matches!(
+        set(Target::Cluster, "num.io.threads", "0"),
+        Err(ConfigError::InvalidValue(_))
+    ));
 }
 
 #[test]
@@ -340,10 +396,14 @@ fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
         let checked = check_msk_properties(release.map(version), &configs(pairs));
         checked.err().unwrap_or_default().into_iter().map(|error| error.name).collect()
     };
-    let good =
-        [("auto.create.topics.enable", "TRUE"), ("log.retention.hours", "8"), ("log.roll.ms", "600000")];
+    let good = [
+        ("auto.create.topics.enable", "TRUE"),
+        ("log.retention.hours", "8"),
+        ("log.roll.ms", "600000"),
+    ];
     assert!(names(Some("3.9"), &good).is_empty() && names(None, &good).is_empty());
-    let bad = [("broker.id", "5"), ("no.such", "x"), ("num.partitions", "0"), ("num.io.threads", "8")];
+    let bad =
+        [("broker.id", "5"), ("no.such", "x"), ("num.partitions", "0"), ("num.io.threads", "8")];
     assert_eq!(names(Some("3.9"), &bad), ["broker.id", "no.such", "num.partitions"]);
     let zookeeper = [("zookeeper.session.timeout.ms", "18000")];
     assert!(names(Some("3.9"), &zookeeper).is_empty() && names(None, &zookeeper).is_empty());
@@ -355,9 +415,15 @@ fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
     ] {
         assert_eq!(names(Some("3.9"), &[(name, value)]), [name]);
         let errors = check_msk_properties(None, &configs(&[(name, value)])).unwrap_err();
-        assert!(errors[0].reason.contains(name) && errors[0].reason.contains(value), "{}", errors[0]);
+        assert!(
+            errors[0].reason.contains(name) && errors[0].reason.contains(value),
+            "{}",
+            errors[0]
+        );
     }
-    assert!(is_dynamic(version("3.9"), "message.max.bytes") && !is_dynamic(version("3.9"), "broker.id"));
+    assert!(
+        is_dynamic(version("3.9"), "message.max.bytes") && !is_dynamic(version("3.9"), "broker.id")
+    );
 }
 
 #[test]
@@ -371,14 +437,21 @@ fn names_of_plugins_and_listeners_are_kept_and_shown_without_their_values() {
     let server = server(&[("my.other.plugin", "y")]);
     let layers = server.with(None, Some(&kept));
     for name in ["my.plugin.secret", "my.other.plugin"] {
-        let described = layers.describe_broker().into_iter().find(|d| d.name == name).expect("described");
+        let described =
+            layers.describe_broker().into_iter().find(|d| d.name == name).expect("described");
         assert_eq!((described.value, described.read_only), (None, true));
-        assert!(described.definition.is_sensitive() && described.synonyms.iter().all(|s| s.value.is_none()));
+        assert!(
+            described.definition.is_sensitive()
+                && described.synonyms.iter().all(|s| s.value.is_none())
+        );
     }
     assert_eq!(layers.describe_cluster().len(), 1);
 
     let of_listener = "listener.name.plaintext.ssl.keystore.type";
-    assert_eq!(set(Target::Cluster, of_listener, "PEM"), Err(ConfigError::PerBroker(of_listener.to_owned())));
+    assert_eq!(
+        set(Target::Cluster, of_listener, "PEM"),
+        Err(ConfigError::PerBroker(of_listener.to_owned()))
+    );
     let kept = set(Target::Broker, of_listener, "PEM").unwrap();
     let described = server.with(Some(&kept), None).describe_broker();
     let described = described.into_iter().find(|d| d.name == of_listener).expect("described");

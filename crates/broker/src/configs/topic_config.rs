@@ -87,7 +87,8 @@ impl Layers<'_> {
             index_interval_bytes: values.size("index.interval.bytes"),
             max_compaction_lag_ms: values.known("max.compaction.lag.ms"),
             max_message_bytes: usize::try_from(values.known("max.message.bytes")).unwrap_or(0),
-            message_downconversion: values.text("message.downconversion.enable").as_deref() == Some("true"),
+            message_downconversion: values.text("message.downconversion.enable").as_deref()
+                == Some("true"),
             message_format: values.message_format(),
             timestamp_type: match values.text("message.timestamp.type").as_deref() {
                 Some("LogAppendTime") => TimestampType::LogAppendTime,
@@ -149,15 +150,16 @@ impl InForce<'_> {
         };
         let level = self.number(name).and_then(|level| i32::try_from(level).ok());
         // Gzip has no level below 0; -1 stands for its default.
-        level.filter(|level| *level >= 0 || compression == StoredCompression::Fixed(Compression::Zstd))
+        level.filter(|level| {
+            *level >= 0 || compression == StoredCompression::Fixed(Compression::Zstd)
+        })
     }
 
     fn compression(&self) -> StoredCompression {
         match self.text("compression.type").as_deref() {
             Some("uncompressed") => StoredCompression::Fixed(Compression::None),
-            Some(name) => {
-                Compression::from_name(name).map_or(StoredCompression::Producer, StoredCompression::Fixed)
-            }
+            Some(name) => Compression::from_name(name)
+                .map_or(StoredCompression::Producer, StoredCompression::Fixed),
             None => StoredCompression::Producer,
         }
     }

@@ -111,7 +111,9 @@ impl Rule {
             Self::OneOf(allowed) if !allowed.contains(&value) => {
                 Err(format!("one of {} is needed", allowed.join(", ")))
             }
-            Self::OneOfAnyCase(allowed) if !allowed.iter().any(|a| a.eq_ignore_ascii_case(value)) => {
+            Self::OneOfAnyCase(allowed)
+                if !allowed.iter().any(|a| a.eq_ignore_ascii_case(value)) =>
+            {
                 Err(format!("one of {} is needed", allowed.join(", ")))
             }
             Self::NotEmpty if value.is_empty() => Err("it must not be empty".to_owned()),
@@ -131,7 +133,9 @@ impl Rule {
             Self::ListOf(allowed) if !items.iter().all(|item| allowed.contains(item)) => {
                 Err(format!("a list of {} is needed", allowed.join(", ")))
             }
-            Self::ThrottledReplicas if !(items == ["*"] || items.iter().all(|item| is_replica(item))) => {
+            Self::ThrottledReplicas
+                if !(items == ["*"] || items.iter().all(|item| is_replica(item))) =>
+            {
                 Err("* or pairs of partition and broker are needed, such as 0:1,0:2".to_owned())
             }
             _ => Ok(items.join(",")),
@@ -152,12 +156,15 @@ fn bounds(min: i64, max: i64) -> String {
 }
 
 fn is_replica(item: &str) -> bool {
-    item.split_once(':')
-        .is_some_and(|(partition, broker)| partition.parse::<u32>().is_ok() && broker.parse::<u32>().is_ok())
+    item.split_once(':').is_some_and(|(partition, broker)| {
+        partition.parse::<u32>().is_ok() && broker.parse::<u32>().is_ok()
+    })
 }
 
 fn is_host_limit(item: &str) -> bool {
     let item = item.trim();
     item.is_empty()
-        || item.rsplit_once(':').is_some_and(|(host, limit)| !host.is_empty() && limit.parse::<u32>().is_ok())
+        || item
+            .rsplit_once(':')
+            .is_some_and(|(host, limit)| !host.is_empty() && limit.parse::<u32>().is_ok())
 }

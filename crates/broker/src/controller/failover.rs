@@ -70,7 +70,9 @@ async fn take(
 ) -> Result<MovedLeaders, FailoverError> {
     let role = role(broker).await?;
     let sealed = broker.storage.seal_broker(dead, epoch).await?;
-    let seal =
-        Precondition::At(format!("{}{}", broker.metadata.storage_prefix(), sealed.key), sealed.revision);
+    let seal = Precondition::At(
+        format!("{}{}", broker.metadata.storage_prefix(), sealed.key),
+        sealed.revision,
+    );
     Ok(broker.metadata.move_leaders(dead, sealed.sealed, &[seal, role]).await?)
 }

@@ -22,7 +22,9 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use milena_metadata::{MetadataError, MetadataImage, PlanOptions, Precondition, missing_leaders, plan};
+use milena_metadata::{
+    MetadataError, MetadataImage, PlanOptions, Precondition, missing_leaders, plan,
+};
 use milena_storage::LedgerError;
 use milena_types::{BrokerEpoch, BrokerId};
 use tokio::task::JoinHandle;
@@ -106,7 +108,9 @@ impl Controller {
     async fn turn(&mut self, image: &MetadataImage) -> Duration {
         self.note_serving(image);
         let holds_role = match image.controller_record() {
-            Some(record) => record.broker == self.broker.id() && record.epoch == self.broker.epoch(),
+            Some(record) => {
+                record.broker == self.broker.id() && record.epoch == self.broker.epoch()
+            }
             None => self.claim().await,
         };
         let next = self.next_settled();
@@ -152,7 +156,10 @@ impl Controller {
 
     /// The brokers that are gone and lead partitions, or that are to flush what partitions of others go on from: until
     /// somebody else does, those cannot flush.
-    async fn gone(&self, image: &MetadataImage) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
+    async fn gone(
+        &self,
+        image: &MetadataImage,
+    ) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
         let mut gone = missing_leaders(image);
         for (id, epoch) in self.broker.storage.flushers().await? {
             if image.broker(id).is_none() {
@@ -204,7 +211,8 @@ impl Controller {
     /// When the next broker has served for long enough, or for a look in any case.
     fn next_settled(&self) -> Duration {
         const IN_ANY_CASE: Duration = Duration::from_secs(60);
-        let (now, after) = (self.broker.runtime.monotonic(), self.broker.config.limits.leaders_return_after);
+        let (now, after) =
+            (self.broker.runtime.monotonic(), self.broker.config.limits.leaders_return_after);
         let waits = self.serving_since.values().filter(|(_, since)| !self.is_settled(*since));
         waits.map(|(_, since)| (*since + after).saturating_sub(now)).min().unwrap_or(IN_ANY_CASE)
     }
@@ -219,9 +227,11 @@ impl Controller {
             .map(|(id, _)| *id)
             .collect();
         let rebalance = self.broker.layers(image).broker_value("auto.leader.rebalance.enable");
-        let options = PlanOptions { preferred_leaders: rebalance.as_deref() != Some("false"), settled };
+        let options =
+            PlanOptions { preferred_leaders: rebalance.as_deref() != Some("false"), settled };
         // Most images differ from the one before in the revision only, and partitions may be many.
-        if self.tidied.as_ref().is_some_and(|(seen, with)| seen.is_same(image) && *with == options) {
+        if self.tidied.as_ref().is_some_and(|(seen, with)| seen.is_same(image) && *with == options)
+        {
             return Ok(false);
         }
         self.tidied = None;

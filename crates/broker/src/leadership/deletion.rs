@@ -40,15 +40,21 @@ pub(crate) async fn forget(broker: Arc<BrokerShared>) {
         }
         match round(&broker, &seen).await {
             Ok(now) => seen = now,
-            Err(error) => tracing::debug!(%error, "the records of deleted topics could not be read"),
+            Err(error) => {
+                tracing::debug!(%error, "the records of deleted topics could not be read")
+            }
         }
     }
 }
 
 /// Removes the records that were there a round ago. The others.
-async fn round(broker: &BrokerShared, seen: &HashSet<TopicId>) -> Result<HashSet<TopicId>, MetadataError> {
+async fn round(
+    broker: &BrokerShared,
+    seen: &HashSet<TopicId>,
+) -> Result<HashSet<TopicId>, MetadataError> {
     let image = broker.image();
-    let is_controller = image.controller_record().is_some_and(|record| record.broker == broker.id());
+    let is_controller =
+        image.controller_record().is_some_and(|record| record.broker == broker.id());
     // Who is down now reads the record when it starts.
     let all_are_up = image.nodes().keys().all(|node| image.broker(*node).is_some());
     if !is_controller || !all_are_up {

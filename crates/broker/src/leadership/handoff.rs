@@ -17,7 +17,10 @@ use crate::shared::BrokerShared;
 const AT_ONCE_MAX: usize = 1000;
 /// Hands partitions over, each to the broker named with it. Those that somebody hands over already are left out.
 /// Answers how many have another leader now.
-pub(crate) async fn hand_over(broker: &Arc<BrokerShared>, moves: Vec<(TopicPartition, BrokerId)>) -> usize {
+pub(crate) async fn hand_over(
+    broker: &Arc<BrokerShared>,
+    moves: Vec<(TopicPartition, BrokerId)>,
+) -> usize {
     let mut handed = 0;
     for moves in moves.chunks(AT_ONCE_MAX) {
         let ids: Vec<TopicPartition> = moves.iter().map(|(id, _)| *id).collect();
@@ -75,13 +78,18 @@ async fn hand_over_together(
 
 /// Names the new leaders, and waits until the image shows them. None: this life of the broker is over, and what it asked
 /// for may have happened.
-async fn decide(broker: &Arc<BrokerShared>, closed: &[(TopicPartition, BrokerId)]) -> Option<AppliedChanges> {
+async fn decide(
+    broker: &Arc<BrokerShared>,
+    closed: &[(TopicPartition, BrokerId)],
+) -> Option<AppliedChanges> {
     let decided = async {
         let mut told = false;
         loop {
             // Asked again it leaves out what has another leader already, so in the end it is known.
             match broker.metadata.hand_over(&broker.registration, closed).await {
-                Ok(handed) => return broker.images.wait_for(handed.revision).await.ok().map(|_| handed),
+                Ok(handed) => {
+                    return broker.images.wait_for(handed.revision).await.ok().map(|_| handed);
+                }
                 Err(error @ MetadataError::Superseded { .. }) => {
                     tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
                     return None;

@@ -90,7 +90,11 @@ impl PartitionTable {
     /// Every open partition.
     pub fn all(&self) -> Vec<Arc<Partition>> {
         let tables = self.read();
-        tables.topics.values().flat_map(|topic| topic.partitions.iter().flatten().cloned()).collect()
+        tables
+            .topics
+            .values()
+            .flat_map(|topic| topic.partitions.iter().flatten().cloned())
+            .collect()
     }
 
     /// How many partitions are open.
@@ -104,7 +108,12 @@ impl PartitionTable {
         self.len() == 0
     }
 
-    pub(crate) fn insert(&self, topic: &TopicImage, config: &Arc<TopicConfig>, partition: Arc<Partition>) {
+    pub(crate) fn insert(
+        &self,
+        topic: &TopicImage,
+        config: &Arc<TopicConfig>,
+        partition: Arc<Partition>,
+    ) {
         let mut tables = self.write();
         let TopicPartition { topic: id, partition: index } = partition.id();
         let Ok(place) = usize::try_from(index.0) else { return };
@@ -114,7 +123,12 @@ impl PartitionTable {
         let slots = &mut tables
             .topics
             .entry(id)
-            .or_insert_with(|| LedTopic { id, name, config: config.clone(), partitions: Vec::new() })
+            .or_insert_with(|| LedTopic {
+                id,
+                name,
+                config: config.clone(),
+                partitions: Vec::new(),
+            })
             .partitions;
         if slots.len() <= place {
             slots.resize(place + 1, None);
@@ -130,7 +144,11 @@ impl PartitionTable {
     pub(crate) fn begin_handoff(&self, partitions: &[TopicPartition]) -> HashSet<TopicPartition> {
         let mut tables = self.write();
         let Tables { leaving, opening, .. } = &mut *tables;
-        partitions.iter().copied().filter(|id| !opening.contains(id) && leaving.insert(*id)).collect()
+        partitions
+            .iter()
+            .copied()
+            .filter(|id| !opening.contains(id) && leaving.insert(*id))
+            .collect()
     }
 
     /// Says that a partition is being opened, until what this answers is dropped. None: it is being handed over.
@@ -192,7 +210,8 @@ impl PartitionTable {
     pub(crate) fn remove(&self, partition: TopicPartition) -> Option<Arc<Partition>> {
         let mut tables = self.write();
         let topic = tables.topics.get_mut(&partition.topic)?;
-        let removed = topic.partitions.get_mut(usize::try_from(partition.partition.0).ok()?)?.take();
+        let removed =
+            topic.partitions.get_mut(usize::try_from(partition.partition.0).ok()?)?.take();
         if topic.partitions.iter().all(Option::is_none)
             && let Some(topic) = tables.topics.remove(&partition.topic)
             && tables.ids.get(&topic.name) == Some(&topic.id)

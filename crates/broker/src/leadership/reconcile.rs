@@ -108,7 +108,8 @@ impl Follower {
 
     /// Opens, closes and removes partitions until they are what `image` says.
     pub(crate) async fn follow(&mut self, image: &MetadataImage) {
-        let broker_configs = [Some(self.broker.id()), None].map(|id| image.broker_configs(id).cloned());
+        let broker_configs =
+            [Some(self.broker.id()), None].map(|id| image.broker_configs(id).cloned());
         let same = |(a, b): (&Option<Arc<Configs>>, &Option<Arc<Configs>>)| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (a, b) => a.is_none() && b.is_none(),
@@ -140,8 +141,9 @@ impl Follower {
     /// Begins to hand over what others are wanted to lead, unless that is under way.
     fn hand_over(&mut self, image: &MetadataImage) {
         self.wanted.retain(|id, target| {
-            let asked =
-                image.partition(*id).is_some_and(|now| self.broker.leads(now) && now.target == Some(*target));
+            let asked = image
+                .partition(*id)
+                .is_some_and(|now| self.broker.leads(now) && now.target == Some(*target));
             asked && image.broker(*target).is_some()
         });
         if self.wanted.is_empty() || self.handoff.strong_count() > 0 {
@@ -170,7 +172,9 @@ impl Follower {
             let (topic, partition) = (topic.name(), id.partition);
             let before = known.remove(&id);
             match outcome {
-                Ok(()) if before.is_some() => tracing::info!(%topic, %partition, "the partition is open now"),
+                Ok(()) if before.is_some() => {
+                    tracing::info!(%topic, %partition, "the partition is open now")
+                }
                 Ok(()) => {}
                 // Nothing opens any more in this life of the broker; that it is over is told where it is noticed.
                 Err(_) if self.broker.storage.is_sealed() => {}
@@ -210,7 +214,9 @@ impl Follower {
         for (index, partition) in topic.partitions() {
             let id = TopicPartition { topic: topic.id(), partition: index };
             let leads = self.broker.leads(partition);
-            if let Some(target) = partition.target.filter(|target| leads && *target != self.broker.id()) {
+            if let Some(target) =
+                partition.target.filter(|target| leads && *target != self.broker.id())
+            {
                 self.wanted.insert(id, target);
             }
             if self.broker.partitions.is_leaving(id) {
@@ -227,7 +233,12 @@ impl Follower {
                     }
                     if leads {
                         let (topic, config) = (topic.clone(), config.clone());
-                        openings.push(Opening { topic, config, id, leader_epoch: partition.leader_epoch });
+                        openings.push(Opening {
+                            topic,
+                            config,
+                            id,
+                            leader_epoch: partition.leader_epoch,
+                        });
                     }
                 }
             }
@@ -246,7 +257,8 @@ impl Follower {
     /// Topics that are gone: their partitions here are closed and their bytes let go.
     async fn forget_deleted(&mut self, image: &MetadataImage) {
         let here: HashSet<TopicId> = image.topics().map(|topic| topic.id()).collect();
-        let gone: Vec<TopicId> = self.seen.keys().filter(|id| !here.contains(id)).copied().collect();
+        let gone: Vec<TopicId> =
+            self.seen.keys().filter(|id| !here.contains(id)).copied().collect();
         for topic in gone {
             let Some(seen) = self.seen.remove(&topic) else { continue };
             self.broker.groups.forget_topic(seen.image.name());
@@ -262,8 +274,10 @@ impl Follower {
             }
         }
         let broker = &self.broker;
-        let deleted = stream::iter(std::mem::take(&mut self.undeleted)).map(|id| delete(broker, id));
-        let failed = deleted.buffer_unordered(DELETED_AT_ONCE_MAX).filter_map(async |failed| failed);
+        let deleted =
+            stream::iter(std::mem::take(&mut self.undeleted)).map(|id| delete(broker, id));
+        let failed =
+            deleted.buffer_unordered(DELETED_AT_ONCE_MAX).filter_map(async |failed| failed);
         self.undeleted = failed.collect().await;
         self.retry |= !self.undeleted.is_empty();
     }

@@ -64,7 +64,8 @@ impl BrokerShared {
             TopicRef::Id(id) => Some(id),
         };
         let Some(id) = id.map(|topic| TopicPartition { topic, partition }) else { return false };
-        let led_here = find(&image, topic, partition).is_some_and(|partition| self.leads(partition));
+        let led_here =
+            find(&image, topic, partition).is_some_and(|partition| self.leads(partition));
         self.partitions.is_leaving(id) || (led_here && self.partitions.led_by_id(id).is_none())
     }
 }

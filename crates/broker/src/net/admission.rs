@@ -36,7 +36,9 @@ pub(crate) struct Admitted {
 pub(crate) enum Refused {
     #[error("{0} connections are open: raise max.connections or close idle clients")]
     TooMany(usize),
-    #[error("{0} connections of this address are open: raise max.connections.per.ip or close idle clients")]
+    #[error(
+        "{0} connections of this address are open: raise max.connections.per.ip or close idle clients"
+    )]
     TooManyOfAddress(usize),
 }
 
@@ -90,7 +92,8 @@ mod tests {
     use crate::configs::{Configs, ServerConfigs};
 
     fn server(settings: &[(&str, &str)]) -> ServerConfigs {
-        let settings: Configs = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let settings: Configs =
+            settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         ServerConfigs::new("4.1".parse().expect("a version"), &settings).expect("valid settings")
     }
 
@@ -109,7 +112,11 @@ mod tests {
         let admit = |from: &str| admission.admit(address(from), server.alone());
         let first = admit("127.0.0.1").expect("the first of its address");
         assert_eq!(admit("127.0.0.1").unwrap_err(), Refused::TooManyOfAddress(1));
-        assert_eq!(admit("::ffff:127.0.0.1").unwrap_err(), Refused::TooManyOfAddress(1), "the same address");
+        assert_eq!(
+            admit("::ffff:127.0.0.1").unwrap_err(),
+            Refused::TooManyOfAddress(1),
+            "the same address"
+        );
         assert_eq!(admit("::1").unwrap_err(), Refused::TooManyOfAddress(0));
         let others = [admit("127.0.0.2"), admit("127.0.0.2"), admit("127.0.0.3")];
         assert!(others.iter().all(Result::is_ok));

@@ -76,7 +76,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn accepted(stream: S, info: ConnectionInfo, broker: Arc<BrokerShared>) -> Self {
-        let reader = FrameReader::new(broker.config.limits.request_bytes_max, broker.request_memory.clone());
+        let reader =
+            FrameReader::new(broker.config.limits.request_bytes_max, broker.request_memory.clone());
         let last_used = broker.runtime.monotonic();
         Self {
             stream,
@@ -99,7 +100,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 tracing::debug!(%peer, "closed a connection that was idle for connections.max.idle.ms");
             }
             End::Refused => {} // Logged with its reason where it was refused.
-            End::Frame(FrameError::Io(error)) => tracing::debug!(%peer, %error, "a connection failed"),
+            End::Frame(FrameError::Io(error)) => {
+                tracing::debug!(%peer, %error, "a connection failed")
+            }
             End::Frame(error) => tracing::warn!(%peer, %error, "closed a connection"),
             End::Write(error) => tracing::debug!(%peer, %error, "a response could not be sent"),
         }
@@ -148,7 +151,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn request(&mut self, frame: Frame) -> Result<(), End> {
         let Frame { bytes, room } = frame;
         self.last_used = self.broker.runtime.monotonic();
-        let Some(request) = dispatch::read(&self.info, &self.broker, bytes) else { return Err(End::Refused) };
+        let Some(request) = dispatch::read(&self.info, &self.broker, bytes) else {
+            return Err(End::Refused);
+        };
         if !request.overlaps() && !self.waiting.is_empty() {
             // It may wait long, and what was asked before must not wait with it.
             self.finish_waiting().await?;

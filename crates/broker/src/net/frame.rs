@@ -40,7 +40,9 @@ pub enum FrameError {
         max: usize,
     },
     /// The peer closed the connection in the middle of a request.
-    #[error("the peer closed the connection in the middle of a request ({received} bytes of it had arrived)")]
+    #[error(
+        "the peer closed the connection in the middle of a request ({received} bytes of it had arrived)"
+    )]
     Truncated {
         /// What had arrived.
         received: usize,
@@ -59,8 +61,9 @@ pub(crate) struct RequestMemory {
 
 impl RequestMemory {
     pub(crate) fn new(bytes: usize) -> Self {
-        let all =
-            u32::try_from(bytes / PERMIT_BYTES).unwrap_or(u32::MAX).clamp(1, Semaphore::MAX_PERMITS as u32);
+        let all = u32::try_from(bytes / PERMIT_BYTES)
+            .unwrap_or(u32::MAX)
+            .clamp(1, Semaphore::MAX_PERMITS as u32);
         Self { permits: Arc::new(Semaphore::new(all as usize)), all }
     }
 
@@ -238,7 +241,11 @@ mod tests {
         let mut reader = reader(100_000_000);
         let bytes = 90_000_000_i32.to_be_bytes();
         assert!(reader.next(&mut &bytes[..]).await.is_err());
-        assert!(reader.buffer.capacity() <= 2 * RESERVED_AT_ONCE_BYTES, "{}", reader.buffer.capacity());
+        assert!(
+            reader.buffer.capacity() <= 2 * RESERVED_AT_ONCE_BYTES,
+            "{}",
+            reader.buffer.capacity()
+        );
     }
 
     #[tokio::test]

@@ -27,12 +27,20 @@ pub struct Listener {
 impl Listener {
     /// A plaintext listener, where everybody is `User:ANONYMOUS`.
     pub fn plaintext(address: SocketAddr) -> Self {
-        Self { name: "PLAINTEXT".to_owned(), address, authenticator: Box::new(Anonymous::default()) }
+        Self {
+            name: "PLAINTEXT".to_owned(),
+            address,
+            authenticator: Box::new(Anonymous::default()),
+        }
     }
 }
 
 /// Accepts until `stopping` is cancelled. Connections are tasks of the broker's runtime.
-pub(crate) async fn accept(socket: TcpListener, listener: Arc<Listener>, broker: Arc<BrokerShared>) {
+pub(crate) async fn accept(
+    socket: TcpListener,
+    listener: Arc<Listener>,
+    broker: Arc<BrokerShared>,
+) {
     let stopping: CancellationToken = broker.connections_stopping.clone();
     loop {
         let accepted = tokio::select! {
@@ -49,7 +57,12 @@ pub(crate) async fn accept(socket: TcpListener, listener: Arc<Listener>, broker:
     }
 }
 
-fn serve(stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>, broker: &Arc<BrokerShared>) {
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    listener: &Arc<Listener>,
+    broker: &Arc<BrokerShared>,
+) {
     let image = broker.image();
     let admitted = match broker.admission.admit(peer.ip(), broker.layers(&image)) {
         Ok(admitted) => admitted,

@@ -17,14 +17,17 @@ impl Topics<'_> {
     pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, Refusal> {
         match self.create(self.request_for(name), false).await {
             Ok(Created { revision, .. }) => Ok(revision.unwrap_or_default()),
-            Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => self.existing(name).await,
+            Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {
+                self.existing(name).await
+            }
             Err(refusal) => Err(refusal),
         }
     }
 
     async fn existing(&self, name: &str) -> Result<Revision, Refusal> {
         let seen = self.metadata.topic(&super::valid_name(name)?).await?;
-        seen.map(|seen| seen.revision).ok_or_else(|| Refusal::plain(ErrorCode::UnknownTopicOrPartition))
+        seen.map(|seen| seen.revision)
+            .ok_or_else(|| Refusal::plain(ErrorCode::UnknownTopicOrPartition))
     }
 
     /// Sees to it that one of Kafka's own topics exists. Answers a revision at which an image shows it.
@@ -60,7 +63,10 @@ impl Topics<'_> {
                 let mut request = compacted("transaction.state.log");
                 request.configs.extend([
                     set("compression.type", "uncompressed".to_owned()),
-                    set("min.insync.replicas", self.number("transaction.state.log.min.isr").to_string()),
+                    set(
+                        "min.insync.replicas",
+                        self.number("transaction.state.log.min.isr").to_string(),
+                    ),
                     set("unclean.leader.election.enable", "false".to_owned()),
                 ]);
                 request

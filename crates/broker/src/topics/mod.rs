@@ -145,8 +145,12 @@ impl Topics<'_> {
         let image = self.images.current();
         let name = new_name(&image, &request.name)?;
         let configs = self.check_configs(request.configs)?;
-        let placement =
-            self.placement(&image, request.partitions, request.replication_factor, request.assignments)?;
+        let placement = self.placement(
+            &image,
+            request.partitions,
+            request.replication_factor,
+            request.assignments,
+        )?;
         let topic = NewTopic { name, placement, configs };
         let created = if validate_only {
             CreatedTopic {
@@ -167,8 +171,11 @@ impl Topics<'_> {
     }
 
     fn check_configs(&self, configs: Vec<(String, Option<String>)>) -> Result<Configs, Refusal> {
-        let nulls: Vec<&str> =
-            configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
+        let nulls: Vec<&str> = configs
+            .iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.as_str())
+            .collect();
         if !nulls.is_empty() {
             let message = format!(
                 "these topic configs have no value, give one or leave them out: {}",
@@ -176,7 +183,8 @@ impl Topics<'_> {
             );
             return Err(Refusal::new(ErrorCode::InvalidConfig, message));
         }
-        let configs = configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let configs =
+            configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let checked = self.configs.catalogue().check_topic(&configs);
         checked.map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))
     }
@@ -195,7 +203,8 @@ impl Topics<'_> {
             -1 => self.layers(image, |layers| layers.number("default.replication.factor")) as i16,
             given if given > 0 => given,
             _ => {
-                let message = "give a replication factor of 1 or more, or -1 for the cluster's default";
+                let message =
+                    "give a replication factor of 1 or more, or -1 for the cluster's default";
                 return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
             }
         };
@@ -311,7 +320,9 @@ fn colliding<'a>(image: &'a MetadataImage, name: &str) -> Option<&'a TopicName> 
     let start = &name[..first];
     let candidates = image.topics_from(start).map(|topic| topic.name());
     let mut candidates = candidates.take_while(|other| other.as_str().starts_with(start));
-    candidates.find(|other| other.as_str().len() == name.len() && other.as_str().replace('.', "_") == plain)
+    candidates.find(|other| {
+        other.as_str().len() == name.len() && other.as_str().replace('.', "_") == plain
+    })
 }
 
 fn manual(
@@ -322,7 +333,8 @@ fn manual(
 ) -> Result<Placement, Refusal> {
     let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
     let both = |what: &str| {
-        let message = format!("A manual partition assignment was specified, but {what} was not set to -1.");
+        let message =
+            format!("A manual partition assignment was specified, but {what} was not set to -1.");
         Err(Refusal::new(ErrorCode::InvalidRequest, message))
     };
     if replication_factor != -1 {
@@ -337,7 +349,9 @@ fn manual(
     let mut lists = BTreeMap::new();
     for (partition, brokers) in assignments {
         if lists.insert(partition, brokers).is_some() {
-            return invalid(format!("partition {partition} is assigned more than once: assign it once"));
+            return invalid(format!(
+                "partition {partition} is assigned more than once: assign it once"
+            ));
         }
     }
     if lists.keys().copied().ne(0..lists.len() as i32) {
@@ -358,7 +372,9 @@ fn check_replicas(
     let factor = factor.or_else(|| lists.first().map(Vec::len)).unwrap_or(0);
     for (partition, list) in lists.iter().enumerate() {
         if list.is_empty() {
-            return invalid("an assigned partition has no replicas: name at least one broker".to_owned());
+            return invalid(
+                "an assigned partition has no replicas: name at least one broker".to_owned(),
+            );
         }
         let mut seen = HashSet::new();
         for broker in list {

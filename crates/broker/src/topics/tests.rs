@@ -36,14 +36,20 @@ impl PaperCluster {
         metadata.create_cluster(&record).await.unwrap();
         let mut registrations = Vec::new();
         for id in 1..=brokers {
-            let listener =
-                ListenerRecord { name: "PLAINTEXT".to_owned(), host: format!("b-{id}.local"), port: 9092 };
+            let listener = ListenerRecord {
+                name: "PLAINTEXT".to_owned(),
+                host: format!("b-{id}.local"),
+                port: 9092,
+            };
             let rack = Some(format!("zone-{}", id % 3));
             let broker = NewBroker { id: BrokerId(id), listeners: vec![listener], rack };
-            registrations.push(metadata.register_broker(&broker, Duration::from_secs(60)).await.unwrap());
+            registrations
+                .push(metadata.register_broker(&broker, Duration::from_secs(60)).await.unwrap());
         }
-        let properties = properties.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let configs = ServerConfigs::new("3.9".parse::<KafkaVersion>().unwrap(), &properties).unwrap();
+        let properties =
+            properties.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let configs =
+            ServerConfigs::new("3.9".parse::<KafkaVersion>().unwrap(), &properties).unwrap();
         let images = ImageWatcher::start(&metadata, &runtime).await.unwrap();
         Self { metadata, images, configs, registrations, _directory: directory }
     }
@@ -54,7 +60,12 @@ impl PaperCluster {
     }
 
     /// Creates a topic and waits for the image to show it.
-    pub(crate) async fn create(&self, name: &str, partitions: i32, replication_factor: i16) -> Created {
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        partitions: i32,
+        replication_factor: i16,
+    ) -> Created {
         let request = request(name, partitions, replication_factor);
         let created = self.topics().create(request, false).await.unwrap();
         self.shown(created.revision.unwrap()).await;
@@ -68,7 +79,12 @@ impl PaperCluster {
 }
 
 fn request(name: &str, partitions: i32, replication_factor: i16) -> TopicRequest {
-    TopicRequest { name: name.to_owned(), partitions, replication_factor, ..TopicRequest::default() }
+    TopicRequest {
+        name: name.to_owned(),
+        partitions,
+        replication_factor,
+        ..TopicRequest::default()
+    }
 }
 
 async fn refused(cluster: &PaperCluster, request: TopicRequest) -> Refusal {
@@ -100,7 +116,11 @@ async fn a_wrong_number_is_refused_with_the_code_of_its_kind() {
         (10_001, 1, ErrorCode::PolicyViolation),
     ] {
         let refusal = refused(&cluster, request("t", partitions, factor)).await;
-        assert_eq!(refusal.code, code, "{partitions} partitions, {factor} replicas: {}", refusal.message);
+        assert_eq!(
+            refusal.code, code,
+            "{partitions} partitions, {factor} replicas: {}",
+            refusal.message
+        );
     }
     assert!(cluster.images.current().topic("t").is_none());
 }
@@ -109,7 +129,11 @@ async fn a_wrong_number_is_refused_with_the_code_of_its_kind() {
 async fn names_must_be_allowed_new_and_distinct_in_metrics() {
     let cluster = PaperCluster::new(1, &[]).await;
     for name in ["", ".", "..", "a b", "ä", &"x".repeat(250)] {
-        assert_eq!(refused(&cluster, request(name, 1, 1)).await.code, ErrorCode::InvalidTopic, "{name:?}");
+        assert_eq!(
+            refused(&cluster, request(name, 1, 1)).await.code,
+            ErrorCode::InvalidTopic,
+            "{name:?}"
+        );
     }
     cluster.create("a.b_c", 1, 1).await;
     assert_eq!(refused(&cluster, request("a.b_c", 1, 1)).await.code, ErrorCode::TopicAlreadyExists);
@@ -139,7 +163,8 @@ async fn configurations_are_checked_and_kept() {
         assert_eq!(refusal.code, ErrorCode::InvalidConfig, "{name} = {value:?}");
         assert!(refusal.message.contains(name), "{}", refusal.message);
     }
-    let created = cluster.topics().create(with("retention.ms", Some(" 60000 ")), false).await.unwrap();
+    let created =
+        cluster.topics().create(with("retention.ms", Some(" 60000 ")), false).await.unwrap();
     let image = cluster.shown(created.revision.unwrap()).await;
     assert_eq!(image.topic("t").unwrap().configs()["retention.ms"], "60000");
 }
@@ -148,7 +173,10 @@ async fn configurations_are_checked_and_kept() {
 async fn an_assignment_by_hand_is_checked_as_kafka_does() {
     let cluster = PaperCluster::new(3, &[]).await;
     let assigned = |lists: &[(i32, &[i32])]| TopicRequest {
-        assignments: lists.iter().map(|(n, l)| (*n, l.iter().map(|id| BrokerId(*id)).collect())).collect(),
+        assignments: lists
+            .iter()
+            .map(|(n, l)| (*n, l.iter().map(|id| BrokerId(*id)).collect()))
+            .collect(),
         ..request("t", -1, -1)
     };
     let bad: [&[(i32, &[i32])]; 7] = [
@@ -162,15 +190,23 @@ async fn an_assignment_by_hand_is_checked_as_kafka_does() {
     ];
     for lists in bad {
         let refusal = refused(&cluster, assigned(lists)).await;
-        assert_eq!(refusal.code, ErrorCode::InvalidReplicaAssignment, "{lists:?}: {}", refusal.message);
+        assert_eq!(
+            refusal.code,
+            ErrorCode::InvalidReplicaAssignment,
+            "{lists:?}: {}",
+            refusal.message
+        );
     }
     for (partitions, factor) in [(1, -1), (-1, 1)] {
-        let request = TopicRequest { partitions, replication_factor: factor, ..assigned(&[(0, &[1])]) };
+        let request =
+            TopicRequest { partitions, replication_factor: factor, ..assigned(&[(0, &[1])]) };
         assert_eq!(refused(&cluster, request).await.code, ErrorCode::InvalidRequest);
     }
-    let created = cluster.topics().create(assigned(&[(1, &[2, 3]), (0, &[3, 1])]), false).await.unwrap();
+    let created =
+        cluster.topics().create(assigned(&[(1, &[2, 3]), (0, &[3, 1])]), false).await.unwrap();
     let image = cluster.shown(created.revision.unwrap()).await;
-    let replicas: Vec<_> = image.topic("t").unwrap().partitions().map(|(_, p)| p.replicas.to_vec()).collect();
+    let replicas: Vec<_> =
+        image.topic("t").unwrap().partitions().map(|(_, p)| p.replicas.to_vec()).collect();
     assert_eq!(replicas, [[BrokerId(3), BrokerId(1)], [BrokerId(2), BrokerId(3)]]);
 }
 
@@ -186,19 +222,28 @@ async fn validating_creates_nothing() {
 async fn a_topic_grows_and_never_shrinks() {
     let cluster = PaperCluster::new(2, &[]).await;
     cluster.create("t", 2, 2).await;
-    let grow =
-        async |total, assignments, validate| cluster.topics().grow("t", total, assignments, validate).await;
+    let grow = async |total, assignments, validate| {
+        cluster.topics().grow("t", total, assignments, validate).await
+    };
     for total in [-1, 0, 1, 2] {
-        assert_eq!(grow(total, None, false).await.unwrap_err().code, ErrorCode::InvalidPartitions, "{total}");
+        assert_eq!(
+            grow(total, None, false).await.unwrap_err().code,
+            ErrorCode::InvalidPartitions,
+            "{total}"
+        );
     }
     assert_eq!(grow(20_000, None, false).await.unwrap_err().code, ErrorCode::PolicyViolation);
     let list = |ids: &[i32]| ids.iter().map(|id| BrokerId(*id)).collect::<Vec<_>>();
-    for lists in [vec![], vec![list(&[1])], vec![list(&[1, 2]), list(&[1, 2])], vec![list(&[1, 9])]] {
+    for lists in [vec![], vec![list(&[1])], vec![list(&[1, 2]), list(&[1, 2])], vec![list(&[1, 9])]]
+    {
         let refusal = grow(3, Some(lists), false).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::InvalidReplicaAssignment, "{}", refusal.message);
     }
     assert_eq!(grow(5, None, true).await.unwrap(), None);
-    assert_eq!(cluster.metadata.topic(&"t".parse().unwrap()).await.unwrap().unwrap().record.partitions, 2);
+    assert_eq!(
+        cluster.metadata.topic(&"t".parse().unwrap()).await.unwrap().unwrap().record.partitions,
+        2
+    );
     let revision = grow(3, Some(vec![list(&[2, 1])]), false).await.unwrap().unwrap();
     let image = cluster.shown(revision).await;
     assert_eq!(image.topic("t").unwrap().partition_count(), 3);
@@ -218,12 +263,18 @@ async fn the_topic_of_offsets_is_created_once_with_its_settings() {
     assert_eq!(topic.partition_count(), 50);
     assert_eq!(topic.configs()["cleanup.policy"], "compact");
     assert_eq!(topic.configs()["compression.type"], "producer");
-    assert!(topic.partitions().all(|(_, p)| p.replicas.len() == 2), "as many replicas as there are brokers");
+    assert!(
+        topic.partitions().all(|(_, p)| p.replicas.len() == 2),
+        "as many replicas as there are brokers"
+    );
     cluster.topics().auto_create(TRANSACTION_STATE).await.unwrap();
     let plain = cluster.topics().auto_create("plain").await.unwrap();
     let image = cluster.shown(plain).await;
     assert_eq!(image.topic("plain").unwrap().partition_count(), 1);
-    assert_eq!(image.topic(TRANSACTION_STATE).unwrap().configs()["compression.type"], "uncompressed");
+    assert_eq!(
+        image.topic(TRANSACTION_STATE).unwrap().configs()["compression.type"],
+        "uncompressed"
+    );
     let refusal = cluster.topics().auto_create("not allowed").await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::InvalidTopic);
 }

@@ -20,7 +20,8 @@ pub(crate) async fn wait_until_usable(
 ) -> bool {
     let deadline = broker.runtime.monotonic() + wait_max;
     let left = || deadline.saturating_sub(broker.runtime.monotonic());
-    if !matches!(tokio::time::timeout(wait_max, broker.images.wait_for(revision)).await, Ok(Ok(_))) {
+    if !matches!(tokio::time::timeout(wait_max, broker.images.wait_for(revision)).await, Ok(Ok(_)))
+    {
         return false;
     }
     while !topics.iter().all(|topic| is_open(broker, topic)) && !left().is_zero() {
@@ -32,8 +33,12 @@ pub(crate) async fn wait_until_usable(
 fn is_open(broker: &BrokerShared, name: &str) -> bool {
     let image = broker.image();
     let Some(topic) = image.topic(name) else { return true };
-    let leads =
-        |p: &milena_metadata::PartitionImage| p.leader == broker.id() && p.broker_epoch == broker.epoch();
+    let leads = |p: &milena_metadata::PartitionImage| {
+        p.leader == broker.id() && p.broker_epoch == broker.epoch()
+    };
     let id = TopicRef::Id(topic.id());
-    topic.partitions().filter(|(_, p)| leads(p)).all(|(n, _)| broker.partitions.led(id, n).is_some())
+    topic
+        .partitions()
+        .filter(|(_, p)| leads(p))
+        .all(|(n, _)| broker.partitions.led(id, n).is_some())
 }

@@ -99,7 +99,9 @@ async fn null_and_empty_client_ids_are_taken() {
     for version in [0, 3] {
         for (number, id) in [None, Some(KString::from_static(""))].into_iter().enumerate() {
             client
-                .send_raw(&encode_request(&request(), version, number as i32, id.as_ref()).to_bytes())
+                .send_raw(
+                    &encode_request(&request(), version, number as i32, id.as_ref()).to_bytes(),
+                )
                 .await;
             let response = client.receive::<ApiVersionsRequest>(version, number as i32).await;
             assert_eq!(response.error_code, 0);

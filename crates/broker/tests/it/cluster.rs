@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time:
 
 use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
 use milena_metadata::{
-    ClusterMetadata, ClusterRecord, EmbeddedOptions, EmbeddedStore, MetadataStore, NewTopic, Placement,
+    ClusterMetadata, ClusterRecord, EmbeddedOptions, EmbeddedStore, MetadataStore, NewTopic,
+    Placement,
 };
 use milena_runtime::Runtime;
 use milena_storage::{
@@ -90,7 +91,8 @@ impl Cluster {
 
     /// One broker of a Kafka version.
     pub async fn of_version(kafka_version: &'static str) -> Self {
-        Self::start_with(ClusterOptions { brokers: 1, kafka_version, ..ClusterOptions::default() }).await
+        Self::start_with(ClusterOptions { brokers: 1, kafka_version, ..ClusterOptions::default() })
+            .await
     }
 
     /// A cluster as the options say.
@@ -98,7 +100,8 @@ impl Cluster {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let runtime = Runtime::system();
         let path = dir.path().join("metadata.redb");
-        let store = EmbeddedStore::open(EmbeddedOptions::new(path), &runtime).expect("the store opens");
+        let store =
+            EmbeddedStore::open(EmbeddedOptions::new(path), &runtime).expect("the store opens");
         let store = Arc::new(store);
         let id = ClusterId::from_uuid(milena_protocol::Uuid::from_u128(runtime.random_u128()));
         let shared: Arc<dyn MetadataStore> = store.clone();
@@ -113,7 +116,8 @@ impl Cluster {
         };
         metadata.create_cluster(&record).await.expect("the cluster is new");
         let path = dir.path().to_owned();
-        let wal_dir = move |broker: BrokerId| Broker::wal_dir(&path.join(format!("broker-{broker}")));
+        let wal_dir =
+            move |broker: BrokerId| Broker::wal_dir(&path.join(format!("broker-{broker}")));
         let sealed_logs = SealedLogs::new(disk(options.disk.as_ref()), wal_dir);
         let mut cluster = Self {
             metadata,
@@ -134,8 +138,12 @@ impl Cluster {
         }
         // From here on nothing moves by itself.
         let images = cluster.any().shared().images.clone();
-        let settled = images.wait_until(|image| image.nodes().values().all(|node| !node.awaits_share));
-        tokio::time::timeout(DEADLINE, settled).await.expect("in time").expect("the images are kept");
+        let settled =
+            images.wait_until(|image| image.nodes().values().all(|node| !node.awaits_share));
+        tokio::time::timeout(DEADLINE, settled)
+            .await
+            .expect("in time")
+            .expect("the images are kept");
         cluster.agreed().await;
         cluster
     }
@@ -158,7 +166,8 @@ impl Cluster {
         let key = DataKey::new(KeyId(1), [7; 32]);
         let parts = BrokerParts {
             store: self.store.clone(),
-            objects: Objects::in_directory(&self.dir.path().join("objects")).expect("a directory of objects"),
+            objects: Objects::in_directory(&self.dir.path().join("objects"))
+                .expect("a directory of objects"),
             keys: KeyRing::new(key, Vec::new()),
             blocks: self.blocks.clone(),
             sealed_logs: self.sealed_logs.clone(),
@@ -187,9 +196,15 @@ impl Cluster {
 
     /// The partition of `__consumer_offsets` that a group is in.
     pub fn any_partition_of_group(&self, group: &str) -> i32 {
-        let count =
-            self.any().shared().image().topic("__consumer_offsets").expect("it exists").partition_count();
-        let hash = group.bytes().fold(0_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        let count = self
+            .any()
+            .shared()
+            .image()
+            .topic("__consumer_offsets")
+            .expect("it exists")
+            .partition_count();
+        let hash =
+            group.bytes().fold(0_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
         hash.abs() % count
     }
 
@@ -199,20 +214,27 @@ impl Cluster {
     }
 
     /// Asks the leaders of partitions of a topic to hand over.
-    pub async fn ask_for_leader(&self, topic: &str, partitions: impl Iterator<Item = i32>, target: i32) {
+    pub async fn ask_for_leader(
+        &self,
+        topic: &str,
+        partitions: impl Iterator<Item = i32>,
+        target: i32,
+    ) {
         self.agreed().await;
         let image = self.any().shared().image();
         let topic = image.topic(topic).expect("the topic exists");
         let change = |partition: i32| {
             let partition = PartitionIndex(partition);
-            let mut record =
-                milena_metadata::PartitionRecord::from(topic.partition(partition).expect("it exists"));
+            let mut record = milena_metadata::PartitionRecord::from(
+                topic.partition(partition).expect("it exists"),
+            );
             record.target = Some(BrokerId(target));
             let partition = milena_types::TopicPartition { topic: topic.id(), partition };
             milena_metadata::PartitionChange { partition, record }
         };
         let changes: Vec<_> = partitions.map(change).collect();
-        let applied = self.metadata.change_partitions(&[], &changes).await.expect("the store works");
+        let applied =
+            self.metadata.change_partitions(&[], &changes).await.expect("the store works");
         assert_eq!(applied.partitions.len(), changes.len());
     }
 
@@ -230,7 +252,8 @@ impl Cluster {
     /// Waits until all brokers know what any of them knows now.
     pub async fn agreed(&self) {
         let images = || self.brokers.values().map(|broker| &broker.shared().images);
-        let newest = images().map(|images| images.current().revision()).max().expect("a broker runs");
+        let newest =
+            images().map(|images| images.current().revision()).max().expect("a broker runs");
         for images in images() {
             images.wait_for(newest).await.expect("the images are kept");
         }
@@ -322,7 +345,12 @@ impl Cluster {
     }
 
     /// Creates a topic with configuration.
-    pub async fn create_topic_with(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) -> TopicId {
+    pub async fn create_topic_with(
+        &self,
+        name: &str,
+        partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> TopicId {
         let replication_factor = self.brokers.len().min(3) as i16;
         let topic = NewTopic {
             name: name.parse().expect("a topic name"),

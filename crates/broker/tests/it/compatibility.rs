@@ -31,7 +31,9 @@ fn tests() -> String {
     }
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the directory of crates");
     let mut text = String::new();
-    for part in ["broker/src", "broker/tests", "storage/src", "coordinator/src", "coordinator/tests"] {
+    for part in
+        ["broker/src", "broker/tests", "storage/src", "coordinator/src", "coordinator/tests"]
+    {
         if crates.join(part).is_dir() {
             read(&crates.join(part), &mut text);
         }
@@ -57,7 +59,8 @@ fn what_is_said_to_be_honoured_is_read_and_has_a_test() {
     for version in KafkaVersion::all() {
         let catalogue = Catalogue::new(version);
         // A broker's name for a topic's setting is read as the topic's.
-        let topics: Vec<_> = catalogue.topics().filter_map(|topic| Some(topic.server?.name)).collect();
+        let topics: Vec<_> =
+            catalogue.topics().filter_map(|topic| Some(topic.server?.name)).collect();
         let brokers = catalogue.brokers().filter(|definition| !topics.contains(&definition.name));
         for definition in catalogue.topics().chain(brokers) {
             let Some(Proof { reader, test }) = proof(definition) else { continue };
@@ -69,7 +72,10 @@ fn what_is_said_to_be_honoured_is_read_and_has_a_test() {
                     .strip_prefix("offsets.topic.")
                     .is_some_and(|end| text.contains(&format!("\"{end}\"")));
             assert!(is_read, "{name} is said to be read by src/{reader}");
-            assert!(tests.contains(&format!("fn {test}(")), "{name} is said to be tested by {test}");
+            assert!(
+                tests.contains(&format!("fn {test}(")),
+                "{name} is said to be tested by {test}"
+            );
             honoured += 1;
         }
     }
@@ -103,8 +109,8 @@ fn configurations_are_those_that_kafka_4_1_describes() {
     /// Given out by the service.
     const READ_ONLY_HERE: [&str; 2] = ["listeners", "listener.security.protocol.map"];
     let text = include_str!("kafka-4.1-configs.tsv");
-    let server =
-        ServerConfigs::new("4.1".parse().expect("a version"), &Configs::new()).expect("no properties");
+    let server = ServerConfigs::new("4.1".parse().expect("a version"), &Configs::new())
+        .expect("no properties");
     let described = server.alone().describe_topic(&Configs::new());
     let topics = told("topic", text);
     assert_eq!(topics.len(), described.len());
@@ -122,7 +128,12 @@ fn configurations_are_those_that_kafka_4_1_describes() {
     let names: Vec<_> = described.iter().map(|described| described.name).collect();
     assert_eq!(brokers.iter().map(|told| told.name).collect::<Vec<_>>(), names);
     for (told, described) in brokers.iter().zip(&described) {
-        assert_eq!(told.kind, format!("{:?}", described.definition.kind).to_lowercase(), "{}", told.name);
+        assert_eq!(
+            told.kind,
+            format!("{:?}", described.definition.kind).to_lowercase(),
+            "{}",
+            told.name
+        );
         // Kafka does not start without these, and Milena sets them.
         if told.default != Some("<required>") {
             assert_eq!(told.default, described.definition.default, "{}", told.name);

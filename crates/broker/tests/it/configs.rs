@@ -31,9 +31,16 @@ const SET: i8 = 0;
 const APPEND: i8 = 2;
 
 fn ask(resource_type: i8, name: &str) -> DescribeConfigsRequest {
-    let resource =
-        DescribeConfigsResource { resource_type, resource_name: name.into(), configuration_keys: None };
-    DescribeConfigsRequest { resources: vec![resource], include_synonyms: true, include_documentation: true }
+    let resource = DescribeConfigsResource {
+        resource_type,
+        resource_name: name.into(),
+        configuration_keys: None,
+    };
+    DescribeConfigsRequest {
+        resources: vec![resource],
+        include_synonyms: true,
+        include_documentation: true,
+    }
 }
 
 /// Value and source of one configuration.
@@ -47,19 +54,24 @@ async fn alter(
     client: &mut Client,
     resources: &[(i8, &str, &'static str, i8, &str)],
 ) -> IncrementalAlterConfigsResponse {
-    let resource =
-        |(resource_type, resource, name, config_operation, value): &(i8, &str, &'static str, i8, &str)| {
-            let config = AlterableConfig {
-                name: (*name).into(),
-                config_operation: *config_operation,
-                value: Some((*value).into()),
-            };
-            AlterConfigsResource {
-                resource_type: *resource_type,
-                resource_name: (*resource).into(),
-                configs: vec![config],
-            }
+    let resource = |(resource_type, resource, name, config_operation, value): &(
+        i8,
+        &str,
+        &'static str,
+        i8,
+        &str,
+    )| {
+        let config = AlterableConfig {
+            name: (*name).into(),
+            config_operation: *config_operation,
+            value: Some((*value).into()),
         };
+        AlterConfigsResource {
+            resource_type: *resource_type,
+            resource_name: (*resource).into(),
+            configs: vec![config],
+        }
+    };
     let request = IncrementalAlterConfigsRequest {
         resources: resources.iter().map(resource).collect(),
         validate_only: false,
@@ -86,7 +98,11 @@ async fn b16_every_version_describes_topics_and_brokers() {
     let mut client = cluster.connect(1).await;
     for version in 1..=4 {
         let topic = client.call(version, &ask(TOPIC, "t")).await;
-        assert_eq!(value(&topic, "retention.ms"), Some((Some("77".to_owned()), 1)), "version {version}");
+        assert_eq!(
+            value(&topic, "retention.ms"),
+            Some((Some("77".to_owned()), 1)),
+            "version {version}"
+        );
         assert_eq!(value(&topic, "segment.bytes"), Some((Some("2000".to_owned()), 4)));
         let broker = client.call(version, &ask(BROKER, "1")).await;
         assert_eq!(value(&broker, "broker.id"), Some((Some("1".to_owned()), 4)));
@@ -95,7 +111,12 @@ async fn b16_every_version_describes_topics_and_brokers() {
     }
     let oldest = client.call(0, &ask(TOPIC, "t")).await;
     let is_default = |name: &str| {
-        oldest.results[0].configs.iter().find(|config| config.name == *name).expect("described").is_default
+        oldest.results[0]
+            .configs
+            .iter()
+            .find(|config| config.name == *name)
+            .expect("described")
+            .is_default
     };
     assert!(!is_default("retention.ms") && is_default("cleanup.policy"));
     cluster.stop().await;
@@ -124,8 +145,9 @@ async fn b17_a_topics_configuration_takes_effect() {
             value: Some("LogAppendTime".into()),
         }],
     };
-    let replaced =
-        client.call(2, &AlterConfigsRequest { resources: vec![resource], validate_only: false }).await;
+    let replaced = client
+        .call(2, &AlterConfigsRequest { resources: vec![resource], validate_only: false })
+        .await;
     assert_eq!(replaced.responses[0].error_code, 0);
     eventually("the broker's time is given to records", || async {
         let mut client = cluster.connect(1).await;
@@ -188,7 +210,8 @@ async fn b18_each_entry_is_answered_in_its_place() {
         ErrorCode::InvalidRequest,
     ];
     assert_eq!(codes(&answered), expected);
-    let names: Vec<_> = answered.responses.iter().map(|answer| answer.resource_name.as_str()).collect();
+    let names: Vec<_> =
+        answered.responses.iter().map(|answer| answer.resource_name.as_str()).collect();
     assert_eq!(names, ["missing", "t", "1", "", "7"]);
     assert!(answered.responses.iter().all(|a| (a.error_code == 0) == a.error_message.is_none()));
     let described = client.call(4, &ask(TOPIC, "t")).await;
@@ -198,11 +221,16 @@ async fn b18_each_entry_is_answered_in_its_place() {
 
 /// A broker with these properties, whose records are put into segments at once.
 async fn with_properties(properties: &[(&str, &str)]) -> Cluster {
-    let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let properties =
+        properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let flush = FlushPolicy { bytes: 1, age: Duration::from_millis(1), ..FlushPolicy::default() };
     let limits = Limits { flush, ..Limits::default() };
-    let options =
-        ClusterOptions { brokers: 1, properties: properties.collect(), limits, ..Default::default() };
+    let options = ClusterOptions {
+        brokers: 1,
+        properties: properties.collect(),
+        limits,
+        ..Default::default()
+    };
     Cluster::start_with(options).await
 }
 
@@ -219,8 +247,11 @@ async fn properties_take_effect() {
     cluster.create_topic_with("old", 1, &[("retention.ms", "1")]).await;
     let mut client = cluster.connect(1).await;
 
-    let delete =
-        DeleteTopicsRequest { topic_names: vec!["t".into()], timeout_ms: 1000, ..Default::default() };
+    let delete = DeleteTopicsRequest {
+        topic_names: vec!["t".into()],
+        timeout_ms: 1000,
+        ..Default::default()
+    };
     let refused = client.call(4, &delete).await;
     assert_eq!(refused.responses[0].error_code, ErrorCode::TopicDeletionDisabled.code());
 
@@ -229,7 +260,11 @@ async fn properties_take_effect() {
     for _ in 0..4 {
         assert_eq!(client.produce(9, "t", 0, batch(&[&large]).into_bytes()).await.error_code, 0);
     }
-    assert_eq!(batches_in(&client.fetch(12, "t", 0, 0).await).len(), 1, "what fits into 1024 bytes");
+    assert_eq!(
+        batches_in(&client.fetch(12, "t", 0, 0).await).len(),
+        1,
+        "what fits into 1024 bytes"
+    );
 
     // Two segments, so that one is old enough and not the newest.
     eventually("old records go without being asked for", || async {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use milena_broker::Limits;
 use milena_protocol::messages::{
-    api_versions_request::ApiVersionsRequest, fetch_request::FetchRequest, produce_request::ProduceRequest,
+    api_versions_request::ApiVersionsRequest, fetch_request::FetchRequest,
+    produce_request::ProduceRequest,
 };
 
 use milena_storage::MemoryBudget;
@@ -24,7 +25,11 @@ async fn responses_come_in_request_order_behind_a_fetch_that_waits() {
     let first = client.send(12, &fetch).await;
     let second = client.send(0, &ApiVersionsRequest::default()).await;
     let third = client.send(9, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await;
-    assert!(client.receive::<FetchRequest>(12, first).await.responses[0].partitions[0].records.is_some());
+    assert!(
+        client.receive::<FetchRequest>(12, first).await.responses[0].partitions[0]
+            .records
+            .is_some()
+    );
     assert_eq!(client.receive::<ApiVersionsRequest>(0, second).await.error_code, 0);
     let produced = only_produced(client.receive::<ProduceRequest>(9, third).await);
     assert_eq!((produced.error_code, produced.base_offset), (0, 0));
@@ -37,7 +42,9 @@ async fn pipelined_produces_are_appended_and_answered_in_order() {
     let mut client = cluster.connect(1).await;
     let mut ids = Vec::new();
     for _ in 0..200 {
-        ids.push(client.send(9, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await);
+        ids.push(
+            client.send(9, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await,
+        );
     }
     for (offset, id) in ids.into_iter().enumerate() {
         let produced = only_produced(client.receive::<ProduceRequest>(9, id).await);
@@ -87,7 +94,8 @@ async fn what_was_produced_before_a_request_that_ends_the_connection_is_answered
 #[tokio::test]
 async fn a_request_larger_than_the_limit_closes_the_connection() {
     let limits = Limits { request_bytes_max: 1000, ..Limits::default() };
-    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
     for length in [1001, i32::MAX, -1] {
         let mut client = cluster.connect(1).await;
         client.send_raw(&length.to_be_bytes()).await;
@@ -106,14 +114,18 @@ async fn counts_beyond_the_bytes_that_are_there_close_the_connection() {
     frame[..4].copy_from_slice(&length.to_be_bytes());
     client.send_raw(&frame).await;
     assert!(client.is_closed_by_broker().await);
-    assert_eq!(cluster.connect(1).await.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+    assert_eq!(
+        cluster.connect(1).await.call(0, &ApiVersionsRequest::default()).await.error_code,
+        0
+    );
 }
 
 #[tokio::test]
 async fn a_throttled_producer_is_told_and_not_read_for_that_long() {
     let memory = MemoryBudget { unflushed_bytes: 100_000, ..MemoryBudget::default() };
     let limits = Limits { memory, ..Limits::default() };
-    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     let value = "x".repeat(45_000);
@@ -145,21 +157,24 @@ fn now() -> Instant {
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
     let limits = Limits { connection_idle_max: Duration::from_millis(50), ..Limits::default() };
-    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
     assert!(cluster.connect(1).await.is_closed_by_broker().await);
 }
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_refused_until_one_is_closed() {
     let limits = Limits { connections_max: 1, ..Limits::default() };
-    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
     let mut first = cluster.connect(1).await;
     assert_eq!(first.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
     assert!(cluster.connect(1).await.is_closed_by_broker().await);
     drop(first);
     crate::cluster::eventually("the place is free again", || async {
         let mut client = cluster.connect(1).await;
-        client.try_send(0, &ApiVersionsRequest::default()).await && client.read_frame().await.is_some()
+        client.try_send(0, &ApiVersionsRequest::default()).await
+            && client.read_frame().await.is_some()
     })
     .await;
 }

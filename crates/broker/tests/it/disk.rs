@@ -5,7 +5,8 @@ use std::time::Duration;
 use milena_protocol::{
     ErrorCode,
     messages::{
-        fetch_request::FetchRequest, produce_request::ProduceRequest, produce_response::ProduceResponse,
+        fetch_request::FetchRequest, produce_request::ProduceRequest,
+        produce_response::ProduceResponse,
     },
 };
 use milena_storage::disk::MemoryDisk;
@@ -16,7 +17,8 @@ use crate::{
 };
 
 async fn cluster_on(disk: &MemoryDisk) -> Cluster {
-    let options = ClusterOptions { brokers: 1, disk: Some(disk.clone()), ..ClusterOptions::default() };
+    let options =
+        ClusterOptions { brokers: 1, disk: Some(disk.clone()), ..ClusterOptions::default() };
     let cluster = Cluster::start_with(options).await;
     cluster.create_topic("t", 2).await;
     cluster
@@ -63,7 +65,10 @@ async fn a_produce_whose_time_runs_out_is_told_so_for_every_partition_that_waits
     disk.hold_syncs(false);
     // The records were taken; a producer that is not idempotent may have them twice, as with Kafka.
     let again = client.call(9, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await;
-    assert_eq!((codes(&again), again.responses[0].partition_responses[0].base_offset), (vec![0], 1));
+    assert_eq!(
+        (codes(&again), again.responses[0].partition_responses[0].base_offset),
+        (vec![0], 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,7 +49,10 @@ async fn a_killed_leader_is_replaced_and_everything_acknowledged_is_there() {
     let next = client.produce(9, "t", 0, sequenced(&["c"], 5, 0, 2).into_bytes()).await;
     assert_eq!((next.error_code, next.base_offset), (0, 2));
     let records = read_all(&mut client, "t", 0, 0).await;
-    assert_eq!(records.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(
+        records.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
     for (epoch, error) in [(0, ErrorCode::FencedLeaderEpoch), (2, ErrorCode::UnknownLeaderEpoch)] {
         let mut fetch = fetch_request("t", &[(0, 0)]);
         fetch.topics[0].partitions[0].current_leader_epoch = epoch;
@@ -145,7 +148,11 @@ async fn commit(cluster: &Cluster, offset: i64) {
         leader_epoch: LeaderEpoch::NONE,
         metadata: String::new(),
     };
-    cluster.client().commit_offsets("g", &[committed]).await.expect("the commit is retried until it works");
+    cluster
+        .client()
+        .commit_offsets("g", &[committed])
+        .await
+        .expect("the commit is retried until it works");
 }
 
 async fn committed(cluster: &Cluster) -> Vec<i64> {

@@ -11,8 +11,8 @@ use milena_records::Compression;
 use crate::{
     cluster::Cluster,
     wire::{
-        Client, batch, batches_in, compressed, fetch_by_id, fetch_partition, fetch_request, only_fetched,
-        records_in,
+        Client, batch, batches_in, compressed, fetch_by_id, fetch_partition, fetch_request,
+        only_fetched, records_in,
     },
 };
 
@@ -67,7 +67,10 @@ async fn the_first_batch_is_answered_even_if_it_is_larger_than_all_limits() {
     }
     let mut request = fetch_request("t", &[(0, 0), (1, 0), (2, 0)]);
     request.max_bytes = 10;
-    request.topics[0].partitions.iter_mut().for_each(|partition| partition.partition_max_bytes = 10);
+    request.topics[0]
+        .partitions
+        .iter_mut()
+        .for_each(|partition| partition.partition_max_bytes = 10);
     let response = client.call(12, &request).await;
     let counts: Vec<usize> =
         response.responses[0].partitions.iter().map(|data| batches_in(data).len()).collect();
@@ -87,7 +90,10 @@ async fn limits_are_kept_and_partitions_served_in_the_order_asked() {
     }
     let mut request = fetch_request("t", &[(2, 0), (0, 0), (1, 0)]);
     request.max_bytes = 3000;
-    request.topics[0].partitions.iter_mut().for_each(|partition| partition.partition_max_bytes = 2000);
+    request.topics[0]
+        .partitions
+        .iter_mut()
+        .for_each(|partition| partition.partition_max_bytes = 2000);
     let response = client.call(12, &request).await;
     let partitions = &response.responses[0].partitions;
     let counts: Vec<_> =
@@ -147,7 +153,8 @@ async fn an_error_answers_at_once() {
     let mut request = fetch_request("t", &[(0, 0), (9, 0)]);
     request.max_wait_ms = 60_000;
     let response = client.call(12, &request).await;
-    let codes: Vec<_> = response.responses[0].partitions.iter().map(|data| data.error_code).collect();
+    let codes: Vec<_> =
+        response.responses[0].partitions.iter().map(|data| data.error_code).collect();
     assert_eq!(codes, [0, ErrorCode::UnknownTopicOrPartition.code()]);
 }
 
@@ -190,7 +197,11 @@ async fn leader_epochs_are_checked() {
     for (epoch, expected) in [(0, 0), (-1, 0), (1, ErrorCode::UnknownLeaderEpoch.code())] {
         let mut request = fetch_request("t", &[(0, 0)]);
         request.topics[0].partitions[0].current_leader_epoch = epoch;
-        assert_eq!(only_fetched(client.call(12, &request).await).error_code, expected, "epoch {epoch}");
+        assert_eq!(
+            only_fetched(client.call(12, &request).await).error_code,
+            expected,
+            "epoch {epoch}"
+        );
     }
 }
 
@@ -231,7 +242,11 @@ async fn zstd_is_for_version_10_on() {
     client.produce(9, "t", 0, compressed(&["a"], Compression::Zstd).into_bytes()).await;
     let unsupported = ErrorCode::UnsupportedCompressionType.code();
     for version in [2, 4, 9] {
-        assert_eq!(client.fetch(version, "t", 0, 0).await.error_code, unsupported, "version {version}");
+        assert_eq!(
+            client.fetch(version, "t", 0, 0).await.error_code,
+            unsupported,
+            "version {version}"
+        );
     }
     assert_eq!(client.fetch(10, "t", 0, 0).await.error_code, 0);
 }

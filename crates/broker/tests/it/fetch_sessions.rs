@@ -17,7 +17,12 @@ use crate::{
 const VERSION: i16 = 12;
 
 fn partitions(response: &FetchResponse) -> Vec<i32> {
-    response.responses.iter().flat_map(|topic| &topic.partitions).map(|data| data.partition_index).collect()
+    response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .map(|data| data.partition_index)
+        .collect()
 }
 
 async fn open(client: &mut Client, all: &[(i32, i64)]) -> FetchResponse {
@@ -42,7 +47,11 @@ async fn a_full_fetch_makes_a_session_and_tells_every_partition() {
     assert_ne!(response.session_id, 0);
     assert_eq!(partitions(&response), [0, 1, 2]);
     for data in &response.responses[0].partitions {
-        assert_eq!((data.high_watermark, data.last_stable_offset), (0, 0), "never -1 in a full fetch");
+        assert_eq!(
+            (data.high_watermark, data.last_stable_offset),
+            (0, 0),
+            "never -1 in a full fetch"
+        );
     }
 }
 
@@ -130,7 +139,8 @@ async fn a_session_ends_with_the_final_epoch_and_sessionless_fetches_have_id_0()
 #[tokio::test]
 async fn a_full_cache_answers_without_a_session() {
     let limits = Limits { fetch_sessions_max: 1, ..Limits::default() };
-    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     assert_ne!(open(&mut client, &[(0, 0)]).await.session_id, 0);

@@ -13,7 +13,8 @@ use milena_protocol::{
             OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
         },
         offset_fetch_request::{
-            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic,
+            OffsetFetchRequestTopics,
         },
         offset_fetch_response::{OffsetFetchResponsePartition, OffsetFetchResponsePartitions},
     },
@@ -57,16 +58,27 @@ fn commit_as(joined: &JoinGroupResponse, offset: i64) -> OffsetCommitRequest {
     }
 }
 
-async fn commit_codes(client: &mut Client, version: i16, request: &OffsetCommitRequest) -> Vec<i16> {
+async fn commit_codes(
+    client: &mut Client,
+    version: i16,
+    request: &OffsetCommitRequest,
+) -> Vec<i16> {
     let response = client.call(version, request).await;
     response.topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error_code).collect()
 }
 
 /// One partition as versions before 8 ask for it.
-async fn fetch_old(client: &mut Client, version: i16, group: &str) -> (i16, OffsetFetchResponsePartition) {
+async fn fetch_old(
+    client: &mut Client,
+    version: i16,
+    group: &str,
+) -> (i16, OffsetFetchResponsePartition) {
     let request = OffsetFetchRequest {
         group_id: group.into(),
-        topics: Some(vec![OffsetFetchRequestTopic { name: "t".into(), partition_indexes: vec![0] }]),
+        topics: Some(vec![OffsetFetchRequestTopic {
+            name: "t".into(),
+            partition_indexes: vec![0],
+        }]),
         ..Default::default()
     };
     let mut response = client.call(version, &request).await;
@@ -78,16 +90,24 @@ async fn fetch_old(client: &mut Client, version: i16, group: &str) -> (i16, Offs
 }
 
 /// One partition as version 8 and 9 ask for it.
-async fn fetch(client: &mut Client, version: i16, group: &str) -> (i16, OffsetFetchResponsePartitions) {
-    let topic =
-        OffsetFetchRequestTopics { name: "t".into(), partition_indexes: vec![0], ..Default::default() };
+async fn fetch(
+    client: &mut Client,
+    version: i16,
+    group: &str,
+) -> (i16, OffsetFetchResponsePartitions) {
+    let topic = OffsetFetchRequestTopics {
+        name: "t".into(),
+        partition_indexes: vec![0],
+        ..Default::default()
+    };
     let asked = OffsetFetchRequestGroup {
         group_id: group.into(),
         member_epoch: -1,
         topics: Some(vec![topic]),
         ..Default::default()
     };
-    let request = OffsetFetchRequest { groups: vec![asked], require_stable: true, ..Default::default() };
+    let request =
+        OffsetFetchRequest { groups: vec![asked], require_stable: true, ..Default::default() };
     let mut group = client.call(version, &request).await.groups.remove(0);
     let partition = match group.topics.pop() {
         Some(mut topic) => topic.partitions.remove(0),
@@ -176,8 +196,11 @@ async fn every_partition_of_a_commit_is_answered_in_its_place() {
     let unknown_id = ErrorCode::UnknownTopicId.code();
     assert_eq!(commit_codes(&mut client, 10, &request).await, [0, unknown_id]);
 
-    let topic =
-        OffsetFetchRequestTopics { topic_id: id.0, partition_indexes: vec![0, 1], ..Default::default() };
+    let topic = OffsetFetchRequestTopics {
+        topic_id: id.0,
+        partition_indexes: vec![0, 1],
+        ..Default::default()
+    };
     let gone = OffsetFetchRequestTopics { partition_indexes: vec![4], ..Default::default() };
     let asked = OffsetFetchRequestGroup {
         group_id: "g".into(),
@@ -189,7 +212,8 @@ async fn every_partition_of_a_commit_is_answered_in_its_place() {
     let request = OffsetFetchRequest { groups: vec![asked, all], ..Default::default() };
     let groups = client.call(10, &request).await.groups;
     assert_eq!(groups[0].topics[0].partitions[0].error_code, unknown_id);
-    let offsets: Vec<i64> = groups[0].topics[1].partitions.iter().map(|p| p.committed_offset).collect();
+    let offsets: Vec<i64> =
+        groups[0].topics[1].partitions.iter().map(|p| p.committed_offset).collect();
     assert_eq!(offsets, [-1, 9]);
     assert_eq!((groups[1].topics.len(), groups[1].topics[0].topic_id), (1, id.0));
     cluster.stop().await;
@@ -214,7 +238,8 @@ async fn members_commit_in_their_generation_and_outsiders_not_at_all() {
 
 #[tokio::test]
 async fn an_offset_with_a_retention_time_expires_by_the_clock() {
-    let settings = [("offsets.retention.check.interval.ms", "10"), ("offsets.topic.num.partitions", "1")];
+    let settings =
+        [("offsets.retention.check.interval.ms", "10"), ("offsets.topic.num.partitions", "1")];
     let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let options = ClusterOptions { brokers: 1, properties, ..Default::default() };
     let cluster = Cluster::start_with(options).await;
@@ -248,10 +273,14 @@ async fn offsets_are_deleted_unless_the_topic_is_subscribed_or_unknown() {
     let mut client = connect(&cluster, "g").await;
     let missing = client.call(0, &delete("g", &["t"])).await;
     assert_eq!(missing.error_code, ErrorCode::GroupIdNotFound.code());
-    assert_eq!(commit_codes(&mut client, 8, &commit("g", &[("t", 0, 1), ("u", 0, 2)])).await, [0, 0]);
+    assert_eq!(
+        commit_codes(&mut client, 8, &commit("g", &[("t", 0, 1), ("u", 0, 2)])).await,
+        [0, 0]
+    );
     alone(&mut client, "g").await;
     let deleted = client.call(0, &delete("g", &["none", "t", "u"])).await;
-    let codes: Vec<i16> = deleted.topics.iter().map(|topic| topic.partitions[0].error_code).collect();
+    let codes: Vec<i16> =
+        deleted.topics.iter().map(|topic| topic.partitions[0].error_code).collect();
     let unknown = ErrorCode::UnknownTopicOrPartition.code();
     assert_eq!(codes, [unknown, ErrorCode::GroupSubscribedToTopic.code(), 0]);
     let all = OffsetFetchRequest { group_id: "g".into(), topics: None, ..Default::default() };
@@ -292,7 +321,8 @@ async fn log_start(client: &mut Client, partition: i32) -> i64 {
 
 #[tokio::test]
 async fn the_log_of_groups_is_kept_short_and_loses_nothing() {
-    let settings = [("offsets.topic.num.partitions", "1"), ("group.initial.rebalance.delay.ms", "0")];
+    let settings =
+        [("offsets.topic.num.partitions", "1"), ("group.initial.rebalance.delay.ms", "0")];
     let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let limits = milena_broker::Limits { group_log_growth_bytes: 8 << 10, ..Default::default() };
     let options = ClusterOptions { brokers: 1, properties, limits, ..Default::default() };
@@ -311,7 +341,11 @@ async fn the_log_of_groups_is_kept_short_and_loses_nothing() {
     let mut client = connect(&cluster, "g").await;
     assert_eq!(fetch(&mut client, 9, "g").await.1.committed_offset, offset);
     assert_eq!(fetch(&mut client, 9, "other").await.1.committed_offset, 77);
-    assert_eq!(commit_codes(&mut client, 8, &commit_as(&joined, offset + 1)).await, [0], "still a member");
+    assert_eq!(
+        commit_codes(&mut client, 8, &commit_as(&joined, offset + 1)).await,
+        [0],
+        "still a member"
+    );
     cluster.stop().await;
 }
 
@@ -326,7 +360,10 @@ async fn commits_of_many_clients_share_batches() {
             let mut client = cluster.connect(1).await;
             let group = format!("g{i}");
             for offset in 0..5 {
-                assert_eq!(commit_codes(&mut client, 8, &commit(&group, &[("t", 0, offset)])).await, [0]);
+                assert_eq!(
+                    commit_codes(&mut client, 8, &commit(&group, &[("t", 0, offset)])).await,
+                    [0]
+                );
             }
         }
     });
@@ -351,9 +388,11 @@ async fn commits_of_many_clients_share_batches() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_the_disk_delays_is_what_the_log_has() {
     let disk = MemoryDisk::default();
-    let settings = [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "1")];
+    let settings =
+        [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "1")];
     let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let options = ClusterOptions { brokers: 1, disk: Some(disk.clone()), properties, ..Default::default() };
+    let options =
+        ClusterOptions { brokers: 1, disk: Some(disk.clone()), properties, ..Default::default() };
     let mut cluster = Cluster::start_with(options).await;
     cluster.create_topic("t", 1).await;
     let mut client = connect(&cluster, "g").await;

@@ -34,9 +34,11 @@ pub async fn cluster() -> Cluster {
 }
 
 pub async fn cluster_of(brokers: i32, kafka_version: &'static str) -> Cluster {
-    let settings = [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "3")];
+    let settings =
+        [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "3")];
     let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Cluster::start_with(ClusterOptions { brokers, kafka_version, properties, ..Default::default() }).await
+    Cluster::start_with(ClusterOptions { brokers, kafka_version, properties, ..Default::default() })
+        .await
 }
 
 /// The coordinator of a group, when it serves it.
@@ -50,8 +52,11 @@ pub async fn coordinator(cluster: &Cluster, group: &str) -> i32 {
         let found = client.call(3, &request).await;
         if found.error_code == 0 {
             coordinator = found.node_id;
-            let request =
-                HeartbeatRequest { group_id: group.into(), member_id: "nobody".into(), ..Default::default() };
+            let request = HeartbeatRequest {
+                group_id: group.into(),
+                member_id: "nobody".into(),
+                ..Default::default()
+            };
             let beat = cluster.connect(coordinator).await.call(4, &request).await;
             if beat.error_code == ErrorCode::UnknownMemberId.code() {
                 return coordinator;
@@ -137,7 +142,8 @@ pub fn heartbeat(group: &str, joined: &JoinGroupResponse) -> HeartbeatRequest {
 }
 
 async fn describe(client: &mut Client, version: i16, group: &str) -> DescribedGroup {
-    let request = DescribeGroupsRequest { groups: vec![group.into()], include_authorized_operations: true };
+    let request =
+        DescribeGroupsRequest { groups: vec![group.into()], include_authorized_operations: true };
     let mut response = client.call(version, &request).await;
     assert_eq!(response.groups.len(), 1);
     response.groups.remove(0)
@@ -150,8 +156,9 @@ async fn every_broker_names_the_same_coordinator_and_only_that_one_serves_the_gr
     for broker in 1..=3 {
         let mut client = cluster.connect(broker).await;
         let keys = vec!["g".into(), "g2".into()];
-        let found =
-            client.call(4, &FindCoordinatorRequest { coordinator_keys: keys, ..Default::default() }).await;
+        let found = client
+            .call(4, &FindCoordinatorRequest { coordinator_keys: keys, ..Default::default() })
+            .await;
         assert_eq!(found.coordinators.len(), 2);
         assert_eq!((found.coordinators[0].node_id, found.coordinators[0].error_code), (serving, 0));
         let address = cluster.broker(serving).address();
@@ -257,7 +264,10 @@ async fn a_join_that_waits_is_answered_when_the_broker_stops() {
     cluster.stop_broker(serving).await;
     let answer = b.receive::<JoinGroupRequest>(3, waiting).await;
     let error = ErrorCode::from_code(answer.error_code);
-    assert!(matches!(error, ErrorCode::CoordinatorNotAvailable | ErrorCode::NotCoordinator), "{error:?}");
+    assert!(
+        matches!(error, ErrorCode::CoordinatorNotAvailable | ErrorCode::NotCoordinator),
+        "{error:?}"
+    );
     cluster.stop().await;
 }
 
@@ -280,9 +290,10 @@ async fn a_static_member_comes_back_without_a_rebalance_and_leaves_by_its_instan
     let old = HeartbeatRequest { group_instance_id: Some("i1".into()), ..heartbeat("g", &first) };
     assert_eq!(client.call(4, &old).await.error_code, ErrorCode::FencedInstanceId.code());
 
-    let members =
-        ["i1", "i2"].map(|id| MemberIdentity { group_instance_id: Some(id.into()), ..Default::default() });
-    let request = LeaveGroupRequest { group_id: "g".into(), members: members.to_vec(), ..Default::default() };
+    let members = ["i1", "i2"]
+        .map(|id| MemberIdentity { group_instance_id: Some(id.into()), ..Default::default() });
+    let request =
+        LeaveGroupRequest { group_id: "g".into(), members: members.to_vec(), ..Default::default() };
     let left = client.call(5, &request).await;
     assert_eq!(left.error_code, 0);
     let outcomes: Vec<i16> = left.members.iter().map(|member| member.error_code).collect();
@@ -298,7 +309,8 @@ async fn sessions_end_by_the_clock() {
         ("offsets.topic.num.partitions", "3"),
     ];
     let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let cluster = Cluster::start_with(ClusterOptions { brokers: 1, properties, ..Default::default() }).await;
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers: 1, properties, ..Default::default() }).await;
     let mut client = connect(&cluster, "g").await;
     let request = JoinGroupRequest { session_timeout_ms: 50, ..join("g", "") };
     let joined = client.call(3, &request).await;
@@ -326,7 +338,10 @@ async fn unknown_groups_are_described_as_dead_and_from_version_6_on_as_not_found
     let group = describe(&mut client, 5, "none").await;
     assert_eq!((group.error_code, group.group_state.as_str()), (0, "Dead"));
     let group = describe(&mut client, 6, "none").await;
-    assert_eq!((group.error_code, group.group_state.as_str()), (ErrorCode::GroupIdNotFound.code(), "Dead"));
+    assert_eq!(
+        (group.error_code, group.group_state.as_str()),
+        (ErrorCode::GroupIdNotFound.code(), "Dead")
+    );
     assert_eq!(group.error_message.as_deref(), Some("group none does not exist"));
     cluster.stop().await;
 }
@@ -352,8 +367,11 @@ async fn groups_are_listed_by_state_and_deleted_when_empty() {
     let deleted = client.call(2, &delete).await;
     let outcomes: Vec<i16> = deleted.results.iter().map(|result| result.error_code).collect();
     assert_eq!(outcomes, [ErrorCode::NonEmptyGroup.code(), ErrorCode::GroupIdNotFound.code()]);
-    let leave =
-        LeaveGroupRequest { group_id: "g".into(), member_id: joined.member_id.clone(), ..Default::default() };
+    let leave = LeaveGroupRequest {
+        group_id: "g".into(),
+        member_id: joined.member_id.clone(),
+        ..Default::default()
+    };
     assert_eq!(client.call(2, &leave).await.error_code, 0);
     assert_eq!(client.call(2, &leave).await.error_code, ErrorCode::UnknownMemberId.code());
     let deleted = client.call(2, &delete).await;
@@ -373,7 +391,11 @@ async fn every_version_of_the_membership_apis_is_answered() {
         let mut request = sync(&group, &joined, &[(&joined.member_id, "all")]);
         (request.protocol_type, request.protocol_name) = (None, None);
         let synced = client.call(version.min(4), &request).await;
-        assert_eq!((synced.error_code, &synced.assignment[..]), (0, &b"all"[..]), "SyncGroup {version}");
+        assert_eq!(
+            (synced.error_code, &synced.assignment[..]),
+            (0, &b"all"[..]),
+            "SyncGroup {version}"
+        );
         assert_eq!(
             client.call(version, &heartbeat(&group, &joined)).await.error_code,
             0,

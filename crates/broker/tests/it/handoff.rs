@@ -102,7 +102,10 @@ async fn a_wanted_leader_takes_over_with_everything_and_one_epoch_later() {
     cluster.ask_for_leader("t", 0..1, new).await;
     cluster.led_by("t", 0, new).await;
     let partition = cluster.partition("t", 0);
-    assert_eq!((partition.leader, partition.leader_epoch.raw(), partition.target), (BrokerId(new), 1, None));
+    assert_eq!(
+        (partition.leader, partition.leader_epoch.raw(), partition.target),
+        (BrokerId(new), 1, None)
+    );
 
     let refused = client.produce(9, "t", 0, sent.clone()).await;
     assert_eq!(refused.error_code, ErrorCode::NotLeaderOrFollower.code());
@@ -112,7 +115,10 @@ async fn a_wanted_leader_takes_over_with_everything_and_one_epoch_later() {
     let next = client.produce(9, "t", 0, sequenced(&["c"], 5, 0, 2).into_bytes()).await;
     assert_eq!((next.error_code, next.base_offset), (0, 2));
     let records = read_all(&mut client, "t", 0, 0).await;
-    assert_eq!(records.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(
+        records.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
 }
 
 #[tokio::test]
@@ -128,7 +134,8 @@ async fn who_asks_the_old_leader_is_told_the_new_one() {
     fetch.max_wait_ms = 60_000;
     let id = consumer.send(16, &fetch).await;
     cluster.ask_for_leader("t", 0..1, new).await;
-    let response = consumer.receive::<milena_protocol::messages::fetch_request::FetchRequest>(16, id).await;
+    let response =
+        consumer.receive::<milena_protocol::messages::fetch_request::FetchRequest>(16, id).await;
     let endpoint = response.node_endpoints[0].clone();
     let told = only_fetched(response);
     assert_eq!(told.error_code, ErrorCode::NotLeaderOrFollower.code());
@@ -153,9 +160,11 @@ async fn leader_epochs_of_before_and_after_are_told_apart() {
     cluster.ask_for_leader("t", 0..1, new).await;
     cluster.led_by("t", 0, new).await;
     let mut client = cluster.connect(new).await;
-    for (epoch, error) in
-        [(0, ErrorCode::FencedLeaderEpoch), (1, ErrorCode::None), (2, ErrorCode::UnknownLeaderEpoch)]
-    {
+    for (epoch, error) in [
+        (0, ErrorCode::FencedLeaderEpoch),
+        (1, ErrorCode::None),
+        (2, ErrorCode::UnknownLeaderEpoch),
+    ] {
         let mut fetch = fetch_request("t", &[(0, 0)]);
         fetch.topics[0].partitions[0].current_leader_epoch = epoch;
         let answer = only_fetched(client.call(12, &fetch).await);
@@ -240,7 +249,8 @@ async fn leaders_stay_where_rebalancing_is_turned_off() {
     let limits = Limits { leaders_return_after: Duration::from_millis(20), ..Limits::default() };
     let properties = [("auto.leader.rebalance.enable".to_owned(), "false".to_owned())].into();
     let mut cluster =
-        Cluster::start_with(ClusterOptions { limits, properties, ..ClusterOptions::default() }).await;
+        Cluster::start_with(ClusterOptions { limits, properties, ..ClusterOptions::default() })
+            .await;
     cluster.create_topic("t", 3).await;
     cluster.restart_broker(1).await;
     // A second topic whose only replica returns shows that the controller has looked.
@@ -271,6 +281,8 @@ async fn a_partition_stays_open_when_its_target_is_not_there() {
     let shared = cluster.broker(leader).shared();
     let led = shared.partitions.led(milena_broker::TopicRef::Name("t"), PartitionIndex(0));
     assert_eq!(led.expect("it is open").partition.leader_epoch().raw(), 0);
-    eventually("the controller gives the target up", || async { cluster.partition("t", 0).target.is_none() })
-        .await;
+    eventually("the controller gives the target up", || async {
+        cluster.partition("t", 0).target.is_none()
+    })
+    .await;
 }

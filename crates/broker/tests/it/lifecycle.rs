@@ -19,7 +19,10 @@ async fn records_survive_a_restart_and_the_leader_epoch_rises() {
     cluster.create_topic("t", 6).await;
     for partition in 0..6 {
         let mut client = cluster.connect_to_leader("t", partition).await;
-        assert_eq!(client.produce(9, "t", partition, batch(&["before"]).into_bytes()).await.error_code, 0);
+        assert_eq!(
+            client.produce(9, "t", partition, batch(&["before"]).into_bytes()).await.error_code,
+            0
+        );
     }
     for broker in 1..=3 {
         cluster.restart_broker(broker).await;
@@ -96,8 +99,10 @@ async fn a_deleted_topic_is_gone_and_a_new_one_of_its_name_is_empty() {
     let mut client = cluster.connect(leader).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["old"]).into_bytes()).await.error_code, 0);
     cluster.metadata.delete_topic(&"t".parse().expect("a name"), id).await.expect("it is deleted");
-    eventually("the partition is closed", || async { cluster.broker(leader).shared().partitions.is_empty() })
-        .await;
+    eventually("the partition is closed", || async {
+        cluster.broker(leader).shared().partitions.is_empty()
+    })
+    .await;
     let unknown = client.fetch(12, "t", 0, 0).await;
     assert_eq!(unknown.error_code, ErrorCode::UnknownTopicOrPartition.code());
     let again = cluster.create_topic("t", 1).await;
@@ -124,7 +129,10 @@ async fn a_topic_deleted_while_its_leader_was_down_is_let_go_at_its_start() {
     let id = cluster.create_topic("t", 3).await;
     for partition in 0..3 {
         let mut client = cluster.connect_to_leader("t", partition).await;
-        assert_eq!(client.produce(9, "t", partition, batch(&["old"]).into_bytes()).await.error_code, 0);
+        assert_eq!(
+            client.produce(9, "t", partition, batch(&["old"]).into_bytes()).await.error_code,
+            0
+        );
     }
     let leader = cluster.leader("t", 0);
     cluster.stop_broker(leader).await;

@@ -20,7 +20,9 @@ use milena_types::{Offset, PartitionIndex, ProducerEpoch, ProducerId, Timestamp}
 
 use crate::{
     cluster::Cluster,
-    wire::{Client, batch, batches_in, compressed, fetch_request, only_fetched, records_in, sequenced},
+    wire::{
+        Client, batch, batches_in, compressed, fetch_request, only_fetched, records_in, sequenced,
+    },
 };
 
 /// A message set as an old producer writes it.
@@ -42,7 +44,12 @@ fn offsets_in(data: &PartitionData) -> Vec<i64> {
     messages_in(data).iter().map(|message| message.offset.raw()).collect()
 }
 
-async fn fetch_at_most(client: &mut Client, version: i16, offset: i64, bytes_max: i32) -> PartitionData {
+async fn fetch_at_most(
+    client: &mut Client,
+    version: i16,
+    offset: i64,
+    bytes_max: i32,
+) -> PartitionData {
     let mut request = fetch_request("t", &[(0, offset)]);
     request.topics[0].partitions[0].partition_max_bytes = bytes_max;
     only_fetched(client.call(version, &request).await)
@@ -150,7 +157,10 @@ async fn converted_records_keep_to_the_bytes_asked_for_but_are_at_least_one_mess
             let offsets = offsets_in(&data);
             let len = data.records.expect("records").len();
             assert_eq!(len, offsets.len() * message_len, "whole messages");
-            assert!(len <= (bytes_max as usize).max(message_len), "version {version}: {len} of {bytes_max}");
+            assert!(
+                len <= (bytes_max as usize).max(message_len),
+                "version {version}: {len} of {bytes_max}"
+            );
             assert_eq!(offsets, (7..7 + offsets.len() as i64).collect::<Vec<_>>());
             assert!(!offsets.is_empty(), "without a message there is no progress");
         }
@@ -175,7 +185,11 @@ async fn zstd_is_refused_where_it_comes_first_and_ends_the_answer_where_it_does_
         };
         assert_eq!((data.error_code, offsets), (0, vec![0, 1]), "version {version}");
         let refused = client.fetch(version, "t", 0, 2).await;
-        assert_eq!(refused.error_code, ErrorCode::UnsupportedCompressionType.code(), "version {version}");
+        assert_eq!(
+            refused.error_code,
+            ErrorCode::UnsupportedCompressionType.code(),
+            "version {version}"
+        );
         assert_eq!(client.fetch(version, "t", 0, 4).await.error_code, 0, "version {version}");
     }
     assert_eq!(records_in(&client.fetch(10, "t", 0, 0).await).len(), 6);
@@ -193,13 +207,23 @@ async fn control_batches_are_passed_over_however_many_there_are() {
     let mut client = cluster.connect(1).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["first"]).into_bytes()).await.error_code, 0);
     let topic = milena_broker::TopicRef::Name("t");
-    let partition =
-        cluster.broker(1).shared().leader_partition(topic, PartitionIndex(0)).await.expect("it is led");
+    let partition = cluster
+        .broker(1)
+        .shared()
+        .leader_partition(topic, PartitionIndex(0))
+        .await
+        .expect("it is led");
     for _ in 0..20 {
-        let marker = EndTransactionMarker { result: TransactionResult::Abort, coordinator_epoch: 0 };
+        let marker =
+            EndTransactionMarker { result: TransactionResult::Abort, coordinator_epoch: 0 };
         let marker = marker.batch(ProducerId(1), ProducerEpoch(0), Timestamp(1)).expect("a marker");
-        let options = AppendOptions { leader_epoch: None, now: Timestamp(1), origin: Origin::Coordinator };
-        partition.append(&[marker], &options).expect("it is appended").await.expect("it is committed");
+        let options =
+            AppendOptions { leader_epoch: None, now: Timestamp(1), origin: Origin::Coordinator };
+        partition
+            .append(&[marker], &options)
+            .expect("it is appended")
+            .await
+            .expect("it is committed");
     }
     for version in 0..=3 {
         let data = fetch_at_most(&mut client, version, 1, 1).await;
@@ -213,7 +237,8 @@ async fn control_batches_are_passed_over_however_many_there_are() {
 }
 
 async fn create(client: &mut Client, name: &str, format: &str) -> i16 {
-    let config = CreatableTopicConfig { name: "message.format.version".into(), value: Some(format.into()) };
+    let config =
+        CreatableTopicConfig { name: "message.format.version".into(), value: Some(format.into()) };
     let topic = CreatableTopic {
         name: name.into(),
         num_partitions: 1,
@@ -221,7 +246,8 @@ async fn create(client: &mut Client, name: &str, format: &str) -> i16 {
         configs: vec![config],
         ..Default::default()
     };
-    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 5000, ..Default::default() };
+    let request =
+        CreateTopicsRequest { topics: vec![topic], timeout_ms: 5000, ..Default::default() };
     client.call(4, &request).await.topics[0].error_code
 }
 
@@ -251,11 +277,18 @@ async fn kafka_2_8_gives_readers_the_format_that_a_topic_asks_for() {
 
         let new = |code: ErrorCode| if magic < 2 { code.code() } else { 0 };
         let mut builder = BatchBuilder::new(Compression::None);
-        builder.push(&NewRecord { value: Some(b"e"), headers: &[(b"h", None)], ..NewRecord::default() });
+        builder.push(&NewRecord {
+            value: Some(b"e"),
+            headers: &[(b"h", None)],
+            ..NewRecord::default()
+        });
         let with_headers = builder.build().expect("a batch").into_bytes();
         let refusals = [
             (sequenced(&["e"], 7, 0, 0).into_bytes(), new(ErrorCode::UnsupportedForMessageFormat)),
-            (compressed(&["e"], Compression::Zstd).into_bytes(), new(ErrorCode::UnsupportedCompressionType)),
+            (
+                compressed(&["e"], Compression::Zstd).into_bytes(),
+                new(ErrorCode::UnsupportedCompressionType),
+            ),
             (with_headers, new(ErrorCode::InvalidRecord)),
         ];
         for (records, code) in refusals {
@@ -287,7 +320,10 @@ async fn what_is_older_than_a_topics_format_is_read_as_it_was_stored() {
     let cluster = Cluster::of_version("2.8").await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
-    assert_eq!(client.produce(9, "t", 0, sequenced(&["a"], 7, 0, 0).into_bytes()).await.error_code, 0);
+    assert_eq!(
+        client.produce(9, "t", 0, sequenced(&["a"], 7, 0, 0).into_bytes()).await.error_code,
+        0
+    );
     let zstd = compressed(&["b"], Compression::Zstd).into_bytes();
     assert_eq!(client.produce(9, "t", 0, zstd).await.error_code, 0);
     crate::configs::set_topic(&mut client, "t", "message.format.version", "0.10.0").await;
@@ -295,7 +331,8 @@ async fn what_is_older_than_a_topics_format_is_read_as_it_was_stored() {
     crate::cluster::eventually("the format is in force", format).await;
     let records = client.fetch(12, "t", 0, 0).await.records.expect("records").to_bytes();
     let stored: Vec<_> = split(records).map_while(Result::ok).collect();
-    let codecs = stored.iter().map(|batch| batch.header().attributes.compression().expect("a codec"));
+    let codecs =
+        stored.iter().map(|batch| batch.header().attributes.compression().expect("a codec"));
     assert_eq!(
         codecs.collect::<Vec<_>>(),
         [Compression::None, Compression::Zstd, Compression::None][..stored.len()]
@@ -314,17 +351,24 @@ async fn look_for_format(cluster: &Cluster) -> Option<MessageFormat> {
 async fn formats_are_releases_that_the_cluster_knows_and_mean_nothing_from_3_0_on() {
     let cluster = Cluster::of_version("2.8").await;
     let mut client = cluster.connect(1).await;
-    for (place, format) in ["bogus", "3.0", "0.10.0-IV9", "0.7", "", "2.8-IV2"].into_iter().enumerate() {
+    for (place, format) in
+        ["bogus", "3.0", "0.10.0-IV9", "0.7", "", "2.8-IV2"].into_iter().enumerate()
+    {
         let code = create(&mut client, &format!("t{place}"), format).await;
         assert_eq!(code, ErrorCode::InvalidConfig.code(), "{format}");
     }
-    for (place, format) in ["0.8.2", "0.10.0-IV1", "2.8.1", "2.8-IV1", "1.0"].into_iter().enumerate() {
+    for (place, format) in
+        ["0.8.2", "0.10.0-IV1", "2.8.1", "2.8-IV1", "1.0"].into_iter().enumerate()
+    {
         assert_eq!(create(&mut client, &format!("u{place}"), format).await, 0, "{format}");
     }
     let cluster = Cluster::of_version("3.9").await;
     let mut client = cluster.connect(1).await;
     assert_eq!(create(&mut client, "t", "0.9.0").await, 0);
     cluster.served("t", 1).await;
-    assert_eq!(client.produce(9, "t", 0, sequenced(&["a"], 7, 0, 0).into_bytes()).await.error_code, 0);
+    assert_eq!(
+        client.produce(9, "t", 0, sequenced(&["a"], 7, 0, 0).into_bytes()).await.error_code,
+        0
+    );
     assert_eq!(records_in(&client.fetch(12, "t", 0, 0).await), [(0, "a".to_owned())]);
 }

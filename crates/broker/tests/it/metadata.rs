@@ -21,7 +21,8 @@ use crate::{
 const NOT_ASKED: i32 = i32::MIN;
 
 fn about(names: &[&str]) -> MetadataRequest {
-    let topic = |name: &&str| MetadataRequestTopic { name: Some((*name).into()), ..Default::default() };
+    let topic =
+        |name: &&str| MetadataRequestTopic { name: Some((*name).into()), ..Default::default() };
     MetadataRequest { topics: Some(names.iter().map(topic).collect()), ..Default::default() }
 }
 
@@ -30,10 +31,15 @@ async fn with_auto_creation(enabled: bool) -> Cluster {
         ("auto.create.topics.enable".to_owned(), enabled.to_string()),
         ("num.partitions".to_owned(), "2".to_owned()),
     ]);
-    Cluster::start_with(ClusterOptions { brokers: 1, properties, ..ClusterOptions::default() }).await
+    Cluster::start_with(ClusterOptions { brokers: 1, properties, ..ClusterOptions::default() })
+        .await
 }
 
-async fn only(client: &mut Client, version: i16, request: &MetadataRequest) -> MetadataResponseTopic {
+async fn only(
+    client: &mut Client,
+    version: i16,
+    request: &MetadataRequest,
+) -> MetadataResponseTopic {
     let mut response = client.call(version, request).await;
     assert_eq!(response.topics.len(), 1);
     response.topics.remove(0)
@@ -67,7 +73,8 @@ async fn every_version_names_brokers_topics_and_leaders() {
             assert_eq!(partition.leader_epoch, if version >= 7 { 0 } else { -1 });
             assert_eq!((partition.replica_nodes.len(), partition.isr_nodes.len()), (3, 3));
         }
-        let led_by = |id| topic.partitions.iter().filter(|partition| partition.leader_id == id).count();
+        let led_by =
+            |id| topic.partitions.iter().filter(|partition| partition.leader_id == id).count();
         assert_eq!([led_by(1), led_by(2), led_by(3)], [2, 2, 2], "leaders are spread");
     }
     cluster.stop().await;
@@ -105,7 +112,10 @@ async fn a_topic_is_created_on_demand_and_can_be_written_to_at_once() {
     assert_eq!(topic.error_code, ErrorCode::UnknownTopicOrPartition.code());
     for name in ["not valid", "", ".."] {
         let topic = only(&mut client, 9, &about(&[name])).await;
-        assert_eq!((topic.error_code, topic.name.as_deref()), (ErrorCode::InvalidTopic.code(), Some(name)));
+        assert_eq!(
+            (topic.error_code, topic.name.as_deref()),
+            (ErrorCode::InvalidTopic.code(), Some(name))
+        );
     }
     let all = client.call(9, &MetadataRequest { topics: None, ..Default::default() }).await;
     assert_eq!(all.topics.len(), 3, "nothing else was created");
@@ -152,16 +162,22 @@ async fn describe_cluster_and_metadata_agree() {
         };
         let metadata = client.call(10, &metadata).await;
         for version in 0..=1 {
-            let request =
-                DescribeClusterRequest { include_cluster_authorized_operations: asked, ..Default::default() };
+            let request = DescribeClusterRequest {
+                include_cluster_authorized_operations: asked,
+                ..Default::default()
+            };
             let described = client.call(version, &request).await;
             assert_eq!(described.error_code, 0);
             assert_eq!(Some(&described.cluster_id), metadata.cluster_id.as_ref());
             assert_eq!(&*described.cluster_id, cluster.id().as_str());
             assert_eq!(described.controller_id, metadata.controller_id);
-            assert_eq!(described.cluster_authorized_operations, metadata.cluster_authorized_operations);
+            assert_eq!(
+                described.cluster_authorized_operations,
+                metadata.cluster_authorized_operations
+            );
             let of_metadata = metadata.brokers.iter().map(|b| (b.node_id, b.host.clone(), b.port));
-            let of_described = described.brokers.iter().map(|b| (b.broker_id, b.host.clone(), b.port));
+            let of_described =
+                described.brokers.iter().map(|b| (b.broker_id, b.host.clone(), b.port));
             assert!(of_metadata.eq(of_described));
         }
         assert!([1, 2, 3].contains(&metadata.controller_id));
@@ -178,7 +194,8 @@ async fn partitions_are_described_page_by_page() {
     cluster.create_topic("a", 3).await;
     cluster.create_topic("b", 2).await;
     let mut client = cluster.connect(1).await;
-    let mut request = DescribeTopicPartitionsRequest { response_partition_limit: 2, ..Default::default() };
+    let mut request =
+        DescribeTopicPartitionsRequest { response_partition_limit: 2, ..Default::default() };
     let mut seen = Vec::new();
     loop {
         let response = client.call(0, &request).await;
@@ -192,10 +209,11 @@ async fn partitions_are_described_page_by_page() {
             assert_ne!(topic.topic_authorized_operations, NOT_ASKED);
         }
         let Some(next) = response.next_cursor else { break };
-        request.cursor = Some(milena_protocol::messages::describe_topic_partitions_request::Cursor {
-            topic_name: next.topic_name,
-            partition_index: next.partition_index,
-        });
+        request.cursor =
+            Some(milena_protocol::messages::describe_topic_partitions_request::Cursor {
+                topic_name: next.topic_name,
+                partition_index: next.partition_index,
+            });
     }
     assert_eq!(seen, ["a-0", "a-1", "a-2", "b-0", "b-1"]);
     cluster.stop().await;

@@ -20,7 +20,12 @@ use crate::{
 };
 
 async fn list(client: &mut Client, version: i16, timestamp: i64) -> ListOffsetsPartitionResponse {
-    list_with(client, version, ListOffsetsPartition { timestamp, max_num_offsets: 10, ..partition() }).await
+    list_with(
+        client,
+        version,
+        ListOffsetsPartition { timestamp, max_num_offsets: 10, ..partition() },
+    )
+    .await
 }
 
 fn partition() -> ListOffsetsPartition {
@@ -62,7 +67,8 @@ async fn offsets_by_time_are_exact_to_the_record() {
     let mut client = cluster.connect(1).await;
     two_batches(&mut client).await;
     for version in 1..=8 {
-        for (time, offset, found) in [(0, 0, 100), (100, 0, 100), (101, 1, 300), (300, 1, 300), (301, -1, -1)]
+        for (time, offset, found) in
+            [(0, 0, 100), (100, 0, 100), (101, 1, 300), (300, 1, 300), (301, -1, -1)]
         {
             let answer = list(&mut client, version, time).await;
             assert_eq!(
@@ -82,7 +88,11 @@ async fn special_times_name_the_ends_and_the_latest_record() {
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     let empty = list(&mut client, 8, -3).await;
-    assert_eq!((empty.error_code, empty.offset, empty.timestamp), (0, -1, -1), "no record, no latest");
+    assert_eq!(
+        (empty.error_code, empty.offset, empty.timestamp),
+        (0, -1, -1),
+        "no record, no latest"
+    );
     two_batches(&mut client).await;
     for (version, time, offset, timestamp) in
         [(1, -1, 5, -1), (1, -2, 0, -1), (7, -3, 1, 300), (8, -4, 0, -1), (9, -5, -1, -1)]
@@ -106,7 +116,8 @@ async fn version_0_answers_boundaries_at_or_before_the_time() {
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     two_batches(&mut client).await;
-    for (time, offsets) in [(-1, vec![5, 0]), (-2, vec![0]), (400, vec![5, 0]), (150, vec![0]), (100, vec![])]
+    for (time, offsets) in
+        [(-1, vec![5, 0]), (-2, vec![0]), (400, vec![5, 0]), (150, vec![0]), (100, vec![])]
     {
         assert_eq!(list(&mut client, 0, time).await.old_style_offsets, offsets, "{time}");
     }

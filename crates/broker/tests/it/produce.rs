@@ -24,18 +24,31 @@ async fn what_is_produced_is_fetched_byte_for_byte_but_for_offset_and_epoch() {
     let cluster = Cluster::single().await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
-    for (number, codec) in
-        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd]
-            .into_iter()
-            .enumerate()
+    for (number, codec) in [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Snappy,
+        Compression::Lz4,
+        Compression::Zstd,
+    ]
+    .into_iter()
+    .enumerate()
     {
         let sent = compressed(&["one", "two"], codec);
         let produced = client.produce(9, "t", 0, sent.bytes().clone()).await;
-        assert_eq!((produced.error_code, produced.base_offset), (0, number as i64 * 2), "{codec:?}");
+        assert_eq!(
+            (produced.error_code, produced.base_offset),
+            (0, number as i64 * 2),
+            "{codec:?}"
+        );
         assert_eq!(produced.log_append_time_ms, -1);
         let data = client.fetch(12, "t", 0, produced.base_offset).await;
         let stored = &batches_in(&data)[0];
-        assert_eq!(stored.bytes()[16..], sent.bytes()[16..], "{codec:?}: all behind the leader epoch");
+        assert_eq!(
+            stored.bytes()[16..],
+            sent.bytes()[16..],
+            "{codec:?}: all behind the leader epoch"
+        );
         assert_eq!(stored.header().base_offset, Offset(number as i64 * 2));
         assert!(stored.header().leader_epoch.raw() >= 0);
         stored.verify_crc().expect("the checksum still holds");
@@ -54,7 +67,8 @@ async fn partitions_succeed_and_fail_alone_and_are_answered_in_order() {
     let response = client.call(9, &request).await;
     let outcomes: Vec<_> =
         response.responses[0].partition_responses.iter().map(|p| (p.index, p.error_code)).collect();
-    let (corrupt, unknown) = (ErrorCode::CorruptMessage.code(), ErrorCode::UnknownTopicOrPartition.code());
+    let (corrupt, unknown) =
+        (ErrorCode::CorruptMessage.code(), ErrorCode::UnknownTopicOrPartition.code());
     assert_eq!(outcomes, [(1, 0), (0, corrupt), (7, unknown)]);
 }
 
@@ -115,7 +129,8 @@ async fn log_append_time_replaces_timestamps_and_is_answered() {
     cluster.create_topic_with("t", 1, &[("message.timestamp.type", "LogAppendTime")]).await;
     let mut client = cluster.connect(1).await;
     let before = cluster.runtime.wall_ms();
-    let produced = client.produce(9, "t", 0, compressed(&["a", "b"], Compression::Gzip).into_bytes()).await;
+    let produced =
+        client.produce(9, "t", 0, compressed(&["a", "b"], Compression::Gzip).into_bytes()).await;
     assert_eq!(produced.error_code, 0);
     assert!((before..=cluster.runtime.wall_ms()).contains(&produced.log_append_time_ms));
     let data = client.fetch(12, "t", 0, 0).await;
@@ -124,7 +139,11 @@ async fn log_append_time_replaces_timestamps_and_is_answered() {
     assert_eq!(stored.header().attributes.timestamp_type(), TimestampType::LogAppendTime);
     assert_eq!(stored.header().max_timestamp.raw(), produced.log_append_time_ms);
     let records = stored.records(1000).expect("records");
-    assert!(records.into_iter().all(|r| r.expect("a record").timestamp.raw() == produced.log_append_time_ms));
+    assert!(
+        records
+            .into_iter()
+            .all(|r| r.expect("a record").timestamp.raw() == produced.log_append_time_ms)
+    );
 }
 
 #[tokio::test]
@@ -158,23 +177,37 @@ async fn a_retried_batch_gets_its_original_offset() {
     let cluster = Cluster::single().await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
-    let producer =
-        client.call(4, &InitProducerIdRequest { transactional_id: None, ..Default::default() }).await;
+    let producer = client
+        .call(4, &InitProducerIdRequest { transactional_id: None, ..Default::default() })
+        .await;
     assert_eq!((producer.error_code, producer.producer_epoch), (0, 0));
     let id = producer.producer_id;
     for sequence in 0..5 {
-        let produced = client.produce(9, "t", 0, sequenced(&["a"], id, 0, sequence).into_bytes()).await;
+        let produced =
+            client.produce(9, "t", 0, sequenced(&["a"], id, 0, sequence).into_bytes()).await;
         assert_eq!((produced.error_code, produced.base_offset), (0, i64::from(sequence)));
     }
     for sequence in (0..5).rev() {
-        let again = client.produce(9, "t", 0, sequenced(&["a"], id, 0, sequence).into_bytes()).await;
-        assert_eq!((again.error_code, again.base_offset), (0, i64::from(sequence)), "one of the last five");
+        let again =
+            client.produce(9, "t", 0, sequenced(&["a"], id, 0, sequence).into_bytes()).await;
+        assert_eq!(
+            (again.error_code, again.base_offset),
+            (0, i64::from(sequence)),
+            "one of the last five"
+        );
     }
     let gap = client.produce(9, "t", 0, sequenced(&["a"], id, 0, 7).into_bytes()).await;
     assert_eq!(gap.error_code, ErrorCode::OutOfOrderSequenceNumber.code());
     let new_epoch = client.produce(9, "t", 0, sequenced(&["a"], id, 1, 3).into_bytes()).await;
-    assert_eq!(new_epoch.error_code, ErrorCode::OutOfOrderSequenceNumber.code(), "a new epoch starts at 0");
-    assert_eq!(client.produce(9, "t", 0, sequenced(&["a"], id, 1, 0).into_bytes()).await.error_code, 0);
+    assert_eq!(
+        new_epoch.error_code,
+        ErrorCode::OutOfOrderSequenceNumber.code(),
+        "a new epoch starts at 0"
+    );
+    assert_eq!(
+        client.produce(9, "t", 0, sequenced(&["a"], id, 1, 0).into_bytes()).await.error_code,
+        0
+    );
     let old = client.produce(9, "t", 0, sequenced(&["a"], id, 0, 5).into_bytes()).await;
     assert_eq!(old.error_code, ErrorCode::InvalidProducerEpoch.code());
 }
@@ -184,7 +217,8 @@ async fn sequences_wrap_after_i32_max_and_an_unknown_producer_may_start_anywhere
     let cluster = Cluster::single().await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
-    let last = client.produce(9, "t", 0, sequenced(&["a", "b"], 77, 0, i32::MAX - 1).into_bytes()).await;
+    let last =
+        client.produce(9, "t", 0, sequenced(&["a", "b"], 77, 0, i32::MAX - 1).into_bytes()).await;
     assert_eq!(last.error_code, 0);
     let wrapped = client.produce(9, "t", 0, sequenced(&["c"], 77, 0, 0).into_bytes()).await;
     assert_eq!((wrapped.error_code, wrapped.base_offset), (0, 2));
@@ -224,7 +258,8 @@ async fn a_broker_that_does_not_lead_names_the_one_that_does() {
     cluster.create_topic("t", 1).await;
     let leader = cluster.leader("t", 0);
     let mut client = cluster.connect(cluster.follower("t", 0)).await;
-    let response = client.call(10, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await;
+    let response =
+        client.call(10, &produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1)).await;
     let partition = &response.responses[0].partition_responses[0];
     assert_eq!(partition.error_code, ErrorCode::NotLeaderOrFollower.code());
     assert_eq!(partition.current_leader.leader_id, leader);
@@ -263,13 +298,15 @@ async fn a_topic_with_a_codec_of_its_own_stores_records_in_it() {
     let cluster = Cluster::single().await;
     cluster.create_topic_with("t", 1, &[("compression.type", "gzip")]).await;
     let mut client = cluster.connect(1).await;
-    for (sequence, codec) in [Compression::None, Compression::Lz4, Compression::Gzip].into_iter().enumerate()
+    for (sequence, codec) in
+        [Compression::None, Compression::Lz4, Compression::Gzip].into_iter().enumerate()
     {
         let numbered = |builder: milena_records::BatchBuilder| {
             let (id, epoch) = (milena_types::ProducerId(3), milena_types::ProducerEpoch(0));
             builder.producer(id, epoch, milena_types::Sequence(sequence as i32))
         };
-        let produced = client.produce(9, "t", 0, batch_with(&["a"], numbered, codec).into_bytes()).await;
+        let produced =
+            client.produce(9, "t", 0, batch_with(&["a"], numbered, codec).into_bytes()).await;
         assert_eq!((produced.error_code, produced.base_offset), (0, sequence as i64));
     }
     let data = client.fetch(12, "t", 0, 0).await;
@@ -286,7 +323,8 @@ async fn a_topic_compresses_at_the_level_of_its_codec() {
     let cluster = Cluster::single().await;
     let mut client = cluster.connect(1).await;
     // Words in an order that a longer search for repetitions makes more of.
-    let words: Vec<String> = (0..6000_u64).map(|n| format!("word{} ", n * n * 7919 % 997)).collect();
+    let words: Vec<String> =
+        (0..6000_u64).map(|n| format!("word{} ", n * n * 7919 % 997)).collect();
     let text = words.concat();
     for (codec, low, high) in [("gzip", "1", "9"), ("zstd", "-50", "19")] {
         let name = format!("compression.{codec}.level");

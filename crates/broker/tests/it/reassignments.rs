@@ -27,9 +27,12 @@ use crate::{
 /// A cluster where leaders stay where they are, and a topic with one replica each on broker 1 and 2.
 async fn cluster(brokers: i32) -> Cluster {
     let limits = Limits { leaders_return_after: Duration::from_secs(3600), ..Limits::default() };
-    let cluster = Cluster::start_with(ClusterOptions { brokers, limits, ..ClusterOptions::default() }).await;
-    let placement = Placement::Manual(vec![vec![BrokerId(1), BrokerId(2)], vec![BrokerId(2), BrokerId(1)]]);
-    let topic = NewTopic { name: "t".parse().expect("a name"), placement, configs: BTreeMap::new() };
+    let cluster =
+        Cluster::start_with(ClusterOptions { brokers, limits, ..ClusterOptions::default() }).await;
+    let placement =
+        Placement::Manual(vec![vec![BrokerId(1), BrokerId(2)], vec![BrokerId(2), BrokerId(1)]]);
+    let topic =
+        NewTopic { name: "t".parse().expect("a name"), placement, configs: BTreeMap::new() };
     cluster.metadata.create_topic(&topic).await.expect("it is created");
     cluster.led_by("t", 0, 1).await;
     cluster.led_by("t", 1, 2).await;
@@ -55,8 +58,10 @@ async fn alter_at(
     replicas: Option<&[i32]>,
     allow_replication_factor_change: bool,
 ) -> i16 {
-    let partitions =
-        vec![ReassignablePartition { partition_index: partition, replicas: replicas.map(<[i32]>::to_vec) }];
+    let partitions = vec![ReassignablePartition {
+        partition_index: partition,
+        replicas: replicas.map(<[i32]>::to_vec),
+    }];
     let request = AlterPartitionReassignmentsRequest {
         allow_replication_factor_change,
         topics: vec![ReassignableTopic { name: topic.into(), partitions }],
@@ -79,7 +84,8 @@ async fn ongoing(client: &mut Client, topics: Option<&[(&str, &[i32])]>) -> Vec<
         partition_indexes: indexes.to_vec(),
     };
     let topics = topics.map(|topics| topics.iter().map(named).collect());
-    let response = client.call(0, &ListPartitionReassignmentsRequest { topics, ..Default::default() }).await;
+    let response =
+        client.call(0, &ListPartitionReassignmentsRequest { topics, ..Default::default() }).await;
     assert_eq!(response.error_code, 0);
     let mut all = Vec::new();
     for topic in response.topics {
@@ -127,7 +133,10 @@ async fn a_reassignment_waits_for_its_leader_is_listed_and_can_be_cancelled() {
 
     assert_eq!(alter(&cluster, &mut client, "t", 0, None).await, 0);
     assert_eq!((replicas(&cluster, 0), ongoing(&mut client, None).await), (vec![1, 2], vec![]));
-    assert_eq!(alter(&cluster, &mut client, "t", 0, None).await, ErrorCode::NoReassignmentInProgress.code());
+    assert_eq!(
+        alter(&cluster, &mut client, "t", 0, None).await,
+        ErrorCode::NoReassignmentInProgress.code()
+    );
 
     assert_eq!(alter(&cluster, &mut client, "t", 0, Some(&[3])).await, 0);
     assert_eq!(
@@ -142,7 +151,10 @@ async fn a_reassignment_waits_for_its_leader_is_listed_and_can_be_cancelled() {
     cluster.start_broker(3).await;
     cluster.led_by("t", 0, 3).await;
     let mut client = cluster.connect(1).await;
-    eventually("nothing is under way", || async { cluster.partition("t", 0).reassignment.is_none() }).await;
+    eventually("nothing is under way", || async {
+        cluster.partition("t", 0).reassignment.is_none()
+    })
+    .await;
     assert_eq!((replicas(&cluster, 0), ongoing(&mut client, None).await), (vec![4, 3], vec![]));
 }
 
@@ -174,7 +186,8 @@ async fn reassignments_that_cannot_be_are_refused_one_by_one() {
 #[tokio::test]
 async fn a_request_may_insist_on_the_number_of_replicas() {
     let cluster =
-        Cluster::start_with(ClusterOptions { kafka_version: "4.1", ..ClusterOptions::default() }).await;
+        Cluster::start_with(ClusterOptions { kafka_version: "4.1", ..ClusterOptions::default() })
+            .await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     let refused = alter_at(&cluster, &mut client, 1, "t", 0, Some(&[1, 2]), false).await;
@@ -183,10 +196,17 @@ async fn a_request_may_insist_on_the_number_of_replicas() {
     assert_eq!(alter_at(&cluster, &mut client, 1, "t", 0, Some(&[2, 1]), false).await, 0);
 }
 
-async fn elect(client: &mut Client, election_type: i8, partitions: Option<&[i32]>) -> ElectLeadersResponse {
-    let of = |partitions: &[i32]| TopicPartitions { topic: "t".into(), partitions: partitions.to_vec() };
+async fn elect(
+    client: &mut Client,
+    election_type: i8,
+    partitions: Option<&[i32]>,
+) -> ElectLeadersResponse {
+    let of =
+        |partitions: &[i32]| TopicPartitions { topic: "t".into(), partitions: partitions.to_vec() };
     let topic_partitions = partitions.map(|partitions| vec![of(partitions)]);
-    client.call(2, &ElectLeadersRequest { election_type, topic_partitions, timeout_ms: 10_000 }).await
+    client
+        .call(2, &ElectLeadersRequest { election_type, topic_partitions, timeout_ms: 10_000 })
+        .await
 }
 
 fn results(response: &ElectLeadersResponse) -> Vec<(i32, i16)> {
@@ -208,7 +228,11 @@ async fn a_preferred_election_is_answered_when_the_first_replica_leads() {
 
     cluster.ask_for_leader("t", 0..1, 2).await;
     cluster.led_by("t", 0, 2).await;
-    assert_eq!(results(&elect(&mut client, 0, None).await), [(0, 0)], "those that need none are left out");
+    assert_eq!(
+        results(&elect(&mut client, 0, None).await),
+        [(0, 0)],
+        "those that need none are left out"
+    );
     cluster.led_by("t", 0, 1).await;
 
     cluster.stop_broker(1).await;

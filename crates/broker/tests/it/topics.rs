@@ -6,7 +6,9 @@ use milena_protocol::{
         create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic},
         create_topics_request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
         create_topics_response::CreatableTopicResult,
-        delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
+        delete_records_request::{
+            DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+        },
         delete_records_response::DeleteRecordsPartitionResult,
         delete_topics_request::{DeleteTopicState, DeleteTopicsRequest},
         describe_log_dirs_request::{DescribableLogDirTopic, DescribeLogDirsRequest},
@@ -32,14 +34,19 @@ fn create(topics: Vec<CreatableTopic>) -> CreateTopicsRequest {
     CreateTopicsRequest { topics, timeout_ms: 10_000, validate_only: false }
 }
 
-async fn create_one(client: &mut Client, version: i16, topic: CreatableTopic) -> CreatableTopicResult {
+async fn create_one(
+    client: &mut Client,
+    version: i16,
+    topic: CreatableTopic,
+) -> CreatableTopicResult {
     let mut response = client.call(version, &create(vec![topic])).await;
     assert_eq!(response.topics.len(), 1);
     response.topics.remove(0)
 }
 
 fn delete(names: &[&str]) -> DeleteTopicsRequest {
-    let state = |name: &&str| DeleteTopicState { name: Some((*name).into()), topic_id: Uuid::nil() };
+    let state =
+        |name: &&str| DeleteTopicState { name: Some((*name).into()), topic_id: Uuid::nil() };
     DeleteTopicsRequest {
         topics: names.iter().map(state).collect(),
         topic_names: names.iter().map(|name| KString::from(*name)).collect(),
@@ -49,7 +56,8 @@ fn delete(names: &[&str]) -> DeleteTopicsRequest {
 
 async fn exists(client: &mut Client, name: &str) -> bool {
     let topics = Some(vec![MetadataRequestTopic { name: Some(name.into()), ..Default::default() }]);
-    let request = MetadataRequest { topics, allow_auto_topic_creation: false, ..Default::default() };
+    let request =
+        MetadataRequest { topics, allow_auto_topic_creation: false, ..Default::default() };
     client.call(9, &request).await.topics[0].error_code == 0
 }
 
@@ -63,7 +71,8 @@ async fn a_topic_can_be_written_to_as_soon_as_its_creation_is_answered() {
         assert_eq!((created.error_code, created.error_message.as_deref()), (0, None));
         let batch = batch(&["a"]).bytes().clone();
         for partition in 0..3 {
-            let produced = client.call(9, &produce_request(&name, &[(partition, batch.clone())], -1)).await;
+            let produced =
+                client.call(9, &produce_request(&name, &[(partition, batch.clone())], -1)).await;
             assert_eq!(only_produced(produced).error_code, 0, "{name}-{partition}");
         }
     }
@@ -88,7 +97,9 @@ async fn every_version_of_create_and_delete_is_answered() {
             let retention = configs.iter().find(|config| config.name == "retention.ms").unwrap();
             assert_eq!((retention.value.as_deref(), retention.config_source), (Some("60000"), 1));
             assert!(
-                configs.iter().any(|config| config.name == "cleanup.policy" && config.config_source == 5)
+                configs
+                    .iter()
+                    .any(|config| config.name == "cleanup.policy" && config.config_source == 5)
             );
         }
     }
@@ -107,20 +118,28 @@ async fn every_version_of_create_and_delete_is_answered() {
 async fn a_topic_named_twice_is_answered_once() {
     let cluster = Cluster::single().await;
     let mut client = cluster.connect(1).await;
-    let topics =
-        vec![topic("b", 1, 1), topic("a", 1, 1), topic("b", 2, 1), topic("a.x", 1, 1), topic("a_x", 1, 1)];
+    let topics = vec![
+        topic("b", 1, 1),
+        topic("a", 1, 1),
+        topic("b", 2, 1),
+        topic("a.x", 1, 1),
+        topic("a_x", 1, 1),
+    ];
     let response = client.call(5, &create(topics)).await;
-    let codes: Vec<(&str, i16)> = response.topics.iter().map(|t| (&*t.name, t.error_code)).collect();
+    let codes: Vec<(&str, i16)> =
+        response.topics.iter().map(|t| (&*t.name, t.error_code)).collect();
     let (twice, collides) = (ErrorCode::InvalidRequest.code(), ErrorCode::InvalidTopic.code());
     assert_eq!(codes, [("b", twice), ("a", 0), ("a.x", 0), ("a_x", collides)]);
-    let grow = |name: &str| CreatePartitionsTopic { name: name.into(), count: 3, assignments: None };
+    let grow =
+        |name: &str| CreatePartitionsTopic { name: name.into(), count: 3, assignments: None };
     let request = CreatePartitionsRequest {
         topics: vec![grow("a"), grow("missing"), grow("a.x"), grow("a")],
         timeout_ms: 10_000,
         validate_only: false,
     };
     let response = client.call(3, &request).await;
-    let codes: Vec<(&str, i16)> = response.results.iter().map(|t| (&*t.name, t.error_code)).collect();
+    let codes: Vec<(&str, i16)> =
+        response.results.iter().map(|t| (&*t.name, t.error_code)).collect();
     let unknown = ErrorCode::UnknownTopicOrPartition.code();
     assert_eq!(codes, [("a", twice), ("missing", unknown), ("a.x", 0)]);
     cluster.stop().await;
@@ -138,7 +157,8 @@ async fn new_partitions_can_be_written_to_and_old_ones_keep_their_records() {
         let request = CreatePartitionsRequest { topics, timeout_ms: 10_000, validate_only: false };
         let response = client.call(version, &request).await;
         assert_eq!(response.results[0].error_code, 0, "version {version}");
-        let produced = client.call(9, &produce_request("t", &[(count - 1, bytes.clone())], -1)).await;
+        let produced =
+            client.call(9, &produce_request("t", &[(count - 1, bytes.clone())], -1)).await;
         assert_eq!(only_produced(produced).base_offset, 0);
     }
     let topics = vec![CreatePartitionsTopic { name: "t".into(), count: 2, assignments: None }];
@@ -163,7 +183,10 @@ async fn a_topic_made_again_is_empty_and_has_another_id() {
         ..Default::default()
     };
     let deleted = client.call(6, &by_id).await.responses.remove(0);
-    assert_eq!((deleted.error_code, deleted.name.as_deref(), deleted.topic_id), (0, Some("t"), first));
+    assert_eq!(
+        (deleted.error_code, deleted.name.as_deref(), deleted.topic_id),
+        (0, Some("t"), first)
+    );
     let second = create_one(&mut client, 7, topic("t", 1, 1)).await.topic_id;
     assert_ne!(first, second);
     let produced = client.call(9, &produce_request("t", &[(0, bytes)], -1)).await;
@@ -173,7 +196,11 @@ async fn a_topic_made_again_is_empty_and_has_another_id() {
     cluster.stop().await;
 }
 
-async fn delete_records(client: &mut Client, name: &str, offset: i64) -> DeleteRecordsPartitionResult {
+async fn delete_records(
+    client: &mut Client,
+    name: &str,
+    offset: i64,
+) -> DeleteRecordsPartitionResult {
     let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset }];
     let topics = vec![DeleteRecordsTopic { name: name.into(), partitions }];
     let mut response = client.call(2, &DeleteRecordsRequest { topics, timeout_ms: 10_000 }).await;
@@ -196,7 +223,11 @@ async fn deleting_records_moves_the_log_start_and_never_back() {
         (-1, ErrorCode::None, 4),
     ] {
         let deleted = delete_records(&mut client, "t", offset).await;
-        assert_eq!((deleted.error_code, deleted.low_watermark), (code.code(), low), "offset {offset}");
+        assert_eq!(
+            (deleted.error_code, deleted.low_watermark),
+            (code.code(), low),
+            "offset {offset}"
+        );
     }
     let missing = delete_records(&mut client, "missing", 0).await;
     assert_eq!(missing.error_code, ErrorCode::UnknownTopicOrPartition.code());
@@ -234,7 +265,9 @@ async fn log_dirs_tell_the_size_of_what_was_written() {
         let sizes: Vec<(&str, i32, i64)> = dir
             .topics
             .iter()
-            .flat_map(|t| t.partitions.iter().map(|p| (&*t.name, p.partition_index, p.partition_size)))
+            .flat_map(|t| {
+                t.partitions.iter().map(|p| (&*t.name, p.partition_index, p.partition_size))
+            })
             .collect();
         assert_eq!(sizes, [("t", 0, 0), ("t", 1, bytes.len() as i64), ("u", 0, 0)]);
         assert_eq!((response.error_code, dir.error_code), (0, 0));

@@ -32,8 +32,10 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream =
-            timeout(DEADLINE, TcpStream::connect(address)).await.expect("in time").expect("it listens");
+        let stream = timeout(DEADLINE, TcpStream::connect(address))
+            .await
+            .expect("in time")
+            .expect("it listens");
         stream.set_nodelay(true).expect("a socket");
         Self { stream, next_correlation_id: 1 }
     }
@@ -106,7 +108,13 @@ impl Client {
     }
 
     /// Fetches one partition without a session, waiting up to a second for one byte.
-    pub async fn fetch(&mut self, version: i16, topic: &str, partition: i32, offset: i64) -> PartitionData {
+    pub async fn fetch(
+        &mut self,
+        version: i16,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> PartitionData {
         let mut request = fetch_request(topic, &[(partition, offset)]);
         request.max_wait_ms = 1000;
         only_fetched(self.call(version, &request).await)
@@ -122,7 +130,8 @@ pub async fn read_all(
 ) -> Vec<(i64, String)> {
     let mut all = Vec::new();
     loop {
-        let data = only_fetched(client.call(12, &fetch_request(topic, &[(partition, offset)])).await);
+        let data =
+            only_fetched(client.call(12, &fetch_request(topic, &[(partition, offset)])).await);
         assert_eq!(data.error_code, 0);
         all.extend(records_in(&data).into_iter().filter(|(at, _)| *at >= offset));
         offset = all.last().map_or(offset, |(last, _)| last + 1);
@@ -136,12 +145,19 @@ pub async fn read_all(
 pub fn produce_request(topic: &str, partitions: &[(i32, Bytes)], acks: i16) -> ProduceRequest {
     let partition_data = partitions
         .iter()
-        .map(|(index, records)| PartitionProduceData { index: *index, records: Some(records.clone()) })
+        .map(|(index, records)| PartitionProduceData {
+            index: *index,
+            records: Some(records.clone()),
+        })
         .collect();
     ProduceRequest {
         acks,
         timeout_ms: 5000,
-        topic_data: vec![TopicProduceData { name: topic.into(), partition_data, ..Default::default() }],
+        topic_data: vec![TopicProduceData {
+            name: topic.into(),
+            partition_data,
+            ..Default::default()
+        }],
         ..Default::default()
     }
 }

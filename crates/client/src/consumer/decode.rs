@@ -27,8 +27,9 @@ pub(super) fn records(
             continue;
         }
         if !batch.header().attributes.is_control() {
-            let set =
-                batch.records(config.decompressed_max_bytes).map_err(|source| damaged(assigned, source))?;
+            let set = batch
+                .records(config.decompressed_max_bytes)
+                .map_err(|source| damaged(assigned, source))?;
             for record in &set {
                 let record = record.map_err(|source| damaged(assigned, source))?;
                 if record.offset < position {
@@ -55,6 +56,7 @@ pub(super) fn records(
 
 fn damaged(assigned: &Assigned, source: BatchError) -> ClientError {
     let at = assigned.position.map_or_else(|| "the start".to_owned(), |p| p.to_string());
-    let what = format!("records of partition {} of topic {} at {at}", assigned.partition, assigned.topic);
+    let what =
+        format!("records of partition {} of topic {} at {at}", assigned.partition, assigned.topic);
     ClientError::Records { what, source }
 }

@@ -115,7 +115,11 @@ impl PartitionSender {
     }
 
     /// Builds the batch, and counts its sequences.
-    fn encode(&mut self, batch: &[Queued], identity: Option<Identity>) -> Result<Bytes, ClientError> {
+    fn encode(
+        &mut self,
+        batch: &[Queued],
+        identity: Option<Identity>,
+    ) -> Result<Bytes, ClientError> {
         let mut builder = BatchBuilder::new(self.config.compression);
         if let Some(identity) = identity {
             if self.generation != identity.generation {
@@ -128,7 +132,10 @@ impl PartitionSender {
             push(&mut builder, &queued.record);
         }
         let what = || format!("a batch for topic {}", self.topic);
-        Ok(builder.build().map_err(|source| ClientError::Records { what: what(), source })?.into_bytes())
+        Ok(builder
+            .build()
+            .map_err(|source| ClientError::Records { what: what(), source })?
+            .into_bytes())
     }
 
     async fn attempt(&self, records: &Bytes, what: &str) -> Result<Option<Offset>, ClientError> {
@@ -172,10 +179,15 @@ impl PartitionSender {
         self.outcome(&leader.call(&request).await?, what)
     }
 
-    fn outcome(&self, response: &ProduceResponse, what: &str) -> Result<Option<Offset>, ClientError> {
+    fn outcome(
+        &self,
+        response: &ProduceResponse,
+        what: &str,
+    ) -> Result<Option<Offset>, ClientError> {
         let missing = || ClientError::broker(what, ErrorCode::UnknownServerError.code(), None);
         let partitions = response.responses.iter().flat_map(|t| &t.partition_responses);
-        let done = partitions.into_iter().find(|p| p.index == self.partition).ok_or_else(missing)?;
+        let done =
+            partitions.into_iter().find(|p| p.index == self.partition).ok_or_else(missing)?;
         if done.error_code != ErrorCode::DuplicateSequenceNumber.code() {
             ClientError::check(what, done.error_code, done.error_message.as_deref())?;
         }

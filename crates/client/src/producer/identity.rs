@@ -33,7 +33,8 @@ impl Identities {
         if let Some(identity) = current.0 {
             return Ok(identity);
         }
-        let request = InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..Default::default() };
+        let request =
+            InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..Default::default() };
         let mut retry = self.client.retry();
         let response = loop {
             let response = self.client.call_any(&request).await?;

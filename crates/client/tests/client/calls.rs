@@ -37,8 +37,9 @@ async fn answers_find_their_calls_in_any_order() {
         Reply::Frames(frames)
     })
     .await;
-    let connection =
-        Connection::open(&address.to_string(), &peer::config(), &runtime).await.expect("it connects");
+    let connection = Connection::open(&address.to_string(), &peer::config(), &runtime)
+        .await
+        .expect("it connects");
     let mut pending = Vec::new();
     for _ in 0..3 {
         pending.push(connection.start(&ListGroupsRequest::default(), 4).await.expect("it is sent"));
@@ -59,11 +60,13 @@ async fn when_the_peer_hangs_up_every_call_fails_and_later_ones_at_once() {
         _ => Reply::Hangup,
     })
     .await;
-    let connection =
-        Connection::open(&address.to_string(), &peer::config(), &runtime).await.expect("it connects");
+    let connection = Connection::open(&address.to_string(), &peer::config(), &runtime)
+        .await
+        .expect("it connects");
     let first = connection.start(&ListGroupsRequest::default(), 4).await.expect("it is sent");
     let second = connection.start(&ListGroupsRequest::default(), 4).await.expect("it is sent");
-    for answer in [first.await, second.await, connection.call(&ListGroupsRequest::default()).await] {
+    for answer in [first.await, second.await, connection.call(&ListGroupsRequest::default()).await]
+    {
         assert!(matches!(answer, Err(ClientError::Disconnected { .. })), "{answer:?}");
     }
     assert!(connection.is_closed());
@@ -81,8 +84,10 @@ async fn silence_ends_in_a_time_out_and_the_late_answer_is_ignored() {
         Reply::Frames(frames)
     })
     .await;
-    let config = ConnectionConfig { request_timeout: Duration::from_millis(200), ..Default::default() };
-    let connection = Connection::open(&address.to_string(), &config, &runtime).await.expect("it connects");
+    let config =
+        ConnectionConfig { request_timeout: Duration::from_millis(200), ..Default::default() };
+    let connection =
+        Connection::open(&address.to_string(), &config, &runtime).await.expect("it connects");
     let answer = connection.call(&ListGroupsRequest::default()).await;
     assert!(matches!(answer, Err(ClientError::TimedOut { .. })), "{answer:?}");
     let answer = connection.call(&ListGroupsRequest::default()).await.expect("an answer");
@@ -96,7 +101,8 @@ async fn nobody_listening_is_said_with_the_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound").to_string();
     drop(listener);
-    let error = Connection::open(&address, &peer::config(), &runtime).await.expect_err("nobody listens");
+    let error =
+        Connection::open(&address, &peer::config(), &runtime).await.expect_err("nobody listens");
     assert!(error.to_string().contains(&address) && error.is_retriable(), "{error}");
     runtime.shutdown().await;
 }
@@ -136,7 +142,8 @@ async fn an_old_broker_is_asked_again_in_version_0() {
         })
         .await;
     });
-    let connection = Connection::open(&address, &peer::config(), &runtime).await.expect("it connects");
+    let connection =
+        Connection::open(&address, &peer::config(), &runtime).await.expect("it connects");
     assert_eq!(connection.version_of(ApiKey::ListGroups).ok(), Some(2));
     assert_eq!(connection.offered(ApiKey::Fetch), None);
     let error = connection.version_of(ApiKey::Fetch).expect_err("not offered");
@@ -158,7 +165,8 @@ async fn a_crowd_that_asks_a_silent_broker_fails_together() {
         Reply::Frames(Vec::new())
     })
     .await;
-    let connection = ConnectionConfig { request_timeout: Duration::from_millis(200), ..Default::default() };
+    let connection =
+        ConnectionConfig { request_timeout: Duration::from_millis(200), ..Default::default() };
     let config = ClientConfig { connection, ..ClientConfig::new(&address.to_string()) };
     let client = Client::new(config, runtime.clone());
     let calls = (0..CALLERS).map(|_| {
@@ -167,7 +175,10 @@ async fn a_crowd_that_asks_a_silent_broker_fails_together() {
     });
     for call in calls.collect::<Vec<_>>() {
         let error = call.await.expect("it ends").expect_err("nobody answers");
-        assert!(error.is_retriable() && error.to_string().contains("no answer to Metadata"), "{error}");
+        assert!(
+            error.is_retriable() && error.to_string().contains("no answer to Metadata"),
+            "{error}"
+        );
     }
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     runtime.shutdown().await;

@@ -10,7 +10,8 @@ use milena_protocol::{
     messages::{
         api_versions_response::{ApiVersion, ApiVersionsResponse},
         metadata_response::{
-            MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+            MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
+            MetadataResponseTopic,
         },
     },
 };
@@ -36,7 +37,12 @@ pub struct Received {
 
 impl Received {
     pub fn answer<M: Message>(&self, response: &M) -> EncodedFrame {
-        frame::encode_response(self.header.key, self.header.version, self.header.correlation_id, response)
+        frame::encode_response(
+            self.header.key,
+            self.header.version,
+            self.header.correlation_id,
+            response,
+        )
     }
 
     pub fn reply<M: Message>(&self, response: &M) -> Reply {
@@ -44,7 +50,8 @@ impl Received {
     }
 
     pub fn decode<R: Request>(&self) -> R {
-        R::decode(&mut self.body.clone(), self.header.version).expect("the client sends what it says")
+        R::decode(&mut self.body.clone(), self.header.version)
+            .expect("the client sends what it says")
     }
 }
 
@@ -110,8 +117,11 @@ async fn read(socket: &mut TcpStream) -> Option<Bytes> {
 
 /// The metadata of a cluster of one broker that leads all partitions of all topics.
 pub fn metadata(address: SocketAddr, topics: &[(&str, i32)]) -> MetadataResponse {
-    let partition =
-        |index| MetadataResponsePartition { partition_index: index, leader_id: 1, ..Default::default() };
+    let partition = |index| MetadataResponsePartition {
+        partition_index: index,
+        leader_id: 1,
+        ..Default::default()
+    };
     let topic = |(name, partitions): &(&str, i32)| MetadataResponseTopic {
         name: Some((*name).into()),
         partitions: (0..*partitions).map(partition).collect(),

@@ -10,8 +10,8 @@ use std::{
 };
 
 use milena_client::{
-    ClientError, Consumer, ConsumerConfig, NewTopic, OnOutOfRange, Producer, ProducerConfig, ProducerRecord,
-    StartAt,
+    ClientError, Consumer, ConsumerConfig, NewTopic, OnOutOfRange, Producer, ProducerConfig,
+    ProducerRecord, StartAt,
 };
 use milena_protocol::{
     ApiKey, ErrorCode,
@@ -34,9 +34,13 @@ use milena_types::{LeaderEpoch, Offset};
 use crate::peer::{self, Received, Reply};
 
 fn produced(received: &Received, code: ErrorCode, base_offset: i64) -> Reply {
-    let partition = PartitionProduceResponse { error_code: code.code(), base_offset, ..Default::default() };
-    let topic =
-        TopicProduceResponse { name: "t".into(), partition_responses: vec![partition], ..Default::default() };
+    let partition =
+        PartitionProduceResponse { error_code: code.code(), base_offset, ..Default::default() };
+    let topic = TopicProduceResponse {
+        name: "t".into(),
+        partition_responses: vec![partition],
+        ..Default::default()
+    };
     received.reply(&ProduceResponse { responses: vec![topic], ..Default::default() })
 }
 
@@ -83,8 +87,10 @@ async fn a_batch_is_tried_again_with_the_same_bytes_until_it_is_acknowledged() {
     let seen = seen.lock().expect("not poisoned").clone();
     assert_eq!(seen.len(), 5);
     assert!(seen[..4].iter().all(|b| *b == seen[0]), "the same bytes");
-    let headers = seen.iter().map(|b| *split(b.clone()).next().expect("one").expect("a batch").header());
-    let sequences: Vec<(i64, i32)> = headers.map(|h| (h.producer_id.raw(), h.base_sequence.raw())).collect();
+    let headers =
+        seen.iter().map(|b| *split(b.clone()).next().expect("one").expect("a batch").header());
+    let sequences: Vec<(i64, i32)> =
+        headers.map(|h| (h.producer_id.raw(), h.base_sequence.raw())).collect();
     assert_eq!(sequences, [(7, 0), (7, 0), (7, 0), (7, 0), (7, 1)]);
     runtime.shutdown().await;
 }
@@ -105,7 +111,8 @@ async fn after_a_batch_is_given_up_the_producer_takes_a_new_id() {
             let batch = split(batch_of(&received)).next().expect("one").expect("a batch");
             let mut batches = batches.lock().expect("not poisoned");
             batches.push((batch.header().producer_id.raw(), batch.header().base_sequence.raw()));
-            let code = if batches.len() == 2 { ErrorCode::MessageTooLarge } else { ErrorCode::None };
+            let code =
+                if batches.len() == 2 { ErrorCode::MessageTooLarge } else { ErrorCode::None };
             produced(&received, code, batches.len() as i64)
         }
     })
@@ -159,8 +166,11 @@ fn fetched(received: &Received) -> Reply {
         let cut = batch.slice(..70);
         partition.records = Some(vec![batch, cut].into());
     }
-    let topic =
-        FetchableTopicResponse { topic: "t".into(), partitions: vec![partition], ..Default::default() };
+    let topic = FetchableTopicResponse {
+        topic: "t".into(),
+        partitions: vec![partition],
+        ..Default::default()
+    };
     received.reply(&FetchResponse { responses: vec![topic], ..Default::default() })
 }
 
@@ -178,7 +188,8 @@ fn fetching_peer(address: std::net::SocketAddr, received: &Received) -> Reply {
 
 async fn read_from(start: StartAt, on_out_of_range: OnOutOfRange) -> Result<Vec<i64>, ClientError> {
     let runtime = Runtime::system();
-    let address = peer::start(&runtime, |address, received| fetching_peer(address, &received)).await;
+    let address =
+        peer::start(&runtime, |address, received| fetching_peer(address, &received)).await;
     let config = ConsumerConfig { on_out_of_range, ..Default::default() };
     let client = peer::client(address, &runtime);
     let mut consumer = Consumer::assign(client, config, vec![("t".to_owned(), 0, start)]);
@@ -198,13 +209,20 @@ async fn read_from(start: StartAt, on_out_of_range: OnOutOfRange) -> Result<Vec<
 
 #[tokio::test]
 async fn records_before_the_position_and_a_cut_batch_are_left_out() {
-    assert_eq!(read_from(StartAt::Beginning, OnOutOfRange::Fail).await.ok(), Some(vec![10, 11, 12]));
-    assert_eq!(read_from(StartAt::Offset(Offset(11)), OnOutOfRange::Fail).await.ok(), Some(vec![11, 12]));
+    assert_eq!(
+        read_from(StartAt::Beginning, OnOutOfRange::Fail).await.ok(),
+        Some(vec![10, 11, 12])
+    );
+    assert_eq!(
+        read_from(StartAt::Offset(Offset(11)), OnOutOfRange::Fail).await.ok(),
+        Some(vec![11, 12])
+    );
 }
 
 #[tokio::test]
 async fn a_position_outside_the_log_fails_or_goes_to_where_it_was_told() {
-    let error = read_from(StartAt::Offset(Offset(3)), OnOutOfRange::Fail).await.expect_err("out of range");
+    let error =
+        read_from(StartAt::Offset(Offset(3)), OnOutOfRange::Fail).await.expect_err("out of range");
     assert_eq!(error.code(), Some(ErrorCode::OffsetOutOfRange));
     let read = read_from(StartAt::Offset(Offset(99)), OnOutOfRange::Beginning).await;
     assert_eq!(read.ok(), Some(vec![10, 11, 12]));
@@ -243,7 +261,8 @@ async fn many_partitions_that_lose_their_leader_ask_for_the_new_one_together() {
         }
     })
     .await;
-    let producer = Arc::new(Producer::new(peer::client(address, &runtime), ProducerConfig::default()));
+    let producer =
+        Arc::new(Producer::new(peer::client(address, &runtime), ProducerConfig::default()));
     let sends = (0..PARTITIONS).map(|partition| {
         let producer = producer.clone();
         let record = ProducerRecord { partition: Some(partition), ..record("a") };

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    DescribedGroup, DescribedMember, GroupError, GroupState, ListFilter, ListedGroup, Reply, ReplyId,
-    group::Group, stored::Change, turn::Turn, writes::Then,
+    DescribedGroup, DescribedMember, GroupError, GroupState, ListFilter, ListedGroup, Reply,
+    ReplyId, group::Group, stored::Change, turn::Turn, writes::Then,
 };
 
 /// The type of the groups here (KIP-848).
@@ -34,10 +34,12 @@ impl Group {
         let named = |names: &std::collections::BTreeSet<String>, own: &str| {
             names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(own))
         };
-        (named(&filter.states, self.state.name()) && named(&filter.types, CLASSIC)).then(|| ListedGroup {
-            group: self.id.clone(),
-            protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            state: self.state,
+        (named(&filter.states, self.state.name()) && named(&filter.types, CLASSIC)).then(|| {
+            ListedGroup {
+                group: self.id.clone(),
+                protocol_type: self.protocol_type.clone().unwrap_or_default(),
+                state: self.state,
+            }
         })
     }
 
@@ -50,7 +52,9 @@ impl Group {
             _ => Some(GroupError::NonEmptyGroup),
         };
         if let Some(error) = refused {
-            return reply.into_iter().for_each(|reply| turn.reply(reply, Reply::Delete(Err(error))));
+            return reply
+                .into_iter()
+                .for_each(|reply| turn.reply(reply, Reply::Delete(Err(error))));
         }
         let keys = self.offsets.keys();
         self.drop_offsets(keys, turn);

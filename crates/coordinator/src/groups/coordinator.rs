@@ -7,8 +7,8 @@ use bytes::Bytes;
 use milena_types::{ProducerId, TopicName};
 
 use super::{
-    AppendError, GroupConfig, GroupError, GroupId, JoinRequest, ListFilter, ListedGroup, Now, OffsetKey,
-    Replayed, Reply, ReplyId, Request, StoredRecord, StoredRecordError,
+    AppendError, GroupConfig, GroupError, GroupId, JoinRequest, ListFilter, ListedGroup, Now,
+    OffsetKey, Replayed, Reply, ReplyId, Request, StoredRecord, StoredRecordError,
     group::Group,
     join::Join,
     offsets::fetch_of_unknown_group,
@@ -50,7 +50,11 @@ impl Coordinator {
     }
 
     /// Loading: applies the next record of the log.
-    pub fn replay(&mut self, key: &Bytes, value: Option<&Bytes>) -> Result<Replayed, StoredRecordError> {
+    pub fn replay(
+        &mut self,
+        key: &Bytes,
+        value: Option<&Bytes>,
+    ) -> Result<Replayed, StoredRecordError> {
         let (id, change) = match Change::decode(key, value)? {
             Ok(known) => known,
             Err(unknown) => return Ok(Replayed::UnknownType(unknown)),
@@ -113,14 +117,15 @@ impl Coordinator {
                 self.reply_if_unknown(known, to, || Reply::Sync(Err(GroupError::UnknownMemberId)));
             }
             Request::Heartbeat(request) => {
-                let outcome =
-                    self.in_group(&request.group, now, |group, turn| group.heartbeat(&request, turn));
+                let outcome = self
+                    .in_group(&request.group, now, |group, turn| group.heartbeat(&request, turn));
                 let outcome = outcome.unwrap_or(Err(GroupError::UnknownMemberId));
                 self.replies.push((to, Reply::Heartbeat(outcome)));
             }
             Request::Leave(request) => {
                 let members = &request.members;
-                let left = self.in_group(&request.group, now, |group, turn| group.leave(members, turn));
+                let left =
+                    self.in_group(&request.group, now, |group, turn| group.leave(members, turn));
                 let left = left.unwrap_or_else(|| Ok(super::sync::nobody_left(members)));
                 self.replies.push((to, Reply::Leave(left)));
             }
@@ -142,8 +147,11 @@ impl Coordinator {
                 self.replies.push((to, Reply::Fetch(fetched)));
             }
             Request::DeleteOffsets { group, keys } => {
-                let known = self.in_group(&group, now, |group, turn| group.delete_offsets(to, keys, turn));
-                self.reply_if_unknown(known, to, || Reply::DeleteOffsets(Err(GroupError::GroupIdNotFound)));
+                let known =
+                    self.in_group(&group, now, |group, turn| group.delete_offsets(to, keys, turn));
+                self.reply_if_unknown(known, to, || {
+                    Reply::DeleteOffsets(Err(GroupError::GroupIdNotFound))
+                });
             }
             Request::Describe(id) => {
                 let group = self.groups.get(&id).ok_or(GroupError::GroupIdNotFound);
@@ -151,7 +159,9 @@ impl Coordinator {
             }
             Request::Delete(id) => {
                 let known = self.in_group(&id, now, |group, turn| group.delete(Some(to), turn));
-                self.reply_if_unknown(known, to, || Reply::Delete(Err(GroupError::GroupIdNotFound)));
+                self.reply_if_unknown(known, to, || {
+                    Reply::Delete(Err(GroupError::GroupIdNotFound))
+                });
             }
         }
     }
@@ -163,7 +173,9 @@ impl Coordinator {
 
     /// Handles every deadline that has come.
     pub fn tick(&mut self, now: Now) {
-        while let Some((_, id)) = self.timers.first().filter(|(at, _)| *at <= now.monotonic_ms).cloned() {
+        while let Some((_, id)) =
+            self.timers.first().filter(|(at, _)| *at <= now.monotonic_ms).cloned()
+        {
             self.in_group(&id, now, |group, turn| group.tick(turn));
         }
     }
@@ -322,7 +334,8 @@ impl Coordinator {
         let mut groups = std::mem::take(&mut self.groups);
         self.timers.clear();
         let mut dropped = Default::default();
-        let mut turn = Turn { now, config: &self.config, replies: &mut self.replies, writes: &mut dropped };
+        let mut turn =
+            Turn { now, config: &self.config, replies: &mut self.replies, writes: &mut dropped };
         for group in groups.values_mut() {
             group.answer_all_waiting(error, &mut turn);
         }
@@ -429,8 +442,9 @@ impl Group {
         let group = group.map(|stored| (None, Change::Group(Some(stored.clone()))));
         let from = after.flatten().map_or(Unbounded, Excluded);
         let offsets = self.offsets.committed.range::<OffsetKey, _>((from, Unbounded));
-        let offsets = offsets
-            .map(|(key, offset)| (Some(key.clone()), Change::Offset(key.clone(), Some(offset.clone()))));
+        let offsets = offsets.map(|(key, offset)| {
+            (Some(key.clone()), Change::Offset(key.clone(), Some(offset.clone())))
+        });
         group.into_iter().chain(offsets)
     }
 }
@@ -442,9 +456,10 @@ impl Then {
             outcomes.into_iter().map(|one| one.and(Err(error))).collect::<Vec<_>>()
         };
         match self {
-            Self::Nothing | Self::Assign { .. } | Self::ReplaceStatic(_) | Self::Delete { reply: None } => {
-                None
-            }
+            Self::Nothing
+            | Self::Assign { .. }
+            | Self::ReplaceStatic(_)
+            | Self::Delete { reply: None } => None,
             Self::AnswerCommit { reply, outcomes } => Some((reply, Reply::Commit(all(outcomes)))),
             Self::AnswerDeleteOffsets { reply, outcomes } => {
                 Some((reply, Reply::DeleteOffsets(Ok(all(outcomes)))))

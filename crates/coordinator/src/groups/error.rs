@@ -27,7 +27,9 @@ pub enum GroupError {
     #[error("the group id is not valid; set group.id")]
     InvalidGroupId,
     /// The session timeout is outside of what the broker allows.
-    #[error("the session timeout is outside group.min.session.timeout.ms and group.max.session.timeout.ms")]
+    #[error(
+        "the session timeout is outside group.min.session.timeout.ms and group.max.session.timeout.ms"
+    )]
     InvalidSessionTimeout,
     /// The members must join again.
     #[error("the group is rebalancing; join again")]

@@ -131,7 +131,8 @@ impl Group {
         let Some(stored) = self.committed.clone() else { return };
         self.generation = stored.generation;
         self.state_since = stored.state_since;
-        self.protocol_type = (!stored.protocol_type.is_empty()).then(|| stored.protocol_type.clone());
+        self.protocol_type =
+            (!stored.protocol_type.is_empty()).then(|| stored.protocol_type.clone());
         let Some(protocol) = stored.protocol.clone().filter(|_| !stored.members.is_empty()) else {
             self.subscribed = self.read_subscriptions();
             return;
@@ -157,7 +158,8 @@ impl Group {
     /// The group as it is now, with the given assignments, for the log.
     pub(crate) fn to_stored(&self, assignment: impl Fn(&Member) -> Bytes) -> Arc<StoredGroup> {
         let protocol = self.protocol.clone().unwrap_or_default();
-        let members = self.members.values().map(|member| member.stored(&protocol, assignment(member)));
+        let members =
+            self.members.values().map(|member| member.stored(&protocol, assignment(member)));
         Arc::new(StoredGroup {
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             generation: self.generation,
@@ -180,7 +182,9 @@ impl Group {
     ) -> Result<MemberId, GroupError> {
         let known = match instance {
             Some(instance) => match self.static_members.get(instance) {
-                Some(current) if Some(current) != member => return Err(GroupError::FencedInstanceId),
+                Some(current) if Some(current) != member => {
+                    return Err(GroupError::FencedInstanceId);
+                }
                 current => current,
             },
             None => member.filter(|member| self.members.contains_key(member)),
@@ -310,7 +314,11 @@ fn answer_removed(member: &Member, error: GroupError, turn: &mut Turn<'_>) {
 }
 
 /// Answers a request of a member that is replaced by a newer one of the same kind: the client gave up on it.
-pub(crate) fn answer_superseded_join(former: Option<ReplyId>, member: &MemberId, turn: &mut Turn<'_>) {
+pub(crate) fn answer_superseded_join(
+    former: Option<ReplyId>,
+    member: &MemberId,
+    turn: &mut Turn<'_>,
+) {
     if let Some(former) = former {
         turn.fail_join(former, GroupError::RebalanceInProgress, Some(member.clone()));
     }

@@ -37,7 +37,8 @@ impl Join {
         const VERSION_4: u128 = 0x4000 << 64;
         const VARIANT: u128 = 0b10 << 62;
         let bits = self.request.fresh & !(0xf000 << 64) & !(0b11 << 62) | VERSION_4 | VARIANT;
-        let name = self.request.instance.as_ref().map_or(&*self.request.client_id, |id| id.as_str());
+        let name =
+            self.request.instance.as_ref().map_or(&*self.request.client_id, |id| id.as_str());
         format!("{name}-{}", Uuid::from_u128(bits)).into()
     }
 }
@@ -97,16 +98,21 @@ impl Group {
         if let Err(error) = self.check_member(Some(&id), join.request.instance.as_ref()) {
             return turn.fail_join(join.reply, error, Some(id));
         }
-        let same_terms = self.members.get(&id).is_some_and(|m| m.terms.protocols == join.terms.protocols);
+        let same_terms =
+            self.members.get(&id).is_some_and(|m| m.terms.protocols == join.terms.protocols);
         match self.state {
             GroupState::PreparingRebalance => self.update_member(&id, join, turn),
             // The answer to its first join may have been lost.
-            GroupState::CompletingRebalance if same_terms => self.answer_current(&id, join.reply, turn),
+            GroupState::CompletingRebalance if same_terms => {
+                self.answer_current(&id, join.reply, turn)
+            }
             GroupState::Stable if same_terms && !self.is_leader(&id) => {
                 self.answer_current(&id, join.reply, turn);
             }
             // A leader that joins again wants a rebalance, for reasons that its metadata does not show.
-            GroupState::CompletingRebalance | GroupState::Stable => self.update_member(&id, join, turn),
+            GroupState::CompletingRebalance | GroupState::Stable => {
+                self.update_member(&id, join, turn)
+            }
             GroupState::Empty | GroupState::Dead => {
                 turn.fail_join(join.reply, GroupError::UnknownMemberId, Some(id));
             }
@@ -161,7 +167,10 @@ impl Group {
             is_new: true,
             awaiting_join: Some(reply),
             awaiting_sync: None,
-            expires_at: turn.now.monotonic_ms.saturating_add(turn.config.new_member_join_timeout_ms),
+            expires_at: turn
+                .now
+                .monotonic_ms
+                .saturating_add(turn.config.new_member_join_timeout_ms),
         };
         self.members.insert(id, member);
         self.rebalance_or_continue(turn);
@@ -176,7 +185,13 @@ impl Group {
     }
 
     /// A static member came back without its member id: it gets a new one, and the old one is fenced (KIP-345).
-    fn replace_static(&mut self, former_id: MemberId, id: MemberId, join: Join, turn: &mut Turn<'_>) {
+    fn replace_static(
+        &mut self,
+        former_id: MemberId,
+        id: MemberId,
+        join: Join,
+        turn: &mut Turn<'_>,
+    ) {
         let former_leader = self.leader.clone();
         let Some(mut member) = self.members.remove(&former_id) else { return };
         if let Some(reply) = member.awaiting_join.replace(join.reply) {
@@ -189,7 +204,8 @@ impl Group {
         self.rename_member(member, id.clone());
         self.renew_session(&id, turn);
 
-        let keeps_protocol = self.state == GroupState::Stable && self.select_protocol() == self.protocol;
+        let keeps_protocol =
+            self.state == GroupState::Stable && self.select_protocol() == self.protocol;
         if keeps_protocol {
             let stored = self.to_stored(|member| member.assignment.clone());
             let replacement = StaticReplacement {
@@ -338,7 +354,8 @@ impl Group {
 
     /// Makes sure that the leader is somebody who joined; false if nobody did.
     fn elect_leader(&mut self) -> bool {
-        let joined = |id: &MemberId| self.members.get(id).is_some_and(|m| m.awaiting_join.is_some());
+        let joined =
+            |id: &MemberId| self.members.get(id).is_some_and(|m| m.awaiting_join.is_some());
         if !self.leader.as_ref().is_some_and(joined) {
             let Some(any) = self.members.keys().find(|id| joined(id)) else { return false };
             self.leader = Some(any.clone());

@@ -72,7 +72,8 @@ impl Member {
 
     /// The member as the log has it; what it could do besides the protocol chosen is not stored.
     pub(crate) fn restore(stored: &StoredMember, protocol: &Arc<str>, expires_at: u64) -> Self {
-        let protocols = vec![Protocol { name: protocol.clone(), metadata: stored.subscription.clone() }];
+        let protocols =
+            vec![Protocol { name: protocol.clone(), metadata: stored.subscription.clone() }];
         Self {
             id: stored.id.clone(),
             instance: stored.instance.clone(),

@@ -43,9 +43,10 @@ pub use coordinator::{Coordinator, SnapshotCursor};
 pub use error::{AppendError, GroupError};
 pub use group::GroupState;
 pub use messages::{
-    CommitOffset, CommitRequest, DescribedGroup, DescribedMember, FetchRequest, FetchedOffset, FetchedTopic,
-    HeartbeatRequest, JoinFailed, JoinRequest, Joined, JoinedMember, LeaveRequest, LeavingMember, LeftMember,
-    ListFilter, ListedGroup, Now, OffsetKey, Protocol, Reply, ReplyId, Request, SyncRequest, Synced,
+    CommitOffset, CommitRequest, DescribedGroup, DescribedMember, FetchRequest, FetchedOffset,
+    FetchedTopic, HeartbeatRequest, JoinFailed, JoinRequest, Joined, JoinedMember, LeaveRequest,
+    LeavingMember, LeftMember, ListFilter, ListedGroup, Now, OffsetKey, Protocol, Reply, ReplyId,
+    Request, SyncRequest, Synced,
 };
 pub use names::{Generation, GroupId, InstanceId, MemberId};
 pub use stored::{Replayed, StoredRecord, StoredRecordError};

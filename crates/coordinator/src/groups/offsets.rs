@@ -66,7 +66,8 @@ impl Offsets {
     }
 
     fn fetched(&self, key: &OffsetKey, require_stable: bool) -> FetchedOffset {
-        let error = (require_stable && self.is_unstable(key)).then_some(GroupError::UnstableOffsetCommit);
+        let error =
+            (require_stable && self.is_unstable(key)).then_some(GroupError::UnstableOffsetCommit);
         match self.committed.get(key).filter(|_| error.is_none()) {
             Some(found) => FetchedOffset {
                 partition: key.1,
@@ -136,7 +137,11 @@ impl Group {
     }
 
     /// Deletes offsets for whom nobody waits, in writes that a batch surely takes.
-    pub(crate) fn drop_offsets(&mut self, keys: impl IntoIterator<Item = OffsetKey>, turn: &mut Turn<'_>) {
+    pub(crate) fn drop_offsets(
+        &mut self,
+        keys: impl IntoIterator<Item = OffsetKey>,
+        turn: &mut Turn<'_>,
+    ) {
         let mut keys = keys.into_iter().peekable();
         while keys.peek().is_some() {
             let part = keys.by_ref().take(DROPPED_AT_ONCE_MAX);
@@ -150,13 +155,17 @@ impl Group {
             return Err(GroupError::CoordinatorNotAvailable);
         }
         let names_member = request.member.is_some() || request.instance.is_some();
-        if request.generation < Generation(0) && (self.state == GroupState::Empty || !names_member) {
+        if request.generation < Generation(0) && (self.state == GroupState::Empty || !names_member)
+        {
             // From outside group management, which only a group without members takes.
             let empty = self.state == GroupState::Empty;
             return if empty { Ok(()) } else { Err(GroupError::UnknownMemberId) };
         }
-        let id =
-            self.check_generation(request.member.as_ref(), request.instance.as_ref(), request.generation)?;
+        let id = self.check_generation(
+            request.member.as_ref(),
+            request.instance.as_ref(),
+            request.generation,
+        )?;
         if self.state == GroupState::CompletingRebalance {
             return Err(GroupError::RebalanceInProgress);
         }
@@ -169,7 +178,9 @@ impl Group {
         let fetched = topics.into_iter().map(|(topic, partitions)| {
             let partitions = partitions
                 .into_iter()
-                .map(|partition| self.offsets.fetched(&(topic.clone(), partition), request.require_stable))
+                .map(|partition| {
+                    self.offsets.fetched(&(topic.clone(), partition), request.require_stable)
+                })
                 .collect();
             FetchedTopic { topic, partitions }
         });
@@ -182,13 +193,20 @@ impl Group {
             let fetched = self.offsets.fetched(key, require_stable);
             match topics.last_mut().filter(|last| last.topic == key.0) {
                 Some(last) => last.partitions.push(fetched),
-                None => topics.push(FetchedTopic { topic: key.0.clone(), partitions: vec![fetched] }),
+                None => {
+                    topics.push(FetchedTopic { topic: key.0.clone(), partitions: vec![fetched] })
+                }
             }
         }
         topics
     }
 
-    pub(crate) fn delete_offsets(&mut self, reply: ReplyId, keys: Vec<OffsetKey>, turn: &mut Turn<'_>) {
+    pub(crate) fn delete_offsets(
+        &mut self,
+        reply: ReplyId,
+        keys: Vec<OffsetKey>,
+        turn: &mut Turn<'_>,
+    ) {
         let refused = match self.state {
             GroupState::Dead => Some(GroupError::GroupIdNotFound),
             GroupState::Empty => None,
@@ -207,7 +225,8 @@ impl Group {
                 continue;
             }
             outcomes.push(Ok(()));
-            if self.offsets.committed.contains_key(&key) || self.offsets.pending.contains_key(&key) {
+            if self.offsets.committed.contains_key(&key) || self.offsets.pending.contains_key(&key)
+            {
                 changes.push(Change::Offset(key, None));
             }
         }

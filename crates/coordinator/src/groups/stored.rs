@@ -155,8 +155,11 @@ impl Change {
 
 impl CommittedOffset {
     fn encode(&self) -> Bytes {
-        let version =
-            if self.expires.is_some() { OFFSET_VALUE_VERSION_WITH_EXPIRY } else { OFFSET_VALUE_VERSION };
+        let version = if self.expires.is_some() {
+            OFFSET_VALUE_VERSION_WITH_EXPIRY
+        } else {
+            OFFSET_VALUE_VERSION
+        };
         let value = OffsetCommitValue {
             offset: self.offset.0,
             leader_epoch: self.leader_epoch.0,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{
-    AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeavingMember, LeftMember,
-    MemberId, Reply, ReplyId, SyncRequest, Synced, group::Group, join::consistent, stored::Change,
-    turn::Turn, writes::Then,
+    AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeavingMember,
+    LeftMember, MemberId, Reply, ReplyId, SyncRequest, Synced, group::Group, join::consistent,
+    stored::Change, turn::Turn, writes::Then,
 };
 
 impl Group {
@@ -36,8 +36,11 @@ impl Group {
     }
 
     fn check_sync(&self, request: &SyncRequest) -> Result<MemberId, GroupError> {
-        let id =
-            self.check_generation(request.member.as_ref(), request.instance.as_ref(), request.generation)?;
+        let id = self.check_generation(
+            request.member.as_ref(),
+            request.instance.as_ref(),
+            request.generation,
+        )?;
         if !consistent(request.protocol_type.as_ref(), self.protocol_type.as_ref())
             || !consistent(request.protocol.as_ref(), self.protocol.as_ref())
         {
@@ -72,7 +75,11 @@ impl Group {
         Synced {
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             protocol: self.protocol.clone().unwrap_or_default(),
-            assignment: self.members.get(id).map(|member| member.assignment.clone()).unwrap_or_default(),
+            assignment: self
+                .members
+                .get(id)
+                .map(|member| member.assignment.clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -98,7 +105,10 @@ impl Group {
         outcome: Result<(), AppendError>,
         turn: &mut Turn<'_>,
     ) {
-        if self.state != GroupState::CompletingRebalance || self.generation != generation || !self.assigning {
+        if self.state != GroupState::CompletingRebalance
+            || self.generation != generation
+            || !self.assigning
+        {
             return; // The next rebalance has begun.
         }
         self.assigning = false;
@@ -137,8 +147,11 @@ impl Group {
         request: &HeartbeatRequest,
         turn: &Turn<'_>,
     ) -> Result<(), GroupError> {
-        let id =
-            self.check_generation(request.member.as_ref(), request.instance.as_ref(), request.generation)?;
+        let id = self.check_generation(
+            request.member.as_ref(),
+            request.instance.as_ref(),
+            request.generation,
+        )?;
         self.renew_session(&id, turn);
         match self.state {
             GroupState::PreparingRebalance => Err(GroupError::RebalanceInProgress),
@@ -161,7 +174,11 @@ impl Group {
         Ok(left.collect())
     }
 
-    fn leave_one(&mut self, leaving: &LeavingMember, turn: &mut Turn<'_>) -> Result<(), GroupError> {
+    fn leave_one(
+        &mut self,
+        leaving: &LeavingMember,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), GroupError> {
         let instance = leaving.instance.as_ref();
         let id = match &leaving.member {
             // An administrator removes whoever has the instance id.

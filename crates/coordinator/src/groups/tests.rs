@@ -136,7 +136,11 @@ impl Bench {
         self.heartbeat_as(joined, None)
     }
 
-    pub(super) fn heartbeat_as(&mut self, joined: &Joined, instance: Option<&str>) -> Result<(), GroupError> {
+    pub(super) fn heartbeat_as(
+        &mut self,
+        joined: &Joined,
+        instance: Option<&str>,
+    ) -> Result<(), GroupError> {
         let reply = self.ask(Request::Heartbeat(HeartbeatRequest {
             group: "g".into(),
             member: Some(joined.member.clone()),
@@ -154,7 +158,8 @@ impl Bench {
         member: Option<&MemberId>,
         instance: Option<&str>,
     ) -> Result<(), GroupError> {
-        let members = vec![LeavingMember { member: member.cloned(), instance: instance.map(Into::into) }];
+        let members =
+            vec![LeavingMember { member: member.cloned(), instance: instance.map(Into::into) }];
         match self.ask(Request::Leave(LeaveRequest { group: "g".into(), members })) {
             Some(Reply::Leave(Ok(left))) => left[0].outcome,
             other => panic!("not left: {other:?}"),
@@ -206,13 +211,19 @@ impl Bench {
 
     pub(super) fn assignment(&mut self, id: ReplyId) -> Result<String, GroupError> {
         match self.take(id) {
-            Some(Reply::Sync(Ok(synced))) => Ok(String::from_utf8(synced.assignment.to_vec()).unwrap()),
+            Some(Reply::Sync(Ok(synced))) => {
+                Ok(String::from_utf8(synced.assignment.to_vec()).unwrap())
+            }
             Some(Reply::Sync(Err(error))) => Err(error),
             other => panic!("not synced: {other:?}"),
         }
     }
 
-    pub(super) fn commit_as(&mut self, joined: Option<&Joined>, offset: i64) -> Result<(), GroupError> {
+    pub(super) fn commit_as(
+        &mut self,
+        joined: Option<&Joined>,
+        offset: i64,
+    ) -> Result<(), GroupError> {
         match self.ask(Request::Commit(commit(joined, &[("t", 0, offset)]))) {
             Some(Reply::Commit(outcomes)) => outcomes[0],
             other => panic!("not a commit: {other:?}"),

@@ -48,11 +48,16 @@ impl Group {
 
     fn expire_sessions(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now.monotonic_ms;
-        let due: Vec<MemberId> =
-            self.members.values().filter(|member| member.expires_at <= now).map(|m| m.id.clone()).collect();
+        let due: Vec<MemberId> = self
+            .members
+            .values()
+            .filter(|member| member.expires_at <= now)
+            .map(|m| m.id.clone())
+            .collect();
         for id in due {
             // An earlier one's end may have renewed or removed this one.
-            let Some(member) = self.members.get(&id).filter(|member| member.expires_at <= now) else {
+            let Some(member) = self.members.get(&id).filter(|member| member.expires_at <= now)
+            else {
                 continue;
             };
             if member.is_kept_waiting() {
@@ -65,11 +70,14 @@ impl Group {
 
     fn join_deadline(&mut self, phase: JoinPhase, turn: &mut Turn<'_>) {
         match phase {
-            JoinPhase::Initial { remaining_ms, .. } if self.new_member_added && remaining_ms > 0 => {
+            JoinPhase::Initial { remaining_ms, .. }
+                if self.new_member_added && remaining_ms > 0 =>
+            {
                 self.new_member_added = false;
                 let delay = turn.config.initial_rebalance_delay_ms.min(remaining_ms);
                 let deadline = turn.now.monotonic_ms.saturating_add(delay);
-                self.join_phase = Some(JoinPhase::Initial { deadline, remaining_ms: remaining_ms - delay });
+                self.join_phase =
+                    Some(JoinPhase::Initial { deadline, remaining_ms: remaining_ms - delay });
             }
             _ => self.complete_join(turn),
         }

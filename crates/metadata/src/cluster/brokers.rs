@@ -11,8 +11,8 @@ use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 use crate::store::{LeaseId, Precondition, StoreError, Txn, TxnOutcome};
 
 use super::{
-    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError, NodeRecord,
-    Seen, ServingRecord, decode,
+    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError,
+    NodeRecord, Seen, ServingRecord, decode,
     records::{BrokerEpochsRecord, ProducerIdsRecord},
     value,
 };
@@ -87,7 +87,13 @@ impl ClusterMetadata {
             let txn = self.step_down(txn, broker.id).await?;
             match self.store.txn(txn).await? {
                 TxnOutcome::Committed(c) => {
-                    return Ok(Registration { broker: broker.id, epoch, lease, revision: c.revision, ttl });
+                    return Ok(Registration {
+                        broker: broker.id,
+                        epoch,
+                        lease,
+                        revision: c.revision,
+                        ttl,
+                    });
                 }
                 TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
                     return Err(MetadataError::UnknownCluster(self.cluster.clone()));
@@ -122,16 +128,19 @@ impl ClusterMetadata {
     }
 
     /// This life of the broker accepts clients from now on: it may be given partitions to lead.
-    pub async fn begin_serving(&self, registration: &Registration) -> Result<Revision, MetadataError> {
+    pub async fn begin_serving(
+        &self,
+        registration: &Registration,
+    ) -> Result<Revision, MetadataError> {
         let record = ServingRecord { epoch: registration.epoch };
-        let txn = Txn::new().at(self.keys.broker(registration.broker), registration.revision).put_leased(
-            self.keys.serving(registration.broker),
-            value(&record),
-            registration.lease,
-        );
+        let txn = Txn::new()
+            .at(self.keys.broker(registration.broker), registration.revision)
+            .put_leased(self.keys.serving(registration.broker), value(&record), registration.lease);
         match self.store.txn(txn).await {
             Ok(TxnOutcome::Committed(c)) => Ok(c.revision),
-            Ok(TxnOutcome::Conflict(_)) | Err(StoreError::LeaseNotFound(_)) => Err(registration.superseded()),
+            Ok(TxnOutcome::Conflict(_)) | Err(StoreError::LeaseNotFound(_)) => {
+                Err(registration.superseded())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -156,7 +165,11 @@ impl ClusterMetadata {
 
     /// Says whether a broker is about to leave the cluster: then the controller gives its replicas to others, until it
     /// has none. Answers the revision of the change.
-    pub async fn set_draining(&self, broker: BrokerId, draining: bool) -> Result<Revision, MetadataError> {
+    pub async fn set_draining(
+        &self,
+        broker: BrokerId,
+        draining: bool,
+    ) -> Result<Revision, MetadataError> {
         self.update_node(broker, |node| node.draining = draining).await
     }
 

@@ -4,7 +4,9 @@ use milena_types::{BrokerId, Revision, TopicName};
 
 use crate::store::Txn;
 
-use super::{ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, TopicRecord, value};
+use super::{
+    ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, TopicRecord, value,
+};
 
 impl ClusterMetadata {
     /// Changes what is set for a topic. `change` gets what is set now and may be called again if others came first;
@@ -20,7 +22,9 @@ impl ClusterMetadata {
             let mut seen = seen.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
             change(&mut seen.record.configs)?;
             let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.record));
-            if let Some(revision) = self.store.txn(txn).await.map_err(MetadataError::from)?.committed() {
+            if let Some(revision) =
+                self.store.txn(txn).await.map_err(MetadataError::from)?.committed()
+            {
                 return Ok(revision);
             }
         }
@@ -40,7 +44,9 @@ impl ClusterMetadata {
             let mut record = seen.map(|seen| seen.record).unwrap_or_default();
             change(&mut record.configs)?;
             let txn = Txn::new().unchanged(&key, revision).put(&key, value(&record));
-            if let Some(revision) = self.store.txn(txn).await.map_err(MetadataError::from)?.committed() {
+            if let Some(revision) =
+                self.store.txn(txn).await.map_err(MetadataError::from)?.committed()
+            {
                 return Ok(revision);
             }
         }

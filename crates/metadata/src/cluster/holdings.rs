@@ -55,7 +55,10 @@ impl ClusterMetadata {
             for entry in &page.entries {
                 let record: PartitionRecord = decode(&entry.key, &entry.versioned.value)?;
                 let leader = alive.get(&record.leader);
-                holdings.add(&record, leader.is_some_and(|seen| seen.record.epoch == record.broker_epoch));
+                holdings.add(
+                    &record,
+                    leader.is_some_and(|seen| seen.record.epoch == record.broker_epoch),
+                );
             }
             if !page.more {
                 return Ok(holdings);

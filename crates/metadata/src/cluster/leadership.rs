@@ -43,7 +43,8 @@ impl ClusterMetadata {
         &self,
         registration: &Registration,
     ) -> Result<TakenLeadership, MetadataError> {
-        let guards = [Precondition::At(self.keys.broker(registration.broker), registration.revision)];
+        let guards =
+            [Precondition::At(self.keys.broker(registration.broker), registration.revision)];
         let mut taken = TakenLeadership { partitions: 0, revision: registration.revision };
         for _ in 0..ATTEMPTS_MAX {
             let own = |record: &PartitionRecord| {
@@ -84,7 +85,8 @@ impl ClusterMetadata {
         let mut moved = MovedLeaders { partitions: 0, revision: Revision(0) };
         for _ in 0..ATTEMPTS_MAX {
             let mut heirs = self.heirs(from).await?;
-            let theirs = |record: &PartitionRecord| record.leader == from && record.broker_epoch <= sealed;
+            let theirs =
+                |record: &PartitionRecord| record.leader == from && record.broker_epoch <= sealed;
             let changes = self.changes(theirs, |mut record| {
                 let (leader, life) = heirs.choose(&record);
                 record.lead_by(leader, life);
@@ -94,8 +96,11 @@ impl ClusterMetadata {
             if changes.is_empty() {
                 return Ok(moved);
             }
-            let all_guards: Vec<Precondition> =
-                guards.iter().cloned().chain(heirs.brokers.iter().map(|heir| self.alive(heir))).collect();
+            let all_guards: Vec<Precondition> = guards
+                .iter()
+                .cloned()
+                .chain(heirs.brokers.iter().map(|heir| self.alive(heir)))
+                .collect();
             let applied = self.apply(&all_guards, changes).await?;
             moved.partitions += applied.partitions;
             moved.revision = moved.revision.max(applied.revision);
@@ -149,13 +154,14 @@ impl ClusterMetadata {
                 let mut heirs: BTreeMap<BrokerId, Seen<BrokerRecord>> = BTreeMap::new();
                 let mut puts = Vec::with_capacity(chunk.len());
                 for (partition, to) in chunk {
-                    let Some(seen) = self.partition(partition.topic, partition.partition).await? else {
+                    let Some(seen) = self.partition(partition.topic, partition.partition).await?
+                    else {
                         continue;
                     };
                     let Seen { mut record, revision } = seen;
                     handed.revision = handed.revision.max(revision);
-                    let leads =
-                        record.leader == registration.broker && record.broker_epoch == registration.epoch;
+                    let leads = record.leader == registration.broker
+                        && record.broker_epoch == registration.epoch;
                     if !leads || *to == registration.broker || !brokers.contains_key(to) {
                         continue;
                     }
@@ -167,7 +173,8 @@ impl ClusterMetadata {
                 if puts.is_empty() {
                     continue;
                 }
-                let guards = std::iter::once(own.clone()).chain(heirs.iter().map(|heir| self.alive(heir)));
+                let guards =
+                    std::iter::once(own.clone()).chain(heirs.iter().map(|heir| self.alive(heir)));
                 let mut txn = Txn { preconditions: guards.collect(), ..Txn::default() };
                 for (partition, revision, record) in &puts {
                     let key = self.keys.partition(partition.topic, partition.partition);
@@ -230,7 +237,11 @@ impl ClusterMetadata {
 
     /// Applies as many changes a transaction as it takes. A chunk that meets a partition which changed meanwhile is
     /// left for the next round.
-    async fn apply(&self, guards: &[Precondition], changes: Vec<Change>) -> Result<Applied, MetadataError> {
+    async fn apply(
+        &self,
+        guards: &[Precondition],
+        changes: Vec<Change>,
+    ) -> Result<Applied, MetadataError> {
         let chunk_len = self.store.limits().ops.saturating_sub(guards.len()).max(1);
         let mut applied = Applied::default();
         for chunk in changes.chunks(chunk_len) {

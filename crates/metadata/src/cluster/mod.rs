@@ -61,7 +61,9 @@ pub enum MetadataError {
         reason: String,
     },
     /// A later release wrote a record.
-    #[error("the metadata record '{key}' has format {found}, known is {known}; start a newer release")]
+    #[error(
+        "the metadata record '{key}' has format {found}, known is {known}; start a newer release"
+    )]
     NewerRecord {
         /// Its key.
         key: String,
@@ -91,7 +93,9 @@ pub enum MetadataError {
         epoch: BrokerEpoch,
     },
     /// What a change was decided on no longer holds.
-    #[error("the decision is outdated: somebody else decides now, or it was decided already; look again")]
+    #[error(
+        "the decision is outdated: somebody else decides now, or it was decided already; look again"
+    )]
     Outdated,
     /// So many replicas cannot be had.
     #[error("{reason}")]
@@ -199,11 +203,16 @@ impl ClusterMetadata {
     pub async fn delete_cluster(&self) -> Result<Revision, MetadataError> {
         match self.store.txn(Txn::new().delete_prefix(&self.keys.root)).await? {
             TxnOutcome::Committed(c) => Ok(c.revision),
-            TxnOutcome::Conflict(_) => Err(MetadataError::Contended { key: self.keys.root.clone() }),
+            TxnOutcome::Conflict(_) => {
+                Err(MetadataError::Contended { key: self.keys.root.clone() })
+            }
         }
     }
 
-    async fn record<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Seen<T>>, MetadataError> {
+    async fn record<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<Seen<T>>, MetadataError> {
         let Some(found) = self.store.get(key).await? else { return Ok(None) };
         Ok(Some(Seen { record: decode(key, &found.value)?, revision: found.revision }))
     }

@@ -64,8 +64,9 @@ impl PartitionRecord {
     }
 
     fn replicas_before(&self) -> Vec<BrokerId> {
-        let came =
-            |id: &BrokerId| self.reassignment.as_ref().is_some_and(|under_way| under_way.adding.contains(id));
+        let came = |id: &BrokerId| {
+            self.reassignment.as_ref().is_some_and(|under_way| under_way.adding.contains(id))
+        };
         self.replicas.iter().copied().filter(|id| !came(id)).collect()
     }
 
@@ -106,15 +107,19 @@ impl ClusterMetadata {
             let mut txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
             let mut changed = Vec::with_capacity(chunk.len());
             for PartitionChange { partition, record } in chunk {
-                let Some(now) = self.partition(partition.topic, partition.partition).await? else { continue };
+                let Some(now) = self.partition(partition.topic, partition.partition).await? else {
+                    continue;
+                };
                 let Seen { record: now, revision } = now;
                 if now.partition_epoch != record.partition_epoch {
                     continue;
                 }
-                let term =
-                    |record: &PartitionRecord| (record.leader, record.leader_epoch, record.broker_epoch);
+                let term = |record: &PartitionRecord| {
+                    (record.leader, record.leader_epoch, record.broker_epoch)
+                };
                 assert_eq!(term(&now), term(record), "only leaders change who leads");
-                let record = PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
+                let record =
+                    PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
                 let key = self.keys.partition(partition.topic, partition.partition);
                 txn = txn.at(&key, revision).put(&key, value(&record));
                 changed.push(*partition);

@@ -36,7 +36,9 @@ pub fn spread_replicas(
     let start = (start % circle.len() as u64) as usize;
     let first = first_partition.max(0) as usize;
     Ok((first..first + partitions.max(0) as usize)
-        .map(|partition| replicas_from(&circle, start + partition, partition / circle.len(), wanted))
+        .map(|partition| {
+            replicas_from(&circle, start + partition, partition / circle.len(), wanted)
+        })
         .collect())
 }
 
@@ -49,7 +51,9 @@ fn alternate_zones(nodes: &BTreeMap<BrokerId, Option<String>>) -> Vec<Node<'_>> 
     }
     let deepest = zones.values().map(Vec::len).max().unwrap_or(0);
     (0..deepest)
-        .flat_map(|row| zones.iter().filter_map(move |(zone, brokers)| Some((*brokers.get(row)?, *zone))))
+        .flat_map(|row| {
+            zones.iter().filter_map(move |(zone, brokers)| Some((*brokers.get(row)?, *zone)))
+        })
         .collect()
 }
 
@@ -63,8 +67,9 @@ fn replicas_from(circle: &[Node<'_>], leader: usize, turn: usize, wanted: usize)
     while replicas.len() < wanted {
         // The next broker that fits: in a zone of its own while there are any, any other broker then.
         let fresh_zone = zones.len() < all_zones.len();
-        let fits =
-            |(broker, zone): &Node<'_>| !replicas.contains(broker) && (!fresh_zone || !zones.contains(zone));
+        let fits = |(broker, zone): &Node<'_>| {
+            !replicas.contains(broker) && (!fresh_zone || !zones.contains(zone))
+        };
         let next = (0..others).map(|step| at(leader + 1 + (turn + step) % others)).find(fits);
         let (broker, zone) = next.expect("fewer replicas than brokers");
         replicas.push(broker);
@@ -96,7 +101,8 @@ mod tests {
             }
             assert!(led.values().all(|n| *n == 2), "start {start}: {led:?}");
             for three in lists.chunks(3) {
-                let zones: HashSet<&str> = three.iter().map(|list| zone_of(&nodes, list[0])).collect();
+                let zones: HashSet<&str> =
+                    three.iter().map(|list| zone_of(&nodes, list[0])).collect();
                 assert_eq!(zones.len(), 3, "start {start}");
             }
         }
@@ -107,7 +113,8 @@ mod tests {
         let nodes = nodes(&[Some("a"), Some("a"), Some("a"), Some("b"), Some("c")]);
         for start in 0..5 {
             for list in spread_replicas(&nodes, 40, 3, 0, start).unwrap() {
-                let zones: HashSet<&str> = list.iter().map(|broker| zone_of(&nodes, *broker)).collect();
+                let zones: HashSet<&str> =
+                    list.iter().map(|broker| zone_of(&nodes, *broker)).collect();
                 assert_eq!(zones.len(), 3, "{list:?}");
             }
         }

@@ -196,12 +196,16 @@ struct Level {
 
 /// The record as bytes, with its format level.
 pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record }).expect("records have text keys only")
+    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record })
+        .expect("records have text keys only")
 }
 
 /// The record in `bytes`, which were found at `key`. The level is read first: a newer record may not even parse.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, MetadataError> {
-    let bad = |e: serde_json::Error| MetadataError::BadRecord { key: key.to_owned(), reason: e.to_string() };
+    let bad = |e: serde_json::Error| MetadataError::BadRecord {
+        key: key.to_owned(),
+        reason: e.to_string(),
+    };
     let level: Level = serde_json::from_slice(bytes).map_err(bad)?;
     if level.format > FORMAT_LEVEL {
         let key = key.to_owned();
@@ -218,7 +222,9 @@ mod base64_bytes {
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

@@ -46,7 +46,10 @@ async fn a_record_of_a_later_release_is_refused_by_name() {
     let put = Txn::new().put(&key, r#"{"format":99,"id":{"new":"shape"}}"#);
     let _ = cluster.store.txn(put).await.unwrap();
     let error = cluster.metadata.topic(&name("t")).await.unwrap_err();
-    assert!(matches!(&error, MetadataError::NewerRecord { key: k, found: 99, .. } if *k == key), "{error}");
+    assert!(
+        matches!(&error, MetadataError::NewerRecord { key: k, found: 99, .. } if *k == key),
+        "{error}"
+    );
     let put = Txn::new().put(&key, r#"{"format":1}"#);
     let _ = cluster.store.txn(put).await.unwrap();
     let error = cluster.metadata.topic(&name("t")).await.unwrap_err();
@@ -121,7 +124,10 @@ async fn a_topic_is_created_whole_and_once() {
         assert_eq!(partition.broker_epoch, leader.epoch);
     }
     let again = new_topic("t", Placement::Spread { partitions: 1, replication_factor: 1 });
-    assert_eq!(cluster.metadata.create_topic(&again).await, Err(MetadataError::TopicExists(name("t"))));
+    assert_eq!(
+        cluster.metadata.create_topic(&again).await,
+        Err(MetadataError::TopicExists(name("t")))
+    );
     let race = new_topic("race", Placement::Spread { partitions: 2, replication_factor: 1 });
     let results = join_all((0..8).map(|_| cluster.metadata.create_topic(&race))).await;
     assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 1);
@@ -144,14 +150,17 @@ async fn placement_by_hand_follows_kafkas_rules() {
     let cluster = TestCluster::new().await;
     join_all((1..=3).map(|id| cluster.register(id))).await;
     let manual = |lists: &[&[i32]]| {
-        Placement::Manual(lists.iter().map(|l| l.iter().map(|id| BrokerId(*id)).collect()).collect())
+        Placement::Manual(
+            lists.iter().map(|l| l.iter().map(|id| BrokerId(*id)).collect()).collect(),
+        )
     };
     let bad: [&[&[i32]]; 4] = [&[&[]], &[&[1, 1]], &[&[1, 9]], &[&[1, 2], &[3]]];
     for lists in bad {
         let outcome = cluster.metadata.create_topic(&new_topic("t", manual(lists))).await;
         assert!(matches!(outcome, Err(MetadataError::InvalidAssignment { .. })), "{outcome:?}");
     }
-    let created = cluster.metadata.create_topic(&new_topic("t", manual(&[&[3, 1], &[2, 3]]))).await.unwrap();
+    let created =
+        cluster.metadata.create_topic(&new_topic("t", manual(&[&[3, 1], &[2, 3]]))).await.unwrap();
     let partitions = leaders(&cluster, created.id).await;
     assert_eq!((partitions[&0].leader, partitions[&1].leader), (BrokerId(3), BrokerId(2)));
 }
@@ -237,8 +246,8 @@ async fn concurrent_changes_of_one_configuration_all_take_effect() {
     };
     metadata.alter_broker_configs(None, set).await.unwrap();
     metadata.alter_broker_configs(Some(BrokerId(1)), set).await.unwrap();
-    let refused =
-        metadata.alter_broker_configs(None, |_| Err(MetadataError::Contended { key: "no".to_owned() }));
+    let refused = metadata
+        .alter_broker_configs(None, |_| Err(MetadataError::Contended { key: "no".to_owned() }));
     assert!(refused.await.is_err());
 }
 
@@ -284,7 +293,9 @@ async fn the_partitions_of_a_dead_broker_are_spread_over_live_replicas() {
             let was = &before[n];
             if was.leader == BrokerId(1) {
                 *shares.entry(partition.leader).or_default() += 1;
-                assert!(was.replicas.contains(&partition.leader) && partition.leader != BrokerId(1));
+                assert!(
+                    was.replicas.contains(&partition.leader) && partition.leader != BrokerId(1)
+                );
                 assert_eq!(partition.leader_epoch, was.leader_epoch.next());
                 let leader = registrations.iter().find(|r| r.broker == partition.leader).unwrap();
                 assert_eq!(partition.broker_epoch, leader.epoch);
@@ -294,7 +305,8 @@ async fn the_partitions_of_a_dead_broker_are_spread_over_live_replicas() {
             }
         }
         assert!(
-            shares.len() == 2 && shares.values().max().unwrap() - shares.values().min().unwrap() <= 4,
+            shares.len() == 2
+                && shares.values().max().unwrap() - shares.values().min().unwrap() <= 4,
             "{shares:?}"
         );
         let orphans = leaders(&cluster, alone).await;
@@ -314,9 +326,13 @@ async fn leaders_are_not_moved_when_the_reason_no_longer_holds() {
     // A life that began after the sealed one keeps what it leads.
     let again = cluster.register(1).await;
     cluster.metadata.take_leadership(&again).await.unwrap();
-    let moved = cluster.metadata.move_leaders(BrokerId(1), registrations[0].epoch, &[]).await.unwrap();
+    let moved =
+        cluster.metadata.move_leaders(BrokerId(1), registrations[0].epoch, &[]).await.unwrap();
     assert_eq!(moved.partitions, 0);
-    assert_eq!(leaders(&cluster, topic).await.values().filter(|p| p.leader == BrokerId(1)).count(), 3);
+    assert_eq!(
+        leaders(&cluster, topic).await.values().filter(|p| p.leader == BrokerId(1)).count(),
+        3
+    );
 }
 
 #[tokio::test]
@@ -330,8 +346,12 @@ async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
     let placement = Placement::Manual(vec![ids(&[2, 1]), ids(&[2, 3]), ids(&[3, 1])]);
     cluster.metadata.create_topic(&new_topic("t", placement)).await.unwrap();
     let holdings = cluster.metadata.holdings().await.unwrap();
-    let held = |id: i32| holdings.brokers.get(&BrokerId(id)).map(|held| (held.leaders, held.replicas));
-    assert_eq!([held(1), held(2), held(3), held(4)], [Some((0, 2)), Some((2, 2)), Some((1, 2)), None]);
+    let held =
+        |id: i32| holdings.brokers.get(&BrokerId(id)).map(|held| (held.leaders, held.replicas));
+    assert_eq!(
+        [held(1), held(2), held(3), held(4)],
+        [Some((0, 2)), Some((2, 2)), Some((1, 2)), None]
+    );
     assert_eq!((holdings.replicas_max, holdings.leaderless), (2, 0));
     assert!(holdings.holds(BrokerId(1)) && !holdings.holds(BrokerId(4)));
     // Neither a life that has ended nor the next one, which has not taken over yet, leads.

@@ -6,14 +6,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName};
+use milena_types::{
+    BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName,
+};
 use uuid::Builder;
 
 use crate::store::{Txn, TxnOutcome};
 
 use super::{
-    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError, PartitionRecord,
-    Seen, TopicRecord, decode, placement::spread_replicas, value,
+    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError,
+    PartitionRecord, Seen, TopicRecord, decode, placement::spread_replicas, value,
 };
 
 /// A topic to create.
@@ -76,8 +78,9 @@ impl ClusterMetadata {
                 return Err(MetadataError::TopicExists(topic.name.clone()));
             }
             let (replicas, brokers) = self.place(&topic.placement, 0).await?;
-            let id =
-                TopicId(Builder::from_random_bytes(self.runtime.random_u128().to_be_bytes()).into_uuid());
+            let id = TopicId(
+                Builder::from_random_bytes(self.runtime.random_u128().to_be_bytes()).into_uuid(),
+            );
             let record = TopicRecord {
                 id,
                 partitions: replicas.len() as i32,
@@ -85,7 +88,8 @@ impl ClusterMetadata {
                 created_ms: self.runtime.wall_ms(),
             };
             let guard = Txn::new().absent(&key);
-            let written = self.write_partitions(guard, id, 0, &replicas, &brokers, &key, &record).await?;
+            let written =
+                self.write_partitions(guard, id, 0, &replicas, &brokers, &key, &record).await?;
             if let Some(revision) = written {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
@@ -105,13 +109,15 @@ impl ClusterMetadata {
     ) -> Result<Revision, MetadataError> {
         let key = self.keys.topic(name);
         for _ in 0..ATTEMPTS_MAX {
-            let (mut topic, replicas, brokers) = self.plan_growth(name, total, manual.clone()).await?;
+            let (mut topic, replicas, brokers) =
+                self.plan_growth(name, total, manual.clone()).await?;
             let first = topic.record.partitions;
             topic.record.partitions = total;
             let guard = Txn::new().at(&key, topic.revision);
             let id = topic.record.id;
-            let written =
-                self.write_partitions(guard, id, first, &replicas, &brokers, &key, &topic.record).await?;
+            let written = self
+                .write_partitions(guard, id, first, &replicas, &brokers, &key, &topic.record)
+                .await?;
             if let Some(revision) = written {
                 return Ok(revision);
             }
@@ -136,7 +142,8 @@ impl ClusterMetadata {
         total: i32,
         manual: Option<Vec<Vec<BrokerId>>>,
     ) -> Result<(Seen<TopicRecord>, Vec<Vec<BrokerId>>, Brokers), MetadataError> {
-        let topic = self.topic(name).await?.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
+        let topic =
+            self.topic(name).await?.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
         let now = topic.record.partitions;
         if total <= now {
             let reason = if total == now {
@@ -161,7 +168,9 @@ impl ClusterMetadata {
                 return Err(MetadataError::InvalidAssignment { reason });
             }
             Some(lists) if lists.iter().any(|list| list.len() != factor) => {
-                let reason = format!("the topic has {factor} replicas per partition; assign as many to each");
+                let reason = format!(
+                    "the topic has {factor} replicas per partition; assign as many to each"
+                );
                 return Err(MetadataError::InvalidAssignment { reason });
             }
             Some(lists) => Placement::Manual(lists),
@@ -171,12 +180,18 @@ impl ClusterMetadata {
     }
 
     /// Deletes a topic, if it is (still) the one with that id. Answers the revision from which it is gone.
-    pub async fn delete_topic(&self, name: &TopicName, id: TopicId) -> Result<Revision, MetadataError> {
+    pub async fn delete_topic(
+        &self,
+        name: &TopicName,
+        id: TopicId,
+    ) -> Result<Revision, MetadataError> {
         let key = self.keys.topic(name);
         for _ in 0..ATTEMPTS_MAX {
             let unknown = || MetadataError::UnknownTopic(name.clone());
-            let topic = self.topic(name).await?.filter(|seen| seen.record.id == id).ok_or_else(unknown)?;
-            let deleted = DeletedTopicRecord { name: name.clone(), partitions: topic.record.partitions };
+            let topic =
+                self.topic(name).await?.filter(|seen| seen.record.id == id).ok_or_else(unknown)?;
+            let deleted =
+                DeletedTopicRecord { name: name.clone(), partitions: topic.record.partitions };
             let txn = Txn::new()
                 .at(&key, topic.revision)
                 .delete(&key)
@@ -190,7 +205,9 @@ impl ClusterMetadata {
     }
 
     /// Topics that were deleted and whose bytes may still exist.
-    pub async fn deleted_topics(&self) -> Result<Vec<(TopicId, DeletedTopicRecord)>, MetadataError> {
+    pub async fn deleted_topics(
+        &self,
+    ) -> Result<Vec<(TopicId, DeletedTopicRecord)>, MetadataError> {
         let prefix = self.keys.deleted_topics();
         let mut deleted = Vec::new();
         for entry in self.entries(&prefix).await? {
@@ -209,7 +226,10 @@ impl ClusterMetadata {
     }
 
     /// The record of a topic.
-    pub async fn topic(&self, name: &TopicName) -> Result<Option<Seen<TopicRecord>>, MetadataError> {
+    pub async fn topic(
+        &self,
+        name: &TopicName,
+    ) -> Result<Option<Seen<TopicRecord>>, MetadataError> {
         self.record(&self.keys.topic(name)).await
     }
 
@@ -242,7 +262,8 @@ impl ClusterMetadata {
                 let start = self.runtime.random_u64();
                 // Brokers that are about to leave get replicas only where the others are too few.
                 let staying = racks(true);
-                let enough = usize::try_from(*replication_factor).is_ok_and(|factor| factor <= staying.len());
+                let enough = usize::try_from(*replication_factor)
+                    .is_ok_and(|factor| factor <= staying.len());
                 let nodes = if enough { staying } else { racks(false) };
                 spread_replicas(&nodes, *partitions, *replication_factor, first_partition, start)?
             }
@@ -338,7 +359,9 @@ fn check_assignment(
             );
         }
         if list.len() != lists[0].len() {
-            return invalid("partitions have different numbers of replicas; use the same for all".to_owned());
+            return invalid(
+                "partitions have different numbers of replicas; use the same for all".to_owned(),
+            );
         }
         let mut seen = HashSet::new();
         for broker in list {

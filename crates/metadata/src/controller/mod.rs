@@ -66,15 +66,17 @@ pub fn plan(image: &MetadataImage, options: &PlanOptions) -> Plan {
             loads.drain(record, serves);
         }
         for newcomer in &newcomers {
-            let of_all: Vec<&mut PartitionRecord> = records.iter_mut().map(|(_, _, record)| record).collect();
+            let of_all: Vec<&mut PartitionRecord> =
+                records.iter_mut().map(|(_, _, record)| record).collect();
             loads.give_share(*newcomer, of_all, serves);
         }
     }
     for (_, partition, record) in &mut records {
         want_leader(record, partition, image, options, serves);
     }
-    let changed =
-        records.into_iter().filter(|(_, partition, record)| *record != PartitionRecord::from(*partition));
+    let changed = records
+        .into_iter()
+        .filter(|(_, partition, record)| *record != PartitionRecord::from(*partition));
     let changes = changed.map(|(partition, _, record)| PartitionChange { partition, record });
     Plan { changes: changes.collect(), shares_given: newcomers }
 }
@@ -94,7 +96,11 @@ fn is_unsettled(image: &MetadataImage, options: &PlanOptions, partition: &Partit
     returns || lost_target || partition.home.is_some() || partition.reassignment.is_some()
 }
 
-fn come_home(record: &mut PartitionRecord, options: &PlanOptions, serves: impl Fn(BrokerId) -> bool + Copy) {
+fn come_home(
+    record: &mut PartitionRecord,
+    options: &PlanOptions,
+    serves: impl Fn(BrokerId) -> bool + Copy,
+) {
     let Some(home) = &record.home else { return };
     if home.iter().any(|id| options.settled.contains(id) && serves(*id)) {
         let home = home.clone();
@@ -127,17 +133,24 @@ fn want_leader(
 /// Who takes over what a broker leads that is about to stop: live replicas that accept clients, in equal shares; where
 /// there is none, any broker that does. What nobody can take is left out.
 pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPartition, BrokerId)> {
-    let others: Vec<BrokerId> =
-        image.brokers().keys().copied().filter(|id| *id != broker && image.is_serving(*id)).collect();
+    let others: Vec<BrokerId> = image
+        .brokers()
+        .keys()
+        .copied()
+        .filter(|id| *id != broker && image.is_serving(*id))
+        .collect();
     let mut shares: HashMap<BrokerId, usize> = HashMap::new();
     let mut moves = Vec::new();
     for (id, partition) in image.led_by(broker) {
         let record = PartitionRecord::from(partition);
-        let price = |id: &&BrokerId| (image.is_draining(**id), shares.get(*id).copied().unwrap_or(0));
+        let price =
+            |id: &&BrokerId| (image.is_draining(**id), shares.get(*id).copied().unwrap_or(0));
         let stay = record.replicas_to_stay();
         let replica = stay.iter().filter(|id| others.contains(id)).min_by_key(price);
         let wanted = record.target.filter(|target| others.contains(target));
-        if let Some(to) = wanted.or(replica.copied()).or_else(|| others.iter().min_by_key(price).copied()) {
+        if let Some(to) =
+            wanted.or(replica.copied()).or_else(|| others.iter().min_by_key(price).copied())
+        {
             *shares.entry(to).or_default() += 1;
             moves.push((id, to));
         }

@@ -30,7 +30,8 @@ impl<'a> Loads<'a> {
     ) -> Self {
         let nodes = image.nodes();
         let zones = nodes.iter().map(|(id, node)| (*id, node.rack.as_deref())).collect();
-        let (leaving, staying): (Vec<_>, Vec<_>) = nodes.iter().partition(|(_, node)| node.draining);
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            nodes.iter().partition(|(_, node)| node.draining);
         let mut loads = Self {
             zones,
             staying: staying.into_iter().map(|(id, _)| (*id, Load::default())).collect(),
@@ -74,7 +75,11 @@ impl<'a> Loads<'a> {
 
     /// Gives the places of brokers that leave to brokers that stay: those with the fewest, in zones that the partition
     /// is not in already as far as there are any. A place that nobody can take goes as long as another replica stays.
-    pub(super) fn drain(&mut self, record: &mut PartitionRecord, serves: impl Fn(BrokerId) -> bool) {
+    pub(super) fn drain(
+        &mut self,
+        record: &mut PartitionRecord,
+        serves: impl Fn(BrokerId) -> bool,
+    ) {
         let mut list = record.replicas_to_stay();
         if !list.iter().any(|id| self.leaving.contains(id)) {
             return;
@@ -146,9 +151,13 @@ impl<'a> Loads<'a> {
         serves: impl Fn(BrokerId) -> bool,
     ) {
         let mut list = record.replicas_to_stay();
-        let places = if first_places { 0..1.min(list.len()) } else { 1.min(list.len())..list.len() };
+        let places =
+            if first_places { 0..1.min(list.len()) } else { 1.min(list.len())..list.len() };
         let of = |loads: &Self, id: BrokerId| {
-            loads.staying.get(&id).map_or(0, |load| if first_places { load.firsts } else { load.replicas })
+            loads
+                .staying
+                .get(&id)
+                .map_or(0, |load| if first_places { load.firsts } else { load.replicas })
         };
         if let Some(place) = list.iter().position(|id| *id == newcomer) {
             // A replica already: it may still become the first one.
@@ -163,9 +172,12 @@ impl<'a> Loads<'a> {
             }
             return;
         }
-        let fits =
-            |place: &usize| of(self, list[*place]) > share && self.keeps_zones(&list, *place, newcomer);
-        let Some(place) = places.filter(fits).max_by_key(|place| of(self, list[*place])) else { return };
+        let fits = |place: &usize| {
+            of(self, list[*place]) > share && self.keeps_zones(&list, *place, newcomer)
+        };
+        let Some(place) = places.filter(fits).max_by_key(|place| of(self, list[*place])) else {
+            return;
+        };
         self.remove(list[place], place);
         self.add(newcomer, place);
         list[place] = newcomer;

@@ -29,7 +29,11 @@ fn all_settled() -> PlanOptions {
 }
 
 /// Applies plans, with every leader handing over at once, until there is nothing to do. How many changes there were.
-async fn settle(cluster: &TestCluster, registrations: &[Registration], options: &PlanOptions) -> usize {
+async fn settle(
+    cluster: &TestCluster,
+    registrations: &[Registration],
+    options: &PlanOptions,
+) -> usize {
     let mut changes = 0;
     loop {
         let now = image(cluster).await;
@@ -48,7 +52,8 @@ async fn settle(cluster: &TestCluster, registrations: &[Registration], options: 
         if plan.changes.is_empty() && moved == 0 {
             return changes;
         }
-        changes += cluster.metadata.change_partitions(&[], &plan.changes).await.unwrap().partitions.len();
+        changes +=
+            cluster.metadata.change_partitions(&[], &plan.changes).await.unwrap().partitions.len();
     }
 }
 
@@ -76,7 +81,8 @@ fn count(
 #[tokio::test]
 async fn leaders_return_to_the_first_replica_once_it_serves_for_long_enough() {
     let cluster = TestCluster::new().await;
-    let mut brokers = vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
+    let mut brokers =
+        vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
     let topic = cluster.create("t", 6, 3).await;
     let before = records(&cluster, topic.id).await;
     cluster.metadata.deregister(&brokers[0]).await.unwrap();
@@ -109,7 +115,11 @@ async fn a_broker_that_stood_in_gives_the_partition_back() {
     cluster.metadata.deregister(&brokers[0]).await.unwrap();
     cluster.metadata.move_leaders(BrokerId(1), brokers[0].epoch, &[]).await.unwrap();
     let during = records(&cluster, topic.id).await;
-    assert!(during.iter().all(|record| record.leader == BrokerId(2) && record.replicas == [BrokerId(2)]));
+    assert!(
+        during
+            .iter()
+            .all(|record| record.leader == BrokerId(2) && record.replicas == [BrokerId(2)])
+    );
     brokers[0] = serve(&cluster, 1).await;
     settle(&cluster, &brokers, &all_settled()).await;
     let after = records(&cluster, topic.id).await;
@@ -147,13 +157,17 @@ async fn a_draining_broker_ends_without_replicas_and_zones_stay_distinct() {
 #[tokio::test]
 async fn a_drain_that_leaves_too_few_brokers_leaves_fewer_replicas() {
     let cluster = TestCluster::new().await;
-    let brokers = vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
+    let brokers =
+        vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
     let topic = cluster.create("t", 6, 3).await;
     settle(&cluster, &brokers, &all_settled()).await;
     cluster.metadata.set_draining(BrokerId(2), true).await.unwrap();
     settle(&cluster, &brokers, &all_settled()).await;
     for record in records(&cluster, topic.id).await {
-        assert!(record.replicas.len() == 2 && !record.replicas.contains(&BrokerId(2)), "{record:?}");
+        assert!(
+            record.replicas.len() == 2 && !record.replicas.contains(&BrokerId(2)),
+            "{record:?}"
+        );
         assert_ne!(record.leader, BrokerId(2));
     }
 }
@@ -161,7 +175,8 @@ async fn a_drain_that_leaves_too_few_brokers_leaves_fewer_replicas() {
 #[tokio::test]
 async fn new_brokers_get_their_share_once_and_assignments_by_hand_stay_then() {
     let cluster = TestCluster::new().await;
-    let mut brokers = vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
+    let mut brokers =
+        vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
     settle(&cluster, &brokers, &all_settled()).await;
     let topic = cluster.create("t", 30, 3).await;
     for id in 4..=6 {
@@ -176,7 +191,11 @@ async fn new_brokers_get_their_share_once_and_assignments_by_hand_stay_then() {
     }
     let leaders = count(&after, |r| vec![r.leader]);
     assert!(leaders.values().all(|n| *n == 5), "{leaders:?}");
-    assert!(after.iter().all(|r| r.replicas.iter().map(|id| id.0 % 3).collect::<BTreeSet<_>>().len() == 3));
+    assert!(
+        after
+            .iter()
+            .all(|r| r.replicas.iter().map(|id| id.0 % 3).collect::<BTreeSet<_>>().len() == 3)
+    );
 
     let by_hand = crate::Placement::Manual(vec![vec![BrokerId(1)]; 12]);
     cluster.metadata.create_topic(&crate::testing::new_topic("h", by_hand)).await.unwrap();
@@ -198,7 +217,8 @@ async fn a_departure_is_spread_over_replicas_that_serve() {
     for (id, to) in &moves {
         let partition = image.partition(*id).unwrap();
         assert!([2, 3].contains(&to.0), "broker 4 does not serve");
-        let replica_serves = partition.replicas.iter().any(|id| *id == BrokerId(2) || *id == BrokerId(3));
+        let replica_serves =
+            partition.replicas.iter().any(|id| *id == BrokerId(2) || *id == BrokerId(3));
         assert!(!replica_serves || partition.replicas.contains(to));
     }
 }
@@ -212,7 +232,10 @@ async fn decisions_of_a_controller_that_lost_its_role_change_nothing() {
     let role = cluster.metadata.controller().await.unwrap().unwrap();
     let guard = [cluster.metadata.controller_guard(&role)];
     cluster.metadata.end_serving(&one).await.unwrap();
-    assert!(cluster.metadata.claim_controller(&two).await.unwrap().is_some(), "the role was given up");
+    assert!(
+        cluster.metadata.claim_controller(&two).await.unwrap().is_some(),
+        "the role was given up"
+    );
     let image = image(&cluster).await;
     let mut changes = Vec::new();
     for (partition, of) in image.led_by(BrokerId(1)) {
@@ -230,7 +253,8 @@ async fn only_the_life_that_leads_hands_over() {
     let cluster = TestCluster::new().await;
     let (one, two) = (serve(&cluster, 1).await, serve(&cluster, 2).await);
     let topic = cluster.create("t", 4, 2).await;
-    let led: Vec<TopicPartition> = image(&cluster).await.led_by(BrokerId(1)).map(|(id, _)| id).collect();
+    let led: Vec<TopicPartition> =
+        image(&cluster).await.led_by(BrokerId(1)).map(|(id, _)| id).collect();
     let all: Vec<_> = (0..4)
         .map(|n| (TopicPartition { topic: topic.id, partition: PartitionIndex(n) }, BrokerId(2)))
         .collect();
@@ -248,7 +272,12 @@ async fn only_the_life_that_leads_hands_over() {
     assert_eq!(again.partitions, []);
     assert!(again.revision >= handed.revision, "an image that shows the answer shows who leads");
     for partition in led {
-        let seen = cluster.metadata.partition(partition.topic, partition.partition).await.unwrap().unwrap();
+        let seen = cluster
+            .metadata
+            .partition(partition.topic, partition.partition)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((seen.record.leader, seen.record.leader_epoch.raw()), (BrokerId(2), 2));
     }
 }

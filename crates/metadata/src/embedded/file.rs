@@ -11,7 +11,8 @@ use std::{
 };
 
 use redb::{
-    BackendError, Builder, Database, DatabaseError, StorageBackend, StorageError, backends::FileBackend,
+    BackendError, Builder, Database, DatabaseError, StorageBackend, StorageError,
+    backends::FileBackend,
 };
 
 use super::{EmbeddedOptions, OpenError};
@@ -84,9 +85,15 @@ impl Opener {
 
     fn failure(&self, error: DatabaseError) -> OpenError {
         match error {
-            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { path: self.options.path.clone() },
-            DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::InvalidData => {
-                self.failed(format!("{e}; it is not a metadata store, or its first page was overwritten"))
+            DatabaseError::DatabaseAlreadyOpen => {
+                OpenError::InUse { path: self.options.path.clone() }
+            }
+            DatabaseError::Storage(StorageError::Io(e))
+                if e.kind() == io::ErrorKind::InvalidData =>
+            {
+                self.failed(format!(
+                    "{e}; it is not a metadata store, or its first page was overwritten"
+                ))
             }
             error => self.failed(error.to_string()),
         }
@@ -147,7 +154,9 @@ impl StorageBackend for WatchedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         if self.sync_failed.load(Ordering::Acquire) {
-            return Err(io::Error::other("an earlier sync of this file failed; restart the process"));
+            return Err(io::Error::other(
+                "an earlier sync of this file failed; restart the process",
+            ));
         }
         self.sync().inspect_err(|_| self.sync_failed.store(true, Ordering::Release))
     }
@@ -165,7 +174,11 @@ impl StorageBackend for WatchedFile {
         self.file.try_lock_range(start, end)
     }
 
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
         self.file.try_lock_shared_range(start, end)
     }
 

@@ -49,8 +49,12 @@ impl History {
         }
         let start = self.batches.partition_point(|batch| batch.revision <= after);
         for batch in self.batches.range(start..) {
-            let events: Vec<Event> =
-                batch.events.iter().filter(|event| event.key().starts_with(prefix)).cloned().collect();
+            let events: Vec<Event> = batch
+                .events
+                .iter()
+                .filter(|event| event.key().starts_with(prefix))
+                .cloned()
+                .collect();
             if !events.is_empty() {
                 return Ok(Some(EventBatch { revision: batch.revision, events }));
             }

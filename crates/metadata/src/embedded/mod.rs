@@ -35,7 +35,9 @@ use milena_types::Revision;
 use redb::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use crate::store::{LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch};
+use crate::store::{
+    LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
+};
 
 use file::Opener;
 use history::{History, HistoryWatch};
@@ -64,7 +66,9 @@ impl EmbeddedOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another store has it open.
-    #[error("'{path}' is in use by another process; stop it first, or choose another data directory")]
+    #[error(
+        "'{path}' is in use by another process; stop it first, or choose another data directory"
+    )]
     InUse {
         /// The file.
         path: PathBuf,
@@ -209,8 +213,10 @@ impl EmbeddedStore {
         bytes: usize,
         request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
     ) -> Result<T, StoreError> {
-        let units = u32::try_from(bytes / ROOM_UNIT + 1).map_or(ROOM_MAX, |units| units.min(ROOM_MAX));
-        let room = self.room.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
+        let units =
+            u32::try_from(bytes / ROOM_UNIT + 1).map_or(ROOM_MAX, |units| units.min(ROOM_MAX));
+        let room =
+            self.room.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope { request: request(reply), _room: Some(room) };
         self.requests.send(envelope).map_err(|_| StoreError::Closed)?;
@@ -219,7 +225,10 @@ impl EmbeddedStore {
     }
 
     /// Reads, and once more after the file has been opened anew if it had failed.
-    async fn read<T>(&self, read: impl Fn(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    async fn read<T>(
+        &self,
+        read: impl Fn(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         if let Some(outcome) = self.try_read(&read) {
             return outcome;
         }
@@ -255,7 +264,12 @@ impl MetadataStore for EmbeddedStore {
         self.read(|database| tables::get(database, key)).await
     }
 
-    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.read(|database| tables::range(database, prefix, after, limit)).await
     }
 

@@ -7,8 +7,8 @@ use milena_types::Revision;
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::store::{
-    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Precondition, Put, StoreError, Txn, TxnOutcome,
-    Versioned,
+    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Precondition, Put, StoreError, Txn,
+    TxnOutcome, Versioned,
 };
 
 use super::{
@@ -129,14 +129,16 @@ impl<'t> Staging<'t> {
         Ok(match precondition {
             Precondition::Absent(key) => self.entries.get(key.as_str())?.is_none(),
             Precondition::Exists(key) => self.entries.get(key.as_str())?.is_some(),
-            Precondition::At(key, revision) => {
-                self.entries.get(key.as_str())?.is_some_and(|stored| stored.value().1 == revision.raw())
+            Precondition::At(key, revision) => self
+                .entries
+                .get(key.as_str())?
+                .is_some_and(|stored| stored.value().1 == revision.raw()),
+            Precondition::PrefixAbsent(prefix) => {
+                match self.entries.range::<&str>(prefix.as_str()..)?.next() {
+                    Some(first) => !first?.0.value().starts_with(prefix.as_str()),
+                    None => true,
+                }
             }
-            Precondition::PrefixAbsent(prefix) => match self.entries.range::<&str>(prefix.as_str()..)?.next()
-            {
-                Some(first) => !first?.0.value().starts_with(prefix.as_str()),
-                None => true,
-            },
         })
     }
 
@@ -145,7 +147,9 @@ impl<'t> Staging<'t> {
         let lease = put.lease.map_or(0, |lease| lease.0);
         let old = self.entries.get(key)?.map(|stored| (stored.value().0, stored.value().2));
         let created = old.map_or(revision.raw(), |(created, _)| created);
-        if let Some((_, old_lease)) = old.filter(|(_, old_lease)| *old_lease != 0 && *old_lease != lease) {
+        if let Some((_, old_lease)) =
+            old.filter(|(_, old_lease)| *old_lease != 0 && *old_lease != lease)
+        {
             self.lease_keys.remove((old_lease, key))?;
         }
         if lease != 0 {

@@ -16,7 +16,8 @@ use super::OpenError;
 pub(super) type StoredEntry = (u64, u64, u64, &'static [u8]);
 
 pub(super) const ENTRIES: TableDefinition<'_, &str, StoredEntry> = TableDefinition::new("entries");
-pub(super) const LEASE_KEYS: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("lease_keys");
+pub(super) const LEASE_KEYS: TableDefinition<'_, (u64, &str), ()> =
+    TableDefinition::new("lease_keys");
 pub(super) const LEASES: TableDefinition<'_, u64, u64> = TableDefinition::new("leases");
 pub(super) const STATE: TableDefinition<'_, &str, u64> = TableDefinition::new("state");
 
@@ -27,12 +28,17 @@ pub(super) const FORMAT_LEVEL: u64 = 1;
 
 /// Checks the format of the file, or gives an empty one its tables. Answers the revision.
 pub(super) fn prepare(database: &Database, path: &Path) -> Result<Revision, OpenError> {
-    let failed = |e: redb::Error| OpenError::Failed { path: path.to_owned(), reason: e.to_string() };
+    let failed =
+        |e: redb::Error| OpenError::Failed { path: path.to_owned(), reason: e.to_string() };
     match read_format(database).map_err(failed)? {
         None => create_tables(database).map_err(failed)?,
         Some(FORMAT_LEVEL) => {}
         Some(found) => {
-            return Err(OpenError::NewerFormat { path: path.to_owned(), found, known: FORMAT_LEVEL });
+            return Err(OpenError::NewerFormat {
+                path: path.to_owned(),
+                found,
+                known: FORMAT_LEVEL,
+            });
         }
     }
     revision(database).map_err(failed)
@@ -109,7 +115,8 @@ pub(super) fn range(
                 more = true;
                 break;
             }
-            entries.push(Entry { key: key.value().to_owned(), versioned: versioned(value.value()) });
+            entries
+                .push(Entry { key: key.value().to_owned(), versioned: versioned(value.value()) });
         }
         Ok(Page { entries, revision, more })
     };

@@ -20,7 +20,10 @@ fn open(directory: &Path) -> EmbeddedStore {
 }
 
 fn options(directory: &Path) -> EmbeddedOptions {
-    EmbeddedOptions { cache_bytes: 4 << 20, ..EmbeddedOptions::new(directory.join("metadata.redb")) }
+    EmbeddedOptions {
+        cache_bytes: 4 << 20,
+        ..EmbeddedOptions::new(directory.join("metadata.redb"))
+    }
 }
 
 async fn put(store: &EmbeddedStore, key: &str, value: &str) -> Result<Revision, StoreError> {
@@ -64,7 +67,10 @@ async fn a_newer_format_is_refused_and_left_alone() {
     tables::write_format(&database, tables::FORMAT_LEVEL + 1).unwrap();
     drop(database);
     let error = EmbeddedStore::open(options(directory.path()), &Runtime::system()).err().unwrap();
-    assert!(matches!(error, OpenError::NewerFormat { found, known, .. } if found == known + 1), "{error}");
+    assert!(
+        matches!(error, OpenError::NewerFormat { found, known, .. } if found == known + 1),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +111,8 @@ async fn a_file_copied_while_in_use_has_all_that_was_acknowledged() {
         };
         let last = join_all((0..20).map(write)).await.into_iter().max().unwrap();
         let crashed = TempDir::new().unwrap();
-        std::fs::copy(directory.path().join("metadata.redb"), crashed.path().join("metadata.redb")).unwrap();
+        std::fs::copy(directory.path().join("metadata.redb"), crashed.path().join("metadata.redb"))
+            .unwrap();
         let copy = open(crashed.path());
         let left = copy.range("left/", None, 100).await.unwrap();
         assert_eq!(left.revision, last);
@@ -114,7 +121,10 @@ async fn a_file_copied_while_in_use_has_all_that_was_acknowledged() {
             let n = entry.key.strip_prefix("left/").unwrap();
             let right = copy.get(&format!("right/{n}")).await.unwrap().unwrap();
             assert_eq!(entry.versioned.value.as_ref(), round.to_string().as_bytes());
-            assert_eq!((right.value.len(), right.revision), (200 * round, entry.versioned.revision));
+            assert_eq!(
+                (right.value.len(), right.revision),
+                (200 * round, entry.versioned.revision)
+            );
         }
     }
 }
@@ -170,7 +180,10 @@ async fn a_full_disk_refuses_changes_and_is_used_again_when_there_is_space() {
     let mut watch = store.watch("", revision).await.unwrap();
     faults.full.store(true, Ordering::Release);
     let refused = put(&store, "a", "2").await.unwrap_err();
-    assert!(matches!(refused, StoreError::NoSpace { .. } | StoreError::OutcomeUnknown { .. }), "{refused}");
+    assert!(
+        matches!(refused, StoreError::NoSpace { .. } | StoreError::OutcomeUnknown { .. }),
+        "{refused}"
+    );
     faults.full.store(false, Ordering::Release);
     let deadline = Runtime::system();
     let after = loop {
@@ -237,7 +250,8 @@ async fn leases_follow_the_monotonic_clock_and_start_anew_after_a_restart() {
     let runtime = Runtime::new(clock.clone(), Arc::new(NoRandom));
     let store = EmbeddedStore::open(options(directory.path()), &runtime).unwrap();
     let lease = store.grant(Duration::from_secs(100)).await.unwrap();
-    let TxnOutcome::Committed(_) = store.txn(Txn::new().put_leased("k", "", lease)).await.unwrap() else {
+    let TxnOutcome::Committed(_) = store.txn(Txn::new().put_leased("k", "", lease)).await.unwrap()
+    else {
         panic!("it has no precondition")
     };
     *clock.0.lock().unwrap() = Duration::from_secs(99);

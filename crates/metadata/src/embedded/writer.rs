@@ -119,7 +119,10 @@ impl Writer {
                 _ => ops += 1,
             }
             requests.push(next);
-            if requests.len() >= COMMIT_REQUESTS_MAX || ops >= COMMIT_OPS_MAX || bytes >= COMMIT_BYTES_MAX {
+            if requests.len() >= COMMIT_REQUESTS_MAX
+                || ops >= COMMIT_OPS_MAX
+                || bytes >= COMMIT_BYTES_MAX
+            {
                 return (requests, false);
             }
             next = match self.inbox.try_recv() {
@@ -132,7 +135,8 @@ impl Writer {
     fn patience(&self) -> Option<Duration> {
         let deadline = self.shared.leases().next_deadline()?;
         let now = self.runtime.monotonic();
-        let pause = self.full.as_ref().map_or(Duration::ZERO, |(until, _)| until.saturating_sub(now));
+        let pause =
+            self.full.as_ref().map_or(Duration::ZERO, |(until, _)| until.saturating_sub(now));
         let broken = if self.shared.broken().is_some() { LEASE_CHECK } else { Duration::ZERO };
         Some(deadline.saturating_sub(now).min(LEASE_CHECK).max(pause).max(broken))
     }
@@ -229,7 +233,11 @@ impl Writer {
     }
 
     /// Opens the file anew after a failed commit, which tells whether the commit reached the disk.
-    fn recover(&mut self, failure: &Failure, staged_revision: Revision) -> Result<Applied, StoreError> {
+    fn recover(
+        &mut self,
+        failure: &Failure,
+        staged_revision: Revision,
+    ) -> Result<Applied, StoreError> {
         let reason = failure.error.to_string();
         let full = is_full(&failure.error) && !self.opener.sync_failed();
         tracing::warn!(%reason, full, "a commit of the metadata store failed");
@@ -305,7 +313,10 @@ fn reply(request: Request, answer: Result<Answer, StoreError>) {
         (Request::Revoke(_, reply), Ok(Answer::Revoked)) => mem::drop(reply.send(Ok(()))),
         (request, Err(error)) => refuse_one(request, error),
         (request, Ok(_)) => {
-            refuse_one(request, StoreError::Unavailable { reason: "answered out of order".to_owned() });
+            refuse_one(
+                request,
+                StoreError::Unavailable { reason: "answered out of order".to_owned() },
+            );
         }
     }
 }

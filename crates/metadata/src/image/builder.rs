@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cluster::{
-        ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, ServingRecord, TopicRecord, decode,
+        ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, ServingRecord, TopicRecord,
+        decode,
     },
     store::{Entry, Event, EventBatch},
 };
@@ -188,7 +189,12 @@ impl ImageBuilder {
         }
     }
 
-    pub(super) fn change(&mut self, topic: TopicId, index: PartitionIndex, record: PartitionRecord) {
+    pub(super) fn change(
+        &mut self,
+        topic: TopicId,
+        index: PartitionIndex,
+        record: PartitionRecord,
+    ) {
         self.put_partition(topic, index, record);
     }
 }

@@ -20,12 +20,16 @@ pub fn metadata_records(data: &[u8]) {
     let mut builder = ImageBuilder::new(Arc::new(keys.clone()));
     for (i, line) in data.split(|byte| *byte == b'\n').enumerate() {
         let Ok(line) = std::str::from_utf8(line) else { continue };
-        let (path, value) = line.split_once(' ').map_or((line, None), |(path, value)| (path, Some(value)));
+        let (path, value) =
+            line.split_once(' ').map_or((line, None), |(path, value)| (path, Some(value)));
         let (key, revision) = (format!("{}{path}", keys.metadata), Revision(i as u64 + 1));
         let event = match value {
             Some(value) => {
                 let value = bytes::Bytes::copy_from_slice(value.as_bytes());
-                Event::Put(Entry { key, versioned: Versioned { value, revision, created: revision } })
+                Event::Put(Entry {
+                    key,
+                    versioned: Versioned { value, revision, created: revision },
+                })
             }
             None => Event::Delete { key },
         };
@@ -41,6 +45,8 @@ mod tests {
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/metadata");
         let mut entries = std::fs::read_dir(corpus).unwrap().peekable();
         assert!(entries.peek().is_some(), "there is a corpus");
-        entries.for_each(|entry| super::metadata_records(&std::fs::read(entry.unwrap().path()).unwrap()));
+        entries.for_each(|entry| {
+            super::metadata_records(&std::fs::read(entry.unwrap().path()).unwrap())
+        });
     }
 }

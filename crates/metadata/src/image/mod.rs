@@ -15,11 +15,13 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use milena_types::{
-    BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName, TopicPartition,
+    BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName,
+    TopicPartition,
 };
 
 use crate::cluster::{
-    BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord, PartitionRecord, Reassignment,
+    BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord, PartitionRecord,
+    Reassignment,
 };
 
 use sorted::SortedMap;
@@ -158,8 +160,17 @@ impl MetadataImage {
     /// Whether nothing was changed between this image and another of the same watcher: only the revision may differ.
     /// May answer no where a change was undone.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { revision: _, cluster, brokers, nodes, serving, topics, names, broker_configs, controller } =
-            self;
+        let Self {
+            revision: _,
+            cluster,
+            brokers,
+            nodes,
+            serving,
+            topics,
+            names,
+            broker_configs,
+            controller,
+        } = self;
         cluster.as_ref().map(Arc::as_ptr) == other.cluster.as_ref().map(Arc::as_ptr)
             && Arc::ptr_eq(brokers, &other.brokers)
             && Arc::ptr_eq(nodes, &other.nodes)
@@ -204,7 +215,8 @@ impl MetadataImage {
     /// The controller; while there is none, the live broker with the lowest id stands in, since any broker may do
     /// what clients send to a controller.
     pub fn controller(&self) -> Option<BrokerId> {
-        let elected = self.controller.map(|record| record.broker).filter(|id| self.brokers.contains_key(id));
+        let elected =
+            self.controller.map(|record| record.broker).filter(|id| self.brokers.contains_key(id));
         elected.or_else(|| self.brokers.keys().next().copied())
     }
 
@@ -239,7 +251,10 @@ impl MetadataImage {
     }
 
     /// The topics from `name` on, in order of their names.
-    pub fn topics_from<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<TopicImage>> + use<'a> {
+    pub fn topics_from<'a>(
+        &'a self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Arc<TopicImage>> + use<'a> {
         self.topics.iter_from(name).map(|(_, topic)| topic)
     }
 
@@ -249,13 +264,17 @@ impl MetadataImage {
     }
 
     /// All partitions of which `broker` is the leader.
-    pub fn led_by(&self, broker: BrokerId) -> impl Iterator<Item = (TopicPartition, &PartitionImage)> {
+    pub fn led_by(
+        &self,
+        broker: BrokerId,
+    ) -> impl Iterator<Item = (TopicPartition, &PartitionImage)> {
         self.topics().flat_map(move |topic| {
             let id = topic.id;
-            topic
-                .partitions()
-                .filter(move |(_, partition)| partition.leader == broker)
-                .map(move |(index, partition)| (TopicPartition { topic: id, partition: index }, partition))
+            topic.partitions().filter(move |(_, partition)| partition.leader == broker).map(
+                move |(index, partition)| {
+                    (TopicPartition { topic: id, partition: index }, partition)
+                },
+            )
         })
     }
 

@@ -121,7 +121,8 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let number = self.chunk_of(key);
-        let skipped = self.chunks.get(number).map_or(0, |c| c.partition_point(|(k, _)| k.borrow() < key));
+        let skipped =
+            self.chunks.get(number).map_or(0, |c| c.partition_point(|(k, _)| k.borrow() < key));
         self.chunks
             .get(number..)
             .unwrap_or_default()

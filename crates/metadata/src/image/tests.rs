@@ -15,7 +15,10 @@ async fn watcher(cluster: &TestCluster) -> ImageWatcher {
 
 async fn at(watcher: &ImageWatcher, revision: Revision) -> Arc<MetadataImage> {
     let wait = watcher.wait_for(revision);
-    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("in time").expect("the watcher runs")
+    tokio::time::timeout(Duration::from_secs(10), wait)
+        .await
+        .expect("in time")
+        .expect("the watcher runs")
 }
 
 /// The image that reading everything anew gives, as text: what an image that followed changes must equal.
@@ -95,7 +98,11 @@ async fn a_topic_created_again_is_another_topic() {
     assert_eq!(image.topic("t").unwrap().id(), second.id);
     assert_eq!(image.topic("t").unwrap().partitions().count(), 2);
     assert!(image.topic_by_id(first.id).is_none());
-    assert_eq!(held.topic("t").unwrap().partitions().count(), 5, "an image that is held does not change");
+    assert_eq!(
+        held.topic("t").unwrap().partitions().count(),
+        5,
+        "an image that is held does not change"
+    );
 }
 
 #[tokio::test]
@@ -118,7 +125,8 @@ async fn a_leader_is_shown_only_in_the_life_its_epoch_belongs_to() {
     let image = at(&watcher, taken.revision).await;
     assert_eq!(image.live_leader(&of(&image)), Some(BrokerId(1)));
     assert_eq!(of(&image).leader_epoch, LeaderEpoch(1));
-    let led: Vec<TopicPartition> = image.led_by(BrokerId(1)).map(|(partition, _)| partition).collect();
+    let led: Vec<TopicPartition> =
+        image.led_by(BrokerId(1)).map(|(partition, _)| partition).collect();
     assert_eq!(led.len(), 1);
     assert_eq!(image.partition(led[0]), Some(&of(&image)));
     cluster.metadata.deregister(&registrations[1]).await.unwrap();
@@ -131,8 +139,11 @@ async fn a_leader_is_shown_only_in_the_life_its_epoch_belongs_to() {
 async fn changes_elsewhere_in_the_store_still_move_the_image_on() {
     let cluster = TestCluster::new().await;
     let watcher = watcher(&cluster).await;
-    let outcome =
-        cluster.store.txn(Txn::new().put(cluster.metadata.storage_prefix() + "tail", "x")).await.unwrap();
+    let outcome = cluster
+        .store
+        .txn(Txn::new().put(cluster.metadata.storage_prefix() + "tail", "x"))
+        .await
+        .unwrap();
     let revision = outcome.committed().unwrap();
     assert_eq!(at(&watcher, revision).await.revision(), revision);
 }
@@ -204,9 +215,11 @@ async fn an_image_survives_races_and_forgotten_history() {
             let metadata = &cluster.metadata;
             match (seed + step) % 5 {
                 0 | 1 => {
-                    let placement = crate::Placement::Spread { partitions: 4, replication_factor: 2 };
-                    let _ =
-                        metadata.create_topic(&crate::testing::new_topic(topic.as_str(), placement)).await;
+                    let placement =
+                        crate::Placement::Spread { partitions: 4, replication_factor: 2 };
+                    let _ = metadata
+                        .create_topic(&crate::testing::new_topic(topic.as_str(), placement))
+                        .await;
                 }
                 2 => {
                     let _ = metadata.create_partitions(&topic, 6, None).await;
@@ -228,6 +241,11 @@ async fn an_image_survives_races_and_forgotten_history() {
     let image = at(&watcher, last).await;
     assert_eq!(text(&image), fresh(&cluster).await);
     for topic in image.topics() {
-        assert_eq!(topic.partitions().count(), topic.partition_count() as usize, "{}", topic.name());
+        assert_eq!(
+            topic.partitions().count(),
+            topic.partition_count() as usize,
+            "{}",
+            topic.name()
+        );
     }
 }

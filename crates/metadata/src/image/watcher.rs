@@ -30,7 +30,10 @@ const RETRY: Duration = Duration::from_millis(200);
 
 impl ImageWatcher {
     /// Reads the cluster's records and keeps an image of them up to date until `runtime` stops.
-    pub async fn start(metadata: &ClusterMetadata, runtime: &Runtime) -> Result<Self, MetadataError> {
+    pub async fn start(
+        metadata: &ClusterMetadata,
+        runtime: &Runtime,
+    ) -> Result<Self, MetadataError> {
         let follower = Follower { metadata: metadata.clone(), runtime: runtime.clone() };
         let (builder, watch) = follower.load().await?;
         let (sender, images) = watch::channel(builder.image());
@@ -147,7 +150,9 @@ impl Follower {
         loop {
             match self.load().await {
                 Ok(loaded) => return loaded,
-                Err(error) => tracing::warn!(%error, "the metadata image cannot be read; trying again"),
+                Err(error) => {
+                    tracing::warn!(%error, "the metadata image cannot be read; trying again")
+                }
             }
             self.runtime.sleep(RETRY).await;
         }

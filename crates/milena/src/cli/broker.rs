@@ -70,7 +70,11 @@ enum BrokerCommand {
     },
 }
 
-pub(crate) async fn run(args: BrokerArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: BrokerArgs,
+    data_dir: DataDirArgs,
+    runtime: Runtime,
+) -> anyhow::Result<()> {
     let clusters = Clusters::new(args.endpoint, &data_dir, runtime)?;
     match args.command {
         BrokerCommand::List { cluster, json } => list(&clusters, &cluster, json).await,
@@ -117,7 +121,8 @@ async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<
     let reboot = format!("/v1/clusters/{}/reboot-broker", encode(&arn));
     let request = json!({"brokerIds": [id.to_string()]});
     let answer = clusters.api.call(Method::PUT, &reboot, &[], Some(&request)).await?;
-    let operation = answer["clusterOperationArn"].as_str().context("the API's answer names no operation")?;
+    let operation =
+        answer["clusterOperationArn"].as_str().context("the API's answer names no operation")?;
     let path = format!("/v1/operations/{}", encode(operation));
     let deadline = clusters.runtime.monotonic() + WAIT_MAX;
     loop {
@@ -128,13 +133,20 @@ async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<
             return output::line(format!("{cluster}: broker {id}: {state}"));
         }
         if clusters.runtime.monotonic() > deadline {
-            bail!("broker {id} of cluster '{cluster}' is not back yet; see: milena broker list {cluster}");
+            bail!(
+                "broker {id} of cluster '{cluster}' is not back yet; see: milena broker list {cluster}"
+            );
         }
         clusters.runtime.sleep(POLL).await;
     }
 }
 
-async fn accept_lost_log(clusters: &Clusters, cluster: &str, id: i32, epoch: i64) -> anyhow::Result<()> {
+async fn accept_lost_log(
+    clusters: &Clusters,
+    cluster: &str,
+    id: i32,
+    epoch: i64,
+) -> anyhow::Result<()> {
     let arn = clusters.arn(cluster).await?;
     let accept = format!("{}/{id}/accept-lost-log/{epoch}", path(&arn));
     clusters.api.call(Method::POST, &accept, &[], None).await?;
@@ -165,8 +177,8 @@ async fn state_of(clusters: &Clusters, arn: &str, id: i32) -> anyhow::Result<Str
     let all = brokers(clusters, arn).await?;
     let found = all.iter().find(|broker| broker["brokerId"] == id);
     let known: Vec<String> = all.iter().map(|broker| broker["brokerId"].to_string()).collect();
-    let found =
-        found.with_context(|| format!("the cluster has no broker {id}; it has {}", known.join(", ")))?;
+    let found = found
+        .with_context(|| format!("the cluster has no broker {id}; it has {}", known.join(", ")))?;
     Ok(found["state"].as_str().unwrap_or_default().to_owned())
 }
 

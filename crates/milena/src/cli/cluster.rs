@@ -116,7 +116,11 @@ struct CreateArgs {
     no_wait: bool,
 }
 
-pub(crate) async fn run(args: ClusterArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: ClusterArgs,
+    data_dir: DataDirArgs,
+    runtime: Runtime,
+) -> anyhow::Result<()> {
     let clusters = Clusters::new(args.endpoint, &data_dir, runtime)?;
     match args.command {
         ClusterCommand::Create(args) => clusters.create(args).await,
@@ -152,7 +156,12 @@ impl Clusters {
         data_dir: &DataDirArgs,
         runtime: Runtime,
     ) -> anyhow::Result<Self> {
-        let api = ApiClient::new(runtime.clone(), &data_dir.resolve()?, endpoint.endpoint, endpoint.region)?;
+        let api = ApiClient::new(
+            runtime.clone(),
+            &data_dir.resolve()?,
+            endpoint.endpoint,
+            endpoint.region,
+        )?;
         Ok(Self { api, runtime })
     }
 
@@ -187,7 +196,8 @@ impl Clusters {
             match state {
                 "CREATING" => self.runtime.sleep(POLL).await,
                 "FAILED" => {
-                    let reason = info["stateInfo"]["message"].as_str().unwrap_or("no reason was given");
+                    let reason =
+                        info["stateInfo"]["message"].as_str().unwrap_or("no reason was given");
                     bail!(
                         "the cluster '{name}' could not be created: {reason}; delete it with: milena cluster delete {name}"
                     );
@@ -202,14 +212,19 @@ impl Clusters {
     async fn list(&self, prefix: &str, json: bool) -> anyhow::Result<()> {
         let clusters = self.clusters(prefix).await?;
         if json {
-            return output::line(serde_json::to_string_pretty(&json!({"clusterInfoList": clusters}))?);
+            return output::line(serde_json::to_string_pretty(
+                &json!({"clusterInfoList": clusters}),
+            )?);
         }
         let mut rows = vec![["NAME", "STATE", "KAFKA", "BROKERS", "ARN"].map(str::to_owned)];
         for cluster in &clusters {
             rows.push([
                 text(cluster, "clusterName")?.to_owned(),
                 text(cluster, "state")?.to_owned(),
-                cluster["currentBrokerSoftwareInfo"]["kafkaVersion"].as_str().unwrap_or("-").to_owned(),
+                cluster["currentBrokerSoftwareInfo"]["kafkaVersion"]
+                    .as_str()
+                    .unwrap_or("-")
+                    .to_owned(),
                 cluster["numberOfBrokerNodes"].to_string(),
                 text(cluster, "clusterArn")?.to_owned(),
             ]);
@@ -219,7 +234,11 @@ impl Clusters {
 
     async fn describe(&self, cluster: &str, json: bool) -> anyhow::Result<()> {
         let info = self.cluster_info(&self.arn(cluster).await?).await?;
-        if json { output::line(serde_json::to_string_pretty(&info)?) } else { self.show(&info).await }
+        if json {
+            output::line(serde_json::to_string_pretty(&info)?)
+        } else {
+            self.show(&info).await
+        }
     }
 
     async fn scale(&self, cluster: &str, brokers: u32, no_wait: bool) -> anyhow::Result<()> {
@@ -231,16 +250,19 @@ impl Clusters {
         if no_wait {
             return output::line(format!("{cluster}: UPDATING"));
         }
-        let operation = format!("/v1/operations/{}", encode(text(&started, "clusterOperationArn")?));
+        let operation =
+            format!("/v1/operations/{}", encode(text(&started, "clusterOperationArn")?));
         let mut progress = Progress::new();
         progress.show(format!("{cluster}: UPDATING"))?;
         loop {
             let info =
-                self.api.call(Method::GET, &operation, &[], None).await?["clusterOperationInfo"].take();
+                self.api.call(Method::GET, &operation, &[], None).await?["clusterOperationInfo"]
+                    .take();
             match text(&info, "operationState")? {
                 "UPDATE_COMPLETE" => break,
                 "UPDATE_FAILED" => {
-                    let reason = info["errorInfo"]["errorString"].as_str().unwrap_or("no reason was given");
+                    let reason =
+                        info["errorInfo"]["errorString"].as_str().unwrap_or("no reason was given");
                     bail!("the cluster '{cluster}' was left as it was: {reason}");
                 }
                 _ => {}
@@ -293,7 +315,10 @@ impl Clusters {
             ["State", text(info, "state")?].map(str::to_owned),
             ["Kafka", info["currentBrokerSoftwareInfo"]["kafkaVersion"].as_str().unwrap_or("-")]
                 .map(str::to_owned),
-            ["Brokers".to_owned(), format!("{} in {}", info["numberOfBrokerNodes"], zones.join(", "))],
+            [
+                "Brokers".to_owned(),
+                format!("{} in {}", info["numberOfBrokerNodes"], zones.join(", ")),
+            ],
         ];
         if let Some(reason) = info["stateInfo"]["message"].as_str() {
             rows.push(["Reason", reason].map(str::to_owned));
@@ -302,15 +327,19 @@ impl Clusters {
             Ok(bootstrap) => rows.push(["Bootstrap".to_owned(), bootstrap]),
             // A cluster that does not serve has none, and its state says why.
             Err(error)
-                if error.downcast_ref::<Refused>().is_some_and(|e| e.status == StatusCode::CONFLICT) => {}
+                if error
+                    .downcast_ref::<Refused>()
+                    .is_some_and(|e| e.status == StatusCode::CONFLICT) => {}
             Err(error) => return Err(error),
         }
         output::table(&rows)
     }
 
     async fn bootstrap(&self, arn: &str) -> anyhow::Result<String> {
-        let answer =
-            self.api.call(Method::GET, &format!("{}/bootstrap-brokers", path(arn)), &[], None).await?;
+        let answer = self
+            .api
+            .call(Method::GET, &format!("{}/bootstrap-brokers", path(arn)), &[], None)
+            .await?;
         Ok(text(&answer, "bootstrapBrokerString")?.to_owned())
     }
 
@@ -340,9 +369,11 @@ impl Clusters {
         if cluster.starts_with("arn:") {
             return Ok(cluster.to_owned());
         }
-        let found = self.clusters(cluster).await?.into_iter().find(|info| info["clusterName"] == cluster);
-        let info =
-            found.with_context(|| format!("there is no cluster '{cluster}'; see: milena cluster list"))?;
+        let found =
+            self.clusters(cluster).await?.into_iter().find(|info| info["clusterName"] == cluster);
+        let info = found.with_context(|| {
+            format!("there is no cluster '{cluster}'; see: milena cluster list")
+        })?;
         Ok(text(&info, "clusterArn")?.to_owned())
     }
 }
@@ -356,7 +387,7 @@ fn path(arn: &str) -> String {
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> anyhow::Result<&'a str> {
-    value[member]
-        .as_str()
-        .with_context(|| format!("the API's answer has no {member}; is it another release of milena?"))
+    value[member].as_str().with_context(|| {
+        format!("the API's answer has no {member}; is it another release of milena?")
+    })
 }

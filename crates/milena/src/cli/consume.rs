@@ -63,7 +63,11 @@ pub(crate) struct ConsumeArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: ConsumeArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: ConsumeArgs,
+    data_dir: DataDirArgs,
+    runtime: Runtime,
+) -> anyhow::Result<()> {
     let client = args.kafka.client(&data_dir, &runtime).await?;
     let mut consumer = consumer(&args, &client, &runtime).await?;
     let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout());
@@ -112,22 +116,29 @@ pub(crate) async fn run(args: ConsumeArgs, data_dir: DataDirArgs, runtime: Runti
     ended
 }
 
-async fn consumer(args: &ConsumeArgs, client: &Client, runtime: &Runtime) -> anyhow::Result<Consumer> {
+async fn consumer(
+    args: &ConsumeArgs,
+    client: &Client,
+    runtime: &Runtime,
+) -> anyhow::Result<Consumer> {
     let topic = client.describe_topic(&args.topic).await.map_err(|e| advise(e, &args.topic))?;
     let partitions = partitions_of(&topic, args.partition)?;
     let committed = match &args.group {
         Some(group) => {
-            let wanted: Vec<(&str, i32)> = partitions.iter().map(|p| (args.topic.as_str(), *p)).collect();
+            let wanted: Vec<(&str, i32)> =
+                partitions.iter().map(|p| (args.topic.as_str(), *p)).collect();
             client.committed_offsets(group, &wanted).await.map_err(|e| advise(e, &args.topic))?
         }
         None => Vec::new(),
     };
     let start = args.from.start(runtime.wall_ms());
     let begin = |partition: i32| {
-        let offset = committed.iter().find(|c| c.partition == partition).map(|c| StartAt::Offset(c.offset));
+        let offset =
+            committed.iter().find(|c| c.partition == partition).map(|c| StartAt::Offset(c.offset));
         (args.topic.clone(), partition, offset.unwrap_or(start))
     };
-    let on_out_of_range = if args.group.is_some() { OnOutOfRange::Beginning } else { OnOutOfRange::Fail };
+    let on_out_of_range =
+        if args.group.is_some() { OnOutOfRange::Beginning } else { OnOutOfRange::Fail };
     let config = ConsumerConfig { on_out_of_range, ..Default::default() };
     Ok(Consumer::assign(client.clone(), config, partitions.into_iter().map(begin).collect()))
 }
@@ -181,7 +192,11 @@ fn remember(read: &mut Vec<CommittedOffset>, record: &ConsumedRecord) {
     }
 }
 
-async fn commit(client: &Client, group: &str, read: &mut Vec<CommittedOffset>) -> anyhow::Result<()> {
+async fn commit(
+    client: &Client,
+    group: &str,
+    read: &mut Vec<CommittedOffset>,
+) -> anyhow::Result<()> {
     if !read.is_empty() {
         let committed = client.commit_offsets(group, read).await;
         committed.map_err(|e| anyhow::anyhow!("{e}; use a group that has no running members"))?;
@@ -208,8 +223,11 @@ fn print(out: &mut impl Write, record: &ConsumedRecord, args: &ConsumeArgs) -> i
 
 /// A record with all its parts.
 pub(super) fn as_json(record: &ConsumedRecord) -> Value {
-    let headers: Vec<Value> =
-        record.headers.iter().map(|(name, value)| json!([text(Some(name)), text(value.as_ref())])).collect();
+    let headers: Vec<Value> = record
+        .headers
+        .iter()
+        .map(|(name, value)| json!([text(Some(name)), text(value.as_ref())]))
+        .collect();
     json!({
         "topic": &*record.topic,
         "partition": record.partition,

@@ -29,16 +29,24 @@ pub(crate) struct KafkaArgs {
 
 impl KafkaArgs {
     /// A client with a first connection. That nobody listens is said at once, not after retries.
-    pub(crate) async fn client(&self, data_dir: &DataDirArgs, runtime: &Runtime) -> anyhow::Result<Client> {
+    pub(crate) async fn client(
+        &self,
+        data_dir: &DataDirArgs,
+        runtime: &Runtime,
+    ) -> anyhow::Result<Client> {
         let bootstrap = match self.target()? {
             Target::Brokers(brokers) => brokers.to_owned(),
             Target::Cluster(cluster) => {
-                cluster::bootstrap_of(cluster, self.endpoint.clone(), data_dir.clone(), runtime).await?
+                cluster::bootstrap_of(cluster, self.endpoint.clone(), data_dir.clone(), runtime)
+                    .await?
             }
         };
         for address in bootstrap.split(',').map(str::trim).filter(|address| !address.is_empty()) {
             let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-            anyhow::ensure!(port.is_some(), "'{address}' is not the address of a broker; write host:port");
+            anyhow::ensure!(
+                port.is_some(),
+                "'{address}' is not the address of a broker; write host:port"
+            );
         }
         let client = Client::new(ClientConfig::new(&bootstrap), runtime.clone());
         client.any_broker().await.map_err(|error| match error {
@@ -80,18 +88,26 @@ pub(crate) fn advise(error: impl Borrow<ClientError>, topic: &str) -> anyhow::Er
             format!("see: milena topic describe {topic}")
         }
         Some(ErrorCode::TopicAlreadyExists) => {
-            format!("see: milena topic describe {topic}; remove it with: milena topic delete {topic}")
+            format!(
+                "see: milena topic describe {topic}; remove it with: milena topic delete {topic}"
+            )
         }
         // The broker's own words, where it has some, say which of a topic's rules was broken.
-        Some(ErrorCode::InvalidTopic) if matches!(error, ClientError::Broker { message: None, .. }) => {
+        Some(ErrorCode::InvalidTopic)
+            if matches!(error, ClientError::Broker { message: None, .. }) =>
+        {
             "a name has 1 to 249 of the characters a-z A-Z 0-9 . _ and -".to_owned()
         }
         Some(ErrorCode::PolicyViolation) => "ask for fewer partitions".to_owned(),
         Some(ErrorCode::InvalidReplicationFactor) => {
             "leave --replication-factor out, or give at most the number of brokers".to_owned()
         }
-        Some(ErrorCode::InvalidPartitions) => "give --partitions a smaller number of 1 or more".to_owned(),
-        Some(ErrorCode::InvalidConfig) => "check the names and values given with --config".to_owned(),
+        Some(ErrorCode::InvalidPartitions) => {
+            "give --partitions a smaller number of 1 or more".to_owned()
+        }
+        Some(ErrorCode::InvalidConfig) => {
+            "check the names and values given with --config".to_owned()
+        }
         Some(ErrorCode::OffsetOutOfRange) => "read with --from beginning or --from end".to_owned(),
         Some(ErrorCode::MessageTooLarge) => {
             "send smaller records, or raise the topic's max.message.bytes".to_owned()
@@ -119,7 +135,9 @@ pub(crate) fn partitions_of(topic: &TopicInfo, only: Option<i32>) -> anyhow::Res
 pub(crate) fn record_counter(label: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     let style = format!("{{spinner}} {{human_pos}} {label}, {{per_sec}}, {{elapsed}}");
-    bar.set_style(ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_style(
+        ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

@@ -53,7 +53,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the MSK API and its clusters (what milena does when nothing else is said)
-    #[command(after_help = "Example:\n  milena serve --data-dir ./data --listen 127.0.0.1:9085 --no-demo")]
+    #[command(
+        after_help = "Example:\n  milena serve --data-dir ./data --listen 127.0.0.1:9085 --no-demo"
+    )]
     Serve {
         #[command(flatten)]
         args: ServeArgs,
@@ -73,13 +75,16 @@ fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
     if let Some(command) = matches.subcommand_name() {
         // What a subcommand declares as global shows up in these matches too, but is not the root's to ask for.
         let root = Cli::command();
-        let own =
-            root.get_arguments().map(|argument| argument.get_id().as_str()).filter(|id| *id != "data_dir");
+        let own = root
+            .get_arguments()
+            .map(|argument| argument.get_id().as_str())
+            .filter(|id| *id != "data_dir");
         let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
         if let Some(id) = { own }.find(given) {
             let flag = id.replace('_', "-");
-            let advice =
-                format!("--{flag} belongs behind a command that has it, as in: milena serve --{flag} …");
+            let advice = format!(
+                "--{flag} belongs behind a command that has it, as in: milena serve --{flag} …"
+            );
             return Err(Cli::command()
                 .error(ErrorKind::ArgumentConflict, format!("{advice} (not before '{command}')")));
         }
@@ -94,11 +99,21 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         None => Settings::resolve(cli.data_dir, cli.serve).and_then(serve::run),
         Some(Command::Serve { args }) => Settings::resolve(cli.data_dir, args).and_then(serve::run),
-        Some(Command::Cluster(args)) => client_command(|runtime| cluster::run(args, cli.data_dir, runtime)),
-        Some(Command::Broker(args)) => client_command(|runtime| broker::run(args, cli.data_dir, runtime)),
-        Some(Command::Topic(args)) => client_command(|runtime| topic::run(args, cli.data_dir, runtime)),
-        Some(Command::Produce(args)) => client_command(|runtime| produce::run(args, cli.data_dir, runtime)),
-        Some(Command::Consume(args)) => client_command(|runtime| consume::run(args, cli.data_dir, runtime)),
+        Some(Command::Cluster(args)) => {
+            client_command(|runtime| cluster::run(args, cli.data_dir, runtime))
+        }
+        Some(Command::Broker(args)) => {
+            client_command(|runtime| broker::run(args, cli.data_dir, runtime))
+        }
+        Some(Command::Topic(args)) => {
+            client_command(|runtime| topic::run(args, cli.data_dir, runtime))
+        }
+        Some(Command::Produce(args)) => {
+            client_command(|runtime| produce::run(args, cli.data_dir, runtime))
+        }
+        Some(Command::Consume(args)) => {
+            client_command(|runtime| consume::run(args, cli.data_dir, runtime))
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -24,7 +24,8 @@ pub(crate) fn error(error: &anyhow::Error) {
 
 /// Writes rows in columns as wide as they need, without spaces at the ends of lines.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> anyhow::Result<()> {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     for row in rows {
         let cells: Vec<String> =

@@ -28,7 +28,9 @@ impl Place {
             return Ok(Self::At(StartAt::Offset(Offset(offset))));
         }
         let seconds = match text.char_indices().last() {
-            Some((at, unit)) => text[..at].parse::<u64>().ok().and_then(|n| n.checked_mul(seconds_of(unit)?)),
+            Some((at, unit)) => {
+                text[..at].parse::<u64>().ok().and_then(|n| n.checked_mul(seconds_of(unit)?))
+            }
             None => None,
         };
         let ago = seconds.map(|s| Self::Ago(Duration::from_secs(s)));

@@ -13,7 +13,9 @@ use anyhow::Context;
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use milena_client::{Acks, ClientError, Compression, Delivery, Producer, ProducerConfig, ProducerRecord};
+use milena_client::{
+    Acks, ClientError, Compression, Delivery, Producer, ProducerConfig, ProducerRecord,
+};
 use milena_runtime::Runtime;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -105,12 +107,19 @@ struct Done {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: ProduceArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: ProduceArgs,
+    data_dir: DataDirArgs,
+    runtime: Runtime,
+) -> anyhow::Result<()> {
     let client = args.kafka.client(&data_dir, &runtime).await?;
     let topic = client.describe_topic(&args.topic).await.map_err(|e| advise(e, &args.topic))?;
     partitions_of(&topic, args.partition)?;
-    let config =
-        ProducerConfig { compression: args.compression.into(), acks: args.acks.into(), ..Default::default() };
+    let config = ProducerConfig {
+        compression: args.compression.into(),
+        acks: args.acks.into(),
+        ..Default::default()
+    };
     let producer = Producer::new(client, config);
     let bar = progress(args.file.is_none());
     let done = Arc::new(Done::default());
@@ -119,7 +128,8 @@ pub(crate) async fn run(args: ProduceArgs, data_dir: DataDirArgs, runtime: Runti
     let sent = match &args.file {
         Some(path) => {
             let opened = tokio::fs::File::open(path).await;
-            let file = opened.with_context(|| format!("cannot read {}; check --file", path.display()))?;
+            let file =
+                opened.with_context(|| format!("cannot read {}; check --file", path.display()))?;
             send_lines(file, &args, &producer, &deliveries).await
         }
         None => send_lines(tokio::io::stdin(), &args, &producer, &deliveries).await,
@@ -127,7 +137,8 @@ pub(crate) async fn run(args: ProduceArgs, data_dir: DataDirArgs, runtime: Runti
     drop(deliveries);
     let acknowledged = waiting.await.context("the acknowledging task ended early")?;
     bar.finish_and_clear();
-    let (records, bytes) = (done.records.load(Ordering::Relaxed), done.bytes.load(Ordering::Relaxed));
+    let (records, bytes) =
+        (done.records.load(Ordering::Relaxed), done.bytes.load(Ordering::Relaxed));
     let word = if matches!(args.acks, AcksArg::None) { "sent to" } else { "written to" };
     writeln!(std::io::stderr(), "{} {word} {}", records_text(records, bytes), args.topic)?;
     sent?;
@@ -148,8 +159,11 @@ async fn send_lines(
     producer: &Producer,
     deliveries: &mpsc::Sender<(Delivery, u64)>,
 ) -> anyhow::Result<()> {
-    let headers: Vec<(Bytes, Option<Bytes>)> =
-        args.headers.iter().map(|(n, v)| (Bytes::from(n.clone()), Some(Bytes::from(v.clone())))).collect();
+    let headers: Vec<(Bytes, Option<Bytes>)> = args
+        .headers
+        .iter()
+        .map(|(n, v)| (Bytes::from(n.clone()), Some(Bytes::from(v.clone()))))
+        .collect();
     let mut input = BufReader::with_capacity(256 << 10, input);
     let mut line = Vec::new();
     let interrupted = tokio::signal::ctrl_c();
@@ -180,7 +194,10 @@ async fn send_lines(
 }
 
 /// A line without its end, cut into key and value.
-pub(super) fn split_line(line: &[u8], separator: Option<&str>) -> anyhow::Result<(Option<Bytes>, Bytes)> {
+pub(super) fn split_line(
+    line: &[u8],
+    separator: Option<&str>,
+) -> anyhow::Result<(Option<Bytes>, Bytes)> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let Some(separator) = separator.filter(|s| !s.is_empty()) else {

@@ -25,7 +25,8 @@ fn places_are_read_as_they_are_written() {
 
 #[test]
 fn lines_are_cut_at_the_first_separator() {
-    let split = |line: &str, separator| split_line(line.as_bytes(), separator).expect("it can be cut");
+    let split =
+        |line: &str, separator| split_line(line.as_bytes(), separator).expect("it can be cut");
     assert_eq!(split("a:b:c\n", None), (None, "a:b:c".into()));
     assert_eq!(split("a:b:c\r\n", Some(":")), (Some("a".into()), "b:c".into()));
     assert_eq!(split("k => v", Some(" => ")), (Some("k".into()), "v".into()));
@@ -52,7 +53,13 @@ fn a_record_as_json_has_all_its_parts() {
         headers: vec![("h".into(), Some("x".into())), ("n".into(), None)],
     };
     let text = as_json(&record).to_string();
-    let parts = [r#""topic":"t""#, r#""partition":2"#, r#""offset":7"#, r#""timestamp":9"#, r#""key":null"#];
+    let parts = [
+        r#""topic":"t""#,
+        r#""partition":2"#,
+        r#""offset":7"#,
+        r#""timestamp":9"#,
+        r#""key":null"#,
+    ];
     for part in parts.into_iter().chain([r#""value":"v""#, r#""headers":[["h","x"],["n",null]]"#]) {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -89,8 +96,9 @@ fn flags_of_serve_before_another_command_are_refused() {
 #[test]
 fn flags_of_a_command_are_read_wherever_they_stand_behind_it() {
     let parse = |line: &str| {
-        let matches =
-            Cli::command().try_get_matches_from(line.split(' ')).expect("the command line is well-formed");
+        let matches = Cli::command()
+            .try_get_matches_from(line.split(' '))
+            .expect("the command line is well-formed");
         super::parse(&matches).map(|_| ()).map_err(|error| error.to_string())
     };
     for line in [

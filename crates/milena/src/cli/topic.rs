@@ -71,7 +71,11 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: TopicArgs, data_dir: DataDirArgs, runtime: Runtime) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: TopicArgs,
+    data_dir: DataDirArgs,
+    runtime: Runtime,
+) -> anyhow::Result<()> {
     let client = args.kafka.client(&data_dir, &runtime).await?;
     match args.command {
         TopicCommand::Create(args) => create(args, &client).await,
@@ -114,7 +118,8 @@ async fn list(internal: bool, client: &Client) -> anyhow::Result<()> {
 async fn describe(name: &str, client: &Client) -> anyhow::Result<()> {
     let topic = client.describe_topic(name).await.map_err(|e| advise(e, name))?;
     let configs = client.topic_configs(name).await.map_err(|e| advise(e, name))?;
-    let mut rows = vec![["PARTITION", "LEADER", "REPLICAS", "IN SYNC", "BEGINS", "ENDS"].map(str::to_owned)];
+    let mut rows =
+        vec![["PARTITION", "LEADER", "REPLICAS", "IN SYNC", "BEGINS", "ENDS"].map(str::to_owned)];
     for partition in &topic.partitions {
         rows.push([
             partition.index.to_string(),

@@ -9,9 +9,9 @@ pub struct Dice(u64);
 impl Dice {
     /// A sequence for a name and a number.
     pub fn named(name: &str, seed: u64) -> Self {
-        let hash = name
-            .bytes()
-            .fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let hash = name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+        });
         Self(hash)
     }
 
@@ -56,7 +56,8 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn structure(&mut self, s: &Struct, out: &mut Vec<u8>) {
-        let present: Vec<&Field> = s.fields.iter().filter(|f| contains(f.versions, self.version)).collect();
+        let present: Vec<&Field> =
+            s.fields.iter().filter(|f| contains(f.versions, self.version)).collect();
         for field in present.iter().filter(|f| f.tag.is_none()) {
             self.field(field, out);
         }
@@ -154,7 +155,8 @@ impl Writer<'_> {
             }
             Type::Struct(name) => {
                 let schema = self.schema;
-                let nested = schema.structs.iter().find(|s| s.name == *name).expect("it is in the schema");
+                let nested =
+                    schema.structs.iter().find(|s| s.name == *name).expect("it is in the schema");
                 self.structure(nested, out);
             }
         }

@@ -19,7 +19,8 @@ fn codes_are_dense_and_named_once() {
 fn names_and_retries_agree_with_another_implementation() {
     let (mut known, mut differ) = (0, Vec::new());
     for error in ErrorCode::ALL.iter().filter(|e| e.is_error()) {
-        let theirs = ResponseError::try_from_code(error.code()).expect("every code but zero is an error");
+        let theirs =
+            ResponseError::try_from_code(error.code()).expect("every code but zero is an error");
         if matches!(theirs, ResponseError::Unknown(_)) {
             continue;
         }

@@ -32,7 +32,8 @@ fn decode<M: Message>(bytes: &[u8], version: i16) -> M {
 }
 
 fn body_of(frame: &Bytes) -> Bytes {
-    let length = frame::frame_length(frame[..4].try_into().expect("four bytes"), frame::MAX_FRAME_BYTES);
+    let length =
+        frame::frame_length(frame[..4].try_into().expect("four bytes"), frame::MAX_FRAME_BYTES);
     assert_eq!(length, Ok(frame.len() - 4));
     frame.slice(4..)
 }
@@ -44,7 +45,11 @@ fn api_versions_is_answered_with_header_0_in_every_version() {
         assert_eq!(ApiKey::ApiVersions.response_header_version(version), 0);
         let response = ApiVersionsResponse::default();
         let frame = frame::encode_response(ApiKey::ApiVersions, version, 7, &response).to_bytes();
-        assert_eq!(&body_of(&frame)[..6], [0, 0, 0, 7, 0, 0], "correlation id, then at once the error code");
+        assert_eq!(
+            &body_of(&frame)[..6],
+            [0, 0, 0, 7, 0, 0],
+            "correlation id, then at once the error code"
+        );
         let back = frame::decode_response::<ApiVersionsRequest>(body_of(&frame), version);
         assert_eq!(back, Ok(response));
     }
@@ -76,7 +81,11 @@ fn tagged_fields_at_their_default_are_not_written() {
         ..Default::default()
     };
     let bytes = encode(&fetch, 12);
-    assert_eq!(&bytes[bytes.len() - 3..], [0, 0, 0], "three structs end here, none with a tagged field");
+    assert_eq!(
+        &bytes[bytes.len() - 3..],
+        [0, 0, 0],
+        "three structs end here, none with a tagged field"
+    );
 }
 
 /// Behaviour 7.
@@ -84,7 +93,12 @@ fn tagged_fields_at_their_default_are_not_written() {
 fn client_ids_may_be_null_or_empty_and_are_never_compact() {
     for client_id in [None, Some(KString::default()), Some(KString::from("ich"))] {
         for version in [2, 3] {
-            let frame = frame::encode_request(&ApiVersionsRequest::default(), version, 9, client_id.as_ref());
+            let frame = frame::encode_request(
+                &ApiVersionsRequest::default(),
+                version,
+                9,
+                client_id.as_ref(),
+            );
             let frame = body_of(&frame.to_bytes());
             let length = client_id.as_ref().map_or(-1, |id| id.len() as i16);
             assert_eq!(frame[8..10], length.to_be_bytes());
@@ -94,7 +108,10 @@ fn client_ids_may_be_null_or_empty_and_are_never_compact() {
                 (ApiKey::ApiVersions, version, 9)
             );
             assert_eq!(header.client_id, client_id);
-            assert_eq!(ApiVersionsRequest::decode(&mut body, version), Ok(ApiVersionsRequest::default()));
+            assert_eq!(
+                ApiVersionsRequest::decode(&mut body, version),
+                Ok(ApiVersionsRequest::default())
+            );
             body.finish().expect("all of it");
         }
     }
@@ -131,11 +148,17 @@ fn a_header_of_an_unknown_version_is_read() {
 #[test]
 fn frames_of_impossible_size_and_unknown_apis_are_refused() {
     for bytes in [[0xff; 4], [0x7f, 0xff, 0xff, 0xff], *b"GET ", [0x16, 3, 1, 2]] {
-        assert!(matches!(frame::frame_length(bytes, frame::MAX_FRAME_BYTES), Err(FrameError::Length { .. })));
+        assert!(matches!(
+            frame::frame_length(bytes, frame::MAX_FRAME_BYTES),
+            Err(FrameError::Length { .. })
+        ));
     }
     let request = Bytes::from_static(&[0x7f, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
     assert!(matches!(frame::decode_request(request), Err(FrameError::UnknownApi(_))));
-    assert!(matches!(frame::decode_request(Bytes::from_static(&[0, 3, 0])), Err(FrameError::Decode(_))));
+    assert!(matches!(
+        frame::decode_request(Bytes::from_static(&[0, 3, 0])),
+        Err(FrameError::Decode(_))
+    ));
 }
 
 /// Behaviour 10.
@@ -182,8 +205,10 @@ fn records_of_a_default_answer_are_empty_and_not_null() {
 fn records_go_out_as_the_buffers_they_came_in() {
     let (first, second) = (Bytes::from(vec![1; 5000]), Bytes::from(vec![2; 3000]));
     let small = Bytes::from_static(b"small");
-    let partition =
-        |parts: Vec<Bytes>| PartitionData { records: Some(Records::from(parts)), ..Default::default() };
+    let partition = |parts: Vec<Bytes>| PartitionData {
+        records: Some(Records::from(parts)),
+        ..Default::default()
+    };
     let response = FetchResponse {
         responses: vec![FetchableTopicResponse {
             topic: "t".into(),
@@ -198,11 +223,15 @@ fn records_go_out_as_the_buffers_they_came_in() {
     };
     for version in [4, 11, 12, 17] {
         let frame = frame::encode_response(ApiKey::Fetch, version, 1, &response);
-        let same = |part: &Bytes, of: &Bytes| part.as_ptr() == of.as_ptr() && part.len() == of.len();
-        assert!(same(&frame.parts[1], &first) && same(&frame.parts[2], &second), "v{version} copies");
+        let same =
+            |part: &Bytes, of: &Bytes| part.as_ptr() == of.as_ptr() && part.len() == of.len();
+        assert!(
+            same(&frame.parts[1], &first) && same(&frame.parts[2], &second),
+            "v{version} copies"
+        );
         assert_eq!(frame.parts.len(), 4);
-        let back =
-            frame::decode_response::<FetchRequest>(body_of(&frame.to_bytes()), version).expect("it decodes");
+        let back = frame::decode_response::<FetchRequest>(body_of(&frame.to_bytes()), version)
+            .expect("it decodes");
         let records = back.responses[0].partitions[0].records.as_ref().expect("not null");
         assert_eq!(records.len(), 8000);
         assert_eq!(back.responses[0].partitions, response.responses[0].partitions);

@@ -18,8 +18,10 @@ fn every_message() -> impl Iterator<Item = &'static MessageInfo> {
 /// The most memory this process ever held, in KiB, where the system tells.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak =
-        status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next());
+    let peak = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .and_then(|l| l.split_whitespace().next());
     peak.and_then(|kib| kib.parse().ok()).unwrap_or(0)
 }
 
@@ -27,7 +29,8 @@ fn peak_kib() -> u64 {
 #[test]
 fn eight_bytes_of_metadata_reserve_nothing() {
     for version in MetadataRequest::VERSIONS {
-        let count: [u8; 4] = if version < 9 { [0x7f, 0xff, 0xff, 0xff] } else { [0xff, 0xff, 0xff, 0x7f] };
+        let count: [u8; 4] =
+            if version < 9 { [0x7f, 0xff, 0xff, 0xff] } else { [0xff, 0xff, 0xff, 0x7f] };
         let body = Bytes::from([count, [0; 4]].concat());
         let result = MetadataRequest::decode(&mut Decoder::new(body), version);
         assert!(matches!(result, Err(DecodeError::Truncated { .. })), "v{version}: {result:?}");
@@ -92,7 +95,8 @@ fn random_bytes_never_panic_any_decoder() {
 fn truncated_and_altered_messages_never_panic_any_decoder() {
     let schemas = schema::parse(SCHEMAS);
     for info in every_message() {
-        let schema = schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
+        let schema =
+            schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
         let mut dice = Dice::named(info.name, 2);
         for version in info.versions.clone() {
             for _ in 0..4 {

@@ -27,16 +27,29 @@ fn every_message_in_every_version_is_what_its_schema_says() {
     let schemas = schema::parse(SCHEMAS);
     let mut checked = 0;
     for info in every_message() {
-        let schema = schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
+        let schema =
+            schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
         for version in info.versions.clone() {
             for round in 0..ROUNDS {
-                let body =
-                    random_body(schema, version, &mut Dice::named(info.name, round << 16 | version as u64));
+                let body = random_body(
+                    schema,
+                    version,
+                    &mut Dice::named(info.name, round << 16 | version as u64),
+                );
                 let ours = recode(info, version, &body.bytes);
                 if body.canonical {
-                    assert!(ours == body.bytes, "{} v{version}\n{ours:02x?}\n{:02x?}", info.name, body.bytes);
+                    assert!(
+                        ours == body.bytes,
+                        "{} v{version}\n{ours:02x?}\n{:02x?}",
+                        info.name,
+                        body.bytes
+                    );
                 }
-                assert!(recode(info, version, &ours) == ours, "{} v{version} does not settle", info.name);
+                assert!(
+                    recode(info, version, &ours) == ours,
+                    "{} v{version} does not settle",
+                    info.name
+                );
                 checked += 1;
             }
         }
@@ -67,7 +80,8 @@ fn another_implementation_reads_and_writes_the_same_bytes() {
     {
         for info in list {
             let Ok(key) = TheirKey::try_from(info.api_key.expect("it has a key")) else { continue };
-            let schema = schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
+            let schema =
+                schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
             for version in info.versions.clone() {
                 let known = key.valid_versions();
                 if version < known.min || version > known.max {
@@ -84,8 +98,10 @@ fn another_implementation_reads_and_writes_the_same_bytes() {
                         refused.push(format!("{} v{version}", info.name));
                         continue;
                     };
-                    let difference =
-                        format!("{} v{version}\nours   {ours:02x?}\ntheirs {theirs:02x?}", info.name);
+                    let difference = format!(
+                        "{} v{version}\nours   {ours:02x?}\ntheirs {theirs:02x?}",
+                        info.name
+                    );
                     assert!(theirs == ours, "{difference}");
                     assert!(recode(info, version, &theirs) == ours, "{difference}");
                     agreed += 1;
@@ -96,5 +112,8 @@ fn another_implementation_reads_and_writes_the_same_bytes() {
     refused.dedup();
     assert!(agreed > 3000, "{agreed}");
     // It lists these versions as its own, but their messages stop one version earlier.
-    assert_eq!(refused, ["InitProducerIdRequest v6", "OffsetCommitRequest v10", "OffsetFetchRequest v10"]);
+    assert_eq!(
+        refused,
+        ["InitProducerIdRequest v6", "OffsetCommitRequest v10", "OffsetFetchRequest v10"]
+    );
 }

@@ -32,7 +32,9 @@ fn names_of_msk_find_their_release() {
 
 #[test]
 fn other_texts_are_refused_with_what_to_write_instead() {
-    for text in ["", "3", "three.one", "3.7.y", "3.7.x.zookeeper", "3.7.x.kraft.more", "3.-1", "300.1"] {
+    for text in
+        ["", "3", "three.one", "3.7.y", "3.7.x.zookeeper", "3.7.x.kraft.more", "3.-1", "300.1"]
+    {
         let error = text.parse::<KafkaVersion>().expect_err(text);
         assert!(error.to_string().contains("3.9.x"), "{error}");
     }
@@ -62,9 +64,14 @@ fn from_4_0_on_produce_is_advertised_from_0_and_served_from_3() {
 fn only_what_is_implemented_is_advertised_in_order_of_keys() {
     let implemented =
         [ApiKey::ApiVersions, ApiKey::Fetch, ApiKey::ShareFetch, ApiKey::Fetch, ApiKey::Produce];
-    let keys = |v: &str| version(v).advertised(&implemented).into_iter().map(|(k, _)| k).collect::<Vec<_>>();
+    let keys = |v: &str| {
+        version(v).advertised(&implemented).into_iter().map(|(k, _)| k).collect::<Vec<_>>()
+    };
     assert_eq!(keys("3.6.0"), [ApiKey::Produce, ApiKey::Fetch, ApiKey::ApiVersions]);
-    assert_eq!(keys("4.2"), [ApiKey::Produce, ApiKey::Fetch, ApiKey::ApiVersions, ApiKey::ShareFetch]);
+    assert_eq!(
+        keys("4.2"),
+        [ApiKey::Produce, ApiKey::Fetch, ApiKey::ApiVersions, ApiKey::ShareFetch]
+    );
 }
 
 #[test]
@@ -72,7 +79,10 @@ fn every_offered_version_has_a_schema() {
     for text in ["2.8", "3.3", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1", "4.2", "4.3"] {
         for (key, range) in version(text).advertised(ApiKey::ALL) {
             let known = key.known_versions();
-            assert!(known.contains(range.start()) && known.contains(range.end()), "{key} of {text}");
+            assert!(
+                known.contains(range.start()) && known.contains(range.end()),
+                "{key} of {text}"
+            );
         }
     }
 }

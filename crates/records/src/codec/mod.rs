@@ -78,7 +78,9 @@ impl Compression {
         }
         let out = match self {
             Self::None => return Ok(payload),
-            Self::Gzip => self.read_within(flate2::bufread::MultiGzDecoder::new(&payload[..]), limit),
+            Self::Gzip => {
+                self.read_within(flate2::bufread::MultiGzDecoder::new(&payload[..]), limit)
+            }
             Self::Snappy => snappy::decompress(&payload, limit),
             Self::Lz4 => self.read_within(lz4_flex::frame::FrameDecoder::new(&payload[..]), limit),
             Self::Zstd => zstd::stream::read::Decoder::with_buffer(&payload[..])
@@ -105,7 +107,8 @@ impl Compression {
             Self::Gzip => {
                 let mut out = Vec::new();
                 let level = level.and_then(|level| u32::try_from(level.min(9)).ok());
-                let level = level.map_or_else(flate2::Compression::default, flate2::Compression::new);
+                let level =
+                    level.map_or_else(flate2::Compression::default, flate2::Compression::new);
                 flate2::bufread::GzEncoder::new(&payload[..], level)
                     .read_to_end(&mut out)
                     .map_err(|e| self.failed(&e))?;
@@ -113,16 +116,19 @@ impl Compression {
             }
             Self::Snappy => snappy::compress(&payload),
             Self::Lz4 => lz4::compress(&payload),
-            Self::Zstd => {
-                zstd::stream::encode_all(&payload[..], level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL))
-                    .map_err(|e| self.failed(&e))
-            }
+            Self::Zstd => zstd::stream::encode_all(
+                &payload[..],
+                level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL),
+            )
+            .map_err(|e| self.failed(&e)),
         }
     }
 
     fn read_within(self, from: impl Read, limit: usize) -> Result<Vec<u8>, BatchError> {
         let mut out = Vec::new();
-        from.take((limit as u64).saturating_add(1)).read_to_end(&mut out).map_err(|e| self.failed(&e))?;
+        from.take((limit as u64).saturating_add(1))
+            .read_to_end(&mut out)
+            .map_err(|e| self.failed(&e))?;
         if out.len() > limit { Err(BatchError::TooLarge { limit }) } else { Ok(out) }
     }
 

@@ -37,7 +37,9 @@ pub(super) fn decompress(payload: &[u8], limit: usize) -> Result<Vec<u8>, BatchE
         return Ok(out);
     };
     let mut input = BytesIn::new(framed);
-    input.take(FRAMING_VERSIONS.len()).ok_or_else(|| CODEC.failed(&"the framing's header is cut"))?;
+    input
+        .take(FRAMING_VERSIONS.len())
+        .ok_or_else(|| CODEC.failed(&"the framing's header is cut"))?;
     while !input.is_empty() {
         let block = input
             .u32()
@@ -58,8 +60,9 @@ fn decompress_block(block: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(),
         return Err(CODEC.failed(&"a block says it is larger than it can be"));
     }
     out.resize(start + len, 0);
-    let written =
-        snap::raw::Decoder::new().decompress(block, &mut out[start..]).map_err(|e| CODEC.failed(&e))?;
+    let written = snap::raw::Decoder::new()
+        .decompress(block, &mut out[start..])
+        .map_err(|e| CODEC.failed(&e))?;
     out.truncate(start + written);
     Ok(())
 }

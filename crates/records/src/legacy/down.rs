@@ -4,7 +4,9 @@ use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
 
 use super::{MessageFormat, lz4_header, message::NewMessage};
-use crate::{batch::Batch, codec::Compression, error::BatchError, header::TimestampType, record::Record};
+use crate::{
+    batch::Batch, codec::Compression, error::BatchError, header::TimestampType, record::Record,
+};
 
 /// Makes a message set of batches, for a consumer that reads from an offset. Headers, producers and control records have
 /// no place in it; the codec stays. Compressed batches come whole, of others only what was asked for.
@@ -22,7 +24,12 @@ pub struct DownConverter {
 
 impl DownConverter {
     /// Of messages from `from` on; `decompressed_max` bounds what each batch decompresses to, `bytes_max` the set.
-    pub const fn new(format: MessageFormat, from: Offset, decompressed_max: usize, bytes_max: usize) -> Self {
+    pub const fn new(
+        format: MessageFormat,
+        from: Offset,
+        decompressed_max: usize,
+        bytes_max: usize,
+    ) -> Self {
         Self { format, from, decompressed_max, bytes_max, out: Vec::new() }
     }
 
@@ -42,7 +49,8 @@ impl DownConverter {
                 .map(|()| start == 0 || self.out.len() <= self.bytes_max),
         };
         if pushed.is_err()
-            || (pushed == Ok(false) && batch.header().attributes.compression()? != Compression::None)
+            || (pushed == Ok(false)
+                && batch.header().attributes.compression()? != Compression::None)
         {
             self.out.truncate(start);
         }

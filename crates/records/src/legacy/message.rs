@@ -79,7 +79,9 @@ fn unwrap(wrapper: &Entry, inner: &Bytes, messages: &mut Vec<Message>) -> Result
             });
         }
         if entry.magic != wrapper.magic {
-            return Err(BatchError::Invalid { reason: "the magic inside a compressed message is another" });
+            return Err(BatchError::Invalid {
+                reason: "the magic inside a compressed message is another",
+            });
         }
         messages.push(entry.message);
     }
@@ -136,8 +138,11 @@ impl<'a> Entries<'a> {
     fn read(&mut self) -> Result<Entry, BatchError> {
         const HEADER_LEN: usize = 12;
         let have = self.rest.len();
-        let (offset, length) =
-            self.rest.i64().zip(self.rest.i32()).ok_or(BatchError::Truncated { needed: HEADER_LEN, have })?;
+        let (offset, length) = self
+            .rest
+            .i64()
+            .zip(self.rest.i32())
+            .ok_or(BatchError::Truncated { needed: HEADER_LEN, have })?;
         let size = usize::try_from(length).map_err(|_| BatchError::Length { length })?;
         let bytes = self
             .rest
@@ -154,7 +159,8 @@ impl<'a> Entries<'a> {
 
     fn read_body(&self, offset: Offset, bytes: &'a [u8]) -> Result<Entry, BatchError> {
         let mut input = BytesIn::new(bytes);
-        let short = || BatchError::Length { length: i32::try_from(bytes.len()).unwrap_or(i32::MAX) };
+        let short =
+            || BatchError::Length { length: i32::try_from(bytes.len()).unwrap_or(i32::MAX) };
         let stored = input.u32().ok_or_else(short)?;
         let computed = crc32(input.rest());
         if stored != computed {
@@ -162,14 +168,16 @@ impl<'a> Entries<'a> {
         }
         let (magic, attributes) = input.i8().zip(input.i8()).ok_or_else(short)?;
         let id = attributes.cast_unsigned() & CODEC.cast_unsigned();
-        let codec = Compression::from_id(id)
-            .filter(|codec| *codec != Compression::Zstd)
-            .ok_or(BatchError::Invalid { reason: "old message formats have gzip, snappy and lz4 only" })?;
+        let codec = Compression::from_id(id).filter(|codec| *codec != Compression::Zstd).ok_or(
+            BatchError::Invalid { reason: "old message formats have gzip, snappy and lz4 only" },
+        )?;
         let timestamp = if magic == 0 { -1 } else { input.i64().ok_or_else(short)? };
         let key = input.nullable_i32().ok_or_else(short)?;
         let value = input.nullable_i32().ok_or_else(short)?;
         if !input.is_empty() {
-            return Err(BatchError::Invalid { reason: "a message is longer than its key and value" });
+            return Err(BatchError::Invalid {
+                reason: "a message is longer than its key and value",
+            });
         }
         let message = Message {
             offset,
@@ -231,7 +239,8 @@ impl NewMessage<'_> {
             out.extend_from_slice(part.unwrap_or_default());
         }
         let size = out.len() - start - 12;
-        let size = i32::try_from(size).map_err(|_| BatchError::TooLarge { limit: i32::MAX as usize })?;
+        let size =
+            i32::try_from(size).map_err(|_| BatchError::TooLarge { limit: i32::MAX as usize })?;
         let crc = crc32(&out[start + 16..]);
         out[start + 8..start + 12].copy_from_slice(&size.to_be_bytes());
         out[start + 12..start + 16].copy_from_slice(&crc.to_be_bytes());

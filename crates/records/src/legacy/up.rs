@@ -20,7 +20,9 @@ pub fn up_convert(records: &Bytes, limit: usize) -> Result<Batch, BatchError> {
         return Err(BatchError::Invalid { reason: "there are no messages" });
     }
     if set.compression != Compression::None && set.entries > 1 {
-        return Err(BatchError::Invalid { reason: "a compressed message has to be the only one of its set" });
+        return Err(BatchError::Invalid {
+            reason: "a compressed message has to be the only one of its set",
+        });
     }
     let mut builder = BatchBuilder::new(set.compression);
     for message in &set.messages {

@@ -169,7 +169,8 @@ fn offsets_may_have_gaps_after_compaction() {
     builder.push_at(2, &NewRecord::default());
     builder.push_at(7, &NewRecord::default());
     let batch = builder.build().unwrap();
-    let offsets: Vec<_> = batch.records(LIMIT).unwrap().iter().map(|r| r.unwrap().offset.raw()).collect();
+    let offsets: Vec<_> =
+        batch.records(LIMIT).unwrap().iter().map(|r| r.unwrap().offset.raw()).collect();
     assert_eq!(offsets, [12, 17]);
     assert_eq!(batch.header().next_offset(), Offset(18));
 }
@@ -211,7 +212,8 @@ fn b24_the_record_time_of_a_log_append_time_batch_is_its_max_timestamp() {
         builder.push(&NewRecord { timestamp: Timestamp(time), ..NewRecord::default() });
     }
     let batch = builder.build().unwrap();
-    let times: Vec<_> = batch.records(LIMIT).unwrap().iter().map(|r| r.unwrap().timestamp).collect();
+    let times: Vec<_> =
+        batch.records(LIMIT).unwrap().iter().map(|r| r.unwrap().timestamp).collect();
     assert_eq!(times, [Timestamp(500); 2]);
     assert_eq!(batch.header().log_append_time(), Some(Timestamp(500)));
     let found = first_record_at_or_after(&batch, Timestamp(30), LIMIT).unwrap();

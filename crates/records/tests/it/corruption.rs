@@ -64,7 +64,12 @@ fn a_record_count_that_the_records_do_not_match_is_refused() {
         header.record_count = count;
         let mut bytes = header.encode().to_vec();
         bytes.extend_from_slice(&batch.payload());
-        let read = Batch::parse(&bytes.into()).unwrap().records(LIMIT).unwrap().iter().find_map(Result::err);
+        let read = Batch::parse(&bytes.into())
+            .unwrap()
+            .records(LIMIT)
+            .unwrap()
+            .iter()
+            .find_map(Result::err);
         assert!(matches!(read, Some(BatchError::Record { .. })), "{count}: {read:?}");
     }
 }

@@ -49,7 +49,8 @@ fn assert_four_records(batch: &Batch, has_timestamps: bool) {
 fn b26_message_sets_of_another_client_become_batches() {
     for (magic, codec, bytes) in fixtures().filter(|(magic, ..)| *magic < 2) {
         assert_eq!(magic_of(&bytes), Some(magic));
-        let batch = up_convert(&bytes, LIMIT).unwrap_or_else(|e| panic!("magic {magic}, {codec}: {e}"));
+        let batch =
+            up_convert(&bytes, LIMIT).unwrap_or_else(|e| panic!("magic {magic}, {codec}: {e}"));
         assert_eq!(batch.header().attributes.compression(), Ok(codec));
         assert_four_records(&batch, magic == 1);
     }
@@ -74,8 +75,12 @@ fn b26_batches_become_message_sets_for_old_consumers_and_keep_their_offsets() {
         for codec in CODECS {
             let mut builder = BatchBuilder::new(codec).at(Offset(50), LeaderEpoch(1));
             for (delta, key) in [(0, Some(&b"a"[..])), (3, None), (4, Some(b""))] {
-                let record =
-                    NewRecord { timestamp: Timestamp(7), key, value: Some(b"v"), headers: &[(b"h", None)] };
+                let record = NewRecord {
+                    timestamp: Timestamp(7),
+                    key,
+                    value: Some(b"v"),
+                    headers: &[(b"h", None)],
+                };
                 builder.push_at(delta, &record);
             }
             let batch = builder.build().unwrap();
@@ -87,7 +92,11 @@ fn b26_batches_become_message_sets_for_old_consumers_and_keep_their_offsets() {
             let keys: Vec<_> = read.messages.iter().map(|m| m.key.as_deref()).collect();
             assert_eq!(keys, [Some(&b"a"[..]), None, Some(b"")]);
             let time = if format == MessageFormat::Magic0 { -1 } else { 7 };
-            assert!(read.messages.iter().all(|m| m.timestamp == Timestamp(time) && !m.is_log_append_time));
+            assert!(
+                read.messages
+                    .iter()
+                    .all(|m| m.timestamp == Timestamp(time) && !m.is_log_append_time)
+            );
         }
     }
 }
@@ -102,7 +111,8 @@ fn b26_the_lz4_header_checksum_of_magic_0_is_the_wrong_one_that_old_clients_chec
     let wrong = (twox_hash::XxHash32::oneshot(0, &frame[..6]) >> 8) as u8;
     assert_eq!(frame[6], wrong);
     // The other client's frame has it too.
-    let (.., other) = fixtures().find(|(magic, codec, _)| (*magic, *codec) == (0, Compression::Lz4)).unwrap();
+    let (.., other) =
+        fixtures().find(|(magic, codec, _)| (*magic, *codec) == (0, Compression::Lz4)).unwrap();
     let header = 6 + if other[30] & 8 != 0 { 8 } else { 0 };
     let wrong = (twox_hash::XxHash32::oneshot(0, &other[26..26 + header]) >> 8) as u8;
     assert_eq!(other[26 + header], wrong);
@@ -128,7 +138,8 @@ fn b26_uncompressed_records_below_the_fetch_offset_are_left_out_and_control_reco
     let control = marker.batch(ProducerId(1), ProducerEpoch(0), Timestamp(0)).unwrap();
     let offsets = |codec| {
         let batch = batch_of(4, codec);
-        let set = down_convert([&batch, &control], MessageFormat::Magic1, Offset(2), LIMIT).unwrap();
+        let set =
+            down_convert([&batch, &control], MessageFormat::Magic1, Offset(2), LIMIT).unwrap();
         messages(&set, LIMIT).unwrap().messages.iter().map(|m| m.offset.raw()).collect::<Vec<_>>()
     };
     assert_eq!(offsets(Compression::None), [2, 3]);
@@ -137,7 +148,8 @@ fn b26_uncompressed_records_below_the_fetch_offset_are_left_out_and_control_reco
 
 #[test]
 fn b26_zstd_cannot_be_down_converted() {
-    let refused = down_convert([&batch_of(1, Compression::Zstd)], MessageFormat::Magic1, Offset(0), LIMIT);
+    let refused =
+        down_convert([&batch_of(1, Compression::Zstd)], MessageFormat::Magic1, Offset(0), LIMIT);
     assert_eq!(refused, Err(BatchError::Codec { id: 4 }));
 }
 
@@ -148,22 +160,31 @@ fn a_wrapper_that_decompresses_to_more_than_the_limit_is_refused() {
     assert_eq!(up_convert(&set, 1000), Err(BatchError::TooLarge { limit: 1000 }));
     let twice = [&set[..], &set[..]].concat();
     let one = messages(&set, LIMIT).unwrap();
-    assert_eq!(messages(&twice.clone().into(), LIMIT).unwrap().messages.len(), 2 * one.messages.len());
+    assert_eq!(
+        messages(&twice.clone().into(), LIMIT).unwrap().messages.len(),
+        2 * one.messages.len()
+    );
     assert_eq!(messages(&twice.into(), 100_000), Err(BatchError::TooLarge { limit: 100_000 }));
 }
 
 #[test]
 fn sets_that_apache_kafka_does_not_take_are_refused() {
-    let set = |codec, format| down_convert([&batch_of(2, codec)], format, Offset(0), LIMIT).unwrap();
+    let set =
+        |codec, format| down_convert([&batch_of(2, codec)], format, Offset(0), LIMIT).unwrap();
     let (plain, gzip) = (MessageFormat::Magic1, Compression::Gzip);
     let wrapper = set(gzip, plain);
     let none = set(Compression::None, plain);
     let old = set(Compression::None, MessageFormat::Magic0);
-    for two in [[&wrapper, &wrapper], [&wrapper, &none], [&none, &wrapper], [&none, &old], [&old, &none]] {
+    for two in
+        [[&wrapper, &wrapper], [&wrapper, &none], [&none, &wrapper], [&none, &old], [&old, &none]]
+    {
         let refused = up_convert(&[&two[0][..], &two[1][..]].concat().into(), LIMIT);
         assert!(matches!(refused, Err(BatchError::Invalid { .. })), "{refused:?}");
     }
-    assert_eq!(up_convert(&[&none[..], &none[..]].concat().into(), LIMIT).unwrap().header().record_count, 4);
+    assert_eq!(
+        up_convert(&[&none[..], &none[..]].concat().into(), LIMIT).unwrap().header().record_count,
+        4
+    );
 }
 
 #[test]
@@ -178,9 +199,19 @@ fn a_set_ends_where_it_may_have_no_more_bytes_but_not_before_its_first_message()
                 let all = batches.iter().all(|batch| converter.push(batch).unwrap());
                 let set = converter.finish();
                 assert_eq!(all, bytes_max >= whole.len(), "{format:?} {codec}");
-                let fits = starts.iter().copied().chain([whole.len()]).filter(|end| *end <= bytes_max).max();
+                let fits = starts
+                    .iter()
+                    .copied()
+                    .chain([whole.len()])
+                    .filter(|end| *end <= bytes_max)
+                    .max();
                 let expected = fits.unwrap_or(0).max(starts[1]);
-                assert_eq!(set, whole[..expected], "{format:?} {codec}: {bytes_max} of {}", whole.len());
+                assert_eq!(
+                    set,
+                    whole[..expected],
+                    "{format:?} {codec}: {bytes_max} of {}",
+                    whole.len()
+                );
             }
         }
     }

@@ -50,7 +50,8 @@ fn b21_offsets_within_a_produced_batch_have_no_gaps() {
     let mut builder = BatchBuilder::new(Compression::Gzip);
     builder.push_at(0, &NewRecord::default());
     builder.push_at(2, &NewRecord::default());
-    let refused = builder.build().unwrap().check_records(&RecordRules::default(), LIMIT).unwrap_err();
+    let refused =
+        builder.build().unwrap().check_records(&RecordRules::default(), LIMIT).unwrap_err();
     let errors = vec![RecordError { index: 1, fault: RecordFault::OffsetDelta { delta: 2 } }];
     assert_eq!(refused, RejectedRecords::Records { errors });
 }
@@ -68,7 +69,8 @@ fn good_records_are_summed_up() {
 #[test]
 fn a_batch_is_looked_into_only_where_a_rule_needs_it() {
     let batch = batch_of(3, Compression::None);
-    let needs = |key_required, timestamps| RecordRules { key_required, timestamps }.needs_look(&batch);
+    let needs =
+        |key_required, timestamps| RecordRules { key_required, timestamps }.needs_look(&batch);
     assert!(!needs(false, None));
     assert!(!needs(false, Some(i64::MIN..=1_002)));
     assert!(needs(true, None));
@@ -98,7 +100,8 @@ fn the_header_of_a_produced_batch_follows_kafkas_rules() {
     invalid(|h| (h.producer_id, h.base_sequence) = (ProducerId(1), Sequence(0)));
     assert_eq!(refused(|h| h.attributes = Attributes(5)), BatchError::Codec { id: 5 });
     changed(&good, |h| {
-        (h.producer_id, h.producer_epoch, h.base_sequence) = (ProducerId(1), ProducerEpoch(0), Sequence(0));
+        (h.producer_id, h.producer_epoch, h.base_sequence) =
+            (ProducerId(1), ProducerEpoch(0), Sequence(0));
         h.leader_epoch = LeaderEpoch(9);
     })
     .validate_produced()

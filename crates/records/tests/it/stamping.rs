@@ -18,8 +18,11 @@ fn stamped(stamp: Stamp, batch: &Batch) -> Batch {
 fn b25_base_offset_and_leader_epoch_are_patched_and_nothing_else() {
     for codec in Compression::ALL {
         let batch = batch_of(5, codec);
-        let stamp =
-            Stamp { base_offset: Offset(1 << 40), leader_epoch: LeaderEpoch(6), log_append_time: None };
+        let stamp = Stamp {
+            base_offset: Offset(1 << 40),
+            leader_epoch: LeaderEpoch(6),
+            log_append_time: None,
+        };
         let stored = stamped(stamp, &batch);
         stored.verify_crc().unwrap();
         assert_eq!(stored.header().base_offset, Offset(1 << 40));
@@ -58,7 +61,10 @@ fn a_damaged_batch_stays_damaged_when_it_is_given_a_log_append_time() {
     let mut bytes = batch.bytes().to_vec();
     *bytes.last_mut().unwrap() ^= 1;
     let damaged = Batch::parse(&bytes.into()).unwrap();
-    let stamp =
-        Stamp { base_offset: Offset(3), leader_epoch: LeaderEpoch(0), log_append_time: Some(Timestamp(1)) };
+    let stamp = Stamp {
+        base_offset: Offset(3),
+        leader_epoch: LeaderEpoch(0),
+        log_append_time: Some(Timestamp(1)),
+    };
     assert!(stamped(stamp, &damaged).verify_crc().is_err());
 }

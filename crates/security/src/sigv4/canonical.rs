@@ -57,7 +57,8 @@ pub(super) fn query(raw: &str, left_out: Option<&str>) -> String {
         .filter(|(name, _)| Some(name.as_str()) != left_out)
         .collect();
     parameters.sort();
-    let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 

@@ -57,8 +57,11 @@ impl Scope<'_> {
 
 /// The signature, in lower-case hexadecimal digits.
 fn signature(secret: &str, scope: &Scope<'_>, amz_date: &str, canonical_request: &str) -> String {
-    let to_sign =
-        format!("{ALGORITHM}\n{amz_date}\n{}\n{}", scope.text(), sha256_hex(canonical_request.as_bytes()));
+    let to_sign = format!(
+        "{ALGORITHM}\n{amz_date}\n{}\n{}",
+        scope.text(),
+        sha256_hex(canonical_request.as_bytes())
+    );
     let key = hmac_sha256(format!("AWS4{secret}").as_bytes(), scope.day.as_bytes());
     let key = hmac_sha256(key.as_ref(), scope.region.as_bytes());
     let key = hmac_sha256(key.as_ref(), scope.service.as_bytes());

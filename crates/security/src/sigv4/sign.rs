@@ -33,18 +33,25 @@ impl Signer {
         let canonical = canonical::request(&request, &signed, &payload_hash, None);
         let signature = signature(self.key.secret(), &scope, &date, &canonical);
         let (id, scope, signed) = (&self.key.id, scope.text(), signed.join(";"));
-        let authorization =
-            format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={signed}, Signature={signature}");
+        let authorization = format!(
+            "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={signed}, Signature={signature}"
+        );
         [("x-amz-date", date), ("authorization", authorization)]
     }
 
     /// The query of a presigned address: the request's own, then the `X-Amz-…` parameters. Valid for `expires_s`
     /// seconds. Only `host` is signed of the headers.
-    pub fn presigned_query(&self, request: &HttpRequest<'_>, wall_ms: i64, expires_s: u32) -> String {
+    pub fn presigned_query(
+        &self,
+        request: &HttpRequest<'_>,
+        wall_ms: i64,
+        expires_s: u32,
+    ) -> String {
         let date = moment::amz_date(wall_ms);
         let scope = self.scope(&date);
         let credential = canonical::encode(&format!("{}/{}", self.key.id, scope.text()));
-        let own = if request.query.is_empty() { String::new() } else { format!("{}&", request.query) };
+        let own =
+            if request.query.is_empty() { String::new() } else { format!("{}&", request.query) };
         let query = format!(
             "{own}X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={credential}&X-Amz-Date={date}\
              &X-Amz-Expires={expires_s}&X-Amz-SignedHeaders=host"

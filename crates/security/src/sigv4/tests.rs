@@ -35,7 +35,12 @@ const fn vector(
 /// Vectors of AWS's published Signature Version 4 test suite (credentials AKIDEXAMPLE, region us-east-1, service
 /// `service`), by their names there. A path that the suite gives unencoded is given so here.
 const PUBLISHED: &[Vector] = &[
-    vector("get-vanilla", "/", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    vector(
+        "get-vanilla",
+        "/",
+        "",
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+    ),
     vector(
         "get-vanilla-query-order-key-case",
         "/",
@@ -48,7 +53,12 @@ const PUBLISHED: &[Vector] = &[
         "%E1%88%B4=bar",
         "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04",
     ),
-    vector("get-utf8", "/ሴ", "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"),
+    vector(
+        "get-utf8",
+        "/ሴ",
+        "",
+        "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85",
+    ),
     vector(
         "get-unreserved",
         "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
@@ -61,7 +71,12 @@ const PUBLISHED: &[Vector] = &[
         "",
         "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84",
     ),
-    vector("get-slash", "//", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    vector(
+        "get-slash",
+        "//",
+        "",
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+    ),
     vector(
         "get-relative-relative",
         "/example1/example2/../..",
@@ -75,7 +90,12 @@ const PUBLISHED: &[Vector] = &[
         "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5",
     ),
     Vector {
-        headers: &[HOST, ("my-header1", "value2"), ("my-header1", "value2"), ("my-header1", "value1")],
+        headers: &[
+            HOST,
+            ("my-header1", "value2"),
+            ("my-header1", "value2"),
+            ("my-header1", "value1"),
+        ],
         ..vector(
             "get-header-key-duplicate",
             "/",
@@ -94,7 +114,12 @@ const PUBLISHED: &[Vector] = &[
     },
     Vector {
         method: "POST",
-        ..vector("post-vanilla", "/", "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b")
+        ..vector(
+            "post-vanilla",
+            "/",
+            "",
+            "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+        )
     },
     Vector {
         method: "POST",
@@ -118,8 +143,7 @@ const PUBLISHED: &[Vector] = &[
     },
 ];
 
-const ARN: &str =
-    "arn%3Aaws%3Akafka%3Aus-east-1%3A000000000000%3Acluster%2Fdemo%2F0a1b2c3d-0000-4000-8000-000000000001-3";
+const ARN: &str = "arn%3Aaws%3Akafka%3Aus-east-1%3A000000000000%3Acluster%2Fdemo%2F0a1b2c3d-0000-4000-8000-000000000001-3";
 const LOCAL: (&str, &str) = ("host", "127.0.0.1:8085");
 
 fn verifier(service: &str) -> Verifier {
@@ -151,7 +175,8 @@ fn verify(
     );
     headers.push(("authorization".to_owned(), authorization));
     change(&mut headers);
-    let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+    let headers: Vec<(&str, &[u8])> =
+        headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
     let request = HttpRequest {
         method: vector.method,
         path: vector.path,
@@ -173,7 +198,8 @@ fn published_vectors_verify() {
 fn published_vectors_sign() {
     let signer = Signer::new(AccessKey::new("AKIDEXAMPLE", SECRET), "us-east-1", "service");
     for vector in PUBLISHED {
-        let headers: Vec<(&str, &[u8])> = vector.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> =
+            vector.headers.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
         let request = HttpRequest {
             method: vector.method,
             path: vector.path,
@@ -218,12 +244,17 @@ fn encoded_arns_are_signed_with_the_path_encoded_twice() {
         assert!(authorization.ends_with(signature), "{path}: {authorization}");
     }
     // Repeated and encoded parameters come back to one canonical form, whatever the client wrote.
-    for query in ["tagKeys=b&tagKeys=a%20b&tagKeys=%C3%A4~", "tagKeys=%c3%a4%7e&tagKeys=a%20b&tagKeys=%62"] {
+    for query in
+        ["tagKeys=b&tagKeys=a%20b&tagKeys=%C3%A4~", "tagKeys=%c3%a4%7e&tagKeys=a%20b&tagKeys=%62"]
+    {
         let headers: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8085")];
         let request = HttpRequest { method: "DELETE", path: &tags, query, headers, body: b"" };
         let [date, authorization] = signer.headers(&request, now());
-        let headers =
-            [headers, &[(date.0, date.1.as_bytes()), (authorization.0, authorization.1.as_bytes())]].concat();
+        let headers = [
+            headers,
+            &[(date.0, date.1.as_bytes()), (authorization.0, authorization.1.as_bytes())],
+        ]
+        .concat();
         verifier("kafka").verify(&HttpRequest { headers: &headers, ..request }, now()).unwrap();
     }
 }
@@ -231,12 +262,20 @@ fn encoded_arns_are_signed_with_the_path_encoded_twice() {
 #[test]
 fn presigned_addresses_verify_until_they_expire() {
     let headers: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8085")];
-    let plain =
-        HttpRequest { method: "GET", path: "/v1/clusters", query: "maxResults=2", headers, body: b"" };
+    let plain = HttpRequest {
+        method: "GET",
+        path: "/v1/clusters",
+        query: "maxResults=2",
+        headers,
+        body: b"",
+    };
     let signer = Signer::new(AccessKey::new("AKIDEXAMPLE", SECRET), "us-east-1", "kafka");
     let query = signer.presigned_query(&plain, now(), 900);
     // The signature that botocore gives for the same address.
-    assert!(query.ends_with("33ba5fd959d482d08f8d0473eeef94f07e346d40329430ef73f9c4216ae2ae2e"), "{query}");
+    assert!(
+        query.ends_with("33ba5fd959d482d08f8d0473eeef94f07e346d40329430ef73f9c4216ae2ae2e"),
+        "{query}"
+    );
     let request = HttpRequest { query: &query, ..plain };
     let verifier = verifier("kafka");
     assert!(verifier.verify(&request, now()).is_ok());
@@ -266,9 +305,13 @@ fn replace(headers: &mut [(String, String)], name: &str, from: &str, to: &str) {
 #[test]
 fn each_error_names_the_part_that_does_not_fit() {
     let form = PUBLISHED.last().unwrap();
-    let check = |change: &dyn Fn(&mut Headers)| verify(form, "service", |h| change(h), now()).unwrap_err();
+    let check =
+        |change: &dyn Fn(&mut Headers)| verify(form, "service", |h| change(h), now()).unwrap_err();
     assert_eq!(check(&|h| h.retain(|(n, _)| n != "authorization")), SigV4Error::Missing);
-    assert!(matches!(check(&|h| h.retain(|(n, _)| n != "x-amz-date")), SigV4Error::Malformed { .. }));
+    assert!(matches!(
+        check(&|h| h.retain(|(n, _)| n != "x-amz-date")),
+        SigV4Error::Malformed { .. }
+    ));
     assert!(matches!(
         check(&|h| replace(h, "authorization", "AWS4-", "AWS3-")),
         SigV4Error::Malformed { .. }
@@ -277,7 +320,10 @@ fn each_error_names_the_part_that_does_not_fit() {
         check(&|h| replace(h, "authorization", "Signature", "Sig")),
         SigV4Error::Malformed { .. }
     ));
-    assert!(matches!(check(&|h| replace(h, "authorization", "/20150830", "")), SigV4Error::Malformed { .. }));
+    assert!(matches!(
+        check(&|h| replace(h, "authorization", "/20150830", "")),
+        SigV4Error::Malformed { .. }
+    ));
     assert!(matches!(
         check(&|h| replace(h, "authorization", "AKIDEXAMPLE", "AKIDOTHER")),
         SigV4Error::UnknownAccessKey(id) if id == "AKIDOTHER"
@@ -303,7 +349,10 @@ fn each_error_names_the_part_that_does_not_fit() {
         SigV4Error::HeaderGone("content-type".into())
     );
     assert!(matches!(check(&|h| replace(h, "authorization", "3a", "3b")), SigV4Error::Mismatch(_)));
-    assert!(matches!(check(&|h| replace(h, "content-type", "form", "from")), SigV4Error::Mismatch(_)));
+    assert!(matches!(
+        check(&|h| replace(h, "content-type", "form", "from")),
+        SigV4Error::Mismatch(_)
+    ));
     let late = verify(form, "service", |_| {}, now() + 15 * 60_000 + 1).unwrap_err();
     assert!(matches!(late, SigV4Error::Skewed { .. }), "{late}");
     assert_eq!(verify(form, "service", |_| {}, now() - 15 * 60_000), Ok(()));
@@ -316,27 +365,39 @@ fn each_error_names_the_part_that_does_not_fit() {
 fn the_stated_payload_hash_must_be_that_of_the_body() {
     let signer = Signer::new(AccessKey::new("AKIDEXAMPLE", SECRET), "us-east-1", "kafka");
     let outcome = |stated: &str| {
-        let headers: &[(&str, &[u8])] = &[("host", b"h"), ("x-amz-content-sha256", stated.as_bytes())];
+        let headers: &[(&str, &[u8])] =
+            &[("host", b"h"), ("x-amz-content-sha256", stated.as_bytes())];
         let request = HttpRequest { method: "POST", path: "/", query: "", headers, body: b"{}" };
         let [date, authorization] = signer.headers(&request, now());
-        let headers =
-            [headers, &[(date.0, date.1.as_bytes()), (authorization.0, authorization.1.as_bytes())]].concat();
+        let headers = [
+            headers,
+            &[(date.0, date.1.as_bytes()), (authorization.0, authorization.1.as_bytes())],
+        ]
+        .concat();
         verifier("kafka").verify(&HttpRequest { headers: &headers, ..request }, now()).map(|_| ())
     };
     assert_eq!(outcome(&sha256_hex(b"{}")), Ok(()));
     assert_eq!(outcome(&sha256_hex(b"[]")), Err(SigV4Error::Payload));
     assert_eq!(outcome("UNSIGNED-PAYLOAD"), Ok(()));
-    assert!(matches!(outcome("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), Err(SigV4Error::Malformed { .. })));
+    assert!(matches!(
+        outcome("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+        Err(SigV4Error::Malformed { .. })
+    ));
 }
 
 #[test]
 fn no_error_shows_the_secret_and_no_bytes_panic() {
-    let mut text =
-        format!("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/kafka/aws4_request, {SECRET}");
+    let mut text = format!(
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/kafka/aws4_request, {SECRET}"
+    );
     while !text.is_empty() {
-        let headers: &[(&str, &[u8])] =
-            &[("host", b"\xff\xfe"), ("authorization", text.as_bytes()), ("x-amz-date", DATE.as_bytes())];
-        let request = HttpRequest { method: "GET", path: "/%zz/%", query: "%&=&a=%f&&", headers, body: b"" };
+        let headers: &[(&str, &[u8])] = &[
+            ("host", b"\xff\xfe"),
+            ("authorization", text.as_bytes()),
+            ("x-amz-date", DATE.as_bytes()),
+        ];
+        let request =
+            HttpRequest { method: "GET", path: "/%zz/%", query: "%&=&a=%f&&", headers, body: b"" };
         let error = verifier("kafka").verify(&request, now()).unwrap_err();
         assert!(!error.to_string().contains(SECRET), "{error}");
         text.pop();

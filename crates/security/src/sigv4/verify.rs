@@ -2,7 +2,9 @@
 
 use aws_lc_rs::constant_time;
 
-use super::{ALGORITHM, HttpRequest, Scope, TERMINATOR, UNSIGNED_PAYLOAD, canonical, sha256_hex, signature};
+use super::{
+    ALGORITHM, HttpRequest, Scope, TERMINATOR, UNSIGNED_PAYLOAD, canonical, sha256_hex, signature,
+};
 use crate::{credentials::AccessKey, credentials::Credentials, moment};
 
 /// How far a client's clock may be off, in milliseconds.
@@ -99,12 +101,20 @@ struct Claim {
 
 impl Verifier {
     /// A verifier that accepts the given keys.
-    pub fn new(credentials: Credentials, region: impl Into<String>, service: impl Into<String>) -> Self {
+    pub fn new(
+        credentials: Credentials,
+        region: impl Into<String>,
+        service: impl Into<String>,
+    ) -> Self {
         Self { credentials, region: region.into(), service: service.into() }
     }
 
     /// The key that the request was signed with. `wall_ms` is the time now.
-    pub fn verify(&self, request: &HttpRequest<'_>, wall_ms: i64) -> Result<&AccessKey, SigV4Error> {
+    pub fn verify(
+        &self,
+        request: &HttpRequest<'_>,
+        wall_ms: i64,
+    ) -> Result<&AccessKey, SigV4Error> {
         let claim = match request.header("authorization") {
             Some(text) => from_header(request, text)?,
             None if canonical::query_value(request.query, "X-Amz-Algorithm").is_some() => {
@@ -119,13 +129,16 @@ impl Verifier {
         check_signed_headers(request, &signed)?;
         let payload_hash = payload_hash(request)?;
         let id = || claim.access_key_id.clone();
-        let key =
-            self.credentials.find(&claim.access_key_id).ok_or_else(|| SigV4Error::UnknownAccessKey(id()))?;
+        let key = self
+            .credentials
+            .find(&claim.access_key_id)
+            .ok_or_else(|| SigV4Error::UnknownAccessKey(id()))?;
         let left_out = claim.expires_s.map(|_| "X-Amz-Signature");
         let canonical = canonical::request(request, &signed, &payload_hash, left_out);
         let scope = Scope { day: &claim.scope[0], region: &self.region, service: &self.service };
         let expected = signature(key.secret(), &scope, &claim.date, &canonical);
-        let same = constant_time::verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes());
+        let same =
+            constant_time::verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes());
         same.map_err(|_| SigV4Error::Mismatch(id()))?;
         Ok(key)
     }
@@ -140,7 +153,11 @@ impl Verifier {
         ];
         for (part, got, expected) in parts {
             if got != expected {
-                return Err(SigV4Error::Scope { part, got: got.clone(), expected: expected.to_owned() });
+                return Err(SigV4Error::Scope {
+                    part,
+                    got: got.clone(),
+                    expected: expected.to_owned(),
+                });
             }
         }
         Ok(())
@@ -149,7 +166,9 @@ impl Verifier {
 
 fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<Claim, SigV4Error> {
     let malformed = |reason| SigV4Error::Malformed { part: "the Authorization header", reason };
-    let rest = text.strip_prefix(ALGORITHM).ok_or_else(|| malformed("must begin with AWS4-HMAC-SHA256"))?;
+    let rest = text
+        .strip_prefix(ALGORITHM)
+        .ok_or_else(|| malformed("must begin with AWS4-HMAC-SHA256"))?;
     let (mut credential, mut signed, mut signature) = (None, None, None);
     for part in rest.split(',') {
         match part.trim().split_once('=') {
@@ -174,15 +193,23 @@ fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<Claim, SigV4Erro
 
 fn from_query(query: &str) -> Result<Claim, SigV4Error> {
     let value = |name| {
-        canonical::query_value(query, name)
-            .ok_or(SigV4Error::Malformed { part: name, reason: "is missing from the presigned address" })
+        canonical::query_value(query, name).ok_or(SigV4Error::Malformed {
+            part: name,
+            reason: "is missing from the presigned address",
+        })
     };
     if value("X-Amz-Algorithm")? != ALGORITHM {
-        return Err(SigV4Error::Malformed { part: "X-Amz-Algorithm", reason: "must be AWS4-HMAC-SHA256" });
+        return Err(SigV4Error::Malformed {
+            part: "X-Amz-Algorithm",
+            reason: "must be AWS4-HMAC-SHA256",
+        });
     }
-    let expires_s = value("X-Amz-Expires")?.parse().ok().filter(|s| (1..=EXPIRES_S_MAX).contains(s));
-    let expires_s = expires_s
-        .ok_or(SigV4Error::Malformed { part: "X-Amz-Expires", reason: "must be 1 to 604800 seconds" })?;
+    let expires_s =
+        value("X-Amz-Expires")?.parse().ok().filter(|s| (1..=EXPIRES_S_MAX).contains(s));
+    let expires_s = expires_s.ok_or(SigV4Error::Malformed {
+        part: "X-Amz-Expires",
+        reason: "must be 1 to 604800 seconds",
+    })?;
     claim(
         &value("X-Amz-Credential")?,
         &value("X-Amz-SignedHeaders")?,
@@ -207,7 +234,10 @@ fn claim(
     let mut parts: Vec<&str> = credential.rsplitn(5, '/').collect();
     parts.reverse();
     let [id, day, region, service, terminator] = parts[..] else {
-        return Err(malformed("Credential", "must be of the form KEY/DAY/REGION/SERVICE/aws4_request"));
+        return Err(malformed(
+            "Credential",
+            "must be of the form KEY/DAY/REGION/SERVICE/aws4_request",
+        ));
     };
     let signed: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
     if signed.len() > SIGNED_HEADERS_MAX {
@@ -225,7 +255,8 @@ fn claim(
 
 fn check_time(claim: &Claim, wall_ms: i64) -> Result<(), SigV4Error> {
     let signed = moment::parse_amz_date(&claim.date).expect("checked when it was read");
-    let skewed = || SigV4Error::Skewed { signed: claim.date.clone(), now: moment::amz_date(wall_ms) };
+    let skewed =
+        || SigV4Error::Skewed { signed: claim.date.clone(), now: moment::amz_date(wall_ms) };
     match claim.expires_s {
         None if (wall_ms - signed).abs() > SKEW_MS_MAX => Err(skewed()),
         Some(_) if signed - wall_ms > SKEW_MS_MAX => Err(skewed()),

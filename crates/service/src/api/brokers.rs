@@ -67,11 +67,19 @@ impl Api {
         Ok(BrokerList { brokers: cluster.nodes.iter().map(status).collect() })
     }
 
-    pub(super) async fn kill_broker(&self, arn: &str, broker: &str) -> Result<BrokerList, ApiError> {
+    pub(super) async fn kill_broker(
+        &self,
+        arn: &str,
+        broker: &str,
+    ) -> Result<BrokerList, ApiError> {
         self.set_down(arn, broker, true).await
     }
 
-    pub(super) async fn restart_broker(&self, arn: &str, broker: &str) -> Result<BrokerList, ApiError> {
+    pub(super) async fn restart_broker(
+        &self,
+        arn: &str,
+        broker: &str,
+    ) -> Result<BrokerList, ApiError> {
         self.set_down(arn, broker, false).await
     }
 
@@ -81,7 +89,9 @@ impl Api {
             let node = node_mut(record, broker)?;
             if node.down == down {
                 let message = if down {
-                    format!("broker {broker} of cluster '{name}' was killed already: restart it first")
+                    format!(
+                        "broker {broker} of cluster '{name}' was killed already: restart it first"
+                    )
                 } else {
                     format!(
                         "broker {broker} of cluster '{name}' is not down: RebootBroker restarts one that runs"
@@ -104,7 +114,9 @@ impl Api {
         epoch: &str,
     ) -> Result<BrokerList, ApiError> {
         let accepted = epoch.parse().ok().map(BrokerEpoch).ok_or_else(|| {
-            ApiError::bad_request(format!("'{epoch}' is not a broker epoch: give the number that is logged"))
+            ApiError::bad_request(format!(
+                "'{epoch}' is not a broker epoch: give the number that is logged"
+            ))
         })?;
         let cluster = self.cluster(arn).await?;
         let metadata = self.cluster_metadata(&cluster);
@@ -118,7 +130,8 @@ impl Api {
             )));
         }
         // A word for epochs to come would not be one about a loss that was seen.
-        if nodes.get(&id).and_then(|node| node.record.epoch).is_none_or(|newest| accepted > newest) {
+        if nodes.get(&id).and_then(|node| node.record.epoch).is_none_or(|newest| accepted > newest)
+        {
             return Err(ApiError::bad_request(format!(
                 "broker {broker} of cluster '{}' has had no epoch {epoch}: give the number that is logged",
                 cluster.name
@@ -142,11 +155,14 @@ impl Api {
     ) -> Result<BrokerList, ApiError> {
         for _ in 0..ATTEMPTS {
             let cluster = self.cluster(arn).await?;
-            let Some(Seen { mut record, revision }) = self.store.cluster(&cluster.uid).await? else {
+            let Some(Seen { mut record, revision }) = self.store.cluster(&cluster.uid).await?
+            else {
                 continue;
             };
-            if matches!(record.state, ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed)
-            {
+            if matches!(
+                record.state,
+                ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed
+            ) {
                 let state = record.state;
                 return Err(ApiError::bad_request(format!(
                     "cluster '{}' is {state}: its brokers are killed and restarted while it is ACTIVE",
@@ -162,12 +178,18 @@ impl Api {
     }
 }
 
-fn node_mut<'a>(record: &'a mut ClusterRecord, broker: &str) -> Result<&'a mut BrokerNode, ApiError> {
+fn node_mut<'a>(
+    record: &'a mut ClusterRecord,
+    broker: &str,
+) -> Result<&'a mut BrokerNode, ApiError> {
     let ids: Vec<String> = record.nodes.iter().map(|node| node.id.to_string()).collect();
     let name = record.name.clone();
     let id = broker.parse().map(BrokerId).ok();
     let found = record.nodes.iter_mut().find(|node| Some(node.id) == id);
     found.ok_or_else(|| {
-        ApiError::NotFound(format!("cluster '{name}' has no broker '{broker}'; it has {}", ids.join(", ")))
+        ApiError::NotFound(format!(
+            "cluster '{name}' has no broker '{broker}'; it has {}",
+            ids.join(", ")
+        ))
     })
 }

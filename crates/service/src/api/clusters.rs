@@ -11,13 +11,16 @@ use crate::{
     arn::{ClusterUid, random_uuid},
     cluster_store::uses,
     error::ApiError,
-    record::{BrokerNode, ClusterRecord, ClusterSpec, ClusterState, Standing, Step, random_version},
+    record::{
+        BrokerNode, ClusterRecord, ClusterSpec, ClusterState, Standing, Step, random_version,
+    },
     validation,
     wire::{
         BrokerNodeGroupInfo, BrokerSoftwareInfo, Cluster, ClusterInfo, ConnectivityInfo,
         CreateClusterRequest, CreateClusterResponse, CreateClusterV2Request, DeleteClusterResponse,
         DescribeClusterResponse, DescribeClusterV2Response, EbsStorageInfo, ListClustersResponse,
-        ListClustersV2Response, Provisioned, ProvisionedRequest, PublicAccess, StateInfo, StorageInfo, Tags,
+        ListClustersV2Response, Provisioned, ProvisionedRequest, PublicAccess, StateInfo,
+        StorageInfo, Tags,
     },
 };
 
@@ -25,14 +28,20 @@ use crate::{
 const BROKERS_PER_ACCOUNT: usize = 90;
 
 impl Api {
-    pub(super) async fn create_cluster(&self, text: &Bytes) -> Result<CreateClusterResponse, ApiError> {
+    pub(super) async fn create_cluster(
+        &self,
+        text: &Bytes,
+    ) -> Result<CreateClusterResponse, ApiError> {
         // Name and tags stand beside the rest, and each part names its members in its own errors.
         let head: CreateClusterRequest = body(text)?;
         let provisioned: ProvisionedRequest = body(text)?;
         self.create(head.cluster_name, head.tags, provisioned, "").await
     }
 
-    pub(super) async fn create_cluster_v2(&self, text: &Bytes) -> Result<CreateClusterResponse, ApiError> {
+    pub(super) async fn create_cluster_v2(
+        &self,
+        text: &Bytes,
+    ) -> Result<CreateClusterResponse, ApiError> {
         let request: CreateClusterV2Request = body(text)?;
         let provisioned = match (request.provisioned, request.serverless) {
             (Some(provisioned), None) => provisioned,
@@ -40,7 +49,11 @@ impl Api {
                 let message = "serverless clusters are not offered in this release of Milena; give 'provisioned' instead";
                 return Err(ApiError::invalid("serverless", message));
             }
-            _ => return Err(ApiError::bad_request("exactly one of provisioned and serverless is required")),
+            _ => {
+                return Err(ApiError::bad_request(
+                    "exactly one of provisioned and serverless is required",
+                ));
+            }
         };
         let mut response =
             self.create(request.cluster_name, request.tags, provisioned, "provisioned.").await?;
@@ -57,7 +70,8 @@ impl Api {
     ) -> Result<CreateClusterResponse, ApiError> {
         let name = validation::cluster_name(name)?;
         let tags = validation::tags(tags)?;
-        let place = validation::Place { region: &self.region, account: &self.account, zones: &self.zones };
+        let place =
+            validation::Place { region: &self.region, account: &self.account, zones: &self.zones };
         let configuration = request.configuration_info.clone();
         let (mut spec, brokers) = validation::cluster_spec(request, &place, prefix)?;
         if let Some(info) = configuration {
@@ -65,7 +79,9 @@ impl Api {
             let found = self.configuration_for(info, spec.kafka_version, &path).await;
             // The operation declares no NotFound.
             spec.configuration = Some(found.map_err(|error| match error {
-                ApiError::NotFound(message) => ApiError::invalid(&path, format!("{path}: {message}")),
+                ApiError::NotFound(message) => {
+                    ApiError::invalid(&path, format!("{path}: {message}"))
+                }
                 other => other,
             })?);
         }
@@ -98,7 +114,9 @@ impl Api {
             trouble: None,
             step: Step::AllocateAddresses,
             tags,
-            nodes: (1..=brokers as usize).map(|number| node(&spec, number, &self.runtime)).collect(),
+            nodes: (1..=brokers as usize)
+                .map(|number| node(&spec, number, &self.runtime))
+                .collect(),
             spec,
             active_operation: None,
         };
@@ -108,8 +126,13 @@ impl Api {
     }
 
     /// Whether so many more brokers are within the quota of all clusters together.
-    pub(super) async fn check_account_quota(&self, brokers: usize, path: &str) -> Result<(), ApiError> {
-        let existing: usize = self.store.clusters().await?.iter().map(|record| record.nodes.len()).sum();
+    pub(super) async fn check_account_quota(
+        &self,
+        brokers: usize,
+        path: &str,
+    ) -> Result<(), ApiError> {
+        let existing: usize =
+            self.store.clusters().await?.iter().map(|record| record.nodes.len()).sum();
         if existing + brokers <= BROKERS_PER_ACCOUNT {
             return Ok(());
         }
@@ -120,29 +143,42 @@ impl Api {
         Err(ApiError::invalid(path, message))
     }
 
-    pub(super) async fn describe_cluster(&self, arn: &str) -> Result<DescribeClusterResponse, ApiError> {
+    pub(super) async fn describe_cluster(
+        &self,
+        arn: &str,
+    ) -> Result<DescribeClusterResponse, ApiError> {
         let record = self.cluster(arn).await?;
         Ok(DescribeClusterResponse { cluster_info: Some(cluster_info(record)) })
     }
 
-    pub(super) async fn describe_cluster_v2(&self, arn: &str) -> Result<DescribeClusterV2Response, ApiError> {
+    pub(super) async fn describe_cluster_v2(
+        &self,
+        arn: &str,
+    ) -> Result<DescribeClusterV2Response, ApiError> {
         let record = self.cluster(arn).await?;
         Ok(DescribeClusterV2Response { cluster_info: Some(cluster(record)) })
     }
 
-    pub(super) async fn list_clusters(&self, query: &Query) -> Result<ListClustersResponse, ApiError> {
+    pub(super) async fn list_clusters(
+        &self,
+        query: &Query,
+    ) -> Result<ListClustersResponse, ApiError> {
         let (page, next_token) = self.cluster_page(query, "clusters", true).await?;
         let cluster_info_list = Some(page.into_iter().map(cluster_info).collect());
         Ok(ListClustersResponse { cluster_info_list, next_token })
     }
 
-    pub(super) async fn list_clusters_v2(&self, query: &Query) -> Result<ListClustersV2Response, ApiError> {
+    pub(super) async fn list_clusters_v2(
+        &self,
+        query: &Query,
+    ) -> Result<ListClustersV2Response, ApiError> {
         let provisioned = match query.value("clusterTypeFilter") {
             None | Some("PROVISIONED") => true,
             Some("SERVERLESS") => false,
             Some(other) => {
-                let message =
-                    format!("clusterTypeFilter: '{other}' is not allowed; use PROVISIONED or SERVERLESS");
+                let message = format!(
+                    "clusterTypeFilter: '{other}' is not allowed; use PROVISIONED or SERVERLESS"
+                );
                 return Err(ApiError::invalid("clusterTypeFilter", message));
             }
         };
@@ -227,8 +263,13 @@ fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> BrokerNode {
 }
 
 /// So many more brokers for a cluster, which join. The first ids that nobody has.
-pub(super) fn new_nodes(record: &ClusterRecord, count: usize, runtime: &Runtime) -> Vec<BrokerNode> {
-    let taken = |number: &usize| record.nodes.iter().any(|node| node.id == BrokerId(*number as i32));
+pub(super) fn new_nodes(
+    record: &ClusterRecord,
+    count: usize,
+    runtime: &Runtime,
+) -> Vec<BrokerNode> {
+    let taken =
+        |number: &usize| record.nodes.iter().any(|node| node.id == BrokerId(*number as i32));
     let free = (1..).filter(|number| !taken(number)).take(count);
     let added_ms = Some(runtime.wall_ms());
     free.map(|number| BrokerNode {
@@ -259,7 +300,9 @@ fn cluster_info(record: ClusterRecord) -> ClusterInfo {
         logging_info: provisioned.logging_info,
         number_of_broker_nodes: provisioned.number_of_broker_nodes,
         state: Some(record.state.name().to_owned()),
-        state_info: record.trouble.map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
+        state_info: record
+            .trouble
+            .map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
         tags: Some(record.tags),
         storage_mode: provisioned.storage_mode,
         customer_action_status: provisioned.customer_action_status,
@@ -276,7 +319,9 @@ fn cluster(record: ClusterRecord) -> Cluster {
         creation_time: Some(iso8601(record.created_ms)),
         current_version: Some(record.version),
         state: Some(record.state.name().to_owned()),
-        state_info: record.trouble.map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
+        state_info: record
+            .trouble
+            .map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
         tags: Some(record.tags),
     }
 }
@@ -291,7 +336,10 @@ fn active_operation_arn(record: &ClusterRecord) -> Option<String> {
 fn provisioned(record: &ClusterRecord) -> Provisioned {
     let spec = record.spec.clone();
     let storage_info = spec.volume_size_gib.map(|size| StorageInfo {
-        ebs_storage_info: Some(EbsStorageInfo { volume_size: Some(size), provisioned_throughput: None }),
+        ebs_storage_info: Some(EbsStorageInfo {
+            volume_size: Some(size),
+            provisioned_throughput: None,
+        }),
     });
     let public_access = Some(PublicAccess { r#type: Some("DISABLED".to_owned()) });
     let express = spec.instance_type.starts_with("express.");
@@ -302,7 +350,10 @@ fn provisioned(record: &ClusterRecord) -> Provisioned {
             instance_type: Some(spec.instance_type),
             security_groups: spec.security_groups,
             storage_info,
-            connectivity_info: Some(ConnectivityInfo { public_access, ..ConnectivityInfo::default() }),
+            connectivity_info: Some(ConnectivityInfo {
+                public_access,
+                ..ConnectivityInfo::default()
+            }),
             zone_ids: Some(spec.zones),
         }),
         rebalancing: spec.rebalancing,

@@ -15,9 +15,9 @@ use crate::{
     validation::required,
     wire::{
         Configuration, ConfigurationInfo, ConfigurationRevision, CreateConfigurationRequest,
-        CreateConfigurationResponse, DeleteConfigurationResponse, DescribeConfigurationRevisionResponse,
-        ListConfigurationRevisionsResponse, ListConfigurationsResponse, UpdateConfigurationRequest,
-        UpdateConfigurationResponse,
+        CreateConfigurationResponse, DeleteConfigurationResponse,
+        DescribeConfigurationRevisionResponse, ListConfigurationRevisionsResponse,
+        ListConfigurationsResponse, UpdateConfigurationRequest, UpdateConfigurationResponse,
     },
 };
 
@@ -39,9 +39,11 @@ impl Api {
         let kafka_versions = kafka_versions(request.kafka_versions)?;
         let description = description(request.description)?;
         let file = decoded(request.server_properties)?;
-        let server_properties = configuration::checked(&file, &kafka_versions, self.check_properties)?;
+        let server_properties =
+            configuration::checked(&file, &kafka_versions, self.check_properties)?;
         if self.store.configurations().await?.len() >= CONFIGURATIONS_MAX {
-            let message = format!("there are {CONFIGURATIONS_MAX} configurations, the quota; delete some");
+            let message =
+                format!("there are {CONFIGURATIONS_MAX} configurations, the quota; delete some");
             return Err(ApiError::bad_request(message));
         }
         let created_ms = self.runtime.wall_ms();
@@ -95,12 +97,16 @@ impl Api {
                 return Err(ApiError::bad_request(message));
             }
             let (number, created_ms) = (record.latest.revision + 1, self.runtime.wall_ms());
-            let head = RevisionHead { revision: number, created_ms, description: description.clone() };
+            let head =
+                RevisionHead { revision: number, created_ms, description: description.clone() };
             record.latest = head.clone();
             let added = RevisionRecord { head, server_properties };
             if self.store.add_revision(&seen, &record, &added).await? {
                 let latest_revision = Some(revision(&record.latest));
-                return Ok(UpdateConfigurationResponse { arn: Some(record.arn()), latest_revision });
+                return Ok(UpdateConfigurationResponse {
+                    arn: Some(record.arn()),
+                    latest_revision,
+                });
             }
         }
         let message = "the configuration is being changed by too many at once; try again";
@@ -122,10 +128,16 @@ impl Api {
             return Err(ApiError::invalid("arn", message));
         }
         tracing::info!(configuration = found.name, "a configuration was deleted");
-        Ok(DeleteConfigurationResponse { arn: Some(arn.to_owned()), state: Some("DELETING".to_owned()) })
+        Ok(DeleteConfigurationResponse {
+            arn: Some(arn.to_owned()),
+            state: Some("DELETING".to_owned()),
+        })
     }
 
-    pub(super) async fn describe_configuration(&self, arn: &str) -> Result<Configuration, ApiError> {
+    pub(super) async fn describe_configuration(
+        &self,
+        arn: &str,
+    ) -> Result<Configuration, ApiError> {
         Ok(shape(self.configuration(arn, "arn").await?.record))
     }
 
@@ -184,7 +196,8 @@ impl Api {
         let number = required(info.revision, &format!("{path}.revision"))?;
         let record = self.configuration(&arn, &arn_path).await?.record;
         if !record.kafka_versions.is_empty() && !record.kafka_versions.contains(&version) {
-            let names: Vec<&str> = record.kafka_versions.iter().map(|version| version.name()).collect();
+            let names: Vec<&str> =
+                record.kafka_versions.iter().map(|version| version.name()).collect();
             let message = format!(
                 "{arn_path}: the configuration is for Kafka {}, and the cluster has {}; use one that is for it",
                 names.join(", "),
@@ -199,8 +212,13 @@ impl Api {
     }
 
     /// The configuration of an ARN. NotFound when there is none.
-    async fn configuration(&self, arn: &str, parameter: &str) -> Result<Seen<ConfigurationRecord>, ApiError> {
-        let uid = Arn::parse(arn, parameter)?.configuration().ok_or_else(|| no_configuration(arn))?;
+    async fn configuration(
+        &self,
+        arn: &str,
+        parameter: &str,
+    ) -> Result<Seen<ConfigurationRecord>, ApiError> {
+        let uid =
+            Arn::parse(arn, parameter)?.configuration().ok_or_else(|| no_configuration(arn))?;
         let found = self.store.configuration(&uid).await?.filter(|seen| seen.record.arn() == arn);
         found.ok_or_else(|| no_configuration(arn))
     }
@@ -210,7 +228,9 @@ impl Api {
 const ACTIVE: &str = "ACTIVE";
 
 fn no_configuration(arn: &str) -> ApiError {
-    ApiError::NotFound(format!("there is no configuration {arn}; ListConfigurations shows those there are"))
+    ApiError::NotFound(format!(
+        "there is no configuration {arn}; ListConfigurations shows those there are"
+    ))
 }
 
 fn no_revision(record: &ConfigurationRecord, number: i64) -> ApiError {
@@ -234,7 +254,9 @@ fn shape(record: ConfigurationRecord) -> Configuration {
         creation_time: Some(iso8601(record.created_ms)),
         latest_revision: Some(revision(&record.latest)),
         description: Some(record.description),
-        kafka_versions: Some(record.kafka_versions.iter().map(|version| version.name().to_owned()).collect()),
+        kafka_versions: Some(
+            record.kafka_versions.iter().map(|version| version.name().to_owned()).collect(),
+        ),
         name: Some(record.name),
         state: Some(ACTIVE.to_owned()),
     }

@@ -28,14 +28,23 @@ pub fn http_requests(data: &[u8]) {
     let Ok(head) = std::str::from_utf8(head) else { return };
     let mut lines = head.split('\n');
     let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
-    let (Ok(method), Ok(target)) = (method.parse::<Method>(), target.parse::<Uri>()) else { return };
+    let (Ok(method), Ok(target)) = (method.parse::<Method>(), target.parse::<Uri>()) else {
+        return;
+    };
     let headers: Vec<(String, &[u8])> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().as_bytes()))
         .collect();
-    let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let headers: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     let query = target.query().unwrap_or_default();
-    let signed = HttpRequest { method: method.as_str(), path: target.path(), query, headers: &headers, body };
+    let signed = HttpRequest {
+        method: method.as_str(),
+        path: target.path(),
+        query,
+        headers: &headers,
+        body,
+    };
     let key = AccessKey::new("AKIAIOSFODNN7EXAMPLE", "secret");
     let verifier = Verifier::new(Credentials::of(key), "us-east-1", "kafka");
     if let Err(error) = verifier.verify(&signed, 1_440_938_160_000) {
@@ -75,6 +84,7 @@ mod tests {
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/http");
         let mut entries = std::fs::read_dir(corpus).unwrap().peekable();
         assert!(entries.peek().is_some(), "there is a corpus");
-        entries.for_each(|entry| super::http_requests(&std::fs::read(entry.unwrap().path()).unwrap()));
+        entries
+            .for_each(|entry| super::http_requests(&std::fs::read(entry.unwrap().path()).unwrap()));
     }
 }

@@ -72,7 +72,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn json<T: Serialize>(shape: &T) -> Result<Self, ApiError> {
-        let body = serde_json::to_vec(shape).map_err(|error| ApiError::Internal(error.to_string()))?;
+        let body =
+            serde_json::to_vec(shape).map_err(|error| ApiError::Internal(error.to_string()))?;
         Ok(Self { status: StatusCode::OK, body: Some(body) })
     }
 
@@ -101,20 +102,28 @@ impl Api {
             Operation::GetBootstrapBrokers => Answer::json(&self.bootstrap_brokers(label).await?),
             Operation::ListNodes => Answer::json(&self.list_nodes(label, &query).await?),
             Operation::ListKafkaVersions => Answer::json(&versions::list(&query)?),
-            Operation::GetCompatibleKafkaVersions => Answer::json(&self.compatible_versions(&query).await?),
+            Operation::GetCompatibleKafkaVersions => {
+                Answer::json(&self.compatible_versions(&query).await?)
+            }
             Operation::RebootBroker => {
                 Answer::json(&self.reboot_broker(label, body, &request.request_id).await?)
             }
-            Operation::UpdateClusterConfiguration => {
-                Answer::json(&self.update_cluster_configuration(label, body, &request.request_id).await?)
-            }
+            Operation::UpdateClusterConfiguration => Answer::json(
+                &self.update_cluster_configuration(label, body, &request.request_id).await?,
+            ),
             Operation::UpdateBrokerCount => {
                 Answer::json(&self.update_broker_count(label, body, &request.request_id).await?)
             }
             Operation::CreateConfiguration => Answer::json(&self.create_configuration(body).await?),
-            Operation::UpdateConfiguration => Answer::json(&self.update_configuration(label, body).await?),
-            Operation::DeleteConfiguration => Answer::json(&self.delete_configuration(label).await?),
-            Operation::DescribeConfiguration => Answer::json(&self.describe_configuration(label).await?),
+            Operation::UpdateConfiguration => {
+                Answer::json(&self.update_configuration(label, body).await?)
+            }
+            Operation::DeleteConfiguration => {
+                Answer::json(&self.delete_configuration(label).await?)
+            }
+            Operation::DescribeConfiguration => {
+                Answer::json(&self.describe_configuration(label).await?)
+            }
             Operation::DescribeConfigurationRevision => {
                 Answer::json(&self.describe_configuration_revision(label, second).await?)
             }
@@ -130,22 +139,31 @@ impl Api {
             Operation::ListTopics => Answer::json(&self.list_topics(label, &query).await?),
             Operation::UpdateTopic => Answer::json(&self.update_topic(label, second, body).await?),
             Operation::DeleteTopic => Answer::json(&self.delete_topic(label, second).await?),
-            Operation::DescribeClusterOperation => Answer::json(&self.describe_operation(label).await?),
-            Operation::DescribeClusterOperationV2 => Answer::json(&self.describe_operation_v2(label).await?),
-            Operation::ListClusterOperations => Answer::json(&self.list_operations(label, &query).await?),
+            Operation::DescribeClusterOperation => {
+                Answer::json(&self.describe_operation(label).await?)
+            }
+            Operation::DescribeClusterOperationV2 => {
+                Answer::json(&self.describe_operation_v2(label).await?)
+            }
+            Operation::ListClusterOperations => {
+                Answer::json(&self.list_operations(label, &query).await?)
+            }
             Operation::ListClusterOperationsV2 => {
                 Answer::json(&self.list_operations_v2(label, &query).await?)
             }
             Operation::Brokers => Answer::json(&self.brokers(label).await?),
             Operation::KillBroker => Answer::json(&self.kill_broker(label, second).await?),
             Operation::RestartBroker => Answer::json(&self.restart_broker(label, second).await?),
-            Operation::AcceptLostLog => Answer::json(&self.accept_lost_log(label, second, third).await?),
+            Operation::AcceptLostLog => {
+                Answer::json(&self.accept_lost_log(label, second, third).await?)
+            }
             Operation::TagResource => self.tag_resource(label, body).await,
             Operation::UntagResource => self.untag_resource(label, &query).await,
             Operation::ListTagsForResource => Answer::json(&self.list_tags(label).await?),
             Operation::Absent(name) => {
-                let message =
-                    format!("{name} is not offered in this release of Milena; its README lists what is");
+                let message = format!(
+                    "{name} is not offered in this release of Milena; its README lists what is"
+                );
                 Err(ApiError::bad_request(message))
             }
         }
@@ -154,8 +172,12 @@ impl Api {
     /// The cluster of an ARN. NotFound when there is none.
     async fn cluster(&self, arn: &str) -> Result<ClusterRecord, ApiError> {
         let uid = cluster_uid(arn, "clusterArn")?;
-        let found =
-            self.store.cluster(&uid).await?.map(|seen| seen.record).filter(|record| record.arn() == arn);
+        let found = self
+            .store
+            .cluster(&uid)
+            .await?
+            .map(|seen| seen.record)
+            .filter(|record| record.arn() == arn);
         found.ok_or_else(|| no_cluster(arn))
     }
 
@@ -209,7 +231,9 @@ fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
         }
     })?;
     let rest = reader.end();
-    rest.map_err(|error| ApiError::bad_request(format!("the request body goes on after its JSON: {error}")))?;
+    rest.map_err(|error| {
+        ApiError::bad_request(format!("the request body goes on after its JSON: {error}"))
+    })?;
     Ok(parsed)
 }
 

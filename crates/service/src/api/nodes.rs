@@ -13,18 +13,29 @@ use crate::{
 const BOOTSTRAP_BROKERS: usize = 3;
 
 impl Api {
-    pub(super) async fn bootstrap_brokers(&self, arn: &str) -> Result<GetBootstrapBrokersResponse, ApiError> {
+    pub(super) async fn bootstrap_brokers(
+        &self,
+        arn: &str,
+    ) -> Result<GetBootstrapBrokersResponse, ApiError> {
         let record = self.cluster_or_bad_request(arn).await?;
-        if matches!(record.state, ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed) {
+        if matches!(
+            record.state,
+            ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed
+        ) {
             let (name, state) = (&record.name, record.state);
-            let message =
-                format!("the cluster '{name}' is {state}; it has bootstrap brokers once it is ACTIVE");
+            let message = format!(
+                "the cluster '{name}' is {state}; it has bootstrap brokers once it is ACTIVE"
+            );
             return Err(ApiError::Conflict(message));
         }
         Ok(GetBootstrapBrokersResponse { bootstrap_broker_string: Some(bootstrap_string(&record)) })
     }
 
-    pub(super) async fn list_nodes(&self, arn: &str, query: &Query) -> Result<ListNodesResponse, ApiError> {
+    pub(super) async fn list_nodes(
+        &self,
+        arn: &str,
+        query: &Query,
+    ) -> Result<ListNodesResponse, ApiError> {
         let record = self.cluster(arn).await?;
         let nodes = record.shown_nodes().filter(|node| node.address.is_some()).collect();
         let key = |node: &&BrokerNode| format!("{:08}", node.id.0);
@@ -39,8 +50,10 @@ pub(crate) fn bootstrap_string(record: &ClusterRecord) -> String {
     let (members, leaving): (Vec<_>, Vec<_>) =
         record.shown_nodes().partition(|node| node.standing == Standing::Member);
     let (members, leaving) = (members.into_iter(), leaving.into_iter());
-    let endpoints =
-        members.chain(leaving).filter_map(|node| node.address.as_ref()).map(|address| address.endpoint());
+    let endpoints = members
+        .chain(leaving)
+        .filter_map(|node| node.address.as_ref())
+        .map(|address| address.endpoint());
     endpoints.take(BOOTSTRAP_BROKERS).collect::<Vec<_>>().join(",")
 }
 
@@ -59,7 +72,9 @@ fn node_info(record: &ClusterRecord, node: &BrokerNode) -> NodeInfo {
         added_to_cluster_time: Some(iso8601(node.added_ms.unwrap_or(record.created_ms))),
         broker_node_info: Some(broker),
         // MSK leaves the family out here.
-        instance_type: Some(instance_type.strip_prefix("kafka.").unwrap_or(&instance_type).to_owned()),
+        instance_type: Some(
+            instance_type.strip_prefix("kafka.").unwrap_or(&instance_type).to_owned(),
+        ),
         node_arn: Some(record.arn_of("broker", Some(&node.uuid.to_string()))),
         node_type: Some("BROKER".to_owned()),
     }

@@ -10,8 +10,9 @@ use crate::{
     record::{ClusterRecord, Trouble},
     wire::{
         ClusterOperationInfo, ClusterOperationStep, ClusterOperationStepInfo, ClusterOperationV2,
-        ClusterOperationV2Provisioned, DescribeClusterOperationResponse, DescribeClusterOperationV2Response,
-        ErrorInfo, ListClusterOperationsResponse, ListClusterOperationsV2Response,
+        ClusterOperationV2Provisioned, DescribeClusterOperationResponse,
+        DescribeClusterOperationV2Response, ErrorInfo, ListClusterOperationsResponse,
+        ListClusterOperationsV2Response,
     },
 };
 
@@ -21,7 +22,9 @@ impl Api {
         arn: &str,
     ) -> Result<DescribeClusterOperationResponse, ApiError> {
         let (cluster, operation) = self.operation(arn).await?;
-        Ok(DescribeClusterOperationResponse { cluster_operation_info: Some(v1(&cluster, operation)) })
+        Ok(DescribeClusterOperationResponse {
+            cluster_operation_info: Some(v1(&cluster, operation)),
+        })
     }
 
     pub(super) async fn describe_operation_v2(
@@ -69,8 +72,9 @@ impl Api {
     ) -> Result<(Vec<OperationRecord>, Option<String>), ApiError> {
         let operations = self.store.operations(&cluster.uid).await?;
         // Newest first: a key that falls with the time.
-        let key =
-            |operation: &OperationRecord| format!("{:020}-{}", i64::MAX - operation.created_ms, operation.id);
+        let key = |operation: &OperationRecord| {
+            format!("{:020}-{}", i64::MAX - operation.created_ms, operation.id)
+        };
         let mut operations: Vec<OperationRecord> =
             operations.into_iter().map(|(_, operation)| operation).collect();
         operations.sort_by_key(key);
@@ -81,12 +85,15 @@ impl Api {
     async fn operation(&self, arn: &str) -> Result<(ClusterRecord, OperationRecord), ApiError> {
         let unknown = || ApiError::NotFound(format!("there is no cluster operation {arn}"));
         let parsed = Arn::parse(arn, "clusterOperationArn")?;
-        let Some((_, uid, Some(id))) = parsed.cluster().filter(|_| parsed.kind == "cluster-operation") else {
+        let Some((_, uid, Some(id))) =
+            parsed.cluster().filter(|_| parsed.kind == "cluster-operation")
+        else {
             return Err(unknown());
         };
         let cluster = self.store.cluster(&uid).await?.ok_or_else(unknown)?.record;
         let operations = self.store.operations(&uid).await?;
-        let found = operations.into_iter().map(|(_, operation)| operation).find(|o| o.id.to_string() == id);
+        let found =
+            operations.into_iter().map(|(_, operation)| operation).find(|o| o.id.to_string() == id);
         let found = found.filter(|_| cluster.arn_of("cluster-operation", Some(id)) == arn);
         found.map(|operation| (cluster, operation)).ok_or_else(unknown)
     }

@@ -50,8 +50,9 @@ impl Query {
             },
         };
         let after = self.value("nextToken").map(|token| read_token(list, token)).transpose()?;
-        let mut rest =
-            items.into_iter().skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after));
+        let mut rest = items
+            .into_iter()
+            .skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after));
         let page: Vec<T> = rest.by_ref().take(size).collect();
         let token = match (rest.next(), page.last()) {
             (Some(_), Some(last)) => Some(token(list, &key(last))),
@@ -75,13 +76,19 @@ fn read_token(list: &str, token: &str) -> Result<String, ApiError> {
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| unknown())?;
     let (check, after) = bytes.split_first_chunk::<8>().ok_or_else(unknown)?;
     let after = std::str::from_utf8(after).map_err(|_| unknown())?;
-    if u64::from_be_bytes(*check) == fnv1a(&[list, after]) { Ok(after.to_owned()) } else { Err(unknown()) }
+    if u64::from_be_bytes(*check) == fnv1a(&[list, after]) {
+        Ok(after.to_owned())
+    } else {
+        Err(unknown())
+    }
 }
 
 /// A check against mistakes, not against malice: a token says nothing that its holder may not know.
 fn fnv1a(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +117,8 @@ mod tests {
         let query = Query::parse("maxResults=5").unwrap();
         let (page, next) = query.page("list", names(5), String::clone).unwrap();
         assert_eq!((page.len(), next), (5, None));
-        let (page, next) = Query::parse("").unwrap().page("list", names(101), String::clone).unwrap();
+        let (page, next) =
+            Query::parse("").unwrap().page("list", names(101), String::clone).unwrap();
         assert_eq!((page.len(), next.is_some()), (100, true));
     }
 

@@ -147,7 +147,9 @@ pub(super) fn route(method: &Method, raw_path: &str) -> Result<(Operation, Vec<S
     }
     let shown: String = raw_path.chars().take(200).collect();
     Err(ApiError::UnknownOperation(if other_methods.is_empty() {
-        format!("{shown} is not a path of the MSK API; an ARN in a path must be percent-encoded as one label")
+        format!(
+            "{shown} is not a path of the MSK API; an ARN in a path must be percent-encoded as one label"
+        )
     } else {
         format!("{method} is not a method of {shown}; use {}", other_methods.join(" or "))
     }))
@@ -234,10 +236,18 @@ mod tests {
 
     #[test]
     fn what_is_no_route_says_so() {
-        for path in
-            ["", "/", "/v1/clusters/", "/v1/clusters//nodes", "/v1/clusters/a/b/c", "/v1/clusters/arn:a/x/y"]
-        {
-            assert!(matches!(route(&Method::GET, path), Err(ApiError::UnknownOperation(_))), "{path}");
+        for path in [
+            "",
+            "/",
+            "/v1/clusters/",
+            "/v1/clusters//nodes",
+            "/v1/clusters/a/b/c",
+            "/v1/clusters/arn:a/x/y",
+        ] {
+            assert!(
+                matches!(route(&Method::GET, path), Err(ApiError::UnknownOperation(_))),
+                "{path}"
+            );
         }
         let error = route(&Method::PUT, "/v1/clusters").unwrap_err().to_string();
         assert!(error.contains("POST or GET"), "{error}");

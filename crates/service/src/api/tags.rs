@@ -20,15 +20,27 @@ impl Api {
         self.change_tags(arn, |tags| tags.extend(added.clone())).await
     }
 
-    pub(super) async fn untag_resource(&self, arn: &str, query: &Query) -> Result<Answer, ApiError> {
+    pub(super) async fn untag_resource(
+        &self,
+        arn: &str,
+        query: &Query,
+    ) -> Result<Answer, ApiError> {
         if query.value("tagKeys").is_none() {
-            return Err(ApiError::invalid("tagKeys", "tagKeys is required, once for each key to remove"));
+            return Err(ApiError::invalid(
+                "tagKeys",
+                "tagKeys is required, once for each key to remove",
+            ));
         }
-        self.change_tags(arn, |tags| tags.retain(|key, _| !query.values("tagKeys").any(|gone| gone == key)))
-            .await
+        self.change_tags(arn, |tags| {
+            tags.retain(|key, _| !query.values("tagKeys").any(|gone| gone == key))
+        })
+        .await
     }
 
-    pub(super) async fn list_tags(&self, arn: &str) -> Result<ListTagsForResourceResponse, ApiError> {
+    pub(super) async fn list_tags(
+        &self,
+        arn: &str,
+    ) -> Result<ListTagsForResourceResponse, ApiError> {
         let uid = cluster_uid(arn, "resourceArn")?;
         let record = self.store.cluster(&uid).await?.map(|seen| seen.record);
         let record = record.filter(|record| record.arn() == arn).ok_or_else(|| no_cluster(arn))?;

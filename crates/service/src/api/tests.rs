@@ -24,7 +24,9 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
 
 pub(super) fn bad_request(error: &ApiError) -> (&str, &str) {
     match error {
-        ApiError::BadRequest { message, parameter } => (message, parameter.as_deref().unwrap_or_default()),
+        ApiError::BadRequest { message, parameter } => {
+            (message, parameter.as_deref().unwrap_or_default())
+        }
         other => panic!("{other:?} is not a BadRequest"),
     }
 }
@@ -39,7 +41,10 @@ async fn a_new_cluster_is_described_with_everything_filled_in_and_nothing_null()
     let life = Life::begin(metadata);
     let request = with(|r| r["tags"] = json!({"team": "data"}));
     let created = life.json(Method::POST, "/v1/clusters", request).await;
-    assert_eq!((&created["clusterName"], &created["state"]), (&json!("orders"), &json!("CREATING")));
+    assert_eq!(
+        (&created["clusterName"], &created["state"]),
+        (&json!("orders"), &json!("CREATING"))
+    );
     assert_eq!(members(&created), ["clusterArn", "clusterName", "state"]);
     let arn = created["clusterArn"].as_str().unwrap().to_owned();
     let info = life.wait_for_state(&encode(&arn), "ACTIVE").await;
@@ -88,8 +93,12 @@ async fn a_new_cluster_is_described_with_everything_filled_in_and_nothing_null()
         "tags",
     ];
     assert_eq!(members(&v2), head);
-    for block in ["brokerNodeGroupInfo", "encryptionInfo", "currentBrokerSoftwareInfo", "numberOfBrokerNodes"]
-    {
+    for block in [
+        "brokerNodeGroupInfo",
+        "encryptionInfo",
+        "currentBrokerSoftwareInfo",
+        "numberOfBrokerNodes",
+    ] {
         assert_eq!(v2["provisioned"][block], expected[block]);
     }
     life.runtime.shutdown().await;
@@ -100,23 +109,30 @@ async fn bootstrap_brokers_and_nodes_are_told_once_the_cluster_is_active() {
     let (_dir, metadata) = store();
     let idle = Life::idle(Runtime::system(), metadata.clone());
     let label = idle.create("orders").await;
-    let early = idle.call(Method::GET, &format!("/v1/clusters/{label}/bootstrap-brokers"), Value::Null).await;
+    let early = idle
+        .call(Method::GET, &format!("/v1/clusters/{label}/bootstrap-brokers"), Value::Null)
+        .await;
     assert!(matches!(early, Err(ApiError::Conflict(_))), "{early:?}");
     assert_eq!(idle.get(&format!("/v1/clusters/{label}/nodes")).await, json!({"nodeInfoList": []}));
     let life = Life::begin(metadata);
     life.wait_for_state(&label, "ACTIVE").await;
     let strings = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
     assert_eq!(members(&strings), ["bootstrapBrokerString"]);
-    let endpoints: Vec<&str> = strings["bootstrapBrokerString"].as_str().unwrap().split(',').collect();
+    let endpoints: Vec<&str> =
+        strings["bootstrapBrokerString"].as_str().unwrap().split(',').collect();
     assert!(
         endpoints.len() == 3 && endpoints.iter().all(|e| e.starts_with("kafka.example:4")),
         "{endpoints:?}"
     );
     let first = life.get(&format!("/v1/clusters/{label}/nodes?maxResults=2")).await;
     let token = first["nextToken"].as_str().unwrap();
-    let rest = life.get(&format!("/v1/clusters/{label}/nodes?maxResults=2&nextToken={token}")).await;
+    let rest =
+        life.get(&format!("/v1/clusters/{label}/nodes?maxResults=2&nextToken={token}")).await;
     assert_eq!(
-        (first["nodeInfoList"].as_array().unwrap().len(), rest["nodeInfoList"].as_array().unwrap().len()),
+        (
+            first["nodeInfoList"].as_array().unwrap().len(),
+            rest["nodeInfoList"].as_array().unwrap().len()
+        ),
         (2, 1)
     );
     let node = &rest["nodeInfoList"][0];
@@ -133,7 +149,9 @@ async fn bootstrap_brokers_and_nodes_are_told_once_the_cluster_is_active() {
 #[tokio::test]
 async fn what_is_wrong_with_a_request_is_named_with_its_member() {
     let (_dir, life) = api();
-    let group = |member: &'static str, value: Value| with(move |r| r["brokerNodeGroupInfo"][member] = value);
+    let group = |member: &'static str, value: Value| {
+        with(move |r| r["brokerNodeGroupInfo"][member] = value)
+    };
     let top = |member: &'static str, value: Value| with(move |r| r[member] = value);
     let cases = [
         (top("clusterName", Value::Null), "clusterName", "required"),
@@ -144,7 +162,11 @@ async fn what_is_wrong_with_a_request_is_named_with_its_member() {
         (top("numberOfBrokerNodes", json!(0)), "numberOfBrokerNodes", "1 to 60"),
         (top("numberOfBrokerNodes", json!("3")), "numberOfBrokerNodes", "invalid type"),
         (top("brokerNodeGroupInfo", Value::Null), "brokerNodeGroupInfo", "required"),
-        (group("clientSubnets", json!(["subnet-a"])), "brokerNodeGroupInfo.clientSubnets", "2 or 3"),
+        (
+            group("clientSubnets", json!(["subnet-a"])),
+            "brokerNodeGroupInfo.clientSubnets",
+            "2 or 3",
+        ),
         (
             group("clientSubnets", json!(["subnet-a", 5])),
             "brokerNodeGroupInfo.clientSubnets[1]",
@@ -155,8 +177,16 @@ async fn what_is_wrong_with_a_request_is_named_with_its_member() {
             "brokerNodeGroupInfo.clientSubnets",
             "twice",
         ),
-        (group("clientSubnets", json!(["subnet-a", "b"])), "brokerNodeGroupInfo.clientSubnets", "subnet id"),
-        (group("instanceType", json!("m5.large")), "brokerNodeGroupInfo.instanceType", "kafka.m7g.large"),
+        (
+            group("clientSubnets", json!(["subnet-a", "b"])),
+            "brokerNodeGroupInfo.clientSubnets",
+            "subnet id",
+        ),
+        (
+            group("instanceType", json!("m5.large")),
+            "brokerNodeGroupInfo.instanceType",
+            "kafka.m7g.large",
+        ),
         (
             group("storageInfo", json!({"ebsStorageInfo": {"volumeSize": 20000}})),
             "brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize",
@@ -213,7 +243,8 @@ async fn v2_nests_what_is_provisioned_and_refuses_serverless() {
     let serverless = json!({"clusterName": "x", "serverless": {"vpcConfigs": []}});
     let error = life.call(Method::POST, "/api/v2/clusters", serverless).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "serverless");
-    let neither = life.call(Method::POST, "/api/v2/clusters", json!({"clusterName": "x"})).await.unwrap_err();
+    let neither =
+        life.call(Method::POST, "/api/v2/clusters", json!({"clusterName": "x"})).await.unwrap_err();
     assert!(bad_request(&neither).0.contains("exactly one"));
     let list = life.get("/api/v2/clusters?clusterTypeFilter=SERVERLESS").await;
     assert_eq!(list, json!({"clusterInfoList": []}));
@@ -285,15 +316,19 @@ async fn a_cluster_is_deleted_only_at_its_current_version_and_in_a_fit_state() {
 #[tokio::test]
 async fn unknown_clusters_answer_as_each_operation_declares() {
     let (_dir, life) = api();
-    let unknown =
-        encode("arn:aws:kafka:us-east-1:000000000000:cluster/x/0a1b2c3d-0000-4000-8000-000000000001-3");
+    let unknown = encode(
+        "arn:aws:kafka:us-east-1:000000000000:cluster/x/0a1b2c3d-0000-4000-8000-000000000001-3",
+    );
     for path in ["", "/nodes"] {
-        let outcome = life.call(Method::GET, &format!("/v1/clusters/{unknown}{path}"), Value::Null).await;
+        let outcome =
+            life.call(Method::GET, &format!("/v1/clusters/{unknown}{path}"), Value::Null).await;
         assert!(matches!(outcome, Err(ApiError::NotFound(_))), "{path}");
     }
     for path in ["/bootstrap-brokers", "/operations"] {
-        let error =
-            life.call(Method::GET, &format!("/v1/clusters/{unknown}{path}"), Value::Null).await.unwrap_err();
+        let error = life
+            .call(Method::GET, &format!("/v1/clusters/{unknown}{path}"), Value::Null)
+            .await
+            .unwrap_err();
         assert_eq!(bad_request(&error).1, "clusterArn", "{path}");
     }
     let error = life.call(Method::GET, "/v1/clusters/orders", Value::Null).await.unwrap_err();
@@ -311,8 +346,10 @@ async fn tags_are_added_replaced_and_removed_without_a_new_version() {
     let (_dir, life) = api();
     let label = life.create("orders").await;
     let path = format!("/v1/tags/{label}");
-    let version = life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take();
-    let answer = life.call(Method::POST, &path, json!({"tags": {"a b": "1", "c": "2"}})).await.unwrap();
+    let version =
+        life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take();
+    let answer =
+        life.call(Method::POST, &path, json!({"tags": {"a b": "1", "c": "2"}})).await.unwrap();
     assert_eq!((answer.status, answer.body), (StatusCode::NO_CONTENT, None));
     life.call(Method::POST, &path, json!({"tags": {"c": "3", "d": "4"}})).await.unwrap();
     assert_eq!(life.get(&path).await, json!({"tags": {"a b": "1", "c": "3", "d": "4"}}));
@@ -320,10 +357,14 @@ async fn tags_are_added_replaced_and_removed_without_a_new_version() {
         .await
         .unwrap();
     assert_eq!(life.get(&path).await, json!({"tags": {"c": "3"}}));
-    assert_eq!(life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"], version);
+    assert_eq!(
+        life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"],
+        version
+    );
     let error = life.call(Method::DELETE, &path, Value::Null).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "tagKeys");
-    let many: serde_json::Map<String, Value> = (0..51).map(|n| (format!("k{n}"), json!("v"))).collect();
+    let many: serde_json::Map<String, Value> =
+        (0..51).map(|n| (format!("k{n}"), json!("v"))).collect();
     let error = life.call(Method::POST, &path, json!({"tags": many})).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "tags");
 }
@@ -340,7 +381,8 @@ async fn a_reboot_is_recorded_as_an_operation_of_both_shapes() {
     let started = life.json(Method::PUT, &path, json!({"brokerIds": ["2"]})).await;
     let arn = started["clusterOperationArn"].as_str().unwrap();
     life.wait_for_state(&label, "ACTIVE").await;
-    let v1 = life.get(&format!("/v1/operations/{}", encode(arn))).await["clusterOperationInfo"].take();
+    let v1 =
+        life.get(&format!("/v1/operations/{}", encode(arn))).await["clusterOperationInfo"].take();
     let expected = json!({
         "clientRequestId": "0a1b2c3d",
         "clusterArn": started["clusterArn"],
@@ -354,7 +396,8 @@ async fn a_reboot_is_recorded_as_an_operation_of_both_shapes() {
         "targetClusterInfo": {},
     });
     assert_eq!(v1, expected);
-    let v2 = life.get(&format!("/api/v2/operations/{}", encode(arn))).await["clusterOperationInfo"].take();
+    let v2 = life.get(&format!("/api/v2/operations/{}", encode(arn))).await["clusterOperationInfo"]
+        .take();
     assert_eq!(v2["provisioned"]["operationSteps"], expected["operationSteps"]);
     assert_eq!(v2["startTime"], v1["creationTime"]);
     let second = life.json(Method::PUT, &path, json!({"brokerIds": ["1"]})).await;
@@ -430,11 +473,17 @@ async fn a_killed_broker_stays_down_until_it_is_restarted_or_rebooted() {
     life.json(Method::POST, &format!("{brokers}/2/kill"), Value::Null).await;
     life.wait_for(&label, |_| life.brokers.running() == 2).await;
     assert_eq!(life.get(&brokers).await["brokers"][1]["state"], "DOWN");
-    let again = life.call(Method::POST, &format!("{brokers}/2/kill"), Value::Null).await.unwrap_err();
-    assert!(again.to_string().contains("broker 2 of cluster 'orders' was killed already"), "{again}");
-    let unknown = life.call(Method::POST, &format!("{brokers}/7/kill"), Value::Null).await.unwrap_err();
+    let again =
+        life.call(Method::POST, &format!("{brokers}/2/kill"), Value::Null).await.unwrap_err();
+    assert!(
+        again.to_string().contains("broker 2 of cluster 'orders' was killed already"),
+        "{again}"
+    );
+    let unknown =
+        life.call(Method::POST, &format!("{brokers}/7/kill"), Value::Null).await.unwrap_err();
     assert!(unknown.to_string().contains("has no broker '7'; it has 1, 2, 3"), "{unknown}");
-    let runs = life.call(Method::POST, &format!("{brokers}/1/restart"), Value::Null).await.unwrap_err();
+    let runs =
+        life.call(Method::POST, &format!("{brokers}/1/restart"), Value::Null).await.unwrap_err();
     assert!(runs.to_string().contains("is not down: RebootBroker"), "{runs}");
     life.runtime.shutdown().await;
 
@@ -449,7 +498,12 @@ async fn a_killed_broker_stays_down_until_it_is_restarted_or_rebooted() {
     life.wait_for(&label, |_| life.brokers.running() == 3).await;
     life.json(Method::POST, &format!("{brokers}/3/kill"), Value::Null).await;
     life.wait_for(&label, |_| life.brokers.running() == 2).await;
-    life.json(Method::PUT, &format!("/v1/clusters/{label}/reboot-broker"), json!({"brokerIds": ["3"]})).await;
+    life.json(
+        Method::PUT,
+        &format!("/v1/clusters/{label}/reboot-broker"),
+        json!({"brokerIds": ["3"]}),
+    )
+    .await;
     life.wait_for_state(&label, "ACTIVE").await;
     life.wait_for(&label, |_| life.brokers.running() == 3).await;
     life.runtime.shutdown().await;
@@ -464,9 +518,11 @@ async fn the_loss_of_a_brokers_log_is_accepted_up_to_an_epoch_that_it_has_had() 
     let (cluster, broker) = life.brokers.running.lock().unwrap().keys().nth(1).unwrap().clone();
     let records = ClusterMetadata::new(metadata, cluster.clone(), Runtime::system());
     let registering = NewBroker { id: broker, listeners: Vec::new(), rack: None };
-    let life_of_broker = records.register_broker(&registering, Duration::from_secs(60)).await.unwrap();
-    let accept =
-        |epoch: &str| format!("/milena/v1/clusters/{label}/brokers/{broker}/accept-lost-log/{epoch}");
+    let life_of_broker =
+        records.register_broker(&registering, Duration::from_secs(60)).await.unwrap();
+    let accept = |epoch: &str| {
+        format!("/milena/v1/clusters/{label}/brokers/{broker}/accept-lost-log/{epoch}")
+    };
     for wrong in ["x", "2"] {
         let refused = life.call(Method::POST, &accept(wrong), Value::Null).await.unwrap_err();
         assert!(refused.to_string().contains("give the number that is logged"), "{refused}");

@@ -17,8 +17,9 @@ use crate::{
     record::{ClusterRecord, ClusterState},
     validation::required,
     wire::{
-        CreateTopicRequest, DescribeTopicPartitionsResponse, DescribeTopicResponse, ListTopicsResponse,
-        TopicInfo as TopicShape, TopicPartitionInfo, TopicResponse, UpdateTopicRequest,
+        CreateTopicRequest, DescribeTopicPartitionsResponse, DescribeTopicResponse,
+        ListTopicsResponse, TopicInfo as TopicShape, TopicPartitionInfo, TopicResponse,
+        UpdateTopicRequest,
     },
 };
 
@@ -54,16 +55,27 @@ impl Connected {
 }
 
 impl Api {
-    pub(super) async fn create_topic(&self, arn: &str, text: &Bytes) -> Result<TopicResponse, ApiError> {
+    pub(super) async fn create_topic(
+        &self,
+        arn: &str,
+        text: &Bytes,
+    ) -> Result<TopicResponse, ApiError> {
         let request: CreateTopicRequest = body(text)?;
         let name = required(request.topic_name, "topicName")?;
-        let partitions = positive(required(request.partition_count, "partitionCount")?, "partitionCount")?;
-        let replicas =
-            positive(required(request.replication_factor, "replicationFactor")?, "replicationFactor")?;
+        let partitions =
+            positive(required(request.partition_count, "partitionCount")?, "partitionCount")?;
+        let replicas = positive(
+            required(request.replication_factor, "replicationFactor")?,
+            "replicationFactor",
+        )?;
         let replicas = i16::try_from(replicas).map_err(|_| {
-            ApiError::invalid("replicationFactor", format!("replicationFactor: {replicas} is too large"))
+            ApiError::invalid(
+                "replicationFactor",
+                format!("replicationFactor: {replicas} is too large"),
+            )
         })?;
-        let configs = request.configs.as_deref().map(decoded_configs).transpose()?.unwrap_or_default();
+        let configs =
+            request.configs.as_deref().map(decoded_configs).transpose()?.unwrap_or_default();
         // The operation declares no NotFound.
         let cluster = self.cluster_or_bad_request(arn).await?;
         let connected = self.connect(cluster)?;
@@ -83,11 +95,14 @@ impl Api {
         topic: &str,
     ) -> Result<DescribeTopicResponse, ApiError> {
         let connected = self.connect(self.cluster(arn).await?)?;
-        let found = connected.client.describe_topic(topic).await.map_err(|error| of_look(&error))?;
-        let configs = connected.client.topic_configs(topic).await.map_err(|error| of_look(&error))?;
+        let found =
+            connected.client.describe_topic(topic).await.map_err(|error| of_look(&error))?;
+        let configs =
+            connected.client.topic_configs(topic).await.map_err(|error| of_look(&error))?;
         let configs: BTreeMap<String, String> =
             configs.into_iter().filter_map(|(name, value, _)| Some((name, value?))).collect();
-        let text = serde_json::to_vec(&configs).map_err(|error| ApiError::Internal(error.to_string()))?;
+        let text =
+            serde_json::to_vec(&configs).map_err(|error| ApiError::Internal(error.to_string()))?;
         Ok(DescribeTopicResponse {
             topic_arn: connected.arn(topic),
             topic_name: Some(topic.to_owned()),
@@ -105,11 +120,14 @@ impl Api {
         query: &Query,
     ) -> Result<DescribeTopicPartitionsResponse, ApiError> {
         let connected = self.connect(self.cluster(arn).await?)?;
-        let mut found = connected.client.describe_topic(topic).await.map_err(|error| of_look(&error))?;
+        let mut found =
+            connected.client.describe_topic(topic).await.map_err(|error| of_look(&error))?;
         found.partitions.sort_by_key(|partition| partition.index);
         let key = |partition: &PartitionInfo| format!("{:010}", partition.index);
-        let (page, next_token) = query.page(&format!("partitions/{arn}/{topic}"), found.partitions, key)?;
-        let ids = |ids: &[milena_types::BrokerId]| Some(ids.iter().map(|id| i64::from(id.0)).collect());
+        let (page, next_token) =
+            query.page(&format!("partitions/{arn}/{topic}"), found.partitions, key)?;
+        let ids =
+            |ids: &[milena_types::BrokerId]| Some(ids.iter().map(|id| i64::from(id.0)).collect());
         let shape = |partition: PartitionInfo| TopicPartitionInfo {
             partition: Some(i64::from(partition.index)),
             leader: partition.leader.map(|id| i64::from(id.0)),
@@ -120,7 +138,11 @@ impl Api {
         Ok(DescribeTopicPartitionsResponse { partitions, next_token })
     }
 
-    pub(super) async fn list_topics(&self, arn: &str, query: &Query) -> Result<ListTopicsResponse, ApiError> {
+    pub(super) async fn list_topics(
+        &self,
+        arn: &str,
+        query: &Query,
+    ) -> Result<ListTopicsResponse, ApiError> {
         let connected = self.connect(self.cluster_or_bad_request(arn).await?)?;
         let prefix = query.value("topicNameFilter").unwrap_or_default();
         let listed = connected.client.list_topics().await;
@@ -130,12 +152,15 @@ impl Api {
         let (page, next_token) =
             query.page(&format!("topics/{arn}/{prefix}"), topics, |topic| topic.name.clone())?;
         let shape = |topic: TopicInfo| {
-            let missing = |p: &PartitionInfo| p.replicas.iter().filter(|id| !p.isr.contains(id)).count();
+            let missing =
+                |p: &PartitionInfo| p.replicas.iter().filter(|id| !p.isr.contains(id)).count();
             TopicShape {
                 topic_arn: connected.arn(&topic.name),
                 replication_factor: Some(replication_factor(&topic)),
                 partition_count: Some(topic.partitions.len() as i64),
-                out_of_sync_replica_count: Some(topic.partitions.iter().map(missing).sum::<usize>() as i64),
+                out_of_sync_replica_count: Some(
+                    topic.partitions.iter().map(missing).sum::<usize>() as i64,
+                ),
                 topic_name: Some(topic.name),
             }
         };
@@ -173,12 +198,20 @@ impl Api {
                     .await
                     .map_err(|error| of_change(&error))?;
             }
-            _ => return Err(ApiError::bad_request("exactly one of configs and partitionCount is required")),
+            _ => {
+                return Err(ApiError::bad_request(
+                    "exactly one of configs and partitionCount is required",
+                ));
+            }
         }
         Ok(connected.answer(topic, "UPDATING"))
     }
 
-    pub(super) async fn delete_topic(&self, arn: &str, topic: &str) -> Result<TopicResponse, ApiError> {
+    pub(super) async fn delete_topic(
+        &self,
+        arn: &str,
+        topic: &str,
+    ) -> Result<TopicResponse, ApiError> {
         let connected = self.connect(self.cluster(arn).await?)?;
         connected.client.delete_topic(topic).await.map_err(|error| of_change(&error))?;
         Ok(connected.answer(topic, "DELETING"))
@@ -194,9 +227,14 @@ impl Api {
                 "topic operations are for clusters of Kafka 3.6.0 and later, and this one has {name}; use a Kafka client"
             ));
         }
-        if matches!(cluster.state, ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed) {
+        if matches!(
+            cluster.state,
+            ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed
+        ) {
             let state = cluster.state;
-            return refuse(format!("the cluster is {state}; its topics can be reached once it is ACTIVE"));
+            return refuse(format!(
+                "the cluster is {state}; its topics can be reached once it is ACTIVE"
+            ));
         }
         let mut config = ClientConfig::new(&bootstrap_string(&cluster));
         config.connection.client_id = "milena-service".to_owned();
@@ -213,7 +251,9 @@ fn replication_factor(topic: &TopicInfo) -> i64 {
 
 fn positive(number: i64, path: &str) -> Result<i32, ApiError> {
     let fits = i32::try_from(number).ok().filter(|number| *number >= 1);
-    fits.ok_or_else(|| ApiError::invalid(path, format!("{path} must be 1 to {}, but is {number}", i32::MAX)))
+    fits.ok_or_else(|| {
+        ApiError::invalid(path, format!("{path} must be 1 to {}, but is {number}", i32::MAX))
+    })
 }
 
 /// `configs`: Base64 of a JSON object of strings or, as some of AWS's examples have it, of lines `name=value`.
@@ -286,8 +326,10 @@ mod tests {
         old["kafkaVersion"] = json!("3.5.1");
         let old = life.json(Method::POST, "/v1/clusters", old).await;
         let old = encode(old["clusterArn"].as_str().unwrap());
-        let error =
-            life.call(Method::GET, &format!("/v1/clusters/{old}/topics"), Value::Null).await.unwrap_err();
+        let error = life
+            .call(Method::GET, &format!("/v1/clusters/{old}/topics"), Value::Null)
+            .await
+            .unwrap_err();
         assert!(bad_request(&error).0.contains("3.6.0"), "{error}");
         let creating = life.create("creating").await;
         let path = format!("/v1/clusters/{creating}/topics/t");
@@ -298,7 +340,8 @@ mod tests {
         let label = life.create("orders").await;
         life.wait_for_state(&label, "ACTIVE").await;
         let path = format!("/v1/clusters/{label}/topics");
-        let outcome = life.call(Method::DELETE, &format!("{path}/t"), Value::Null).await.unwrap_err();
+        let outcome =
+            life.call(Method::DELETE, &format!("{path}/t"), Value::Null).await.unwrap_err();
         let exception = KafkaException::ClusterConnectivity;
         assert!(
             matches!(outcome, ApiError::Kafka { exception: found, .. } if found == exception),

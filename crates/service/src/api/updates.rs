@@ -88,8 +88,11 @@ impl Api {
             operation.target.configuration_info = Some(shape(&target));
             let target = Some(target.clone());
             let also = uses(target.as_ref());
-            record.step =
-                Step::WriteProperties(Configuring { operation: key.to_owned(), target, failure: None });
+            record.step = Step::WriteProperties(Configuring {
+                operation: key.to_owned(),
+                target,
+                failure: None,
+            });
             Ok(also)
         })
         .await
@@ -117,7 +120,8 @@ impl Api {
             self.check_replicas(&cluster, count).await?;
             ("DECREASE_BROKER_COUNT", "REMOVE_BROKERS")
         };
-        let (shown, steps) = (ClusterState::Updating, &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
+        let (shown, steps) =
+            (ClusterState::Updating, &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
         self.begin(arn, Beginning { kind, shown, steps, request_id }, |record, operation, key| {
             check_version(record, Some(&version))?;
             let operation_key = key.to_owned();
@@ -142,7 +146,8 @@ impl Api {
                 ..MutableClusterInfo::default()
             };
             operation.source = number(before);
-            operation.target = MutableClusterInfo { broker_count_update_info: Some(info), ..number(count) };
+            operation.target =
+                MutableClusterInfo { broker_count_update_info: Some(info), ..number(count) };
             Ok(Txn::new())
         })
         .await
@@ -162,7 +167,8 @@ impl Api {
     ) -> Result<UpdateResponse, ApiError> {
         let uid = cluster_uid(arn, "clusterArn")?;
         let reboots = beginning.shown == ClusterState::RebootingBroker;
-        let step = |name: &&str| OperationStep { name: (*name).to_owned(), status: "PENDING".to_owned() };
+        let step =
+            |name: &&str| OperationStep { name: (*name).to_owned(), status: "PENDING".to_owned() };
         let mut operation = OperationRecord {
             id: random_uuid(&self.runtime),
             kind: beginning.kind.to_owned(),
@@ -183,7 +189,8 @@ impl Api {
             }
             if record.state != ClusterState::Active {
                 let state = record.state;
-                let message = format!("the cluster is {state}; operations on it can begin once it is ACTIVE");
+                let message =
+                    format!("the cluster is {state}; operations on it can begin once it is ACTIVE");
                 return Err(ApiError::invalid("clusterArn", message));
             }
             let also = change(record, &mut operation, &key)?;
@@ -195,7 +202,10 @@ impl Api {
         });
         let operation_arn = started.await?.ok_or_else(|| no_cluster(arn))?;
         tracing::info!(cluster = arn, operation = operation.kind, "an operation begins");
-        Ok(UpdateResponse { cluster_arn: Some(arn.to_owned()), cluster_operation_arn: Some(operation_arn) })
+        Ok(UpdateResponse {
+            cluster_arn: Some(arn.to_owned()),
+            cluster_operation_arn: Some(operation_arn),
+        })
     }
 
     /// Fewer brokers than a partition has replicas cannot hold it.
@@ -236,12 +246,18 @@ fn broker_ids(record: &ClusterRecord, wanted: &[String]) -> Result<Vec<BrokerId>
         let id = text.parse().ok().map(BrokerId).filter(|id| known.contains(id));
         id.ok_or_else(|| {
             let ids: Vec<String> = known.iter().map(BrokerId::to_string).collect();
-            let message =
-                format!("brokerIds: the cluster has no broker '{text}'; its brokers are {}", ids.join(", "));
+            let message = format!(
+                "brokerIds: the cluster has no broker '{text}'; its brokers are {}",
+                ids.join(", ")
+            );
             ApiError::invalid("brokerIds", message)
         })
     };
-    wanted.iter().map(parse).collect::<Result<BTreeSet<_>, _>>().map(|ids| ids.into_iter().collect())
+    wanted
+        .iter()
+        .map(parse)
+        .collect::<Result<BTreeSet<_>, _>>()
+        .map(|ids| ids.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -12,12 +12,16 @@ use crate::{
 
 pub(super) fn list(query: &Query) -> Result<ListKafkaVersionsResponse, ApiError> {
     let numbered: Vec<(usize, KafkaVersion)> = KafkaVersion::all().enumerate().collect();
-    let (page, next_token) = query.page("kafka-versions", numbered, |(number, _)| format!("{number:04}"))?;
+    let (page, next_token) =
+        query.page("kafka-versions", numbered, |(number, _)| format!("{number:04}"))?;
     let shape = |(_, version): (usize, KafkaVersion)| VersionShape {
         version: Some(version.name().to_owned()),
         status: Some(version.status().to_owned()),
     };
-    Ok(ListKafkaVersionsResponse { kafka_versions: Some(page.into_iter().map(shape).collect()), next_token })
+    Ok(ListKafkaVersionsResponse {
+        kafka_versions: Some(page.into_iter().map(shape).collect()),
+        next_token,
+    })
 }
 
 impl Api {
@@ -32,7 +36,9 @@ impl Api {
         };
         let row = |version: KafkaVersion| CompatibleKafkaVersion {
             source_version: Some(version.name().to_owned()),
-            target_versions: Some(version.targets().map(|target| target.name().to_owned()).collect()),
+            target_versions: Some(
+                version.targets().map(|target| target.name().to_owned()).collect(),
+            ),
         };
         let compatible_kafka_versions = Some(versions.into_iter().map(row).collect());
         Ok(GetCompatibleKafkaVersionsResponse { compatible_kafka_versions })

@@ -58,7 +58,8 @@ impl ClusterStore {
     /// All configurations, by name.
     pub(crate) async fn configurations(&self) -> Result<Vec<ConfigurationRecord>, ApiError> {
         let (entries, _) = self.range(CONFIGURATIONS).await?;
-        let decoded = entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value));
+        let decoded =
+            entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value));
         let mut all: Vec<ConfigurationRecord> = decoded.collect::<Result<_, _>>()?;
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
@@ -72,7 +73,8 @@ impl ClusterStore {
     ) -> Result<bool, ApiError> {
         let (uid, name) = (&configuration.uid, name_key(&configuration.name));
         let value = record::encode(configuration).into();
-        let txn = Txn::new().absent(key(uid)).absent(&name).put(key(uid), bytes::Bytes::clone(&value));
+        let txn =
+            Txn::new().absent(key(uid)).absent(&name).put(key(uid), bytes::Bytes::clone(&value));
         let txn = txn.put(name, record::encode(uid));
         let txn = txn.put(revision_key(uid, first.head.revision), record::encode(first));
         self.commit(txn, &key(uid), Some(&value)).await
@@ -120,13 +122,15 @@ impl ClusterStore {
             let Some(seen) = self.configuration(uid).await? else { return Ok(None) };
             let uses = self.store.get(&uses_key(uid)).await?.map(|found| found.revision);
             let users = self.clusters().await?.into_iter();
-            let users = users.filter(|cluster| cluster.configurations().any(|used| used.uid == *uid));
+            let users =
+                users.filter(|cluster| cluster.configurations().any(|used| used.uid == *uid));
             let users: Vec<String> = users.map(|cluster| cluster.name).collect();
             if !users.is_empty() {
                 return Ok(Some(users));
             }
             let txn = Txn::new().at(key(uid), seen.revision).unchanged(uses_key(uid), uses);
-            let txn = txn.delete(key(uid)).delete(name_key(&seen.record.name)).delete(uses_key(uid));
+            let txn =
+                txn.delete(key(uid)).delete(name_key(&seen.record.name)).delete(uses_key(uid));
             let txn = txn.delete_prefix(revisions_prefix(uid));
             if self.commit(txn, &key(uid), None).await? {
                 return Ok(Some(Vec::new()));

@@ -63,11 +63,17 @@ async fn signed_requests_are_answered_and_others_are_told_why_not() {
     let host = service.address().to_string();
     let signer = Signer::new(key, "us-east-1", "kafka");
     let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
-    let request =
-        HttpRequest { method: "GET", path: "/v1/clusters", query: "maxResults=5", headers, body: b"" };
+    let request = HttpRequest {
+        method: "GET",
+        path: "/v1/clusters",
+        query: "maxResults=5",
+        headers,
+        body: b"",
+    };
     let signed = signer.headers(&request, Runtime::system().wall_ms());
     let head = |query: &str| {
-        let lines = signed.iter().map(|(name, value)| format!("\r\n{name}: {value}")).collect::<String>();
+        let lines =
+            signed.iter().map(|(name, value)| format!("\r\n{name}: {value}")).collect::<String>();
         format!("GET /v1/clusters?{query} HTTP/1.1\r\nhost: {host}{lines}")
     };
     let answer = exchange(service.address(), &head("maxResults=5"), b"").await;
@@ -82,7 +88,10 @@ async fn signed_requests_are_answered_and_others_are_told_why_not() {
     let answer = exchange(service.address(), &unsigned, b"").await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert!(answer.contains("x-amzn-errortype: UnauthorizedException"), "{answer}");
-    assert!(answer.contains("content-type: application/json") && answer.contains("\"message\":"), "{answer}");
+    assert!(
+        answer.contains("content-type: application/json") && answer.contains("\"message\":"),
+        "{answer}"
+    );
     service.shutdown().await;
 }
 
@@ -92,12 +101,18 @@ async fn bodies_are_bounded_and_bad_requests_name_the_member() {
     let service = service.unwrap();
     let post = "POST /v1/clusters HTTP/1.1\r\nhost: x";
     let answer = exchange(service.address(), post, &vec![b' '; BODY_BYTES_MAX + 1]).await;
-    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("larger than 1048576 bytes"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 400") && answer.contains("larger than 1048576 bytes"),
+        "{answer}"
+    );
     let answer = exchange(service.address(), post, b"{\"clusterName\": 1}").await;
     assert!(answer.contains("x-amzn-errortype: BadRequestException"), "{answer}");
     assert!(answer.contains("\"invalidParameter\":\"clusterName\""), "{answer}");
     let answer = exchange(service.address(), "GET /nothing HTTP/1.1\r\nhost: x", b"").await;
-    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("UnknownOperationException"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 404") && answer.contains("UnknownOperationException"),
+        "{answer}"
+    );
     service.shutdown().await;
 }
 

@@ -55,7 +55,8 @@ impl Retry {
     };
 
     fn wait(&self, failures: u32) -> Duration {
-        (self.wait_first * 2u32.saturating_pow(failures.saturating_sub(1).min(16))).min(self.wait_max)
+        (self.wait_first * 2u32.saturating_pow(failures.saturating_sub(1).min(16)))
+            .min(self.wait_max)
     }
 }
 
@@ -106,7 +107,8 @@ async fn follow(
     let mut changes = open_watch(tools, revision).await?;
     *failures = 0;
     loop {
-        let batch = changes.next().await.map_err(|error| ApiError::Unavailable(error.to_string()))?;
+        let batch =
+            changes.next().await.map_err(|error| ApiError::Unavailable(error.to_string()))?;
         for event in batch.events {
             match event {
                 Event::Put(entry) => {
@@ -206,12 +208,15 @@ async fn record_trouble(
             record.state = ClusterState::Healing;
             record.trouble = Some(trouble("BROKER_DOWN", error));
         }
-        ClusterState::Updating if given_up => match updates::instead(record, trouble("UPDATE_FAILED", error))
+        ClusterState::Updating if given_up => {
+            match updates::instead(record, trouble("UPDATE_FAILED", error)) {
+                Some(instead) => *record = instead,
+                None => record.trouble = Some(trouble("RETRYING", error)),
+            }
+        }
+        ClusterState::Deleting | ClusterState::RebootingBroker | ClusterState::Failed
+            if given_up =>
         {
-            Some(instead) => *record = instead,
-            None => record.trouble = Some(trouble("RETRYING", error)),
-        },
-        ClusterState::Deleting | ClusterState::RebootingBroker | ClusterState::Failed if given_up => {
             record.trouble = Some(trouble("RETRYING", error));
         }
         _ => {}

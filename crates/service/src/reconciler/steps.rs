@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use milena_metadata::{ClusterMetadata, ClusterRecord as BrokersRecord, MetadataError, Txn, cluster_prefix};
+use milena_metadata::{
+    ClusterMetadata, ClusterRecord as BrokersRecord, MetadataError, Txn, cluster_prefix,
+};
 use milena_security::local_key::DataKey;
 use milena_types::BrokerId;
 
@@ -57,7 +59,9 @@ pub(super) async fn take(tools: &Tools, seen: &Seen<ClusterRecord>) -> Result<Ne
         Step::Reboot { operation, brokers } => reboot(tools, seen, operation, brokers).await,
         Step::WriteProperties(update) => updates::write_properties(tools, seen, update).await,
         Step::Roll { update, brokers } => updates::roll(tools, seen, update, brokers).await,
-        Step::AllocateJoining { operation } => updates::allocate_joining(tools, seen, operation).await,
+        Step::AllocateJoining { operation } => {
+            updates::allocate_joining(tools, seen, operation).await
+        }
         Step::StartJoining { operation } => updates::start_joining(tools, seen, operation).await,
         Step::Drain(leaving) => updates::drain(tools, seen, leaving).await,
         Step::Dismiss(leaving) => updates::dismiss(tools, seen, leaving).await,
@@ -145,7 +149,9 @@ pub(super) async fn start_brokers(
             (false, false) => idle.push(node),
             (true, true) => {
                 let killed = tools.provisioner.kill(&cluster, node.id).await;
-                killed.map_err(|error| in_trouble(record, &format!("killing broker {}", node.id), &error))?;
+                killed.map_err(|error| {
+                    in_trouble(record, &format!("killing broker {}", node.id), &error)
+                })?;
             }
             _ => {}
         }
@@ -164,7 +170,9 @@ pub(super) async fn start_brokers(
     let orders = orders.collect::<Result<Vec<_>, _>>()?;
     let outcomes = join_all(orders.iter().map(|order| tools.provisioner.start(order))).await;
     for (order, outcome) in orders.iter().zip(outcomes) {
-        outcome.map_err(|error| in_trouble(record, &format!("starting broker {}", order.broker), &error))?;
+        outcome.map_err(|error| {
+            in_trouble(record, &format!("starting broker {}", order.broker), &error)
+        })?;
     }
     Ok(())
 }
@@ -175,7 +183,10 @@ fn order(
     brokers: &BrokersRecord,
 ) -> Result<BrokerOrder, ApiError> {
     let address = node.address.clone().ok_or_else(|| {
-        ApiError::Internal(format!("broker {} of cluster '{}' has no address", node.id, record.name))
+        ApiError::Internal(format!(
+            "broker {} of cluster '{}' has no address",
+            node.id, record.name
+        ))
     })?;
     Ok(BrokerOrder {
         cluster: record.cluster_id(),
@@ -191,9 +202,11 @@ fn order(
 
 async fn stop_brokers(tools: &Tools, record: &ClusterRecord) -> Result<(), ApiError> {
     let cluster = record.cluster_id();
-    let outcomes = join_all(record.nodes.iter().map(|node| tools.provisioner.stop(&cluster, node.id))).await;
+    let outcomes =
+        join_all(record.nodes.iter().map(|node| tools.provisioner.stop(&cluster, node.id))).await;
     for (node, outcome) in record.nodes.iter().zip(outcomes) {
-        outcome.map_err(|error| in_trouble(record, &format!("stopping broker {}", node.id), &error))?;
+        outcome
+            .map_err(|error| in_trouble(record, &format!("stopping broker {}", node.id), &error))?;
     }
     Ok(())
 }

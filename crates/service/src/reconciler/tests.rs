@@ -35,7 +35,12 @@ impl MetadataStore for DeadlyStore {
     async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
         self.inner.get(key).await
     }
-    async fn range(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.inner.range(prefix, after, limit).await
     }
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
@@ -95,8 +100,9 @@ async fn keys(metadata: &Arc<dyn MetadataStore>, prefix: &str) -> Vec<String> {
 
 async fn state(life: &Life, label: &str) -> Value {
     let info = life.call(Method::GET, &format!("/v1/clusters/{label}"), Value::Null).await;
-    info.map_or(Value::Null, |answer| serde_json::from_slice::<Value>(&answer.body.unwrap()).unwrap())["clusterInfo"]
-        ["state"]
+    info.map_or(Value::Null, |answer| {
+        serde_json::from_slice::<Value>(&answer.body.unwrap()).unwrap()
+    })["clusterInfo"]["state"]
         .take()
 }
 
@@ -114,8 +120,16 @@ async fn a_creation_goes_on_after_a_crash_in_any_of_its_transactions() {
             let life = Life::begin(metadata.clone());
             life.wait_for_state(&label, "ACTIVE").await;
             life.wait_for(&label, |_| life.brokers.running() == 3).await;
-            assert_eq!(keys(&metadata, "service/addresses/").await.len(), 3, "addresses are taken once");
-            assert_eq!(keys(&metadata, "clusters/").await.len(), 1, "there is one record for the brokers");
+            assert_eq!(
+                keys(&metadata, "service/addresses/").await.len(),
+                3,
+                "addresses are taken once"
+            );
+            assert_eq!(
+                keys(&metadata, "clusters/").await.len(),
+                1,
+                "there is one record for the brokers"
+            );
             life.runtime.shutdown().await;
         }
         if !died {
@@ -142,7 +156,8 @@ async fn a_deletion_goes_on_after_a_crash_in_any_of_its_transactions() {
             died = live_until_death(&metadata, (number, applied), gone).await;
             let life = Life::begin(metadata.clone());
             life.wait_until_gone(&label).await;
-            let left = [keys(&metadata, "clusters/").await, keys(&metadata, "service/").await].concat();
+            let left =
+                [keys(&metadata, "clusters/").await, keys(&metadata, "service/").await].concat();
             assert_eq!(left, ["service/address-cursor"], "nothing is left of the cluster");
             life.runtime.shutdown().await;
         }
@@ -188,7 +203,10 @@ async fn the_data_key_stays_the_same_when_its_step_is_taken_again() {
     let label = Life::idle(Runtime::system(), metadata.clone()).create("orders").await;
     let mut seen = Mutex::new(None);
     for number in 1..=3 {
-        live_until_death(&metadata, (number, true), async |life| state(life, &label).await == "ACTIVE").await;
+        live_until_death(&metadata, (number, true), async |life| {
+            state(life, &label).await == "ACTIVE"
+        })
+        .await;
         let Some(key) = keys(&metadata, "clusters/").await.pop() else { continue };
         let cluster = key.split('/').nth(1).unwrap().parse().unwrap();
         let cluster = ClusterMetadata::new(metadata.clone(), cluster, Runtime::system());
@@ -245,7 +263,10 @@ async fn a_broker_that_dies_is_started_again_and_the_cluster_says_so() {
     life.brokers.fail_next(3, "its address is taken");
     life.brokers.running.lock().unwrap().pop_first();
     let info = life.wait_for_state(&label, "HEALING").await;
-    assert!(info["stateInfo"]["message"].as_str().unwrap().contains("its address is taken"), "{info}");
+    assert!(
+        info["stateInfo"]["message"].as_str().unwrap().contains("its address is taken"),
+        "{info}"
+    );
     let info = life.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info.get("stateInfo"), None);
     assert_eq!(life.brokers.running(), 3);

@@ -19,8 +19,8 @@ use crate::{
     configuration::ConfigurationRef,
     error::{ApiError, from_metadata},
     record::{
-        self, BrokerNode, ClusterRecord, ClusterState, Configuring, Leaving, Standing, Step, Trouble,
-        random_version,
+        self, BrokerNode, ClusterRecord, ClusterState, Configuring, Leaving, Standing, Step,
+        Trouble, random_version,
     },
 };
 
@@ -36,7 +36,9 @@ pub(super) async fn server_properties(
     if let Some(ConfigurationRef { uid, revision, arn }) = configuration {
         let found = tools.store.configuration_revision(uid, *revision).await?;
         let found = found.ok_or_else(|| {
-            ApiError::Internal(format!("revision {revision} of {arn} is gone; restore the metadata store"))
+            ApiError::Internal(format!(
+                "revision {revision} of {arn} is gone; restore the metadata store"
+            ))
         })?;
         properties.extend(found.properties());
     }
@@ -56,7 +58,8 @@ pub(super) async fn write_properties(
     // What is taken back may have reached some brokers.
     let changes = before != after || update.failure.is_some();
     let cluster = metadata(tools, record);
-    let written = cluster.update_cluster(|brokers| brokers.server_properties.clone_from(&after)).await;
+    let written =
+        cluster.update_cluster(|brokers| brokers.server_properties.clone_from(&after)).await;
     written.map_err(from_metadata)?;
     let all = record.nodes.iter().map(|node| node.id);
     let brokers: Vec<BrokerId> = if changes { all.collect() } else { Vec::new() };
@@ -95,7 +98,11 @@ pub(super) async fn is_whole(tools: &Tools, record: &ClusterRecord) -> Result<bo
 }
 
 /// Restarts one broker.
-pub(super) async fn restart(tools: &Tools, record: &ClusterRecord, broker: BrokerId) -> Result<(), ApiError> {
+pub(super) async fn restart(
+    tools: &Tools,
+    record: &ClusterRecord,
+    broker: BrokerId,
+) -> Result<(), ApiError> {
     let stopped = tools.provisioner.stop(&record.cluster_id(), broker).await;
     stopped.map_err(|error| in_trouble(record, &format!("stopping broker {broker}"), &error))?;
     start_brokers(tools, record, &[]).await
@@ -178,10 +185,12 @@ pub(super) async fn dismiss(
     }
     for node in leaving_nodes(record) {
         let stopped = tools.provisioner.stop(&id, node.id).await;
-        stopped.map_err(|error| in_trouble(record, &format!("stopping broker {}", node.id), &error))?;
+        stopped
+            .map_err(|error| in_trouble(record, &format!("stopping broker {}", node.id), &error))?;
         cluster.remove_node(node.id).await.map_err(from_metadata)?;
     }
-    let stays = |broker| record.nodes.iter().any(|n| n.id == broker && n.standing == Standing::Member);
+    let stays =
+        |broker| record.nodes.iter().any(|n| n.id == broker && n.standing == Standing::Member);
     let release = ClusterStore::release_addresses(record, stays);
     let mut after = record.clone();
     after.nodes.retain(|node| node.standing == Standing::Member);

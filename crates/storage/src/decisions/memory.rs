@@ -61,13 +61,19 @@ impl MemoryDecisions {
 
 impl State {
     fn check_available(&self) -> Result<(), DecisionError> {
-        if self.unavailable { Err(DecisionError::Unavailable("switched off".to_owned())) } else { Ok(()) }
+        if self.unavailable {
+            Err(DecisionError::Unavailable("switched off".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     fn holds(&self, expect: &Expect) -> bool {
         match expect {
             Expect::Absent(key) => !self.entries.contains_key(key),
-            Expect::At(key, revision) => self.entries.get(key).is_some_and(|(_, at)| at == revision),
+            Expect::At(key, revision) => {
+                self.entries.get(key).is_some_and(|(_, at)| at == revision)
+            }
         }
     }
 }
@@ -88,7 +94,8 @@ impl Decisions for MemoryDecisions {
     async fn range(&self, prefix: &str) -> Result<Vec<Entry>, DecisionError> {
         let state = self.lock();
         state.check_available()?;
-        let below = state.entries.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        let below =
+            state.entries.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
         let entry = |(key, (value, revision)): (&String, &(Bytes, Revision))| Entry {
             key: key.clone(),
             value: value.clone(),
@@ -103,7 +110,8 @@ impl Decisions for MemoryDecisions {
         if !txn.expect.iter().all(|expect| state.holds(expect)) {
             return Err(DecisionError::Conflict);
         }
-        let last = |prefix: &String| txn.put.iter().any(|(key, _)| key.starts_with(prefix.as_str()));
+        let last =
+            |prefix: &String| txn.put.iter().any(|(key, _)| key.starts_with(prefix.as_str()));
         if state.refused.as_ref().is_some_and(last) {
             return Err(DecisionError::Unavailable("refused".to_owned()));
         }

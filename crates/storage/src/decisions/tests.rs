@@ -9,7 +9,8 @@ fn put(key: &str, value: &str) -> (String, Bytes) {
 #[tokio::test]
 async fn a_transaction_happens_wholly_or_not_at_all() {
     let decisions = MemoryDecisions::new();
-    let first = Txn { expect: vec![Expect::Absent("a".into())], put: vec![put("a", "1")], delete: vec![] };
+    let first =
+        Txn { expect: vec![Expect::Absent("a".into())], put: vec![put("a", "1")], delete: vec![] };
     let revision = decisions.txn(first.clone()).await.expect("nothing is there yet");
     let both = Txn { put: vec![put("a", "2"), put("b", "2")], ..first };
     assert_eq!(decisions.txn(both).await, Err(DecisionError::Conflict));

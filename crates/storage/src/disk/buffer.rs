@@ -144,7 +144,8 @@ impl Drop for Lent {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let mut buffers = self.spare.buffers();
-        if buffers.len() < self.spare.0.count_max && buffer.memory_bytes() <= self.spare.0.bytes_max {
+        if buffers.len() < self.spare.0.count_max && buffer.memory_bytes() <= self.spare.0.bytes_max
+        {
             buffers.push(buffer);
         }
     }

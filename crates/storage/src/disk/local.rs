@@ -39,8 +39,8 @@ impl Disk for LocalDisk {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let names =
-            std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        let names = std::fs::read_dir(dir)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         names.collect()
     }
 
@@ -71,7 +71,8 @@ impl Disk for LocalDisk {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(LocalLock(file)))),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

@@ -154,7 +154,9 @@ impl MemoryDisk {
     pub fn crash(&self, mut seed: u64) {
         self.kill();
         let mut coin = move || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             seed >> 63 == 1
         };
         let mut state = self.state();
@@ -256,12 +258,18 @@ impl Disk for MemoryProcess {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let state = self.state()?;
         let inside = state.names.keys().filter(|path| path.parent() == Some(dir));
-        Ok(inside.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect())
+        Ok(inside
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+            .collect())
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let state = self.state()?;
-        Ok(Arc::new(MemoryFile { shared: self.shared.clone(), file: state.name(path)?, life: state.life }))
+        Ok(Arc::new(MemoryFile {
+            shared: self.shared.clone(),
+            file: state.name(path)?,
+            life: state.life,
+        }))
     }
 
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {

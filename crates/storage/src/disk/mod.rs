@@ -85,7 +85,11 @@ pub fn write_all_at(file: &dyn DiskFile, mut bytes: &[u8], mut position: u64) ->
 ///
 /// # Errors
 /// The first error other than an interruption; `UnexpectedEof` if the file is shorter.
-pub fn read_exact_at(file: &dyn DiskFile, mut bytes: &mut [u8], mut position: u64) -> io::Result<()> {
+pub fn read_exact_at(
+    file: &dyn DiskFile,
+    mut bytes: &mut [u8],
+    mut position: u64,
+) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.read_at(bytes, position) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

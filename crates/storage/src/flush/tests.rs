@@ -33,7 +33,11 @@ async fn small_partitions_share_a_segment_and_a_large_one_gets_its_own() {
     assert_eq!(object_of(0), object_of(2));
     assert_ne!(object_of(0), object_of(3));
     assert_eq!(check_references(&broker).await, 2);
-    assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0, "all of it is folded");
+    assert_eq!(
+        broker.ledger().flush_records().await.expect("records").len(),
+        0,
+        "all of it is folded"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,8 +54,12 @@ async fn data_leaves_the_tail_cache_only_when_a_segment_has_it() {
     assert_eq!(partition.lock().tail.len(), 20, "no segment has them");
     storage.flush().await.expect("a flush");
     assert_eq!(partition.lock().tail.len(), 0, "there is no room for them any more");
-    let request =
-        ReadRequest { from: Offset(0), max_bytes: 10, at_least_one: true, isolation: Isolation::Uncommitted };
+    let request = ReadRequest {
+        from: Offset(0),
+        max_bytes: 10,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
     assert!(partition.try_read(&request).expect("in range").is_none());
     assert_eq!(read_all(&partition, 0, 500).await.len(), 20);
 }
@@ -63,8 +71,12 @@ async fn flushed_data_stays_in_the_tail_cache_while_there_is_room() {
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1])).await;
     storage.flush().await.expect("a flush");
-    let request =
-        ReadRequest { from: Offset(0), max_bytes: 10, at_least_one: true, isolation: Isolation::Uncommitted };
+    let request = ReadRequest {
+        from: Offset(0),
+        max_bytes: 10,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
     assert!(partition.try_read(&request).expect("in range").is_some());
 }
 
@@ -151,7 +163,10 @@ async fn a_stale_broker_epoch_flushes_nothing() {
     recoverer.seal_epoch(*epoch, seen, milena_types::ChunkSeq(1)).await.expect("sealed");
     storage.flush().await.expect_err("another flusher");
     assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0);
-    assert!(storage.is_sealed() && partition.append(&[batch(&[2])], &CLIENT).is_err(), "its epoch has ended");
+    assert!(
+        storage.is_sealed() && partition.append(&[batch(&[2])], &CLIENT).is_err(),
+        "its epoch has ended"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,7 +181,8 @@ async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
     let large = batch(&vec![1; 500]);
     let mut taken = 0;
     loop {
-        let admitted = tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
+        let admitted =
+            tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
         let Ok(room) = admitted else { break };
         append(&partition, large.clone()).await;
         drop(room);
@@ -221,7 +237,10 @@ async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
     assert!(matches!(reopened, Err(OpenPartitionError::Deleted { .. })));
     storage.flush().await.expect("a flush");
     assert_eq!(check_references(&broker).await, 0);
-    assert!(broker.ledger().deleted().await.expect("records").is_empty(), "nothing is left to skip");
+    assert!(
+        broker.ledger().deleted().await.expect("records").is_empty(),
+        "nothing is left to skip"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -283,8 +302,12 @@ async fn a_reader_whose_segment_was_replaced_plans_again() {
     storage.sweep().await.expect("a sweep");
     // The plan of a reader that was slower than the sweeper.
     let current = std::mem::replace(&mut partition.lock().manifest, before);
-    let request =
-        ReadRequest { from: Offset(1), max_bytes: 10, at_least_one: true, isolation: Isolation::Uncommitted };
+    let request = ReadRequest {
+        from: Offset(1),
+        max_bytes: 10,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
     assert!(partition.read(&request).await.expect("its segment is there").bytes > 0);
     partition.lock().manifest = current;
 }
@@ -300,7 +323,11 @@ async fn shutting_down_flushes_and_the_next_start_finds_an_empty_log() {
     drop(partition);
     let storage = broker.open().await;
     assert_eq!(unflushed(&storage), 0);
-    assert_eq!(broker.ledger().all_epochs().await.expect("epochs").len(), 1, "the old epoch is retired");
+    assert_eq!(
+        broker.ledger().all_epochs().await.expect("epochs").len(),
+        1,
+        "the old epoch is retired"
+    );
     let partition = open_partition(&storage, 0, 2).await;
     assert_eq!(read_all(&partition, 0, 500).await, [(0, 1)]);
 }
@@ -315,7 +342,11 @@ async fn many_partitions_are_folded_together() {
             append(&partition, batch(&[round])).await;
         }
         storage.flush().await.expect("a flush");
-        assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0, "all of it is folded");
+        assert_eq!(
+            broker.ledger().flush_records().await.expect("records").len(),
+            0,
+            "all of it is folded"
+        );
     }
     assert_eq!(check_references(&broker).await, 3);
     drop(storage);
@@ -335,8 +366,11 @@ async fn only_a_partitions_leader_folds_flush_records_into_its_manifest() {
     let ledger = broker.ledger();
     let seen = ledger.manifest(id(0)).await.expect("readable").expect("folded before");
     let record = crate::ledger::ManifestRecord { leader_epoch: LeaderEpoch(5), ..seen.record };
-    let swap =
-        crate::ledger::ManifestSwap { partition: id(0), seen: Some(seen.revision), record: Some(record) };
+    let swap = crate::ledger::ManifestSwap {
+        partition: id(0),
+        seen: Some(seen.revision),
+        record: Some(record),
+    };
     let swaps = crate::ledger::ManifestSwaps { manifests: vec![swap], ..Default::default() };
     ledger.swap_manifests(&swaps).await.expect("swapped");
     append(&partition, batch(&[2])).await;
@@ -439,9 +473,11 @@ impl Decisions for LateFold {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next() {
     let mut broker = Broker::new();
-    let decisions = std::sync::Arc::new(LateFold { inner: broker.decisions.clone(), ..LateFold::default() });
+    let decisions =
+        std::sync::Arc::new(LateFold { inner: broker.decisions.clone(), ..LateFold::default() });
     let (config, objects) = (broker.config(), broker.objects());
-    let opened = Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+    let opened =
+        Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1, 2])).await;
@@ -449,7 +485,8 @@ async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next()
     drop((partition, storage));
 
     let (config, objects) = (broker.config(), broker.objects());
-    let opened = Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+    let opened =
+        Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
     decisions.state.lock().expect("no panic").release = true;
     let partition = open_partition(&storage, 0, 2).await;
@@ -475,7 +512,8 @@ async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
     let waits = storage.admit(500);
     let seal = async { storage.shared.log().expect("it runs").seal().await };
     let ended = async { tokio::join!(waits, seal) };
-    let (admission, _) = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("nobody waits");
+    let (admission, _) =
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("nobody waits");
     assert!(partition.append(&[batch(&[1])], &CLIENT).is_err());
     drop(admission);
 }

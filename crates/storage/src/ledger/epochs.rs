@@ -12,7 +12,8 @@ impl Ledger {
     /// Makes this broker epoch known, with no chunk flushed. A conflict if it was sealed before it began, or a later one has
     /// begun: who lists a broker's epochs after one has begun misses none before it, however late its transaction arrives.
     pub(crate) async fn open_epoch(&self) -> Result<(), LedgerError> {
-        let (key, sealed, opened) = (wal_key(self.own()), sealed_key(self.broker), opened_key(self.broker));
+        let (key, sealed, opened) =
+            (wal_key(self.own()), sealed_key(self.broker), opened_key(self.broker));
         let mut expect = vec![Expect::Absent(key.clone())];
         let before = self.sealed(self.broker).await?.map(|seen| (seen.record.epoch, seen.revision));
         expect.push(self.below_own(sealed, before)?);
@@ -24,7 +25,11 @@ impl Ledger {
     }
 
     /// That an epoch noted under `key` stays what it was: one before this.
-    fn below_own(&self, key: String, seen: Option<(BrokerEpoch, Revision)>) -> Result<Expect, LedgerError> {
+    fn below_own(
+        &self,
+        key: String,
+        seen: Option<(BrokerEpoch, Revision)>,
+    ) -> Result<Expect, LedgerError> {
         match seen {
             Some((epoch, _)) if epoch >= self.epoch => Err(LedgerError::Conflict(key)),
             Some((_, revision)) => Ok(Expect::At(key, revision)),
@@ -33,7 +38,10 @@ impl Ledger {
     }
 
     /// The newest epoch of a broker that has begun.
-    async fn opened(&self, broker: BrokerId) -> Result<Option<Versioned<OpenedRecord>>, LedgerError> {
+    async fn opened(
+        &self,
+        broker: BrokerId,
+    ) -> Result<Option<Versioned<OpenedRecord>>, LedgerError> {
         self.read(&opened_key(broker)).await
     }
 
@@ -78,7 +86,9 @@ impl Ledger {
     }
 
     /// The epochs of all brokers that have chunks which may not be in segments yet; of each broker the oldest first.
-    pub(crate) async fn all_epochs(&self) -> Result<Vec<(LogId, Versioned<WalRecord>)>, LedgerError> {
+    pub(crate) async fn all_epochs(
+        &self,
+    ) -> Result<Vec<(LogId, Versioned<WalRecord>)>, LedgerError> {
         const PREFIX: &str = "wal/";
         let mut epochs = Vec::new();
         for (key, versioned) in self.range(PREFIX).await? {
@@ -105,7 +115,10 @@ impl Ledger {
     }
 
     /// One epoch; none when it is retired or was never known.
-    pub(crate) async fn epoch(&self, log: LogId) -> Result<Option<Versioned<WalRecord>>, LedgerError> {
+    pub(crate) async fn epoch(
+        &self,
+        log: LogId,
+    ) -> Result<Option<Versioned<WalRecord>>, LedgerError> {
         self.read(&wal_key(log)).await
     }
 
@@ -124,8 +137,9 @@ impl Ledger {
             Some(_) => {}
             None => {
                 let sealed = self.all_epochs().await?.into_iter();
-                let newest =
-                    sealed.filter_map(|(_, seen)| seen.record.tail_end.and(Some(seen.record.order))).max();
+                let newest = sealed
+                    .filter_map(|(_, seen)| seen.record.tail_end.and(Some(seen.record.order)))
+                    .max();
                 record.order = newest.unwrap_or(0) + 1;
             }
         }
@@ -156,7 +170,8 @@ impl Ledger {
         seen: &Versioned<WalRecord>,
     ) -> Result<(), LedgerError> {
         let key = wal_key(log);
-        let floor_end = seen.record.tail_end.expect("only a sealed epoch has chunks that are known");
+        let floor_end =
+            seen.record.tail_end.expect("only a sealed epoch has chunks that are known");
         let record = WalRecord { floor_end, ..seen.record.clone() };
         let expect = vec![Expect::At(key.clone(), seen.revision)];
         self.decide(Txn { expect, put: vec![put(&key, &record)], delete: vec![] }).await.map(|_| ())
@@ -181,7 +196,10 @@ impl Ledger {
     }
 
     /// The newest epoch of a broker that was retired. An epoch above it without a record was never known here.
-    pub(crate) async fn newest_retired(&self, broker: BrokerId) -> Result<Option<BrokerEpoch>, LedgerError> {
+    pub(crate) async fn newest_retired(
+        &self,
+        broker: BrokerId,
+    ) -> Result<Option<BrokerEpoch>, LedgerError> {
         let seen: Option<Versioned<RetiredRecord>> = self.read(&retired_key(broker)).await?;
         Ok(seen.map(|seen| seen.record.epoch))
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use milena_types::Revision;
 
 use super::{
-    GarbageRecord, Ledger, LedgerError, RECORD_LEVEL, UploadRecord, Versioned, garbage_key, object_key, put,
-    records::ObjectRecord, upload_key,
+    GarbageRecord, Ledger, LedgerError, RECORD_LEVEL, UploadRecord, Versioned, garbage_key,
+    object_key, put, records::ObjectRecord, upload_key,
 };
 use crate::decisions::{Expect, Txn};
 
@@ -65,7 +65,9 @@ impl Ledger {
                     txn.delete.push(key);
                     txn.put.push(put(&garbage_key(object), &self.garbage()));
                 }
-                references => txn.put.push(put(&key, &ObjectRecord { level: RECORD_LEVEL, references })),
+                references => {
+                    txn.put.push(put(&key, &ObjectRecord { level: RECORD_LEVEL, references }))
+                }
             }
         }
         Ok(())
@@ -97,7 +99,11 @@ impl Ledger {
     }
 
     /// Gives up an upload of this epoch that will not be committed.
-    pub(crate) async fn abandon_upload(&self, object: &str, announced: Revision) -> Result<(), LedgerError> {
+    pub(crate) async fn abandon_upload(
+        &self,
+        object: &str,
+        announced: Revision,
+    ) -> Result<(), LedgerError> {
         self.abandon(&upload_key(object), announced).await
     }
 
@@ -117,9 +123,9 @@ impl Ledger {
     /// The objects this broker is to remove whose last reference went at or before `since_ms`.
     pub(crate) async fn garbage_since(&self, since_ms: i64) -> Result<Vec<String>, LedgerError> {
         let all = self.range::<GarbageRecord>("garbage/").await?;
-        let mine = all
-            .into_iter()
-            .filter(|(_, seen)| seen.record.broker == self.broker && seen.record.since_ms <= since_ms);
+        let mine = all.into_iter().filter(|(_, seen)| {
+            seen.record.broker == self.broker && seen.record.since_ms <= since_ms
+        });
         Ok(mine.map(|(key, _)| key["garbage/".len()..].to_owned()).collect())
     }
 

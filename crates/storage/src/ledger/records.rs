@@ -2,7 +2,9 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition};
+use milena_types::{
+    BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp, TopicPartition,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Leveled, RECORD_LEVEL};

@@ -44,7 +44,8 @@ async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
     let first = ledger(&decisions, 1);
     first.open_epoch().await.expect("new");
     let segment = announced(&first, "a").await;
-    let stale_floor = first.commit_flush(FIRST, ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
+    let stale_floor =
+        first.commit_flush(FIRST, ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
     assert!(is_conflict(&stale_floor.await));
 
     let second = ledger(&decisions, 2);
@@ -56,7 +57,10 @@ async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
 
     let segment = announced(&second, "b").await;
     let segments = [segment];
-    second.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments).await.expect("the recoverer flushes");
+    second
+        .commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments)
+        .await
+        .expect("the recoverer flushes");
     let again = second.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments).await;
     again.expect("done already is success");
     assert_eq!(first.flush_records().await.expect("records").len(), 1);
@@ -86,7 +90,10 @@ async fn a_manifest_changes_only_from_the_revision_last_read() {
     assert!(is_conflict(&ledger.swap_manifests(&swap(None, 2)).await));
     let second = ledger.swap_manifests(&swap(Some(first), 2)).await.expect("from what was read");
     assert!(is_conflict(&ledger.swap_manifests(&swap(Some(first), 3)).await));
-    assert_eq!(ledger.manifest(id(0)).await.expect("readable").map(|seen| seen.revision), Some(second));
+    assert_eq!(
+        ledger.manifest(id(0)).await.expect("readable").map(|seen| seen.revision),
+        Some(second)
+    );
 }
 
 #[tokio::test]
@@ -129,7 +136,8 @@ async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
     let decisions = Arc::new(MemoryDecisions::new());
     let ledger = ledger(&decisions, 1);
     for value in [r#"{"level":2,"floor_end":0,"tail_end":null,"flusher":1}"#, "nonsense"] {
-        let put = vec![("wal/1/0000000000000000007".to_owned(), Bytes::from_static(value.as_bytes()))];
+        let put =
+            vec![("wal/1/0000000000000000007".to_owned(), Bytes::from_static(value.as_bytes()))];
         decisions.txn(Txn { put, ..Txn::default() }).await.expect("put");
         let refused = ledger.all_epochs().await.expect_err("unreadable");
         assert!(refused.to_string().contains("wal/1/0000000000000000007"), "{refused}");
@@ -147,7 +155,8 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
     let commit = first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments);
     let strike = async {
         decisions.set_unavailable(false);
-        let mut seen = other.flush_record(&segments[0].key).await.expect("readable").expect("committed");
+        let mut seen =
+            other.flush_record(&segments[0].key).await.expect("readable").expect("committed");
         crate::opening::strike(&mut seen, id(0));
         let mut swaps = ManifestSwaps::default();
         swaps.flush_records.push((segments[0].key.clone(), seen));
@@ -156,7 +165,10 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
     };
     let (committed, ()) = tokio::join!(commit, strike);
     committed.expect("it had happened");
-    assert_eq!(first.epoch(FIRST).await.expect("readable").expect("known").record.floor_end, ChunkSeq(9));
+    assert_eq!(
+        first.epoch(FIRST).await.expect("readable").expect("known").record.floor_end,
+        ChunkSeq(9)
+    );
 }
 
 /// Its process died while the transaction was on its way, and the next life was faster.

@@ -34,7 +34,11 @@ async fn what_was_put_is_read_at_once(objects: &Objects) {
     let end = bytes.len() as u64;
     for range in [0..1, 0..end, 4096..8192, end - 1..end, 7..7] {
         let expected = bytes.slice(range.start as usize..range.end as usize);
-        assert_eq!(objects.range(&object, range.clone()).await.expect("a range"), expected, "{range:?}");
+        assert_eq!(
+            objects.range(&object, range.clone()).await.expect("a range"),
+            expected,
+            "{range:?}"
+        );
     }
     for (bytes_max, expected) in [(64, 64), (end, end), (2 * end, end)] {
         let (tail, object_bytes) = objects.tail(&object, bytes_max).await.expect("a tail");
@@ -95,11 +99,17 @@ pub async fn run_with_faults(inner: Arc<dyn ObjectStore>) {
     let failed = objects.put(&object, bytes.clone()).await;
     assert!(matches!(failed, Err(ObjectError::Store { .. })), "{failed:?}");
     let missing = objects.range(&object, 0..1).await;
-    assert!(matches!(missing, Err(ObjectError::NotFound { .. })), "a failed put leaves nothing: {missing:?}");
+    assert!(
+        matches!(missing, Err(ObjectError::NotFound { .. })),
+        "a failed put leaves nothing: {missing:?}"
+    );
 
     store.fail([StoreFault::Applied]);
     objects.put(&object, bytes.clone()).await.expect_err("the answer was lost");
-    objects.put(&object, bytes.clone()).await.expect("an unknown outcome is resolved by putting again");
+    objects
+        .put(&object, bytes.clone())
+        .await
+        .expect("an unknown outcome is resolved by putting again");
 
     store.fail([StoreFault::NotApplied, StoreFault::Applied]);
     for _ in 0..2 {

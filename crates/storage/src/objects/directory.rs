@@ -93,8 +93,8 @@ impl ObjectStore for DirectoryStore {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let ordinary =
-            (payload.content_length() as u64) < DIRECT_BYTES_MIN || options.mode != PutMode::Overwrite;
+        let ordinary = (payload.content_length() as u64) < DIRECT_BYTES_MIN
+            || options.mode != PutMode::Overwrite;
         if !ordinary {
             let path = self.ordinary.path_to_filesystem(location)?;
             let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -102,7 +102,11 @@ impl ObjectStore for DirectoryStore {
             let written = blocking(move || write_direct(&path, number, &parts)).await;
             match written {
                 Ok(()) => {
-                    return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
+                    return Ok(PutResult {
+                        e_tag: None,
+                        version: None,
+                        extensions: Default::default(),
+                    });
                 }
                 Err(error) if is_unsupported(&error) => {}
                 Err(error) => return Err(generic(error)),
@@ -127,7 +131,9 @@ impl ObjectStore for DirectoryStore {
             let (path, wanted) = (self.ordinary.path_to_filesystem(location)?, range.clone());
             let spare = self.spare.clone();
             // Whatever goes wrong, the ordinary way says what it is.
-            if let Ok((bytes, size, modified)) = blocking(move || read_direct(&path, wanted, &spare)).await {
+            if let Ok((bytes, size, modified)) =
+                blocking(move || read_direct(&path, wanted, &spare)).await
+            {
                 let range = range.start..range.start + bytes.len() as u64;
                 let meta = ObjectMeta {
                     location: location.clone(),
@@ -136,7 +142,8 @@ impl ObjectStore for DirectoryStore {
                     e_tag: None,
                     version: None,
                 };
-                let payload = GetResultPayload::Stream(futures_util::stream::iter([Ok(bytes)]).boxed());
+                let payload =
+                    GetResultPayload::Stream(futures_util::stream::iter([Ok(bytes)]).boxed());
                 let (attributes, extensions) = (Attributes::default(), Default::default());
                 return Ok(GetResult { payload, meta, range, attributes, extensions });
             }
@@ -159,7 +166,12 @@ impl ObjectStore for DirectoryStore {
         self.ordinary.list_with_delimiter(prefix).await
     }
 
-    async fn copy_opts(&self, from: &ObjectPath, to: &ObjectPath, options: CopyOptions) -> Result<()> {
+    async fn copy_opts(
+        &self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        options: CopyOptions,
+    ) -> Result<()> {
         self.ordinary.copy_opts(from, to, options).await
     }
 }
@@ -178,7 +190,9 @@ fn is_unconditional(options: &GetOptions) -> bool {
     clippy::disallowed_methods,
     reason = "the stores beside this one do the same; nothing outlives the call"
 )]
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
@@ -266,8 +280,16 @@ fn write_part(
 }
 
 /// Writes whole blocks, as many at once as the disk takes in a moment.
-fn write_in_pieces(file: &File, mut whole: &[u8], mut position: u64, piece: &mut usize) -> io::Result<u64> {
-    #[allow(clippy::disallowed_methods, reason = "nothing but the size of writes depends on the time")]
+fn write_in_pieces(
+    file: &File,
+    mut whole: &[u8],
+    mut position: u64,
+    piece: &mut usize,
+) -> io::Result<u64> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "nothing but the size of writes depends on the time"
+    )]
     let now = std::time::Instant::now;
     while !whole.is_empty() {
         let (next, rest) = whole.split_at(whole.len().min(*piece));
@@ -327,9 +349,13 @@ fn read_direct(
 /// What unfinished files of this process end with. Process ids alone come again, in containers always the same.
 fn mark_of_this_process() -> &'static str {
     static MARK: OnceLock<String> = OnceLock::new();
-    #[allow(clippy::disallowed_methods, reason = "tells two processes apart; nothing depends on the time")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "tells two processes apart; nothing depends on the time"
+    )]
     let make = || {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         format!(".{}.{}", std::process::id(), since.as_nanos())
     };
     MARK.get_or_init(make)
@@ -379,6 +405,10 @@ mod tests {
         };
         assert_eq!(after(1), PIECE_BYTES_MIN);
         assert!((256 << 10..=1 << 20).contains(&after(20_000)), "at 20 MB/s: {}", after(20_000));
-        assert!((8 << 20..=PIECE_BYTES_MAX).contains(&after(1_000_000)), "at 1 GB/s: {}", after(1_000_000));
+        assert!(
+            (8 << 20..=PIECE_BYTES_MAX).contains(&after(1_000_000)),
+            "at 1 GB/s: {}",
+            after(1_000_000)
+        );
     }
 }

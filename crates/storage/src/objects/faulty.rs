@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
 };
 
 /// What goes wrong with one request.
@@ -71,7 +71,12 @@ impl fmt::Display for FaultyStore {
 
 #[async_trait]
 impl ObjectStore for FaultyStore {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
         self.run(self.inner.put_opts(location, payload, options)).await
     }
 
@@ -87,13 +92,20 @@ impl ObjectStore for FaultyStore {
         self.run(self.inner.get_opts(location, options)).await
     }
 
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
         let mut next = self.faults.lock().expect("no holder of the faults panics");
         match next.pop_front() {
             None => self.inner.delete_stream(locations),
             Some(_) => {
-                let failed =
-                    || Err(Error::Generic { store: "faulty", source: io::Error::other("refused").into() });
+                let failed = || {
+                    Err(Error::Generic {
+                        store: "faulty",
+                        source: io::Error::other("refused").into(),
+                    })
+                };
                 locations.map(move |_| failed()).boxed()
             }
         }

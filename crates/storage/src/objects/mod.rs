@@ -106,8 +106,10 @@ impl Objects {
     /// # Errors
     /// [`object_store::Error`] if the directory cannot be made or opened.
     pub fn in_directory(dir: &Path) -> Result<Self, object_store::Error> {
-        let generic =
-            |source: io::Error| object_store::Error::Generic { store: "directory", source: source.into() };
+        let generic = |source: io::Error| object_store::Error::Generic {
+            store: "directory",
+            source: source.into(),
+        };
         std::fs::create_dir_all(dir).map_err(generic)?;
         Ok(Self::new(Arc::new(DirectoryStore::new(dir)?)))
     }
@@ -119,7 +121,9 @@ impl Objects {
     pub async fn put(&self, object: &ObjectId, bytes: Bytes) -> Result<(), ObjectError> {
         match self.store.put(&object.path(), PutPayload::from_bytes(bytes)).await {
             Ok(_) => Ok(()),
-            Err(source) if is_full(&source) => Err(ObjectError::Full { object: object.clone(), source }),
+            Err(source) if is_full(&source) => {
+                Err(ObjectError::Full { object: object.clone(), source })
+            }
             Err(source) => Err(failed(object, "put", source)),
         }
     }
@@ -145,8 +149,13 @@ impl Objects {
     ///
     /// # Errors
     /// [`ObjectError::NotFound`], [`ObjectError::Store`].
-    pub async fn tail(&self, object: &ObjectId, bytes_max: u64) -> Result<(Bytes, u64), ObjectError> {
-        let options = GetOptions { range: Some(GetRange::Suffix(bytes_max)), ..GetOptions::default() };
+    pub async fn tail(
+        &self,
+        object: &ObjectId,
+        bytes_max: u64,
+    ) -> Result<(Bytes, u64), ObjectError> {
+        let options =
+            GetOptions { range: Some(GetRange::Suffix(bytes_max)), ..GetOptions::default() };
         let found = self.store.get_opts(&object.path(), options).await;
         let found = found.map_err(|source| failed(object, "read", source))?;
         let object_bytes = found.meta.size;
@@ -184,7 +193,8 @@ impl Objects {
             TailOutcome::Opened(reader) => Ok(reader),
             TailOutcome::NeedsMore(_) => {
                 let what = "its end is not the same when read again";
-                Err(SegmentError::Damaged { object: object.clone(), position: object_bytes, what }.into())
+                Err(SegmentError::Damaged { object: object.clone(), position: object_bytes, what }
+                    .into())
             }
         }
     }
@@ -198,7 +208,9 @@ impl Objects {
         segment: &SegmentReader,
         frames: &[FrameEntry],
     ) -> Result<Bytes, ObjectError> {
-        let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return Ok(Bytes::new()) };
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+            return Ok(Bytes::new());
+        };
         let sealed = self.range(segment.object(), first.position..last.byte_range().end).await?;
         Ok(segment.open_frames(frames, &sealed)?)
     }
@@ -216,7 +228,10 @@ fn failed(object: &ObjectId, action: &'static str, source: object_store::Error) 
 fn is_full(error: &object_store::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+        if error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+        {
             return true;
         }
         cause = error.source();

@@ -54,7 +54,11 @@ async fn large_objects_come_back_byte_for_byte_wherever_they_are_in_memory() {
             let end = length as u64;
             for range in [0..end, 1..end, 4096..end, 5000..5001, end / 3..end - 1, end - 1..end] {
                 let read = objects.range(&object, range.clone()).await.unwrap();
-                assert_eq!(read, bytes[range.start as usize..range.end as usize], "{range:?} of {object}");
+                assert_eq!(
+                    read,
+                    bytes[range.start as usize..range.end as usize],
+                    "{range:?} of {object}"
+                );
             }
             assert!(objects.range(&object, end - 1..end + 100_000).await.is_err(), "past the end");
         }
@@ -92,7 +96,8 @@ async fn a_segment_is_opened_whether_or_not_its_footer_fits_the_first_read() {
         let object = ObjectId::new(format!("c/seg/{partitions}"));
         objects.put(&object, segment(&object, keys.current(), partitions)).await.unwrap();
         let reader = objects.open_segment(&object, &keys).await.unwrap();
-        let last = TopicPartition { topic: TopicId::ZERO, partition: PartitionIndex(partitions - 1) };
+        let last =
+            TopicPartition { topic: TopicId::ZERO, partition: PartitionIndex(partitions - 1) };
         let frames = &reader.footer().partition(last).unwrap().frames;
         let opened = objects.read_frames(&reader, frames).await.unwrap();
         assert_eq!(opened[20..], [(partitions - 1) as u8; 80]);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use milena_records::{Batch, BatchError, BatchHeader, TimestampType, control::EndTransactionMarker};
+use milena_records::{
+    Batch, BatchError, BatchHeader, TimestampType, control::EndTransactionMarker,
+};
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use super::{Partition, State};
@@ -51,7 +53,9 @@ pub enum AppendError {
     #[error(transparent)]
     Sequence(#[from] SequenceError),
     /// MESSAGE_TOO_LARGE.
-    #[error("a batch of {bytes} bytes is larger than the {limit} the topic allows: send smaller batches")]
+    #[error(
+        "a batch of {bytes} bytes is larger than the {limit} the topic allows: send smaller batches"
+    )]
     TooLarge {
         /// The batch's size.
         bytes: usize,
@@ -65,7 +69,9 @@ pub enum AppendError {
     #[error(transparent)]
     Batch(#[from] BatchError),
     /// The log takes nothing: its disk is full or fails (KAFKA_STORAGE_ERROR).
-    #[error("the write-ahead log takes nothing now: free space or replace the disk, then send again")]
+    #[error(
+        "the write-ahead log takes nothing now: free space or replace the disk, then send again"
+    )]
     Storage,
 }
 
@@ -183,7 +189,11 @@ impl State {
 
     /// Checks the batches one after another and gives them offsets, pending. Whatever this leaves behind when it
     /// fails is taken back by [`State::forget_new`].
-    fn decide(&mut self, batches: &[Batch], options: &AppendOptions) -> Result<Decided, AppendError> {
+    fn decide(
+        &mut self,
+        batches: &[Batch],
+        options: &AppendOptions,
+    ) -> Result<Decided, AppendError> {
         let time = self.log_append_time(options);
         let log_append_time = (time != Timestamp::NONE).then_some(time);
         let mut stamped = Vec::with_capacity(batches.len());

@@ -12,7 +12,9 @@ use super::{Partition, UpkeepError};
 use crate::{
     OpenPartitionError,
     flushes::Flushes,
-    ledger::{LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, PageRef, SegmentRef, SnapshotRef},
+    ledger::{
+        LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, PageRef, SegmentRef, SnapshotRef,
+    },
     manifest::{Manifest, Unfolded},
     opening,
     shared::Shared,
@@ -116,7 +118,10 @@ async fn decide(shared: &Shared, swaps: &ManifestSwaps) -> Result<Revision, Upke
 
 /// Has partitions take the segments that others made of what they borrow, and let go of the runs. One that has a newer
 /// leader is closed by that.
-pub(crate) async fn reload_all(shared: &Shared, partitions: &[Arc<Partition>]) -> Result<(), UpkeepError> {
+pub(crate) async fn reload_all(
+    shared: &Shared,
+    partitions: &[Arc<Partition>],
+) -> Result<(), UpkeepError> {
     let mut partitions = partitions.to_vec();
     partitions.sort_unstable_by_key(|partition| partition.id);
     let mut changes = Vec::with_capacity(partitions.len());
@@ -142,7 +147,11 @@ impl Partition {
     }
 
     /// Changes the manifest: folds what is unfolded, and moves the log start.
-    pub(super) async fn change(&self, closing: bool, log_start: Option<Offset>) -> Result<(), UpkeepError> {
+    pub(super) async fn change(
+        &self,
+        closing: bool,
+        log_start: Option<Offset>,
+    ) -> Result<(), UpkeepError> {
         let _one_at_a_time = self.manifest_change.lock().await;
         if self.is_closed() {
             return log_start.map_or(Ok(()), |_| Err(UpkeepError::Closed));
@@ -223,7 +232,11 @@ impl Partition {
     }
 
     /// Lets go of the segments wholly below the log start, and of the pages that listed them.
-    async fn trim(&self, record: &mut ManifestRecord, swaps: &mut ManifestSwaps) -> Result<(), UpkeepError> {
+    async fn trim(
+        &self,
+        record: &mut ManifestRecord,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<(), UpkeepError> {
         let start = record.log_start;
         while let Some(page) = record.pages.first()
             && page.base < start
@@ -280,7 +293,11 @@ impl Partition {
             base: segments[0].base,
             end: segments[segments.len() - 1].end,
             bytes: segments.iter().map(|segment| segment.bytes).sum(),
-            max_timestamp: segments.iter().map(|segment| segment.max_timestamp).max().unwrap_or_default(),
+            max_timestamp: segments
+                .iter()
+                .map(|segment| segment.max_timestamp)
+                .max()
+                .unwrap_or_default(),
             segments: segments.len() as u32,
         })
     }
@@ -327,7 +344,8 @@ impl Partition {
         state.log_start = state.log_start.max(change.record.log_start);
         let log_start = state.log_start;
         state.epochs.trim(log_start);
-        state.manifest = Arc::new(Manifest { record: change.record, revision: Some(revision), unfolded });
+        state.manifest =
+            Arc::new(Manifest { record: change.record, revision: Some(revision), unfolded });
         drop(state);
         if moved {
             self.waiters().changed();
@@ -343,7 +361,8 @@ impl Partition {
     }
 
     async fn take_records(&self, flushes: &Flushes) -> Result<(), UpkeepError> {
-        let loaded = opening::load_manifest(&self.shared, self.id, self.leader_epoch, flushes).await;
+        let loaded =
+            opening::load_manifest(&self.shared, self.id, self.leader_epoch, flushes).await;
         let manifest = match loaded {
             Ok(manifest) => manifest,
             Err(OpenPartitionError::Ledger(error)) => {
@@ -367,7 +386,11 @@ impl Partition {
             // The manifest was read again while the flush was committed and not yet made known.
             return;
         }
-        assert_eq!(unfolded.segment.base, state.manifest.end(), "flushes go on where the segments end");
+        assert_eq!(
+            unfolded.segment.base,
+            state.manifest.end(),
+            "flushes go on where the segments end"
+        );
         Arc::make_mut(&mut state.manifest).unfolded.push(unfolded);
     }
 }

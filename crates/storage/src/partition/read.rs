@@ -102,7 +102,8 @@ impl Partition {
             return Err(ReadError::OutOfRange { asked: request.from, bounds });
         }
         let end = bounds.end(request.isolation);
-        let mut collector = Collector::new(request.from, end, request.max_bytes, request.at_least_one);
+        let mut collector =
+            Collector::new(request.from, end, request.max_bytes, request.at_least_one);
         if request.from < end {
             if request.from < state.tail_start() {
                 return Ok(None);
@@ -132,7 +133,8 @@ impl Partition {
     async fn read_segments(&self, request: &ReadRequest) -> Result<ReadData, ReadError> {
         let (manifest, bounds) = self.plan();
         let end = bounds.end(request.isolation);
-        let mut collector = Collector::new(request.from, end, request.max_bytes, request.at_least_one);
+        let mut collector =
+            Collector::new(request.from, end, request.max_bytes, request.at_least_one);
         let mut from = request.from;
         while from < end {
             let Some(segment) = self.segment_at(&manifest, from).await? else { break };
@@ -178,7 +180,9 @@ impl Partition {
             Some(Found::Segment(segment)) => Ok(Some(segment)),
             Some(Found::Page(page)) => {
                 let segments = self.shared.pages.read(&page).await?;
-                let later = |segment: &SegmentRef| segment.end > offset && segment.max_timestamp >= timestamp;
+                let later = |segment: &SegmentRef| {
+                    segment.end > offset && segment.max_timestamp >= timestamp
+                };
                 Ok(segments.into_iter().find(later))
             }
         }

@@ -8,7 +8,8 @@ use milena_types::{LeaderEpoch, Offset, Timestamp};
 use super::Bounds;
 use crate::{
     epochs::EpochHistory, ledger::LogId, manifest::Manifest, open_chunk::GroupSlot,
-    options::PartitionOptions, producers::Producers, scan::Collector, segment::BatchSummary, ticket::Ticket,
+    options::PartitionOptions, producers::Producers, scan::Collector, segment::BatchSummary,
+    ticket::Ticket,
 };
 
 /// One chunk's share of the partition, in the clear, shared with whoever reads it.
@@ -56,7 +57,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(leader_epoch: LeaderEpoch, options: PartitionOptions, recovered: Recovered) -> Self {
+    pub(crate) fn new(
+        leader_epoch: LeaderEpoch,
+        options: PartitionOptions,
+        recovered: Recovered,
+    ) -> Self {
         let Recovered { manifest, mut epochs, producers, tail } = recovered;
         let end = tail.back().map_or(manifest.end(), |run| run.end);
         epochs.begin(leader_epoch, end);
@@ -80,7 +85,8 @@ impl State {
 
     pub(crate) fn bounds(&self) -> Bounds {
         let last_stable = self.producers.first_open_transaction();
-        let last_stable = last_stable.map_or(self.high_watermark, |first| first.min(self.high_watermark));
+        let last_stable =
+            last_stable.map_or(self.high_watermark, |first| first.min(self.high_watermark));
         Bounds {
             log_start: self.log_start,
             high_watermark: self.high_watermark,
@@ -141,7 +147,10 @@ impl State {
 
     /// The chunk that `run` is from is committed: pending becomes committed, the high watermark moves.
     pub(crate) fn commit(&mut self, run: TailRun, now: impl FnOnce() -> Timestamp) {
-        assert_eq!(run.base, self.high_watermark, "chunks are committed in offset order, without gaps");
+        assert_eq!(
+            run.base, self.high_watermark,
+            "chunks are committed in offset order, without gaps"
+        );
         self.high_watermark = run.end;
         self.epochs.begin(self.leader_epoch, run.base);
         if !self.pending.is_empty() {

@@ -5,7 +5,8 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
 use super::{AppendError, Isolation, Origin, ReadError, ReadRequest, UpkeepError};
 use crate::{
-    AppendOptions, CommitError, PartitionOptions, SequenceError, Waiter, disk::MemoryDisk, testing::*,
+    AppendOptions, CommitError, PartitionOptions, SequenceError, Waiter, disk::MemoryDisk,
+    testing::*,
 };
 
 mod model;
@@ -62,7 +63,8 @@ async fn a_metadata_store_older_than_the_log_is_refused() {
     drop(storage);
     let forgetful = std::sync::Arc::new(crate::MemoryDecisions::new());
     let (config, objects) = (broker.config(), broker.objects());
-    let opened = crate::Storage::open_on(config, broker.disk(), objects, forgetful, &broker.runtime).await;
+    let opened =
+        crate::Storage::open_on(config, broker.disk(), objects, forgetful, &broker.runtime).await;
     assert!(matches!(opened.err(), Some(crate::StorageError::UnknownEpoch { .. })));
     let storage = broker.open().await;
     assert_eq!(
@@ -124,7 +126,8 @@ async fn a_full_disk_fails_the_produce_it_hits_and_passes_by() {
     let mut sequence = 1;
     let mut kept = 1;
     let failed = loop {
-        let accepted = partition.append(&[sequenced(7, sequence, &big)], &CLIENT).expect("accepted");
+        let accepted =
+            partition.append(&[sequenced(7, sequence, &big)], &CLIENT).expect("accepted");
         match accepted.await {
             Ok(appended) => kept = appended.last_offset.0 + 1,
             Err(error) => break error,
@@ -136,7 +139,11 @@ async fn a_full_disk_fails_the_produce_it_hits_and_passes_by() {
     assert_eq!(read_all(&partition, 0, 1 << 20).await.len() as i64, kept, "reads go on");
     disk.limit_space(None);
     let appended = append(&partition, sequenced(7, sequence, &big)).await;
-    assert_eq!(appended.base_offset, Offset(kept), "the sequence is accepted again, the offset used again");
+    assert_eq!(
+        appended.base_offset,
+        Offset(kept),
+        "the sequence is accepted again, the offset used again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,8 +157,9 @@ async fn bytes_that_were_given_a_sequence_number_never_change() {
     disk.fail_syncs(4);
     let stalled = partition.append(&[sequenced(7, 1, &[1])], &CLIENT).expect("accepted");
     assert_eq!(stalled.await, Err(CommitError::Storage));
-    let retried =
-        partition.append(&[sequenced(7, 1, &[1])], &CLIENT).expect("a duplicate, pending or committed");
+    let retried = partition
+        .append(&[sequenced(7, 1, &[1])], &CLIENT)
+        .expect("a duplicate, pending or committed");
     let retried = retried.await.expect("the same bytes were committed in the end");
     assert_eq!((retried.base_offset, retried.duplicate), (Offset(1), true));
     assert_eq!(disk.syncs_after_failure(), 0, "a file whose sync failed is never synced again");
@@ -173,7 +181,8 @@ async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails
     disk.hold_syncs(true);
     let mut accepted = Vec::new();
     loop {
-        let admitted = tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
+        let admitted =
+            tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
         let Ok(room) = admitted else { break };
         accepted.push(partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted"));
         drop(room);
@@ -204,7 +213,8 @@ async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails
 async fn a_broken_invariant_ends_the_epoch_and_leaves_nobody_waiting() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
-    let (broken, other) = (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
+    let (broken, other) =
+        (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
     append(&broken, batch(&[1])).await;
     broken.lock().high_watermark = Offset(7);
     let accepted = broken.append(&[batch(&[1])], &CLIENT).expect("accepted");
@@ -223,9 +233,15 @@ async fn producer_state_survives_restart_from_chunks_from_footers_and_from_a_sna
         if next > 0 {
             for back in 1..=next.min(5) {
                 let retry = sequenced(7, next - back, &[1]);
-                let answer =
-                    partition.append(&[retry], &CLIENT).expect("a duplicate").await.expect("committed");
-                assert_eq!((answer.base_offset.0, answer.duplicate), (i64::from(next - back), true));
+                let answer = partition
+                    .append(&[retry], &CLIENT)
+                    .expect("a duplicate")
+                    .await
+                    .expect("committed");
+                assert_eq!(
+                    (answer.base_offset.0, answer.duplicate),
+                    (i64::from(next - back), true)
+                );
             }
             let gap = partition.append(&[sequenced(7, next + 1, &[1])], &CLIENT);
             assert!(matches!(gap, Err(AppendError::Sequence(SequenceError::OutOfOrder { .. }))));
@@ -245,9 +261,12 @@ async fn producer_state_survives_restart_from_chunks_from_footers_and_from_a_sna
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_or_damaged_snapshot_of_producers_is_made_up_for_from_the_segments() {
     let mut broker = Broker::new();
-    for (epoch, damage) in [(1, None), (2, Some(b"MLNABLB1 but no more".as_slice())), (3, Some(b""))] {
+    for (epoch, damage) in
+        [(1, None), (2, Some(b"MLNABLB1 but no more".as_slice())), (3, Some(b""))]
+    {
         let snapshots = broker.dir.path().join("objects");
-        for snapshot in files_below(&snapshots).filter(|path| path.to_string_lossy().contains("/producers/"))
+        for snapshot in
+            files_below(&snapshots).filter(|path| path.to_string_lossy().contains("/producers/"))
         {
             match damage {
                 Some(b"") | None => std::fs::remove_file(snapshot).unwrap(),
@@ -261,7 +280,8 @@ async fn a_lost_or_damaged_snapshot_of_producers_is_made_up_for_from_the_segment
                 append(&partition, sequenced(7, sequence, &[1])).await;
                 storage.flush().await.expect("a flush");
             }
-            let found = files_below(&snapshots).any(|path| path.to_string_lossy().contains("/producers/"));
+            let found =
+                files_below(&snapshots).any(|path| path.to_string_lossy().contains("/producers/"));
             assert!(found, "there is a snapshot to damage");
         }
         let retry = partition.append(&[sequenced(7, 11, &[1])], &CLIENT).expect("a duplicate");
@@ -306,14 +326,17 @@ async fn leader_epochs_are_checked_and_their_ends_known_after_a_restart() {
         append(&partition, batch(&[1, 2])).await;
         let stale = AppendOptions { leader_epoch: Some(LeaderEpoch(epoch - 1)), ..CLIENT };
         let refused = partition.append(&[batch(&[1])], &stale);
-        assert!(matches!(refused, Err(AppendError::LeaderEpoch { current, .. }) if current.0 == epoch));
+        assert!(
+            matches!(refused, Err(AppendError::LeaderEpoch { current, .. }) if current.0 == epoch)
+        );
         if flush {
             storage.flush().await.expect("a flush");
         }
     }
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 9).await;
-    let end_of = |epoch| partition.end_offset_for_epoch(LeaderEpoch(epoch)).map(|(e, end)| (e.0, end.0));
+    let end_of =
+        |epoch| partition.end_offset_for_epoch(LeaderEpoch(epoch)).map(|(e, end)| (e.0, end.0));
     assert_eq!(end_of(1), Some((1, 2)));
     assert_eq!(end_of(4), Some((3, 4)));
     assert_eq!(end_of(5), Some((5, 6)));
@@ -330,7 +353,9 @@ async fn timestamps_are_found_exact_to_the_record() {
     let partition = open_partition(&storage, 0, 1).await;
     let find = async |time| {
         let found = partition.offset_for_timestamp(Timestamp(time), Isolation::Uncommitted).await;
-        found.expect("a search").map(|found| (found.offset.0, found.timestamp.0, found.leader_epoch.0))
+        found
+            .expect("a search")
+            .map(|found| (found.offset.0, found.timestamp.0, found.leader_epoch.0))
     };
     let largest = async || {
         let found = partition.max_timestamp(Isolation::Uncommitted).await.expect("a search");
@@ -360,8 +385,10 @@ async fn timestamps_are_found_exact_to_the_record() {
 async fn log_append_time_is_the_time_of_every_record() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
-    let options =
-        PartitionOptions { timestamp_type: TimestampType::LogAppendTime, ..PartitionOptions::default() };
+    let options = PartitionOptions {
+        timestamp_type: TimestampType::LogAppendTime,
+        ..PartitionOptions::default()
+    };
     let partition = storage.open_partition(id(0), LeaderEpoch(1), options).await.expect("opens");
     let appended = append(&partition, sequenced(7, 0, &[1, 2])).await;
     assert_eq!(appended.log_append_time, Timestamp(5_000));
@@ -396,9 +423,17 @@ async fn reads_keep_to_their_limits_and_to_the_log() {
             };
             partition.read(&request).await.map(|data| data.bytes)
         };
-        assert_eq!(read(0, 1, true).await.expect("a read"), size, "one whole batch even if it is larger");
+        assert_eq!(
+            read(0, 1, true).await.expect("a read"),
+            size,
+            "one whole batch even if it is larger"
+        );
         assert_eq!(read(0, 1, false).await.expect("a read"), 0);
-        assert_eq!(read(3, size, false).await.expect("a read"), size, "the first batch begins below");
+        assert_eq!(
+            read(3, size, false).await.expect("a read"),
+            size,
+            "the first batch begins below"
+        );
         assert_eq!(read(1, 3 * size - 1, true).await.expect("a read"), 2 * size);
         assert_eq!(read(0, 1 << 20, true).await.expect("a read"), 4 * size);
         assert_eq!(read(8, 1 << 20, true).await.expect("the end is no error"), 0);
@@ -406,8 +441,12 @@ async fn reads_keep_to_their_limits_and_to_the_log() {
         assert!(matches!(read(-1, 1, true).await, Err(ReadError::OutOfRange { .. })));
     }
     partition.close();
-    let request =
-        ReadRequest { from: Offset(0), max_bytes: 1, at_least_one: true, isolation: Isolation::Uncommitted };
+    let request = ReadRequest {
+        from: Offset(0),
+        max_bytes: 1,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
     assert!(matches!(partition.read(&request).await, Err(ReadError::Closed)));
 }
 
@@ -417,8 +456,10 @@ async fn a_batch_larger_than_the_topic_allows_is_refused() {
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
     let large = batch(&vec![1; 1000]);
-    partition
-        .set_options(PartitionOptions { batch_bytes_max: large.size() - 1, ..PartitionOptions::default() });
+    partition.set_options(PartitionOptions {
+        batch_bytes_max: large.size() - 1,
+        ..PartitionOptions::default()
+    });
     let refused = partition.append(std::slice::from_ref(&large), &CLIENT);
     assert!(matches!(refused, Err(AppendError::TooLarge { .. })));
     let coordinator = AppendOptions { origin: Origin::Coordinator, ..CLIENT };
@@ -436,7 +477,11 @@ async fn delete_records_moves_the_log_start_for_good() {
     let above = partition.delete_records(Some(Offset(13))).await;
     assert!(matches!(above, Err(UpkeepError::OutOfRange { .. })));
     assert_eq!(partition.delete_records(Some(Offset(5))).await.expect("in range"), Offset(5));
-    assert_eq!(partition.delete_records(Some(Offset(3))).await.expect("in range"), Offset(5), "never back");
+    assert_eq!(
+        partition.delete_records(Some(Offset(3))).await.expect("in range"),
+        Offset(5),
+        "never back"
+    );
     assert_eq!(read_all(&partition, 5, 1000).await.len(), 7);
     drop((partition, storage));
     let storage = broker.open().await;
@@ -478,8 +523,12 @@ async fn retention_takes_the_oldest_segments_by_time_and_by_size() {
     storage.enforce_retention().await.expect("retention");
     assert_eq!(partition.bounds().log_start, Offset(30));
     assert_eq!(read_all(&partition, 30, 1000).await.len(), 10);
-    let request =
-        ReadRequest { from: Offset(29), max_bytes: 1, at_least_one: true, isolation: Isolation::Uncommitted };
+    let request = ReadRequest {
+        from: Offset(29),
+        max_bytes: 1,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
     assert!(matches!(partition.read(&request).await, Err(ReadError::OutOfRange { .. })));
 }
 
@@ -557,9 +606,17 @@ async fn a_long_history_is_paged_and_read_back() {
     assert_eq!(found.expect("a search").map(|found| found.offset), Some(Offset(40)));
     partition.delete_records(Some(Offset(40))).await.expect("in range");
     assert_eq!(read_all(&partition, 40, 300).await, expected[40..]);
-    assert_eq!((pages()[0].base, pages()[0].segments), (Offset(40), 88), "what is deleted leaves its page");
+    assert_eq!(
+        (pages()[0].base, pages()[0].segments),
+        (Offset(40), 88),
+        "what is deleted leaves its page"
+    );
     partition.delete_records(Some(Offset(140))).await.expect("in range");
-    assert_eq!((pages().len(), pages()[0].base), (1, Offset(140)), "and takes the page along in the end");
+    assert_eq!(
+        (pages().len(), pages()[0].base),
+        (1, Offset(140)),
+        "and takes the page along in the end"
+    );
     assert_eq!(read_all(&partition, 140, 300).await, expected[140..]);
     drop(storage);
     check_references(&broker).await;

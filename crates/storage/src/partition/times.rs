@@ -3,7 +3,9 @@
 //! Segments are chosen by their largest timestamp, frames by theirs, and one batch is looked into at the end.
 
 use bytes::Bytes;
-use milena_records::{Batch, BatchError, first_record_at_or_after, first_record_with_max_timestamp};
+use milena_records::{
+    Batch, BatchError, first_record_at_or_after, first_record_with_max_timestamp,
+};
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use super::{Isolation, Partition, ReadError, read::PLANS_MAX, state::TailRun};
@@ -36,7 +38,9 @@ impl Wanted {
 
     fn in_batch(self, batch: &Batch) -> Result<Option<(Offset, Timestamp)>, BatchError> {
         match self {
-            Self::AtOrAfter(timestamp) => first_record_at_or_after(batch, timestamp, DECOMPRESSED_BYTES_MAX),
+            Self::AtOrAfter(timestamp) => {
+                first_record_at_or_after(batch, timestamp, DECOMPRESSED_BYTES_MAX)
+            }
             Self::Largest(_) => first_record_with_max_timestamp(batch, DECOMPRESSED_BYTES_MAX),
         }
     }
@@ -63,7 +67,10 @@ impl Partition {
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub async fn max_timestamp(&self, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
+    pub async fn max_timestamp(
+        &self,
+        isolation: Isolation,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
         let mut plans = 0;
         let largest = loop {
             match self.largest_timestamp(isolation).await {
@@ -99,7 +106,8 @@ impl Partition {
         for segment in partly {
             if within.has_all(segment.base, segment.end) {
                 largest = largest.max(segment.max_timestamp);
-            } else if within.has_some(segment.base, segment.end) && segment.max_timestamp > largest {
+            } else if within.has_some(segment.base, segment.end) && segment.max_timestamp > largest
+            {
                 let part = self.shared.segments.open(self.id, &segment).await?;
                 let mut frame = Some(0).filter(|_| !part.footer().frames.is_empty());
                 while let Some(index) = frame {
@@ -119,7 +127,11 @@ impl Partition {
         Ok(largest)
     }
 
-    async fn find(&self, wanted: Wanted, isolation: Isolation) -> Result<Option<TimestampOffset>, ReadError> {
+    async fn find(
+        &self,
+        wanted: Wanted,
+        isolation: Isolation,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
         let mut plans = 0;
         loop {
             match self.find_once(wanted, isolation).await {
@@ -145,7 +157,8 @@ impl Partition {
         let within = Within { from: bounds.log_start, end: bounds.end(isolation) };
         let mut from = bounds.log_start;
         while from < tail_start.min(within.end) {
-            let Some(segment) = self.segment_at_time(&manifest, from, wanted.timestamp()).await? else {
+            let Some(segment) = self.segment_at_time(&manifest, from, wanted.timestamp()).await?
+            else {
                 break;
             };
             if segment.base >= tail_start {
@@ -217,7 +230,11 @@ impl Within {
         Ok(largest)
     }
 
-    fn search(&self, stretch: &Bytes, wanted: Wanted) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+    fn search(
+        &self,
+        stretch: &Bytes,
+        wanted: Wanted,
+    ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
         for place in scan::batches(stretch) {
             let header = &place.header;
             if header.base_offset >= self.end {

@@ -6,8 +6,8 @@ use milena_types::{Offset, Timestamp};
 
 use super::{Bounds, Partition};
 use crate::{
-    CommitError, OpenPartitionError, flush::FlushError, ledger::LedgerError, objects::ObjectError, opening,
-    pages::PageError,
+    CommitError, OpenPartitionError, flush::FlushError, ledger::LedgerError, objects::ObjectError,
+    opening, pages::PageError,
 };
 
 /// Why a partition could not be changed. Nothing was; what is in memory is as it was.
@@ -116,8 +116,9 @@ impl Partition {
             };
             for segment in segments {
                 let too_old = expired_before.is_some_and(|before| segment.age_from() < before);
-                let too_much =
-                    options.retention_bytes.is_some_and(|limit| size.saturating_sub(segment.bytes) >= limit);
+                let too_much = options
+                    .retention_bytes
+                    .is_some_and(|limit| size.saturating_sub(segment.bytes) >= limit);
                 if !too_old && !too_much {
                     break 'segments;
                 }
@@ -126,11 +127,13 @@ impl Partition {
             }
         }
         match start {
-            Some(start) if start > bounds.log_start => match self.change(false, Some(start)).await {
-                // Its next leader does it.
-                Err(UpkeepError::Closed) => Ok(()),
-                outcome => outcome,
-            },
+            Some(start) if start > bounds.log_start => {
+                match self.change(false, Some(start)).await {
+                    // Its next leader does it.
+                    Err(UpkeepError::Closed) => Ok(()),
+                    outcome => outcome,
+                }
+            }
             _ => Ok(()),
         }
     }

@@ -19,7 +19,9 @@ const BATCH_BYTES: usize = 4 + 4 + 8 + 8 + 8;
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum SnapshotError {
     /// Written by a newer release.
-    #[error("the producer snapshot has level {0}, this release reads {LEVEL}: run the release that wrote it")]
+    #[error(
+        "the producer snapshot has level {0}, this release reads {LEVEL}: run the release that wrote it"
+    )]
     Level(u8),
     /// Shorter or longer than it says.
     #[error("the producer snapshot is damaged: rebuild the state from the partition's segments")]
@@ -30,8 +32,9 @@ impl Producers {
     /// The committed state. What is pending is not in it.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let committed = || self.known.iter().filter(|(_, producer)| producer.epoch != NO_EPOCH);
-        let mut out =
-            Vec::with_capacity(5 + self.known.len() * (PRODUCER_BYTES + CACHED_BATCHES * BATCH_BYTES));
+        let mut out = Vec::with_capacity(
+            5 + self.known.len() * (PRODUCER_BYTES + CACHED_BATCHES * BATCH_BYTES),
+        );
         out.put_u8(LEVEL);
         out.put_u32(committed().count() as u32);
         for (id, producer) in committed() {

@@ -73,7 +73,8 @@ fn five_batches_are_remembered_and_answered_with_their_original_offset() {
 fn a_gap_is_refused() {
     let mut producers = Producers::default();
     append(&mut producers, &batch(0, 0, 2, 0));
-    let expected = SequenceError::OutOfOrder { producer: PRODUCER, expected: Sequence(2), got: Sequence(3) };
+    let expected =
+        SequenceError::OutOfOrder { producer: PRODUCER, expected: Sequence(2), got: Sequence(3) };
     assert_eq!(producers.check(&batch(0, 3, 1, 2)), Err(expected));
 }
 
@@ -137,7 +138,8 @@ fn a_marker_ends_the_open_transaction() {
 fn producers_that_are_silent_expire_unless_a_transaction_is_open() {
     let mut producers = Producers::default();
     append(&mut producers, &batch(0, 0, 1, 0));
-    let other = SequencedBatch { producer: ProducerId(8), transactional: true, ..batch(0, 0, 1, 1) };
+    let other =
+        SequencedBatch { producer: ProducerId(8), transactional: true, ..batch(0, 0, 1, 1) };
     append(&mut producers, &other);
     producers.expire(Timestamp(1_000));
     assert_eq!(producers.active().len(), 2);

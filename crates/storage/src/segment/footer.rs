@@ -217,7 +217,10 @@ impl PartitionFooter {
         }
     }
 
-    fn decode(cursor: &mut Cursor<'_>, frame_cursor: &mut FrameCursor) -> Result<Self, FooterError> {
+    fn decode(
+        cursor: &mut Cursor<'_>,
+        frame_cursor: &mut FrameCursor,
+    ) -> Result<Self, FooterError> {
         let topic = TopicId(uuid_of(cursor.array()?));
         let partition = TopicPartition { topic, partition: PartitionIndex(cursor.signed_32()?) };
         let start = cursor.signed()?;
@@ -242,10 +245,18 @@ impl PartitionFooter {
             last_offset = offset;
             last_time = last_time.wrapping_add(cursor.signed()?);
             let (first_offset, max_timestamp) = (Offset(offset), Timestamp(last_time));
-            frames.push(FrameEntry { index, position, plaintext_bytes, first_offset, max_timestamp });
+            frames.push(FrameEntry {
+                index,
+                position,
+                plaintext_bytes,
+                first_offset,
+                max_timestamp,
+            });
         }
         if frames.first().is_none_or(|frame| frame.first_offset != offsets.start) {
-            return Err(cursor.error("the first frame does not start with the partition's first offset"));
+            return Err(
+                cursor.error("the first frame does not start with the partition's first offset")
+            );
         }
         let mut entry = Self { partition, offsets, epochs, frames, batches: Vec::new() };
         let count = cursor.count(BATCH_BYTES_MIN)?;
@@ -294,7 +305,8 @@ struct BatchBefore {
 
 impl BatchBefore {
     fn encode(&mut self, batch: &BatchSummary, out: &mut Vec<u8>) {
-        let producer = batch.producer.as_ref().expect("the footer keeps batches with a producer id only");
+        let producer =
+            batch.producer.as_ref().expect("the footer keeps batches with a producer id only");
         let marker = producer.marker.map_or(0, |marker| match marker.result {
             TransactionResult::Abort => MARKER,
             TransactionResult::Commit => MARKER | COMMIT,
@@ -310,10 +322,15 @@ impl BatchBefore {
         if let Some(marker) = producer.marker {
             put_signed(out, i64::from(marker.coordinator_epoch));
         }
-        (self.end, self.time, self.producer) = (batch.end_offset().0, batch.max_timestamp.0, producer.id.0);
+        (self.end, self.time, self.producer) =
+            (batch.end_offset().0, batch.max_timestamp.0, producer.id.0);
     }
 
-    fn decode(&mut self, cursor: &mut Cursor<'_>, of: &PartitionFooter) -> Result<BatchSummary, FooterError> {
+    fn decode(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        of: &PartitionFooter,
+    ) -> Result<BatchSummary, FooterError> {
         let [flags] = cursor.array()?;
         if flags & !FLAGS_KNOWN != 0 || flags & (MARKER | COMMIT) == COMMIT {
             return Err(cursor.error("a batch has unknown flags"));
@@ -326,16 +343,20 @@ impl BatchBefore {
         let time = self.time.wrapping_add(cursor.signed()?);
         let id = self.producer.wrapping_add(cursor.signed()?);
         let epoch = cursor.signed_32()?;
-        let epoch =
-            i16::try_from(epoch).map_err(|_| cursor.error("a producer epoch does not fit 16 bits"))?;
+        let epoch = i16::try_from(epoch)
+            .map_err(|_| cursor.error("a producer epoch does not fit 16 bits"))?;
         let base_sequence = cursor.signed_32()?;
         let last_sequence = cursor.signed()?.checked_add(i64::from(base_sequence));
         let last_sequence = last_sequence.and_then(|sequence| i32::try_from(sequence).ok());
-        let last_sequence = last_sequence.ok_or_else(|| cursor.error("a sequence does not fit 32 bits"))?;
+        let last_sequence =
+            last_sequence.ok_or_else(|| cursor.error("a sequence does not fit 32 bits"))?;
         let mut marker = None;
         if flags & MARKER != 0 {
-            let result =
-                if flags & COMMIT != 0 { TransactionResult::Commit } else { TransactionResult::Abort };
+            let result = if flags & COMMIT != 0 {
+                TransactionResult::Commit
+            } else {
+                TransactionResult::Abort
+            };
             marker = Some(EndTransactionMarker { coordinator_epoch: cursor.signed_32()?, result });
         }
         (self.end, self.time, self.producer) = (last + 1, time, id);

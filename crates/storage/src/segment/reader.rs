@@ -17,7 +17,9 @@ use crate::{
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SegmentError {
     /// The bytes are not those that were written.
-    #[error("segment {object} is damaged at byte {position}: {what}; restore the object from a copy")]
+    #[error(
+        "segment {object} is damaged at byte {position}: {what}; restore the object from a copy"
+    )]
     Damaged {
         /// The segment.
         object: ObjectId,
@@ -96,7 +98,11 @@ impl SegmentReader {
         let shortest = HEADER_BYTES + TAG_BYTES + TRAILER_BYTES;
         if segment_bytes < shortest as u64 || tail.len() as u64 > segment_bytes {
             let what = "it is too short to be a segment";
-            return Err(SegmentError::Damaged { object: object.clone(), position: segment_bytes, what });
+            return Err(SegmentError::Damaged {
+                object: object.clone(),
+                position: segment_bytes,
+                what,
+            });
         }
         let Some(trailer_bytes) = tail.last_chunk::<TRAILER_BYTES>() else {
             return Ok(TailOutcome::NeedsMore(shortest as u64));
@@ -107,14 +113,16 @@ impl SegmentReader {
             return Ok(TailOutcome::NeedsMore(segment_bytes - trailer.footer.start));
         }
         let position = trailer.footer.start;
-        let encryption = |source| SegmentError::Encryption { object: object.clone(), position, source };
+        let encryption =
+            |source| SegmentError::Encryption { object: object.clone(), position, source };
         let key = keys.find(trailer.key).map_err(encryption)?;
         let cipher = key.object_cipher(object, trailer.salt, trailer.level);
         let sealed = &tail[(position - tail_start) as usize..tail.len() - TRAILER_BYTES];
         let mut plaintext = vec![0; sealed.len() - TAG_BYTES];
         cipher.open_into(FOOTER_FRAME, sealed, &mut plaintext).map_err(encryption)?;
         let footer = Footer::decode(&plaintext, position);
-        let footer = footer.map_err(|source| SegmentError::Footer { object: object.clone(), source })?;
+        let footer =
+            footer.map_err(|source| SegmentError::Footer { object: object.clone(), source })?;
         let frames: usize = footer.partitions.iter().map(|partition| partition.frames.len()).sum();
         if frames != trailer.frames as usize {
             let (object, position) = (object.clone(), segment_bytes - TRAILER_BYTES as u64);
@@ -132,16 +140,25 @@ impl SegmentReader {
     ///
     /// # Errors
     /// Any [`SegmentError`].
-    pub fn open_whole(object: &ObjectId, bytes: &[u8], keys: &KeyRing) -> Result<Self, SegmentError> {
+    pub fn open_whole(
+        object: &ObjectId,
+        bytes: &[u8],
+        keys: &KeyRing,
+    ) -> Result<Self, SegmentError> {
         let outcome = Self::open_tail(object, bytes.len() as u64, bytes, keys)?;
         let TailOutcome::Opened(reader) = outcome else {
             let what = "the trailer points outside of it";
-            return Err(SegmentError::Damaged { object: object.clone(), position: bytes.len() as u64, what });
+            return Err(SegmentError::Damaged {
+                object: object.clone(),
+                position: bytes.len() as u64,
+                what,
+            });
         };
         let trailer = &bytes[bytes.len() - TRAILER_BYTES..];
         let header = &bytes[..HEADER_BYTES];
-        let same =
-            header[..8] == MAGIC && header[8..12] == trailer[48..52] && header[12..] == trailer[16..36];
+        let same = header[..8] == MAGIC
+            && header[8..12] == trailer[48..52]
+            && header[12..] == trailer[16..36];
         if !same {
             let what = "the header is not what the trailer says";
             return Err(SegmentError::Damaged { object: object.clone(), position: 0, what });
@@ -185,11 +202,13 @@ impl SegmentReader {
         out.reserve_exact(total);
         let mut rest = sealed;
         for frame in frames {
-            let (sealed_frame, sealed_after) = rest.split_at(frame.plaintext_bytes as usize + TAG_BYTES);
+            let (sealed_frame, sealed_after) =
+                rest.split_at(frame.plaintext_bytes as usize + TAG_BYTES);
             // Frame by frame, so that what was just zeroed is still in the processor's cache when it is filled.
             let start = out.len();
             out.resize(start + frame.plaintext_bytes as usize, 0);
-            if let Err(source) = self.cipher.open_into(frame.index, sealed_frame, &mut out[start..]) {
+            if let Err(source) = self.cipher.open_into(frame.index, sealed_frame, &mut out[start..])
+            {
                 out.truncate(before);
                 let (object, position) = (self.object.clone(), frame.position);
                 return Err(SegmentError::Encryption { object, position, source });
@@ -213,8 +232,14 @@ impl SegmentReader {
     ///
     /// # Errors
     /// As [`SegmentReader::open_frames_into`].
-    pub fn open_frames_of(&self, segment: &[u8], frames: &[FrameEntry]) -> Result<Bytes, SegmentError> {
-        let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return Ok(Bytes::new()) };
+    pub fn open_frames_of(
+        &self,
+        segment: &[u8],
+        frames: &[FrameEntry],
+    ) -> Result<Bytes, SegmentError> {
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+            return Ok(Bytes::new());
+        };
         let range = first.position as usize..last.byte_range().end as usize;
         self.open_frames(frames, segment.get(range).unwrap_or_default())
     }
@@ -227,8 +252,11 @@ impl Trailer {
         bytes: &[u8; TRAILER_BYTES],
     ) -> Result<Self, SegmentError> {
         let start = segment_bytes - TRAILER_BYTES as u64;
-        let damaged =
-            |at: u64, what| SegmentError::Damaged { object: object.clone(), position: start + at, what };
+        let damaged = |at: u64, what| SegmentError::Damaged {
+            object: object.clone(),
+            position: start + at,
+            what,
+        };
         if bytes[56..] != MAGIC {
             return Err(damaged(56, "it does not end as a segment does"));
         }

@@ -104,21 +104,31 @@ fn check_partition(
     let mut rest = &plaintext[..];
     for (summary, payload) in wrote {
         let header = BatchHeader::parse(rest).unwrap();
-        assert_eq!((header.base_offset, header.leader_epoch), (summary.base_offset, summary.leader_epoch));
+        assert_eq!(
+            (header.base_offset, header.leader_epoch),
+            (summary.base_offset, summary.leader_epoch)
+        );
         assert_eq!(rest[61..61 + payload.len()], payload[..]);
         rest = &rest[61 + payload.len()..];
         let frame = entry.frames[entry.frame_of(summary.base_offset).unwrap()];
-        assert!(frame.first_offset <= summary.base_offset && frame.max_timestamp >= summary.max_timestamp);
+        assert!(
+            frame.first_offset <= summary.base_offset
+                && frame.max_timestamp >= summary.max_timestamp
+        );
         assert_eq!(entry.epoch_of(summary.base_offset), Some(summary.leader_epoch));
         let at_time = entry.frame_at_time(summary.max_timestamp).unwrap();
         assert!(entry.frames[at_time].first_offset <= summary.base_offset);
     }
     assert!(rest.is_empty());
-    let with_producer = wrote.iter().map(|(summary, _)| summary).filter(|summary| summary.producer.is_some());
+    let with_producer =
+        wrote.iter().map(|(summary, _)| summary).filter(|summary| summary.producer.is_some());
     assert_eq!(entry.batches, with_producer.cloned().collect::<Vec<_>>());
     assert_eq!(entry.offsets, wrote[0].0.base_offset..wrote[wrote.len() - 1].0.end_offset());
     assert_eq!(entry.frame_of(entry.offsets.end), None);
-    assert_eq!(entry.max_timestamp(), wrote.iter().map(|(summary, _)| summary.max_timestamp).max().unwrap());
+    assert_eq!(
+        entry.max_timestamp(),
+        wrote.iter().map(|(summary, _)| summary.max_timestamp).max().unwrap()
+    );
 }
 
 fn check(content: &Content, bytes: &[u8]) {
@@ -156,7 +166,8 @@ fn small_frames() -> SegmentOptions {
 #[test]
 fn batches_come_back_with_their_offsets_and_epochs() {
     for frame_bytes in [1, 800, 1 << 20] {
-        let (bytes, finished) = write(&sample(), SegmentOptions { frame_bytes, keep_plaintext: None });
+        let (bytes, finished) =
+            write(&sample(), SegmentOptions { frame_bytes, keep_plaintext: None });
         check(&sample(), &bytes);
         assert_eq!(finished.segment_bytes, bytes.len() as u64);
         assert!(finished.plaintext.is_empty());
@@ -169,7 +180,10 @@ fn the_plaintext_that_is_kept_is_what_a_reader_opens() {
     let reader = SegmentReader::open_whole(&object(), &bytes, &keys()).unwrap();
     assert_eq!(**reader.footer(), finished.footer);
     for (entry, range) in finished.footer.partitions.iter().zip(&finished.plaintext_ranges) {
-        assert_eq!(reader.open_frames_of(&bytes, &entry.frames).unwrap(), finished.plaintext[range.clone()]);
+        assert_eq!(
+            reader.open_frames_of(&bytes, &entry.frames).unwrap(),
+            finished.plaintext[range.clone()]
+        );
     }
 }
 
@@ -234,7 +248,10 @@ fn a_flipped_bit_anywhere_is_an_error_that_names_the_object() {
 fn a_segment_cut_anywhere_is_an_error() {
     let (bytes, _) = write(&sample(), small_frames());
     for length in 0..bytes.len() {
-        assert!(SegmentReader::open_whole(&object(), &bytes[..length], &keys()).is_err(), "{length} bytes");
+        assert!(
+            SegmentReader::open_whole(&object(), &bytes[..length], &keys()).is_err(),
+            "{length} bytes"
+        );
     }
 }
 
@@ -283,7 +300,8 @@ fn a_segment_can_be_taken_in_parts() {
 #[test]
 fn the_overhead_is_within_its_bound() {
     for frame_bytes in [1, 800, 1 << 20] {
-        let (bytes, finished) = write(&sample(), SegmentOptions { frame_bytes, keep_plaintext: None });
+        let (bytes, finished) =
+            write(&sample(), SegmentOptions { frame_bytes, keep_plaintext: None });
         let partitions = &finished.footer.partitions;
         let plaintext: u64 = partitions.iter().map(PartitionFooter::plaintext_bytes).sum();
         let frames = partitions.iter().map(|entry| entry.frames.len()).sum();
@@ -304,7 +322,8 @@ fn partitions_out_of_order_are_a_bug() {
 #[test]
 #[should_panic(expected = "ascend")]
 fn offsets_out_of_order_are_a_bug() {
-    let content = vec![(partition(1, 0), vec![(summary(5, 2, 0, 0), vec![]), (summary(6, 1, 0, 0), vec![])])];
+    let content =
+        vec![(partition(1, 0), vec![(summary(5, 2, 0, 0), vec![]), (summary(6, 1, 0, 0), vec![])])];
     write(&content, small_frames());
 }
 

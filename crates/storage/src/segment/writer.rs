@@ -172,8 +172,13 @@ impl<'a> SegmentWriter<'a> {
         match entry.epochs.last() {
             Some(last) if last.epoch == summary.leader_epoch => {}
             last => {
-                assert!(last.is_none_or(|last| last.epoch < summary.leader_epoch), "leader epochs ascend");
-                entry.epochs.push(EpochStart { epoch: summary.leader_epoch, start: summary.base_offset });
+                assert!(
+                    last.is_none_or(|last| last.epoch < summary.leader_epoch),
+                    "leader epochs ascend"
+                );
+                entry
+                    .epochs
+                    .push(EpochStart { epoch: summary.leader_epoch, start: summary.base_offset });
             }
         }
         if summary.producer.is_some() {
@@ -202,7 +207,8 @@ impl<'a> SegmentWriter<'a> {
         assert!(self.frames < FOOTER_FRAME, "a segment has fewer than 2^32 - 1 frames");
         if self.options.keep_plaintext.is_some() {
             self.frame_start = self.plain.len();
-            self.plaintext_ranges.last_mut().expect("a partition was started").end = self.frame_start;
+            self.plaintext_ranges.last_mut().expect("a partition was started").end =
+                self.frame_start;
         } else {
             self.plain.clear();
         }

@@ -9,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset};
 
 use crate::{
-    AppendError, OpenPartitionError, Partition, PartitionOptions, SealBrokerError, SequenceError, Storage,
-    testing::*, wal::WalDirectory,
+    AppendError, OpenPartitionError, Partition, PartitionOptions, SealBrokerError, SequenceError,
+    Storage, testing::*, wal::WalDirectory,
 };
 
 /// So that a death leaves everything in the write-ahead log.
@@ -98,7 +98,10 @@ async fn survivors_lead_at_once_what_a_dead_broker_had_only_in_its_log() {
         let ahead = partition.append(&[sequenced(7, 9, &[5])], &CLIENT);
         assert!(matches!(ahead, Err(AppendError::Sequence(SequenceError::OutOfOrder { .. }))));
         assert_eq!(append(&partition, sequenced(7, 2, &[4])).await.base_offset, Offset(3));
-        assert_eq!(partition.end_offset_for_epoch(LeaderEpoch(1)), Some((LeaderEpoch(1), Offset(3))));
+        assert_eq!(
+            partition.end_offset_for_epoch(LeaderEpoch(1)),
+            Some((LeaderEpoch(1), Offset(3)))
+        );
     }
     assert!(borrows(&third) && !borrows(&second));
     {
@@ -132,11 +135,15 @@ async fn only_a_broker_that_is_gone_is_sealed_and_sealing_twice_is_sealing_once(
     append(&partition, batch(&[2])).await;
     let dead = crashed(first).await;
     partition.append(&[batch(&[3])], &CLIENT).expect_err("its epoch has ended");
-    let (one, two) = tokio::join!(second.seal_broker(dead.0, dead.1), third.seal_broker(dead.0, dead.1));
+    let (one, two) =
+        tokio::join!(second.seal_broker(dead.0, dead.1), third.seal_broker(dead.0, dead.1));
     let sealed = [one, two].into_iter().flatten().next().expect("one of them has the directory");
     for recoverer in [&second, &third] {
         let again = recoverer.seal_broker(dead.0, dead.1).await.expect("it is sealed");
-        assert_eq!(again, sealed, "the same record at the same revision, also when it is flushed meanwhile");
+        assert_eq!(
+            again, sealed,
+            "the same record at the same revision, also when it is flushed meanwhile"
+        );
     }
     all_retired(&cluster, 2).await;
     assert_eq!(second.seal_broker(dead.0, dead.1).await.expect("it is sealed"), sealed);
@@ -166,7 +173,8 @@ async fn an_epoch_that_was_sealed_before_it_began_does_not_begin() {
     // It registered and died before it opened its log.
     seal(&second, (BrokerId(1), config.broker_epoch)).await;
     let (objects, decisions) = (cluster.objects(), cluster.decisions.clone());
-    let opened = Storage::open_on(config, cluster.disk(), objects, decisions, &cluster.runtime).await;
+    let opened =
+        Storage::open_on(config, cluster.disk(), objects, decisions, &cluster.runtime).await;
     assert!(opened.is_err());
     let next = cluster.open_broker(1).await;
     append(&open_partition(&next, 0, 1).await, batch(&[1])).await;
@@ -209,8 +217,11 @@ async fn a_takeover_of_a_takeover_keeps_the_order_of_records() {
 async fn a_recoverer_may_die_after_any_of_its_decisions() {
     for decision in ["wal/1/", "sealed/1", "uploads/", "flushes/", "retired/1"] {
         let mut cluster = Broker::new();
-        let (first, second, third) =
-            (cluster.open_broker(1).await, cluster.open_broker(2).await, cluster.open_broker(3).await);
+        let (first, second, third) = (
+            cluster.open_broker(1).await,
+            cluster.open_broker(2).await,
+            cluster.open_broker(3).await,
+        );
         let partition = open_partition(&first, 0, 1).await;
         append(&partition, sequenced(7, 0, &[1])).await;
         append(&partition, sequenced(7, 1, &[2])).await;
@@ -262,7 +273,8 @@ async fn a_dead_broker_that_comes_back_flushes_by_itself_and_the_recoverer_borro
     }
     let no_objects = NoObjects::new(&cluster);
     seal(&second, crashed(first).await).await;
-    let (at_second, at_third) = (open_partition(&second, 0, 2).await, open_partition(&third, 1, 2).await);
+    let (at_second, at_third) =
+        (open_partition(&second, 0, 2).await, open_partition(&third, 1, 2).await);
     append(&at_second, batch(&[2])).await;
     append(&at_third, batch(&[2])).await;
     let back = cluster.open_broker(1).await;
@@ -316,8 +328,9 @@ async fn a_partition_that_borrows_is_handed_over_only_when_segments_have_its_rec
     let early = tokio::time::timeout(Duration::from_millis(300), &mut closing).await;
     assert!(early.is_err(), "its next leader would not find what it borrows");
     drop(no_objects);
-    let closed =
-        tokio::time::timeout(Duration::from_secs(20), closing).await.expect("flushed by the recoverer");
+    let closed = tokio::time::timeout(Duration::from_secs(20), closing)
+        .await
+        .expect("flushed by the recoverer");
     assert!(closed[0].1.is_ok());
     let partition = open_partition(&second, 0, 3).await;
     assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2]);
@@ -357,8 +370,11 @@ async fn deleted_partitions_do_not_come_back_out_of_a_dead_brokers_log() {
 async fn a_process_that_dies_in_a_takeover_comes_back_with_any_of_its_brokers() {
     for back in [&[1, 2, 3][..], &[3, 2, 1], &[2, 3], &[3, 2]] {
         let mut cluster = Broker::new();
-        let (first, second, third) =
-            (cluster.open_broker(1).await, cluster.open_broker(2).await, cluster.open_broker(3).await);
+        let (first, second, third) = (
+            cluster.open_broker(1).await,
+            cluster.open_broker(2).await,
+            cluster.open_broker(3).await,
+        );
         append(&open_partition(&first, 0, 1).await, sequenced(7, 0, &[1])).await;
         let no_objects = NoObjects::new(&cluster);
         seal(&second, crashed(first).await).await;
@@ -369,8 +385,10 @@ async fn a_process_that_dies_in_a_takeover_comes_back_with_any_of_its_brokers() 
         for broker in back {
             brokers.push(cluster.open_broker(*broker).await);
         }
-        let third =
-            brokers.iter().find(|storage| storage.shared.config.broker == BrokerId(3)).expect("it is back");
+        let third = brokers
+            .iter()
+            .find(|storage| storage.shared.config.broker == BrokerId(3))
+            .expect("it is back");
         let partition = open_partition(third, 0, 3).await;
         assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2], "{back:?}");
         let again = append(&partition, sequenced(7, 0, &[1])).await;
@@ -405,7 +423,8 @@ async fn a_crash_lets_nothing_more_be_acknowledged() {
     late.await.expect_err("it was not written");
     // What a torn write leaves behind the last whole frame.
     let dir = cluster.dir.path().join("wal/1");
-    let newest = disk.paths(&dir).into_iter().rfind(|path| path.extension().is_some_and(|it| it == "wal"));
+    let newest =
+        disk.paths(&dir).into_iter().rfind(|path| path.extension().is_some_and(|it| it == "wal"));
     let newest = newest.expect("a file");
     disk.edit(&newest, |bytes| {
         let end = bytes.len();
@@ -430,7 +449,9 @@ async fn a_thousand_partitions_are_handed_over_and_taken_over_in_less_than_secon
         let mut accepted = Vec::new();
         for index in 0..PARTITIONS {
             let partition = open_partition(storage, index, epoch).await;
-            accepted.push(partition.append(&[sequenced(7, sequence, &[1])], &CLIENT).expect("accepted"));
+            accepted.push(
+                partition.append(&[sequenced(7, sequence, &[1])], &CLIENT).expect("accepted"),
+            );
         }
         for accepted in accepted {
             accepted.await.expect("committed");
@@ -449,8 +470,9 @@ async fn a_thousand_partitions_are_handed_over_and_taken_over_in_less_than_secon
     seal(&first, (BrokerId(2), second.shared.config.broker_epoch)).await;
     let sealed = cluster.runtime.monotonic();
     let open: Vec<Arc<Partition>> = {
-        let opening =
-            ids.iter().map(|id| first.open_partition(*id, LeaderEpoch(3), PartitionOptions::default()));
+        let opening = ids
+            .iter()
+            .map(|id| first.open_partition(*id, LeaderEpoch(3), PartitionOptions::default()));
         let opened = futures_util::future::join_all(opening).await;
         opened.into_iter().map(|opened| opened.expect("it opens")).collect()
     };

@@ -37,7 +37,8 @@ pub enum Fault {
 #[async_trait]
 pub trait WalHarness: Send + Sync {
     /// Starts a log of the next broker epoch over what the one before left. Without faults it succeeds.
-    async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn WriteAheadLog>, WalError>;
+    async fn start(&self, source: Arc<dyn ChunkSource>)
+    -> Result<Arc<dyn WriteAheadLog>, WalError>;
     /// Ends the running log's life without telling it: whatever is not durable may be lost.
     async fn crash(&self, seed: u64);
     /// Makes something go wrong.
@@ -123,7 +124,10 @@ impl ChunkSource for ScriptedSource {
             assert_eq!(state.sealed, None, "nothing is committed after the seal");
             assert_eq!(seq.0, state.committed, "chunks are committed in order, each once");
             state.committed += 1;
-            assert!(state.committed <= state.built.len() as u64, "only what was built is committed");
+            assert!(
+                state.committed <= state.built.len() as u64,
+                "only what was built is committed"
+            );
         });
     }
 
@@ -186,7 +190,10 @@ async fn chunks_are_committed_in_order_and_read_back(harness: &dyn WalHarness) {
         expect_chunk(&*log, log.epoch(), seq as u64, chunk).await;
     }
     let past = log.read(log.epoch(), log.committed_end()).await;
-    assert!(matches!(past, Err(WalError::NoSuchChunk { .. })), "nothing is read past the end: {past:?}");
+    assert!(
+        matches!(past, Err(WalError::NoSuchChunk { .. })),
+        "nothing is read past the end: {past:?}"
+    );
 }
 
 async fn a_ring_with_nothing_open_uses_no_number(harness: &dyn WalHarness) {
@@ -215,15 +222,23 @@ async fn committed_chunks_survive_a_crash(harness: &dyn WalHarness) {
     let mut expected: BTreeMap<BrokerEpoch, Vec<Vec<u8>>> = BTreeMap::new();
     for life in 0..4_u8 {
         let (source, log) = start(harness).await;
-        assert!(expected.last_key_value().is_none_or(|(&last, _)| last < log.epoch()), "epochs rise");
+        assert!(
+            expected.last_key_value().is_none_or(|(&last, _)| last < log.epoch()),
+            "epochs rise"
+        );
         for (&epoch, chunks) in &expected {
             for (seq, chunk) in chunks.iter().enumerate() {
                 expect_chunk(&*log, epoch, seq as u64, chunk).await;
             }
         }
         let held: Vec<BrokerEpoch> = log.held().iter().map(|held| held.epoch).collect();
-        assert_eq!(held, expected.keys().copied().collect::<Vec<_>>(), "the oldest epoch comes first");
-        let chunks: Vec<Vec<u8>> = (1..=life).map(|i| vec![i + 16 * life; 3000 * usize::from(i)]).collect();
+        assert_eq!(
+            held,
+            expected.keys().copied().collect::<Vec<_>>(),
+            "the oldest epoch comes first"
+        );
+        let chunks: Vec<Vec<u8>> =
+            (1..=life).map(|i| vec![i + 16 * life; 3000 * usize::from(i)]).collect();
         for chunk in &chunks {
             commit(&source, &*log, chunk).await;
         }
@@ -318,7 +333,10 @@ pub async fn run_with_faults(harness: &dyn WalHarness, seed: u64, lives: u32) {
     }
 }
 
-async fn expect_history(log: &dyn WriteAheadLog, history: &mut BTreeMap<BrokerEpoch, (u64, Vec<Vec<u8>>)>) {
+async fn expect_history(
+    log: &dyn WriteAheadLog,
+    history: &mut BTreeMap<BrokerEpoch, (u64, Vec<Vec<u8>>)>,
+) {
     let held: BTreeMap<BrokerEpoch, std::ops::Range<ChunkSeq>> =
         log.held().into_iter().map(|held| (held.epoch, held.chunks)).collect();
     for (epoch, (committed, built)) in history {
@@ -332,7 +350,10 @@ async fn expect_history(log: &dyn WriteAheadLog, history: &mut BTreeMap<BrokerEp
             chunks.end.0 >= *committed,
             "{committed} chunks of {epoch} were committed, {chunks:?} are there"
         );
-        assert!(chunks.end.0 <= *committed + 1, "at most one more than {committed} may be there: {chunks:?}");
+        assert!(
+            chunks.end.0 <= *committed + 1,
+            "at most one more than {committed} may be there: {chunks:?}"
+        );
         for seq in 0..chunks.end.0 {
             expect_chunk(log, *epoch, seq, &built[seq as usize]).await;
         }
@@ -347,7 +368,8 @@ struct Lcg(u64);
 
 impl Lcg {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 32
     }
 

@@ -140,10 +140,12 @@ impl WalDirectory {
         let lock = lock.ok_or_else(|| WalError::InUse { dir: config.dir.clone() })?;
         let names = disk.list(&config.dir).map_err(io("list the directory"))?;
         check_format(&config.dir, &*disk, &names)?;
-        let mut ids: Vec<FileId> = names.iter().filter_map(|name| FileId::of_file_name(name)).collect();
+        let mut ids: Vec<FileId> =
+            names.iter().filter_map(|name| FileId::of_file_name(name)).collect();
         ids.sort_unstable();
 
-        let mut state = State { next_file: ids.last().map_or(0, |id| id.0 + 1), ..State::default() };
+        let mut state =
+            State { next_file: ids.last().map_or(0, |id| id.0 + 1), ..State::default() };
         let mut scan = recovery::Scan::default();
         for id in ids {
             let path = config.dir.join(id.file_name());
@@ -154,7 +156,9 @@ impl WalDirectory {
             })?;
             let found = scan.file(id, &*file, &path)?;
             let (has_frames, reusable) = (found.has_frames, found.file_bytes == config.file_bytes);
-            state.files.insert(id, OpenFile { file, chunks: 0, in_use: false, has_frames, reusable });
+            state
+                .files
+                .insert(id, OpenFile { file, chunks: 0, in_use: false, has_frames, reusable });
         }
         for (epoch, seq, place) in scan.finish() {
             state.insert(epoch, seq, place);
@@ -170,8 +174,10 @@ impl WalDirectory {
     /// The chunks it holds, oldest epoch first.
     pub fn held(&self) -> Vec<HeldEpoch> {
         let state = self.state();
-        let held =
-            state.epochs.iter().map(|(&epoch, index)| HeldEpoch { epoch, chunks: index.first..index.end() });
+        let held = state
+            .epochs
+            .iter()
+            .map(|(&epoch, index)| HeldEpoch { epoch, chunks: index.first..index.end() });
         held.collect()
     }
 
@@ -211,7 +217,8 @@ impl WalDirectory {
         let header = bytes.first_chunk().and_then(|header| FrameHeader::decode(header, place.file));
         let as_written = header.is_some_and(|header| {
             (header.epoch, header.seq) == (epoch, seq)
-                && (header.chunk_bytes, header.chunk_checksum) == (place.chunk_bytes, place.chunk_checksum)
+                && (header.chunk_bytes, header.chunk_checksum)
+                    == (place.chunk_bytes, place.chunk_checksum)
         });
         if !as_written || crc32c::crc32c(&bytes[frame::HEADER_BYTES..]) != place.chunk_checksum {
             let what = format!("chunk {seq} of broker epoch {epoch} is not what was written");
@@ -372,8 +379,10 @@ impl State {
     fn insert(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, place: Place) {
         let file = self.files.get_mut(&place.file).expect("a chunk's file is open");
         (file.chunks, file.has_frames) = (file.chunks + 1, true);
-        let index =
-            self.epochs.entry(epoch).or_insert_with(|| EpochIndex { first: seq, places: VecDeque::new() });
+        let index = self
+            .epochs
+            .entry(epoch)
+            .or_insert_with(|| EpochIndex { first: seq, places: VecDeque::new() });
         let moved_from = match index.place(seq).copied() {
             Some(before) => {
                 let i = (seq.0 - index.first.0) as usize;
@@ -429,7 +438,9 @@ fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), Wal
             disk.remove(&new).map_err(io("remove a half-written one"))?;
         }
         let file = disk.create(&new, text.len() as u64).map_err(io("make it"))?;
-        write_all_at(&*file, text.as_bytes(), 0).and_then(|()| file.sync()).map_err(io("write it"))?;
+        write_all_at(&*file, text.as_bytes(), 0)
+            .and_then(|()| file.sync())
+            .map_err(io("write it"))?;
         disk.rename(&new, &path).and_then(|()| disk.sync_dir(dir)).map_err(io("make it"))?;
         return Ok(());
     }
@@ -437,12 +448,15 @@ fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), Wal
     let mut text = vec![0; file.bytes().map_err(io("read it"))?.min(256) as usize];
     read_exact_at(&*file, &mut text, 0).map_err(io("read it"))?;
     let text = String::from_utf8_lossy(&text);
-    let found = text.trim_end().strip_prefix(FORMAT_PREFIX).and_then(|level| level.parse::<u32>().ok());
+    let found =
+        text.trim_end().strip_prefix(FORMAT_PREFIX).and_then(|level| level.parse::<u32>().ok());
     match found {
         Some(1) => Ok(()),
-        Some(found) if found > u32::from(frame::FORMAT_LEVEL) => {
-            Err(WalError::NewerFormat { dir: dir.to_owned(), found, newest: u32::from(frame::FORMAT_LEVEL) })
-        }
+        Some(found) if found > u32::from(frame::FORMAT_LEVEL) => Err(WalError::NewerFormat {
+            dir: dir.to_owned(),
+            found,
+            newest: u32::from(frame::FORMAT_LEVEL),
+        }),
         _ => {
             let what = "it does not name a format of a write-ahead log".to_owned();
             Err(WalError::Damaged { path, position: 0, what })

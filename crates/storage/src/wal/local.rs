@@ -87,7 +87,9 @@ impl LocalWal {
             runtime.spawn(appender.run());
             return Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: None }));
         }
-        let run = move || appender.run().now_or_never().expect("a thread's waits block until they are over");
+        let run = move || {
+            appender.run().now_or_never().expect("a thread's waits block until they are over")
+        };
         let thread = runtime.spawn_thread("wal", run);
         let thread = thread.map_err(|source| WalError::Io {
             path: shared.directory.config().dir.clone(),
@@ -134,7 +136,8 @@ impl WriteAheadLog for LocalWal {
     async fn seal(&self) -> ChunkSeq {
         self.shared.bell.start_sealing();
         let mut sealed = self.shared.sealed.subscribe();
-        let end = sealed.wait_for(Option::is_some).await.expect("the sender lives as long as the log");
+        let end =
+            sealed.wait_for(Option::is_some).await.expect("the sender lives as long as the log");
         end.expect("waited for it to be there")
     }
 }
@@ -195,7 +198,15 @@ struct Frame {
 impl Appender {
     fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>, runtime: Runtime) -> Self {
         let frames = FrameWriter::new(shared.directory.clone());
-        Self { shared, source, runtime, frames, next: ChunkSeq(0), previous_checksum: 0, refusing: false }
+        Self {
+            shared,
+            source,
+            runtime,
+            frames,
+            next: ChunkSeq(0),
+            previous_checksum: 0,
+            refusing: false,
+        }
     }
 
     /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too: nobody waits for
@@ -251,7 +262,8 @@ impl Appender {
             chunk_bytes <= chunk_bytes_max,
             "a chunk of {chunk_bytes} bytes was built, {chunk_bytes_max} fit"
         );
-        let frame = self.frames.frame_of_buffer(self.shared.epoch, self.next, self.previous_checksum);
+        let frame =
+            self.frames.frame_of_buffer(self.shared.epoch, self.next, self.previous_checksum);
         if !self.write_until_durable(frame).await {
             return false;
         }
@@ -332,7 +344,12 @@ impl FrameWriter {
     }
 
     /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole blocks.
-    fn frame_of_buffer(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, previous_checksum: u32) -> Frame {
+    fn frame_of_buffer(
+        &mut self,
+        epoch: BrokerEpoch,
+        seq: ChunkSeq,
+        previous_checksum: u32,
+    ) -> Frame {
         let chunk = &self.buffer.as_slice()[frame::HEADER_BYTES..];
         let chunk_bytes = u32::try_from(chunk.len()).expect("a chunk is below 4 GiB");
         let chunk_checksum = crc32c::crc32c(chunk);

@@ -107,7 +107,9 @@ pub enum WalError {
         newest: u32,
     },
     /// Somebody else has the directory.
-    #[error("the write-ahead log in {dir} is in use by another broker or process: stop that one first")]
+    #[error(
+        "the write-ahead log in {dir} is in use by another broker or process: stop that one first"
+    )]
     InUse {
         /// The log's directory.
         dir: PathBuf,

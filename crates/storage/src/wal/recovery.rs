@@ -57,7 +57,12 @@ pub(super) struct Scanned {
 
 impl Scan {
     /// Takes in one file.
-    pub(super) fn file(&mut self, id: FileId, file: &dyn DiskFile, path: &Path) -> Result<Scanned, WalError> {
+    pub(super) fn file(
+        &mut self,
+        id: FileId,
+        file: &dyn DiskFile,
+        path: &Path,
+    ) -> Result<Scanned, WalError> {
         let io = || WalError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
         let (mut position, mut torn) = (0, false);
@@ -67,14 +72,17 @@ impl Scan {
         }
         match self.remains(id, file, position, file_bytes).map_err(io())? {
             Remains::BeyondEnd => {
-                let what = "the frame here goes on behind the end of the file, which was cut".to_owned();
+                let what =
+                    "the frame here goes on behind the end of the file, which was cut".to_owned();
                 return Err(WalError::Damaged { path: path.to_owned(), position, what });
             }
             Remains::HalfFrame => torn = true,
             Remains::Nothing => {}
         }
         if let Some(later) = later_frame(id, file, position, file_bytes).map_err(io())? {
-            let what = format!("the frame here is not whole, but whole frames follow from byte {later} on");
+            let what = format!(
+                "the frame here is not whole, but whole frames follow from byte {later} on"
+            );
             return Err(WalError::Damaged { path: path.to_owned(), position, what });
         }
         if torn {
@@ -139,8 +147,11 @@ impl Scan {
     /// Takes in a whole frame: it must follow the one before.
     fn take(&mut self, path: &Path, position: u64, header: &FrameHeader) -> Result<(), WalError> {
         let (epoch, seq) = (header.epoch, header.seq);
-        let damaged =
-            |path: &Path, position, what| WalError::Damaged { path: path.to_owned(), position, what };
+        let damaged = |path: &Path, position, what| WalError::Damaged {
+            path: path.to_owned(),
+            position,
+            what,
+        };
         if seq == ChunkSeq(u64::MAX) {
             let what = format!("no log has as many chunks as the number of this one says: {seq}");
             return Err(damaged(path, position, what));
@@ -154,7 +165,9 @@ impl Scan {
                         Some((end_path, end)) if position == 0 => (&**end_path, *end),
                         _ => (path, position),
                     };
-                    let what = format!("after chunk {last_seq} of broker epoch {epoch} chunk {seq} follows");
+                    let what = format!(
+                        "after chunk {last_seq} of broker epoch {epoch} chunk {seq} follows"
+                    );
                     return Err(damaged(path, position, what));
                 }
             }
@@ -170,7 +183,10 @@ impl Scan {
         }
         self.last = Some((epoch, seq, header.chunk_checksum));
         let (chunk_bytes, chunk_checksum) = (header.chunk_bytes, header.chunk_checksum);
-        self.places.insert((epoch, seq), Place { file: header.file, position, chunk_bytes, chunk_checksum });
+        self.places.insert(
+            (epoch, seq),
+            Place { file: header.file, position, chunk_bytes, chunk_checksum },
+        );
         Ok(())
     }
 
@@ -181,7 +197,12 @@ impl Scan {
 }
 
 /// Where, after a frame that is not whole, there is the header of another frame of this file.
-fn later_frame(id: FileId, file: &dyn DiskFile, from: u64, file_bytes: u64) -> std::io::Result<Option<u64>> {
+fn later_frame(
+    id: FileId,
+    file: &dyn DiskFile,
+    from: u64,
+    file_bytes: u64,
+) -> std::io::Result<Option<u64>> {
     let mut window = vec![0; WINDOW_BYTES];
     let mut start = from + BLOCK_BYTES as u64;
     while start < file_bytes {

@@ -79,9 +79,10 @@ impl SealedChunks {
         }
         let mut bytes = vec![0; HEADER_BYTES + place.chunk_bytes as usize];
         read_exact_at(&**file, &mut bytes, place.position).ok()?;
-        let header = bytes.first_chunk().and_then(|header| FrameHeader::decode(header, place.file))?;
-        let same =
-            (header.epoch, header.seq, header.chunk_checksum) == (self.epoch, seq, place.chunk_checksum);
+        let header =
+            bytes.first_chunk().and_then(|header| FrameHeader::decode(header, place.file))?;
+        let same = (header.epoch, header.seq, header.chunk_checksum)
+            == (self.epoch, seq, place.chunk_checksum);
         let whole = same && crc32c::crc32c(&bytes[HEADER_BYTES..]) == place.chunk_checksum;
         whole.then(|| Bytes::from(bytes).slice(HEADER_BYTES..))
     }

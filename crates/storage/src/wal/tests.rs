@@ -37,7 +37,12 @@ fn open(disk: &MemoryDisk) -> Result<Arc<WalDirectory>, WalError> {
 
 fn start(disk: &MemoryDisk, epoch: i64) -> (Arc<ScriptedSource>, Arc<LocalWal>) {
     let source = ScriptedSource::new();
-    let log = LocalWal::start(open(disk).unwrap(), BrokerEpoch(epoch), source.clone(), &Runtime::system());
+    let log = LocalWal::start(
+        open(disk).unwrap(),
+        BrokerEpoch(epoch),
+        source.clone(),
+        &Runtime::system(),
+    );
     (source, log.unwrap())
 }
 
@@ -69,7 +74,10 @@ fn wal_files(disk: &MemoryDisk) -> Vec<PathBuf> {
 
 fn held(disk: &MemoryDisk) -> Result<Vec<(i64, u64, u64)>, WalError> {
     let held = open(&disk.fork())?.held();
-    Ok(held.into_iter().map(|held| (held.epoch.0, held.chunks.start.0, held.chunks.end.0)).collect())
+    Ok(held
+        .into_iter()
+        .map(|held| (held.epoch.0, held.chunks.start.0, held.chunks.end.0))
+        .collect())
 }
 
 struct MemoryHarness {
@@ -111,14 +119,18 @@ impl MemoryHarness {
     }
 
     fn on_one_thread() -> Self {
-        let runtime = Runtime::on_one_thread(Arc::new(NoClock), Arc::new(NoClock), Arc::new(Moment));
+        let runtime =
+            Runtime::on_one_thread(Arc::new(NoClock), Arc::new(NoClock), Arc::new(Moment));
         Self { runtime, ..Self::new() }
     }
 }
 
 #[async_trait]
 impl WalHarness for MemoryHarness {
-    async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn WriteAheadLog>, WalError> {
+    async fn start(
+        &self,
+        source: Arc<dyn ChunkSource>,
+    ) -> Result<Arc<dyn WriteAheadLog>, WalError> {
         let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
         Ok(LocalWal::start(open(&self.disk)?, epoch, source, &self.runtime)?)
     }
@@ -152,9 +164,13 @@ struct LocalHarness {
 
 #[async_trait]
 impl WalHarness for LocalHarness {
-    async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn WriteAheadLog>, WalError> {
+    async fn start(
+        &self,
+        source: Arc<dyn ChunkSource>,
+    ) -> Result<Arc<dyn WriteAheadLog>, WalError> {
         let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
-        let directory = WalDirectory::open(config(&self.dir.path().join("a/wal")), Arc::new(LocalDisk))?;
+        let directory =
+            WalDirectory::open(config(&self.dir.path().join("a/wal")), Arc::new(LocalDisk))?;
         Ok(LocalWal::start(directory, epoch, source, &Runtime::system())?)
     }
 
@@ -176,7 +192,11 @@ async fn the_local_log_conforms_without_threads() {
     for seed in 0..4 {
         let harness = MemoryHarness::on_one_thread();
         conformance::run_with_faults(&harness, seed, 12).await;
-        assert_eq!(harness.disk.syncs_after_failure(), 0, "a file whose sync failed is never synced again");
+        assert_eq!(
+            harness.disk.syncs_after_failure(),
+            0,
+            "a file whose sync failed is never synced again"
+        );
     }
 }
 
@@ -192,7 +212,11 @@ async fn the_local_log_conforms_on_a_disk_that_writes_short() {
 
 #[tokio::test]
 async fn the_local_log_conforms_on_the_file_system() {
-    conformance::run(|| LocalHarness { dir: tempfile::tempdir().unwrap(), epoch: AtomicI64::new(0) }).await;
+    conformance::run(|| LocalHarness {
+        dir: tempfile::tempdir().unwrap(),
+        epoch: AtomicI64::new(0),
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,7 +224,11 @@ async fn committed_chunks_outlive_every_fault() {
     for seed in 0..40 {
         let harness = MemoryHarness::new();
         conformance::run_with_faults(&harness, seed, 12).await;
-        assert_eq!(harness.disk.syncs_after_failure(), 0, "a file whose sync failed is never synced again");
+        assert_eq!(
+            harness.disk.syncs_after_failure(),
+            0,
+            "a file whose sync failed is never synced again"
+        );
     }
 }
 
@@ -213,8 +241,9 @@ async fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_frame() {
         for rest in [0, 0xaa] {
             let torn = disk.fork();
             torn.edit(file, |bytes| bytes[cut..last.end].fill(rest));
-            let whole =
-                torn.edit(file, |bytes| bytes[last.clone()] == disk.edit(file, |b| b.clone())[last.clone()]);
+            let whole = torn.edit(file, |bytes| {
+                bytes[last.clone()] == disk.edit(file, |b| b.clone())[last.clone()]
+            });
             let end = if whole { 3 } else { 2 };
             assert_eq!(held(&torn).unwrap(), [(1, 0, end)], "cut at {cut}, then {rest}");
         }
@@ -242,7 +271,9 @@ async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
             let bent = disk.fork();
             bent.edit(file, |bytes| bytes[start as usize + byte] ^= 0x10);
             match held(&bent) {
-                Err(WalError::Damaged { path, position, .. }) => assert_eq!((&path, position), (file, start)),
+                Err(WalError::Damaged { path, position, .. }) => {
+                    assert_eq!((&path, position), (file, start))
+                }
                 other => panic!("byte {byte} of frame {i}: {other:?}"),
             }
         }
@@ -270,7 +301,8 @@ async fn a_file_cut_within_a_frame_is_reported() {
     let disk = disk_with(&[&[1; 100], &[2; 5000]]).await;
     let file = &wal_files(&disk)[0];
     let second = frame_bytes(100);
-    for bytes_left in [10, HEADER_BYTES as u64 + 10, second + 1, second + 70, second + frame_bytes(5000) - 1]
+    for bytes_left in
+        [10, HEADER_BYTES as u64 + 10, second + 1, second + 70, second + frame_bytes(5000) - 1]
     {
         let cut = disk.fork();
         cut.edit(file, |bytes| bytes.truncate(bytes_left as usize));
@@ -384,7 +416,8 @@ async fn a_chunk_whose_sync_failed_is_written_unaltered_to_another_file() {
     drop((source, log));
     assert_eq!(held(&disk).unwrap(), [(1, 0, 3)]);
     let directory = open(&disk).unwrap();
-    let places: Vec<_> = (0..3).map(|seq| directory.read(BrokerEpoch(1), ChunkSeq(seq)).unwrap()).collect();
+    let places: Vec<_> =
+        (0..3).map(|seq| directory.read(BrokerEpoch(1), ChunkSeq(seq)).unwrap()).collect();
     assert_eq!(places, [&b"before"[..], b"failed once", b"after"]);
 }
 
@@ -405,7 +438,11 @@ async fn a_chunk_that_cannot_be_written_stalls_and_is_committed_when_the_disk_is
     commit(&source, &log, b"next").await;
     assert_eq!(log.read(BrokerEpoch(1), ChunkSeq(0)).await.unwrap(), &b"stalls"[..]);
     assert_eq!(source.state().stalled.len(), 1, "a stall is reported once");
-    assert!(wal_files(&disk).len() <= 3, "files that were given up are removed: {:?}", wal_files(&disk));
+    assert!(
+        wal_files(&disk).len() <= 3,
+        "files that were given up are removed: {:?}",
+        wal_files(&disk)
+    );
 }
 
 #[tokio::test]
@@ -417,8 +454,9 @@ async fn without_space_chunks_are_refused_and_taken_again_when_space_returns() {
     while source.state().refused == 0 {
         source.open([5; 19 << 10]);
         log.ring();
-        let answered =
-            move |state: &conformance::SourceState| state.committed > committed || state.refused > 0;
+        let answered = move |state: &conformance::SourceState| {
+            state.committed > committed || state.refused > 0
+        };
         source.wait("an answer", answered).await;
         committed = source.state().committed;
     }
@@ -502,9 +540,13 @@ async fn a_directory_has_one_owner() {
 async fn another_broker_reads_sealed_chunks_in_place() {
     let disk = disk_with(&[b"one", b"two"]).await;
     let directory = open(&disk).unwrap();
-    assert_eq!(directory.held(), [HeldEpoch { epoch: BrokerEpoch(1), chunks: ChunkSeq(0)..ChunkSeq(2) }]);
+    assert_eq!(
+        directory.held(),
+        [HeldEpoch { epoch: BrokerEpoch(1), chunks: ChunkSeq(0)..ChunkSeq(2) }]
+    );
     assert_eq!(directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(), &b"two"[..]);
-    let again = LocalWal::start(directory, BrokerEpoch(1), ScriptedSource::new(), &Runtime::system());
+    let again =
+        LocalWal::start(directory, BrokerEpoch(1), ScriptedSource::new(), &Runtime::system());
     assert!(matches!(again, Err(WalError::Sealed { .. })), "an epoch is not gone on with");
 }
 
@@ -534,7 +576,11 @@ async fn a_chunk_damaged_after_it_was_found_is_reported_when_read() {
         Err(WalError::Damaged { position, .. }) => assert_eq!(position, 0),
         other => panic!("{other:?}"),
     }
-    assert_eq!(directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(), &b"two"[..], "nothing else is affected");
+    assert_eq!(
+        directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(),
+        &b"two"[..],
+        "nothing else is affected"
+    );
 }
 
 #[tokio::test]
@@ -574,7 +620,8 @@ impl ChunkSource for PanickingSource {
 async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_leaves_nobody_waiting() {
     let (disk, source) = (MemoryDisk::default(), Arc::new(PanickingSource::default()));
     let log =
-        LocalWal::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system()).unwrap();
+        LocalWal::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system())
+            .unwrap();
     log.ring();
     let sealed = tokio::time::timeout(Duration::from_secs(20), log.seal()).await;
     assert_eq!((sealed, source.0.get()), (Ok(ChunkSeq(0)), Some(&ChunkSeq(0))));

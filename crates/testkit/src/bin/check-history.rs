@@ -17,7 +17,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             if lines.peek().is_none() && !line.ends_with('\n') {
                 break;
             }
-            history.push(serde_json::from_str(line).map_err(|e| format!("{path}:{}: {e}", number + 1))?);
+            history.push(
+                serde_json::from_str(line).map_err(|e| format!("{path}:{}: {e}", number + 1))?,
+            );
         }
         histories.push(history);
     }

@@ -63,7 +63,12 @@ pub(super) fn in_order(history: &[Event], violations: &mut Vec<Violation>) {
                 let mut hold = |what, before: &BTreeMap<i32, i64>, after: Option<i64>| {
                     let (before, after) = (before.get(partition).copied(), after?);
                     if let Some(before) = before.filter(|before| after < *before) {
-                        violations.push(Violation::WentBack { what, partition: *partition, before, after });
+                        violations.push(Violation::WentBack {
+                            what,
+                            partition: *partition,
+                            before,
+                            after,
+                        });
                     }
                     Some(())
                 };
@@ -78,9 +83,15 @@ pub(super) fn in_order(history: &[Event], violations: &mut Vec<Violation>) {
             Event::Resumed { group, partition, offset, call: Some(call) } => {
                 let before = asked.remove(call).unwrap_or_default();
                 let place = (group.clone(), *partition);
-                if let Some(committed) = before.commits.get(&place).copied().filter(|c| offset < c) {
+                if let Some(committed) = before.commits.get(&place).copied().filter(|c| offset < c)
+                {
                     let (group, partition, found) = (group.clone(), *partition, *offset);
-                    violations.push(Violation::CommitWentBack { group, partition, committed, found });
+                    violations.push(Violation::CommitWentBack {
+                        group,
+                        partition,
+                        committed,
+                        found,
+                    });
                 }
                 raise(&mut known.commits, place, *offset);
             }

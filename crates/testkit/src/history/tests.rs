@@ -42,7 +42,9 @@ fn an_unacknowledged_record_may_be_there_or_not() {
     let mut history = correct();
     history.extend(parse(r#"{"event":"sent","client":"c0","partition":0,"id":10}"#));
     assert_eq!(violations(history.clone()), [""; 0]);
-    history.extend(parse(r#"{"event":"read","partition":0,"offset":10,"client":"c0","id":10,"last":true}"#));
+    history.extend(parse(
+        r#"{"event":"read","partition":0,"offset":10,"client":"c0","id":10,"last":true}"#,
+    ));
     assert_eq!(violations(history), [""; 0]);
 }
 
@@ -50,7 +52,10 @@ fn an_unacknowledged_record_may_be_there_or_not() {
 fn a_lost_record_is_found() {
     let mut history = correct();
     history.retain(|e| !matches!(e, Event::Read { offset: 9, .. }));
-    assert_eq!(violations(history), ["lost: c1 was acknowledged record 9 at 0:9, and it is not there"]);
+    assert_eq!(
+        violations(history),
+        ["lost: c1 was acknowledged record 9 at 0:9, and it is not there"]
+    );
 }
 
 #[test]
@@ -63,15 +68,21 @@ fn a_changed_value_is_found() {
 #[test]
 fn a_gap_is_found() {
     let mut history = correct();
-    history.retain(|e| !matches!(e, Event::Read { offset: 4, .. } | Event::Acked { offset: 4, .. }));
+    history
+        .retain(|e| !matches!(e, Event::Read { offset: 4, .. } | Event::Acked { offset: 4, .. }));
     assert_eq!(violations(history), ["gap: partition 0 has no record at offset 4, but later ones"]);
 }
 
 #[test]
 fn a_duplicate_is_found() {
     let mut history = correct();
-    history.extend(parse(r#"{"event":"read","partition":0,"offset":10,"client":"c1","id":9,"last":true}"#));
-    assert_eq!(violations(history), ["duplicated: record 9 of c1 stands in partition 0 at [9, 10]"]);
+    history.extend(parse(
+        r#"{"event":"read","partition":0,"offset":10,"client":"c1","id":9,"last":true}"#,
+    ));
+    assert_eq!(
+        violations(history),
+        ["duplicated: record 9 of c1 stands in partition 0 at [9, 10]"]
+    );
 }
 
 #[test]
@@ -87,7 +98,9 @@ fn a_wrong_order_is_found() {
 #[test]
 fn an_invented_record_is_found() {
     let mut history = correct();
-    history.extend(parse(r#"{"event":"read","partition":0,"offset":10,"client":"c9","id":1,"last":true}"#));
+    history.extend(parse(
+        r#"{"event":"read","partition":0,"offset":10,"client":"c9","id":1,"last":true}"#,
+    ));
     assert_eq!(violations(history), ["invented: 0:10 is record 1 of c9, which was never sent"]);
 }
 
@@ -110,9 +123,11 @@ fn a_retry_that_gets_another_offset_is_found() {
 #[test]
 fn a_refused_record_is_found() {
     let mut history = correct();
-    history
-        .extend(parse(r#"{"event":"refused","client":"c1","partition":0,"id":11,"error":"out of order"}"#));
-    let expected = "refused: record 11 of c1 in partition 0, whose producer was in order: out of order";
+    history.extend(parse(
+        r#"{"event":"refused","client":"c1","partition":0,"id":11,"error":"out of order"}"#,
+    ));
+    let expected =
+        "refused: record 11 of c1 in partition 0, whose producer was in order: out of order";
     assert_eq!(violations(history), [expected]);
 }
 
@@ -126,7 +141,8 @@ fn an_older_answer_is_found_only_if_it_was_asked_for_later() {
     let mut asked_after = correct();
     asked_after.extend(parse(r#"{"event":"asked","call":1}"#));
     asked_after.extend(parse(bounds));
-    let expected = "went back: the high watermark of partition 0 was 10 when asked for, and 9 was answered";
+    let expected =
+        "went back: the high watermark of partition 0 was 10 when asked for, and 9 was answered";
     assert_eq!(violations(asked_after), [expected]);
 }
 

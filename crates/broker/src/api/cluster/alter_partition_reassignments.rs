@@ -14,9 +14,12 @@ use milena_metadata::{MetadataImage, PartitionChange, PartitionRecord};
 use milena_protocol::{
     ErrorCode, KString,
     messages::{
-        alter_partition_reassignments_request::{AlterPartitionReassignmentsRequest, ReassignablePartition},
+        alter_partition_reassignments_request::{
+            AlterPartitionReassignmentsRequest, ReassignablePartition,
+        },
         alter_partition_reassignments_response::{
-            AlterPartitionReassignmentsResponse, ReassignablePartitionResponse, ReassignableTopicResponse,
+            AlterPartitionReassignmentsResponse, ReassignablePartitionResponse,
+            ReassignableTopicResponse,
         },
     },
 };
@@ -58,7 +61,11 @@ pub(crate) async fn handle(
                 Err(refusal) => (refusal.code.code(), Some(refusal.message.into())),
             };
             let partition_index = asked.partition_index;
-            partitions.push(ReassignablePartitionResponse { partition_index, error_code, error_message });
+            partitions.push(ReassignablePartitionResponse {
+                partition_index,
+                error_code,
+                error_message,
+            });
         }
         response.responses.push(ReassignableTopicResponse { name: topic.name.clone(), partitions });
     }
@@ -76,7 +83,8 @@ async fn reassign(
         let Some(change) = change(&image, topic, asked, any_factor)? else { return Ok(()) };
         let partition = change.partition;
         let applied = broker.metadata.change_partitions(&[], &[change]).await;
-        let applied = applied.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
+        let applied =
+            applied.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
         let revision = if applied.partitions.is_empty() {
             // It changed after the image: look at a newer one.
             let seen = broker.metadata.partition(partition.topic, partition.partition).await;
@@ -102,11 +110,12 @@ fn change(
     any_factor: bool,
 ) -> Result<Option<PartitionChange>, Refusal> {
     let unknown = |what: String| Refusal::new(ErrorCode::UnknownTopicOrPartition, what);
-    let found = image.topic(topic).ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
+    let found =
+        image.topic(topic).ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
     let index = PartitionIndex(asked.partition_index);
-    let partition = found
-        .partition(index)
-        .ok_or_else(|| unknown(format!("topic '{topic}' has no partition {}", asked.partition_index)))?;
+    let partition = found.partition(index).ok_or_else(|| {
+        unknown(format!("topic '{topic}' has no partition {}", asked.partition_index))
+    })?;
     let mut record = PartitionRecord::from(partition);
     match &asked.replicas {
         None if record.reassignment.is_none() => {
@@ -143,7 +152,9 @@ fn check(image: &MetadataImage, replicas: &[BrokerId]) -> Result<(), Refusal> {
             return invalid(format!("broker {broker} is named twice: name each replica once"));
         }
         if !image.nodes().contains_key(broker) {
-            return invalid(format!("broker {broker} is not part of this cluster: name one that is"));
+            return invalid(format!(
+                "broker {broker} is not part of this cluster: name one that is"
+            ));
         }
     }
     Ok(())

@@ -14,10 +14,13 @@ use milena_protocol::{
     },
 };
 
-use crate::{context::RequestContext, dispatch::SERVED, net::access::Principal, shared::BrokerShared};
+use crate::{
+    context::RequestContext, dispatch::SERVED, net::access::Principal, shared::BrokerShared,
+};
 
 /// Who asks before it has authenticated.
-pub(crate) static BEFORE_AUTHENTICATION: LazyLock<Principal> = LazyLock::new(|| Principal::user("ANONYMOUS"));
+pub(crate) static BEFORE_AUTHENTICATION: LazyLock<Principal> =
+    LazyLock::new(|| Principal::user("ANONYMOUS"));
 
 /// The first version that names the client's software.
 const FIRST_VERSION_WITH_SOFTWARE: i16 = 3;
@@ -35,7 +38,8 @@ impl OfferedApis {
         let keys = SERVED.iter().map(|key| key.code() as usize + 1).max().unwrap_or(0);
         let mut served = vec![None; keys];
         for key in SERVED {
-            served[key.code() as usize] = version.api_range(*key).map(|range| (*range.start(), *range.end()));
+            served[key.code() as usize] =
+                version.api_range(*key).map(|range| (*range.start(), *range.end()));
         }
         Self { served, advertised: version.advertised(SERVED) }
     }

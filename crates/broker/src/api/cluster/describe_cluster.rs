@@ -63,14 +63,19 @@ fn wrong_endpoint(asked: i8) -> Option<DescribeClusterResponse> {
 }
 
 fn brokers(image: &MetadataImage, listener: &str, with_fenced: bool) -> Vec<DescribeClusterBroker> {
-    let entry = |id: i32, address: &milena_metadata::ListenerRecord, rack: Option<&str>, is_fenced| {
-        let rack = rack.map(KString::from);
-        let (host, port) = (address.host.as_str().into(), address.port.into());
-        DescribeClusterBroker { broker_id: id, host, port, rack, is_fenced }
-    };
+    let entry =
+        |id: i32, address: &milena_metadata::ListenerRecord, rack: Option<&str>, is_fenced| {
+            let rack = rack.map(KString::from);
+            let (host, port) = (address.host.as_str().into(), address.port.into());
+            DescribeClusterBroker { broker_id: id, host, port, rack, is_fenced }
+        };
     let known = image.nodes().iter().filter_map(|(id, node)| match image.broker(*id) {
-        Some(broker) => Some(entry(id.0, broker.listener(listener)?, broker.rack.as_deref(), false)),
-        None if with_fenced => Some(entry(id.0, node.listener(listener)?, node.rack.as_deref(), true)),
+        Some(broker) => {
+            Some(entry(id.0, broker.listener(listener)?, broker.rack.as_deref(), false))
+        }
+        None if with_fenced => {
+            Some(entry(id.0, node.listener(listener)?, node.rack.as_deref(), true))
+        }
         None => None,
     });
     known.collect()

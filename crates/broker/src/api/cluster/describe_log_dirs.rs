@@ -16,7 +16,8 @@ use milena_protocol::{
     messages::{
         describe_log_dirs_request::DescribeLogDirsRequest,
         describe_log_dirs_response::{
-            DescribeLogDirsPartition, DescribeLogDirsResponse, DescribeLogDirsResult, DescribeLogDirsTopic,
+            DescribeLogDirsPartition, DescribeLogDirsResponse, DescribeLogDirsResult,
+            DescribeLogDirsTopic,
         },
     },
 };
@@ -84,6 +85,7 @@ fn sizes(broker: &BrokerShared, request: &DescribeLogDirsRequest) -> Vec<Describ
 /// Bytes of the volume that `dir` is on, and how many of them can be used; -1 where that cannot be told.
 fn space(dir: &Path) -> (i64, i64) {
     let Ok(stat) = rustix::fs::statvfs(dir) else { return (-1, -1) };
-    let bytes = |blocks: u64| i64::try_from(blocks.saturating_mul(stat.f_frsize)).unwrap_or(i64::MAX);
+    let bytes =
+        |blocks: u64| i64::try_from(blocks.saturating_mul(stat.f_frsize)).unwrap_or(i64::MAX);
     (bytes(stat.f_blocks), bytes(stat.f_bavail))
 }

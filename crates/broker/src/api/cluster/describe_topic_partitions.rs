@@ -38,7 +38,8 @@ pub(crate) async fn handle(
     let limit = broker.topics().number("max.request.partition.size.limit");
     let image = broker.image();
     let listener = &context.connection.listener.name;
-    let may_describe = |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
+    let may_describe =
+        |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
     let mut response = page(&image, listener, &request, limit, may_describe);
     for topic in response.topics.iter_mut().filter(|topic| topic.error_code == 0) {
         if let Some(name) = &topic.name {
@@ -52,8 +53,8 @@ pub(crate) async fn handle(
 type Topic = DescribeTopicPartitionsResponseTopic;
 
 fn failed(name: &KString, error: ErrorCode) -> Topic {
-    let is_internal =
-        error != ErrorCode::TopicAuthorizationFailed && valid_name(name).is_ok_and(|name| name.is_internal());
+    let is_internal = error != ErrorCode::TopicAuthorizationFailed
+        && valid_name(name).is_ok_and(|name| name.is_internal());
     Topic { error_code: error.code(), name: Some(name.clone()), is_internal, ..Default::default() }
 }
 
@@ -83,7 +84,8 @@ fn page(
     }
     let names: BTreeSet<&KString> =
         request.topics.iter().map(named).filter(|name| &***name >= start).collect();
-    let (visible, hidden): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| may_describe(name));
+    let (visible, hidden): (Vec<_>, Vec<_>) =
+        names.into_iter().partition(|name| may_describe(name));
     for name in visible {
         let goes_on = match image.topic(name) {
             Some(topic) => pager.add(topic),
@@ -94,11 +96,15 @@ fn page(
         }
     }
     let mut response = pager.response;
-    response.topics.extend(hidden.into_iter().map(|name| failed(name, ErrorCode::TopicAuthorizationFailed)));
+    response
+        .topics
+        .extend(hidden.into_iter().map(|name| failed(name, ErrorCode::TopicAuthorizationFailed)));
     response
 }
 
-fn named(topic: &milena_protocol::messages::describe_topic_partitions_request::TopicRequest) -> &KString {
+fn named(
+    topic: &milena_protocol::messages::describe_topic_partitions_request::TopicRequest,
+) -> &KString {
     &topic.name
 }
 
@@ -123,7 +129,8 @@ impl Pager<'_> {
         if self.left == 0 {
             return self.end_at(name, 0);
         }
-        let error = valid_name(name).map_or_else(|e| e.code, |_| ErrorCode::UnknownTopicOrPartition);
+        let error =
+            valid_name(name).map_or_else(|e| e.code, |_| ErrorCode::UnknownTopicOrPartition);
         self.response.topics.push(failed(name, error));
         true
     }
@@ -134,7 +141,10 @@ impl Pager<'_> {
         if self.left == 0 {
             return self.end_at(name, 0);
         }
-        let first = self.from.filter(|from| from.topic_name == *name).map_or(0, |from| from.partition_index);
+        let first = self
+            .from
+            .filter(|from| from.topic_name == *name)
+            .map_or(0, |from| from.partition_index);
         let mut partitions = Vec::new();
         let mut next = None;
         for (index, partition) in topic.partitions_from(PartitionIndex(first)) {
@@ -178,7 +188,11 @@ mod tests {
     use super::*;
     use crate::topics::tests::PaperCluster;
 
-    fn request(names: &[&str], limit: i32, cursor: Option<(&str, i32)>) -> DescribeTopicPartitionsRequest {
+    fn request(
+        names: &[&str],
+        limit: i32,
+        cursor: Option<(&str, i32)>,
+    ) -> DescribeTopicPartitionsRequest {
         let topic = |name: &&str| TopicRequest { name: (*name).into() };
         DescribeTopicPartitionsRequest {
             topics: names.iter().map(topic).collect(),
@@ -192,7 +206,8 @@ mod tests {
 
     fn shown(response: &DescribeTopicPartitionsResponse) -> Shown {
         let numbers = |topic: &Topic| topic.partitions.iter().map(|p| p.partition_index).collect();
-        let topic = |t: &Topic| (t.name.as_deref().unwrap_or("").to_owned(), t.error_code, numbers(t));
+        let topic =
+            |t: &Topic| (t.name.as_deref().unwrap_or("").to_owned(), t.error_code, numbers(t));
         response.topics.iter().map(topic).collect()
     }
 
@@ -219,8 +234,10 @@ mod tests {
             let mut next: Option<(String, i32)> = None;
             loop {
                 let from = next.as_ref().map(|(name, n)| (name.as_str(), *n));
-                let response = page(&image, "PLAINTEXT", &request(names, limit, from), 2000, |_| true);
-                let on_page: usize = response.topics.iter().map(|topic| topic.partitions.len()).sum();
+                let response =
+                    page(&image, "PLAINTEXT", &request(names, limit, from), 2000, |_| true);
+                let on_page: usize =
+                    response.topics.iter().map(|topic| topic.partitions.len()).sum();
                 assert!((1..=limit as usize).contains(&on_page));
                 for (name, code, partitions) in shown(&response) {
                     assert_eq!(code, 0);
@@ -231,7 +248,11 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(seen, ["a-0", "a-1", "a-2", "b-0", "c-0", "c-1", "c-2", "c-3"], "limit {limit}");
+            assert_eq!(
+                seen,
+                ["a-0", "a-1", "a-2", "b-0", "c-0", "c-1", "c-2", "c-3"],
+                "limit {limit}"
+            );
         }
     }
 
@@ -254,8 +275,10 @@ mod tests {
         let image = cluster.images.current();
         let named = request(&["zz", "b", "a", "in valid"], 2000, None);
         let response = page(&image, "PLAINTEXT", &named, 2000, |name| name != "a");
-        let codes: Vec<_> = shown(&response).into_iter().map(|(name, code, _)| (name, code)).collect();
-        let expected = [("b", 0), ("in valid", 17), ("zz", 3), ("a", 29)].map(|(n, c)| (n.to_owned(), c));
+        let codes: Vec<_> =
+            shown(&response).into_iter().map(|(name, code, _)| (name, code)).collect();
+        let expected =
+            [("b", 0), ("in valid", 17), ("zz", 3), ("a", 29)].map(|(n, c)| (n.to_owned(), c));
         assert_eq!(codes, expected);
         let all = page(&image, "PLAINTEXT", &request(&[], 2000, None), 2000, |name| name != "a");
         assert_eq!(shown(&all).len(), 2);
@@ -265,10 +288,12 @@ mod tests {
     async fn a_cursor_on_a_deleted_topic_goes_on_behind_it_and_a_negative_one_is_refused() {
         let cluster = cluster().await;
         let image = cluster.images.current();
-        let response = page(&image, "PLAINTEXT", &request(&[], 2000, Some(("bb", 7))), 2000, |_| true);
+        let response =
+            page(&image, "PLAINTEXT", &request(&[], 2000, Some(("bb", 7))), 2000, |_| true);
         assert_eq!(shown(&response).len(), 1);
         assert_eq!(shown(&response)[0].2, [0, 1, 2, 3]);
-        let response = page(&image, "PLAINTEXT", &request(&["a"], 2000, Some(("a", -1))), 2000, |_| true);
+        let response =
+            page(&image, "PLAINTEXT", &request(&["a"], 2000, Some(("a", -1))), 2000, |_| true);
         assert_eq!(shown(&response), [("a".to_owned(), ErrorCode::InvalidRequest.code(), vec![])]);
     }
 }

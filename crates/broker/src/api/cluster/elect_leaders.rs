@@ -72,7 +72,8 @@ pub(crate) async fn handle(
         asked.retain(|one| one.outcome != Err(ErrorCode::ElectionNotNeeded));
     }
     let wanted: Vec<TopicPartition> = asked.iter().filter_map(|one| one.outcome.ok()).collect();
-    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).min(WAIT_MAX);
+    let timeout =
+        Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).min(WAIT_MAX);
     let outcome = elect(broker, &image, &wanted, election, timeout).await;
     let late = |id: TopicPartition| match &outcome {
         Ok(late) if late.contains(&id) => Err(ErrorCode::RequestTimedOut),
@@ -113,15 +114,23 @@ fn asked(
     asked.collect()
 }
 
-fn needs_election(image: &MetadataImage, id: TopicPartition, election: Election) -> Result<(), ErrorCode> {
+fn needs_election(
+    image: &MetadataImage,
+    id: TopicPartition,
+    election: Election,
+) -> Result<(), ErrorCode> {
     let partition = image.partition(id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     match election {
         Election::Preferred => match partition.replicas.first() {
-            Some(first) if image.live_leader(partition) == Some(*first) => Err(ErrorCode::ElectionNotNeeded),
+            Some(first) if image.live_leader(partition) == Some(*first) => {
+                Err(ErrorCode::ElectionNotNeeded)
+            }
             Some(first) if image.is_serving(*first) => Ok(()),
             _ => Err(ErrorCode::PreferredLeaderNotAvailable),
         },
-        Election::Unclean if image.live_leader(partition).is_some() => Err(ErrorCode::ElectionNotNeeded),
+        Election::Unclean if image.live_leader(partition).is_some() => {
+            Err(ErrorCode::ElectionNotNeeded)
+        }
         Election::Unclean if image.brokers().keys().any(|id| image.is_serving(*id)) => Ok(()),
         Election::Unclean => Err(ErrorCode::EligibleLeadersNotAvailable),
     }
@@ -146,7 +155,11 @@ async fn elect(
             (partition.target != target).then_some(PartitionChange { partition: *id, record })
         });
         let changes: Vec<PartitionChange> = asked.collect();
-        broker.metadata.change_partitions(&[], &changes).await.map_err(|error| error.error_code())?;
+        broker
+            .metadata
+            .change_partitions(&[], &changes)
+            .await
+            .map_err(|error| error.error_code())?;
     }
     let has_leader = |image: &MetadataImage, partition: &PartitionImage| match election {
         Election::Preferred => image.live_leader(partition) == partition.replicas.first().copied(),
@@ -172,11 +185,13 @@ fn respond(asked: Vec<Asked>) -> ElectLeadersResponse {
         let result = PartitionResult {
             partition_id: one.partition,
             error_code: error.code(),
-            error_message: (error != ErrorCode::None).then(|| KString::from_static(error.message())),
+            error_message: (error != ErrorCode::None)
+                .then(|| KString::from_static(error.message())),
         };
         match results.last_mut() {
             Some(last) if last.topic == one.topic => last.partition_result.push(result),
-            _ => results.push(ReplicaElectionResult { topic: one.topic, partition_result: vec![result] }),
+            _ => results
+                .push(ReplicaElectionResult { topic: one.topic, partition_result: vec![result] }),
         }
     }
     ElectLeadersResponse { replica_election_results: results, ..ElectLeadersResponse::default() }

@@ -11,7 +11,8 @@ use milena_protocol::{
     messages::{
         list_partition_reassignments_request::ListPartitionReassignmentsRequest,
         list_partition_reassignments_response::{
-            ListPartitionReassignmentsResponse, OngoingPartitionReassignment, OngoingTopicReassignment,
+            ListPartitionReassignmentsResponse, OngoingPartitionReassignment,
+            OngoingTopicReassignment,
         },
     },
 };
@@ -51,7 +52,10 @@ pub(crate) async fn handle(
 
 fn ongoing(topic: &TopicImage, only: Option<&[i32]>) -> Option<OngoingTopicReassignment> {
     let partitions: Vec<_> = match only {
-        None => topic.partitions().filter_map(|(index, partition)| of_partition(index, partition)).collect(),
+        None => topic
+            .partitions()
+            .filter_map(|(index, partition)| of_partition(index, partition))
+            .collect(),
         Some(indexes) => {
             let asked = indexes.iter().map(|index| PartitionIndex(*index));
             asked.filter_map(|index| of_partition(index, topic.partition(index)?)).collect()
@@ -61,7 +65,10 @@ fn ongoing(topic: &TopicImage, only: Option<&[i32]>) -> Option<OngoingTopicReass
         .then(|| OngoingTopicReassignment { name: topic.name().as_str().into(), partitions })
 }
 
-fn of_partition(index: PartitionIndex, partition: &PartitionImage) -> Option<OngoingPartitionReassignment> {
+fn of_partition(
+    index: PartitionIndex,
+    partition: &PartitionImage,
+) -> Option<OngoingPartitionReassignment> {
     let under_way = partition.reassignment.as_deref()?;
     let ids = |list: &[BrokerId]| list.iter().map(|id| id.0).collect();
     Some(OngoingPartitionReassignment {

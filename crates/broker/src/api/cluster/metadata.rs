@@ -19,7 +19,8 @@ use milena_protocol::{
     messages::{
         metadata_request::{MetadataRequest, MetadataRequestTopic},
         metadata_response::{
-            MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+            MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
+            MetadataResponseTopic,
         },
     },
 };
@@ -64,9 +65,13 @@ pub(crate) async fn handle(
         failed = create_missing(context, broker, names).await;
     }
     let image = broker.image();
-    let view =
-        View { image: &image, listener: &context.connection.listener.name, version: context.api_version };
-    let may_describe = |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
+    let view = View {
+        image: &image,
+        listener: &context.connection.listener.name,
+        version: context.api_version,
+    };
+    let may_describe =
+        |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
     let mut topics = view.topics(&asked, &failed, may_describe);
     if request.include_topic_authorized_operations {
         for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
@@ -110,14 +115,19 @@ pub(crate) fn cluster_operations(context: &RequestContext, broker: &BrokerShared
 }
 
 /// The topics asked for, or the answer to a request that may not ask like that.
-fn asked(topics: Option<&[MetadataRequestTopic]>, version: i16) -> Result<Asked, Vec<MetadataResponseTopic>> {
+fn asked(
+    topics: Option<&[MetadataRequestTopic]>,
+    version: i16,
+) -> Result<Asked, Vec<MetadataResponseTopic>> {
     let Some(topics) = topics else { return Ok(Asked::All) };
     if version == 0 && topics.is_empty() {
         return Ok(Asked::All);
     }
     let by_id = |topic: &MetadataRequestTopic| !topic.topic_id.is_nil();
     let nameless = |topic: &MetadataRequestTopic| topic.name.is_none();
-    if version < FIRST_VERSION_WITH_IDS && topics.iter().any(|topic| by_id(topic) || nameless(topic)) {
+    if version < FIRST_VERSION_WITH_IDS
+        && topics.iter().any(|topic| by_id(topic) || nameless(topic))
+    {
         let refuse = |topic: &MetadataRequestTopic| MetadataResponseTopic {
             error_code: ErrorCode::InvalidRequest.code(),
             name: Some(topic.name.clone().unwrap_or_default()),
@@ -208,7 +218,8 @@ impl View<'_> {
     ) -> Vec<MetadataResponseTopic> {
         match asked {
             Asked::All => {
-                let visible = self.image.topics().filter(|topic| may_describe(topic.name().as_str()));
+                let visible =
+                    self.image.topics().filter(|topic| may_describe(topic.name().as_str()));
                 visible.map(|topic| self.topic(topic)).collect()
             }
             Asked::Names(names) => {
@@ -248,11 +259,18 @@ impl View<'_> {
     fn by_id(&self, id: TopicId, may_describe: impl Fn(&str) -> bool) -> MetadataResponseTopic {
         let error = match self.image.topic_by_id(id) {
             // The name is not told: who may not see the topic must not learn it.
-            Some(topic) if !may_describe(topic.name().as_str()) => ErrorCode::TopicAuthorizationFailed,
+            Some(topic) if !may_describe(topic.name().as_str()) => {
+                ErrorCode::TopicAuthorizationFailed
+            }
             Some(topic) => return self.topic(topic),
             None => ErrorCode::UnknownTopicId,
         };
-        MetadataResponseTopic { error_code: error.code(), name: None, topic_id: id.0, ..Default::default() }
+        MetadataResponseTopic {
+            error_code: error.code(),
+            name: None,
+            topic_id: id.0,
+            ..Default::default()
+        }
     }
 
     fn topic(&self, topic: &TopicImage) -> MetadataResponseTopic {
@@ -318,7 +336,9 @@ mod tests {
         let id = Uuid::from_u128(7);
         for version in [10, 11] {
             let refused = asked(Some(&[named("a"), of_id(id)]), version).unwrap_err();
-            assert!(refused.iter().all(|topic| topic.error_code == ErrorCode::InvalidRequest.code()));
+            assert!(
+                refused.iter().all(|topic| topic.error_code == ErrorCode::InvalidRequest.code())
+            );
             assert_eq!(refused.len(), 2);
             assert_eq!((refused[1].name.as_deref(), refused[1].topic_id), (Some(""), id));
         }
@@ -352,7 +372,10 @@ mod tests {
         let image = cluster.images.current();
         let asked = Asked::Ids(vec![first.id, second.id]);
         let topics = view(&image, 12).topics(&asked, &HashMap::new(), |_| true);
-        assert_eq!((topics[0].error_code, topics[0].name.clone()), (ErrorCode::UnknownTopicId.code(), None));
+        assert_eq!(
+            (topics[0].error_code, topics[0].name.clone()),
+            (ErrorCode::UnknownTopicId.code(), None)
+        );
         assert_eq!((topics[1].error_code, names(&topics)[1]), (0, "t"));
         let hidden = view(&image, 12).topics(&asked, &HashMap::new(), |_| false);
         let code = ErrorCode::TopicAuthorizationFailed.code();
@@ -373,7 +396,10 @@ mod tests {
         }
         cluster.metadata.deregister(&cluster.registrations[1]).await.unwrap();
         let image = cluster.images.wait_until(|image| image.brokers().len() == 2).await.unwrap();
-        assert_eq!(brokers(&image, "PLAINTEXT").iter().map(|b| b.node_id).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(
+            brokers(&image, "PLAINTEXT").iter().map(|b| b.node_id).collect::<Vec<_>>(),
+            [1, 3]
+        );
         assert!(brokers(&image, "SSL").is_empty());
         for version in [0, 5, 9] {
             let topic = &view(&image, version).topics(&Asked::All, &HashMap::new(), |_| true)[0];
@@ -398,7 +424,9 @@ mod tests {
         let cluster = PaperCluster::new(1, &[]).await;
         cluster.create("t", 1, 1).await;
         let image = cluster.images.current();
-        for (version, code) in [(5, ErrorCode::LeaderNotAvailable), (6, ErrorCode::ListenerNotFound)] {
+        for (version, code) in
+            [(5, ErrorCode::LeaderNotAvailable), (6, ErrorCode::ListenerNotFound)]
+        {
             let view = View { listener: "SSL", ..view(&image, version) };
             let topic = &view.topics(&Asked::All, &HashMap::new(), |_| true)[0];
             assert_eq!(topic.partitions[0].error_code, code.code());

@@ -25,8 +25,9 @@ impl PartitionView {
         listener: &str,
         named_errors: bool,
     ) -> Self {
-        let reachable =
-            |id: BrokerId| image.broker(id).is_some_and(|broker| broker.listener(listener).is_some());
+        let reachable = |id: BrokerId| {
+            image.broker(id).is_some_and(|broker| broker.listener(listener).is_some())
+        };
         let (error, leader) = match image.live_leader(partition) {
             None => (ErrorCode::LeaderNotAvailable, -1),
             Some(leader) if reachable(leader) => (ErrorCode::None, leader.0),

@@ -22,12 +22,16 @@ pub(crate) async fn handle(
 ) -> AlterConfigsResponse {
     let entries: Vec<Entry> = request.resources.iter().map(entry).collect();
     let answers = alter(context, broker, &entries, request.validate_only).await;
-    let responses = entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
-        error_code: answer.as_ref().map_or_else(|refused| refused.code, |()| ErrorCode::None).code(),
-        error_message: answer.err().map(|refused| refused.message.into()),
-        resource_type: entry.resource_type,
-        resource_name: entry.resource_name,
-    });
+    let responses =
+        entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
+            error_code: answer
+                .as_ref()
+                .map_or_else(|refused| refused.code, |()| ErrorCode::None)
+                .code(),
+            error_message: answer.err().map(|refused| refused.message.into()),
+            resource_type: entry.resource_type,
+            resource_name: entry.resource_name,
+        });
     AlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
 }
 

@@ -49,8 +49,12 @@ pub(crate) async fn alter(
 ) -> Vec<Result<(), Refusal>> {
     let image = broker.image();
     let allows = |operation, resource: Resource<'_>| context.allows(broker, operation, resource);
-    let view =
-        ConfigsView { layers: broker.layers(&image), image: &image, broker: broker.id(), allows: &allows };
+    let view = ConfigsView {
+        layers: broker.layers(&image),
+        image: &image,
+        broker: broker.id(),
+        allows: &allows,
+    };
     let metadata = (!validate_only).then_some(&broker.metadata);
     let (answers, changed) = alter_all(&view, metadata, entries).await;
     if let Some(revision) = changed {
@@ -78,7 +82,10 @@ async fn alter_all(
     let mut newest = None;
     for entry in entries {
         let answer = if times[&(entry.resource_type, &entry.resource_name)] > 1 {
-            Err(Refusal::new(ErrorCode::InvalidRequest, "each resource may be named once in a request"))
+            Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "each resource may be named once in a request",
+            ))
         } else {
             alter_one(view, metadata, entry).await
         };
@@ -97,7 +104,8 @@ async fn alter_one(
         let message = "topics have no configuration for all of them: name one";
         return Err(Refusal::new(ErrorCode::InvalidRequest, message));
     }
-    let resource = view.resource(entry.resource_type, &entry.resource_name, Operation::AlterConfigs)?;
+    let resource =
+        view.resource(entry.resource_type, &entry.resource_name, Operation::AlterConfigs)?;
     let (catalogue, target) = (view.layers.catalogue(), resource.target());
     let Some(metadata) = metadata else {
         changes.to(catalogue, target, &current(view, &resource))?;
@@ -133,7 +141,12 @@ fn current(view: &ConfigsView<'_>, resource: &ConfigResource) -> Configs {
 
 impl Changes {
     /// What is set once they were made to `current`.
-    fn to(&self, catalogue: &Catalogue, target: Target, current: &Configs) -> Result<Configs, ConfigError> {
+    fn to(
+        &self,
+        catalogue: &Catalogue,
+        target: Target,
+        current: &Configs,
+    ) -> Result<Configs, ConfigError> {
         match self {
             Self::Replace(configs) => replace(catalogue, target, current, configs),
             Self::Apply(operations) => apply(catalogue, target, current, operations),
@@ -173,8 +186,9 @@ pub(crate) fn refuse_doubles<'a>(names: impl Iterator<Item = &'a KString>) -> Re
 
 /// The value of a configuration that is to be set.
 pub(crate) fn required(name: &KString, value: Option<&KString>) -> Result<String, Refusal> {
-    let missing =
-        || Refusal::new(ErrorCode::InvalidRequest, format!("{name} cannot be set to null: delete it"));
+    let missing = || {
+        Refusal::new(ErrorCode::InvalidRequest, format!("{name} cannot be set to null: delete it"))
+    };
     value.map(|value| value.to_string()).ok_or_else(missing)
 }
 

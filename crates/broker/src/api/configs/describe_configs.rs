@@ -33,8 +33,12 @@ pub(crate) async fn handle(
 ) -> DescribeConfigsResponse {
     let image = broker.image();
     let allows = |operation, resource: Resource<'_>| context.allows(broker, operation, resource);
-    let view =
-        ConfigsView { layers: broker.layers(&image), image: &image, broker: broker.id(), allows: &allows };
+    let view = ConfigsView {
+        layers: broker.layers(&image),
+        image: &image,
+        broker: broker.id(),
+        allows: &allows,
+    };
     describe(&view, &request)
 }
 
@@ -52,7 +56,10 @@ fn describe(view: &ConfigsView<'_>, request: &DescribeConfigsRequest) -> Describ
             configs,
         }
     };
-    DescribeConfigsResponse { throttle_time_ms: 0, results: request.resources.iter().map(result).collect() }
+    DescribeConfigsResponse {
+        throttle_time_ms: 0,
+        results: request.resources.iter().map(result).collect(),
+    }
 }
 
 fn describe_resource(
@@ -60,7 +67,8 @@ fn describe_resource(
     request: &DescribeConfigsRequest,
     resource: &DescribeConfigsResource,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
-    let found = view.resource(resource.resource_type, &resource.resource_name, Operation::DescribeConfigs)?;
+    let found =
+        view.resource(resource.resource_type, &resource.resource_name, Operation::DescribeConfigs)?;
     let described = match found {
         ConfigResource::Topic(name) => {
             let topic = view.image.topic(name.as_str()).map(|topic| topic.configs().clone());
@@ -76,7 +84,10 @@ fn describe_resource(
     Ok(described.into_iter().filter(is_wanted).map(|described| entry(request, described)).collect())
 }
 
-fn entry(request: &DescribeConfigsRequest, described: Described<'_>) -> DescribeConfigsResourceResult {
+fn entry(
+    request: &DescribeConfigsRequest,
+    described: Described<'_>,
+) -> DescribeConfigsResourceResult {
     let synonyms = if request.include_synonyms { described.synonyms } else { Vec::new() };
     let documentation = request.include_documentation.then(|| described.definition.doc.into());
     DescribeConfigsResourceResult {

@@ -11,12 +11,16 @@ use milena_protocol::{
         incremental_alter_configs_request::{
             AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
         },
-        incremental_alter_configs_response::{AlterConfigsResourceResponse, IncrementalAlterConfigsResponse},
+        incremental_alter_configs_response::{
+            AlterConfigsResourceResponse, IncrementalAlterConfigsResponse,
+        },
     },
 };
 
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{configs::change::Operation, context::RequestContext, shared::BrokerShared, topics::Refusal};
+use crate::{
+    configs::change::Operation, context::RequestContext, shared::BrokerShared, topics::Refusal,
+};
 
 pub(crate) async fn handle(
     context: &RequestContext,
@@ -25,12 +29,16 @@ pub(crate) async fn handle(
 ) -> IncrementalAlterConfigsResponse {
     let entries: Vec<Entry> = request.resources.iter().map(entry).collect();
     let answers = alter(context, broker, &entries, request.validate_only).await;
-    let responses = entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
-        error_code: answer.as_ref().map_or_else(|refused| refused.code, |()| ErrorCode::None).code(),
-        error_message: answer.err().map(|refused| refused.message.into()),
-        resource_type: entry.resource_type,
-        resource_name: entry.resource_name,
-    });
+    let responses =
+        entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
+            error_code: answer
+                .as_ref()
+                .map_or_else(|refused| refused.code, |()| ErrorCode::None)
+                .code(),
+            error_message: answer.err().map(|refused| refused.message.into()),
+            resource_type: entry.resource_type,
+            resource_name: entry.resource_name,
+        });
     IncrementalAlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
 }
 
@@ -52,8 +60,9 @@ fn operation(config: &AlterableConfig) -> Result<(String, Operation), Refusal> {
         2 => Operation::Append(value()?),
         3 => Operation::Subtract(value()?),
         other => {
-            let message =
-                format!("operation {other} does not exist: 0 sets, 1 deletes, 2 appends, 3 subtracts");
+            let message = format!(
+                "operation {other} does not exist: 0 sets, 1 deletes, 2 appends, 3 subtracts"
+            );
             return Err(Refusal::new(ErrorCode::InvalidRequest, message));
         }
     };
@@ -69,7 +78,8 @@ mod tests {
     }
 
     fn changes(configs: Vec<AlterableConfig>) -> Result<Changes, ErrorCode> {
-        let resource = AlterConfigsResource { resource_type: 2, resource_name: "t".into(), configs };
+        let resource =
+            AlterConfigsResource { resource_type: 2, resource_name: "t".into(), configs };
         entry(&resource).changes.map_err(|refused| refused.code)
     }
 

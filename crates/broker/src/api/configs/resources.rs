@@ -71,8 +71,9 @@ impl ConfigsView<'_> {
             TOPIC => self.topic(name, operation),
             BROKER => self.broker(name, operation),
             other => {
-                let message =
-                    format!("resource type {other} has no configuration here: ask for a topic or a broker");
+                let message = format!(
+                    "resource type {other} has no configuration here: ask for a topic or a broker"
+                );
                 Err(Refusal::new(ErrorCode::InvalidRequest, message))
             }
         }
@@ -80,7 +81,10 @@ impl ConfigsView<'_> {
 
     fn topic(&self, name: &str, operation: Operation) -> Result<ConfigResource, Refusal> {
         if !(self.allows)(operation, Resource::Topic(name)) {
-            return Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "access to the topic is denied"));
+            return Err(Refusal::new(
+                ErrorCode::TopicAuthorizationFailed,
+                "access to the topic is denied",
+            ));
         }
         let topic: TopicName =
             name.parse().map_err(|e| Refusal::new(ErrorCode::InvalidTopic, format!("{e}")))?;
@@ -103,12 +107,14 @@ impl ConfigsView<'_> {
             _ if name.is_empty() => Ok(ConfigResource::Cluster),
             Ok(named) if id == BrokerId(named) => Ok(ConfigResource::Broker),
             Ok(_) => {
-                let message =
-                    format!("this is broker {id}: ask broker {name} itself, or all with an empty name");
+                let message = format!(
+                    "this is broker {id}: ask broker {name} itself, or all with an empty name"
+                );
                 Err(Refusal::new(ErrorCode::InvalidRequest, message))
             }
             Err(_) => {
-                let message = format!("'{name}' is not a broker: give a number, or nothing for all brokers");
+                let message =
+                    format!("'{name}' is not a broker: give a number, or nothing for all brokers");
                 Err(Refusal::new(ErrorCode::InvalidRequest, message))
             }
         }

@@ -23,13 +23,15 @@ pub(crate) fn configs(pairs: &[(&str, &str)]) -> Configs {
 
 impl TestConfigs {
     pub(crate) async fn new() -> Self {
-        let cluster = PaperCluster::new(1, &[("log.segment.bytes", "1000"), ("broker.id", "1")]).await;
+        let cluster =
+            PaperCluster::new(1, &[("log.segment.bytes", "1000"), ("broker.id", "1")]).await;
         cluster.create("orders", 1, 1).await;
         let set = |set: &mut Configs| -> Result<(), MetadataError> {
             *set = configs(&[("segment.ms", "5")]);
             Ok(())
         };
-        let revision = cluster.metadata.alter_topic_configs(&"orders".parse().unwrap(), set).await.unwrap();
+        let revision =
+            cluster.metadata.alter_topic_configs(&"orders".parse().unwrap(), set).await.unwrap();
         cluster.shown(revision).await;
         Self { cluster }
     }

@@ -175,14 +175,15 @@ fn as_asked(
     let mut len = 0;
     let next = each(parts, from, |batch| {
         let header = batch.header();
-        let (bytes, fits) = if is_zstd(batch) || header.has_producer() || header.attributes.is_control() {
-            (batch.bytes().clone(), true)
-        } else {
-            let left = bytes_max.saturating_sub(len);
-            let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, left);
-            let fits = converter.push(batch).map_err(|error| refusal(&error))?;
-            (converter.finish(), fits)
-        };
+        let (bytes, fits) =
+            if is_zstd(batch) || header.has_producer() || header.attributes.is_control() {
+                (batch.bytes().clone(), true)
+            } else {
+                let left = bytes_max.saturating_sub(len);
+                let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, left);
+                let fits = converter.push(batch).map_err(|error| refusal(&error))?;
+                (converter.finish(), fits)
+            };
         if len > 0 && len + bytes.len() > bytes_max {
             return Ok(false);
         }

@@ -105,8 +105,9 @@ async fn find(
     asked: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<Found, ErrorCode> {
-    let partition =
-        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index)).await?;
+    let partition = broker
+        .leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index))
+        .await?;
     check_leader_epoch(&partition, asked.current_leader_epoch)?;
     let bounds = partition.bounds();
     let found = match asked.timestamp {
@@ -127,10 +128,14 @@ async fn find(
         EARLIEST_LOCAL if context.api_version >= 8 => Found::at(bounds.log_start, &partition),
         LATEST_TIERED if context.api_version >= 9 => Found::NONE,
         special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
-        _ if has_no_times(broker, topic, asked) => return Err(ErrorCode::UnsupportedForMessageFormat),
+        _ if has_no_times(broker, topic, asked) => {
+            return Err(ErrorCode::UnsupportedForMessageFormat);
+        }
         time => {
-            let found =
-                partition.offset_for_timestamp(Timestamp(time), isolation).await.map_err(|e| logged(&e))?;
+            let found = partition
+                .offset_for_timestamp(Timestamp(time), isolation)
+                .await
+                .map_err(|e| logged(&e))?;
             found.map_or(Found::NONE, |found| Found {
                 offset: found.offset.raw(),
                 timestamp: found.timestamp.raw(),
@@ -147,8 +152,9 @@ async fn old_style(
     topic: &KString,
     asked: &ListOffsetsPartition,
 ) -> Result<Vec<i64>, ErrorCode> {
-    let partition =
-        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index)).await?;
+    let partition = broker
+        .leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index))
+        .await?;
     let bounds = partition.bounds();
     let (start, end) = (bounds.log_start.raw(), bounds.high_watermark.raw());
     let mut offsets = match asked.timestamp {
@@ -156,8 +162,10 @@ async fn old_style(
         EARLIEST => vec![start],
         time => {
             let isolation = Isolation::Uncommitted;
-            let found =
-                partition.offset_for_timestamp(Timestamp(time), isolation).await.map_err(|e| logged(&e))?;
+            let found = partition
+                .offset_for_timestamp(Timestamp(time), isolation)
+                .await
+                .map_err(|e| logged(&e))?;
             match found {
                 None => vec![end, start],
                 Some(found) if found.offset > bounds.log_start => vec![start],

@@ -115,7 +115,11 @@ fn forgotten(request: &FetchRequest, version: i16) -> Vec<(TopicKey, PartitionIn
 }
 
 fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid) -> TopicKey {
-    if version >= FIRST_VERSION_WITH_IDS { TopicKey::Id(TopicId(id)) } else { TopicKey::Name(name.clone()) }
+    if version >= FIRST_VERSION_WITH_IDS {
+        TopicKey::Id(TopicId(id))
+    } else {
+        TopicKey::Name(name.clone())
+    }
 }
 
 fn session_targets(

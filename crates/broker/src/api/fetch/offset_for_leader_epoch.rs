@@ -51,12 +51,16 @@ async fn end_offset(
     topic: &str,
     asked: &OffsetForLeaderPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-    let partition = broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition)).await?;
+    let partition =
+        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition)).await?;
     check_leader_epoch(&partition, asked.current_leader_epoch)?;
     Ok(partition.end_offset_for_epoch(LeaderEpoch(asked.leader_epoch)))
 }
 
-fn answer(partition: i32, found: Result<Option<(LeaderEpoch, Offset)>, ErrorCode>) -> EpochEndOffset {
+fn answer(
+    partition: i32,
+    found: Result<Option<(LeaderEpoch, Offset)>, ErrorCode>,
+) -> EpochEndOffset {
     let error = found.err().unwrap_or(ErrorCode::None);
     let (epoch, offset) = found.ok().flatten().unwrap_or((LeaderEpoch::NONE, Offset(-1)));
     EpochEndOffset {

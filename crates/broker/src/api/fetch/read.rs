@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use milena_protocol::{ErrorCode, Records};
-use milena_storage::{Bounds, Isolation, Partition, ReadData, ReadError, ReadRequest, Waiter, WatchGuard};
+use milena_storage::{
+    Bounds, Isolation, Partition, ReadData, ReadError, ReadRequest, Waiter, WatchGuard,
+};
 use milena_types::{LeaderEpoch, Offset};
 
 use super::{
@@ -47,8 +49,9 @@ impl Target {
         place: Option<u64>,
     ) -> Self {
         let led = open(context, broker, &wanted);
-        let formats =
-            led.as_ref().map_or_else(|_| TopicFormats::default(), |led| TopicFormats::from(&*led.config));
+        let formats = led
+            .as_ref()
+            .map_or_else(|_| TopicFormats::default(), |led| TopicFormats::from(&*led.config));
         Self { wanted, place, log: led.map(|led| led.partition), formats }
     }
 
@@ -75,13 +78,19 @@ pub(super) fn topic_of(wanted: &Wanted) -> TopicRef<'_> {
     }
 }
 
-fn open(context: &RequestContext, broker: &BrokerShared, wanted: &Wanted) -> Result<Led, ErrorCode> {
+fn open(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    wanted: &Wanted,
+) -> Result<Led, ErrorCode> {
     let topic = topic_of(wanted);
     let denied = |name: &str| !context.allows(broker, Operation::Read, Resource::Topic(name));
     let led = broker.led(topic, wanted.partition).map_err(|error| match topic {
         // Who may not read a topic is not told where it is.
         TopicRef::Name(name) if denied(name) => ErrorCode::TopicAuthorizationFailed,
-        TopicRef::Id(id) if broker.image().topic_name(id).is_some_and(|name| denied(name.as_str())) => {
+        TopicRef::Id(id)
+            if broker.image().topic_name(id).is_some_and(|name| denied(name.as_str())) =>
+        {
             ErrorCode::TopicAuthorizationFailed
         }
         _ => error,
@@ -154,7 +163,12 @@ async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool)
         && let Some(diverging) = diverging(log, wanted)
     {
         let told = told(&log.bounds());
-        return Answer { error: ErrorCode::None, told, records: Records::new(), diverging: Some(diverging) };
+        return Answer {
+            error: ErrorCode::None,
+            told,
+            records: Records::new(),
+            diverging: Some(diverging),
+        };
     }
     let request = ReadRequest {
         from: Offset(wanted.fetch_offset),

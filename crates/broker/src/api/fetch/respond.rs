@@ -3,7 +3,8 @@
 use milena_protocol::{
     ErrorCode, KString,
     messages::fetch_response::{
-        EpochEndOffset, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+        EpochEndOffset, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
+        PartitionData,
     },
 };
 
@@ -24,8 +25,10 @@ pub(super) fn respond(
     targets: Vec<Target>,
     round: Round,
 ) -> FetchResponse {
-    let mut response =
-        FetchResponse { throttle_time_ms: context.throttled().as_millis() as i32, ..Default::default() };
+    let mut response = FetchResponse {
+        throttle_time_ms: context.throttled().as_millis() as i32,
+        ..Default::default()
+    };
     let mut session = match kind {
         FetchKind::Full { session } => {
             response.session_id = session.as_ref().map_or(0, |(id, _)| *id);
@@ -81,7 +84,9 @@ fn add(
     if let Some((epoch, end)) = answer.diverging {
         data.diverging_epoch = EpochEndOffset { epoch: epoch.raw(), end_offset: end.raw() };
     }
-    if answer.error == ErrorCode::NotLeaderOrFollower && context.api_version >= FIRST_VERSION_WITH_LEADER {
+    if answer.error == ErrorCode::NotLeaderOrFollower
+        && context.api_version >= FIRST_VERSION_WITH_LEADER
+    {
         name_leader(context, broker, response, wanted, &mut data);
     }
     match response.responses.last_mut() {
@@ -91,7 +96,11 @@ fn add(
                 TopicKey::Name(name) => (name.clone(), milena_protocol::Uuid::nil()),
                 TopicKey::Id(id) => (KString::default(), id.0),
             };
-            response.responses.push(FetchableTopicResponse { topic, topic_id, partitions: vec![data] });
+            response.responses.push(FetchableTopicResponse {
+                topic,
+                topic_id,
+                partitions: vec![data],
+            });
         }
     }
 }
@@ -116,7 +125,8 @@ fn name_leader(
     else {
         return;
     };
-    data.current_leader = LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
+    data.current_leader =
+        LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
     let known = response.node_endpoints.iter().any(|node| node.node_id == hint.leader.0);
     if let Some(endpoint) = hint.endpoint.filter(|_| !known) {
         response.node_endpoints.push(NodeEndpoint {

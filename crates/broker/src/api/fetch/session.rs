@@ -107,7 +107,9 @@ impl Session {
             self.next_place
         });
         match self.order.entry(place) {
-            std::collections::btree_map::Entry::Occupied(mut slot) => slot.get_mut().wanted = wanted,
+            std::collections::btree_map::Entry::Occupied(mut slot) => {
+                slot.get_mut().wanted = wanted
+            }
             std::collections::btree_map::Entry::Vacant(slot) => {
                 slot.insert(SessionPartition { wanted, told: Told::NOTHING });
             }
@@ -361,8 +363,10 @@ mod tests {
         session.want(&wanted("v", 0));
         let first = session.partitions().next().map(|(place, _)| place).expect("three partitions");
         session.move_to_end(first);
-        let order: Vec<_> =
-            session.partitions().map(|(_, p)| (p.wanted.topic.clone(), p.wanted.fetch_offset)).collect();
+        let order: Vec<_> = session
+            .partitions()
+            .map(|(_, p)| (p.wanted.topic.clone(), p.wanted.fetch_offset))
+            .collect();
         let name = |text: &'static str| TopicKey::Name(KString::from_static(text));
         assert_eq!(order, [(name("u"), 0), (name("v"), 0), (name("t"), 7)]);
     }

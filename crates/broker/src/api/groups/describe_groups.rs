@@ -36,17 +36,26 @@ pub(crate) async fn handle(
         let mut entry = describe(context, broker, group).await;
         if request.include_authorized_operations && entry.error_code == ErrorCode::None.code() {
             let resource = Resource::Group(&entry.group_id);
-            entry.authorized_operations = context.authorized_operations(broker, Operation::GROUP, resource);
+            entry.authorized_operations =
+                context.authorized_operations(broker, Operation::GROUP, resource);
         }
         described.push(entry);
     }
     DescribeGroupsResponse { groups: described, ..Default::default() }
 }
 
-async fn describe(context: &RequestContext, broker: &BrokerShared, group_id: KString) -> DescribedGroup {
+async fn describe(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    group_id: KString,
+) -> DescribedGroup {
     let empty = DescribedGroup { authorized_operations: NO_OPERATIONS, ..Default::default() };
     if !context.allows(broker, Operation::Describe, Resource::Group(&group_id)) {
-        return DescribedGroup { error_code: ErrorCode::GroupAuthorizationFailed.code(), group_id, ..empty };
+        return DescribedGroup {
+            error_code: ErrorCode::GroupAuthorizationFailed.code(),
+            group_id,
+            ..empty
+        };
     }
     match broker.groups.describe(group_id.as_str().into()).await {
         Ok(group) => DescribedGroup {
@@ -62,7 +71,8 @@ async fn describe(context: &RequestContext, broker: &BrokerShared, group_id: KSt
             let error = if known { ErrorCode::None } else { ErrorCode::GroupIdNotFound };
             DescribedGroup {
                 error_code: error.code(),
-                error_message: (!known).then(|| KString::from(format!("group {group_id} does not exist"))),
+                error_message: (!known)
+                    .then(|| KString::from(format!("group {group_id} does not exist"))),
                 group_id,
                 group_state: KString::from_static(GroupState::Dead.name()),
                 ..empty

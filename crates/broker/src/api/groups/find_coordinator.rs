@@ -52,7 +52,12 @@ pub(crate) async fn handle(
     }
 }
 
-async fn find(context: &RequestContext, broker: &BrokerShared, key_type: i8, key: KString) -> Coordinator {
+async fn find(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    key_type: i8,
+    key: KString,
+) -> Coordinator {
     let allowed = |resource| context.allows(broker, Operation::Describe, resource);
     let found = match key_type {
         GROUP if !allowed(Resource::Group(&key)) => Err(ErrorCode::GroupAuthorizationFailed),
@@ -86,7 +91,11 @@ async fn find_group(
     leader(context, &broker.image(), group).ok_or(unavailable)
 }
 
-fn leader(context: &RequestContext, image: &MetadataImage, group: &str) -> Option<(i32, KString, i32)> {
+fn leader(
+    context: &RequestContext,
+    image: &MetadataImage,
+    group: &str,
+) -> Option<(i32, KString, i32)> {
     let topic = image.topic(CONSUMER_OFFSETS)?;
     let partition = topic.partition(partition_of(group, topic.partition_count()))?;
     let leader = image.live_leader(partition)?;

@@ -50,7 +50,11 @@ pub(crate) async fn handle(
 }
 
 /// The request with everything that outlives it copied: members are kept, requests are not.
-fn join_request(context: &RequestContext, broker: &BrokerShared, request: &JoinGroupRequest) -> JoinRequest {
+fn join_request(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: &JoinGroupRequest,
+) -> JoinRequest {
     let protocols = request.protocols.iter().map(|protocol| Protocol {
         name: protocol.name.as_str().into(),
         metadata: Bytes::copy_from_slice(&protocol.metadata),

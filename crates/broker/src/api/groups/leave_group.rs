@@ -34,7 +34,8 @@ pub(crate) async fn handle(
     match leave(context, broker, &request).await {
         Err(error) => LeaveGroupResponse { error_code: error.code(), ..Default::default() },
         Ok(left) if context.api_version < FIRST_VERSION_WITH_MEMBERS => {
-            let error_code = left.first().map_or(ErrorCode::None.code(), |left| code_of(&left.outcome));
+            let error_code =
+                left.first().map_or(ErrorCode::None.code(), |left| code_of(&left.outcome));
             LeaveGroupResponse { error_code, ..Default::default() }
         }
         Ok(left) => {

@@ -24,8 +24,10 @@ pub(crate) async fn handle(
     broker: &BrokerShared,
     request: ListGroupsRequest,
 ) -> ListGroupsResponse {
-    let names = |filter: Vec<KString>| filter.into_iter().map(|name| name.as_str().to_owned()).collect();
-    let filter = ListFilter { states: names(request.states_filter), types: names(request.types_filter) };
+    let names =
+        |filter: Vec<KString>| filter.into_iter().map(|name| name.as_str().to_owned()).collect();
+    let filter =
+        ListFilter { states: names(request.states_filter), types: names(request.types_filter) };
     let (groups, loading) = broker.groups.list(&filter);
     let all = context.allows(broker, Operation::Describe, Resource::Cluster);
     let visible = groups.into_iter().filter(|group| {

@@ -98,7 +98,8 @@ fn find(
     topic: &OffsetCommitRequestTopic,
 ) -> Result<(TopicName, i32), ErrorCode> {
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
-    let topic = if by_id { TopicRef::Id(TopicId(topic.topic_id)) } else { TopicRef::Name(&topic.name) };
+    let topic =
+        if by_id { TopicRef::Id(TopicId(topic.topic_id)) } else { TopicRef::Name(&topic.name) };
     let found = match topic {
         TopicRef::Name(name) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
         TopicRef::Id(id) => image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId),
@@ -131,7 +132,8 @@ fn commit_offset(
 /// About how much a commit takes in the log.
 fn bytes_of(commit: &CommitRequest) -> usize {
     const NUMBERS: usize = 64;
-    let each = commit.offsets.iter().map(|offset| offset.key.0.as_str().len() + offset.metadata.len());
+    let each =
+        commit.offsets.iter().map(|offset| offset.key.0.as_str().len() + offset.metadata.len());
     each.map(|texts| texts + commit.group.as_str().len() + NUMBERS).sum()
 }
 

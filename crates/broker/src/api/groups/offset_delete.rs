@@ -30,7 +30,8 @@ pub(crate) async fn handle(
     broker: &BrokerShared,
     request: OffsetDeleteRequest,
 ) -> OffsetDeleteResponse {
-    let failed = |error: ErrorCode| OffsetDeleteResponse { error_code: error.code(), ..Default::default() };
+    let failed =
+        |error: ErrorCode| OffsetDeleteResponse { error_code: error.code(), ..Default::default() };
     if !context.allows(broker, Operation::Delete, Resource::Group(&request.group_id)) {
         return failed(ErrorCode::GroupAuthorizationFailed);
     }
@@ -40,14 +41,17 @@ pub(crate) async fn handle(
     let found: Vec<Vec<Result<OffsetKey, ErrorCode>>> =
         request.topics.iter().map(|topic| find(context, broker, topic)).collect();
     let keys = found.iter().flatten().filter_map(|key| key.as_ref().ok().cloned()).collect();
-    let mut outcomes = match broker.groups.delete_offsets(request.group_id.as_str().into(), keys).await {
-        Ok(outcomes) => outcomes.into_iter(),
-        Err(error) => return failed(error.error_code()),
-    };
+    let mut outcomes =
+        match broker.groups.delete_offsets(request.group_id.as_str().into(), keys).await {
+            Ok(outcomes) => outcomes.into_iter(),
+            Err(error) => return failed(error.error_code()),
+        };
     let topics = request.topics.into_iter().zip(found).map(|(topic, found)| {
         let partitions = topic.partitions.iter().zip(found).map(|(partition, found)| {
             let error_code = match found {
-                Ok(_) => outcomes.next().map_or(ErrorCode::None.code(), |outcome| code_of(&outcome)),
+                Ok(_) => {
+                    outcomes.next().map_or(ErrorCode::None.code(), |outcome| code_of(&outcome))
+                }
                 Err(error) => error.code(),
             };
             OffsetDeleteResponsePartition { partition_index: partition.partition_index, error_code }

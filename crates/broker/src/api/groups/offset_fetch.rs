@@ -13,7 +13,9 @@ use milena_metadata::MetadataImage;
 use milena_protocol::{
     ErrorCode, KString, Uuid,
     messages::{
-        offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics},
+        offset_fetch_request::{
+            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+        },
         offset_fetch_response::{
             OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition,
             OffsetFetchResponsePartitions, OffsetFetchResponseTopic, OffsetFetchResponseTopics,
@@ -47,16 +49,17 @@ pub(crate) async fn handle(
         return OffsetFetchResponse { groups, ..Default::default() };
     }
     let asked = request.topics.take();
-    let named = |topics: Vec<milena_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic>| {
-        topics
-            .into_iter()
-            .map(|topic| OffsetFetchRequestTopics {
-                name: topic.name,
-                topic_id: Uuid::nil(),
-                partition_indexes: topic.partition_indexes,
-            })
-            .collect()
-    };
+    let named =
+        |topics: Vec<milena_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic>| {
+            topics
+                .into_iter()
+                .map(|topic| OffsetFetchRequestTopics {
+                    name: topic.name,
+                    topic_id: Uuid::nil(),
+                    partition_indexes: topic.partition_indexes,
+                })
+                .collect()
+        };
     let group = OffsetFetchRequestGroup {
         group_id: request.group_id,
         topics: asked.map(named),
@@ -99,10 +102,8 @@ async fn fetch(
     require_stable: bool,
 ) -> OffsetFetchResponseGroup {
     let group_id = group.group_id.clone();
-    let failed = |error: ErrorCode, topics: Vec<OffsetFetchResponseTopics>| OffsetFetchResponseGroup {
-        group_id: group_id.clone(),
-        topics,
-        error_code: error.code(),
+    let failed = |error: ErrorCode, topics: Vec<OffsetFetchResponseTopics>| {
+        OffsetFetchResponseGroup { group_id: group_id.clone(), topics, error_code: error.code() }
     };
     // Before version 2 an error can only be told partition by partition.
     let unanswered = |topics: Option<Vec<OffsetFetchRequestTopics>>| {
@@ -119,17 +120,21 @@ async fn fetch(
     let Some(asked) = group.topics else {
         let request = FetchRequest { group: group_id_of_request, topics: None, require_stable };
         return match broker.groups.fetch(request).await {
-            Ok(topics) => failed(ErrorCode::None, all_topics(context, broker, &image, by_id, topics)),
+            Ok(topics) => {
+                failed(ErrorCode::None, all_topics(context, broker, &image, by_id, topics))
+            }
             Err(error) => failed(error.error_code(), Vec::new()),
         };
     };
     let found: Vec<Result<TopicName, ErrorCode>> =
         asked.iter().map(|topic| find(context, broker, &image, by_id, topic)).collect();
     let wanted = asked.iter().zip(&found).filter_map(|(topic, found)| {
-        let partitions = topic.partition_indexes.iter().map(|index| PartitionIndex(*index)).collect();
+        let partitions =
+            topic.partition_indexes.iter().map(|index| PartitionIndex(*index)).collect();
         Some((found.as_ref().ok()?.clone(), partitions))
     });
-    let request = FetchRequest { group: group_id_of_request, topics: Some(wanted.collect()), require_stable };
+    let request =
+        FetchRequest { group: group_id_of_request, topics: Some(wanted.collect()), require_stable };
     let mut fetched = match broker.groups.fetch(request).await {
         Ok(topics) => topics.into_iter(),
         Err(error) => return failed(error.error_code(), unanswered(Some(asked))),
@@ -198,7 +203,10 @@ fn partition(fetched: &FetchedOffset) -> OffsetFetchResponsePartitions {
     }
 }
 
-fn without_offsets(topic: &OffsetFetchRequestTopics, error: ErrorCode) -> OffsetFetchResponseTopics {
+fn without_offsets(
+    topic: &OffsetFetchRequestTopics,
+    error: ErrorCode,
+) -> OffsetFetchResponseTopics {
     let partitions = topic.partition_indexes.iter().map(|index| OffsetFetchResponsePartitions {
         partition_index: *index,
         committed_offset: -1,

@@ -26,7 +26,8 @@ pub(crate) async fn handle(
     broker: &BrokerShared,
     request: SyncGroupRequest,
 ) -> SyncGroupResponse {
-    let failed = |error: ErrorCode| SyncGroupResponse { error_code: error.code(), ..Default::default() };
+    let failed =
+        |error: ErrorCode| SyncGroupResponse { error_code: error.code(), ..Default::default() };
     if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
         return failed(ErrorCode::GroupAuthorizationFailed);
     }

@@ -93,14 +93,17 @@ pub(crate) async fn handle(
 ) -> Handled {
     let acks = request.acks;
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-    let bytes: usize = request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
+    let bytes: usize =
+        request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
     let mut room = Room { broker, bytes, admission: Some(broker.storage.admit(bytes).await) };
     context.throttle(throttle(broker.storage.pressure(), bytes));
     let topics = append_all(context, &mut room, request).await;
     drop(room);
     if acks == 0 {
-        let failed =
-            topics.iter().flat_map(|topic| &topic.shares).find_map(|share| share.outcome.as_ref().err());
+        let failed = topics
+            .iter()
+            .flat_map(|topic| &topic.shares)
+            .find_map(|share| share.outcome.as_ref().err());
         return Handled::Reply(match failed {
             None => Reply::Nothing,
             Some(refusal) => {
@@ -142,7 +145,10 @@ async fn append_all(
 ) -> Vec<TopicShares> {
     let broker = room.broker;
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
-        Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks is {}, use -1, 0 or 1", request.acks))
+        Refusal::new(
+            ErrorCode::InvalidRequiredAcks,
+            format!("acks is {}, use -1, 0 or 1", request.acks),
+        )
     });
     let now_ms = broker.runtime.wall_ms();
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
@@ -152,10 +158,14 @@ async fn append_all(
         // A name of its own, so that the answer does not keep the request's records in memory.
         let name = KString::from(topic.name.as_str());
         let refused = match &acks_refused {
-            Some(refusal) => Some(Refusal::new(refusal.error, refusal.message.clone().unwrap_or_default())),
-            None => {
-                topic_refused(context, broker, if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) })
+            Some(refusal) => {
+                Some(Refusal::new(refusal.error, refusal.message.clone().unwrap_or_default()))
             }
+            None => topic_refused(
+                context,
+                broker,
+                if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) },
+            ),
         };
         let mut shares = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
@@ -176,7 +186,11 @@ async fn append_all(
 }
 
 /// What refuses all of a topic's partitions.
-fn topic_refused(context: &RequestContext, broker: &BrokerShared, topic: TopicRef<'_>) -> Option<Refusal> {
+fn topic_refused(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    topic: TopicRef<'_>,
+) -> Option<Refusal> {
     let image;
     let name = match topic {
         TopicRef::Name(name) => name,
@@ -189,13 +203,17 @@ fn topic_refused(context: &RequestContext, broker: &BrokerShared, topic: TopicRe
         return Some(ErrorCode::TopicAuthorizationFailed.into());
     }
     if is_internal(name) {
-        return Some(Refusal::new(ErrorCode::InvalidTopic, "clients cannot write to an internal topic"));
+        return Some(Refusal::new(
+            ErrorCode::InvalidTopic,
+            "clients cannot write to an internal topic",
+        ));
     }
     None
 }
 
 fn is_internal(name: &str) -> bool {
-    name.starts_with("__") && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
+    name.starts_with("__")
+        && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
 }
 
 /// Appends to one partition. While it is being handed over, or not open here yet, this waits for the outcome.
@@ -209,15 +227,19 @@ async fn append(
 ) -> Result<AppendFuture, Refusal> {
     let partition = PartitionIndex(index);
     let led = match room.broker.led(topic, partition) {
-        Err(ErrorCode::NotLeaderOrFollower) => Box::pin(room.led_once_settled(topic, partition)).await?,
+        Err(ErrorCode::NotLeaderOrFollower) => {
+            Box::pin(room.led_once_settled(topic, partition)).await?
+        }
         found => found?,
     };
     let batches = validate(records, &led.config, context.api_version, now_ms)?;
     if batches.iter().any(|batch| batch.header().attributes.is_transactional()) {
-        let message = "transactions are not served by this cluster yet: produce without a transactional id";
+        let message =
+            "transactions are not served by this cluster yet: produce without a transactional id";
         return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
     }
-    let options = AppendOptions { leader_epoch: None, now: Timestamp(now_ms), origin: Origin::Client };
+    let options =
+        AppendOptions { leader_epoch: None, now: Timestamp(now_ms), origin: Origin::Client };
     let refused = |error: AppendError| Refusal::new(error.error_code(), error.to_string());
     match led.partition.append(&batches, &options) {
         Err(AppendError::Closed) => {
@@ -253,7 +275,11 @@ impl Answer {
                 };
                 partition_responses.push(partition_response(share.index, outcome));
             }
-            let topic = TopicProduceResponse { name: topic.name, topic_id: topic.id.0, partition_responses };
+            let topic = TopicProduceResponse {
+                name: topic.name,
+                topic_id: topic.id.0,
+                partition_responses,
+            };
             response.responses.push(topic);
         }
         if self.version >= FIRST_VERSION_WITH_LEADER {
@@ -273,13 +299,19 @@ impl Answer {
                 }
                 let image = image.get_or_insert_with(|| self.broker.image());
                 let by_id = self.version >= FIRST_VERSION_WITH_IDS;
-                let name =
-                    if by_id { TopicRef::Id(TopicId(topic.topic_id)) } else { TopicRef::Name(&topic.name) };
+                let name = if by_id {
+                    TopicRef::Id(TopicId(topic.topic_id))
+                } else {
+                    TopicRef::Name(&topic.name)
+                };
                 let index = PartitionIndex(partition.index);
-                let Some(hint) = leader_hint(image, name, index, &self.listener.name) else { continue };
+                let Some(hint) = leader_hint(image, name, index, &self.listener.name) else {
+                    continue;
+                };
                 partition.current_leader =
                     LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
-                let known = response.node_endpoints.iter().any(|node| node.node_id == hint.leader.0);
+                let known =
+                    response.node_endpoints.iter().any(|node| node.node_id == hint.leader.0);
                 if let Some(endpoint) = hint.endpoint.filter(|_| !known) {
                     response.node_endpoints.push(NodeEndpoint {
                         node_id: hint.leader.0,

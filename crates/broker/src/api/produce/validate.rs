@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use milena_protocol::ErrorCode;
 use milena_records::{
-    self as records, Batch, BatchBuilder, BatchError, Compression, NewRecord, RecordFault, RecordRules,
-    RejectedRecords, TimestampType, legacy::up_convert,
+    self as records, Batch, BatchBuilder, BatchError, Compression, NewRecord, RecordFault,
+    RecordRules, RejectedRecords, TimestampType, legacy::up_convert,
 };
 
 use crate::configs::{StoredCompression, TopicConfig};
@@ -52,9 +52,9 @@ pub(crate) fn code_of(error: &BatchError) -> ErrorCode {
         | BatchError::Length { .. }
         | BatchError::Checksum { .. }
         | BatchError::Compression { .. } => ErrorCode::CorruptMessage,
-        BatchError::Magic { magic: 0..=2 } | BatchError::Invalid { .. } | BatchError::Record { .. } => {
-            ErrorCode::InvalidRecord
-        }
+        BatchError::Magic { magic: 0..=2 }
+        | BatchError::Invalid { .. }
+        | BatchError::Record { .. } => ErrorCode::InvalidRecord,
         BatchError::Magic { .. } => ErrorCode::CorruptMessage,
         BatchError::TimestampType => ErrorCode::InvalidTimestamp,
         BatchError::Codec { .. } => ErrorCode::UnsupportedCompressionType,
@@ -84,9 +84,10 @@ pub(crate) fn validate(
     }
     match config.compression {
         StoredCompression::Producer => Ok(batches),
-        StoredCompression::Fixed(codec) => {
-            batches.into_iter().map(|batch| recompress(batch, codec, config.compression_level)).collect()
-        }
+        StoredCompression::Fixed(codec) => batches
+            .into_iter()
+            .map(|batch| recompress(batch, codec, config.compression_level))
+            .collect(),
     }
 }
 
@@ -106,7 +107,8 @@ fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Ba
     let records = batch.records(DECOMPRESSED_BYTES_MAX)?;
     for record in &records {
         let record = record?;
-        let headers: Vec<_> = record.headers.into_iter().map(|header| (header.key, header.value)).collect();
+        let headers: Vec<_> =
+            record.headers.into_iter().map(|header| (header.key, header.value)).collect();
         let (timestamp, key, value) = (record.timestamp, record.key, record.value);
         builder.push(&NewRecord { timestamp, key, value, headers: &headers });
     }
@@ -130,16 +132,25 @@ fn record_batch(sent: Bytes) -> Result<Vec<Batch>, Refusal> {
     Ok(vec![first])
 }
 
-fn check(batch: &Batch, config: &TopicConfig, api_version: i16, now_ms: i64) -> Result<(), Refusal> {
+fn check(
+    batch: &Batch,
+    config: &TopicConfig,
+    api_version: i16,
+    now_ms: i64,
+) -> Result<(), Refusal> {
     if batch.size() > config.max_message_bytes {
         let (size, max) = (batch.size(), config.max_message_bytes);
-        let message = format!("the batch has {size} bytes, max.message.bytes of the topic is {max}");
+        let message =
+            format!("the batch has {size} bytes, max.message.bytes of the topic is {max}");
         return Err(Refusal::new(ErrorCode::MessageTooLarge, message));
     }
     batch.verify_crc()?;
     batch.validate_produced()?;
-    if api_version < FIRST_ZSTD_VERSION && batch.header().attributes.compression()? == Compression::Zstd {
-        let message = "zstd needs version 7 or later of Produce: use a newer client or another codec";
+    if api_version < FIRST_ZSTD_VERSION
+        && batch.header().attributes.compression()? == Compression::Zstd
+    {
+        let message =
+            "zstd needs version 7 or later of Produce: use a newer client or another codec";
         return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
     }
     if config.message_format.is_some() {
@@ -156,8 +167,7 @@ fn check(batch: &Batch, config: &TopicConfig, api_version: i16, now_ms: i64) -> 
 fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), Refusal> {
     let attributes = batch.header().attributes;
     if attributes.is_transactional() || batch.header().has_producer() {
-        let message =
-            "message.format.version of the topic is older than idempotent producers: disable idempotence";
+        let message = "message.format.version of the topic is older than idempotent producers: disable idempotence";
         return Err(Refusal::new(ErrorCode::UnsupportedForMessageFormat, message));
     }
     let stored = match config.compression {
@@ -170,9 +180,14 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), Refusal> 
     }
     for (index, record) in (0..).zip(&batch.records(DECOMPRESSED_BYTES_MAX)?) {
         if !record?.headers.is_empty() {
-            let message = "message.format.version of the topic is older than headers: send none".to_owned();
+            let message =
+                "message.format.version of the topic is older than headers: send none".to_owned();
             let records = vec![(index, "it has headers".to_owned())];
-            return Err(Refusal { error: ErrorCode::InvalidRecord, message: Some(message), records });
+            return Err(Refusal {
+                error: ErrorCode::InvalidRecord,
+                message: Some(message),
+                records,
+            });
         }
     }
     Ok(())
@@ -193,7 +208,11 @@ impl From<RejectedRecords> for Refusal {
         match rejected {
             RejectedRecords::Batch(error) => error.into(),
             RejectedRecords::Records { errors } => {
-                let error = if is_timestamp { ErrorCode::InvalidTimestamp } else { ErrorCode::InvalidRecord };
+                let error = if is_timestamp {
+                    ErrorCode::InvalidTimestamp
+                } else {
+                    ErrorCode::InvalidRecord
+                };
                 let same = errors.iter().all(|e| matches!(e.fault, RecordFault::NoKey));
                 let message = if same {
                     "one or more records have no key, and the topic is compacted".to_owned()

@@ -44,11 +44,15 @@ pub(crate) async fn handle(
         } else if !context.allows(broker, Operation::Alter, Resource::Topic(&topic.name)) {
             Err(Refusal::plain(ErrorCode::TopicAuthorizationFailed))
         } else {
-            broker.topics().grow(&topic.name, topic.count, assignments(topic), request.validate_only).await
+            broker
+                .topics()
+                .grow(&topic.name, topic.count, assignments(topic), request.validate_only)
+                .await
         };
         outcomes.push((&topic.name, outcome));
     }
-    let grown = outcomes.iter().filter_map(|(name, outcome)| Some((&***name, (*outcome.as_ref().ok()?)?)));
+    let grown =
+        outcomes.iter().filter_map(|(name, outcome)| Some((&***name, (*outcome.as_ref().ok()?)?)));
     let (grown, revisions): (Vec<&str>, Vec<Revision>) = grown.unzip();
     if let Some(revision) = revisions.into_iter().max() {
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
@@ -61,7 +65,10 @@ pub(crate) async fn handle(
         };
         CreatePartitionsTopicResult { name: name.clone(), error_code, error_message }
     };
-    CreatePartitionsResponse { throttle_time_ms: 0, results: outcomes.into_iter().map(result).collect() }
+    CreatePartitionsResponse {
+        throttle_time_ms: 0,
+        results: outcomes.into_iter().map(result).collect(),
+    }
 }
 
 fn assignments(topic: &CreatePartitionsTopic) -> Option<Vec<Vec<BrokerId>>> {

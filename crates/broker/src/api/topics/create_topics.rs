@@ -15,7 +15,9 @@ use milena_protocol::{
     ErrorCode, KString,
     messages::{
         create_topics_request::{CreatableTopic, CreateTopicsRequest},
-        create_topics_response::{CreatableTopicConfigs, CreatableTopicResult, CreateTopicsResponse},
+        create_topics_response::{
+            CreatableTopicConfigs, CreatableTopicResult, CreateTopicsResponse,
+        },
     },
 };
 use milena_types::BrokerId;
@@ -38,8 +40,10 @@ pub(crate) async fn handle(
     broker: &BrokerShared,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
-    let twice: HashSet<String> =
-        repeated(request.topics.iter().map(|topic| &*topic.name)).into_iter().map(str::to_owned).collect();
+    let twice: HashSet<String> = repeated(request.topics.iter().map(|topic| &*topic.name))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let too_many = partitions(&request) > PARTITIONS_A_REQUEST_MAX;
     let mut names = HashSet::new();
     let mut plain = HashSet::new();
@@ -77,7 +81,10 @@ pub(crate) async fn handle(
         stream::iter(work).map(create).buffered(CREATING_MAX).collect().await;
     let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
     wait_for_all(broker, &mut outcomes, timeout).await;
-    let topics = outcomes.into_iter().map(|(name, outcome)| result(context, broker, name, outcome)).collect();
+    let topics = outcomes
+        .into_iter()
+        .map(|(name, outcome)| result(context, broker, name, outcome))
+        .collect();
     CreateTopicsResponse { throttle_time_ms: 0, topics }
 }
 
@@ -119,8 +126,9 @@ async fn wait_for_all(
     outcomes: &mut [(KString, Result<Created, Refusal>)],
     wait_max: Duration,
 ) {
-    let created =
-        outcomes.iter().filter_map(|(name, outcome)| Some((&**name, outcome.as_ref().ok()?.revision?)));
+    let created = outcomes
+        .iter()
+        .filter_map(|(name, outcome)| Some((&**name, outcome.as_ref().ok()?.revision?)));
     let (names, revisions): (Vec<&str>, Vec<_>) = created.unzip();
     let Some(revision) = revisions.into_iter().max() else { return };
     if wait_until_usable(broker, revision, &names, wait_max).await {

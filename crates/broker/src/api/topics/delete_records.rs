@@ -50,7 +50,11 @@ pub(crate) async fn handle(
                 Err(error) => (-1, error.code()),
             };
             let partition_index = asked.partition_index;
-            partitions.push(DeleteRecordsPartitionResult { partition_index, low_watermark, error_code });
+            partitions.push(DeleteRecordsPartitionResult {
+                partition_index,
+                low_watermark,
+                error_code,
+            });
         }
         topics.push(DeleteRecordsTopicResult { name: topic.name.clone(), partitions });
     }

@@ -48,7 +48,10 @@ pub(crate) async fn handle(
         request.topic_names.into_iter().map(by_name).collect()
     };
     if !broker.topics().flag("delete.topic.enable") {
-        return DeleteTopicsResponse { throttle_time_ms: 0, responses: disabled(asked, context.api_version) };
+        return DeleteTopicsResponse {
+            throttle_time_ms: 0,
+            responses: disabled(asked, context.api_version),
+        };
     }
     let image = broker.image();
     let may = |operation, name: &str| context.allows(broker, operation, Resource::Topic(name));
@@ -129,15 +132,21 @@ fn target(
     let invalid = |message: &str| Refusal::new(ErrorCode::InvalidRequest, message);
     let unauthorized = || Refusal::plain(ErrorCode::TopicAuthorizationFailed);
     match (&name, id.is_nil()) {
-        (Some(_), false) => {
-            Err(refused(name, id, invalid("a name and an id were given for one topic: give one of them")))
-        }
-        (None, true) => {
-            Err(refused(name, id, invalid("a topic without name and id was given: give one of them")))
-        }
-        (Some(_), true) if repeated => {
-            Err(refused(name, id, invalid("the request names this topic more than once: name it once")))
-        }
+        (Some(_), false) => Err(refused(
+            name,
+            id,
+            invalid("a name and an id were given for one topic: give one of them"),
+        )),
+        (None, true) => Err(refused(
+            name,
+            id,
+            invalid("a topic without name and id was given: give one of them"),
+        )),
+        (Some(_), true) if repeated => Err(refused(
+            name,
+            id,
+            invalid("the request names this topic more than once: name it once"),
+        )),
         (None, false) if repeated => {
             Err(refused(name, id, invalid("the request has this id more than once: give it once")))
         }
@@ -179,7 +188,8 @@ async fn delete_all(
             let text = Some(KString::from(name.as_str()));
             match topics.delete(&name, id).await {
                 Ok(revision) => {
-                    let deleted = DeletableTopicResult { name: text, topic_id: id.0, ..Default::default() };
+                    let deleted =
+                        DeletableTopicResult { name: text, topic_id: id.0, ..Default::default() };
                     (deleted, Some(revision))
                 }
                 Err(refusal) => (refused(text, id.0, refusal), None),
@@ -270,7 +280,9 @@ mod tests {
         let cluster = PaperCluster::new(1, &[]).await;
         let first = cluster.create("t", 1, 1).await;
         let stale = targets(&cluster.images.current(), vec![by_name("t")], |_, _| true);
-        cluster.shown(cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap()).await;
+        cluster
+            .shown(cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap())
+            .await;
         cluster.create("t", 1, 1).await;
         let (results, revision) = delete_all(cluster.topics(), stale).await;
         assert_eq!(results[0].error_code, ErrorCode::UnknownTopicOrPartition.code());

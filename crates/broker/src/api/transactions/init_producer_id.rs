@@ -6,7 +6,8 @@
 use milena_protocol::{
     ErrorCode,
     messages::{
-        init_producer_id_request::InitProducerIdRequest, init_producer_id_response::InitProducerIdResponse,
+        init_producer_id_request::InitProducerIdRequest,
+        init_producer_id_response::InitProducerIdResponse,
     },
 };
 
@@ -37,12 +38,18 @@ pub(crate) async fn handle(
         return failed(ErrorCode::ClusterAuthorizationFailed);
     }
     match broker.producer_ids.next(&broker.metadata).await {
-        Ok(id) => InitProducerIdResponse { producer_id: id.raw(), producer_epoch: 0, ..Default::default() },
+        Ok(id) => InitProducerIdResponse {
+            producer_id: id.raw(),
+            producer_epoch: 0,
+            ..Default::default()
+        },
         Err(error) => {
             tracing::warn!(%error, "no block of producer ids could be had");
             failed(match error.error_code() {
                 // Retriable for producers of every age.
-                ErrorCode::RequestTimedOut | ErrorCode::NotController => ErrorCode::CoordinatorNotAvailable,
+                ErrorCode::RequestTimedOut | ErrorCode::NotController => {
+                    ErrorCode::CoordinatorNotAvailable
+                }
                 other => other,
             })
         }

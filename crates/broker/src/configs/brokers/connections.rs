@@ -3,19 +3,29 @@
 use super::super::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
     effect::{
-        ACLS, CONNECTION_RATE, Effect, FOLLOWERS, INTER_BROKER, JAVA, QUOTAS, SASL, SERVICE, SOCKETS, TLS,
-        honoured, partly,
+        ACLS, CONNECTION_RATE, Effect, FOLLOWERS, INTER_BROKER, JAVA, QUOTAS, SASL, SERVICE,
+        SOCKETS, TLS, honoured, partly,
     },
     value::Rule,
 };
 
 pub(super) const CONNECTIONS: &[Definition] = &[
-    text("listeners", "PLAINTEXT://:9092", Rule::Any, "Where the broker listens: name://host:port each.")
-        .until(4, 2)
-        .does(SERVICE),
-    list("listeners", "PLAINTEXT://:9092", Rule::Any, "Where the broker listens: name://host:port each.")
-        .since(4, 2)
-        .does(SERVICE),
+    text(
+        "listeners",
+        "PLAINTEXT://:9092",
+        Rule::Any,
+        "Where the broker listens: name://host:port each.",
+    )
+    .until(4, 2)
+    .does(SERVICE),
+    list(
+        "listeners",
+        "PLAINTEXT://:9092",
+        Rule::Any,
+        "Where the broker listens: name://host:port each.",
+    )
+    .since(4, 2)
+    .does(SERVICE),
     unset(
         "advertised.listeners",
         ConfigType::String,
@@ -66,7 +76,10 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         "How many connections a broker accepts from one address.",
     )
     .cluster_wide()
-    .does(honoured("network/admission.rs", "an_address_has_its_own_limit_and_all_have_one_together")),
+    .does(honoured(
+        "network/admission.rs",
+        "an_address_has_its_own_limit_and_all_have_one_together",
+    )),
     text(
         "max.connections.per.ip.overrides",
         "",
@@ -87,8 +100,13 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .cluster_wide()
     .does(CONNECTION_RATE),
-    long("connections.max.idle.ms", "600000", Rule::Any, "After how many idle ms a connection is closed.")
-        .does(honoured("config.rs", "an_idle_connection_is_closed")),
+    long(
+        "connections.max.idle.ms",
+        "600000",
+        Rule::Any,
+        "After how many idle ms a connection is closed.",
+    )
+    .does(honoured("config.rs", "an_idle_connection_is_closed")),
     long(
         "connections.max.reauth.ms",
         "0",
@@ -110,15 +128,27 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         "The receive buffer of sockets; -1 for the system's.",
     )
     .does(SOCKETS),
-    int("socket.send.buffer.bytes", "102400", Rule::Any, "The send buffer of sockets; -1 for the system's.")
-        .does(SOCKETS),
+    int(
+        "socket.send.buffer.bytes",
+        "102400",
+        Rule::Any,
+        "The send buffer of sockets; -1 for the system's.",
+    )
+    .does(SOCKETS),
     int("socket.request.max.bytes", "104857600", min(1), "How large a request may be, in bytes.")
         .does(honoured("config.rs", "a_request_larger_than_the_limit_closes_the_connection")),
-    int("socket.listen.backlog.size", "50", min(1), "How many connections may wait to be accepted.")
-        .since(3, 2)
-        .does(SOCKETS),
+    int(
+        "socket.listen.backlog.size",
+        "50",
+        min(1),
+        "How many connections may wait to be accepted.",
+    )
+    .since(3, 2)
+    .does(SOCKETS),
     int("queued.max.requests", "500", min(1), "How many requests may wait for a thread.").does(
-        Effect::Meaningless("requests wait in their connections' tasks, bounded by queued.max.request.bytes"),
+        Effect::Meaningless(
+            "requests wait in their connections' tasks, bounded by queued.max.request.bytes",
+        ),
     ),
     long(
         "queued.max.request.bytes",
@@ -136,15 +166,32 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         "How many fetch sessions a broker remembers.",
     )
     .does(honoured("config.rs", "a_full_cache_answers_without_a_session")),
-    int("max.request.partition.size.limit", "2000", min(1), "How many partitions one request may describe.")
-        .since(3, 8)
-        .does(honoured("api/describe_topic_partitions.rs", "partitions_are_described_page_by_page")),
-    int("quota.window.num", "11", min(1), "Over how many windows client quotas are measured.").does(QUOTAS),
-    int("quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds.").does(QUOTAS),
-    int("controller.quota.window.num", "11", min(1), "Over how many windows controller quotas are measured.")
+    int(
+        "max.request.partition.size.limit",
+        "2000",
+        min(1),
+        "How many partitions one request may describe.",
+    )
+    .since(3, 8)
+    .does(honoured("api/describe_topic_partitions.rs", "partitions_are_described_page_by_page")),
+    int("quota.window.num", "11", min(1), "Over how many windows client quotas are measured.")
         .does(QUOTAS),
-    int("controller.quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds.")
+    int("quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds.")
         .does(QUOTAS),
+    int(
+        "controller.quota.window.num",
+        "11",
+        min(1),
+        "Over how many windows controller quotas are measured.",
+    )
+    .does(QUOTAS),
+    int(
+        "controller.quota.window.size.seconds",
+        "1",
+        min(1),
+        "How long such a window is, in seconds.",
+    )
+    .does(QUOTAS),
     int(
         "replication.quota.window.num",
         "11",
@@ -152,8 +199,13 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         "Over how many windows replication quotas are measured.",
     )
     .does(FOLLOWERS),
-    int("replication.quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds.")
-        .does(FOLLOWERS),
+    int(
+        "replication.quota.window.size.seconds",
+        "1",
+        min(1),
+        "How long such a window is, in seconds.",
+    )
+    .does(FOLLOWERS),
     unset(
         "client.quota.callback.class",
         ConfigType::Class,
@@ -175,9 +227,13 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         "A class that decides which configurations may be set. Not supported.",
     )
     .does(JAVA),
-    flag("allow.everyone.if.no.acl.found", "false", "Whether what has no ACL is open to everybody.")
-        .hidden()
-        .does(ACLS),
+    flag(
+        "allow.everyone.if.no.acl.found",
+        "false",
+        "Whether what has no ACL is open to everybody.",
+    )
+    .hidden()
+    .does(ACLS),
     text("authorizer.class.name", "", Rule::Any, "The class that authorizes requests.").does(ACLS),
     unset(
         "super.users",

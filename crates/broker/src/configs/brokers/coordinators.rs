@@ -2,7 +2,9 @@
 
 use super::super::{
     definition::{Definition, flag, int, list, long, min, short},
-    effect::{Effect, GROUP_COMMIT, NEXT_GROUPS, SEGMENTS, THREADS, TRANSACTIONS, honoured, partly},
+    effect::{
+        Effect, GROUP_COMMIT, NEXT_GROUPS, SEGMENTS, THREADS, TRANSACTIONS, honoured, partly,
+    },
     value::Rule,
 };
 

@@ -2,14 +2,21 @@
 
 use super::super::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
-    effect::{Effect, HANDOFF, INTER_BROKER, JAVA, REBALANCE, SERVICE, THREADS, ZOOKEEPER, honoured},
+    effect::{
+        Effect, HANDOFF, INTER_BROKER, JAVA, REBALANCE, SERVICE, THREADS, ZOOKEEPER, honoured,
+    },
     value::Rule,
 };
 
 /// The one that a release begins with.
 const fn protocol_version(release: &'static str) -> Definition {
-    text("inter.broker.protocol.version", release, Rule::Any, "The release whose features all brokers use.")
-        .does(Effect::Meaningless("the cluster's Kafka version decides, for all brokers at once"))
+    text(
+        "inter.broker.protocol.version",
+        release,
+        Rule::Any,
+        "The release whose features all brokers use.",
+    )
+    .does(Effect::Meaningless("the cluster's Kafka version decides, for all brokers at once"))
 }
 
 pub(super) const IDENTITY: &[Definition] = &[

@@ -7,18 +7,37 @@ use super::super::{
 };
 
 pub(super) const LOGS: &[Definition] = &[
-    text("log.dir", "/tmp/kafka-logs", Rule::Any, "The directory of logs, where log.dirs names none.")
+    text(
+        "log.dir",
+        "/tmp/kafka-logs",
+        Rule::Any,
+        "The directory of logs, where log.dirs names none.",
+    )
+    .until(4, 2)
+    .does(SERVICE),
+    list(
+        "log.dir",
+        "/tmp/kafka-logs",
+        Rule::Any,
+        "The directory of logs, where log.dirs names none.",
+    )
+    .since(4, 2)
+    .does(SERVICE),
+    unset("log.dirs", ConfigType::String, Rule::Any, "The directories of logs.")
         .until(4, 2)
         .does(SERVICE),
-    list("log.dir", "/tmp/kafka-logs", Rule::Any, "The directory of logs, where log.dirs names none.")
+    unset("log.dirs", ConfigType::List, Rule::Any, "The directories of logs.")
         .since(4, 2)
         .does(SERVICE),
-    unset("log.dirs", ConfigType::String, Rule::Any, "The directories of logs.").until(4, 2).does(SERVICE),
-    unset("log.dirs", ConfigType::List, Rule::Any, "The directories of logs.").since(4, 2).does(SERVICE),
     int("num.partitions", "1", min(1), "How many partitions a topic gets when nobody says.")
         .does(honoured("topics.rs", "defaults_stand_in_for_minus_one")),
-    int("default.replication.factor", "1", Rule::Any, "How many replicas a topic gets when nobody says.")
-        .does(honoured("topics.rs", "defaults_stand_in_for_minus_one")),
+    int(
+        "default.replication.factor",
+        "1",
+        Rule::Any,
+        "How many replicas a topic gets when nobody says.",
+    )
+    .does(honoured("topics.rs", "defaults_stand_in_for_minus_one")),
     int(
         "log.retention.hours",
         "168",
@@ -79,9 +98,14 @@ pub(super) const LOGS: &[Definition] = &[
     int("log.cleaner.threads", "1", min(0), "Threads that clean compacted topics.")
         .cluster_wide()
         .does(CLEANER),
-    long("log.cleaner.backoff.ms", "15000", min(0), "How long a cleaner with nothing to do waits, in ms.")
-        .cluster_wide()
-        .does(CLEANER),
+    long(
+        "log.cleaner.backoff.ms",
+        "15000",
+        min(0),
+        "How long a cleaner with nothing to do waits, in ms.",
+    )
+    .cluster_wide()
+    .does(CLEANER),
     long(
         "log.cleaner.dedupe.buffer.size",
         "134217728",
@@ -90,9 +114,14 @@ pub(super) const LOGS: &[Definition] = &[
     )
     .cluster_wide()
     .does(CLEANER),
-    int("log.cleaner.io.buffer.size", "524288", min(0), "The memory of all cleaners for reading, in bytes.")
-        .cluster_wide()
-        .does(CLEANER),
+    int(
+        "log.cleaner.io.buffer.size",
+        "524288",
+        min(0),
+        "The memory of all cleaners for reading, in bytes.",
+    )
+    .cluster_wide()
+    .does(CLEANER),
     double(
         "log.cleaner.io.buffer.load.factor",
         "0.9",
@@ -133,10 +162,15 @@ pub(super) const LOGS: &[Definition] = &[
     .cluster_wide()
     .since(3, 7)
     .does(TIERS),
-    int("remote.fetch.max.wait.ms", "500", min(1), "How long a fetch waits for remote storage, in ms.")
-        .cluster_wide()
-        .since(3, 8)
-        .does(TIERS),
+    int(
+        "remote.fetch.max.wait.ms",
+        "500",
+        min(1),
+        "How long a fetch waits for remote storage, in ms.",
+    )
+    .cluster_wide()
+    .since(3, 8)
+    .does(TIERS),
     long(
         "remote.list.offsets.request.timeout.ms",
         "30000",
@@ -155,10 +189,15 @@ pub(super) const LOGS: &[Definition] = &[
     .since(3, 9)
     .until(4, 0)
     .does(TIERS),
-    int("remote.log.manager.copier.thread.pool.size", "10", min(1), "Threads that copy to remote storage.")
-        .cluster_wide()
-        .since(4, 0)
-        .does(TIERS),
+    int(
+        "remote.log.manager.copier.thread.pool.size",
+        "10",
+        min(1),
+        "Threads that copy to remote storage.",
+    )
+    .cluster_wide()
+    .since(4, 0)
+    .does(TIERS),
     int(
         "remote.log.manager.expiration.thread.pool.size",
         "-1",

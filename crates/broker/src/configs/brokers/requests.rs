@@ -3,8 +3,8 @@
 use super::super::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
     effect::{
-        FOLLOWERS, INTER_BROKER, JAVA, LISTENERS, ONE_DIRECTORY, PURGATORY, QUOTAS, RAFT, TELEMETRY,
-        TRANSACTIONS,
+        FOLLOWERS, INTER_BROKER, JAVA, LISTENERS, ONE_DIRECTORY, PURGATORY, QUOTAS, RAFT,
+        TELEMETRY, TRANSACTIONS,
     },
     value::Rule,
 };

@@ -21,8 +21,13 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
         "How long a token lasts unless it is renewed, in ms.",
     )
     .does(TOKENS),
-    long("delegation.token.max.lifetime.ms", "604800000", min(1), "How long a token can be renewed, in ms.")
-        .does(TOKENS),
+    long(
+        "delegation.token.max.lifetime.ms",
+        "604800000",
+        min(1),
+        "How long a token can be renewed, in ms.",
+    )
+    .does(TOKENS),
     unset(
         "delegation.token.secret.key",
         ConfigType::Password,
@@ -54,9 +59,14 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
     )
     .until(4, 0)
     .does(PASSWORDS),
-    int("password.encoder.key.length", "128", min(8), "How long the key of such passwords is, in bits.")
-        .until(4, 0)
-        .does(PASSWORDS),
+    int(
+        "password.encoder.key.length",
+        "128",
+        min(8),
+        "How long the key of such passwords is, in bits.",
+    )
+    .until(4, 0)
+    .does(PASSWORDS),
     unset(
         "password.encoder.keyfactory.algorithm",
         ConfigType::String,
@@ -352,9 +362,13 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
         "Java classes that bring security algorithms.",
     )
     .does(JAVA),
-    flag("ssl.allow.dn.changes", "false", "Whether a new certificate may have another distinguished name.")
-        .since(3, 7)
-        .does(TLS),
+    flag(
+        "ssl.allow.dn.changes",
+        "false",
+        "Whether a new certificate may have another distinguished name.",
+    )
+    .since(3, 7)
+    .does(TLS),
     flag(
         "ssl.allow.san.changes",
         "false",

@@ -19,16 +19,27 @@ const fn secret(name: &'static str, doc: &'static str) -> Definition {
 pub(super) const SECURITY: &[Definition] = &[
     setting("ssl.keystore.location", "The file with the broker's certificate and key.").does(TLS),
     secret("ssl.keystore.password", "The password of that file.").does(TLS),
-    text("ssl.keystore.type", "JKS", Rule::Any, "The format of that file.").per_listener().does(TLS),
+    text("ssl.keystore.type", "JKS", Rule::Any, "The format of that file.")
+        .per_listener()
+        .does(TLS),
     secret("ssl.keystore.key", "The broker's private key, as PEM.").does(TLS),
-    secret("ssl.keystore.certificate.chain", "The broker's certificate and its issuers, as PEM.").does(TLS),
+    secret("ssl.keystore.certificate.chain", "The broker's certificate and its issuers, as PEM.")
+        .does(TLS),
     secret("ssl.key.password", "The password of the broker's private key.").does(TLS),
-    setting("ssl.truststore.location", "The file with the certificates that clients are checked against.")
-        .does(TLS),
+    setting(
+        "ssl.truststore.location",
+        "The file with the certificates that clients are checked against.",
+    )
+    .does(TLS),
     secret("ssl.truststore.password", "The password of that file.").does(TLS),
-    text("ssl.truststore.type", "JKS", Rule::Any, "The format of that file.").per_listener().does(TLS),
-    secret("ssl.truststore.certificates", "The certificates that clients are checked against, as PEM.")
+    text("ssl.truststore.type", "JKS", Rule::Any, "The format of that file.")
+        .per_listener()
         .does(TLS),
+    secret(
+        "ssl.truststore.certificates",
+        "The certificates that clients are checked against, as PEM.",
+    )
+    .does(TLS),
     text(
         "ssl.client.auth",
         "none",
@@ -37,13 +48,25 @@ pub(super) const SECURITY: &[Definition] = &[
     )
     .per_listener()
     .does(TLS),
-    text("ssl.protocol", "TLSv1.3", Rule::Any, "The TLS version for contexts.").per_listener().does(TLS),
-    list("ssl.enabled.protocols", "TLSv1.2,TLSv1.3", Rule::Any, "The TLS versions that are spoken.")
+    text("ssl.protocol", "TLSv1.3", Rule::Any, "The TLS version for contexts.")
         .per_listener()
         .does(TLS),
-    list("ssl.cipher.suites", "", Rule::Any, "The cipher suites that are spoken; all good ones if empty.")
-        .per_listener()
-        .does(TLS),
+    list(
+        "ssl.enabled.protocols",
+        "TLSv1.2,TLSv1.3",
+        Rule::Any,
+        "The TLS versions that are spoken.",
+    )
+    .per_listener()
+    .does(TLS),
+    list(
+        "ssl.cipher.suites",
+        "",
+        Rule::Any,
+        "The cipher suites that are spoken; all good ones if empty.",
+    )
+    .per_listener()
+    .does(TLS),
     text(
         "ssl.endpoint.identification.algorithm",
         "https",
@@ -63,9 +86,14 @@ pub(super) const SECURITY: &[Definition] = &[
         .per_broker()
         .does(SASL),
     secret("sasl.jaas.config", "Login settings in the format of JAAS.").per_broker().does(SASL),
-    text("sasl.mechanism.inter.broker.protocol", "GSSAPI", Rule::Any, "The SASL mechanism between brokers.")
-        .per_broker()
-        .does(SASL),
+    text(
+        "sasl.mechanism.inter.broker.protocol",
+        "GSSAPI",
+        Rule::Any,
+        "The SASL mechanism between brokers.",
+    )
+    .per_broker()
+    .does(SASL),
     class(
         "principal.builder.class",
         "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
@@ -73,15 +101,23 @@ pub(super) const SECURITY: &[Definition] = &[
     )
     .per_broker()
     .does(JAVA),
-    unset("ssl.engine.factory.class", ConfigType::Class, Rule::Any, "The class that makes TLS engines.")
+    unset(
+        "ssl.engine.factory.class",
+        ConfigType::Class,
+        Rule::Any,
+        "The class that makes TLS engines.",
+    )
+    .per_listener()
+    .does(TLS),
+    text("ssl.keymanager.algorithm", "SunX509", Rule::Any, "How Java manages keys.")
         .per_listener()
         .does(TLS),
-    text("ssl.keymanager.algorithm", "SunX509", Rule::Any, "How Java manages keys.").per_listener().does(TLS),
     text("ssl.trustmanager.algorithm", "PKIX", Rule::Any, "How Java checks certificates.")
         .per_listener()
         .does(TLS),
     setting("ssl.provider", "The Java provider of TLS.").does(TLS),
-    setting("ssl.secure.random.implementation", "Where Java takes randomness for TLS from.").does(TLS),
+    setting("ssl.secure.random.implementation", "Where Java takes randomness for TLS from.")
+        .does(TLS),
     text("sasl.kerberos.kinit.cmd", "/usr/bin/kinit", Rule::Any, "Where Kerberos' kinit is.")
         .per_broker()
         .does(SASL),
@@ -101,7 +137,9 @@ pub(super) const SECURITY: &[Definition] = &[
     )
     .per_broker()
     .does(SASL),
-    setting("sasl.kerberos.service.name", "The Kerberos name that brokers run as.").per_broker().does(SASL),
+    setting("sasl.kerberos.service.name", "The Kerberos name that brokers run as.")
+        .per_broker()
+        .does(SASL),
     double(
         "sasl.kerberos.ticket.renew.jitter",
         "0.05",

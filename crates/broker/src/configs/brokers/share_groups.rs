@@ -92,13 +92,23 @@ pub(super) const SHARE_GROUPS: &[Definition] = &[
     )
     .since(4, 1)
     .does(SHARE),
-    short("group.share.max.size", "200", between(10, 1000), "How many members a share group may have.")
-        .since(3, 9)
-        .until(4, 0)
-        .does(SHARE),
-    int("group.share.max.size", "200", between(1, 1000), "How many members a share group may have.")
-        .since(4, 0)
-        .does(SHARE),
+    short(
+        "group.share.max.size",
+        "200",
+        between(10, 1000),
+        "How many members a share group may have.",
+    )
+    .since(3, 9)
+    .until(4, 0)
+    .does(SHARE),
+    int(
+        "group.share.max.size",
+        "200",
+        between(1, 1000),
+        "How many members a share group may have.",
+    )
+    .since(4, 0)
+    .does(SHARE),
     short("group.share.max.groups", "10", between(1, 100), "How many share groups there may be.")
         .since(3, 9)
         .until(4, 1)
@@ -161,9 +171,14 @@ pub(super) const SHARE_GROUPS: &[Definition] = &[
     )
     .since(4, 0)
     .does(SHARE),
-    int("group.share.session.timeout.ms", "45000", min(1), "The session of a share group's member, in ms.")
-        .since(3, 9)
-        .does(SHARE),
+    int(
+        "group.share.session.timeout.ms",
+        "45000",
+        min(1),
+        "The session of a share group's member, in ms.",
+    )
+    .since(3, 9)
+    .does(SHARE),
     int(
         "group.streams.heartbeat.interval.ms",
         "5000",
@@ -188,9 +203,14 @@ pub(super) const SHARE_GROUPS: &[Definition] = &[
     )
     .since(4, 1)
     .does(STREAMS),
-    int("group.streams.max.size", "2147483647", min(1), "How many members a streams group may have.")
-        .since(4, 1)
-        .does(STREAMS),
+    int(
+        "group.streams.max.size",
+        "2147483647",
+        min(1),
+        "How many members a streams group may have.",
+    )
+    .since(4, 1)
+    .does(STREAMS),
     int(
         "group.streams.max.standby.replicas",
         "2",

@@ -47,13 +47,23 @@ pub(super) const TIERS_OF_STORAGE: &[Definition] = &[
     )
     .since(3, 6)
     .does(TIERS),
-    int("remote.log.manager.thread.pool.size", "10", min(1), "Threads for remote storage altogether.")
-        .since(3, 6)
-        .until(4, 0)
-        .does(TIERS),
-    int("remote.log.manager.thread.pool.size", "2", min(1), "Threads for remote storage altogether.")
-        .since(4, 0)
-        .does(TIERS),
+    int(
+        "remote.log.manager.thread.pool.size",
+        "10",
+        min(1),
+        "Threads for remote storage altogether.",
+    )
+    .since(3, 6)
+    .until(4, 0)
+    .does(TIERS),
+    int(
+        "remote.log.manager.thread.pool.size",
+        "2",
+        min(1),
+        "Threads for remote storage altogether.",
+    )
+    .since(4, 0)
+    .does(TIERS),
     int(
         "remote.log.metadata.custom.metadata.max.bytes",
         "128",
@@ -94,9 +104,14 @@ pub(super) const TIERS_OF_STORAGE: &[Definition] = &[
     )
     .since(3, 6)
     .does(TIERS),
-    int("remote.log.reader.max.pending.tasks", "100", min(1), "How many reads from remote storage may wait.")
-        .since(3, 6)
-        .does(TIERS),
+    int(
+        "remote.log.reader.max.pending.tasks",
+        "100",
+        min(1),
+        "How many reads from remote storage may wait.",
+    )
+    .since(3, 6)
+    .does(TIERS),
     unset(
         "remote.log.storage.manager.class.name",
         ConfigType::String,

@@ -119,7 +119,9 @@ impl Loading<'_> {
                     tracing::warn!(%partition, %offset, kind, "left out a group record of a type this release does not know");
                 }
                 // One bad record must not take all groups of the partition away.
-                Err(error) => tracing::error!(%partition, %offset, %error, "left out a group record"),
+                Err(error) => {
+                    tracing::error!(%partition, %offset, %error, "left out a group record")
+                }
             }
         }
         let next = header.base_offset.plus(i64::from(header.last_offset_delta) + 1);

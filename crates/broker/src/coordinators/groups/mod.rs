@@ -20,9 +20,9 @@ use std::{
 };
 
 use milena_coordinator::groups::{
-    CommitRequest, DescribedGroup, FetchRequest, FetchedTopic, GroupError, GroupId, HeartbeatRequest,
-    JoinFailed, JoinRequest, Joined, LeaveRequest, LeftMember, ListFilter, ListedGroup, OffsetKey, Reply,
-    Request, SyncRequest, Synced,
+    CommitRequest, DescribedGroup, FetchRequest, FetchedTopic, GroupError, GroupId,
+    HeartbeatRequest, JoinFailed, JoinRequest, Joined, LeaveRequest, LeftMember, ListFilter,
+    ListedGroup, OffsetKey, Reply, Request, SyncRequest, Synced,
 };
 use milena_metadata::{ImageWatcher, PartitionImage, Registration};
 use milena_runtime::Runtime;
@@ -145,7 +145,10 @@ impl Groups {
         }
     }
 
-    pub(crate) async fn fetch(&self, request: FetchRequest) -> Result<Vec<FetchedTopic>, GroupError> {
+    pub(crate) async fn fetch(
+        &self,
+        request: FetchRequest,
+    ) -> Result<Vec<FetchedTopic>, GroupError> {
         match self.ask(&request.group.clone(), Request::Fetch(request)).await? {
             Reply::Fetch(topics) => Ok(topics),
             _ => unreachable!("{OWN_KIND}"),
@@ -231,7 +234,9 @@ impl Groups {
 /// The partition of `__consumer_offsets` that a group is in: Java's hash of its id, as Kafka does it, so that a log
 /// taken over from Kafka is found again.
 pub(crate) fn partition_of(group: &str, partitions: i32) -> PartitionIndex {
-    let hash = group.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+    let hash = group
+        .encode_utf16()
+        .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
     // The absolute value, and zero for the one number that has none.
     PartitionIndex(hash.checked_abs().unwrap_or(0) % partitions.max(1))
 }

@@ -29,7 +29,11 @@ impl Settings {
             offsets_retention_ms: layers.number("offsets.retention.minutes").saturating_mul(60_000),
             ..GroupConfig::default()
         };
-        Self { groups, expiry_interval_ms: ms("offsets.retention.check.interval.ms"), log_growth_bytes }
+        Self {
+            groups,
+            expiry_interval_ms: ms("offsets.retention.check.interval.ms"),
+            log_growth_bytes,
+        }
     }
 }
 
@@ -47,7 +51,8 @@ mod tests {
         ];
         let set: Configs =
             set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let configs = ServerConfigs::new("3.9".parse().expect("a version"), &set).expect("valid settings");
+        let configs =
+            ServerConfigs::new("3.9".parse().expect("a version"), &set).expect("valid settings");
         let settings = Settings::new(configs.alone(), 5);
         let groups = &settings.groups;
         assert_eq!((groups.initial_rebalance_delay_ms, groups.offsets_retention_ms), (0, 120_000));

@@ -78,7 +78,10 @@ impl Owner {
 
     /// Hands a request to the coordinator. The reply may be there at once, or come when others have joined, when time
     /// has passed, or when the log has what it depends on.
-    pub(super) fn ask(self: &Arc<Self>, request: Request) -> Result<oneshot::Receiver<Reply>, GroupError> {
+    pub(super) fn ask(
+        self: &Arc<Self>,
+        request: Request,
+    ) -> Result<oneshot::Receiver<Reply>, GroupError> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
         let id = ReplyId(state.next_reply);

@@ -6,7 +6,9 @@ use super::*;
 fn new_member_of_v4_gets_its_id_first_and_joins_with_it() {
     let mut bench = Bench::new();
     let request = JoinRequest { member_id_required: true, ..join("client") };
-    let Some(Reply::Join(Err(failed))) = bench.ask(Request::Join(request.clone())) else { panic!("joined") };
+    let Some(Reply::Join(Err(failed))) = bench.ask(Request::Join(request.clone())) else {
+        panic!("joined")
+    };
     assert_eq!(failed.error, GroupError::MemberIdRequired);
     let id = failed.member.unwrap();
     assert_eq!(id.as_str(), "client-00000000-0000-4000-8000-000000000000");
@@ -23,7 +25,9 @@ fn new_member_of_v4_gets_its_id_first_and_joins_with_it() {
 fn a_member_id_that_is_not_used_expires_with_the_session_timeout() {
     let mut bench = Bench::new();
     let request = JoinRequest { member_id_required: true, ..join("client") };
-    let Some(Reply::Join(Err(failed))) = bench.ask(Request::Join(request.clone())) else { panic!("joined") };
+    let Some(Reply::Join(Err(failed))) = bench.ask(Request::Join(request.clone())) else {
+        panic!("joined")
+    };
     bench.wait(10_000);
     assert_eq!(bench.describe(), Err(GroupError::GroupIdNotFound), "nothing is left of it");
     let reply = bench.join(&again(&request, &failed.member.unwrap()));
@@ -215,7 +219,8 @@ fn sessions_do_not_end_while_members_wait_for_the_coordinator() {
 #[test]
 fn a_new_member_that_gave_up_is_dropped_after_five_minutes() {
     let mut bench = Bench::new();
-    let long = JoinRequest { rebalance_timeout_ms: 1_000_000, session_timeout_ms: 1_800_000, ..join("c") };
+    let long =
+        JoinRequest { rebalance_timeout_ms: 1_000_000, session_timeout_ms: 1_800_000, ..join("c") };
     let members = bench.stable_of(std::slice::from_ref(&long));
     let lost = bench.join(&join("lost"));
     bench.wait(300_000);
@@ -342,7 +347,11 @@ fn lists_are_filtered_by_state_and_type_in_any_case() {
         (&["nonsense"], &[], 0),
         (&[], &["consumer"], 0),
     ] {
-        assert_eq!(bench.coordinator.list(&filter(states, types)).len(), count, "{states:?} {types:?}");
+        assert_eq!(
+            bench.coordinator.list(&filter(states, types)).len(),
+            count,
+            "{states:?} {types:?}"
+        );
     }
 }
 
@@ -372,7 +381,10 @@ fn a_group_whose_deletion_fails_comes_back() {
     let again = bench.send(Request::Delete("g".into()));
     assert_eq!(bench.take(again), Some(Reply::Delete(Err(GroupError::GroupIdNotFound))));
     let commit = bench.send(Request::Commit(commit(None, &[("t", 0, 6)])));
-    assert_eq!(bench.take(commit), Some(Reply::Commit(vec![Err(GroupError::CoordinatorNotAvailable)])));
+    assert_eq!(
+        bench.take(commit),
+        Some(Reply::Commit(vec![Err(GroupError::CoordinatorNotAvailable)]))
+    );
     let joining = bench.join(&join("a"));
     assert_eq!(bench.join_failed(joining), GroupError::CoordinatorNotAvailable);
     assert!(bench.append(Err(AppendError::Storage)));

@@ -10,7 +10,10 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 fn an_unknown_group_has_no_offsets_and_no_error() {
     let mut bench = Bench::new();
     let fetched = bench.fetch(true);
-    assert_eq!((fetched.offset, fetched.leader_epoch, fetched.error), (Offset(-1), LeaderEpoch(-1), None));
+    assert_eq!(
+        (fetched.offset, fetched.leader_epoch, fetched.error),
+        (Offset(-1), LeaderEpoch(-1), None)
+    );
     assert_eq!(&*fetched.metadata, "");
     let all = FetchRequest { group: "g".into(), topics: None, require_stable: false };
     assert_eq!(bench.ask(Request::Fetch(all)), Some(Reply::Fetch(vec![])));
@@ -47,7 +50,8 @@ fn a_commit_is_neither_answered_nor_visible_before_the_log_has_it() {
     bench.commit_as(None, 1).unwrap();
     let id = bench.send(Request::Commit(commit(None, &[("t", 0, 2)])));
     let _records = bench.coordinator.take_append(1 << 20).unwrap();
-    let fetch = Request::Fetch(FetchRequest { group: "g".into(), topics: None, require_stable: false });
+    let fetch =
+        Request::Fetch(FetchRequest { group: "g".into(), topics: None, require_stable: false });
     let fetched = bench.send(fetch);
     let Some(Reply::Fetch(topics)) = bench.take(fetched) else { panic!("not fetched") };
     assert_eq!(topics[0].partitions[0].offset, Offset(1));
@@ -205,7 +209,11 @@ fn offsets_from_outside_group_management_expire_after_their_commit() {
     bench.wait(1);
     expire(&mut bench);
     assert_eq!(bench.fetch(false).offset, Offset(-1));
-    assert_eq!(bench.describe(), Err(GroupError::GroupIdNotFound), "the group goes with its last offset");
+    assert_eq!(
+        bench.describe(),
+        Err(GroupError::GroupIdNotFound),
+        "the group goes with its last offset"
+    );
     assert!(bench.reloaded().snapshot().is_empty());
 }
 
@@ -234,7 +242,8 @@ fn offsets_of_an_empty_group_expire_after_the_last_member_left() {
 
 #[test]
 fn offsets_of_topics_that_a_stable_group_no_longer_reads_expire() {
-    let mut bench = Bench::with(GroupConfig { offsets_retention_ms: 1_000, ..GroupConfig::default() });
+    let mut bench =
+        Bench::with(GroupConfig { offsets_retention_ms: 1_000, ..GroupConfig::default() });
     let members = bench.stable(1);
     bench.ask(Request::Commit(commit(Some(&members[0]), &[("t", 0, 1), ("old", 0, 2)])));
     bench.wait(1_000);
@@ -285,7 +294,10 @@ fn undecided_transactional_offsets_are_unstable_until_the_transaction_ends() {
         bench.coordinator.replay_transactional(producer, &record.key, value).unwrap();
 
         let fetched = bench.fetch(true);
-        assert_eq!((fetched.error, fetched.offset), (Some(GroupError::UnstableOffsetCommit), Offset(-1)));
+        assert_eq!(
+            (fetched.error, fetched.offset),
+            (Some(GroupError::UnstableOffsetCommit), Offset(-1))
+        );
         assert_eq!(bench.fetch(false).offset, Offset(1), "those who do not ask get the stable one");
         bench.coordinator.end_transaction(producer, committed);
         let fetched = bench.fetch(true);

@@ -127,7 +127,10 @@ fn giving_the_partition_up_answers_everybody() {
     for id in commits {
         assert_eq!(bench.take(id), Some(Reply::Commit(vec![Err(GroupError::NotCoordinator)])));
     }
-    assert_eq!((bench.coordinator.next_deadline(), bench.coordinator.wants_append()), (None, false));
+    assert_eq!(
+        (bench.coordinator.next_deadline(), bench.coordinator.wants_append()),
+        (None, false)
+    );
 }
 
 #[test]
@@ -148,9 +151,13 @@ fn offsets_of_every_version_that_kafka_wrote_are_read() {
     let key = bench.log[0].key.clone();
     let mut legacy_key = key.to_vec();
     legacy_key[1] = 0;
-    for (version, key) in
-        [(0, Bytes::from(legacy_key)), (1, key.clone()), (2, key.clone()), (3, key.clone()), (4, key)]
-    {
+    for (version, key) in [
+        (0, Bytes::from(legacy_key)),
+        (1, key.clone()),
+        (2, key.clone()),
+        (3, key.clone()),
+        (4, key),
+    ] {
         let value = OffsetCommitValue {
             offset: 100 + i64::from(version),
             leader_epoch: 5,

@@ -103,10 +103,17 @@ impl World {
             }
             Step::Sync { client } => {
                 let Some(joined) = self.clients[client].joined.clone() else { return };
-                let names: Vec<String> =
-                    joined.members.iter().map(|m| format!("{}@{}", m.member, joined.generation)).collect();
-                let all: Vec<(&MemberId, &str)> =
-                    joined.members.iter().map(|m| &m.member).zip(names.iter().map(String::as_str)).collect();
+                let names: Vec<String> = joined
+                    .members
+                    .iter()
+                    .map(|m| format!("{}@{}", m.member, joined.generation))
+                    .collect();
+                let all: Vec<(&MemberId, &str)> = joined
+                    .members
+                    .iter()
+                    .map(|m| &m.member)
+                    .zip(names.iter().map(String::as_str))
+                    .collect();
                 let id = self.bench.sync(&joined, if joined.skip_assignment { &[] } else { &all });
                 self.clients[client].syncing = Some(id);
             }
@@ -123,7 +130,8 @@ impl World {
             Step::Leave { client } => {
                 let Some(member) = self.clients[client].member.take() else { return };
                 let members = vec![LeavingMember { member: Some(member), instance: None }];
-                let id = self.bench.send(Request::Leave(LeaveRequest { group: "g".into(), members }));
+                let id =
+                    self.bench.send(Request::Leave(LeaveRequest { group: "g".into(), members }));
                 assert!(self.bench.take(id).is_some(), "leaving is answered at once");
                 self.clients[client].joined = None;
             }
@@ -205,7 +213,8 @@ impl World {
                 if !joined.members.is_empty() && !joined.skip_assignment {
                     let ids: BTreeSet<_> = joined.members.iter().map(|m| &m.member).collect();
                     assert!(ids.contains(&joined.member) && ids.len() == joined.members.len());
-                    let leader = self.leaders.entry(joined.generation).or_insert(joined.member.clone());
+                    let leader =
+                        self.leaders.entry(joined.generation).or_insert(joined.member.clone());
                     assert_eq!(*leader, joined.member, "a generation has one leader");
                 }
                 if let Some(client) = client {
@@ -219,7 +228,9 @@ impl World {
                     client.joined = None;
                     client.joining = None;
                     client.member = match failed.error {
-                        GroupError::MemberIdRequired | GroupError::RebalanceInProgress => failed.member,
+                        GroupError::MemberIdRequired | GroupError::RebalanceInProgress => {
+                            failed.member
+                        }
                         _ => None,
                     };
                 }
@@ -228,20 +239,30 @@ impl World {
     }
 
     fn read_sync(&mut self, id: ReplyId, synced: &Synced) {
-        let Some(client) = self.clients.iter_mut().find(|client| client.syncing == Some(id)) else { return };
+        let Some(client) = self.clients.iter_mut().find(|client| client.syncing == Some(id)) else {
+            return;
+        };
         let Some(joined) = client.joined.clone() else { return };
         let assignment = String::from_utf8(synced.assignment.to_vec()).unwrap();
-        let first = self.assigned.entry((joined.generation, joined.member)).or_insert(assignment.clone());
+        let first =
+            self.assigned.entry((joined.generation, joined.member)).or_insert(assignment.clone());
         assert_eq!(*first, assignment, "a member of a generation has one assignment");
     }
 
     fn check(&mut self) {
         let deadline = self.bench.coordinator.next_deadline();
-        assert!(deadline.is_none_or(|at| at > self.bench.now.monotonic_ms) || !self.bench.log.is_empty());
+        assert!(
+            deadline.is_none_or(|at| at > self.bench.now.monotonic_ms)
+                || !self.bench.log.is_empty()
+        );
         let described = self.bench.coordinator_state();
         if let Some(group) = described.filter(|group| group.state == GroupState::Stable) {
-            let mut given: Vec<&Bytes> =
-                group.members.iter().map(|m| &m.assignment).filter(|bytes| !bytes.is_empty()).collect();
+            let mut given: Vec<&Bytes> = group
+                .members
+                .iter()
+                .map(|m| &m.assignment)
+                .filter(|bytes| !bytes.is_empty())
+                .collect();
             given.sort();
             let count = given.len();
             given.dedup();
@@ -261,7 +282,9 @@ impl World {
         for (partition, offset) in self.acknowledged.clone() {
             let topics = Some(vec![("t".parse().unwrap(), vec![PartitionIndex(partition)])]);
             let request = FetchRequest { group: "g".into(), topics, require_stable: true };
-            let Some(Reply::Fetch(topics)) = self.bench.ask(Request::Fetch(request)) else { panic!() };
+            let Some(Reply::Fetch(topics)) = self.bench.ask(Request::Fetch(request)) else {
+                panic!()
+            };
             assert_eq!(topics[0].partitions[0].offset, Offset(offset), "partition {partition}");
         }
         if self.bench.state() == GroupState::Stable {

@@ -108,7 +108,11 @@ fn the_old_member_that_waits_to_sync_is_fenced_and_all_join_again() {
     let sync = bench.sync(follower, &[]);
     let new = bench.join(&static_join(&instance(follower)));
     assert_eq!(bench.assignment(sync), Err(GroupError::FencedInstanceId));
-    assert_eq!(bench.state(), GroupState::PreparingRebalance, "the leader may assign to the old id");
+    assert_eq!(
+        bench.state(),
+        GroupState::PreparingRebalance,
+        "the leader may assign to the old id"
+    );
     assert_eq!(bench.take(new), None);
 }
 
@@ -176,8 +180,10 @@ fn commits_and_syncs_of_a_fenced_instance_are_refused() {
     let name = instance(&members[1]);
     bench.join(&static_join(&name));
     bench.commit_all();
-    let request =
-        CommitRequest { instance: Some(name.as_str().into()), ..commit(Some(&members[1]), &[("t", 0, 1)]) };
+    let request = CommitRequest {
+        instance: Some(name.as_str().into()),
+        ..commit(Some(&members[1]), &[("t", 0, 1)])
+    };
     let reply = bench.ask(Request::Commit(request));
     assert_eq!(reply, Some(Reply::Commit(vec![Err(GroupError::FencedInstanceId)])));
 }

@@ -23,9 +23,13 @@ async fn a_configuration_has_revisions_that_never_change() {
     assert_eq!(members(&created), ["arn", "creationTime", "latestRevision", "name", "state"]);
     let arn = created["arn"].as_str().unwrap();
     assert!(arn.starts_with("arn:aws:kafka:us-east-1:000000000000:configuration/fast/"), "{arn}");
-    assert_eq!((&created["state"], &created["latestRevision"]["revision"]), (&json!("ACTIVE"), &json!(1)));
+    assert_eq!(
+        (&created["state"], &created["latestRevision"]["revision"]),
+        (&json!("ACTIVE"), &json!(1))
+    );
     let path = format!("/v1/configurations/{}", encode(arn));
-    let update = json!({"serverProperties": STANDARD.encode("# none\n"), "description": "as before"});
+    let update =
+        json!({"serverProperties": STANDARD.encode("# none\n"), "description": "as before"});
     let updated = life.json(Method::PUT, &path, update).await;
     assert_eq!(
         (members(&updated), &updated["latestRevision"]["revision"]),
@@ -80,7 +84,11 @@ async fn what_is_wrong_with_a_configuration_is_named() {
         (with("serverProperties", Value::Null), "serverProperties", "required"),
         (with("serverProperties", json!("%")), "serverProperties", "Base64"),
         (blob("a=\\u12"), "serverProperties", "line 1"),
-        (blob("broker.id=1\nlisteners=x"), "serverProperties", "broker.id cannot be set; listeners"),
+        (
+            blob("broker.id=1\nlisteners=x"),
+            "serverProperties",
+            "broker.id cannot be set; listeners",
+        ),
         (blob(&"#".repeat((64 << 10) + 1)), "serverProperties", "65536"),
     ];
     for (asked, parameter, words) in cases {
@@ -113,7 +121,8 @@ async fn quotas_end_how_many_there_may_be() {
     for number in 1..100 {
         life.configure(&format!("c-{number}"), "").await;
     }
-    let error = life.call(Method::POST, "/v1/configurations", request("more", "")).await.unwrap_err();
+    let error =
+        life.call(Method::POST, "/v1/configurations", request("more", "")).await.unwrap_err();
     assert!(bad_request(&error).0.contains("100 configurations"));
 }
 

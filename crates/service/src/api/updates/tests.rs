@@ -24,7 +24,8 @@ async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
     let before = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
     let arn = life.configure("fast", "num.io.threads=9").await;
     let path = format!("/v1/clusters/{label}/configuration");
-    let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": before});
+    let request =
+        json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": before});
     let started = life.json(Method::PUT, &path, request.clone()).await;
     let info = life.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info["currentBrokerSoftwareInfo"]["configurationRevision"], 1);
@@ -52,11 +53,15 @@ async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
     let same = json!({"serverProperties": "bnVtLmlvLnRocmVhZHM6OQ=="});
     life.json(Method::PUT, &configuration, same).await;
     let current = version(&life, &label).await;
-    let request = json!({"configurationInfo": {"arn": arn, "revision": 2}, "currentVersion": current});
+    let request =
+        json!({"configurationInfo": {"arn": arn, "revision": 2}, "currentVersion": current});
     let started = life.json(Method::PUT, &path, request).await;
     life.wait_for_state(&label, "ACTIVE").await;
     let done = operation(&life, &started).await;
-    assert_eq!(done["sourceClusterInfo"], json!({"configurationInfo": {"arn": arn, "revision": 1}}));
+    assert_eq!(
+        done["sourceClusterInfo"],
+        json!({"configurationInfo": {"arn": arn, "revision": 1}})
+    );
     assert_eq!(life.brokers.starts(), 6);
     life.runtime.shutdown().await;
 }
@@ -70,7 +75,8 @@ async fn a_configuration_that_brokers_do_not_start_with_is_taken_back() {
     let arn = life.configure("bad", "num.io.threads=9").await;
     // The first restart fails as often as it is tried before the update is given up.
     life.brokers.refuse_starts(5, "too many threads");
-    let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
+    let request =
+        json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
     let path = format!("/v1/clusters/{label}/configuration");
     let started = life.json(Method::PUT, &path, request).await;
     let info = life.wait_for_state(&label, "ACTIVE").await;
@@ -80,7 +86,10 @@ async fn a_configuration_that_brokers_do_not_start_with_is_taken_back() {
         (&done["operationState"], &done["errorInfo"]["errorCode"]),
         (&json!("UPDATE_FAILED"), &json!("UPDATE_FAILED"))
     );
-    assert!(done["errorInfo"]["errorString"].as_str().unwrap().contains("too many threads"), "{done}");
+    assert!(
+        done["errorInfo"]["errorString"].as_str().unwrap().contains("too many threads"),
+        "{done}"
+    );
     assert_eq!(life.brokers.running(), 3);
     life.json(Method::DELETE, &format!("/v1/configurations/{}", encode(&arn)), Value::Null).await;
     life.runtime.shutdown().await;
@@ -99,7 +108,10 @@ async fn brokers_come_and_go_evenly_over_the_zones() {
         let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": target});
         let started = life.json(Method::PUT, &path, request).await;
         let info = life.wait_for_state(&label, "ACTIVE").await;
-        assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(target), target));
+        assert_eq!(
+            (&info["numberOfBrokerNodes"], life.brokers.running()),
+            (&json!(target), target)
+        );
         assert_ne!(info["currentVersion"], current);
         let done = operation(&life, &started).await;
         assert_eq!(
@@ -110,8 +122,7 @@ async fn brokers_come_and_go_evenly_over_the_zones() {
     }
     let up = json!({"brokerCountUpdateInfo": {"createdBrokerIds": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 9});
     assert_eq!(addresses[0], (json!({"numberOfBrokerNodes": 3}), up));
-    let down =
-        json!({"brokerCountUpdateInfo": {"deletedBrokerIds": [7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 6});
+    let down = json!({"brokerCountUpdateInfo": {"deletedBrokerIds": [7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 6});
     assert_eq!(addresses[1], (json!({"numberOfBrokerNodes": 9}), down));
     let nodes = life.get(&format!("/v1/clusters/{label}/nodes")).await;
     let subnets: Vec<&Value> = nodes["nodeInfoList"]
@@ -139,7 +150,10 @@ async fn brokers_that_cannot_be_added_are_taken_back() {
     assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(3), 3));
     let done = operation(&life, &started).await;
     assert_eq!(done["operationState"], "UPDATE_FAILED");
-    assert!(done["errorInfo"]["errorString"].as_str().unwrap().contains("the disk is full"), "{done}");
+    assert!(
+        done["errorInfo"]["errorString"].as_str().unwrap().contains("the disk is full"),
+        "{done}"
+    );
     let statuses = done["operationSteps"].as_array().unwrap().iter();
     let statuses: Vec<&Value> = statuses.map(|step| &step["stepInfo"]["stepStatus"]).collect();
     assert_eq!(statuses, ["COMPLETED", "CANCELLED", "CANCELLED"]);
@@ -158,7 +172,8 @@ async fn what_is_wrong_with_an_update_is_named() {
     let label = life.create("orders").await;
     let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
     let path = format!("/v1/clusters/{label}/nodes/count");
-    let count = |count: Value| json!({"currentVersion": current, "targetNumberOfBrokerNodes": count});
+    let count =
+        |count: Value| json!({"currentVersion": current, "targetNumberOfBrokerNodes": count});
     let cases = [
         (json!({"currentVersion": current}), "targetNumberOfBrokerNodes", "required"),
         (json!({"targetNumberOfBrokerNodes": 6}), "currentVersion", "required"),
@@ -178,9 +193,13 @@ async fn what_is_wrong_with_an_update_is_named() {
         assert_eq!(named, parameter, "{message}");
         assert!(message.contains(words), "{message}");
     }
-    let unknown = "arn:aws:kafka:us-east-1:000000000000:cluster/x/0a1b2c3d-0000-4000-8000-000000000001-3";
+    let unknown =
+        "arn:aws:kafka:us-east-1:000000000000:cluster/x/0a1b2c3d-0000-4000-8000-000000000001-3";
     let unknown = format!("/v1/clusters/{}", encode(unknown));
-    let error = life.call(Method::PUT, &format!("{unknown}/nodes/count"), count(json!(6))).await.unwrap_err();
+    let error = life
+        .call(Method::PUT, &format!("{unknown}/nodes/count"), count(json!(6)))
+        .await
+        .unwrap_err();
     assert_eq!(bad_request(&error).1, "clusterArn");
     let arn = life.configure("fast", "").await;
     let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": "K"});
@@ -193,8 +212,11 @@ async fn what_is_wrong_with_an_update_is_named() {
 async fn an_update_waits_for_the_one_before() {
     let (_dir, life) = api();
     let label = life.create("orders").await;
-    let request = json!({"currentVersion": version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
-    let error =
-        life.call(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await.unwrap_err();
+    let request =
+        json!({"currentVersion": version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
+    let error = life
+        .call(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request)
+        .await
+        .unwrap_err();
     assert!(bad_request(&error).0.contains("CREATING"), "{error}");
 }

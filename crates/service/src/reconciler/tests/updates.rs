@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::Method;
-use milena_metadata::{ClusterMetadata, ListenerRecord, MetadataStore, NewBroker, NewTopic, Placement};
+use milena_metadata::{
+    ClusterMetadata, ListenerRecord, MetadataStore, NewBroker, NewTopic, Placement,
+};
 use milena_runtime::Runtime;
 use milena_types::BrokerId;
 use serde_json::{Value, json};
@@ -10,7 +12,8 @@ use super::{keys, live_until_death, state};
 use crate::testing::{Life, store};
 
 async fn newest_operation(life: &Life, label: &str) -> Value {
-    life.get(&format!("/v1/clusters/{label}/operations")).await["clusterOperationInfoList"][0].take()
+    life.get(&format!("/v1/clusters/{label}/operations")).await["clusterOperationInfoList"][0]
+        .take()
 }
 
 async fn current_version(life: &Life, label: &str) -> Value {
@@ -34,7 +37,11 @@ async fn cluster(metadata: &Arc<dyn MetadataStore>) -> ClusterMetadata {
 
 /// Asks for an operation, lets the service die in each transaction on its way, and looks at what the next one makes
 /// of it.
-async fn dies_everywhere(ask: impl AsyncFn(&Life, &str), check: impl AsyncFn(&Life, &str), least: usize) {
+async fn dies_everywhere(
+    ask: impl AsyncFn(&Life, &str),
+    check: impl AsyncFn(&Life, &str),
+    least: usize,
+) {
     let mut deaths = 0;
     for number in 1.. {
         let mut died = false;
@@ -65,7 +72,8 @@ async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions
     let ask = async |life: &Life, label: &str| {
         let arn = life.configure("fast", "num.io.threads=9").await;
         let current = current_version(life, label).await;
-        let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
+        let request =
+            json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
         life.json(Method::PUT, &format!("/v1/clusters/{label}/configuration"), request).await;
     };
     let check = async |life: &Life, label: &str| {
@@ -73,8 +81,11 @@ async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions
         let info = life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
         assert_eq!(info["currentBrokerSoftwareInfo"]["configurationRevision"], 1);
         let written = cluster(&life.api.metadata).await.cluster().await.unwrap().unwrap().record;
-        let properties = BTreeMap::from([("default.replication.factor", "3"), ("num.io.threads", "9")]);
-        assert!(written.server_properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).eq(properties));
+        let properties =
+            BTreeMap::from([("default.replication.factor", "3"), ("num.io.threads", "9")]);
+        assert!(
+            written.server_properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).eq(properties)
+        );
     };
     dies_everywhere(ask, check, 6).await;
 }
@@ -82,13 +93,19 @@ async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions
 #[tokio::test]
 async fn brokers_are_added_after_a_crash_in_any_transaction() {
     let ask = async |life: &Life, label: &str| {
-        let request =
-            json!({"currentVersion": current_version(life, label).await, "targetNumberOfBrokerNodes": 6});
+        let request = json!({"currentVersion": current_version(life, label).await, "targetNumberOfBrokerNodes": 6});
         life.json(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await;
     };
     let check = async |life: &Life, label: &str| {
-        life.wait_for(label, |info| info["numberOfBrokerNodes"] == 6 && life.brokers.running() == 6).await;
-        assert_eq!(keys(&life.api.metadata, "service/addresses/").await.len(), 6, "addresses are taken once");
+        life.wait_for(label, |info| {
+            info["numberOfBrokerNodes"] == 6 && life.brokers.running() == 6
+        })
+        .await;
+        assert_eq!(
+            keys(&life.api.metadata, "service/addresses/").await.len(),
+            6,
+            "addresses are taken once"
+        );
     };
     dies_everywhere(ask, check, 2).await;
 }
@@ -109,8 +126,15 @@ async fn brokers_are_removed_after_a_crash_in_any_transaction() {
         count(api, 3).await;
     };
     let check = async |life: &Life, label: &str| {
-        life.wait_for(label, |info| info["numberOfBrokerNodes"] == 3 && life.brokers.running() == 3).await;
-        assert_eq!(keys(&life.api.metadata, "service/addresses/").await.len(), 3, "addresses are released");
+        life.wait_for(label, |info| {
+            info["numberOfBrokerNodes"] == 3 && life.brokers.running() == 3
+        })
+        .await;
+        assert_eq!(
+            keys(&life.api.metadata, "service/addresses/").await.len(),
+            3,
+            "addresses are released"
+        );
     };
     dies_everywhere(ask, check, 2).await;
 }
@@ -121,13 +145,13 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
     let label = active_cluster(&metadata).await;
     let life = Life::begin(metadata.clone());
     let path = format!("/v1/clusters/{label}/nodes/count");
-    let request =
-        json!({"currentVersion": current_version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
+    let request = json!({"currentVersion": current_version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
     life.json(Method::PUT, &path, request).await;
     life.wait_for_state(&label, "ACTIVE").await;
     let cluster = cluster(&metadata).await;
     for id in 1..=6 {
-        let listener = ListenerRecord { name: "PLAINTEXT".to_owned(), host: "h".to_owned(), port: 9092 };
+        let listener =
+            ListenerRecord { name: "PLAINTEXT".to_owned(), host: "h".to_owned(), port: 9092 };
         let broker = NewBroker { id: BrokerId(id), listeners: vec![listener], rack: None };
         cluster.register_broker(&broker, Duration::from_secs(600)).await.unwrap();
     }
@@ -137,12 +161,15 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
         configs: BTreeMap::new(),
     };
     let created = cluster.create_topic(&topic).await.unwrap();
-    let request =
-        json!({"currentVersion": current_version(&life, &label).await, "targetNumberOfBrokerNodes": 3});
+    let request = json!({"currentVersion": current_version(&life, &label).await, "targetNumberOfBrokerNodes": 3});
     life.json(Method::PUT, &path, request).await;
     let draining = async || {
         let nodes = cluster.nodes().await.unwrap();
-        nodes.into_iter().filter(|(_, node)| node.record.draining).map(|(id, _)| id.0).collect::<Vec<_>>()
+        nodes
+            .into_iter()
+            .filter(|(_, node)| node.record.draining)
+            .map(|(id, _)| id.0)
+            .collect::<Vec<_>>()
     };
     while draining().await != [4, 5, 6] {
         tokio::task::yield_now().await;
@@ -151,6 +178,9 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
     cluster.delete_topic(&topic.name, created.id).await.unwrap();
     let info = life.wait_for_state(&label, "ACTIVE").await;
     assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(3), 3));
-    assert_eq!(cluster.nodes().await.unwrap().into_keys().map(|id| id.0).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        cluster.nodes().await.unwrap().into_keys().map(|id| id.0).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
     life.runtime.shutdown().await;
 }

@@ -132,7 +132,8 @@ impl World {
             Step::Read { share, max_bytes } => {
                 let from = self.share(share);
                 let found = read_all(self.running().1, from, max_bytes).await;
-                let expected: Vec<_> = (from..).zip(self.times[from as usize..].iter().copied()).collect();
+                let expected: Vec<_> =
+                    (from..).zip(self.times[from as usize..].iter().copied()).collect();
                 assert_eq!(found, expected);
             }
             Step::Search { time } => self.search(time).await,
@@ -206,7 +207,8 @@ impl World {
 
 #[test]
 fn a_partition_is_a_list_of_records_through_crashes_flushes_and_deletions() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let mut runner = TestRunner::new(Config {
         cases: 24,

@@ -21,7 +21,10 @@ async fn with_records(cluster: &mut Broker) -> (BrokerEpoch, PathBuf) {
 }
 
 /// Its next start, with an operator's word that epochs up to `accepted` are lost.
-async fn start(cluster: &mut Broker, accepted: Option<BrokerEpoch>) -> Result<Storage, StorageError> {
+async fn start(
+    cluster: &mut Broker,
+    accepted: Option<BrokerEpoch>,
+) -> Result<Storage, StorageError> {
     cluster.next_process();
     let mut config = cluster.config();
     config.lost_log_accepted = accepted;
@@ -49,7 +52,10 @@ async fn a_start_without_its_directory_is_refused_until_it_is_back() {
     let aside = cluster.dir.path().join("aside");
     std::fs::rename(&dir, &aside).expect("not mounted");
     let said = refused(&mut cluster, None, epoch).await;
-    assert!(said.contains(dir.to_str().expect("text")) && said.contains(&format!("epoch {epoch}")), "{said}");
+    assert!(
+        said.contains(dir.to_str().expect("text")) && said.contains(&format!("epoch {epoch}")),
+        "{said}"
+    );
     assert!(!dir.exists(), "nothing is made where the directory was");
     std::fs::create_dir(&dir).expect("the place where it is mounted");
     refused(&mut cluster, None, epoch).await;
@@ -79,7 +85,10 @@ async fn an_older_copy_of_the_directory_and_another_brokers_are_refused() {
         std::fs::rename(&dir, &other).expect("put back");
     }
     std::fs::rename(&aside, &dir).expect("put back");
-    assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("its own")).await, [1]);
+    assert_eq!(
+        times_of_the_partition(&start(&mut cluster, None).await.expect("its own")).await,
+        [1]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,7 +113,10 @@ async fn an_accepted_loss_takes_what_was_only_in_the_directory_and_counts_once()
     std::fs::rename(&dir, &aside).expect("moved away");
     refused(&mut cluster, Some(epoch), later).await;
     std::fs::rename(&aside, &dir).expect("moved back");
-    assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await, [1, 3]);
+    assert_eq!(
+        times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await,
+        [1, 3]
+    );
 }
 
 /// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the same.
@@ -159,7 +171,10 @@ async fn a_broker_that_stopped_with_everything_flushed_does_not_need_its_directo
     refused(&mut cluster, None, epoch).await;
     std::fs::rename(&aside, &dir).expect("mounted again");
     drop(no_objects);
-    assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await, [1, 2]);
+    assert_eq!(
+        times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await,
+        [1, 2]
+    );
 }
 
 /// Between the sign and the record of an epoch; and where a first start got no further than its directory.
@@ -186,7 +201,10 @@ async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed
     storage.crash().await;
     start(&mut cluster, None).await.expect("it is there").crash().await;
     let signs = Signs::read(&dir, &LocalDisk).expect("a directory");
-    assert!(!signs.of_epoch(epoch) && signs.of_epoch(BrokerEpoch(cluster.epoch)), "old signs go: {signs:?}");
+    assert!(
+        !signs.of_epoch(epoch) && signs.of_epoch(BrokerEpoch(cluster.epoch)),
+        "old signs go: {signs:?}"
+    );
 }
 
 /// The directories of releases that left no signs.

@@ -114,7 +114,8 @@ impl World {
 
     /// Gives what `from` led to the others.
     async fn give_away(&mut self, from: i32) {
-        let others: Vec<i32> = self.running.keys().copied().filter(|broker| *broker != from).collect();
+        let others: Vec<i32> =
+            self.running.keys().copied().filter(|broker| *broker != from).collect();
         for partition in 0..PARTITIONS {
             let model = &mut self.partitions[partition as usize];
             if model.leader == from {
@@ -138,7 +139,9 @@ impl World {
                     storage.flush().await.expect("a flush");
                 }
             }
-            Step::Kill { broker } if self.running.len() > 1 && self.running.contains_key(&broker) => {
+            Step::Kill { broker }
+                if self.running.len() > 1 && self.running.contains_key(&broker) =>
+            {
                 let dead = self.running.remove(&broker).expect("it runs");
                 dead.crash().await;
                 let epoch: BrokerEpoch = dead.shared.config.broker_epoch;
@@ -146,13 +149,17 @@ impl World {
                 recoverer.seal_broker(BrokerId(broker), epoch).await.expect("it is gone");
                 self.give_away(broker).await;
             }
-            Step::Restart { broker } if !self.running.contains_key(&broker) => self.start(broker).await,
+            Step::Restart { broker } if !self.running.contains_key(&broker) => {
+                self.start(broker).await
+            }
             Step::HandOver { broker } if self.running.len() > 1 => {
-                let Some(storage) = self.running.get(&broker).filter(|_| self.held_steps == 0) else {
+                let Some(storage) = self.running.get(&broker).filter(|_| self.held_steps == 0)
+                else {
                     return;
                 };
                 storage.prepare_close().await.expect("a flush");
-                let ids: Vec<_> = storage.partitions().iter().map(|partition| partition.id()).collect();
+                let ids: Vec<_> =
+                    storage.partitions().iter().map(|partition| partition.id()).collect();
                 for (_, outcome) in storage.close_partitions(&ids).await {
                     outcome.expect("handed over");
                 }
@@ -180,7 +187,9 @@ impl World {
     }
 
     async fn repeat(&self, partition: i32) {
-        let Some((sequence, times, base)) = &self.partitions[partition as usize].last else { return };
+        let Some((sequence, times, base)) = &self.partitions[partition as usize].last else {
+            return;
+        };
         let again = append(&self.led(partition), sequenced(7, *sequence, times)).await;
         assert_eq!((again.base_offset, again.duplicate), (Offset(*base), true));
     }
@@ -226,7 +235,8 @@ impl World {
 
 #[test]
 fn partitions_are_lists_of_records_whoever_dies() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
     let steps = proptest::collection::vec(step(), 1..60);

@@ -70,7 +70,10 @@ async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
     first.close_partition(id(0)).await.expect("closed");
     let after = open_partition(&second, 0, 2).await;
     before.fold(false).await.expect("there is nothing to do here");
-    assert!(cluster.ledger().manifest(id(0)).await.expect("readable").is_none(), "the leader folds");
+    assert!(
+        cluster.ledger().manifest(id(0)).await.expect("readable").is_none(),
+        "the leader folds"
+    );
     let refused = before.delete_records(None).await;
     assert!(matches!(refused, Err(UpkeepError::Closed)), "{refused:?}");
     assert_eq!(after.delete_records(Some(Offset(1))).await.expect("the leader does it"), Offset(1));

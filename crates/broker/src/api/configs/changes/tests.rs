@@ -22,7 +22,10 @@ async fn alter(cluster: &TestConfigs, entries: &[Entry], validate_only: bool) ->
     let (answers, revision) = alter_all(&cluster.view(&image), metadata, entries).await;
     let image = cluster.image(revision).await;
     Answered {
-        codes: answers.into_iter().map(|a| a.err().map_or(ErrorCode::None, |refused| refused.code)).collect(),
+        codes: answers
+            .into_iter()
+            .map(|a| a.err().map_or(ErrorCode::None, |refused| refused.code))
+            .collect(),
         topic: image.topic("orders").expect("the topic").configs().as_ref().clone(),
         broker: image.broker_configs(Some(milena_types::BrokerId(1))).map(|c| c.as_ref().clone()),
         cluster: image.broker_configs(None).map(|c| c.as_ref().clone()),
@@ -47,7 +50,8 @@ async fn b17_alter_configs_replaces_the_whole_set_and_incremental_does_not() {
 #[tokio::test]
 async fn b17_brokers_have_configuration_of_their_own_and_of_all() {
     let cluster = TestConfigs::new().await;
-    let entries = [entry(4, "1", set("num.io.threads", "3")), entry(4, "", set("message.max.bytes", "1000"))];
+    let entries =
+        [entry(4, "1", set("num.io.threads", "3")), entry(4, "", set("message.max.bytes", "1000"))];
     let answered = alter(&cluster, &entries, false).await;
     assert_eq!(answered.codes, [ErrorCode::None; 2]);
     assert_eq!(answered.broker, Some(configs(&[("num.io.threads", "3")])));
@@ -71,7 +75,11 @@ async fn b17_validate_only_answers_the_same_and_changes_nothing() {
     assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
     let answered = alter(&cluster, &entries, false).await;
     assert_eq!(answered.codes, expected);
-    assert_eq!((answered.broker, answered.cluster), (None, None), "what was refused changed nothing");
+    assert_eq!(
+        (answered.broker, answered.cluster),
+        (None, None),
+        "what was refused changed nothing"
+    );
     assert_eq!(answered.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
 }
 
@@ -84,7 +92,10 @@ async fn b17_a_resource_named_twice_is_an_invalid_request_for_both_entries() {
         entry(2, "orders", set("retention.bytes", "7")),
     ];
     let answered = alter(&cluster, &entries, false).await;
-    assert_eq!(answered.codes, [ErrorCode::InvalidRequest, ErrorCode::None, ErrorCode::InvalidRequest]);
+    assert_eq!(
+        answered.codes,
+        [ErrorCode::InvalidRequest, ErrorCode::None, ErrorCode::InvalidRequest]
+    );
     assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
 }
 

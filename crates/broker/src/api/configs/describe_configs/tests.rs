@@ -1,15 +1,19 @@
-use milena_protocol::{KString, Message, messages::describe_configs_response::DescribeConfigsResponse};
+use milena_protocol::{
+    KString, Message, messages::describe_configs_response::DescribeConfigsResponse,
+};
 
 use super::*;
 use crate::api::configs::testing::{TestConfigs, configs};
 
 fn ask(resources: &[(i8, &str, Option<&[&'static str]>)]) -> DescribeConfigsRequest {
-    let resource =
-        |(resource_type, name, keys): &(i8, &str, Option<&[&'static str]>)| DescribeConfigsResource {
+    let resource = |(resource_type, name, keys): &(i8, &str, Option<&[&'static str]>)| {
+        DescribeConfigsResource {
             resource_type: *resource_type,
             resource_name: (*name).into(),
-            configuration_keys: keys.map(|keys| keys.iter().map(|key| KString::from(*key)).collect()),
-        };
+            configuration_keys: keys
+                .map(|keys| keys.iter().map(|key| KString::from(*key)).collect()),
+        }
+    };
     let resources = resources.iter().map(resource).collect();
     DescribeConfigsRequest { resources, include_synonyms: true, include_documentation: true }
 }
@@ -32,7 +36,8 @@ async fn b16_values_come_with_source_type_documentation_and_synonyms() {
     assert!(own.documentation.as_ref().is_some_and(|text| !text.is_empty()));
     let from_server = find(topic, "segment.bytes");
     assert_eq!((from_server.value.as_deref(), from_server.config_source), (Some("1000"), 4));
-    let synonyms: Vec<_> = from_server.synonyms.iter().map(|s| (s.name.as_str(), s.source)).collect();
+    let synonyms: Vec<_> =
+        from_server.synonyms.iter().map(|s| (s.name.as_str(), s.source)).collect();
     assert_eq!(synonyms, [("log.segment.bytes", 4), ("log.segment.bytes", 5)]);
     let default = find(topic, "cleanup.policy");
     assert_eq!(
@@ -97,8 +102,11 @@ async fn b18_one_result_per_entry_in_the_order_asked_for() {
         (4, "one", None),
     ]);
     let response = describe(&cluster.view(&image), &request);
-    let answers: Vec<_> =
-        response.results.iter().map(|r| (r.resource_type, r.resource_name.as_str(), r.error_code)).collect();
+    let answers: Vec<_> = response
+        .results
+        .iter()
+        .map(|r| (r.resource_type, r.resource_name.as_str(), r.error_code))
+        .collect();
     let codes = [
         (4, "2", ErrorCode::InvalidRequest),
         (2, "orders", ErrorCode::None),
@@ -110,7 +118,8 @@ async fn b18_one_result_per_entry_in_the_order_asked_for() {
         (4, "one", ErrorCode::InvalidRequest),
     ];
     assert_eq!(answers, codes.map(|(kind, name, code)| (kind, name, code.code())));
-    let names: Vec<_> = response.results[1].configs.iter().map(|config| config.name.as_str()).collect();
+    let names: Vec<_> =
+        response.results[1].configs.iter().map(|config| config.name.as_str()).collect();
     assert_eq!(names, ["retention.ms"]);
     assert!(response.results[4].configs.len() > 20, "no names mean all");
     assert!(response.results.iter().all(|r| r.error_code == 0 || r.error_message.is_some()));
@@ -123,14 +132,17 @@ async fn b16_the_empty_broker_name_means_what_was_set_for_all_brokers() {
     let response = describe(&cluster.view(&image), &ask(&[(4, "", None)]));
     assert!(response.results[0].configs.is_empty(), "nothing was set yet");
 
-    let set = |configs: &mut crate::configs::Configs| -> Result<(), milena_metadata::MetadataError> {
-        *configs = self::configs(&[("log.segment.bytes", "2000")]);
-        Ok(())
-    };
+    let set =
+        |configs: &mut crate::configs::Configs| -> Result<(), milena_metadata::MetadataError> {
+            *configs = self::configs(&[("log.segment.bytes", "2000")]);
+            Ok(())
+        };
     let revision = cluster.cluster.metadata.alter_broker_configs(None, set).await.unwrap();
     let image = cluster.image(Some(revision)).await;
-    let response =
-        describe(&cluster.view(&image), &ask(&[(4, "", None), (2, "orders", None), (4, "1", None)]));
+    let response = describe(
+        &cluster.view(&image),
+        &ask(&[(4, "", None), (2, "orders", None), (4, "1", None)]),
+    );
     let all = &response.results[0].configs;
     assert_eq!(all.len(), 1);
     assert_eq!((all[0].value.as_deref(), all[0].config_source), (Some("2000"), 3));
@@ -151,8 +163,12 @@ async fn what_a_client_may_not_see_is_refused() {
     };
     let request = ask(&[(2, "orders", None), (2, "missing", None), (4, "1", None)]);
     let response = describe(&cluster.view_of(&image, &allows), &request);
-    let codes: Vec<_> = response.results.iter().map(|r| ErrorCode::from_code(r.error_code)).collect();
-    let expected =
-        [ErrorCode::None, ErrorCode::TopicAuthorizationFailed, ErrorCode::ClusterAuthorizationFailed];
+    let codes: Vec<_> =
+        response.results.iter().map(|r| ErrorCode::from_code(r.error_code)).collect();
+    let expected = [
+        ErrorCode::None,
+        ErrorCode::TopicAuthorizationFailed,
+        ErrorCode::ClusterAuthorizationFailed,
+    ];
     assert_eq!(codes, expected);
 }
