@@ -77,7 +77,8 @@ async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
     node.order.send_replace(Order::Run);
 }
 
-/// A start may fail while something is broken, but never because something is missing that was acknowledged.
+/// A start may fail while something is broken, but never because something is missing that was
+/// acknowledged.
 fn judge(world: &World, node: &BrokerNode, error: &StartError) {
     let dead = node.process.lock().expect("no panic with the process").is_dead();
     let lost = matches!(

@@ -1,5 +1,5 @@
-//! Chance from a seed. Each part of the simulation rolls dice of its own, so that what one part does more or less of
-//! does not change what another meets.
+//! Chance from a seed. Each part of the simulation rolls dice of its own, so that what one part
+//! does more or less of does not change what another meets.
 
 use std::{
     ops::Range,

@@ -1,8 +1,9 @@
 //! A broker's access to the machine's disk, for one life of its process. The disk itself is
-//! [`MemoryDisk`](milena_storage::disk::MemoryDisk): what is not synced is lost when the power is cut.
+//! [`MemoryDisk`](milena_storage::disk::MemoryDisk): what is not synced is lost when the power is
+//! cut.
 //!
-//! A process may be given a number of disk operations after which it dies: a crash between any two steps of what it
-//! does with its log. From then on nothing it does reaches the disk.
+//! A process may be given a number of disk operations after which it dies: a crash between any two
+//! steps of what it does with its log. From then on nothing it does reaches the disk.
 
 use std::{
     io,

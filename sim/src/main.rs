@@ -1,7 +1,9 @@
-//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER]`: runs one seed and says what did not hold.
+//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER]`: runs one seed and says what
+//! did not hold.
 //!
-//! The real broker, storage and metadata code, with clients, on one thread, over a simulated network, clock, disk and
-//! stores. A seed decides everything; the same seed writes the same trace, byte for byte. See README.md.
+//! The real broker, storage and metadata code, with clients, on one thread, over a simulated
+//! network, clock, disk and stores. A seed decides everything; the same seed writes the same trace,
+//! byte for byte. See README.md.
 
 mod broker_node;
 mod clients;
@@ -65,7 +67,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // What the standard library takes from the operating system (the keys of hash maps) comes from the seed too.
+    // What the standard library takes from the operating system (the keys of hash maps) comes from
+    // the seed too.
     mad_turmoil::rand::set_rng(rand::rngs::StdRng::seed_from_u64(arguments.seed));
     // A thread of its own, whose hash maps have not been given keys yet.
     let seed = arguments.seed;

@@ -1,14 +1,18 @@
-//! Looks at every change of the metadata store as it is made, and at every object as it is written and removed.
+//! Looks at every change of the metadata store as it is made, and at every object as it is written
+//! and removed.
 //!
 //! What it holds them against (design, "what must always hold"):
-//! - `leader-change`: leader or leader epoch of a partition change only in the leader's own transaction, or after its
-//!   broker epoch is sealed; neither epoch ever goes back;
-//! - `seal-moved`: a sealed epoch's tail never changes; `floor`: a floor never goes back, never passes the tail, and is
-//!   moved by the flusher alone;
-//! - `term`: what a broker epoch wrote stands under leader epochs that were given to that broker epoch;
-//! - `manifest`: version, leader epoch, log start and end never go back, and the segments have no gap between them;
-//! - `object-missing`: what a flush names was written; `object-changed`: an object's bytes are written once; `object-removed`: no object is removed while a manifest or
-//!   a flush record refers to it.
+//! - `leader-change`: leader or leader epoch of a partition change only in the leader's own
+//!   transaction, or after its broker epoch is sealed; neither epoch ever goes back;
+//! - `seal-moved`: a sealed epoch's tail never changes; `floor`: a floor never goes back, never
+//!   passes the tail, and is moved by the flusher alone;
+//! - `term`: what a broker epoch wrote stands under leader epochs that were given to that broker
+//!   epoch;
+//! - `manifest`: version, leader epoch, log start and end never go back, and the segments have no
+//!   gap between them;
+//! - `object-missing`: what a flush names was written; `object-changed`: an object's bytes are
+//!   written once; `object-removed`: no object is removed while a manifest or a flush record refers
+//!   to it.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
-//! The object store of a run: slow, at times refusing, at times failing although it did what was asked.
+//! The object store of a run: slow, at times refusing, at times failing although it did what was
+//! asked.
 
 use std::{fmt, io, sync::Arc, time::Duration};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::dice::Dice;
 
-/// A topic's number among partitions' names in the history: partition p of topic t is `t * 100 + p`.
+/// A topic's number among partitions' names in the history: partition p of topic t is `t * 100 +
+/// p`.
 pub(crate) const TOPIC_STEP: i32 = 100;
 
 /// A topic to be created.
@@ -15,15 +16,17 @@ pub(crate) struct TopicPlan {
     pub(crate) configs: Vec<(&'static str, &'static str)>,
 }
 
-/// What a plan aims at. Most seeds mix everything; some meet much of one thing, so that what only happens when several
-/// of it come together does.
+/// What a plan aims at. Most seeds mix everything; some meet much of one thing, so that what only
+/// happens when several of it come together does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Anything may happen.
     Mixed,
-    /// Slow, failing and full disks, clients that send again before there is an answer, and crashes meanwhile.
+    /// Slow, failing and full disks, clients that send again before there is an answer, and crashes
+    /// meanwhile.
     SlowDisk,
-    /// Transactions that arrive after their sender died and was recovered, with small flushes under way.
+    /// Transactions that arrive after their sender died and was recovered, with small flushes under
+    /// way.
     HeldStore,
     /// Brokers that are back before they are missed, and then learn late what became of them.
     Restarts,
@@ -73,7 +76,8 @@ pub(crate) struct Plan {
     pub(crate) producers_a_partition: u64,
     /// How many batches a producer sends at most before the first is acknowledged.
     pub(crate) window: usize,
-    /// How long a producer waits for an answer before it sends again, in ms at most; 0: until its connection ends.
+    /// How long a producer waits for an answer before it sends again, in ms at most; 0: until its
+    /// connection ends.
     pub(crate) patience_ms_max: u64,
     pub(crate) groups: u64,
     pub(crate) link_latency_ms_max: u64,

@@ -1,8 +1,9 @@
-//! The metadata store of a run, in memory. It keeps the promises of [`MetadataStore`] (its test runs the conformance
-//! suite) and shows every change to the [`Monitor`](crate::monitor::Monitor).
+//! The metadata store of a run, in memory. It keeps the promises of [`MetadataStore`] (its test
+//! runs the conformance suite) and shows every change to the [`Monitor`](crate::monitor::Monitor).
 //!
-//! Brokers do not use it directly but over a [`StoreLink`](crate::store_link::StoreLink), which delays and fails. What
-//! such a link has sent is applied here when it is due, whether or not its sender still lives.
+//! Brokers do not use it directly but over a [`StoreLink`](crate::store_link::StoreLink), which
+//! delays and fails. What such a link has sent is applied here when it is due, whether or not its
+//! sender still lives.
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,9 @@
-//! A broker's way to the metadata store: slow, at times away, at times silent about what became of a transaction.
+//! A broker's way to the metadata store: slow, at times away, at times silent about what became of
+//! a transaction.
 //!
-//! Answers keep the promises of [`MetadataStore`]: what is reported as not applied is not, and what has an unknown
-//! outcome was applied before that is said, or never is. Only a sender that died does not learn: what it sent is
-//! applied when it arrives.
+//! Answers keep the promises of [`MetadataStore`]: what is reported as not applied is not, and what
+//! has an unknown outcome was applied before that is said, or never is. Only a sender that died
+//! does not learn: what it sent is applied when it arrives.
 
 use std::{
     sync::{
@@ -121,7 +122,8 @@ impl MetadataStore for StoreLink {
         }
         let keys: Vec<&str> = txn.puts.iter().map(|put| put.key.as_str()).collect();
         let keys = keys.join(" ");
-        // At times one is held up on its way, long enough that its sender may have died and been replaced.
+        // At times one is held up on its way, long enough that its sender may have died and been
+        // replaced.
         let held = self.weather.held_permille.load(Ordering::Relaxed);
         let way = if self.dice.chance(held) { self.dice.millis(200..3500) } else { self.latency() };
         let answer = self.store.send(self.caller, txn, elapsed() + way);

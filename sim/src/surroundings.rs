@@ -1,4 +1,5 @@
-//! What the brokers' code takes from its surroundings: time, randomness, and how long blocking work takes.
+//! What the brokers' code takes from its surroundings: time, randomness, and how long blocking work
+//! takes.
 
 use std::{
     sync::{

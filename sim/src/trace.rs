@@ -1,5 +1,5 @@
-//! What happened, line by line, with the simulated time: the product's own log lines, what the store and the disk
-//! were asked, what clients saw. Two runs of a seed write the same bytes.
+//! What happened, line by line, with the simulated time: the product's own log lines, what the
+//! store and the disk were asked, what clients saw. Two runs of a seed write the same bytes.
 
 use std::{
     fmt, io,

@@ -137,7 +137,8 @@ impl World {
         })
     }
 
-    /// The power was cut: all that the processes had in memory is gone, and of the disk what was not synced.
+    /// The power was cut: all that the processes had in memory is gone, and of the disk what was
+    /// not synced.
     pub(crate) fn lose_power(&self, seed: u64) {
         self.disk.crash(seed);
         *self.sealed_logs.lock().expect("no panic with the logs") = sealed_logs(&self.disk);

@@ -1,5 +1,6 @@
-//! A load generator that costs little itself: it replays batches that were encoded beforehand, so that the broker
-//! is what is measured. It speaks the Kafka protocol with versions that both Milena and Apache Kafka 4 offer.
+//! A load generator that costs little itself: it replays batches that were encoded beforehand, so
+//! that the broker is what is measured. It speaks the Kafka protocol with versions that both Milena
+//! and Apache Kafka 4 offer.
 //!
 //! Prints one JSON object with what it did. Bytes are those of the record batches.
 
@@ -16,7 +17,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Replays pre-encoded batches against a Kafka cluster, or reads them back, and prints figures as JSON.
+/// Replays pre-encoded batches against a Kafka cluster, or reads them back, and prints figures as
+/// JSON.
 #[derive(Parser)]
 struct Cli {
     /// A broker to begin with, HOST:PORT.

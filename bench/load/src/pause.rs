@@ -1,6 +1,6 @@
-//! How long each partition is not to be written to while a broker fails: one record after the other goes to every
-//! partition of a topic, and the longest time between two acknowledgements of a partition is its pause. That includes
-//! the time between records, which is reported beside.
+//! How long each partition is not to be written to while a broker fails: one record after the other
+//! goes to every partition of a topic, and the longest time between two acknowledgements of a
+//! partition is its pause. That includes the time between records, which is reported beside.
 
 use std::{
     sync::Arc,
@@ -10,12 +10,14 @@ use std::{
 use milena_client::{Client, ClientConfig, Producer, ProducerConfig, ProducerRecord};
 use milena_runtime::Runtime;
 
-/// The time between two records of a partition, unless there are so many partitions that it has to be longer.
+/// The time between two records of a partition, unless there are so many partitions that it has to
+/// be longer.
 const EVERY_MIN: Duration = Duration::from_millis(5);
 /// Records a second, over all partitions.
 const RATE_MAX: u32 = 5000;
 
-/// Runs for so long, says `ready` on standard error when every partition was written to, and reports the pauses.
+/// Runs for so long, says `ready` on standard error when every partition was written to, and
+/// reports the pauses.
 pub(crate) fn run(bootstrap: &str, topic: &str, seconds: u64) -> anyhow::Result<serde_json::Value> {
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     executor.block_on(measure(bootstrap, topic, Duration::from_secs(seconds)))

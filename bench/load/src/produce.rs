@@ -73,7 +73,8 @@ fn check(response: &ProduceResponse) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends a frame, not counted, again and again while a broker does not know yet that it leads a new topic.
+/// Sends a frame, not counted, again and again while a broker does not know yet that it leads a new
+/// topic.
 fn warm(connection: &mut Connection, frame: &[u8]) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
@@ -86,8 +87,8 @@ fn warm(connection: &mut Connection, frame: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// One encoded request that is sent again and again with other partitions written into it, so that any number of
-/// partitions costs no more memory than one request.
+/// One encoded request that is sent again and again with other partitions written into it, so that
+/// any number of partitions costs no more memory than one request.
 struct Template {
     frame: Vec<u8>,
     /// Where in `frame` the partition numbers stand.
@@ -97,7 +98,8 @@ struct Template {
 }
 
 impl Template {
-    /// `batches` copies of `batch` a request, each to another of `partitions`, beginning with the `first`th.
+    /// `batches` copies of `batch` a request, each to another of `partitions`, beginning with the
+    /// `first`th.
     fn new(
         topic: &str,
         partitions: &[i32],
@@ -133,8 +135,8 @@ impl Template {
     }
 }
 
-/// One connection's share: requests in turn, `in_flight` at a time, until `left` bytes are used up by all.
-/// Returns the latencies of the requests in microseconds.
+/// One connection's share: requests in turn, `in_flight` at a time, until `left` bytes are used up
+/// by all. Returns the latencies of the requests in microseconds.
 fn replay(
     mut connection: Connection,
     template: &mut Template,

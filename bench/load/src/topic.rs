@@ -26,7 +26,8 @@ pub(crate) type Leaders = BTreeMap<String, Vec<i32>>;
 /// So many in one request are not too many for any broker.
 const PARTITIONS_A_REQUEST: i32 = 5_000;
 
-/// Creates a topic, with the cluster's default replication or all on one broker, and waits for its leaders.
+/// Creates a topic, with the cluster's default replication or all on one broker, and waits for its
+/// leaders.
 pub(crate) fn create(
     bootstrap: &str,
     topic: &str,

@@ -1,5 +1,6 @@
-//! Makes `docs/compatibility.md` of what the code says of itself: the versions of every API, the catalogue of
-//! configurations. What stands between the markers of the table of clients is kept: others make it.
+//! Makes `docs/compatibility.md` of what the code says of itself: the versions of every API, the
+//! catalogue of configurations. What stands between the markers of the table of clients is kept:
+//! others make it.
 
 use std::fmt::Write;
 

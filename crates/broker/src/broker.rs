@@ -1,9 +1,11 @@
-//! A broker's life: it registers, opens its logs, takes over what it led before, listens; and the way back.
+//! A broker's life: it registers, opens its logs, takes over what it led before, listens; and the
+//! way back.
 //!
-//! Order at the start: the listening socket is bound first, because the registration names its port; the broker is
-//! registered, which ends the life before; its storage seals and replays what the earlier lives left; only then does
-//! it take the leadership of its partitions, one leader epoch later; and only when all of them are open does it accept
-//! connections. At the end: connections answer what they began, storage closes, the registration ends.
+//! Order at the start: the listening socket is bound first, because the registration names its
+//! port; the broker is registered, which ends the life before; its storage seals and replays what
+//! the earlier lives left; only then does it take the leadership of its partitions, one leader
+//! epoch later; and only when all of them are open does it accept connections. At the end:
+//! connections answer what they began, storage closes, the registration ends.
 
 use std::{
     io,
@@ -47,7 +49,8 @@ use crate::{
 const DRAIN_MAX: Duration = Duration::from_millis(1200);
 /// How long the tasks of a broker that is killed get to notice.
 const KILL_MAX: Duration = Duration::from_millis(500);
-/// How long storage gets to put what is in its log into segments; the next start reads the rest back.
+/// How long storage gets to put what is in its log into segments; the next start reads the rest
+/// back.
 const FLUSH_MAX: Duration = Duration::from_millis(400);
 /// How long the metadata store gets to hear that the broker leaves.
 const DEREGISTER_MAX: Duration = Duration::from_millis(200);
@@ -66,8 +69,8 @@ pub struct BrokerParts {
     pub keys: KeyRing,
     /// The process's cache of segment blocks.
     pub blocks: BlockCache,
-    /// Where the write-ahead logs of the cluster's other brokers are, shared by those of the process: what this broker
-    /// takes over from.
+    /// Where the write-ahead logs of the cluster's other brokers are, shared by those of the
+    /// process: what this broker takes over from.
     pub sealed_logs: SealedLogs,
     /// Clock, randomness, tasks. The broker makes a scope of its own in it.
     pub runtime: Runtime,
@@ -257,15 +260,15 @@ impl Broker {
         &self.shared
     }
 
-    /// Waits until this life of the broker is over because its registration ended (its lease ran out, or another
-    /// process registered the same broker) or its log was sealed. It acknowledges nothing any more;
-    /// shut it down and start it again.
+    /// Waits until this life of the broker is over because its registration ended (its lease ran
+    /// out, or another process registered the same broker) or its log was sealed. It
+    /// acknowledges nothing any more; shut it down and start it again.
     pub async fn ended(&self) {
         self.ended.cancelled().await;
     }
 
-    /// Stops in good order while other brokers go on: hands everything it leads over to them, then stops like
-    /// [`Broker::shutdown_alone`].
+    /// Stops in good order while other brokers go on: hands everything it leads over to them, then
+    /// stops like [`Broker::shutdown_alone`].
     pub async fn shutdown(self) {
         let shared = &self.shared;
         shared.leaving.cancel();
@@ -280,9 +283,9 @@ impl Broker {
         self.shutdown_alone().await;
     }
 
-    /// Ends this life of the broker at once, as a crash would: no answer that is not on its way is given, nothing is
-    /// flushed or handed over, and the registration stays. Whoever knows that it is gone ends that with
-    /// [`KilledBroker::declare_gone`]; then the others take over.
+    /// Ends this life of the broker at once, as a crash would: no answer that is not on its way is
+    /// given, nothing is flushed or handed over, and the registration stays. Whoever knows that
+    /// it is gone ends that with [`KilledBroker::declare_gone`]; then the others take over.
     pub async fn kill(self) -> KilledBroker {
         let shared = &self.shared;
         shared.leaving.cancel();
@@ -302,8 +305,8 @@ impl Broker {
         }
     }
 
-    /// Stops within 2 s, without handing anything over, as when the whole process stops: no new requests, answers to
-    /// those begun, then storage and registration.
+    /// Stops within 2 s, without handing anything over, as when the whole process stops: no new
+    /// requests, answers to those begun, then storage and registration.
     pub async fn shutdown_alone(self) {
         let shared = &self.shared;
         shared.leaving.cancel();
@@ -358,7 +361,8 @@ fn new_broker(config: &BrokerConfig, address: SocketAddr) -> NewBroker {
     NewBroker { id: config.broker, listeners: vec![listener], rack }
 }
 
-/// Ends this life of the broker when its log was sealed or a later life has registered: it acknowledges nothing more.
+/// Ends this life of the broker when its log was sealed or a later life has registered: it
+/// acknowledges nothing more.
 async fn end_when_over(broker: Arc<BrokerShared>, ended: CancellationToken) {
     const LOOK_EVERY: Duration = Duration::from_millis(500);
     let (id, epoch) = (broker.id(), broker.epoch());
@@ -398,7 +402,8 @@ async fn keep_registered(
                 ended.cancel();
                 return;
             }
-            // The lease lapses without consequence unless somebody acts on it; then the next attempt tells.
+            // The lease lapses without consequence unless somebody acts on it; then the next
+            // attempt tells.
             Err(error) => {
                 tracing::warn!(%error, "the broker's lease could not be renewed; trying again")
             }

@@ -21,8 +21,8 @@ pub struct BrokerConfig {
     pub kafka_version: KafkaVersion,
     /// Its own directory, for the write-ahead log.
     pub data_dir: PathBuf,
-    /// An operator's word that the write-ahead log of the broker's epochs up to this one is gone for good: see
-    /// [`milena_storage::StorageConfig::lost_log_accepted`].
+    /// An operator's word that the write-ahead log of the broker's epochs up to this one is gone
+    /// for good: see [`milena_storage::StorageConfig::lost_log_accepted`].
     pub lost_log_accepted: Option<BrokerEpoch>,
     /// The address to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
@@ -30,7 +30,8 @@ pub struct BrokerConfig {
     pub advertised_host: Option<String>,
     /// The port that clients are told; the bound port if there is none.
     pub advertised_port: Option<u16>,
-    /// Broker properties by Kafka's names (`num.partitions`, `auto.create.topics.enable` …), over those of the cluster.
+    /// Broker properties by Kafka's names (`num.partitions`, `auto.create.topics.enable` …), over
+    /// those of the cluster.
     pub properties: Configs,
     /// Bounds on what clients may make the broker hold.
     pub limits: Limits,
@@ -41,7 +42,8 @@ pub struct BrokerConfig {
 pub struct Limits {
     /// `socket.request.max.bytes`.
     pub request_bytes_max: usize,
-    /// `queued.max.request.bytes`: large requests of all connections together; Kafka's default is no limit.
+    /// `queued.max.request.bytes`: large requests of all connections together; Kafka's default is
+    /// no limit.
     pub requests_bytes_max: usize,
     /// `max.connections`.
     pub connections_max: usize,
@@ -53,7 +55,8 @@ pub struct Limits {
     pub fetch_bytes_max: usize,
     /// `max.incremental.fetch.session.cache.slots`.
     pub fetch_sessions_max: usize,
-    /// The memory for records that are not in segments yet. Producers are slowed from three quarters of it on.
+    /// The memory for records that are not in segments yet. Producers are slowed from three
+    /// quarters of it on.
     pub memory: MemoryBudget,
     /// When records are put into segments.
     pub flush: FlushPolicy,
@@ -63,13 +66,17 @@ pub struct Limits {
     pub wal_chunk_bytes_max: usize,
     /// How long an object that nothing refers to any more is kept for readers that planned before.
     pub delete_grace: Duration,
-    /// A partition of groups writes its state anew, and drops the log before, when it has grown by more than this.
+    /// A partition of groups writes its state anew, and drops the log before, when it has grown by
+    /// more than this.
     pub group_log_growth_bytes: u64,
-    /// How long the metadata store waits for a broker's sign of life before it may be declared dead.
+    /// How long the metadata store waits for a broker's sign of life before it may be declared
+    /// dead.
     pub lease: Duration,
-    /// How long a broker has served when partitions whose first replica it is are given back to it.
+    /// How long a broker has served when partitions whose first replica it is are given back to
+    /// it.
     pub leaders_return_after: Duration,
-    /// How long a broker that stops may take to hand over what it leads; the others take the rest over then.
+    /// How long a broker that stops may take to hand over what it leads; the others take the rest
+    /// over then.
     pub handover_max: Duration,
 }
 
@@ -97,7 +104,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// With what properties say of them. Values that cannot be read change nothing: properties are checked elsewhere.
+    /// With what properties say of them. Values that cannot be read change nothing: properties are
+    /// checked elsewhere.
     pub(crate) fn with_properties(mut self, properties: &Configs) -> Self {
         let number =
             |name: &str| properties.get(name).and_then(|text| text.trim().parse::<i64>().ok());

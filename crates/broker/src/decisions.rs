@@ -1,7 +1,8 @@
 //! Storage's [`Decisions`] kept in the metadata store, below the cluster's own prefix.
 //!
-//! Keys are the prefix and storage's key behind it; values pass through untouched. Both sides promise the same:
-//! linearizable reads, transactions that happen wholly or not at all, an unknown outcome reported as such.
+//! Keys are the prefix and storage's key behind it; values pass through untouched. Both sides
+//! promise the same: linearizable reads, transactions that happen wholly or not at all, an unknown
+//! outcome reported as such.
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! From a frame to the handler of its API and back: the one place that says which APIs are served.
 //!
-//! A handler is `async fn handle(&RequestContext, &BrokerShared, XRequest) -> XResponse` in the API's file under
-//! [`crate::api`]; decoding before it and encoding after it happen here, with the request's version. What a cluster
-//! offers is what its Kafka version has *and* [`SERVED`] lists.
+//! A handler is `async fn handle(&RequestContext, &BrokerShared, XRequest) -> XResponse` in the
+//! API's file under [`crate::api`]; decoding before it and encoding after it happen here, with the
+//! request's version. What a cluster offers is what its Kafka version has *and* [`SERVED`] lists.
 //!
-//! A request that cannot be read, of an API or a version that is not offered, ends its connection, as in Kafka:
-//! nothing that follows it could be trusted. ApiVersions alone is answered in any version.
+//! A request that cannot be read, of an API or a version that is not offered, ends its connection,
+//! as in Kafka: nothing that follows it could be trusted. ApiVersions alone is answered in any
+//! version.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,6 +1,7 @@
 //! The one table from the errors of storage and metadata to Kafka's error codes.
 //!
-//! Exhaustive on purpose: a new variant below does not compile until somebody has decided what clients see.
+//! Exhaustive on purpose: a new variant below does not compile until somebody has decided what
+//! clients see.
 
 use milena_metadata::{MetadataError, StoreError};
 use milena_protocol::ErrorCode;

@@ -1,4 +1,5 @@
-//! One broker: it listens, speaks Kafka's protocol, and turns requests into appends and reads of partition logs.
+//! One broker: it listens, speaks Kafka's protocol, and turns requests into appends and reads of
+//! partition logs.
 //!
 //! ```text
 //! broker        a broker's life: start, registration, shutdown
@@ -14,8 +15,9 @@
 //! decisions     what storage needs decided, kept in the metadata store
 //! ```
 //!
-//! [`BrokerShared`] is what all of it sees; [`RequestContext`] is what a request brings along. Not here: how logs are
-//! stored (`milena-storage`), what a cluster consists of (`milena-metadata`), the AWS API (`milena-service`).
+//! [`BrokerShared`] is what all of it sees; [`RequestContext`] is what a request brings along. Not
+//! here: how logs are stored (`milena-storage`), what a cluster consists of (`milena-metadata`),
+//! the AWS API (`milena-service`).
 
 mod api;
 mod broker;

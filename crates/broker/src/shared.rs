@@ -47,7 +47,8 @@ pub struct BrokerShared {
     pub server_configs: ServerConfigs,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
-    /// Cancelled when this life of the broker is about to end: it decides nothing for the cluster any more.
+    /// Cancelled when this life of the broker is about to end: it decides nothing for the cluster
+    /// any more.
     pub(crate) leaving: CancellationToken,
     /// Cancelled when the broker is killed: its connections end where they are.
     pub(crate) killed: CancellationToken,
@@ -90,8 +91,8 @@ impl BrokerShared {
         Topics { metadata, images, configs: &self.server_configs, broker: self.id() }
     }
 
-    /// Sees to it that one of Kafka's own topics (`__consumer_offsets`, `__transaction_state`) exists and can be used
-    /// through this broker.
+    /// Sees to it that one of Kafka's own topics (`__consumer_offsets`, `__transaction_state`)
+    /// exists and can be used through this broker.
     ///
     /// Errors: why it could not be created; COORDINATOR_NOT_AVAILABLE is what clients should see.
     pub async fn ensure_internal_topic(&self, name: &str) -> Result<(), ErrorCode> {
@@ -108,8 +109,8 @@ impl BrokerShared {
         }
     }
 
-    /// The log of a partition that this broker leads. While it is being handed over, or not open yet, this waits for
-    /// the outcome, for a bounded time.
+    /// The log of a partition that this broker leads. While it is being handed over, or not open
+    /// yet, this waits for the outcome, for a bounded time.
     ///
     /// Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER.
     pub async fn leader_partition(

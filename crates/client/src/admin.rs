@@ -37,7 +37,8 @@ pub struct NewTopic {
 impl Client {
     /// Creates a topic and waits until the cluster shows it with leaders.
     ///
-    /// Errors: [`ClientError::Broker`] with the code that the cluster gave, such as TOPIC_ALREADY_EXISTS.
+    /// Errors: [`ClientError::Broker`] with the code that the cluster gave, such as
+    /// TOPIC_ALREADY_EXISTS.
     pub async fn create_topic(&self, topic: &NewTopic) -> Result<TopicInfo, ClientError> {
         let config = |(name, value): &(String, String)| CreatableTopicConfig {
             name: name.into(),
@@ -177,7 +178,8 @@ impl Client {
 
     /// Gives a topic more partitions, `total` altogether.
     ///
-    /// Errors: [`ClientError::Broker`] with the code that the cluster gave, such as INVALID_PARTITIONS.
+    /// Errors: [`ClientError::Broker`] with the code that the cluster gave, such as
+    /// INVALID_PARTITIONS.
     pub async fn create_partitions(&self, name: &str, total: i32) -> Result<(), ClientError> {
         // No assignments: the cluster places the new ones.
         let topic = CreatePartitionsTopic { name: name.into(), count: total, assignments: None };
@@ -227,8 +229,8 @@ impl Client {
         i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
     }
 
-    /// Calls the controller, and again while `check` gives a retriable error. `check` also gets whether this was
-    /// the first attempt.
+    /// Calls the controller, and again while `check` gives a retriable error. `check` also gets
+    /// whether this was the first attempt.
     async fn call_controller<R: Request, T>(
         &self,
         request: &R,

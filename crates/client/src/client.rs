@@ -163,7 +163,8 @@ impl Client {
         state.first.iter().chain(state.connections.values()).find(|c| !c.is_closed()).cloned()
     }
 
-    /// A connection to the controller, as the last metadata names it; else to any broker, which passes requests on.
+    /// A connection to the controller, as the last metadata names it; else to any broker, which
+    /// passes requests on.
     pub async fn controller(&self) -> Result<Connection, ClientError> {
         let controller = self.state().controller;
         match controller {
@@ -243,13 +244,14 @@ impl Client {
         self.state().topics.get(name).cloned()
     }
 
-    /// Forgets a topic, so that the next look asks for it anew: after an error that stale metadata may explain.
+    /// Forgets a topic, so that the next look asks for it anew: after an error that stale metadata
+    /// may explain.
     pub fn forget_topic(&self, name: &str) {
         self.state().topics.remove(name);
     }
 
-    /// Forgets a topic as it was seen, unless it was asked for anew since: many callers may find out at the same time that it
-    /// is out of date.
+    /// Forgets a topic as it was seen, unless it was asked for anew since: many callers may find
+    /// out at the same time that it is out of date.
     pub(crate) fn forget_seen(&self, seen: &Arc<TopicInfo>) {
         let mut state = self.state();
         if state.topics.get(&seen.name).is_some_and(|now| Arc::ptr_eq(now, seen)) {

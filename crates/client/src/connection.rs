@@ -1,8 +1,8 @@
 //! One connection to one broker.
 //!
-//! Invariants: a frame is written whole or the connection ends (a task owns the socket's writing half, so that nobody's
-//! cancelled call leaves half a frame); an answer goes to the call whose correlation id it has; when the connection
-//! ends every waiting call learns it.
+//! Invariants: a frame is written whole or the connection ends (a task owns the socket's writing
+//! half, so that nobody's cancelled call leaves half a frame); an answer goes to the call whose
+//! correlation id it has; when the connection ends every waiting call learns it.
 
 use std::{
     collections::HashMap,
@@ -194,7 +194,8 @@ impl Connection {
         self.start(request, version).await?.await
     }
 
-    /// Sends a request and gives back what waits for the answer. Requests go out in the order of these calls.
+    /// Sends a request and gives back what waits for the answer. Requests go out in the order of
+    /// these calls.
     pub async fn start<R: Request>(
         &self,
         request: &R,
@@ -245,7 +246,8 @@ impl Connection {
         self.frames.send(frame).await.map_err(|_| self.shared.disconnected())
     }
 
-    /// Asks for the API versions, in version 3 or, of a broker that does not know it, in the one it names.
+    /// Asks for the API versions, in version 3 or, of a broker that does not know it, in the one it
+    /// names.
     async fn negotiate(&self) -> Result<(), ClientError> {
         let request = ApiVersionsRequest {
             client_software_name: "milena".into(),

@@ -1,7 +1,8 @@
 //! Records out: of partitions that are assigned by hand, from any place.
 //!
-//! One fetch is under way per leader, also between polls, so that a quiet broker delays no other. Uncommitted and aborted records of transactions are handed out
-//! too (`read_uncommitted`); control records are not.
+//! One fetch is under way per leader, also between polls, so that a quiet broker delays no other.
+//! Uncommitted and aborted records of transactions are handed out too (`read_uncommitted`); control
+//! records are not.
 
 mod decode;
 
@@ -148,8 +149,8 @@ impl Consumer {
         Ok(Self::assign(client, config, partitions))
     }
 
-    /// The offset of the next record that [`Self::poll`] will give, where it is known: topic, partition, offset. This
-    /// is what a group commits once it is done with the records it got.
+    /// The offset of the next record that [`Self::poll`] will give, where it is known: topic,
+    /// partition, offset. This is what a group commits once it is done with the records it got.
     pub fn positions(&self) -> impl Iterator<Item = (&str, i32, Offset)> {
         self.assigned.iter().filter_map(|a| {
             let mut ready = self.ready.iter().filter_map(|records| records.first());
@@ -167,11 +168,12 @@ impl Consumer {
                 .all(|a| a.position.is_some_and(|p| a.high_watermark.is_some_and(|end| p >= end)))
     }
 
-    /// Records as they come: those of one partition's answer, in order; none when nothing came within `timeout`.
-    /// Failures that may pass are retried until then.
+    /// Records as they come: those of one partition's answer, in order; none when nothing came
+    /// within `timeout`. Failures that may pass are retried until then.
     ///
-    /// Errors: what trying again does not mend, such as an unknown topic or damaged records; and retriable errors that
-    /// last longer than the client's call time-out. Cancelling loses no record.
+    /// Errors: what trying again does not mend, such as an unknown topic or damaged records; and
+    /// retriable errors that last longer than the client's call time-out. Cancelling loses no
+    /// record.
     pub async fn poll(&mut self, timeout: Duration) -> Result<Vec<ConsumedRecord>, ClientError> {
         let client = self.client.clone();
         let mut retry = client.retry();

@@ -1,12 +1,15 @@
-//! A small Kafka client over `milena-protocol`: for the command line, the load generator, tests and admin calls of the
-//! service. Not a product: it has what those need and no more (no group membership, no transactions, no TLS yet).
+//! A small Kafka client over `milena-protocol`: for the command line, the load generator, tests and
+//! admin calls of the service. Not a product: it has what those need and no more (no group
+//! membership, no transactions, no TLS yet).
 //!
-//! - [`Connection`]: one socket, requests pipelined, answers matched by correlation id, versions negotiated.
-//! - [`Client`]: bootstrap, metadata, a connection to each broker, admin calls, offsets; retries what Kafka calls
-//!   retriable until its own time-out.
+//! - [`Connection`]: one socket, requests pipelined, answers matched by correlation id, versions
+//!   negotiated.
+//! - [`Client`]: bootstrap, metadata, a connection to each broker, admin calls, offsets; retries
+//!   what Kafka calls retriable until its own time-out.
 //! - [`Producer`] and [`Consumer`]: records in and out.
 //!
-//! Every wait has a time-out. Tasks run in a child scope of the [`milena_runtime::Runtime`] given, and end with it.
+//! Every wait has a time-out. Tasks run in a child scope of the [`milena_runtime::Runtime`] given,
+//! and end with it.
 
 mod admin;
 mod client;

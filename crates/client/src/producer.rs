@@ -1,8 +1,9 @@
-//! Records in: batched by partition, in order, each batch retried until it is acknowledged or too old.
+//! Records in: batched by partition, in order, each batch retried until it is acknowledged or too
+//! old.
 //!
-//! Invariants: the records of one partition go out in the order of the [`Producer::send`] calls, one batch at a time; a
-//! batch that is tried again is the same bytes with the same producer id and sequence; the memory of records not yet
-//! acknowledged is bounded, and `send` waits for it.
+//! Invariants: the records of one partition go out in the order of the [`Producer::send`] calls,
+//! one batch at a time; a batch that is tried again is the same bytes with the same producer id and
+//! sequence; the memory of records not yet acknowledged is bounded, and `send` waits for it.
 
 mod batch;
 mod identity;
@@ -100,7 +101,8 @@ impl ProducerRecord {
 pub struct RecordPlace {
     /// The partition.
     pub partition: i32,
-    /// The offset; `None` with [`Acks::None`], and for a duplicate whose place the broker no longer knows.
+    /// The offset; `None` with [`Acks::None`], and for a duplicate whose place the broker no
+    /// longer knows.
     pub offset: Option<Offset>,
 }
 
@@ -181,9 +183,11 @@ impl Producer {
         self.queues.lock().expect("no panic happens under this lock")
     }
 
-    /// Hands a record over, once there is memory for it, and gives back what waits for its acknowledgement.
+    /// Hands a record over, once there is memory for it, and gives back what waits for its
+    /// acknowledgement.
     ///
-    /// Errors: when the topic is not known (after a few seconds of asking), or the client is shut down.
+    /// Errors: when the topic is not known (after a few seconds of asking), or the client is shut
+    /// down.
     pub async fn send(&self, mut record: ProducerRecord) -> Result<Delivery, ClientError> {
         let size = record.size().min(self.config.buffer_bytes);
         let permits = u32::try_from(size).unwrap_or(u32::MAX);
@@ -240,7 +244,8 @@ impl Producer {
         }
     }
 
-    /// The partition for records without a key: one until about a batch went there, then another at random (KIP-480).
+    /// The partition for records without a key: one until about a batch went there, then another at
+    /// random (KIP-480).
     fn sticky_partition(&self, topic: &str, partitions: usize, size: usize) -> i32 {
         let mut queues = self.queues();
         let random = || (self.runtime.random_u64() % partitions.max(1) as u64) as i32;

@@ -21,7 +21,8 @@ impl<'a> Retry<'a> {
         Self { runtime, deadline: runtime.monotonic() + within, pause: FIRST_PAUSE }
     }
 
-    /// Pauses before the next attempt; or gives the error back, when another attempt is of no use or comes too late.
+    /// Pauses before the next attempt; or gives the error back, when another attempt is of no use
+    /// or comes too late.
     pub(crate) async fn after(&mut self, error: ClientError) -> Result<(), ClientError> {
         let now = self.runtime.monotonic();
         if !error.is_retriable() || now + self.pause > self.deadline {

@@ -7,8 +7,8 @@ use std::{
 
 use crate::ClientError;
 
-/// What many callers may need at the same time and one of them gets. The others take its result, or fail as it did: else
-/// they would wait for as many time-outs as there are callers.
+/// What many callers may need at the same time and one of them gets. The others take its result, or
+/// fail as it did: else they would wait for as many time-outs as there are callers.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     taken: tokio::sync::Mutex<()>,
@@ -23,7 +23,8 @@ struct Failures {
 }
 
 impl Turn {
-    /// What `look` finds; else what `work` makes, done by one caller at a time. When that one is cancelled another goes on.
+    /// What `look` finds; else what `work` makes, done by one caller at a time. When that one is
+    /// cancelled another goes on.
     pub(crate) async fn take<T>(
         &self,
         look: impl Fn() -> Option<T>,

@@ -1,5 +1,5 @@
-//! What every [`MetadataStore`] must pass. An implementation's tests call [`run_all`] with a way to open a new, empty
-//! store, or the single checks, and get a panic that says what was wrong.
+//! What every [`MetadataStore`] must pass. An implementation's tests call [`run_all`] with a way to
+//! open a new, empty store, or the single checks, and get a panic that says what was wrong.
 //!
 //! The checks need a tokio runtime with time enabled and work on one thread.
 
@@ -90,7 +90,8 @@ pub async fn values_have_revisions(store: Store) {
     assert_eq!((found.value.len(), found.revision, found.created), (0, again, again));
 }
 
-/// Prefixes are of text, not of path elements; pages go on behind the last key; `more` is true only if there is more.
+/// Prefixes are of text, not of path elements; pages go on behind the last key; `more` is true only
+/// if there is more.
 pub async fn ranges_follow_prefixes_and_pages(store: Store) {
     let mut txn = Txn::new();
     for key in ["a", "a/", "a/b", "a/b/c", "a/ä", "a0", "b", "B"] {
@@ -155,7 +156,8 @@ pub async fn a_transaction_is_all_or_nothing(store: Store) {
     assert_eq!(found, [("a", revision), ("b", revision)]);
 }
 
-/// A key twice, a deleted prefix over a put, an empty key, too many operations: refused, nothing changed.
+/// A key twice, a deleted prefix over a put, an empty key, too many operations: refused, nothing
+/// changed.
 pub async fn invalid_transactions_are_refused(store: Store) {
     let mut many = Txn::new();
     for n in 0..=store.limits().ops {
@@ -245,7 +247,8 @@ pub async fn transfers_between_keys_keep_the_sum(store: Store) {
     );
 }
 
-/// A watch shows puts and deletes of one transaction as one batch, batches in order, none twice and none left out.
+/// A watch shows puts and deletes of one transaction as one batch, batches in order, none twice and
+/// none left out.
 pub async fn a_watch_sees_every_change_once_and_in_order(store: Store) {
     let start = commit(&store, Txn::new().put("w/0", "before")).await;
     let mut watch = store.watch("w/", start).await.unwrap();
@@ -298,7 +301,8 @@ pub async fn a_watch_resumes_where_it_was_left(store: Store) {
     );
 }
 
-/// A watch of a prefix shows nothing else, and tells how far it has come while nothing happens below it.
+/// A watch of a prefix shows nothing else, and tells how far it has come while nothing happens
+/// below it.
 pub async fn a_watch_shows_only_its_prefix(store: Store) {
     let start = commit(&store, Txn::new().put("x", "")).await;
     let mut watch = store.watch("a/", start).await.unwrap();

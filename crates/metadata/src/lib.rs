@@ -1,15 +1,18 @@
-//! Everything that must be decided once and remembered: the metadata store, a cluster's records in it, and the
-//! copy of them that every broker keeps in memory.
+//! Everything that must be decided once and remembered: the metadata store, a cluster's records in
+//! it, and the copy of them that every broker keeps in memory.
 //!
 //! Three layers, each usable without the one above:
 //!  - [`MetadataStore`]: a linearizable key-value store with transactions, watches and leases.
-//!    [`EmbeddedStore`] keeps it in one local file; [`conformance`] is what every implementation must pass.
-//!  - [`ClusterMetadata`]: one cluster's records (topics, partitions, brokers, configuration) and the transactions
-//!    that change them. Safe whoever calls it: a mistaken or outdated caller fails a precondition.
-//!  - [`MetadataImage`]: an immutable snapshot of those records, kept current by [`ImageWatcher`] from one watch.
+//!    [`EmbeddedStore`] keeps it in one local file; [`conformance`] is what every implementation
+//!    must pass.
+//!  - [`ClusterMetadata`]: one cluster's records (topics, partitions, brokers, configuration) and
+//!    the transactions that change them. Safe whoever calls it: a mistaken or outdated caller fails
+//!    a precondition.
+//!  - [`MetadataImage`]: an immutable snapshot of those records, kept current by [`ImageWatcher`]
+//!    from one watch.
 //!
-//! Not here: what storage records (it has its own keys below the cluster's, see [`storage_prefix`]) and what
-//! the service wants of clusters.
+//! Not here: what storage records (it has its own keys below the cluster's, see [`storage_prefix`])
+//! and what the service wants of clusters.
 
 mod cluster;
 mod controller;

@@ -10,33 +10,37 @@ use milena_types::Revision;
 ///
 /// # Rules
 ///
-/// - Keys are text paths without a leading slash (`clusters/abc/metadata/topics/t`), at most 4 KiB; values are bytes.
-///   A key is never empty. Keys are ordered by their UTF-8 bytes.
-/// - Every committed transaction that changes anything has a [`Revision`] of its own, greater than all before it.
-///   The revision of an empty store is 0.
-/// - Reads are linearizable: they see every transaction that was acknowledged before the read began.
-/// - A transaction is atomic, its preconditions included. A key stands at most once among the puts and the deletes
-///   of one transaction, nor may a deleted prefix cover a key that is put.
-/// - A transaction has at most [`Limits::ops`] preconditions, at most as many puts and deletes together, and at most
-///   [`Limits::bytes`] of keys and values. Every store takes [`Limits::MIN`] (what etcd takes without configuration);
-///   a caller with more to do asks [`MetadataStore::limits`] and cuts its work into transactions that are each
-///   correct alone.
-/// - [`StoreError::OutcomeUnknown`] means what it says: the transaction may have been applied, and the caller reads
-///   back what it wrote before it does anything else. Every other error of [`MetadataStore::txn`] means that it was
-///   not applied and never will be.
-/// - A key put with a lease is deleted when the lease ends: by [`MetadataStore::revoke`], or once its time to live
-///   has passed without a [`MetadataStore::keep_alive`]. A put without a lease detaches the key from its lease.
-///   Time is the store's own and monotonic. After a restart of the store every lease gets its whole time again.
-/// - All futures are cancel-safe, in the sense that a cancelled transaction is one whose outcome is unknown.
+/// - Keys are text paths without a leading slash (`clusters/abc/metadata/topics/t`), at most 4 KiB;
+///   values are bytes. A key is never empty. Keys are ordered by their UTF-8 bytes.
+/// - Every committed transaction that changes anything has a [`Revision`] of its own, greater than
+///   all before it. The revision of an empty store is 0.
+/// - Reads are linearizable: they see every transaction that was acknowledged before the read
+///   began.
+/// - A transaction is atomic, its preconditions included. A key stands at most once among the puts
+///   and the deletes of one transaction, nor may a deleted prefix cover a key that is put.
+/// - A transaction has at most [`Limits::ops`] preconditions, at most as many puts and deletes
+///   together, and at most [`Limits::bytes`] of keys and values. Every store takes [`Limits::MIN`]
+///   (what etcd takes without configuration); a caller with more to do asks
+///   [`MetadataStore::limits`] and cuts its work into transactions that are each correct alone.
+/// - [`StoreError::OutcomeUnknown`] means what it says: the transaction may have been applied, and
+///   the caller reads back what it wrote before it does anything else. Every other error of
+///   [`MetadataStore::txn`] means that it was not applied and never will be.
+/// - A key put with a lease is deleted when the lease ends: by [`MetadataStore::revoke`], or once
+///   its time to live has passed without a [`MetadataStore::keep_alive`]. A put without a lease
+///   detaches the key from its lease. Time is the store's own and monotonic. After a restart of the
+///   store every lease gets its whole time again.
+/// - All futures are cancel-safe, in the sense that a cancelled transaction is one whose outcome is
+///   unknown.
 #[async_trait]
 pub trait MetadataStore: Send + Sync + 'static {
     /// The value of `key`, unless there is none.
     async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError>;
 
-    /// Up to `limit` entries whose keys start with `prefix`, in order of their keys, beginning behind `after`.
+    /// Up to `limit` entries whose keys start with `prefix`, in order of their keys, beginning
+    /// behind `after`.
     ///
-    /// One page is a snapshot; several pages are not. Who needs one state reads all pages and then follows a
-    /// [`MetadataStore::watch`] from the *first* page's revision.
+    /// One page is a snapshot; several pages are not. Who needs one state reads all pages and then
+    /// follows a [`MetadataStore::watch`] from the *first* page's revision.
     async fn range(
         &self,
         prefix: &str,
@@ -47,7 +51,8 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// Applies `txn` if all its preconditions hold, else reports the first that does not.
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError>;
 
-    /// Follows all changes to keys that start with `prefix`, from the first revision greater than `after`.
+    /// Follows all changes to keys that start with `prefix`, from the first revision greater than
+    /// `after`.
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError>;
 
     /// Opens a lease of `ttl`, at least a millisecond (etcd: rounded up to whole seconds).
@@ -68,8 +73,9 @@ pub trait MetadataStore: Send + Sync + 'static {
 /// Changes to the keys below a prefix, in order of their revisions, each once.
 #[async_trait]
 pub trait Watch: Send {
-    /// Waits for the next change. All changes of one revision come in one batch. A batch may be empty: then nothing
-    /// below the prefix has changed up to its revision. Cancel-safe: nothing is lost when the future is dropped.
+    /// Waits for the next change. All changes of one revision come in one batch. A batch may be
+    /// empty: then nothing below the prefix has changed up to its revision. Cancel-safe:
+    /// nothing is lost when the future is dropped.
     async fn next(&mut self) -> Result<EventBatch, WatchError>;
 }
 
@@ -205,7 +211,8 @@ impl Txn {
         self
     }
 
-    /// Writes `key`, to be deleted when `lease` ends. [`StoreError::LeaseNotFound`] if it has ended.
+    /// Writes `key`, to be deleted when `lease` ends. [`StoreError::LeaseNotFound`] if it has
+    /// ended.
     #[must_use]
     pub fn put_leased(
         mut self,
@@ -318,7 +325,8 @@ pub struct Committed {
     pub revision: Revision,
 }
 
-/// The first precondition that did not hold. Which one it was is advice: another may have failed as well.
+/// The first precondition that did not hold. Which one it was is advice: another may have failed as
+/// well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// Its place among the preconditions, from 0.

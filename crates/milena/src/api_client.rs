@@ -42,7 +42,8 @@ pub(crate) struct ApiClient {
 }
 
 impl ApiClient {
-    /// The API that serves from `data_dir`, or the one at `endpoint`, with the key of that directory.
+    /// The API that serves from `data_dir`, or the one at `endpoint`, with the key of that
+    /// directory.
     pub(crate) fn new(
         runtime: Runtime,
         data_dir: &Path,

@@ -1,7 +1,7 @@
 //! Brokers as tasks of this process.
 //!
-//! Each broker has one slot, locked while it starts or stops, so that there is never a second instance. The embedded
-//! metadata store belongs to one process, and so do the brokers on it.
+//! Each broker has one slot, locked while it starts or stops, so that there is never a second
+//! instance. The embedded metadata store belongs to one process, and so do the brokers on it.
 
 use std::{
     collections::HashMap,
@@ -50,7 +50,8 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    /// `blocks` is what all brokers together keep of segments in memory; `limits` are those of each.
+    /// `blocks` is what all brokers together keep of segments in memory; `limits` are those of
+    /// each.
     pub(crate) fn new(
         runtime: Runtime,
         store: Arc<dyn MetadataStore>,

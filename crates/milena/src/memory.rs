@@ -7,8 +7,8 @@ const CACHE_MIB: RangeInclusive<u64> = 64..=4096;
 /// Where nothing says how much memory there is.
 const MEMORY_MIB_UNKNOWN: u64 = 1024;
 
-/// An eighth of the memory, within [`CACHE_MIB`]: reading from memory costs a third of reading from a disk, and
-/// unlike a page cache this one is not given back when others need it.
+/// An eighth of the memory, within [`CACHE_MIB`]: reading from memory costs a third of reading from
+/// a disk, and unlike a page cache this one is not given back when others need it.
 pub(crate) fn cache_mib_default() -> u64 {
     (memory_mib().unwrap_or(MEMORY_MIB_UNKNOWN) / 8).clamp(*CACHE_MIB.start(), *CACHE_MIB.end())
 }

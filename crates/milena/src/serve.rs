@@ -1,5 +1,5 @@
-//! A whole Milena in one process: opens the data directory, starts the service and with it the brokers, says how to
-//! reach them, and stops in good order.
+//! A whole Milena in one process: opens the data directory, starts the service and with it the
+//! brokers, says how to reach them, and stops in good order.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,8 @@ use crate::{
 
 /// The cluster that newcomers find.
 const DEMO: &str = "demo";
-/// Producers wait when so many times of what is flushed at once is not flushed: one part is being written then.
+/// Producers wait when so many times of what is flushed at once is not flushed: one part is being
+/// written then.
 const UNFLUSHED_TO_FLUSH: u64 = 3;
 /// How long the first lines wait for the clusters to serve before they say what keeps them.
 const READY_WAIT: Duration = Duration::from_secs(10);
@@ -197,7 +198,8 @@ impl Installation {
 
     async fn stop(&self) {
         let data = self.data.clone();
-        // A disk that hangs must not keep the rest from stopping, nor the time limit from being noticed.
+        // A disk that hangs must not keep the rest from stopping, nor the time limit from being
+        // noticed.
         let withdrawn = self.runtime.spawn_blocking(move || data.withdraw_endpoint());
         tokio::join!(self.service.shutdown(), self.brokers.shutdown());
         let _ = withdrawn.await;

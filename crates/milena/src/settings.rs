@@ -1,5 +1,5 @@
-//! What can be set: on the command line, else in the environment (`MILENA_…`), else in a TOML file (`--config`),
-//! else by default.
+//! What can be set: on the command line, else in the environment (`MILENA_…`), else in a TOML file
+//! (`--config`), else by default.
 
 use std::{
     collections::BTreeMap, fs, net::SocketAddr, ops::RangeInclusive, path::Path, path::PathBuf,
@@ -46,7 +46,8 @@ pub(crate) struct ServeArgs {
     /// Where the MSK API listens [default: 127.0.0.1:8085]
     #[arg(long, env = "MILENA_LISTEN", value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// The host name or address that clients reach this machine by: brokers then share it, with a port each
+    /// The host name or address that clients reach this machine by: brokers then share it, with a
+    /// port each
     #[arg(long, env = "MILENA_ADVERTISE", value_name = "HOST")]
     advertise: Option<String>,
     /// The loopback network that brokers get an address each of, on Linux [default: 127.77.0.0/16]
@@ -70,11 +71,13 @@ pub(crate) struct ServeArgs {
     /// Worker threads [default: one per processor]
     #[arg(long, env = "MILENA_THREADS", value_name = "NUMBER")]
     threads: Option<usize>,
-    /// Memory for what is read from segments, in MiB [default: an eighth of the machine's, 4096 at most]
+    /// Memory for what is read from segments, in MiB [default: an eighth of the machine's, 4096 at
+    /// most]
     #[arg(long, env = "MILENA_CACHE_MIB", value_name = "MIB")]
     cache_mib: Option<u64>,
-    /// Records per broker, in MiB, that wait in the write-ahead log until they become segments together: fewer and
-    /// larger segments, for up to three times as much memory and a longer start after a crash [default: 64]
+    /// Records per broker, in MiB, that wait in the write-ahead log until they become segments
+    /// together: fewer and larger segments, for up to three times as much memory and a longer
+    /// start after a crash [default: 64]
     #[arg(long, env = "MILENA_FLUSH_MIB", value_name = "MIB")]
     flush_mib: Option<u64>,
 }

@@ -7,16 +7,16 @@ use tracing_subscriber::EnvFilter;
 /// Warnings and errors only.
 const DEFAULT_FILTER: &str = "warn";
 
-/// Begins to log. `MILENA_LOG` is a filter such as `info` or `milena_broker=debug`; `MILENA_LOG_FORMAT=json` writes
-/// one JSON object a line.
+/// Begins to log. `MILENA_LOG` is a filter such as `info` or `milena_broker=debug`;
+/// `MILENA_LOG_FORMAT=json` writes one JSON object a line.
 pub(crate) fn start() {
     let filter = std::env::var("MILENA_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
     let (filter, mistake) = match EnvFilter::try_new(&filter) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
     };
-    // It would complain on standard error of what it cannot write there, and panic where that does not work either: on a
-    // full disk.
+    // It would complain on standard error of what it cannot write there, and panic where that does
+    // not work either: on a full disk.
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -1,4 +1,5 @@
-//! The real binary: what it prints, refuses and leaves behind; its cluster commands; stops, kills and restarts.
+//! The real binary: what it prints, refuses and leaves behind; its cluster commands; stops, kills
+//! and restarts.
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -142,12 +142,14 @@ fn default_value(schema: &Schema, field: &Field) -> Option<String> {
         return match (default, &field.ty) {
             (Some("null"), _) => None,
             (Some(_), _) | (None, Type::Array(_)) => Some("Some(Default::default())".to_owned()),
-            // A response must not have null records: an empty answer is a byte string of length zero.
+            // A response must not have null records: an empty answer is a byte string of length
+            // zero.
             (None, Type::Records) if is_response(schema) => {
                 Some("Some(Default::default())".to_owned())
             }
-            // Kafka's own classes begin with an empty string where the schema says nothing, and every user of them has
-            // to set null: an empty error message or transactional id is not the same as none.
+            // Kafka's own classes begin with an empty string where the schema says nothing, and
+            // every user of them has to set null: an empty error message or
+            // transactional id is not the same as none.
             (None, _) => None,
         };
     }
@@ -250,7 +252,8 @@ impl Context<'_> {
         format!("e.{method}({});", args.join(", "))
     }
 
-    /// Splits a field's versions into those that allow null and those that do not, for `one` to write code for.
+    /// Splits a field's versions into those that allow null and those that do not, for `one` to
+    /// write code for.
     fn by_nullability(&self, field: &Field, one: impl Fn(bool) -> String) -> String {
         match field.nullable.map(|n| (n, condition(field.versions, n))) {
             None => one(false),

@@ -1,6 +1,8 @@
-//! The generator of `src/messages/` and of the table in `src/api_key.rs`: from Kafka's schemas (as JSON) to Rust.
+//! The generator of `src/messages/` and of the table in `src/api_key.rs`: from Kafka's schemas (as
+//! JSON) to Rust.
 //!
-//! Run by `cargo run -p milena-protocol --example generate`; the test `generated_code_is_current` runs it in memory.
+//! Run by `cargo run -p milena-protocol --example generate`; the test `generated_code_is_current`
+//! runs it in memory.
 
 mod emit;
 pub mod schema;

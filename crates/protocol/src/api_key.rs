@@ -51,13 +51,14 @@ impl ApiKey {
         self as i16
     }
 
-    /// Whether a version uses compact lengths and tagged fields (KIP-482). A version above the known ones is.
+    /// Whether a version uses compact lengths and tagged fields (KIP-482). A version above the
+    /// known ones is.
     pub const fn is_flexible(self, version: i16) -> bool {
         version >= self.flexible_from()
     }
 
-    /// The version of a request's header: 2 with tagged fields, 1 with a client id, 0 with neither (the old
-    /// ControlledShutdown alone).
+    /// The version of a request's header: 2 with tagged fields, 1 with a client id, 0 with neither
+    /// (the old ControlledShutdown alone).
     pub const fn request_header_version(self, version: i16) -> i16 {
         const CONTROLLED_SHUTDOWN: i16 = 7;
         if self.is_flexible(version) {
@@ -69,8 +70,8 @@ impl ApiKey {
         }
     }
 
-    /// The version of a response's header: 1 with tagged fields. ApiVersions always has 0, so that a client can read
-    /// the refusal of a version that the broker does not know (KIP-511).
+    /// The version of a response's header: 1 with tagged fields. ApiVersions always has 0, so that
+    /// a client can read the refusal of a version that the broker does not know (KIP-511).
     pub const fn response_header_version(self, version: i16) -> i16 {
         (self.is_flexible(version) && !matches!(self, Self::ApiVersions)) as i16
     }

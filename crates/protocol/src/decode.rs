@@ -1,16 +1,16 @@
 //! Reading Kafka's primitive types from a buffer.
 //!
-//! Invariants: no input makes a method panic; a count is believed only as far as the bytes left can hold that many
-//! elements; all arrays of one frame together reserve at most [`Decoder::budget_of`] its length; the depth of nesting
-//! is that of the schema, which is fixed.
+//! Invariants: no input makes a method panic; a count is believed only as far as the bytes left can
+//! hold that many elements; all arrays of one frame together reserve at most [`Decoder::budget_of`]
+//! its length; the depth of nesting is that of the schema, which is fixed.
 
 use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{KString, Message, Records};
 
-/// Why bytes are not the message they should be. The peer and this schema disagree, or the bytes are damaged: the
-/// connection cannot be trusted any more.
+/// Why bytes are not the message they should be. The peer and this schema disagree, or the bytes
+/// are damaged: the connection cannot be trusted any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The bytes end inside a field.
@@ -108,7 +108,8 @@ impl Decoder {
         Self { buf, pos: 0, end, budget: Self::budget_of(end) }
     }
 
-    /// Bytes that the arrays of a message of `len` bytes may reserve in all: no honest message comes near it.
+    /// Bytes that the arrays of a message of `len` bytes may reserve in all: no honest message
+    /// comes near it.
     pub const fn budget_of(len: usize) -> usize {
         len.saturating_mul(16).saturating_add(64 << 10)
     }
@@ -118,7 +119,8 @@ impl Decoder {
         self.end - self.pos
     }
 
-    /// For those who want no bytes after a message. Kafka's brokers do not mind them, and neither does Milena's.
+    /// For those who want no bytes after a message. Kafka's brokers do not mind them, and neither
+    /// does Milena's.
     pub fn finish(self) -> Result<()> {
         match self.remaining() {
             0 => Ok(()),
@@ -179,7 +181,8 @@ impl Decoder {
         Err(DecodeError::BadVarint { at: begin })
     }
 
-    /// A length, either compact (`n + 1`, zero for null) or of the fixed width that `fixed` reads (negative for null).
+    /// A length, either compact (`n + 1`, zero for null) or of the fixed width that `fixed` reads
+    /// (negative for null).
     fn length(
         &mut self,
         flexible: bool,
@@ -244,7 +247,8 @@ impl Decoder {
         Ok(self.nullable_bytes(flexible)?.map(Records::from))
     }
 
-    /// Reserves an array of `count` elements, if the bytes left can hold them and the budget can pay for them.
+    /// Reserves an array of `count` elements, if the bytes left can hold them and the budget can
+    /// pay for them.
     fn reserve<T>(&mut self, count: usize) -> Result<Vec<T>> {
         let left = self.remaining();
         if count > left {
@@ -314,7 +318,8 @@ impl Decoder {
         Ok(count)
     }
 
-    /// The next tagged field: its tag, and what [`Self::end_tag`] wants back. Reading stops at the field's end.
+    /// The next tagged field: its tag, and what [`Self::end_tag`] wants back. Reading stops at the
+    /// field's end.
     pub(crate) fn begin_tag(&mut self) -> Result<(u32, usize)> {
         let tag = self.uvarint()?;
         let size = self.uvarint()? as usize;

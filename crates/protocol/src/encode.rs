@@ -1,7 +1,7 @@
 //! Writing Kafka's primitive types.
 //!
-//! Small things go to one growing buffer; large byte strings and records are kept as they are and cut in when the
-//! frame is taken, so that no record is copied on its way to the socket.
+//! Small things go to one growing buffer; large byte strings and records are kept as they are and
+//! cut in when the frame is taken, so that no record is copied on its way to the socket.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
@@ -150,7 +150,8 @@ impl Encoder {
         }
     }
 
-    /// A string. One of more than 32,767 bytes cannot be told on the wire and is cut at a character.
+    /// A string. One of more than 32,767 bytes cannot be told on the wire and is cut at a
+    /// character.
     pub fn string(&mut self, value: &str, flexible: bool) {
         let mut end = value.len().min(i16::MAX as usize);
         while !value.is_char_boundary(end) {
@@ -253,7 +254,8 @@ impl Encoder {
         }
     }
 
-    /// A tagged field, whose size goes before what `write` writes. None of Kafka's holds a large byte string.
+    /// A tagged field, whose size goes before what `write` writes. None of Kafka's holds a large
+    /// byte string.
     pub(crate) fn tagged(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
         self.uvarint(tag);
         let mut value = Self::new();

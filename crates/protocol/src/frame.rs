@@ -1,7 +1,8 @@
 //! Requests and responses as frames: four bytes of length, a header, a body.
 //!
-//! A frame that cannot be read ends its connection: nothing after it can be trusted. An unsupported version is not an
-//! error here; what to answer is the broker's decision (ApiVersions is answered, anything else closes).
+//! A frame that cannot be read ends its connection: nothing after it can be trusted. An unsupported
+//! version is not an error here; what to answer is the broker's decision (ApiVersions is answered,
+//! anything else closes).
 
 use bytes::Bytes;
 
@@ -109,7 +110,8 @@ pub fn encode_response<M: Message>(
     e.into_frame()
 }
 
-/// Reads the correlation id of a response (a frame without its length). [`decode_response`] reads the rest.
+/// Reads the correlation id of a response (a frame without its length). [`decode_response`] reads
+/// the rest.
 pub fn correlation_id(frame: &Bytes) -> Result<i32, FrameError> {
     Ok(Decoder::new(frame.clone()).i32()?)
 }

@@ -1,11 +1,12 @@
-//! What a fuzzer feeds with requests from strangers, and what the tests replay of that (`fuzz/corpus/requests`).
+//! What a fuzzer feeds with requests from strangers, and what the tests replay of that
+//! (`fuzz/corpus/requests`).
 
 use bytes::Bytes;
 
 use crate::{frame, messages};
 
-/// Reads a frame as a broker gets it, without its length: header, then the body that the header announces. What decodes
-/// must encode to something that decodes to the same.
+/// Reads a frame as a broker gets it, without its length: header, then the body that the header
+/// announces. What decodes must encode to something that decodes to the same.
 ///
 /// # Panics
 /// Where the crate breaks one of its promises.

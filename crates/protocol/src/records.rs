@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// The bytes of a response's records as the parts they lie in (slices of cached chunks or blocks), so that an answer
-/// is put together without copying. On the wire the parts are one byte string.
+/// The bytes of a response's records as the parts they lie in (slices of cached chunks or blocks),
+/// so that an answer is put together without copying. On the wire the parts are one byte string.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     parts: Vec<Bytes>,

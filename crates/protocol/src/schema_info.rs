@@ -17,7 +17,8 @@ pub struct MessageInfo {
     pub versions: RangeInclusive<i16>,
     /// The first flexible version.
     pub flexible_from: i16,
-    /// Decodes a body of the given version and encodes it again; gives the new bytes and how many were not read.
+    /// Decodes a body of the given version and encodes it again; gives the new bytes and how many
+    /// were not read.
     pub recode: fn(Bytes, i16) -> Result<(EncodedFrame, usize), DecodeError>,
 }
 

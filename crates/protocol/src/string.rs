@@ -7,8 +7,8 @@ use bytestring::ByteString;
 
 use crate::DecodeError;
 
-/// A UTF-8 string that shares the memory of the buffer it was read from. Cloning is cheap; keeping one keeps the
-/// whole buffer, so what lives long should own its text (`to_owned`).
+/// A UTF-8 string that shares the memory of the buffer it was read from. Cloning is cheap; keeping
+/// one keeps the whole buffer, so what lives long should own its text (`to_owned`).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KString(ByteString);
 

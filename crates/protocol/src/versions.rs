@@ -1,7 +1,8 @@
-//! Which API versions each Kafka release offers, so that a cluster of some Kafka version looks like that version.
+//! Which API versions each Kafka release offers, so that a cluster of some Kafka version looks like
+//! that version.
 //!
-//! Rows are releases measured or read (`schema/api-versions.json`); a release between two rows offers what the row
-//! below it offers.
+//! Rows are releases measured or read (`schema/api-versions.json`); a release between two rows
+//! offers what the row below it offers.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
@@ -74,8 +75,8 @@ impl KafkaVersion {
 
     /// What ApiVersions answers, by key: what the release has of the APIs that are implemented.
     ///
-    /// Releases from 4.0 on advertise Produce from version 0 although they serve it from 3 on: librdkafka turns
-    /// compression off otherwise (KAFKA-18659).
+    /// Releases from 4.0 on advertise Produce from version 0 although they serve it from 3 on:
+    /// librdkafka turns compression off otherwise (KAFKA-18659).
     pub fn advertised(self, implemented: &[ApiKey]) -> Vec<(ApiKey, RangeInclusive<i16>)> {
         let mut apis: Vec<_> =
             implemented.iter().filter_map(|key| Some((*key, self.row(*key)?))).collect();

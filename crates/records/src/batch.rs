@@ -8,7 +8,8 @@ use crate::{
     record::RecordSet,
 };
 
-/// A magic 2 record batch: its header, and all its bytes (header included), shared with whatever they came in.
+/// A magic 2 record batch: its header, and all its bytes (header included), shared with whatever
+/// they came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// The header as parsed from `bytes`.
@@ -16,13 +17,15 @@ pub struct Batch {
     bytes: Bytes,
 }
 
-/// Walks the batches in `records`: the records field of a produce request, a fetch answer, or a stretch of a log.
-/// Nothing is copied and nothing but headers is looked at; checksums are for [`Batch::verify_crc`].
+/// Walks the batches in `records`: the records field of a produce request, a fetch answer, or a
+/// stretch of a log. Nothing is copied and nothing but headers is looked at; checksums are for
+/// [`Batch::verify_crc`].
 pub const fn split(records: Bytes) -> Batches {
     Batches { rest: records }
 }
 
-/// The magic of the first batch or message in `records`; `None` when they are too short to have one.
+/// The magic of the first batch or message in `records`; `None` when they are too short to have
+/// one.
 pub fn magic_of(records: &[u8]) -> Option<i8> {
     records.get(at::MAGIC).map(|b| b.cast_signed())
 }
@@ -112,9 +115,9 @@ impl Batch {
         }
     }
 
-    /// The rules for the header of a batch that a client sends: offsets from 0, one per record, a known codec, no
-    /// control records, sequences for an idempotent producer, no log append time. What needs a look at the records is
-    /// [`Batch::check_records`].
+    /// The rules for the header of a batch that a client sends: offsets from 0, one per record, a
+    /// known codec, no control records, sequences for an idempotent producer, no log append
+    /// time. What needs a look at the records is [`Batch::check_records`].
     ///
     /// Errors: [`BatchError::Codec`], [`BatchError::Invalid`], [`BatchError::TimestampType`].
     pub fn validate_produced(&self) -> Result<(), BatchError> {
@@ -146,18 +149,19 @@ impl Batch {
         Err(BatchError::Invalid { reason: broken })
     }
 
-    /// The records, decompressed into at most `limit` bytes. An uncompressed batch is borrowed, not copied, and the
-    /// limit does not apply.
+    /// The records, decompressed into at most `limit` bytes. An uncompressed batch is borrowed, not
+    /// copied, and the limit does not apply.
     ///
-    /// Errors: [`BatchError::Codec`], [`BatchError::Compression`], [`BatchError::TooLarge`]; broken records show
-    /// when they are reached.
+    /// Errors: [`BatchError::Codec`], [`BatchError::Compression`], [`BatchError::TooLarge`]; broken
+    /// records show when they are reached.
     pub fn records(&self, limit: usize) -> Result<RecordSet, BatchError> {
         let codec = self.header.attributes.compression()?;
         let payload = codec.decompress(self.payload(), limit)?;
         Ok(RecordSet::new(&self.header, payload))
     }
 
-    /// A batch of a header and a payload that is encoded already; length and checksum are filled in.
+    /// A batch of a header and a payload that is encoded already; length and checksum are filled
+    /// in.
     pub(crate) fn assemble(mut header: BatchHeader, payload: &[u8]) -> Result<Self, BatchError> {
         let size = HEADER_LEN + payload.len();
         header.batch_length = i32::try_from(size - LENGTH_PREFIX)

@@ -25,7 +25,8 @@ pub struct NewRecord<'a> {
 
 /// Collects records and makes a batch of them.
 ///
-/// Without further calls the batch is what a plain producer sends: base offset 0, no leader epoch, no producer.
+/// Without further calls the batch is what a plain producer sends: base offset 0, no leader epoch,
+/// no producer.
 #[derive(Clone, Debug)]
 pub struct BatchBuilder {
     header: BatchHeader,
@@ -59,7 +60,8 @@ impl BatchBuilder {
         Self { header, compression, level: None, transactional, control, log_append_time, payload }
     }
 
-    /// Compresses at a level of the codec, as [`Compression::compress_at`] says; otherwise at its default.
+    /// Compresses at a level of the codec, as [`Compression::compress_at`] says; otherwise at its
+    /// default.
     pub const fn level(mut self, level: Option<i32>) -> Self {
         self.level = level;
         self
@@ -113,7 +115,8 @@ impl BatchBuilder {
         self.push_at(self.header.last_offset_delta + 1, record);
     }
 
-    /// Adds a record at an offset relative to the batch's; for batches with gaps, as compaction leaves them.
+    /// Adds a record at an offset relative to the batch's; for batches with gaps, as compaction
+    /// leaves them.
     ///
     /// Panics when `offset_delta` does not rise.
     pub fn push_at(&mut self, offset_delta: i32, record: &NewRecord<'_>) {
@@ -145,7 +148,8 @@ impl BatchBuilder {
 
     /// The batch. One without records is an empty batch, which compaction leaves to keep an offset.
     ///
-    /// Errors: [`BatchError::Compression`] when the codec fails, [`BatchError::TooLarge`] above 2 GiB.
+    /// Errors: [`BatchError::Compression`] when the codec fails, [`BatchError::TooLarge`] above 2
+    /// GiB.
     pub fn build(mut self) -> Result<Batch, BatchError> {
         self.header.attributes =
             Attributes::new(self.compression, self.transactional, self.control);

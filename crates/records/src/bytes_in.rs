@@ -91,7 +91,8 @@ impl<'a> BytesIn<'a> {
         None
     }
 
-    /// Bytes behind a varint length; the outer `None` is an error, the inner one a null (any negative length).
+    /// Bytes behind a varint length; the outer `None` is an error, the inner one a null (any
+    /// negative length).
     pub(crate) fn nullable(&mut self) -> Option<Option<&'a [u8]>> {
         match usize::try_from(self.varint()?) {
             Ok(len) => self.take(len).map(Some),

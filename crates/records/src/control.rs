@@ -33,8 +33,8 @@ impl EndTransactionMarker {
     /// The largest version of the marker's key and value that is known; later ones only add fields.
     const VERSION: i16 = 0;
 
-    /// The marker in a record of a control batch. `None` for other control records (leader change, snapshots), which
-    /// readers skip.
+    /// The marker in a record of a control batch. `None` for other control records (leader change,
+    /// snapshots), which readers skip.
     ///
     /// Errors: [`BatchError::Record`] when key or value are cut.
     pub fn of(record: &Record<'_>) -> Result<Option<Self>, BatchError> {

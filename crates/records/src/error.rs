@@ -2,11 +2,12 @@
 
 use crate::codec::Compression;
 
-/// A batch, or bytes that should be one, that cannot be used. The message says which rule is broken.
+/// A batch, or bytes that should be one, that cannot be used. The message says which rule is
+/// broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
-    /// The bytes end before the batch does. In a fetch answer the last batch may be cut; in a produce request this
-    /// is CORRUPT_MESSAGE.
+    /// The bytes end before the batch does. In a fetch answer the last batch may be cut; in a
+    /// produce request this is CORRUPT_MESSAGE.
     #[error("the bytes end within a record batch: it needs {needed} bytes, {have} are there")]
     Truncated {
         /// How many bytes the batch needs, as far as known.
@@ -20,7 +21,8 @@ pub enum BatchError {
         /// The field as read.
         length: i32,
     },
-    /// Not the format that was asked for: magic 0 and 1 are for [`crate::legacy`], others do not exist.
+    /// Not the format that was asked for: magic 0 and 1 are for [`crate::legacy`], others do not
+    /// exist.
     #[error("magic {magic} is not the record batch format in use here (2)")]
     Magic {
         /// The byte as read.

@@ -30,7 +30,8 @@ pub(crate) mod at {
 pub enum TimestampType {
     /// The producer's.
     CreateTime,
-    /// The broker's, when it appended the batch; then every record has the batch's largest timestamp.
+    /// The broker's, when it appended the batch; then every record has the batch's largest
+    /// timestamp.
     LogAppendTime,
 }
 
@@ -134,7 +135,8 @@ impl BatchHeader {
         let length =
             bytes.get(at::LENGTH..).and_then(|b| b.first_chunk()).map(|b| i32::from_be_bytes(*b));
         let magic = bytes.get(at::MAGIC).map(|b| b.cast_signed());
-        // Magic 0 and 1 have theirs at the same place, and are shorter: say so before speaking of lengths.
+        // Magic 0 and 1 have theirs at the same place, and are shorter: say so before speaking of
+        // lengths.
         if let Some(magic) = magic
             && magic != MAGIC
         {

@@ -1,5 +1,6 @@
-//! What a fuzzer feeds with batches from strangers, and what the tests replay of that (`fuzz/corpus/batches`).
-//! Whatever the bytes are, nothing panics and nothing grows past its limit.
+//! What a fuzzer feeds with batches from strangers, and what the tests replay of that
+//! (`fuzz/corpus/batches`). Whatever the bytes are, nothing panics and nothing grows past its
+//! limit.
 
 use bytes::Bytes;
 use milena_types::{LeaderEpoch, Offset, Timestamp};
@@ -12,8 +13,8 @@ use crate::{
 /// What a batch may decompress to.
 const LIMIT: usize = 1 << 20;
 
-/// Reads record batches and old message sets in every way the broker does. Batches are made to have a right length,
-/// so that the records are reached.
+/// Reads record batches and old message sets in every way the broker does. Batches are made to have
+/// a right length, so that the records are reached.
 ///
 /// # Panics
 /// Where the crate breaks one of its promises.

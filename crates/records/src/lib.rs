@@ -1,15 +1,17 @@
-//! Kafka's record batches (magic 2, KIP-98) as views over [`bytes::Bytes`]: headers, checksums, codecs, patching,
-//! records.
+//! Kafka's record batches (magic 2, KIP-98) as views over [`bytes::Bytes`]: headers, checksums,
+//! codecs, patching, records.
 //!
-//! - [`split`] walks the records of a produce request or of a fetch answer; a [`Batch`] is a parsed [`BatchHeader`]
-//!   and the batch's own bytes, shared, not copied.
-//! - [`Stamp`] writes what a broker decides (base offset, leader epoch, log append time) into a copy of a batch.
-//! - [`Batch::records`] decompresses within a limit and yields [`Record`]s that borrow from the payload.
-//! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions; [`legacy`] converts the
-//!   message sets of before (magic 0 and 1) both ways.
+//! - [`split`] walks the records of a produce request or of a fetch answer; a [`Batch`] is a parsed
+//!   [`BatchHeader`] and the batch's own bytes, shared, not copied.
+//! - [`Stamp`] writes what a broker decides (base offset, leader epoch, log append time) into a
+//!   copy of a batch.
+//! - [`Batch::records`] decompresses within a limit and yields [`Record`]s that borrow from the
+//!   payload.
+//! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions; [`legacy`]
+//!   converts the message sets of before (magic 0 and 1) both ways.
 //!
-//! Invariants: bytes from outside never panic and never make it reserve more than they justify; decompression stops at
-//! the caller's limit; a batch that is not patched keeps every byte.
+//! Invariants: bytes from outside never panic and never make it reserve more than they justify;
+//! decompression stops at the caller's limit; a batch that is not patched keeps every byte.
 //!
 //! Not here: files, sockets, clocks, offsets being assigned, producer state.
 

@@ -61,8 +61,8 @@ impl RecordSet {
         }
     }
 
-    /// The records in order. After an error there are no more. It is an error too when there are fewer or more
-    /// bytes than the batch's count of records.
+    /// The records in order. After an error there are no more. It is an error too when there are
+    /// fewer or more bytes than the batch's count of records.
     pub fn iter(&self) -> Records<'_> {
         Records { set: self, index: 0, input: BytesIn::new(&self.payload), ended: false }
     }

@@ -6,7 +6,8 @@ use milena_types::{Offset, Timestamp};
 
 use crate::{batch::Batch, error::BatchError};
 
-/// Which times a record may have, in ms since 1970 (`message.timestamp.before.max.ms` and `.after.max.ms` around now).
+/// Which times a record may have, in ms since 1970 (`message.timestamp.before.max.ms` and
+/// `.after.max.ms` around now).
 pub type TimestampBounds = RangeInclusive<i64>;
 
 /// What a topic asks of each record.
@@ -14,7 +15,8 @@ pub type TimestampBounds = RangeInclusive<i64>;
 pub struct RecordRules {
     /// `cleanup.policy` includes `compact`: every record needs a key.
     pub key_required: bool,
-    /// The times that are allowed; records without a time (-1) pass. `None` for topics with log append time.
+    /// The times that are allowed; records without a time (-1) pass. `None` for topics with log
+    /// append time.
     pub timestamps: Option<TimestampBounds>,
 }
 
@@ -69,8 +71,8 @@ impl RejectedRecords {
     /// How many refused records are listed at most.
     pub const LISTED_MAX: usize = 100;
 
-    /// Whether a record's time is among the reasons: then the partition's error is INVALID_TIMESTAMP, else
-    /// INVALID_RECORD.
+    /// Whether a record's time is among the reasons: then the partition's error is
+    /// INVALID_TIMESTAMP, else INVALID_RECORD.
     pub fn is_timestamp(&self) -> bool {
         match self {
             Self::Batch(_) => false,
@@ -93,7 +95,8 @@ pub struct RecordsSummary {
 }
 
 impl Batch {
-    /// Reads every record and checks it: form, offsets 0, 1, 2 …, and `rules`. `limit` bounds decompression.
+    /// Reads every record and checks it: form, offsets 0, 1, 2 …, and `rules`. `limit` bounds
+    /// decompression.
     ///
     /// Errors: [`RejectedRecords::Records`] names each record by its place in the batch.
     pub fn check_records(
@@ -146,8 +149,9 @@ impl RecordRules {
         })
     }
 
-    /// Whether a batch with these times in its header passes without a look inside: no record can be later than the
-    /// header's largest time, and none earlier than allowed when there is no lower bound in force.
+    /// Whether a batch with these times in its header passes without a look inside: no record can
+    /// be later than the header's largest time, and none earlier than allowed when there is no
+    /// lower bound in force.
     pub fn needs_look(&self, batch: &Batch) -> bool {
         self.key_required
             || self.timestamps.as_ref().is_some_and(|allowed| {

@@ -4,9 +4,11 @@ use milena_types::{Offset, Timestamp};
 
 use crate::{batch::Batch, error::BatchError};
 
-/// The first record of `batch` whose time is at or after `timestamp`, and its time. `limit` bounds decompression.
+/// The first record of `batch` whose time is at or after `timestamp`, and its time. `limit` bounds
+/// decompression.
 ///
-/// Batches that cannot hold one are not decompressed; in one with log append time it is the first record.
+/// Batches that cannot hold one are not decompressed; in one with log append time it is the first
+/// record.
 ///
 /// Errors: as [`Batch::records`].
 pub fn first_record_at_or_after(
@@ -21,7 +23,8 @@ pub fn first_record_at_or_after(
     first_record(batch, limit, |time| time >= timestamp)
 }
 
-/// The first record that has the largest time of `batch`, and that time (ListOffsets with timestamp -3, KIP-734).
+/// The first record that has the largest time of `batch`, and that time (ListOffsets with timestamp
+/// -3, KIP-734).
 ///
 /// Errors: as [`Batch::records`].
 pub fn first_record_with_max_timestamp(
@@ -38,7 +41,8 @@ fn first_record(
     wanted: impl Fn(Timestamp) -> bool,
 ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
     let header = batch.header();
-    // Also where compaction took the first record away, as Kafka does: a consumer starting there misses nothing.
+    // Also where compaction took the first record away, as Kafka does: a consumer starting there
+    // misses nothing.
     if let Some(time) = header.log_append_time() {
         return Ok((header.record_count > 0 && wanted(time)).then_some((header.base_offset, time)));
     }

@@ -9,21 +9,23 @@ use crate::{
 
 /// The fields of a batch that are the broker's: everything else is stored as the client sent it.
 ///
-/// Base offset and leader epoch are outside the checksum. The log append time is inside; the new checksum is worked
-/// out from the old one and the changed bytes alone, so it costs nothing per record, and a batch that was damaged
-/// stays one that fails its check.
+/// Base offset and leader epoch are outside the checksum. The log append time is inside; the new
+/// checksum is worked out from the old one and the changed bytes alone, so it costs nothing per
+/// record, and a batch that was damaged stays one that fails its check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// The offset given to the first record.
     pub base_offset: Offset,
     /// The term of the leader that appends the batch.
     pub leader_epoch: LeaderEpoch,
-    /// For topics with `message.timestamp.type=LogAppendTime`: the time of every record of the batch.
+    /// For topics with `message.timestamp.type=LogAppendTime`: the time of every record of the
+    /// batch.
     pub log_append_time: Option<Timestamp>,
 }
 
 impl Stamp {
-    /// The header of `batch` with this stamp: whoever copies the batch writes these bytes, then the payload.
+    /// The header of `batch` with this stamp: whoever copies the batch writes these bytes, then the
+    /// payload.
     pub fn prefix(&self, batch: &Batch) -> [u8; HEADER_LEN] {
         let mut prefix = [0; HEADER_LEN];
         prefix.copy_from_slice(&batch.bytes()[..HEADER_LEN]);
@@ -62,7 +64,8 @@ impl Stamp {
         put(prefix, at::MAX_TIMESTAMP, &time.raw().to_be_bytes());
         let after = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
 
-        // CRCs are linear: crc(a'b) = crc(ab) ^ shift(crc(a) ^ crc(a'), |b|), which is what combining does.
+        // CRCs are linear: crc(a'b) = crc(ab) ^ shift(crc(a) ^ crc(a'), |b|), which is what
+        // combining does.
         let stored = u32::from_be_bytes([
             prefix[at::CRC],
             prefix[at::CRC + 1],

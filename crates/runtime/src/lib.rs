@@ -1,14 +1,15 @@
 //! What the rest takes from its surroundings: the time, randomness, tasks and threads.
 //!
-//! Everything that needs one of these takes a [`Runtime`] in its constructor, so that a simulation can hand in
-//! its own clock and its own randomness, and so that every task is joined at shutdown. Waiting (`sleep`,
-//! `timeout`) is tokio's, whose clock a simulation controls already.
+//! Everything that needs one of these takes a [`Runtime`] in its constructor, so that a simulation
+//! can hand in its own clock and its own randomness, and so that every task is joined at shutdown.
+//! Waiting (`sleep`, `timeout`) is tokio's, whose clock a simulation controls already.
 //!
-//! A runtime is a *scope*: [`Runtime::child`] makes a scope inside it (one broker, say) that can be stopped and
-//! joined alone; stopping a scope stops the scopes made from it.
+//! A runtime is a *scope*: [`Runtime::child`] makes a scope inside it (one broker, say) that can be
+//! stopped and joined alone; stopping a scope stops the scopes made from it.
 //!
-//! A runtime made by [`Runtime::on_one_thread`] starts no threads: blocking work runs as a task, after a pause that a
-//! [`Pace`] decides. Everything then happens on the thread of the caller's executor, in an order that the pauses decide.
+//! A runtime made by [`Runtime::on_one_thread`] starts no threads: blocking work runs as a task,
+//! after a pause that a [`Pace`] decides. Everything then happens on the thread of the caller's
+//! executor, in an order that the pauses decide.
 
 #![allow(clippy::disallowed_methods)] // This crate is where they are allowed.
 
@@ -103,7 +104,8 @@ impl Runtime {
         self.pace.is_some()
     }
 
-    /// Waits as long as a piece of blocking work takes, where no thread does that work; else not at all.
+    /// Waits as long as a piece of blocking work takes, where no thread does that work; else not at
+    /// all.
     pub async fn pace(&self) {
         if let Some(pace) = &self.pace {
             self.sleep(pace.pause()).await;

@@ -1,8 +1,8 @@
 //! The access keys of this installation, in a file of the format that AWS tools read
 //! (`AWS_SHARED_CREDENTIALS_FILE`): sections of `aws_access_key_id` and `aws_secret_access_key`.
 //!
-//! The file is made at first start with one random key under `[default]`. Whoever wants more keys adds sections;
-//! every section's key is accepted.
+//! The file is made at first start with one random key under `[default]`. Whoever wants more keys
+//! adds sections; every section's key is accepted.
 
 use std::{fmt, fs, io, path::Path, path::PathBuf};
 

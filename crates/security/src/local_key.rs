@@ -1,8 +1,10 @@
-//! The local key file: the key that wraps the clusters' data keys where no key-management service is configured.
+//! The local key file: the key that wraps the clusters' data keys where no key-management service
+//! is configured.
 //!
-//! One file of one key for the whole data directory, mode 0600, made at first start and never again: with data on
-//! disk and the file gone, nothing can be read, and a new key would only hide that. What is wrapped names the key
-//! it was wrapped with and is bound to its context (the cluster it belongs to), so that it opens nowhere else.
+//! One file of one key for the whole data directory, mode 0600, made at first start and never
+//! again: with data on disk and the file gone, nothing can be read, and a new key would only hide
+//! that. What is wrapped names the key it was wrapped with and is bound to its context (the cluster
+//! it belongs to), so that it opens nowhere else.
 
 use std::{fmt, fs, io, path::Path, path::PathBuf};
 
@@ -138,8 +140,8 @@ impl LocalKey {
         hex::encode(self.id)
     }
 
-    /// Encrypts a data key: level, key id, nonce, then the sealed key (AES-256-GCM), 69 bytes. It opens only with
-    /// this key and the same `context`.
+    /// Encrypts a data key: level, key id, nonce, then the sealed key (AES-256-GCM), 69 bytes. It
+    /// opens only with this key and the same `context`.
     pub fn wrap(&self, data_key: &DataKey, context: &str, runtime: &Runtime) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         runtime.fill_random(&mut nonce);

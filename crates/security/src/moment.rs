@@ -1,7 +1,8 @@
-//! Moments as AWS writes them: `20150830T123600Z` in signatures, `2015-08-30T12:36:00.000Z` in answers.
+//! Moments as AWS writes them: `20150830T123600Z` in signatures, `2015-08-30T12:36:00.000Z` in
+//! answers.
 //!
-//! A moment is milliseconds since 1970-01-01T00:00:00Z. Only UTC, only the proleptic Gregorian calendar,
-//! years 1970 to 9999; leap seconds do not exist.
+//! A moment is milliseconds since 1970-01-01T00:00:00Z. Only UTC, only the proleptic Gregorian
+//! calendar, years 1970 to 9999; leap seconds do not exist.
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -45,7 +46,8 @@ pub fn parse_amz_date(text: &str) -> Option<i64> {
     Some(days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000)
 }
 
-/// Days from 1970-01-01 to the given date. The year is taken to begin in March, so that the leap day is its last.
+/// Days from 1970-01-01 to the given date. The year is taken to begin in March, so that the leap
+/// day is its last.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;

@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-/// Writes a new file with mode 0600. It appears under its name only once its bytes are on disk, so a crash leaves
-/// either no file or a whole one. Fails with `AlreadyExists` when the name is taken.
+/// Writes a new file with mode 0600. It appears under its name only once its bytes are on disk, so
+/// a crash leaves either no file or a whole one. Fails with `AlreadyExists` when the name is taken.
 pub(crate) fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let draft = path.with_file_name(format!("{name}.new"));

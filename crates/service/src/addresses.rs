@@ -1,9 +1,10 @@
-//! Where brokers listen: each on a loopback address of its own with MSK's port, or all on one address with a port
-//! each.
+//! Where brokers listen: each on a loopback address of its own with MSK's port, or all on one
+//! address with a port each.
 //!
-//! Addresses are given out one after another and kept for the cluster's whole life. An address of a deleted cluster
-//! comes up again only when all others were given out, so that a client that still knows it does not write into
-//! another cluster. An address that something else listens on is passed over.
+//! Addresses are given out one after another and kept for the cluster's whole life. An address of a
+//! deleted cluster comes up again only when all others were given out, so that a client that still
+//! knows it does not write into another cluster. An address that something else listens on is
+//! passed over.
 
 use std::{
     io,
@@ -27,7 +28,8 @@ const BIND_ATTEMPTS: usize = 4096;
 /// Which addresses there are to give out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressPlan {
-    /// Every broker has an address of this network, and MSK's port. Needs Linux, where all of 127.0.0.0/8 is local.
+    /// Every broker has an address of this network, and MSK's port. Needs Linux, where all of
+    /// 127.0.0.0/8 is local.
     Loopbacks(LoopbackNetwork),
     /// Every broker has a port of one address.
     Ports {
@@ -63,8 +65,8 @@ impl AddressPlan {
         }
     }
 
-    /// Gives every node of `record` that has none an address. What is returned takes them, in the transaction that
-    /// writes the record.
+    /// Gives every node of `record` that has none an address. What is returned takes them, in the
+    /// transaction that writes the record.
     pub(crate) fn allocate(
         &self,
         seen: &Addresses,
@@ -140,7 +142,8 @@ impl LoopbackNetwork {
         1 << (32 - self.prefix)
     }
 
-    /// The address at a place; none for those that end in 0 or 255, which look like networks and broadcasts.
+    /// The address at a place; none for those that end in 0 or 255, which look like networks and
+    /// broadcasts.
     fn address(self, index: u32) -> Option<Ipv4Addr> {
         let address = Ipv4Addr::from(self.base + index);
         (!matches!(address.octets()[3], 0 | 255)).then_some(address)

@@ -89,8 +89,8 @@ impl<'a> Arn<'a> {
         }
     }
 
-    /// The cluster that a `cluster/NAME/UUID-N` or a resource below it (`cluster-operation/NAME/UUID-N/…`) is of,
-    /// and what follows.
+    /// The cluster that a `cluster/NAME/UUID-N` or a resource below it
+    /// (`cluster-operation/NAME/UUID-N/…`) is of, and what follows.
     pub(crate) fn cluster(&self) -> Option<(&'a str, ClusterUid, Option<&'a str>)> {
         let mut parts = self.tail.splitn(3, '/');
         let (name, uid) = (parts.next()?, ClusterUid::parse(parts.next()?)?);

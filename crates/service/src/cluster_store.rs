@@ -1,5 +1,5 @@
-//! Typed access to what the service keeps in the metadata store. Every change is one transaction over the revision
-//! that was read; an unknown outcome is read back before anything else happens.
+//! Typed access to what the service keeps in the metadata store. Every change is one transaction
+//! over the revision that was read; an unknown outcome is read back before anything else happens.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,7 +30,8 @@ fn cluster_key(uid: &ClusterUid) -> String {
     format!("{CLUSTERS}{uid}")
 }
 
-/// The cluster whose record has that key. Read from the key, so that a damaged record stands in nobody's way.
+/// The cluster whose record has that key. Read from the key, so that a damaged record stands in
+/// nobody's way.
 pub(crate) fn uid_of(key: &str) -> Option<ClusterUid> {
     ClusterUid::parse(key.strip_prefix(CLUSTERS)?)
 }
@@ -132,7 +133,8 @@ impl ClusterStore {
         )))
     }
 
-    /// Writes a cluster again, with whatever else `also` holds. False when it has changed since it was read.
+    /// Writes a cluster again, with whatever else `also` holds. False when it has changed since it
+    /// was read.
     pub(crate) async fn replace(
         &self,
         revision: Revision,
@@ -144,7 +146,8 @@ impl ClusterStore {
         self.commit(also.at(&key, revision).put(&key, value.clone()), &key, Some(&value)).await
     }
 
-    /// Reads a cluster, lets `change` have its way with it, and writes it, until no other change comes between.
+    /// Reads a cluster, lets `change` have its way with it, and writes it, until no other change
+    /// comes between.
     pub(crate) async fn modify<T>(
         &self,
         uid: &ClusterUid,
@@ -166,7 +169,8 @@ impl ClusterStore {
         ))
     }
 
-    /// Removes a cluster with its name, addresses and operations, and `prefix` with everything below it.
+    /// Removes a cluster with its name, addresses and operations, and `prefix` with everything
+    /// below it.
     pub(crate) async fn remove(
         &self,
         seen: &Seen<ClusterRecord>,
@@ -205,7 +209,8 @@ impl ClusterStore {
         Ok(Addresses { taken, cursor, cursor_revision })
     }
 
-    /// What takes the addresses that `record` has been given. Fails where another allocation came first.
+    /// What takes the addresses that `record` has been given. Fails where another allocation came
+    /// first.
     pub(crate) fn take_addresses(seen: &Addresses, cursor: u32, record: &ClusterRecord) -> Txn {
         let mut txn = Txn::new().unchanged(ADDRESS_CURSOR, seen.cursor_revision);
         txn = txn.put(ADDRESS_CURSOR, record::encode(&cursor));
@@ -246,7 +251,8 @@ impl ClusterStore {
         Ok((entries, revision))
     }
 
-    /// Applies a transaction. `witness` and `value` tell whether it was applied when the store could not.
+    /// Applies a transaction. `witness` and `value` tell whether it was applied when the store
+    /// could not.
     async fn commit(
         &self,
         txn: Txn,

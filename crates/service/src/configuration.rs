@@ -1,5 +1,5 @@
-//! What the service remembers of a configuration: its head, which is one record, and its revisions, which are one
-//! each and never change.
+//! What the service remembers of a configuration: its head, which is one record, and its revisions,
+//! which are one each and never change.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::KafkaVersion, properties};
 
-/// Whether the properties of a configuration may be set on brokers of a Kafka release, such as `3.9`; of any release
-/// when none is given. Errors: for each that may not, what is wrong with it.
+/// Whether the properties of a configuration may be set on brokers of a Kafka release, such as
+/// `3.9`; of any release when none is given. Errors: for each that may not, what is wrong with it.
 pub type CheckProperties = fn(Option<&str>, &BTreeMap<String, String>) -> Result<(), Vec<String>>;
 
 /// The largest `serverProperties`, decoded.
@@ -93,7 +93,8 @@ pub(crate) fn checked(
     Ok(String::from_utf8_lossy(file).into_owned())
 }
 
-/// Whether brokers of that version take the properties. `path` is the member at fault where they do not.
+/// Whether brokers of that version take the properties. `path` is the member at fault where they do
+/// not.
 pub(crate) fn fits(
     version: KafkaVersion,
     properties: &BTreeMap<String, String>,

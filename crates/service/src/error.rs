@@ -5,7 +5,8 @@ use milena_metadata::{MetadataError, StoreError};
 
 use crate::kafka_error::KafkaException;
 
-/// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no secret.
+/// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// The request cannot be carried out as it is.

@@ -1,8 +1,10 @@
-//! HTTP in front of the operations: connections, bounded bodies, signatures, and the form of errors.
+//! HTTP in front of the operations: connections, bounded bodies, signatures, and the form of
+//! errors.
 //!
-//! HTTP/1.1 only. A body is read whole, up to a limit, before its signature is checked, for the signature covers it.
-//! Every answer carries `x-amzn-RequestId`; an error names its exception in `x-amzn-errortype` and has a JSON body of
-//! `message` and, where one member is at fault, `invalidParameter`.
+//! HTTP/1.1 only. A body is read whole, up to a limit, before its signature is checked, for the
+//! signature covers it. Every answer carries `x-amzn-RequestId`; an error names its exception in
+//! `x-amzn-errortype` and has a JSON body of `message` and, where one member is at fault,
+//! `invalidParameter`.
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 

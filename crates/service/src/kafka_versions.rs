@@ -1,5 +1,5 @@
-//! The Kafka versions a cluster may have, named as MSK names them. The version decides what a cluster's brokers
-//! offer; here is only which ones there are and which lead to which.
+//! The Kafka versions a cluster may have, named as MSK names them. The version decides what a
+//! cluster's brokers offer; here is only which ones there are and which lead to which.
 
 use milena_types::ParseIdError;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,8 @@ const TABLE: &[Row] = &[
 pub struct KafkaVersion(&'static Row);
 
 impl KafkaVersion {
-    /// The version that new users are best served with: the newest one that takes clients of every age.
+    /// The version that new users are best served with: the newest one that takes clients of every
+    /// age.
     pub const RECOMMENDED: Self = Self(&TABLE[10]);
 
     /// Every version, oldest first.
@@ -71,12 +72,14 @@ impl KafkaVersion {
         if self.0.deprecated { "DEPRECATED" } else { "ACTIVE" }
     }
 
-    /// Whether it runs without ZooKeeper in MSK. A cluster never changes from one kind to the other.
+    /// Whether it runs without ZooKeeper in MSK. A cluster never changes from one kind to the
+    /// other.
     pub(crate) fn is_kraft(self) -> bool {
         self.0.name.ends_with(".kraft")
     }
 
-    /// The versions that a cluster of this one can be upgraded to: the higher releases of the same kind.
+    /// The versions that a cluster of this one can be upgraded to: the higher releases of the same
+    /// kind.
     pub(crate) fn targets(self) -> impl Iterator<Item = Self> {
         let place = TABLE.iter().position(|row| row == self.0).unwrap_or(TABLE.len());
         TABLE[place..]

@@ -1,12 +1,14 @@
-//! The control plane: the AWS MSK API, clusters as desired state, and the reconcilers that make it true.
+//! The control plane: the AWS MSK API, clusters as desired state, and the reconcilers that make it
+//! true.
 //!
-//! A request only reads and writes records below `service/` in the metadata store, one transaction each. A
-//! reconciler per cluster follows its record and takes the steps that are missing ([`Provisioner`] starts and stops
-//! the brokers); each step is recorded when it is done and may be repeated, so a crash at any point costs nothing but
-//! the step. Brokers need the service only to be started: while it is away they go on serving.
+//! A request only reads and writes records below `service/` in the metadata store, one transaction
+//! each. A reconciler per cluster follows its record and takes the steps that are missing
+//! ([`Provisioner`] starts and stops the brokers); each step is recorded when it is done and may be
+//! repeated, so a crash at any point costs nothing but the step. Brokers need the service only to
+//! be started: while it is away they go on serving.
 //!
-//! Not here: anything of Kafka. The service never calls a broker's code; it reaches brokers through the metadata
-//! store, the provisioner and, for topics, the Kafka protocol.
+//! Not here: anything of Kafka. The service never calls a broker's code; it reaches brokers through
+//! the metadata store, the provisioner and, for topics, the Kafka protocol.
 
 mod addresses;
 mod api;

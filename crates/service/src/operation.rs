@@ -21,7 +21,8 @@ pub(crate) struct OperationRecord {
     /// Why it failed.
     #[serde(default)]
     pub(crate) error: Option<Trouble>,
-    /// What it changes, before and after. Both are empty when it changes nothing, as a reboot does.
+    /// What it changes, before and after. Both are empty when it changes nothing, as a reboot
+    /// does.
     #[serde(default)]
     pub(crate) source: MutableClusterInfo,
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! Java properties files, the form of a configuration's `serverProperties`.
 //!
-//! Source: the format that `java.util.Properties` documents: `name=value`, `name: value` or `name value`, comments from
-//! `#` or `!`, lines continued by a backslash, and backslash escapes.
+//! Source: the format that `java.util.Properties` documents: `name=value`, `name: value` or `name
+//! value`, comments from `#` or `!`, lines continued by a backslash, and backslash escapes.
 
 use std::{collections::BTreeMap, iter::Peekable, str::Chars};
 
@@ -25,7 +25,8 @@ pub(crate) enum PropertiesError {
     },
 }
 
-/// The properties in `bytes`; of one that is set twice the last value. A value keeps no white space around it.
+/// The properties in `bytes`; of one that is set twice the last value. A value keeps no white space
+/// around it.
 pub(crate) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, PropertiesError> {
     let text = std::str::from_utf8(bytes).map_err(|_| PropertiesError::NotText)?;
     let mut properties = BTreeMap::new();

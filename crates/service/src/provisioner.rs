@@ -7,7 +7,8 @@ use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
 use crate::record::BrokerAddress;
 
-/// Everything a provisioner needs to know to start one broker. The rest the broker finds in the cluster's metadata.
+/// Everything a provisioner needs to know to start one broker. The rest the broker finds in the
+/// cluster's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerOrder {
     /// The cluster.
@@ -24,7 +25,8 @@ pub struct BrokerOrder {
     pub wrapped_data_key: Vec<u8>,
     /// The Kafka release whose protocol it offers, such as `3.9`.
     pub kafka_release: String,
-    /// Up to which of its epochs an operator accepts that its write-ahead log is lost, where it is.
+    /// Up to which of its epochs an operator accepts that its write-ahead log is lost, where it
+    /// is.
     pub lost_log_accepted: Option<BrokerEpoch>,
 }
 
@@ -32,10 +34,11 @@ pub struct BrokerOrder {
 ///
 /// # Rules
 ///
-/// - Every call may be repeated, also after a crash in its middle: starting what runs and stopping what does not run
-///   succeed.
+/// - Every call may be repeated, also after a crash in its middle: starting what runs and stopping
+///   what does not run succeed.
 /// - At most one instance of a broker of a cluster runs at any time.
-/// - Calls for different brokers may run at the same time; those for one broker come one after another.
+/// - Calls for different brokers may run at the same time; those for one broker come one after
+///   another.
 #[async_trait]
 pub trait Provisioner: Send + Sync + 'static {
     /// Starts a broker and returns once it accepts clients.
@@ -44,7 +47,8 @@ pub trait Provisioner: Send + Sync + 'static {
     /// Stops a broker in good order and returns once it is gone.
     async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError>;
 
-    /// Ends a broker at once, as a crash would, and makes it known to the others of its cluster that it is gone.
+    /// Ends a broker at once, as a crash would, and makes it known to the others of its cluster
+    /// that it is gone.
     async fn kill(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError>;
 
     /// Whether a broker runs and accepts clients.

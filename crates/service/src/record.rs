@@ -1,4 +1,5 @@
-//! What the service remembers of a cluster: what its owner asked for, and how far the reconciler has come.
+//! What the service remembers of a cluster: what its owner asked for, and how far the reconciler
+//! has come.
 //!
 //! Records are JSON with a format level, below `service/`:
 //!
@@ -73,7 +74,8 @@ impl fmt::Display for ClusterState {
     }
 }
 
-/// What the reconciler does next for a cluster. Every step can be done again after it was done half or whole.
+/// What the reconciler does next for a cluster. Every step can be done again after it was done half
+/// or whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub(crate) enum Step {

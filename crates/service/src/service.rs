@@ -173,7 +173,8 @@ impl Service {
         Ok(api.create_from(name.to_owned(), Tags::new(), spec, brokers).await?.into())
     }
 
-    /// The cluster of that name once all its brokers serve or it cannot be made, or as it is after `wait`.
+    /// The cluster of that name once all its brokers serve or it cannot be made, or as it is after
+    /// `wait`.
     pub async fn await_serving(
         &self,
         name: &str,
@@ -212,7 +213,8 @@ impl Service {
         Ok(self.api.store.clusters().await?.into_iter().map(ClusterSummary::from).collect())
     }
 
-    /// Stops accepting requests, finishes those that run and the steps that have begun. Brokers are left running.
+    /// Stops accepting requests, finishes those that run and the steps that have begun. Brokers are
+    /// left running.
     pub async fn shutdown(&self) {
         self.runtime.shutdown().await;
     }

@@ -1,5 +1,5 @@
-//! What the tests of this crate share: a store in a directory of its own, a provisioner that only counts, and an API
-//! over both.
+//! What the tests of this crate share: a store in a directory of its own, a provisioner that only
+//! counts, and an API over both.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,5 @@
-//! From a create request to what a cluster shall be: checks every member, fills in what was left open, and refuses,
-//! by name, what this release does not have rather than pretending to have it.
+//! From a create request to what a cluster shall be: checks every member, fills in what was left
+//! open, and refuses, by name, what this release does not have rather than pretending to have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
-//! The JSON shapes of the MSK API, as they go over the wire: lower camel case with MSK's own irregularities, absent
-//! instead of null. Every member is optional here; what a request must have is for `validation` to say.
+//! The JSON shapes of the MSK API, as they go over the wire: lower camel case with MSK's own
+//! irregularities, absent instead of null. Every member is optional here; what a request must have
+//! is for `validation` to say.
 //!
 //! Source: the AWS operations' input and output shapes (API version 2018-11-14).
 

@@ -1,7 +1,7 @@
 //! Where subnets are: the zones that MSK's `clientSubnets` stand for.
 //!
-//! A table in the configuration may say it for each subnet; any other subnet gets the next zone of the region that
-//! the request does not use yet, so that made-up subnet ids do the sensible thing.
+//! A table in the configuration may say it for each subnet; any other subnet gets the next zone of
+//! the region that the request does not use yet, so that made-up subnet ids do the sensible thing.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,14 @@ pub struct Zones {
 const EXCLUDED: &str = "use1-az3";
 
 impl Zones {
-    /// The zones of a region (`us-east-1` has `use1-az1`, …), with the configured place of some subnets.
+    /// The zones of a region (`us-east-1` has `use1-az1`, …), with the configured place of some
+    /// subnets.
     pub fn new(region: &str, subnets: BTreeMap<String, String>) -> Self {
         Self { region_code: region_code(region), subnets }
     }
 
-    /// The zone of each subnet, in the order given. Several subnets may come out in one zone only if the
-    /// configuration says so.
+    /// The zone of each subnet, in the order given. Several subnets may come out in one zone only
+    /// if the configuration says so.
     pub(crate) fn place(&self, subnets: &[String]) -> Vec<String> {
         let configured: Vec<Option<&String>> =
             subnets.iter().map(|subnet| self.subnets.get(subnet)).collect();

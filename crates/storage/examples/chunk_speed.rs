@@ -1,8 +1,8 @@
 //! How fast chunks are built and committed, on one core each.
 //!
-//! `cargo run --release -p milena-storage --example chunk_speed [DIRECTORY]` builds chunks of 4 MiB out of batches
-//! of 16 KiB and prints gigabytes a second of batches; with a directory it then commits them to a local
-//! write-ahead log there, every chunk synced.
+//! `cargo run --release -p milena-storage --example chunk_speed [DIRECTORY]` builds chunks of 4 MiB
+//! out of batches of 16 KiB and prints gigabytes a second of batches; with a directory it then
+//! commits them to a local write-ahead log there, every chunk synced.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,14 +1,17 @@
 //! Back-pressure: how many bytes of records may be accepted before they are in segments.
 //!
-//! Bytes are counted from the moment a request is admitted until a flush has put its records into segments. When
-//! the budget is used up, further requests wait; nothing is ever dropped. A request larger than the whole budget
-//! passes when nothing else is counted, so that it cannot wait for ever.
+//! Bytes are counted from the moment a request is admitted until a flush has put its records into
+//! segments. When the budget is used up, further requests wait; nothing is ever dropped. A request
+//! larger than the whole budget passes when nothing else is counted, so that it cannot wait for
+//! ever.
 //!
-//! Of that only as much may wait for the write-ahead log as it writes in a moment ([`LOG_WAIT`]), measured by how fast
-//! it has been writing: what is further behind would wait no less, but everybody who comes would wait behind it.
+//! Of that only as much may wait for the write-ahead log as it writes in a moment ([`LOG_WAIT`]),
+//! measured by how fast it has been writing: what is further behind would wait no less, but
+//! everybody who comes would wait behind it.
 //!
-//! Who waits is admitted in the order of coming, and a connection waits with one request at a time: so each gets its
-//! turn, and one that sends little waits for one request of each of the others, however much those have to send.
+//! Who waits is admitted in the order of coming, and a connection waits with one request at a time:
+//! so each gets its turn, and one that sends little waits for one request of each of the others,
+//! however much those have to send.
 
 use std::{
     sync::{
@@ -23,7 +26,8 @@ use tokio::sync::{Mutex, Notify};
 /// What waits for the log is written in about this time.
 const LOG_WAIT: Duration = Duration::from_millis(250);
 
-/// So much may wait for the log however slow it has been: enough for a chunk that is worth its sync and the next.
+/// So much may wait for the log however slow it has been: enough for a chunk that is worth its sync
+/// and the next.
 const LOG_BYTES_MIN: u64 = 1 << 20;
 
 /// No log is so fast that it needs more.
@@ -111,8 +115,8 @@ impl Budget {
         (nobody_waits && self.try_reserve(bytes).is_ok()).then(|| self.admission(bytes))
     }
 
-    /// Waits for its turn and until `bytes` fit; `flush` asks for the flush that makes room, once it is known that
-    /// somebody waits for one. Cancel-safe.
+    /// Waits for its turn and until `bytes` fit; `flush` asks for the flush that makes room, once
+    /// it is known that somebody waits for one. Cancel-safe.
     pub(crate) async fn admit(self: &Arc<Self>, bytes: u64, flush: impl Fn()) -> Admission {
         let _waiting = Waiting::new(self);
         let _turn = self.turn.lock().await;
@@ -145,7 +149,8 @@ impl Budget {
                 if used > 0 && used + bytes > self.limit {
                     return Err(Lacks::Memory);
                 }
-                // One request may go beyond it, so that the log does not run dry before a large one.
+                // One request may go beyond it, so that the log does not run dry before a large
+                // one.
                 if reserved + self.in_log() >= self.log_limit() {
                     return Err(Lacks::Log);
                 }

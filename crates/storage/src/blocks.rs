@@ -1,9 +1,10 @@
 //! Reading segments through a bounded cache of decrypted blocks.
 //!
-//! A block is a few adjacent frames of one partition, read and decrypted in one go. While a reader is given a block,
-//! the next ones are fetched, so that a consumer that reads on finds them in memory. Footers are kept in the same
-//! cache. Keys carry the cluster, since one cache serves every broker of a process; its budget is in bytes and never
-//! exceeded by more than what readers hold on to.
+//! A block is a few adjacent frames of one partition, read and decrypted in one go. While a reader
+//! is given a block, the next ones are fetched, so that a consumer that reads on finds them in
+//! memory. Footers are kept in the same cache. Keys carry the cluster, since one cache serves every
+//! broker of a process; its budget is in bytes and never exceeded by more than what readers hold on
+//! to.
 
 use std::{hash::RandomState, ops::Range, sync::Arc};
 
@@ -29,13 +30,15 @@ const BLOCK_STRETCH_BYTES: u64 = 512 << 10;
 /// How many blocks are fetched ahead of a reader.
 const BLOCKS_AHEAD: usize = 4;
 
-/// How many blocks are fetched ahead at once, for all readers: what bounds the memory of those that are on their way.
+/// How many blocks are fetched ahead at once, for all readers: what bounds the memory of those that
+/// are on their way.
 const FETCHES_AHEAD_MAX: usize = 16;
 
 /// Why a segment could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
-    /// The object store failed, has no such object (then the reader plans again), or the object is damaged.
+    /// The object store failed, has no such object (then the reader plans again), or the object is
+    /// damaged.
     #[error(transparent)]
     Object(#[from] ObjectError),
     /// The object does not hold what its manifest says.
@@ -231,8 +234,8 @@ impl Segments {
         }
     }
 
-    /// Begins to fetch the blocks after the one that holds frame `frame`, those that are not there yet. What fails is
-    /// left to the reader that gets there.
+    /// Begins to fetch the blocks after the one that holds frame `frame`, those that are not there
+    /// yet. What fails is left to the reader that gets there.
     pub(crate) fn fetch_ahead(&self, part: &SegmentPart, frame: usize) {
         let following =
             std::iter::successors(part.after_block(frame), |next| part.after_block(*next));

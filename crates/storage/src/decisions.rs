@@ -1,15 +1,17 @@
 //! What storage must get decided by somebody all brokers believe.
 //!
-//! [`Decisions`] is deliberately small: opaque keys and values, each with the revision of its last change, and
-//! transactions that happen wholly or not at all. What the keys mean and which transactions there are is
-//! storage's own ([`crate::ledger`]); the broker implements this trait on its metadata store.
+//! [`Decisions`] is deliberately small: opaque keys and values, each with the revision of its last
+//! change, and transactions that happen wholly or not at all. What the keys mean and which
+//! transactions there are is storage's own ([`crate::ledger`]); the broker implements this trait on
+//! its metadata store.
 //!
 //! Rules every implementation keeps:
 //!  - reads are linearizable: a read that starts after a transaction was answered sees it;
 //!  - a transaction either meets all expectations and applies all changes, or changes nothing;
-//!  - revisions only rise, and a key that was deleted and put again has a higher revision than before;
-//!  - when the outcome is not known the error is [`DecisionError::Unavailable`], never `Conflict`; storage then
-//!    reads back what happened before it does anything else.
+//!  - revisions only rise, and a key that was deleted and put again has a higher revision than
+//!    before;
+//!  - when the outcome is not known the error is [`DecisionError::Unavailable`], never `Conflict`;
+//!    storage then reads back what happened before it does anything else.
 
 mod memory;
 #[cfg(test)]
@@ -40,7 +42,8 @@ pub enum Expect {
     At(String, Revision),
 }
 
-/// Changes that happen together, if all expectations are met. No key occurs twice among `put` and `delete`.
+/// Changes that happen together, if all expectations are met. No key occurs twice among `put` and
+/// `delete`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Txn {
     /// What must hold.

@@ -1,12 +1,14 @@
 //! Encryption at rest: AES-256-GCM frames under a key of their object's own.
 //!
-//! A cluster has data keys; each object (a segment, a write-ahead chunk) has a key derived from one of them by
-//! HKDF-SHA256 over the object's id and a random salt that its header carries. What a frame is sealed with:
-//! - key: HKDF(salt = the object's salt, secret = data key, info = a label and the object's id), so the same
-//!   object id written twice with other bytes never meets the same key, and no nonce is ever used twice;
+//! A cluster has data keys; each object (a segment, a write-ahead chunk) has a key derived from one
+//! of them by HKDF-SHA256 over the object's id and a random salt that its header carries. What a
+//! frame is sealed with:
+//! - key: HKDF(salt = the object's salt, secret = data key, info = a label and the object's id), so
+//!   the same object id written twice with other bytes never meets the same key, and no nonce is
+//!   ever used twice;
 //! - nonce: the frame's index in its object, zero-padded to 96 bits;
-//! - authenticated data: SHA-256 of the object's id, the frame's index and the format level, so a frame moved
-//!   to another place or another object does not open.
+//! - authenticated data: SHA-256 of the object's id, the frame's index and the format level, so a
+//!   frame moved to another place or another object does not open.
 //!
 //! What this is not: where data keys come from, are wrapped and rotated. That is key management.
 
@@ -54,11 +56,13 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// 16 random bytes in an object's header; makes its key unlike that of any other write of the same object id.
+/// 16 random bytes in an object's header; makes its key unlike that of any other write of the same
+/// object id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Salt(pub [u8; 16]);
 
-/// A 256-bit data key of a cluster. Cheap to clone; wiped when the last clone is dropped; never printed.
+/// A 256-bit data key of a cluster. Cheap to clone; wiped when the last clone is dropped; never
+/// printed.
 #[derive(Clone)]
 pub struct DataKey {
     id: KeyId,
@@ -108,7 +112,8 @@ impl DataKey {
     }
 }
 
-/// The data keys a process holds: the one new objects are written under, and those older objects name.
+/// The data keys a process holds: the one new objects are written under, and those older objects
+/// name.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     current: DataKey,
@@ -171,7 +176,8 @@ impl ObjectCipher {
             .expect("AES-GCM seals any frame below 64 GiB");
     }
 
-    /// Opens frame number `frame` into `plaintext`, which must be [`TAG_BYTES`] shorter than `sealed`.
+    /// Opens frame number `frame` into `plaintext`, which must be [`TAG_BYTES`] shorter than
+    /// `sealed`.
     ///
     /// # Errors
     /// [`EncryptionError::NotAuthentic`]; `plaintext` then holds nothing of use.

@@ -13,8 +13,8 @@ pub struct EpochHistory {
 }
 
 impl EpochHistory {
-    /// A leader epoch begins at `start`. An epoch that is known already changes nothing; epochs that began at
-    /// or after `start` wrote nothing and are forgotten.
+    /// A leader epoch begins at `start`. An epoch that is known already changes nothing; epochs
+    /// that began at or after `start` wrote nothing and are forgotten.
     pub fn begin(&mut self, epoch: LeaderEpoch, start: Offset) {
         if self.latest().is_some_and(|latest| latest >= epoch) {
             return;
@@ -30,9 +30,10 @@ impl EpochHistory {
         self.starts.last().map(|(epoch, _)| *epoch)
     }
 
-    /// The largest epoch that is not above `asked`, and where it ended: where the next one starts, or `end` for
-    /// the newest. Nothing when `asked` is above all epochs or unknown. With `asked` below all epochs, the
-    /// answer is `asked` and where the first begins (OffsetForLeaderEpoch, KIP-101 and KIP-279).
+    /// The largest epoch that is not above `asked`, and where it ended: where the next one starts,
+    /// or `end` for the newest. Nothing when `asked` is above all epochs or unknown. With
+    /// `asked` below all epochs, the answer is `asked` and where the first begins
+    /// (OffsetForLeaderEpoch, KIP-101 and KIP-279).
     pub fn end_of(&self, asked: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
         let latest = self.latest()?;
         if asked < LeaderEpoch(0) || asked > latest {

@@ -1,15 +1,17 @@
 //! Putting committed chunks into segments.
 //!
-//! One flush takes the oldest chunks of one broker epoch, groups their batches by partition, gives a partition with
-//! enough of them a segment of its own and lets the rest share one, uploads, and commits with one transaction
-//! that fails unless floor and flusher are the expected ones. Then the partitions learn of their segments, the
-//! log lets go of the chunks, and the partitions fold what is new into their manifests.
+//! One flush takes the oldest chunks of one broker epoch, groups their batches by partition, gives
+//! a partition with enough of them a segment of its own and lets the rest share one, uploads, and
+//! commits with one transaction that fails unless floor and flusher are the expected ones. Then the
+//! partitions learn of their segments, the log lets go of the chunks, and the partitions fold what
+//! is new into their manifests.
 //!
-//! Chunks of sealed epochs come first (`sealed`), in the order they were sealed in; while one has to wait for what others
-//! flush, everything behind it waits, and back-pressure slows producers.
+//! Chunks of sealed epochs come first (`sealed`), in the order they were sealed in; while one has
+//! to wait for what others flush, everything behind it waits, and back-pressure slows producers.
 //!
-//! A flush that fails is tried again with growing pauses; meanwhile reads go on, and back-pressure slows
-//! producers. Once its objects are uploaded only its commit is repeated, so an unknown outcome is found out.
+//! A flush that fails is tried again with growing pauses; meanwhile reads go on, and back-pressure
+//! slows producers. Once its objects are uploaded only its commit is repeated, so an unknown
+//! outcome is found out.
 
 mod build;
 #[cfg(test)]
@@ -103,8 +105,8 @@ pub(crate) struct Flusher {
     uploaded: Option<Uploaded>,
 }
 
-/// Flushes whenever the policy asks for it, until the scope stops. If that breaks an invariant of ours the epoch ends:
-/// without flushes producers would wait for ever.
+/// Flushes whenever the policy asks for it, until the scope stops. If that breaks an invariant of
+/// ours the epoch ends: without flushes producers would wait for ever.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let stopping = shared.runtime.stopping().clone();
     let flushed = AssertUnwindSafe(flush_when_due(&shared)).catch_unwind();
@@ -189,7 +191,8 @@ fn is_due(shared: &Shared) -> bool {
     let (bytes, oldest) = waiting(shared);
     let Some(oldest) = oldest else { return false };
     let asked = {
-        // Whoever reads what another broker left waits for it, and so may somebody for what this one left.
+        // Whoever reads what another broker left waits for it, and so may somebody for what this
+        // one left.
         let (own, logs) = (shared.config.broker, &shared.config.sealed_logs);
         let sealed = shared.sealed_epochs();
         let asked = |queued: &Queued| queued.log.broker != own || logs.is_wanted(queued.log);
@@ -266,8 +269,9 @@ async fn flush_oldest(shared: &Arc<Shared>) -> Result<Step, FlushError> {
 
 /// The chunks to flush next; else why there are none.
 async fn next(shared: &Arc<Shared>) -> Result<Result<Vec<Arc<TailChunk>>, Step>, FlushError> {
-    // Looked at in this order: what a partition goes on from was queued or borrowed before it had a share of a chunk,
-    // and an epoch that is borrowed and then queued is one of the two at any moment.
+    // Looked at in this order: what a partition goes on from was queued or borrowed before it had a
+    // share of a chunk, and an epoch that is borrowed and then queued is one of the two at any
+    // moment.
     let own = shared.tail.unflushed(FLUSH_BYTES_MAX);
     let (first, borrows) = {
         let sealed = shared.sealed_epochs();
@@ -352,8 +356,8 @@ async fn upload(shared: &Arc<Shared>, chunks: Vec<Arc<TailChunk>>) -> Result<Upl
     Ok(Uploaded { log, expected_floor, floor_end, chunks, segments })
 }
 
-/// The deleted partitions that chunks of a log may have records of. Of a sealed epoch they may have been led by others since,
-/// who have deleted them.
+/// The deleted partitions that chunks of a log may have records of. Of a sealed epoch they may have
+/// been led by others since, who have deleted them.
 async fn deleted_of(shared: &Shared, log: LogId) -> Result<BTreeSet<TopicPartition>, FlushError> {
     let mut deleted: BTreeSet<TopicPartition> = shared.deleted().keys().copied().collect();
     if log != shared.ledger.own() {
@@ -434,7 +438,8 @@ async fn commit(shared: &Shared, uploaded: &Uploaded) -> Result<Vec<Arc<Partitio
     Ok(partitions)
 }
 
-/// A partition that was deleted while its records were on their way into a segment is struck off again.
+/// A partition that was deleted while its records were on their way into a segment is struck off
+/// again.
 async fn let_go_of_deleted(shared: &Arc<Shared>, uploaded: &Uploaded) -> Result<(), FlushError> {
     let deleted = deleted_of(shared, uploaded.log).await?;
     let parts = uploaded.segments.iter().flat_map(|segment| &segment.record.parts);

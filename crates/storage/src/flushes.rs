@@ -1,7 +1,8 @@
-//! The flush records by partition, read once for all who ask at the same time: thousands of partitions are opened
-//! together, and each has to look at all records.
+//! The flush records by partition, read once for all who ask at the same time: thousands of
+//! partitions are opened together, and each has to look at all records.
 //!
-//! Invariant: whoever asks gets a reading that began after it asked, so it misses nothing that was decided before.
+//! Invariant: whoever asks gets a reading that began after it asked, so it misses nothing that was
+//! decided before.
 
 use std::{
     collections::HashMap,
@@ -62,7 +63,8 @@ pub(crate) struct FlushReader {
 }
 
 impl FlushReader {
-    /// A reading that began after this call. Records that have not changed since the last one are not parsed again.
+    /// A reading that began after this call. Records that have not changed since the last one are
+    /// not parsed again.
     pub(crate) async fn read(&self, ledger: &Ledger) -> Result<Arc<Flushes>, LedgerError> {
         let ours = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         let mut last = self.last.lock().await;

@@ -1,5 +1,6 @@
-//! What a fuzzer feeds with bytes from the disk, the object store and the metadata store, and what the tests replay of
-//! that (`fuzz/corpus`). Whatever they are, nothing panics, and what is accepted keeps the format's rules.
+//! What a fuzzer feeds with bytes from the disk, the object store and the metadata store, and what
+//! the tests replay of that (`fuzz/corpus`). Whatever they are, nothing panics, and what is
+//! accepted keeps the format's rules.
 
 use std::path::Path;
 
@@ -13,7 +14,8 @@ use crate::{
     wal::{WalConfig, WalDirectory, WalError, reseal},
 };
 
-/// Where the frames of the imagined segment end. Fixed, so that inputs can reach a footer that fits.
+/// Where the frames of the imagined segment end. Fixed, so that inputs can reach a footer that
+/// fits.
 const FRAMES_END: u64 = 32 + 2 * (100 + 16);
 
 /// An object of the store: read as a segment and as a footer's plaintext.
@@ -36,9 +38,9 @@ pub fn segment(data: &[u8]) {
     }
 }
 
-/// Two files of a write-ahead directory (the second one only where the input is longer than what fits into blocks of the
-/// first), and its FORMAT. Frames get right checksums, so that what is behind them is reached, but for inputs that
-/// begin with an odd byte.
+/// Two files of a write-ahead directory (the second one only where the input is longer than what
+/// fits into blocks of the first), and its FORMAT. Frames get right checksums, so that what is
+/// behind them is reached, but for inputs that begin with an odd byte.
 ///
 /// # Panics
 /// Where the crate breaks one of its promises.

@@ -1,21 +1,25 @@
 //! Storage's own records in the metadata store, and every transaction that changes them.
 //!
 //! Keys (below the prefix the broker's [`Decisions`] adds), values JSON with a format level:
-//!  - `wal/{broker}/{broker epoch}` — how far that epoch's chunks are in segments, its tail once it is sealed, and
-//!    who may flush it;
+//!  - `wal/{broker}/{broker epoch}` — how far that epoch's chunks are in segments, its tail once it
+//!    is sealed, and who may flush it;
 //!  - `opened/{broker}` — the newest of its epochs that has begun; none before it begins any more;
-//!  - `sealed/{broker}` — the newest of its epochs that another broker has sealed; none up to it begins any more;
-//!  - `retired/{broker}` — the newest of its epochs that has no chunks left that are not in segments;
-//!  - `flushes/{broker}/{broker epoch}/{chunk}/{n}` — a segment that a flush made, with the partitions that have
-//!    not taken it into their manifests yet;
+//!  - `sealed/{broker}` — the newest of its epochs that another broker has sealed; none up to it
+//!    begins any more;
+//!  - `retired/{broker}` — the newest of its epochs that has no chunks left that are not in
+//!    segments;
+//!  - `flushes/{broker}/{broker epoch}/{chunk}/{n}` — a segment that a flush made, with the
+//!    partitions that have not taken it into their manifests yet;
 //!  - `manifests/{topic}/{partition}` — what a partition consists of;
-//!  - `deleted/{broker}/{topic}/{partition}` — a partition whose records in unflushed chunks are to be skipped;
-//!  - `uploads/{object}`, `objects/{object}`, `garbage/{object}` — an object is announced, then referred to (how
-//!    many times), then waits for its removal; never two of these at once.
+//!  - `deleted/{broker}/{topic}/{partition}` — a partition whose records in unflushed chunks are to
+//!    be skipped;
+//!  - `uploads/{object}`, `objects/{object}`, `garbage/{object}` — an object is announced, then
+//!    referred to (how many times), then waits for its removal; never two of these at once.
 //!
-//! Invariants: a flush commits only on the expected floor and by the expected flusher; a manifest changes only from
-//! the revision last read, by a leader whose epoch is not older than the record's; the count in `objects/` is the number of flush
-//! records' partitions and manifests that name the object; an unknown outcome is read back before anything else.
+//! Invariants: a flush commits only on the expected floor and by the expected flusher; a manifest
+//! changes only from the revision last read, by a leader whose epoch is not older than the
+//! record's; the count in `objects/` is the number of flush records' partitions and manifests that
+//! name the object; an unknown outcome is read back before anything else.
 
 mod epochs;
 mod objects;
@@ -166,7 +170,8 @@ impl Ledger {
         }
         self.add_objects(&mut txn, &objects).await?;
         match self.decide(txn).await {
-            // Perhaps the answer was lost and the records have changed since, so that they do not tell any more.
+            // Perhaps the answer was lost and the records have changed since, so that they do not
+            // tell any more.
             Err(LedgerError::Conflict(_)) => {
                 let seen: Option<Versioned<WalRecord>> = self.read(&key).await?;
                 match seen.filter(|seen| seen.record.floor_end == floor_end) {
@@ -188,8 +193,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// The flush records of all brokers, in key order, which for one partition is offset order within a broker
-    /// epoch.
+    /// The flush records of all brokers, in key order, which for one partition is offset order
+    /// within a broker epoch.
     pub(crate) async fn flush_records(
         &self,
     ) -> Result<Vec<(String, Versioned<FlushRecord>)>, LedgerError> {
@@ -217,7 +222,8 @@ impl Ledger {
         self.read(&manifest_key(partition)).await
     }
 
-    /// Changes manifests, strikes their partitions off flush records, and adopts and releases objects, together.
+    /// Changes manifests, strikes their partitions off flush records, and adopts and releases
+    /// objects, together.
     pub(crate) async fn swap_manifests(
         &self,
         swaps: &ManifestSwaps,
@@ -272,8 +278,8 @@ impl Ledger {
         self.decide(Txn { delete, ..Txn::default() }).await.map(|_| ())
     }
 
-    /// Applies the transaction. When the outcome is not known, finds out before it answers: every transaction here
-    /// has a key whose state tells.
+    /// Applies the transaction. When the outcome is not known, finds out before it answers: every
+    /// transaction here has a key whose state tells.
     async fn decide(&self, txn: Txn) -> Result<Revision, LedgerError> {
         const ATTEMPTS: u32 = 6;
         let name =
@@ -294,7 +300,8 @@ impl Ledger {
         Err(LedgerError::Unavailable(last))
     }
 
-    /// A repeated transaction met a conflict: either the first try did it, or somebody else was first.
+    /// A repeated transaction met a conflict: either the first try did it, or somebody else was
+    /// first.
     async fn resolve(&self, txn: &Txn, name: String) -> Result<Revision, LedgerError> {
         let mut at = Revision::default();
         for (key, value) in &txn.put {
@@ -373,7 +380,8 @@ pub(crate) struct ManifestSwap {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ManifestSwaps {
     pub(crate) manifests: Vec<ManifestSwap>,
-    /// Flush records without the partitions that are struck off, at the revision they were read at.
+    /// Flush records without the partitions that are struck off, at the revision they were read
+    /// at.
     pub(crate) flush_records: Vec<(String, Versioned<FlushRecord>)>,
     pub(crate) objects: ObjectChanges,
     /// A partition that is deleted, and the first chunk without records of it.

@@ -1,13 +1,15 @@
-//! One broker's durable bytes: write-ahead log, segments, tail cache, block cache, manifests, flush, retention,
-//! producer state, encryption at rest. Knows partitions, not Kafka requests.
+//! One broker's durable bytes: write-ahead log, segments, tail cache, block cache, manifests,
+//! flush, retention, producer state, encryption at rest. Knows partitions, not Kafka requests.
 //!
-//! A batch's way: [`Partition::append`] checks it, gives it offsets and puts it into the broker's open chunk; the
-//! write-ahead log's thread builds the chunk (encrypted, grouped by partition), syncs it, and completes it; the
-//! high watermark moves and the future resolves. The chunk's plaintext stays in the tail cache until a flush has
-//! put its records into segments in the object store. Reads come from the tail or through the block cache.
+//! A batch's way: [`Partition::append`] checks it, gives it offsets and puts it into the broker's
+//! open chunk; the write-ahead log's thread builds the chunk (encrypted, grouped by partition),
+//! syncs it, and completes it; the high watermark moves and the future resolves. The chunk's
+//! plaintext stays in the tail cache until a flush has put its records into segments in the object
+//! store. Reads come from the tail or through the block cache.
 //!
-//! What must survive and be agreed upon goes through [`Decisions`], which the broker implements on its metadata
-//! store. What this is not: replication (the stores carry durability), and who leads a partition.
+//! What must survive and be agreed upon goes through [`Decisions`], which the broker implements on
+//! its metadata store. What this is not: replication (the stores carry durability), and who leads a
+//! partition.
 
 mod admission;
 mod blocks;

@@ -1,9 +1,11 @@
-//! A broker that starts where its write-ahead directory is gone: not mounted, emptied, removed, or another one.
+//! A broker that starts where its write-ahead directory is gone: not mounted, emptied, removed, or
+//! another one.
 //!
-//! The ledger knows which epochs may have chunks that are in no segment. While the directory does not show that such an
-//! epoch began in it, the start is refused, and nothing is made there that the next start would take for the log. An operator
-//! who knows that the directory is gone for good accepts the loss of the epochs up to one, by its number: later ones are
-//! not meant, so that the word is given once and has no effect after.
+//! The ledger knows which epochs may have chunks that are in no segment. While the directory does
+//! not show that such an epoch began in it, the start is refused, and nothing is made there that
+//! the next start would take for the log. An operator who knows that the directory is gone for good
+//! accepts the loss of the epochs up to one, by its number: later ones are not meant, so that the
+//! word is given once and has no effect after.
 
 use std::sync::Arc;
 
@@ -24,8 +26,8 @@ fn is_needed(log: LogId, record: &WalRecord, flusher: Option<BrokerId>) -> bool 
     record.tail_end.is_none() || (role && record.unflushed().is_some())
 }
 
-/// The epochs whose directory this is not although they need it; only sealed ones that `flusher` has to flush count, if
-/// it is given. The newest is the last.
+/// The epochs whose directory this is not although they need it; only sealed ones that `flusher`
+/// has to flush count, if it is given. The newest is the last.
 pub(crate) fn epochs_lost(
     recorded: &[(LogId, Versioned<WalRecord>)],
     signs: &Signs,
@@ -39,8 +41,8 @@ pub(crate) fn epochs_lost(
     recorded.iter().filter(|(log, seen)| lost(*log, &seen.record)).map(|(log, _)| *log).collect()
 }
 
-/// Looks whether the directory that a broker is to start in is the one it had. Answers the epochs that are lost and that
-/// it was told to go on without.
+/// Looks whether the directory that a broker is to start in is the one it had. Answers the epochs
+/// that are lost and that it was told to go on without.
 pub(crate) async fn check(
     config: &StorageConfig,
     disk: &Arc<dyn Disk>,

@@ -1,7 +1,8 @@
-//! What an open partition knows of its segments: the manifest's record, and the flushes that are not folded into
-//! it yet. Immutable; a change makes another one.
+//! What an open partition knows of its segments: the manifest's record, and the flushes that are
+//! not folded into it yet. Immutable; a change makes another one.
 //!
-//! Invariant: offsets are continuous from the first page over the record's segments to the last unfolded flush.
+//! Invariant: offsets are continuous from the first page over the record's segments to the last
+//! unfolded flush.
 
 use std::sync::Arc;
 

@@ -1,11 +1,13 @@
-//! The chunks that are being filled: where partitions push batches and the write-ahead log's thread takes them.
+//! The chunks that are being filled: where partitions push batches and the write-ahead log's thread
+//! takes them.
 //!
 //! Invariants:
-//!  - batches of one partition are pushed in offset order, by whoever holds that partition's lock, and chunks are
-//!    taken in the order they were opened;
-//!  - when the log refuses what is open, all of it fails together, because later offsets build on earlier ones:
-//!    [`OpenChunks::drain`] empties the queue and begins a new *generation*, and a push that was prepared in an
-//!    older generation is refused, so that its partition first goes back to what was built.
+//!  - batches of one partition are pushed in offset order, by whoever holds that partition's lock,
+//!    and chunks are taken in the order they were opened;
+//!  - when the log refuses what is open, all of it fails together, because later offsets build on
+//!    earlier ones: [`OpenChunks::drain`] empties the queue and begins a new *generation*, and a
+//!    push that was prepared in an older generation is refused, so that its partition first goes
+//!    back to what was built.
 //!
 //! Bytes are bounded by [`crate::admission`], not here.
 
@@ -26,8 +28,8 @@ use crate::{
     ticket::{CommitError, Ticket},
 };
 
-/// What an append takes in the log and in memory at most: a batch's entry in the footer may be larger than a tiny
-/// batch.
+/// What an append takes in the log and in memory at most: a batch's entry in the footer may be
+/// larger than a tiny batch.
 pub(crate) const fn append_cost(bytes: usize, batches: usize) -> usize {
     bytes + 192 * batches
 }
@@ -67,7 +69,8 @@ pub(crate) struct OpenChunk {
     pub(crate) ticket: Arc<Ticket>,
 }
 
-/// Where in the open chunk a partition's group is; kept by the partition, so that pushing needs no search.
+/// Where in the open chunk a partition's group is; kept by the partition, so that pushing needs no
+/// search.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct GroupSlot {
     chunk: Option<u64>,
@@ -85,8 +88,8 @@ pub(crate) enum PushError {
 
 /// See the module's documentation.
 pub(crate) struct OpenChunks {
-    /// A chunk is closed to further batches at this size, so that one write does not grow without end while the
-    /// disk is slow.
+    /// A chunk is closed to further batches at this size, so that one write does not grow without
+    /// end while the disk is slow.
     chunk_cost_max: usize,
     /// The largest append: it must fit into the log's largest chunk.
     append_cost_max: usize,

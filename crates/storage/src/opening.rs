@@ -1,4 +1,5 @@
-//! Opening and deleting partitions: what has to be read to know a partition, and what has to be let go of.
+//! Opening and deleting partitions: what has to be read to know a partition, and what has to be let
+//! go of.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -51,7 +52,8 @@ async fn open_once(
     leader_epoch: LeaderEpoch,
     options: PartitionOptions,
 ) -> Result<Arc<Partition>, OpenPartitionError> {
-    // No flush of this broker is committed meanwhile, so whatever is in the tail or in a flush record now stays there.
+    // No flush of this broker is committed meanwhile, so whatever is in the tail or in a flush
+    // record now stays there.
     let _no_flush = shared.flush_commit.read().await;
     if shared.is_sealed() {
         return Err(OpenPartitionError::Sealed);
@@ -62,8 +64,8 @@ async fn open_once(
     if let Some(open) = shared.partition(id) {
         return already_open(&open, leader_epoch);
     }
-    // Chunks, then flushes, then the manifest: what moves on between two reads is then seen twice, and in any other
-    // order perhaps not at all.
+    // Chunks, then flushes, then the manifest: what moves on between two reads is then seen twice,
+    // and in any other order perhaps not at all.
     let sealed = sealed_epochs(shared).await?;
     let flushes = shared.flushes.read(&shared.ledger).await?;
     let manifest = load_manifest(shared, id, leader_epoch, &flushes).await?;
@@ -102,7 +104,8 @@ async fn open_once(
     Ok(partition)
 }
 
-/// The chunks of all sealed epochs that are not all in segments, each with its place in the order of seals.
+/// The chunks of all sealed epochs that are not all in segments, each with its place in the order
+/// of seals.
 async fn sealed_epochs(
     shared: &Arc<Shared>,
 ) -> Result<Vec<(u64, Arc<EpochChunks>)>, OpenPartitionError> {
@@ -185,7 +188,8 @@ pub(crate) async fn load_manifest(
     Ok(Manifest { record, revision, unfolded })
 }
 
-/// Producer state of everything in segments: the newest snapshot, and the footers of what came after it.
+/// Producer state of everything in segments: the newest snapshot, and the footers of what came
+/// after it.
 async fn rebuild_producers(
     shared: &Shared,
     id: TopicPartition,
@@ -206,8 +210,8 @@ async fn rebuild_producers(
     Ok(producers)
 }
 
-/// The state of a snapshot, and from where on the segments add to it. A snapshot that is lost or damaged is made up
-/// for: the footers of all segments say the same.
+/// The state of a snapshot, and from where on the segments add to it. A snapshot that is lost or
+/// damaged is made up for: the footers of all segments say the same.
 async fn read_snapshot(
     shared: &Shared,
     id: TopicPartition,
@@ -238,7 +242,8 @@ async fn replay_footer(
         return Ok(());
     }
     let part = shared.segments.open(id, segment).await?;
-    // When it was appended is not known: as long as that may have been just now, the producer is remembered.
+    // When it was appended is not known: as long as that may have been just now, the producer is
+    // remembered.
     let now = Timestamp(shared.runtime.wall_ms());
     let newer = part.footer().batches.iter().filter(|batch| batch.base_offset >= from);
     newer.for_each(|batch| producers.commit_summary(batch, now));
@@ -260,16 +265,16 @@ pub(crate) async fn delete(
 ) -> Result<(), UpkeepError> {
     let _no_flush = shared.flush_commit.read().await;
     let_go(shared, id, Some(until)).await?;
-    // A flush of another broker may have been committed that did not know of the deletion yet. One that is committed
-    // from now on finds out by itself.
+    // A flush of another broker may have been committed that did not know of the deletion yet. One
+    // that is committed from now on finds out by itself.
     if !shared.flushes.read(&shared.ledger).await?.of(id).is_empty() {
         let_go(shared, id, None).await?;
     }
     Ok(())
 }
 
-/// Lets go of everything a deleted partition refers to. `until`: the first chunk of this broker without records of it, to
-/// be noted with it.
+/// Lets go of everything a deleted partition refers to. `until`: the first chunk of this broker
+/// without records of it, to be noted with it.
 pub(crate) async fn let_go(
     shared: &Arc<Shared>,
     id: TopicPartition,
@@ -288,12 +293,13 @@ pub(crate) async fn let_go(
     }
 }
 
-/// How many pages of a manifest one transaction lets go of: each names up to 128 segments, and metadata stores bound
-/// their transactions.
+/// How many pages of a manifest one transaction lets go of: each names up to 128 segments, and
+/// metadata stores bound their transactions.
 const PAGES_A_STEP: usize = if cfg!(test) { 1 } else { 8 };
 
-/// The next transaction that lets go of what a partition refers to, and whether another has to follow: of a long manifest
-/// first the pages go, the oldest first, so that whoever repeats this goes on where it stopped.
+/// The next transaction that lets go of what a partition refers to, and whether another has to
+/// follow: of a long manifest first the pages go, the oldest first, so that whoever repeats this
+/// goes on where it stopped.
 async fn release(
     shared: &Shared,
     id: TopicPartition,

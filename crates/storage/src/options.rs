@@ -12,7 +12,8 @@ use crate::{blocks::BlockCache, encryption::KeyRing, sealed::SealedLogs, wal::Wa
 pub struct StorageConfig {
     /// The cluster.
     pub cluster: ClusterId,
-    /// What object keys of the cluster start with: new whenever the metadata store was restored from a backup.
+    /// What object keys of the cluster start with: new whenever the metadata store was restored
+    /// from a backup.
     pub incarnation: String,
     /// The broker.
     pub broker: BrokerId,
@@ -20,11 +21,12 @@ pub struct StorageConfig {
     pub broker_epoch: BrokerEpoch,
     /// The write-ahead log's directory, which one process owns at a time, and how it is used.
     pub wal: WalConfig,
-    /// An operator's word that the write-ahead directory of the broker's epochs up to this one is gone for good, where it
-    /// is not there: what was only in it is given up. Without it such a broker does not start.
+    /// An operator's word that the write-ahead directory of the broker's epochs up to this one is
+    /// gone for good, where it is not there: what was only in it is given up. Without it such
+    /// a broker does not start.
     pub lost_log_accepted: Option<BrokerEpoch>,
-    /// The write-ahead logs of the cluster's other brokers in this process. By itself a broker knows only its own,
-    /// and can take over nothing.
+    /// The write-ahead logs of the cluster's other brokers in this process. By itself a broker
+    /// knows only its own, and can take over nothing.
     pub sealed_logs: SealedLogs,
     /// The cluster's data keys.
     pub keys: KeyRing,
@@ -104,13 +106,15 @@ impl Default for MemoryBudget {
     }
 }
 
-/// What a topic's configuration says about each of its partitions. Can be changed while the partition is open.
+/// What a topic's configuration says about each of its partitions. Can be changed while the
+/// partition is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionOptions {
-    /// `retention.ms`: segments whose newest record is older are removed. None: kept for ever, as for topics
-    /// without `delete` among their cleanup policies.
+    /// `retention.ms`: segments whose newest record is older are removed. None: kept for ever, as
+    /// for topics without `delete` among their cleanup policies.
     pub retention_ms: Option<i64>,
-    /// `retention.bytes`: the oldest segments are removed while the partition is larger. None: no limit.
+    /// `retention.bytes`: the oldest segments are removed while the partition is larger. None: no
+    /// limit.
     pub retention_bytes: Option<u64>,
     /// `max.message.bytes`: larger batches are refused.
     pub batch_bytes_max: usize,

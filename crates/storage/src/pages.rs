@@ -1,7 +1,8 @@
 //! Pages of manifests and snapshots of producer state: small immutable objects.
 //!
-//! Layout: magic `MLNABLB1`, the id of the data key u32, a salt of 16 bytes, then the payload sealed as frame 0 of
-//! the object. Both kinds name what partition they are of in their payload's object path, which is authenticated.
+//! Layout: magic `MLNABLB1`, the id of the data key u32, a salt of 16 bytes, then the payload
+//! sealed as frame 0 of the object. Both kinds name what partition they are of in their payload's
+//! object path, which is authenticated.
 
 use bytes::Bytes;
 use milena_runtime::Runtime;

@@ -1,13 +1,14 @@
 //! One partition's log, as its leader sees it.
 //!
-//! Owns: which offsets are given to whom, what is pending and what is committed, the newest batches in memory, and
-//! where the older ones are. Invariants:
+//! Owns: which offsets are given to whom, what is pending and what is committed, the newest batches
+//! in memory, and where the older ones are. Invariants:
 //!  - the state is behind one short lock, never held across an await;
-//!  - offsets are given under that lock and pushed into the open chunk before it is let go, so a partition's
-//!    batches are in the log in offset order;
-//!  - the high watermark is the end of what is committed; nothing above it is shown; it never goes back, nor does
-//!    the log start;
-//!  - from the log start to the high watermark every offset is in segments, in the tail, or in both.
+//!  - offsets are given under that lock and pushed into the open chunk before it is let go, so a
+//!    partition's batches are in the log in offset order;
+//!  - the high watermark is the end of what is committed; nothing above it is shown; it never goes
+//!    back, nor does the log start;
+//!  - from the log start to the high watermark every offset is in segments, in the tail, or in
+//!    both.
 //!
 //! It knows nothing of Kafka requests: the broker checks batches before they come here.
 
@@ -42,14 +43,15 @@ pub(crate) use state::{Recovered, State, TailRun};
 pub use times::TimestampOffset;
 pub use upkeep::UpkeepError;
 
-/// See the module's documentation. Shared by the connections that use it; closed by [`crate::Storage`].
+/// See the module's documentation. Shared by the connections that use it; closed by
+/// [`crate::Storage`].
 pub struct Partition {
     id: TopicPartition,
     leader_epoch: LeaderEpoch,
     shared: Arc<Shared>,
     state: Mutex<State>,
-    /// The offset after the last batch that was built into a chunk: what a refused chunk reverts to. Written by
-    /// the log's thread only.
+    /// The offset after the last batch that was built into a chunk: what a refused chunk reverts
+    /// to. Written by the log's thread only.
     built_end: AtomicI64,
     waiters: Waiters,
     /// One change of the manifest at a time.
@@ -65,7 +67,8 @@ impl std::fmt::Debug for Partition {
     }
 }
 
-/// Where a partition's log starts and how far it can be read. `log_start <= last_stable <= high_watermark`.
+/// Where a partition's log starts and how far it can be read. `log_start <= last_stable <=
+/// high_watermark`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The first offset that is still there.
@@ -134,8 +137,8 @@ impl Partition {
         self.lock().options = options;
     }
 
-    /// The largest leader epoch that is not above `asked`, and the offset after its last record: see
-    /// [`crate::EpochHistory::end_of`].
+    /// The largest leader epoch that is not above `asked`, and the offset after its last record:
+    /// see [`crate::EpochHistory::end_of`].
     pub fn end_offset_for_epoch(&self, asked: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
         let state = self.lock();
         state.epochs.end_of(asked, state.high_watermark)
@@ -156,8 +159,8 @@ impl Partition {
         self.lock().producers.active()
     }
 
-    /// Wakes `waiter` when more can be read, or when the partition changes in another way, until the guard is
-    /// dropped. Register first, then look: then nothing is missed.
+    /// Wakes `waiter` when more can be read, or when the partition changes in another way, until
+    /// the guard is dropped. Register first, then look: then nothing is missed.
     pub fn watch(self: &Arc<Self>, waiter: &Waiter) -> WatchGuard {
         self.waiters.add(waiter);
         WatchGuard { partition: self.clone(), waiter: waiter.clone() }
@@ -175,7 +178,8 @@ impl Partition {
         Offset(self.built_end.load(Ordering::Acquire))
     }
 
-    /// Batches up to `end` are in a chunk with a sequence number: they will be committed, or the epoch is sealed.
+    /// Batches up to `end` are in a chunk with a sequence number: they will be committed, or the
+    /// epoch is sealed.
     pub(crate) fn built(&self, end: Offset) {
         self.built_end.store(end.0, Ordering::Release);
     }
@@ -197,7 +201,8 @@ impl Partition {
 
     /// Accepts nothing more and wakes everybody who waits.
     pub(crate) fn close(&self) {
-        // Also after a panic: nothing is read from a broken state, since whoever locks it otherwise panics too.
+        // Also after a panic: nothing is read from a broken state, since whoever locks it otherwise
+        // panics too.
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.waiters.changed();
     }

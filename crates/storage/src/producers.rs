@@ -1,8 +1,9 @@
 //! What a partition remembers of its idempotent and transactional producers (KIP-98).
 //!
-//! Owns the rules by which a batch is the next one, a duplicate or refused, and the difference between *pending*
-//! (pushed into a chunk that is not committed yet) and *committed*. Invariants:
-//!  - checks look at pending over committed; snapshots and the last stable offset at committed only;
+//! Owns the rules by which a batch is the next one, a duplicate or refused, and the difference
+//! between *pending* (pushed into a chunk that is not committed yet) and *committed*. Invariants:
+//!  - checks look at pending over committed; snapshots and the last stable offset at committed
+//!    only;
 //!  - pending batches become committed in the order they were added, or are all reverted together;
 //!  - at most [`CACHED_BATCHES`] committed batches a producer are remembered, as in Kafka.
 //!
@@ -21,7 +22,8 @@ use crate::segment::BatchSummary;
 pub use snapshot::SnapshotError;
 
 /// How many batches of a producer are remembered to answer duplicates: Kafka's
-/// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`, the bound of `max.in.flight.requests.per.connection`.
+/// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`, the bound of
+/// `max.in.flight.requests.per.connection`.
 pub(crate) const CACHED_BATCHES: usize = 5;
 
 /// What a batch says about its producer, and where it is in the log.
@@ -151,7 +153,8 @@ struct Producer {
     epoch: ProducerEpoch,
     committed: VecDeque<CachedBatch>,
     pending: VecDeque<(ProducerEpoch, CachedBatch)>,
-    /// With nothing committed yet: the first batch that failed. Those sent behind it must not overtake it.
+    /// With nothing committed yet: the first batch that failed. Those sent behind it must not
+    /// overtake it.
     failed_first: Option<(ProducerEpoch, Sequence)>,
     last_timestamp: Timestamp,
     /// When it last committed something, by the broker's clock; records may have any time.
@@ -250,13 +253,15 @@ impl Producers {
         self.known.get(&batch.producer).map_or(Ok(Verdict::Next), |producer| producer.check(batch))
     }
 
-    /// Adds a batch that [`Producers::check`] called the next one and that is on its way into a chunk.
+    /// Adds a batch that [`Producers::check`] called the next one and that is on its way into a
+    /// chunk.
     pub(crate) fn push_pending(&mut self, batch: &SequencedBatch) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
         producer.pending.push_back((batch.epoch, batch.cached()));
     }
 
-    /// The batch is in the log for good, either just committed or read back from it. `now` by the broker's clock.
+    /// The batch is in the log for good, either just committed or read back from it. `now` by the
+    /// broker's clock.
     pub(crate) fn commit(&mut self, batch: &SequencedBatch, now: Timestamp) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
         if producer.pending.front().is_some_and(|(_, first)| first.base_offset == batch.base_offset)
@@ -294,7 +299,8 @@ impl Producers {
         }
     }
 
-    /// The batch is in the log for good, whether data or a marker. Batches without a producer change nothing.
+    /// The batch is in the log for good, whether data or a marker. Batches without a producer
+    /// change nothing.
     pub(crate) fn commit_summary(&mut self, batch: &BatchSummary, now: Timestamp) {
         let Some(producer) = &batch.producer else { return };
         match (producer.marker, SequencedBatch::of(batch)) {
@@ -313,8 +319,8 @@ impl Producers {
         }
     }
 
-    /// Forgets every batch from `offset` on that waited for a commit that failed. Of producers without
-    /// anything committed the first of them is remembered, until they expire.
+    /// Forgets every batch from `offset` on that waited for a commit that failed. Of producers
+    /// without anything committed the first of them is remembered, until they expire.
     pub(crate) fn revert_pending(&mut self, offset: Offset) {
         self.known.retain(|_, producer| {
             let first = producer.pending.iter().find(|(_, batch)| batch.base_offset >= offset);

@@ -1,6 +1,6 @@
-//! Walks over adjacent stored batches by their headers. The bytes were checked when they were produced, or
-//! authenticated when they were decrypted; still nothing here panics on others: a walk ends where they make no
-//! sense.
+//! Walks over adjacent stored batches by their headers. The bytes were checked when they were
+//! produced, or authenticated when they were decrypted; still nothing here panics on others: a walk
+//! ends where they make no sense.
 
 use std::ops::Range;
 
@@ -46,13 +46,14 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Collects from the batch that holds `from` (or follows it) up to `end`: at most `max_bytes`, but one batch at
-    /// least when `at_least_one`.
+    /// Collects from the batch that holds `from` (or follows it) up to `end`: at most `max_bytes`,
+    /// but one batch at least when `at_least_one`.
     pub(crate) fn new(from: Offset, end: Offset, max_bytes: usize, at_least_one: bool) -> Self {
         Self { from, end, max_bytes, at_least_one, parts: Vec::new(), bytes: 0 }
     }
 
-    /// Takes from a stretch that has exactly the offsets from `base` to before `end`; whether more is wanted.
+    /// Takes from a stretch that has exactly the offsets from `base` to before `end`; whether more
+    /// is wanted.
     pub(crate) fn take_run(&mut self, base: Offset, end: Offset, stretch: &Bytes) -> bool {
         let whole = self.from <= base && end <= self.end && stretch.len() <= self.room();
         if !whole {

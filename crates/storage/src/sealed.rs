@@ -1,12 +1,14 @@
 //! Sealed epochs: chunks that nobody adds to any more and that are not all in segments yet.
 //!
-//! [`SealedLogs`] is what the brokers of one process share: where each broker's write-ahead directory is, and one
-//! copy of each sealed chunk that is in memory. [`Sealed`] is what one broker does with them: it flushes those it is the
-//! *flusher* of (the ledger says so), and *borrows* from the others: its partitions read their runs until segments have them.
+//! [`SealedLogs`] is what the brokers of one process share: where each broker's write-ahead
+//! directory is, and one copy of each sealed chunk that is in memory. [`Sealed`] is what one broker
+//! does with them: it flushes those it is the *flusher* of (the ledger says so), and *borrows* from
+//! the others: its partitions read their runs until segments have them.
 //!
 //! Invariants:
-//!  - epochs are flushed in the order they were sealed in, over all brokers, and a broker's own chunks after all that its
-//!    partitions borrow: so a partition's segments are recorded in offset order;
+//!  - epochs are flushed in the order they were sealed in, over all brokers, and a broker's own
+//!    chunks after all that its partitions borrow: so a partition's segments are recorded in offset
+//!    order;
 //!  - an epoch is in the queue or borrowed from, never both.
 
 use std::{
@@ -35,7 +37,8 @@ use crate::{
 /// Why the chunks of a sealed epoch cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SealedError {
-    /// They were released meanwhile, or are being moved: what says where the records are has to be read again.
+    /// They were released meanwhile, or are being moved: what says where the records are has to be
+    /// read again.
     #[error("chunk {seq} of {log} is not in its directory: restore it if it does not come back")]
     Gone {
         /// Whose chunk: broker and epoch.
@@ -62,7 +65,8 @@ pub enum SealedError {
     Stopping,
 }
 
-/// What the brokers of one cluster in one process know of each other's write-ahead logs. Clones are the same.
+/// What the brokers of one cluster in one process know of each other's write-ahead logs. Clones are
+/// the same.
 #[derive(Clone)]
 pub struct SealedLogs(Arc<Inner>);
 

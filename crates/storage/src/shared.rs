@@ -1,5 +1,5 @@
-//! What the partitions of one broker share, and how its chunks come to be: the [`ChunkSource`] the write-ahead log
-//! pulls from.
+//! What the partitions of one broker share, and how its chunks come to be: the [`ChunkSource`] the
+//! write-ahead log pulls from.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -57,8 +57,8 @@ pub(crate) struct Shared {
     built: Mutex<VecDeque<BuiltChunk>>,
     /// Partitions that were deleted while chunks that are not flushed may hold records of them.
     pub(crate) deleted: Mutex<HashMap<TopicPartition, ChunkSeq>>,
-    /// Held shared while a partition is opened, exclusively while a flush is committed and made known, so that no
-    /// partition misses one.
+    /// Held shared while a partition is opened, exclusively while a flush is committed and made
+    /// known, so that no partition misses one.
     pub(crate) flush_commit: RwLock<()>,
     pub(crate) flusher: tokio::sync::Mutex<Flusher>,
     /// Segments are built in these, one after the other.
@@ -236,7 +236,8 @@ impl Drop for Settles<'_> {
 pub(crate) struct Source(pub(crate) Arc<Shared>);
 
 impl Source {
-    /// Runs a step of the log. If it breaks an invariant of ours the epoch ends here, so that nobody waits for ever.
+    /// Runs a step of the log. If it breaks an invariant of ours the epoch ends here, so that
+    /// nobody waits for ever.
     fn or_end<T>(&self, step: impl FnOnce() -> T) -> T {
         catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|broken| {
             self.end();

@@ -40,7 +40,8 @@ const ENDED_MAX: Duration = Duration::from_millis(100);
 /// Why a broker's storage could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The write-ahead log: in use by another process, damaged, of a newer format, or the disk fails.
+    /// The write-ahead log: in use by another process, damaged, of a newer format, or the disk
+    /// fails.
     #[error(transparent)]
     Wal(#[from] WalError),
     /// A chunk of an older epoch cannot be read.
@@ -49,8 +50,9 @@ pub enum StorageError {
     /// The metadata store.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The directory is not the one that an epoch of this broker began in which may have acknowledged chunks that are in no
-    /// segment. [`StorageConfig::lost_log_accepted`] has it start without them.
+    /// The directory is not the one that an epoch of this broker began in which may have
+    /// acknowledged chunks that are in no segment. [`StorageConfig::lost_log_accepted`] has it
+    /// start without them.
     #[error(
         "the write-ahead directory {dir} shows nothing of broker epoch {epoch}, which may have acknowledged records that are nowhere else: mount or restore it and broker {broker} starts by itself; if it is gone for good, accept that epoch {epoch} is lost"
     )]
@@ -138,11 +140,12 @@ pub enum OpenPartitionError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// See the module's documentation. Dropping it without [`Storage::shutdown`] is a crash as far as what is on disk
-/// goes: what was acknowledged is there at the next start.
+/// See the module's documentation. Dropping it without [`Storage::shutdown`] is a crash as far as
+/// what is on disk goes: what was acknowledged is there at the next start.
 pub struct Storage {
     pub(crate) shared: Arc<Shared>,
-    /// Taken out when it is shut down, so that its directory is free although requests still refer to this.
+    /// Taken out when it is shut down, so that its directory is free although requests still refer
+    /// to this.
     wal: Mutex<Option<Arc<LocalWal>>>,
     runtime: Runtime,
 }
@@ -153,8 +156,8 @@ impl Drop for Storage {
     }
 }
 
-/// Opens this broker's own directory. Whoever recovers an earlier life of it has the directory for as long as sealing
-/// takes, so one that is in use is tried again for a while.
+/// Opens this broker's own directory. Whoever recovers an earlier life of it has the directory for
+/// as long as sealing takes, so one that is in use is tried again for a while.
 async fn open_directory(
     config: &StorageConfig,
     disk: &Arc<dyn Disk>,
@@ -175,10 +178,11 @@ async fn open_directory(
 }
 
 impl Storage {
-    /// Opens the storage of a broker epoch: makes sure that the directory is the broker's, takes its lock (which a recoverer of this
-    /// broker may have for a moment), seals this broker's older epochs, reads
-    /// their chunks that are not in segments yet, and starts the write-ahead log. Reads nothing else, so its
-    /// duration depends on the write-ahead log alone.
+    /// Opens the storage of a broker epoch: makes sure that the directory is the broker's, takes
+    /// its lock (which a recoverer of this broker may have for a moment), seals this broker's
+    /// older epochs, reads their chunks that are not in segments yet, and starts the
+    /// write-ahead log. Reads nothing else, so its duration depends on the write-ahead log
+    /// alone.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -219,7 +223,8 @@ impl Storage {
         let shared = Shared::new(config, runtime.clone(), ledger, segments);
         shared.ledger.open_epoch().await?;
 
-        // The log first writes the newest chunk again; only then is it durable for sure and may count as the tail.
+        // The log first writes the newest chunk again; only then is it durable for sure and may
+        // count as the tail.
         let (source, epoch, scope) =
             (Source(shared.clone()), shared.config.broker_epoch, runtime.clone());
         let of_log = directory.clone();
@@ -237,8 +242,8 @@ impl Storage {
         Ok(Self { shared, wal: Mutex::new(Some(wal)), runtime })
     }
 
-    /// Waits until `bytes` of records may be accepted: back-pressure while flushing falls behind. Hold what it
-    /// answers until the records were appended. Cancel-safe.
+    /// Waits until `bytes` of records may be accepted: back-pressure while flushing falls behind.
+    /// Hold what it answers until the records were appended. Cancel-safe.
     pub async fn admit(&self, bytes: usize) -> Admission {
         let budget = &self.shared.budget;
         if let Some(admission) = budget.try_admit(bytes as u64) {
@@ -247,21 +252,22 @@ impl Storage {
         budget.admit(bytes as u64, || self.shared.flush_wanted.notify_one()).await
     }
 
-    /// How much of the memory for unflushed records is used, from 0 to 1 (and above for a single huge request):
-    /// what a throttle time is made from.
+    /// How much of the memory for unflushed records is used, from 0 to 1 (and above for a single
+    /// huge request): what a throttle time is made from.
     pub fn pressure(&self) -> f64 {
         self.shared.budget.unflushed() as f64 / self.shared.budget.limit().max(1) as f64
     }
 
-    /// Whether the broker epoch has ended because the log failed or was sealed by another: nothing is acknowledged
-    /// any more, and the broker must register anew.
+    /// Whether the broker epoch has ended because the log failed or was sealed by another: nothing
+    /// is acknowledged any more, and the broker must register anew.
     pub fn is_sealed(&self) -> bool {
         self.shared.is_sealed()
     }
 
-    /// Opens a partition that this broker leads from now on: its manifest, flushes that are not in it yet, chunks
-    /// of this broker and of sealed epochs of any that are not flushed; producer state from the newest snapshot and what follows it. A
-    /// partition nobody wrote to is new and empty. Opening one that is open in the same term gives it back.
+    /// Opens a partition that this broker leads from now on: its manifest, flushes that are not in
+    /// it yet, chunks of this broker and of sealed epochs of any that are not flushed; producer
+    /// state from the newest snapshot and what follows it. A partition nobody wrote to is new
+    /// and empty. Opening one that is open in the same term gives it back.
     ///
     /// # Errors
     /// See [`OpenPartitionError`].
@@ -284,16 +290,17 @@ impl Storage {
         self.shared.partitions().values().cloned().collect()
     }
 
-    /// Makes sure that no epoch of `broker` up to `epoch` acknowledges anything any more, and takes in what it left: the
-    /// recoverer's job, once the broker is known to be gone (its life in this process has ended, or its lease). From
-    /// when this has answered, others may open what it led: they read its chunks in place. This broker flushes them in
-    /// the background, and so it does with everything the dead one was to flush for others.
+    /// Makes sure that no epoch of `broker` up to `epoch` acknowledges anything any more, and takes
+    /// in what it left: the recoverer's job, once the broker is known to be gone (its life in
+    /// this process has ended, or its lease). From when this has answered, others may open what
+    /// it led: they read its chunks in place. This broker flushes them in the background, and
+    /// so it does with everything the dead one was to flush for others.
     ///
     /// May be repeated, and done by two at once.
     ///
     /// # Errors
-    /// [`SealBrokerError::Alive`] while its directory is locked; [`SealBrokerError::Superseded`] when it is back; else
-    /// what keeps a start from reading the directory.
+    /// [`SealBrokerError::Alive`] while its directory is locked; [`SealBrokerError::Superseded`]
+    /// when it is back; else what keeps a start from reading the directory.
     pub async fn seal_broker(
         &self,
         broker: BrokerId,
@@ -302,8 +309,9 @@ impl Storage {
         takeover::seal_broker(&self.shared, broker, epoch).await
     }
 
-    /// The brokers that are to put chunks of sealed epochs into segments, with the newest life of each that is known:
-    /// partitions on others may wait for that, so one of them that is gone has to be recovered also when it leads nothing.
+    /// The brokers that are to put chunks of sealed epochs into segments, with the newest life of
+    /// each that is known: partitions on others may wait for that, so one of them that is gone
+    /// has to be recovered also when it leads nothing.
     ///
     /// # Errors
     /// See [`LedgerError`].
@@ -322,9 +330,9 @@ impl Storage {
         Ok(newest)
     }
 
-    /// The first half of handing partitions over: puts what is committed into segments while they still accept, so that
-    /// [`Storage::close_partitions`] has little left to do. Waits for a bounded time while partitions here borrow from a sealed
-    /// epoch of another broker.
+    /// The first half of handing partitions over: puts what is committed into segments while they
+    /// still accept, so that [`Storage::close_partitions`] has little left to do. Waits for a
+    /// bounded time while partitions here borrow from a sealed epoch of another broker.
     ///
     /// # Errors
     /// See [`FlushError`].
@@ -332,11 +340,12 @@ impl Storage {
         flush::flush_all(&self.shared).await
     }
 
-    /// Hands partitions over: accepts nothing more for them, commits what is pending, and puts it into segments, so
-    /// that their next leader needs nothing of this broker. Answers for each, in the order given; one that is not open
-    /// here has only to be flushed. All of them are closed here also when this fails, or when the broker epoch ends
-    /// meanwhile; then their next leader must be this broker again, which opens them as if it had started anew, or whoever
-    /// recovers it.
+    /// Hands partitions over: accepts nothing more for them, commits what is pending, and puts it
+    /// into segments, so that their next leader needs nothing of this broker. Answers for each,
+    /// in the order given; one that is not open here has only to be flushed. All of them are
+    /// closed here also when this fails, or when the broker epoch ends meanwhile; then their
+    /// next leader must be this broker again, which opens them as if it had started anew, or
+    /// whoever recovers it.
     pub async fn close_partitions(
         &self,
         ids: &[TopicPartition],
@@ -346,8 +355,8 @@ impl Storage {
         for partition in &open {
             partition.settled().await;
         }
-        // A chunk that the end of the epoch left in doubt may have records of them: it counts if it reached the disk, which
-        // is for the recoverer to find out.
+        // A chunk that the end of the epoch left in doubt may have records of them: it counts if it
+        // reached the disk, which is for the recoverer to find out.
         let flushed = match self.is_sealed() {
             true => Err(FlushError::Stopping),
             // The next leader finds the flush records, so manifests need not follow.
@@ -373,15 +382,16 @@ impl Storage {
         self.close_partitions(&[id]).await.remove(0).1
     }
 
-    /// Ends the broker epoch as a kill does, inside the process: the log is sealed at once (a sync that runs is waited
-    /// for, and what it makes durable is acknowledged; nothing later is), nothing is flushed, the tasks end, and the
-    /// directory is free. What was acknowledged is there for whoever recovers it.
+    /// Ends the broker epoch as a kill does, inside the process: the log is sealed at once (a sync
+    /// that runs is waited for, and what it makes durable is acknowledged; nothing later is),
+    /// nothing is flushed, the tasks end, and the directory is free. What was acknowledged is
+    /// there for whoever recovers it.
     pub async fn crash(&self) {
         self.end().await;
     }
 
-    /// Deletes a partition's records for good, whether it is open here or not. What it referred to is removed from
-    /// the object store after the grace time.
+    /// Deletes a partition's records for good, whether it is open here or not. What it referred to
+    /// is removed from the object store after the grace time.
     ///
     /// # Errors
     /// [`UpkeepError`]; repeat it then.
@@ -434,9 +444,10 @@ impl Storage {
         sweep::sweep(&self.shared).await
     }
 
-    /// Ends the broker epoch: commits what was accepted, flushes as far as that goes within `patience`, seals the
-    /// log, stops the tasks, and lets go of the directory. What
-    /// is not flushed by then is read back at the next start; if nothing is left, the directory is not needed for that.
+    /// Ends the broker epoch: commits what was accepted, flushes as far as that goes within
+    /// `patience`, seals the log, stops the tasks, and lets go of the directory. What
+    /// is not flushed by then is read back at the next start; if nothing is left, the directory is
+    /// not needed for that.
     pub async fn shutdown(&self, patience: Duration) {
         let partitions = self.partitions();
         for partition in &partitions {

@@ -47,8 +47,8 @@ pub(crate) async fn enforce_retention(shared: &Arc<Shared>) -> Result<(), Upkeep
     outcome
 }
 
-/// Removes garbage whose grace time is over. The decision to remove was made when the last reference went; here it
-/// is only carried out, so doing it twice does no harm.
+/// Removes garbage whose grace time is over. The decision to remove was made when the last
+/// reference went; here it is only carried out, so doing it twice does no harm.
 pub(crate) async fn sweep(shared: &Arc<Shared>) -> Result<usize, UpkeepError> {
     let grace = i64::try_from(shared.config.delete_grace.as_millis()).unwrap_or(i64::MAX);
     let garbage =

@@ -1,7 +1,8 @@
 //! The tail cache: committed chunks in memory, in the clear, shared with whoever reads them.
 //!
-//! Invariants: chunks are in commit order, all of this broker epoch (sealed ones are elsewhere: `sealed`); a chunk leaves only when a flush has put its
-//! records into segments; flushed chunks stay as long as the budget has room.
+//! Invariants: chunks are in commit order, all of this broker epoch (sealed ones are elsewhere:
+//! `sealed`); a chunk leaves only when a flush has put its records into segments; flushed chunks
+//! stay as long as the budget has room.
 
 use std::{
     collections::VecDeque,

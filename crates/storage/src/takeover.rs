@@ -1,10 +1,11 @@
-//! What becomes of epochs that have ended: sealed by whoever recovers them, flushed by one broker, borrowed by the
-//! others until then, retired.
+//! What becomes of epochs that have ended: sealed by whoever recovers them, flushed by one broker,
+//! borrowed by the others until then, retired.
 //!
-//! The *recoverer* of a dead broker takes the lock of its directory, makes its newest chunk durable, and records seal
-//! and tail of its epochs; that makes the recoverer their flusher, and also of everything the dead broker was to flush
-//! for others. A broker that comes back does the same for its own epochs. Every step is one conditional write, so of two
-//! that do it at once one is first and the other reads that; whoever lost the role of flusher borrows from then on.
+//! The *recoverer* of a dead broker takes the lock of its directory, makes its newest chunk
+//! durable, and records seal and tail of its epochs; that makes the recoverer their flusher, and
+//! also of everything the dead broker was to flush for others. A broker that comes back does the
+//! same for its own epochs. Every step is one conditional write, so of two that do it at once one
+//! is first and the other reads that; whoever lost the role of flusher borrows from then on.
 
 #[cfg(test)]
 mod tests;
@@ -38,14 +39,16 @@ pub struct SealedBroker {
     pub sealed: BrokerEpoch,
     /// The key of the record that says so, below the prefix of storage's [`crate::Decisions`].
     pub key: String,
-    /// Its revision. It changes only when a later epoch is sealed, so it is what a change of leaders depends on.
+    /// Its revision. It changes only when a later epoch is sealed, so it is what a change of
+    /// leaders depends on.
     pub revision: Revision,
 }
 
 /// Why a broker could not be sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealBrokerError {
-    /// Its directory is locked: it still lives, is starting, or another recoverer is at it. Try again soon.
+    /// Its directory is locked: it still lives, is starting, or another recoverer is at it. Try
+    /// again soon.
     #[error(
         "broker {broker} still has its write-ahead directory, or somebody recovers it: try again when it has ended"
     )]
@@ -63,8 +66,8 @@ pub enum SealBrokerError {
         /// The epoch that has begun.
         current: BrokerEpoch,
     },
-    /// Epochs of it are not sealed, so its directory was there once, and now it is not. What would be found in an empty one
-    /// is not the tail.
+    /// Epochs of it are not sealed, so its directory was there once, and now it is not. What would
+    /// be found in an empty one is not the tail.
     #[error(
         "the write-ahead directory of broker {broker} is gone ({dir}): mount or restore it; if it is gone for good, the broker's own start says how to accept that"
     )]
@@ -152,8 +155,9 @@ async fn open_directory(
     }
 }
 
-/// Seals the epochs of `broker` up to `newest` that `select` picks, and makes this broker their flusher. Answers them. The
-/// caller has the broker's directory open; its newest chunk is durable, or made so here.
+/// Seals the epochs of `broker` up to `newest` that `select` picks, and makes this broker their
+/// flusher. Answers them. The caller has the broker's directory open; its newest chunk is durable,
+/// or made so here.
 pub(crate) async fn seal_epochs(
     shared: &Arc<Shared>,
     directory: &Arc<WalDirectory>,
@@ -251,7 +255,8 @@ async fn try_seal_epochs(
     Ok(sealed)
 }
 
-/// Makes this broker epoch the flusher of what lives of `broker` (before `before`) were to flush for others.
+/// Makes this broker epoch the flusher of what lives of `broker` (before `before`) were to flush
+/// for others.
 async fn take_roles_of(
     shared: &Arc<Shared>,
     broker: BrokerId,
@@ -272,8 +277,8 @@ async fn take_roles_of(
     Ok(())
 }
 
-/// Follows what becomes of sealed epochs until the scope stops: takes over what earlier lives of this broker were to
-/// flush, and takes the segments of epochs that were borrowed from.
+/// Follows what becomes of sealed epochs until the scope stops: takes over what earlier lives of
+/// this broker were to flush, and takes the segments of epochs that were borrowed from.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let stopping = shared.runtime.stopping().clone();
     let mut changes = shared.config.sealed_logs.changes();
@@ -378,8 +383,9 @@ async fn enqueue(
     .await
 }
 
-/// Has the partitions that borrow from an epoch take the segments there are now, then forgets that it was borrowed
-/// from, and does `then` in the same moment: whoever looks in between must not find the epoch nowhere.
+/// Has the partitions that borrow from an epoch take the segments there are now, then forgets that
+/// it was borrowed from, and does `then` in the same moment: whoever looks in between must not find
+/// the epoch nowhere.
 async fn end_borrowing(
     shared: &Arc<Shared>,
     log: LogId,
@@ -413,7 +419,8 @@ async fn end_borrowing(
     Ok(())
 }
 
-/// Somebody else flushes a queued epoch, or it is retired: gives it up. What partitions here have of it is borrowed.
+/// Somebody else flushes a queued epoch, or it is retired: gives it up. What partitions here have
+/// of it is borrowed.
 pub(crate) async fn give_up(shared: &Arc<Shared>, log: LogId) -> Result<(), LedgerError> {
     let seen = shared.ledger.epoch(log).await?;
     if let Some(seen) = seen.filter(|seen| seen.record.flusher_of(log) == shared.ledger.own()) {
@@ -449,7 +456,8 @@ pub(crate) async fn give_up(shared: &Arc<Shared>, log: LogId) -> Result<(), Ledg
     Ok(())
 }
 
-/// Whether an epoch's turn has come: all that were sealed before it are in segments, and known to be here.
+/// Whether an epoch's turn has come: all that were sealed before it are in segments, and known to
+/// be here.
 pub(crate) async fn may_flush(
     shared: &Shared,
     order: u64,

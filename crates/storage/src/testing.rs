@@ -1,4 +1,5 @@
-//! What storage's tests share: a broker's storage over real files in a temporary directory, decisions in memory.
+//! What storage's tests share: a broker's storage over real files in a temporary directory,
+//! decisions in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +26,8 @@ use crate::{
     scan,
 };
 
-/// A broker whose storage is opened again and again; and, by other ids, further brokers of the same cluster and process.
+/// A broker whose storage is opened again and again; and, by other ids, further brokers of the same
+/// cluster and process.
 pub(crate) struct Broker {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) decisions: Arc<MemoryDecisions>,
@@ -225,9 +227,9 @@ async fn references(broker: &Broker) -> BTreeMap<String, u32> {
     found
 }
 
-/// Checks that the count of each object is that of its references, that everything referred to is in the store,
-/// and that everything in the store is referred to, announced, or known as garbage. Answers how many objects the
-/// store has.
+/// Checks that the count of each object is that of its references, that everything referred to is
+/// in the store, and that everything in the store is referred to, announced, or known as garbage.
+/// Answers how many objects the store has.
 pub(crate) async fn check_references(broker: &Broker) -> usize {
     let references = references(broker).await;
     let named = async |prefix: &str| {

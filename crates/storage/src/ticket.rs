@@ -1,7 +1,8 @@
-//! The one notification that everybody who waits for a chunk shares, and the future an append returns.
+//! The one notification that everybody who waits for a chunk shares, and the future an append
+//! returns.
 //!
-//! Invariant: a ticket is settled exactly once. Waiting costs one waker in the ticket's list and no allocation
-//! of its own, so a chunk of a thousand appends is completed by one pass over a list.
+//! Invariant: a ticket is settled exactly once. Waiting costs one waker in the ticket's list and no
+//! allocation of its own, so a chunk of a thousand appends is completed by one pass over a list.
 
 use std::{
     future::Future,
@@ -24,7 +25,8 @@ pub enum CommitError {
         "the write-ahead log could not be written: free space or replace the disk, then send again"
     )]
     Storage,
-    /// The partition or the broker stopped before the append was committed (NOT_LEADER_OR_FOLLOWER).
+    /// The partition or the broker stopped before the append was committed
+    /// (NOT_LEADER_OR_FOLLOWER).
     #[error(
         "the partition was closed before the records were committed: find its new leader and send again"
     )]
@@ -85,7 +87,8 @@ impl Ticket {
             return Poll::Ready(outcome);
         }
         let mut waiting = self.waiting.lock().expect("no panic while wakers are listed");
-        // Settling stores the outcome with the list locked, so after this look no wake-up can be missed.
+        // Settling stores the outcome with the list locked, so after this look no wake-up can be
+        // missed.
         if let Some(outcome) = self.outcome() {
             return Poll::Ready(outcome);
         }
@@ -115,8 +118,8 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// Resolves when the append is committed (on disk, synced) or has failed. Dropping it takes nothing back: the
-/// records are in the log anyway.
+/// Resolves when the append is committed (on disk, synced) or has failed. Dropping it takes nothing
+/// back: the records are in the log anyway.
 #[derive(Debug)]
 #[must_use = "an append is acknowledged only when its future says so"]
 pub struct AppendFuture {

@@ -1,8 +1,8 @@
 //! How a fetch over many partitions sleeps until there is something for it.
 //!
-//! A [`Waiter`] is registered with each partition of the fetch; partitions count what becomes readable into it
-//! and wake it once, when the fetch's minimum is reached or a partition changes in another way (closed, log start
-//! moved). Dropping a [`WatchGuard`] takes the waiter out again.
+//! A [`Waiter`] is registered with each partition of the fetch; partitions count what becomes
+//! readable into it and wake it once, when the fetch's minimum is reached or a partition changes in
+//! another way (closed, log start moved). Dropping a [`WatchGuard`] takes the waiter out again.
 
 use std::sync::{
     Arc, Mutex,
@@ -28,8 +28,8 @@ impl Waiter {
         Self(Arc::new(WaiterState { missing_bytes, changed: Notify::new() }))
     }
 
-    /// Waits until enough bytes arrived or a partition changed. Once woken it stays so: the next wait returns at
-    /// once only if something happened in between. Cancel-safe.
+    /// Waits until enough bytes arrived or a partition changed. Once woken it stays so: the next
+    /// wait returns at once only if something happened in between. Cancel-safe.
     pub async fn woken(&self) {
         self.0.changed.notified().await;
     }

@@ -1,21 +1,22 @@
 //! An independent checker of what clients saw.
 //!
-//! Clients write one JSON object a line, in the order in which they learned it (one file per client process):
-//! sends, acknowledgements, reads, commits and what a group had committed when asked again. The files of one run,
-//! crashes of the cluster included, are held against these promises:
+//! Clients write one JSON object a line, in the order in which they learned it (one file per client
+//! process): sends, acknowledgements, reads, commits and what a group had committed when asked
+//! again. The files of one run, crashes of the cluster included, are held against these promises:
 //!
 //! 1. an acknowledged record is present, once, at the offset that the acknowledgement named;
-//! 2. a partition has one value per offset, for ever, and no offset is missing between the log start and the end;
+//! 2. a partition has one value per offset, for ever, and no offset is missing between the log
+//!    start and the end;
 //! 3. an idempotent producer's record is present at most once;
 //! 4. the records of one producer stand in a partition in the order in which they were sent;
 //! 5. nothing is read that nobody sent;
 //! 6. a committed group offset never goes back;
 //! 7. a retry gets the offset that was acknowledged first, and is never refused;
-//! 8. high watermark and log start never go back, and what was read stays: whoever asks after somebody got an answer
-//!    gets none that is older.
+//! 8. high watermark and log start never go back, and what was read stays: whoever asks after
+//!    somebody got an answer gets none that is older.
 //!
-//! Where retention moved the log start, records below it may be gone. Promise 8 needs the order of all clients' events,
-//! so it is held within each history.
+//! Where retention moved the log start, records below it may be gone. Promise 8 needs the order of
+//! all clients' events, so it is held within each history.
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
@@ -98,7 +99,8 @@ pub enum Event {
         /// Its high watermark, if the answer said.
         high_watermark: Option<i64>,
     },
-    /// The cluster refused, for good, a record of an idempotent producer whose records before were acknowledged.
+    /// The cluster refused, for good, a record of an idempotent producer whose records before were
+    /// acknowledged.
     Refused {
         /// The producing client.
         client: String,

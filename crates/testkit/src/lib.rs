@@ -1,6 +1,6 @@
 //! What tests of the whole need and no user does: the checker of histories that clients recorded.
 //!
-//! Development only. The checker knows nothing of Milena: it reads what clients wrote down and holds it against
-//! what any Kafka cluster promises.
+//! Development only. The checker knows nothing of Milena: it reads what clients wrote down and
+//! holds it against what any Kafka cluster promises.
 
 pub mod history;

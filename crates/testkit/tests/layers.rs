@@ -1,5 +1,5 @@
-//! Imports point down only: what each crate may depend on inside the workspace (docs/architecture.md), and which
-//! crates stay free of an async runtime.
+//! Imports point down only: what each crate may depend on inside the workspace
+//! (docs/architecture.md), and which crates stay free of an async runtime.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -37,7 +37,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Crates of pure state and formats: no tokio, no clock, no I/O.
 const PURE: &[&str] = &["types", "records", "protocol", "coordinator"];
 
-/// The packages of the workspace, each with the names of what it uses when it is built (not when it is tested).
+/// The packages of the workspace, each with the names of what it uses when it is built (not when it
+/// is tested).
 fn packages() -> BTreeMap<String, Vec<String>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let done = Command::new(cargo)

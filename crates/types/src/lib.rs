@@ -1,5 +1,5 @@
-//! Newtypes for every id, offset and epoch. Nothing here does I/O or knows a wire format; raw integers are
-//! for `protocol` only. Ranges are half-open everywhere.
+//! Newtypes for every id, offset and epoch. Nothing here does I/O or knows a wire format; raw
+//! integers are for `protocol` only. Ranges are half-open everywhere.
 
 mod ids;
 mod numbers;

@@ -1,5 +1,5 @@
-//! Consumers: they read on from where they are, ask at times where a partition ends, and hold every answer against
-//! where they were.
+//! Consumers: they read on from where they are, ask at times where a partition ends, and hold every
+//! answer against where they were.
 
 use bytes::Bytes;
 use milena_client::{ClientError, StartAt};

@@ -1,4 +1,5 @@
-//! Offsets that groups commit: one client commits ever higher ones, another looks what is committed.
+//! Offsets that groups commit: one client commits ever higher ones, another looks what is
+//! committed.
 
 use milena_client::CommittedOffset;
 use milena_testkit::history::Event;
@@ -14,7 +15,8 @@ fn first_place(actor: &Actor) -> Place {
     places(&actor.world).swap_remove(0)
 }
 
-/// Commits while work goes on. A commit whose outcome is not known is repeated before a higher one is made.
+/// Commits while work goes on. A commit whose outcome is not known is repeated before a higher one
+/// is made.
 pub(super) async fn commit(mut actor: Actor, n: u64) {
     let (group, place) = (group_name(n), first_place(&actor));
     let mut offset = 1;
@@ -38,7 +40,8 @@ pub(super) async fn commit(mut actor: Actor, n: u64) {
             Err(error) => {
                 actor.world.trace.line(&actor.name, format_args!("{error}"));
                 actor.reconnect();
-                // Longer than anything stays on its way: a commit that comes late must not undo a higher one.
+                // Longer than anything stays on its way: a commit that comes late must not undo a
+                // higher one.
                 actor.rest(300..600).await;
             }
         }

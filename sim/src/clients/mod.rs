@@ -1,5 +1,5 @@
-//! The clients of a run: producers, consumers, groups, on two nodes of their own, and the judge, who prepares the
-//! cluster and reads everything at the end.
+//! The clients of a run: producers, consumers, groups, on two nodes of their own, and the judge,
+//! who prepares the cluster and reads everything at the end.
 
 mod consumer;
 mod group;
@@ -24,7 +24,8 @@ use crate::{
 /// The nodes of the clients that work while things break.
 pub(crate) const CLIENT_NODES: [&str; 2] = ["clients-a", "clients-b"];
 
-/// How long clients may take to finish, and the judge to read everything, when nothing breaks any more.
+/// How long clients may take to finish, and the judge to read everything, when nothing breaks any
+/// more.
 const FINISH_MAX: Duration = Duration::from_secs(60);
 
 /// A partition of a topic, and its number in the history.
@@ -53,8 +54,8 @@ impl Actor {
         Self { world: world.clone(), client, name, dice }
     }
 
-    /// Goes on with new connections: what a simulated network has lost is never sent again, so that a connection on
-    /// which something was lost stays silent.
+    /// Goes on with new connections: what a simulated network has lost is never sent again, so that
+    /// a connection on which something was lost stays silent.
     pub(crate) fn reconnect(&mut self) {
         let runtime = self.client.runtime().clone();
         self.client = Client::new(client_config(&self.world, &self.name), runtime);

@@ -1,5 +1,6 @@
-//! An idempotent producer as Kafka's clients are: several batches in flight, all that are not acknowledged sent again
-//! in order, unaltered, after anything went wrong. At times it sends again what was acknowledged already.
+//! An idempotent producer as Kafka's clients are: several batches in flight, all that are not
+//! acknowledged sent again in order, unaltered, after anything went wrong. At times it sends again
+//! what was acknowledged already.
 
 use std::collections::VecDeque;
 
@@ -90,7 +91,8 @@ async fn identity(actor: &mut Actor) -> Option<(ProducerId, ProducerEpoch)> {
 }
 
 impl Producer {
-    /// Sends over one connection until something goes wrong or all is done. `None`: the producer is refused for good.
+    /// Sends over one connection until something goes wrong or all is done. `None`: the producer is
+    /// refused for good.
     async fn talk(
         &mut self,
         connection: &Connection,
@@ -207,8 +209,9 @@ impl Producer {
         }
     }
 
-    /// How many batches may be in flight. One until the leader knows the producer: of one it does not know it takes any
-    /// sequence, as Kafka does, also that of a second batch whose first it refused because it did not lead yet.
+    /// How many batches may be in flight. One until the leader knows the producer: of one it does
+    /// not know it takes any sequence, as Kafka does, also that of a second batch whose first
+    /// it refused because it did not lead yet.
     fn window(&self) -> usize {
         if self.acked.is_none() { 1 } else { self.actor.world.plan.window }
     }

@@ -1,4 +1,5 @@
-//! Changing what is set: AlterConfigs replaces all of it, IncrementalAlterConfigs (KIP-339) changes what it names.
+//! Changing what is set: AlterConfigs replaces all of it, IncrementalAlterConfigs (KIP-339) changes
+//! what it names.
 
 use super::{
     Catalogue, ConfigError, ConfigType, Configs, Update,
@@ -30,8 +31,8 @@ pub enum Target {
     Cluster,
 }
 
-/// What is set for `target` once `operations` were done to `current`. All of it is checked, and values are in plain
-/// form.
+/// What is set for `target` once `operations` were done to `current`. All of it is checked, and
+/// values are in plain form.
 ///
 /// Errors: the first that cannot be set. Deleting what is not set is none, whatever its name.
 pub fn apply(
@@ -101,7 +102,8 @@ fn check(
     Ok(checked)
 }
 
-/// A broker's value in plain form. Names that nobody knows are taken, as Kafka does for its plugins.
+/// A broker's value in plain form. Names that nobody knows are taken, as Kafka does for its
+/// plugins.
 fn check_broker(
     catalogue: &Catalogue,
     target: Target,

@@ -81,8 +81,8 @@ pub struct Server {
     pub is_null: bool,
 }
 
-/// What a name has that is not in the catalogue. Kafka takes such names for brokers, since a plugin may know them, and
-/// shows that they are set but not to what.
+/// What a name has that is not in the catalogue. Kafka takes such names for brokers, since a plugin
+/// may know them, and shows that they are set but not to what.
 pub(super) static UNKNOWN: Definition =
     Definition::new("", ConfigType::Unknown, None, Rule::Any, "")
         .does(Effect::Meaningless("no plugin runs here that could know it"));

@@ -107,7 +107,8 @@ impl<'a> Layers<'a> {
         self.cluster.into_iter().flatten().map(describe).collect()
     }
 
-    /// What was set for the broker that the catalogue has not: names of plugins, and those with a listener's before.
+    /// What was set for the broker that the catalogue has not: names of plugins, and those with a
+    /// listener's before.
     fn others(&self) -> BTreeSet<&'a str> {
         let set = [self.broker, self.cluster, Some(&self.server.properties)];
         let names =
@@ -128,8 +129,9 @@ impl<'a> Layers<'a> {
         catalogue.broker(name).or_else(of_listener).unwrap_or(&UNKNOWN)
     }
 
-    /// Everything set for a broker configuration under any of its names. What precedes the name itself is left out,
-    /// and all of it when the name itself has no value: Kafka does, and tools show what it shows.
+    /// Everything set for a broker configuration under any of its names. What precedes the name
+    /// itself is left out, and all of it when the name itself has no value: Kafka does, and
+    /// tools show what it shows.
     fn synonyms(&self, name: &str) -> Vec<Synonym> {
         let is_sensitive = self.definition(name).is_sensitive();
         let names = synonyms(name);

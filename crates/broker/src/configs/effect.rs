@@ -1,6 +1,7 @@
 //! What a configuration does here, said for every one of the catalogue.
 //!
-//! `docs/compatibility.md` shows it; tests see to it that what is said to be honoured is read and has a test.
+//! `docs/compatibility.md` shows it; tests see to it that what is said to be honoured is read and
+//! has a test.
 
 /// What setting a configuration changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,8 @@ pub enum Effect {
     Partly(Proof, &'static str),
     /// Nothing yet: the text says what has to be there first. It is accepted, kept and shown.
     NotYet(&'static str),
-    /// Nothing, because there is nothing here that it could change; the text says why. It is accepted, kept and shown.
+    /// Nothing, because there is nothing here that it could change; the text says why. It is
+    /// accepted, kept and shown.
     Meaningless(&'static str),
 }
 

@@ -1,4 +1,5 @@
-//! The names of `message.format.version`: a Kafka release, as 0.10.2 or 2.8.1, or a step on the way to one, as 0.10.2-IV0.
+//! The names of `message.format.version`: a Kafka release, as 0.10.2 or 2.8.1, or a step on the way
+//! to one, as 0.10.2-IV0.
 
 use milena_records::legacy::MessageFormat;
 

@@ -4,7 +4,8 @@ use milena_protocol::KafkaVersion;
 
 use super::{Catalogue, ConfigError, Configs, Definition, Source};
 
-/// A broker's names for one thing, finest unit first, with how many of the first's units theirs are.
+/// A broker's names for one thing, finest unit first, with how many of the first's units theirs
+/// are.
 const UNITS: [&[(&str, i64)]; 4] = [
     &[
         ("log.retention.ms", 1),
@@ -34,8 +35,8 @@ pub struct ServerConfigs {
 }
 
 impl ServerConfigs {
-    /// Checks the properties and keeps them in plain form. Names that are not known stay, as Kafka leaves them, and
-    /// have no effect.
+    /// Checks the properties and keeps them in plain form. Names that are not known stay, as Kafka
+    /// leaves them, and have no effect.
     ///
     /// Errors: [`ConfigError::InvalidValue`] for the first value that is not allowed.
     pub fn new(version: KafkaVersion, properties: &Configs) -> Result<Self, ConfigError> {
@@ -97,7 +98,8 @@ impl<'a> Layers<'a> {
         set.map(String::as_str)
     }
 
-    /// The value of exactly this broker configuration, without its synonyms; what DescribeConfigs shows.
+    /// The value of exactly this broker configuration, without its synonyms; what DescribeConfigs
+    /// shows.
     pub(super) fn own_value(&self, name: &str) -> Option<&'a str> {
         Source::OF_BROKER.into_iter().find_map(|source| self.value_in(source, name))
     }

@@ -1,13 +1,17 @@
-//! Topic and broker configuration by Kafka's names: what there is, what a value may be, what is in force.
+//! Topic and broker configuration by Kafka's names: what there is, what a value may be, what is in
+//! force.
 //!
-//! A setting of a topic is in force as the first of: set for the topic; set at run time for the broker, then for all
-//! brokers, under the broker's name for it (`log.retention.ms` for `retention.ms`); in the broker's properties;
-//! the default. Some of the broker's have older names in coarser units (`log.retention.hours`), which count in the
-//! same place as the finer one, after it.
+//! A setting of a topic is in force as the first of: set for the topic; set at run time for the
+//! broker, then for all brokers, under the broker's name for it (`log.retention.ms` for
+//! `retention.ms`); in the broker's properties; the default. Some of the broker's have older names
+//! in coarser units (`log.retention.hours`), which count in the same place as the finer one, after
+//! it.
 //!
-//! - [`Catalogue`]: the [`Definition`]s of one Kafka release. The tables are in `topics.rs` and `brokers/`.
-//! - [`ServerConfigs`]: the catalogue with the broker's properties; [`Layers`] adds what was set at run time, and
-//!   answers what is in force, as text, as [`TopicConfig`], or as DescribeConfigs tells it.
+//! - [`Catalogue`]: the [`Definition`]s of one Kafka release. The tables are in `topics.rs` and
+//!   `brokers/`.
+//! - [`ServerConfigs`]: the catalogue with the broker's properties; [`Layers`] adds what was set at
+//!   run time, and answers what is in force, as text, as [`TopicConfig`], or as DescribeConfigs
+//!   tells it.
 //! - [`change`]: setting, deleting, appending and subtracting, checked.
 //!
 //! Not here: where settings are kept (`milena-metadata`), the three APIs (`api/`).
@@ -109,8 +113,8 @@ impl Catalogue {
         self.brokers.values()
     }
 
-    /// Checks what is to be set for a topic, all of it together (CreateTopics, and what [`change`] leads to), and
-    /// brings values into their plain form.
+    /// Checks what is to be set for a topic, all of it together (CreateTopics, and what [`change`]
+    /// leads to), and brings values into their plain form.
     ///
     /// Errors: the first that cannot be set.
     pub fn check_topic(&self, configs: &Configs) -> Result<Configs, ConfigError> {

@@ -1,13 +1,16 @@
-//! What MSK makes of server properties on Standard brokers: its defaults, and what customers may set.
+//! What MSK makes of server properties on Standard brokers: its defaults, and what customers may
+//! set.
 //!
-//! Source: the Amazon MSK developer guide, "MSK configurations". A Configuration there is a file of properties; a name
-//! that is not on MSK's list, or a value that a broker would not start with, is refused when it is created.
+//! Source: the Amazon MSK developer guide, "MSK configurations". A Configuration there is a file of
+//! properties; a name that is not on MSK's list, or a value that a broker would not start with, is
+//! refused when it is created.
 
 use milena_protocol::KafkaVersion;
 
 use super::{Catalogue, Configs, Update, value::Rule};
 
-/// The properties that MSK's brokers have beyond Kafka's defaults, for a cluster over so many zones.
+/// The properties that MSK's brokers have beyond Kafka's defaults, for a cluster over so many
+/// zones.
 pub fn msk_defaults(zones: usize) -> Configs {
     let (replicas, in_sync) = if zones >= 3 { ("3", "2") } else { ("2", "1") };
     let defaults = [
@@ -93,11 +96,11 @@ pub struct PropertyError {
     pub reason: String,
 }
 
-/// Checks the properties of a Configuration for brokers of `version`; without one, as the newest release that has the
-/// name would.
+/// Checks the properties of a Configuration for brokers of `version`; without one, as the newest
+/// release that has the name would.
 ///
-/// Errors: one for each property that MSK does not let customers set, that the release does not have, or whose value
-/// it does not allow; by name.
+/// Errors: one for each property that MSK does not let customers set, that the release does not
+/// have, or whose value it does not allow; by name.
 pub fn check_msk_properties(
     version: Option<KafkaVersion>,
     properties: &Configs,
@@ -128,8 +131,8 @@ pub fn check_msk_properties(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// Whether brokers of `version` take a new value of this property while they run (KIP-226); otherwise they have to be
-/// started again.
+/// Whether brokers of `version` take a new value of this property while they run (KIP-226);
+/// otherwise they have to be started again.
 pub fn is_dynamic(version: KafkaVersion, name: &str) -> bool {
     Catalogue::new(version)
         .broker(name)

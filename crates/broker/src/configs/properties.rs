@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::Configs;
 use crate::config::{BrokerConfig, Limits};
 
-/// What the cluster gives all its brokers, then what this one was given, then what it is: its number, zone, address
-/// and bounds.
+/// What the cluster gives all its brokers, then what this one was given, then what it is: its
+/// number, zone, address and bounds.
 pub(crate) fn server_properties(
     cluster: &Configs,
     config: &BrokerConfig,

@@ -26,7 +26,8 @@ pub struct TopicConfig {
     pub compacts: bool,
     /// `compression.type`.
     pub compression: StoredCompression,
-    /// `compression.gzip.level` or `compression.zstd.level`, by the codec; `None` for the codec's default.
+    /// `compression.gzip.level` or `compression.zstd.level`, by the codec; `None` for the codec's
+    /// default.
     pub compression_level: Option<i32>,
     /// `delete.retention.ms`.
     pub delete_retention_ms: i64,
@@ -38,8 +39,8 @@ pub struct TopicConfig {
     pub max_message_bytes: usize,
     /// `message.downconversion.enable`; releases without it do not convert.
     pub message_downconversion: bool,
-    /// `message.format.version`: the old format that readers get; none for batches. From Kafka 3.0 on it has no effect
-    /// (KIP-724).
+    /// `message.format.version`: the old format that readers get; none for batches. From Kafka 3.0
+    /// on it has no effect (KIP-724).
     pub message_format: Option<MessageFormat>,
     /// `message.timestamp.type`.
     pub timestamp_type: TimestampType,
@@ -71,7 +72,8 @@ impl Layers<'_> {
         let has = |wanted| list_items(&policy).any(|item| item == wanted);
         let deletes = has("delete");
         let limit = |name| values.number(name).filter(|limit| deletes && *limit >= 0);
-        // Before KIP-937 one setting limited both directions; it still does where the newer ones say nothing.
+        // Before KIP-937 one setting limited both directions; it still does where the newer ones
+        // say nothing.
         let difference = values.number("message.timestamp.difference.max.ms");
         let bound = |name| {
             let set = values.number(name).filter(|ms| *ms != i64::MAX);

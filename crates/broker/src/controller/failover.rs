@@ -22,8 +22,8 @@ enum FailoverError {
     Metadata(#[from] MetadataError),
 }
 
-/// Gives what `dead` led in lives up to `epoch` to others. Ends when it is done, the broker is back, or another broker
-/// is the controller.
+/// Gives what `dead` led in lives up to `epoch` to others. Ends when it is done, the broker is
+/// back, or another broker is the controller.
 pub(super) async fn fail_over(broker: &Arc<BrokerShared>, dead: BrokerId, epoch: BrokerEpoch) {
     let started = broker.runtime.monotonic();
     let mut wait = RETRY_MIN;

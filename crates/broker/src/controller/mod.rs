@@ -1,17 +1,20 @@
-//! What the cluster's controller does. Every broker runs this task; only the one that holds the role acts.
+//! What the cluster's controller does. Every broker runs this task; only the one that holds the
+//! role acts.
 //!
-//! The role is a record that ends with its holder's lease; the watch tells the others, and the first to claim it has
-//! it. Whatever a controller decides is a transaction that requires the role's record as it was when it looked, so one
-//! that has lost the role without knowing changes nothing.
+//! The role is a record that ends with its holder's lease; the watch tells the others, and the
+//! first to claim it has it. Whatever a controller decides is a transaction that requires the
+//! role's record as it was when it looked, so one that has lost the role without knowing changes
+//! nothing.
 //!
-//! A broker that leads partitions, or is to flush what a sealed epoch left, and has no registration any more is *failed
-//! over*: this broker seals its epochs, and in
-//! transactions that require the seal gives its partitions to others. Several at the same time, each until it works or the
-//! broker is back. A broker that was not there when this one started may be about to start as well, and is waited for,
-//! as long as a lease lasts.
+//! A broker that leads partitions, or is to flush what a sealed epoch left, and has no registration
+//! any more is *failed over*: this broker seals its epochs, and in
+//! transactions that require the seal gives its partitions to others. Several at the same time,
+//! each until it works or the broker is back. A broker that was not there when this one started may
+//! be about to start as well, and is waited for, as long as a lease lasts.
 //!
-//! It sees to what `milena_metadata::plan` finds: leaders that return to the first replica once it has served
-//! for a while, brokers that leave, new brokers' shares. There it never changes who leads; leaders hand over themselves.
+//! It sees to what `milena_metadata::plan` finds: leaders that return to the first replica once it
+//! has served for a while, brokers that leave, new brokers' shares. There it never changes who
+//! leads; leaders hand over themselves.
 
 mod failover;
 
@@ -41,7 +44,8 @@ const CHANGES_MAX: usize = 2000;
 /// See the module's documentation.
 pub(crate) struct Controller {
     broker: Arc<BrokerShared>,
-    /// Since when brokers serve in the life they have, as far as this broker saw, on the monotonic clock.
+    /// Since when brokers serve in the life they have, as far as this broker saw, on the monotonic
+    /// clock.
     serving_since: BTreeMap<BrokerId, (BrokerEpoch, Duration)>,
     /// Brokers that were registered at some time since this one started.
     seen_alive: BTreeSet<BrokerId>,
@@ -154,8 +158,8 @@ impl Controller {
         }
     }
 
-    /// The brokers that are gone and lead partitions, or that are to flush what partitions of others go on from: until
-    /// somebody else does, those cannot flush.
+    /// The brokers that are gone and lead partitions, or that are to flush what partitions of
+    /// others go on from: until somebody else does, those cannot flush.
     async fn gone(
         &self,
         image: &MetadataImage,
@@ -163,7 +167,8 @@ impl Controller {
         let mut gone = missing_leaders(image);
         for (id, epoch) in self.broker.storage.flushers().await? {
             if image.broker(id).is_none() {
-                // It may have begun a life since of which storage knows nothing, or belong to the cluster no more.
+                // It may have begun a life since of which storage knows nothing, or belong to the
+                // cluster no more.
                 let node = image.nodes().get(&id).and_then(|node| node.epoch);
                 let newest = gone.entry(id).or_insert(epoch);
                 *newest = epoch.max(*newest).max(node.unwrap_or(epoch));

@@ -1,8 +1,9 @@
 //! Letting go of the bytes of topics that are deleted.
 //!
-//! A broker that is up sees a deletion in the image and acts on it at once (`follow`). One that was down reads the
-//! records of deleted topics when it starts: its log may still hold batches of them. The controller removes such a
-//! record when every broker of the cluster has had both chances, and nothing refers to its objects any more.
+//! A broker that is up sees a deletion in the image and acts on it at once (`follow`). One that was
+//! down reads the records of deleted topics when it starts: its log may still hold batches of them.
+//! The controller removes such a record when every broker of the cluster has had both chances, and
+//! nothing refers to its objects any more.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -14,8 +15,8 @@ use crate::shared::BrokerShared;
 /// How often the controller looks; also how long a record is kept at least.
 const ROUND: Duration = Duration::from_secs(60);
 
-/// Lets go of what this broker has of topics that were deleted while it was down. Answers the partitions for which that
-/// has to be done again.
+/// Lets go of what this broker has of topics that were deleted while it was down. Answers the
+/// partitions for which that has to be done again.
 pub(crate) async fn let_go(broker: &BrokerShared) -> Result<Vec<TopicPartition>, MetadataError> {
     let mut failed = Vec::new();
     for (topic, record) in broker.metadata.deleted_topics().await? {
@@ -71,7 +72,8 @@ async fn round(
     Ok(kept)
 }
 
-/// Whether nothing refers to objects of the topic any more. What does is let go of here, whoever failed to.
+/// Whether nothing refers to objects of the topic any more. What does is let go of here, whoever
+/// failed to.
 async fn is_let_go(broker: &BrokerShared, topic: TopicId, partitions: i32) -> bool {
     for partition in (0..partitions).map(PartitionIndex) {
         let id = TopicPartition { topic, partition };

@@ -1,10 +1,11 @@
 //! Handing partitions over to other brokers: the leader's own part of a change of leaders.
 //!
-//! What is committed is flushed while the partitions still accept. Then they are closed, what is under way settles and
-//! is answered, the rest is flushed, and one guarded change after the other names the new leaders. Requests that arrive
-//! in between wait for the outcome (`settling`). A partition that could not be flushed or whose record was not
-//! changed is opened here again, in the same term: once that is certain and the image shows it, never before, since in
-//! its next term another broker accepts.
+//! What is committed is flushed while the partitions still accept. Then they are closed, what is
+//! under way settles and is answered, the rest is flushed, and one guarded change after the other
+//! names the new leaders. Requests that arrive in between wait for the outcome (`settling`). A
+//! partition that could not be flushed or whose record was not changed is opened here again, in the
+//! same term: once that is certain and the image shows it, never before, since in its next term
+//! another broker accepts.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,8 +16,8 @@ use crate::shared::BrokerShared;
 
 /// How many partitions are handed over together: the first of them waits until the last is ready.
 const AT_ONCE_MAX: usize = 1000;
-/// Hands partitions over, each to the broker named with it. Those that somebody hands over already are left out.
-/// Answers how many have another leader now.
+/// Hands partitions over, each to the broker named with it. Those that somebody hands over already
+/// are left out. Answers how many have another leader now.
 pub(crate) async fn hand_over(
     broker: &Arc<BrokerShared>,
     moves: Vec<(TopicPartition, BrokerId)>,
@@ -34,7 +35,8 @@ pub(crate) async fn hand_over(
     handed
 }
 
-/// Ends a handoff also when it is cancelled, but not while nobody knows who leads: then nothing is opened here again.
+/// Ends a handoff also when it is cancelled, but not while nobody knows who leads: then nothing is
+/// opened here again.
 struct Ending<'a> {
     broker: &'a BrokerShared,
     ids: Vec<TopicPartition>,
@@ -76,8 +78,8 @@ async fn hand_over_together(
     handed.partitions.len()
 }
 
-/// Names the new leaders, and waits until the image shows them. None: this life of the broker is over, and what it asked
-/// for may have happened.
+/// Names the new leaders, and waits until the image shows them. None: this life of the broker is
+/// over, and what it asked for may have happened.
 async fn decide(
     broker: &Arc<BrokerShared>,
     closed: &[(TopicPartition, BrokerId)],
@@ -132,7 +134,8 @@ async fn close(
     ready
 }
 
-/// Hands over everything that this broker leads to brokers that serve, as far as there are any, within `patience`.
+/// Hands over everything that this broker leads to brokers that serve, as far as there are any,
+/// within `patience`.
 pub(crate) async fn hand_over_everything(broker: &Arc<BrokerShared>, patience: Duration) {
     let all = async {
         loop {

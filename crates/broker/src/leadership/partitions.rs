@@ -1,7 +1,8 @@
 //! The partitions this broker leads, as requests look them up.
 //!
-//! The table follows the metadata image: whoever is named leader there in this life of the broker has its log open
-//! here. A look-up that succeeds touches only this table; one that fails asks the image why.
+//! The table follows the metadata image: whoever is named leader there in this life of the broker
+//! has its log open here. A look-up that succeeds touches only this table; one that fails asks the
+//! image why.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -139,8 +140,9 @@ impl PartitionTable {
     }
 
     /// Says that partitions are being handed over: what follows the image leaves them alone until
-    /// [`PartitionTable::end_handoff`]. Answers those of `partitions` that nobody hands over already, nor opens now: one that
-    /// is being opened would be open, and accept, after it was closed for its next leader.
+    /// [`PartitionTable::end_handoff`]. Answers those of `partitions` that nobody hands over
+    /// already, nor opens now: one that is being opened would be open, and accept, after it was
+    /// closed for its next leader.
     pub(crate) fn begin_handoff(&self, partitions: &[TopicPartition]) -> HashSet<TopicPartition> {
         let mut tables = self.write();
         let Tables { leaving, opening, .. } = &mut *tables;
@@ -151,7 +153,8 @@ impl PartitionTable {
             .collect()
     }
 
-    /// Says that a partition is being opened, until what this answers is dropped. None: it is being handed over.
+    /// Says that a partition is being opened, until what this answers is dropped. None: it is being
+    /// handed over.
     pub(crate) fn begin_opening(&self, partition: TopicPartition) -> Option<OpeningMark<'_>> {
         let mut tables = self.write();
         if tables.leaving.contains(&partition) {
@@ -161,7 +164,8 @@ impl PartitionTable {
         Some(OpeningMark { table: self, partition })
     }
 
-    /// Partitions are handed over, or it did not work. Whoever waits looks again, and so does what follows the image.
+    /// Partitions are handed over, or it did not work. Whoever waits looks again, and so does what
+    /// follows the image.
     pub(crate) fn end_handoff(&self, partitions: impl Iterator<Item = TopicPartition>) {
         let mut tables = self.write();
         for id in partitions {

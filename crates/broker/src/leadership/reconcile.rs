@@ -1,9 +1,10 @@
 //! Keeping the open partitions those that the metadata image says this broker leads.
 //!
-//! A partition is led here if the image names this broker *and* this life of it: a term given to an earlier life is
-//! not served before this one has taken it over. Partitions are opened a few at a time; what does not open is tried
-//! again, and answers NOT_LEADER_OR_FOLLOWER meanwhile. Partitions that another broker is wanted to lead are handed over
-//! to it (`handoff`), by one task beside this one, which leaves them alone until that has ended.
+//! A partition is led here if the image names this broker *and* this life of it: a term given to an
+//! earlier life is not served before this one has taken it over. Partitions are opened a few at a
+//! time; what does not open is tried again, and answers NOT_LEADER_OR_FOLLOWER meanwhile.
+//! Partitions that another broker is wanted to lead are handed over to it (`handoff`), by one task
+//! beside this one, which leaves them alone until that has ended.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -70,7 +71,8 @@ struct Opened {
 }
 
 impl Follower {
-    /// `undeleted`: partitions of topics that were deleted before, whose bytes are still to be let go.
+    /// `undeleted`: partitions of topics that were deleted before, whose bytes are still to be let
+    /// go.
     pub(crate) fn new(broker: Arc<BrokerShared>, undeleted: Vec<TopicPartition>) -> Self {
         Self {
             broker,
@@ -176,7 +178,8 @@ impl Follower {
                     tracing::info!(%topic, %partition, "the partition is open now")
                 }
                 Ok(()) => {}
-                // Nothing opens any more in this life of the broker; that it is over is told where it is noticed.
+                // Nothing opens any more in this life of the broker; that it is over is told where
+                // it is noticed.
                 Err(_) if self.broker.storage.is_sealed() => {}
                 Err(error) => {
                     if before.as_ref() != Some(&error) {
@@ -300,8 +303,8 @@ async fn open(broker: &BrokerShared, opening: Opening) -> Opened {
         // When the handoff has ended it is looked at again.
         return Opened { topic, id, outcome: Ok(()) };
     };
-    // It may have been handed over since the image was that this is about. A handoff ends when the newest image shows it,
-    // and none begins while this goes on.
+    // It may have been handed over since the image was that this is about. A handoff ends when the
+    // newest image shows it, and none begins while this goes on.
     let now = broker.image();
     let now = now.partition(id).filter(|now| broker.leads(now) && now.leader_epoch == leader_epoch);
     if now.is_none() {

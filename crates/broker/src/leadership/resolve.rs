@@ -1,5 +1,5 @@
-//! Requests for a partition that is between two leaders, of which this broker is one: they wait for the outcome, for
-//! a bounded time, so that clients get an answer that they need not ask for again.
+//! Requests for a partition that is between two leaders, of which this broker is one: they wait for
+//! the outcome, for a bounded time, so that clients get an answer that they need not ask for again.
 
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ impl BrokerShared {
         partition.leader == self.id() && partition.broker_epoch == self.epoch()
     }
 
-    /// Like [`BrokerShared::led`], after waiting for a handoff of the partition to end or for its log to be opened.
+    /// Like [`BrokerShared::led`], after waiting for a handoff of the partition to end or for its
+    /// log to be opened.
     pub(crate) async fn led_once_settled(
         &self,
         topic: TopicRef<'_>,

@@ -1,7 +1,8 @@
 //! Who a connection belongs to and what it may do: the two decisions that every listener takes.
 //!
-//! A plaintext listener uses [`Anonymous`] and [`AllowAll`], as Kafka does without `authorizer.class.name`.
-//! Listeners with TLS or SASL bring their own implementations; the connection and the handlers stay as they are.
+//! A plaintext listener uses [`Anonymous`] and [`AllowAll`], as Kafka does without
+//! `authorizer.class.name`. Listeners with TLS or SASL bring their own implementations; the
+//! connection and the handlers stay as they are.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -40,7 +41,8 @@ impl fmt::Display for Principal {
 pub enum Authentication {
     /// The connection acts as this principal from its first request on.
     Accepted(Principal),
-    /// The connection must authenticate first: until then it may only ask ApiVersions (KIP-43, KIP-152).
+    /// The connection must authenticate first: until then it may only ask ApiVersions (KIP-43,
+    /// KIP-152).
     Required,
 }
 

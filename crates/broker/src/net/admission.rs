@@ -1,8 +1,8 @@
 //! How many connections there may be: of all clients (`max.connections`), and of each address
 //! (`max.connections.per.ip`, `max.connections.per.ip.overrides`).
 //!
-//! The limits are read for every new connection, so that changing them while the broker runs takes effect at once;
-//! connections that are there already stay.
+//! The limits are read for every new connection, so that changing them while the broker runs takes
+//! effect at once; connections that are there already stay.
 
 use std::{
     collections::HashMap,

@@ -1,12 +1,13 @@
 //! One connection: requests in, responses out in the same order.
 //!
-//! Requests are handled one after the other, as Kafka does: the next one begins when the last one's response is
-//! made. Produce is the exception. Its batches join the log at once, in the order of the requests, and only the
-//! waiting for the disk overlaps, so that a pipelining producer is not slowed to one round trip at a time. At most
-//! [`crate::Limits::connection_requests_in_flight_max`] produces wait; then the connection is not read any more.
+//! Requests are handled one after the other, as Kafka does: the next one begins when the last one's
+//! response is made. Produce is the exception. Its batches join the log at once, in the order of
+//! the requests, and only the waiting for the disk overlaps, so that a pipelining producer is not
+//! slowed to one round trip at a time. At most [`crate::Limits::connection_requests_in_flight_max`]
+//! produces wait; then the connection is not read any more.
 //!
-//! Only the oldest waiting produce is polled: commits come in order, so the task wakes once for a group of them and
-//! sends all their responses in one write.
+//! Only the oldest waiting produce is polled: commits come in order, so the task wakes once for a
+//! group of them and sends all their responses in one write.
 
 use std::{collections::VecDeque, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 

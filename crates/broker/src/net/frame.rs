@@ -1,9 +1,10 @@
 //! Reading size-prefixed requests from a connection.
 //!
-//! A request is a 4-byte length and that many bytes. Small requests are cut out of one read buffer; a large one is
-//! read straight into a buffer of its own, which the decoded request then shares, so that a produce is not copied
-//! on its way to the log. What is reserved follows what has arrived: a length that is only claimed costs little.
-//! Large requests of all connections together stay within [`RequestMemory`]: when it is used up, reading waits.
+//! A request is a 4-byte length and that many bytes. Small requests are cut out of one read buffer;
+//! a large one is read straight into a buffer of its own, which the decoded request then shares, so
+//! that a produce is not copied on its way to the log. What is reserved follows what has arrived: a
+//! length that is only claimed costs little. Large requests of all connections together stay within
+//! [`RequestMemory`]: when it is used up, reading waits.
 //!
 //! [`FrameReader::next`] is cancel-safe: what was read stays in the reader.
 
@@ -17,7 +18,8 @@ use tokio::{
 
 /// The read buffer for small requests.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
-/// A request up to this size gets its buffer at once; a larger one grows by doubling as its bytes arrive.
+/// A request up to this size gets its buffer at once; a larger one grows by doubling as its bytes
+/// arrive.
 const RESERVED_AT_ONCE_BYTES: usize = 1024 * 1024 + 64 * 1024;
 /// Requests up to this size are not counted: their number is bounded by that of the connections.
 const UNCOUNTED_BYTES: usize = 64 * 1024;
@@ -99,7 +101,8 @@ impl FrameReader {
         Self { buffer: BytesMut::new(), body: None, room: None, memory, max }
     }
 
-    /// The next request without its length, or `None` when the peer closed the connection between requests.
+    /// The next request without its length, or `None` when the peer closed the connection between
+    /// requests.
     pub(crate) async fn next<R: AsyncRead + Unpin>(
         &mut self,
         stream: &mut R,
@@ -131,7 +134,8 @@ impl FrameReader {
                 Some(length) => {
                     self.make_room(length);
                     let missing = length - self.buffer.len();
-                    // Only a request that needs a buffer of its own must not take the next one's bytes with it.
+                    // Only a request that needs a buffer of its own must not take the next one's
+                    // bytes with it.
                     let wanted = if length > READ_BUFFER_BYTES { missing } else { usize::MAX };
                     if stream.read_buf(&mut (&mut self.buffer).limit(wanted)).await? == 0 {
                         return Err(FrameError::Truncated { received: self.buffer.len() });

@@ -1,7 +1,7 @@
 //! From sockets to requests and back: listeners, connections, who may connect.
 //!
-//! One task serves one connection. It reads requests in order, hands them to [`crate::dispatch`] and writes the
-//! responses in the same order. Not here: what a request means.
+//! One task serves one connection. It reads requests in order, hands them to [`crate::dispatch`]
+//! and writes the responses in the same order. Not here: what a request means.
 
 pub(crate) mod access;
 pub(crate) mod admission;

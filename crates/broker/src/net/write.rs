@@ -1,4 +1,5 @@
-//! Writing responses with vectored I/O: records go from the log's buffers to the socket without a copy.
+//! Writing responses with vectored I/O: records go from the log's buffers to the socket without a
+//! copy.
 
 use std::io::{self, IoSlice};
 

@@ -1,4 +1,5 @@
-//! Kafka's own topics, created when somebody first needs them, and topics created because a client named them.
+//! Kafka's own topics, created when somebody first needs them, and topics created because a client
+//! named them.
 
 use milena_protocol::ErrorCode;
 use milena_types::Revision;
@@ -11,7 +12,8 @@ pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
 
 impl Topics<'_> {
-    /// Creates a topic because a client named it (`auto.create.topics.enable`), Kafka's own with their own settings.
+    /// Creates a topic because a client named it (`auto.create.topics.enable`), Kafka's own with
+    /// their own settings.
     ///
     /// Answers the revision from which it exists, also when somebody else was faster.
     pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, Refusal> {
@@ -30,7 +32,8 @@ impl Topics<'_> {
             .ok_or_else(|| Refusal::plain(ErrorCode::UnknownTopicOrPartition))
     }
 
-    /// Sees to it that one of Kafka's own topics exists. Answers a revision at which an image shows it.
+    /// Sees to it that one of Kafka's own topics exists. Answers a revision at which an image shows
+    /// it.
     pub(crate) async fn ensure_internal(&self, name: &str) -> Result<Revision, Refusal> {
         match self.images.current().topic(name) {
             Some(_) => Ok(self.images.current().revision()),
@@ -75,8 +78,8 @@ impl Topics<'_> {
         }
     }
 
-    /// Replicas only say who may take over, the stores carry durability; so a cluster of fewer brokers than its
-    /// settings ask for need not be without groups, as a Kafka cluster would.
+    /// Replicas only say who may take over, the stores carry durability; so a cluster of fewer
+    /// brokers than its settings ask for need not be without groups, as a Kafka cluster would.
     fn as_many_replicas(&self, wanted: i64) -> i16 {
         wanted.clamp(1, self.images.current().nodes().len().max(1) as i64) as i16
     }

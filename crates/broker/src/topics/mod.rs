@@ -1,7 +1,9 @@
-//! Creating, growing and deleting topics under Kafka's rules, for the admin APIs, auto-creation and the coordinators.
+//! Creating, growing and deleting topics under Kafka's rules, for the admin APIs, auto-creation and
+//! the coordinators.
 //!
-//! Any broker does it: the metadata store decides, a controller is not needed. What the rules refuse, and in which
-//! words, is Kafka's (KRaft's controller); what a client learns is an [`ErrorCode`] and a message.
+//! Any broker does it: the metadata store decides, a controller is not needed. What the rules
+//! refuse, and in which words, is Kafka's (KRaft's controller); what a client learns is an
+//! [`ErrorCode`] and a message.
 
 pub(crate) mod internal;
 pub(crate) mod usable;
@@ -295,7 +297,8 @@ pub(crate) fn valid_name(name: &str) -> Result<TopicName, Refusal> {
     })
 }
 
-/// A name for a new topic. Names that differ in `.` and `_` only would have the same metrics, so Kafka refuses them.
+/// A name for a new topic. Names that differ in `.` and `_` only would have the same metrics, so
+/// Kafka refuses them.
 fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, Refusal> {
     let name = valid_name(name)?;
     if image.topic(name.as_str()).is_some() {
@@ -362,7 +365,8 @@ fn manual(
     Ok(Placement::Manual(lists))
 }
 
-/// Kafka's rules for replicas assigned by hand; `factor` is how many the topic's other partitions have.
+/// Kafka's rules for replicas assigned by hand; `factor` is how many the topic's other partitions
+/// have.
 fn check_replicas(
     image: &MetadataImage,
     lists: &[Vec<BrokerId>],

@@ -9,9 +9,9 @@ use crate::{leadership::partitions::TopicRef, shared::BrokerShared};
 /// How often it is looked whether partitions are open: opening one takes about as long.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// Waits until the broker's image has come to `revision` and the partitions of `topics` that it leads there are open.
-/// Answers whether the image has; partitions that are not open by then answer NOT_LEADER_OR_FOLLOWER for a while,
-/// which clients retry.
+/// Waits until the broker's image has come to `revision` and the partitions of `topics` that it
+/// leads there are open. Answers whether the image has; partitions that are not open by then answer
+/// NOT_LEADER_OR_FOLLOWER for a while, which clients retry.
 pub(crate) async fn wait_until_usable(
     broker: &BrokerShared,
     revision: Revision,

@@ -61,7 +61,8 @@ async fn no_tagged_field_at_its_default_is_written() {
     let mut client = cluster.connect(1).await;
     client.send_raw(&encode_request(&request(), 3, 1, None).to_bytes()).await;
     let frame = client.read_frame().await.expect("an answer");
-    // Ends with throttle time 0 and no tags: neither supported nor finalized features, nor zk_migration_ready.
+    // Ends with throttle time 0 and no tags: neither supported nor finalized features, nor
+    // zk_migration_ready.
     assert_eq!(frame[frame.len() - 5..], [0; 5]);
     let response = decode_response::<ApiVersionsRequest>(frame, 3).expect("a response");
     assert!(response.supported_features.is_empty() && response.finalized_features.is_empty());

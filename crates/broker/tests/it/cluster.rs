@@ -339,7 +339,8 @@ impl Cluster {
         self.brokers.values().next().expect("a broker runs")
     }
 
-    /// Creates a topic with one replica per zone; returns when all brokers know it and its leaders serve it.
+    /// Creates a topic with one replica per zone; returns when all brokers know it and its leaders
+    /// serve it.
     pub async fn create_topic(&self, name: &str, partitions: i32) -> TopicId {
         self.create_topic_with(name, partitions, &[]).await
     }

@@ -185,8 +185,8 @@ async fn committed_offsets_move_with_their_coordinator() {
     cluster.stop().await;
 }
 
-/// It came back, was to flush what its earlier life left, and was killed again before it led anything: those who took over
-/// from it must not wait for it for ever.
+/// It came back, was to flush what its earlier life left, and was killed again before it led
+/// anything: those who took over from it must not wait for it for ever.
 #[tokio::test]
 async fn a_killed_flusher_that_leads_nothing_is_recovered_too() {
     let mut cluster = cluster(NEVER).await;

@@ -1,5 +1,5 @@
-//! Group membership over the wire: joining, syncing, leaving, static members, coordinators that move (behaviours 38,
-//! 39).
+//! Group membership over the wire: joining, syncing, leaving, static members, coordinators that
+//! move (behaviours 38, 39).
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The broker as a client sees it: whole clusters of three brokers on loopback, spoken to with the protocol crate.
+//! The broker as a client sees it: whole clusters of three brokers on loopback, spoken to with the
+//! protocol crate.
 //!
 //! One file per API, tests named by behaviour; [`cluster::Cluster`] is what they share.
 

@@ -1,4 +1,5 @@
-//! Behaviour 26: message sets of before record batches, taken and given, as Apache Kafka 2.8 and 3.9 take and give them.
+//! Behaviour 26: message sets of before record batches, taken and given, as Apache Kafka 2.8 and
+//! 3.9 take and give them.
 
 use bytes::Bytes;
 use milena_protocol::{

@@ -1,4 +1,5 @@
-//! Bytes from the network never panic the process (invariant 7), and a bad request affects nothing else.
+//! Bytes from the network never panic the process (invariant 7), and a bad request affects nothing
+//! else.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -24,7 +24,8 @@ use crate::{
     wire::{Client, batch, read_all},
 };
 
-/// A cluster where leaders stay where they are, and a topic with one replica each on broker 1 and 2.
+/// A cluster where leaders stay where they are, and a topic with one replica each on broker 1 and
+/// 2.
 async fn cluster(brokers: i32) -> Cluster {
     let limits = Limits { leaders_return_after: Duration::from_secs(3600), ..Limits::default() };
     let cluster =

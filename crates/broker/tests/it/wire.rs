@@ -189,7 +189,8 @@ pub fn fetch_request(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
     }
 }
 
-/// A fetch of one partition of a topic by id (version 13 on), without a session, that does not wait.
+/// A fetch of one partition of a topic by id (version 13 on), without a session, that does not
+/// wait.
 pub fn fetch_by_id(topic: TopicId, partition: i32, offset: i64) -> FetchRequest {
     let mut request = fetch_request("", &[(partition, offset)]);
     request.topics[0].topic_id = topic.0;
@@ -226,7 +227,8 @@ pub fn compressed(values: &[&str], compression: Compression) -> Batch {
     batch_with(values, |builder| builder, compression)
 }
 
-/// A batch of an idempotent producer, with times of today: producers whose records are old are forgotten.
+/// A batch of an idempotent producer, with times of today: producers whose records are old are
+/// forgotten.
 pub fn sequenced(values: &[&str], producer: i64, epoch: i16, sequence: i32) -> Batch {
     let mut builder = BatchBuilder::new(Compression::None).producer(
         ProducerId(producer),

@@ -6,8 +6,9 @@ use milena_records::{BatchError, split};
 use super::{Assigned, ConsumedRecord, ConsumerConfig};
 use crate::ClientError;
 
-/// The records from a partition's position on, and the position moved behind them. Batches begin before the position
-/// when the broker hands out whole batches; the last one may be cut off by the answer's size limit.
+/// The records from a partition's position on, and the position moved behind them. Batches begin
+/// before the position when the broker hands out whole batches; the last one may be cut off by the
+/// answer's size limit.
 pub(super) fn records(
     assigned: &mut Assigned,
     bytes: Bytes,

@@ -1,7 +1,7 @@
 //! The producer id that makes retries harmless (KIP-98), shared by the partitions of one producer.
 //!
-//! A sequence that may have a gap (a batch given up with its fate unknown) cannot be continued: the producer then takes
-//! a new id, and every partition begins again at sequence 0.
+//! A sequence that may have a gap (a batch given up with its fate unknown) cannot be continued: the
+//! producer then takes a new id, and every partition begins again at sequence 0.
 
 use milena_protocol::messages::init_producer_id_request::InitProducerIdRequest;
 use milena_types::{ProducerEpoch, ProducerId};

@@ -1,4 +1,5 @@
-//! A broker that does what a test tells it: a listener on loopback and a function from request to answer.
+//! A broker that does what a test tells it: a listener on loopback and a function from request to
+//! answer.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -55,7 +56,8 @@ impl Received {
     }
 }
 
-/// Starts a peer; `script` gets every request of every connection but ApiVersions, which offers everything known.
+/// Starts a peer; `script` gets every request of every connection but ApiVersions, which offers
+/// everything known.
 pub async fn start(
     runtime: &Runtime,
     script: impl Fn(SocketAddr, Received) -> Reply + Send + Sync + 'static,

@@ -95,7 +95,8 @@ async fn a_batch_is_tried_again_with_the_same_bytes_until_it_is_acknowledged() {
     runtime.shutdown().await;
 }
 
-/// A sequence with a gap cannot be continued: the next batch has another producer id and begins at 0.
+/// A sequence with a gap cannot be continued: the next batch has another producer id and begins at
+/// 0.
 #[tokio::test]
 async fn after_a_batch_is_given_up_the_producer_takes_a_new_id() {
     let runtime = Runtime::system();
@@ -149,8 +150,8 @@ async fn a_topic_that_the_lost_attempt_created_is_created() {
     runtime.shutdown().await;
 }
 
-/// Three records at offsets 10 to 12, asked for at different places; the answer always holds the whole batch and the
-/// beginning of another.
+/// Three records at offsets 10 to 12, asked for at different places; the answer always holds the
+/// whole batch and the beginning of another.
 fn fetched(received: &Received) -> Reply {
     let request: FetchRequest = received.decode();
     let asked = &request.topics[0].partitions[0];
@@ -228,7 +229,8 @@ async fn a_position_outside_the_log_fails_or_goes_to_where_it_was_told() {
     assert_eq!(read.ok(), Some(vec![10, 11, 12]));
 }
 
-/// As when a broker with many partitions fails: what each finds out for itself is asked for together.
+/// As when a broker with many partitions fails: what each finds out for itself is asked for
+/// together.
 #[tokio::test]
 async fn many_partitions_that_lose_their_leader_ask_for_the_new_one_together() {
     const PARTITIONS: i32 = 200;

@@ -43,8 +43,9 @@ impl Group {
         })
     }
 
-    /// Deletes a group that has no members, its offsets first. Until the log has it, the group is Dead; if the log cannot
-    /// take it, the group comes back, with the offsets whose deletion failed too.
+    /// Deletes a group that has no members, its offsets first. Until the log has it, the group is
+    /// Dead; if the log cannot take it, the group comes back, with the offsets whose deletion
+    /// failed too.
     pub(crate) fn delete(&mut self, reply: Option<ReplyId>, turn: &mut Turn<'_>) {
         let refused = match self.state {
             GroupState::Empty => None,
@@ -58,7 +59,8 @@ impl Group {
         }
         let keys = self.offsets.keys();
         self.drop_offsets(keys, turn);
-        // The date of the state stays: if the group comes back, its offsets expire as they would have.
+        // The date of the state stays: if the group comes back, its offsets expire as they would
+        // have.
         self.state = GroupState::Dead;
         turn.write(&self.id, vec![Change::Group(None)], Then::Delete { reply });
     }

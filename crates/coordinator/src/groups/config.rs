@@ -7,7 +7,8 @@ pub struct GroupConfig {
     pub min_session_timeout_ms: i32,
     /// `group.max.session.timeout.ms`.
     pub max_session_timeout_ms: i32,
-    /// `group.initial.rebalance.delay.ms`: how long the first rebalance of an empty group waits for more members.
+    /// `group.initial.rebalance.delay.ms`: how long the first rebalance of an empty group waits
+    /// for more members.
     pub initial_rebalance_delay_ms: u64,
     /// `group.max.size`, in members.
     pub max_size: usize,
@@ -15,7 +16,8 @@ pub struct GroupConfig {
     pub offset_metadata_max_bytes: usize,
     /// `offsets.retention.minutes`, in milliseconds.
     pub offsets_retention_ms: i64,
-    /// How long a member that is new may wait for its first JoinGroup answer; a client that gave up is dropped then.
+    /// How long a member that is new may wait for its first JoinGroup answer; a client that gave
+    /// up is dropped then.
     pub new_member_join_timeout_ms: u64,
 }
 

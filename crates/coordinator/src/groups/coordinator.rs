@@ -1,5 +1,5 @@
-//! The groups of one partition of `__consumer_offsets`, with what they have in common: the log's queue, the timers,
-//! loading and snapshots.
+//! The groups of one partition of `__consumer_offsets`, with what they have in common: the log's
+//! queue, the timers, loading and snapshots.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +26,8 @@ pub struct SnapshotCursor {
 
 /// The groups of one partition of `__consumer_offsets`. See [`super`] for how it is driven.
 ///
-/// Loading: [`Coordinator::replay`] every record of the log in order, then [`Coordinator::start`]; requests only after
-/// that.
+/// Loading: [`Coordinator::replay`] every record of the log in order, then [`Coordinator::start`];
+/// requests only after that.
 #[derive(Debug)]
 pub struct Coordinator {
     config: GroupConfig,
@@ -64,7 +64,8 @@ impl Coordinator {
         Ok(Replayed::Applied)
     }
 
-    /// Loading: a record of a transactional batch. Its offset counts once the transaction is committed.
+    /// Loading: a record of a transactional batch. Its offset counts once the transaction is
+    /// committed.
     pub fn replay_transactional(
         &mut self,
         producer: ProducerId,
@@ -107,7 +108,8 @@ impl Coordinator {
         }
     }
 
-    /// Handles a request. Its reply comes out of [`Coordinator::take_replies`], perhaps only after later inputs.
+    /// Handles a request. Its reply comes out of [`Coordinator::take_replies`], perhaps only after
+    /// later inputs.
     pub fn request(&mut self, to: ReplyId, request: Request, now: Now) {
         match request {
             Request::Join(request) => self.join(to, request, now),
@@ -211,8 +213,9 @@ impl Coordinator {
         self.writes.under_way.is_none() && !self.writes.queued.is_empty()
     }
 
-    /// The records of the next append, as one batch of up to about `max_bytes` (more if one write alone has more).
-    /// None while nothing is queued or an append is under way: [`Coordinator::append_ended`] ends it.
+    /// The records of the next append, as one batch of up to about `max_bytes` (more if one write
+    /// alone has more). None while nothing is queued or an append is under way:
+    /// [`Coordinator::append_ended`] ends it.
     pub fn take_append(&mut self, max_bytes: usize) -> Option<Vec<StoredRecord>> {
         if !self.wants_append() {
             return None;
@@ -269,7 +272,8 @@ impl Coordinator {
         outcome: Result<(), AppendError>,
         now: Now,
     ) {
-        // Offsets are deleted by writes before this one; if one of those failed, the group must stay for them.
+        // Offsets are deleted by writes before this one; if one of those failed, the group must
+        // stay for them.
         let remains = self.groups.get(id).is_some_and(|group| !group.offsets.committed.is_empty());
         let outcome = if remains { outcome.and(Err(AppendError::Unavailable)) } else { outcome };
         if outcome.is_ok() {
@@ -285,17 +289,20 @@ impl Coordinator {
         }
     }
 
-    /// Whether offsets of undecided transactions were replayed: only the log has them, snapshots do not.
+    /// Whether offsets of undecided transactions were replayed: only the log has them, snapshots do
+    /// not.
     pub fn has_undecided_offsets(&self) -> bool {
         self.groups.values().any(|group| !group.offsets.undecided.is_empty())
     }
 
-    /// A part of the committed state as records, after `cursor` (None: from the start), of about `max_bytes`; and where
-    /// to go on, if there is more. What was committed behind the cursor since the first part is in the log after it,
-    /// so a log that starts with the first part has the whole state.
+    /// A part of the committed state as records, after `cursor` (None: from the start), of about
+    /// `max_bytes`; and where to go on, if there is more. What was committed behind the cursor
+    /// since the first part is in the log after it, so a log that starts with the first part
+    /// has the whole state.
     ///
     /// # Panics
-    /// If an append is under way: whether it will be committed would be unknown, and the snapshot would follow it.
+    /// If an append is under way: whether it will be committed would be unknown, and the snapshot
+    /// would follow it.
     pub fn snapshot(
         &self,
         cursor: Option<&SnapshotCursor>,
@@ -321,8 +328,8 @@ impl Coordinator {
         (records, None)
     }
 
-    /// Gives the partition up: everything that waits is answered with `error`, and what was not committed is dropped.
-    /// The replies are taken as ever.
+    /// Gives the partition up: everything that waits is answered with `error`, and what was not
+    /// committed is dropped. The replies are taken as ever.
     pub fn unload(&mut self, error: GroupError, now: Now) {
         let under_way = self.writes.under_way.take().unwrap_or_default();
         let queued = std::mem::take(&mut self.writes.queued);
@@ -431,8 +438,8 @@ impl Group {
         }
     }
 
-    /// The committed state as changes, each with the place in the order it has: None is the group itself, which comes
-    /// before its offsets. `after` is the place to go on from.
+    /// The committed state as changes, each with the place in the order it has: None is the group
+    /// itself, which comes before its offsets. `after` is the place to go on from.
     fn snapshot_after<'a>(
         &'a self,
         after: Option<Option<&'a OffsetKey>>,
@@ -450,7 +457,8 @@ impl Group {
 }
 
 impl Then {
-    /// What whoever waits for a write is told when it is dropped. Members that wait are answered by their group.
+    /// What whoever waits for a write is told when it is dropped. Members that wait are answered by
+    /// their group.
     fn refused(self, error: GroupError) -> Option<(ReplyId, Reply)> {
         let all = |outcomes: Vec<Result<(), GroupError>>| {
             outcomes.into_iter().map(|one| one.and(Err(error))).collect::<Vec<_>>()

@@ -174,7 +174,8 @@ impl Group {
         self.leader.as_ref() == Some(member)
     }
 
-    /// Checks that a request is from a member of this group, and from the one that has the instance id.
+    /// Checks that a request is from a member of this group, and from the one that has the instance
+    /// id.
     pub(crate) fn check_member(
         &self,
         member: Option<&MemberId>,
@@ -223,8 +224,9 @@ impl Group {
         common
     }
 
-    /// The protocol with most votes: each member votes for the first of its own that all have. Where votes are equal,
-    /// the leader's order decides. None if they have none in common, or there are no members.
+    /// The protocol with most votes: each member votes for the first of its own that all have.
+    /// Where votes are equal, the leader's order decides. None if they have none in common, or
+    /// there are no members.
     pub(crate) fn select_protocol(&self) -> Option<Arc<str>> {
         let common = self.common_protocols();
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -272,8 +274,8 @@ impl Group {
         }
     }
 
-    /// The topics that the members of this generation subscribe to: None unless the group is one of consumers whose
-    /// subscriptions can be read.
+    /// The topics that the members of this generation subscribe to: None unless the group is one of
+    /// consumers whose subscriptions can be read.
     pub(crate) fn read_subscriptions(&self) -> Option<BTreeSet<Box<str>>> {
         if self.protocol_type.as_deref() != Some(CONSUMER) {
             return None;
@@ -313,7 +315,8 @@ fn answer_removed(member: &Member, error: GroupError, turn: &mut Turn<'_>) {
     }
 }
 
-/// Answers a request of a member that is replaced by a newer one of the same kind: the client gave up on it.
+/// Answers a request of a member that is replaced by a newer one of the same kind: the client gave
+/// up on it.
 pub(crate) fn answer_superseded_join(
     former: Option<ReplyId>,
     member: &MemberId,
@@ -324,7 +327,8 @@ pub(crate) fn answer_superseded_join(
     }
 }
 
-/// The topics of a ConsumerProtocolSubscription (any version: they come first in all), None if it is not one.
+/// The topics of a ConsumerProtocolSubscription (any version: they come first in all), None if it
+/// is not one.
 fn subscribed_topics(mut metadata: Bytes) -> Option<BTreeSet<Box<str>>> {
     let _version = metadata.try_get_i16().ok()?;
     let count = metadata.try_get_i32().ok()?;

@@ -61,8 +61,8 @@ impl Group {
         }
     }
 
-    /// While members are joining, those that wait count, not all: so that the last to rejoin are turned away when
-    /// the limit was lowered.
+    /// While members are joining, those that wait count, not all: so that the last to rejoin are
+    /// turned away when the limit was lowered.
     fn has_room_for(&self, member: Option<&MemberId>, max_size: usize) -> bool {
         let known = member.and_then(|id| self.members.get(id));
         match self.state {
@@ -109,7 +109,8 @@ impl Group {
             GroupState::Stable if same_terms && !self.is_leader(&id) => {
                 self.answer_current(&id, join.reply, turn);
             }
-            // A leader that joins again wants a rebalance, for reasons that its metadata does not show.
+            // A leader that joins again wants a rebalance, for reasons that its metadata does not
+            // show.
             GroupState::CompletingRebalance | GroupState::Stable => {
                 self.update_member(&id, join, turn)
             }
@@ -184,7 +185,8 @@ impl Group {
         self.rebalance_or_continue(turn);
     }
 
-    /// A static member came back without its member id: it gets a new one, and the old one is fenced (KIP-345).
+    /// A static member came back without its member id: it gets a new one, and the old one is
+    /// fenced (KIP-345).
     fn replace_static(
         &mut self,
         former_id: MemberId,
@@ -220,7 +222,8 @@ impl Group {
             let then = Then::ReplaceStatic(Box::new(replacement));
             turn.write(&self.id, vec![Change::Group(Some(stored))], then);
         } else {
-            // While the leader assigns, it may already work with the former id: all must join again.
+            // While the leader assigns, it may already work with the former id: all must join
+            // again.
             self.rebalance_or_continue(turn);
         }
     }
@@ -250,7 +253,8 @@ impl Group {
         let current = self.state == GroupState::Stable && self.generation == replacement.generation;
         let waiting = self.members.get(&replacement.id).and_then(|member| member.awaiting_join);
         if !current || waiting != Some(replacement.reply) {
-            // It left, was replaced again, or takes part in a rebalance that began meanwhile, and is answered there.
+            // It left, was replaced again, or takes part in a rebalance that began meanwhile, and
+            // is answered there.
             return;
         }
         if outcome.is_err() {
@@ -269,8 +273,8 @@ impl Group {
         if replacement.can_skip_assignment {
             joined.skip_assignment = self.is_leader(&replacement.id);
         } else {
-            // An older leader would compute an assignment that a stable group does not take: it must not think
-            // that it leads, so it is told the id it had before.
+            // An older leader would compute an assignment that a stable group does not take: it
+            // must not think that it leads, so it is told the id it had before.
             joined.leader = replacement.former_leader.unwrap_or(replacement.former_id);
             joined.members.clear();
         }
@@ -319,7 +323,8 @@ impl Group {
         }
     }
 
-    /// Forms the next generation of those who joined, and of static members, which may be away for a while.
+    /// Forms the next generation of those who joined, and of static members, which may be away for
+    /// a while.
     pub(crate) fn complete_join(&mut self, turn: &mut Turn<'_>) {
         let gone: Vec<MemberId> = self
             .members

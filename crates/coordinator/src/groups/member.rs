@@ -24,7 +24,8 @@ pub(crate) struct Member {
     pub(crate) client_host: Arc<str>,
     pub(crate) terms: Terms,
     pub(crate) assignment: Bytes,
-    /// It has not had an answer to its first JoinGroup: it does not know its id, so it cannot send heartbeats.
+    /// It has not had an answer to its first JoinGroup: it does not know its id, so it cannot send
+    /// heartbeats.
     pub(crate) is_new: bool,
     pub(crate) awaiting_join: Option<ReplyId>,
     pub(crate) awaiting_sync: Option<ReplyId>,
@@ -33,7 +34,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// True if the session does not end however long the member is silent: it waits for the coordinator.
+    /// True if the session does not end however long the member is silent: it waits for the
+    /// coordinator.
     pub(crate) fn is_kept_waiting(&self) -> bool {
         !self.is_new && (self.awaiting_join.is_some() || self.awaiting_sync.is_some())
     }

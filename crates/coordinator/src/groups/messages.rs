@@ -1,5 +1,5 @@
-//! What goes into a [`Coordinator`](super::Coordinator) and what comes out. Byte strings in requests are kept as they
-//! are: give copies, not slices of a whole request.
+//! What goes into a [`Coordinator`](super::Coordinator) and what comes out. Byte strings in
+//! requests are kept as they are: give copies, not slices of a whole request.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -67,7 +67,8 @@ pub enum Reply {
     Commit(Vec<Result<(), GroupError>>),
     /// To [`Request::Fetch`].
     Fetch(Vec<FetchedTopic>),
-    /// To [`Request::DeleteOffsets`]: one entry per key, in the request's order, or an error of the whole.
+    /// To [`Request::DeleteOffsets`]: one entry per key, in the request's order, or an error of the
+    /// whole.
     DeleteOffsets(Result<Vec<Result<(), GroupError>>, GroupError>),
     /// To [`Request::Describe`].
     Describe(Result<DescribedGroup, GroupError>),

@@ -1,23 +1,25 @@
 //! Classic consumer groups: the state machine of one partition of `__consumer_offsets`.
 //!
-//! A [`Coordinator`] owns every group of its partition. What comes in: [`Request`]s with a [`ReplyId`], the time
-//! ([`Coordinator::tick`]), records of the log while loading, and how appends ended. What goes out: replies
-//! ([`Coordinator::take_replies`]), records to append ([`Coordinator::take_append`]), and the moment it wants to be
+//! A [`Coordinator`] owns every group of its partition. What comes in: [`Request`]s with a
+//! [`ReplyId`], the time ([`Coordinator::tick`]), records of the log while loading, and how appends
+//! ended. What goes out: replies ([`Coordinator::take_replies`]), records to append
+//! ([`Coordinator::take_append`]), and the moment it wants to be
 //! ticked at ([`Coordinator::next_deadline`]).
 //!
 //! Invariants
-//! - **Pending and committed are apart.** A change that must last is a queued write until the log has it. Replies
-//!   that depend on it are given after that, OffsetFetch and snapshots show committed state only, and a failed
-//!   append is answered with an error and reverted.
-//! - One append is under way at a time, so that the committed state after it is the replay of the log up to it.
-//!   Everything queued meanwhile goes into the next one.
-//! - Replaying the log, or a snapshot of it, gives the committed state again: commits go through the same function
-//!   as replay does.
+//! - **Pending and committed are apart.** A change that must last is a queued write until the log
+//!   has it. Replies that depend on it are given after that, OffsetFetch and snapshots show
+//!   committed state only, and a failed append is answered with an error and reverted.
+//! - One append is under way at a time, so that the committed state after it is the replay of the
+//!   log up to it. Everything queued meanwhile goes into the next one.
+//! - Replaying the log, or a snapshot of it, gives the committed state again: commits go through
+//!   the same function as replay does.
 //! - A group's generation never goes back while the group exists; a generation has one leader.
-//! - A group in state Dead has its deletion in the log's queue; it comes back as Empty if that fails.
+//! - A group in state Dead has its deletion in the log's queue; it comes back as Empty if that
+//!   fails.
 //!
-//! What this is not: it does not check that topics exist or that a principal may do what it asks (the broker's API
-//! layer does), and it does not know which broker owns the partition.
+//! What this is not: it does not check that topics exist or that a principal may do what it asks
+//! (the broker's API layer does), and it does not know which broker owns the partition.
 
 mod admin;
 mod config;

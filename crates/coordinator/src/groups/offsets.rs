@@ -1,8 +1,9 @@
 //! Committed offsets of one group: OffsetCommit, OffsetFetch, OffsetDelete and expiry.
 //!
-//! Rules of expiry (KIP-211): offsets of an empty group live as long as the group is empty; those of a stable group of
-//! consumers since their commit, unless a member subscribes to the topic; those committed from outside group
-//! management since their commit. An offset with an expiry of its own keeps to that.
+//! Rules of expiry (KIP-211): offsets of an empty group live as long as the group is empty; those
+//! of a stable group of consumers since their commit, unless a member subscribes to the topic;
+//! those committed from outside group management since their commit. An offset with an expiry of
+//! its own keeps to that.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,7 @@
-//! The records of `__consumer_offsets`, in Kafka's own schemas: GroupMetadataKey and -Value, OffsetCommitKey and
-//! -Value. Written in the versions that Kafka 2.8 to 4.0 write and all of 2.8 to 4.3 read: 3, and 1 for an offset
-//! with its own expiry (only that version has the field). Read in every version.
+//! The records of `__consumer_offsets`, in Kafka's own schemas: GroupMetadataKey and -Value,
+//! OffsetCommitKey and -Value. Written in the versions that Kafka 2.8 to 4.0 write and all of 2.8
+//! to 4.3 read: 3, and 1 for an offset with its own expiry (only that version has the field). Read
+//! in every version.
 
 use std::sync::Arc;
 

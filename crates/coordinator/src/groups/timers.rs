@@ -5,8 +5,8 @@ use super::{GroupState, MemberId, group::Group, turn::Turn};
 /// How far a rebalance's joining is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum JoinPhase {
-    /// The first rebalance of an empty group waits the whole initial delay, and longer while members come, up to the
-    /// rebalance timeout.
+    /// The first rebalance of an empty group waits the whole initial delay, and longer while
+    /// members come, up to the rebalance timeout.
     Initial { deadline: u64, remaining_ms: u64 },
     /// Ends as soon as all members have joined, at the latest at the deadline.
     Joining { deadline: u64 },

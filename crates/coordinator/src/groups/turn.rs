@@ -17,7 +17,8 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// The monotonic time `ms` from now; at least a millisecond, so that a deadline is always ahead.
+    /// The monotonic time `ms` from now; at least a millisecond, so that a deadline is always
+    /// ahead.
     pub(crate) fn after(&self, ms: i32) -> u64 {
         self.now.monotonic_ms.saturating_add(u64::try_from(ms).unwrap_or(0).max(1))
     }

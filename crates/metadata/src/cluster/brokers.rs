@@ -1,4 +1,5 @@
-//! Brokers: registering a life of a broker, keeping it, being the controller; and blocks of producer ids.
+//! Brokers: registering a life of a broker, keeping it, being the controller; and blocks of
+//! producer ids.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,8 +54,9 @@ impl Registration {
 }
 
 impl ClusterMetadata {
-    /// Begins a new life of a broker, which ends the one before: from now on nothing that requires the old
-    /// registration is committed. The broker keeps the lease with [`ClusterMetadata::keep_alive`].
+    /// Begins a new life of a broker, which ends the one before: from now on nothing that requires
+    /// the old registration is committed. The broker keeps the lease with
+    /// [`ClusterMetadata::keep_alive`].
     pub async fn register_broker(
         &self,
         broker: &NewBroker,
@@ -114,7 +116,8 @@ impl ClusterMetadata {
         })
     }
 
-    /// Keeps a registration for another [`Registration::ttl`]. [`MetadataError::Superseded`] when it has ended.
+    /// Keeps a registration for another [`Registration::ttl`]. [`MetadataError::Superseded`] when
+    /// it has ended.
     pub async fn keep_alive(&self, registration: &Registration) -> Result<(), MetadataError> {
         match self.store.keep_alive(registration.lease).await {
             Err(StoreError::LeaseNotFound(_)) => Err(registration.superseded()),
@@ -145,7 +148,8 @@ impl ClusterMetadata {
         }
     }
 
-    /// This life of the broker is about to end: it is given nothing more to lead, and it is not the controller.
+    /// This life of the broker is about to end: it is given nothing more to lead, and it is not the
+    /// controller.
     pub async fn end_serving(&self, registration: &Registration) -> Result<(), MetadataError> {
         for _ in 0..ATTEMPTS_MAX {
             let txn = Txn::new()
@@ -163,8 +167,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.keys.controller() })
     }
 
-    /// Says whether a broker is about to leave the cluster: then the controller gives its replicas to others, until it
-    /// has none. Answers the revision of the change.
+    /// Says whether a broker is about to leave the cluster: then the controller gives its replicas
+    /// to others, until it has none. Answers the revision of the change.
     pub async fn set_draining(
         &self,
         broker: BrokerId,
@@ -198,7 +202,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// Takes a broker out of the cluster: no replicas are placed on it any more. It must hold none by then.
+    /// Takes a broker out of the cluster: no replicas are placed on it any more. It must hold none
+    /// by then.
     pub async fn remove_node(&self, broker: BrokerId) -> Result<(), MetadataError> {
         let _ = self.store.txn(Txn::new().delete(self.keys.node(broker))).await?;
         Ok(())
@@ -242,7 +247,8 @@ impl ClusterMetadata {
         Ok(all)
     }
 
-    /// Becomes the controller if there is none. `None`: another broker is, or this registration has ended.
+    /// Becomes the controller if there is none. `None`: another broker is, or this registration has
+    /// ended.
     pub async fn claim_controller(
         &self,
         registration: &Registration,

@@ -1,4 +1,5 @@
-//! Configuration set while running: of topics (in their records), of one broker, and of all brokers.
+//! Configuration set while running: of topics (in their records), of one broker, and of all
+//! brokers.
 
 use milena_types::{BrokerId, Revision, TopicName};
 
@@ -9,8 +10,8 @@ use super::{
 };
 
 impl ClusterMetadata {
-    /// Changes what is set for a topic. `change` gets what is set now and may be called again if others came first;
-    /// it answers whether to go on.
+    /// Changes what is set for a topic. `change` gets what is set now and may be called again if
+    /// others came first; it answers whether to go on.
     pub async fn alter_topic_configs<E: From<MetadataError>>(
         &self,
         name: &TopicName,
@@ -31,7 +32,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key }.into())
     }
 
-    /// Changes what is set for one broker, or with `None` for all; as [`ClusterMetadata::alter_topic_configs`].
+    /// Changes what is set for one broker, or with `None` for all; as
+    /// [`ClusterMetadata::alter_topic_configs`].
     pub async fn alter_broker_configs<E: From<MetadataError>>(
         &self,
         broker: Option<BrokerId>,

@@ -11,7 +11,8 @@ use super::{ClusterMetadata, MetadataError, PAGE, PartitionRecord, decode};
 pub struct Holdings {
     /// The brokers that hold anything.
     pub brokers: BTreeMap<BrokerId, Held>,
-    /// The most replicas that a partition has, without those that a reassignment is about to remove.
+    /// The most replicas that a partition has, without those that a reassignment is about to
+    /// remove.
     pub replicas_max: usize,
     /// Partitions whose leader, in the life it was made leader in, is not registered.
     pub leaderless: usize,

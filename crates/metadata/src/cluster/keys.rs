@@ -15,7 +15,8 @@
 //! clusters/{cluster}/storage/                              storage's own
 //! ```
 //!
-//! What brokers keep an image of is all below `metadata/`, so that their watch does not carry the rest.
+//! What brokers keep an image of is all below `metadata/`, so that their watch does not carry the
+//! rest.
 
 use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId, TopicName};
 

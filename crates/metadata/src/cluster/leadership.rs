@@ -1,4 +1,5 @@
-//! Who leads. A leader epoch changes only in the leader's own transaction, or after its broker epoch is sealed.
+//! Who leads. A leader epoch changes only in the leader's own transaction, or after its broker
+//! epoch is sealed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,8 +38,9 @@ struct Change {
 }
 
 impl ClusterMetadata {
-    /// Begins a new term for every partition that an earlier life of this broker led: leader epoch + 1, with the
-    /// broker epoch of this life. The earlier life's broker epoch is sealed by then (its log has been replayed).
+    /// Begins a new term for every partition that an earlier life of this broker led: leader epoch
+    /// + 1, with the broker epoch of this life. The earlier life's broker epoch is sealed by
+    /// then (its log has been replayed).
     pub async fn take_leadership(
         &self,
         registration: &Registration,
@@ -68,9 +70,10 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.keys.partitions() })
     }
 
-    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the leader that was wanted anyway, to
-    /// the replica that is alive and got the fewest so far, else to any live broker, which stands in for `from` among
-    /// the replicas. Brokers that accept clients come before others, those that are about to leave come last.
+    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the leader that
+    /// was wanted anyway, to the replica that is alive and got the fewest so far, else to any
+    /// live broker, which stands in for `from` among the replicas. Brokers that accept clients
+    /// come before others, those that are about to leave come last.
     ///
     /// `guards` say why this is allowed: that the record which seals the epoch is there.
     ///
@@ -131,13 +134,14 @@ impl ClusterMetadata {
         Ok(Heirs { brokers, ranks, shares: HashMap::new() })
     }
 
-    /// Gives partitions that this life of a broker leads to others, each to the broker named with it: the leader's own
-    /// transaction. The partitions are closed and flushed by then. Those that it does not lead, or that it would give
-    /// to a broker that is not alive, are left out. An image at the revision of the answer shows who leads each of them.
+    /// Gives partitions that this life of a broker leads to others, each to the broker named with
+    /// it: the leader's own transaction. The partitions are closed and flushed by then. Those
+    /// that it does not lead, or that it would give to a broker that is not alive, are left
+    /// out. An image at the revision of the answer shows who leads each of them.
     ///
     /// # Errors
-    /// [`MetadataError::Superseded`] when the registration has ended. After any error some may have been given away: ask
-    /// again before they are led here.
+    /// [`MetadataError::Superseded`] when the registration has ended. After any error some may have
+    /// been given away: ask again before they are led here.
     pub async fn hand_over(
         &self,
         registration: &Registration,
@@ -235,8 +239,8 @@ impl ClusterMetadata {
         }
     }
 
-    /// Applies as many changes a transaction as it takes. A chunk that meets a partition which changed meanwhile is
-    /// left for the next round.
+    /// Applies as many changes a transaction as it takes. A chunk that meets a partition which
+    /// changed meanwhile is left for the next round.
     async fn apply(
         &self,
         guards: &[Precondition],
@@ -282,7 +286,8 @@ impl PartitionRecord {
 /// Who takes over, and how much each has got so far.
 struct Heirs {
     brokers: BTreeMap<BrokerId, Seen<BrokerRecord>>,
-    /// What makes one less fit than another: that it does not accept clients, that it is about to leave.
+    /// What makes one less fit than another: that it does not accept clients, that it is about to
+    /// leave.
     ranks: HashMap<BrokerId, (bool, bool)>,
     shares: HashMap<BrokerId, usize>,
 }

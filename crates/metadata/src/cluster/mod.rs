@@ -1,8 +1,9 @@
 //! [`ClusterMetadata`]: one cluster's records and the transactions that change them.
 //!
-//! Every change is a transaction whose preconditions name what it was decided on, so any broker may make any of them
-//! at any time; who decided on something outdated reads again and decides again. What happens to a cluster with the
-//! lease of its controller lost, or with two that believe to have it, is therefore: nothing.
+//! Every change is a transaction whose preconditions name what it was decided on, so any broker may
+//! make any of them at any time; who decided on something outdated reads again and decides again.
+//! What happens to a cluster with the lease of its controller lost, or with two that believe to
+//! have it, is therefore: nothing.
 
 mod brokers;
 mod configs;
@@ -152,7 +153,8 @@ impl ClusterMetadata {
         &self.cluster
     }
 
-    /// The store below, for records that are not metadata's own (storage's, below [`storage_prefix`]).
+    /// The store below, for records that are not metadata's own (storage's, below
+    /// [`storage_prefix`]).
     pub fn store(&self) -> &Arc<dyn MetadataStore> {
         &self.store
     }
@@ -199,7 +201,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// Forgets the cluster and everything below it, storage's decisions included. Its brokers are gone by then.
+    /// Forgets the cluster and everything below it, storage's decisions included. Its brokers are
+    /// gone by then.
     pub async fn delete_cluster(&self) -> Result<Revision, MetadataError> {
         match self.store.txn(Txn::new().delete_prefix(&self.keys.root)).await? {
             TxnOutcome::Committed(c) => Ok(c.revision),

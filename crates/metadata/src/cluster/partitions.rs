@@ -1,8 +1,9 @@
-//! Changes of partitions' records, except who leads: what the controller and administrators ask for; and what becomes
-//! of a record when its partition gets another leader.
+//! Changes of partitions' records, except who leads: what the controller and administrators ask
+//! for; and what becomes of a record when its partition gets another leader.
 //!
-//! A reassignment (KIP-455) copies nothing here: it is over as soon as one of the replicas that stay leads. Until then
-//! the record has the new replicas, behind them those that will go, and the leader that is wanted.
+//! A reassignment (KIP-455) copies nothing here: it is over as soon as one of the replicas that
+//! stay leads. Until then the record has the new replicas, behind them those that will go, and the
+//! leader that is wanted.
 
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
@@ -37,8 +38,8 @@ impl PartitionRecord {
         self.replicas.iter().copied().filter(|id| !goes(id)).collect()
     }
 
-    /// Gives the partition other replicas: at once if its leader is one of them, else as soon as the leader has handed
-    /// over to the first of them that `can_lead`.
+    /// Gives the partition other replicas: at once if its leader is one of them, else as soon as
+    /// the leader has handed over to the first of them that `can_lead`.
     pub fn reassign(&mut self, to: Vec<BrokerId>, can_lead: impl Fn(BrokerId) -> bool) {
         let before = self.replicas_before();
         self.home = None;
@@ -70,8 +71,8 @@ impl PartitionRecord {
         self.replicas.iter().copied().filter(|id| !came(id)).collect()
     }
 
-    /// Begins a term of another leader, in one of its lives. If it is no replica it stands in for the leader of
-    /// before, whose place it takes until one of the replicas lives again.
+    /// Begins a term of another leader, in one of its lives. If it is no replica it stands in for
+    /// the leader of before, whose place it takes until one of the replicas lives again.
     pub(super) fn lead_by(&mut self, leader: BrokerId, life: BrokerEpoch) {
         let stay = self.replicas_to_stay();
         if !self.replicas.contains(&leader) {
@@ -91,8 +92,9 @@ impl PartitionRecord {
 }
 
 impl ClusterMetadata {
-    /// Writes records that were decided on images, if `guards` hold; one whose partition has changed meanwhile is left
-    /// out. Not one transaction: each partition's change is correct alone.
+    /// Writes records that were decided on images, if `guards` hold; one whose partition has
+    /// changed meanwhile is left out. Not one transaction: each partition's change is correct
+    /// alone.
     ///
     /// # Errors
     /// [`MetadataError::Outdated`] when a guard does not hold.

@@ -1,9 +1,10 @@
 //! Where replicas go: spread over brokers and, as far as there are enough, over zones.
 //!
-//! The brokers stand in a circle in which zones alternate. Partition `n` is led by the `n`-th broker from a random
-//! start, so leaders take turns over zones and brokers; its followers are the next ones round the circle that bring a
-//! zone not used yet (or, with all zones used, a broker not used yet), beginning one place later after each whole
-//! turn, so that one broker's partitions do not all share their followers.
+//! The brokers stand in a circle in which zones alternate. Partition `n` is led by the `n`-th
+//! broker from a random start, so leaders take turns over zones and brokers; its followers are the
+//! next ones round the circle that bring a zone not used yet (or, with all zones used, a broker not
+//! used yet), beginning one place later after each whole turn, so that one broker's partitions do
+//! not all share their followers.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,8 +12,8 @@ use milena_types::BrokerId;
 
 use super::MetadataError;
 
-/// Lists for `partitions` partitions of `replication_factor` brokers each, preferred leader first. `first_partition`
-/// is how many the topic has already; `start` is random.
+/// Lists for `partitions` partitions of `replication_factor` brokers each, preferred leader first.
+/// `first_partition` is how many the topic has already; `start` is random.
 pub fn spread_replicas(
     nodes: &BTreeMap<BrokerId, Option<String>>,
     partitions: i32,
@@ -65,7 +66,8 @@ fn replicas_from(circle: &[Node<'_>], leader: usize, turn: usize, wanted: usize)
     let all_zones: HashSet<_> = circle.iter().map(|(_, zone)| *zone).collect();
     let others = circle.len() - 1;
     while replicas.len() < wanted {
-        // The next broker that fits: in a zone of its own while there are any, any other broker then.
+        // The next broker that fits: in a zone of its own while there are any, any other broker
+        // then.
         let fresh_zone = zones.len() < all_zones.len();
         let fits = |(broker, zone): &Node<'_>| {
             !replicas.contains(broker) && (!fresh_zone || !zones.contains(zone))

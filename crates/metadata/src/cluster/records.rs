@@ -1,5 +1,6 @@
-//! What is recorded of a cluster: JSON, each record with its format level, so that a release can tell what it does
-//! not understand. Fields may be added within a level if older releases may ignore them.
+//! What is recorded of a cluster: JSON, each record with its format level, so that a release can
+//! tell what it does not understand. Fields may be added within a level if older releases may
+//! ignore them.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ pub type Configs = BTreeMap<String, String>;
 pub struct ClusterRecord {
     /// Kafka's release, such as `3.9.1`: decides which API versions are offered.
     pub kafka_version: String,
-    /// New whenever the metadata store was restored from a backup: the first part of every key in the object store.
+    /// New whenever the metadata store was restored from a backup: the first part of every key in
+    /// the object store.
     pub incarnation: String,
     /// The cluster's data key, wrapped by a key-management key.
     #[serde(with = "base64_bytes")]
@@ -83,7 +85,8 @@ pub struct NodeRecord {
     pub awaits_share: bool,
 }
 
-/// A broker's life that accepts clients: it may be given partitions to lead. Ends with that life's lease.
+/// A broker's life that accepts clients: it may be given partitions to lead. Ends with that life's
+/// lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServingRecord {
     /// Which life.
@@ -119,11 +122,13 @@ pub struct PartitionRecord {
     pub leader: BrokerId,
     /// The term of leadership.
     pub leader_epoch: LeaderEpoch,
-    /// The leader's life that the term belongs to. The leader of another life must take leadership first.
+    /// The leader's life that the term belongs to. The leader of another life must take leadership
+    /// first.
     pub broker_epoch: BrokerEpoch,
     /// Rises with every change of this record.
     pub partition_epoch: i32,
-    /// Who may take over, preferred first. While a reassignment is under way, also those that it removes.
+    /// Who may take over, preferred first. While a reassignment is under way, also those that it
+    /// removes.
     pub replicas: Vec<BrokerId>,
     /// The leader that is wanted. The leader of now hands over to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,12 +136,14 @@ pub struct PartitionRecord {
     /// The reassignment that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reassignment: Option<Reassignment>,
-    /// The replicas there are to be again: none of them lived when a leader was needed, and another broker stood in.
+    /// The replicas there are to be again: none of them lived when a leader was needed, and
+    /// another broker stood in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<Vec<BrokerId>>,
 }
 
-/// A change of a partition's replicas that waits for its leader to hand over to one of those that stay (KIP-455).
+/// A change of a partition's replicas that waits for its leader to hand over to one of those that
+/// stay (KIP-455).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reassignment {
     /// Those of the replicas that were none before.
@@ -200,7 +207,8 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
         .expect("records have text keys only")
 }
 
-/// The record in `bytes`, which were found at `key`. The level is read first: a newer record may not even parse.
+/// The record in `bytes`, which were found at `key`. The level is read first: a newer record may
+/// not even parse.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, MetadataError> {
     let bad = |e: serde_json::Error| MetadataError::BadRecord {
         key: key.to_owned(),

@@ -1,8 +1,8 @@
 //! Topics and their partitions: creating, growing, deleting.
 //!
-//! A topic exists when its record does; the transaction that writes or deletes that record decides. Partitions that
-//! do not fit into it are written before, each time on the condition that the topic is still as it was seen, so that
-//! a reader never finds a topic that lacks partitions.
+//! A topic exists when its record does; the transaction that writes or deletes that record decides.
+//! Partitions that do not fit into it are written before, each time on the condition that the topic
+//! is still as it was seen, so that a reader never finds a topic that lacks partitions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -64,7 +64,8 @@ pub struct CreatedTopic {
 type Brokers = BTreeMap<BrokerId, Seen<BrokerRecord>>;
 
 impl ClusterMetadata {
-    /// What [`ClusterMetadata::create_topic`] would do, without doing it. Does not look whether the topic exists.
+    /// What [`ClusterMetadata::create_topic`] would do, without doing it. Does not look whether the
+    /// topic exists.
     pub async fn plan_topic(&self, placement: &Placement) -> Result<PlannedTopic, MetadataError> {
         let (replicas, _) = self.place(placement, 0).await?;
         Ok(PlannedTopic { replicas })
@@ -99,8 +100,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// Grows a topic to `total` partitions, the new ones placed as given or spread with the replication factor of the
-    /// first. Answers the revision at which they exist.
+    /// Grows a topic to `total` partitions, the new ones placed as given or spread with the
+    /// replication factor of the first. Answers the revision at which they exist.
     pub async fn create_partitions(
         &self,
         name: &TopicName,
@@ -179,7 +180,8 @@ impl ClusterMetadata {
         Ok((topic, replicas, brokers))
     }
 
-    /// Deletes a topic, if it is (still) the one with that id. Answers the revision from which it is gone.
+    /// Deletes a topic, if it is (still) the one with that id. Answers the revision from which it
+    /// is gone.
     pub async fn delete_topic(
         &self,
         name: &TopicName,
@@ -275,8 +277,9 @@ impl ClusterMetadata {
         Ok((replicas, brokers))
     }
 
-    /// Writes partitions `first..` and, with the last of them, the topic's record, all on the conditions in `guard`
-    /// and that the leaders live on. `None` if one of these no longer holds.
+    /// Writes partitions `first..` and, with the last of them, the topic's record, all on the
+    /// conditions in `guard` and that the leaders live on. `None` if one of these no longer
+    /// holds.
     #[allow(clippy::too_many_arguments)] // One use, two callers; a struct would only rename the arguments.
     async fn write_partitions(
         &self,
@@ -315,8 +318,8 @@ impl ClusterMetadata {
     }
 }
 
-/// New partitions, each led by the first of its replicas that lives; where none does, by any broker that does, which
-/// takes the place of the first.
+/// New partitions, each led by the first of its replicas that lives; where none does, by any broker
+/// that does, which takes the place of the first.
 fn lead(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
     let mut stand_ins = brokers.keys().cycle().copied();
     let mut epochs: HashMap<BrokerId, BrokerEpoch> = HashMap::new();

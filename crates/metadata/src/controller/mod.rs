@@ -1,11 +1,12 @@
 //! What a controller wants changed: a pure function of the metadata image.
 //!
-//! Nothing is copied when replicas or leaders move, so a decision is a change of records, and the leader's handoff
-//! does the rest. Nothing here changes who leads (see `cluster::leadership`): it only says who ought to.
+//! Nothing is copied when replicas or leaders move, so a decision is a change of records, and the
+//! leader's handoff does the rest. Nothing here changes who leads (see `cluster::leadership`): it
+//! only says who ought to.
 //!
-//! In this order, for every partition: replicas that another broker stood in for come back; brokers that are about to
-//! leave lose their replicas; new brokers get their share; a reassignment that waits gets the leader it waits for; and
-//! leadership goes back to the first replica.
+//! In this order, for every partition: replicas that another broker stood in for come back; brokers
+//! that are about to leave lose their replicas; new brokers get their share; a reassignment that
+//! waits gets the leader it waits for; and leadership goes back to the first replica.
 
 mod shares;
 
@@ -130,8 +131,8 @@ fn want_leader(
     }
 }
 
-/// Who takes over what a broker leads that is about to stop: live replicas that accept clients, in equal shares; where
-/// there is none, any broker that does. What nobody can take is left out.
+/// Who takes over what a broker leads that is about to stop: live replicas that accept clients, in
+/// equal shares; where there is none, any broker that does. What nobody can take is left out.
 pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPartition, BrokerId)> {
     let others: Vec<BrokerId> = image
         .brokers()
@@ -158,8 +159,8 @@ pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPart
     moves
 }
 
-/// Brokers that lead partitions and are not registered, with the last life that is known of each: their partitions
-/// have no leader.
+/// Brokers that lead partitions and are not registered, with the last life that is known of each:
+/// their partitions have no leader.
 pub fn missing_leaders(image: &MetadataImage) -> BTreeMap<BrokerId, BrokerEpoch> {
     let mut missing: BTreeMap<BrokerId, BrokerEpoch> = BTreeMap::new();
     // Most of the time all are there, and no partition needs to be looked at.

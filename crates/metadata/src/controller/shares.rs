@@ -1,7 +1,8 @@
 //! Who has how many replicas, and changes that make it even.
 //!
-//! A replica moves by a broker taking another's place in a partition's list: the first place with the leadership that
-//! goes with it, and never so that a partition is in fewer zones than before. The fullest brokers give first.
+//! A replica moves by a broker taking another's place in a partition's list: the first place with
+//! the leadership that goes with it, and never so that a partition is in fewer zones than before.
+//! The fullest brokers give first.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -63,7 +64,8 @@ impl<'a> Loads<'a> {
         self.zones.get(&broker).copied().flatten()
     }
 
-    /// Whether `list` would still be in as many zones with `to` in the place of the broker there now.
+    /// Whether `list` would still be in as many zones with `to` in the place of the broker there
+    /// now.
     fn keeps_zones(&self, list: &[BrokerId], place: usize, to: BrokerId) -> bool {
         let zones = |list: &mut dyn Iterator<Item = BrokerId>| {
             list.map(|id| self.zone(id)).collect::<HashSet<_>>().len()
@@ -73,8 +75,9 @@ impl<'a> Loads<'a> {
         zones(&mut list.iter().enumerate().map(after)) >= before
     }
 
-    /// Gives the places of brokers that leave to brokers that stay: those with the fewest, in zones that the partition
-    /// is not in already as far as there are any. A place that nobody can take goes as long as another replica stays.
+    /// Gives the places of brokers that leave to brokers that stay: those with the fewest, in zones
+    /// that the partition is not in already as far as there are any. A place that nobody can
+    /// take goes as long as another replica stays.
     pub(super) fn drain(
         &mut self,
         record: &mut PartitionRecord,
@@ -119,7 +122,8 @@ impl<'a> Loads<'a> {
         }
     }
 
-    /// Lets a new broker take places of the fullest ones until it has its share: first places, then others.
+    /// Lets a new broker take places of the fullest ones until it has its share: first places, then
+    /// others.
     pub(super) fn give_share(
         &mut self,
         newcomer: BrokerId,

@@ -28,7 +28,8 @@ fn all_settled() -> PlanOptions {
     PlanOptions { preferred_leaders: true, settled }
 }
 
-/// Applies plans, with every leader handing over at once, until there is nothing to do. How many changes there were.
+/// Applies plans, with every leader handing over at once, until there is nothing to do. How many
+/// changes there were.
 async fn settle(
     cluster: &TestCluster,
     registrations: &[Registration],

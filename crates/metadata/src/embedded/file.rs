@@ -54,8 +54,8 @@ impl Opener {
         self.faults.clone()
     }
 
-    /// Whether a sync of this file has failed since the store was opened: what the system's cache holds of it can no
-    /// longer be trusted to reach the disk.
+    /// Whether a sync of this file has failed since the store was opened: what the system's cache
+    /// holds of it can no longer be trusted to reach the disk.
     pub(super) fn sync_failed(&self) -> bool {
         self.sync_failed.load(Ordering::Acquire)
     }

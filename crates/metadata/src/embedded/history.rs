@@ -1,5 +1,5 @@
-//! Past changes for watches: one queue for all of them, bounded in bytes. A watch holds no more than its place in it,
-//! so a slow one costs nothing and is told when it has fallen out.
+//! Past changes for watches: one queue for all of them, bounded in bytes. A watch holds no more
+//! than its place in it, so a slow one costs nothing and is told when it has fallen out.
 
 use std::{collections::VecDeque, sync::Arc};
 

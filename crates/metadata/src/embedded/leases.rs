@@ -1,5 +1,5 @@
-//! Which leases live, and until when. The deadlines are in memory only: a store that was restarted gives every lease
-//! its whole time again, since it cannot know how long it was away.
+//! Which leases live, and until when. The deadlines are in memory only: a store that was restarted
+//! gives every lease its whole time again, since it cannot know how long it was away.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,12 +1,13 @@
 //! [`EmbeddedStore`]: the metadata store in one local file, for a process that owns its directory.
 //!
-//! Reads go straight to the file's last committed state (and its page cache). Changes go to one writer thread, which
-//! puts all that wait into one synced commit: each transaction is still judged and applied alone, in order, and
-//! answered only after the sync. What watches need is kept in memory, bounded in bytes; after a restart every watch
-//! begins with reading its range again.
+//! Reads go straight to the file's last committed state (and its page cache). Changes go to one
+//! writer thread, which puts all that wait into one synced commit: each transaction is still judged
+//! and applied alone, in order, and answered only after the sync. What watches need is kept in
+//! memory, bounded in bytes; after a restart every watch begins with reading its range again.
 //!
-//! Invariants: nothing is answered or shown to a watch before it is synced; a file whose sync failed is never written
-//! again; after a full disk the file is opened anew, which rolls it back to the last commit.
+//! Invariants: nothing is answered or shown to a watch before it is synced; a file whose sync
+//! failed is never written again; after a full disk the file is opened anew, which rolls it back to
+//! the last commit.
 
 mod file;
 mod history;
@@ -108,7 +109,8 @@ pub struct EmbeddedStore {
 
 /// What the store, its writer thread and its watches share.
 struct Shared {
-    /// `None` after a failure, until the file has been opened anew, and after the store was closed.
+    /// `None` after a failure, until the file has been opened anew, and after the store was
+    /// closed.
     database: RwLock<Option<Database>>,
     history: Mutex<History>,
     leases: Mutex<Leases>,
@@ -153,7 +155,8 @@ struct Envelope {
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// Changes that may wait for the writer thread, in units of [`ROOM_UNIT`] bytes; more wait at the door.
+/// Changes that may wait for the writer thread, in units of [`ROOM_UNIT`] bytes; more wait at the
+/// door.
 const ROOM_MAX: u32 = 16_384;
 const ROOM_UNIT: usize = 4096;
 

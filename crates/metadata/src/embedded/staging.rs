@@ -156,7 +156,8 @@ impl<'t> Staging<'t> {
             self.lease_keys.insert((lease, key), ())?;
         }
         self.entries.insert(key, (created, revision.raw(), lease, put.value.as_ref()))?;
-        // A copy: the caller's bytes may be a small part of a large buffer, and history keeps this one.
+        // A copy: the caller's bytes may be a small part of a large buffer, and history keeps this
+        // one.
         let value = Bytes::copy_from_slice(&put.value);
         let versioned = Versioned { value, revision, created: Revision(created) };
         Ok(Event::Put(Entry { key: key.to_owned(), versioned }))

@@ -1,7 +1,8 @@
 //! The tables of the file and what is read from them.
 //!
-//! `entries`: key → (created, revision, lease or 0, value). `lease_keys`: (lease, key), to find what ends with a lease.
-//! `leases`: lease → time to live in milliseconds. `state`: the format level, the revision, the last lease id.
+//! `entries`: key → (created, revision, lease or 0, value). `lease_keys`: (lease, key), to find
+//! what ends with a lease. `leases`: lease → time to live in milliseconds. `state`: the format
+//! level, the revision, the last lease id.
 
 use std::{ops::Bound, path::Path, time::Duration};
 

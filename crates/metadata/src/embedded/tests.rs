@@ -96,8 +96,8 @@ async fn everything_is_there_again_after_a_clean_close() {
     assert!(put(&store, "c", "3").await.unwrap() > revision);
 }
 
-/// What a crash leaves behind is the file as it is at some moment while the store works: copies of it, taken at any
-/// time, hold every transaction acknowledged by then, whole.
+/// What a crash leaves behind is the file as it is at some moment while the store works: copies of
+/// it, taken at any time, hold every transaction acknowledged by then, whole.
 #[tokio::test]
 async fn a_file_copied_while_in_use_has_all_that_was_acknowledged() {
     let directory = TempDir::new().unwrap();
@@ -164,7 +164,8 @@ async fn transactions_that_wait_together_share_a_commit() {
     let store = open(directory.path());
     let started = Runtime::system();
     join_all((0..2000).map(async |n| put(&store, &format!("{n}"), "x").await.unwrap())).await;
-    // 2000 single syncs would take seconds on any disk that really syncs; the count of revisions shows none was lost.
+    // 2000 single syncs would take seconds on any disk that really syncs; the count of revisions
+    // shows none was lost.
     assert_eq!(store.range("", None, 1).await.unwrap().revision, Revision(2000));
     assert!(started.monotonic() < Duration::from_secs(20));
 }

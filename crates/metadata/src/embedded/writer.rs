@@ -1,4 +1,5 @@
-//! The writer thread: takes what waits, judges and stages it in order, commits once, then publishes and answers.
+//! The writer thread: takes what waits, judges and stages it in order, commits once, then publishes
+//! and answers.
 
 use std::{
     mem,
@@ -30,9 +31,11 @@ pub(super) enum Request {
 const COMMIT_REQUESTS_MAX: usize = 2048;
 const COMMIT_OPS_MAX: usize = 32_768;
 const COMMIT_BYTES_MAX: usize = 32 << 20;
-/// How long changes are refused after the disk was found full, rather than repairing the file for each of them.
+/// How long changes are refused after the disk was found full, rather than repairing the file for
+/// each of them.
 const FULL_PAUSE: Duration = Duration::from_millis(250);
-/// The longest wait while leases live: their clock may be a simulated one that runs faster than this thread's.
+/// The longest wait while leases live: their clock may be a simulated one that runs faster than
+/// this thread's.
 const LEASE_CHECK: Duration = Duration::from_millis(100);
 
 pub(super) struct Writer {
@@ -97,7 +100,8 @@ impl Writer {
         self.shared.close();
     }
 
-    /// Waits for a request or the end of a lease, and takes all that wait, up to what one commit may hold.
+    /// Waits for a request or the end of a lease, and takes all that wait, up to what one commit
+    /// may hold.
     fn next_requests(&self) -> (Vec<Envelope>, bool) {
         let first = match self.patience() {
             None => self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),

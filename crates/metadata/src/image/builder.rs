@@ -40,8 +40,8 @@ impl ImageBuilder {
         self.image.revision = self.image.revision.max(revision);
     }
 
-    /// Applies all changes of one revision. A record that cannot be read is passed over and reported: one bad record
-    /// must not stop a broker from following the others.
+    /// Applies all changes of one revision. A record that cannot be read is passed over and
+    /// reported: one bad record must not stop a broker from following the others.
     pub(super) fn apply(&mut self, batch: &EventBatch) {
         for event in &batch.events {
             let outcome = match event {
@@ -167,8 +167,8 @@ impl ImageBuilder {
                 self.awaiting.remove(&topic);
             }
         }
-        // A topic that is going away keeps its partitions until its own record goes: both are in one transaction,
-        // and who holds the image of before is not concerned.
+        // A topic that is going away keeps its partitions until its own record goes: both are in
+        // one transaction, and who holds the image of before is not concerned.
         if let Some(topic) = self.topic_mut(topic) {
             topic.partitions.remove(&index);
         }

@@ -1,4 +1,5 @@
-//! What a fuzzer feeds with records of the metadata store, and what the tests replay of that (`fuzz/corpus/metadata`).
+//! What a fuzzer feeds with records of the metadata store, and what the tests replay of that
+//! (`fuzz/corpus/metadata`).
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use crate::{
     store::{Entry, Event, EventBatch, Versioned},
 };
 
-/// Lines of a key below `clusters/{cluster}/metadata/`, a space, and a record: all of them become an image, in their
-/// order, as a broker's watch gives them. A line without a record is a deletion.
+/// Lines of a key below `clusters/{cluster}/metadata/`, a space, and a record: all of them become
+/// an image, in their order, as a broker's watch gives them. A line without a record is a deletion.
 ///
 /// # Panics
 /// Where the crate breaks one of its promises.

@@ -1,7 +1,7 @@
 //! [`MetadataImage`]: an immutable snapshot of a cluster's records, and [`ImageWatcher`], which keeps the newest one.
 //!
-//! A snapshot is one state of the store, at [`MetadataImage::revision`]. Making the next one shares everything that
-//! did not change. A topic in it always has all its partitions.
+//! A snapshot is one state of the store, at [`MetadataImage::revision`]. Making the next one shares
+//! everything that did not change. A topic in it always has all its partitions.
 
 mod builder;
 #[cfg(any(test, feature = "testing"))]
@@ -157,8 +157,8 @@ impl MetadataImage {
         self.revision
     }
 
-    /// Whether nothing was changed between this image and another of the same watcher: only the revision may differ.
-    /// May answer no where a change was undone.
+    /// Whether nothing was changed between this image and another of the same watcher: only the
+    /// revision may differ. May answer no where a change was undone.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self {
             revision: _,
@@ -212,8 +212,8 @@ impl MetadataImage {
         self.nodes.get(&broker).is_some_and(|node| node.draining)
     }
 
-    /// The controller; while there is none, the live broker with the lowest id stands in, since any broker may do
-    /// what clients send to a controller.
+    /// The controller; while there is none, the live broker with the lowest id stands in, since any
+    /// broker may do what clients send to a controller.
     pub fn controller(&self) -> Option<BrokerId> {
         let elected =
             self.controller.map(|record| record.broker).filter(|id| self.brokers.contains_key(id));
@@ -278,7 +278,8 @@ impl MetadataImage {
         })
     }
 
-    /// The partition's leader if clients can reach it: it is alive, and in the life that the leader epoch belongs to.
+    /// The partition's leader if clients can reach it: it is alive, and in the life that the leader
+    /// epoch belongs to.
     pub fn live_leader(&self, partition: &PartitionImage) -> Option<BrokerId> {
         let broker = self.brokers.get(&partition.leader)?;
         (broker.epoch == partition.broker_epoch).then_some(partition.leader)

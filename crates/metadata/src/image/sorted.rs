@@ -1,5 +1,6 @@
-//! A sorted map whose copies share what they have in common: changing one entry of a copy copies one chunk and the
-//! list of chunks, not the map. Made for maps that are read all the time and changed a little at a time.
+//! A sorted map whose copies share what they have in common: changing one entry of a copy copies
+//! one chunk and the list of chunks, not the map. Made for maps that are read all the time and
+//! changed a little at a time.
 
 use std::{borrow::Borrow, sync::Arc};
 

@@ -21,7 +21,8 @@ async fn at(watcher: &ImageWatcher, revision: Revision) -> Arc<MetadataImage> {
         .expect("the watcher runs")
 }
 
-/// The image that reading everything anew gives, as text: what an image that followed changes must equal.
+/// The image that reading everything anew gives, as text: what an image that followed changes must
+/// equal.
 async fn fresh(cluster: &TestCluster) -> String {
     let image = watcher(cluster).await.current();
     text(&image)
@@ -202,8 +203,8 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
     assert_eq!(copied, 1);
 }
 
-/// Many change one cluster at once, and the store keeps so little history that the watcher has to read anew now and
-/// then: still the image ends up as what is stored.
+/// Many change one cluster at once, and the store keeps so little history that the watcher has to
+/// read anew now and then: still the image ends up as what is stored.
 #[tokio::test]
 async fn an_image_survives_races_and_forgotten_history() {
     let cluster = TestCluster::with_history(2000).await;

@@ -1,5 +1,5 @@
-//! Keeping the newest image: reading everything once, then following one watch; reading again when the watch says
-//! that it has missed something.
+//! Keeping the newest image: reading everything once, then following one watch; reading again when
+//! the watch says that it has missed something.
 
 use std::{sync::Arc, time::Duration};
 
@@ -93,8 +93,9 @@ impl Follower {
         }
     }
 
-    /// Reads everything. The pages are of different moments; following the watch from the first page's revision up to
-    /// the last one's makes them one state, because replaying a change that a page shows already does no harm.
+    /// Reads everything. The pages are of different moments; following the watch from the first
+    /// page's revision up to the last one's makes them one state, because replaying a change
+    /// that a page shows already does no harm.
     async fn try_load(&self) -> Result<Option<(ImageBuilder, Box<dyn Watch>)>, MetadataError> {
         let keys = self.metadata.keys().clone();
         let mut builder = ImageBuilder::new(keys.clone());

@@ -54,7 +54,8 @@ enum BrokerCommand {
         /// The broker's number
         id: i32,
     },
-    /// Have a broker start without its write-ahead directory, which is gone for good: what was only there is lost
+    /// Have a broker start without its write-ahead directory, which is gone for good: what was only
+    /// there is lost
     #[command(
         after_help = "The refused start names the epoch. If the directory can be mounted or restored, do that \
                             instead: the broker then starts by itself and nothing is lost.\n\n\

@@ -24,7 +24,8 @@ pub(crate) struct EndpointArgs {
     #[arg(long, env = "AWS_ENDPOINT_URL_KAFKA", value_name = "URL", global = true)]
     endpoint: Option<String>,
     /// The region to sign for [default: the running milena's]
-    // An id of its own: a global argument shows up in the matches of the root, where serve has a region too.
+    // An id of its own: a global argument shows up in the matches of the root, where serve has a
+    // region too.
     #[arg(
         id = "endpoint_region",
         long = "region",
@@ -70,7 +71,8 @@ enum ClusterCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Give a cluster more or fewer brokers, and wait until they serve or have handed over what they held
+    /// Give a cluster more or fewer brokers, and wait until they serve or have handed over what
+    /// they held
     #[command(after_help = "Example:\n  milena cluster scale orders 6")]
     Scale {
         /// The cluster's name or ARN

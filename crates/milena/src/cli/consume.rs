@@ -51,13 +51,15 @@ pub(crate) struct ConsumeArgs {
     /// Stop when everything there is has been read
     #[arg(long, short = 'e')]
     until_end: bool,
-    /// Go on where this group stopped, and commit how far it got; no other member may read for it meanwhile
+    /// Go on where this group stopped, and commit how far it got; no other member may read for it
+    /// meanwhile
     #[arg(long, short, value_name = "NAME")]
     group: Option<String>,
     /// Print the key before the value, with a tab between them
     #[arg(long, short, conflicts_with = "json")]
     keys: bool,
-    /// Print each record as a JSON object with all its parts; bytes that are not UTF-8 are printed with �
+    /// Print each record as a JSON object with all its parts; bytes that are not UTF-8 are printed
+    /// with �
     #[arg(long)]
     json: bool,
 }

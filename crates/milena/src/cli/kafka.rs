@@ -1,7 +1,8 @@
-//! What the commands that speak Kafka's protocol share: which cluster they mean, and what they say when it refuses.
+//! What the commands that speak Kafka's protocol share: which cluster they mean, and what they say
+//! when it refuses.
 //!
-//! Records and lists go to standard output, one a line, so that they can be piped; everything else (progress on a
-//! terminal, a closing line, errors) goes to standard error.
+//! Records and lists go to standard output, one a line, so that they can be piped; everything else
+//! (progress on a terminal, a closing line, errors) goes to standard error.
 
 use std::{borrow::Borrow, time::Duration};
 
@@ -20,7 +21,8 @@ pub(crate) struct KafkaArgs {
     /// The cluster's name or ARN, in the running milena [default: demo]
     #[arg(long, env = "MILENA_CLUSTER", value_name = "CLUSTER", global = true)]
     cluster: Option<String>,
-    /// The addresses of brokers and not a cluster's name: host:port, separated by commas; any Kafka cluster will do
+    /// The addresses of brokers and not a cluster's name: host:port, separated by commas; any
+    /// Kafka cluster will do
     #[arg(long, short, env = "MILENA_BOOTSTRAP", value_name = "BROKERS", global = true)]
     bootstrap: Option<String>,
     #[command(flatten)]

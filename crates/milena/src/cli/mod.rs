@@ -70,10 +70,12 @@ enum Command {
     Consume(consume::ConsumeArgs),
 }
 
-/// The arguments, once none stands where it would be passed over: a flag of `serve` before another command.
+/// The arguments, once none stands where it would be passed over: a flag of `serve` before another
+/// command.
 fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
     if let Some(command) = matches.subcommand_name() {
-        // What a subcommand declares as global shows up in these matches too, but is not the root's to ask for.
+        // What a subcommand declares as global shows up in these matches too, but is not the root's
+        // to ask for.
         let root = Cli::command();
         let own = root
             .get_arguments()

@@ -15,7 +15,8 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Reads `beginning`, `end`, an offset, or a time span such as `10m` (seconds, minutes, hours, days ago).
+    /// Reads `beginning`, `end`, an offset, or a time span such as `10m` (seconds, minutes, hours,
+    /// days ago).
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match text {
             "beginning" => return Ok(Self::At(StartAt::Beginning)),

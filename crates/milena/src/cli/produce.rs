@@ -54,7 +54,8 @@ pub(crate) struct ProduceArgs {
     /// How batches are compressed
     #[arg(long, value_enum, default_value_t)]
     compression: Codec,
-    /// When a record counts as written: when it is safe (all), when the leader has it, or when it was sent (none)
+    /// When a record counts as written: when it is safe (all), when the leader has it, or when it
+    /// was sent (none)
     #[arg(long, value_enum, default_value_t)]
     acks: AcksArg,
 }

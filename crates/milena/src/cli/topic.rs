@@ -55,7 +55,8 @@ struct CreateArgs {
     /// How many partitions; the cluster's num.partitions when left out
     #[arg(long, short, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
-    /// How many brokers may lead a partition; the cluster's default.replication.factor when left out
+    /// How many brokers may lead a partition; the cluster's default.replication.factor when left
+    /// out
     #[arg(long, value_parser = clap::value_parser!(i16).range(1..))]
     replication_factor: Option<i16>,
     /// A topic configuration; may be given more than once

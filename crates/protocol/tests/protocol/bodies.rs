@@ -1,5 +1,5 @@
-//! Random valid message bodies, written straight from the schemas: an encoder of its own, so that what the generated
-//! code does is checked against the schema and not against itself.
+//! Random valid message bodies, written straight from the schemas: an encoder of its own, so that
+//! what the generated code does is checked against the schema and not against itself.
 
 use crate::codegen::schema::{Field, Schema, Struct, Type, Versions};
 

@@ -31,7 +31,8 @@ fn names_and_retries_agree_with_another_implementation() {
         }
         known += 1;
     }
-    // Clients do retry this one: it says that the previous change of the same transaction is still being written.
+    // Clients do retry this one: it says that the previous change of the same transaction is still
+    // being written.
     assert_eq!(differ, [ErrorCode::ConcurrentTransactions]);
     assert!(known > 100, "{known}");
 }

@@ -1,5 +1,5 @@
-//! Frames, headers and what a version does to a message. Numbered behaviours are those of Kafka-compatible brokers
-//! that others got wrong.
+//! Frames, headers and what a version does to a message. Numbered behaviours are those of
+//! Kafka-compatible brokers that others got wrong.
 
 use bytes::Bytes;
 use milena_protocol::{
@@ -131,7 +131,8 @@ fn sasl_handshake_is_never_flexible_and_controlled_shutdown_0_has_no_client_id()
     assert_eq!(ApiKey::Produce.request_header_version(9), 2);
 }
 
-/// Behaviours 1 and 6 begin here: the header of a version from the future can be read, its body is left alone.
+/// Behaviours 1 and 6 begin here: the header of a version from the future can be read, its body is
+/// left alone.
 #[test]
 fn a_header_of_an_unknown_version_is_read() {
     let mut e = Encoder::new();

@@ -1,4 +1,5 @@
-//! Bytes that are no message: every decoder gives an error or a message, never a panic, never much memory.
+//! Bytes that are no message: every decoder gives an error or a message, never a panic, never much
+//! memory.
 
 use bytes::Bytes;
 use milena_protocol::{

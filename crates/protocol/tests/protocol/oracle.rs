@@ -1,4 +1,5 @@
-//! Every message against its schema, and against the `kafka-protocol` crate where that knows the version.
+//! Every message against its schema, and against the `kafka-protocol` crate where that knows the
+//! version.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey as TheirKey, RequestKind, ResponseKind};

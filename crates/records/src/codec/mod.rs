@@ -97,8 +97,8 @@ impl Compression {
         self.compress_at(None, payload)
     }
 
-    /// Compresses `payload` at a level of gzip or zstd; without one at the codec's default, and lz4 and snappy have no
-    /// other.
+    /// Compresses `payload` at a level of gzip or zstd; without one at the codec's default, and lz4
+    /// and snappy have no other.
     ///
     /// Errors: [`BatchError::Compression`].
     pub fn compress_at(self, level: Option<i32>, payload: Vec<u8>) -> Result<Vec<u8>, BatchError> {

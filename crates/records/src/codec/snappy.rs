@@ -1,11 +1,12 @@
-//! Snappy, as one raw block (librdkafka and others) or in the framing of the snappy-java library (Kafka's Java
-//! clients): a 16-byte header, then blocks behind their 32-bit big-endian sizes.
+//! Snappy, as one raw block (librdkafka and others) or in the framing of the snappy-java library
+//! (Kafka's Java clients): a 16-byte header, then blocks behind their 32-bit big-endian sizes.
 
 use crate::{bytes_in::BytesIn, codec::Compression, error::BatchError};
 
 const CODEC: Compression = Compression::Snappy;
 
-/// What framed streams begin with; no raw block does, for it would say that its last length byte is not the last.
+/// What framed streams begin with; no raw block does, for it would say that its last length byte is
+/// not the last.
 const FRAMING: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
 
 /// Version, and the oldest version that can read it: 1 and 1.
@@ -14,7 +15,8 @@ const FRAMING_VERSIONS: [u8; 8] = [0, 0, 0, 1, 0, 0, 0, 1];
 /// How much of the input goes into one block, as snappy-java does by default.
 const BLOCK_LEN: usize = 32 * 1024;
 
-/// A snappy element of three bytes copies 64 bytes at most, so that no block grows by more than this.
+/// A snappy element of three bytes copies 64 bytes at most, so that no block grows by more than
+/// this.
 const GROWTH_MAX: usize = 32;
 
 pub(super) fn compress(payload: &[u8]) -> Result<Vec<u8>, BatchError> {

@@ -8,11 +8,12 @@ use crate::{
     batch::Batch, codec::Compression, error::BatchError, header::TimestampType, record::Record,
 };
 
-/// Makes a message set of batches, for a consumer that reads from an offset. Headers, producers and control records have
-/// no place in it; the codec stays. Compressed batches come whole, of others only what was asked for.
+/// Makes a message set of batches, for a consumer that reads from an offset. Headers, producers and
+/// control records have no place in it; the codec stays. Compressed batches come whole, of others
+/// only what was asked for.
 ///
-/// One batch is decompressed at a time. The set never grows beyond what it may have, but for its first message: without
-/// one the consumer would ask for the same again.
+/// One batch is decompressed at a time. The set never grows beyond what it may have, but for its
+/// first message: without one the consumer would ask for the same again.
 #[derive(Debug)]
 pub struct DownConverter {
     format: MessageFormat,
@@ -23,7 +24,8 @@ pub struct DownConverter {
 }
 
 impl DownConverter {
-    /// Of messages from `from` on; `decompressed_max` bounds what each batch decompresses to, `bytes_max` the set.
+    /// Of messages from `from` on; `decompressed_max` bounds what each batch decompresses to,
+    /// `bytes_max` the set.
     pub const fn new(
         format: MessageFormat,
         from: Offset,
@@ -33,10 +35,11 @@ impl DownConverter {
         Self { format, from, decompressed_max, bytes_max, out: Vec::new() }
     }
 
-    /// Appends the records of a batch. `false`: there was no room for all of them, and there is none for what follows.
+    /// Appends the records of a batch. `false`: there was no room for all of them, and there is
+    /// none for what follows.
     ///
-    /// Errors: [`BatchError::Codec`] for zstd (UNSUPPORTED_COMPRESSION_TYPE), else as [`Batch::records`]. What was
-    /// appended before is there still.
+    /// Errors: [`BatchError::Codec`] for zstd (UNSUPPORTED_COMPRESSION_TYPE), else as
+    /// [`Batch::records`]. What was appended before is there still.
     pub fn push(&mut self, batch: &Batch) -> Result<bool, BatchError> {
         if batch.header().attributes.is_control() {
             return Ok(true);

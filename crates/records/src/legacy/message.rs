@@ -38,10 +38,11 @@ pub struct MessageSet {
     pub entries: usize,
 }
 
-/// Reads a message set, checking each message's checksum. `limit` bounds what all wrappers together decompress to.
+/// Reads a message set, checking each message's checksum. `limit` bounds what all wrappers together
+/// decompress to.
 ///
-/// Errors: as for batches; [`BatchError::Magic`] for magic 2, [`BatchError::Invalid`] for zstd, which old formats do
-/// not have, and for messages of both formats.
+/// Errors: as for batches; [`BatchError::Magic`] for magic 2, [`BatchError::Invalid`] for zstd,
+/// which old formats do not have, and for messages of both formats.
 pub fn messages(records: &Bytes, limit: usize) -> Result<MessageSet, BatchError> {
     let mut set = MessageSet::default();
     let mut left = limit;

@@ -1,12 +1,14 @@
 //! The message sets of before Kafka 0.11: magic 0 and, with timestamps, magic 1 (KIP-32).
 //!
-//! The log holds magic 2 only. [`up_convert`] makes a batch of what an old producer sends, [`down_convert`] makes a
-//! message set for an old consumer; both cost a copy and, with a codec, decompressing and compressing again.
+//! The log holds magic 2 only. [`up_convert`] makes a batch of what an old producer sends,
+//! [`down_convert`] makes a message set for an old consumer; both cost a copy and, with a codec,
+//! decompressing and compressing again.
 //!
-//! A message: offset (8 bytes), size (4), CRC-32 of what follows (4), magic (1), attributes (1), timestamp (8, magic 1
-//! only), then key and value, each behind its length (4, -1 for null). Several messages are compressed together by
-//! putting their set into the value of one more, the wrapper, whose offset is that of the last of them. Inside it,
-//! offsets are absolute in magic 0 and relative in magic 1.
+//! A message: offset (8 bytes), size (4), CRC-32 of what follows (4), magic (1), attributes (1),
+//! timestamp (8, magic 1 only), then key and value, each behind its length (4, -1 for null).
+//! Several messages are compressed together by putting their set into the value of one more, the
+//! wrapper, whose offset is that of the last of them. Inside it, offsets are absolute in magic 0
+//! and relative in magic 1.
 
 mod down;
 mod lz4_header;

@@ -10,10 +10,11 @@ use crate::{
     error::BatchError,
 };
 
-/// One batch with all the messages of a set, in order, with offsets from 0. Its codec is the one the producer used.
+/// One batch with all the messages of a set, in order, with offsets from 0. Its codec is the one
+/// the producer used.
 ///
-/// Errors: as [`messages`], [`BatchError::Invalid`] for an empty set and for a wrapper that is not alone, and
-/// [`BatchError::TimestampType`] for log append time.
+/// Errors: as [`messages`], [`BatchError::Invalid`] for an empty set and for a wrapper that is not
+/// alone, and [`BatchError::TimestampType`] for log append time.
 pub fn up_convert(records: &Bytes, limit: usize) -> Result<Batch, BatchError> {
     let set = messages(records, limit)?;
     if set.messages.is_empty() {

@@ -1,6 +1,7 @@
 //! Magic 0 and 1 (behaviour 26), and what another client writes in each format.
 //!
-//! `python_clients.txt` holds what kafka-python 3.0 makes of four records, once per magic and codec: a name and hex.
+//! `python_clients.txt` holds what kafka-python 3.0 makes of four records, once per magic and
+//! codec: a name and hex.
 
 use bytes::Bytes;
 use milena_records::{
@@ -105,7 +106,8 @@ fn b26_batches_become_message_sets_for_old_consumers_and_keep_their_offsets() {
 fn b26_the_lz4_header_checksum_of_magic_0_is_the_wrong_one_that_old_clients_check() {
     let batch = batch_of(5, Compression::Lz4);
     let set = down_convert([&batch], MessageFormat::Magic0, Offset(0), LIMIT).unwrap();
-    // Offset, size, checksum, magic, attributes, no key, the value's length: the frame starts at 26.
+    // Offset, size, checksum, magic, attributes, no key, the value's length: the frame starts at
+    // 26.
     let frame = &set[26..];
     assert_eq!(frame[..4], [0x04, 0x22, 0x4d, 0x18]);
     let wrong = (twox_hash::XxHash32::oneshot(0, &frame[..6]) >> 8) as u8;
@@ -247,7 +249,8 @@ fn every_flipped_byte_of_a_message_is_found() {
         for place in 8..bytes.len() {
             let mut damaged = bytes.to_vec();
             damaged[place] ^= 0xff;
-            // The offsets of messages are outside the checksums, and mean nothing when they come from producers.
+            // The offsets of messages are outside the checksums, and mean nothing when they come
+            // from producers.
             let is_offset = codec == Compression::None && {
                 let starts = message_starts(&bytes);
                 starts.iter().any(|start| (*start..start + 8).contains(&place))

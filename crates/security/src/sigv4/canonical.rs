@@ -8,8 +8,8 @@ use super::HttpRequest;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const ENCODED_IN_PATH: &AsciiSet = &ENCODED.remove(b'/');
 
-/// The canonical request over the given headers (lower case, sorted). `left_out` is a query parameter that is not
-/// signed: the signature of a presigned address.
+/// The canonical request over the given headers (lower case, sorted). `left_out` is a query
+/// parameter that is not signed: the signature of a presigned address.
 pub(super) fn request(
     request: &HttpRequest<'_>,
     signed: &[&str],
@@ -47,7 +47,8 @@ pub(super) fn path(raw: &str) -> String {
     percent_encode(path.as_bytes(), ENCODED_IN_PATH).to_string()
 }
 
-/// The parameters, decoded and encoded again in the one canonical way, sorted by name and then value.
+/// The parameters, decoded and encoded again in the one canonical way, sorted by name and then
+/// value.
 pub(super) fn query(raw: &str, left_out: Option<&str>) -> String {
     let mut parameters: Vec<(String, String)> = raw
         .split('&')

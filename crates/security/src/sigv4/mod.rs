@@ -1,11 +1,12 @@
 //! AWS Signature Version 4: checking requests ([`Verifier`]) and signing them ([`Signer`]).
 //!
-//! Both forms are understood: the `Authorization` header, and the `X-Amz-…` query of a presigned address. The path
-//! is encoded once more before it is signed, as every AWS service other than S3 has it, so a `%3A` on the wire is
-//! signed as `%253A`. An error says which part did not fit and never contains a secret or a signature that was
-//! computed here.
+//! Both forms are understood: the `Authorization` header, and the `X-Amz-…` query of a presigned
+//! address. The path is encoded once more before it is signed, as every AWS service other than S3
+//! has it, so a `%3A` on the wire is signed as `%253A`. An error says which part did not fit and
+//! never contains a secret or a signature that was computed here.
 //!
-//! Source: "Signature Version 4 signing process" in the AWS General Reference; the tests carry AWS's own vectors.
+//! Source: "Signature Version 4 signing process" in the AWS General Reference; the tests carry
+//! AWS's own vectors.
 
 mod canonical;
 mod sign;

@@ -17,8 +17,9 @@ impl Signer {
         Self { key, region: region.into(), service: service.into() }
     }
 
-    /// The headers to add to a request, `x-amz-date` and `authorization`. Every header given is signed, `host` must
-    /// be among them; an `x-amz-content-sha256` among them stands for the body.
+    /// The headers to add to a request, `x-amz-date` and `authorization`. Every header given is
+    /// signed, `host` must be among them; an `x-amz-content-sha256` among them stands for the
+    /// body.
     pub fn headers(&self, request: &HttpRequest<'_>, wall_ms: i64) -> [(&'static str, String); 2] {
         let date = moment::amz_date(wall_ms);
         let scope = self.scope(&date);
@@ -39,8 +40,8 @@ impl Signer {
         [("x-amz-date", date), ("authorization", authorization)]
     }
 
-    /// The query of a presigned address: the request's own, then the `X-Amz-…` parameters. Valid for `expires_s`
-    /// seconds. Only `host` is signed of the headers.
+    /// The query of a presigned address: the request's own, then the `X-Amz-…` parameters. Valid
+    /// for `expires_s` seconds. Only `host` is signed of the headers.
     pub fn presigned_query(
         &self,
         request: &HttpRequest<'_>,

@@ -7,7 +7,8 @@ use crate::{
 const DATE: &str = "20150830T123600Z";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// One vector: what was signed, and the signature that AWS's test suite or its own SDK for Python gives for it.
+/// One vector: what was signed, and the signature that AWS's test suite or its own SDK for Python
+/// gives for it.
 struct Vector {
     name: &'static str,
     method: &'static str,
@@ -32,8 +33,9 @@ const fn vector(
     Vector { name, method: "GET", path, query, headers: &[HOST], body: "", signature }
 }
 
-/// Vectors of AWS's published Signature Version 4 test suite (credentials AKIDEXAMPLE, region us-east-1, service
-/// `service`), by their names there. A path that the suite gives unencoded is given so here.
+/// Vectors of AWS's published Signature Version 4 test suite (credentials AKIDEXAMPLE, region
+/// us-east-1, service `service`), by their names there. A path that the suite gives unencoded is
+/// given so here.
 const PUBLISHED: &[Vector] = &[
     vector(
         "get-vanilla",

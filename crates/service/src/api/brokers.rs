@@ -1,16 +1,19 @@
-//! What Milena has beyond MSK: brokers that are looked at, killed and started again one by one, to see what a failure
-//! does, or to mend one. Signed like the rest, below `/milena/v1`, where MSK's API has nothing:
+//! What Milena has beyond MSK: brokers that are looked at, killed and started again one by one, to
+//! see what a failure does, or to mend one. Signed like the rest, below `/milena/v1`, where MSK's
+//! API has nothing:
 //!
 //! - `GET /milena/v1/clusters/ARN/brokers`: the state of each broker;
-//! - `POST /milena/v1/clusters/ARN/brokers/ID/kill`: ends a broker as a crash would; it stays down, also when milena
-//!   is started again;
-//! - `POST /milena/v1/clusters/ARN/brokers/ID/restart`: starts one that was killed. One that runs is restarted with
-//!   RebootBroker, which hands over what it leads first;
-//! - `POST /milena/v1/clusters/ARN/brokers/ID/accept-lost-log/EPOCH`: an operator's word that the broker's write-ahead log
-//!   is gone for good, up to the epoch that its refused start has named. What was only there is given up at the next
-//!   start, and the word means nothing after: a later epoch is another one.
+//! - `POST /milena/v1/clusters/ARN/brokers/ID/kill`: ends a broker as a crash would; it stays down,
+//!   also when milena is started again;
+//! - `POST /milena/v1/clusters/ARN/brokers/ID/restart`: starts one that was killed. One that runs
+//!   is restarted with RebootBroker, which hands over what it leads first;
+//! - `POST /milena/v1/clusters/ARN/brokers/ID/accept-lost-log/EPOCH`: an operator's word that the
+//!   broker's write-ahead log is gone for good, up to the epoch that its refused start has named.
+//!   What was only there is given up at the next start, and the word means nothing after: a later
+//!   epoch is another one.
 //!
-//! A kill, a restart or that word is recorded when it is answered, and done soon after: the state tells when.
+//! A kill, a restart or that word is recorded when it is answered, and done soon after: the state
+//! tells when.
 
 use milena_types::{BrokerEpoch, BrokerId};
 use serde::Serialize;

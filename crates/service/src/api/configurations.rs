@@ -1,5 +1,6 @@
-//! CreateConfiguration, UpdateConfiguration, DeleteConfiguration, DescribeConfiguration, DescribeConfigurationRevision,
-//! ListConfigurations, ListConfigurationRevisions; and finding the revision that a request names.
+//! CreateConfiguration, UpdateConfiguration, DeleteConfiguration, DescribeConfiguration,
+//! DescribeConfigurationRevision, ListConfigurations, ListConfigurationRevisions; and finding the
+//! revision that a request names.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -184,7 +185,8 @@ impl Api {
         Ok(ListConfigurationRevisionsResponse { revisions, next_token })
     }
 
-    /// The revision that a cluster of that version is to have. `path` is where the request names it.
+    /// The revision that a cluster of that version is to have. `path` is where the request names
+    /// it.
     pub(super) async fn configuration_for(
         &self,
         info: ConfigurationInfo,

@@ -1,4 +1,5 @@
-//! What a fuzzer feeds with requests to the API, and what the tests replay of that (`fuzz/corpus/http`).
+//! What a fuzzer feeds with requests to the API, and what the tests replay of that
+//! (`fuzz/corpus/http`).
 
 use bytes::Bytes;
 use http::{Method, Uri};
@@ -17,8 +18,9 @@ use crate::{
     zones::Zones,
 };
 
-/// The text of a request: method, a space and path with query; header lines; an empty line; the body. Its signature is
-/// checked, then it is routed, and its query and body are read as every operation's, whether signed or not.
+/// The text of a request: method, a space and path with query; header lines; an empty line; the
+/// body. Its signature is checked, then it is routed, and its query and body are read as every
+/// operation's, whether signed or not.
 ///
 /// # Panics
 /// Where the crates break one of their promises.

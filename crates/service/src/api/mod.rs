@@ -1,7 +1,7 @@
 //! The operations of the MSK API: from a routed request to the answer's shape.
 //!
-//! Each file has the operations of one kind of resource. They read and write records only; what they ask for is made
-//! true by the reconcilers.
+//! Each file has the operations of one kind of resource. They read and write records only; what
+//! they ask for is made true by the reconcilers.
 
 mod brokers;
 mod clusters;

@@ -31,8 +31,9 @@ impl Query {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// The page that `maxResults` and `nextToken` ask for, of items in order of their keys. `list` names the list
-    /// with all that narrows it: a token is good for the list it was made for only.
+    /// The page that `maxResults` and `nextToken` ask for, of items in order of their keys. `list`
+    /// names the list with all that narrows it: a token is good for the list it was made for
+    /// only.
     pub(super) fn page<T>(
         &self,
         list: &str,

@@ -1,5 +1,6 @@
-//! Which operation a method and a path mean. Routing is on the raw path: labels are split at literal slashes first
-//! and decoded then, so that an ARN, percent-encoded as AWS clients send it, is one label.
+//! Which operation a method and a path mean. Routing is on the raw path: labels are split at
+//! literal slashes first and decoded then, so that an ARN, percent-encoded as AWS clients send it,
+//! is one label.
 
 use http::Method;
 use percent_encoding::percent_decode_str;

@@ -1,5 +1,5 @@
-//! CreateTopic, DescribeTopic, DescribeTopicPartitions, ListTopics, UpdateTopic, DeleteTopic: through the Kafka protocol,
-//! as any other client.
+//! CreateTopic, DescribeTopic, DescribeTopicPartitions, ListTopics, UpdateTopic, DeleteTopic:
+//! through the Kafka protocol, as any other client.
 //!
 //! A change is complete when the answer goes out, so a topic that can be described is ACTIVE.
 
@@ -256,7 +256,8 @@ fn positive(number: i64, path: &str) -> Result<i32, ApiError> {
     })
 }
 
-/// `configs`: Base64 of a JSON object of strings or, as some of AWS's examples have it, of lines `name=value`.
+/// `configs`: Base64 of a JSON object of strings or, as some of AWS's examples have it, of lines
+/// `name=value`.
 fn decoded_configs(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
     let refuse = |reason: String| ApiError::invalid("configs", format!("configs {reason}"));
     let bytes = STANDARD.decode(text).map_err(|error| refuse(format!("is not Base64: {error}")))?;

@@ -1,7 +1,7 @@
 //! Starting an operation on a cluster: RebootBroker, UpdateClusterConfiguration, UpdateBrokerCount.
 //!
-//! Each is one transaction: the cluster leaves ACTIVE, its record says what is to be done, and the operation's record
-//! is there. The reconciler does the rest.
+//! Each is one transaction: the cluster leaves ACTIVE, its record says what is to be done, and the
+//! operation's record is there. The reconciler does the rest.
 
 use std::collections::BTreeSet;
 
@@ -158,7 +158,8 @@ impl Api {
         })
     }
 
-    /// Takes an ACTIVE cluster into an operation. `change` decides on the record as it is and fills in the operation.
+    /// Takes an ACTIVE cluster into an operation. `change` decides on the record as it is and fills
+    /// in the operation.
     async fn begin(
         &self,
         arn: &str,

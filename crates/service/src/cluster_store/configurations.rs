@@ -1,8 +1,8 @@
 //! Configurations in the store.
 //!
-//! A configuration that is used cannot be deleted: whoever begins to use one writes its `configuration-uses` record in
-//! the same transaction ([`uses`]), and a deletion goes through only if that record has not changed since the clusters
-//! were looked at.
+//! A configuration that is used cannot be deleted: whoever begins to use one writes its
+//! `configuration-uses` record in the same transaction ([`uses`]), and a deletion goes through only
+//! if that record has not changed since the clusters were looked at.
 
 use milena_metadata::Txn;
 
@@ -80,7 +80,8 @@ impl ClusterStore {
         self.commit(txn, &key(uid), Some(&value)).await
     }
 
-    /// Adds the revision that `configuration` names as its latest. False when it has changed since it was seen.
+    /// Adds the revision that `configuration` names as its latest. False when it has changed since
+    /// it was seen.
     pub(crate) async fn add_revision(
         &self,
         seen: &Seen<ConfigurationRecord>,
@@ -113,7 +114,8 @@ impl ClusterStore {
         entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value)).collect()
     }
 
-    /// Removes a configuration with its revisions, unless clusters use it: their names. `None`: there is none.
+    /// Removes a configuration with its revisions, unless clusters use it: their names. `None`:
+    /// there is none.
     pub(crate) async fn remove_configuration(
         &self,
         uid: &ConfigurationUid,

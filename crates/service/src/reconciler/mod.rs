@@ -1,10 +1,11 @@
 //! One task per cluster that makes its record true.
 //!
-//! The supervisor follows the clusters' records with one watch: a new record gets a task, a changed one wakes its
-//! task. A task reads the record, takes the step that it names (`steps`), records the next one in a transaction over
-//! the revision it read, and begins again; after a crash the next process does the same. A step that fails is taken
-//! again, later and later. A creation that goes on failing is given up and shown as FAILED; an update that does is taken
-//! back (`updates`); anything else is never given up, and the trouble stands in `stateInfo`.
+//! The supervisor follows the clusters' records with one watch: a new record gets a task, a changed
+//! one wakes its task. A task reads the record, takes the step that it names (`steps`), records the
+//! next one in a transaction over the revision it read, and begins again; after a crash the next
+//! process does the same. A step that fails is taken again, later and later. A creation that goes
+//! on failing is given up and shown as FAILED; an update that does is taken back (`updates`);
+//! anything else is never given up, and the trouble stands in `stateInfo`.
 
 mod steps;
 mod updates;
@@ -143,7 +144,8 @@ async fn reconcile(tools: Arc<Tools>, uid: ClusterUid, mut changed: watch::Recei
     let mut failures = 0;
     while !stopping.is_cancelled() {
         changed.mark_unchanged();
-        // A step that has begun is finished: it is short, and what it started must not be lost sight of.
+        // A step that has begun is finished: it is short, and what it started must not be lost
+        // sight of.
         let wait = match advance(&tools, &uid, &mut failures).await {
             Ok(Next::Step) => continue,
             Ok(Next::Wait(wait)) => wait,
@@ -187,7 +189,8 @@ async fn advance(tools: &Tools, uid: &ClusterUid, failures: &mut u32) -> Result<
     }
 }
 
-/// Writes down why a cluster is not as it should be. True when a creation or an update was given up.
+/// Writes down why a cluster is not as it should be. True when a creation or an update was given
+/// up.
 async fn record_trouble(
     tools: &Tools,
     mut seen: Seen<ClusterRecord>,

@@ -110,7 +110,8 @@ async fn allocate_addresses(tools: &Tools, seen: &Seen<ClusterRecord>) -> Result
     Ok(Next::Step)
 }
 
-/// Writes what the brokers of the cluster read, once: the data key must stay the one that data is encrypted with.
+/// Writes what the brokers of the cluster read, once: the data key must stay the one that data is
+/// encrypted with.
 async fn write_metadata(tools: &Tools, record: &ClusterRecord) -> Result<(), ApiError> {
     let cluster = record.cluster_id();
     let data_key = DataKey::generate(&tools.runtime);
@@ -135,8 +136,8 @@ pub(super) fn metadata(tools: &Tools, record: &ClusterRecord) -> ClusterMetadata
     ClusterMetadata::new(tools.metadata.clone(), record.cluster_id(), tools.runtime.clone())
 }
 
-/// Starts every broker that does not serve, all at once, except those named and those that are to be down: these are
-/// killed if they serve.
+/// Starts every broker that does not serve, all at once, except those named and those that are to
+/// be down: these are killed if they serve.
 pub(super) async fn start_brokers(
     tools: &Tools,
     record: &ClusterRecord,

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 use crate::testing::{Life, store};
 
-/// A store in whose n-th transaction the process dies: before the transaction is applied, or just after. A dead
-/// process changes nothing any more.
+/// A store in whose n-th transaction the process dies: before the transaction is applied, or just
+/// after. A dead process changes nothing any more.
 struct DeadlyStore {
     inner: Arc<dyn MetadataStore>,
     runtime: Runtime,
@@ -71,7 +71,8 @@ impl MetadataStore for DeadlyStore {
     }
 }
 
-/// Lets a service live until it dies in its n-th transaction or `done` comes true. True when it died.
+/// Lets a service live until it dies in its n-th transaction or `done` comes true. True when it
+/// died.
 async fn live_until_death(
     metadata: &Arc<dyn MetadataStore>,
     deaths: (usize, bool),

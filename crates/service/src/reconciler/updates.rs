@@ -1,7 +1,8 @@
-//! The steps of operations that change a running cluster: server properties, and how many brokers it has.
+//! The steps of operations that change a running cluster: server properties, and how many brokers
+//! it has.
 //!
-//! No broker is stopped before all serve and every partition is led ([`is_whole`]), so that there is one at most that
-//! others stand in for. Nothing is copied when brokers come or go: what they
+//! No broker is stopped before all serve and every partition is led ([`is_whole`]), so that there
+//! is one at most that others stand in for. Nothing is copied when brokers come or go: what they
 //! hold is given away and taken over in the metadata, by the cluster's controller.
 
 use std::collections::BTreeMap;
@@ -24,8 +25,8 @@ use crate::{
     },
 };
 
-/// The server properties of a cluster with that configuration: MSK's defaults, what the cluster was made with, and
-/// what the configuration says.
+/// The server properties of a cluster with that configuration: MSK's defaults, what the cluster was
+/// made with, and what the configuration says.
 pub(super) async fn server_properties(
     tools: &Tools,
     record: &ClusterRecord,
@@ -45,8 +46,8 @@ pub(super) async fn server_properties(
     Ok(properties)
 }
 
-/// Writes the properties of an update, and decides which brokers are to be restarted for them: all or, when nothing
-/// changes, none.
+/// Writes the properties of an update, and decides which brokers are to be restarted for them: all
+/// or, when nothing changes, none.
 pub(super) async fn write_properties(
     tools: &Tools,
     seen: &Seen<ClusterRecord>,
@@ -91,7 +92,8 @@ pub(super) async fn roll(
     finish(tools, seen, record, &update.operation, update.failure.as_ref(), Txn::new()).await
 }
 
-/// Whether all brokers serve and every partition is led: only then one is stopped, and only then an operation ends.
+/// Whether all brokers serve and every partition is led: only then one is stopped, and only then an
+/// operation ends.
 pub(super) async fn is_whole(tools: &Tools, record: &ClusterRecord) -> Result<bool, ApiError> {
     start_brokers(tools, record, &[]).await?;
     Ok(metadata(tools, record).holdings().await.map_err(from_metadata)?.leaderless == 0)
@@ -201,8 +203,8 @@ fn leaving_nodes(record: &ClusterRecord) -> impl Iterator<Item = &BrokerNode> {
     record.nodes.iter().filter(|node| node.standing == Standing::Leaving)
 }
 
-/// What to do instead of an update that goes on failing: take it back. `None` where that is what fails, or where
-/// there is nothing to go back to.
+/// What to do instead of an update that goes on failing: take it back. `None` where that is what
+/// fails, or where there is nothing to go back to.
 pub(super) fn instead(record: &ClusterRecord, failure: Trouble) -> Option<ClusterRecord> {
     let mut record = record.clone();
     let failure = Some(failure);

@@ -17,7 +17,8 @@ pub struct MemoryDecisions {
 struct State {
     entries: BTreeMap<String, (Bytes, Revision)>,
     revision: u64,
-    /// Transactions that are refused before they happen, so that tests see storage without its store.
+    /// Transactions that are refused before they happen, so that tests see storage without its
+    /// store.
     unavailable: bool,
     /// So many transactions happen and are answered as if it were not known.
     lost_answers: u32,

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::BLOCK_BYTES;
 
-/// Bytes to be written to a file or a store. Starts on a boundary of [`BLOCK_BYTES`] in memory, so that it may
-/// be written without the page cache, and keeps its memory when cleared, so that it is zeroed only once.
+/// Bytes to be written to a file or a store. Starts on a boundary of [`BLOCK_BYTES`] in memory, so
+/// that it may be written without the page cache, and keeps its memory when cleared, so that it is
+/// zeroed only once.
 #[derive(Debug, Default)]
 pub struct WriteBuffer {
     memory: Vec<u8>,
@@ -60,7 +61,8 @@ impl WriteBuffer {
         (self.memory, self.start) = (memory, start);
     }
 
-    /// Appends `len` bytes and hands them out to be filled in; what they hold before that is undefined.
+    /// Appends `len` bytes and hands them out to be filled in; what they hold before that is
+    /// undefined.
     pub fn grow(&mut self, len: usize) -> &mut [u8] {
         self.reserve(len);
         let from = self.start + self.len;
@@ -90,8 +92,8 @@ impl WriteBuffer {
     }
 }
 
-/// Buffers that nobody reads any more, to be used again: getting large memory from the kernel, which clears it, costs as
-/// much as encrypting what goes into it. Clones share them.
+/// Buffers that nobody reads any more, to be used again: getting large memory from the kernel,
+/// which clears it, costs as much as encrypting what goes into it. Clones share them.
 #[derive(Clone, Debug)]
 pub struct SpareBuffers(Arc<Spares>);
 

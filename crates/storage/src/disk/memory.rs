@@ -1,9 +1,9 @@
 //! A disk in memory that fails as disks do. For tests and simulation.
 //!
-//! It keeps two images of every file: what reads see (the page cache), and what is durable. A sync carries dirty
-//! sectors from the first to the second; a *failed* sync carries none and forgets that they were dirty, as Linux
-//! does, so that a later sync of the file succeeds and means nothing. A crash leaves of each dirty sector either
-//! the old or the new bytes.
+//! It keeps two images of every file: what reads see (the page cache), and what is durable. A sync
+//! carries dirty sectors from the first to the second; a *failed* sync carries none and forgets
+//! that they were dirty, as Linux does, so that a later sync of the file succeeds and means
+//! nothing. A crash leaves of each dirty sector either the old or the new bytes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -87,7 +87,8 @@ impl MemoryDisk {
         Arc::new(MemoryProcess { shared: self.shared.clone(), life: self.state().life })
     }
 
-    /// Lets only so many bytes be set aside from now on, all files together. `None`: as many as wanted.
+    /// Lets only so many bytes be set aside from now on, all files together. `None`: as many as
+    /// wanted.
     pub fn limit_space(&self, bytes: Option<u64>) {
         self.state().space_bytes = bytes;
     }

@@ -19,7 +19,8 @@ use crate::{
 /// The runs of each partition that go into a segment, in offset order.
 pub(super) type SegmentPlan = BTreeMap<TopicPartition, Vec<TailRun>>;
 
-/// So that a flush record stays small: it is written again for each transaction that folds some of it.
+/// So that a flush record stays small: it is written again for each transaction that folds some of
+/// it.
 pub(super) const PARTITIONS_A_SEGMENT_MAX: usize = 1024;
 
 /// Builds the segment on a thread for that, and stores it.
@@ -60,8 +61,8 @@ fn build(shared: &Shared, object: ObjectId, plan: &SegmentPlan) -> (Bytes, Flush
     (shared.segment_buffers.lend(out), record)
 }
 
-/// Copies the batches of a run, unchanged. Each was checked when it was produced; here it is checked again, and one
-/// that does not pass is kept as it is (its readers notice) and reported.
+/// Copies the batches of a run, unchanged. Each was checked when it was produced; here it is
+/// checked again, and one that does not pass is kept as it is (its readers notice) and reported.
 fn append(writer: &mut SegmentWriter<'_>, partition: TopicPartition, run: &TailRun) {
     for place in scan::batches(&run.bytes) {
         let bytes = run.bytes.slice(place.start..place.end());

@@ -414,7 +414,8 @@ async fn nothing_of_a_record_can_be_read_at_rest() {
     assert!(files >= 3, "the log's files and a segment");
 }
 
-/// Holds the transaction that folds a flush back, and lets it happen between two reads of the next opening.
+/// Holds the transaction that folds a flush back, and lets it happen between two reads of the next
+/// opening.
 #[derive(Default)]
 struct LateFold {
     inner: std::sync::Arc<MemoryDecisions>,

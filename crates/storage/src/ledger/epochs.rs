@@ -9,8 +9,9 @@ use super::{
 use crate::decisions::{Expect, Txn};
 
 impl Ledger {
-    /// Makes this broker epoch known, with no chunk flushed. A conflict if it was sealed before it began, or a later one has
-    /// begun: who lists a broker's epochs after one has begun misses none before it, however late its transaction arrives.
+    /// Makes this broker epoch known, with no chunk flushed. A conflict if it was sealed before it
+    /// began, or a later one has begun: who lists a broker's epochs after one has begun misses
+    /// none before it, however late its transaction arrives.
     pub(crate) async fn open_epoch(&self) -> Result<(), LedgerError> {
         let (key, sealed, opened) =
             (wal_key(self.own()), sealed_key(self.broker), opened_key(self.broker));
@@ -53,8 +54,9 @@ impl Ledger {
         self.read(&sealed_key(broker)).await
     }
 
-    /// Notes that all epochs of `broker` up to `epoch` are sealed, which the caller has seen to; one without a record
-    /// does not begin any more. Answers where it is noted, and since when: neither changes until a later epoch is sealed.
+    /// Notes that all epochs of `broker` up to `epoch` are sealed, which the caller has seen to;
+    /// one without a record does not begin any more. Answers where it is noted, and since when:
+    /// neither changes until a later epoch is sealed.
     pub(crate) async fn note_sealed(
         &self,
         broker: BrokerId,
@@ -85,7 +87,8 @@ impl Ledger {
         Ok((key, revision))
     }
 
-    /// The epochs of all brokers that have chunks which may not be in segments yet; of each broker the oldest first.
+    /// The epochs of all brokers that have chunks which may not be in segments yet; of each broker
+    /// the oldest first.
     pub(crate) async fn all_epochs(
         &self,
     ) -> Result<Vec<(LogId, Versioned<WalRecord>)>, LedgerError> {
@@ -122,8 +125,9 @@ impl Ledger {
         self.read(&wal_key(log)).await
     }
 
-    /// Seals an epoch at `tail_end` (the first chunk that is not part of it) and makes this broker epoch its flusher.
-    /// Sealed before at another tail is a conflict; at the same tail it changes the flusher.
+    /// Seals an epoch at `tail_end` (the first chunk that is not part of it) and makes this broker
+    /// epoch its flusher. Sealed before at another tail is a conflict; at the same tail it
+    /// changes the flusher.
     pub(crate) async fn seal_epoch(
         &self,
         log: LogId,
@@ -195,7 +199,8 @@ impl Ledger {
         self.decide(Txn { expect, put, delete: vec![key] }).await.map(|_| ())
     }
 
-    /// The newest epoch of a broker that was retired. An epoch above it without a record was never known here.
+    /// The newest epoch of a broker that was retired. An epoch above it without a record was never
+    /// known here.
     pub(crate) async fn newest_retired(
         &self,
         broker: BrokerId,

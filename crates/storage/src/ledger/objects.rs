@@ -36,8 +36,8 @@ impl ObjectChanges {
 }
 
 impl Ledger {
-    /// Adds the changes to a transaction: announcements become references, and what loses its last reference
-    /// becomes garbage in the same moment.
+    /// Adds the changes to a transaction: announcements become references, and what loses its last
+    /// reference becomes garbage in the same moment.
     pub(super) async fn add_objects(
         &self,
         txn: &mut Txn,
@@ -77,8 +77,8 @@ impl Ledger {
         GarbageRecord { level: RECORD_LEVEL, broker: self.broker, since_ms: self.runtime.wall_ms() }
     }
 
-    /// Turns what earlier epochs of this broker announced and never committed into garbage. Committing such an
-    /// object is impossible from then on.
+    /// Turns what earlier epochs of this broker announced and never committed into garbage.
+    /// Committing such an object is impossible from then on.
     pub(crate) async fn abandon_uploads(&self) -> Result<usize, LedgerError> {
         let mut abandoned = 0;
         for (key, seen) in self.range::<UploadRecord>("uploads/").await? {

@@ -1,4 +1,5 @@
-//! The records themselves. Unknown fields are ignored, so that a release may add some within a level.
+//! The records themselves. Unknown fields are ignored, so that a release may add some within a
+//! level.
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -36,11 +37,12 @@ pub(crate) struct WalRecord {
     /// Whose epoch that is; none: of the broker whose log it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) flusher_broker: Option<BrokerId>,
-    /// Above that of every sealed epoch that had chunks to flush when this one was sealed. A partition's records in
-    /// a sealed epoch come before those in one that was sealed later.
+    /// Above that of every sealed epoch that had chunks to flush when this one was sealed. A
+    /// partition's records in a sealed epoch come before those in one that was sealed later.
     #[serde(default)]
     pub(crate) order: u64,
-    /// The epoch left a sign in its directory before this record was made: one without it is not its directory.
+    /// The epoch left a sign in its directory before this record was made: one without it is not
+    /// its directory.
     #[serde(default)]
     pub(crate) signed: bool,
 }
@@ -77,7 +79,8 @@ pub(crate) struct OpenedRecord {
     pub(crate) epoch: BrokerEpoch,
 }
 
-/// The newest epoch of a broker that another has sealed: it, and all before it, acknowledge nothing.
+/// The newest epoch of a broker that another has sealed: it, and all before it, acknowledge
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedRecord {
     pub(crate) level: u32,
@@ -111,7 +114,8 @@ pub(crate) struct SegmentRef {
 }
 
 impl SegmentRef {
-    /// What retention by time counts from: the newest record, or when it was written if no record has a time.
+    /// What retention by time counts from: the newest record, or when it was written if no record
+    /// has a time.
     pub(crate) fn age_from(&self) -> Timestamp {
         if self.max_timestamp < Timestamp(0) { self.written } else { self.max_timestamp }
     }
@@ -177,8 +181,9 @@ pub(crate) struct SnapshotRef {
     pub(crate) offset: Offset,
 }
 
-/// What a partition consists of: pages of older segments, newer segments in the record itself. Offsets are
-/// continuous from the first page to the last segment; `log_start` may lie within the first one.
+/// What a partition consists of: pages of older segments, newer segments in the record itself.
+/// Offsets are continuous from the first page to the last segment; `log_start` may lie within the
+/// first one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestRecord {
     pub(crate) level: u32,
@@ -228,7 +233,8 @@ pub(crate) struct ObjectRecord {
     pub(crate) references: u32,
 }
 
-/// A partition that was deleted while chunks that are not flushed may have records of it: flushes skip them.
+/// A partition that was deleted while chunks that are not flushed may have records of it: flushes
+/// skip them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeletedRecord {
     pub(crate) level: u32,

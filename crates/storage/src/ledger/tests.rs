@@ -144,7 +144,8 @@ async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
     }
 }
 
-/// A partition of the flush is deleted, or folds it, before the flusher knows that it was committed.
+/// A partition of the flush is deleted, or folds it, before the flusher knows that it was
+/// committed.
 #[tokio::test]
 async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since() {
     let decisions = Arc::new(MemoryDecisions::new());

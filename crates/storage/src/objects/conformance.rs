@@ -1,7 +1,7 @@
 //! What every object store that segments are kept in must do, as a suite that each one runs.
 //!
-//! A check that does not hold panics with what was expected. [`run`] needs a store without faults, [`run_with_faults`]
-//! wraps one.
+//! A check that does not hold panics with what was expected. [`run`] needs a store without faults,
+//! [`run_with_faults`] wraps one.
 
 use std::sync::Arc;
 
@@ -86,7 +86,8 @@ async fn many_may_put_and_read_at_once(objects: &Objects) {
     futures_util::future::join_all(all).await;
 }
 
-/// Checks that failures come out as what they are and that putting again heals them, over any empty store.
+/// Checks that failures come out as what they are and that putting again heals them, over any empty
+/// store.
 pub async fn run_with_faults(inner: Arc<dyn ObjectStore>) {
     let store = FaultyStore::new(inner);
     let objects = Objects::new(store.clone());

@@ -1,8 +1,9 @@
 //! Objects as files below a directory, the large ones written and read without the page cache.
 //!
-//! A segment is written once and, most often, read once, in large pieces, into a cache of our own: going through the
-//! page cache would copy every byte one more time and push out what is of use there. Small objects, and file systems
-//! that cannot do it, go the ordinary way ([`LocalFileSystem`]), to the same files.
+//! A segment is written once and, most often, read once, in large pieces, into a cache of our own:
+//! going through the page cache would copy every byte one more time and push out what is of use
+//! there. Small objects, and file systems that cannot do it, go the ordinary way
+//! ([`LocalFileSystem`]), to the same files.
 //!
 //! Invariant: a file has its name only when all of it is durable.
 
@@ -36,16 +37,16 @@ const DIRECT_BYTES_MIN: u64 = 64 << 10;
 /// What is copied at once where a payload does not start on a block boundary in memory.
 const BOUNCE_BYTES: usize = 1 << 20;
 
-/// What is written at once, to begin with. Then as much as the disk takes in a moment: everybody who syncs meanwhile,
-/// the write-ahead log above all, waits behind it.
+/// What is written at once, to begin with. Then as much as the disk takes in a moment: everybody
+/// who syncs meanwhile, the write-ahead log above all, waits behind it.
 const PIECE_BYTES: usize = 4 << 20;
 const PIECE_BYTES_MIN: usize = 256 << 10;
 const PIECE_BYTES_MAX: usize = 32 << 20;
 /// A piece that takes longer is too large.
 const PIECE_MAX: Duration = Duration::from_millis(50);
 
-/// What buffers of earlier reads are kept to be used again, so that reading does not zero and map new memory all the
-/// time: the kernel's part in that costs as much as decrypting what is read.
+/// What buffers of earlier reads are kept to be used again, so that reading does not zero and map
+/// new memory all the time: the kernel's part in that costs as much as decrypting what is read.
 const SPARE_BUFFERS_MAX: usize = 8;
 /// A buffer that has grown beyond this is not kept.
 const SPARE_BYTES_MAX: usize = 2 << 20;
@@ -59,7 +60,8 @@ pub(super) struct DirectoryStore {
 }
 
 impl DirectoryStore {
-    /// Opens the directory. Blocks while it removes what a process that was killed had begun to write.
+    /// Opens the directory. Blocks while it removes what a process that was killed had begun to
+    /// write.
     pub(super) fn new(dir: &Path) -> Result<Self> {
         let ordinary = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
         if let Err(error) = remove_abandoned(dir) {
@@ -252,8 +254,8 @@ fn write_file(path: &Path, payload: &PutPayload) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Writes whole blocks of what is left over in `bounce` and of `part`; what remains is left over in `bounce`. Answers
-/// the position after what was written.
+/// Writes whole blocks of what is left over in `bounce` and of `part`; what remains is left over in
+/// `bounce`. Answers the position after what was written.
 fn write_part(
     file: &File,
     mut part: &[u8],
@@ -346,7 +348,8 @@ fn read_direct(
     Ok((spare.lend(buffer).slice(skip..length), meta.len(), meta.modified()?))
 }
 
-/// What unfinished files of this process end with. Process ids alone come again, in containers always the same.
+/// What unfinished files of this process end with. Process ids alone come again, in containers
+/// always the same.
 fn mark_of_this_process() -> &'static str {
     static MARK: OnceLock<String> = OnceLock::new();
     #[allow(
@@ -361,8 +364,8 @@ fn mark_of_this_process() -> &'static str {
     MARK.get_or_init(make)
 }
 
-/// Removes the unfinished files of processes that are gone. This one's may be being written by another broker in it,
-/// and so may those of the ordinary store, which end with a number alone.
+/// Removes the unfinished files of processes that are gone. This one's may be being written by
+/// another broker in it, and so may those of the ordinary store, which end with a number alone.
 fn remove_abandoned(dir: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;

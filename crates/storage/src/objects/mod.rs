@@ -1,10 +1,12 @@
 //! Access to the object store: whole objects in, ranges out.
 //!
-//! Objects are written once and never changed. A put may be repeated with the same bytes, so a put whose outcome
-//! is unknown is simply put again; the store needs no conditional writes, and no listing is relied upon. What a
-//! store must give is read-after-write of new objects, and durability when a put has returned.
+//! Objects are written once and never changed. A put may be repeated with the same bytes, so a put
+//! whose outcome is unknown is simply put again; the store needs no conditional writes, and no
+//! listing is relied upon. What a store must give is read-after-write of new objects, and
+//! durability when a put has returned.
 //!
-//! What this is not: which objects exist or may be deleted. That is decided by manifests and flush records.
+//! What this is not: which objects exist or may be deleted. That is decided by manifests and flush
+//! records.
 
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
@@ -31,7 +33,8 @@ pub use faulty::{FaultyStore, StoreFault};
 /// How much of a segment's end is read in the hope that the footer is in it.
 const TAIL_BYTES: u64 = 64 << 10;
 
-/// The path of an object in the store; also its name under encryption, so an object cannot be renamed.
+/// The path of an object in the store; also its name under encryption, so an object cannot be
+/// renamed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ObjectId(Arc<str>);
 
@@ -101,7 +104,8 @@ impl Objects {
         Self { store }
     }
 
-    /// Objects as files below a directory, made if absent. A put returns when the file and its name are durable.
+    /// Objects as files below a directory, made if absent. A put returns when the file and its name
+    /// are durable.
     ///
     /// # Errors
     /// [`object_store::Error`] if the directory cannot be made or opened.
@@ -114,7 +118,8 @@ impl Objects {
         Ok(Self::new(Arc::new(DirectoryStore::new(dir)?)))
     }
 
-    /// Stores an object, durably. Cancelled, it may or may not be stored; it is never stored in part.
+    /// Stores an object, durably. Cancelled, it may or may not be stored; it is never stored in
+    /// part.
     ///
     /// # Errors
     /// [`ObjectError::Full`], [`ObjectError::Store`]: put the same bytes again.

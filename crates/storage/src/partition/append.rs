@@ -82,12 +82,13 @@ enum Decided {
 }
 
 impl Partition {
-    /// Appends batches, all or none, and gives back a future that resolves when they are committed. Synchronous
-    /// and short: checks the term and the producers' sequences, gives offsets, and puts the batches into the
-    /// open chunk. The caller has checked the batches themselves ([`Batch::validate_produced`], the CRC).
+    /// Appends batches, all or none, and gives back a future that resolves when they are committed.
+    /// Synchronous and short: checks the term and the producers' sequences, gives offsets, and
+    /// puts the batches into the open chunk. The caller has checked the batches themselves
+    /// ([`Batch::validate_produced`], the CRC).
     ///
-    /// A duplicate of a committed batch resolves at once, one of a pending batch with that batch; both with the
-    /// original offsets. With acks=0 the future may be dropped.
+    /// A duplicate of a committed batch resolves at once, one of a pending batch with that batch;
+    /// both with the original offsets. With acks=0 the future may be dropped.
     ///
     /// # Errors
     /// See [`AppendError`].
@@ -187,8 +188,8 @@ impl State {
         }
     }
 
-    /// Checks the batches one after another and gives them offsets, pending. Whatever this leaves behind when it
-    /// fails is taken back by [`State::forget_new`].
+    /// Checks the batches one after another and gives them offsets, pending. Whatever this leaves
+    /// behind when it fails is taken back by [`State::forget_new`].
     fn decide(
         &mut self,
         batches: &[Batch],

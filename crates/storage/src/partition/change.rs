@@ -1,8 +1,9 @@
-//! Changing a partition's manifest: folding flushes into it, moving its start, paging what became long.
+//! Changing a partition's manifest: folding flushes into it, moving its start, paging what became
+//! long.
 //!
-//! One change of a partition at a time, each one transaction, which may change many partitions; the state in memory
-//! follows after it is decided, never before. Only the partition's leader changes its manifest, and not once it is closed:
-//! the next leader may have read it.
+//! One change of a partition at a time, each one transaction, which may change many partitions; the
+//! state in memory follows after it is decided, never before. Only the partition's leader changes
+//! its manifest, and not once it is closed: the next leader may have read it.
 
 use std::sync::Arc;
 
@@ -51,7 +52,8 @@ struct Change {
     folded: usize,
 }
 
-/// Takes flushes into the manifests of those partitions that have many, or old ones. See [`fold_now`].
+/// Takes flushes into the manifests of those partitions that have many, or old ones. See
+/// [`fold_now`].
 pub(crate) async fn fold_due(shared: &Shared, mut partitions: Vec<Arc<Partition>>) {
     let old = Timestamp(shared.runtime.wall_ms().saturating_sub(FOLD_AGE_MS));
     partitions.retain(|partition| {
@@ -63,8 +65,8 @@ pub(crate) async fn fold_due(shared: &Shared, mut partitions: Vec<Arc<Partition>
     fold_now(shared, partitions).await;
 }
 
-/// Takes flushes into the manifests of many partitions, many in a transaction. What could not be folded is tried
-/// again after the next flush; until then the flush record stands.
+/// Takes flushes into the manifests of many partitions, many in a transaction. What could not be
+/// folded is tried again after the next flush; until then the flush record stands.
 pub(crate) async fn fold_now(shared: &Shared, mut partitions: Vec<Arc<Partition>>) {
     // Each takes an expectation and a change, and flush records and objects come on top.
     let at_once = (shared.ledger.ops_max() * 3 / 8).clamp(1, FOLDS_A_TRANSACTION_MAX);
@@ -116,8 +118,8 @@ async fn decide(shared: &Shared, swaps: &ManifestSwaps) -> Result<Revision, Upke
     }
 }
 
-/// Has partitions take the segments that others made of what they borrow, and let go of the runs. One that has a newer
-/// leader is closed by that.
+/// Has partitions take the segments that others made of what they borrow, and let go of the runs.
+/// One that has a newer leader is closed by that.
 pub(crate) async fn reload_all(
     shared: &Shared,
     partitions: &[Arc<Partition>],
@@ -141,7 +143,8 @@ pub(crate) async fn reload_all(
 }
 
 impl Partition {
-    /// Takes flushes into the manifest. `closing`: with a snapshot of producer state, for the next leader.
+    /// Takes flushes into the manifest. `closing`: with a snapshot of producer state, for the next
+    /// leader.
     pub(crate) async fn fold(&self, closing: bool) -> Result<(), UpkeepError> {
         self.change(closing, None).await
     }
@@ -172,8 +175,8 @@ impl Partition {
         }
     }
 
-    /// Waits until the manifest does not change any more. The partition is closed: its next leader must know of whatever
-    /// anybody was told here, and need not read it again.
+    /// Waits until the manifest does not change any more. The partition is closed: its next leader
+    /// must know of whatever anybody was told here, and need not read it again.
     pub(crate) async fn unchanging(&self) {
         drop(self.manifest_change.lock().await);
     }
@@ -218,7 +221,8 @@ impl Partition {
         Ok(Change { record, folded: manifest.unfolded.len() })
     }
 
-    /// Strikes the partition off a flush record, in the same transaction that takes it into the manifest.
+    /// Strikes the partition off a flush record, in the same transaction that takes it into the
+    /// manifest.
     async fn strike(&self, flush: &str, swaps: &mut ManifestSwaps) -> Result<(), UpkeepError> {
         if let Some((_, seen)) = swaps.flush_records.iter_mut().find(|(key, _)| **key == *flush) {
             opening::strike(seen, self.id);
@@ -259,7 +263,8 @@ impl Partition {
         Ok(())
     }
 
-    /// Moves the oldest segments of a long record into the last page, or into another when that is full.
+    /// Moves the oldest segments of a long record into the last page, or into another when that is
+    /// full.
     async fn add_page(
         &self,
         record: &mut ManifestRecord,
@@ -302,8 +307,8 @@ impl Partition {
         })
     }
 
-    /// Notes up to where producer state need not be read from footers: for nothing when there are no producers,
-    /// else with a snapshot from time to time.
+    /// Notes up to where producer state need not be read from footers: for nothing when there are
+    /// no producers, else with a snapshot from time to time.
     async fn add_snapshot(
         &self,
         record: &mut ManifestRecord,
@@ -355,7 +360,8 @@ impl Partition {
     /// Somebody else changed the records: takes what they say.
     async fn reload(&self) -> Result<(), UpkeepError> {
         let _no_flush = self.shared.flush_commit.read().await;
-        // Flushes first: one that is folded between the two reads is then seen twice, and in the other order not at all.
+        // Flushes first: one that is folded between the two reads is then seen twice, and in the
+        // other order not at all.
         let flushes = self.shared.flushes.read(&self.shared.ledger).await?;
         self.take_records(&flushes).await
     }

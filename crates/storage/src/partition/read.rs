@@ -88,7 +88,8 @@ impl ReadError {
 pub(super) const PLANS_MAX: usize = 4;
 
 impl Partition {
-    /// Reads what the tail has, at once. None: older batches are wanted, which [`Partition::read`] fetches.
+    /// Reads what the tail has, at once. None: older batches are wanted, which [`Partition::read`]
+    /// fetches.
     ///
     /// # Errors
     /// [`ReadError::OutOfRange`], [`ReadError::Closed`].
@@ -167,8 +168,8 @@ impl Partition {
         }
     }
 
-    /// Like [`Partition::segment_at`], for the first segment from `offset` on whose largest timestamp is not below
-    /// `timestamp`.
+    /// Like [`Partition::segment_at`], for the first segment from `offset` on whose largest
+    /// timestamp is not below `timestamp`.
     pub(super) async fn segment_at_time(
         &self,
         manifest: &Manifest,

@@ -1,4 +1,5 @@
-//! What a partition keeps behind its lock, and how it changes when chunks are committed, refused and flushed.
+//! What a partition keeps behind its lock, and how it changes when chunks are committed, refused
+//! and flushed.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -145,7 +146,8 @@ impl State {
         }
     }
 
-    /// The chunk that `run` is from is committed: pending becomes committed, the high watermark moves.
+    /// The chunk that `run` is from is committed: pending becomes committed, the high watermark
+    /// moves.
     pub(crate) fn commit(&mut self, run: TailRun, now: impl FnOnce() -> Timestamp) {
         assert_eq!(
             run.base, self.high_watermark,
@@ -201,8 +203,8 @@ impl State {
     }
 }
 
-/// Frees the memory of an empty queue, unless it is so little that getting it again for the next batch costs more: what a
-/// queue gets for its first entry.
+/// Frees the memory of an empty queue, unless it is so little that getting it again for the next
+/// batch costs more: what a queue gets for its first entry.
 fn let_go_if_large<T>(queue: &mut VecDeque<T>) {
     const KEPT: usize = 4;
     if queue.is_empty() && queue.capacity() > KEPT {

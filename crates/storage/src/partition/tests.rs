@@ -153,7 +153,8 @@ async fn bytes_that_were_given_a_sequence_number_never_change() {
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, sequenced(7, 0, &[0])).await;
-    // The log writes the chunk again, to another file, until it is durable: nobody notices but those who waited.
+    // The log writes the chunk again, to another file, until it is durable: nobody notices but
+    // those who waited.
     disk.fail_syncs(4);
     let stalled = partition.append(&[sequenced(7, 1, &[1])], &CLIENT).expect("accepted");
     assert_eq!(stalled.await, Err(CommitError::Storage));

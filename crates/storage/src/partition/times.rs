@@ -1,6 +1,7 @@
 //! Finding offsets by time, exact to the record (ListOffsets).
 //!
-//! Segments are chosen by their largest timestamp, frames by theirs, and one batch is looked into at the end.
+//! Segments are chosen by their largest timestamp, frames by theirs, and one batch is looked into
+//! at the end.
 
 use bytes::Bytes;
 use milena_records::{
@@ -50,8 +51,8 @@ impl Wanted {
 const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 impl Partition {
-    /// The first record at or after `timestamp` below the end for `isolation`; none if there is no such record.
-    /// Cancel-safe.
+    /// The first record at or after `timestamp` below the end for `isolation`; none if there is no
+    /// such record. Cancel-safe.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -63,7 +64,8 @@ impl Partition {
         self.find(Wanted::AtOrAfter(timestamp), isolation).await
     }
 
-    /// The first record with the largest timestamp of the log (KIP-734); none when the log is empty. Cancel-safe.
+    /// The first record with the largest timestamp of the log (KIP-734); none when the log is
+    /// empty. Cancel-safe.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -85,8 +87,9 @@ impl Partition {
         }
     }
 
-    /// The largest timestamp from the log start to the end for `isolation`. What segments and runs say of themselves counts
-    /// where all of them is in there; of the others the batches are looked at.
+    /// The largest timestamp from the log start to the end for `isolation`. What segments and runs
+    /// say of themselves counts where all of them is in there; of the others the batches are
+    /// looked at.
     async fn largest_timestamp(&self, isolation: Isolation) -> Result<Timestamp, ReadError> {
         let (manifest, bounds, tail) = {
             let state = self.lock();

@@ -1,4 +1,5 @@
-//! What is done to a partition from time to time: deleting records, retention, letting go of producers.
+//! What is done to a partition from time to time: deleting records, retention, letting go of
+//! producers.
 
 use std::sync::Arc;
 
@@ -45,12 +46,14 @@ pub enum UpkeepError {
 }
 
 impl Partition {
-    /// Waits until nothing is pending: everything accepted was committed or has failed. Cancel-safe.
+    /// Waits until nothing is pending: everything accepted was committed or has failed.
+    /// Cancel-safe.
     pub(crate) async fn settled(&self) {
         loop {
             let last = self.lock().tickets.back().map(|(_, ticket)| ticket.clone());
             let Some(last) = last else { return };
-            // The outcome does not matter here; a failed chunk's tickets are taken out when it is reverted.
+            // The outcome does not matter here; a failed chunk's tickets are taken out when it is
+            // reverted.
             if last.settled().await.is_err() && self.shared.is_sealed() {
                 return;
             }
@@ -58,9 +61,10 @@ impl Partition {
         }
     }
 
-    /// Whether the batch that was given `offset` is in the log; waits until that is known. An append that failed with
-    /// [`CommitError::Storage`] may still be committed when the disk comes back; who must know asks here. Only for
-    /// who alone appends to the partition and does not while this waits. Cancel-safe.
+    /// Whether the batch that was given `offset` is in the log; waits until that is known. An
+    /// append that failed with [`CommitError::Storage`] may still be committed when the disk
+    /// comes back; who must know asks here. Only for who alone appends to the partition and
+    /// does not while this waits. Cancel-safe.
     ///
     /// [`CommitError::Storage`]: crate::CommitError::Storage
     pub async fn is_committed(&self, offset: Offset) -> bool {
@@ -80,8 +84,8 @@ impl Partition {
         }
     }
 
-    /// Moves the log start up to `before` (DeleteRecords); None: to the high watermark. Answers the log start,
-    /// which never goes back. What lies below is let go of where whole segments do.
+    /// Moves the log start up to `before` (DeleteRecords); None: to the high watermark. Answers the
+    /// log start, which never goes back. What lies below is let go of where whole segments do.
     ///
     /// # Errors
     /// [`UpkeepError::OutOfRange`], and what keeps the change from being decided.

@@ -1,8 +1,9 @@
 //! Committed producer state as bytes, so that opening a partition need not read its whole history.
 //!
-//! Layout, big endian: level u8 (1), count u32, then per producer id i64, epoch i16, coordinator epoch i32, last
-//! timestamp i64, time of its last commit i64, start of the open transaction i64 (-1: none), batches u8, and per batch first sequence i32,
-//! last sequence i32, base offset i64, last offset i64, timestamp i64.
+//! Layout, big endian: level u8 (1), count u32, then per producer id i64, epoch i16, coordinator
+//! epoch i32, last timestamp i64, time of its last commit i64, start of the open transaction i64
+//! (-1: none), batches u8, and per batch first sequence i32, last sequence i32, base offset i64,
+//! last offset i64, timestamp i64.
 
 use std::collections::VecDeque;
 

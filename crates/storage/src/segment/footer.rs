@@ -1,4 +1,5 @@
-//! What a segment contains: its partitions, their frames, and the batches that state is rebuilt from.
+//! What a segment contains: its partitions, their frames, and the batches that state is rebuilt
+//! from.
 
 use std::ops::Range;
 
@@ -53,7 +54,8 @@ pub struct PartitionFooter {
     pub epochs: SmallVec<[EpochStart; 1]>,
     /// Its frames, adjacent in the file, ascending: the sparse offset and time index.
     pub frames: SmallVec<[FrameEntry; 1]>,
-    /// Its batches that have a producer id, ascending: what producer and transaction state is rebuilt from.
+    /// Its batches that have a producer id, ascending: what producer and transaction state is
+    /// rebuilt from.
     pub batches: Vec<BatchSummary>,
 }
 
@@ -107,8 +109,8 @@ impl PartitionFooter {
         self.frames.iter().map(|frame| frame.max_timestamp).max().unwrap_or(Timestamp::NONE)
     }
 
-    /// The index in `frames` of the frame that holds `offset`, or, where compaction left a gap, of one whose
-    /// later batches come next. None below the first and at or past the end.
+    /// The index in `frames` of the frame that holds `offset`, or, where compaction left a gap, of
+    /// one whose later batches come next. None below the first and at or past the end.
     pub fn frame_of(&self, offset: Offset) -> Option<usize> {
         if !self.offsets.contains(&offset) {
             return None;
@@ -145,8 +147,8 @@ impl Footer {
         out
     }
 
-    /// Reads a footer's plaintext; `frames_end` is where the file's frames end, which is where its sealed footer
-    /// starts. Allocates in proportion to `bytes` only.
+    /// Reads a footer's plaintext; `frames_end` is where the file's frames end, which is where its
+    /// sealed footer starts. Allocates in proportion to `bytes` only.
     ///
     /// # Errors
     /// The first rule of the format that is broken.

@@ -1,5 +1,6 @@
-//! The one file format: frames of record batches grouped by partition, a footer that says what is where, and a
-//! fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment are all this.
+//! The one file format: frames of record batches grouped by partition, a footer that says what is
+//! where, and a fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment
+//! are all this.
 //!
 //! ```text
 //! header   magic(8) · format level(2) · 0(2) · key id(4) · salt(16)
@@ -11,15 +12,15 @@
 //! ```
 //!
 //! Integers are big-endian. Invariants, kept by [`SegmentWriter`] and checked by [`SegmentReader`]:
-//! - partitions stand in ascending order, each once; a partition's frames are adjacent and never hold another's
-//!   batches; a batch is never split; offsets ascend within a partition;
-//! - the end of a file suffices to read it: the trailer repeats what the header says, so that a range read of
-//!   the tail, then range reads of frames, never need the beginning;
-//! - the trailer's last 12 bytes (CRC32C, magic) stay where they are in every format level, so that a file of a
-//!   newer level is told from a damaged one.
+//! - partitions stand in ascending order, each once; a partition's frames are adjacent and never
+//!   hold another's batches; a batch is never split; offsets ascend within a partition;
+//! - the end of a file suffices to read it: the trailer repeats what the header says, so that a
+//!   range read of the tail, then range reads of frames, never need the beginning;
+//! - the trailer's last 12 bytes (CRC32C, magic) stay where they are in every format level, so that
+//!   a file of a newer level is told from a damaged one.
 //!
-//! Batches are stored as the client sent them apart from base offset and leader epoch, which the writer patches
-//! while it copies; neither is covered by a batch's own CRC.
+//! Batches are stored as the client sent them apart from base offset and leader epoch, which the
+//! writer patches while it copies; neither is covered by a batch's own CRC.
 
 mod cursor;
 mod footer;
@@ -61,8 +62,8 @@ impl fmt::Display for FormatLevel {
     }
 }
 
-/// What a segment has to know about one record batch. Of a batch that state is rebuilt from (it has a producer
-/// id) the footer keeps it; of others only the batch itself tells.
+/// What a segment has to know about one record batch. Of a batch that state is rebuilt from (it has
+/// a producer id) the footer keeps it; of others only the batch itself tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BatchSummary {
     /// Offset of the first record. The writer puts it into the stored batch.

@@ -181,11 +181,12 @@ impl SegmentReader {
         &self.footer
     }
 
-    /// Opens adjacent frames of one partition and appends their batches to `out`. `sealed` are the bytes from the
-    /// first frame's start to the last frame's end ([`FrameEntry::byte_range`]).
+    /// Opens adjacent frames of one partition and appends their batches to `out`. `sealed` are the
+    /// bytes from the first frame's start to the last frame's end ([`FrameEntry::byte_range`]).
     ///
     /// # Errors
-    /// [`SegmentError::Encryption`] for the first frame that does not authenticate; `out` is then as it was.
+    /// [`SegmentError::Encryption`] for the first frame that does not authenticate; `out` is then
+    /// as it was.
     pub fn open_frames_into(
         &self,
         frames: &[FrameEntry],
@@ -204,7 +205,8 @@ impl SegmentReader {
         for frame in frames {
             let (sealed_frame, sealed_after) =
                 rest.split_at(frame.plaintext_bytes as usize + TAG_BYTES);
-            // Frame by frame, so that what was just zeroed is still in the processor's cache when it is filled.
+            // Frame by frame, so that what was just zeroed is still in the processor's cache when
+            // it is filled.
             let start = out.len();
             out.resize(start + frame.plaintext_bytes as usize, 0);
             if let Err(source) = self.cipher.open_into(frame.index, sealed_frame, &mut out[start..])

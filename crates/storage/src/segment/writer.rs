@@ -20,11 +20,11 @@ use crate::{
 /// How a segment is cut and what is kept of it.
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentOptions {
-    /// A frame is closed when another batch would take it past this many bytes; a larger batch gets a frame of
-    /// its own. What a read of one record has to fetch and decrypt.
+    /// A frame is closed when another batch would take it past this many bytes; a larger batch
+    /// gets a frame of its own. What a read of one record has to fetch and decrypt.
     pub frame_bytes: usize,
-    /// Whether the batches as written, in the clear, are wanted afterwards (for the tail cache), and if so, how
-    /// many bytes to expect.
+    /// Whether the batches as written, in the clear, are wanted afterwards (for the tail cache),
+    /// and if so, how many bytes to expect.
     pub keep_plaintext: Option<usize>,
 }
 
@@ -36,8 +36,9 @@ impl Default for SegmentOptions {
 
 /// Writes batches, grouped by partition, as a segment.
 ///
-/// Sealed bytes are appended to the caller's buffer; whatever that held before stays in front of them. Batches of
-/// a partition come one after another, partitions in ascending order: breaking that is a bug and panics.
+/// Sealed bytes are appended to the caller's buffer; whatever that held before stays in front of
+/// them. Batches of a partition come one after another, partitions in ascending order: breaking
+/// that is a bug and panics.
 #[derive(Debug)]
 pub struct SegmentWriter<'a> {
     out: &'a mut WriteBuffer,
@@ -77,7 +78,8 @@ pub struct FinishedSegment {
 }
 
 impl<'a> SegmentWriter<'a> {
-    /// Starts a segment that will be stored as `object`. `salt` must be fresh from [`milena_runtime::Runtime`].
+    /// Starts a segment that will be stored as `object`. `salt` must be fresh from
+    /// [`milena_runtime::Runtime`].
     pub fn new(
         out: &'a mut WriteBuffer,
         object: ObjectId,
@@ -120,8 +122,8 @@ impl<'a> SegmentWriter<'a> {
         &self.object
     }
 
-    /// Appends one whole batch (magic 2), given as the client sent it, and stamps the stored copy with base offset
-    /// and leader epoch of `summary`, and for LogAppendTime with the time.
+    /// Appends one whole batch (magic 2), given as the client sent it, and stamps the stored copy
+    /// with base offset and leader epoch of `summary`, and for LogAppendTime with the time.
     pub fn append(
         &mut self,
         partition: TopicPartition,
@@ -253,8 +255,8 @@ impl<'a> SegmentWriter<'a> {
     }
 }
 
-/// The most a segment of these batches is longer than the batches, given the number of frames, partitions and
-/// batches in it: what a chunk's builder reserves.
+/// The most a segment of these batches is longer than the batches, given the number of frames,
+/// partitions and batches in it: what a chunk's builder reserves.
 pub fn overhead_bytes_max(frames: usize, partitions: usize, batches: usize) -> usize {
     const PARTITION_MAX: usize = 16 + 5 + 10 + 10 + 3 * 5;
     const BATCH_MAX: usize = 1 + 10 + 10 + 10 + 10 + 3 + 5 + 6 + 5 + 15; // And a term of its own.

@@ -365,7 +365,8 @@ async fn deleted_partitions_do_not_come_back_out_of_a_dead_brokers_log() {
     check_references(&cluster).await;
 }
 
-/// The whole process dies while partitions read what others are to flush; everybody comes back, or only some.
+/// The whole process dies while partitions read what others are to flush; everybody comes back, or
+/// only some.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_in_a_takeover_comes_back_with_any_of_its_brokers() {
     for back in [&[1, 2, 3][..], &[3, 2, 1], &[2, 3], &[3, 2]] {

@@ -1,8 +1,8 @@
-//! How the log that waits for something to commit is woken: on a thread of its own or, where there are no threads, in
-//! a task.
+//! How the log that waits for something to commit is woken: on a thread of its own or, where there
+//! are no threads, in a task.
 //!
-//! The waits are `async` for the task's sake. For a thread they block and are ready when they return, so that a thread
-//! runs the same code to its end with a single poll.
+//! The waits are `async` for the task's sake. For a thread they block and are ready when they
+//! return, so that a thread runs the same code to its end with a single poll.
 
 use std::{
     sync::{

@@ -1,7 +1,7 @@
 //! What every [`WriteAheadLog`] must do, as a suite that each implementation runs.
 //!
-//! An implementation gives a [`WalHarness`] and calls [`run`]; one whose harness can fail also calls
-//! [`run_with_faults`]. A check that does not hold panics with what was expected.
+//! An implementation gives a [`WalHarness`] and calls [`run`]; one whose harness can fail also
+//! calls [`run_with_faults`]. A check that does not hold panics with what was expected.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -36,7 +36,8 @@ pub enum Fault {
 /// How the suite starts logs and ends them.
 #[async_trait]
 pub trait WalHarness: Send + Sync {
-    /// Starts a log of the next broker epoch over what the one before left. Without faults it succeeds.
+    /// Starts a log of the next broker epoch over what the one before left. Without faults it
+    /// succeeds.
     async fn start(&self, source: Arc<dyn ChunkSource>)
     -> Result<Arc<dyn WriteAheadLog>, WalError>;
     /// Ends the running log's life without telling it: whatever is not durable may be lost.
@@ -76,8 +77,8 @@ impl ScriptedSource {
         Arc::default()
     }
 
-    /// Adds an open chunk; each is built alone. Gives how many were opened and not refused: when as many are
-    /// committed, this one is.
+    /// Adds an open chunk; each is built alone. Gives how many were opened and not refused: when as
+    /// many are committed, this one is.
     pub fn open(&self, chunk: impl Into<Vec<u8>>) -> u64 {
         let mut state = self.state();
         state.open.push_back(chunk.into());
@@ -283,8 +284,9 @@ async fn every_open_chunk_is_taken_whoever_rings(harness: &dyn WalHarness) {
     source.wait("every commit", |state| state.committed == 100).await;
 }
 
-/// Commits chunks while writes and syncs fail, space runs out and the power goes, again and again, and checks each
-/// time that every committed chunk is there with the bytes it was built with, and at most one more.
+/// Commits chunks while writes and syncs fail, space runs out and the power goes, again and again,
+/// and checks each time that every committed chunk is there with the bytes it was built with, and
+/// at most one more.
 pub async fn run_with_faults(harness: &dyn WalHarness, seed: u64, lives: u32) {
     let mut random = Lcg(seed);
     // What must be there (committed), and what may follow it (built), by epoch.

@@ -7,12 +7,13 @@
 //! {file id, 16 hex}.wal   frames; see `frame`
 //! ```
 //!
-//! A file is, in turn: *spare* (space set aside, nothing in it), *current* (being appended to), *full* or given up
-//! (only read), and, once every chunk in it is released, *free*: to be renamed and used again. Files that were
-//! there when the directory was opened are never appended to.
+//! A file is, in turn: *spare* (space set aside, nothing in it), *current* (being appended to),
+//! *full* or given up (only read), and, once every chunk in it is released, *free*: to be renamed
+//! and used again. Files that were there when the directory was opened are never appended to.
 //!
-//! Files with frames become free in the order of their ids only: until it is used again a free file still shows its
-//! frames to the next start, which would miss the ones between them and later files.
+//! Files with frames become free in the order of their ids only: until it is used again a free file
+//! still shows its frames to the next start, which would miss the ones between them and later
+//! files.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -65,9 +66,9 @@ impl WalConfig {
     }
 }
 
-/// An open write-ahead directory: what older broker epochs left there, readable in place. This is also what a
-/// broker uses that takes over the chunks of another. [`LocalWal::start`](super::LocalWal::start) starts a new
-/// epoch in it.
+/// An open write-ahead directory: what older broker epochs left there, readable in place. This is
+/// also what a broker uses that takes over the chunks of another.
+/// [`LocalWal::start`](super::LocalWal::start) starts a new epoch in it.
 #[derive(Debug)]
 pub struct WalDirectory {
     config: WalConfig,
@@ -120,11 +121,12 @@ pub(super) struct AppendFile {
 }
 
 impl WalDirectory {
-    /// Locks the directory, checks its format and every frame in it, and finds where each chunk is. Blocks while
-    /// it reads all files once.
+    /// Locks the directory, checks its format and every frame in it, and finds where each chunk is.
+    /// Blocks while it reads all files once.
     ///
-    /// A frame at the very end of the log that is not whole was never acknowledged and is cut off. What is found
-    /// may include chunks that were released before, and at most one that was written but never acknowledged.
+    /// A frame at the very end of the log that is not whole was never acknowledged and is cut off.
+    /// What is found may include chunks that were released before, and at most one that was
+    /// written but never acknowledged.
     ///
     /// # Errors
     /// [`WalError::InUse`], [`WalError::NewerFormat`], [`WalError::Damaged`], [`WalError::Io`].
@@ -227,8 +229,8 @@ impl WalDirectory {
         Ok(Bytes::from(bytes).slice(frame::HEADER_BYTES..))
     }
 
-    /// Frees the chunks of `epoch` below `end`. Touches no file: those that became free are used again or removed
-    /// by the log when it next runs.
+    /// Frees the chunks of `epoch` below `end`. Touches no file: those that became free are used
+    /// again or removed by the log when it next runs.
     pub fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
         let mut state = self.state();
         let Some(index) = state.epochs.get_mut(&epoch) else { return };
@@ -285,7 +287,8 @@ impl WalDirectory {
         self.state().insert(epoch, seq, place);
     }
 
-    /// A file with its space set aside and its name durable: a free one if there is one, else a new one.
+    /// A file with its space set aside and its name durable: a free one if there is one, else a new
+    /// one.
     pub(super) fn take_file(&self) -> Result<AppendFile, WalError> {
         let (id, reused) = {
             let mut state = self.state();
@@ -337,12 +340,14 @@ impl WalDirectory {
         file.reusable &= sound;
     }
 
-    /// Keeps a file that could be neither removed nor renamed: those behind it must not go before it.
+    /// Keeps a file that could be neither removed nor renamed: those behind it must not go before
+    /// it.
     fn keep_unusable(&self, id: FileId, file: OpenFile) {
         self.state().files.insert(id, OpenFile { reusable: false, ..file });
     }
 
-    /// Removes free files beyond those to be used again. What cannot be removed is tried again later.
+    /// Removes free files beyond those to be used again. What cannot be removed is tried again
+    /// later.
     pub(super) fn remove_surplus(&self) {
         self.remove_free_beyond(self.config.free_files_max);
     }

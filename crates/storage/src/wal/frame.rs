@@ -5,8 +5,9 @@
 //! · chunk length(4) · checksum of the chunk(4) · 0(16) · CRC32C of the 60 bytes before(4) · chunk · zeros
 //! ```
 //!
-//! Integers are big-endian, checksums CRC32C. The first chunk of an epoch has 0 as "the chunk before". The chunk's
-//! checksum does not cover the header, so a chunk that had to be written again elsewhere keeps it.
+//! Integers are big-endian, checksums CRC32C. The first chunk of an epoch has 0 as "the chunk
+//! before". The chunk's checksum does not cover the header, so a chunk that had to be written again
+//! elsewhere keeps it.
 
 use milena_types::{BrokerEpoch, ChunkSeq};
 
@@ -20,8 +21,8 @@ pub(super) const FORMAT_LEVEL: u16 = 1;
 
 const MAGIC: [u8; 4] = *b"MWAL";
 
-/// The number of a write-ahead file. A file that is used again gets a new one, so that what it held before is not
-/// taken for new.
+/// The number of a write-ahead file. A file that is used again gets a new one, so that what it held
+/// before is not taken for new.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct FileId(pub(super) u64);
 
@@ -62,7 +63,8 @@ impl FrameHeader {
         bytes
     }
 
-    /// The header in these bytes, if they are one, of this format level, and of the file with this id.
+    /// The header in these bytes, if they are one, of this format level, and of the file with this
+    /// id.
     pub(super) fn decode(bytes: &[u8; HEADER_BYTES], file: FileId) -> Option<Self> {
         fn field<const N: usize>(bytes: &[u8; HEADER_BYTES], at: usize) -> [u8; N] {
             bytes[at..at + N].try_into().expect("the field is inside the header")

@@ -1,17 +1,21 @@
 //! The write-ahead log in a directory of local files.
 //!
-//! One thread (a task, where the runtime starts no threads) does it all: it waits for a ring, makes sure there is room,
-//! has the open chunk built into its buffer, writes the frame, syncs, and completes the chunk. One `fdatasync` a chunk, always; a chunk is all that collected
+//! One thread (a task, where the runtime starts no threads) does it all: it waits for a ring, makes
+//! sure there is room, has the open chunk built into its buffer, writes the frame, syncs, and
+//! completes the chunk. One `fdatasync` a chunk, always; a chunk is all that collected
 //! while the one before was synced.
 //!
-//! - **Room before number.** A chunk is built only when the longest possible frame fits into the current file or a
-//!   spare one is ready. The spare is made ahead of need, so that a switch costs nothing, and files come out of
-//!   use already written once, so that `fdatasync` has no metadata to write.
-//! - **A file whose write or sync failed is given up**: never written, never synced again. The frame that was not
-//!   acknowledged is written to another file: the same chunk, epoch, number and checksums under that file's id.
-//!   Frames before it in the file given up are durable and stay where they are.
-//! - One frame is in flight at a most, so at the start of the next epoch only the very last frame is in doubt: it is
-//!   readable, but a sync of it may have failed just before. It is written again before anything else.
+//! - **Room before number.** A chunk is built only when the longest possible frame fits into the
+//!   current file or a spare one is ready. The spare is made ahead of need, so that a switch costs
+//!   nothing, and files come out of use already written once, so that `fdatasync` has no metadata
+//!   to write.
+//! - **A file whose write or sync failed is given up**: never written, never synced again. The
+//!   frame that was not acknowledged is written to another file: the same chunk, epoch, number and
+//!   checksums under that file's id. Frames before it in the file given up are durable and stay
+//!   where they are.
+//! - One frame is in flight at a most, so at the start of the next epoch only the very last frame
+//!   is in doubt: it is readable, but a sync of it may have failed just before. It is written again
+//!   before anything else.
 
 use std::{
     io,
@@ -59,11 +63,12 @@ struct Shared {
 }
 
 impl LocalWal {
-    /// Starts a broker epoch in an open directory. Blocks while the last chunk found there is made durable.
+    /// Starts a broker epoch in an open directory. Blocks while the last chunk found there is made
+    /// durable.
     ///
     /// # Errors
-    /// [`WalError::Sealed`] unless `epoch` is newer than every epoch in the directory; [`WalError::Full`],
-    /// [`WalError::Io`].
+    /// [`WalError::Sealed`] unless `epoch` is newer than every epoch in the directory;
+    /// [`WalError::Full`], [`WalError::Io`].
     pub fn start(
         directory: Arc<WalDirectory>,
         epoch: BrokerEpoch,
@@ -153,8 +158,9 @@ impl Drop for LocalWal {
     }
 }
 
-/// Makes the newest chunk of a directory durable that no log runs in: a sync of it may have failed just before, so
-/// that it can be read does not say that it is on disk. It is written again to another file, as a start does.
+/// Makes the newest chunk of a directory durable that no log runs in: a sync of it may have failed
+/// just before, so that it can be read does not say that it is on disk. It is written again to
+/// another file, as a start does.
 ///
 /// # Errors
 /// [`WalError::Full`], [`WalError::Io`], [`WalError::Damaged`].
@@ -209,8 +215,8 @@ impl Appender {
         }
     }
 
-    /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too: nobody waits for
-    /// ever.
+    /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too:
+    /// nobody waits for ever.
     async fn run(mut self) {
         let ended = AssertUnwindSafe(self.commit_until_sealed()).catch_unwind().await;
         if ended.is_err() {
@@ -238,7 +244,8 @@ impl Appender {
         }
     }
 
-    /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed now.
+    /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed
+    /// now.
     async fn commit_next(&mut self) -> bool {
         if let Err(error) = self.frames.make_room() {
             if !std::mem::replace(&mut self.refusing, true) {
@@ -275,8 +282,8 @@ impl Appender {
         true
     }
 
-    /// Writes the frame in the buffer until it is durable; each time to another file, always the same bytes.
-    /// `false`: the epoch is to be sealed, and the frame is given up.
+    /// Writes the frame in the buffer until it is durable; each time to another file, always the
+    /// same bytes. `false`: the epoch is to be sealed, and the frame is given up.
     async fn write_until_durable(&mut self, frame: Frame) -> bool {
         let Err(error) = self.write(frame).await else { return true };
         // The second try is made at once: one bad file is no reason to keep anybody waiting.
@@ -343,7 +350,8 @@ impl FrameWriter {
         }
     }
 
-    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole blocks.
+    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole
+    /// blocks.
     fn frame_of_buffer(
         &mut self,
         epoch: BrokerEpoch,
@@ -357,7 +365,8 @@ impl FrameWriter {
         Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
     }
 
-    /// Writes the frame in the buffer into a file with room for it. On failure the file is given up.
+    /// Writes the frame in the buffer into a file with room for it. On failure the file is given
+    /// up.
     fn write_unsynced(&mut self, frame: Frame) -> Result<(), WalError> {
         if self.room() < self.buffer.len() as u64 {
             self.switch_file()?;
@@ -414,7 +423,8 @@ impl FrameWriter {
         WalError::Io { path: self.directory.path(failed.id), action, source }
     }
 
-    /// Writes the newest chunk found in the directory again: that it can be read does not say that it is on disk.
+    /// Writes the newest chunk found in the directory again: that it can be read does not say that
+    /// it is on disk.
     fn rewrite_last_chunk(&mut self) -> Result<(), WalError> {
         let Some((epoch, seq, place)) = self.directory.last_chunk() else { return Ok(()) };
         let chunk = self.directory.read(epoch, seq)?;

@@ -1,20 +1,21 @@
 //! Finds the chunks in the files of a write-ahead directory.
 //!
-//! Files are scanned in the order of their ids, each from its beginning. A file ends, for the log, with its last
-//! whole frame. What follows is either nothing (zeros, or what the file held before it was used again), or a frame
-//! that was being written when the log ended or gave the file up: both are cut. It is neither if
+//! Files are scanned in the order of their ids, each from its beginning. A file ends, for the log,
+//! with its last whole frame. What follows is either nothing (zeros, or what the file held before
+//! it was used again), or a frame that was being written when the log ended or gave the file up:
+//! both are cut. It is neither if
 //! - a whole frame of this file follows further on, or
 //! - the next file goes on with a later chunk than the next:
 //!
-//! frames are only written after the one before is durable, so then an acknowledged chunk was damaged. That is an
-//! error, never skipped.
+//! frames are only written after the one before is durable, so then an acknowledged chunk was
+//! damaged. That is an error, never skipped.
 //!
-//! Space is set aside before frames are written, so a frame that goes on behind the end of its file means that the file
-//! was cut, which is an error too. What cannot be told from a frame that was being written is damage to the very last
-//! one: it is cut off, and said in the log.
+//! Space is set aside before frames are written, so a frame that goes on behind the end of its file
+//! means that the file was cut, which is an error too. What cannot be told from a frame that was
+//! being written is damage to the very last one: it is cut off, and said in the log.
 //!
-//! A chunk may be in two files, when it could not be made durable in the first: the later place counts, and the
-//! bytes must be the same.
+//! A chunk may be in two files, when it could not be made durable in the first: the later place
+//! counts, and the bytes must be the same.
 
 use std::{collections::BTreeMap, path::Path};
 

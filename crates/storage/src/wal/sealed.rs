@@ -1,9 +1,10 @@
 //! Reading the sealed chunks of another broker's directory in place, without its lock.
 //!
-//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch, and uses files again
-//! whose chunks are released. So nothing here takes what it finds for the whole of the log. A frame counts if it checks
-//! out, and since bytes that were given a number never change, one that does is the chunk. What is missing was released
-//! (its records are in segments), or moved while it was looked for: whoever asks reads the records again.
+//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch,
+//! and uses files again whose chunks are released. So nothing here takes what it finds for the
+//! whole of the log. A frame counts if it checks out, and since bytes that were given a number
+//! never change, one that does is the chunk. What is missing was released (its records are in
+//! segments), or moved while it was looked for: whoever asks reads the records again.
 
 use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
@@ -28,7 +29,8 @@ impl SealedChunks {
     /// Looks for the chunks by the headers of their frames. Blocks while it reads those.
     ///
     /// # Errors
-    /// [`WalError::Io`] when the directory cannot be listed. A file that cannot be read is one without chunks.
+    /// [`WalError::Io`] when the directory cannot be listed. A file that cannot be read is one
+    /// without chunks.
     pub(crate) fn find(
         disk: &dyn Disk,
         dir: &Path,
@@ -65,7 +67,8 @@ impl SealedChunks {
         }
     }
 
-    /// The bytes of a chunk; none if it is not there whole, or not any more. Blocks while it reads them.
+    /// The bytes of a chunk; none if it is not there whole, or not any more. Blocks while it reads
+    /// them.
     pub(crate) fn read(&self, seq: ChunkSeq) -> Option<Bytes> {
         self.places.get(&seq)?.iter().find_map(|place| self.read_place(seq, place))
     }

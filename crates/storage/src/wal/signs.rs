@@ -1,9 +1,10 @@
 //! What shows that a write-ahead directory is the one a broker epoch began in.
 //!
-//! An empty directory may be new, or stand where the right one is not mounted, was emptied or removed; one with files
-//! may be an old copy, or another broker's. So a broker epoch leaves a file with its number in the directory, durably and
-//! before the metadata store hears of the epoch. Broker epochs are never given out twice in a cluster, so where that file is
-//! missing it is not that directory.
+//! An empty directory may be new, or stand where the right one is not mounted, was emptied or
+//! removed; one with files may be an old copy, or another broker's. So a broker epoch leaves a file
+//! with its number in the directory, durably and before the metadata store hears of the epoch.
+//! Broker epochs are never given out twice in a cluster, so where that file is missing it is not
+//! that directory.
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -76,7 +77,8 @@ impl WalDirectory {
         }
     }
 
-    /// Removes the signs of all epochs but these. Blocks. What cannot be removed is left to the next start.
+    /// Removes the signs of all epochs but these. Blocks. What cannot be removed is left to the
+    /// next start.
     pub(crate) fn keep_signs(&self, epochs: &BTreeSet<BrokerEpoch>) {
         let dir = &self.config().dir;
         let outcome = Signs::read(dir, &*self.disk).and_then(|signs| {

@@ -358,7 +358,8 @@ async fn what_a_file_held_before_it_was_used_again_is_never_taken_for_new() {
     assert!(wal_files(&disk).len() <= 5, "files are used again: {:?}", wal_files(&disk));
     let held_before = log.held();
     drop((source, log));
-    // Of the last file only its first frames are new; behind them stand whole frames of its earlier life.
+    // Of the last file only its first frames are new; behind them stand whole frames of its earlier
+    // life.
     let found = held(&disk).unwrap();
     assert_eq!((found.len(), found[0].2), (1, 40));
     assert!(found[0].1 <= held_before[0].chunks.start.0);
@@ -629,7 +630,8 @@ async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_leaves_nobody_waiting
 
 #[tokio::test]
 async fn recovery_reads_on_where_an_earlier_life_gave_a_file_up() {
-    // Chunk 1 is whole in the file that was given up and in the one after it; chunk 2 follows there.
+    // Chunk 1 is whole in the file that was given up and in the one after it; chunk 2 follows
+    // there.
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
     commit(&source, &log, b"zero").await;

@@ -10,7 +10,8 @@ use futures_executor::block_on;
 use rdkafka::{
     ClientConfig, ClientContext, Message, Offset, TopicPartitionList,
     admin::{
-        AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+        AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
+        TopicReplication,
     },
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
@@ -63,7 +64,8 @@ fn checked<T>(answers: Vec<std::result::Result<T, (String, RDKafkaErrorCode)>>) 
 impl Client {
     pub fn new(bootstrap: String) -> Result<Self> {
         let admin = ClientConfig::new().set("bootstrap.servers", &bootstrap).create()?;
-        let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+        let options =
+            AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
         Ok(Self { bootstrap, admin, options })
     }
 
@@ -100,10 +102,11 @@ impl Client {
             .set("enable.idempotence", call.idempotent.to_string())
             .create_with_context(Deliveries::default())?;
         for (index, record) in call.records.iter().enumerate() {
-            let mut sent = BaseRecord::<[u8], [u8], _>::with_opaque_to(&call.topic, Box::new(index))
-                .partition(record.partition)
-                .timestamp(record.timestamp)
-                .headers(record.owned_headers());
+            let mut sent =
+                BaseRecord::<[u8], [u8], _>::with_opaque_to(&call.topic, Box::new(index))
+                    .partition(record.partition)
+                    .timestamp(record.timestamp)
+                    .headers(record.owned_headers());
             sent.key = record.key.as_ref().map(|k| &k.0[..]);
             sent.payload = record.value.as_ref().map(|v| &v.0[..]);
             producer.send(sent).map_err(|(error, _)| error)?;
@@ -119,7 +122,12 @@ impl Client {
         }
     }
 
-    pub fn consume(&self, topic: &str, count: usize, places: &BTreeMap<i32, i64>) -> Result<Vec<Record>> {
+    pub fn consume(
+        &self,
+        topic: &str,
+        count: usize,
+        places: &BTreeMap<i32, i64>,
+    ) -> Result<Vec<Record>> {
         let consumer: BaseConsumer =
             self.config(&[("group.id", "unused"), ("enable.auto.commit", "false")]).create()?;
         let mut list = TopicPartitionList::new();
@@ -172,10 +180,19 @@ impl Client {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(topic, 0, self.topic_partitions(topic)? - 1);
         let found = consumer.committed_offsets(list, PATIENCE)?;
-        Ok(found.elements().iter().filter_map(|e| Some((e.partition(), e.offset().to_raw()?))).collect())
+        Ok(found
+            .elements()
+            .iter()
+            .filter_map(|e| Some((e.partition(), e.offset().to_raw()?)))
+            .collect())
     }
 
-    pub fn offset_for_time(&self, topic: &str, partition: i32, timestamp: i64) -> Result<Option<i64>> {
+    pub fn offset_for_time(
+        &self,
+        topic: &str,
+        partition: i32,
+        timestamp: i64,
+    ) -> Result<Option<i64>> {
         let consumer: BaseConsumer = self.config(&[("group.id", "unused")]).create()?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic, partition, Offset::Offset(timestamp))?;
@@ -195,9 +212,9 @@ impl Client {
         let all = AlterConfig::new(ResourceSpecifier::Topic(topic));
         let all = config.iter().fold(all, |all, (name, value)| all.set(name, value));
         let answers = block_on(self.admin.alter_configs([&all], &self.options))?;
-        answers
-            .into_iter()
-            .try_for_each(|a| a.map(drop).map_err(|(what, code)| format!("{what:?}: {code}").into()))
+        answers.into_iter().try_for_each(|a| {
+            a.map(drop).map_err(|(what, code)| format!("{what:?}: {code}").into())
+        })
     }
 
     pub fn create_partitions(&self, topic: &str, total: i32) -> Result<()> {

@@ -1,4 +1,5 @@
-//! The crate rdkafka, answering the calls of `tests/clients/python/driven.py`: one JSON object a line in, one a line out.
+//! The crate rdkafka, answering the calls of `tests/clients/python/driven.py`: one JSON object a
+//! line in, one a line out.
 
 mod client;
 mod member;
@@ -43,7 +44,8 @@ pub struct Call {
 
 /// The version of the crate that this program is built with.
 fn version() -> Option<&'static str> {
-    let (_, after) = include_str!("../Cargo.lock").split_once("name = \"rdkafka\"\nversion = \"")?;
+    let (_, after) =
+        include_str!("../Cargo.lock").split_once("name = \"rdkafka\"\nversion = \"")?;
     after.split('"').next()
 }
 
@@ -56,7 +58,9 @@ fn answer(client: &Client, members: &mut BTreeMap<u64, Member>, call: &Call) -> 
         "consume" => json!(client.consume(&call.topic, call.count, &call.places)?),
         "end_offsets" => json!(client.end_offsets(&call.topic)?),
         "committed" => json!(client.committed(&call.group, &call.topic)?),
-        "offset_for_time" => json!(client.offset_for_time(&call.topic, call.partition, call.timestamp)?),
+        "offset_for_time" => {
+            json!(client.offset_for_time(&call.topic, call.partition, call.timestamp)?)
+        }
         "describe_config" => json!(client.describe_config(&call.topic)?),
         "alter_config" => json!(client.alter_config(&call.topic, &call.config)?),
         "create_partitions" => json!(client.create_partitions(&call.topic, call.partitions)?),

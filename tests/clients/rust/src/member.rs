@@ -34,7 +34,8 @@ impl Member {
     pub fn new(consumer: BaseConsumer) -> Self {
         let (consumer, inbox, leaving) =
             (Arc::new(consumer), Arc::default(), Arc::new(AtomicBool::new(false)));
-        let (mine, filled, left) = (Arc::clone(&consumer), Arc::clone(&inbox), Arc::clone(&leaving));
+        let (mine, filled, left) =
+            (Arc::clone(&consumer), Arc::clone(&inbox), Arc::clone(&leaving));
         let thread = thread::spawn(move || consume(&mine, &filled, &left));
         Self { consumer, inbox, leaving, thread }
     }
@@ -48,7 +49,8 @@ impl Member {
             }
             if !inbox.records.is_empty() || Instant::now() > deadline {
                 let assignment = self.consumer.assignment()?;
-                let partitions: Vec<_> = assignment.elements().iter().map(|e| e.partition()).collect();
+                let partitions: Vec<_> =
+                    assignment.elements().iter().map(|e| e.partition()).collect();
                 return Ok(
                     json!({ "records": std::mem::take(&mut inbox.records), "assignment": partitions }),
                 );

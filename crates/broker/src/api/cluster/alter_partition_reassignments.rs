@@ -1,12 +1,15 @@
-//! AlterPartitionReassignments, versions 0 and 1 (KIP-455): other replicas for partitions, or an end to the change.
+//! AlterPartitionReassignments, versions 0 and 1 (KIP-455): other replicas for partitions, or an
+//! end to the change.
 //!
-//! Nothing is copied. A partition whose leader stays a replica has its new replicas at once; one whose leader is to go
-//! gets them when that leader has handed over, and is shown as under reassignment until then. The answer does not wait
-//! for it. Replicas null ends a reassignment that is under way. From version 1 on a request may insist on the number of
-//! replicas there is (KIP-860).
+//! Nothing is copied. A partition whose leader stays a replica has its new replicas at once; one
+//! whose leader is to go gets them when that leader has handed over, and is shown as under
+//! reassignment until then. The answer does not wait for it. Replicas null ends a reassignment that
+//! is under way. From version 1 on a request may insist on the number of replicas there is
+//! (KIP-860).
 //!
-//! Errors: CLUSTER_AUTHORIZATION_FAILED for all; of a partition UNKNOWN_TOPIC_OR_PARTITION, NO_REASSIGNMENT_IN_PROGRESS,
-//! INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and retriable ones while it changes.
+//! Errors: CLUSTER_AUTHORIZATION_FAILED for all; of a partition UNKNOWN_TOPIC_OR_PARTITION,
+//! NO_REASSIGNMENT_IN_PROGRESS, INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and
+//! retriable ones while it changes.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! ApiVersions, versions 0 to 4: which APIs this cluster offers, by its Kafka version.
 //!
-//! A version that is not known is answered all the same, in version 0 with error 35 and the range of this API, its
-//! body unread, so that a newer client can ask again (KIP-511). From version 3 on the client names its software. It
-//! is the one API that may be asked before authentication.
+//! A version that is not known is answered all the same, in version 0 with error 35 and the range
+//! of this API, its body unread, so that a newer client can ask again (KIP-511). From version 3 on
+//! the client names its software. It is the one API that may be asked before authentication.
 
 use std::{ops::RangeInclusive, sync::LazyLock};
 
@@ -73,7 +73,8 @@ pub(crate) fn handle(
         tracing::debug!(peer = %context.client_address(), %name, %version, "client software");
     }
     let api_keys = broker.offered.advertised().iter().map(api_version).collect();
-    // No features are told: their lowest levels would be 0, which clients of version 3 refuse (KAFKA-17492).
+    // No features are told: their lowest levels would be 0, which clients of version 3 refuse
+    // (KAFKA-17492).
     ApiVersionsResponse { api_keys, ..Default::default() }
 }
 

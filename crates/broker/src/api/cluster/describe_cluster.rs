@@ -1,7 +1,9 @@
-//! DescribeCluster, versions 0 to 2: the cluster's id, its controller and its brokers, as Metadata names them.
+//! DescribeCluster, versions 0 to 2: the cluster's id, its controller and its brokers, as Metadata
+//! names them.
 //!
-//! From version 1 on a client says whether it expects brokers (1) or controllers (2); controllers are not to be had
-//! here. From version 2 on it may ask for brokers that are down as well ("fenced").
+//! From version 1 on a client says whether it expects brokers (1) or controllers (2); controllers
+//! are not to be had here. From version 2 on it may ask for brokers that are down as well
+//! ("fenced").
 //!
 //! Errors: MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE.
 

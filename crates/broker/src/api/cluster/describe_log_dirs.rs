@@ -1,8 +1,9 @@
 //! DescribeLogDirs, versions 0 to 5: how much the partitions led by this broker hold.
 //!
-//! There is one directory, the broker's own. A partition's size counts its records where ever they are: most are in
-//! the object store, which all brokers share, so a partition is listed by its leader alone. From version 4 on the
-//! space of the directory's volume is told (KIP-827). Partitions that were asked for and are not here are left out.
+//! There is one directory, the broker's own. A partition's size counts its records where ever they
+//! are: most are in the object store, which all brokers share, so a partition is listed by its
+//! leader alone. From version 4 on the space of the directory's volume is told (KIP-827).
+//! Partitions that were asked for and are not here are left out.
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED (from version 3 on; before, an empty answer).
 
@@ -82,7 +83,8 @@ fn sizes(broker: &BrokerShared, request: &DescribeLogDirsRequest) -> Vec<Describ
     sorted.collect()
 }
 
-/// Bytes of the volume that `dir` is on, and how many of them can be used; -1 where that cannot be told.
+/// Bytes of the volume that `dir` is on, and how many of them can be used; -1 where that cannot be
+/// told.
 fn space(dir: &Path) -> (i64, i64) {
     let Ok(stat) = rustix::fs::statvfs(dir) else { return (-1, -1) };
     let bytes =

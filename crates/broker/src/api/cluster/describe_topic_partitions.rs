@@ -1,11 +1,12 @@
 //! DescribeTopicPartitions, version 0 (KIP-966): partitions page by page.
 //!
-//! Topics come in order of their names, all of them when none is named. A page has at most as many partitions as the
-//! client and `max.request.partition.size.limit` allow; where it ends, a cursor says what comes next. Topics before
-//! the cursor's are left out. There are no eligible leader replicas besides those in sync: the lists are empty.
+//! Topics come in order of their names, all of them when none is named. A page has at most as many
+//! partitions as the client and `max.request.partition.size.limit` allow; where it ends, a cursor
+//! says what comes next. Topics before the cursor's are left out. There are no eligible leader
+//! replicas besides those in sync: the lists are empty.
 //!
-//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED;
-//! INVALID_REQUEST for each when the cursor is not valid.
+//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
+//! TOPIC_AUTHORIZATION_FAILED; INVALID_REQUEST for each when the cursor is not valid.
 
 use std::collections::BTreeSet;
 
@@ -135,7 +136,8 @@ impl Pager<'_> {
         true
     }
 
-    /// As many of the topic's partitions as there is room for. Answers whether there is room for more.
+    /// As many of the topic's partitions as there is room for. Answers whether there is room for
+    /// more.
     fn add(&mut self, topic: &TopicImage) -> bool {
         let name = topic.name().as_str();
         if self.left == 0 {

@@ -1,14 +1,15 @@
 //! ElectLeaders, versions 0 to 2: another leader for partitions, now.
 //!
-//! A *preferred* election (version 0 knows no other) makes the first replica the leader: the leader of now is asked to hand over
-//! to it, and the answer comes when it has, or with REQUEST_TIMED_OUT. An *unclean* one (KIP-460) is for partitions that
-//! have no leader; here no replica can lack records, so it comes to waiting until the controller has moved the leaders
-//! of a broker that is gone. Without a list all partitions are meant, and those that have the right leader are not
+//! A *preferred* election (version 0 knows no other) makes the first replica the leader: the leader
+//! of now is asked to hand over to it, and the answer comes when it has, or with REQUEST_TIMED_OUT.
+//! An *unclean* one (KIP-460) is for partitions that have no leader; here no replica can lack
+//! records, so it comes to waiting until the controller has moved the leaders of a broker that is
+//! gone. Without a list all partitions are meant, and those that have the right leader are not
 //! answered.
 //!
-//! Errors: CLUSTER_AUTHORIZATION_FAILED and INVALID_REQUEST (an unknown type) for all; of a partition
-//! UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE,
-//! REQUEST_TIMED_OUT.
+//! Errors: CLUSTER_AUTHORIZATION_FAILED and INVALID_REQUEST (an unknown type) for all; of a
+//! partition UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE,
+//! ELIGIBLE_LEADERS_NOT_AVAILABLE, REQUEST_TIMED_OUT.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

@@ -1,7 +1,9 @@
-//! ListPartitionReassignments, version 0 (KIP-455): the partitions whose replicas are being changed.
+//! ListPartitionReassignments, version 0 (KIP-455): the partitions whose replicas are being
+//! changed.
 //!
-//! They are few and soon done: nothing is copied, so a reassignment lasts until the leader has handed over. Partitions
-//! that are asked for and not under reassignment, or not there at all, are left out of the answer.
+//! They are few and soon done: nothing is copied, so a reassignment lasts until the leader has
+//! handed over. Partitions that are asked for and not under reassignment, or not there at all, are
+//! left out of the answer.
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED.
 

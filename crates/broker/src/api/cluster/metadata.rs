@@ -1,12 +1,14 @@
 //! Metadata, versions 0 to 13: brokers, topics, partitions and their leaders.
 //!
-//! No list of topics is all of them, an empty one none (in version 0 all). Topics are answered in the order asked for,
-//! each once. A topic that does not exist is created if the client (`allow_auto_topic_creation`) and the broker
-//! (`auto.create.topics.enable`) want it, and answered when it can be written to.
+//! No list of topics is all of them, an empty one none (in version 0 all). Topics are answered in
+//! the order asked for, each once. A topic that does not exist is created if the client
+//! (`allow_auto_topic_creation`) and the broker (`auto.create.topics.enable`) want it, and answered
+//! when it can be written to.
 //!
 //! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPTION,
-//! TOPIC_AUTHORIZATION_FAILED, and why it could not be created; INVALID_REQUEST for ids before version 12. Of a
-//! partition: LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND (from version 6 on), REPLICA_NOT_AVAILABLE (version 0).
+//! TOPIC_AUTHORIZATION_FAILED, and why it could not be created; INVALID_REQUEST for ids before
+//! version 12. Of a partition: LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND (from version 6 on),
+//! REPLICA_NOT_AVAILABLE (version 0).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -105,7 +107,8 @@ fn answer(
     response
 }
 
-/// What the client may do to the cluster (KIP-430): nothing that it is told of unless it may describe it.
+/// What the client may do to the cluster (KIP-430): nothing that it is told of unless it may
+/// describe it.
 pub(crate) fn cluster_operations(context: &RequestContext, broker: &BrokerShared) -> i32 {
     if context.allows(broker, Operation::Describe, Resource::Cluster) {
         context.authorized_operations(broker, Operation::CLUSTER, Resource::Cluster)

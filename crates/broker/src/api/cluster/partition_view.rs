@@ -1,4 +1,5 @@
-//! A partition as Metadata and DescribeTopicPartitions show it, to a client that came in on some listener.
+//! A partition as Metadata and DescribeTopicPartitions show it, to a client that came in on some
+//! listener.
 
 use milena_metadata::{MetadataImage, PartitionImage};
 use milena_protocol::ErrorCode;
@@ -17,8 +18,8 @@ pub(crate) struct PartitionView {
 }
 
 impl PartitionView {
-    /// `named_errors`: the client knows LISTENER_NOT_FOUND (Metadata from version 6 on); before, a leader without the
-    /// client's listener counts as not available.
+    /// `named_errors`: the client knows LISTENER_NOT_FOUND (Metadata from version 6 on); before, a
+    /// leader without the client's listener counts as not available.
     pub(crate) fn of(
         image: &MetadataImage,
         partition: &PartitionImage,
@@ -51,7 +52,8 @@ impl PartitionView {
         }
     }
 
-    /// As version 0 of Metadata has it: replicas that cannot be reached are left out, and that is an error.
+    /// As version 0 of Metadata has it: replicas that cannot be reached are left out, and that is
+    /// an error.
     pub(crate) fn without_offline(mut self) -> Self {
         let offline = &self.offline;
         let before = (self.replicas.len(), self.isr.len());

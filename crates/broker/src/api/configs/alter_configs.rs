@@ -1,8 +1,10 @@
-//! AlterConfigs, versions 0 to 2: replaces everything that is set for a topic, for this broker or for all brokers.
+//! AlterConfigs, versions 0 to 2: replaces everything that is set for a topic, for this broker or
+//! for all brokers.
 //!
-//! What an entry does not name is no longer set, so clients that can use IncrementalAlterConfigs do. One answer per
-//! entry, in order; entries for the same resource are all INVALID_REQUEST. Names that are not known and values that
-//! are not allowed are INVALID_CONFIG, what a running broker cannot change is INVALID_REQUEST.
+//! What an entry does not name is no longer set, so clients that can use IncrementalAlterConfigs
+//! do. One answer per entry, in order; entries for the same resource are all INVALID_REQUEST. Names
+//! that are not known and values that are not allowed are INVALID_CONFIG, what a running broker
+//! cannot change is INVALID_REQUEST.
 
 use milena_protocol::{
     ErrorCode,

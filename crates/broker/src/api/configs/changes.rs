@@ -1,5 +1,5 @@
-//! Changing what is set, for AlterConfigs and IncrementalAlterConfigs: each entry by itself, all of an entry or
-//! nothing of it.
+//! Changing what is set, for AlterConfigs and IncrementalAlterConfigs: each entry by itself, all of
+//! an entry or nothing of it.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,7 +19,8 @@ use crate::{
     topics::Refusal,
 };
 
-/// How long an answer waits for this broker to see the change it made. Others see it when they see it, as in Kafka.
+/// How long an answer waits for this broker to see the change it made. Others see it when they see
+/// it, as in Kafka.
 const VISIBLE_MAX: Duration = Duration::from_secs(5);
 
 /// What an entry asks for.
@@ -39,8 +40,9 @@ pub(crate) struct Entry {
     pub(crate) changes: Result<Changes, Refusal>,
 }
 
-/// Makes the changes of every entry, or with `validate_only` only looks whether they could be made. One answer per
-/// entry, in order. What was changed is visible on this broker when the answers are there.
+/// Makes the changes of every entry, or with `validate_only` only looks whether they could be made.
+/// One answer per entry, in order. What was changed is visible on this broker when the answers are
+/// there.
 pub(crate) async fn alter(
     context: &RequestContext,
     broker: &BrokerShared,
@@ -68,7 +70,8 @@ async fn visible(images: &ImageWatcher, revision: Revision) {
     let _ = tokio::time::timeout(VISIBLE_MAX, images.wait_for(revision)).await;
 }
 
-/// The answers, and the newest revision that a change was made at. Without `metadata`, nothing is changed.
+/// The answers, and the newest revision that a change was made at. Without `metadata`, nothing is
+/// changed.
 async fn alter_all(
     view: &ConfigsView<'_>,
     metadata: Option<&ClusterMetadata>,

@@ -1,10 +1,11 @@
 //! DescribeConfigs, versions 0 to 4: the configurations of topics and of this broker.
 //!
-//! One result per entry asked for, in that order, each with its own error. No names, or none at all, mean everything.
-//! The empty broker name means what was set for all brokers at run time, and only that. Version 0 says only whether a
-//! value is the default, later ones where it is from; synonyms from version 1 on and types and documentation from
-//! version 3 on are given if asked for. Secrets are never shown. The broker itself answers for its own configuration:
-//! another's number is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
+//! One result per entry asked for, in that order, each with its own error. No names, or none at
+//! all, mean everything. The empty broker name means what was set for all brokers at run time, and
+//! only that. Version 0 says only whether a value is the default, later ones where it is from;
+//! synonyms from version 1 on and types and documentation from version 3 on are given if asked for.
+//! Secrets are never shown. The broker itself answers for its own configuration: another's number
+//! is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
 
 use milena_protocol::{
     ErrorCode,

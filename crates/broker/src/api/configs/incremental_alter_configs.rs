@@ -1,9 +1,11 @@
-//! IncrementalAlterConfigs, versions 0 and 1 (KIP-339): sets, deletes, appends to and subtracts from single
-//! configurations of a topic, of this broker or of all brokers, and leaves the others as they are.
+//! IncrementalAlterConfigs, versions 0 and 1 (KIP-339): sets, deletes, appends to and subtracts
+//! from single configurations of a topic, of this broker or of all brokers, and leaves the others
+//! as they are.
 //!
-//! One answer per entry, in order; entries for the same resource are all INVALID_REQUEST, as is a configuration named
-//! twice in an entry, an operation that does not exist, and a null value where one is needed. Otherwise errors are
-//! those of AlterConfigs; appending to what is not a list is INVALID_CONFIG.
+//! One answer per entry, in order; entries for the same resource are all INVALID_REQUEST, as is a
+//! configuration named twice in an entry, an operation that does not exist, and a null value where
+//! one is needed. Otherwise errors are those of AlterConfigs; appending to what is not a list is
+//! INVALID_CONFIG.
 
 use milena_protocol::{
     ErrorCode,

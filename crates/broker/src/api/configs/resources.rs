@@ -1,4 +1,5 @@
-//! What the three configuration APIs share: which topic or broker a request names, and which errors refuse it.
+//! What the three configuration APIs share: which topic or broker a request names, and which errors
+//! refuse it.
 
 use milena_metadata::MetadataImage;
 use milena_protocol::ErrorCode;

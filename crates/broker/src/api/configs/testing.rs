@@ -12,7 +12,8 @@ use crate::{
     topics::tests::PaperCluster,
 };
 
-/// Broker 1 of a 3.9 cluster, which has topic `orders` with `segment.ms=5` and properties of its own.
+/// Broker 1 of a 3.9 cluster, which has topic `orders` with `segment.ms=5` and properties of its
+/// own.
 pub(crate) struct TestConfigs {
     pub(crate) cluster: PaperCluster,
 }

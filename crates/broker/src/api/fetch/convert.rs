@@ -1,8 +1,9 @@
 //! What a client gets that does not take batches as the log has them.
 //!
-//! Fetch 0 and 1 carry messages of magic 0, 2 and 3 of magic 1 (KIP-31, KIP-32, KIP-98), and zstd is for version 10 on
-//! (KIP-110). A topic can ask for an older format too (`message.format.version`, Kafka 2.8): the log holds batches all the
-//! same, and whatever is read is made into messages of it. Converting is one batch at a time, within the bytes that the
+//! Fetch 0 and 1 carry messages of magic 0, 2 and 3 of magic 1 (KIP-31, KIP-32, KIP-98), and zstd
+//! is for version 10 on (KIP-110). A topic can ask for an older format too
+//! (`message.format.version`, Kafka 2.8): the log holds batches all the same, and whatever is read
+//! is made into messages of it. Converting is one batch at a time, within the bytes that the
 //! partition may have; headers, producers and control records are left out.
 
 use bytes::Bytes;
@@ -92,9 +93,11 @@ pub(super) struct Converted {
     pub(super) next: Offset,
 }
 
-/// Converts what was read, for a client that reads from `from` and takes `bytes_max`, or one message or batch more.
+/// Converts what was read, for a client that reads from `from` and takes `bytes_max`, or one
+/// message or batch more.
 ///
-/// What cannot be converted is an error only when it comes first: else the client gets what is before it.
+/// What cannot be converted is an error only when it comes first: else the client gets what is
+/// before it.
 pub(super) fn convert(
     parts: Vec<Bytes>,
     conversion: Conversion,
@@ -164,7 +167,8 @@ fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<Converted, ErrorCode>
     }
 }
 
-/// Messages of the topic's format. What does not fit into it is older than the setting, and comes as it is.
+/// Messages of the topic's format. What does not fit into it is older than the setting, and comes
+/// as it is.
 fn as_asked(
     parts: &[Bytes],
     format: MessageFormat,

@@ -3,7 +3,8 @@
 use milena_protocol::ErrorCode;
 use milena_storage::Partition;
 
-/// FENCED_LEADER_EPOCH when the client's is older, UNKNOWN_LEADER_EPOCH when it is newer. -1 asks for no check.
+/// FENCED_LEADER_EPOCH when the client's is older, UNKNOWN_LEADER_EPOCH when it is newer. -1 asks
+/// for no check.
 pub(crate) fn check_leader_epoch(partition: &Partition, asked: i32) -> Result<(), ErrorCode> {
     let current = partition.leader_epoch().raw();
     match asked {

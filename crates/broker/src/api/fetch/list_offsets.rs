@@ -1,14 +1,15 @@
 //! ListOffsets, versions 0 to 11: the offset at a time, exact to the record.
 //!
-//! Special times: -1 the end (what the isolation level may read), -2 the log start, -3 the record with the largest
-//! timestamp (version 7, KIP-734), -4 the earliest offset kept on a broker's own disk (version 8) and -5 the latest in
-//! tiered storage (version 9). There are no tiers: -4 is the log start and -5 is none. "None" is offset -1, time -1.
-//! Version 0 answers a list of offsets, newest first: at most the number asked for, all at or before the time. Its
-//! segments' boundaries are not Kafka's, so it names the end and the log start only.
+//! Special times: -1 the end (what the isolation level may read), -2 the log start, -3 the record
+//! with the largest timestamp (version 7, KIP-734), -4 the earliest offset kept on a broker's own
+//! disk (version 8) and -5 the latest in tiered storage (version 9). There are no tiers: -4 is the
+//! log start and -5 is none. "None" is offset -1, time -1. Version 0 answers a list of offsets,
+//! newest first: at most the number asked for, all at or before the time. Its segments' boundaries
+//! are not Kafka's, so it names the end and the log start only.
 //!
-//! Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
-//! UNSUPPORTED_VERSION for special times the version does not have, UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the
-//! topic asks for messages without them.
+//! Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
+//! UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION for special times the version does not have,
+//! UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
 
 use milena_protocol::{
     ErrorCode, KString,
@@ -112,7 +113,8 @@ async fn find(
     let bounds = partition.bounds();
     let found = match asked.timestamp {
         LATEST => {
-            // The epoch is that of the records to come, so that a client notices when they are from another leader.
+            // The epoch is that of the records to come, so that a client notices when they are from
+            // another leader.
             let offset = bounds.end(isolation).raw();
             Found { offset, timestamp: -1, leader_epoch: partition.leader_epoch() }
         }
@@ -146,7 +148,8 @@ async fn find(
     Ok(found)
 }
 
-/// Version 0 asks for boundaries at or before a time, newest first. Here the boundaries are the log's two ends.
+/// Version 0 asks for boundaries at or before a time, newest first. Here the boundaries are the
+/// log's two ends.
 async fn old_style(
     broker: &BrokerShared,
     topic: &KString,

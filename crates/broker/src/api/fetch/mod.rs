@@ -1,15 +1,17 @@
 //! Fetch, versions 0 to 18: records from the log, waiting for them if there are none.
 //!
-//! Partitions are read in the order of the request (or of its session), until the limits are reached. The first
-//! batch of the first partition that has any is answered even if it is larger than the limits, so that a consumer
-//! always gets on (KIP-74). With fewer than `min_bytes` the answer waits, at most `max_wait_ms`, for high watermarks
-//! to move; an error, a diverging epoch or `max_wait_ms` 0 answer at once. Records pass as slices of the log's
-//! buffers. Empty records are zero bytes, not null.
+//! Partitions are read in the order of the request (or of its session), until the limits are
+//! reached. The first batch of the first partition that has any is answered even if it is larger
+//! than the limits, so that a consumer always gets on (KIP-74). With fewer than `min_bytes` the
+//! answer waits, at most `max_wait_ms`, for high watermarks to move; an error, a diverging epoch or
+//! `max_wait_ms` 0 answer at once. Records pass as slices of the log's buffers. Empty records are
+//! zero bytes, not null.
 //!
-//! Versions: 4 isolation level, 5 log start offset, 7 sessions ([`session`], KIP-227), 9 leader epochs (KIP-320), 12
-//! diverging epochs (KIP-595), 13 topic ids (KIP-516), 16 the leader that should have been asked (KIP-951). Versions 0
-//! to 3 get message sets, converted from batches. zstd batches are for version 10 on (UNSUPPORTED_COMPRESSION_TYPE
-//! before). There is no preferred read replica: every leader reads from the same stores. `rack_id` is accepted.
+//! Versions: 4 isolation level, 5 log start offset, 7 sessions ([`session`], KIP-227), 9 leader
+//! epochs (KIP-320), 12 diverging epochs (KIP-595), 13 topic ids (KIP-516), 16 the leader that
+//! should have been asked (KIP-951). Versions 0 to 3 get message sets, converted from batches. zstd
+//! batches are for version 10 on (UNSUPPORTED_COMPRESSION_TYPE before). There is no preferred read
+//! replica: every leader reads from the same stores. `rack_id` is accepted.
 //!
 //! Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER,
 //! FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.

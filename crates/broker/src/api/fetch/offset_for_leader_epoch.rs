@@ -1,9 +1,9 @@
-//! OffsetForLeaderEpoch, versions 0 to 4: where a leader epoch ended, so that a consumer notices a log that was
-//! truncated under it (KIP-320).
+//! OffsetForLeaderEpoch, versions 0 to 4: where a leader epoch ended, so that a consumer notices a
+//! log that was truncated under it (KIP-320).
 //!
-//! Answers the largest epoch that is not above the one asked for, and the offset after its last record; -1 and -1 when
-//! the asked epoch is above all. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
-//! UNKNOWN_LEADER_EPOCH.
+//! Answers the largest epoch that is not above the one asked for, and the offset after its last
+//! record; -1 and -1 when the asked epoch is above all. Errors: UNKNOWN_TOPIC_OR_PARTITION,
+//! NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH.
 
 use milena_protocol::{
     ErrorCode,

@@ -55,7 +55,8 @@ impl Target {
         Self { wanted, place, log: led.map(|led| led.partition), formats }
     }
 
-    /// Looks again where another leader was named, once a handoff of the partition has ended or its log is open.
+    /// Looks again where another leader was named, once a handoff of the partition has ended or its
+    /// log is open.
     pub(super) async fn settle(&mut self, context: &RequestContext, broker: &BrokerShared) {
         if matches!(self.log, Err(ErrorCode::NotLeaderOrFollower)) {
             broker.settled(topic_of(&self.wanted), self.wanted.partition).await;
@@ -192,7 +193,8 @@ async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool)
     }
 }
 
-/// Where the client's log and this one part, if they do: the client has records of an epoch that ended earlier here.
+/// Where the client's log and this one part, if they do: the client has records of an epoch that
+/// ended earlier here.
 fn diverging(log: &Partition, wanted: &Wanted) -> Option<(LeaderEpoch, Offset)> {
     if wanted.last_fetched_epoch < 0 {
         return None;
@@ -229,8 +231,8 @@ async fn answer(
     }
 }
 
-/// Converts what was read. Where nothing is left of it, since an old client has no use for control records, it reads on:
-/// the client would ask for the same offset for ever.
+/// Converts what was read. Where nothing is left of it, since an old client has no use for control
+/// records, it reads on: the client would ask for the same offset for ever.
 async fn converted(
     mut data: ReadData,
     conversion: Conversion,

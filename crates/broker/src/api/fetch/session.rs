@@ -1,10 +1,10 @@
-//! Incremental fetch sessions (KIP-227): what a client asked for last time, so that it need not say it again, and
-//! what it was answered, so that only changes are told.
+//! Incremental fetch sessions (KIP-227): what a client asked for last time, so that it need not say
+//! it again, and what it was answered, so that only changes are told.
 //!
-//! Invariants: the cache holds at most as many sessions as it was made for; a session's epoch rises by one with each
-//! answer; partitions are visited in the order asked, those that gave records move to the end so that none starves.
-//! Not here: logs. The caller reads the partitions that [`Session::partitions`] lists and asks
-//! [`SessionPartition::must_answer`] whether to tell.
+//! Invariants: the cache holds at most as many sessions as it was made for; a session's epoch rises
+//! by one with each answer; partitions are visited in the order asked, those that gave records move
+//! to the end so that none starves. Not here: logs. The caller reads the partitions that
+//! [`Session::partitions`] lists and asks [`SessionPartition::must_answer`] whether to tell.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +15,8 @@ use std::{
 use milena_protocol::{ErrorCode, KString};
 use milena_types::{PartitionIndex, TopicId};
 
-/// Asks for a new session, or for none when the session id says so too (`FetchMetadata.INITIAL_EPOCH`).
+/// Asks for a new session, or for none when the session id says so too
+/// (`FetchMetadata.INITIAL_EPOCH`).
 pub(crate) const INITIAL_EPOCH: i32 = 0;
 /// Ends the session (`FetchMetadata.FINAL_EPOCH`).
 pub(crate) const FINAL_EPOCH: i32 = -1;
@@ -72,7 +73,8 @@ pub(crate) struct SessionPartition {
 }
 
 impl SessionPartition {
-    /// Whether an incremental answer has to mention the partition, and notes what the client will know then.
+    /// Whether an incremental answer has to mention the partition, and notes what the client will
+    /// know then.
     pub(crate) fn must_answer(&mut self, now: Told, has_records: bool, failed: bool) -> bool {
         let changed = self.told != now;
         // After an error the client learns the partition's state again as soon as it can be told.
@@ -195,11 +197,11 @@ impl SessionCache {
         Self { sessions: Mutex::default(), sessions_max }
     }
 
-    /// Decides what a request is and brings its session up to date. `random` makes the ids of new sessions, which
-    /// nobody should guess by accident. `now` is monotonic.
+    /// Decides what a request is and brings its session up to date. `random` makes the ids of new
+    /// sessions, which nobody should guess by accident. `now` is monotonic.
     ///
-    /// Errors: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR. The client
-    /// then starts again with a full fetch.
+    /// Errors: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH,
+    /// FETCH_SESSION_TOPIC_ID_ERROR. The client then starts again with a full fetch.
     pub(crate) fn begin(
         &self,
         asked: Asked,

@@ -1,6 +1,8 @@
-//! DeleteGroups, versions 0 to 2: deletes groups without members, with their offsets. One entry per group asked for.
+//! DeleteGroups, versions 0 to 2: deletes groups without members, with their offsets. One entry per
+//! group asked for.
 //!
-//! Errors: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+//! Errors: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, GROUP_AUTHORIZATION_FAILED, and those of
+//! coordinators.
 
 use milena_protocol::{
     ErrorCode,

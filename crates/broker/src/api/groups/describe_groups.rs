@@ -1,8 +1,9 @@
-//! DescribeGroups, versions 0 to 6: groups with their members and assignments, one entry per group asked for.
+//! DescribeGroups, versions 0 to 6: groups with their members and assignments, one entry per group
+//! asked for.
 //!
-//! A group that does not exist is in state `Dead` without an error; from version 6 on it is GROUP_ID_NOT_FOUND with a
-//! message (KIP-1043). Version 3 can ask for the authorized operations (KIP-430), 4 has instance ids. Metadata and
-//! assignments are there while a group is stable.
+//! A group that does not exist is in state `Dead` without an error; from version 6 on it is
+//! GROUP_ID_NOT_FOUND with a message (KIP-1043). Version 3 can ask for the authorized operations
+//! (KIP-430), 4 has instance ids. Metadata and assignments are there while a group is stable.
 //!
 //! Errors: GROUP_AUTHORIZATION_FAILED and those of coordinators.
 

@@ -1,9 +1,11 @@
-//! FindCoordinator, versions 0 to 6: which broker coordinates a group. From version 4 on many keys at once (KIP-699).
+//! FindCoordinator, versions 0 to 6: which broker coordinates a group. From version 4 on many keys
+//! at once (KIP-699).
 //!
-//! A group's coordinator leads the partition of `__consumer_offsets` that the group is in; the topic is created when
-//! it is first asked for. A coordinator that is not alive is COORDINATOR_NOT_AVAILABLE, which clients ask again after.
-//! Transactions and share groups are not served: their keys get UNSUPPORTED_VERSION, which clients report instead of
-//! retrying. Versions 0 to 3 have one key and its answer at the top; version 0 asks for groups only.
+//! A group's coordinator leads the partition of `__consumer_offsets` that the group is in; the
+//! topic is created when it is first asked for. A coordinator that is not alive is
+//! COORDINATOR_NOT_AVAILABLE, which clients ask again after. Transactions and share groups are not
+//! served: their keys get UNSUPPORTED_VERSION, which clients report instead of retrying. Versions 0
+//! to 3 have one key and its answer at the top; version 0 asks for groups only.
 
 use milena_metadata::MetadataImage;
 use milena_protocol::{

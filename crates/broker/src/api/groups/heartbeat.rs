@@ -1,8 +1,9 @@
-//! Heartbeat, versions 0 to 4: a member is alive, and learns of a rebalance by REBALANCE_IN_PROGRESS. Version 3 has
-//! static members (KIP-345). While the group is being loaded every heartbeat is welcome: sessions start anew after it.
+//! Heartbeat, versions 0 to 4: a member is alive, and learns of a rebalance by
+//! REBALANCE_IN_PROGRESS. Version 3 has static members (KIP-345). While the group is being loaded
+//! every heartbeat is welcome: sessions start anew after it.
 //!
-//! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID, INVALID_GROUP_ID,
-//! GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+//! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID,
+//! INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
 
 use milena_coordinator::groups::{self, Generation, GroupError, MemberId};
 use milena_protocol::{

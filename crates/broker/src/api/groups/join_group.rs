@@ -1,12 +1,14 @@
-//! JoinGroup, versions 0 to 9: a member joins, or joins again, and waits until its generation is formed.
+//! JoinGroup, versions 0 to 9: a member joins, or joins again, and waits until its generation is
+//! formed.
 //!
-//! By version: 1 has a rebalance timeout of its own (before, the session timeout is both); 4 gives a new dynamic
-//! member its id first (MEMBER_ID_REQUIRED, KIP-394); 5 has static members (KIP-345); 7 names the protocol type in the
-//! answer, and null protocols where there is an error; 8 has a reason, which is logged; 9 lets a returning static
-//! leader skip the assignment (KIP-814).
+//! By version: 1 has a rebalance timeout of its own (before, the session timeout is both); 4 gives
+//! a new dynamic member its id first (MEMBER_ID_REQUIRED, KIP-394); 5 has static members (KIP-345);
+//! 7 names the protocol type in the answer, and null protocols where there is an error; 8 has a
+//! reason, which is logged; 9 lets a returning static leader skip the assignment (KIP-814).
 //!
-//! Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID, INCONSISTENT_GROUP_PROTOCOL,
-//! GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+//! Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID,
+//! INCONSISTENT_GROUP_PROTOCOL, GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID,
+//! GROUP_AUTHORIZATION_FAILED, and those of coordinators.
 
 use bytes::Bytes;
 use milena_coordinator::groups::{JoinFailed, JoinRequest, Joined, MemberId, Protocol};

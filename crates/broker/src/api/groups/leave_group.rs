@@ -1,10 +1,11 @@
-//! LeaveGroup, versions 0 to 5: members leave, or are removed by an administrator who names them by instance id.
+//! LeaveGroup, versions 0 to 5: members leave, or are removed by an administrator who names them by
+//! instance id.
 //!
-//! Versions 0 to 2 have one member, whose error is the response's. From version 3 on there are many (KIP-345), each
-//! with its own error; 5 has a reason (KIP-800), which is logged.
+//! Versions 0 to 2 have one member, whose error is the response's. From version 3 on there are many
+//! (KIP-345), each with its own error; 5 has a reason (KIP-800), which is logged.
 //!
-//! Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of
-//! coordinators.
+//! Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and
+//! those of coordinators.
 
 use milena_coordinator::groups::{LeaveRequest, LeavingMember, LeftMember, MemberId};
 use milena_protocol::{

@@ -1,8 +1,9 @@
 //! ListGroups, versions 0 to 5: the groups that this broker coordinates; clients ask every broker.
 //!
-//! Version 4 filters by state (KIP-518), 5 by type (KIP-848); names in any case, unknown ones match nothing. Who may
-//! not describe the cluster sees the groups that it may describe. While a partition of groups is being loaded the
-//! list is incomplete, and says so by COORDINATOR_LOAD_IN_PROGRESS.
+//! Version 4 filters by state (KIP-518), 5 by type (KIP-848); names in any case, unknown ones match
+//! nothing. Who may not describe the cluster sees the groups that it may describe. While a
+//! partition of groups is being loaded the list is incomplete, and says so by
+//! COORDINATOR_LOAD_IN_PROGRESS.
 
 use milena_coordinator::groups::ListFilter;
 use milena_protocol::{

@@ -1,13 +1,16 @@
-//! OffsetCommit, versions 0 to 10: offsets of a group into `__consumer_offsets`, answered when they are on disk.
+//! OffsetCommit, versions 0 to 10: offsets of a group into `__consumer_offsets`, answered when they
+//! are on disk.
 //!
-//! By version: 0 has no member; 2 to 4 have a retention time, which becomes the offset's own expiry; 6 has leader
-//! epochs (KIP-320); 7 has static members (KIP-345); 10 names topics by id (KIP-848). Every partition of the request
-//! has its answer, in the request's order: those of topics that do not exist or may not be read fail alone, what
-//! concerns the group is the error of all. Version 1's commit timestamps are the client's and are not used.
+//! By version: 0 has no member; 2 to 4 have a retention time, which becomes the offset's own
+//! expiry; 6 has leader epochs (KIP-320); 7 has static members (KIP-345); 10 names topics by id
+//! (KIP-848). Every partition of the request has its answer, in the request's order: those of
+//! topics that do not exist or may not be read fail alone, what concerns the group is the error of
+//! all. Version 1's commit timestamps are the client's and are not used.
 //!
-//! Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED,
-//! OFFSET_METADATA_TOO_LARGE, INVALID_COMMIT_OFFSET_SIZE, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID,
-//! REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID, and those of coordinators.
+//! Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED,
+//! GROUP_AUTHORIZATION_FAILED, OFFSET_METADATA_TOO_LARGE, INVALID_COMMIT_OFFSET_SIZE,
+//! ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID, and those of
+//! coordinators.
 
 use milena_coordinator::groups::{CommitOffset, CommitRequest, Generation, MemberId};
 use milena_metadata::MetadataImage;

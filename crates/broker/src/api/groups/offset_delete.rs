@@ -1,9 +1,9 @@
 //! OffsetDelete, version 0: deletes committed offsets of a group (KIP-496).
 //!
-//! Partitions of topics that the group's members subscribe to are GROUP_SUBSCRIBED_TO_TOPIC; a partition without an
-//! offset succeeds. Errors of the whole: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP (members that are not consumers),
-//! INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators. Of partitions also
-//! UNKNOWN_TOPIC_OR_PARTITION and TOPIC_AUTHORIZATION_FAILED.
+//! Partitions of topics that the group's members subscribe to are GROUP_SUBSCRIBED_TO_TOPIC; a
+//! partition without an offset succeeds. Errors of the whole: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP
+//! (members that are not consumers), INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of
+//! coordinators. Of partitions also UNKNOWN_TOPIC_OR_PARTITION and TOPIC_AUTHORIZATION_FAILED.
 
 use milena_coordinator::groups::OffsetKey;
 use milena_protocol::{

@@ -1,12 +1,15 @@
-//! OffsetFetch, versions 0 to 10: committed offsets of groups, with their leader epochs and metadata.
+//! OffsetFetch, versions 0 to 10: committed offsets of groups, with their leader epochs and
+//! metadata.
 //!
-//! A partition without an offset, and every partition of a group that does not exist, is -1 without an error. By
-//! version: 2 asks for all topics by null and has an error of the whole (before, it is every partition's); 5 has
-//! leader epochs; 7 can refuse partitions with undecided transactional offsets (UNSTABLE_OFFSET_COMMIT, KIP-447);
-//! 8 has many groups (KIP-709); 9 names a member and its epoch, which classic groups do not check (KIP-848); 10 names
-//! topics by id, of which an unknown one is UNKNOWN_TOPIC_ID.
+//! A partition without an offset, and every partition of a group that does not exist, is -1 without
+//! an error. By version: 2 asks for all topics by null and has an error of the whole (before, it is
+//! every partition's); 5 has leader epochs; 7 can refuse partitions with undecided transactional
+//! offsets (UNSTABLE_OFFSET_COMMIT, KIP-447); 8 has many groups (KIP-709); 9 names a member and its
+//! epoch, which classic groups do not check (KIP-848); 10 names topics by id, of which an unknown
+//! one is UNKNOWN_TOPIC_ID.
 //!
-//! Errors: GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, UNSTABLE_OFFSET_COMMIT, and those of coordinators.
+//! Errors: GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, UNSTABLE_OFFSET_COMMIT, and
+//! those of coordinators.
 
 use milena_coordinator::groups::{FetchRequest, FetchedOffset, FetchedTopic};
 use milena_metadata::MetadataImage;
@@ -170,7 +173,8 @@ fn find(
     }
 }
 
-/// All topics of a group that the client may see. Where ids name them, those that are gone have none and are left out.
+/// All topics of a group that the client may see. Where ids name them, those that are gone have
+/// none and are left out.
 fn all_topics(
     context: &RequestContext,
     broker: &BrokerShared,

@@ -1,11 +1,12 @@
 //! SyncGroup, versions 0 to 5: a member asks for its assignment; the leader brings everybody's.
 //!
-//! By version: 3 has static members (KIP-345); 5 checks protocol type and name and tells them in the answer (KIP-559).
-//! A group that is still being loaded answers REBALANCE_IN_PROGRESS: clients join again then, and older ones know no
-//! other error that would make them.
+//! By version: 3 has static members (KIP-345); 5 checks protocol type and name and tells them in
+//! the answer (KIP-559). A group that is still being loaded answers REBALANCE_IN_PROGRESS: clients
+//! join again then, and older ones know no other error that would make them.
 //!
-//! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, INCONSISTENT_GROUP_PROTOCOL,
-//! FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
+//! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS,
+//! INCONSISTENT_GROUP_PROTOCOL, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED,
+//! and those of coordinators.
 
 use bytes::Bytes;
 use milena_coordinator::groups::{Generation, GroupError, MemberId, SyncRequest};

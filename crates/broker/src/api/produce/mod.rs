@@ -1,17 +1,21 @@
-//! Produce, versions 0 to 13 (from Kafka 4.0 on 3 to 13): batches into the log, an answer once they are on disk.
+//! Produce, versions 0 to 13 (from Kafka 4.0 on 3 to 13): batches into the log, an answer once they
+//! are on disk.
 //!
-//! The batches of a request are checked and appended, partition by partition, before the next request of the
-//! connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1 mean the same here: committed,
-//! synced. With `acks` 0 nothing is answered, and an error closes the connection, as in Kafka.
+//! The batches of a request are checked and appended, partition by partition, before the next
+//! request of the connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1
+//! mean the same here: committed, synced. With `acks` 0 nothing is answered, and an error closes
+//! the connection, as in Kafka.
 //!
-//! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`mod@validate`]; sequences of idempotent
-//! producers are the log's business. Versions 0 to 2 carry message sets, which become one batch. From version 10 on
-//! an answer names the leader that should have been asked (KIP-951), from 13 on topics are named by id (KIP-516).
-//! Transactions are not served: a transactional batch gets INVALID_TXN_STATE.
+//! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`mod@validate`];
+//! sequences of idempotent producers are the log's business. Versions 0 to 2 carry message sets,
+//! which become one batch. From version 10 on an answer names the leader that should have been
+//! asked (KIP-951), from 13 on topics are named by id (KIP-516). Transactions are not served: a
+//! transactional batch gets INVALID_TXN_STATE.
 //!
-//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`), the more the more they send, and their
-//! connections are not read for that long. When storage has as many unflushed bytes as it may, or its log as many as it
-//! writes in a moment, requests wait before they are appended, and with them their connections: each gets its turn.
+//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`), the more the more
+//! they send, and their connections are not read for that long. When storage has as many unflushed
+//! bytes as it may, or its log as many as it writes in a moment, requests wait before they are
+//! appended, and with them their connections: each gets its turn.
 
 mod validate;
 
@@ -71,8 +75,8 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// See [`BrokerShared::led_once_settled`]. Others have the room meanwhile: a partition that does not open would keep
-    /// it from all that do.
+    /// See [`BrokerShared::led_once_settled`]. Others have the room meanwhile: a partition that
+    /// does not open would keep it from all that do.
     async fn led_once_settled(
         &mut self,
         topic: TopicRef<'_>,
@@ -125,8 +129,9 @@ pub(crate) async fn handle(
     Handled::Commit(Box::pin(answer.when_committed(topics, timeout)))
 }
 
-/// How long a producer is asked to rest while storage fills up: nothing below three quarters, a second when it is
-/// full, where the next request waits anyway. A small request rests in proportion: it is not what fills it.
+/// How long a producer is asked to rest while storage fills up: nothing below three quarters, a
+/// second when it is full, where the next request waits anyway. A small request rests in
+/// proportion: it is not what fills it.
 fn throttle(pressure: f64, bytes: usize) -> Duration {
     const BEGINS: f64 = 0.75;
     const LARGE_BYTES: f64 = 65536.0;
@@ -216,7 +221,8 @@ fn is_internal(name: &str) -> bool {
         && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
 }
 
-/// Appends to one partition. While it is being handed over, or not open here yet, this waits for the outcome.
+/// Appends to one partition. While it is being handed over, or not open here yet, this waits for
+/// the outcome.
 async fn append(
     context: &RequestContext,
     room: &mut Room<'_>,
@@ -325,7 +331,8 @@ impl Answer {
     }
 }
 
-/// Waits for the disk, or for the time of the whole request to run out: then only what is on disk already counts.
+/// Waits for the disk, or for the time of the whole request to run out: then only what is on disk
+/// already counts.
 async fn committed(
     append: AppendFuture,
     deadline: Pin<&mut Sleep>,

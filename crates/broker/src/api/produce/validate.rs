@@ -1,6 +1,7 @@
-//! The rules for records that a client sends, in the order in which Kafka applies them: form, size, checksum, codec,
-//! then what needs a look at single records. A look means decompression, so it is taken only where a rule of the
-//! topic asks for one. Pure: the log's own rules (epochs, sequences) are storage's.
+//! The rules for records that a client sends, in the order in which Kafka applies them: form, size,
+//! checksum, codec, then what needs a look at single records. A look means decompression, so it is
+//! taken only where a rule of the topic asks for one. Pure: the log's own rules (epochs, sequences)
+//! are storage's.
 
 use bytes::Bytes;
 use milena_protocol::ErrorCode;
@@ -18,7 +19,8 @@ const FIRST_BATCH_VERSION: i16 = 3;
 /// The first version of Produce in which zstd is allowed (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 7;
 
-/// Why a partition's records are refused (Produce response: ErrorCode, RecordErrors, ErrorMessage; KIP-467).
+/// Why a partition's records are refused (Produce response: ErrorCode, RecordErrors, ErrorMessage;
+/// KIP-467).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) error: ErrorCode,
@@ -62,9 +64,9 @@ pub(crate) fn code_of(error: &BatchError) -> ErrorCode {
     }
 }
 
-/// The batches of one partition, checked. Their bytes are those that were received, unless the topic asks for another
-/// codec or the client is so old that it sends message sets. Of these one that is cut is refused: Kafka drops the last,
-/// unfinished message and acknowledges the others.
+/// The batches of one partition, checked. Their bytes are those that were received, unless the
+/// topic asks for another codec or the client is so old that it sends message sets. Of these one
+/// that is cut is refused: Kafka drops the last, unfinished message and acknowledges the others.
 pub(crate) fn validate(
     sent: Option<Bytes>,
     config: &TopicConfig,

@@ -1,10 +1,11 @@
 //! CreatePartitions, versions 0 to 3: more partitions for topics, never fewer.
 //!
-//! The answer comes when the partitions exist and can be used through this broker; with `validate_only` nothing is
-//! created.
+//! The answer comes when the partitions exist and can be used through this broker; with
+//! `validate_only` nothing is created.
 //!
-//! Errors of a topic: INVALID_REQUEST (named twice), TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION,
-//! INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, POLICY_VIOLATION (too many), REQUEST_TIMED_OUT.
+//! Errors of a topic: INVALID_REQUEST (named twice), TOPIC_AUTHORIZATION_FAILED,
+//! UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, POLICY_VIOLATION
+//! (too many), REQUEST_TIMED_OUT.
 
 use std::{collections::HashSet, time::Duration};
 

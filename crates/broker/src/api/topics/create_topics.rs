@@ -1,12 +1,14 @@
 //! CreateTopics, versions 0 to 7: new topics, placed by the cluster or by hand.
 //!
-//! -1 partitions or replicas mean the broker's default. With `validate_only` nothing is created. The answer comes
-//! when the topic exists and can be used through this broker. From version 5 on it has what was created and the
-//! configuration in force, for those who may see configurations; from version 7 on the topic's id.
+//! -1 partitions or replicas mean the broker's default. With `validate_only` nothing is created.
+//! The answer comes when the topic exists and can be used through this broker. From version 5 on it
+//! has what was created and the configuration in force, for those who may see configurations; from
+//! version 7 on the topic's id.
 //!
-//! Errors of a topic: INVALID_REQUEST (named twice, or an assignment by hand with numbers), TOPIC_AUTHORIZATION_FAILED,
-//! INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR,
-//! INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, POLICY_VIOLATION (too many partitions), REQUEST_TIMED_OUT.
+//! Errors of a topic: INVALID_REQUEST (named twice, or an assignment by hand with numbers),
+//! TOPIC_AUTHORIZATION_FAILED, INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS,
+//! INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, POLICY_VIOLATION (too
+//! many partitions), REQUEST_TIMED_OUT.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -32,7 +34,8 @@ use crate::{
     },
 };
 
-/// How many topics of one request are created at the same time: they share commits of the metadata store.
+/// How many topics of one request are created at the same time: they share commits of the metadata
+/// store.
 const CREATING_MAX: usize = 64;
 
 pub(crate) async fn handle(

@@ -1,11 +1,13 @@
-//! DeleteRecords, versions 0 to 2: moves the log start of partitions up; what lies before it is gone.
+//! DeleteRecords, versions 0 to 2: moves the log start of partitions up; what lies before it is
+//! gone.
 //!
-//! Offset -1 means the high watermark. An offset before the log start changes nothing and is no error. The answer has
-//! the log start (`low_watermark`), -1 with an error.
+//! Offset -1 means the high watermark. An offset before the log start changes nothing and is no
+//! error. The answer has the log start (`low_watermark`), -1 with an error.
 //!
-//! Errors of a partition: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE (beyond the high
-//! watermark or below -1), POLICY_VIOLATION (the topic is compacted and deletes nothing), INVALID_TOPIC_EXCEPTION
-//! (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR.
+//! Errors of a partition: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE
+//! (beyond the high watermark or below -1), POLICY_VIOLATION (the topic is compacted and deletes
+//! nothing), INVALID_TOPIC_EXCEPTION (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED,
+//! KAFKA_STORAGE_ERROR.
 
 use milena_protocol::{
     ErrorCode,

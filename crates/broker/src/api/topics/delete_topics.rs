@@ -2,9 +2,10 @@
 //!
 //! The answer comes when this broker no longer knows the topic. Its records are removed later.
 //!
-//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED (without the name where
-//! the client may not see the topic), INVALID_REQUEST (named twice, or neither or both of name and id), and while
-//! `delete.topic.enable` is off TOPIC_DELETION_DISABLED, before version 3 INVALID_REQUEST.
+//! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED
+//! (without the name where the client may not see the topic), INVALID_REQUEST (named twice, or
+//! neither or both of name and id), and while `delete.topic.enable` is off TOPIC_DELETION_DISABLED,
+//! before version 3 INVALID_REQUEST.
 
 use std::{
     collections::{HashMap, HashSet},

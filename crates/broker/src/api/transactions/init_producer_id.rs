@@ -1,7 +1,9 @@
-//! InitProducerId, versions 0 to 6: an id for an idempotent producer, new for every call, with epoch 0.
+//! InitProducerId, versions 0 to 6: an id for an idempotent producer, new for every call, with
+//! epoch 0.
 //!
-//! As in Kafka, a producer without a transactional id gets a new id even if it names the one it had. Transactional ids
-//! are not served yet: they get UNSUPPORTED_VERSION, which clients report instead of retrying.
+//! As in Kafka, a producer without a transactional id gets a new id even if it names the one it
+//! had. Transactional ids are not served yet: they get UNSUPPORTED_VERSION, which clients report
+//! instead of retrying.
 
 use milena_protocol::{
     ErrorCode,

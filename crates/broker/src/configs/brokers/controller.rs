@@ -1,5 +1,5 @@
-//! Controllers, their log of decisions, and ZooKeeper. Here decisions are in the metadata store: these are accepted and
-//! shown for tools that set them.
+//! Controllers, their log of decisions, and ZooKeeper. Here decisions are in the metadata store:
+//! these are accepted and shown for tools that set them.
 
 use super::super::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},

@@ -1,4 +1,5 @@
-//! Logs, beyond what topics can set: where they are, how they are cleaned, and the defaults of new topics.
+//! Logs, beyond what topics can set: where they are, how they are cleaned, and the defaults of new
+//! topics.
 
 use super::super::{
     definition::{ConfigType, Definition, double, flag, int, list, long, min, text, unset},

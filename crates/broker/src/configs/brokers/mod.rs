@@ -1,4 +1,5 @@
-//! The configurations of brokers, apart from those that are only a topic's default: those follow from the topics'.
+//! The configurations of brokers, apart from those that are only a topic's default: those follow
+//! from the topics'.
 
 mod connections;
 mod controller;

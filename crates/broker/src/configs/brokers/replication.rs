@@ -1,4 +1,5 @@
-//! Replication between brokers. Here the storage replicates: these are accepted and reported for tools that set them.
+//! Replication between brokers. Here the storage replicates: these are accepted and reported for
+//! tools that set them.
 
 use super::super::{
     definition::{ConfigType, Definition, int, long, min, unset},

@@ -1,4 +1,5 @@
-//! TLS and SASL. They can change for one listener at a time only, by their name with the listener's before it.
+//! TLS and SASL. They can change for one listener at a time only, by their name with the listener's
+//! before it.
 
 use super::super::{
     definition::{ConfigType, Definition, class, double, list, long, short, text, unset},

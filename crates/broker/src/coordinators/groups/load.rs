@@ -15,7 +15,8 @@ use super::shard::Owner;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1024 * 1024;
-/// The most that a batch of group records may hold when decompressed; Kafka may have written compressed ones.
+/// The most that a batch of group records may hold when decompressed; Kafka may have written
+/// compressed ones.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// When a partition that could not be read is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -66,7 +67,8 @@ impl Owner {
 
 impl Loading<'_> {
     async fn run(mut self) -> Result<(Coordinator, u64), LoadError> {
-        // Nothing is appended while this goes on: appends are the coordinator's, and it is not there yet.
+        // Nothing is appended while this goes on: appends are the coordinator's, and it is not
+        // there yet.
         let end = self.owner.partition.bounds().high_watermark;
         while self.from < end {
             let request = ReadRequest {

@@ -1,11 +1,12 @@
-//! Group coordinators: the pure state machine of `milena-coordinator`, run on the partitions of `__consumer_offsets`
-//! that this broker leads.
+//! Group coordinators: the pure state machine of `milena-coordinator`, run on the partitions of
+//! `__consumer_offsets` that this broker leads.
 //!
-//! [`Groups`] finds the [`shard`] of a group's partition. An owner loads its partition, takes requests under one short
-//! lock, has one append under way at a time, and answers what depends on it once it is committed. One task per broker
-//! keeps the timers of all owners.
+//! [`Groups`] finds the [`shard`] of a group's partition. An owner loads its partition, takes
+//! requests under one short lock, has one append under way at a time, and answers what depends on
+//! it once it is committed. One task per broker keeps the timers of all owners.
 //!
-//! Not here: the rules of groups (they are the state machine's) and what requests look like in each version (`api/`).
+//! Not here: the rules of groups (they are the state machine's) and what requests look like in each
+//! version (`api/`).
 
 mod errors;
 mod load;
@@ -77,7 +78,8 @@ impl Groups {
         groups
     }
 
-    /// This broker leads a partition of `__consumer_offsets`: its groups are loaded and served from now on.
+    /// This broker leads a partition of `__consumer_offsets`: its groups are loaded and served from
+    /// now on.
     pub(crate) fn opened(&self, partition: Arc<Partition>) {
         let index = partition.id().partition;
         let owner = Owner::start(partition, self.timers.clone());
@@ -87,8 +89,8 @@ impl Groups {
         }
     }
 
-    /// This broker leads a partition no more. If it is one of groups, everything that waits for it is answered
-    /// NOT_COORDINATOR.
+    /// This broker leads a partition no more. If it is one of groups, everything that waits for it
+    /// is answered NOT_COORDINATOR.
     pub(crate) fn closed(&self, partition: TopicPartition) {
         let mut owners = self.owners.write().expect("no panic while owners are changed");
         if owners.get(&partition.partition).is_some_and(|owner| owner.partition.id() == partition)
@@ -231,8 +233,8 @@ impl Groups {
     }
 }
 
-/// The partition of `__consumer_offsets` that a group is in: Java's hash of its id, as Kafka does it, so that a log
-/// taken over from Kafka is found again.
+/// The partition of `__consumer_offsets` that a group is in: Java's hash of its id, as Kafka does
+/// it, so that a log taken over from Kafka is found again.
 pub(crate) fn partition_of(group: &str, partitions: i32) -> PartitionIndex {
     let hash = group
         .encode_utf16()

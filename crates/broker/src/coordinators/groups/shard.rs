@@ -1,4 +1,5 @@
-//! The owner of one partition of `__consumer_offsets`: its coordinator behind one short lock, and who waits for it.
+//! The owner of one partition of `__consumer_offsets`: its coordinator behind one short lock, and
+//! who waits for it.
 
 use std::{
     collections::HashMap,
@@ -76,8 +77,8 @@ impl Owner {
         owner
     }
 
-    /// Hands a request to the coordinator. The reply may be there at once, or come when others have joined, when time
-    /// has passed, or when the log has what it depends on.
+    /// Hands a request to the coordinator. The reply may be there at once, or come when others have
+    /// joined, when time has passed, or when the log has what it depends on.
     pub(super) fn ask(
         self: &Arc<Self>,
         request: Request,

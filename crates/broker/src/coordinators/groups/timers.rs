@@ -61,7 +61,8 @@ impl Groups {
         let expiry_interval_ms = timers.settings.expiry_interval_ms.max(1);
         let mut expiry = timers.monotonic_ms().saturating_add(expiry_interval_ms);
         while !timers.runtime.stopping().is_cancelled() {
-            // Whoever gets a deadline from here on compares it with this, and wakes the sleep below.
+            // Whoever gets a deadline from here on compares it with this, and wakes the sleep
+            // below.
             timers.wakes_at.store(expiry, Ordering::Release);
             let next = self.owners().iter().filter_map(|owner| owner.next_deadline()).min();
             let next = next.unwrap_or(u64::MAX).min(expiry);

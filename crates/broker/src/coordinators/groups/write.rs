@@ -1,8 +1,9 @@
 //! Appending what a coordinator wants in the log, and keeping that log short.
 //!
-//! One append is under way at a time; what is queued meanwhile goes into the next, so a busy partition writes large
-//! batches. When the log has grown far beyond the state it stands for, the state is written again in parts between
-//! other appends, and the log start moves up to the first part (there is no cleaner yet).
+//! One append is under way at a time; what is queued meanwhile goes into the next, so a busy
+//! partition writes large batches. When the log has grown far beyond the state it stands for, the
+//! state is written again in parts between other appends, and the log start moves up to the first
+//! part (there is no cleaner yet).
 
 use std::sync::Arc;
 

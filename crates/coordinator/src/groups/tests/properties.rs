@@ -51,7 +51,8 @@ struct Client {
     syncing: Option<ReplyId>,
 }
 
-/// Clients that follow the protocol, and a model of what they were promised. Clients 2 and 3 are static.
+/// Clients that follow the protocol, and a model of what they were promised. Clients 2 and 3 are
+/// static.
 struct World {
     bench: Bench,
     clients: Vec<Client>,
@@ -173,7 +174,8 @@ impl World {
                 self.bench.collect();
                 self.read_replies();
                 self.bench = self.bench.reloaded();
-                // A generation that got no assignment is not in the log, and its number is used again.
+                // A generation that got no assignment is not in the log, and its number is used
+                // again.
                 self.leaders.clear();
                 let handed_out = self.assigned.keys().map(|(generation, _)| *generation).max();
                 self.generation = handed_out.unwrap_or_default();

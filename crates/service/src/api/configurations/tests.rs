@@ -99,7 +99,8 @@ async fn what_is_wrong_with_a_configuration_is_named() {
     }
     let again = life.call(Method::POST, "/v1/configurations", request("taken", "")).await;
     assert!(matches!(again, Err(ApiError::Conflict(_))), "{again:?}");
-    // A property that only some releases have is fine when nothing is said, and refused for those without it.
+    // A property that only some releases have is fine when nothing is said, and refused for those
+    // without it.
     let mut newer = request("newer", "new.in.4=1");
     newer["kafkaVersions"] = json!(["4.0.x.kraft", "3.9.x"]);
     let error = life.call(Method::POST, "/v1/configurations", newer.clone()).await.unwrap_err();

@@ -35,8 +35,8 @@ async fn cluster(metadata: &Arc<dyn MetadataStore>) -> ClusterMetadata {
     ClusterMetadata::new(metadata.clone(), id, Runtime::system())
 }
 
-/// Asks for an operation, lets the service die in each transaction on its way, and looks at what the next one makes
-/// of it.
+/// Asks for an operation, lets the service die in each transaction on its way, and looks at what
+/// the next one makes of it.
 async fn dies_everywhere(
     ask: impl AsyncFn(&Life, &str),
     check: impl AsyncFn(&Life, &str),

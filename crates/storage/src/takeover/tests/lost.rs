@@ -119,7 +119,8 @@ async fn an_accepted_loss_takes_what_was_only_in_the_directory_and_counts_once()
     );
 }
 
-/// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the same.
+/// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the
+/// same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_accepted_loss_includes_epochs_that_are_sealed_and_not_flushed() {
     let mut cluster = Broker::new();
@@ -177,7 +178,8 @@ async fn a_broker_that_stopped_with_everything_flushed_does_not_need_its_directo
     );
 }
 
-/// Between the sign and the record of an epoch; and where a first start got no further than its directory.
+/// Between the sign and the record of an epoch; and where a first start got no further than its
+/// directory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed() {
     let mut cluster = Broker::new();
@@ -227,7 +229,8 @@ async fn a_directory_of_an_older_release_is_known_by_its_log() {
     assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await, [1]);
 }
 
-/// Whoever recovers a broker makes nothing of an empty directory either, also when all its epochs are sealed.
+/// Whoever recovers a broker makes nothing of an empty directory either, also when all its epochs
+/// are sealed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recoverer_puts_nothing_where_a_directory_was() {
     let mut cluster = Broker::new();

@@ -1,4 +1,5 @@
-//! Three brokers that die, take over, come back and hand over in any order, against a list of records a partition.
+//! Three brokers that die, take over, come back and hand over in any order, against a list of
+//! records a partition.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -39,8 +39,8 @@ async fn a_flusher_that_leads_nothing_is_known_as_long_as_others_wait_for_it() {
     assert!(second.flushers().await.expect("epochs").is_empty());
 }
 
-/// A broker epoch that ends with a chunk in doubt hands nothing over: whether the chunk counts is for the recoverer to
-/// find out.
+/// A broker epoch that ends with a chunk in doubt hands nothing over: whether the chunk counts is
+/// for the recoverer to find out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_pending_when_the_epoch_ended_is_not_handed_over() {
     let disk = MemoryDisk::default();
@@ -79,7 +79,8 @@ async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
     assert_eq!(after.delete_records(Some(Offset(1))).await.expect("the leader does it"), Offset(1));
 }
 
-/// Nothing that is open here is handed over while flushing fails, nor is what was open before and is in the same log.
+/// Nothing that is open here is handed over while flushing fails, nor is what was open before and
+/// is in the same log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_could_not_be_flushed_is_not_handed_over_the_second_time_either() {
     let mut cluster = Broker::new();
