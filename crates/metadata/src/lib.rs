@@ -34,7 +34,7 @@ pub use cluster::{
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 #[cfg(any(test, feature = "testing"))]
-pub use image::hostile::metadata_records;
+pub use image::fuzzing::metadata_records;
 pub use image::{ImageClosed, ImageWatcher, MetadataImage, PartitionImage, TopicImage};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,

@@ -20,7 +20,7 @@ mod encode;
 mod error_code;
 pub mod frame;
 #[cfg(any(test, feature = "testing"))]
-pub mod hostile;
+pub mod fuzzing;
 #[rustfmt::skip] // Generated, in the generator's own layout.
 pub mod messages;
 mod records;

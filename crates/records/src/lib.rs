@@ -21,9 +21,9 @@ mod bytes_in;
 mod codec;
 pub mod control;
 mod error;
-mod header;
 #[cfg(any(test, feature = "testing"))]
-pub mod hostile;
+pub mod fuzzing;
+mod header;
 pub mod legacy;
 mod record;
 mod rules;

@@ -33,7 +33,7 @@ mod zones;
 
 pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
 #[cfg(any(test, feature = "testing"))]
-pub use api::hostile::http_requests;
+pub use api::fuzzing::http_requests;
 pub use configuration::CheckProperties;
 pub use error::ApiError;
 pub use kafka_error::KafkaException;

@@ -20,7 +20,7 @@ mod epochs;
 mod flush;
 mod flushes;
 #[cfg(any(test, feature = "testing"))]
-pub mod hostile;
+pub mod fuzzing;
 mod ledger;
 mod lost;
 mod manifest;

@@ -5,7 +5,7 @@
 
 mod builder;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) mod hostile;
+pub(crate) mod fuzzing;
 mod sorted;
 mod watcher;
 

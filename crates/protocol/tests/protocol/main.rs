@@ -9,7 +9,7 @@ mod codegen;
 mod bodies;
 mod errors;
 mod frames;
+mod fuzzing;
 mod generated;
-mod hostile;
 mod oracle;
 mod releases;

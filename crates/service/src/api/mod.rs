@@ -7,7 +7,7 @@ mod brokers;
 mod clusters;
 mod configurations;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) mod hostile;
+pub(crate) mod fuzzing;
 mod nodes;
 mod operations;
 mod query;
