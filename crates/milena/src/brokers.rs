@@ -18,7 +18,7 @@ use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartEr
 use milena_metadata::MetadataStore;
 use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
-use milena_service::{BrokerOrder, ProvisionError, Provisioner};
+use milena_service::{BrokerSpec, ProvisionError, Provisioner};
 use milena_storage::{
     BlockCache, SealedLogs, StorageError,
     disk::LocalDisk,
@@ -97,7 +97,7 @@ impl InProcess {
         of_cluster.clone()
     }
 
-    async fn launch(&self, order: &BrokerOrder) -> Result<Broker, ProvisionError> {
+    async fn launch(&self, order: &BrokerSpec) -> Result<Broker, ProvisionError> {
         let context = order.cluster.as_str();
         let data_key =
             self.local_key.unwrap(&order.wrapped_data_key, context).map_err(ProvisionError::new)?;
@@ -135,7 +135,7 @@ impl InProcess {
 }
 
 /// Why a broker did not start, with the command that an operator may want.
-fn refusal(order: &BrokerOrder, error: &StartError) -> ProvisionError {
+fn refusal(order: &BrokerSpec, error: &StartError) -> ProvisionError {
     match error {
         StartError::Storage(StorageError::LogLost { broker, epoch, .. }) => {
             ProvisionError::new(format!(
@@ -154,7 +154,7 @@ fn has_ended(broker: &Broker) -> bool {
 
 #[async_trait]
 impl Provisioner for InProcess {
-    async fn start(&self, order: &BrokerOrder) -> Result<(), ProvisionError> {
+    async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError> {
         let slot = self.slot(&order.cluster, order.broker);
         let mut running = slot.lock().await;
         if let Some(ended) = running.take_if(|broker| has_ended(broker)) {

@@ -209,7 +209,7 @@ impl Installation {
 
 fn cluster_line(cluster: &ClusterSummary, width: usize) -> String {
     let (name, state) = (&cluster.name, cluster.state);
-    match (&cluster.trouble, state) {
+    match (&cluster.failure, state) {
         (None, ClusterState::Active) => format!("Cluster  {name:width$}  {}\n", cluster.bootstrap),
         (None, _) => format!("Cluster  {name:width$}  {state}  {}\n", cluster.bootstrap),
         (Some(trouble), _) => format!("Cluster  {name:width$}  {state}: {trouble}\n"),

@@ -17,7 +17,7 @@ use milena_metadata::Txn;
 use crate::{
     cluster_store::{Addresses, ClusterStore},
     error::ApiError,
-    record::{BrokerAddress, ClusterRecord},
+    record::{BrokerAddress, ManagedCluster},
 };
 
 /// MSK's port of the plaintext listener.
@@ -70,7 +70,7 @@ impl AddressPlan {
     pub(crate) fn allocate(
         &self,
         seen: &Addresses,
-        record: &mut ClusterRecord,
+        record: &mut ManagedCluster,
         probe: impl Fn(SocketAddr) -> io::Result<()>,
     ) -> Result<Txn, ApiError> {
         let count = self.count();

@@ -11,7 +11,7 @@ use crate::{
     arn::ClusterUid,
     error::ApiError,
     operation::OperationRecord,
-    record::{self, ClusterRecord},
+    record::{self, ManagedCluster},
 };
 
 mod configurations;
@@ -81,7 +81,7 @@ impl ClusterStore {
     pub(crate) async fn cluster(
         &self,
         uid: &ClusterUid,
-    ) -> Result<Option<Seen<ClusterRecord>>, ApiError> {
+    ) -> Result<Option<Seen<ManagedCluster>>, ApiError> {
         let key = cluster_key(uid);
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
         Ok(Some(Seen { record: record::decode(&key, &found.value)?, revision: found.revision }))
@@ -90,7 +90,7 @@ impl ClusterStore {
     pub(crate) async fn cluster_named(
         &self,
         name: &str,
-    ) -> Result<Option<ClusterRecord>, ApiError> {
+    ) -> Result<Option<ManagedCluster>, ApiError> {
         let key = name_key(name);
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
         let uid = record::decode(&key, &found.value)?;
@@ -98,11 +98,11 @@ impl ClusterStore {
     }
 
     /// All clusters, by name.
-    pub(crate) async fn clusters(&self) -> Result<Vec<ClusterRecord>, ApiError> {
+    pub(crate) async fn clusters(&self) -> Result<Vec<ManagedCluster>, ApiError> {
         let (entries, _) = self.range(CLUSTERS).await?;
         let decoded =
             entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value));
-        let mut clusters: Vec<ClusterRecord> = decoded.collect::<Result<_, _>>()?;
+        let mut clusters: Vec<ManagedCluster> = decoded.collect::<Result<_, _>>()?;
         clusters.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(clusters)
     }
@@ -114,7 +114,7 @@ impl ClusterStore {
     }
 
     /// Writes a new cluster unless its name is taken, with whatever else `also` holds.
-    pub(crate) async fn create(&self, record: &ClusterRecord, also: Txn) -> Result<(), ApiError> {
+    pub(crate) async fn create(&self, record: &ManagedCluster, also: Txn) -> Result<(), ApiError> {
         let key = cluster_key(&record.uid);
         let value = Bytes::from(record::encode(record));
         let name = name_key(&record.name);
@@ -138,7 +138,7 @@ impl ClusterStore {
     pub(crate) async fn replace(
         &self,
         revision: Revision,
-        record: &ClusterRecord,
+        record: &ManagedCluster,
         also: Txn,
     ) -> Result<bool, ApiError> {
         let key = cluster_key(&record.uid);
@@ -151,7 +151,7 @@ impl ClusterStore {
     pub(crate) async fn modify<T>(
         &self,
         uid: &ClusterUid,
-        mut change: impl FnMut(&mut ClusterRecord) -> Result<(T, Txn), ApiError>,
+        mut change: impl FnMut(&mut ManagedCluster) -> Result<(T, Txn), ApiError>,
     ) -> Result<Option<T>, ApiError> {
         for _ in 0..ATTEMPTS {
             let Some(mut seen) = self.cluster(uid).await? else { return Ok(None) };
@@ -173,7 +173,7 @@ impl ClusterStore {
     /// below it.
     pub(crate) async fn remove(
         &self,
-        seen: &Seen<ClusterRecord>,
+        seen: &Seen<ManagedCluster>,
         prefix: &str,
     ) -> Result<bool, ApiError> {
         let record = &seen.record;
@@ -189,7 +189,7 @@ impl ClusterStore {
 
     /// What gives the addresses of the brokers that `keep` does not name free again.
     pub(crate) fn release_addresses(
-        record: &ClusterRecord,
+        record: &ManagedCluster,
         keep: impl Fn(BrokerId) -> bool,
     ) -> Txn {
         let leaving = record.nodes.iter().filter(|node| !keep(node.id));
@@ -211,7 +211,7 @@ impl ClusterStore {
 
     /// What takes the addresses that `record` has been given. Fails where another allocation came
     /// first.
-    pub(crate) fn take_addresses(seen: &Addresses, cursor: u32, record: &ClusterRecord) -> Txn {
+    pub(crate) fn take_addresses(seen: &Addresses, cursor: u32, record: &ManagedCluster) -> Txn {
         let mut txn = Txn::new().unchanged(ADDRESS_CURSOR, seen.cursor_revision);
         txn = txn.put(ADDRESS_CURSOR, record::encode(&cursor));
         for address in record.nodes.iter().filter_map(|node| node.address.as_ref()) {

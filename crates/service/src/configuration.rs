@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::KafkaVersion, properties};
+use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::MskVersion, properties};
 
 /// Whether the properties of a configuration may be set on brokers of a Kafka release, such as
 /// `3.9`; of any release when none is given. Errors: for each that may not, what is wrong with it.
@@ -24,7 +24,7 @@ pub(crate) struct ConfigurationRecord {
     pub(crate) created_ms: i64,
     pub(crate) description: String,
     /// The versions of clusters that it is for; any when there are none.
-    pub(crate) kafka_versions: Vec<KafkaVersion>,
+    pub(crate) kafka_versions: Vec<MskVersion>,
     pub(crate) latest: RevisionHead,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct ConfigurationRef {
 /// The text of a new revision, its properties checked for each of the versions, or for any.
 pub(crate) fn checked(
     file: &[u8],
-    versions: &[KafkaVersion],
+    versions: &[MskVersion],
     check: CheckProperties,
 ) -> Result<String, ApiError> {
     const PATH: &str = "serverProperties";
@@ -96,7 +96,7 @@ pub(crate) fn checked(
 /// Whether brokers of that version take the properties. `path` is the member at fault where they do
 /// not.
 pub(crate) fn fits(
-    version: KafkaVersion,
+    version: MskVersion,
     properties: &BTreeMap<String, String>,
     check: CheckProperties,
     path: &str,

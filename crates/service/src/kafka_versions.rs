@@ -39,9 +39,9 @@ const TABLE: &[Row] = &[
 /// A version of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct KafkaVersion(&'static Row);
+pub struct MskVersion(&'static Row);
 
-impl KafkaVersion {
+impl MskVersion {
     /// The version that new users are best served with: the newest one that takes clients of every
     /// age.
     pub const RECOMMENDED: Self = Self(&TABLE[10]);
@@ -89,7 +89,7 @@ impl KafkaVersion {
     }
 }
 
-impl TryFrom<String> for KafkaVersion {
+impl TryFrom<String> for MskVersion {
     type Error = ParseIdError;
 
     fn try_from(text: String) -> Result<Self, ParseIdError> {
@@ -99,8 +99,8 @@ impl TryFrom<String> for KafkaVersion {
     }
 }
 
-impl From<KafkaVersion> for String {
-    fn from(version: KafkaVersion) -> Self {
+impl From<MskVersion> for String {
+    fn from(version: MskVersion) -> Self {
         version.0.name.to_owned()
     }
 }
@@ -109,22 +109,22 @@ impl From<KafkaVersion> for String {
 mod tests {
     use super::*;
 
-    fn version(name: &str) -> KafkaVersion {
+    fn version(name: &str) -> MskVersion {
         name.to_owned().try_into().unwrap()
     }
 
     #[test]
     fn versions_only_go_up_and_never_change_their_kind() {
-        let targets: Vec<&str> = version("3.7.x").targets().map(KafkaVersion::name).collect();
+        let targets: Vec<&str> = version("3.7.x").targets().map(MskVersion::name).collect();
         assert_eq!(targets, ["3.8.x", "3.9.x"]);
-        let targets: Vec<&str> = version("3.9.x.kraft").targets().map(KafkaVersion::name).collect();
+        let targets: Vec<&str> = version("3.9.x.kraft").targets().map(MskVersion::name).collect();
         assert_eq!(targets, ["4.0.x.kraft", "4.1.x.kraft"]);
         assert_eq!(version("4.1.x.kraft").targets().count(), 0);
     }
 
     #[test]
     fn the_recommended_version_is_an_active_one() {
-        assert_eq!(KafkaVersion::RECOMMENDED.name(), "3.9.x.kraft");
-        assert_eq!(KafkaVersion::RECOMMENDED.status(), "ACTIVE");
+        assert_eq!(MskVersion::RECOMMENDED.name(), "3.9.x.kraft");
+        assert_eq!(MskVersion::RECOMMENDED.status(), "ACTIVE");
     }
 }

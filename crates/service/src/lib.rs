@@ -10,6 +10,7 @@
 //! Not here: anything of Kafka. The service never calls a broker's code; it reaches brokers through
 //! the metadata store, the provisioner and, for topics, the Kafka protocol.
 
+mod account;
 mod addresses;
 mod api;
 mod arn;
@@ -37,8 +38,8 @@ pub use api::fuzzing::http_requests;
 pub use configuration::CheckProperties;
 pub use error::ApiError;
 pub use kafka_error::KafkaException;
-pub use kafka_versions::KafkaVersion;
-pub use provisioner::{BrokerOrder, ProvisionError, Provisioner};
+pub use kafka_versions::MskVersion;
+pub use provisioner::{BrokerSpec, ProvisionError, Provisioner};
 pub use record::{BrokerAddress, ClusterState};
 pub use service::{ClusterSummary, Service, ServiceConfig, ServiceParts};
 pub use zones::Zones;

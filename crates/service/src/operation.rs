@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{record::Trouble, wire::MutableClusterInfo};
+use crate::{record::Failure, wire::MutableClusterInfo};
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub(crate) struct OperationRecord {
     pub(crate) steps: Vec<OperationStep>,
     /// Why it failed.
     #[serde(default)]
-    pub(crate) error: Option<Trouble>,
+    pub(crate) error: Option<Failure>,
     /// What it changes, before and after. Both are empty when it changes nothing, as a reboot
     /// does.
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(crate) struct OperationStep {
 
 impl OperationRecord {
     /// Marks the steps before the one of that number as completed, and that one as begun.
-    pub(crate) fn reach(&mut self, number: usize) {
+    pub(crate) fn mark_step_reached(&mut self, number: usize) {
         for (index, step) in self.steps.iter_mut().enumerate() {
             let status = match index.cmp(&number) {
                 std::cmp::Ordering::Less => "COMPLETED",
@@ -51,7 +51,7 @@ impl OperationRecord {
     }
 
     /// Ends it: complete, or failed for a reason.
-    pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&Trouble>) {
+    pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&Failure>) {
         let verb = if self.state.starts_with("REBOOT") { "REBOOT" } else { "UPDATE" };
         let outcome = if failure.is_some() { "FAILED" } else { "COMPLETE" };
         self.state = format!("{verb}_{outcome}");

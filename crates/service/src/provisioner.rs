@@ -10,7 +10,7 @@ use crate::record::BrokerAddress;
 /// Everything a provisioner needs to know to start one broker. The rest the broker finds in the
 /// cluster's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokerOrder {
+pub struct BrokerSpec {
     /// The cluster.
     pub cluster: ClusterId,
     /// The cluster's name, for people.
@@ -42,7 +42,7 @@ pub struct BrokerOrder {
 #[async_trait]
 pub trait Provisioner: Send + Sync + 'static {
     /// Starts a broker and returns once it accepts clients.
-    async fn start(&self, order: &BrokerOrder) -> Result<(), ProvisionError>;
+    async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError>;
 
     /// Stops a broker in good order and returns once it is gone.
     async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError>;

@@ -4,7 +4,7 @@
 //! Records are JSON with a format level, below `service/`:
 //!
 //! ```text
-//! service/clusters/{uid}                 ClusterRecord
+//! service/clusters/{uid}                 ManagedCluster
 //! service/names/{name}                   the uid of the cluster that has the name
 //! service/addresses/{host}:{port}        the uid of the cluster whose broker listens there
 //! service/address-cursor                 the address given out last
@@ -26,7 +26,7 @@ use crate::{
     arn::ClusterUid,
     configuration::ConfigurationRef,
     error::ApiError,
-    kafka_versions::KafkaVersion,
+    kafka_versions::MskVersion,
     wire::{ClientAuthentication, EncryptionInfo, LoggingInfo, OpenMonitoring, Rebalancing, Tags},
 };
 
@@ -78,7 +78,7 @@ impl fmt::Display for ClusterState {
 /// or whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub(crate) enum Step {
+pub(crate) enum ReconcileStep {
     /// Give every broker an address.
     AllocateAddresses,
     /// Write the cluster's record, with its data key, and its nodes for the brokers to find.
@@ -97,11 +97,11 @@ pub(crate) enum Step {
         brokers: Vec<BrokerId>,
     },
     /// Write the server properties of an update for the brokers to find.
-    WriteProperties(Configuring),
+    WriteProperties(ConfigUpdate),
     /// Restart brokers one after the other, so that they have them.
     Roll {
         /// What for.
-        update: Configuring,
+        update: ConfigUpdate,
         /// The brokers that are still to be restarted.
         brokers: Vec<BrokerId>,
     },
@@ -116,13 +116,15 @@ pub(crate) enum Step {
         operation: String,
     },
     /// Wait until leaving brokers hold nothing any more.
-    Drain(Leaving),
+    Drain(ScaleIn),
     /// Stop leaving brokers and forget them.
-    Dismiss(Leaving),
+    Dismiss(ScaleIn),
     /// Creation has failed: stop what was started.
-    GiveUp,
+    #[serde(rename = "give-up")]
+    StopFailedBrokers,
     /// Nothing, until the owner deletes the cluster.
-    Rest,
+    #[serde(rename = "rest")]
+    Idle,
     /// Stop every broker.
     StopBrokers,
     /// Remove the brokers' files.
@@ -133,28 +135,28 @@ pub(crate) enum Step {
 
 /// An update of a cluster's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Configuring {
+pub(crate) struct ConfigUpdate {
     /// The operation's key.
     pub(crate) operation: String,
     /// What the brokers are to have.
     pub(crate) target: Option<ConfigurationRef>,
     /// Why the update is being taken back: `target` is what the cluster had before.
-    pub(crate) failure: Option<Trouble>,
+    pub(crate) failure: Option<Failure>,
 }
 
 /// Brokers that leave, which their nodes say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Leaving {
+pub(crate) struct ScaleIn {
     /// The operation's key.
     pub(crate) operation: String,
     /// Why they leave, if their owner did not wish it: they could not be added.
-    pub(crate) failure: Option<Trouble>,
+    pub(crate) failure: Option<Failure>,
 }
 
 /// A broker's part in its cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Standing {
+pub(crate) enum NodeState {
     /// It serves and is shown.
     #[default]
     Member,
@@ -166,7 +168,7 @@ pub(crate) enum Standing {
 
 /// One broker as it is shown and started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct BrokerNode {
+pub(crate) struct ManagedBroker {
     pub(crate) id: BrokerId,
     pub(crate) zone: String,
     pub(crate) subnet: String,
@@ -174,8 +176,8 @@ pub(crate) struct BrokerNode {
     pub(crate) uuid: Uuid,
     /// Where it listens and what clients are told; absent until addresses are allocated.
     pub(crate) address: Option<BrokerAddress>,
-    #[serde(default)]
-    pub(crate) standing: Standing,
+    #[serde(default, rename = "standing")]
+    pub(crate) state: NodeState,
     /// It was killed on request, and stays down until it is restarted on request.
     #[serde(default)]
     pub(crate) down: bool,
@@ -211,7 +213,7 @@ impl BrokerAddress {
 /// What the owner asked for, with everything that was left open filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClusterSpec {
-    pub(crate) kafka_version: KafkaVersion,
+    pub(crate) kafka_version: MskVersion,
     pub(crate) instance_type: String,
     pub(crate) subnets: Vec<String>,
     /// The zone of each subnet.
@@ -233,16 +235,16 @@ pub(crate) struct ClusterSpec {
     pub(crate) configuration: Option<ConfigurationRef>,
 }
 
-/// Why a cluster is in its state.
+/// Why a cluster is in its state or an operation has failed: MSK's `stateInfo` and `errorInfo`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Trouble {
+pub(crate) struct Failure {
     pub(crate) code: String,
     pub(crate) message: String,
 }
 
 /// A cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ClusterRecord {
+pub(crate) struct ManagedCluster {
     pub(crate) uid: ClusterUid,
     pub(crate) name: String,
     pub(crate) region: String,
@@ -251,30 +253,34 @@ pub(crate) struct ClusterRecord {
     /// The optimistic lock of the API, `currentVersion`.
     pub(crate) version: String,
     pub(crate) state: ClusterState,
-    pub(crate) trouble: Option<Trouble>,
-    pub(crate) step: Step,
+    /// Why it is in its state, where that is not as its owner wishes.
+    #[serde(rename = "trouble")]
+    pub(crate) failure: Option<Failure>,
+    pub(crate) step: ReconcileStep,
     pub(crate) tags: Tags,
     pub(crate) spec: ClusterSpec,
-    pub(crate) nodes: Vec<BrokerNode>,
+    pub(crate) nodes: Vec<ManagedBroker>,
     /// The key of the operation that is running.
     pub(crate) active_operation: Option<String>,
 }
 
-impl ClusterRecord {
+impl ManagedCluster {
     /// The id that Kafka clients see and that everything of the cluster is stored under.
     pub(crate) fn cluster_id(&self) -> ClusterId {
         ClusterId::from_uuid(self.uid.uuid())
     }
 
     /// The brokers that are shown: those that do not join yet.
-    pub(crate) fn shown_nodes(&self) -> impl Iterator<Item = &BrokerNode> {
-        self.nodes.iter().filter(|node| node.standing != Standing::Joining)
+    pub(crate) fn shown_nodes(&self) -> impl Iterator<Item = &ManagedBroker> {
+        self.nodes.iter().filter(|node| node.state != NodeState::Joining)
     }
 
     /// The configurations that must not be deleted: the one it has, and the one it is to have.
     pub(crate) fn configurations(&self) -> impl Iterator<Item = &ConfigurationRef> {
         let coming = match &self.step {
-            Step::WriteProperties(update) | Step::Roll { update, .. } => update.target.as_ref(),
+            ReconcileStep::WriteProperties(update) | ReconcileStep::Roll { update, .. } => {
+                update.target.as_ref()
+            }
             _ => None,
         };
         self.spec.configuration.iter().chain(coming)
@@ -333,3 +339,6 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, 
         .map(|leveled| leveled.record)
         .map_err(|error| ApiError::Internal(format!("the record {key} is damaged: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,17 +8,18 @@ use milena_security::{credentials::Credentials, local_key::LocalKey, sigv4::Veri
 use tokio::net::TcpListener;
 
 use crate::{
+    account::AccountScope,
     addresses::AddressPlan,
     api::{Api, bootstrap_string},
     cluster_store::ClusterStore,
     configuration::CheckProperties,
     error::ApiError,
     http_server::{self, Frontend},
-    kafka_versions::KafkaVersion,
+    kafka_versions::MskVersion,
     provisioner::Provisioner,
-    reconciler::{self, Retry, Tools},
-    record::{ClusterRecord, ClusterState},
-    validation::{self, Place},
+    reconciler::{self, ReconcileContext, Retry},
+    record::{ClusterState, ManagedCluster},
+    validation,
     wire::{BrokerNodeGroupInfo, ProvisionedRequest, Tags},
     zones::Zones,
 };
@@ -72,18 +73,18 @@ pub struct ClusterSummary {
     /// Its state.
     pub state: ClusterState,
     /// Why it is in that state, if there is more to say.
-    pub trouble: Option<String>,
+    pub failure: Option<String>,
     /// `host:port` of up to three brokers; empty until they have addresses.
     pub bootstrap: String,
 }
 
-impl From<ClusterRecord> for ClusterSummary {
-    fn from(record: ClusterRecord) -> Self {
+impl From<ManagedCluster> for ClusterSummary {
+    fn from(record: ManagedCluster) -> Self {
         Self {
             arn: record.arn(),
             bootstrap: bootstrap_string(&record),
             state: record.state,
-            trouble: record.trouble.map(|trouble| trouble.message),
+            failure: record.failure.map(|failure| failure.message),
             name: record.name,
         }
     }
@@ -118,14 +119,16 @@ impl Service {
         let api = Arc::new(Api {
             runtime: runtime.clone(),
             store: store.clone(),
-            region: config.region,
-            account: config.account,
-            zones: config.zones,
+            scope: AccountScope {
+                region: config.region,
+                account: config.account,
+                zones: config.zones,
+            },
             check_properties: config.check_properties,
             kafka_timeout: KAFKA_TIMEOUT,
             metadata: parts.metadata.clone(),
         });
-        let tools = Tools {
+        let context = ReconcileContext {
             runtime: runtime.clone(),
             store,
             metadata: parts.metadata,
@@ -136,7 +139,7 @@ impl Service {
             retry: Retry::DEFAULT,
         };
         let frontend = Frontend { api: api.clone(), verifier, runtime: runtime.clone() };
-        drop(runtime.spawn(reconciler::supervise(Arc::new(tools))));
+        drop(runtime.spawn(reconciler::supervise(Arc::new(context))));
         drop(runtime.spawn(http_server::serve(Arc::new(frontend), listener)));
         Ok(Self { api, address, provisioner: parts.provisioner, runtime })
     }
@@ -162,13 +165,12 @@ impl Service {
                 instance_type: Some("kafka.m7g.large".to_owned()),
                 ..BrokerNodeGroupInfo::default()
             }),
-            kafka_version: Some(KafkaVersion::RECOMMENDED.name().to_owned()),
+            kafka_version: Some(MskVersion::RECOMMENDED.name().to_owned()),
             number_of_broker_nodes: Some(3),
             ..ProvisionedRequest::default()
         };
         let api = &self.api;
-        let place = Place { region: &api.region, account: &api.account, zones: &api.zones };
-        let (mut spec, brokers) = validation::cluster_spec(request, &place, "")?;
+        let (mut spec, brokers) = validation::cluster_spec(request, &api.scope, "")?;
         spec.server_properties = server_properties;
         Ok(api.create_from(name.to_owned(), Tags::new(), spec, brokers).await?.into())
     }
@@ -198,7 +200,7 @@ impl Service {
         }
     }
 
-    async fn all_serve(&self, record: &ClusterRecord) -> bool {
+    async fn all_serve(&self, record: &ManagedCluster) -> bool {
         let cluster = record.cluster_id();
         for node in &record.nodes {
             if !self.provisioner.is_serving(&cluster, node.id).await {

@@ -18,12 +18,13 @@ use milena_types::{BrokerId, ClusterId};
 use serde_json::{Value, json};
 
 use crate::{
+    account::AccountScope,
     addresses::AddressPlan,
     api::{Answer, Api, Request},
     cluster_store::ClusterStore,
     error::ApiError,
-    provisioner::{BrokerOrder, ProvisionError, Provisioner},
-    reconciler::{self, Retry, Tools},
+    provisioner::{BrokerSpec, ProvisionError, Provisioner},
+    reconciler::{self, ReconcileContext, Retry},
     zones::Zones,
 };
 
@@ -33,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Brokers that run in name only.
 #[derive(Default)]
 pub(crate) struct CountedBrokers {
-    pub(crate) running: Mutex<BTreeMap<(ClusterId, BrokerId), BrokerOrder>>,
+    pub(crate) running: Mutex<BTreeMap<(ClusterId, BrokerId), BrokerSpec>>,
     /// Clusters whose data was removed.
     pub(crate) removed: Mutex<BTreeSet<ClusterId>>,
     /// Calls so far, and the reason that calls fail with, by number.
@@ -75,7 +76,7 @@ impl CountedBrokers {
 
 #[async_trait]
 impl Provisioner for CountedBrokers {
-    async fn start(&self, order: &BrokerOrder) -> Result<(), ProvisionError> {
+    async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError> {
         self.call()?;
         {
             let mut starts = self.starts.lock().unwrap();
@@ -149,7 +150,7 @@ impl Life {
             check_every: Duration::from_millis(5),
             settle_every: Duration::from_millis(1),
         };
-        let tools = Tools {
+        let context = ReconcileContext {
             runtime: life.runtime.clone(),
             store: ClusterStore::new(metadata.clone()),
             metadata,
@@ -165,7 +166,7 @@ impl Life {
             },
             retry,
         };
-        drop(life.runtime.spawn(reconciler::supervise(Arc::new(tools))));
+        drop(life.runtime.spawn(reconciler::supervise(Arc::new(context))));
         life
     }
 
@@ -177,9 +178,11 @@ impl Life {
             metadata,
             check_properties,
             kafka_timeout: Duration::from_millis(200),
-            region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
-            zones: Zones::new("us-east-1", BTreeMap::new()),
+            scope: AccountScope {
+                region: "us-east-1".to_owned(),
+                account: "000000000000".to_owned(),
+                zones: Zones::new("us-east-1", BTreeMap::new()),
+            },
         };
         Self { runtime, api: Arc::new(api), brokers: Arc::default() }
     }

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    account::AccountScope,
     error::ApiError,
-    kafka_versions::KafkaVersion,
+    kafka_versions::MskVersion,
     record::ClusterSpec,
     wire::{
         BrokerNodeGroupInfo, ClientAuthentication, EncryptionAtRest, EncryptionInTransit,
         EncryptionInfo, Exporter, LoggingInfo, OpenMonitoring, Prometheus, ProvisionedRequest,
         Rebalancing, Tags,
     },
-    zones::Zones,
 };
 
 /// MSK's quotas of brokers per cluster.
@@ -23,17 +23,10 @@ const TAGS_MAX: usize = 50;
 
 type Checked<T> = Result<T, ApiError>;
 
-/// Where the cluster is made: what defaults depend on.
-pub(crate) struct Place<'a> {
-    pub(crate) region: &'a str,
-    pub(crate) account: &'a str,
-    pub(crate) zones: &'a Zones,
-}
-
 /// A checked request: the spec and the number of brokers.
 pub(crate) fn cluster_spec(
     request: ProvisionedRequest,
-    place: &Place<'_>,
+    scope: &AccountScope,
     prefix: &str,
 ) -> Checked<(ClusterSpec, i64)> {
     let at = |member: &str| format!("{prefix}{member}");
@@ -45,7 +38,7 @@ pub(crate) fn cluster_spec(
     let express = instance_type.starts_with("express.");
     let subnets =
         subnets(group.client_subnets.clone(), express, &format!("{group_path}.clientSubnets"))?;
-    let zones = place.zones.place(&subnets);
+    let zones = scope.zones.place(&subnets);
     if zones.iter().collect::<BTreeSet<_>>().len() < zones.len() {
         let path = format!("{group_path}.clientSubnets");
         let message =
@@ -71,7 +64,7 @@ pub(crate) fn cluster_spec(
             request.client_authentication,
             &at("clientAuthentication"),
         )?,
-        encryption: encryption(request.encryption_info, place, &at("encryptionInfo"))?,
+        encryption: encryption(request.encryption_info, scope, &at("encryptionInfo"))?,
         enhanced_monitoring: enhanced_monitoring(
             request.enhanced_monitoring,
             &at("enhancedMonitoring"),
@@ -129,10 +122,10 @@ pub(crate) fn tags(tags: Option<Tags>) -> Checked<Tags> {
     Ok(tags)
 }
 
-fn kafka_version(version: Option<String>, path: &str) -> Checked<KafkaVersion> {
+fn kafka_version(version: Option<String>, path: &str) -> Checked<MskVersion> {
     let version = required(version, path)?;
-    KafkaVersion::try_from(version).map_err(|error| {
-        let names: Vec<&str> = KafkaVersion::all().map(KafkaVersion::name).collect();
+    MskVersion::try_from(version).map_err(|error| {
+        let names: Vec<&str> = MskVersion::all().map(MskVersion::name).collect();
         ApiError::invalid(
             path,
             format!("{path}: '{}' is not offered; use one of {}", error.text, names.join(", ")),
@@ -183,7 +176,7 @@ fn subnets(subnets: Option<Vec<String>>, express: bool, path: &str) -> Checked<V
 fn broker_count(
     count: Option<i64>,
     subnets: usize,
-    version: KafkaVersion,
+    version: MskVersion,
     path: &str,
 ) -> Checked<i64> {
     let count = required(count, path)?;
@@ -325,7 +318,7 @@ fn client_authentication(
 
 fn encryption(
     info: Option<EncryptionInfo>,
-    place: &Place<'_>,
+    scope: &AccountScope,
     path: &str,
 ) -> Checked<EncryptionInfo> {
     let info = info.unwrap_or_default();
@@ -345,7 +338,7 @@ fn encryption(
         }
     }
     let at_rest = match info.encryption_at_rest {
-        None => format!("arn:aws:kms:{}:{}:alias/aws/kafka", place.region, place.account),
+        None => format!("arn:aws:kms:{}:{}:alias/aws/kafka", scope.region, scope.account),
         Some(at_rest) => required(
             at_rest.data_volume_kms_key_id,
             &format!("{path}.encryptionAtRest.dataVolumeKMSKeyId"),

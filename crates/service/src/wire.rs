@@ -197,8 +197,8 @@ shapes! {
         current_broker_software_info: BrokerSoftwareInfo,
         endpoints: Vec<String>,
     }
-    ListKafkaVersionsResponse { kafka_versions: Vec<KafkaVersion>, next_token: String, }
-    KafkaVersion { version: String, status: String, }
+    ListKafkaVersionsResponse { kafka_versions: Vec<ListedKafkaVersion>, next_token: String, }
+    ListedKafkaVersion { version: String, status: String, }
     GetCompatibleKafkaVersionsResponse { compatible_kafka_versions: Vec<CompatibleKafkaVersion>, }
     CompatibleKafkaVersion { source_version: String, target_versions: Vec<String>, }
     UpdateResponse { cluster_arn: String, cluster_operation_arn: String, }

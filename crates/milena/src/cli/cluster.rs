@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use http::{Method, StatusCode};
 use milena_runtime::Runtime;
-use milena_service::KafkaVersion;
+use milena_service::MskVersion;
 use serde_json::{Value, json};
 
 use super::output::{self, Progress};
@@ -99,7 +99,7 @@ struct CreateArgs {
     /// The cluster's name: letters, digits and hyphens
     name: String,
     /// The Kafka version, as MSK names it; it decides the protocol that clients see
-    #[arg(long, default_value = KafkaVersion::RECOMMENDED.name())]
+    #[arg(long, default_value = MskVersion::RECOMMENDED.name())]
     kafka_version: String,
     /// Brokers, a multiple of the subnets
     #[arg(long, default_value_t = 3)]

@@ -22,7 +22,7 @@ use super::Api;
 use crate::{
     cluster_store::Seen,
     error::{ApiError, from_metadata},
-    record::{BrokerNode, ClusterRecord, ClusterState},
+    record::{ClusterState, ManagedBroker, ManagedCluster},
 };
 
 /// How often a record is changed again when others were faster.
@@ -54,13 +54,13 @@ impl Api {
         let alive = metadata.brokers().await.map_err(from_metadata)?;
         let serving = metadata.serving().await.map_err(from_metadata)?;
         let controller = metadata.controller().await.map_err(from_metadata)?;
-        let state = |node: &BrokerNode| match (node.down, alive.contains_key(&node.id)) {
+        let state = |node: &ManagedBroker| match (node.down, alive.contains_key(&node.id)) {
             (true, true) => "STOPPING",
             (true, false) => "DOWN",
             (false, true) if serving.contains(&node.id) => "SERVING",
             (false, _) => "STARTING",
         };
-        let status = |node: &BrokerNode| BrokerStatus {
+        let status = |node: &ManagedBroker| BrokerStatus {
             broker_id: node.id.0,
             zone: node.zone.clone(),
             state: state(node),
@@ -87,7 +87,7 @@ impl Api {
     }
 
     async fn set_down(&self, arn: &str, broker: &str, down: bool) -> Result<BrokerList, ApiError> {
-        let change = |record: &mut ClusterRecord| {
+        let change = |record: &mut ManagedCluster| {
             let name = record.name.clone();
             let node = node_mut(record, broker)?;
             if node.down == down {
@@ -140,7 +140,7 @@ impl Api {
                 cluster.name
             )));
         }
-        let change = |record: &mut ClusterRecord| {
+        let change = |record: &mut ManagedCluster| {
             let node = node_mut(record, broker)?;
             node.lost_log_accepted = node.lost_log_accepted.max(Some(accepted));
             Ok(())
@@ -154,7 +154,7 @@ impl Api {
     async fn change(
         &self,
         arn: &str,
-        change: impl Fn(&mut ClusterRecord) -> Result<(), ApiError>,
+        change: impl Fn(&mut ManagedCluster) -> Result<(), ApiError>,
     ) -> Result<BrokerList, ApiError> {
         for _ in 0..ATTEMPTS {
             let cluster = self.cluster(arn).await?;
@@ -182,9 +182,9 @@ impl Api {
 }
 
 fn node_mut<'a>(
-    record: &'a mut ClusterRecord,
+    record: &'a mut ManagedCluster,
     broker: &str,
-) -> Result<&'a mut BrokerNode, ApiError> {
+) -> Result<&'a mut ManagedBroker, ApiError> {
     let ids: Vec<String> = record.nodes.iter().map(|node| node.id.to_string()).collect();
     let name = record.name.clone();
     let id = broker.parse().map(BrokerId).ok();

@@ -12,7 +12,8 @@ use crate::{
     cluster_store::uses,
     error::ApiError,
     record::{
-        BrokerNode, ClusterRecord, ClusterSpec, ClusterState, Standing, Step, random_version,
+        ClusterSpec, ClusterState, ManagedBroker, ManagedCluster, NodeState, ReconcileStep,
+        random_version,
     },
     validation,
     wire::{
@@ -70,10 +71,8 @@ impl Api {
     ) -> Result<CreateClusterResponse, ApiError> {
         let name = validation::cluster_name(name)?;
         let tags = validation::tags(tags)?;
-        let place =
-            validation::Place { region: &self.region, account: &self.account, zones: &self.zones };
         let configuration = request.configuration_info.clone();
-        let (mut spec, brokers) = validation::cluster_spec(request, &place, prefix)?;
+        let (mut spec, brokers) = validation::cluster_spec(request, &self.scope, prefix)?;
         if let Some(info) = configuration {
             let path = format!("{prefix}configurationInfo");
             let found = self.configuration_for(info, spec.kafka_version, &path).await;
@@ -101,18 +100,18 @@ impl Api {
         tags: Tags,
         spec: ClusterSpec,
         brokers: i64,
-    ) -> Result<ClusterRecord, ApiError> {
+    ) -> Result<ManagedCluster, ApiError> {
         self.check_account_quota(brokers as usize, "numberOfBrokerNodes").await?;
-        let record = ClusterRecord {
+        let record = ManagedCluster {
             uid: ClusterUid::random(&self.runtime),
             name,
-            region: self.region.clone(),
-            account: self.account.clone(),
+            region: self.scope.region.clone(),
+            account: self.scope.account.clone(),
             created_ms: self.runtime.wall_ms(),
             version: random_version(&self.runtime),
             state: ClusterState::Creating,
-            trouble: None,
-            step: Step::AllocateAddresses,
+            failure: None,
+            step: ReconcileStep::AllocateAddresses,
             tags,
             nodes: (1..=brokers as usize)
                 .map(|number| node(&spec, number, &self.runtime))
@@ -192,7 +191,7 @@ impl Api {
         query: &Query,
         list: &str,
         provisioned: bool,
-    ) -> Result<(Vec<ClusterRecord>, Option<String>), ApiError> {
+    ) -> Result<(Vec<ManagedCluster>, Option<String>), ApiError> {
         let prefix = query.value("clusterNameFilter").unwrap_or_default();
         let mut clusters = if provisioned { self.store.clusters().await? } else { Vec::new() };
         clusters.retain(|record| record.name.starts_with(prefix));
@@ -221,8 +220,8 @@ impl Api {
                 }
             }
             record.state = ClusterState::Deleting;
-            record.step = Step::StopBrokers;
-            record.trouble = None;
+            record.step = ReconcileStep::StopBrokers;
+            record.failure = None;
             Ok((record.name.clone(), Txn::new()))
         });
         let name = deleted.await?.ok_or_else(|| no_cluster(arn))?;
@@ -233,7 +232,7 @@ impl Api {
 }
 
 /// The optimistic lock: a version that is given must be the current one.
-pub(super) fn check_version(record: &ClusterRecord, given: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn check_version(record: &ManagedCluster, given: Option<&str>) -> Result<(), ApiError> {
     match given {
         Some(given) if given != record.version => {
             let message = format!(
@@ -247,15 +246,15 @@ pub(super) fn check_version(record: &ClusterRecord, given: Option<&str>) -> Resu
 }
 
 /// The broker of that number, counted from 1; brokers are spread evenly over the subnets.
-fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> BrokerNode {
+fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> ManagedBroker {
     let place = (number - 1) % spec.subnets.len();
-    BrokerNode {
+    ManagedBroker {
         id: BrokerId(number as i32),
         zone: spec.zones[place].clone(),
         subnet: spec.subnets[place].clone(),
         uuid: random_uuid(runtime),
         address: None,
-        standing: Standing::Member,
+        state: NodeState::Member,
         down: false,
         lost_log_accepted: None,
         added_ms: None,
@@ -264,16 +263,16 @@ fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> BrokerNode {
 
 /// So many more brokers for a cluster, which join. The first ids that nobody has.
 pub(super) fn new_nodes(
-    record: &ClusterRecord,
+    record: &ManagedCluster,
     count: usize,
     runtime: &Runtime,
-) -> Vec<BrokerNode> {
+) -> Vec<ManagedBroker> {
     let taken =
         |number: &usize| record.nodes.iter().any(|node| node.id == BrokerId(*number as i32));
     let free = (1..).filter(|number| !taken(number)).take(count);
     let added_ms = Some(runtime.wall_ms());
-    free.map(|number| BrokerNode {
-        standing: Standing::Joining,
+    free.map(|number| ManagedBroker {
+        state: NodeState::Joining,
         down: false,
         added_ms,
         ..node(&record.spec, number, runtime)
@@ -281,7 +280,7 @@ pub(super) fn new_nodes(
     .collect()
 }
 
-fn cluster_info(record: ClusterRecord) -> ClusterInfo {
+fn cluster_info(record: ManagedCluster) -> ClusterInfo {
     let active_operation_arn = active_operation_arn(&record);
     let (cluster_arn, provisioned) = (record.arn(), provisioned(&record));
     ClusterInfo {
@@ -301,7 +300,7 @@ fn cluster_info(record: ClusterRecord) -> ClusterInfo {
         number_of_broker_nodes: provisioned.number_of_broker_nodes,
         state: Some(record.state.name().to_owned()),
         state_info: record
-            .trouble
+            .failure
             .map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
         tags: Some(record.tags),
         storage_mode: provisioned.storage_mode,
@@ -309,7 +308,7 @@ fn cluster_info(record: ClusterRecord) -> ClusterInfo {
     }
 }
 
-fn cluster(record: ClusterRecord) -> Cluster {
+fn cluster(record: ManagedCluster) -> Cluster {
     Cluster {
         active_operation_arn: active_operation_arn(&record),
         cluster_type: Some("PROVISIONED".to_owned()),
@@ -320,20 +319,20 @@ fn cluster(record: ClusterRecord) -> Cluster {
         current_version: Some(record.version),
         state: Some(record.state.name().to_owned()),
         state_info: record
-            .trouble
+            .failure
             .map(|t| StateInfo { code: Some(t.code), message: Some(t.message) }),
         tags: Some(record.tags),
     }
 }
 
-fn active_operation_arn(record: &ClusterRecord) -> Option<String> {
+fn active_operation_arn(record: &ManagedCluster) -> Option<String> {
     let key = record.active_operation.as_deref()?;
     // A key ends in the operation's UUID.
     let id = key.get(key.len().checked_sub(36)?..)?;
     Some(record.arn_of("cluster-operation", Some(id)))
 }
 
-fn provisioned(record: &ClusterRecord) -> Provisioned {
+fn provisioned(record: &ManagedCluster) -> Provisioned {
     let spec = record.spec.clone();
     let storage_info = spec.volume_size_gib.map(|size| StorageInfo {
         ebs_storage_info: Some(EbsStorageInfo {
@@ -370,7 +369,7 @@ fn provisioned(record: &ClusterRecord) -> Provisioned {
 }
 
 /// What the brokers run. While an update goes on, what they ran before.
-pub(super) fn software(record: &ClusterRecord) -> BrokerSoftwareInfo {
+pub(super) fn software(record: &ManagedCluster) -> BrokerSoftwareInfo {
     let configuration = record.spec.configuration.as_ref();
     BrokerSoftwareInfo {
         configuration_arn: configuration.map(|found| found.arn.clone()),

@@ -12,7 +12,7 @@ use crate::{
     cluster_store::Seen,
     configuration::{self, ConfigurationRecord, ConfigurationRef, RevisionHead, RevisionRecord},
     error::ApiError,
-    kafka_versions::KafkaVersion,
+    kafka_versions::MskVersion,
     validation::required,
     wire::{
         Configuration, ConfigurationInfo, ConfigurationRevision, CreateConfigurationRequest,
@@ -52,8 +52,8 @@ impl Api {
         let record = ConfigurationRecord {
             uid: ConfigurationUid::random(&self.runtime),
             name,
-            region: self.region.clone(),
-            account: self.account.clone(),
+            region: self.scope.region.clone(),
+            account: self.scope.account.clone(),
             created_ms,
             description: description.unwrap_or_default(),
             kafka_versions,
@@ -190,7 +190,7 @@ impl Api {
     pub(super) async fn configuration_for(
         &self,
         info: ConfigurationInfo,
-        version: KafkaVersion,
+        version: MskVersion,
         path: &str,
     ) -> Result<ConfigurationRef, ApiError> {
         let arn_path = format!("{path}.arn");
@@ -284,10 +284,10 @@ fn description(text: Option<String>) -> Result<Option<String>, ApiError> {
     Ok(text)
 }
 
-fn kafka_versions(names: Option<Vec<String>>) -> Result<Vec<KafkaVersion>, ApiError> {
+fn kafka_versions(names: Option<Vec<String>>) -> Result<Vec<MskVersion>, ApiError> {
     let read = |name: String| {
-        KafkaVersion::try_from(name).map_err(|error| {
-            let names: Vec<&str> = KafkaVersion::all().map(KafkaVersion::name).collect();
+        MskVersion::try_from(name).map_err(|error| {
+            let names: Vec<&str> = MskVersion::all().map(MskVersion::name).collect();
             let (text, names) = (error.text, names.join(", "));
             let message = format!("kafkaVersions: '{text}' is not offered; use some of {names}");
             ApiError::invalid("kafkaVersions", message)

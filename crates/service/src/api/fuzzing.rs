@@ -10,6 +10,7 @@ use milena_security::{
 
 use super::{Query, body as read_body, routes};
 use crate::{
+    account::AccountScope,
     validation,
     wire::{
         CreateClusterRequest, CreateClusterV2Request, ProvisionedRequest, RebootBrokerRequest,
@@ -61,19 +62,22 @@ pub fn http_requests(data: &[u8]) {
 }
 
 fn check_body(body: &Bytes) {
-    let zones = Zones::new("us-east-1", Default::default());
-    let place = validation::Place { region: "us-east-1", account: "000000000000", zones: &zones };
+    let scope = AccountScope {
+        region: "us-east-1".to_owned(),
+        account: "000000000000".to_owned(),
+        zones: Zones::new("us-east-1", Default::default()),
+    };
     if let Ok(request) = read_body::<CreateClusterRequest>(body) {
         let _ = validation::cluster_name(request.cluster_name);
         let _ = validation::tags(request.tags);
     }
     if let Ok(request) = read_body::<ProvisionedRequest>(body) {
-        let _ = validation::cluster_spec(request, &place, "");
+        let _ = validation::cluster_spec(request, &scope, "");
     }
     if let Ok(request) = read_body::<CreateClusterV2Request>(body)
         && let Some(provisioned) = request.provisioned
     {
-        let _ = validation::cluster_spec(provisioned, &place, "provisioned.");
+        let _ = validation::cluster_spec(provisioned, &scope, "provisioned.");
     }
     let _ = read_body::<RebootBrokerRequest>(body);
     let _ = read_body::<TagResourceRequest>(body);

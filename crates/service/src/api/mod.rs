@@ -28,12 +28,12 @@ use milena_runtime::Runtime;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    account::AccountScope,
     arn::{Arn, ClusterUid},
     cluster_store::ClusterStore,
     configuration::CheckProperties,
     error::ApiError,
-    record::ClusterRecord,
-    zones::Zones,
+    record::ManagedCluster,
 };
 use query::Query;
 use routes::Operation;
@@ -42,9 +42,7 @@ use routes::Operation;
 pub(crate) struct Api {
     pub(crate) runtime: Runtime,
     pub(crate) store: ClusterStore,
-    pub(crate) region: String,
-    pub(crate) account: String,
-    pub(crate) zones: Zones,
+    pub(crate) scope: AccountScope,
     pub(crate) check_properties: CheckProperties,
     /// How long a topic operation may take with its brokers.
     pub(crate) kafka_timeout: Duration,
@@ -170,7 +168,7 @@ impl Api {
     }
 
     /// The cluster of an ARN. NotFound when there is none.
-    async fn cluster(&self, arn: &str) -> Result<ClusterRecord, ApiError> {
+    async fn cluster(&self, arn: &str) -> Result<ManagedCluster, ApiError> {
         let uid = cluster_uid(arn, "clusterArn")?;
         let found = self
             .store
@@ -182,12 +180,12 @@ impl Api {
     }
 
     /// What the brokers of a cluster have recorded.
-    fn cluster_metadata(&self, cluster: &ClusterRecord) -> ClusterMetadata {
+    fn cluster_metadata(&self, cluster: &ManagedCluster) -> ClusterMetadata {
         ClusterMetadata::new(self.metadata.clone(), cluster.cluster_id(), self.runtime.clone())
     }
 
     /// The same for the operations that declare no NotFound: they answer BadRequest.
-    async fn cluster_or_bad_request(&self, arn: &str) -> Result<ClusterRecord, ApiError> {
+    async fn cluster_or_bad_request(&self, arn: &str) -> Result<ManagedCluster, ApiError> {
         self.cluster(arn).await.map_err(|error| match error {
             ApiError::NotFound(message) => ApiError::invalid("clusterArn", message),
             other => other,

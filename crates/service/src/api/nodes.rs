@@ -5,7 +5,7 @@ use milena_security::moment::iso8601;
 use super::{Api, clusters::software, query::Query};
 use crate::{
     error::ApiError,
-    record::{BrokerNode, ClusterRecord, ClusterState, Standing},
+    record::{ClusterState, ManagedBroker, ManagedCluster, NodeState},
     wire::{BrokerNodeInfo, GetBootstrapBrokersResponse, ListNodesResponse, NodeInfo},
 };
 
@@ -38,7 +38,7 @@ impl Api {
     ) -> Result<ListNodesResponse, ApiError> {
         let record = self.cluster(arn).await?;
         let nodes = record.shown_nodes().filter(|node| node.address.is_some()).collect();
-        let key = |node: &&BrokerNode| format!("{:08}", node.id.0);
+        let key = |node: &&ManagedBroker| format!("{:08}", node.id.0);
         let (page, next_token) = query.page(&format!("nodes/{arn}"), nodes, key)?;
         let node_info_list = Some(page.into_iter().map(|node| node_info(&record, node)).collect());
         Ok(ListNodesResponse { next_token, node_info_list })
@@ -46,9 +46,9 @@ impl Api {
 }
 
 /// Up to three brokers, one per zone first, those that stay before those that leave.
-pub(crate) fn bootstrap_string(record: &ClusterRecord) -> String {
+pub(crate) fn bootstrap_string(record: &ManagedCluster) -> String {
     let (members, leaving): (Vec<_>, Vec<_>) =
-        record.shown_nodes().partition(|node| node.standing == Standing::Member);
+        record.shown_nodes().partition(|node| node.state == NodeState::Member);
     let (members, leaving) = (members.into_iter(), leaving.into_iter());
     let endpoints = members
         .chain(leaving)
@@ -57,7 +57,7 @@ pub(crate) fn bootstrap_string(record: &ClusterRecord) -> String {
     endpoints.take(BOOTSTRAP_BROKERS).collect::<Vec<_>>().join(",")
 }
 
-fn node_info(record: &ClusterRecord, node: &BrokerNode) -> NodeInfo {
+fn node_info(record: &ManagedCluster, node: &ManagedBroker) -> NodeInfo {
     let host = node.address.as_ref().map(|address| address.host.clone());
     let instance_type = record.spec.instance_type.clone();
     let broker = BrokerNodeInfo {

@@ -7,7 +7,7 @@ use crate::{
     arn::Arn,
     error::ApiError,
     operation::{OperationRecord, OperationStep},
-    record::{ClusterRecord, Trouble},
+    record::{Failure, ManagedCluster},
     wire::{
         ClusterOperationInfo, ClusterOperationStep, ClusterOperationStepInfo, ClusterOperationV2,
         ClusterOperationV2Provisioned, DescribeClusterOperationResponse,
@@ -66,7 +66,7 @@ impl Api {
 
     async fn operation_page(
         &self,
-        cluster: &ClusterRecord,
+        cluster: &ManagedCluster,
         query: &Query,
         list: &str,
     ) -> Result<(Vec<OperationRecord>, Option<String>), ApiError> {
@@ -82,7 +82,7 @@ impl Api {
     }
 
     /// The operation of an ARN with its cluster.
-    async fn operation(&self, arn: &str) -> Result<(ClusterRecord, OperationRecord), ApiError> {
+    async fn operation(&self, arn: &str) -> Result<(ManagedCluster, OperationRecord), ApiError> {
         let unknown = || ApiError::NotFound(format!("there is no cluster operation {arn}"));
         let parsed = Arn::parse(arn, "clusterOperationArn")?;
         let Some((_, uid, Some(id))) =
@@ -99,7 +99,7 @@ impl Api {
     }
 }
 
-fn v1(cluster: &ClusterRecord, operation: OperationRecord) -> ClusterOperationInfo {
+fn v1(cluster: &ManagedCluster, operation: OperationRecord) -> ClusterOperationInfo {
     ClusterOperationInfo {
         operation_steps: Some(steps(&operation)),
         client_request_id: Some(operation.request_id),
@@ -115,7 +115,7 @@ fn v1(cluster: &ClusterRecord, operation: OperationRecord) -> ClusterOperationIn
     }
 }
 
-fn summary(cluster: &ClusterRecord, operation: &OperationRecord) -> ClusterOperationV2 {
+fn summary(cluster: &ManagedCluster, operation: &OperationRecord) -> ClusterOperationV2 {
     ClusterOperationV2 {
         cluster_arn: Some(cluster.arn()),
         cluster_type: Some("PROVISIONED".to_owned()),
@@ -137,6 +137,6 @@ fn steps(operation: &OperationRecord) -> Vec<ClusterOperationStep> {
     operation.steps.iter().map(shape).collect()
 }
 
-fn error_info(error: Trouble) -> ErrorInfo {
+fn error_info(error: Failure) -> ErrorInfo {
     ErrorInfo { error_code: Some(error.code), error_string: Some(error.message) }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::ApiError,
     kafka_error::{of_change, of_look},
     properties,
-    record::{ClusterRecord, ClusterState},
+    record::{ClusterState, ManagedCluster},
     validation::required,
     wire::{
         CreateTopicRequest, DescribeTopicPartitionsResponse, DescribeTopicResponse,
@@ -29,7 +29,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A cluster and a client of it.
 struct Connected {
-    cluster: ClusterRecord,
+    cluster: ManagedCluster,
     client: Client,
 }
 
@@ -218,7 +218,7 @@ impl Api {
     }
 
     /// A client of a cluster that has topic operations. Nothing is connected yet.
-    fn connect(&self, cluster: ClusterRecord) -> Result<Connected, ApiError> {
+    fn connect(&self, cluster: ManagedCluster) -> Result<Connected, ApiError> {
         let version = cluster.spec.kafka_version;
         let refuse = |message: String| Err(ApiError::invalid("clusterArn", message));
         if version.numbers() < FIRST_RELEASE {

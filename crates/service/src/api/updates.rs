@@ -19,7 +19,7 @@ use crate::{
     cluster_store::{operation_key, uses},
     error::ApiError,
     operation::{OperationRecord, OperationStep},
-    record::{self, ClusterRecord, ClusterState, Configuring, Leaving, Standing, Step},
+    record::{self, ClusterState, ConfigUpdate, ManagedCluster, NodeState, ReconcileStep, ScaleIn},
     validation::{self, required},
     wire::{
         BrokerCountUpdateInfo, ConfigurationInfo, MutableClusterInfo, RebootBrokerRequest,
@@ -59,7 +59,7 @@ impl Api {
             for node in record.nodes.iter_mut().filter(|node| brokers.contains(&node.id)) {
                 node.down = false;
             }
-            record.step = Step::Reboot { operation: key.to_owned(), brokers };
+            record.step = ReconcileStep::Reboot { operation: key.to_owned(), brokers };
             Ok(Txn::new())
         })
         .await
@@ -88,7 +88,7 @@ impl Api {
             operation.target.configuration_info = Some(shape(&target));
             let target = Some(target.clone());
             let also = uses(target.as_ref());
-            record.step = Step::WriteProperties(Configuring {
+            record.step = ReconcileStep::WriteProperties(ConfigUpdate {
                 operation: key.to_owned(),
                 target,
                 failure: None,
@@ -132,14 +132,15 @@ impl Api {
                 let ids: Vec<BrokerId> = joining.iter().map(|node| node.id).collect();
                 info.created_broker_ids = numbers(&ids);
                 record.nodes.extend(joining);
-                record.step = Step::AllocateJoining { operation: operation_key };
+                record.step = ReconcileStep::AllocateJoining { operation: operation_key };
             } else {
                 let ids = leaving(record, before - count);
                 info.deleted_broker_ids = numbers(&ids);
                 for node in record.nodes.iter_mut().filter(|node| ids.contains(&node.id)) {
-                    node.standing = Standing::Leaving;
+                    node.state = NodeState::Leaving;
                 }
-                record.step = Step::Drain(Leaving { operation: operation_key, failure: None });
+                record.step =
+                    ReconcileStep::Drain(ScaleIn { operation: operation_key, failure: None });
             }
             let number = |count: usize| MutableClusterInfo {
                 number_of_broker_nodes: Some(count as i64),
@@ -164,7 +165,7 @@ impl Api {
         &self,
         arn: &str,
         beginning: Beginning<'_>,
-        mut change: impl FnMut(&mut ClusterRecord, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
+        mut change: impl FnMut(&mut ManagedCluster, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
     ) -> Result<UpdateResponse, ApiError> {
         let uid = cluster_uid(arn, "clusterArn")?;
         let reboots = beginning.shown == ClusterState::RebootingBroker;
@@ -182,7 +183,7 @@ impl Api {
             source: MutableClusterInfo::default(),
             target: MutableClusterInfo::default(),
         };
-        operation.reach(0);
+        operation.mark_step_reached(0);
         let key = operation_key(&uid, &operation);
         let started = self.store.modify(&uid, |record| {
             if record.arn() != arn {
@@ -196,7 +197,7 @@ impl Api {
             }
             let also = change(record, &mut operation, &key)?;
             record.state = beginning.shown;
-            record.trouble = None;
+            record.failure = None;
             record.active_operation = Some(key.clone());
             let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
             Ok((operation_arn, also.put(&key, record::encode(&operation))))
@@ -210,7 +211,7 @@ impl Api {
     }
 
     /// Fewer brokers than a partition has replicas cannot hold it.
-    async fn check_replicas(&self, cluster: &ClusterRecord, count: usize) -> Result<(), ApiError> {
+    async fn check_replicas(&self, cluster: &ManagedCluster, count: usize) -> Result<(), ApiError> {
         let holdings = self.cluster_metadata(cluster).holdings().await;
         let replicas = holdings.map_err(crate::error::from_metadata)?.replicas_max;
         if replicas > count {
@@ -227,7 +228,7 @@ impl Api {
 const TARGET: &str = "targetNumberOfBrokerNodes";
 
 /// Which brokers leave: the newest of each zone, so that the zones stay even.
-fn leaving(record: &ClusterRecord, count: usize) -> Vec<BrokerId> {
+fn leaving(record: &ManagedCluster, count: usize) -> Vec<BrokerId> {
     let per_zone = count / record.spec.zones.len().max(1);
     let of_zone = |zone: &String| {
         let mut ids: Vec<BrokerId> =
@@ -241,7 +242,7 @@ fn leaving(record: &ClusterRecord, count: usize) -> Vec<BrokerId> {
 }
 
 /// The brokers of that cluster that the texts name.
-fn broker_ids(record: &ClusterRecord, wanted: &[String]) -> Result<Vec<BrokerId>, ApiError> {
+fn broker_ids(record: &ManagedCluster, wanted: &[String]) -> Result<Vec<BrokerId>, ApiError> {
     let known: BTreeSet<BrokerId> = record.nodes.iter().map(|node| node.id).collect();
     let parse = |text: &String| {
         let id = text.parse().ok().map(BrokerId).filter(|id| known.contains(id));

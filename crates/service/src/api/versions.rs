@@ -3,18 +3,18 @@
 use super::{Api, query::Query};
 use crate::{
     error::ApiError,
-    kafka_versions::KafkaVersion,
+    kafka_versions::MskVersion,
     wire::{
-        CompatibleKafkaVersion, GetCompatibleKafkaVersionsResponse, KafkaVersion as VersionShape,
-        ListKafkaVersionsResponse,
+        CompatibleKafkaVersion, GetCompatibleKafkaVersionsResponse, ListKafkaVersionsResponse,
+        ListedKafkaVersion,
     },
 };
 
 pub(super) fn list(query: &Query) -> Result<ListKafkaVersionsResponse, ApiError> {
-    let numbered: Vec<(usize, KafkaVersion)> = KafkaVersion::all().enumerate().collect();
+    let numbered: Vec<(usize, MskVersion)> = MskVersion::all().enumerate().collect();
     let (page, next_token) =
         query.page("kafka-versions", numbered, |(number, _)| format!("{number:04}"))?;
-    let shape = |(_, version): (usize, KafkaVersion)| VersionShape {
+    let shape = |(_, version): (usize, MskVersion)| ListedKafkaVersion {
         version: Some(version.name().to_owned()),
         status: Some(version.status().to_owned()),
     };
@@ -30,11 +30,11 @@ impl Api {
         &self,
         query: &Query,
     ) -> Result<GetCompatibleKafkaVersionsResponse, ApiError> {
-        let versions: Vec<KafkaVersion> = match query.value("clusterArn") {
+        let versions: Vec<MskVersion> = match query.value("clusterArn") {
             Some(arn) => vec![self.cluster(arn).await?.spec.kafka_version],
-            None => KafkaVersion::all().collect(),
+            None => MskVersion::all().collect(),
         };
-        let row = |version: KafkaVersion| CompatibleKafkaVersion {
+        let row = |version: MskVersion| CompatibleKafkaVersion {
             source_version: Some(version.name().to_owned()),
             target_versions: Some(
                 version.targets().map(|target| target.name().to_owned()).collect(),

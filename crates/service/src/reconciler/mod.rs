@@ -28,9 +28,9 @@ use crate::{
     cluster_store::{CLUSTERS, ClusterStore, Seen, uid_of},
     error::ApiError,
     provisioner::Provisioner,
-    record::{ClusterRecord, ClusterState, Step, Trouble},
+    record::{ClusterState, Failure, ManagedCluster, ReconcileStep},
 };
-use steps::Next;
+use steps::Progress;
 
 /// How a failed step is taken again.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ impl Retry {
 }
 
 /// What all reconcilers work with.
-pub(crate) struct Tools {
+pub(crate) struct ReconcileContext {
     pub(crate) runtime: Runtime,
     pub(crate) store: ClusterStore,
     pub(crate) metadata: Arc<dyn MetadataStore>,
@@ -74,21 +74,21 @@ pub(crate) struct Tools {
 }
 
 /// Starts a task for every cluster there is and every one that comes.
-pub(crate) async fn supervise(tools: Arc<Tools>) {
-    let stopping = tools.runtime.stopping().clone();
+pub(crate) async fn supervise(context: Arc<ReconcileContext>) {
+    let stopping = context.runtime.stopping().clone();
     let mut wakers = HashMap::new();
     let mut failures = 0;
     loop {
         let outcome = tokio::select! {
             () = stopping.cancelled() => return,
-            outcome = follow(&tools, &mut wakers, &mut failures) => outcome,
+            outcome = follow(&context, &mut wakers, &mut failures) => outcome,
         };
         let Err(error) = outcome;
         failures += 1;
         tracing::warn!(%error, "the service lost sight of its clusters and looks again");
         tokio::select! {
             () = stopping.cancelled() => return,
-            () = tools.runtime.sleep(tools.retry.wait(failures)) => {}
+            () = context.runtime.sleep(context.retry.wait(failures)) => {}
         }
     }
 }
@@ -97,15 +97,15 @@ type Wakers = HashMap<ClusterUid, watch::Sender<()>>;
 
 /// Follows the records until that fails.
 async fn follow(
-    tools: &Arc<Tools>,
+    context: &Arc<ReconcileContext>,
     wakers: &mut Wakers,
     failures: &mut u32,
 ) -> Result<std::convert::Infallible, ApiError> {
-    let (uids, revision) = tools.store.uids().await?;
+    let (uids, revision) = context.store.uids().await?;
     for uid in uids {
-        wake(tools, wakers, uid);
+        wake(context, wakers, uid);
     }
-    let mut changes = open_watch(tools, revision).await?;
+    let mut changes = open_watch(context, revision).await?;
     *failures = 0;
     loop {
         let batch =
@@ -114,7 +114,7 @@ async fn follow(
             match event {
                 Event::Put(entry) => {
                     if let Some(uid) = uid_of(&entry.key) {
-                        wake(tools, wakers, uid);
+                        wake(context, wakers, uid);
                     }
                 }
                 Event::Delete { key } => {
@@ -125,59 +125,70 @@ async fn follow(
     }
 }
 
-async fn open_watch(tools: &Tools, revision: Revision) -> Result<Box<dyn Watch>, ApiError> {
-    tools.metadata.watch(CLUSTERS, revision).await.map_err(ApiError::from)
+async fn open_watch(
+    context: &ReconcileContext,
+    revision: Revision,
+) -> Result<Box<dyn Watch>, ApiError> {
+    context.metadata.watch(CLUSTERS, revision).await.map_err(ApiError::from)
 }
 
-fn wake(tools: &Arc<Tools>, wakers: &mut Wakers, uid: ClusterUid) {
+fn wake(context: &Arc<ReconcileContext>, wakers: &mut Wakers, uid: ClusterUid) {
     let waker = wakers.entry(uid.clone()).or_insert_with(|| {
         let (sender, changed) = watch::channel(());
-        drop(tools.runtime.spawn(reconcile(tools.clone(), uid, changed)));
+        drop(context.runtime.spawn(reconcile(context.clone(), uid, changed)));
         sender
     });
     let _ = waker.send(());
 }
 
 /// Works on one cluster until it is gone or the service stops.
-async fn reconcile(tools: Arc<Tools>, uid: ClusterUid, mut changed: watch::Receiver<()>) {
-    let stopping = tools.runtime.stopping().clone();
+async fn reconcile(
+    context: Arc<ReconcileContext>,
+    uid: ClusterUid,
+    mut changed: watch::Receiver<()>,
+) {
+    let stopping = context.runtime.stopping().clone();
     let mut failures = 0;
     while !stopping.is_cancelled() {
         changed.mark_unchanged();
         // A step that has begun is finished: it is short, and what it started must not be lost
         // sight of.
-        let wait = match advance(&tools, &uid, &mut failures).await {
-            Ok(Next::Step) => continue,
-            Ok(Next::Wait(wait)) => wait,
-            Ok(Next::Gone) => return,
+        let wait = match advance(&context, &uid, &mut failures).await {
+            Ok(Progress::NextStep) => continue,
+            Ok(Progress::Wait(wait)) => wait,
+            Ok(Progress::Gone) => return,
             Err(error) => {
                 failures += 1;
                 tracing::warn!(cluster = %uid, %error, failures, "a step for a cluster failed and is taken again");
-                tools.retry.wait(failures)
+                context.retry.wait(failures)
             }
         };
         tokio::select! {
             () = stopping.cancelled() => {}
             _ = changed.changed() => {}
-            () = tools.runtime.sleep(wait) => {}
+            () = context.runtime.sleep(wait) => {}
         }
     }
 }
 
 /// Takes the cluster's next step. A failure that goes on is recorded.
-async fn advance(tools: &Tools, uid: &ClusterUid, failures: &mut u32) -> Result<Next, ApiError> {
-    let Some(seen) = tools.store.cluster(uid).await? else { return Ok(Next::Gone) };
-    match steps::take(tools, &seen).await {
+async fn advance(
+    context: &ReconcileContext,
+    uid: &ClusterUid,
+    failures: &mut u32,
+) -> Result<Progress, ApiError> {
+    let Some(seen) = context.store.cluster(uid).await? else { return Ok(Progress::Gone) };
+    match steps::run_step(context, &seen).await {
         Ok(next) => {
             *failures = 0;
             Ok(next)
         }
         Err(error) => {
-            match record_trouble(tools, seen, &error, *failures + 1).await {
+            match record_failure(context, seen, &error, *failures + 1).await {
                 // What is done instead of what was given up begins at once.
                 Ok(true) => {
                     *failures = 0;
-                    return Ok(Next::Step);
+                    return Ok(Progress::NextStep);
                 }
                 Ok(false) => {}
                 Err(error) => {
@@ -191,49 +202,50 @@ async fn advance(tools: &Tools, uid: &ClusterUid, failures: &mut u32) -> Result<
 
 /// Writes down why a cluster is not as it should be. True when a creation or an update was given
 /// up.
-async fn record_trouble(
-    tools: &Tools,
-    mut seen: Seen<ClusterRecord>,
+async fn record_failure(
+    context: &ReconcileContext,
+    mut seen: Seen<ManagedCluster>,
     error: &ApiError,
     failures: u32,
 ) -> Result<bool, ApiError> {
     let record = &mut seen.record;
     let before = record.clone();
-    let given_up = failures >= tools.retry.failures_max;
+    let given_up = failures >= context.retry.failures_max;
     match record.state {
         ClusterState::Creating if given_up => {
             record.state = ClusterState::Failed;
-            record.step = Step::GiveUp;
-            record.trouble = Some(trouble("CREATION_FAILED", error));
+            record.step = ReconcileStep::StopFailedBrokers;
+            record.failure = Some(failure("CREATION_FAILED", error));
         }
         // That a broker is down is shown at once, and so is what is done about it.
         ClusterState::Active | ClusterState::Healing => {
             record.state = ClusterState::Healing;
-            record.trouble = Some(trouble("BROKER_DOWN", error));
+            record.failure = Some(failure("BROKER_DOWN", error));
         }
         ClusterState::Updating if given_up => {
-            match updates::instead(record, trouble("UPDATE_FAILED", error)) {
+            match updates::compensating_step(record, failure("UPDATE_FAILED", error)) {
                 Some(instead) => *record = instead,
-                None => record.trouble = Some(trouble("RETRYING", error)),
+                None => record.failure = Some(failure("RETRYING", error)),
             }
         }
         ClusterState::Deleting | ClusterState::RebootingBroker | ClusterState::Failed
             if given_up =>
         {
-            record.trouble = Some(trouble("RETRYING", error));
+            record.failure = Some(failure("RETRYING", error));
         }
         _ => {}
     }
     let gave_up = before.step != record.step;
     if *record != before {
-        let recorded = tools.store.replace(seen.revision, &seen.record, Default::default()).await?;
+        let recorded =
+            context.store.replace(seen.revision, &seen.record, Default::default()).await?;
         return Ok(recorded && gave_up);
     }
     Ok(false)
 }
 
-fn trouble(code: &str, error: &ApiError) -> Trouble {
-    Trouble { code: code.to_owned(), message: error.to_string() }
+fn failure(code: &str, error: &ApiError) -> Failure {
+    Failure { code: code.to_owned(), message: error.to_string() }
 }
 
 #[cfg(test)]

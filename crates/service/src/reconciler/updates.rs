@@ -11,8 +11,8 @@ use milena_metadata::Txn;
 use milena_types::BrokerId;
 
 use super::{
-    Tools,
-    steps::{Next, in_trouble, metadata, start_brokers},
+    ReconcileContext,
+    steps::{Progress, broker_failure, metadata, start_brokers},
 };
 use crate::{
     addresses,
@@ -20,22 +20,22 @@ use crate::{
     configuration::ConfigurationRef,
     error::{ApiError, from_metadata},
     record::{
-        self, BrokerNode, ClusterRecord, ClusterState, Configuring, Leaving, Standing, Step,
-        Trouble, random_version,
+        self, ClusterState, ConfigUpdate, Failure, ManagedBroker, ManagedCluster, NodeState,
+        ReconcileStep, ScaleIn, random_version,
     },
 };
 
 /// The server properties of a cluster with that configuration: MSK's defaults, what the cluster was
 /// made with, and what the configuration says.
 pub(super) async fn server_properties(
-    tools: &Tools,
-    record: &ClusterRecord,
+    context: &ReconcileContext,
+    record: &ManagedCluster,
     configuration: Option<&ConfigurationRef>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut properties = (tools.default_properties)(record.spec.zones.len());
+    let mut properties = (context.default_properties)(record.spec.zones.len());
     properties.extend(record.spec.server_properties.clone());
     if let Some(ConfigurationRef { uid, revision, arn }) = configuration {
-        let found = tools.store.configuration_revision(uid, *revision).await?;
+        let found = context.store.configuration_revision(uid, *revision).await?;
         let found = found.ok_or_else(|| {
             ApiError::Internal(format!(
                 "revision {revision} of {arn} is gone; restore the metadata store"
@@ -49,102 +49,106 @@ pub(super) async fn server_properties(
 /// Writes the properties of an update, and decides which brokers are to be restarted for them: all
 /// or, when nothing changes, none.
 pub(super) async fn write_properties(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
-    update: &Configuring,
-) -> Result<Next, ApiError> {
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    update: &ConfigUpdate,
+) -> Result<Progress, ApiError> {
     let record = &seen.record;
-    let before = server_properties(tools, record, record.spec.configuration.as_ref()).await?;
-    let after = server_properties(tools, record, update.target.as_ref()).await?;
+    let before = server_properties(context, record, record.spec.configuration.as_ref()).await?;
+    let after = server_properties(context, record, update.target.as_ref()).await?;
     // What is taken back may have reached some brokers.
     let changes = before != after || update.failure.is_some();
-    let cluster = metadata(tools, record);
+    let cluster = metadata(context, record);
     let written =
         cluster.update_cluster(|brokers| brokers.server_properties.clone_from(&after)).await;
     written.map_err(from_metadata)?;
     let all = record.nodes.iter().map(|node| node.id);
     let brokers: Vec<BrokerId> = if changes { all.collect() } else { Vec::new() };
     let mut record = record.clone();
-    record.step = Step::Roll { update: update.clone(), brokers };
-    let also = reach(tools, &update.operation, 1, Txn::new()).await?;
-    tools.store.replace(seen.revision, &record, also).await?;
-    Ok(Next::Step)
+    record.step = ReconcileStep::Roll { update: update.clone(), brokers };
+    let also = mark_step_reached(context, &update.operation, 1, Txn::new()).await?;
+    context.store.replace(seen.revision, &record, also).await?;
+    Ok(Progress::NextStep)
 }
 
 /// Restarts the next broker of an update, or ends the operation.
 pub(super) async fn roll(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
-    update: &Configuring,
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    update: &ConfigUpdate,
     brokers: &[BrokerId],
-) -> Result<Next, ApiError> {
+) -> Result<Progress, ApiError> {
     let mut record = seen.record.clone();
-    if !is_whole(tools, &record).await? {
-        return Ok(Next::Wait(tools.retry.settle_every));
+    if !is_whole(context, &record).await? {
+        return Ok(Progress::Wait(context.retry.settle_every));
     }
     if let Some((&broker, rest)) = brokers.split_first() {
-        restart(tools, &record, broker).await?;
-        record.step = Step::Roll { update: update.clone(), brokers: rest.to_vec() };
-        tools.store.replace(seen.revision, &record, Txn::new()).await?;
-        return Ok(Next::Step);
+        restart(context, &record, broker).await?;
+        record.step = ReconcileStep::Roll { update: update.clone(), brokers: rest.to_vec() };
+        context.store.replace(seen.revision, &record, Txn::new()).await?;
+        return Ok(Progress::NextStep);
     }
     record.spec.configuration.clone_from(&update.target);
-    finish(tools, seen, record, &update.operation, update.failure.as_ref(), Txn::new()).await
+    finish(context, seen, record, &update.operation, update.failure.as_ref(), Txn::new()).await
 }
 
 /// Whether all brokers serve and every partition is led: only then one is stopped, and only then an
 /// operation ends.
-pub(super) async fn is_whole(tools: &Tools, record: &ClusterRecord) -> Result<bool, ApiError> {
-    start_brokers(tools, record, &[]).await?;
-    Ok(metadata(tools, record).holdings().await.map_err(from_metadata)?.leaderless == 0)
+pub(super) async fn is_whole(
+    context: &ReconcileContext,
+    record: &ManagedCluster,
+) -> Result<bool, ApiError> {
+    start_brokers(context, record, &[]).await?;
+    Ok(metadata(context, record).holdings().await.map_err(from_metadata)?.leaderless == 0)
 }
 
 /// Restarts one broker.
 pub(super) async fn restart(
-    tools: &Tools,
-    record: &ClusterRecord,
+    context: &ReconcileContext,
+    record: &ManagedCluster,
     broker: BrokerId,
 ) -> Result<(), ApiError> {
-    let stopped = tools.provisioner.stop(&record.cluster_id(), broker).await;
-    stopped.map_err(|error| in_trouble(record, &format!("stopping broker {broker}"), &error))?;
-    start_brokers(tools, record, &[]).await
+    let stopped = context.provisioner.stop(&record.cluster_id(), broker).await;
+    stopped
+        .map_err(|error| broker_failure(record, &format!("stopping broker {broker}"), &error))?;
+    start_brokers(context, record, &[]).await
 }
 
 /// Gives joining brokers addresses.
 pub(super) async fn allocate_joining(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
     operation: &str,
-) -> Result<Next, ApiError> {
+) -> Result<Progress, ApiError> {
     let mut record = seen.record.clone();
-    let addresses = tools.store.addresses().await?;
-    let take = tools.addresses.allocate(&addresses, &mut record, addresses::probe)?;
-    record.step = Step::StartJoining { operation: operation.to_owned() };
-    let also = reach(tools, operation, 1, take).await?;
-    tools.store.replace(seen.revision, &record, also).await?;
-    Ok(Next::Step)
+    let addresses = context.store.addresses().await?;
+    let take = context.addresses.allocate(&addresses, &mut record, addresses::probe)?;
+    record.step = ReconcileStep::StartJoining { operation: operation.to_owned() };
+    let also = mark_step_reached(context, operation, 1, take).await?;
+    context.store.replace(seen.revision, &record, also).await?;
+    Ok(Progress::NextStep)
 }
 
 /// Starts joining brokers and ends the operation. The controller gives them their share.
 pub(super) async fn start_joining(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
     operation: &str,
-) -> Result<Next, ApiError> {
+) -> Result<Progress, ApiError> {
     let mut record = seen.record.clone();
-    start_brokers(tools, &record, &[]).await?;
-    record.nodes.iter_mut().for_each(|node| node.standing = Standing::Member);
-    finish(tools, seen, record, operation, None, Txn::new()).await
+    start_brokers(context, &record, &[]).await?;
+    record.nodes.iter_mut().for_each(|node| node.state = NodeState::Member);
+    finish(context, seen, record, operation, None, Txn::new()).await
 }
 
 /// Waits until the controller has given away all that leaving brokers hold. They serve until then.
 pub(super) async fn drain(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
-    leaving: &Leaving,
-) -> Result<Next, ApiError> {
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    leaving: &ScaleIn,
+) -> Result<Progress, ApiError> {
     let record = &seen.record;
-    let cluster = metadata(tools, record);
+    let cluster = metadata(context, record);
     let known = cluster.nodes().await.map_err(from_metadata)?;
     let ids: Vec<BrokerId> = leaving_nodes(record).map(|node| node.id).collect();
     for id in &ids {
@@ -154,71 +158,78 @@ pub(super) async fn drain(
         }
     }
     if leaving.failure.is_none() {
-        start_brokers(tools, record, &[]).await?;
+        start_brokers(context, record, &[]).await?;
     } else {
-        start_brokers(tools, record, &ids).await?;
+        start_brokers(context, record, &ids).await?;
     }
     let holdings = cluster.holdings().await.map_err(from_metadata)?;
     if ids.iter().any(|id| holdings.holds(*id)) {
-        return Ok(Next::Wait(tools.retry.settle_every));
+        return Ok(Progress::Wait(context.retry.settle_every));
     }
     let mut record = record.clone();
-    record.step = Step::Dismiss(leaving.clone());
-    let also = reach(tools, &leaving.operation, 1, Txn::new()).await?;
-    tools.store.replace(seen.revision, &record, also).await?;
-    Ok(Next::Step)
+    record.step = ReconcileStep::Dismiss(leaving.clone());
+    let also = mark_step_reached(context, &leaving.operation, 1, Txn::new()).await?;
+    context.store.replace(seen.revision, &record, also).await?;
+    Ok(Progress::NextStep)
 }
 
 /// Stops leaving brokers, forgets them, and ends the operation.
 pub(super) async fn dismiss(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
-    leaving: &Leaving,
-) -> Result<Next, ApiError> {
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    leaving: &ScaleIn,
+) -> Result<Progress, ApiError> {
     let record = &seen.record;
-    let (id, cluster) = (record.cluster_id(), metadata(tools, record));
+    let (id, cluster) = (record.cluster_id(), metadata(context, record));
     let holdings = cluster.holdings().await.map_err(from_metadata)?;
     if leaving_nodes(record).any(|node| holdings.holds(node.id)) {
         // Somebody placed something on one by hand in the last moment.
         let mut record = record.clone();
-        record.step = Step::Drain(leaving.clone());
-        tools.store.replace(seen.revision, &record, Txn::new()).await?;
-        return Ok(Next::Step);
+        record.step = ReconcileStep::Drain(leaving.clone());
+        context.store.replace(seen.revision, &record, Txn::new()).await?;
+        return Ok(Progress::NextStep);
     }
     for node in leaving_nodes(record) {
-        let stopped = tools.provisioner.stop(&id, node.id).await;
-        stopped
-            .map_err(|error| in_trouble(record, &format!("stopping broker {}", node.id), &error))?;
+        let stopped = context.provisioner.stop(&id, node.id).await;
+        stopped.map_err(|error| {
+            broker_failure(record, &format!("stopping broker {}", node.id), &error)
+        })?;
         cluster.remove_node(node.id).await.map_err(from_metadata)?;
     }
     let stays =
-        |broker| record.nodes.iter().any(|n| n.id == broker && n.standing == Standing::Member);
+        |broker| record.nodes.iter().any(|n| n.id == broker && n.state == NodeState::Member);
     let release = ClusterStore::release_addresses(record, stays);
     let mut after = record.clone();
-    after.nodes.retain(|node| node.standing == Standing::Member);
-    finish(tools, seen, after, &leaving.operation, leaving.failure.as_ref(), release).await
+    after.nodes.retain(|node| node.state == NodeState::Member);
+    finish(context, seen, after, &leaving.operation, leaving.failure.as_ref(), release).await
 }
 
-fn leaving_nodes(record: &ClusterRecord) -> impl Iterator<Item = &BrokerNode> {
-    record.nodes.iter().filter(|node| node.standing == Standing::Leaving)
+fn leaving_nodes(record: &ManagedCluster) -> impl Iterator<Item = &ManagedBroker> {
+    record.nodes.iter().filter(|node| node.state == NodeState::Leaving)
 }
 
 /// What to do instead of an update that goes on failing: take it back. `None` where that is what
 /// fails, or where there is nothing to go back to.
-pub(super) fn instead(record: &ClusterRecord, failure: Trouble) -> Option<ClusterRecord> {
+pub(super) fn compensating_step(
+    record: &ManagedCluster,
+    failure: Failure,
+) -> Option<ManagedCluster> {
     let mut record = record.clone();
     let failure = Some(failure);
     record.step = match &record.step {
-        Step::WriteProperties(update) | Step::Roll { update, .. } if update.failure.is_none() => {
+        ReconcileStep::WriteProperties(update) | ReconcileStep::Roll { update, .. }
+            if update.failure.is_none() =>
+        {
             let (operation, target) = (update.operation.clone(), record.spec.configuration.clone());
-            Step::WriteProperties(Configuring { operation, target, failure })
+            ReconcileStep::WriteProperties(ConfigUpdate { operation, target, failure })
         }
-        Step::AllocateJoining { operation } | Step::StartJoining { operation } => {
+        ReconcileStep::AllocateJoining { operation }
+        | ReconcileStep::StartJoining { operation } => {
             let operation = operation.clone();
-            for node in record.nodes.iter_mut().filter(|node| node.standing == Standing::Joining) {
-                node.standing = Standing::Leaving;
+            for node in record.nodes.iter_mut().filter(|node| node.state == NodeState::Joining) {
+                node.state = NodeState::Leaving;
             }
-            Step::Drain(Leaving { operation, failure })
+            ReconcileStep::Drain(ScaleIn { operation, failure })
         }
         _ => return None,
     };
@@ -227,23 +238,23 @@ pub(super) fn instead(record: &ClusterRecord, failure: Trouble) -> Option<Cluste
 
 /// Shows the cluster as ACTIVE at a new version, and its operation as ended.
 pub(super) async fn finish(
-    tools: &Tools,
-    seen: &Seen<ClusterRecord>,
-    mut record: ClusterRecord,
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    mut record: ManagedCluster,
     operation: &str,
-    failure: Option<&Trouble>,
+    failure: Option<&Failure>,
     mut also: Txn,
-) -> Result<Next, ApiError> {
+) -> Result<Progress, ApiError> {
     let rebooted = record.state == ClusterState::RebootingBroker;
-    record.step = Step::Run;
+    record.step = ReconcileStep::Run;
     record.state = ClusterState::Active;
-    record.trouble = None;
+    record.failure = None;
     record.active_operation = None;
     if !rebooted {
-        record.version = random_version(&tools.runtime);
+        record.version = random_version(&context.runtime);
     }
-    if let Some(mut done) = tools.store.operation(operation).await? {
-        done.end(tools.runtime.wall_ms(), failure);
+    if let Some(mut done) = context.store.operation(operation).await? {
+        done.end(context.runtime.wall_ms(), failure);
         tracing::info!(
             cluster = record.name,
             operation = done.kind,
@@ -252,13 +263,18 @@ pub(super) async fn finish(
         );
         also = also.put(operation, record::encode(&done));
     }
-    tools.store.replace(seen.revision, &record, also).await?;
-    Ok(Next::Step)
+    context.store.replace(seen.revision, &record, also).await?;
+    Ok(Progress::NextStep)
 }
 
 /// `also`, and what shows that an operation has come to its step of that number.
-async fn reach(tools: &Tools, operation: &str, number: usize, also: Txn) -> Result<Txn, ApiError> {
-    let Some(mut found) = tools.store.operation(operation).await? else { return Ok(also) };
-    found.reach(number);
+async fn mark_step_reached(
+    context: &ReconcileContext,
+    operation: &str,
+    number: usize,
+    also: Txn,
+) -> Result<Txn, ApiError> {
+    let Some(mut found) = context.store.operation(operation).await? else { return Ok(also) };
+    found.mark_step_reached(number);
     Ok(also.put(operation, record::encode(&found)))
 }
