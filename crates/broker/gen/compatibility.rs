@@ -4,10 +4,8 @@
 
 use std::fmt::Write;
 
-use milena_broker::{
-    SERVED,
-    configs::{Catalogue, Definition, Effect, Update},
-};
+use milena_broker::SERVED;
+use milena_kafka_config::{Catalogue, Definition, Effect, Update};
 use milena_protocol::{ApiKey, KafkaVersion};
 
 pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compatibility.md");

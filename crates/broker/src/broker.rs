@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use milena_kafka_config::{ConfigError, Layers, ServerConfigs};
 use milena_metadata::{
     ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, MetadataStore,
     NewBroker, Registration,
@@ -29,7 +30,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
-    configs::{ConfigError, Layers, ServerConfigs, server_properties},
     controller::Controller,
     coordinators::groups::Groups,
     coordinators::producer_ids::ProducerIds,
@@ -42,6 +42,7 @@ use crate::{
         access::Authorizer, admission::Admission, frame::RequestMemory, listener,
         sockets::TcpListener,
     },
+    server_properties::server_properties,
     shared::BrokerShared,
 };
 

@@ -6,7 +6,7 @@ use milena_protocol::KafkaVersion;
 use milena_storage::{FlushPolicy, MemoryBudget};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
-use crate::configs::Configs;
+use milena_kafka_config::Configs;
 
 /// One broker's configuration.
 #[derive(Clone, Debug)]

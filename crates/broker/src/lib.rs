@@ -10,7 +10,7 @@
 //! coordinators/ group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
 //! leadership/   which partitions are led here: look-up, opening and closing after the image, handoff
 //! topics/       creating, growing and deleting topics under Kafka's rules
-//! configs/      topic and broker configuration by Kafka's names
+//! server_properties  the properties a broker is started with, as `server.properties` would have them
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
 //! decisions     what storage needs decided, kept in the metadata store
 //! ```
@@ -22,7 +22,6 @@
 mod api;
 mod broker;
 mod config;
-pub mod configs;
 mod context;
 mod controller;
 mod coordinators;
@@ -31,6 +30,7 @@ mod dispatch;
 mod errors;
 mod leadership;
 mod net;
+mod server_properties;
 mod shared;
 mod topics;
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use milena_kafka_config::{Layers, ServerConfigs};
 use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, Registration};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
@@ -12,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
-    configs::{Layers, ServerConfigs},
     coordinators::groups::Groups,
     coordinators::producer_ids::ProducerIds,
     leadership::partitions::{Led, PartitionTable, TopicRef, why_not_led},

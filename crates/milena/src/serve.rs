@@ -116,7 +116,7 @@ impl Installation {
             credentials: settings.auth.then_some(credentials),
             zones: Zones::new(&settings.region, settings.subnets.clone()),
             addresses: address_plan(&settings.brokers),
-            default_properties: milena_broker::configs::msk_defaults,
+            default_properties: milena_kafka_config::msk_defaults,
             check_properties,
         };
         let provisioner = brokers.clone();
@@ -234,7 +234,7 @@ fn check_properties(
     let release = release
         .map(|release| release.parse().map_err(|error| vec![format!("{error}")]))
         .transpose()?;
-    let checked = milena_broker::configs::check_msk_properties(release, properties);
+    let checked = milena_kafka_config::check_msk_properties(release, properties);
     checked.map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
 }
 

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &[]),
     ("records", &["types"]),
     ("protocol", &["types", "records"]),
+    ("kafka-config", &["records", "protocol"]),
     ("coordinator", &["types", "records", "protocol"]),
     ("storage", &["types", "records", "runtime"]),
     ("metadata", &["types", "runtime"]),
@@ -22,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "types",
             "records",
             "protocol",
+            "kafka-config",
             "coordinator",
             "runtime",
             "storage",
@@ -35,7 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates of pure state and formats: no tokio, no clock, no I/O.
-const PURE: &[&str] = &["types", "records", "protocol", "coordinator"];
+const PURE: &[&str] = &["types", "records", "protocol", "kafka-config", "coordinator"];
 
 /// The packages of the workspace, each with the names of what it uses when it is built (not when it
 /// is tested).

@@ -15,7 +15,7 @@ use milena_storage::Partition;
 use milena_types::{BrokerId, PartitionIndex, TopicId, TopicPartition};
 use tokio::sync::watch;
 
-use crate::configs::TopicConfig;
+use milena_kafka_config::TopicConfig;
 
 /// A topic as a request names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

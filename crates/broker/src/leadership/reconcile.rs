@@ -13,16 +13,12 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
+use milena_kafka_config::{Configs, TopicConfig};
 use milena_metadata::{MetadataImage, TopicImage};
 use milena_storage::{Partition, PartitionOptions};
 use milena_types::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
 
-use crate::{
-    configs::{Configs, TopicConfig},
-    leadership::handoff,
-    shared::BrokerShared,
-    topics::internal::CONSUMER_OFFSETS,
-};
+use crate::{leadership::handoff, shared::BrokerShared, topics::internal::CONSUMER_OFFSETS};
 
 /// How many partitions are opened or deleted at the same time.
 const DELETED_AT_ONCE_MAX: usize = 32;

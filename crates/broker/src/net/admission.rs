@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::configs::Layers;
+use milena_kafka_config::Layers;
 
 /// The connections there are.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ impl Drop for Admitted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configs::{Configs, ServerConfigs};
+    use milena_kafka_config::{Configs, ServerConfigs};
 
     fn server(settings: &[(&str, &str)]) -> ServerConfigs {
         let settings: Configs =

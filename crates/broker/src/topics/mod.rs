@@ -13,16 +13,14 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use milena_kafka_config::{Configs, Layers, ServerConfigs, Source};
 use milena_metadata::{
     ClusterMetadata, CreatedTopic, ImageWatcher, MetadataError, MetadataImage, NewTopic, Placement,
 };
 use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, Revision, TopicId, TopicName};
 
-use crate::{
-    configs::{Configs, Layers, ServerConfigs, Source},
-    errors::ToErrorCode,
-};
+use crate::errors::ToErrorCode;
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;

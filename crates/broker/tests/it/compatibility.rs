@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use milena_broker::configs::{Catalogue, Configs, Definition, Effect, Proof, ServerConfigs};
+use milena_kafka_config::{Catalogue, Configs, Definition, Effect, Proof, ServerConfigs};
 use milena_protocol::KafkaVersion;
 
 #[path = "../../gen/compatibility.rs"]
@@ -31,9 +31,14 @@ fn tests() -> String {
     }
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the directory of crates");
     let mut text = String::new();
-    for part in
-        ["broker/src", "broker/tests", "storage/src", "coordinator/src", "coordinator/tests"]
-    {
+    for part in [
+        "kafka-config/src",
+        "broker/src",
+        "broker/tests",
+        "storage/src",
+        "coordinator/src",
+        "coordinator/tests",
+    ] {
         if crates.join(part).is_dir() {
             read(&crates.join(part), &mut text);
         }
@@ -54,7 +59,7 @@ fn proof(definition: &Definition) -> Option<Proof> {
 #[test]
 fn what_is_said_to_be_honoured_is_read_and_has_a_test() {
     let tests = tests();
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the directory of crates");
     let mut honoured = 0;
     for version in KafkaVersion::all() {
         let catalogue = Catalogue::new(version);
@@ -65,13 +70,13 @@ fn what_is_said_to_be_honoured_is_read_and_has_a_test() {
         for definition in catalogue.topics().chain(brokers) {
             let Some(Proof { reader, test }) = proof(definition) else { continue };
             let name = definition.name;
-            let text = fs::read_to_string(src.join(reader)).unwrap_or_default();
+            let text = fs::read_to_string(crates.join(reader)).unwrap_or_default();
             // Settings of one family may be read by the end of their names.
             let is_read = text.contains(&format!("\"{name}\""))
                 || name
                     .strip_prefix("offsets.topic.")
                     .is_some_and(|end| text.contains(&format!("\"{end}\"")));
-            assert!(is_read, "{name} is said to be read by src/{reader}");
+            assert!(is_read, "{name} is said to be read by crates/{reader}");
             assert!(
                 tests.contains(&format!("fn {test}(")),
                 "{name} is said to be tested by {test}"

@@ -6,6 +6,7 @@
 //! that are not known and values that are not allowed are INVALID_CONFIG, what a running broker
 //! cannot change is INVALID_REQUEST.
 
+use milena_kafka_config::Configs;
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -15,7 +16,7 @@ use milena_protocol::{
 };
 
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{configs::Configs, context::RequestContext, shared::BrokerShared, topics::Refusal};
+use crate::{context::RequestContext, shared::BrokerShared, topics::Refusal};
 
 pub(crate) async fn handle(
     context: &RequestContext,

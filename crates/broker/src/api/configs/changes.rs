@@ -3,16 +3,16 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use milena_kafka_config::{
+    Catalogue, ConfigError, Configs,
+    change::{Operation as Change, Target, apply, replace},
+};
 use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError};
 use milena_protocol::{ErrorCode, KString};
 use milena_types::Revision;
 
 use super::resources::{ConfigResource, ConfigsView, TOPIC};
 use crate::{
-    configs::{
-        Catalogue, ConfigError, Configs,
-        change::{Operation as Change, Target, apply, replace},
-    },
     context::RequestContext,
     net::access::{Operation, Resource},
     shared::BrokerShared,

@@ -7,6 +7,7 @@
 //! Secrets are never shown. The broker itself answers for its own configuration: another's number
 //! is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
 
+use milena_kafka_config::{Described, Source};
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -20,7 +21,6 @@ use milena_protocol::{
 
 use super::resources::{ConfigResource, ConfigsView};
 use crate::{
-    configs::{Described, Source},
     context::RequestContext,
     net::access::{Operation, Resource},
     shared::BrokerShared,

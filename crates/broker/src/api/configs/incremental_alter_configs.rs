@@ -7,6 +7,7 @@
 //! one is needed. Otherwise errors are those of AlterConfigs; appending to what is not a list is
 //! INVALID_CONFIG.
 
+use milena_kafka_config::change::Operation;
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -20,9 +21,7 @@ use milena_protocol::{
 };
 
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{
-    configs::change::Operation, context::RequestContext, shared::BrokerShared, topics::Refusal,
-};
+use crate::{context::RequestContext, shared::BrokerShared, topics::Refusal};
 
 pub(crate) async fn handle(
     context: &RequestContext,

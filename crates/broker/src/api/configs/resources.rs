@@ -1,12 +1,12 @@
 //! What the three configuration APIs share: which topic or broker a request names, and which errors
 //! refuse it.
 
+use milena_kafka_config::{ConfigError, Layers, change::Target};
 use milena_metadata::MetadataImage;
 use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, TopicName};
 
 use crate::{
-    configs::{ConfigError, Layers, change::Target},
     net::access::{Operation, Resource},
     topics::Refusal,
 };

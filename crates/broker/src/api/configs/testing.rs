@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use milena_kafka_config::Configs;
 use milena_metadata::{MetadataError, MetadataImage};
 use milena_types::{BrokerId, Revision};
 
 use super::resources::ConfigsView;
 use crate::{
-    configs::Configs,
     net::access::{Operation, Resource},
     topics::tests::PaperCluster,
 };

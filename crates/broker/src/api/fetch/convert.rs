@@ -7,6 +7,7 @@
 //! partition may have; headers, producers and control records are left out.
 
 use bytes::Bytes;
+use milena_kafka_config::{StoredCompression, TopicConfig};
 use milena_protocol::{ErrorCode, Records};
 use milena_records::{
     self as records, Batch, Compression,
@@ -14,10 +15,7 @@ use milena_records::{
 };
 use milena_types::Offset;
 
-use crate::{
-    api::produce::{DECOMPRESSED_BYTES_MAX, code_of},
-    configs::{StoredCompression, TopicConfig},
-};
+use crate::api::produce::{DECOMPRESSED_BYTES_MAX, code_of};
 
 /// The first version that gets batches.
 const FIRST_BATCH_VERSION: i16 = 4;

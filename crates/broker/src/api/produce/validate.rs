@@ -10,7 +10,7 @@ use milena_records::{
     RecordRules, RejectedRecords, TimestampType, legacy::up_convert,
 };
 
-use crate::configs::{StoredCompression, TopicConfig};
+use milena_kafka_config::{StoredCompression, TopicConfig};
 
 /// How large a batch may become when it is decompressed for a look inside.
 pub(crate) const DECOMPRESSED_BYTES_MAX: usize = 256 * 1024 * 1024;

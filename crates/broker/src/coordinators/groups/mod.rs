@@ -25,6 +25,7 @@ use milena_coordinator::groups::{
     HeartbeatRequest, JoinFailed, JoinRequest, Joined, LeaveRequest, LeftMember, ListFilter,
     ListedGroup, OffsetKey, Reply, Request, SyncRequest, Synced,
 };
+use milena_kafka_config::Layers;
 use milena_metadata::{ImageWatcher, PartitionImage, Registration};
 use milena_runtime::Runtime;
 use milena_storage::Partition;
@@ -35,7 +36,7 @@ use settings::Settings;
 use shard::Owner;
 use timers::Timers;
 
-use crate::{configs::Layers, topics::internal::CONSUMER_OFFSETS};
+use crate::topics::internal::CONSUMER_OFFSETS;
 
 pub(crate) use errors::code_of;
 

@@ -2,7 +2,7 @@
 
 use milena_coordinator::groups::GroupConfig;
 
-use crate::configs::Layers;
+use milena_kafka_config::Layers;
 
 /// The settings of a broker's groups.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configs::{Configs, ServerConfigs};
+    use milena_kafka_config::{Configs, ServerConfigs};
 
     #[test]
     fn settings_are_read_by_kafkas_names_and_units() {

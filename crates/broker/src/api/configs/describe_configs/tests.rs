@@ -133,7 +133,7 @@ async fn b16_the_empty_broker_name_means_what_was_set_for_all_brokers() {
     assert!(response.results[0].configs.is_empty(), "nothing was set yet");
 
     let set =
-        |configs: &mut crate::configs::Configs| -> Result<(), milena_metadata::MetadataError> {
+        |configs: &mut milena_kafka_config::Configs| -> Result<(), milena_metadata::MetadataError> {
             *configs = self::configs(&[("log.segment.bytes", "2000")]);
             Ok(())
         };

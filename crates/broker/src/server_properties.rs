@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::Configs;
+use milena_kafka_config::Configs;
+
 use crate::config::{BrokerConfig, Limits};
 
 /// What the cluster gives all its brokers, then what this one was given, then what it is: its

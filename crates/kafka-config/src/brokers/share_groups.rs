@@ -1,6 +1,6 @@
 //! Share groups, streams groups, and what else of groups is newer than their classic protocol.
 
-use super::super::{
+use crate::{
     definition::{Definition, between, int, list, min, short, text},
     effect::{GROUP_COMMIT, NEXT_GROUPS, SHARE, STREAMS},
     value::Rule,

@@ -3,7 +3,7 @@
 use milena_protocol::KafkaVersion;
 use milena_records::{Compression, TimestampType};
 
-use super::{
+use crate::{
     Catalogue, ConfigError, Configs, Described, MSK_CONFIGURABLE, ServerConfigs, Source,
     StoredCompression, Update,
     change::{Operation, Target, apply, replace},

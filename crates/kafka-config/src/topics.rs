@@ -1,6 +1,6 @@
 //! The configurations of topics.
 
-use super::{
+use crate::{
     definition::{Definition, between, double, flag, int, list, long, min, text},
     effect::{CLEANER, Effect, FOLLOWERS, SEGMENTS, SYNCED, TIERS, honoured, partly},
     value::Rule,
@@ -20,14 +20,14 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("log.cleanup.policy")
     .does(partly(
-        "configs/topic_config.rs",
+        "kafka-config/src/topic_config.rs",
         "a_record_without_a_key_on_a_compacted_topic_refuses_the_whole_batch",
         "compacted topics are not cleaned yet: all their records stay",
     )),
     int("compression.gzip.level", "-1", Rule::Level(1, 9), "The level when the broker compresses with gzip.")
         .server("compression.gzip.level")
         .since(3, 8)
-        .does(honoured("configs/topic_config.rs", "a_topic_compresses_at_the_level_of_its_codec")),
+        .does(honoured("kafka-config/src/topic_config.rs", "a_topic_compresses_at_the_level_of_its_codec")),
     int("compression.lz4.level", "9", between(1, 17), "The level when the broker compresses with lz4.")
         .server("compression.lz4.level")
         .since(3, 8)
@@ -39,7 +39,7 @@ pub(super) const TOPICS: &[Definition] = &[
         "The codec that records are stored with; producer keeps the one the producer chose.",
     )
     .server("compression.type")
-    .does(honoured("configs/topic_config.rs", "a_topic_with_a_codec_of_its_own_stores_records_in_it")),
+    .does(honoured("kafka-config/src/topic_config.rs", "a_topic_with_a_codec_of_its_own_stores_records_in_it")),
     int(
         "compression.zstd.level",
         "3",
@@ -48,7 +48,7 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("compression.zstd.level")
     .since(3, 8)
-    .does(honoured("configs/topic_config.rs", "a_topic_compresses_at_the_level_of_its_codec")),
+    .does(honoured("kafka-config/src/topic_config.rs", "a_topic_compresses_at_the_level_of_its_codec")),
     long(
         "delete.retention.ms",
         "86400000",
@@ -127,7 +127,7 @@ pub(super) const TOPICS: &[Definition] = &[
         "How large a record batch may be, in bytes, compressed as it is sent.",
     )
     .server("message.max.bytes")
-    .does(honoured("configs/topic_config.rs", "a_batch_larger_than_the_topic_allows_is_message_too_large")),
+    .does(honoured("kafka-config/src/topic_config.rs", "a_batch_larger_than_the_topic_allows_is_message_too_large")),
     flag(
         "message.downconversion.enable",
         "true",
@@ -135,7 +135,7 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("log.message.downconversion.enable")
     .until(4, 0)
-    .does(honoured("configs/topic_config.rs", "a_topic_without_down_conversion_refuses_old_consumers")),
+    .does(honoured("kafka-config/src/topic_config.rs", "a_topic_without_down_conversion_refuses_old_consumers")),
     text(
         "message.format.version",
         "2.8-IV1",
@@ -146,7 +146,7 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("log.message.format.version")
     .until(3, 0)
-    .does(honoured("configs/topic_config.rs", "kafka_2_8_gives_readers_the_format_that_a_topic_asks_for")),
+    .does(honoured("kafka-config/src/topic_config.rs", "kafka_2_8_gives_readers_the_format_that_a_topic_asks_for")),
     text(
         "message.format.version",
         "3.0-IV1",
@@ -166,7 +166,7 @@ pub(super) const TOPICS: &[Definition] = &[
     .server("log.message.timestamp.after.max.ms")
     .since(3, 6)
     .until(4, 0)
-    .does(honoured("configs/topic_config.rs", "timestamps_beyond_the_limit_are_invalid_timestamp")),
+    .does(honoured("kafka-config/src/topic_config.rs", "timestamps_beyond_the_limit_are_invalid_timestamp")),
     long(
         "message.timestamp.after.max.ms",
         "3600000",
@@ -175,7 +175,7 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("log.message.timestamp.after.max.ms")
     .since(4, 0)
-    .does(honoured("configs/topic_config.rs", "timestamps_beyond_the_limit_are_invalid_timestamp")),
+    .does(honoured("kafka-config/src/topic_config.rs", "timestamps_beyond_the_limit_are_invalid_timestamp")),
     long(
         "message.timestamp.before.max.ms",
         MAX,
@@ -184,7 +184,7 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("log.message.timestamp.before.max.ms")
     .since(3, 6)
-    .does(honoured("configs/topic_config.rs", "timestamps_beyond_the_limit_are_invalid_timestamp")),
+    .does(honoured("kafka-config/src/topic_config.rs", "timestamps_beyond_the_limit_are_invalid_timestamp")),
     long(
         "message.timestamp.difference.max.ms",
         MAX,
@@ -193,7 +193,7 @@ pub(super) const TOPICS: &[Definition] = &[
     )
     .server("log.message.timestamp.difference.max.ms")
     .until(4, 0)
-    .does(honoured("configs/topic_config.rs", "a_topics_configuration_is_typed")),
+    .does(honoured("kafka-config/src/topic_config.rs", "a_topics_configuration_is_typed")),
     text(
         "message.timestamp.type",
         "CreateTime",
@@ -201,7 +201,7 @@ pub(super) const TOPICS: &[Definition] = &[
         "Whether records keep their producer's time or get the broker's.",
     )
     .server("log.message.timestamp.type")
-    .does(honoured("configs/topic_config.rs", "log_append_time_replaces_timestamps_and_is_answered")),
+    .does(honoured("kafka-config/src/topic_config.rs", "log_append_time_replaces_timestamps_and_is_answered")),
     double(
         "min.cleanable.dirty.ratio",
         "0.5",
@@ -259,7 +259,7 @@ pub(super) const TOPICS: &[Definition] = &[
         "How many bytes a partition keeps before its oldest records are deleted; -1 for no limit.",
     )
     .server("log.retention.bytes")
-    .does(honoured("configs/topic_config.rs", "retention_takes_the_oldest_segments_by_time_and_by_size")),
+    .does(honoured("kafka-config/src/topic_config.rs", "retention_takes_the_oldest_segments_by_time_and_by_size")),
     long(
         "retention.ms",
         "604800000",
@@ -267,7 +267,7 @@ pub(super) const TOPICS: &[Definition] = &[
         "How long records are kept before they are deleted, in ms; -1 for ever.",
     )
     .server_null("log.retention.ms")
-    .does(honoured("configs/topic_config.rs", "retention_takes_the_oldest_segments_by_time_and_by_size")),
+    .does(honoured("kafka-config/src/topic_config.rs", "retention_takes_the_oldest_segments_by_time_and_by_size")),
     int("segment.bytes", "1073741824", min(14), "How large a log segment may become, in bytes.")
         .server("log.segment.bytes")
         .until(4, 0)

@@ -1,6 +1,6 @@
 //! What a broker is, and what it may do by itself.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
     effect::{
         Effect, HANDOFF, INTER_BROKER, JAVA, REBALANCE, SERVICE, THREADS, ZOOKEEPER, honoured,
@@ -45,11 +45,11 @@ pub(super) const IDENTITY: &[Definition] = &[
         "true",
         "Whether a client that asks for a missing topic gets it created.",
     )
-    .does(honoured("api/metadata.rs", "a_topic_is_created_on_demand_and_can_be_written_to_at_once")),
+    .does(honoured("broker/src/api/cluster/metadata.rs", "a_topic_is_created_on_demand_and_can_be_written_to_at_once")),
     flag("delete.topic.enable", "true", "Whether topics can be deleted.")
-        .does(honoured("api/delete_topics.rs", "properties_take_effect")),
+        .does(honoured("broker/src/api/topics/delete_topics.rs", "properties_take_effect")),
     flag("auto.leader.rebalance.enable", "true", "Whether leaders move back to their preferred brokers.")
-        .does(honoured("controller.rs", "leaders_stay_where_rebalancing_is_turned_off")),
+        .does(honoured("broker/src/controller/mod.rs", "leaders_stay_where_rebalancing_is_turned_off")),
     int(
         "leader.imbalance.per.broker.percentage",
         "10",

@@ -1,6 +1,6 @@
 //! Remote storage of tiered topics, beyond what a running broker can change.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, int, long, min, text, unset},
     effect::TIERS,
     value::Rule,

@@ -1,7 +1,7 @@
 //! Changing what is set: AlterConfigs replaces all of it, IncrementalAlterConfigs (KIP-339) changes
 //! what it names.
 
-use super::{
+use crate::{
     Catalogue, ConfigError, ConfigType, Configs, Update,
     definition::{UNKNOWN, of_listener},
     value::list_items,

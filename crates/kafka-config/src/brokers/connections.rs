@@ -1,6 +1,6 @@
 //! Listeners, connections, requests, quotas.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
     effect::{
         ACLS, CONNECTION_RATE, Effect, FOLLOWERS, INTER_BROKER, JAVA, QUOTAS, SASL, SERVICE,
@@ -66,7 +66,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     int("max.connections", "2147483647", min(0), "How many connections a broker accepts.")
         .cluster_wide()
         .does(honoured(
-            "network/admission.rs",
+            "broker/src/net/admission.rs",
             "connections_beyond_the_limit_are_refused_until_one_is_closed",
         )),
     int(
@@ -77,7 +77,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .cluster_wide()
     .does(honoured(
-        "network/admission.rs",
+        "broker/src/net/admission.rs",
         "an_address_has_its_own_limit_and_all_have_one_together",
     )),
     text(
@@ -88,7 +88,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .cluster_wide()
     .does(partly(
-        "network/admission.rs",
+        "broker/src/net/admission.rs",
         "an_address_has_its_own_limit_and_all_have_one_together",
         "addresses count, host names do not",
     )),
@@ -106,7 +106,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         Rule::Any,
         "After how many idle ms a connection is closed.",
     )
-    .does(honoured("config.rs", "an_idle_connection_is_closed")),
+    .does(honoured("broker/src/config.rs", "an_idle_connection_is_closed")),
     long(
         "connections.max.reauth.ms",
         "0",
@@ -136,7 +136,10 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .does(SOCKETS),
     int("socket.request.max.bytes", "104857600", min(1), "How large a request may be, in bytes.")
-        .does(honoured("config.rs", "a_request_larger_than_the_limit_closes_the_connection")),
+        .does(honoured(
+            "broker/src/config.rs",
+            "a_request_larger_than_the_limit_closes_the_connection",
+        )),
     int(
         "socket.listen.backlog.size",
         "50",
@@ -156,16 +159,16 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         Rule::Any,
         "How many bytes of requests may wait; -1 for no limit.",
     )
-    .does(honoured("config.rs", "properties_change_the_limits_they_name")),
+    .does(honoured("broker/src/config.rs", "properties_change_the_limits_they_name")),
     int("fetch.max.bytes", "57671680", min(1024), "How much one fetch answers at most, in bytes.")
-        .does(honoured("config.rs", "properties_take_effect")),
+        .does(honoured("broker/src/config.rs", "properties_take_effect")),
     int(
         "max.incremental.fetch.session.cache.slots",
         "1000",
         min(0),
         "How many fetch sessions a broker remembers.",
     )
-    .does(honoured("config.rs", "a_full_cache_answers_without_a_session")),
+    .does(honoured("broker/src/config.rs", "a_full_cache_answers_without_a_session")),
     int(
         "max.request.partition.size.limit",
         "2000",
@@ -173,7 +176,10 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         "How many partitions one request may describe.",
     )
     .since(3, 8)
-    .does(honoured("api/describe_topic_partitions.rs", "partitions_are_described_page_by_page")),
+    .does(honoured(
+        "broker/src/api/cluster/describe_topic_partitions.rs",
+        "partitions_are_described_page_by_page",
+    )),
     int("quota.window.num", "11", min(1), "Over how many windows client quotas are measured.")
         .does(QUOTAS),
     int("quota.window.size.seconds", "1", min(1), "How long such a window is, in seconds.")

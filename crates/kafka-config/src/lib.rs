@@ -14,7 +14,7 @@
 //!   tells it.
 //! - [`change`]: setting, deleting, appending and subtracting, checked.
 //!
-//! Not here: where settings are kept (`milena-metadata`), the three APIs (`api/`).
+//! Not here: where configurations are kept (`milena-metadata`), the three APIs (`milena-broker`).
 
 mod brokers;
 pub mod change;
@@ -24,7 +24,6 @@ mod effect;
 mod format_version;
 mod layers;
 mod msk;
-mod properties;
 mod topic_config;
 mod topics;
 mod value;
@@ -41,7 +40,6 @@ pub use describe::{Described, Source, Synonym};
 pub use effect::{Effect, Proof};
 pub use layers::{Layers, ServerConfigs};
 pub use msk::{MSK_CONFIGURABLE, PropertyError, check_msk_properties, is_dynamic, msk_defaults};
-pub(crate) use properties::server_properties;
 pub use topic_config::{StoredCompression, TopicConfig};
 pub use value::{InvalidValue, Rule};
 

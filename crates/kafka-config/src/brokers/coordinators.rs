@@ -1,6 +1,6 @@
 //! Groups, their offsets, transactions, producers.
 
-use super::super::{
+use crate::{
     definition::{Definition, flag, int, list, long, min, short},
     effect::{
         Effect, GROUP_COMMIT, NEXT_GROUPS, SEGMENTS, THREADS, TRANSACTIONS, honoured, partly,
@@ -18,7 +18,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
         "The shortest session a group member may ask for, in ms.",
     )
     .does(honoured(
-        "groups/settings.rs",
+        "broker/src/coordinators/groups/settings.rs",
         "session_timeouts_outside_the_limits_and_empty_group_ids_are_refused",
     )),
     int(
@@ -28,7 +28,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
         "The longest session a group member may ask for, in ms.",
     )
     .does(honoured(
-        "groups/settings.rs",
+        "broker/src/coordinators/groups/settings.rs",
         "session_timeouts_outside_the_limits_and_empty_group_ids_are_refused",
     )),
     int(
@@ -38,11 +38,11 @@ pub(super) const COORDINATORS: &[Definition] = &[
         "How long a new group waits for more members before its first rebalance, in ms.",
     )
     .does(honoured(
-        "groups/settings.rs",
+        "broker/src/coordinators/groups/settings.rs",
         "first_rebalance_waits_the_initial_delay_and_longer_while_members_come",
     )),
     int("group.max.size", "2147483647", min(1), "How many members a group may have.")
-        .does(honoured("groups/settings.rs", "a_loaded_group_that_is_larger_than_the_maximum_rebalances")),
+        .does(honoured("broker/src/coordinators/groups/settings.rs", "a_loaded_group_that_is_larger_than_the_maximum_rebalances")),
     list(
         "group.coordinator.rebalance.protocols",
         "classic",
@@ -133,7 +133,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
         Rule::Any,
         "How long the text may be that a client commits with an offset, in bytes.",
     )
-    .does(honoured("groups/settings.rs", "every_partition_of_a_commit_is_answered_in_its_place")),
+    .does(honoured("broker/src/coordinators/groups/settings.rs", "every_partition_of_a_commit_is_answered_in_its_place")),
     int("offsets.commit.timeout.ms", "5000", min(1), "How long an offset commit may take, in ms.")
         .does(GROUP_COMMIT),
     short("offsets.commit.required.acks", "-1", Rule::Any, "The acks an offset commit waits for.")
@@ -154,18 +154,18 @@ pub(super) const COORDINATORS: &[Definition] = &[
         min(1),
         "How long offsets are kept once a group is empty or no longer reads a topic, in minutes.",
     )
-    .does(honoured("groups/settings.rs", "offsets_of_an_empty_group_expire_after_the_last_member_left")),
+    .does(honoured("broker/src/coordinators/groups/settings.rs", "offsets_of_an_empty_group_expire_after_the_last_member_left")),
     long(
         "offsets.retention.check.interval.ms",
         "600000",
         min(1),
         "How often it is looked for offsets that have expired, in ms.",
     )
-    .does(honoured("groups/settings.rs", "an_offset_with_a_retention_time_expires_by_the_clock")),
+    .does(honoured("broker/src/coordinators/groups/settings.rs", "an_offset_with_a_retention_time_expires_by_the_clock")),
     int("offsets.topic.num.partitions", "50", min(1), "How many partitions the topic of offsets gets.")
-        .does(honoured("topics/internal.rs", "the_topic_of_offsets_is_created_once_with_its_settings")),
+        .does(honoured("broker/src/topics/internal.rs", "the_topic_of_offsets_is_created_once_with_its_settings")),
     short("offsets.topic.replication.factor", "3", min(1), "How many replicas the topic of offsets gets.")
-        .does(honoured("topics/internal.rs", "the_topic_of_offsets_is_created_once_with_its_settings")),
+        .does(honoured("broker/src/topics/internal.rs", "the_topic_of_offsets_is_created_once_with_its_settings")),
     int(
         "offsets.topic.segment.bytes",
         "104857600",
@@ -250,7 +250,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
     .cluster_wide()
     .since(3, 4)
     .does(partly(
-        "broker.rs",
+        "broker/src/broker.rs",
         "producers_that_are_silent_expire_unless_a_transaction_is_open",
         "read at start: a value set while the broker runs is only shown",
     )),

@@ -20,7 +20,7 @@ pub enum Effect {
 /// Where a configuration takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// The file that reads it by its name, below this crate's `src`.
+    /// The file that reads it by its name, below `crates`.
     pub reader: &'static str,
     /// The test that shows the effect.
     pub test: &'static str,

@@ -13,10 +13,10 @@ mod security;
 mod share_groups;
 mod tiers;
 
-use super::definition::Definition;
+use crate::definition::Definition;
 
 /// Every one.
-pub(super) fn all() -> impl Iterator<Item = &'static Definition> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Definition> {
     [
         connections::CONNECTIONS,
         controller::CONTROLLER,

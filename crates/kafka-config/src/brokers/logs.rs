@@ -1,7 +1,7 @@
 //! Logs, beyond what topics can set: where they are, how they are cleaned, and the defaults of new
 //! topics.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, double, flag, int, list, long, min, text, unset},
     effect::{CLEANER, Effect, SEGMENTS, SERVICE, SYNCED, TIERS, honoured},
     value::Rule,
@@ -31,35 +31,41 @@ pub(super) const LOGS: &[Definition] = &[
         .since(4, 2)
         .does(SERVICE),
     int("num.partitions", "1", min(1), "How many partitions a topic gets when nobody says.")
-        .does(honoured("topics.rs", "defaults_stand_in_for_minus_one")),
+        .does(honoured("broker/src/topics/mod.rs", "defaults_stand_in_for_minus_one")),
     int(
         "default.replication.factor",
         "1",
         Rule::Any,
         "How many replicas a topic gets when nobody says.",
     )
-    .does(honoured("topics.rs", "defaults_stand_in_for_minus_one")),
+    .does(honoured("broker/src/topics/mod.rs", "defaults_stand_in_for_minus_one")),
     int(
         "log.retention.hours",
         "168",
         Rule::Any,
         "How long records are kept, in hours, where no finer unit is set.",
     )
-    .does(honoured("configs/layers.rs", "coarser_units_count_where_the_finer_one_is_not_set")),
+    .does(honoured(
+        "kafka-config/src/layers.rs",
+        "coarser_units_count_where_the_finer_one_is_not_set",
+    )),
     unset(
         "log.retention.minutes",
         ConfigType::Int,
         Rule::Any,
         "How long records are kept, in minutes, where log.retention.ms is not set.",
     )
-    .does(honoured("configs/layers.rs", "coarser_units_count_where_the_finer_one_is_not_set")),
+    .does(honoured(
+        "kafka-config/src/layers.rs",
+        "coarser_units_count_where_the_finer_one_is_not_set",
+    )),
     long(
         "log.retention.check.interval.ms",
         "300000",
         min(1),
         "How often it is looked for records that have expired, in ms.",
     )
-    .does(honoured("broker.rs", "properties_take_effect")),
+    .does(honoured("broker/src/broker.rs", "properties_take_effect")),
     int(
         "log.roll.hours",
         "168",

@@ -1,7 +1,7 @@
 //! TLS and SASL. They can change for one listener at a time only, by their name with the listener's
 //! before it.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, class, double, list, long, short, text, unset},
     effect::{JAVA, SASL, TLS},
     value::Rule,

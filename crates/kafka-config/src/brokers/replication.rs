@@ -1,7 +1,7 @@
 //! Replication between brokers. Here the storage replicates: these are accepted and reported for
 //! tools that set them.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, int, long, min, unset},
     effect::{Effect, FOLLOWERS, ONE_DIRECTORY},
     value::Rule,

@@ -1,7 +1,7 @@
 //! Controllers, their log of decisions, and ZooKeeper. Here decisions are in the metadata store:
 //! these are accepted and shown for tools that set them.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
     effect::{FOLLOWERS, HANDOFF, JAVA, LEASES, ONE_DIRECTORY, RAFT, SERVICE, ZOOKEEPER},
     value::Rule,

@@ -2,7 +2,7 @@
 
 use milena_protocol::KafkaVersion;
 
-use super::{
+use crate::{
     effect::Effect,
     value::{InvalidValue, Rule},
 };

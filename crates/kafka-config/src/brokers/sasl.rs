@@ -1,6 +1,6 @@
 //! SASL logins, OAuth, delegation tokens, passwords.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, between, class, flag, int, long, min, text, unset},
     effect::{JAVA, PASSWORDS, SASL, TLS, TOKENS},
     value::Rule,

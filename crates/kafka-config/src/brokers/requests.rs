@@ -1,6 +1,6 @@
 //! What is done with requests, and settings from before there were listeners.
 
-use super::super::{
+use crate::{
     definition::{ConfigType, Definition, flag, int, list, long, min, text, unset},
     effect::{
         FOLLOWERS, INTER_BROKER, JAVA, LISTENERS, ONE_DIRECTORY, PURGATORY, QUOTAS, RAFT,

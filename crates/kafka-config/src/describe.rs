@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
+use crate::{
     Configs, Definition, Layers, Update,
     definition::{UNKNOWN, of_listener},
     layers::synonyms,
