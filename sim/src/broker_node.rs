@@ -11,7 +11,7 @@ use milena_storage::{
     BlockCache, FlushPolicy, MemoryBudget, StorageError,
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
-    wal::WalError,
+    WalError,
 };
 use milena_types::BrokerId;
 

@@ -16,9 +16,9 @@ use milena_runtime::Runtime;
 use milena_storage::{
     disk::{LocalDisk, WriteBuffer},
     encryption::{DataKey, KeyId, Salt},
+    log::{ChunkSource, LocalWal, WalConfig, WalDirectory, WalError, WriteAheadLog},
     objects::ObjectId,
     segment::{BatchSummary, FinishedSegment, ProducerBatch, SegmentOptions, SegmentWriter},
-    wal::{ChunkSource, LocalWal, WalConfig, WalDirectory, WalError, WriteAheadLog},
 };
 use milena_types::{
     BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId,

@@ -19,7 +19,7 @@ use aws_lc_rs::{
     digest, hkdf,
 };
 
-use crate::{objects::ObjectId, segment::FormatLevel};
+use crate::{objects::store::ObjectId, segment::format::FormatLevel};
 
 /// The length of a frame's authentication tag: what sealing adds to a frame.
 pub const TAG_BYTES: usize = 16;

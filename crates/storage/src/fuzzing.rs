@@ -5,13 +5,22 @@
 use std::path::Path;
 
 use crate::{
-    disk::{BLOCK_BYTES, MemoryDisk, write_all_at},
+    disk::{
+        file_system::{BLOCK_BYTES, write_all_at},
+        memory::MemoryDisk,
+    },
     encryption::{DataKey, KeyId, KeyRing},
     ledger,
-    objects::ObjectId,
-    producers::Producers,
-    segment::{Footer, SegmentReader},
-    wal::{WalConfig, WalDirectory, WalError, reseal},
+    log::{
+        backend::WalError,
+        local::{
+            directory::{WalConfig, WalDirectory},
+            frame::reseal,
+        },
+    },
+    objects::store::ObjectId,
+    partition::producers::state::Producers,
+    segment::{footer::Footer, reader::SegmentReader},
 };
 
 /// Where the frames of the imagined segment end. Fixed, so that inputs can reach a footer that

@@ -11,57 +11,54 @@
 //! its metadata store. What this is not: replication (the stores carry durability), and who leads a
 //! partition.
 
-mod admission;
-mod blocks;
+mod catalog;
+mod chunk;
 mod decisions;
 pub mod disk;
 pub mod encryption;
-mod epochs;
 mod flush;
-mod flushes;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod ledger;
-mod lost;
-mod manifest;
+pub mod log;
 pub mod objects;
-mod open_chunk;
-mod opening;
-mod options;
-mod pages;
 mod partition;
-mod producers;
-mod scan;
-mod sealed;
+mod recovery;
 pub mod segment;
 mod shared;
 mod storage;
 mod sweep;
-mod tail;
-mod takeover;
 #[cfg(test)]
 mod testing;
-mod ticket;
-pub mod wal;
-mod watch;
+mod tuning;
 
-pub use admission::Admission;
-pub use blocks::{BlockCache, BlockError};
+pub use catalog::{leader_epochs::EpochHistory, pages::PageError};
+pub use chunk::{
+    admission::Admission,
+    ticket::{AppendFuture, Appended, CommitError},
+};
 pub use decisions::{DecisionError, Decisions, Entry, Expect, MemoryDecisions, Txn};
 pub use encryption::{DataKey, KeyId, KeyRing};
-pub use epochs::EpochHistory;
-pub use flush::FlushError;
+pub use flush::flusher::FlushError;
 pub use ledger::LedgerError;
+pub use log::WalError;
 pub use objects::Objects;
-pub use options::{FlushPolicy, MemoryBudget, PartitionOptions, StorageConfig};
-pub use pages::PageError;
 pub use partition::{
-    AppendError, AppendOptions, Bounds, Isolation, Origin, Partition, ReadData, ReadError,
-    ReadRequest, TimestampOffset, UpkeepError,
+    append::{AppendError, AppendOptions, Origin},
+    partition_log::{Bounds, Partition},
+    producers::{
+        snapshot::SnapshotError,
+        state::{ActiveProducer, CachedBatch, SequenceError},
+    },
+    read::{Isolation, ReadData, ReadError, ReadRequest},
+    times::TimestampOffset,
+    upkeep::UpkeepError,
+    watch::{Waiter, WatchGuard},
 };
-pub use producers::{ActiveProducer, CachedBatch, SequenceError, SnapshotError};
-pub use sealed::{SealedError, SealedLogs};
+pub use recovery::{
+    sealed::{SealedError, SealedLogs},
+    takeover::{SealBrokerError, SealedBroker},
+};
+pub use segment::blocks::{BlockCache, BlockError};
 pub use storage::{OpenPartitionError, Storage, StorageError};
-pub use takeover::{SealBrokerError, SealedBroker};
-pub use ticket::{AppendFuture, Appended, CommitError};
-pub use watch::{Waiter, WatchGuard};
+pub use tuning::{FlushPolicy, MemoryBudget, PartitionOptions, StorageConfig};

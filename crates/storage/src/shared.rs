@@ -15,22 +15,26 @@ use milena_types::{ChunkSeq, Offset, TopicPartition};
 use tokio::sync::{Notify, RwLock};
 
 use crate::{
-    Partition, StorageConfig,
-    admission::Budget,
-    blocks::Segments,
-    disk::{SpareBuffers, WriteBuffer},
+    catalog::{flushes::FlushReader, pages::Pages},
+    chunk::{
+        admission::Budget,
+        open_chunks::{GroupSlot, OpenChunks, PushError, Stamped, append_cost},
+        tail::{Tail, TailChunk},
+        ticket::{CommitError, Ticket},
+    },
+    disk::buffer::{SpareBuffers, WriteBuffer},
     encryption::Salt,
-    flush::{self, Flusher},
-    flushes::FlushReader,
+    flush::{flusher, flusher::Flusher},
     ledger::{Ledger, LogId},
-    objects::ObjectId,
-    open_chunk::{GroupSlot, OpenChunks, PushError, Stamped, append_cost},
-    pages::Pages,
-    sealed::Sealed,
-    segment::{SegmentOptions, SegmentWriter},
-    tail::{Tail, TailChunk},
-    ticket::{CommitError, Ticket},
-    wal::{ChunkSource, WalError, WriteAheadLog},
+    log::backend::{ChunkSource, WalError, WriteAheadLog},
+    objects::store::ObjectId,
+    partition::partition_log::Partition,
+    recovery::sealed::Sealed,
+    segment::{
+        blocks::Segments,
+        writer::{SegmentOptions, SegmentWriter},
+    },
+    tuning::StorageConfig,
 };
 
 /// How many partitions are looked up under one lock.
@@ -107,7 +111,7 @@ impl Shared {
             deleted: Mutex::default(),
             flush_commit: RwLock::new(()),
             flusher: tokio::sync::Mutex::default(),
-            segment_buffers: SpareBuffers::new(1, flush::SEGMENT_BUFFER_MAX),
+            segment_buffers: SpareBuffers::new(1, flusher::SEGMENT_BUFFER_MAX),
             flushes: FlushReader::default(),
             flush_wanted: Notify::new(),
             next_object: AtomicU64::new(0),

@@ -11,24 +11,34 @@ use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, TopicPartition};
 
 use crate::{
-    Decisions, Partition, PartitionOptions, StorageConfig,
-    admission::Admission,
-    blocks::{BlockError, Segments},
-    disk::{Disk, LocalDisk},
-    flush::{self, FlushError},
+    catalog::pages::PageError,
+    chunk::admission::Admission,
+    decisions::Decisions,
+    disk::{file_system::Disk, local::LocalDisk},
+    flush::{flusher, flusher::FlushError},
     ledger::{Ledger, LedgerError, LogId},
-    lost,
-    objects::Objects,
-    opening,
-    pages::PageError,
-    partition::{UpkeepError, fold_now},
-    producers::SnapshotError,
-    sealed::SealedError,
-    segment::SegmentError,
+    log::{
+        backend::{WalError, WriteAheadLog},
+        local::{directory::WalDirectory, local_log::LocalWal},
+    },
+    objects::store::Objects,
+    partition::{
+        change::fold_now, partition_log::Partition, producers::snapshot::SnapshotError,
+        upkeep::UpkeepError,
+    },
+    recovery::{
+        missing_log, opening,
+        sealed::SealedError,
+        takeover,
+        takeover::{SealBrokerError, SealedBroker},
+    },
+    segment::{
+        blocks::{BlockError, Segments},
+        reader::SegmentError,
+    },
     shared::{Shared, Source},
     sweep,
-    takeover::{self, SealBrokerError, SealedBroker},
-    wal::{LocalWal, WalDirectory, WalError, WriteAheadLog},
+    tuning::{PartitionOptions, StorageConfig},
 };
 
 /// How long a broker that starts waits for those who recover its earlier life.
@@ -215,7 +225,7 @@ impl Storage {
             config.blocks.clone(),
             runtime.clone(),
         );
-        let lost = lost::check(&config, &disk, &ledger, &runtime).await?;
+        let lost = missing_log::check(&config, &disk, &ledger, &runtime).await?;
         let directory = open_directory(&config, &disk, &runtime).await?;
         let (signed, epoch) = (directory.clone(), config.broker_epoch);
         let signing = runtime.spawn_blocking(move || signed.sign(epoch)).await;
@@ -232,11 +242,11 @@ impl Storage {
         let wal = runtime.spawn_blocking(start).await.map_err(|_| StorageError::Stopping)??;
         let log: Arc<dyn WriteAheadLog> = wal.clone();
         assert!(shared.wal.set(Arc::downgrade(&log)).is_ok(), "the log is started once");
-        lost::give_up(&shared, &directory, &lost).await?;
+        missing_log::give_up(&shared, &directory, &lost).await?;
         takeover::recover(&shared, &directory).await?;
         shared.ledger.abandon_uploads().await?;
 
-        runtime.spawn(flush::run(shared.clone()));
+        runtime.spawn(flusher::run(shared.clone()));
         runtime.spawn(sweep::run(shared.clone()));
         runtime.spawn(takeover::run(shared.clone()));
         Ok(Self { shared, wal: Mutex::new(Some(wal)), runtime })
@@ -337,7 +347,7 @@ impl Storage {
     /// # Errors
     /// See [`FlushError`].
     pub async fn prepare_close(&self) -> Result<(), FlushError> {
-        flush::flush_all(&self.shared).await
+        flusher::flush_all(&self.shared).await
     }
 
     /// Hands partitions over: accepts nothing more for them, commits what is pending, and puts it
@@ -360,7 +370,7 @@ impl Storage {
         let flushed = match self.is_sealed() {
             true => Err(FlushError::Stopping),
             // The next leader finds the flush records, so manifests need not follow.
-            false => flush::flush_all(&self.shared).await,
+            false => flusher::flush_all(&self.shared).await,
         };
         for partition in &open {
             partition.unchanging().await;
@@ -423,7 +433,7 @@ impl Storage {
     /// # Errors
     /// See [`FlushError`].
     pub async fn flush(&self) -> Result<(), FlushError> {
-        flush::flush_all(&self.shared).await?;
+        flusher::flush_all(&self.shared).await?;
         fold_now(&self.shared, self.partitions()).await;
         Ok(())
     }
@@ -457,7 +467,7 @@ impl Storage {
             for partition in &partitions {
                 partition.settled().await;
             }
-            flush::flush_all(&self.shared).await
+            flusher::flush_all(&self.shared).await
         };
         let flushed = tokio::time::timeout(patience, finish).await;
         if let Ok(Err(error)) = &flushed {

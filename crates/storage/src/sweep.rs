@@ -5,8 +5,8 @@ use std::sync::Arc;
 use milena_types::Timestamp;
 
 use crate::{
-    objects::ObjectId,
-    partition::{UpkeepError, fold_due},
+    objects::store::ObjectId,
+    partition::{change::fold_due, upkeep::UpkeepError},
     shared::Shared,
 };
 

@@ -16,14 +16,22 @@ use milena_types::{
 };
 
 use crate::{
-    AppendOptions, Appended, BlockCache, Decisions, Isolation, MemoryDecisions, Origin, Partition,
-    PartitionOptions, ReadRequest, SealedLogs, Storage, StorageConfig,
-    disk::{Disk, LocalDisk, MemoryDisk},
+    catalog::pages::Pages,
+    chunk::ticket::Appended,
+    decisions::{Decisions, MemoryDecisions},
+    disk::{file_system::Disk, local::LocalDisk, memory::MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
     ledger::{FlushRecord, Ledger, ManifestRecord},
-    objects::Objects,
-    pages::Pages,
-    scan,
+    objects::store::Objects,
+    partition::{
+        append::{AppendOptions, Origin},
+        partition_log::Partition,
+        read::{Isolation, ReadRequest},
+    },
+    recovery::sealed::SealedLogs,
+    segment::{blocks::BlockCache, scan},
+    storage::Storage,
+    tuning::{PartitionOptions, StorageConfig},
 };
 
 /// A broker whose storage is opened again and again; and, by other ids, further brokers of the same

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::BLOCK_BYTES;
+use crate::disk::file_system::BLOCK_BYTES;
 
 /// Bytes to be written to a file or a store. Starts on a boundary of [`BLOCK_BYTES`] in memory, so
 /// that it may be written without the page cache, and keeps its memory when cleared, so that it is

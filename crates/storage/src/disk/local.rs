@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Disk, DiskFile, DiskLock};
+use crate::disk::file_system::{Disk, DiskFile, DiskLock};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
-use super::{Disk, DiskFile, DiskLock};
+use crate::disk::file_system::{Disk, DiskFile, DiskLock};
 
 const SECTOR_BYTES: usize = 512;
 

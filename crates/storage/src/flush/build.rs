@@ -6,13 +6,16 @@ use bytes::Bytes;
 use milena_records::Batch;
 use milena_types::{Timestamp, TopicPartition};
 
-use super::FlushError;
 use crate::{
+    flush::flusher::FlushError,
     ledger::{FlushPart, FlushRecord, RECORD_LEVEL},
-    objects::ObjectId,
-    partition::{TailRun, summarise},
-    scan,
-    segment::{PartitionFooter, SegmentOptions, SegmentWriter},
+    objects::store::ObjectId,
+    partition::{append::summarise, state::TailRun},
+    segment::{
+        footer::PartitionFooter,
+        scan,
+        writer::{SegmentOptions, SegmentWriter},
+    },
     shared::Shared,
 };
 

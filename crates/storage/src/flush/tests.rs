@@ -8,7 +8,7 @@ use crate::{
 };
 
 fn unflushed(storage: &Storage) -> u64 {
-    super::waiting(&storage.shared).0
+    super::flusher::waiting(&storage.shared).0
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use milena_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{Leveled, RECORD_LEVEL};
-use crate::epochs::EpochHistory;
+use crate::catalog::leader_epochs::EpochHistory;
 
 /// One life of one broker, whose write-ahead log it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::ObjectStore;
 
-use super::{FaultyStore, ObjectError, ObjectId, Objects, StoreFault};
+use crate::objects::{
+    faulty::{FaultyStore, StoreFault},
+    store::{ObjectError, ObjectId, Objects},
+};
 
 fn object(name: &str) -> ObjectId {
     ObjectId::new(format!("incarnation-1/seg/{name}"))

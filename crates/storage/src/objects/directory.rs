@@ -29,7 +29,10 @@ use object_store::{
     PutResult, Result, local::LocalFileSystem, path::Path as ObjectPath,
 };
 
-use crate::disk::{BLOCK_BYTES, SpareBuffers, WriteBuffer};
+use crate::disk::{
+    buffer::{SpareBuffers, WriteBuffer},
+    file_system::BLOCK_BYTES,
+};
 
 /// Smaller objects and ranges go through the page cache.
 const DIRECT_BYTES_MIN: u64 = 64 << 10;

@@ -3,12 +3,17 @@
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, TopicPartition};
 use object_store::memory::InMemory;
 
-use super::*;
+use super::{conformance, directory::DirectoryStore, store::*};
 use crate::{
-    disk::WriteBuffer,
-    encryption::{DataKey, KeyId, Salt},
-    segment::{BatchSummary, SegmentOptions, SegmentWriter},
+    disk::buffer::WriteBuffer,
+    encryption::{DataKey, KeyId, KeyRing, Salt},
+    segment::{
+        format::BatchSummary,
+        writer::{SegmentOptions, SegmentWriter},
+    },
 };
+use bytes::Bytes;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_directory_conforms() {

@@ -7,12 +7,17 @@ use milena_records::{
 };
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
-use super::{Partition, State};
 use crate::{
-    open_chunk::{PushError, Stamped, append_cost},
-    producers::{CachedBatch, SequenceError, SequencedBatch, Verdict},
-    segment::{BatchSummary, ProducerBatch},
-    ticket::{AppendFuture, Appended},
+    chunk::{
+        open_chunks::{PushError, Stamped, append_cost},
+        ticket::{AppendFuture, Appended},
+    },
+    partition::{
+        partition_log::Partition,
+        producers::state::{CachedBatch, SequenceError, SequencedBatch, Verdict},
+        state::State,
+    },
+    segment::format::{BatchSummary, ProducerBatch},
 };
 
 /// Who appends.

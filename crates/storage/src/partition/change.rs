@@ -9,16 +9,18 @@ use std::sync::Arc;
 
 use milena_types::{Offset, Revision, Timestamp};
 
-use super::{Partition, UpkeepError};
 use crate::{
-    OpenPartitionError,
-    flushes::Flushes,
+    catalog::{
+        flushes::Flushes,
+        manifest::{Manifest, Unfolded},
+    },
     ledger::{
         LedgerError, ManifestRecord, ManifestSwap, ManifestSwaps, PageRef, SegmentRef, SnapshotRef,
     },
-    manifest::{Manifest, Unfolded},
-    opening,
+    partition::{partition_log::Partition, upkeep::UpkeepError},
+    recovery::opening,
     shared::Shared,
+    storage::OpenPartitionError,
 };
 
 /// The record itself lists this many segments before the oldest of them become a page.

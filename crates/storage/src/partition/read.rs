@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
 
-use super::{Bounds, Partition};
 use crate::{
-    blocks::BlockError,
+    catalog::{
+        manifest::{Found, Manifest},
+        pages::PageError,
+    },
     ledger::SegmentRef,
-    manifest::{Found, Manifest},
-    pages::PageError,
-    scan::Collector,
+    partition::partition_log::{Bounds, Partition},
+    segment::{blocks::BlockError, scan::Collector},
 };
 
 /// How much of a transaction's records a reader sees (`isolation.level`).

@@ -6,11 +6,13 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
-use super::Bounds;
 use crate::{
-    epochs::EpochHistory, ledger::LogId, manifest::Manifest, open_chunk::GroupSlot,
-    options::PartitionOptions, producers::Producers, scan::Collector, segment::BatchSummary,
-    ticket::Ticket,
+    catalog::{leader_epochs::EpochHistory, manifest::Manifest},
+    chunk::{open_chunks::GroupSlot, ticket::Ticket},
+    ledger::LogId,
+    partition::{partition_log::Bounds, producers::state::Producers},
+    segment::{format::BatchSummary, scan::Collector},
+    tuning::PartitionOptions,
 };
 
 /// One chunk's share of the partition, in the clear, shared with whoever reads it.

@@ -3,7 +3,11 @@ use std::time::Duration;
 use milena_records::TimestampType;
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
-use super::{AppendError, Isolation, Origin, ReadError, ReadRequest, UpkeepError};
+use crate::partition::{
+    append::{AppendError, Origin},
+    read::{Isolation, ReadError, ReadRequest},
+    upkeep::UpkeepError,
+};
 use crate::{
     AppendOptions, CommitError, PartitionOptions, SequenceError, Waiter, disk::MemoryDisk,
     testing::*,
@@ -309,7 +313,7 @@ async fn a_handed_over_partition_needs_nothing_of_its_last_leader() {
     // Another directory, the same decisions and objects.
     let mut config = broker.config();
     config.broker = milena_types::BrokerId(2);
-    config.wal = crate::wal::WalConfig { dir: broker.dir.path().join("other"), ..config.wal };
+    config.wal = crate::log::WalConfig { dir: broker.dir.path().join("other"), ..config.wal };
     let other = broker.open_with(config).await;
     let partition = open_partition(&other, 0, 2).await;
     assert_eq!(read_all(&partition, 0, 1000).await, [(0, 1), (1, 2)]);

@@ -9,8 +9,14 @@ use milena_records::{
 };
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
-use super::{Isolation, Partition, ReadError, read::PLANS_MAX, state::TailRun};
-use crate::scan;
+use crate::{
+    partition::{
+        partition_log::Partition,
+        read::{Isolation, PLANS_MAX, ReadError},
+        state::TailRun,
+    },
+    segment::scan,
+};
 
 /// A record found by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use milena_types::{Offset, Timestamp};
 
-use super::{Bounds, Partition};
 use crate::{
-    CommitError, OpenPartitionError, flush::FlushError, ledger::LedgerError, objects::ObjectError,
-    opening, pages::PageError,
+    catalog::pages::PageError,
+    chunk::ticket::CommitError,
+    flush::flusher::FlushError,
+    ledger::LedgerError,
+    objects::store::ObjectError,
+    partition::partition_log::{Bounds, Partition},
+    recovery::opening,
+    storage::OpenPartitionError,
 };
 
 /// Why a partition could not be changed. Nothing was; what is in memory is as it was.

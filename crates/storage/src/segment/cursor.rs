@@ -1,6 +1,6 @@
 //! Variable-length integers of the footer, read without trust in what is read.
 
-use super::footer::FooterError;
+use crate::segment::footer::FooterError;
 
 /// Appends an unsigned integer, seven bits a byte, lowest first.
 pub(super) fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {

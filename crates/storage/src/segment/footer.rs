@@ -10,11 +10,13 @@ use milena_types::{
 };
 use smallvec::SmallVec;
 
-use super::{
-    BatchSummary, HEADER_BYTES, ProducerBatch,
-    cursor::{Cursor, put_signed, put_unsigned},
+use crate::{
+    encryption::TAG_BYTES,
+    segment::{
+        cursor::{Cursor, put_signed, put_unsigned},
+        format::{BatchSummary, HEADER_BYTES, ProducerBatch},
+    },
 };
-use crate::encryption::TAG_BYTES;
 
 const TRANSACTIONAL: u8 = 1;
 const MARKER: u8 = 2;

@@ -4,13 +4,13 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{
-    FOOTER_FRAME, FORMAT_LEVEL, Footer, FooterError, FormatLevel, FrameEntry, HEADER_BYTES, MAGIC,
-    TRAILER_BYTES,
-};
 use crate::{
     encryption::{EncryptionError, KeyId, KeyRing, ObjectCipher, Salt, TAG_BYTES},
-    objects::ObjectId,
+    objects::store::ObjectId,
+    segment::{
+        footer::{Footer, FooterError, FrameEntry},
+        format::{FOOTER_FRAME, FORMAT_LEVEL, FormatLevel, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+    },
 };
 
 /// Why a segment cannot be read. Names the object and the position.

@@ -12,11 +12,11 @@ use milena_types::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::*;
+use super::{footer::*, format::*, reader::*, writer::*};
 use crate::{
-    disk::WriteBuffer,
+    disk::buffer::WriteBuffer,
     encryption::{DataKey, EncryptionError, KeyId, KeyRing, Salt},
-    objects::ObjectId,
+    objects::store::ObjectId,
 };
 
 const SALT: Salt = Salt([9; 16]);

@@ -7,14 +7,14 @@ use milena_records::Stamp;
 use milena_types::{Offset, Timestamp, TopicPartition};
 use smallvec::SmallVec;
 
-use super::{
-    BatchSummary, EpochStart, FOOTER_FRAME, FORMAT_LEVEL, Footer, FrameEntry, HEADER_BYTES, MAGIC,
-    PartitionFooter, TRAILER_BYTES,
-};
 use crate::{
-    disk::WriteBuffer,
+    disk::buffer::WriteBuffer,
     encryption::{DataKey, ObjectCipher, Salt, TAG_BYTES},
-    objects::ObjectId,
+    objects::store::ObjectId,
+    segment::{
+        footer::{EpochStart, Footer, FrameEntry, PartitionFooter},
+        format::{BatchSummary, FOOTER_FRAME, FORMAT_LEVEL, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+    },
 };
 
 /// How a segment is cut and what is kept of it.

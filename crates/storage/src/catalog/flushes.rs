@@ -1,0 +1,96 @@
+//! The flush records by partition, read once for all who ask at the same time: thousands of
+//! partitions are opened together, and each has to look at all records.
+//!
+//! Invariant: whoever asks gets a reading that began after it asked, so it misses nothing that was
+//! decided before.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use milena_types::{Revision, TopicPartition};
+
+use crate::{
+    catalog::manifest::Unfolded,
+    decisions::Entry,
+    ledger::{FlushRecord, Ledger, LedgerError, Versioned, parse_flushes},
+};
+
+/// One reading of all flush records.
+#[derive(Debug, Default)]
+pub(crate) struct Flushes(HashMap<TopicPartition, Vec<Unfolded>>);
+
+impl Flushes {
+    /// What flushes made of the partition that it has not taken into its manifest, in no order.
+    pub(crate) fn of(&self, partition: TopicPartition) -> &[Unfolded] {
+        self.0.get(&partition).map_or(&[], Vec::as_slice)
+    }
+
+    fn new(records: Vec<(String, Versioned<FlushRecord>)>) -> Self {
+        let mut by_partition: HashMap<_, Vec<Unfolded>> = HashMap::new();
+        for (key, seen) in records {
+            let flush: Arc<str> = key.into();
+            for part in &seen.record.parts {
+                let (flush, segment) = (flush.clone(), seen.record.segment_of(part));
+                let unfolded = Unfolded { flush, epochs: part.epochs.clone(), segment };
+                by_partition.entry(part.partition).or_default().push(unfolded);
+            }
+        }
+        Self(by_partition)
+    }
+}
+
+/// The last reading.
+#[derive(Debug, Default)]
+struct Last {
+    /// How many had asked when it began.
+    asked: u64,
+    /// The records that were read, and when each was last changed.
+    records: Vec<(String, Revision)>,
+    flushes: Arc<Flushes>,
+}
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct FlushReader {
+    /// How many have asked.
+    asked: AtomicU64,
+    last: tokio::sync::Mutex<Last>,
+}
+
+impl FlushReader {
+    /// A reading that began after this call. Records that have not changed since the last one are
+    /// not parsed again.
+    pub(crate) async fn read(&self, ledger: &Ledger) -> Result<Arc<Flushes>, LedgerError> {
+        let ours = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut last = self.last.lock().await;
+        if last.asked >= ours {
+            return Ok(last.flushes.clone());
+        }
+        // Whoever opens many partitions at once polls them in turn: let the others ask too.
+        tokio::task::yield_now().await;
+        let asked = self.asked.load(Ordering::Acquire);
+        let entries = ledger.flush_entries().await?;
+        let same = |(entry, (key, revision)): (&Entry, &(String, Revision))| {
+            entry.key == *key && entry.revision == *revision
+        };
+        let unchanged =
+            entries.len() == last.records.len() && entries.iter().zip(&last.records).all(same);
+        if !unchanged {
+            let records = entries.iter().map(|entry| (entry.key.clone(), entry.revision)).collect();
+            let flushes = Arc::new(Flushes::new(parse_flushes(entries)?));
+            *last = Last { asked, records, flushes };
+        }
+        last.asked = asked;
+        Ok(last.flushes.clone())
+    }
+
+    /// Keeps nothing in memory; who asked before reads anew.
+    pub(crate) async fn forget(&self) {
+        *self.last.lock().await = Last::default();
+    }
+}

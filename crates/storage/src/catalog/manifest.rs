@@ -1,0 +1,89 @@
+//! What an open partition knows of its segments: the manifest's record, and the flushes that are
+//! not folded into it yet. Immutable; a change makes another one.
+//!
+//! Invariant: offsets are continuous from the first page over the record's segments to the last
+//! unfolded flush.
+
+use std::sync::Arc;
+
+use milena_types::{LeaderEpoch, Offset, Revision, Timestamp};
+
+use crate::{
+    catalog::leader_epochs::EpochHistory,
+    ledger::{ManifestRecord, PageRef, SegmentRef},
+};
+
+/// A segment that a flush made and the manifest does not name yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Unfolded {
+    /// The key of the flush record.
+    pub(crate) flush: Arc<str>,
+    /// The leader epochs of its batches and where each begins.
+    pub(crate) epochs: Vec<(LeaderEpoch, Offset)>,
+    pub(crate) segment: SegmentRef,
+}
+
+/// See the module's documentation.
+#[derive(Clone, Debug)]
+pub(crate) struct Manifest {
+    pub(crate) record: ManifestRecord,
+    /// When the record was last changed; none while it was never written.
+    pub(crate) revision: Option<Revision>,
+    pub(crate) unfolded: Vec<Unfolded>,
+}
+
+/// Where an offset is.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    Segment(SegmentRef),
+    Page(PageRef),
+}
+
+impl Manifest {
+    /// The offset after the last segment.
+    pub(crate) fn end(&self) -> Offset {
+        self.unfolded.last().map_or(self.record.end, |unfolded| unfolded.segment.end)
+    }
+
+    /// The bytes of all segments.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.record.pages.iter().map(|page| page.bytes).sum::<u64>()
+            + self.newer().map(|segment| segment.bytes).sum::<u64>()
+    }
+
+    /// The segments that are not in pages, oldest first.
+    pub(crate) fn newer(&self) -> impl Iterator<Item = &SegmentRef> {
+        self.record.segments.iter().chain(self.unfolded.iter().map(|unfolded| &unfolded.segment))
+    }
+
+    /// The segment, or the page that lists the segment, that has `offset`.
+    pub(crate) fn find(&self, offset: Offset) -> Option<Found> {
+        if let Some(page) = self.record.pages.iter().find(|page| offset < page.end) {
+            return Some(Found::Page(page.clone()));
+        }
+        self.newer()
+            .find(|segment| offset < segment.end)
+            .map(|segment| Found::Segment(segment.clone()))
+    }
+
+    /// The first page or segment, from `offset` on, that may have a record at or after `timestamp`.
+    pub(crate) fn find_time(&self, offset: Offset, timestamp: Timestamp) -> Option<Found> {
+        let later = |end: Offset, max: Timestamp| end > offset && max >= timestamp;
+        if let Some(page) =
+            self.record.pages.iter().find(|page| later(page.end, page.max_timestamp))
+        {
+            return Some(Found::Page(page.clone()));
+        }
+        let segment = self.newer().find(|segment| later(segment.end, segment.max_timestamp));
+        segment.map(|segment| Found::Segment(segment.clone()))
+    }
+
+    /// The leader epochs of everything in segments.
+    pub(crate) fn epochs(&self) -> EpochHistory {
+        let mut epochs = self.record.epochs.clone();
+        for (epoch, start) in self.unfolded.iter().flat_map(|unfolded| &unfolded.epochs) {
+            epochs.begin(*epoch, *start);
+        }
+        epochs
+    }
+}

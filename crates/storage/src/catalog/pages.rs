@@ -1,0 +1,125 @@
+//! Pages of manifests and snapshots of producer state: small immutable objects.
+//!
+//! Layout: magic `MLNABLB1`, the id of the data key u32, a salt of 16 bytes, then the payload
+//! sealed as frame 0 of the object. Both kinds name what partition they are of in their payload's
+//! object path, which is authenticated.
+
+use bytes::Bytes;
+use milena_runtime::Runtime;
+
+use crate::{
+    encryption::{EncryptionError, KeyId, KeyRing, Salt, TAG_BYTES},
+    ledger::{PageRef, SegmentRef},
+    objects::store::{ObjectError, ObjectId, Objects},
+    segment::format::FORMAT_LEVEL,
+};
+
+const MAGIC: [u8; 8] = *b"MLNABLB1";
+const HEADER_BYTES: usize = 8 + 4 + 16;
+
+/// The most a page or a snapshot may take.
+const OBJECT_BYTES_MAX: u64 = 64 << 20;
+
+/// Why a page or a snapshot cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The object store failed.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The object is not what was written.
+    #[error("object {object} is damaged ({reason}): restore it from a copy")]
+    Damaged {
+        /// The object.
+        object: ObjectId,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The object cannot be decrypted.
+    #[error("object {object}: {source}")]
+    Encryption {
+        /// The object.
+        object: ObjectId,
+        /// Why.
+        source: EncryptionError,
+    },
+}
+
+impl PageError {
+    /// The object is gone: whoever planned this read should plan again.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Object(ObjectError::NotFound { .. }))
+    }
+
+    /// The object is gone or not what was written, which trying again does not change.
+    pub(crate) fn is_lost(&self) -> bool {
+        let damaged = matches!(self, Self::Damaged { .. } | Self::Encryption { .. });
+        damaged || self.is_gone()
+    }
+}
+
+/// Reads and writes such objects of one cluster. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    objects: Objects,
+    keys: KeyRing,
+    runtime: Runtime,
+}
+
+impl Pages {
+    pub(crate) fn new(objects: Objects, keys: KeyRing, runtime: Runtime) -> Self {
+        Self { objects, keys, runtime }
+    }
+
+    /// The segments a page lists, in offset order.
+    pub(crate) async fn read(&self, page: &PageRef) -> Result<Vec<SegmentRef>, PageError> {
+        let object = ObjectId::new(page.object.as_str());
+        let payload = self.open(&object).await?;
+        serde_json::from_slice(&payload)
+            .map_err(|error| PageError::Damaged { object, reason: error.to_string() })
+    }
+
+    /// Writes a page.
+    pub(crate) async fn write(
+        &self,
+        object: &ObjectId,
+        segments: &[SegmentRef],
+    ) -> Result<(), PageError> {
+        let payload = serde_json::to_vec(segments).expect("records of plain fields serialise");
+        self.seal(object, &payload).await
+    }
+
+    /// Seals a payload and stores it.
+    pub(crate) async fn seal(&self, object: &ObjectId, payload: &[u8]) -> Result<(), PageError> {
+        let mut salt = Salt([0; 16]);
+        self.runtime.fill_random(&mut salt.0);
+        let key = self.keys.current();
+        let mut bytes = vec![0; HEADER_BYTES + payload.len() + TAG_BYTES];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&key.id().0.to_be_bytes());
+        bytes[12..HEADER_BYTES].copy_from_slice(&salt.0);
+        let cipher = key.object_cipher(object, salt, FORMAT_LEVEL);
+        cipher.seal_into(0, payload, &mut bytes[HEADER_BYTES..]);
+        Ok(self.objects.put(object, bytes.into()).await?)
+    }
+
+    /// The payload of a sealed object.
+    pub(crate) async fn open(&self, object: &ObjectId) -> Result<Bytes, PageError> {
+        let (bytes, object_bytes) = self.objects.tail(object, OBJECT_BYTES_MAX).await?;
+        let damaged =
+            |reason: &str| PageError::Damaged { object: object.clone(), reason: reason.to_owned() };
+        let whole = object_bytes == bytes.len() as u64;
+        if !whole || bytes.len() < HEADER_BYTES + TAG_BYTES || bytes[..8] != MAGIC {
+            return Err(damaged("it does not begin as a page or snapshot does"));
+        }
+        let key =
+            KeyId(u32::from_be_bytes(*bytes[8..].first_chunk().expect("longer than the header")));
+        let salt = Salt(*bytes[12..].first_chunk().expect("longer than the header"));
+        let encryption = |source| PageError::Encryption { object: object.clone(), source };
+        let cipher =
+            self.keys.find(key).map_err(encryption)?.object_cipher(object, salt, FORMAT_LEVEL);
+        let sealed = &bytes[HEADER_BYTES..];
+        let mut payload = vec![0; sealed.len() - TAG_BYTES];
+        cipher.open_into(0, sealed, &mut payload).map_err(encryption)?;
+        Ok(payload.into())
+    }
+}

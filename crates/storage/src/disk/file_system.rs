@@ -1,0 +1,96 @@
+//! The few file operations a write-ahead log needs, as a trait, so that tests and simulation can
+//! fail them.
+//!
+//! What every implementation keeps:
+//! - bytes written are durable once [`DiskFile::sync`] has returned without error, not before, and
+//!   then only if the file's name was made durable by [`Disk::sync_dir`];
+//! - an error of `sync` says nothing about which bytes are durable, and the same file's next `sync`
+//!   may succeed without having written them: callers never sync such a file again.
+//!
+//! What this is not: access to objects (`objects`), nor anything that knows a format.
+
+use std::{fmt, io, path::Path, sync::Arc};
+
+/// What disks write as a whole. Frames of the write-ahead log start on such a boundary, so that
+/// writing one never touches the sectors of another.
+pub const BLOCK_BYTES: usize = 4096;
+
+/// A file system.
+pub trait Disk: Send + Sync + fmt::Debug + 'static {
+    /// Makes a directory and those above it, durably.
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+    /// The names of the files in a directory, in no order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Opens an existing file to read and write.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Makes a file of `bytes` zeros, maybe none, whose space is set aside. Fails, and leaves no
+    /// file, if there is one already or the space cannot be had.
+    fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>>;
+    /// Renames a file.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes creations, renames and removals in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Locks a file, made if absent, against every other holder, in this process or another, until
+    /// the lock is dropped. `None`: somebody else has it.
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
+}
+
+/// A lock that is held until dropped.
+pub trait DiskLock: Send + Sync + fmt::Debug {}
+
+/// An open file. Calls may come from several threads.
+pub trait DiskFile: Send + Sync + fmt::Debug {
+    /// Writes some of `bytes` at `position`; how many, as `write(2)` says. Within the space set
+    /// aside it does not run out of space.
+    fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<usize>;
+    /// Reads into `bytes` from `position`; how many, as `read(2)` says.
+    fn read_at(&self, bytes: &mut [u8], position: u64) -> io::Result<usize>;
+    /// Makes what was written durable (`fdatasync(2)`).
+    fn sync(&self) -> io::Result<()>;
+    /// The file's length.
+    fn bytes(&self) -> io::Result<u64>;
+}
+
+/// Writes all of `bytes` at `position`.
+///
+/// # Errors
+/// The first error other than an interruption; `WriteZero` if the file takes no more.
+pub fn write_all_at(file: &dyn DiskFile, mut bytes: &[u8], mut position: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write_at(bytes, position) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = &bytes[written..];
+                position += written as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Fills `bytes` from `position`.
+///
+/// # Errors
+/// The first error other than an interruption; `UnexpectedEof` if the file is shorter.
+pub fn read_exact_at(
+    file: &dyn DiskFile,
+    mut bytes: &mut [u8],
+    mut position: u64,
+) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.read_at(bytes, position) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                bytes = &mut bytes[read..];
+                position += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

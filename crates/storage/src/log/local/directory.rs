@@ -1,0 +1,474 @@
+//! A write-ahead directory: who owns it, what it holds, its files.
+//!
+//! ```text
+//! LOCK                    held while the directory is open
+//! FORMAT                  "milena write-ahead log, format 1"
+//! epoch-{number}          that broker epoch began here; see `signs`
+//! {file id, 16 hex}.wal   frames; see `frame`
+//! ```
+//!
+//! A file is, in turn: *spare* (space set aside, nothing in it), *current* (being appended to),
+//! *full* or given up (only read), and, once every chunk in it is released, *free*: to be renamed
+//! and used again. Files that were there when the directory was opened are never appended to.
+//!
+//! Files with frames become free in the order of their ids only: until it is used again a free file
+//! still shows its frames to the next start, which would miss the ones between them and later
+//! files.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use milena_types::{BrokerEpoch, ChunkSeq};
+
+use crate::{
+    disk::file_system::{BLOCK_BYTES, Disk, DiskFile, DiskLock, read_exact_at, write_all_at},
+    log::{
+        backend::{HeldEpoch, WalError},
+        local::{
+            file_scan, frame,
+            frame::{FileId, FrameHeader},
+        },
+    },
+};
+
+/// How a local write-ahead log uses its directory.
+#[derive(Clone, Debug)]
+pub struct WalConfig {
+    /// The directory, made if absent. Nothing else may be in it.
+    pub dir: PathBuf,
+    /// The length of a file. At least one chunk's frame must fit.
+    pub file_bytes: u64,
+    /// The longest chunk that the source builds.
+    pub chunk_bytes_max: usize,
+    /// How many files without chunks are kept to be used again; more are removed.
+    pub free_files_max: usize,
+    /// How long to wait before a chunk that could not be written is tried again.
+    pub retry_delay: Duration,
+}
+
+impl WalConfig {
+    /// The defaults: 64 MiB files, of which up to 4 are kept for use again, chunks up to 16 MiB.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            file_bytes: 64 << 20,
+            chunk_bytes_max: 16 << 20,
+            free_files_max: 4,
+            retry_delay: Duration::from_millis(100),
+        }
+    }
+
+    /// The longest frame, which is what must be free before a chunk is built.
+    pub(super) fn frame_bytes_max(&self) -> u64 {
+        frame::frame_bytes(self.chunk_bytes_max)
+    }
+}
+
+/// An open write-ahead directory: what older broker epochs left there, readable in place. This is
+/// also what a broker uses that takes over the chunks of another.
+/// [`LocalWal::start`](super::LocalWal::start) starts a new epoch in it.
+#[derive(Debug)]
+pub struct WalDirectory {
+    config: WalConfig,
+    pub(super) disk: Arc<dyn Disk>,
+    state: Mutex<State>,
+    #[expect(dead_code, reason = "held, not used")]
+    lock: Box<dyn DiskLock>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    epochs: BTreeMap<BrokerEpoch, EpochIndex>,
+    files: BTreeMap<FileId, OpenFile>,
+    next_file: u64,
+}
+
+#[derive(Debug, Default)]
+struct EpochIndex {
+    first: ChunkSeq,
+    places: VecDeque<Place>,
+}
+
+/// Where a chunk is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    pub(super) file: FileId,
+    pub(super) position: u64,
+    pub(super) chunk_bytes: u32,
+    pub(super) chunk_checksum: u32,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    file: Arc<dyn DiskFile>,
+    chunks: usize,
+    /// Being appended to or about to be: not free although it may hold no chunk.
+    in_use: bool,
+    /// Has, or had, frames that a start would find.
+    has_frames: bool,
+    /// May be used again when it is free: its length is right and no write or sync ever failed.
+    reusable: bool,
+}
+
+/// A file to append to.
+#[derive(Clone, Debug)]
+pub(super) struct AppendFile {
+    pub(super) id: FileId,
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) position: u64,
+}
+
+impl WalDirectory {
+    /// Locks the directory, checks its format and every frame in it, and finds where each chunk is.
+    /// Blocks while it reads all files once.
+    ///
+    /// A frame at the very end of the log that is not whole was never acknowledged and is cut off.
+    /// What is found may include chunks that were released before, and at most one that was
+    /// written but never acknowledged.
+    ///
+    /// # Errors
+    /// [`WalError::InUse`], [`WalError::NewerFormat`], [`WalError::Damaged`], [`WalError::Io`].
+    pub fn open(config: WalConfig, disk: Arc<dyn Disk>) -> Result<Arc<Self>, WalError> {
+        assert!(
+            config.file_bytes.is_multiple_of(BLOCK_BYTES as u64)
+                && config.file_bytes >= config.frame_bytes_max(),
+            "a write-ahead file is whole blocks and holds the longest chunk"
+        );
+        let io = |action| WalError::io(&config.dir, action);
+        disk.create_dir_all(&config.dir).map_err(io("make the directory"))?;
+        let lock = disk.try_lock(&config.dir.join("LOCK")).map_err(io("lock the directory"))?;
+        let lock = lock.ok_or_else(|| WalError::InUse { dir: config.dir.clone() })?;
+        let names = disk.list(&config.dir).map_err(io("list the directory"))?;
+        check_format(&config.dir, &*disk, &names)?;
+        let mut ids: Vec<FileId> =
+            names.iter().filter_map(|name| FileId::of_file_name(name)).collect();
+        ids.sort_unstable();
+
+        let mut state =
+            State { next_file: ids.last().map_or(0, |id| id.0 + 1), ..State::default() };
+        let mut scan = file_scan::Scan::default();
+        for id in ids {
+            let path = config.dir.join(id.file_name());
+            let file = disk.open(&path).map_err(|source| WalError::Io {
+                path: path.clone(),
+                action: "open it",
+                source,
+            })?;
+            let found = scan.file(id, &*file, &path)?;
+            let (has_frames, reusable) = (found.has_frames, found.file_bytes == config.file_bytes);
+            state
+                .files
+                .insert(id, OpenFile { file, chunks: 0, in_use: false, has_frames, reusable });
+        }
+        for (epoch, seq, place) in scan.finish() {
+            state.insert(epoch, seq, place);
+        }
+        Ok(Arc::new(Self { config, disk, state: Mutex::new(state), lock }))
+    }
+
+    /// How it was opened.
+    pub fn config(&self) -> &WalConfig {
+        &self.config
+    }
+
+    /// The chunks it holds, oldest epoch first.
+    pub fn held(&self) -> Vec<HeldEpoch> {
+        let state = self.state();
+        let held = state
+            .epochs
+            .iter()
+            .map(|(&epoch, index)| HeldEpoch { epoch, chunks: index.first..index.end() });
+        held.collect()
+    }
+
+    /// The bytes of a chunk. Blocks while it reads them.
+    ///
+    /// # Errors
+    /// [`WalError::NoSuchChunk`], [`WalError::Damaged`], [`WalError::Io`].
+    pub fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, WalError> {
+        let find = || {
+            let state = self.state();
+            let place = *state.epochs.get(&epoch)?.place(seq)?;
+            Some((place, state.files[&place.file].file.clone()))
+        };
+        let no_such_chunk = || WalError::NoSuchChunk { epoch, seq };
+        let (place, file) = find().ok_or_else(no_such_chunk)?;
+        match self.read_place(epoch, seq, place, &*file) {
+            // While it was read it may have been released and its file used again.
+            Err(_) if find().is_none_or(|(now, _)| now != place) => Err(no_such_chunk()),
+            result => result,
+        }
+    }
+
+    fn read_place(
+        &self,
+        epoch: BrokerEpoch,
+        seq: ChunkSeq,
+        place: Place,
+        file: &dyn DiskFile,
+    ) -> Result<Bytes, WalError> {
+        let path = || self.path(place.file);
+        let mut bytes = vec![0; frame::HEADER_BYTES + place.chunk_bytes as usize];
+        read_exact_at(file, &mut bytes, place.position).map_err(|source| WalError::Io {
+            path: path(),
+            action: "read a chunk",
+            source,
+        })?;
+        let header = bytes.first_chunk().and_then(|header| FrameHeader::decode(header, place.file));
+        let as_written = header.is_some_and(|header| {
+            (header.epoch, header.seq) == (epoch, seq)
+                && (header.chunk_bytes, header.chunk_checksum)
+                    == (place.chunk_bytes, place.chunk_checksum)
+        });
+        if !as_written || crc32c::crc32c(&bytes[frame::HEADER_BYTES..]) != place.chunk_checksum {
+            let what = format!("chunk {seq} of broker epoch {epoch} is not what was written");
+            return Err(WalError::Damaged { path: path(), position: place.position, what });
+        }
+        Ok(Bytes::from(bytes).slice(frame::HEADER_BYTES..))
+    }
+
+    /// Frees the chunks of `epoch` below `end`. Touches no file: those that became free are used
+    /// again or removed by the log when it next runs.
+    pub fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
+        let mut state = self.state();
+        let Some(index) = state.epochs.get_mut(&epoch) else { return };
+        let mut released = Vec::new();
+        while index.first < end
+            && let Some(place) = index.places.pop_front()
+        {
+            index.first = index.first.next();
+            released.push(place);
+        }
+        if index.places.is_empty() {
+            state.epochs.remove(&epoch);
+        }
+        for place in released {
+            state.forget(place.file);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the write-ahead directory's state panics")
+    }
+
+    pub(super) fn path(&self, file: FileId) -> PathBuf {
+        self.config.dir.join(file.file_name())
+    }
+
+    /// The last chunk of the newest epoch. Nobody knows whether it reached the disk.
+    pub(super) fn last_chunk(&self) -> Option<(BrokerEpoch, ChunkSeq, Place)> {
+        let state = self.state();
+        let (&epoch, index) = state.epochs.last_key_value()?;
+        let place = index.places.back()?;
+        Some((epoch, ChunkSeq(index.end().0 - 1), *place))
+    }
+
+    /// The checksum that the frame of this chunk names as that of the chunk before.
+    pub(super) fn previous_checksum(&self, place: Place) -> Result<u32, WalError> {
+        let path = || self.path(place.file);
+        let mut header = [0; frame::HEADER_BYTES];
+        let file = self.state().files[&place.file].file.clone();
+        read_exact_at(&*file, &mut header, place.position).map_err(|source| WalError::Io {
+            path: path(),
+            action: "read a chunk",
+            source,
+        })?;
+        let header = FrameHeader::decode(&header, place.file).ok_or_else(|| {
+            let what = "the last frame's header is not what was read before".to_owned();
+            WalError::Damaged { path: path(), position: place.position, what }
+        })?;
+        Ok(header.previous_checksum)
+    }
+
+    /// Notes where a durable chunk is; if it was somewhere before, it is there no more.
+    pub(super) fn note_chunk(&self, epoch: BrokerEpoch, seq: ChunkSeq, place: Place) {
+        self.state().insert(epoch, seq, place);
+    }
+
+    /// A file with its space set aside and its name durable: a free one if there is one, else a new
+    /// one.
+    pub(super) fn take_file(&self) -> Result<AppendFile, WalError> {
+        let (id, reused) = {
+            let mut state = self.state();
+            let id = FileId(state.next_file);
+            state.next_file += 1;
+            let reused = state.free().next().filter(|(_, file)| file.reusable).map(|(id, _)| id);
+            (id, reused.and_then(|old| Some((old, state.files.remove(&old)?))))
+        };
+        let path = self.path(id);
+        let made = match reused {
+            Some((old, open)) => match self.disk.rename(&self.path(old), &path) {
+                Ok(()) => Ok(open.file),
+                Err(error) => {
+                    self.keep_unusable(old, open);
+                    Err(error)
+                }
+            },
+            None => self.disk.create(&path, self.config.file_bytes),
+        };
+        let made = made.and_then(|file| self.disk.sync_dir(&self.config.dir).map(|()| file));
+        if made.is_err() {
+            // What there is under this name is of no use, and most often there is nothing.
+            let _ = self.disk.remove(&path);
+        }
+        match made {
+            Ok(file) => {
+                let open = OpenFile {
+                    file: file.clone(),
+                    chunks: 0,
+                    in_use: true,
+                    has_frames: false,
+                    reusable: true,
+                };
+                self.state().files.insert(id, open);
+                Ok(AppendFile { id, file, position: 0 })
+            }
+            Err(source) if source.kind() == io::ErrorKind::StorageFull => {
+                Err(WalError::Full { dir: self.config.dir.clone(), source })
+            }
+            Err(source) => Err(WalError::Io { path, action: "make a write-ahead file", source }),
+        }
+    }
+
+    /// Nothing more will be appended to a file. `sound`: no write or sync of it failed.
+    pub(super) fn retire_file(&self, id: FileId, sound: bool) {
+        let mut state = self.state();
+        let file = state.files.get_mut(&id).expect("a file being appended to is open");
+        file.in_use = false;
+        file.reusable &= sound;
+    }
+
+    /// Keeps a file that could be neither removed nor renamed: those behind it must not go before
+    /// it.
+    fn keep_unusable(&self, id: FileId, file: OpenFile) {
+        self.state().files.insert(id, OpenFile { reusable: false, ..file });
+    }
+
+    /// Removes free files beyond those to be used again. What cannot be removed is tried again
+    /// later.
+    pub(super) fn remove_surplus(&self) {
+        self.remove_free_beyond(self.config.free_files_max);
+    }
+
+    /// Removes all free files: the next start has to read whatever is there.
+    pub(super) fn remove_free(&self) {
+        self.remove_free_beyond(0);
+    }
+
+    fn remove_free_beyond(&self, kept: usize) {
+        loop {
+            let (id, file) = {
+                let mut state = self.state();
+                let Some((id, first)) = state.free().next() else { return };
+                if first.reusable && state.free().count() <= kept {
+                    return;
+                }
+                let Some(file) = state.files.remove(&id) else { return };
+                (id, file)
+            };
+            match self.disk.remove(&self.path(id)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(path = %self.path(id).display(), %error, "cannot remove a write-ahead file");
+                    self.keep_unusable(id, file);
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl State {
+    fn insert(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, place: Place) {
+        let file = self.files.get_mut(&place.file).expect("a chunk's file is open");
+        (file.chunks, file.has_frames) = (file.chunks + 1, true);
+        let index = self
+            .epochs
+            .entry(epoch)
+            .or_insert_with(|| EpochIndex { first: seq, places: VecDeque::new() });
+        let moved_from = match index.place(seq).copied() {
+            Some(before) => {
+                let i = (seq.0 - index.first.0) as usize;
+                index.places[i] = place;
+                Some(before.file)
+            }
+            None => {
+                assert_eq!(index.end(), seq, "chunks are noted in order");
+                index.places.push_back(place);
+                None
+            }
+        };
+        if let Some(file) = moved_from {
+            self.forget(file);
+        }
+    }
+
+    /// One chunk less in a file.
+    fn forget(&mut self, id: FileId) {
+        self.files.get_mut(&id).expect("a chunk's file is open").chunks -= 1;
+    }
+
+    /// The files to be used again or removed, the next one first.
+    fn free(&self) -> impl Iterator<Item = (FileId, &OpenFile)> {
+        let unused = self.files.iter().filter(|(_, file)| !file.in_use);
+        let never_had = unused.clone().filter(|(_, file)| !file.has_frames);
+        let no_longer_has =
+            unused.filter(|(_, file)| file.has_frames).take_while(|(_, file)| file.chunks == 0);
+        never_had.chain(no_longer_has).map(|(&id, file)| (id, file))
+    }
+}
+
+impl EpochIndex {
+    fn end(&self) -> ChunkSeq {
+        ChunkSeq(self.first.0 + self.places.len() as u64)
+    }
+
+    fn place(&self, seq: ChunkSeq) -> Option<&Place> {
+        self.places.get(usize::try_from(seq.0.checked_sub(self.first.0)?).ok()?)
+    }
+}
+
+const FORMAT_PREFIX: &str = "milena write-ahead log, format ";
+
+/// Refuses a directory of a newer format; marks a new one.
+fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), WalError> {
+    let path = dir.join("FORMAT");
+    let io = |action| WalError::io(&path, action);
+    if !names.iter().any(|name| name == "FORMAT") {
+        let text = format!("{FORMAT_PREFIX}{}\n", frame::FORMAT_LEVEL);
+        let new = dir.join("FORMAT.new");
+        if names.iter().any(|name| name == "FORMAT.new") {
+            disk.remove(&new).map_err(io("remove a half-written one"))?;
+        }
+        let file = disk.create(&new, text.len() as u64).map_err(io("make it"))?;
+        write_all_at(&*file, text.as_bytes(), 0)
+            .and_then(|()| file.sync())
+            .map_err(io("write it"))?;
+        disk.rename(&new, &path).and_then(|()| disk.sync_dir(dir)).map_err(io("make it"))?;
+        return Ok(());
+    }
+    let file = disk.open(&path).map_err(io("open it"))?;
+    let mut text = vec![0; file.bytes().map_err(io("read it"))?.min(256) as usize];
+    read_exact_at(&*file, &mut text, 0).map_err(io("read it"))?;
+    let text = String::from_utf8_lossy(&text);
+    let found =
+        text.trim_end().strip_prefix(FORMAT_PREFIX).and_then(|level| level.parse::<u32>().ok());
+    match found {
+        Some(1) => Ok(()),
+        Some(found) if found > u32::from(frame::FORMAT_LEVEL) => Err(WalError::NewerFormat {
+            dir: dir.to_owned(),
+            found,
+            newest: u32::from(frame::FORMAT_LEVEL),
+        }),
+        _ => {
+            let what = "it does not name a format of a write-ahead log".to_owned();
+            Err(WalError::Damaged { path, position: 0, what })
+        }
+    }
+}

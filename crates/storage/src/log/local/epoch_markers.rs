@@ -1,0 +1,100 @@
+//! What shows that a write-ahead directory is the one a broker epoch began in.
+//!
+//! An empty directory may be new, or stand where the right one is not mounted, was emptied or
+//! removed; one with files may be an old copy, or another broker's. So a broker epoch leaves a file
+//! with its number in the directory, durably and before the metadata store hears of the epoch.
+//! Broker epochs are never given out twice in a cluster, so where that file is missing it is not
+//! that directory.
+
+use std::{collections::BTreeSet, io, path::Path};
+
+use milena_types::BrokerEpoch;
+
+use crate::{
+    disk::file_system::Disk,
+    log::{
+        backend::WalError,
+        local::{directory::WalDirectory, frame::FileId},
+    },
+};
+
+const PREFIX: &str = "epoch-";
+
+fn name_of(epoch: BrokerEpoch) -> String {
+    format!("{PREFIX}{}", epoch.0)
+}
+
+fn of_name(name: &str) -> Option<BrokerEpoch> {
+    let epoch = name.strip_prefix(PREFIX)?.parse().ok().map(BrokerEpoch)?;
+    (name_of(epoch) == name).then_some(epoch)
+}
+
+/// What a directory shows before it is opened, which would make one that is not there.
+#[derive(Debug, Default)]
+pub(crate) struct Signs {
+    log: bool,
+    epochs: BTreeSet<BrokerEpoch>,
+}
+
+impl Signs {
+    /// Blocks. A directory that does not exist shows nothing.
+    ///
+    /// # Errors
+    /// [`WalError::Io`].
+    pub(crate) fn read(dir: &Path, disk: &dyn Disk) -> Result<Self, WalError> {
+        let names = match disk.list(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            listed => listed.map_err(WalError::io(dir, "list the directory"))?,
+        };
+        let log = names.iter().any(|name| name == "FORMAT" || FileId::of_file_name(name).is_some());
+        Ok(Self { log, epochs: names.iter().filter_map(|name| of_name(name)).collect() })
+    }
+
+    /// There is, or was, a log in it.
+    pub(crate) fn of_log(&self) -> bool {
+        self.log
+    }
+
+    /// The epoch began in it.
+    pub(crate) fn of_epoch(&self, epoch: BrokerEpoch) -> bool {
+        self.epochs.contains(&epoch)
+    }
+}
+
+impl WalDirectory {
+    /// Leaves the sign of an epoch that is about to begin here. Blocks until it is durable.
+    ///
+    /// # Errors
+    /// [`WalError::Full`], [`WalError::Io`].
+    pub(crate) fn sign(&self, epoch: BrokerEpoch) -> Result<(), WalError> {
+        let dir = &self.config().dir;
+        let path = dir.join(name_of(epoch));
+        // Empty: its name says it all, and takes no space of its own.
+        let made = match self.disk.create(&path, 0) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.map(drop),
+        };
+        match made.and_then(|()| self.disk.sync_dir(dir)) {
+            Err(source) if source.kind() == io::ErrorKind::StorageFull => {
+                Err(WalError::Full { dir: dir.clone(), source })
+            }
+            outcome => outcome.map_err(WalError::io(&path, "make the sign of a broker epoch")),
+        }
+    }
+
+    /// Removes the signs of all epochs but these. Blocks. What cannot be removed is left to the
+    /// next start.
+    pub(crate) fn keep_signs(&self, epochs: &BTreeSet<BrokerEpoch>) {
+        let dir = &self.config().dir;
+        let outcome = Signs::read(dir, &*self.disk).and_then(|signs| {
+            for epoch in signs.epochs.difference(epochs) {
+                let path = dir.join(name_of(*epoch));
+                self.disk.remove(&path).map_err(WalError::io(&path, "remove it"))?;
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "the signs of broker epochs that are over are left in place");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The write-ahead log in a directory of local files.
+
+pub(crate) mod directory;
+pub(crate) mod epoch_markers;
+mod file_scan;
+pub(crate) mod frame;
+pub(crate) mod local_log;
+pub(crate) mod sealed_chunks;
+#[cfg(test)]
+mod tests;
+mod wakeup;

@@ -1,0 +1,96 @@
+//! Reading the sealed chunks of another broker's directory in place, without its lock.
+//!
+//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch,
+//! and uses files again whose chunks are released. So nothing here takes what it finds for the
+//! whole of the log. A frame counts if it checks out, and since bytes that were given a number
+//! never change, one that does is the chunk. What is missing was released (its records are in
+//! segments), or moved while it was looked for: whoever asks reads the records again.
+
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use milena_types::{BrokerEpoch, ChunkSeq};
+
+use crate::{
+    disk::file_system::{Disk, DiskFile, read_exact_at},
+    log::{
+        backend::WalError,
+        local::{
+            directory::Place,
+            frame::{FileId, FrameHeader, HEADER_BYTES},
+        },
+    },
+};
+
+/// Chunks of one epoch, as far as they were found.
+pub(crate) struct SealedChunks {
+    epoch: BrokerEpoch,
+    files: HashMap<FileId, Arc<dyn DiskFile>>,
+    places: HashMap<ChunkSeq, Vec<Place>>,
+}
+
+impl SealedChunks {
+    /// Looks for the chunks by the headers of their frames. Blocks while it reads those.
+    ///
+    /// # Errors
+    /// [`WalError::Io`] when the directory cannot be listed. A file that cannot be read is one
+    /// without chunks.
+    pub(crate) fn find(
+        disk: &dyn Disk,
+        dir: &Path,
+        epoch: BrokerEpoch,
+        chunks: &Range<ChunkSeq>,
+    ) -> Result<Self, WalError> {
+        let names = disk.list(dir).map_err(WalError::io(dir, "list the directory"))?;
+        let mut found = Self { epoch, files: HashMap::new(), places: HashMap::new() };
+        for id in names.iter().filter_map(|name| FileId::of_file_name(name)) {
+            // Gone or renamed since it was listed.
+            let Ok(file) = disk.open(&dir.join(id.file_name())) else { continue };
+            if found.look_into(id, &*file, chunks) {
+                found.files.insert(id, file);
+            }
+        }
+        Ok(found)
+    }
+
+    fn look_into(&mut self, id: FileId, file: &dyn DiskFile, chunks: &Range<ChunkSeq>) -> bool {
+        let (mut position, mut any) = (0, false);
+        loop {
+            let mut header = [0; HEADER_BYTES];
+            if read_exact_at(file, &mut header, position).is_err() {
+                return any;
+            }
+            let Some(header) = FrameHeader::decode(&header, id) else { return any };
+            if header.epoch == self.epoch && chunks.contains(&header.seq) {
+                let (chunk_bytes, chunk_checksum) = (header.chunk_bytes, header.chunk_checksum);
+                let place = Place { file: id, position, chunk_bytes, chunk_checksum };
+                self.places.entry(header.seq).or_default().push(place);
+                any = true;
+            }
+            position += header.frame_bytes();
+        }
+    }
+
+    /// The bytes of a chunk; none if it is not there whole, or not any more. Blocks while it reads
+    /// them.
+    pub(crate) fn read(&self, seq: ChunkSeq) -> Option<Bytes> {
+        self.places.get(&seq)?.iter().find_map(|place| self.read_place(seq, place))
+    }
+
+    fn read_place(&self, seq: ChunkSeq, place: &Place) -> Option<Bytes> {
+        let file = self.files.get(&place.file)?;
+        // The header's own checksum vouches for the length, which a file bounds all the same.
+        let longest = file.bytes().ok()?.checked_sub(place.position)?;
+        if (HEADER_BYTES as u64 + u64::from(place.chunk_bytes)) > longest {
+            return None;
+        }
+        let mut bytes = vec![0; HEADER_BYTES + place.chunk_bytes as usize];
+        read_exact_at(&**file, &mut bytes, place.position).ok()?;
+        let header =
+            bytes.first_chunk().and_then(|header| FrameHeader::decode(header, place.file))?;
+        let same = (header.epoch, header.seq, header.chunk_checksum)
+            == (self.epoch, seq, place.chunk_checksum);
+        let whole = same && crc32c::crc32c(&bytes[HEADER_BYTES..]) == place.chunk_checksum;
+        whole.then(|| Bytes::from(bytes).slice(HEADER_BYTES..))
+    }
+}

@@ -1,0 +1,656 @@
+//! The local write-ahead log: the conformance suite, and what is particular to files.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use milena_runtime::Runtime;
+use milena_types::{BrokerEpoch, ChunkSeq};
+
+use super::frame::{FileId, FrameHeader, HEADER_BYTES, frame_bytes};
+use crate::{
+    disk::{
+        file_system::{BLOCK_BYTES, write_all_at},
+        local::LocalDisk,
+        memory::MemoryDisk,
+    },
+    log::{
+        backend::{ChunkSource, HeldEpoch, WalError, WriteAheadLog},
+        conformance,
+        conformance::{Fault, ScriptedSource, WalHarness},
+        local::{
+            directory::{WalConfig, WalDirectory},
+            local_log::LocalWal,
+        },
+    },
+};
+
+const DIR: &str = "/wal";
+
+fn config(dir: &Path) -> WalConfig {
+    WalConfig {
+        file_bytes: 64 << 10,
+        chunk_bytes_max: 20 << 10,
+        retry_delay: Duration::from_millis(1),
+        ..WalConfig::new(dir)
+    }
+}
+
+fn open(disk: &MemoryDisk) -> Result<Arc<WalDirectory>, WalError> {
+    WalDirectory::open(config(Path::new(DIR)), disk.process())
+}
+
+fn start(disk: &MemoryDisk, epoch: i64) -> (Arc<ScriptedSource>, Arc<LocalWal>) {
+    let source = ScriptedSource::new();
+    let log = LocalWal::start(
+        open(disk).unwrap(),
+        BrokerEpoch(epoch),
+        source.clone(),
+        &Runtime::system(),
+    );
+    (source, log.unwrap())
+}
+
+async fn commit(source: &ScriptedSource, log: &LocalWal, chunk: &[u8]) {
+    let end = source.open(chunk);
+    log.ring();
+    source.wait("the commit", |state| state.committed >= end).await;
+}
+
+/// A disk on which epoch 1 has committed these chunks, and where it stopped.
+async fn disk_with(chunks: &[&[u8]]) -> MemoryDisk {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    for (i, chunk) in chunks.iter().enumerate() {
+        source.open(*chunk);
+        log.ring();
+        source.wait("the commit", |state| state.committed == i as u64 + 1).await;
+    }
+    disk.kill();
+    disk
+}
+
+fn wal_files(disk: &MemoryDisk) -> Vec<PathBuf> {
+    disk.paths(Path::new(DIR))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "wal"))
+        .collect()
+}
+
+fn held(disk: &MemoryDisk) -> Result<Vec<(i64, u64, u64)>, WalError> {
+    let held = open(&disk.fork())?.held();
+    Ok(held
+        .into_iter()
+        .map(|held| (held.epoch.0, held.chunks.start.0, held.chunks.end.0))
+        .collect())
+}
+
+struct MemoryHarness {
+    disk: MemoryDisk,
+    epoch: AtomicI64,
+    runtime: Runtime,
+}
+
+/// Blocking work takes a moment.
+struct Moment;
+
+impl milena_runtime::Pace for Moment {
+    fn pause(&self) -> Duration {
+        Duration::from_micros(100)
+    }
+}
+
+struct NoClock;
+
+impl milena_runtime::Clock for NoClock {
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl milena_runtime::Random for NoClock {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+impl MemoryHarness {
+    fn new() -> Self {
+        Self { disk: MemoryDisk::default(), epoch: AtomicI64::new(0), runtime: Runtime::system() }
+    }
+
+    fn on_one_thread() -> Self {
+        let runtime =
+            Runtime::on_one_thread(Arc::new(NoClock), Arc::new(NoClock), Arc::new(Moment));
+        Self { runtime, ..Self::new() }
+    }
+}
+
+#[async_trait]
+impl WalHarness for MemoryHarness {
+    async fn start(
+        &self,
+        source: Arc<dyn ChunkSource>,
+    ) -> Result<Arc<dyn WriteAheadLog>, WalError> {
+        let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
+        Ok(LocalWal::start(open(&self.disk)?, epoch, source, &self.runtime)?)
+    }
+
+    async fn crash(&self, seed: u64) {
+        self.heal();
+        self.disk.crash(seed);
+    }
+
+    fn inject(&self, fault: Fault) {
+        match fault {
+            Fault::Write => self.disk.fail_writes(1),
+            Fault::Writes => self.disk.fail_writes(3),
+            Fault::Sync => self.disk.fail_syncs(1),
+            Fault::Syncs => self.disk.fail_syncs(3),
+            Fault::Space => self.disk.limit_space(Some(0)),
+        }
+    }
+
+    fn heal(&self) {
+        self.disk.fail_writes(0);
+        self.disk.fail_syncs(0);
+        self.disk.limit_space(None);
+    }
+}
+
+struct LocalHarness {
+    dir: tempfile::TempDir,
+    epoch: AtomicI64,
+}
+
+#[async_trait]
+impl WalHarness for LocalHarness {
+    async fn start(
+        &self,
+        source: Arc<dyn ChunkSource>,
+    ) -> Result<Arc<dyn WriteAheadLog>, WalError> {
+        let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
+        let directory =
+            WalDirectory::open(config(&self.dir.path().join("a/wal")), Arc::new(LocalDisk))?;
+        Ok(LocalWal::start(directory, epoch, source, &Runtime::system())?)
+    }
+
+    async fn crash(&self, _seed: u64) {} // The log is dropped, which is as much as one process can do to itself.
+
+    fn inject(&self, _fault: Fault) {}
+
+    fn heal(&self) {}
+}
+
+#[tokio::test]
+async fn the_local_log_conforms_on_a_memory_disk() {
+    conformance::run(MemoryHarness::new).await;
+}
+
+#[tokio::test]
+async fn the_local_log_conforms_without_threads() {
+    conformance::run(MemoryHarness::on_one_thread).await;
+    for seed in 0..4 {
+        let harness = MemoryHarness::on_one_thread();
+        conformance::run_with_faults(&harness, seed, 12).await;
+        assert_eq!(
+            harness.disk.syncs_after_failure(),
+            0,
+            "a file whose sync failed is never synced again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_local_log_conforms_on_a_disk_that_writes_short() {
+    conformance::run(|| {
+        let harness = MemoryHarness::new();
+        harness.disk.write_short(true);
+        harness
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_local_log_conforms_on_the_file_system() {
+    conformance::run(|| LocalHarness {
+        dir: tempfile::tempdir().unwrap(),
+        epoch: AtomicI64::new(0),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn committed_chunks_outlive_every_fault() {
+    for seed in 0..40 {
+        let harness = MemoryHarness::new();
+        conformance::run_with_faults(&harness, seed, 12).await;
+        assert_eq!(
+            harness.disk.syncs_after_failure(),
+            0,
+            "a file whose sync failed is never synced again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_frame() {
+    let disk = disk_with(&[&[1; 5000], &[2; 3000], &[3; 700]]).await;
+    let (file, start) = (&wal_files(&disk)[0], frame_bytes(5000) + frame_bytes(3000));
+    let last = start as usize..start as usize + HEADER_BYTES + 700;
+    for cut in last.clone() {
+        for rest in [0, 0xaa] {
+            let torn = disk.fork();
+            torn.edit(file, |bytes| bytes[cut..last.end].fill(rest));
+            let whole = torn.edit(file, |bytes| {
+                bytes[last.clone()] == disk.edit(file, |b| b.clone())[last.clone()]
+            });
+            let end = if whole { 3 } else { 2 };
+            assert_eq!(held(&torn).unwrap(), [(1, 0, end)], "cut at {cut}, then {rest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_torn_tail_the_log_goes_on_with_a_new_epoch() {
+    let disk = disk_with(&[b"kept", b"torn"]).await;
+    disk.edit(&wal_files(&disk)[0], |bytes| bytes[frame_bytes(4) as usize + HEADER_BYTES] ^= 1);
+    let (source, log) = start(&disk, 2);
+    commit(&source, &log, b"new").await;
+    drop((source, log));
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 1), (2, 0, 1)]);
+}
+
+#[tokio::test]
+async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
+    let disk = disk_with(&[&[1; 100], &[2; 5000], &[3; 100]]).await;
+    let file = &wal_files(&disk)[0];
+    let starts = [0, frame_bytes(100), frame_bytes(100) + frame_bytes(5000)];
+    for (i, length) in [100, 5000].into_iter().enumerate() {
+        let start = starts[i];
+        for byte in 0..HEADER_BYTES + length {
+            let bent = disk.fork();
+            bent.edit(file, |bytes| bytes[start as usize + byte] ^= 0x10);
+            match held(&bent) {
+                Err(WalError::Damaged { path, position, .. }) => {
+                    assert_eq!((&path, position), (file, start))
+                }
+                other => panic!("byte {byte} of frame {i}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn damage_at_the_end_of_a_file_that_another_follows_is_reported() {
+    // Three chunks fill a file of 64 KiB; the fourth starts the next.
+    let chunk = [7; 19 << 10];
+    let disk = disk_with(&[&chunk, &chunk, &chunk, &chunk]).await;
+    let files = wal_files(&disk);
+    let third = 2 * frame_bytes(chunk.len());
+    disk.edit(&files[0], |bytes| bytes[third as usize + HEADER_BYTES] ^= 1);
+    match held(&disk) {
+        Err(WalError::Damaged { path, position, .. }) => {
+            assert_eq!((path, position), (files[0].clone(), third));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_file_cut_within_a_frame_is_reported() {
+    let disk = disk_with(&[&[1; 100], &[2; 5000]]).await;
+    let file = &wal_files(&disk)[0];
+    let second = frame_bytes(100);
+    for bytes_left in
+        [10, HEADER_BYTES as u64 + 10, second + 1, second + 70, second + frame_bytes(5000) - 1]
+    {
+        let cut = disk.fork();
+        cut.edit(file, |bytes| bytes.truncate(bytes_left as usize));
+        match held(&cut) {
+            Err(WalError::Damaged { path, position, .. }) => {
+                assert_eq!((&path, position), (file, if bytes_left < second { 0 } else { second }));
+            }
+            other => panic!("cut to {bytes_left} bytes: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_file_in_the_middle_is_reported() {
+    let chunk = [7; 19 << 10];
+    let chunks: Vec<&[u8]> = vec![&chunk; 9];
+    let disk = disk_with(&chunks).await;
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 9)]);
+    disk.process().remove(&wal_files(&disk)[1]).unwrap();
+    assert!(matches!(held(&disk), Err(WalError::Damaged { .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_removed_leaves_no_gap_behind_it() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    let chunk = [7; 19 << 10];
+    for i in 0..9_u64 {
+        source.open(chunk);
+        log.ring();
+        source.wait("the commit", |state| state.committed == i + 1).await;
+    }
+    log.release(BrokerEpoch(1), ChunkSeq(7)).await;
+    disk.fail_removes(1);
+    let directory = log.directory().clone();
+    drop((source, log)); // At its end the log removes what is free.
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 9)], "nothing is missing in between");
+    directory.remove_free();
+    assert_eq!(held(&disk).unwrap(), [(1, 6, 9)], "the next time it goes");
+}
+
+#[tokio::test]
+async fn what_a_file_held_before_it_was_used_again_is_never_taken_for_new() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    let chunk = [1; 15 << 10];
+    for i in 0..40_u64 {
+        source.open(chunk);
+        log.ring();
+        source.wait("the commit", |state| state.committed == i + 1).await;
+        log.release(BrokerEpoch(1), ChunkSeq(i)).await;
+    }
+    assert!(wal_files(&disk).len() <= 5, "files are used again: {:?}", wal_files(&disk));
+    let held_before = log.held();
+    drop((source, log));
+    // Of the last file only its first frames are new; behind them stand whole frames of its earlier
+    // life.
+    let found = held(&disk).unwrap();
+    assert_eq!((found.len(), found[0].2), (1, 40));
+    assert!(found[0].1 <= held_before[0].chunks.start.0);
+    for file in wal_files(&disk) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let id = FileId::of_file_name(name).unwrap();
+        let positions = (0..64 << 10).step_by(BLOCK_BYTES);
+        let headers = disk.edit(&file, |bytes| {
+            let header = |at: usize| FrameHeader::decode(bytes[at..].first_chunk().unwrap(), id);
+            positions.filter_map(header).collect::<Vec<_>>()
+        });
+        assert!(headers.windows(2).all(|pair| pair[0].seq.next() == pair[1].seq), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledgement_means_one_sync_and_a_group_shares_it() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    let before = disk.syncs();
+    for _ in 0..5 {
+        source.open(*b"chunk");
+    }
+    log.ring();
+    source.wait("the commits", |state| state.committed == 5).await;
+    assert_eq!(disk.syncs() - before, 5);
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_before_the_sync_returns() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.hold_syncs(true);
+    source.open(*b"chunk");
+    log.ring();
+    disk.wait_for_held_sync();
+    assert_eq!(source.state().built.len(), 1);
+    assert_eq!(source.state().committed, 0);
+    assert!(log.held().is_empty());
+    disk.hold_syncs(false);
+    source.wait("the commit", |state| state.committed == 1).await;
+}
+
+#[tokio::test]
+async fn a_chunk_whose_sync_failed_is_written_unaltered_to_another_file() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"before").await;
+    disk.fail_syncs(1);
+    commit(&source, &log, b"failed once").await;
+    commit(&source, &log, b"after").await;
+    assert_eq!(disk.syncs_after_failure(), 0);
+    assert!(source.state().stalled.is_empty(), "the second try is made at once");
+    disk.crash(1);
+    drop((source, log));
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 3)]);
+    let directory = open(&disk).unwrap();
+    let places: Vec<_> =
+        (0..3).map(|seq| directory.read(BrokerEpoch(1), ChunkSeq(seq)).unwrap()).collect();
+    assert_eq!(places, [&b"before"[..], b"failed once", b"after"]);
+}
+
+#[tokio::test]
+async fn a_chunk_that_cannot_be_written_stalls_and_is_committed_when_the_disk_is_back() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.fail_writes(u32::MAX);
+    source.open(*b"stalls");
+    log.ring();
+    source.wait("the stall", |state| state.stalled == [ChunkSeq(0)]).await;
+    source.open(*b"is refused");
+    log.ring();
+    source.wait("the refusal", |state| state.refused == 1).await;
+    assert_eq!(log.committed_end(), ChunkSeq(0));
+    disk.fail_writes(0);
+    source.wait("the commit", |state| state.committed == 1).await;
+    commit(&source, &log, b"next").await;
+    assert_eq!(log.read(BrokerEpoch(1), ChunkSeq(0)).await.unwrap(), &b"stalls"[..]);
+    assert_eq!(source.state().stalled.len(), 1, "a stall is reported once");
+    assert!(
+        wal_files(&disk).len() <= 3,
+        "files that were given up are removed: {:?}",
+        wal_files(&disk)
+    );
+}
+
+#[tokio::test]
+async fn without_space_chunks_are_refused_and_taken_again_when_space_returns() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.limit_space(Some(100 << 10));
+    let mut committed = 0;
+    while source.state().refused == 0 {
+        source.open([5; 19 << 10]);
+        log.ring();
+        let answered = move |state: &conformance::SourceState| {
+            state.committed > committed || state.refused > 0
+        };
+        source.wait("an answer", answered).await;
+        committed = source.state().committed;
+    }
+    assert_eq!(source.state().built.len() as u64, committed, "what is refused has no number");
+    assert!(committed >= 1 && source.state().stalled.is_empty());
+    // Releasing does as well as a larger disk.
+    log.release(BrokerEpoch(1), ChunkSeq(committed)).await;
+    disk.limit_space(None);
+    commit(&source, &log, b"again").await;
+    assert_eq!(log.committed_end(), ChunkSeq(committed + 1));
+}
+
+#[tokio::test]
+async fn sealing_joins_the_running_sync() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.hold_syncs(true);
+    source.open(*b"in flight");
+    source.open(*b"too late");
+    log.ring();
+    disk.wait_for_held_sync();
+    let sealing = Runtime::system().spawn({
+        let log = log.clone();
+        async move { log.seal().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!sealing.is_finished(), "the sync still runs");
+    disk.hold_syncs(false);
+    assert_eq!(sealing.await.unwrap(), ChunkSeq(1));
+    let state = source.state();
+    assert_eq!((state.committed, state.built.len(), state.sealed), (1, 1, Some(ChunkSeq(1))));
+}
+
+#[tokio::test]
+async fn a_stalled_chunk_is_given_up_when_the_epoch_is_sealed() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"kept").await;
+    disk.fail_syncs(u32::MAX);
+    source.open(*b"given up");
+    log.ring();
+    source.wait("the stall", |state| !state.stalled.is_empty()).await;
+    assert_eq!(log.seal().await, ChunkSeq(1));
+    assert_eq!(log.held()[0].chunks, ChunkSeq(0)..ChunkSeq(1));
+}
+
+#[tokio::test]
+async fn the_last_chunk_found_at_a_start_is_made_durable_before_anything_else() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"kept").await;
+    disk.fail_syncs(u32::MAX);
+    source.open(*b"readable, not durable");
+    log.ring();
+    source.wait("the stall", |state| !state.stalled.is_empty()).await;
+    disk.kill(); // The page cache still has it, clean; no later sync would write it.
+    drop((source, log));
+    let (source, log) = start(&disk, 2);
+    let found = log.held()[0].chunks.clone();
+    disk.crash(0);
+    drop((source, log));
+    assert_eq!(
+        held(&disk).unwrap()[0],
+        (1, found.start.0, found.end.0),
+        "what was found once is found again"
+    );
+}
+
+#[tokio::test]
+async fn a_directory_has_one_owner() {
+    let disk = MemoryDisk::default();
+    let (_source, log) = start(&disk, 1);
+    assert!(matches!(open(&disk), Err(WalError::InUse { .. })));
+    log.seal().await;
+    assert!(matches!(open(&disk), Err(WalError::InUse { .. })), "a sealed log still reads");
+    drop(log);
+    open(&disk).unwrap();
+}
+
+#[tokio::test]
+async fn another_broker_reads_sealed_chunks_in_place() {
+    let disk = disk_with(&[b"one", b"two"]).await;
+    let directory = open(&disk).unwrap();
+    assert_eq!(
+        directory.held(),
+        [HeldEpoch { epoch: BrokerEpoch(1), chunks: ChunkSeq(0)..ChunkSeq(2) }]
+    );
+    assert_eq!(directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(), &b"two"[..]);
+    let again =
+        LocalWal::start(directory, BrokerEpoch(1), ScriptedSource::new(), &Runtime::system());
+    assert!(matches!(again, Err(WalError::Sealed { .. })), "an epoch is not gone on with");
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_and_an_unknown_one_reported() {
+    let disk = disk_with(&[b"one"]).await;
+    let set_format = |text: &str| {
+        let path = Path::new(DIR).join("FORMAT");
+        disk.process().remove(&path).unwrap();
+        let file = disk.process().create(&path, text.len() as u64).unwrap();
+        write_all_at(&*file, text.as_bytes(), 0).unwrap();
+    };
+    set_format("milena write-ahead log, format 2\n");
+    let error = open(&disk).unwrap_err();
+    assert!(matches!(error, WalError::NewerFormat { found: 2, newest: 1, .. }));
+    assert!(error.to_string().ends_with("upgrade milena"), "{error}");
+    set_format("something else");
+    assert!(matches!(open(&disk), Err(WalError::Damaged { .. })));
+}
+
+#[tokio::test]
+async fn a_chunk_damaged_after_it_was_found_is_reported_when_read() {
+    let disk = disk_with(&[b"one", b"two"]).await;
+    let directory = open(&disk).unwrap();
+    disk.edit(&wal_files(&disk)[0], |bytes| bytes[HEADER_BYTES] ^= 1);
+    match directory.read(BrokerEpoch(1), ChunkSeq(0)) {
+        Err(WalError::Damaged { position, .. }) => assert_eq!(position, 0),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(),
+        &b"two"[..],
+        "nothing else is affected"
+    );
+}
+
+#[tokio::test]
+async fn hostile_files_are_reported_or_cut() {
+    let disk = disk_with(&[&[1; 100], &[2; 100]]).await;
+    let file = wal_files(&disk)[0].clone();
+    let stranger = disk.fork();
+    stranger.edit(&file, |bytes| *bytes = vec![0; 10]);
+    assert_eq!(held(&stranger).unwrap(), [], "a file whose making was cut short");
+    stranger.edit(&file, Vec::clear);
+    assert_eq!(held(&stranger).unwrap(), []);
+    stranger.process().rename(&file, &Path::new(DIR).join("ffffffffffffffff.wal")).unwrap();
+    stranger.process().create(&Path::new(DIR).join("notes.txt"), 10).unwrap();
+    assert_eq!(held(&stranger).unwrap(), []);
+}
+
+#[derive(Debug, Default)]
+struct PanickingSource(std::sync::OnceLock<ChunkSeq>);
+
+impl ChunkSource for PanickingSource {
+    fn build(&self, _: ChunkSeq, _: &mut crate::disk::WriteBuffer) -> bool {
+        panic!("a bug in building chunks");
+    }
+
+    fn committed(&self, _: ChunkSeq) {}
+
+    fn refused(&self, _: &WalError) {}
+
+    fn stalled(&self, _: ChunkSeq, _: &WalError) {}
+
+    fn sealed(&self, end: ChunkSeq) {
+        self.0.set(end).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_leaves_nobody_waiting() {
+    let (disk, source) = (MemoryDisk::default(), Arc::new(PanickingSource::default()));
+    let log =
+        LocalWal::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system())
+            .unwrap();
+    log.ring();
+    let sealed = tokio::time::timeout(Duration::from_secs(20), log.seal()).await;
+    assert_eq!((sealed, source.0.get()), (Ok(ChunkSeq(0)), Some(&ChunkSeq(0))));
+}
+
+#[tokio::test]
+async fn recovery_reads_on_where_an_earlier_life_gave_a_file_up() {
+    // Chunk 1 is whole in the file that was given up and in the one after it; chunk 2 follows
+    // there.
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"zero").await;
+    disk.fail_syncs(1);
+    commit(&source, &log, b"one").await;
+    commit(&source, &log, b"two").await;
+    disk.kill();
+    drop((source, log));
+    assert_eq!(wal_files(&disk).len(), 2, "the file given up and the current one");
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 3)]);
+}

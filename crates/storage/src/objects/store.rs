@@ -1,0 +1,237 @@
+//! Access to the object store: whole objects in, ranges out.
+//!
+//! Objects are written once and never changed. A put may be repeated with the same bytes, so a put
+//! whose outcome is unknown is simply put again; the store needs no conditional writes, and no
+//! listing is relied upon. What a store must give is read-after-write of new objects, and
+//! durability when a put has returned.
+//!
+//! What this is not: which objects exist or may be deleted. That is decided by manifests and flush
+//! records.
+
+use std::{fmt, io, ops::Range, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, path};
+
+use crate::{
+    encryption::KeyRing,
+    objects::directory::DirectoryStore,
+    segment::{
+        footer::FrameEntry,
+        reader::{SegmentError, SegmentReader, TailOutcome},
+    },
+};
+
+/// How much of a segment's end is read in the hope that the footer is in it.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// The path of an object in the store; also its name under encryption, so an object cannot be
+/// renamed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ObjectId(Arc<str>);
+
+impl ObjectId {
+    /// The id with this path: parts of letters, digits, `.`, `_` and `-`, joined by `/`.
+    pub fn new(path: impl Into<Arc<str>>) -> Self {
+        Self(path.into())
+    }
+
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn path(&self) -> path::Path {
+        path::Path::from(self.as_str())
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why the object store cannot do something.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// There is no such object. A reader plans again: compaction may have replaced it.
+    #[error("object {object} is not in the store: put it back from a copy of the store")]
+    NotFound {
+        /// The object asked for.
+        object: ObjectId,
+    },
+    /// There is no space for it.
+    #[error("no space left for object {object} ({source}): free space, it is put again then")]
+    Full {
+        /// The object to be put.
+        object: ObjectId,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// The store failed; trying again may help.
+    #[error("cannot {action} object {object} ({source}): check the object store")]
+    Store {
+        /// The object.
+        object: ObjectId,
+        /// What was to be done.
+        action: &'static str,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// The object's bytes are not a segment that can be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+}
+
+/// The object store of a cluster. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Objects {
+    /// Objects in any store.
+    pub fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store }
+    }
+
+    /// Objects as files below a directory, made if absent. A put returns when the file and its name
+    /// are durable.
+    ///
+    /// # Errors
+    /// [`object_store::Error`] if the directory cannot be made or opened.
+    pub fn in_directory(dir: &Path) -> Result<Self, object_store::Error> {
+        let generic = |source: io::Error| object_store::Error::Generic {
+            store: "directory",
+            source: source.into(),
+        };
+        std::fs::create_dir_all(dir).map_err(generic)?;
+        Ok(Self::new(Arc::new(DirectoryStore::new(dir)?)))
+    }
+
+    /// Stores an object, durably. Cancelled, it may or may not be stored; it is never stored in
+    /// part.
+    ///
+    /// # Errors
+    /// [`ObjectError::Full`], [`ObjectError::Store`]: put the same bytes again.
+    pub async fn put(&self, object: &ObjectId, bytes: Bytes) -> Result<(), ObjectError> {
+        match self.store.put(&object.path(), PutPayload::from_bytes(bytes)).await {
+            Ok(_) => Ok(()),
+            Err(source) if is_full(&source) => {
+                Err(ObjectError::Full { object: object.clone(), source })
+            }
+            Err(source) => Err(failed(object, "put", source)),
+        }
+    }
+
+    /// The bytes of a range, which must be inside the object.
+    ///
+    /// # Errors
+    /// [`ObjectError::NotFound`], [`ObjectError::Store`].
+    pub async fn range(&self, object: &ObjectId, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let bytes = self.store.get_range(&object.path(), range.clone()).await;
+        let bytes = bytes.map_err(|source| failed(object, "read", source))?;
+        if bytes.len() as u64 != range.end - range.start {
+            let (position, what) = (range.start + bytes.len() as u64, "it ends early");
+            return Err(SegmentError::Damaged { object: object.clone(), position, what }.into());
+        }
+        Ok(bytes)
+    }
+
+    /// The last bytes of an object, at most `bytes_max`, and the length of the whole.
+    ///
+    /// # Errors
+    /// [`ObjectError::NotFound`], [`ObjectError::Store`].
+    pub async fn tail(
+        &self,
+        object: &ObjectId,
+        bytes_max: u64,
+    ) -> Result<(Bytes, u64), ObjectError> {
+        let options =
+            GetOptions { range: Some(GetRange::Suffix(bytes_max)), ..GetOptions::default() };
+        let found = self.store.get_opts(&object.path(), options).await;
+        let found = found.map_err(|source| failed(object, "read", source))?;
+        let object_bytes = found.meta.size;
+        let tail = found.bytes().await.map_err(|source| failed(object, "read", source))?;
+        Ok((tail, object_bytes))
+    }
+
+    /// Deletes an object. One that is not there is deleted already.
+    ///
+    /// # Errors
+    /// [`ObjectError::Store`]: delete it again.
+    pub async fn delete(&self, object: &ObjectId) -> Result<(), ObjectError> {
+        match self.store.delete(&object.path()).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(source) => Err(failed(object, "delete", source)),
+        }
+    }
+
+    /// Reads a segment's footer, in one read of its end or, if the footer is large, two.
+    ///
+    /// # Errors
+    /// Any [`ObjectError`].
+    pub async fn open_segment(
+        &self,
+        object: &ObjectId,
+        keys: &KeyRing,
+    ) -> Result<SegmentReader, ObjectError> {
+        let (tail, object_bytes) = self.tail(object, TAIL_BYTES).await?;
+        let needed = match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
+            TailOutcome::Opened(reader) => return Ok(reader),
+            TailOutcome::NeedsMore(bytes) => bytes,
+        };
+        let (tail, object_bytes) = self.tail(object, needed).await?;
+        match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
+            TailOutcome::Opened(reader) => Ok(reader),
+            TailOutcome::NeedsMore(_) => {
+                let what = "its end is not the same when read again";
+                Err(SegmentError::Damaged { object: object.clone(), position: object_bytes, what }
+                    .into())
+            }
+        }
+    }
+
+    /// Reads and opens adjacent frames of one partition: the batches in them, in the clear.
+    ///
+    /// # Errors
+    /// Any [`ObjectError`].
+    pub async fn read_frames(
+        &self,
+        segment: &SegmentReader,
+        frames: &[FrameEntry],
+    ) -> Result<Bytes, ObjectError> {
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+            return Ok(Bytes::new());
+        };
+        let sealed = self.range(segment.object(), first.position..last.byte_range().end).await?;
+        Ok(segment.open_frames(frames, &sealed)?)
+    }
+}
+
+fn failed(object: &ObjectId, action: &'static str, source: object_store::Error) -> ObjectError {
+    let object = object.clone();
+    match source {
+        object_store::Error::NotFound { .. } => ObjectError::NotFound { object },
+        source => ObjectError::Store { object, action, source },
+    }
+}
+
+/// Whether the file system under a store said that there is no space.
+fn is_full(error: &object_store::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,250 @@
+//! A broker that starts while its write-ahead directory is not there.
+
+use std::path::PathBuf;
+
+use milena_types::{BrokerEpoch, Offset};
+
+use super::{NoObjects, all_retired, crashed, seal, times};
+use crate::{
+    Decisions, SealBrokerError, Storage, StorageError, Txn,
+    disk::{Disk, LocalDisk},
+    log::local::epoch_markers::Signs,
+    testing::*,
+};
+
+/// A broker that has acknowledged a record and died, and its directory.
+async fn with_records(cluster: &mut Broker) -> (BrokerEpoch, PathBuf) {
+    let storage = cluster.open().await;
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    let (_, epoch) = crashed(storage).await;
+    (epoch, cluster.dir.path().join("wal/1"))
+}
+
+/// Its next start, with an operator's word that epochs up to `accepted` are lost.
+async fn start(
+    cluster: &mut Broker,
+    accepted: Option<BrokerEpoch>,
+) -> Result<Storage, StorageError> {
+    cluster.next_process();
+    let mut config = cluster.config();
+    config.lost_log_accepted = accepted;
+    let decisions: std::sync::Arc<dyn Decisions> = cluster.decisions.clone();
+    Storage::open_on(config, cluster.disk(), cluster.objects(), decisions, &cluster.runtime).await
+}
+
+/// What a start says that is refused for this reason.
+async fn refused(cluster: &mut Broker, accepted: Option<BrokerEpoch>, lost: BrokerEpoch) -> String {
+    match start(cluster, accepted).await {
+        Err(error @ StorageError::LogLost { epoch, .. }) if epoch == lost => error.to_string(),
+        Err(error) => panic!("refused for another reason: {error}"),
+        Ok(_) => panic!("it took the directory for an empty one"),
+    }
+}
+
+async fn times_of_the_partition(storage: &Storage) -> Vec<i64> {
+    times(&read_all(&*open_partition(storage, 0, 9).await, 0, 500).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_without_its_directory_is_refused_until_it_is_back() {
+    let mut cluster = Broker::new();
+    let (epoch, dir) = with_records(&mut cluster).await;
+    let aside = cluster.dir.path().join("aside");
+    std::fs::rename(&dir, &aside).expect("not mounted");
+    let said = refused(&mut cluster, None, epoch).await;
+    assert!(
+        said.contains(dir.to_str().expect("text")) && said.contains(&format!("epoch {epoch}")),
+        "{said}"
+    );
+    assert!(!dir.exists(), "nothing is made where the directory was");
+    std::fs::create_dir(&dir).expect("the place where it is mounted");
+    refused(&mut cluster, None, epoch).await;
+    assert_eq!(std::fs::read_dir(&dir).expect("a directory").count(), 0, "nothing is put there");
+    std::fs::rename(&aside, &dir).expect("mounted again");
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    assert_eq!(times_of_the_partition(&storage).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_copy_of_the_directory_and_another_brokers_are_refused() {
+    let mut cluster = Broker::new();
+    cluster.open().await.shutdown(std::time::Duration::from_secs(5)).await;
+    let (dir, copy) = (cluster.dir.path().join("wal/1"), cluster.dir.path().join("copy"));
+    std::fs::create_dir(&copy).expect("a directory");
+    for entry in std::fs::read_dir(&dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        std::fs::copy(&path, copy.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let (epoch, _) = with_records(&mut cluster).await;
+    crashed(cluster.open_broker(2).await).await;
+    let aside = cluster.dir.path().join("aside");
+    std::fs::rename(&dir, &aside).expect("set aside");
+    for other in [copy, cluster.dir.path().join("wal/2")] {
+        std::fs::rename(&other, &dir).expect("put in its place");
+        refused(&mut cluster, None, epoch).await;
+        std::fs::rename(&dir, &other).expect("put back");
+    }
+    std::fs::rename(&aside, &dir).expect("put back");
+    assert_eq!(
+        times_of_the_partition(&start(&mut cluster, None).await.expect("its own")).await,
+        [1]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_accepted_loss_takes_what_was_only_in_the_directory_and_counts_once() {
+    let mut cluster = Broker::new();
+    let storage = cluster.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[1])).await;
+    storage.flush().await.expect("flushed");
+    append(&partition, batch(&[2])).await;
+    let (_, epoch) = crashed(storage).await;
+    let dir = cluster.dir.path().join("wal/1");
+    std::fs::remove_dir_all(&dir).expect("removed");
+    refused(&mut cluster, Some(BrokerEpoch(epoch.0 - 1)), epoch).await;
+    let storage = start(&mut cluster, Some(epoch)).await.expect("accepted");
+    let partition = open_partition(&storage, 0, 2).await;
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [1], "what was flushed is there");
+    assert_eq!(append(&partition, batch(&[3])).await.base_offset, Offset(1));
+    let (_, later) = crashed(storage).await;
+    // The directory is sound now, and the word says nothing of what is lost from now on.
+    let aside = cluster.dir.path().join("aside");
+    std::fs::rename(&dir, &aside).expect("moved away");
+    refused(&mut cluster, Some(epoch), later).await;
+    std::fs::rename(&aside, &dir).expect("moved back");
+    assert_eq!(
+        times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await,
+        [1, 3]
+    );
+}
+
+/// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the
+/// same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_accepted_loss_includes_epochs_that_are_sealed_and_not_flushed() {
+    let mut cluster = Broker::new();
+    let no_objects = NoObjects::new(&cluster);
+    let (_, dir) = with_records(&mut cluster).await;
+    let second = start(&mut cluster, None).await.expect("there");
+    append(&open_partition(&second, 0, 2).await, batch(&[2])).await;
+    let (_, epoch) = crashed(second).await;
+    std::fs::remove_dir_all(&dir).expect("removed");
+    drop(no_objects);
+    refused(&mut cluster, None, epoch).await;
+    let storage = start(&mut cluster, Some(epoch)).await.expect("accepted");
+    assert!(times_of_the_partition(&storage).await.is_empty());
+    all_retired(&cluster, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_left_nothing_behind_starts_in_an_empty_directory() {
+    let mut cluster = Broker::new();
+    let other = cluster.open_broker(2).await;
+    let storage = cluster.open().await;
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    seal(&other, crashed(storage).await).await;
+    other.flush().await.expect("flushed");
+    all_retired(&cluster, 1).await;
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let storage = start(&mut cluster, None).await.expect("nothing is missing");
+    assert_eq!(times_of_the_partition(&storage).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_stopped_with_everything_flushed_does_not_need_its_directory() {
+    let mut cluster = Broker::new();
+    let patience = std::time::Duration::from_secs(10);
+    cluster.open().await.shutdown(patience).await;
+    let storage = cluster.open().await;
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    storage.shutdown(patience).await;
+    assert!(cluster.ledger().all_epochs().await.expect("epochs").is_empty());
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let storage = start(&mut cluster, None).await.expect("nothing is missing");
+    append(&open_partition(&storage, 0, 2).await, batch(&[2])).await;
+    // What could not be flushed keeps the directory needed.
+    let no_objects = NoObjects::new(&cluster);
+    storage.shutdown(patience).await;
+    let epoch = BrokerEpoch(cluster.epoch);
+    let (dir, aside) = (cluster.dir.path().join("wal/1"), cluster.dir.path().join("aside"));
+    std::fs::rename(&dir, &aside).expect("not mounted");
+    refused(&mut cluster, None, epoch).await;
+    std::fs::rename(&aside, &dir).expect("mounted again");
+    drop(no_objects);
+    assert_eq!(
+        times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await,
+        [1, 2]
+    );
+}
+
+/// Between the sign and the record of an epoch; and where a first start got no further than its
+/// directory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed() {
+    let mut cluster = Broker::new();
+    let dir = cluster.dir.path().join("wal/1");
+    let ledger_fails = |cluster: &Broker, fails: bool| {
+        cluster.decisions.refuse_putting(fails.then_some("wal/1/"));
+    };
+    ledger_fails(&cluster, true);
+    assert!(start(&mut cluster, None).await.is_err());
+    ledger_fails(&cluster, false);
+    let never_begun = BrokerEpoch(cluster.epoch);
+    assert!(Signs::read(&dir, &LocalDisk).expect("a directory").of_epoch(never_begun));
+    std::fs::remove_dir_all(&dir).expect("removed");
+    let storage = start(&mut cluster, None).await.expect("no epoch has begun");
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    let (_, epoch) = crashed(storage).await;
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    assert_eq!(times_of_the_partition(&storage).await, [1]);
+    storage.flush().await.expect("flushed");
+    all_retired(&cluster, 1).await;
+    storage.crash().await;
+    start(&mut cluster, None).await.expect("it is there").crash().await;
+    let signs = Signs::read(&dir, &LocalDisk).expect("a directory");
+    assert!(
+        !signs.of_epoch(epoch) && signs.of_epoch(BrokerEpoch(cluster.epoch)),
+        "old signs go: {signs:?}"
+    );
+}
+
+/// The directories of releases that left no signs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_of_an_older_release_is_known_by_its_log() {
+    let mut cluster = Broker::new();
+    let (epoch, dir) = with_records(&mut cluster).await;
+    LocalDisk.remove(&dir.join(format!("epoch-{epoch}"))).expect("there");
+    let aside = cluster.dir.path().join("aside");
+    refused(&mut cluster, None, epoch).await;
+    let entry = cluster.decisions.range("wal/1/").await.expect("decisions").remove(0);
+    let unsigned = String::from_utf8_lossy(&entry.value).replace(r#","signed":true"#, "");
+    assert_ne!(unsigned.as_bytes(), &entry.value[..]);
+    let put = vec![(entry.key, unsigned.into())];
+    cluster.decisions.txn(Txn { put, ..Txn::default() }).await.expect("put");
+    std::fs::rename(&dir, &aside).expect("not mounted");
+    refused(&mut cluster, None, epoch).await;
+    std::fs::rename(&aside, &dir).expect("mounted again");
+    std::fs::remove_file(dir.join("FORMAT")).expect("removed");
+    assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await, [1]);
+}
+
+/// Whoever recovers a broker makes nothing of an empty directory either, also when all its epochs
+/// are sealed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recoverer_puts_nothing_where_a_directory_was() {
+    let mut cluster = Broker::new();
+    let no_objects = NoObjects::new(&cluster);
+    let (_, dir) = with_records(&mut cluster).await;
+    let dead = crashed(start(&mut cluster, None).await.expect("there")).await;
+    let other = cluster.open_broker(2).await;
+    let aside = cluster.dir.path().join("aside");
+    std::fs::rename(&dir, &aside).expect("not mounted");
+    let gone = other.seal_broker(dead.0, dead.1).await;
+    assert!(matches!(gone, Err(SealBrokerError::NoDirectory { .. })), "{gone:?}");
+    assert!(!dir.exists());
+    std::fs::rename(&aside, &dir).expect("mounted again");
+    seal(&other, dead).await;
+    drop(no_objects);
+    all_retired(&cluster, 1).await;
+}

@@ -1,0 +1,262 @@
+//! Reading segments through a bounded cache of decrypted blocks.
+//!
+//! A block is a few adjacent frames of one partition, read and decrypted in one go. While a reader
+//! is given a block, the next ones are fetched, so that a consumer that reads on finds them in
+//! memory. Footers are kept in the same cache. Keys carry the cluster, since one cache serves every
+//! broker of a process; its budget is in bytes and never exceeded by more than what readers hold on
+//! to.
+
+use std::{hash::RandomState, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use milena_runtime::Runtime;
+use milena_types::{ClusterId, TopicPartition};
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    encryption::KeyRing,
+    ledger::SegmentRef,
+    objects::store::{ObjectError, ObjectId, Objects},
+    segment::{
+        footer::{FrameEntry, PartitionFooter},
+        reader::SegmentReader,
+    },
+};
+
+/// A block is the frames that start within the same stretch of so many bytes of a partition's part.
+const BLOCK_STRETCH_BYTES: u64 = 512 << 10;
+
+/// How many blocks are fetched ahead of a reader.
+const BLOCKS_AHEAD: usize = 4;
+
+/// How many blocks are fetched ahead at once, for all readers: what bounds the memory of those that
+/// are on their way.
+const FETCHES_AHEAD_MAX: usize = 16;
+
+/// Why a segment could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError {
+    /// The object store failed, has no such object (then the reader plans again), or the object is
+    /// damaged.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The object does not hold what its manifest says.
+    #[error(
+        "segment {object} has no records of {partition} at {position}: restore the object from a copy"
+    )]
+    Missing {
+        /// The object.
+        object: ObjectId,
+        /// The partition.
+        partition: TopicPartition,
+        /// The offset that was looked for.
+        position: i64,
+    },
+}
+
+impl BlockError {
+    /// The object is gone: whoever planned this read should plan again.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Object(ObjectError::NotFound { .. }))
+    }
+}
+
+/// A process's cache of segment blocks. Cheap to clone; clones are the same cache.
+#[derive(Clone)]
+pub struct BlockCache(Arc<Cache<BlockKey, Block, ByBytes, RandomState>>);
+
+impl std::fmt::Debug for BlockCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockCache").field("bytes", &self.0.weight()).finish()
+    }
+}
+
+impl BlockCache {
+    /// A cache of at most `bytes`.
+    pub fn new(bytes: u64) -> Self {
+        let expected_items =
+            usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        // The cache's own hasher takes its seed from addresses, which a simulation cannot decide.
+        let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
+        Self(Arc::new(Cache::with(expected_items, bytes, ByBytes, hasher, lifecycle)))
+    }
+
+    /// How many bytes are cached.
+    pub fn bytes(&self) -> u64 {
+        self.0.weight()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct BlockKey {
+    cluster: ClusterId,
+    object: ObjectId,
+    /// The index of the block's first frame; [`FOOTER`] for the footer.
+    frame: u32,
+}
+
+const FOOTER: u32 = u32::MAX;
+
+#[derive(Clone)]
+enum Block {
+    Records(Bytes),
+    Footer(SegmentReader),
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<BlockKey, Block> for ByBytes {
+    fn weight(&self, key: &BlockKey, block: &Block) -> u64 {
+        let overhead = 200 + key.object.as_str().len() as u64;
+        match block {
+            Block::Records(bytes) => bytes.len() as u64 + overhead,
+            Block::Footer(reader) => {
+                let partitions = reader.footer().partitions.iter();
+                let entries = partitions.map(|p| 150 + 40 * p.frames.len() + 100 * p.batches.len());
+                entries.sum::<usize>() as u64 + overhead
+            }
+        }
+    }
+}
+
+/// Reads the segments of one cluster. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Segments {
+    cluster: ClusterId,
+    objects: Objects,
+    keys: KeyRing,
+    cache: BlockCache,
+    runtime: Runtime,
+    ahead: Arc<Semaphore>,
+}
+
+/// One partition's part of an opened segment. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct SegmentPart {
+    reader: SegmentReader,
+    partition: usize,
+}
+
+impl SegmentPart {
+    pub(crate) fn footer(&self) -> &PartitionFooter {
+        &self.reader.footer().partitions[self.partition]
+    }
+
+    /// The frames of the block that holds frame `frame` of this partition, as indexes.
+    fn block(&self, frame: usize) -> Range<usize> {
+        let frames = &self.footer().frames;
+        let stretch =
+            |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_STRETCH_BYTES;
+        let this = stretch(&frames[frame]);
+        frames.partition_point(|entry| stretch(entry) < this)
+            ..frames.partition_point(|entry| stretch(entry) <= this)
+    }
+
+    fn block_frames(&self, frame: usize) -> &[FrameEntry] {
+        &self.footer().frames[self.block(frame)]
+    }
+
+    /// The first frame after the block that holds frame `frame`; none when it is the last block.
+    pub(crate) fn after_block(&self, frame: usize) -> Option<usize> {
+        Some(self.block(frame).end).filter(|next| *next < self.footer().frames.len())
+    }
+}
+
+impl Segments {
+    pub(crate) fn new(
+        cluster: ClusterId,
+        objects: Objects,
+        keys: KeyRing,
+        cache: BlockCache,
+        runtime: Runtime,
+    ) -> Self {
+        Self {
+            cluster,
+            objects,
+            keys,
+            cache,
+            runtime,
+            ahead: Arc::new(Semaphore::new(FETCHES_AHEAD_MAX)),
+        }
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// Opens the part of a segment that is the partition's.
+    pub(crate) async fn open(
+        &self,
+        partition: TopicPartition,
+        segment: &SegmentRef,
+    ) -> Result<SegmentPart, BlockError> {
+        let object = ObjectId::new(&*segment.object);
+        let reader = self.reader(&object).await?;
+        let found =
+            reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
+        let index = found.map_err(|_| BlockError::Missing {
+            object,
+            partition,
+            position: segment.base.0,
+        })?;
+        Ok(SegmentPart { reader, partition: index })
+    }
+
+    async fn reader(&self, object: &ObjectId) -> Result<SegmentReader, BlockError> {
+        let key = self.key(object, FOOTER);
+        let load = async { self.objects.open_segment(object, &self.keys).await.map(Block::Footer) };
+        match self.cache.0.get_or_insert_async(&key, load).await? {
+            Block::Footer(reader) => Ok(reader),
+            Block::Records(_) => unreachable!("the footer's key holds footers only"),
+        }
+    }
+
+    /// The block that holds frame `frame` of the part, decrypted.
+    pub(crate) async fn block(
+        &self,
+        part: &SegmentPart,
+        frame: usize,
+    ) -> Result<Bytes, BlockError> {
+        let frames = part.block_frames(frame);
+        let object = part.reader.object();
+        let key = self.key(object, frames[0].index);
+        let load =
+            async { self.objects.read_frames(&part.reader, frames).await.map(Block::Records) };
+        match self.cache.0.get_or_insert_async(&key, load).await? {
+            Block::Records(bytes) => Ok(bytes),
+            Block::Footer(_) => unreachable!("a block's key holds records only"),
+        }
+    }
+
+    /// Begins to fetch the blocks after the one that holds frame `frame`, those that are not there
+    /// yet. What fails is left to the reader that gets there.
+    pub(crate) fn fetch_ahead(&self, part: &SegmentPart, frame: usize) {
+        let following =
+            std::iter::successors(part.after_block(frame), |next| part.after_block(*next));
+        for next in following.take(BLOCKS_AHEAD) {
+            let key = self.key(part.reader.object(), part.block_frames(next)[0].index);
+            if self.cache.0.peek(&key).is_some() {
+                continue;
+            }
+            let Ok(permit) = self.ahead.clone().try_acquire_owned() else { return };
+            let (segments, part) = (self.clone(), part.clone());
+            self.runtime.spawn(async move {
+                let _permit = permit;
+                let _ = segments.block(&part, next).await;
+            });
+        }
+    }
+
+    fn key(&self, object: &ObjectId, frame: u32) -> BlockKey {
+        BlockKey { cluster: self.cluster.clone(), object: object.clone(), frame }
+    }
+}

@@ -1,0 +1,92 @@
+//! The one file format: frames of record batches grouped by partition, a footer that says what is
+//! where, and a fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment
+//! are all this.
+//!
+//! ```text
+//! header   magic(8) · format level(2) · 0(2) · key id(4) · salt(16)
+//! frame 0  AES-256-GCM of whole record batches of one partition, then its tag(16)
+//! frame 1  …
+//! footer   AES-256-GCM of [`Footer`], then its tag(16)
+//! trailer  footer position(8) · sealed footer length(4) · frames(4) · key id(4) · salt(16) · 0(12)
+//!          · format level(2) · 0(2) · CRC32C of the 52 bytes before(4) · magic(8)
+//! ```
+//!
+//! Integers are big-endian. Invariants, kept by [`SegmentWriter`] and checked by [`SegmentReader`]:
+//! - partitions stand in ascending order, each once; a partition's frames are adjacent and never
+//!   hold another's batches; a batch is never split; offsets ascend within a partition;
+//! - the end of a file suffices to read it: the trailer repeats what the header says, so that a
+//!   range read of the tail, then range reads of frames, never need the beginning;
+//! - the trailer's last 12 bytes (CRC32C, magic) stay where they are in every format level, so that
+//!   a file of a newer level is told from a damaged one.
+//!
+//! Batches are stored as the client sent them apart from base offset and leader epoch, which the
+//! writer patches while it copies; neither is covered by a batch's own CRC.
+
+use std::fmt;
+
+use milena_records::control::EndTransactionMarker;
+use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
+
+/// The newest format this release reads and the one it writes.
+pub const FORMAT_LEVEL: FormatLevel = FormatLevel(1);
+
+/// The length of a segment's header.
+pub const HEADER_BYTES: usize = 32;
+
+/// The length of a segment's trailer.
+pub const TRAILER_BYTES: usize = 64;
+
+pub(super) const MAGIC: [u8; 8] = *b"MLNASEG\0";
+
+/// The frame number the footer is sealed under. No record frame has it.
+pub(super) const FOOTER_FRAME: u32 = u32::MAX;
+
+/// A version of what is written to disk and to the object store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FormatLevel(pub u16);
+
+impl fmt::Display for FormatLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a segment has to know about one record batch. Of a batch that state is rebuilt from (it has
+/// a producer id) the footer keeps it; of others only the batch itself tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BatchSummary {
+    /// Offset of the first record. The writer puts it into the stored batch.
+    pub base_offset: Offset,
+    /// Offset of the last record (also when compaction took that record away).
+    pub last_offset: Offset,
+    /// The term the batch was appended in. The writer puts it into the stored batch.
+    pub leader_epoch: LeaderEpoch,
+    /// The largest timestamp of its records.
+    pub max_timestamp: Timestamp,
+    /// The idempotent producer it came from.
+    pub producer: Option<ProducerBatch>,
+}
+
+impl BatchSummary {
+    /// The offset after the batch's last record.
+    pub fn end_offset(&self) -> Offset {
+        self.last_offset.plus(1)
+    }
+}
+
+/// The part of a batch that producer and transaction state is rebuilt from (KIP-98).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProducerBatch {
+    /// The producer's id; never [`ProducerId::NONE`].
+    pub id: ProducerId,
+    /// The producer's epoch.
+    pub epoch: ProducerEpoch,
+    /// The sequence of the first record; -1 in a control batch.
+    pub base_sequence: Sequence,
+    /// The sequence of the last record; -1 in a control batch.
+    pub last_sequence: Sequence,
+    /// Whether the batch belongs to a transaction.
+    pub transactional: bool,
+    /// What the batch decides, if it is a transaction marker.
+    pub marker: Option<EndTransactionMarker>,
+}
