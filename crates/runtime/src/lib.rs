@@ -13,11 +13,15 @@
 
 #![allow(clippy::disallowed_methods)] // This crate is where they are allowed.
 
+mod retry;
+
 use std::{future::Future, io, sync::Arc, thread, time::Duration};
 
 use aws_lc_rs::rand::SecureRandom;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_metadata::{MetadataError, MovedLeaders, Precondition};
+use milena_runtime::{Backoff, Retry};
 use milena_storage::SealBrokerError;
 use milena_types::{BrokerEpoch, BrokerId};
 
 use super::role;
 use crate::shared::BrokerShared;
 
-/// The first wait after something that did not work; it doubles.
 const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_millis(500);
 
@@ -26,8 +26,8 @@ enum FailoverError {
 /// back, or another broker is the controller.
 pub(super) async fn fail_over(broker: &Arc<BrokerShared>, dead: BrokerId, epoch: BrokerEpoch) {
     let started = broker.runtime.monotonic();
-    let mut wait = RETRY_MIN;
-    let mut told = false;
+    let mut retry =
+        Retry::new(&broker.runtime, Backoff::doubling(RETRY_MIN, RETRY_MAX)).until(&broker.leaving);
     while !broker.leaving.is_cancelled() {
         if broker.image().broker(dead).is_some() {
             tracing::info!(%dead, "the broker is back and takes what it led itself");
@@ -47,19 +47,15 @@ pub(super) async fn fail_over(broker: &Arc<BrokerShared>, dead: BrokerId, epoch:
             }
             Err(FailoverError::Seal(SealBrokerError::Superseded { .. })) => return,
             // Its last tasks are about to end; that it is so is no news.
-            Err(FailoverError::Seal(SealBrokerError::Alive { .. })) if wait < RETRY_MAX => {}
-            Err(error) => {
-                if !told {
-                    tracing::error!(%dead, %error, "what a broker led cannot be taken over; trying again");
-                }
-                told = true;
+            Err(FailoverError::Seal(SealBrokerError::Alive { .. })) if !retry.is_at_longest() => {}
+            Err(error) if retry.is_news(&error) => {
+                tracing::error!(%dead, %error, "what a broker led cannot be taken over; trying again");
             }
+            Err(_) => {}
         }
-        tokio::select! {
-            () = broker.runtime.sleep(wait) => {}
-            () = broker.leaving.cancelled() => return,
+        if retry.pause().await.is_err() {
+            return;
         }
-        wait = (wait * 2).min(RETRY_MAX);
     }
 }
 

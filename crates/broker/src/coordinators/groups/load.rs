@@ -8,6 +8,7 @@ use milena_records::{
     control::{EndTransactionMarker, TransactionResult},
     split,
 };
+use milena_runtime::{Backoff, Retry};
 use milena_storage::{Isolation, ReadError, ReadRequest};
 use milena_types::Offset;
 
@@ -43,6 +44,8 @@ struct Loading<'a> {
 impl Owner {
     /// Loads the partition, however often that fails, unless it is closed.
     pub(super) async fn load(self: Arc<Self>) {
+        let runtime = self.timers.runtime.clone();
+        let mut retry = Retry::new(&runtime, Backoff::fixed(RETRY));
         while !self.is_closed() {
             let loading = Loading {
                 owner: &self,
@@ -53,13 +56,13 @@ impl Owner {
             match loading.run().await {
                 Ok((coordinator, bytes)) => return self.activate(coordinator, bytes),
                 Err(LoadError::Read(ReadError::Closed)) => return,
-                Err(error) => {
+                Err(error) if retry.is_news(&error) => {
                     tracing::error!(partition = %self.partition.id(), %error, "groups cannot be loaded; trying again");
                 }
+                Err(_) => {}
             }
-            tokio::select! {
-                () = self.timers.runtime.sleep(RETRY) => {}
-                () = self.timers.runtime.stopping().cancelled() => return,
+            if retry.pause().await.is_err() {
+                return;
             }
         }
     }
