@@ -34,16 +34,20 @@ use crate::{
     coordinators::groups::Groups,
     coordinators::producer_ids::ProducerIds,
     decisions::StoredDecisions,
+    identity::BrokerIdentity,
+    kafka_configs::KafkaConfigs,
     leadership::deletion,
     leadership::handoff,
     leadership::partitions::PartitionTable,
     leadership::reconcile::Follower,
+    leadership::resolve::LeaderResolver,
     net::{
         access::Authorizer, admission::Admission, frame::RequestMemory, listener,
         sockets::TcpListener,
     },
     server_properties::server_properties,
     shared::BrokerShared,
+    topics::Topics,
 };
 
 /// How long connections get to answer what they began.
@@ -193,9 +197,19 @@ impl Broker {
         let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
 
         let connections = runtime.child();
-        let groups = Groups::new(
-            &registration,
+        let identity = Arc::new(BrokerIdentity::new(config.cluster.clone(), &registration));
+        let partitions = Arc::new(PartitionTable::default());
+        let leaders = LeaderResolver::new(
+            partitions.clone(),
             images.clone(),
+            identity.clone(),
+            connections.stopping().clone(),
+        );
+        let kafka_configs = KafkaConfigs::new(server_configs.clone(), identity.id, images.clone());
+        let topics =
+            Topics::new(metadata.clone(), kafka_configs.clone(), leaders.clone(), runtime.clone());
+        let groups = Groups::new(
+            leaders.clone(),
             server_configs.alone(),
             config.limits.group_log_growth_bytes,
             runtime.clone(),
@@ -209,17 +223,20 @@ impl Broker {
             connections_stopping: connections.stopping().clone(),
             connections,
             config,
+            identity,
+            producer_ids: ProducerIds::new(metadata.clone()),
             metadata,
             images,
             registration,
             storage,
-            partitions: PartitionTable::default(),
+            partitions,
+            leaders,
+            topics,
             leaving: runtime.stopping().child_token(),
             killed: CancellationToken::new(),
             runtime: runtime.clone(),
             authorizer: parts.authorizer,
-            server_configs,
-            producer_ids: ProducerIds::default(),
+            kafka_configs,
             groups,
         });
         let broker = Self { shared, address, ended };

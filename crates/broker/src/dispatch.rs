@@ -153,7 +153,7 @@ pub(crate) fn read(
     };
     let received = broker.runtime.monotonic();
     let context = RequestContext::new(
-        broker.config.cluster.clone(),
+        broker.identity.cluster.clone(),
         connection.clone(),
         principal,
         identity,

@@ -1,9 +1,9 @@
 //! What all connections of a broker share.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use milena_kafka_config::{Layers, ServerConfigs};
-use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, Registration};
+use milena_kafka_config::Layers;
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, PartitionImage, Registration};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 use milena_storage::{Partition, Storage};
@@ -15,18 +15,21 @@ use crate::{
     config::BrokerConfig,
     coordinators::groups::Groups,
     coordinators::producer_ids::ProducerIds,
-    leadership::partitions::{Led, PartitionTable, TopicRef, why_not_led},
+    identity::BrokerIdentity,
+    kafka_configs::KafkaConfigs,
+    leadership::{
+        partitions::{Led, PartitionTable, TopicRef},
+        resolve::{LEADER_WAIT_MAX, LeaderResolver},
+    },
     net::{access::Authorizer, admission::Admission, frame::RequestMemory},
-    topics::{Topics, usable::wait_until_usable},
+    topics::Topics,
 };
-
-/// How long a request waits for an internal topic that it made the broker create.
-const INTERNAL_TOPIC_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A running broker as its request handlers see it.
 pub struct BrokerShared {
     /// What it was started with.
     pub config: BrokerConfig,
+    pub(crate) identity: Arc<BrokerIdentity>,
     /// The cluster's records, to change them and to read what must be up to date.
     pub metadata: ClusterMetadata,
     /// The newest image of the cluster's records, for everything else.
@@ -36,17 +39,17 @@ pub struct BrokerShared {
     /// The logs.
     pub storage: Storage,
     /// The partitions led here.
-    pub partitions: PartitionTable,
+    pub partitions: Arc<PartitionTable>,
+    pub(crate) leaders: LeaderResolver,
+    pub(crate) topics: Topics,
     /// Clock, randomness, tasks.
     pub runtime: Runtime,
     /// What the cluster's Kafka version offers.
     pub offered: OfferedApis,
     /// Decides what principals may do.
     pub authorizer: Box<dyn Authorizer>,
-    /// The configurations of the cluster's Kafka version, and what this broker was started with.
-    pub server_configs: ServerConfigs,
-    /// Ids for idempotent producers.
-    pub producer_ids: ProducerIds,
+    pub(crate) kafka_configs: KafkaConfigs,
+    pub(crate) producer_ids: ProducerIds,
     /// Cancelled when this life of the broker is about to end: it decides nothing for the cluster
     /// any more.
     pub(crate) leaving: CancellationToken,
@@ -66,12 +69,12 @@ pub struct BrokerShared {
 impl BrokerShared {
     /// This broker's number.
     pub fn id(&self) -> BrokerId {
-        self.registration.broker
+        self.identity.id
     }
 
     /// This life of the broker.
     pub fn epoch(&self) -> BrokerEpoch {
-        self.registration.epoch
+        self.identity.epoch
     }
 
     /// The newest image of the cluster.
@@ -79,59 +82,46 @@ impl BrokerShared {
         self.images.current()
     }
 
-    /// What is in force for this broker, and so for topics, according to `image`.
+    /// See [`KafkaConfigs::layers`].
     pub fn layers<'a>(&'a self, image: &'a MetadataImage) -> Layers<'a> {
-        let set = |broker| image.broker_configs(broker).map(|configs| &**configs);
-        self.server_configs.with(set(Some(self.id())), set(None))
+        self.kafka_configs.layers(image)
     }
 
     /// What creates, grows and deletes topics.
-    pub(crate) fn topics(&self) -> Topics<'_> {
-        let (metadata, images) = (&self.metadata, &self.images);
-        Topics { metadata, images, configs: &self.server_configs, broker: self.id() }
+    pub(crate) fn topics(&self) -> &Topics {
+        &self.topics
     }
 
-    /// Sees to it that one of Kafka's own topics (`__consumer_offsets`, `__transaction_state`)
-    /// exists and can be used through this broker.
-    ///
-    /// Errors: why it could not be created; COORDINATOR_NOT_AVAILABLE is what clients should see.
-    pub async fn ensure_internal_topic(&self, name: &str) -> Result<(), ErrorCode> {
-        if self.image().topic(name).is_some() {
-            return Ok(());
-        }
-        let revision = self.topics().ensure_internal(name).await.map_err(|refusal| {
-            tracing::warn!(topic = name, reason = %refusal.message, "an internal topic was not created");
-            refusal.code
-        })?;
-        match wait_until_usable(self, revision, &[name], INTERNAL_TOPIC_WAIT_MAX).await {
-            true => Ok(()),
-            false => Err(ErrorCode::RequestTimedOut),
-        }
+    /// See [`Topics::ensure_internal`].
+    pub(crate) async fn ensure_internal_topic(&self, name: &str) -> Result<(), ErrorCode> {
+        self.topics.ensure_internal(name).await
     }
 
-    /// The log of a partition that this broker leads. While it is being handed over, or not open
-    /// yet, this waits for the outcome, for a bounded time.
-    ///
-    /// Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER.
+    /// See [`LeaderResolver::resolve_leader`].
     pub async fn leader_partition(
         &self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
     ) -> Result<Arc<Partition>, ErrorCode> {
-        let led = match self.led(topic, partition) {
-            Err(ErrorCode::NotLeaderOrFollower) => self.led_once_settled(topic, partition).await,
-            found => found,
-        };
+        let led = self.leaders.resolve_leader(topic, partition, LEADER_WAIT_MAX).await;
         led.map(|led| led.partition)
     }
 
-    /// Like [`BrokerShared::leader_partition`], with the configuration of its topic.
+    /// See [`LeaderResolver::find`].
     pub(crate) fn led(
         &self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
     ) -> Result<Led, ErrorCode> {
-        let led = self.partitions.led(topic, partition);
-        led.ok_or_else(|| why_not_led(&self.image(), topic, partition))
+        self.leaders.find(topic, partition)
+    }
+
+    /// See [`LeaderResolver::wait_for_leader`].
+    pub(crate) async fn settled(&self, topic: TopicRef<'_>, partition: PartitionIndex) {
+        self.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
+    }
+
+    pub(crate) fn leads(&self, partition: &PartitionImage) -> bool {
+        self.identity.leads(partition)
     }
 }

@@ -4,23 +4,26 @@ use std::ops::Range;
 
 use milena_metadata::{ClusterMetadata, MetadataError};
 use milena_types::ProducerId;
+use tokio::sync::Mutex;
 
-/// The rest of this broker's block. Ids left over when the broker stops are never used.
-#[derive(Debug)]
-pub struct ProducerIds(tokio::sync::Mutex<Range<ProducerId>>);
-
-impl Default for ProducerIds {
-    fn default() -> Self {
-        Self(tokio::sync::Mutex::new(ProducerId(0)..ProducerId(0)))
-    }
+/// Ids for idempotent producers. Those of a block that are left when the broker stops are never
+/// used.
+pub(crate) struct ProducerIds {
+    metadata: ClusterMetadata,
+    /// The rest of this broker's block.
+    block: Mutex<Range<ProducerId>>,
 }
 
 impl ProducerIds {
+    pub(crate) fn new(metadata: ClusterMetadata) -> Self {
+        Self { metadata, block: Mutex::new(ProducerId(0)..ProducerId(0)) }
+    }
+
     /// An id that nobody else ever gets.
-    pub async fn next(&self, metadata: &ClusterMetadata) -> Result<ProducerId, MetadataError> {
-        let mut block = self.0.lock().await;
+    pub(crate) async fn next(&self) -> Result<ProducerId, MetadataError> {
+        let mut block = self.block.lock().await;
         if block.is_empty() {
-            *block = metadata.allocate_producer_ids().await?;
+            *block = self.metadata.allocate_producer_ids().await?;
         }
         let id = block.start;
         block.start = ProducerId(id.raw() + 1);

@@ -1,18 +1,18 @@
-//! The partitions this broker leads, as requests look them up.
+//! The table of open partitions: the logs that this broker leads now, and which of them are being
+//! opened or handed over.
 //!
-//! The table follows the metadata image: whoever is named leader there in this life of the broker
-//! has its log open here. A look-up that succeeds touches only this table; one that fails asks the
-//! image why.
+//! The table follows the metadata image: a partition whose leader is this life of the broker has
+//! its log open here. [`super::reconcile`] opens and closes; requests look up through
+//! [`super::resolve`].
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use milena_metadata::{MetadataImage, PartitionImage, TopicImage};
-use milena_protocol::ErrorCode;
+use milena_metadata::TopicImage;
 use milena_storage::Partition;
-use milena_types::{BrokerId, PartitionIndex, TopicId, TopicPartition};
+use milena_types::{PartitionIndex, TopicId, TopicPartition};
 use tokio::sync::watch;
 
 use milena_kafka_config::TopicConfig;
@@ -236,65 +236,6 @@ impl Drop for OpeningMark<'_> {
     fn drop(&mut self) {
         self.table.write().opening.remove(&self.partition);
     }
-}
-
-/// Why a partition is not in the table: what the image says of it.
-pub(crate) fn why_not_led(
-    image: &MetadataImage,
-    topic: TopicRef<'_>,
-    partition: PartitionIndex,
-) -> ErrorCode {
-    match topic {
-        TopicRef::Id(id) if image.topic_by_id(id).is_none() => ErrorCode::UnknownTopicId,
-        _ if find(image, topic, partition).is_some() => ErrorCode::NotLeaderOrFollower,
-        _ => ErrorCode::UnknownTopicOrPartition,
-    }
-}
-
-pub(crate) fn find<'a>(
-    image: &'a MetadataImage,
-    topic: TopicRef<'_>,
-    partition: PartitionIndex,
-) -> Option<&'a PartitionImage> {
-    let topic = match topic {
-        TopicRef::Name(name) => image.topic(name),
-        TopicRef::Id(id) => image.topic_by_id(id),
-    };
-    topic?.partition(partition)
-}
-
-/// A leader as Produce and Fetch answers tell it next to NOT_LEADER_OR_FOLLOWER (KIP-951).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LeaderHint {
-    pub(crate) leader: BrokerId,
-    pub(crate) leader_epoch: i32,
-    /// Host, port and rack, if the leader is alive.
-    pub(crate) endpoint: Option<Endpoint>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) host: String,
-    pub(crate) port: i32,
-    pub(crate) rack: Option<String>,
-}
-
-/// Who leads a partition according to the image.
-pub(crate) fn leader_hint(
-    image: &MetadataImage,
-    topic: TopicRef<'_>,
-    partition: PartitionIndex,
-    listener: &str,
-) -> Option<LeaderHint> {
-    let partition = find(image, topic, partition)?;
-    let leader = image.live_leader(partition)?;
-    let broker = image.broker(leader)?;
-    let endpoint = broker.listener(listener).map(|address| Endpoint {
-        host: address.host.clone(),
-        port: address.port.into(),
-        rack: broker.rack.clone(),
-    });
-    Some(LeaderHint { leader, leader_epoch: partition.leader_epoch.raw(), endpoint })
 }
 
 #[cfg(test)]

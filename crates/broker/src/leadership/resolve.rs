@@ -1,46 +1,102 @@
-//! Requests for a partition that is between two leaders, of which this broker is one: they wait for
-//! the outcome, for a bounded time, so that clients get an answer that they need not ask for again.
+//! Who leads this partition? The one place that requests and coordinators ask.
+//!
+//! A look-up that succeeds touches only the table of open partitions; one that fails asks the
+//! metadata image why. While a partition is between two leaders of which this broker is one (it is
+//! being handed over, or led here and not open yet), a request can wait for the outcome, for a
+//! bounded time, so that the client need not ask again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use milena_metadata::PartitionImage;
+use milena_metadata::{ImageWatcher, MetadataImage, PartitionImage};
 use milena_protocol::ErrorCode;
-use milena_types::{PartitionIndex, TopicPartition};
+use milena_types::{BrokerId, PartitionIndex, TopicPartition};
+use tokio_util::sync::CancellationToken;
 
-use crate::{
-    leadership::partitions::{Led, TopicRef, find},
-    shared::BrokerShared,
-};
+use super::partitions::{Led, PartitionTable, TopicRef};
+use crate::identity::BrokerIdentity;
 
-/// How long a request waits: less than clients wait for an answer.
-const WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long a request waits for a partition between two leaders: less than clients wait for a
+/// response.
+pub(crate) const LEADER_WAIT_MAX: Duration = Duration::from_secs(3);
 
-impl BrokerShared {
-    /// Whether the image says that this life of the broker leads a partition.
-    pub(crate) fn leads(&self, partition: &PartitionImage) -> bool {
-        partition.leader == self.id() && partition.broker_epoch == self.epoch()
+/// Finds the partitions that this broker leads. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct LeaderResolver {
+    table: Arc<PartitionTable>,
+    images: ImageWatcher,
+    identity: Arc<BrokerIdentity>,
+    /// Cancelled when requests should wait no longer.
+    stopping: CancellationToken,
+}
+
+impl LeaderResolver {
+    pub(crate) fn new(
+        table: Arc<PartitionTable>,
+        images: ImageWatcher,
+        identity: Arc<BrokerIdentity>,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self { table, images, identity, stopping }
     }
 
-    /// Like [`BrokerShared::led`], after waiting for a handoff of the partition to end or for its
-    /// log to be opened.
-    pub(crate) async fn led_once_settled(
+    pub(crate) fn image(&self) -> Arc<MetadataImage> {
+        self.images.current()
+    }
+
+    pub(crate) fn images(&self) -> &ImageWatcher {
+        &self.images
+    }
+
+    /// See [`BrokerIdentity::leads`].
+    pub(crate) fn leads(&self, partition: &PartitionImage) -> bool {
+        self.identity.leads(partition)
+    }
+
+    /// The partition as it is now, without waiting.
+    ///
+    /// Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER.
+    pub(crate) fn find(
         &self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
     ) -> Result<Led, ErrorCode> {
-        self.settled(topic, partition).await;
-        self.led(topic, partition)
+        let open = self.table.led(topic, partition);
+        open.ok_or_else(|| why_not_led(&self.image(), topic, partition))
     }
 
-    /// Waits while a partition is being handed over by this broker, or led here and not open yet.
-    pub(crate) async fn settled(&self, topic: TopicRef<'_>, partition: PartitionIndex) {
-        let mut changes = self.partitions.changes();
+    /// The partition; while it is between two leaders this waits for the outcome, for at most
+    /// `wait_max`. Cancel-safe.
+    ///
+    /// Errors: as [`LeaderResolver::find`].
+    pub(crate) async fn resolve_leader(
+        &self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+        wait_max: Duration,
+    ) -> Result<Led, ErrorCode> {
+        match self.find(topic, partition) {
+            Err(ErrorCode::NotLeaderOrFollower) => {
+                self.wait_for_leader(topic, partition, wait_max).await;
+                self.find(topic, partition)
+            }
+            found => found,
+        }
+    }
+
+    /// Waits while a partition is between two leaders, for at most `wait_max`. Cancel-safe.
+    pub(crate) async fn wait_for_leader(
+        &self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+        wait_max: Duration,
+    ) {
+        let mut changes = self.table.changes();
         let mut images = self.images.subscribe();
         let wait = async {
             loop {
                 changes.mark_unchanged();
                 images.mark_unchanged();
-                if !self.is_unsettled(topic, partition) {
+                if !self.is_between_leaders(topic, partition) {
                     return;
                 }
                 let closed = tokio::select! {
@@ -53,12 +109,12 @@ impl BrokerShared {
             }
         };
         tokio::select! {
-            _ = tokio::time::timeout(WAIT_MAX, wait) => {}
-            () = self.connections_stopping.cancelled() => {}
+            _ = tokio::time::timeout(wait_max, wait) => {}
+            () = self.stopping.cancelled() => {}
         }
     }
 
-    fn is_unsettled(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> bool {
+    fn is_between_leaders(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> bool {
         let image = self.image();
         let id = match topic {
             TopicRef::Name(name) => image.topic(name).map(|topic| topic.id()),
@@ -66,7 +122,101 @@ impl BrokerShared {
         };
         let Some(id) = id.map(|topic| TopicPartition { topic, partition }) else { return false };
         let led_here =
-            find(&image, topic, partition).is_some_and(|partition| self.leads(partition));
-        self.partitions.is_leaving(id) || (led_here && self.partitions.led_by_id(id).is_none())
+            in_image(&image, topic, partition).is_some_and(|partition| self.leads(partition));
+        self.table.is_leaving(id) || (led_here && self.table.led_by_id(id).is_none())
     }
+
+    /// Whether all partitions of a topic that the image says are led here are open. True for a
+    /// topic that the image does not have.
+    pub(crate) fn is_open(&self, topic: &str) -> bool {
+        let image = self.image();
+        let Some(topic) = image.topic(topic) else { return true };
+        let id = TopicRef::Id(topic.id());
+        topic
+            .partitions()
+            .filter(|(_, partition)| self.leads(partition))
+            .all(|(index, _)| self.table.led(id, index).is_some())
+    }
+
+    /// Who leads the partitions that one response refuses, for clients of `listener`.
+    pub(crate) fn leader_hints<'a>(&'a self, listener: &'a str) -> LeaderHints<'a> {
+        LeaderHints { images: &self.images, image: None, listener, nodes: Vec::new() }
+    }
+}
+
+/// The leaders that a Produce or Fetch response names next to NOT_LEADER_OR_FOLLOWER (KIP-951): an
+/// id and an epoch with each partition, the address of each leader once.
+pub(crate) struct LeaderHints<'a> {
+    images: &'a ImageWatcher,
+    /// Read when the first hint is needed.
+    image: Option<Arc<MetadataImage>>,
+    listener: &'a str,
+    nodes: Vec<LeaderNode>,
+}
+
+/// A leader's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeaderNode {
+    pub(crate) id: BrokerId,
+    pub(crate) host: String,
+    pub(crate) port: i32,
+    pub(crate) rack: Option<String>,
+}
+
+/// Who leads a partition, and in which term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeaderHint {
+    pub(crate) leader: BrokerId,
+    pub(crate) leader_epoch: i32,
+}
+
+impl LeaderHints<'_> {
+    /// Who leads a partition according to the image; `None` if no broker that is alive does.
+    pub(crate) fn of(
+        &mut self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Option<LeaderHint> {
+        let image = self.image.get_or_insert_with(|| self.images.current());
+        let partition = in_image(image, topic, partition)?;
+        let leader = image.live_leader(partition)?;
+        let broker = image.broker(leader)?;
+        if let Some(address) = broker.listener(self.listener)
+            && !self.nodes.iter().any(|node| node.id == leader)
+        {
+            self.nodes.push(LeaderNode {
+                id: leader,
+                host: address.host.clone(),
+                port: address.port.into(),
+                rack: broker.rack.clone(),
+            });
+        }
+        Some(LeaderHint { leader, leader_epoch: partition.leader_epoch.raw() })
+    }
+
+    /// The addresses of the leaders named, in the order of their first partition.
+    pub(crate) fn into_nodes(self) -> Vec<LeaderNode> {
+        self.nodes
+    }
+}
+
+/// Why a partition is not open here: what the image says of it.
+fn why_not_led(image: &MetadataImage, topic: TopicRef<'_>, partition: PartitionIndex) -> ErrorCode {
+    match topic {
+        TopicRef::Id(id) if image.topic_by_id(id).is_none() => ErrorCode::UnknownTopicId,
+        _ if in_image(image, topic, partition).is_some() => ErrorCode::NotLeaderOrFollower,
+        _ => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+fn in_image<'a>(
+    image: &'a MetadataImage,
+    topic: TopicRef<'_>,
+    partition: PartitionIndex,
+) -> Option<&'a PartitionImage> {
+    let topic = match topic {
+        TopicRef::Name(name) => image.topic(name),
+        TopicRef::Id(id) => image.topic_by_id(id),
+    };
+    topic?.partition(partition)
 }

@@ -1,6 +1,8 @@
 //! Kafka's own topics, created when somebody first needs them, and topics created because a client
 //! named them.
 
+use std::time::Duration;
+
 use milena_protocol::ErrorCode;
 use milena_types::Revision;
 
@@ -11,11 +13,14 @@ pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 /// The topic that transactions are kept in.
 pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
 
-impl Topics<'_> {
+/// How long a request waits for an internal topic that it made the broker create.
+const INTERNAL_TOPIC_WAIT_MAX: Duration = Duration::from_secs(5);
+
+impl Topics {
     /// Creates a topic because a client named it (`auto.create.topics.enable`), Kafka's own with
     /// their own settings.
     ///
-    /// Answers the revision from which it exists, also when somebody else was faster.
+    /// Returns the revision from which it exists, also when somebody else was faster.
     pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, Refusal> {
         match self.create(self.request_for(name), false).await {
             Ok(Created { revision, .. }) => Ok(revision.unwrap_or_default()),
@@ -32,12 +37,21 @@ impl Topics<'_> {
             .ok_or_else(|| Refusal::plain(ErrorCode::UnknownTopicOrPartition))
     }
 
-    /// Sees to it that one of Kafka's own topics exists. Answers a revision at which an image shows
-    /// it.
-    pub(crate) async fn ensure_internal(&self, name: &str) -> Result<Revision, Refusal> {
-        match self.images.current().topic(name) {
-            Some(_) => Ok(self.images.current().revision()),
-            None => self.auto_create(name).await,
+    /// Creates one of Kafka's own topics unless it exists, and waits until it can be used through
+    /// this broker.
+    ///
+    /// Errors: why it could not be created; COORDINATOR_NOT_AVAILABLE is what clients should see.
+    pub(crate) async fn ensure_internal(&self, name: &str) -> Result<(), ErrorCode> {
+        if self.leaders.image().topic(name).is_some() {
+            return Ok(());
+        }
+        let revision = self.auto_create(name).await.map_err(|refusal| {
+            tracing::warn!(topic = name, reason = %refusal.message, "an internal topic was not created");
+            refusal.code
+        })?;
+        match self.wait_until_usable(revision, &[name], INTERNAL_TOPIC_WAIT_MAX).await {
+            true => Ok(()),
+            false => Err(ErrorCode::RequestTimedOut),
         }
     }
 
@@ -81,6 +95,6 @@ impl Topics<'_> {
     /// Replicas only say who may take over, the stores carry durability; so a cluster of fewer
     /// brokers than its settings ask for need not be without groups, as a Kafka cluster would.
     fn as_many_replicas(&self, wanted: i64) -> i16 {
-        wanted.clamp(1, self.images.current().nodes().len().max(1) as i64) as i16
+        wanted.clamp(1, self.leaders.image().nodes().len().max(1) as i64) as i16
     }
 }

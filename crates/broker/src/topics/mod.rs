@@ -11,19 +11,27 @@ pub(crate) mod usable;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
-use milena_kafka_config::{Configs, Layers, ServerConfigs, Source};
+use milena_kafka_config::{Configs, Source};
 use milena_metadata::{
-    ClusterMetadata, CreatedTopic, ImageWatcher, MetadataError, MetadataImage, NewTopic, Placement,
+    ClusterMetadata, CreatedTopic, MetadataError, MetadataImage, NewTopic, Placement,
 };
 use milena_protocol::ErrorCode;
+use milena_runtime::Runtime;
 use milena_types::{BrokerId, Revision, TopicId, TopicName};
 
-use crate::errors::ToErrorCode;
+use crate::{
+    errors::ToErrorCode, kafka_configs::KafkaConfigs, leadership::resolve::LeaderResolver,
+};
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;
+/// How often a wait looks whether partitions are open: opening one takes about as long.
+const OPEN_POLL: Duration = Duration::from_millis(2);
 
 /// Why a topic was not created, changed or deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,45 +103,47 @@ pub(crate) struct InForce {
     pub(crate) is_sensitive: bool,
 }
 
-/// What is needed to change topics.
-#[derive(Clone, Copy)]
-pub(crate) struct Topics<'a> {
-    pub(crate) metadata: &'a ClusterMetadata,
-    pub(crate) images: &'a ImageWatcher,
-    pub(crate) configs: &'a ServerConfigs,
-    /// Whose settings are the defaults.
-    pub(crate) broker: BrokerId,
+/// Changes topics. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Topics {
+    metadata: ClusterMetadata,
+    /// This broker's settings are the defaults.
+    configs: KafkaConfigs,
+    leaders: LeaderResolver,
+    runtime: Runtime,
 }
 
-impl Topics<'_> {
-    /// Runs `ask` on what is in force for this broker now.
-    fn layers<T>(&self, image: &MetadataImage, ask: impl FnOnce(Layers<'_>) -> T) -> T {
-        let of_broker = image.broker_configs(Some(self.broker)).map(AsRef::as_ref);
-        let of_all = image.broker_configs(None).map(AsRef::as_ref);
-        ask(self.configs.with(of_broker, of_all))
+impl Topics {
+    pub(crate) fn new(
+        metadata: ClusterMetadata,
+        configs: KafkaConfigs,
+        leaders: LeaderResolver,
+        runtime: Runtime,
+    ) -> Self {
+        Self { metadata, configs, leaders, runtime }
     }
 
-    /// Whether a switch of the broker is on.
+    /// A switch of the broker, as it is in force now.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.layers(&self.images.current(), |layers| layers.flag(name))
+        self.configs.flag(name)
     }
 
-    /// A number that is in force for the broker.
+    /// A number of the broker, as it is in force now.
     pub(crate) fn number(&self, name: &str) -> i64 {
-        self.layers(&self.images.current(), |layers| layers.number(name))
+        self.configs.number(name)
     }
 
     /// What would be in force for a topic with these settings of its own.
     pub(crate) fn in_force(&self, configs: &Configs) -> Vec<InForce> {
-        self.layers(&self.images.current(), |layers| {
-            let described = layers.describe_topic(configs).into_iter().map(|described| InForce {
-                name: described.definition.name,
-                value: described.value,
-                source: described.source,
-                is_sensitive: described.definition.is_sensitive(),
-            });
-            described.collect()
-        })
+        let image = self.leaders.image();
+        let described = self.configs.layers(&image).describe_topic(configs).into_iter();
+        let in_force = described.map(|described| InForce {
+            name: described.definition.name,
+            value: described.value,
+            source: described.source,
+            is_sensitive: described.definition.is_sensitive(),
+        });
+        in_force.collect()
     }
 
     /// Creates a topic, or with `validate_only` tells what would come of it.
@@ -142,7 +152,7 @@ impl Topics<'_> {
         request: TopicRequest,
         validate_only: bool,
     ) -> Result<Created, Refusal> {
-        let image = self.images.current();
+        let image = self.leaders.image();
         let name = new_name(&image, &request.name)?;
         let configs = self.check_configs(request.configs)?;
         let placement = self.placement(
@@ -200,7 +210,7 @@ impl Topics<'_> {
             return manual(image, partitions, replication_factor, assignments);
         }
         let replication_factor = match replication_factor {
-            -1 => self.layers(image, |layers| layers.number("default.replication.factor")) as i16,
+            -1 => self.configs.layers(image).number("default.replication.factor") as i16,
             given if given > 0 => given,
             _ => {
                 let message =
@@ -209,7 +219,7 @@ impl Topics<'_> {
             }
         };
         let partitions = match partitions {
-            -1 => self.layers(image, |layers| layers.number("num.partitions")) as i32,
+            -1 => self.configs.layers(image).number("num.partitions") as i32,
             given if given > 0 => given,
             _ => {
                 let message = "give 1 partition or more, or -1 for the cluster's default";
@@ -238,7 +248,7 @@ impl Topics<'_> {
         assignments: Option<Vec<Vec<BrokerId>>>,
         validate_only: bool,
     ) -> Result<Option<Revision>, Refusal> {
-        let image = self.images.current();
+        let image = self.leaders.image();
         let Some(topic) = image.topic(name) else {
             return Err(Refusal::plain(ErrorCode::UnknownTopicOrPartition));
         };
@@ -278,6 +288,27 @@ impl Topics<'_> {
     /// Deletes a topic.
     pub(crate) async fn delete(&self, name: &TopicName, id: TopicId) -> Result<Revision, Refusal> {
         Ok(self.metadata.delete_topic(name, id).await?)
+    }
+
+    /// Waits until the image has come to `revision` and the partitions of `topics` that this broker
+    /// leads there are open. Returns whether the image has; partitions that are not open by then
+    /// answer NOT_LEADER_OR_FOLLOWER for a while, which clients retry.
+    pub(crate) async fn wait_until_usable(
+        &self,
+        revision: Revision,
+        topics: &[&str],
+        wait_max: Duration,
+    ) -> bool {
+        let deadline = self.runtime.monotonic() + wait_max;
+        let left = || deadline.saturating_sub(self.runtime.monotonic());
+        let reached = tokio::time::timeout(wait_max, self.leaders.images().wait_for(revision));
+        if !matches!(reached.await, Ok(Ok(_))) {
+            return false;
+        }
+        while !topics.iter().all(|topic| self.leaders.is_open(topic)) && !left().is_zero() {
+            self.runtime.sleep(OPEN_POLL.min(left())).await;
+        }
+        true
     }
 }
 

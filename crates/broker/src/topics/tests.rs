@@ -1,13 +1,18 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use milena_kafka_config::ServerConfigs;
 use milena_metadata::{
-    ClusterRecord, EmbeddedOptions, EmbeddedStore, ListenerRecord, NewBroker, Registration,
+    ClusterRecord, EmbeddedOptions, EmbeddedStore, ImageWatcher, ListenerRecord, NewBroker,
+    Registration,
 };
 use milena_protocol::KafkaVersion;
 use milena_runtime::Runtime;
+use milena_types::BrokerEpoch;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::{internal::*, *};
+use crate::identity::BrokerIdentity;
 
 /// A cluster of registered brokers that do not run.
 pub(crate) struct PaperCluster {
@@ -54,9 +59,18 @@ impl PaperCluster {
         Self { metadata, images, configs, registrations, _directory: directory }
     }
 
-    pub(crate) fn topics(&self) -> Topics<'_> {
-        let (metadata, images, configs) = (&self.metadata, &self.images, &self.configs);
-        Topics { metadata, images, configs, broker: BrokerId(1) }
+    pub(crate) fn topics(&self) -> Topics {
+        let (images, id) = (self.images.clone(), BrokerId(1));
+        let identity =
+            BrokerIdentity { cluster: "paper".parse().unwrap(), id, epoch: BrokerEpoch(1) };
+        let configs = KafkaConfigs::new(self.configs.clone(), id, images.clone());
+        let leaders = LeaderResolver::new(
+            Arc::default(),
+            images,
+            Arc::new(identity),
+            CancellationToken::new(),
+        );
+        Topics::new(self.metadata.clone(), configs, leaders, Runtime::system())
     }
 
     /// Creates a topic and waits for the image to show it.
@@ -255,7 +269,7 @@ async fn a_topic_grows_and_never_shrinks() {
 async fn the_topic_of_offsets_is_created_once_with_its_settings() {
     let cluster = PaperCluster::new(2, &[]).await;
     let topics = cluster.topics();
-    let ensure = async || topics.ensure_internal(CONSUMER_OFFSETS).await.unwrap();
+    let ensure = async || topics.auto_create(CONSUMER_OFFSETS).await.unwrap();
     let revisions = futures_util::future::join_all((0..4).map(|_| ensure())).await;
     assert_eq!(revisions.iter().collect::<HashSet<_>>().len(), 1, "one creation, seen by all");
     let image = cluster.shown(revisions[0]).await;

@@ -13,7 +13,7 @@ use super::{
     read::{Answer, Round, Target, topic_of},
     session::{FetchKind, TopicKey, Wanted},
 };
-use crate::{context::RequestContext, leadership::partitions::leader_hint, shared::BrokerShared};
+use crate::{context::RequestContext, leadership::resolve::LeaderHints, shared::BrokerShared};
 
 /// The first version whose answers name the leader that should have been asked.
 const FIRST_VERSION_WITH_LEADER: i16 = 16;
@@ -40,6 +40,7 @@ pub(super) fn respond(
         }
     }
     .map(|session| session.lock().expect("no panic while a session is changed"));
+    let mut hints = broker.leaders.leader_hints(&context.connection.listener.name);
     let incremental = matches!(kind, FetchKind::Incremental { .. });
     for (target, answer) in targets.into_iter().zip(round.answers) {
         if let Some(session) = &mut session
@@ -57,14 +58,20 @@ pub(super) fn respond(
                 session.move_to_end(place);
             }
         }
-        add(context, broker, &mut response, &target.wanted, answer);
+        add(context, &mut hints, &mut response, &target.wanted, answer);
     }
+    response.node_endpoints.extend(hints.into_nodes().into_iter().map(|node| NodeEndpoint {
+        node_id: node.id.0,
+        host: node.host.into(),
+        port: node.port,
+        rack: node.rack.map(KString::from),
+    }));
     response
 }
 
 fn add(
     context: &RequestContext,
-    broker: &BrokerShared,
+    hints: &mut LeaderHints<'_>,
     response: &mut FetchResponse,
     wanted: &Wanted,
     answer: Answer,
@@ -86,8 +93,10 @@ fn add(
     }
     if answer.error == ErrorCode::NotLeaderOrFollower
         && context.api_version >= FIRST_VERSION_WITH_LEADER
+        && let Some(hint) = hints.of(topic_of(wanted), wanted.partition)
     {
-        name_leader(context, broker, response, wanted, &mut data);
+        data.current_leader =
+            LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
     }
     match response.responses.last_mut() {
         Some(topic) if is_same(topic, &wanted.topic) => topic.partitions.push(data),
@@ -109,31 +118,5 @@ fn is_same(topic: &FetchableTopicResponse, key: &TopicKey) -> bool {
     match key {
         TopicKey::Name(name) => topic.topic == *name,
         TopicKey::Id(id) => topic.topic_id == id.0,
-    }
-}
-
-fn name_leader(
-    context: &RequestContext,
-    broker: &BrokerShared,
-    response: &mut FetchResponse,
-    wanted: &Wanted,
-    data: &mut PartitionData,
-) {
-    let image = broker.image();
-    let Some(hint) =
-        leader_hint(&image, topic_of(wanted), wanted.partition, &context.connection.listener.name)
-    else {
-        return;
-    };
-    data.current_leader =
-        LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
-    let known = response.node_endpoints.iter().any(|node| node.node_id == hint.leader.0);
-    if let Some(endpoint) = hint.endpoint.filter(|_| !known) {
-        response.node_endpoints.push(NodeEndpoint {
-            node_id: hint.leader.0,
-            host: endpoint.host.into(),
-            port: endpoint.port,
-            rack: endpoint.rack.map(KString::from),
-        });
     }
 }

@@ -22,7 +22,6 @@ mod validate;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use milena_metadata::MetadataImage;
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
     frame::encode_response,
@@ -42,7 +41,7 @@ use crate::{
     context::RequestContext,
     dispatch::{Handled, Reply},
     errors::ToErrorCode,
-    leadership::partitions::{Led, TopicRef, leader_hint},
+    leadership::partitions::{Led, TopicRef},
     net::access::{Operation, Resource},
     shared::BrokerShared,
 };
@@ -297,13 +296,12 @@ impl Answer {
 
     /// Tells who leads the partitions that are not led here (KIP-951).
     fn name_leaders(&self, response: &mut ProduceResponse) {
-        let mut image: Option<Arc<MetadataImage>> = None;
+        let mut hints = self.broker.leaders.leader_hints(&self.listener.name);
         for topic in &mut response.responses {
             for partition in &mut topic.partition_responses {
                 if partition.error_code != ErrorCode::NotLeaderOrFollower.code() {
                     continue;
                 }
-                let image = image.get_or_insert_with(|| self.broker.image());
                 let by_id = self.version >= FIRST_VERSION_WITH_IDS;
                 let name = if by_id {
                     TopicRef::Id(TopicId(topic.topic_id))
@@ -311,23 +309,20 @@ impl Answer {
                     TopicRef::Name(&topic.name)
                 };
                 let index = PartitionIndex(partition.index);
-                let Some(hint) = leader_hint(image, name, index, &self.listener.name) else {
-                    continue;
-                };
-                partition.current_leader =
-                    LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
-                let known =
-                    response.node_endpoints.iter().any(|node| node.node_id == hint.leader.0);
-                if let Some(endpoint) = hint.endpoint.filter(|_| !known) {
-                    response.node_endpoints.push(NodeEndpoint {
-                        node_id: hint.leader.0,
-                        host: endpoint.host.into(),
-                        port: endpoint.port,
-                        rack: endpoint.rack.map(KString::from),
-                    });
+                if let Some(hint) = hints.of(name, index) {
+                    partition.current_leader = LeaderIdAndEpoch {
+                        leader_id: hint.leader.0,
+                        leader_epoch: hint.leader_epoch,
+                    };
                 }
             }
         }
+        response.node_endpoints.extend(hints.into_nodes().into_iter().map(|node| NodeEndpoint {
+            node_id: node.id.0,
+            host: node.host.into(),
+            port: node.port,
+            rack: node.rack.map(KString::from),
+        }));
     }
 }
 

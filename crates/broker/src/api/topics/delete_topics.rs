@@ -180,7 +180,7 @@ fn found(topic: &TopicImage) -> (TopicName, TopicId) {
 
 /// Answers in the order of `targets`, and the revision at which all that could be deleted are gone.
 async fn delete_all(
-    topics: Topics<'_>,
+    topics: &Topics,
     targets: Vec<Target>,
 ) -> (Vec<DeletableTopicResult>, Option<Revision>) {
     let delete = async |target: Target| match target {
@@ -246,7 +246,7 @@ mod tests {
         let (no_name, no_id) = (ErrorCode::UnknownTopicOrPartition, ErrorCode::UnknownTopicId);
         let expected = [ErrorCode::None, no_name, no_id, invalid, invalid, invalid, invalid];
         assert_eq!(codes, expected);
-        let (results, revision) = delete_all(cluster.topics(), targets).await;
+        let (results, revision) = delete_all(&cluster.topics(), targets).await;
         let image = cluster.shown(revision.unwrap()).await;
         assert!(image.topic("b").is_none() && image.topic("a").is_some());
         assert_eq!((results[0].name.as_deref(), results[0].topic_id), (Some("b"), b));
@@ -285,7 +285,7 @@ mod tests {
             .shown(cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap())
             .await;
         cluster.create("t", 1, 1).await;
-        let (results, revision) = delete_all(cluster.topics(), stale).await;
+        let (results, revision) = delete_all(&cluster.topics(), stale).await;
         assert_eq!(results[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
         assert_eq!(revision, None);
     }

@@ -39,7 +39,7 @@ pub(crate) async fn handle(
     if !context.allows(broker, Operation::IdempotentWrite, Resource::Cluster) {
         return failed(ErrorCode::ClusterAuthorizationFailed);
     }
-    match broker.producer_ids.next(&broker.metadata).await {
+    match broker.producer_ids.next().await {
         Ok(id) => InitProducerIdResponse {
             producer_id: id.raw(),
             producer_epoch: 0,

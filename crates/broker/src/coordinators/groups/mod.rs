@@ -26,17 +26,16 @@ use milena_coordinator::groups::{
     ListedGroup, OffsetKey, Reply, Request, SyncRequest, Synced,
 };
 use milena_kafka_config::Layers;
-use milena_metadata::{ImageWatcher, PartitionImage, Registration};
 use milena_runtime::Runtime;
 use milena_storage::Partition;
-use milena_types::{BrokerEpoch, BrokerId, PartitionIndex, TopicName, TopicPartition};
+use milena_types::{PartitionIndex, TopicName, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
 use settings::Settings;
 use shard::Owner;
 use timers::Timers;
 
-use crate::topics::internal::CONSUMER_OFFSETS;
+use crate::{leadership::resolve::LeaderResolver, topics::internal::CONSUMER_OFFSETS};
 
 pub(crate) use errors::code_of;
 
@@ -45,9 +44,7 @@ const OWN_KIND: &str = "a request gets the reply of its own kind";
 
 /// The groups whose coordinator is this broker.
 pub(crate) struct Groups {
-    broker: BrokerId,
-    epoch: BrokerEpoch,
-    images: ImageWatcher,
+    leaders: LeaderResolver,
     owners: RwLock<BTreeMap<PartitionIndex, Arc<Owner>>>,
     timers: Arc<Timers>,
     /// Cancelled when requests should no longer wait for other members.
@@ -58,22 +55,15 @@ impl Groups {
     /// Groups of a broker in one life of it. `stopping` ends waits for other members with
     /// COORDINATOR_NOT_AVAILABLE.
     pub(crate) fn new(
-        registration: &Registration,
-        images: ImageWatcher,
+        leaders: LeaderResolver,
         layers: Layers<'_>,
         log_growth_bytes: u64,
         runtime: Runtime,
         stopping: CancellationToken,
     ) -> Arc<Self> {
         let timers = Arc::new(Timers::new(runtime, Settings::new(layers, log_growth_bytes)));
-        let groups = Arc::new(Self {
-            broker: registration.broker,
-            epoch: registration.epoch,
-            images,
-            owners: RwLock::default(),
-            timers: timers.clone(),
-            stopping,
-        });
+        let groups =
+            Arc::new(Self { leaders, owners: RwLock::default(), timers: timers.clone(), stopping });
         let keeper = groups.clone();
         timers.runtime.spawn(async move { keeper.keep_timers().await });
         groups
@@ -211,22 +201,21 @@ impl Groups {
     }
 
     fn owner_of(&self, group: &GroupId) -> Result<Arc<Owner>, GroupError> {
-        let image = self.images.current();
+        let image = self.leaders.image();
         let topic = image.topic(CONSUMER_OFFSETS).ok_or(GroupError::NotCoordinator)?;
         let index = partition_of(group.as_str(), topic.partition_count());
         let owners = self.owners.read().expect("no panic while owners are changed");
         match owners.get(&index) {
             Some(owner) => Ok(owner.clone()),
             // The image names this broker, whose log is about to be opened.
-            None if topic.partition(index).is_some_and(|partition| self.leads(partition)) => {
+            None if topic
+                .partition(index)
+                .is_some_and(|partition| self.leaders.leads(partition)) =>
+            {
                 Err(GroupError::CoordinatorLoadInProgress)
             }
             None => Err(GroupError::NotCoordinator),
         }
-    }
-
-    fn leads(&self, partition: &PartitionImage) -> bool {
-        partition.leader == self.broker && partition.broker_epoch == self.epoch
     }
 
     fn owners(&self) -> Vec<Arc<Owner>> {
