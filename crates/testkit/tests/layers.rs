@@ -1,47 +1,44 @@
-//! Imports point down only: what each crate may depend on inside the workspace
-//! (docs/architecture.md), and which crates stay free of an async runtime.
+//! The table of crates in `docs/architecture.md` and what cargo knows are the same: each crate, the
+//! crates it uses, and that the pure ones have no runtime.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+};
 
 use serde_json::Value;
 
-/// A crate and the crates of the workspace that it may use.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("types", &[]),
-    ("runtime", &[]),
-    ("records", &["types"]),
-    ("protocol", &["types", "records"]),
-    ("kafka-config", &["records", "protocol"]),
-    ("coordinator", &["types", "records", "protocol"]),
-    ("storage", &["types", "records", "runtime"]),
-    ("metadata", &["types", "runtime"]),
-    ("security", &["types", "runtime"]),
-    ("client", &["types", "records", "protocol", "runtime"]),
-    (
-        "broker",
-        &[
-            "types",
-            "records",
-            "protocol",
-            "kafka-config",
-            "coordinator",
-            "runtime",
-            "storage",
-            "metadata",
-            "security",
-        ],
-    ),
-    ("service", &["types", "protocol", "runtime", "client", "metadata", "security"]),
-    ("testkit", &[]),
-    ("load", &["types", "records", "protocol", "runtime", "client"]),
-];
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/architecture.md");
+/// What makes a crate depend on a runtime, a clock or I/O.
+const IMPURE: [&str; 6] = ["tokio", "tokio-util", "milena-runtime", "async-trait", "rustix", "mio"];
 
-/// Crates of pure state and formats: no tokio, no clock, no I/O.
-const PURE: &[&str] = &["types", "records", "protocol", "kafka-config", "coordinator"];
+/// Crates, each with those that it uses when it is built (not when it is tested).
+type Uses = BTreeMap<String, BTreeSet<String>>;
 
-/// The packages of the workspace, each with the names of what it uses when it is built (not when it
-/// is tested).
-fn packages() -> BTreeMap<String, Vec<String>> {
+/// The table, and the names of the crates that it calls pure.
+fn documented() -> (Uses, BTreeSet<String>) {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let (_, section) = page.split_once("\n## Crates\n").expect("a section Crates");
+    let section = section.split("\n## ").next().unwrap();
+    let names = |cell: &str| -> BTreeSet<String> {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let (mut table, mut pure) = (BTreeMap::new(), BTreeSet::new());
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').collect();
+        let [name, _, uses, is_pure] = cells[..] else { panic!("four cells a row: {row}") };
+        let name = names(name).pop_first().unwrap();
+        if is_pure.trim() == "yes" {
+            pure.insert(name.clone());
+        }
+        table.insert(name, names(uses));
+    }
+    (table, pure)
+}
+
+/// Every package of the workspace, with packages from outside among what it uses.
+fn dependencies() -> Uses {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let done = Command::new(cargo)
         .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -49,39 +46,59 @@ fn packages() -> BTreeMap<String, Vec<String>> {
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let metadata: Value = serde_json::from_slice(&done.stdout).unwrap();
-    let name = |package: &Value| {
-        package["name"].as_str().unwrap().trim_start_matches("milena-").to_owned()
-    };
+    let name = |package: &Value| package["name"].as_str().unwrap().to_owned();
     let uses = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap().iter();
-        all.filter(|d| d["kind"].is_null()).map(name).collect::<Vec<_>>()
+        all.filter(|dependency| dependency["kind"].is_null()).map(name).collect()
     };
     metadata["packages"].as_array().unwrap().iter().map(|p| (name(p), uses(p))).collect()
 }
 
+fn short(package: &str) -> &str {
+    package.trim_start_matches("milena-")
+}
+
 #[test]
-fn imports_point_down_only() {
-    let packages = packages();
-    for (name, uses) in &packages {
-        if name == "milena" {
-            continue; // The binary is above everything.
-        }
-        let layer = LAYERS.iter().find(|(n, _)| n == name);
-        let (_, allowed) =
-            layer.unwrap_or_else(|| panic!("{name} has no place in LAYERS: give it one"));
-        for used in uses.iter().filter(|used| packages.contains_key(*used)) {
-            assert!(allowed.contains(&used.as_str()), "{name} must not use {used}");
+fn the_table_of_crates_is_what_cargo_builds() {
+    let packages = dependencies();
+    let actual: Uses = packages
+        .iter()
+        .map(|(name, uses)| {
+            let uses = uses.iter().filter(|used| packages.contains_key(*used));
+            (short(name).to_owned(), uses.map(|used| short(used).to_owned()).collect())
+        })
+        .collect();
+    let (documented, _) = documented();
+    for (name, uses) in &actual {
+        assert_eq!(documented.get(name), Some(uses), "`{name}`: left {PAGE}, right Cargo.toml");
+    }
+    let gone: Vec<_> = documented.keys().filter(|name| !actual.contains_key(*name)).collect();
+    assert!(gone.is_empty(), "{PAGE} has crates that are not there: {gone:?}");
+}
+
+#[test]
+fn a_crate_uses_what_stands_above_it_in_the_table() {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let place = |name: &str| page.find(&format!("\n| `{name}` |"));
+    for (name, uses) in documented().0 {
+        for used in uses {
+            assert!(place(&used) < place(&name), "`{used}` stands below `{name}`");
         }
     }
 }
 
 #[test]
 fn pure_crates_have_no_runtime() {
-    let packages = packages();
-    for name in PURE {
-        for used in &packages[*name] {
-            let forbidden = ["tokio", "tokio-util", "runtime", "async-trait", "rustix", "mio"];
-            assert!(!forbidden.contains(&used.as_str()), "{name} must not use {used}");
+    let (packages, (_, pure)) = (dependencies(), documented());
+    assert!(!pure.is_empty());
+    for name in &pure {
+        for used in &packages[&format!("milena-{name}")] {
+            assert!(!IMPURE.contains(&used.as_str()), "{name} must not use {used}");
+            let is_ours = packages.contains_key(used);
+            assert!(
+                !is_ours || pure.contains(short(used)),
+                "{name} uses {used}, which is not pure"
+            );
         }
     }
 }

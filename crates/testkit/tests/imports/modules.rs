@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -58,7 +58,7 @@ impl Crate {
         let root = ["lib.rs", "main.rs"].into_iter().find(|name| src.join(name).exists())?;
         let mut tree = Tree::default();
         let top = root.trim_end_matches(".rs").to_owned();
-        tree.read_file(src, &src.join(root), src.to_owned(), top, None);
+        tree.read_file(src, &src.join(root), src, top, None);
         let edges = tree.edges();
         Some(Self { files: tree.files, edges })
     }
@@ -70,7 +70,7 @@ impl Tree {
         &mut self,
         src: &Path,
         path: &Path,
-        folder: PathBuf,
+        folder: &Path,
         top: String,
         parent: Option<usize>,
     ) -> usize {
@@ -90,7 +90,7 @@ impl Tree {
         &mut self,
         src: &Path,
         items: &[syn::Item],
-        folder: PathBuf,
+        folder: &Path,
         file: usize,
         parent: Option<usize>,
     ) -> usize {
@@ -102,7 +102,7 @@ impl Tree {
                     let name = declared.ident.to_string();
                     let child = match &declared.content {
                         Some((_, items)) => {
-                            self.read_module(src, items, folder.join(&name), file, Some(module))
+                            self.read_module(src, items, &folder.join(&name), file, Some(module))
                         }
                         None => {
                             if name == "tests" {
@@ -115,7 +115,7 @@ impl Tree {
                                 None => name.clone(),
                                 Some(_) => self.files[file].top.clone(),
                             };
-                            self.read_file(src, &path, folder.join(&name), top, Some(module))
+                            self.read_file(src, &path, &folder.join(&name), top, Some(module))
                         }
                     };
                     self.modules[module].children.insert(name, child);
