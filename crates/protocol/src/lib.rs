@@ -26,6 +26,8 @@ pub mod messages;
 mod records;
 mod schema_info;
 mod string;
+#[cfg(test)]
+mod tests;
 pub mod versions;
 
 use std::ops::RangeInclusive;

@@ -1,6 +1,6 @@
 //! What each Kafka release offers.
 
-use milena_protocol::{ApiKey, KafkaVersion};
+use crate::{ApiKey, KafkaVersion};
 
 fn version(text: &str) -> KafkaVersion {
     text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))

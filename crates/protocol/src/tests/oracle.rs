@@ -1,11 +1,11 @@
 //! Every message against its schema, and against the `kafka-protocol` crate where that knows the
 //! version.
 
+use crate::{MessageInfo, messages};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey as TheirKey, RequestKind, ResponseKind};
-use milena_protocol::{MessageInfo, messages};
 
-use crate::{
+use super::{
     bodies::{Dice, random_body},
     codegen::{SCHEMAS, schema},
 };

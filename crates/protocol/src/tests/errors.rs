@@ -1,7 +1,7 @@
 //! The table of error codes.
 
+use crate::ErrorCode;
 use kafka_protocol::ResponseError;
-use milena_protocol::ErrorCode;
 
 #[test]
 fn codes_are_dense_and_named_once() {

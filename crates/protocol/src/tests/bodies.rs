@@ -1,7 +1,7 @@
 //! Random valid message bodies, written straight from the schemas: an encoder of its own, so that
 //! what the generated code does is checked against the schema and not against itself.
 
-use crate::codegen::schema::{Field, Schema, Struct, Type, Versions};
+use super::codegen::schema::{Field, Schema, Struct, Type, Versions};
 
 /// Repeatable randomness (splitmix64).
 pub struct Dice(u64);

@@ -1,8 +1,7 @@
 //! Frames, headers and what a version does to a message. Numbered behaviours are those of
 //! Kafka-compatible brokers that others got wrong.
 
-use bytes::Bytes;
-use milena_protocol::{
+use crate::{
     ApiKey, Decoder, Encoder, KString, Message, Records, Uuid, decode_versioned, encode_versioned,
     frame::{self, FrameError},
     messages::{
@@ -17,6 +16,7 @@ use milena_protocol::{
         sasl_handshake_request::SaslHandshakeRequest,
     },
 };
+use bytes::Bytes;
 
 fn encode<M: Message>(message: &M, version: i16) -> Vec<u8> {
     let mut encoder = Encoder::new();

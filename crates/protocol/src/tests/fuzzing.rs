@@ -1,13 +1,13 @@
 //! Bytes that are no message: every decoder gives an error or a message, never a panic, never much
 //! memory.
 
-use bytes::Bytes;
-use milena_protocol::{
+use crate::{
     DecodeError, Decoder, Message, MessageInfo, frame,
     messages::{self, metadata_request::MetadataRequest, offset_fetch_request::OffsetFetchRequest},
 };
+use bytes::Bytes;
 
-use crate::{
+use super::{
     bodies::{Dice, random_body, uvarint},
     codegen::{SCHEMAS, schema},
 };
@@ -58,7 +58,7 @@ fn honest_requests_stay_within_the_budget() {
         partition_indexes: vec![1],
     });
     let request = OffsetFetchRequest { topics: Some(topics.collect()), ..Default::default() };
-    let mut encoder = milena_protocol::Encoder::new();
+    let mut encoder = crate::Encoder::new();
     request.encode(&mut encoder, 7);
     assert_eq!(OffsetFetchRequest::decode(&mut Decoder::new(encoder.into_bytes()), 7), Ok(request));
 }
