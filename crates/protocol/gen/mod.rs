@@ -7,18 +7,28 @@
 mod emit;
 pub mod schema;
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+};
 
 use schema::{Kind, Schema};
 
 /// The schemas, as checked in.
 pub const SCHEMAS: &str = include_str!("../schema/kafka-messages.json");
 
+/// What is compiled by default, as checked in.
+const COMPILED: &str = include_str!("../schema/compiled.txt");
+
 /// The API versions of each release, as checked in.
 const API_VERSIONS: &str = include_str!("../schema/api-versions.json");
 
 /// The first line of every generated file.
 const NOTE: &str = "// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.";
+
+/// What stands before items that are not compiled by default.
+const ALL: &str = "#[cfg(any(test, feature = \"all-messages\"))]";
 
 /// All generated files: path below the crate's `src/`, and text.
 pub fn generate() -> BTreeMap<String, String> {
@@ -54,22 +64,30 @@ pub fn write(src: &Path) -> std::io::Result<()> {
 
 fn message_list(schemas: &[Schema]) -> String {
     let mut out = format!(
-        "{NOTE}\n\n//! Every request, response and stored record of Kafka 2.8 to 4.3, a module each.\n//!\n\
+        "{NOTE}\n\n//! The requests, responses and stored records of Kafka 2.8 to 4.3, a module each.\n//!\n\
          //! Field names and defaults are the schemas'; a field's doc says its type on the wire and the versions that\n\
-         //! have it. [`REQUESTS`], [`RESPONSES`] and [`STORED`] list them for tests and fuzzing.\n\n\
+         //! have it. Those that `schema/compiled.txt` does not name need the feature `all-messages`, and so do the\n\
+         //! lists of all, which are for tests and fuzzing.\n\n\
          #![allow(clippy::field_reassign_with_default, clippy::manual_range_contains, clippy::single_match)]\n\n"
     );
+    let compiled: BTreeSet<&str> = COMPILED.lines().filter(|l| !l.starts_with('#')).collect();
+    for name in &compiled {
+        assert!(schemas.iter().any(|s| s.api_name() == *name), "compiled.txt: no schema of {name}");
+    }
     for schema in schemas {
+        if !compiled.contains(schema.api_name()) {
+            writeln!(out, "{ALL}").unwrap();
+        }
         writeln!(out, "pub mod {};", schema.module()).unwrap();
     }
-    out.push_str("\nuse crate::MessageInfo;\n");
+    write!(out, "\n{ALL}\nuse crate::MessageInfo;\n").unwrap();
     let groups = [
         ("REQUESTS", "All requests.", Kind::Request),
         ("RESPONSES", "All responses.", Kind::Response),
         ("STORED", "All stored records, headers and blobs.", Kind::Stored),
     ];
     for (list, doc, kind) in groups {
-        write!(out, "\n/// {doc}\npub const {list}: &[MessageInfo] = &[\n").unwrap();
+        write!(out, "\n/// {doc}\n{ALL}\npub const {list}: &[MessageInfo] = &[\n").unwrap();
         for schema in schemas.iter().filter(|s| s.kind == kind) {
             let (name, module) = (&schema.name, schema.module());
             let key = schema.api_key.map_or("None".to_owned(), |k| format!("Some({k})"));

@@ -1,9 +1,10 @@
-//! Kafka's wire format: every message of releases 2.8 to 4.3, framing, API keys, error codes, and
+//! Kafka's wire format: the messages of releases 2.8 to 4.3, framing, API keys, error codes, and
 //! which API versions each release offers. Pure functions over bytes: no clock, no I/O, no tasks.
 //!
 //! - [`messages`] is generated from `schema/kafka-messages.json` (`cargo run -p milena-protocol
 //!   --example generate`); a test fails when it is stale. A module per message, plain structs with
-//!   public fields, raw integers.
+//!   public fields, raw integers. Compiled is what `schema/compiled.txt` names; the feature
+//!   `all-messages` adds the rest.
 //! - [`Decoder`] and [`Encoder`] are the two ends of the wire. Decoding never panics and never
 //!   allocates more than [`Decoder`]'s budget, which follows from the bytes received. Strings and
 //!   records are slices of the frame. Encoding gives a list of buffers, so that records are written
@@ -24,6 +25,7 @@ pub mod fuzzing;
 #[rustfmt::skip] // Generated, in the generator's own layout.
 pub mod messages;
 mod records;
+#[cfg(any(test, feature = "all-messages"))]
 mod schema_info;
 mod string;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub use decode::{DecodeError, Decoder};
 pub use encode::{EncodedFrame, Encoder};
 pub use error_code::ErrorCode;
 pub use records::Records;
+#[cfg(any(test, feature = "all-messages"))]
 pub use schema_info::MessageInfo;
 pub use string::KString;
 pub use uuid::Uuid;

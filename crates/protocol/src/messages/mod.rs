@@ -1,132 +1,222 @@
 // Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.
 
-//! Every request, response and stored record of Kafka 2.8 to 4.3, a module each.
+//! The requests, responses and stored records of Kafka 2.8 to 4.3, a module each.
 //!
 //! Field names and defaults are the schemas'; a field's doc says its type on the wire and the versions that
-//! have it. [`REQUESTS`], [`RESPONSES`] and [`STORED`] list them for tests and fuzzing.
+//! have it. Those that `schema/compiled.txt` does not name need the feature `all-messages`, and so do the
+//! lists of all, which are for tests and fuzzing.
 
 #![allow(clippy::field_reassign_with_default, clippy::manual_range_contains, clippy::single_match)]
 
+#[cfg(any(test, feature = "all-messages"))]
 pub mod add_offsets_to_txn_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod add_offsets_to_txn_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod add_partitions_to_txn_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod add_partitions_to_txn_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod add_raft_voter_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod add_raft_voter_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod allocate_producer_ids_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod allocate_producer_ids_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_client_quotas_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_client_quotas_response;
 pub mod alter_configs_request;
 pub mod alter_configs_response;
 pub mod alter_partition_reassignments_request;
 pub mod alter_partition_reassignments_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_partition_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_partition_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_replica_log_dirs_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_replica_log_dirs_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_share_group_offsets_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_share_group_offsets_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_user_scram_credentials_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod alter_user_scram_credentials_response;
 pub mod api_versions_request;
 pub mod api_versions_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod assign_replicas_to_dirs_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod assign_replicas_to_dirs_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod begin_quorum_epoch_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod begin_quorum_epoch_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod broker_heartbeat_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod broker_heartbeat_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod broker_registration_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod broker_registration_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_current_member_assignment_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_current_member_assignment_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_describe_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_describe_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_heartbeat_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_heartbeat_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_member_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_member_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_partition_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_partition_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_regular_expression_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_regular_expression_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_target_assignment_member_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_target_assignment_member_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_target_assignment_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_group_target_assignment_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_protocol_assignment;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod consumer_protocol_subscription;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod control_record_type_schema;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod controller_registration_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod controller_registration_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod create_acls_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod create_acls_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod create_delegation_token_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod create_delegation_token_response;
 pub mod create_partitions_request;
 pub mod create_partitions_response;
 pub mod create_topics_request;
 pub mod create_topics_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod default_principal_data;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod delete_acls_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod delete_acls_response;
 pub mod delete_groups_request;
 pub mod delete_groups_response;
 pub mod delete_records_request;
 pub mod delete_records_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod delete_share_group_offsets_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod delete_share_group_offsets_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod delete_share_group_state_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod delete_share_group_state_response;
 pub mod delete_topics_request;
 pub mod delete_topics_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_acls_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_acls_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_client_quotas_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_client_quotas_response;
 pub mod describe_cluster_request;
 pub mod describe_cluster_response;
 pub mod describe_configs_request;
 pub mod describe_configs_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_delegation_token_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_delegation_token_response;
 pub mod describe_groups_request;
 pub mod describe_groups_response;
 pub mod describe_log_dirs_request;
 pub mod describe_log_dirs_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_producers_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_producers_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_quorum_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_quorum_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_share_group_offsets_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_share_group_offsets_response;
 pub mod describe_topic_partitions_request;
 pub mod describe_topic_partitions_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_transactions_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_transactions_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_user_scram_credentials_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod describe_user_scram_credentials_response;
 pub mod elect_leaders_request;
 pub mod elect_leaders_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod end_quorum_epoch_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod end_quorum_epoch_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod end_txn_marker;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod end_txn_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod end_txn_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod envelope_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod envelope_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod expire_delegation_token_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod expire_delegation_token_response;
 pub mod fetch_request;
 pub mod fetch_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod fetch_snapshot_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod fetch_snapshot_response;
 pub mod find_coordinator_request;
 pub mod find_coordinator_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod get_telemetry_subscriptions_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod get_telemetry_subscriptions_response;
 pub mod group_metadata_key;
 pub mod group_metadata_value;
@@ -136,17 +226,25 @@ pub mod incremental_alter_configs_request;
 pub mod incremental_alter_configs_response;
 pub mod init_producer_id_request;
 pub mod init_producer_id_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod initialize_share_group_state_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod initialize_share_group_state_response;
 pub mod join_group_request;
 pub mod join_group_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod k_raft_version_record;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod leader_change_message;
 pub mod leave_group_request;
 pub mod leave_group_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod legacy_offset_commit_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod legacy_offset_commit_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod list_config_resources_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod list_config_resources_response;
 pub mod list_groups_request;
 pub mod list_groups_response;
@@ -154,7 +252,9 @@ pub mod list_offsets_request;
 pub mod list_offsets_response;
 pub mod list_partition_reassignments_request;
 pub mod list_partition_reassignments_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod list_transactions_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod list_transactions_response;
 pub mod metadata_request;
 pub mod metadata_response;
@@ -170,88 +270,166 @@ pub mod offset_for_leader_epoch_request;
 pub mod offset_for_leader_epoch_response;
 pub mod produce_request;
 pub mod produce_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod producer_snapshot;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod push_telemetry_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod push_telemetry_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod read_share_group_state_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod read_share_group_state_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod read_share_group_state_summary_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod read_share_group_state_summary_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod remove_raft_voter_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod remove_raft_voter_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod renew_delegation_token_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod renew_delegation_token_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod request_header;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod response_header;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod sasl_authenticate_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod sasl_authenticate_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod sasl_handshake_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod sasl_handshake_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_acknowledge_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_acknowledge_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_fetch_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_fetch_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_current_member_assignment_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_current_member_assignment_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_describe_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_describe_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_heartbeat_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_heartbeat_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_member_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_member_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_state_partition_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_state_partition_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_target_assignment_member_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_target_assignment_member_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_target_assignment_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_group_target_assignment_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_snapshot_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_snapshot_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_update_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod share_update_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod snapshot_footer_record;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod snapshot_header_record;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_current_member_assignment_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_current_member_assignment_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_describe_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_describe_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_heartbeat_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_heartbeat_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_member_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_member_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_target_assignment_member_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_target_assignment_member_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_target_assignment_metadata_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_target_assignment_metadata_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_topology_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod streams_group_topology_value;
 pub mod sync_group_request;
 pub mod sync_group_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod transaction_log_key;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod transaction_log_value;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod txn_offset_commit_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod txn_offset_commit_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod unregister_broker_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod unregister_broker_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod update_features_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod update_features_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod update_raft_voter_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod update_raft_voter_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod vote_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod vote_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod voters_record;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod write_share_group_state_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod write_share_group_state_response;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod write_txn_markers_request;
+#[cfg(any(test, feature = "all-messages"))]
 pub mod write_txn_markers_response;
 
+#[cfg(any(test, feature = "all-messages"))]
 use crate::MessageInfo;
 
 /// All requests.
+#[cfg(any(test, feature = "all-messages"))]
 pub const REQUESTS: &[MessageInfo] = &[
     MessageInfo::of::<add_offsets_to_txn_request::AddOffsetsToTxnRequest>("AddOffsetsToTxnRequest", Some(25)),
     MessageInfo::of::<add_partitions_to_txn_request::AddPartitionsToTxnRequest>("AddPartitionsToTxnRequest", Some(24)),
@@ -345,6 +523,7 @@ pub const REQUESTS: &[MessageInfo] = &[
 ];
 
 /// All responses.
+#[cfg(any(test, feature = "all-messages"))]
 pub const RESPONSES: &[MessageInfo] = &[
     MessageInfo::of::<add_offsets_to_txn_response::AddOffsetsToTxnResponse>("AddOffsetsToTxnResponse", Some(25)),
     MessageInfo::of::<add_partitions_to_txn_response::AddPartitionsToTxnResponse>("AddPartitionsToTxnResponse", Some(24)),
@@ -438,6 +617,7 @@ pub const RESPONSES: &[MessageInfo] = &[
 ];
 
 /// All stored records, headers and blobs.
+#[cfg(any(test, feature = "all-messages"))]
 pub const STORED: &[MessageInfo] = &[
     MessageInfo::of::<consumer_group_current_member_assignment_key::ConsumerGroupCurrentMemberAssignmentKey>("ConsumerGroupCurrentMemberAssignmentKey", Some(8)),
     MessageInfo::of::<consumer_group_current_member_assignment_value::ConsumerGroupCurrentMemberAssignmentValue>("ConsumerGroupCurrentMemberAssignmentValue", Some(8)),
