@@ -28,6 +28,7 @@ use milena_storage::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    access::Authorizer,
     api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     controller::Controller,
@@ -41,10 +42,7 @@ use crate::{
     leadership::partitions::PartitionTable,
     leadership::reconcile::Follower,
     leadership::resolve::LeaderResolver,
-    net::{
-        access::Authorizer, admission::Admission, frame::RequestMemory, listener,
-        sockets::TcpListener,
-    },
+    net::{connection_slots::Admission, frame::RequestMemory, listener, sockets::TcpListener},
     server_properties::server_properties,
     shared::BrokerShared,
     topics::Topics,

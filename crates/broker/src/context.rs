@@ -12,11 +12,11 @@ use std::{
 use milena_protocol::{ApiKey, KString};
 use milena_types::ClusterId;
 
-use crate::net::{
+use crate::{
     access::{Caller, Operation, Principal, Resource},
-    listener::Listener,
+    net::listener::Listener,
+    shared::BrokerShared,
 };
-use crate::shared::BrokerShared;
 
 /// What all requests of one connection have in common.
 pub struct ConnectionInfo {

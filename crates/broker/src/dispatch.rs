@@ -46,7 +46,7 @@ macro_rules! routes {
 }
 
 routes! {
-    Fetch => api::fetch::handle;
+    Fetch => api::fetch::fetch::handle;
     ListOffsets => api::fetch::list_offsets::handle;
     OffsetForLeaderEpoch => api::fetch::offset_for_leader_epoch::handle;
     InitProducerId => api::transactions::init_producer_id::handle;

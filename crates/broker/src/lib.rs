@@ -19,6 +19,7 @@
 //! here: how logs are stored (`milena-storage`), what a cluster consists of (`milena-metadata`),
 //! the AWS API (`milena-service`).
 
+mod access;
 mod api;
 mod broker;
 mod config;
@@ -36,6 +37,10 @@ mod server_properties;
 mod shared;
 mod topics;
 
+pub use access::{
+    AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation, Principal,
+    Resource,
+};
 pub use api::cluster::api_versions::OfferedApis;
 pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
 pub use config::{BrokerConfig, Limits};
@@ -44,12 +49,5 @@ pub use decisions::StoredDecisions;
 pub use dispatch::SERVED;
 pub use errors::ToErrorCode;
 pub use leadership::partitions::{Led, PartitionTable, TopicRef};
-pub use net::{
-    access::{
-        AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation,
-        Principal, Resource,
-    },
-    frame::FrameError,
-    listener::Listener,
-};
+pub use net::{frame::FrameError, listener::Listener};
 pub use shared::BrokerShared;

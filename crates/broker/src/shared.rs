@@ -11,6 +11,7 @@ use milena_types::{BrokerEpoch, BrokerId, PartitionIndex};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    access::Authorizer,
     api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
     config::BrokerConfig,
     coordinators::groups::Groups,
@@ -21,7 +22,7 @@ use crate::{
         partitions::{Led, PartitionTable, TopicRef},
         resolve::{LEADER_WAIT_MAX, LeaderResolver},
     },
-    net::{access::Authorizer, admission::Admission, frame::RequestMemory},
+    net::{connection_slots::Admission, frame::RequestMemory},
     topics::Topics,
 };
 

@@ -19,12 +19,12 @@ use tokio::{
 };
 
 use super::{
-    access::{Authentication, Principal},
     frame::{Frame, FrameError, FrameReader},
     listener::Listener,
     write::write_parts,
 };
 use crate::{
+    access::{Authentication, Principal},
     context::ConnectionInfo,
     dispatch::{self, Handled, Reply},
     shared::BrokerShared,

@@ -5,11 +5,13 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Anonymous, Authenticator},
     connection::Connection,
     sockets::{TcpListener, TcpStream},
 };
-use crate::shared::BrokerShared;
+use crate::{
+    access::{Anonymous, Authenticator},
+    shared::BrokerShared,
+};
 
 /// How long accepting rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

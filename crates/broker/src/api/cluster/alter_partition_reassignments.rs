@@ -29,9 +29,9 @@ use milena_protocol::{
 use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     errors::ToErrorCode,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::Refusal,
 };

@@ -14,9 +14,7 @@ use milena_protocol::{
     },
 };
 
-use crate::{
-    context::RequestContext, dispatch::SERVED, net::access::Principal, shared::BrokerShared,
-};
+use crate::{access::Principal, context::RequestContext, dispatch::SERVED, shared::BrokerShared};
 
 /// Who asks before it has authenticated.
 pub(crate) static BEFORE_AUTHENTICATION: LazyLock<Principal> =

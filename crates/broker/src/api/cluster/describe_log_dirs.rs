@@ -25,8 +25,8 @@ use milena_protocol::{
 use milena_types::TopicName;
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

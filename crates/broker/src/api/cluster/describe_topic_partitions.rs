@@ -25,8 +25,8 @@ use milena_types::PartitionIndex;
 
 use super::partition_view::PartitionView;
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::valid_name,
 };

@@ -24,9 +24,9 @@ use milena_protocol::{
 use milena_types::{PartitionIndex, TopicPartition};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     errors::ToErrorCode,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

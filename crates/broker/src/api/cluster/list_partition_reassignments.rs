@@ -21,8 +21,8 @@ use milena_protocol::{
 use milena_types::{BrokerId, PartitionIndex};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

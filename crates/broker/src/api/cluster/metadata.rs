@@ -30,8 +30,8 @@ use milena_types::TopicId;
 
 use super::partition_view::PartitionView;
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::{usable::wait_until_usable, valid_name},
 };

@@ -13,8 +13,8 @@ use milena_types::Revision;
 
 use super::resources::{ConfigResource, ConfigsView, TOPIC};
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::Refusal,
 };

@@ -21,8 +21,8 @@ use milena_protocol::{
 
 use super::resources::{ConfigResource, ConfigsView};
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::Refusal,
 };

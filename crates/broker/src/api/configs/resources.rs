@@ -7,7 +7,7 @@ use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, TopicName};
 
 use crate::{
-    net::access::{Operation, Resource},
+    access::{Operation, Resource},
     topics::Refusal,
 };
 

@@ -8,7 +8,7 @@ use milena_types::{BrokerId, Revision};
 
 use super::resources::ConfigsView;
 use crate::{
-    net::access::{Operation, Resource},
+    access::{Operation, Resource},
     topics::tests::PaperCluster,
 };
 

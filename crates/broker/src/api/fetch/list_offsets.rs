@@ -26,10 +26,10 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
 use super::epochs::check_leader_epoch;
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     errors::ToErrorCode,
     leadership::partitions::TopicRef,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

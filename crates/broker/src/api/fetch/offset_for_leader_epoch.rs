@@ -18,9 +18,9 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex};
 
 use super::epochs::check_leader_epoch;
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     leadership::partitions::TopicRef,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

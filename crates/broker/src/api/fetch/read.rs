@@ -10,15 +10,14 @@ use milena_types::{LeaderEpoch, Offset};
 
 use super::{
     convert::{Conversion, TopicFormats, convert},
-    is_failure,
     session::{Told, TopicKey, Wanted},
 };
 use crate::{
+    access::{Operation, Resource},
     api::fetch::epochs::check_leader_epoch,
     context::RequestContext,
     errors::ToErrorCode,
     leadership::partitions::{Led, TopicRef},
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 
@@ -254,4 +253,9 @@ async fn converted(
         let Ok(more) = read_log(log, &request).await else { return Ok(Records::new()) };
         data = more;
     }
+}
+
+/// Which of Kafka's codes a fetch ends with at once.
+pub(super) fn is_failure(error: ErrorCode) -> bool {
+    error != ErrorCode::None
 }

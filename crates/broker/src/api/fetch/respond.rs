@@ -9,8 +9,7 @@ use milena_protocol::{
 };
 
 use super::{
-    is_failure,
-    read::{Answer, Round, Target, topic_of},
+    read::{Answer, Round, Target, is_failure, topic_of},
     session::{FetchKind, TopicKey, Wanted},
 };
 use crate::{context::RequestContext, leadership::resolve::LeaderHints, shared::BrokerShared};

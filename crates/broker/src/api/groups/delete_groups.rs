@@ -13,9 +13,9 @@ use milena_protocol::{
 };
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     coordinators::groups::code_of,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

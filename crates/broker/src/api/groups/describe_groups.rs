@@ -17,9 +17,9 @@ use milena_protocol::{
 };
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     errors::ToErrorCode,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

@@ -17,9 +17,9 @@ use milena_protocol::{
 };
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     coordinators::groups::partition_of,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::internal::CONSUMER_OFFSETS,
 };

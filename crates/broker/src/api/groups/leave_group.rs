@@ -17,10 +17,10 @@ use milena_protocol::{
 };
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     coordinators::groups::code_of,
     errors::ToErrorCode,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

@@ -15,8 +15,8 @@ use milena_protocol::{
 };
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

@@ -28,10 +28,10 @@ use milena_protocol::{
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, TopicName};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     errors::ToErrorCode,
     leadership::partitions::TopicRef,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

@@ -18,10 +18,10 @@ use milena_protocol::{
 use milena_types::PartitionIndex;
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     coordinators::groups::code_of,
     errors::ToErrorCode,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

@@ -28,9 +28,9 @@ use milena_protocol::{
 use milena_types::{PartitionIndex, TopicId, TopicName};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     errors::ToErrorCode,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

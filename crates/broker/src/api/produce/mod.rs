@@ -38,11 +38,11 @@ use milena_types::{PartitionIndex, Timestamp, TopicId};
 use tokio::time::Sleep;
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     dispatch::{Handled, Reply},
     errors::ToErrorCode,
     leadership::partitions::{Led, TopicRef},
-    net::access::{Operation, Resource},
     shared::BrokerShared,
 };
 

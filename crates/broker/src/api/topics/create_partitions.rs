@@ -19,8 +19,8 @@ use milena_protocol::{
 use milena_types::{BrokerId, Revision};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::{Refusal, repeated, usable::wait_until_usable},
 };

@@ -25,8 +25,8 @@ use milena_protocol::{
 use milena_types::BrokerId;
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::{
         Created, PARTITIONS_A_REQUEST_MAX, Refusal, TopicRequest, repeated, too_many_partitions,

@@ -22,9 +22,9 @@ use milena_storage::UpkeepError;
 use milena_types::{Offset, PartitionIndex};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
     leadership::partitions::TopicRef,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::valid_name,
 };

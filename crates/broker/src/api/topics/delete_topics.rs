@@ -24,8 +24,8 @@ use milena_protocol::{
 use milena_types::{Revision, TopicId, TopicName};
 
 use crate::{
+    access::{Operation, Resource},
     context::RequestContext,
-    net::access::{Operation, Resource},
     shared::BrokerShared,
     topics::{Refusal, Topics, usable::wait_until_usable},
 };

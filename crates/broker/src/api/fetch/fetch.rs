@@ -1,0 +1,178 @@
+//! Fetch, versions 0 to 18: records from the log, waiting for them if there are none.
+//!
+//! Partitions are read in the order of the request (or of its session), until the limits are
+//! reached. The first batch of the first partition that has any is answered even if it is larger
+//! than the limits, so that a consumer always gets on (KIP-74). With fewer than `min_bytes` the
+//! answer waits, at most `max_wait_ms`, for high watermarks to move; an error, a diverging epoch or
+//! `max_wait_ms` 0 answer at once. Records pass as slices of the log's buffers. Empty records are
+//! zero bytes, not null.
+//!
+//! Versions: 4 isolation level, 5 log start offset, 7 sessions ([`super::session`], KIP-227), 9 leader
+//! epochs (KIP-320), 12 diverging epochs (KIP-595), 13 topic ids (KIP-516), 16 the leader that
+//! should have been asked (KIP-951). Versions 0 to 3 get message sets, converted from batches. zstd
+//! batches are for version 10 on (UNSUPPORTED_COMPRESSION_TYPE before). There is no preferred read
+//! replica: every leader reads from the same stores. `rack_id` is accepted.
+//!
+//! Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER,
+//! FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use milena_protocol::{
+    ErrorCode,
+    messages::{fetch_request::FetchRequest, fetch_response::FetchResponse},
+};
+use milena_storage::Waiter;
+use milena_types::{PartitionIndex, TopicId};
+
+use crate::{context::RequestContext, shared::BrokerShared};
+
+use super::{
+    list_offsets, read,
+    read::{Limits, Round, Target},
+    respond,
+    session::{Asked, FetchKind, Session, TopicKey, Wanted},
+};
+
+/// The first version with fetch sessions.
+const FIRST_VERSION_WITH_SESSIONS: i16 = 7;
+/// The first version that names topics by id.
+const FIRST_VERSION_WITH_IDS: i16 = 13;
+/// The first version with a limit for the whole answer.
+const FIRST_VERSION_WITH_MAX_BYTES: i16 = 3;
+
+pub(crate) async fn handle(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    request: FetchRequest,
+) -> FetchResponse {
+    let version = context.api_version;
+    let wanted = wanted(&request, version);
+    let kind = if version < FIRST_VERSION_WITH_SESSIONS {
+        FetchKind::Full { session: None }
+    } else {
+        let asked = Asked {
+            id: request.session_id,
+            epoch: request.session_epoch,
+            by_id: version >= FIRST_VERSION_WITH_IDS,
+        };
+        let random = || broker.runtime.random_u64();
+        let forgotten = forgotten(&request, version);
+        match broker.fetch_sessions.begin(asked, &wanted, forgotten, random, context.received) {
+            Ok(kind) => kind,
+            Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
+        }
+    };
+    let mut targets: Vec<Target> = match &kind {
+        FetchKind::Full { .. } => {
+            wanted.into_iter().map(|wanted| Target::new(context, broker, wanted, None)).collect()
+        }
+        FetchKind::Incremental { session, .. } => session_targets(context, broker, session),
+    };
+    for target in &mut targets {
+        target.settle(context, broker).await;
+    }
+    let limits = limits(broker, &request, version);
+    let round = wait_and_read(broker, &targets, &limits, &request).await;
+    for (target, answer) in targets.iter().zip(&round.answers) {
+        // Closed while this waited: the answer names the next leader.
+        if answer.error == ErrorCode::NotLeaderOrFollower {
+            broker.settled(read::topic_of(&target.wanted), target.wanted.partition).await;
+        }
+    }
+    respond::respond(context, broker, &kind, targets, round)
+}
+
+fn wanted(request: &FetchRequest, version: i16) -> Vec<Wanted> {
+    let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+    let mut wanted = Vec::with_capacity(count);
+    for topic in &request.topics {
+        let key = key(version, &topic.topic, topic.topic_id);
+        wanted.extend(topic.partitions.iter().map(|partition| Wanted {
+            topic: key.clone(),
+            partition: PartitionIndex(partition.partition),
+            current_leader_epoch: partition.current_leader_epoch,
+            fetch_offset: partition.fetch_offset,
+            last_fetched_epoch: partition.last_fetched_epoch,
+            bytes_max: partition.partition_max_bytes,
+        }));
+    }
+    wanted
+}
+
+fn forgotten(request: &FetchRequest, version: i16) -> Vec<(TopicKey, PartitionIndex)> {
+    let topics = request.forgotten_topics_data.iter();
+    let partitions = topics.flat_map(|topic| {
+        let key = key(version, &topic.topic, topic.topic_id);
+        topic.partitions.iter().map(move |partition| (key.clone(), PartitionIndex(*partition)))
+    });
+    partitions.collect()
+}
+
+fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid) -> TopicKey {
+    if version >= FIRST_VERSION_WITH_IDS {
+        TopicKey::Id(TopicId(id))
+    } else {
+        TopicKey::Name(name.clone())
+    }
+}
+
+fn session_targets(
+    context: &RequestContext,
+    broker: &BrokerShared,
+    session: &Arc<Mutex<Session>>,
+) -> Vec<Target> {
+    let mut session = session.lock().expect("no panic while a session is changed");
+    let mut targets = Vec::with_capacity(session.len());
+    for (place, partition) in session.partitions() {
+        targets.push(Target::new(context, broker, partition.wanted.clone(), Some(place)));
+    }
+    targets
+}
+
+fn limits(broker: &BrokerShared, request: &FetchRequest, version: i16) -> Limits {
+    let asked = if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
+    Limits {
+        bytes_max: usize::try_from(asked).unwrap_or(0).min(broker.config.limits.fetch_bytes_max),
+        isolation: list_offsets::isolation(request.isolation_level),
+        version,
+    }
+}
+
+/// Reads, and reads again when there is more, until the answer is worth sending.
+async fn wait_and_read(
+    broker: &BrokerShared,
+    targets: &[Target],
+    limits: &Limits,
+    request: &FetchRequest,
+) -> Round {
+    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(limits.bytes_max);
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let mut round = read::read(targets, limits).await;
+    if round.answers_now(bytes_min) || wait.is_zero() || targets.is_empty() {
+        return round;
+    }
+    let mut deadline = std::pin::pin!(tokio::time::sleep(wait));
+    loop {
+        let waiter = Waiter::new(bytes_min - round.bytes);
+        let guards: Vec<_> = targets.iter().filter_map(|target| target.watch(&waiter)).collect();
+        // What came between the read and the registration woke nobody.
+        round = read::read(targets, limits).await;
+        if round.answers_now(bytes_min) {
+            return round;
+        }
+        tokio::select! {
+            () = waiter.woken() => {}
+            () = deadline.as_mut() => return round,
+            () = broker.connections_stopping.cancelled() => return round,
+        }
+        drop(guards);
+        round = read::read(targets, limits).await;
+        if round.answers_now(bytes_min) {
+            return round;
+        }
+    }
+}
