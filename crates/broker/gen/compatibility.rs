@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use milena_broker::SERVED;
+use milena_broker::{ApiDefinition, served};
 use milena_kafka_config::{Catalogue, Definition, Effect, Update};
 use milena_protocol::{ApiKey, KafkaVersion};
 
@@ -122,30 +122,38 @@ fn apis(page: &mut String) {
             });
             let _ = write!(page, " {text} |");
         }
-        let here = if SERVED.contains(&key) { served(key) } else { absent(key) };
-        let _ = writeln!(page, " {here} |");
+        let _ = writeln!(
+            page,
+            " {} |",
+            served().find(|api| api.key == key).map_or_else(|| absent(key).to_owned(), offered)
+        );
     }
     page.push('\n');
     page.push_str("Not offered yet, then: transactions, the groups of KIP-848, share groups and streams groups, access control\n");
     page.push_str("lists, SASL and TLS, delegation tokens, client quotas, metrics pushed by clients. A client that asks for one of\n");
     page.push_str("them finds that the broker lacks the API, and says so.\n\n");
+    api_versions(page);
 }
 
-/// What is to be known of an API that is offered.
-fn served(key: ApiKey) -> &'static str {
-    match key {
-        ApiKey::Produce => {
-            "offered, without transactions; `acks` 1 and all are the same: the record is on disk"
-        }
-        ApiKey::Fetch => "offered to clients; no broker fetches from another",
-        ApiKey::FindCoordinator => "offered for groups",
-        ApiKey::InitProducerId => "offered for idempotent producers, without transactions",
-        ApiKey::DescribeConfigs | ApiKey::AlterConfigs | ApiKey::IncrementalAlterConfigs => {
-            "offered for topics and brokers"
-        }
-        ApiKey::DescribeLogDirs => "offered: one directory a broker",
-        _ => "offered",
+fn offered(api: &ApiDefinition) -> String {
+    match api.limits {
+        "" => "offered".to_owned(),
+        limits => format!("offered: {limits}"),
     }
+}
+
+/// What versions of APIs brought, from their definitions.
+fn api_versions(page: &mut String) {
+    page.push_str("### What versions brought\n\nOf the APIs that are offered, as far as it makes a difference here.\n\n");
+    page.push_str("| API | From version | New |\n|---|---|---|\n");
+    let mut apis: Vec<_> = served().collect();
+    apis.sort_by_key(|api| api.key);
+    for api in apis {
+        for (version, note) in api.notes {
+            let _ = writeln!(page, "| {} | {version} | {note} |", api.key.name());
+        }
+    }
+    page.push('\n');
 }
 
 /// Why an API is not offered.
@@ -171,9 +179,6 @@ fn absent(key: ApiKey) -> &'static str {
         | ApiKey::ExpireDelegationToken
         | ApiKey::DescribeDelegationToken => "not yet: delegation tokens",
         ApiKey::DescribeClientQuotas | ApiKey::AlterClientQuotas => "not yet: client quotas",
-        ApiKey::ElectLeaders
-        | ApiKey::AlterPartitionReassignments
-        | ApiKey::ListPartitionReassignments => "not yet: moving leaders by hand",
         ApiKey::ConsumerGroupHeartbeat | ApiKey::ConsumerGroupDescribe => {
             "not yet: the groups of KIP-848"
         }

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Authorizer,
-    api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
+    api::{self, fetch::session::SessionCache, offered::OfferedApis},
     config::BrokerConfig,
     controller::Controller,
     coordinators::groups::Groups,
@@ -214,7 +214,7 @@ impl Broker {
             connections.stopping().clone(),
         );
         let shared = Arc::new(BrokerShared {
-            offered: OfferedApis::new(config.kafka_version),
+            offered: OfferedApis::new(config.kafka_version, api::served()),
             fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
             request_memory: RequestMemory::new(config.limits.requests_bytes_max),
             admission: Admission::default(),

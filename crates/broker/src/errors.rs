@@ -5,6 +5,7 @@
 
 use milena_metadata::{MetadataError, StoreError};
 use milena_protocol::ErrorCode;
+use milena_records::BatchError;
 use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
 
 /// The code under which clients see an error.
@@ -22,8 +23,26 @@ impl ToErrorCode for AppendError {
             Self::Sequence(error) => error.error_code(),
             Self::TooLarge { .. } => ErrorCode::MessageTooLarge,
             Self::Empty => ErrorCode::InvalidRecord,
-            Self::Batch(error) => crate::api::produce::code_of(error),
+            Self::Batch(error) => error.error_code(),
             Self::Storage => ErrorCode::KafkaStorageError,
+        }
+    }
+}
+
+impl ToErrorCode for BatchError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Truncated { .. }
+            | Self::Length { .. }
+            | Self::Checksum { .. }
+            | Self::Compression { .. } => ErrorCode::CorruptMessage,
+            Self::Magic { magic: 0..=2 } | Self::Invalid { .. } | Self::Record { .. } => {
+                ErrorCode::InvalidRecord
+            }
+            Self::Magic { .. } => ErrorCode::CorruptMessage,
+            Self::TimestampType => ErrorCode::InvalidTimestamp,
+            Self::Codec { .. } => ErrorCode::UnsupportedCompressionType,
+            Self::TooLarge { .. } => ErrorCode::MessageTooLarge,
         }
     }
 }

@@ -41,12 +41,14 @@ pub use access::{
     AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation, Principal,
     Resource,
 };
-pub use api::cluster::api_versions::OfferedApis;
+pub use api::{
+    definition::{ApiDefinition, NextRequest},
+    served,
+};
 pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
 pub use config::{BrokerConfig, Limits};
 pub use context::{ConnectionInfo, RequestContext};
 pub use decisions::StoredDecisions;
-pub use dispatch::SERVED;
 pub use errors::ToErrorCode;
 pub use leadership::partitions::{Led, PartitionTable, TopicRef};
 pub use net::{frame::FrameError, listener::Listener};

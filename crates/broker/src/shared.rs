@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Authorizer,
-    api::{cluster::api_versions::OfferedApis, fetch::session::SessionCache},
+    api::{fetch::session::SessionCache, offered::OfferedApis},
     config::BrokerConfig,
     coordinators::groups::Groups,
     coordinators::producer_ids::ProducerIds,
@@ -46,7 +46,7 @@ pub struct BrokerShared {
     /// Clock, randomness, tasks.
     pub runtime: Runtime,
     /// What the cluster's Kafka version offers.
-    pub offered: OfferedApis,
+    pub(crate) offered: OfferedApis,
     /// Decides what principals may do.
     pub authorizer: Box<dyn Authorizer>,
     pub(crate) kafka_configs: KafkaConfigs,

@@ -25,8 +25,9 @@ use super::{
 };
 use crate::{
     access::{Authentication, Principal},
+    api::handled::{Handled, Reply},
     context::ConnectionInfo,
-    dispatch::{self, Handled, Reply},
+    dispatch,
     shared::BrokerShared,
 };
 
@@ -150,32 +151,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Handles one request and, unless it is a produce, everything before it.
     async fn request(&mut self, frame: Frame) -> Result<(), End> {
-        let Frame { bytes, room } = frame;
+        let Frame { bytes, permit } = frame;
         self.last_used = self.broker.runtime.monotonic();
         let Some(request) = dispatch::read(&self.info, &self.broker, bytes) else {
             return Err(End::Refused);
         };
-        if !request.overlaps() && !self.waiting.is_empty() {
-            // It may wait long, and what was asked before must not wait with it.
+        let overlaps = request.overlaps();
+        if !overlaps && !self.waiting.is_empty() {
+            // It may wait long, and earlier requests must not wait with it.
             self.finish_waiting().await?;
             self.flush().await?;
         }
         let handled = dispatch::handle(request, self.broker.clone()).await;
-        drop(room);
+        drop(permit);
         match handled {
-            Handled::Reply(reply) if self.waiting.is_empty() => {
-                self.take(reply)?;
-                self.flush().await
-            }
-            Handled::Reply(reply) => {
-                self.waiting.push_back(Waiting::Done(reply));
-                Ok(())
-            }
-            Handled::Commit(commit) => {
+            Handled::Commit(commit) if overlaps => {
                 self.waiting.push_back(Waiting::Commit(commit));
-                Ok(())
+                return Ok(());
             }
+            Handled::Commit(commit) => self.waiting.push_back(Waiting::Done(commit.await)),
+            Handled::Done(reply) => self.waiting.push_back(Waiting::Done(reply)),
         }
+        if self.waiting.len() > 1 {
+            return Ok(());
+        }
+        self.finish_waiting().await?;
+        self.flush().await
     }
 
     /// Sends the oldest waiting response and all behind it that are ready too.

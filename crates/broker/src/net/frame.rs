@@ -69,8 +69,8 @@ impl RequestMemory {
         Self { permits: Arc::new(Semaphore::new(all as usize)), all }
     }
 
-    /// Room for a request. One that is larger than all there is gets all of it. Cancel-safe.
-    async fn room(&self, bytes: usize) -> OwnedSemaphorePermit {
+    /// Memory for a request. One that is larger than all there is gets all of it. Cancel-safe.
+    async fn permit(&self, bytes: usize) -> OwnedSemaphorePermit {
         let wanted = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).min(self.all);
         let permits = self.permits.clone();
         permits.acquire_many_owned(wanted).await.expect("the memory of requests is never closed")
@@ -82,7 +82,7 @@ impl RequestMemory {
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
     /// Keeps the memory counted. Dropped when the request was handled.
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Cuts a byte stream into requests.
@@ -91,14 +91,14 @@ pub(crate) struct FrameReader {
     buffer: BytesMut,
     /// The length of the request whose body is being read.
     body: Option<usize>,
-    room: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     memory: RequestMemory,
     max: usize,
 }
 
 impl FrameReader {
     pub(crate) fn new(max: usize, memory: RequestMemory) -> Self {
-        Self { buffer: BytesMut::new(), body: None, room: None, memory, max }
+        Self { buffer: BytesMut::new(), body: None, permit: None, memory, max }
     }
 
     /// The next request without its length, or `None` when the peer closed the connection between
@@ -126,13 +126,13 @@ impl FrameReader {
                 Some(length) if self.buffer.len() >= length => {
                     self.body = None;
                     let bytes = self.buffer.split_to(length).freeze();
-                    return Ok(Some(Frame { bytes, room: self.room.take() }));
+                    return Ok(Some(Frame { bytes, permit: self.permit.take() }));
                 }
-                Some(length) if length > UNCOUNTED_BYTES && self.room.is_none() => {
-                    self.room = Some(self.memory.room(length).await);
+                Some(length) if length > UNCOUNTED_BYTES && self.permit.is_none() => {
+                    self.permit = Some(self.memory.permit(length).await);
                 }
                 Some(length) => {
-                    self.make_room(length);
+                    self.reserve(length);
                     let missing = length - self.buffer.len();
                     // Only a request that needs a buffer of its own must not take the next one's
                     // bytes with it.
@@ -152,7 +152,7 @@ impl FrameReader {
         Ok(())
     }
 
-    fn make_room(&mut self, length: usize) {
+    fn reserve(&mut self, length: usize) {
         let held = self.buffer.len();
         if self.buffer.capacity() > held {
             return;

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use milena_broker::SERVED;
+use milena_broker::served;
 use milena_protocol::{KafkaVersion, messages::api_versions_request::ApiVersionsRequest};
 
 use crate::cluster::Cluster;
@@ -53,8 +53,8 @@ async fn noise_behind_every_header_panics_nothing_and_the_broker_goes_on() {
     cluster.create_topic("a", 2).await;
     let version: KafkaVersion = "3.9".parse().expect("a Kafka version");
     let mut noise = Noise(0x2545_F491_4F6C_DD1D);
-    for key in SERVED {
-        for version in version.api_range(*key).into_iter().flatten() {
+    for key in served().map(|api| api.key) {
+        for version in version.api_range(key).into_iter().flatten() {
             for _ in 0..8 {
                 let mut frame = vec![0; 4];
                 frame.extend_from_slice(&key.code().to_be_bytes());

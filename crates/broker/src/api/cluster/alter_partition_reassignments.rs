@@ -1,11 +1,9 @@
-//! AlterPartitionReassignments, versions 0 and 1 (KIP-455): other replicas for partitions, or an
-//! end to the change.
+//! AlterPartitionReassignments (KIP-455): other replicas for partitions, or an end to the change.
 //!
 //! Nothing is copied. A partition whose leader stays a replica has its new replicas at once; one
 //! whose leader is to go gets them when that leader has handed over, and is shown as under
-//! reassignment until then. The answer does not wait for it. Replicas null ends a reassignment that
-//! is under way. From version 1 on a request may insist on the number of replicas there is
-//! (KIP-860).
+//! reassignment until then. The response does not wait for it. Replicas null ends a reassignment
+//! that is under way.
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED for all; of a partition UNKNOWN_TOPIC_OR_PARTITION,
 //! NO_REASSIGNMENT_IN_PROGRESS, INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and
@@ -15,7 +13,7 @@ use std::collections::HashSet;
 
 use milena_metadata::{MetadataImage, PartitionChange, PartitionRecord};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         alter_partition_reassignments_request::{
             AlterPartitionReassignmentsRequest, ReassignablePartition,
@@ -30,10 +28,16 @@ use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
     topics::Refusal,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[(1, "the client may insist on the present number of replicas (KIP-860)")],
+    ..ApiDefinition::new(ApiKey::AlterPartitionReassignments, 0..=1)
 };
 
 /// How often a partition is decided on again when it changed meanwhile.

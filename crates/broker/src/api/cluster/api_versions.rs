@@ -1,64 +1,37 @@
-//! ApiVersions, versions 0 to 4: which APIs this cluster offers, by its Kafka version.
+//! ApiVersions: which APIs this cluster offers, by its Kafka version.
 //!
-//! A version that is not known is answered all the same, in version 0 with error 35 and the range
-//! of this API, its body unread, so that a newer client can ask again (KIP-511). From version 3 on
-//! the client names its software. It is the one API that may be asked before authentication.
+//! A request in a version that is not offered gets a response in version 0 with error 35 and the
+//! range of this API, its body unread, so that a newer client can ask again (KIP-511).
 
-use std::{ops::RangeInclusive, sync::LazyLock};
+use std::ops::RangeInclusive;
 
 use milena_protocol::{
-    ApiKey, ErrorCode, KafkaVersion,
+    ApiKey, ErrorCode,
     messages::{
         api_versions_request::ApiVersionsRequest,
         api_versions_response::{ApiVersion, ApiVersionsResponse},
     },
 };
 
-use crate::{access::Principal, context::RequestContext, dispatch::SERVED, shared::BrokerShared};
+use crate::{
+    api::{definition::ApiDefinition, offered::OfferedApis},
+    context::RequestContext,
+    shared::BrokerShared,
+};
 
-/// Who asks before it has authenticated.
-pub(crate) static BEFORE_AUTHENTICATION: LazyLock<Principal> =
-    LazyLock::new(|| Principal::user("ANONYMOUS"));
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[(3, "names the client's software (KIP-511)")],
+    before_authentication: true,
+    ..ApiDefinition::new(ApiKey::ApiVersions, 0..=4)
+};
 
 /// The first version that names the client's software.
 const FIRST_VERSION_WITH_SOFTWARE: i16 = 3;
 
-/// What a cluster of one Kafka version offers, looked up by every request.
-#[derive(Debug)]
-pub struct OfferedApis {
-    served: Vec<Option<(i16, i16)>>,
-    advertised: Vec<(ApiKey, RangeInclusive<i16>)>,
-}
-
-impl OfferedApis {
-    /// What a cluster of `version` offers: what the release has of what is served here.
-    pub fn new(version: KafkaVersion) -> Self {
-        let keys = SERVED.iter().map(|key| key.code() as usize + 1).max().unwrap_or(0);
-        let mut served = vec![None; keys];
-        for key in SERVED {
-            served[key.code() as usize] =
-                version.api_range(*key).map(|range| (*range.start(), *range.end()));
-        }
-        Self { served, advertised: version.advertised(SERVED) }
-    }
-
-    /// The versions in which an API is served.
-    pub fn get(&self, key: ApiKey) -> Option<RangeInclusive<i16>> {
-        let (low, high) = (*self.served.get(usize::try_from(key.code()).ok()?)?)?;
-        Some(low..=high)
-    }
-
-    /// What ApiVersions answers.
-    pub fn advertised(&self) -> &[(ApiKey, RangeInclusive<i16>)] {
-        &self.advertised
-    }
-}
-
-/// Answers a request in a version that is offered.
-pub(crate) fn handle(
+pub(crate) async fn handle(
     context: &RequestContext,
     broker: &BrokerShared,
-    request: &ApiVersionsRequest,
+    request: ApiVersionsRequest,
 ) -> ApiVersionsResponse {
     if context.api_version >= FIRST_VERSION_WITH_SOFTWARE {
         let (name, version) = (&request.client_software_name, &request.client_software_version);
@@ -71,14 +44,14 @@ pub(crate) fn handle(
         tracing::debug!(peer = %context.client_address(), %name, %version, "client software");
     }
     let api_keys = broker.offered.advertised().iter().map(api_version).collect();
-    // No features are told: their lowest levels would be 0, which clients of version 3 refuse
+    // Without features: their lowest levels would be 0, which clients of version 3 refuse
     // (KAFKA-17492).
     ApiVersionsResponse { api_keys, ..Default::default() }
 }
 
-/// Answers a request in a version that is not offered, to be encoded in version 0.
-pub(crate) fn unsupported(broker: &BrokerShared) -> ApiVersionsResponse {
-    let own = broker.offered.advertised().iter().filter(|(key, _)| *key == ApiKey::ApiVersions);
+/// The response to a request in a version that is not offered, to be encoded in version 0.
+pub(crate) fn unsupported(offered: &OfferedApis) -> ApiVersionsResponse {
+    let own = offered.advertised().iter().filter(|(key, _)| *key == ApiKey::ApiVersions);
     ApiVersionsResponse {
         error_code: ErrorCode::UnsupportedVersion.code(),
         api_keys: own.map(api_version).collect(),

@@ -1,15 +1,11 @@
-//! DescribeCluster, versions 0 to 2: the cluster's id, its controller and its brokers, as Metadata
-//! names them.
+//! DescribeCluster (KIP-700): the cluster's id, its controller and its brokers, as Metadata names
+//! them.
 //!
-//! From version 1 on a client says whether it expects brokers (1) or controllers (2); controllers
-//! are not to be had here. From version 2 on it may ask for brokers that are down as well
-//! ("fenced").
-//!
-//! Errors: MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE.
+//! No endpoint of controllers exists. Errors: MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE.
 
 use milena_metadata::MetadataImage;
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         describe_cluster_request::DescribeClusterRequest,
         describe_cluster_response::{DescribeClusterBroker, DescribeClusterResponse},
@@ -17,7 +13,15 @@ use milena_protocol::{
 };
 
 use super::metadata::cluster_operations;
-use crate::{context::RequestContext, shared::BrokerShared};
+use crate::{api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (1, "the client says whether it expects brokers (1) or controllers (2) (KIP-919)"),
+        (2, "brokers that are down if requested: \"fenced\" (KIP-1073)"),
+    ],
+    ..ApiDefinition::new(ApiKey::DescribeCluster, 0..=2)
+};
 
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;

@@ -1,11 +1,10 @@
-//! DescribeLogDirs, versions 0 to 5: how much the partitions led by this broker hold.
+//! DescribeLogDirs: how many bytes the partitions led by this broker have.
 //!
-//! There is one directory, the broker's own. A partition's size counts its records where ever they
+//! There is one directory, the broker's own. A partition's size counts its records wherever they
 //! are: most are in the object store, which all brokers share, so a partition is listed by its
-//! leader alone. From version 4 on the space of the directory's volume is told (KIP-827).
-//! Partitions that were asked for and are not here are left out.
+//! leader alone. Requested partitions that are not led here are left out.
 //!
-//! Errors: CLUSTER_AUTHORIZATION_FAILED (from version 3 on; before, an empty answer).
+//! Errors: CLUSTER_AUTHORIZATION_FAILED.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -13,7 +12,7 @@ use std::{
 };
 
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         describe_log_dirs_request::DescribeLogDirsRequest,
         describe_log_dirs_response::{
@@ -26,8 +25,18 @@ use milena_types::TopicName;
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "one directory a broker",
+    notes: &[
+        (3, "CLUSTER_AUTHORIZATION_FAILED; before, an empty response"),
+        (4, "the size and the free bytes of the directory's volume (KIP-827)"),
+    ],
+    ..ApiDefinition::new(ApiKey::DescribeLogDirs, 0..=5)
 };
 
 pub(crate) async fn handle(

@@ -1,9 +1,9 @@
-//! DescribeTopicPartitions, version 0 (KIP-966): partitions page by page.
+//! DescribeTopicPartitions (KIP-966): partitions page by page.
 //!
-//! Topics come in order of their names, all of them when none is named. A page has at most as many
+//! Topics are in order of their names, all of them when none is named. A page has at most as many
 //! partitions as the client and `max.request.partition.size.limit` allow; where it ends, a cursor
-//! says what comes next. Topics before the cursor's are left out. There are no eligible leader
-//! replicas besides those in sync: the lists are empty.
+//! names the partition that comes next. Topics before the cursor's are left out. There are no
+//! eligible leader replicas besides those in sync: the lists are empty.
 //!
 //! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
 //! TOPIC_AUTHORIZATION_FAILED; INVALID_REQUEST for each when the cursor is not valid.
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use milena_metadata::{MetadataImage, TopicImage};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         describe_topic_partitions_request::{Cursor as From, DescribeTopicPartitionsRequest},
         describe_topic_partitions_response::{
@@ -26,10 +26,13 @@ use milena_types::PartitionIndex;
 use super::partition_view::PartitionView;
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
     topics::valid_name,
 };
+
+pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DescribeTopicPartitions, 0..=0);
 
 pub(crate) async fn handle(
     context: &RequestContext,

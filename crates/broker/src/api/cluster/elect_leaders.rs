@@ -1,11 +1,10 @@
-//! ElectLeaders, versions 0 to 2: another leader for partitions, now.
+//! ElectLeaders: another leader for partitions, now.
 //!
-//! A *preferred* election (version 0 knows no other) makes the first replica the leader: the leader
-//! of now is asked to hand over to it, and the answer comes when it has, or with REQUEST_TIMED_OUT.
-//! An *unclean* one (KIP-460) is for partitions that have no leader; here no replica can lack
-//! records, so it comes to waiting until the controller has moved the leaders of a broker that is
-//! gone. Without a list all partitions are meant, and those that have the right leader are not
-//! answered.
+//! A *preferred* election makes the first replica the leader: the present leader is asked to hand
+//! over to it, and the response follows when it has, or with REQUEST_TIMED_OUT. An *unclean* one is
+//! for partitions that have no leader; here no replica can lack records, so it means waiting until
+//! the controller has moved the leaders of a broker that is gone. Without a list all partitions are
+//! meant, and those that have the right leader are left out of the response.
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED and INVALID_REQUEST (an unknown type) for all; of a
 //! partition UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE,
@@ -15,7 +14,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use milena_metadata::{MetadataImage, PartitionChange, PartitionImage, PartitionRecord};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         elect_leaders_request::ElectLeadersRequest,
         elect_leaders_response::{ElectLeadersResponse, PartitionResult, ReplicaElectionResult},
@@ -25,9 +24,15 @@ use milena_types::{PartitionIndex, TopicPartition};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[(1, "unclean elections (KIP-460)")],
+    ..ApiDefinition::new(ApiKey::ElectLeaders, 0..=2)
 };
 
 /// The longest that a client may let this wait.

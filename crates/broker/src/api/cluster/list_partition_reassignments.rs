@@ -1,15 +1,14 @@
-//! ListPartitionReassignments, version 0 (KIP-455): the partitions whose replicas are being
-//! changed.
+//! ListPartitionReassignments (KIP-455): the partitions whose replicas are being changed.
 //!
 //! They are few and soon done: nothing is copied, so a reassignment lasts until the leader has
-//! handed over. Partitions that are asked for and not under reassignment, or not there at all, are
-//! left out of the answer.
+//! handed over. Requested partitions that are not under reassignment, or do not exist, are left out
+//! of the response.
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED.
 
 use milena_metadata::{PartitionImage, TopicImage};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         list_partition_reassignments_request::ListPartitionReassignmentsRequest,
         list_partition_reassignments_response::{
@@ -22,9 +21,12 @@ use milena_types::{BrokerId, PartitionIndex};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
 };
+
+pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::ListPartitionReassignments, 0..=0);
 
 pub(crate) async fn handle(
     context: &RequestContext,

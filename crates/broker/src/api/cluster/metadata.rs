@@ -1,14 +1,14 @@
-//! Metadata, versions 0 to 13: brokers, topics, partitions and their leaders.
+//! Metadata: brokers, topics, partitions and their leaders.
 //!
-//! No list of topics is all of them, an empty one none (in version 0 all). Topics are answered in
-//! the order asked for, each once. A topic that does not exist is created if the client
-//! (`allow_auto_topic_creation`) and the broker (`auto.create.topics.enable`) want it, and answered
+//! No list of topics is all of them, an empty one none. Topics are returned in the order of the
+//! request, each once. A topic that does not exist is created if the client
+//! (`allow_auto_topic_creation`) and the broker (`auto.create.topics.enable`) want it, and returned
 //! when it can be written to.
 //!
 //! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPTION,
 //! TOPIC_AUTHORIZATION_FAILED, and why it could not be created; INVALID_REQUEST for ids before
-//! version 12. Of a partition: LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND (from version 6 on),
-//! REPLICA_NOT_AVAILABLE (version 0).
+//! version 12. Of a partition: LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND, REPLICA_NOT_AVAILABLE
+//! (version 0).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,7 +17,7 @@ use std::{
 
 use milena_metadata::{MetadataImage, TopicImage};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         metadata_request::{MetadataRequest, MetadataRequestTopic},
         metadata_response::{
@@ -31,9 +31,27 @@ use milena_types::TopicId;
 use super::partition_view::PartitionView;
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
     topics::{usable::wait_until_usable, valid_name},
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (
+            1,
+            "an empty list of topics is none; before, all. Replicas that cannot be reached are listed; before, they are REPLICA_NOT_AVAILABLE",
+        ),
+        (4, "the client says whether topics are created (KIP-173)"),
+        (5, "offline replicas (KIP-112)"),
+        (6, "LISTENER_NOT_FOUND; before, LEADER_NOT_AVAILABLE"),
+        (7, "leader epochs (KIP-320)"),
+        (8, "authorized operations if requested (KIP-430)"),
+        (10, "topic ids in the response (KIP-516)"),
+        (12, "topics by id (KIP-516)"),
+    ],
+    ..ApiDefinition::new(ApiKey::Metadata, 0..=13)
 };
 
 /// The first version in which topics can be asked for by id.

@@ -1,11 +1,25 @@
 //! The cluster as clients see it: versions, metadata, brokers, replicas.
 
-pub(crate) mod alter_partition_reassignments;
+mod alter_partition_reassignments;
 pub(crate) mod api_versions;
-pub(crate) mod describe_cluster;
-pub(crate) mod describe_log_dirs;
-pub(crate) mod describe_topic_partitions;
-pub(crate) mod elect_leaders;
-pub(crate) mod list_partition_reassignments;
-pub(crate) mod metadata;
+mod describe_cluster;
+mod describe_log_dirs;
+mod describe_topic_partitions;
+mod elect_leaders;
+mod list_partition_reassignments;
+mod metadata;
 mod partition_view;
+
+use super::handled::family;
+use crate::shared::BrokerShared;
+
+family!(BrokerShared:
+    metadata,
+    api_versions,
+    describe_cluster,
+    describe_topic_partitions,
+    describe_log_dirs,
+    elect_leaders,
+    alter_partition_reassignments,
+    list_partition_reassignments,
+);

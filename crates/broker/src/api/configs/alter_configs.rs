@@ -1,14 +1,13 @@
-//! AlterConfigs, versions 0 to 2: replaces everything that is set for a topic, for this broker or
-//! for all brokers.
+//! AlterConfigs: replaces everything that is set for a topic, for this broker or for all brokers.
 //!
-//! What an entry does not name is no longer set, so clients that can use IncrementalAlterConfigs
-//! do. One answer per entry, in order; entries for the same resource are all INVALID_REQUEST. Names
-//! that are not known and values that are not allowed are INVALID_CONFIG, what a running broker
-//! cannot change is INVALID_REQUEST.
+//! What a resource's list does not name is no longer set, so clients that can use
+//! IncrementalAlterConfigs do. One result per resource, in order; a resource named twice is
+//! INVALID_REQUEST each time. Names that are not known and values that are not allowed are
+//! INVALID_CONFIG, what a running broker cannot change is INVALID_REQUEST.
 
 use milena_kafka_config::Configs;
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         alter_configs_request::{AlterConfigsRequest, AlterConfigsResource},
         alter_configs_response::{AlterConfigsResourceResponse, AlterConfigsResponse},
@@ -16,7 +15,14 @@ use milena_protocol::{
 };
 
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{context::RequestContext, shared::BrokerShared, topics::Refusal};
+use crate::{
+    api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared, topics::Refusal,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "for topics and brokers",
+    ..ApiDefinition::new(ApiKey::AlterConfigs, 0..=2)
+};
 
 pub(crate) async fn handle(
     context: &RequestContext,

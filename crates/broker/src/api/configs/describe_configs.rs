@@ -1,15 +1,13 @@
-//! DescribeConfigs, versions 0 to 4: the configurations of topics and of this broker.
+//! DescribeConfigs: the configurations of topics and of this broker.
 //!
-//! One result per entry asked for, in that order, each with its own error. No names, or none at
-//! all, mean everything. The empty broker name means what was set for all brokers at run time, and
-//! only that. Version 0 says only whether a value is the default, later ones where it is from;
-//! synonyms from version 1 on and types and documentation from version 3 on are given if asked for.
-//! Secrets are never shown. The broker itself answers for its own configuration: another's number
-//! is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
+//! One result per requested resource, in order, each with its own error. No names, or an empty
+//! list, mean all. The empty broker name means what was set for all brokers at run time, and only
+//! that. Secrets are never shown. A broker returns its own configuration only: another's number is
+//! INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
 
 use milena_kafka_config::{Described, Source};
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource},
         describe_configs_response::{
@@ -22,9 +20,22 @@ use milena_protocol::{
 use super::resources::{ConfigResource, ConfigsView};
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
     topics::Refusal,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "for topics and brokers",
+    notes: &[
+        (
+            1,
+            "where a value is from, before only whether it is the default; synonyms if requested (KIP-226)",
+        ),
+        (3, "types, and documentation if requested (KIP-569)"),
+    ],
+    ..ApiDefinition::new(ApiKey::DescribeConfigs, 0..=4)
 };
 
 pub(crate) async fn handle(

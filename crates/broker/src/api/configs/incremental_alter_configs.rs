@@ -1,15 +1,13 @@
-//! IncrementalAlterConfigs, versions 0 and 1 (KIP-339): sets, deletes, appends to and subtracts
-//! from single configurations of a topic, of this broker or of all brokers, and leaves the others
-//! as they are.
+//! IncrementalAlterConfigs (KIP-339): sets, deletes, appends to and subtracts from single
+//! configurations of a topic, of this broker or of all brokers, and leaves the others as they are.
 //!
-//! One answer per entry, in order; entries for the same resource are all INVALID_REQUEST, as is a
-//! configuration named twice in an entry, an operation that does not exist, and a null value where
-//! one is needed. Otherwise errors are those of AlterConfigs; appending to what is not a list is
-//! INVALID_CONFIG.
+//! One result per resource, in order. INVALID_REQUEST: a resource named twice, a configuration
+//! named twice for a resource, an operation that does not exist, a null value where one is needed.
+//! Otherwise errors are those of AlterConfigs; appending to what is not a list is INVALID_CONFIG.
 
 use milena_kafka_config::change::Operation;
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         incremental_alter_configs_request::{
             AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
@@ -21,7 +19,14 @@ use milena_protocol::{
 };
 
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{context::RequestContext, shared::BrokerShared, topics::Refusal};
+use crate::{
+    api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared, topics::Refusal,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "for topics and brokers",
+    ..ApiDefinition::new(ApiKey::IncrementalAlterConfigs, 0..=1)
+};
 
 pub(crate) async fn handle(
     context: &RequestContext,

@@ -1,9 +1,14 @@
-//! Configurations: DescribeConfigs, AlterConfigs, IncrementalAlterConfigs.
+//! Configurations of topics and brokers.
 
-pub(crate) mod alter_configs;
+mod alter_configs;
 mod changes;
-pub(crate) mod describe_configs;
-pub(crate) mod incremental_alter_configs;
+mod describe_configs;
+mod incremental_alter_configs;
 mod resources;
 #[cfg(test)]
 mod testing;
+
+use super::handled::family;
+use crate::shared::BrokerShared;
+
+family!(BrokerShared: describe_configs, alter_configs, incremental_alter_configs);

@@ -15,7 +15,7 @@ use milena_records::{
 };
 use milena_types::Offset;
 
-use crate::api::produce::{DECOMPRESSED_BYTES_MAX, code_of};
+use crate::{api::bounds::DECOMPRESSED_BYTES_MAX, errors::ToErrorCode};
 
 /// The first version that gets batches.
 const FIRST_BATCH_VERSION: i16 = 4;
@@ -137,7 +137,7 @@ fn each(
 }
 
 fn refusal(error: &milena_records::BatchError) -> ErrorCode {
-    let code = code_of(error);
+    let code = error.error_code();
     if code != ErrorCode::UnsupportedCompressionType {
         tracing::warn!(%error, "records could not be converted for an old client");
     }

@@ -1,17 +1,14 @@
-//! Fetch, versions 0 to 18: records from the log, waiting for them if there are none.
+//! Fetch: records from the log, waiting for them if there are none.
 //!
-//! Partitions are read in the order of the request (or of its session), until the limits are
-//! reached. The first batch of the first partition that has any is answered even if it is larger
-//! than the limits, so that a consumer always gets on (KIP-74). With fewer than `min_bytes` the
-//! answer waits, at most `max_wait_ms`, for high watermarks to move; an error, a diverging epoch or
-//! `max_wait_ms` 0 answer at once. Records pass as slices of the log's buffers. Empty records are
-//! zero bytes, not null.
+//! Partitions are read in the order of the request (or of its session) until the limits are
+//! reached. The first batch of the first partition that has any is returned even if it is larger
+//! than the limits, so that a consumer always makes progress (KIP-74). With fewer than `min_bytes`
+//! the response waits, at most `max_wait_ms`, for high watermarks to move; an error, a diverging
+//! epoch or `max_wait_ms` 0 end the wait at once. Records pass as slices of the log's buffers.
+//! Empty records are zero bytes, not null.
 //!
-//! Versions: 4 isolation level, 5 log start offset, 7 sessions ([`super::session`], KIP-227), 9 leader
-//! epochs (KIP-320), 12 diverging epochs (KIP-595), 13 topic ids (KIP-516), 16 the leader that
-//! should have been asked (KIP-951). Versions 0 to 3 get message sets, converted from batches. zstd
-//! batches are for version 10 on (UNSUPPORTED_COMPRESSION_TYPE before). There is no preferred read
-//! replica: every leader reads from the same stores. `rack_id` is accepted.
+//! There is no preferred read replica: every leader reads from the same stores. `rack_id` has no
+//! effect.
 //!
 //! Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER,
 //! FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
@@ -22,19 +19,36 @@ use std::{
 };
 
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{fetch_request::FetchRequest, fetch_response::FetchResponse},
 };
 use milena_storage::Waiter;
 use milena_types::{PartitionIndex, TopicId};
 
-use crate::{context::RequestContext, shared::BrokerShared};
+use crate::{api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared};
 
 use super::{
     list_offsets, read,
     read::{Limits, Round, Target},
     respond,
     session::{Asked, FetchKind, Session, TopicKey, Wanted},
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "to clients only, no broker fetches from another",
+    notes: &[
+        (2, "messages of magic 1; before, of magic 0 (KIP-31, KIP-32)"),
+        (3, "a limit for the whole response (KIP-74)"),
+        (4, "record batches; the isolation level (KIP-98)"),
+        (5, "the log start offset (KIP-107)"),
+        (7, "fetch sessions (KIP-227)"),
+        (9, "leader epochs are checked (KIP-320)"),
+        (10, "zstd; before, UNSUPPORTED_COMPRESSION_TYPE (KIP-110)"),
+        (12, "diverging epochs (KIP-595)"),
+        (13, "topics by id (KIP-516)"),
+        (16, "the leader next to NOT_LEADER_OR_FOLLOWER (KIP-951)"),
+    ],
+    ..ApiDefinition::new(ApiKey::Fetch, 0..=18)
 };
 
 /// The first version with fetch sessions.

@@ -1,18 +1,17 @@
-//! ListOffsets, versions 0 to 11: the offset at a time, exact to the record.
+//! ListOffsets: the offset at a time, exact to the record.
 //!
 //! Special times: -1 the end (what the isolation level may read), -2 the log start, -3 the record
-//! with the largest timestamp (version 7, KIP-734), -4 the earliest offset kept on a broker's own
-//! disk (version 8) and -5 the latest in tiered storage (version 9). There are no tiers: -4 is the
-//! log start and -5 is none. "None" is offset -1, time -1. Version 0 answers a list of offsets,
-//! newest first: at most the number asked for, all at or before the time. Its segments' boundaries
-//! are not Kafka's, so it names the end and the log start only.
+//! with the largest timestamp, -4 the earliest offset kept on a broker's own disk and -5 the latest
+//! in tiered storage. There are no tiers: -4 is the log start and -5 is none. "None" is offset -1,
+//! time -1. The boundaries that version 0 lists are not those of Kafka's segments: they are the end
+//! and the log start only.
 //!
 //! Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
 //! UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION for special times the version does not have,
 //! UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
 
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest},
         list_offsets_response::{
@@ -27,10 +26,26 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 use super::epochs::check_leader_epoch;
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     leadership::partitions::TopicRef,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (
+            1,
+            "one offset; before, at most the number asked for, newest first, all at or before the time (KIP-79)",
+        ),
+        (2, "the isolation level (KIP-98)"),
+        (4, "leader epochs (KIP-320)"),
+        (7, "the largest timestamp (KIP-734)"),
+        (8, "the earliest local offset (KIP-405)"),
+        (9, "the latest tiered offset (KIP-1005)"),
+    ],
+    ..ApiDefinition::new(ApiKey::ListOffsets, 0..=11)
 };
 
 const LATEST: i64 = -1;

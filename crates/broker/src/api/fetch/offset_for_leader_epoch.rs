@@ -1,12 +1,12 @@
-//! OffsetForLeaderEpoch, versions 0 to 4: where a leader epoch ended, so that a consumer notices a
-//! log that was truncated under it (KIP-320).
+//! OffsetForLeaderEpoch: where a leader epoch ended, so that a consumer notices a log that was
+//! truncated under it (KIP-320).
 //!
-//! Answers the largest epoch that is not above the one asked for, and the offset after its last
-//! record; -1 and -1 when the asked epoch is above all. Errors: UNKNOWN_TOPIC_OR_PARTITION,
-//! NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH.
+//! The result is the largest epoch that is not above the requested one, and the offset after its
+//! last record; -1 and -1 when the requested epoch is above all. Errors:
+//! UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH.
 
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         offset_for_leader_epoch_request::{OffsetForLeaderEpochRequest, OffsetForLeaderPartition},
         offset_for_leader_epoch_response::{
@@ -19,9 +19,15 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex};
 use super::epochs::check_leader_epoch;
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     leadership::partitions::TopicRef,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[(2, "the client's leader epoch is checked (KIP-320)")],
+    ..ApiDefinition::new(ApiKey::OffsetForLeaderEpoch, 0..=4)
 };
 
 pub(crate) async fn handle(

@@ -1,11 +1,11 @@
-//! DeleteGroups, versions 0 to 2: deletes groups without members, with their offsets. One entry per
-//! group asked for.
+//! DeleteGroups (KIP-229): deletes groups without members, with their offsets. One result per
+//! requested group.
 //!
 //! Errors: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, GROUP_AUTHORIZATION_FAILED, and those of
 //! coordinators.
 
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         delete_groups_request::DeleteGroupsRequest,
         delete_groups_response::{DeletableGroupResult, DeleteGroupsResponse},
@@ -14,10 +14,13 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::code_of,
     shared::BrokerShared,
 };
+
+pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DeleteGroups, 0..=2);
 
 pub(crate) async fn handle(
     context: &RequestContext,

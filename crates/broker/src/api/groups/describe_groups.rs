@@ -1,15 +1,11 @@
-//! DescribeGroups, versions 0 to 6: groups with their members and assignments, one entry per group
-//! asked for.
+//! DescribeGroups: groups with their members and assignments, one result per requested group.
 //!
-//! A group that does not exist is in state `Dead` without an error; from version 6 on it is
-//! GROUP_ID_NOT_FOUND with a message (KIP-1043). Version 3 can ask for the authorized operations
-//! (KIP-430), 4 has instance ids. Metadata and assignments are there while a group is stable.
-//!
-//! Errors: GROUP_AUTHORIZATION_FAILED and those of coordinators.
+//! Metadata and assignments are there while a group is stable. Errors: GROUP_AUTHORIZATION_FAILED
+//! and those of coordinators.
 
 use milena_coordinator::groups::{self, GroupError, GroupState};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         describe_groups_request::DescribeGroupsRequest,
         describe_groups_response::{DescribeGroupsResponse, DescribedGroup, DescribedGroupMember},
@@ -18,9 +14,22 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (3, "authorized operations if requested (KIP-430)"),
+        (4, "instance ids (KIP-345)"),
+        (
+            6,
+            "a group that does not exist is GROUP_ID_NOT_FOUND; before, in state `Dead` (KIP-1043)",
+        ),
+    ],
+    ..ApiDefinition::new(ApiKey::DescribeGroups, 0..=6)
 };
 
 const FIRST_VERSION_WITH_NOT_FOUND: i16 = 6;

@@ -1,15 +1,13 @@
-//! FindCoordinator, versions 0 to 6: which broker coordinates a group. From version 4 on many keys
-//! at once (KIP-699).
+//! FindCoordinator: which broker coordinates a group.
 //!
 //! A group's coordinator leads the partition of `__consumer_offsets` that the group is in; the
-//! topic is created when it is first asked for. A coordinator that is not alive is
-//! COORDINATOR_NOT_AVAILABLE, which clients ask again after. Transactions and share groups are not
-//! served: their keys get UNSUPPORTED_VERSION, which clients report instead of retrying. Versions 0
-//! to 3 have one key and its answer at the top; version 0 asks for groups only.
+//! topic is created when it is first needed. A coordinator that is not alive is
+//! COORDINATOR_NOT_AVAILABLE, after which clients retry. Transactions and share groups are not
+//! served: their keys get UNSUPPORTED_VERSION, which clients report instead of retrying.
 
 use milena_metadata::MetadataImage;
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         find_coordinator_request::FindCoordinatorRequest,
         find_coordinator_response::{Coordinator, FindCoordinatorResponse},
@@ -18,10 +16,20 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::partition_of,
     shared::BrokerShared,
     topics::internal::CONSUMER_OFFSETS,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "for groups",
+    notes: &[
+        (1, "kinds of keys; before, groups only (KIP-98)"),
+        (4, "many keys at once (KIP-699)"),
+    ],
+    ..ApiDefinition::new(ApiKey::FindCoordinator, 0..=6)
 };
 
 /// The first version with many keys.

@@ -1,21 +1,26 @@
-//! Heartbeat, versions 0 to 4: a member is alive, and learns of a rebalance by
-//! REBALANCE_IN_PROGRESS. Version 3 has static members (KIP-345). While the group is being loaded
-//! every heartbeat is welcome: sessions start anew after it.
+//! Heartbeat: a member is alive, and learns of a rebalance by REBALANCE_IN_PROGRESS. While the
+//! group is being loaded every heartbeat succeeds: sessions start anew after it.
 //!
 //! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID,
 //! INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
 
 use milena_coordinator::groups::{self, Generation, GroupError, MemberId};
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{heartbeat_request::HeartbeatRequest, heartbeat_response::HeartbeatResponse},
 };
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[(3, "static members (KIP-345)")],
+    ..ApiDefinition::new(ApiKey::Heartbeat, 0..=4)
 };
 
 pub(crate) async fn handle(

@@ -1,10 +1,4 @@
-//! JoinGroup, versions 0 to 9: a member joins, or joins again, and waits until its generation is
-//! formed.
-//!
-//! By version: 1 has a rebalance timeout of its own (before, the session timeout is both); 4 gives
-//! a new dynamic member its id first (MEMBER_ID_REQUIRED, KIP-394); 5 has static members (KIP-345);
-//! 7 names the protocol type in the answer, and null protocols where there is an error; 8 has a
-//! reason, which is logged; 9 lets a returning static leader skip the assignment (KIP-814).
+//! JoinGroup: a member joins, or joins again, and waits until its generation is formed.
 //!
 //! Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID,
 //! INCONSISTENT_GROUP_PROTOCOL, GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID,
@@ -13,7 +7,7 @@
 use bytes::Bytes;
 use milena_coordinator::groups::{JoinFailed, JoinRequest, Joined, MemberId, Protocol};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         join_group_request::JoinGroupRequest,
         join_group_response::{JoinGroupResponse, JoinGroupResponseMember},
@@ -22,9 +16,22 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (1, "a rebalance timeout of its own; before, the session timeout is both (KIP-62)"),
+        (4, "a new dynamic member gets its id first: MEMBER_ID_REQUIRED (KIP-394)"),
+        (5, "static members (KIP-345)"),
+        (7, "the protocol type, and null protocols next to an error (KIP-559)"),
+        (8, "a reason, which is logged (KIP-800)"),
+        (9, "a returning static leader may skip the assignment (KIP-814)"),
+    ],
+    ..ApiDefinition::new(ApiKey::JoinGroup, 0..=9)
 };
 
 const FIRST_VERSION_WITH_REQUIRED_MEMBER_ID: i16 = 4;

@@ -1,15 +1,11 @@
-//! LeaveGroup, versions 0 to 5: members leave, or are removed by an administrator who names them by
-//! instance id.
-//!
-//! Versions 0 to 2 have one member, whose error is the response's. From version 3 on there are many
-//! (KIP-345), each with its own error; 5 has a reason (KIP-800), which is logged.
+//! LeaveGroup: members leave, or an administrator who names them by instance id removes them.
 //!
 //! Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and
 //! those of coordinators.
 
 use milena_coordinator::groups::{LeaveRequest, LeavingMember, LeftMember, MemberId};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         leave_group_request::LeaveGroupRequest,
         leave_group_response::{LeaveGroupResponse, MemberResponse},
@@ -18,10 +14,22 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::code_of,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (
+            3,
+            "many members, each with its own error; before, one, whose error is the response's (KIP-345)",
+        ),
+        (5, "a reason, which is logged (KIP-800)"),
+    ],
+    ..ApiDefinition::new(ApiKey::LeaveGroup, 0..=5)
 };
 
 /// The first version with many members.

@@ -1,13 +1,12 @@
-//! ListGroups, versions 0 to 5: the groups that this broker coordinates; clients ask every broker.
+//! ListGroups: the groups that this broker coordinates; clients ask every broker.
 //!
-//! Version 4 filters by state (KIP-518), 5 by type (KIP-848); names in any case, unknown ones match
-//! nothing. Who may not describe the cluster sees the groups that it may describe. While a
-//! partition of groups is being loaded the list is incomplete, and says so by
-//! COORDINATOR_LOAD_IN_PROGRESS.
+//! A client that may not describe the cluster gets the groups that it may describe. Filters are
+//! names in any case; unknown ones match nothing. While a partition of groups is being loaded the
+//! list is incomplete, with error COORDINATOR_LOAD_IN_PROGRESS.
 
 use milena_coordinator::groups::ListFilter;
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         list_groups_request::ListGroupsRequest,
         list_groups_response::{ListGroupsResponse, ListedGroup},
@@ -16,8 +15,14 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[(4, "a filter by state (KIP-518)"), (5, "a filter by type (KIP-848)")],
+    ..ApiDefinition::new(ApiKey::ListGroups, 0..=5)
 };
 
 pub(crate) async fn handle(

@@ -1,13 +1,30 @@
 //! Consumer groups and their offsets.
 
-pub(crate) mod delete_groups;
-pub(crate) mod describe_groups;
-pub(crate) mod find_coordinator;
-pub(crate) mod heartbeat;
-pub(crate) mod join_group;
-pub(crate) mod leave_group;
-pub(crate) mod list_groups;
-pub(crate) mod offset_commit;
-pub(crate) mod offset_delete;
-pub(crate) mod offset_fetch;
-pub(crate) mod sync_group;
+mod delete_groups;
+mod describe_groups;
+mod find_coordinator;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod list_groups;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod sync_group;
+
+use super::handled::family;
+use crate::shared::BrokerShared;
+
+family!(BrokerShared:
+    heartbeat,
+    offset_commit,
+    offset_fetch,
+    join_group,
+    sync_group,
+    leave_group,
+    find_coordinator,
+    describe_groups,
+    list_groups,
+    delete_groups,
+    offset_delete,
+);

@@ -1,11 +1,9 @@
-//! OffsetCommit, versions 0 to 10: offsets of a group into `__consumer_offsets`, answered when they
+//! OffsetCommit: writes a group's offsets to `__consumer_offsets`. The response follows when they
 //! are on disk.
 //!
-//! By version: 0 has no member; 2 to 4 have a retention time, which becomes the offset's own
-//! expiry; 6 has leader epochs (KIP-320); 7 has static members (KIP-345); 10 names topics by id
-//! (KIP-848). Every partition of the request has its answer, in the request's order: those of
-//! topics that do not exist or may not be read fail alone, what concerns the group is the error of
-//! all. Version 1's commit timestamps are the client's and are not used.
+//! Every partition of the request has its result, in the request's order: those of topics that do
+//! not exist or may not be read fail alone, what concerns the group is the error of all. Version
+//! 1's commit timestamps are not used.
 //!
 //! Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED,
 //! GROUP_AUTHORIZATION_FAILED, OFFSET_METADATA_TOO_LARGE, INVALID_COMMIT_OFFSET_SIZE,
@@ -15,7 +13,7 @@
 use milena_coordinator::groups::{CommitOffset, CommitRequest, Generation, MemberId};
 use milena_metadata::MetadataImage;
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         offset_commit_request::{
             OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -29,10 +27,22 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, Topi
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     leadership::partitions::TopicRef,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (1, "a member and its generation"),
+        (2, "a retention time, up to version 4: the offset's own expiry"),
+        (6, "leader epochs (KIP-320)"),
+        (7, "static members (KIP-345)"),
+        (10, "topics by id (KIP-848)"),
+    ],
+    ..ApiDefinition::new(ApiKey::OffsetCommit, 0..=10)
 };
 
 /// The first version that names topics by id.

@@ -1,4 +1,4 @@
-//! OffsetDelete, version 0: deletes committed offsets of a group (KIP-496).
+//! OffsetDelete (KIP-496): deletes committed offsets of a group.
 //!
 //! Partitions of topics that the group's members subscribe to are GROUP_SUBSCRIBED_TO_TOPIC; a
 //! partition without an offset succeeds. Errors of the whole: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP
@@ -7,7 +7,7 @@
 
 use milena_coordinator::groups::OffsetKey;
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         offset_delete_request::{OffsetDeleteRequest, OffsetDeleteRequestTopic},
         offset_delete_response::{
@@ -19,11 +19,14 @@ use milena_types::PartitionIndex;
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::code_of,
     errors::ToErrorCode,
     shared::BrokerShared,
 };
+
+pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::OffsetDelete, 0..=0);
 
 pub(crate) async fn handle(
     context: &RequestContext,

@@ -1,20 +1,15 @@
-//! OffsetFetch, versions 0 to 10: committed offsets of groups, with their leader epochs and
-//! metadata.
+//! OffsetFetch: committed offsets of groups, with their leader epochs and metadata.
 //!
 //! A partition without an offset, and every partition of a group that does not exist, is -1 without
-//! an error. By version: 2 asks for all topics by null and has an error of the whole (before, it is
-//! every partition's); 5 has leader epochs; 7 can refuse partitions with undecided transactional
-//! offsets (UNSTABLE_OFFSET_COMMIT, KIP-447); 8 has many groups (KIP-709); 9 names a member and its
-//! epoch, which classic groups do not check (KIP-848); 10 names topics by id, of which an unknown
-//! one is UNKNOWN_TOPIC_ID.
+//! an error.
 //!
-//! Errors: GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, UNSTABLE_OFFSET_COMMIT, and
-//! those of coordinators.
+//! Errors: GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID,
+//! UNSTABLE_OFFSET_COMMIT, and those of coordinators.
 
 use milena_coordinator::groups::{FetchRequest, FetchedOffset, FetchedTopic};
 use milena_metadata::MetadataImage;
 use milena_protocol::{
-    ErrorCode, KString, Uuid,
+    ApiKey, ErrorCode, KString, Uuid,
     messages::{
         offset_fetch_request::{
             OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
@@ -29,9 +24,25 @@ use milena_types::{PartitionIndex, TopicId, TopicName};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (2, "null is all topics; an error of the whole, before every partition's (KIP-88)"),
+        (5, "leader epochs (KIP-320)"),
+        (
+            7,
+            "may refuse partitions with undecided transactional offsets: UNSTABLE_OFFSET_COMMIT (KIP-447)",
+        ),
+        (8, "many groups (KIP-709)"),
+        (9, "a member and its epoch, which classic groups do not check (KIP-848)"),
+        (10, "topics by id (KIP-848)"),
+    ],
+    ..ApiDefinition::new(ApiKey::OffsetFetch, 0..=10)
 };
 
 const FIRST_VERSION_WITH_TOP_LEVEL_ERROR: i16 = 2;

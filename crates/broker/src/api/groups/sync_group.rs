@@ -1,8 +1,7 @@
-//! SyncGroup, versions 0 to 5: a member asks for its assignment; the leader brings everybody's.
+//! SyncGroup: a member gets its assignment; the leader brings everybody's.
 //!
-//! By version: 3 has static members (KIP-345); 5 checks protocol type and name and tells them in
-//! the answer (KIP-559). A group that is still being loaded answers REBALANCE_IN_PROGRESS: clients
-//! join again then, and older ones know no other error that would make them.
+//! A group that is still being loaded is REBALANCE_IN_PROGRESS: clients then join again, and older
+//! ones know no other error that would make them.
 //!
 //! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS,
 //! INCONSISTENT_GROUP_PROTOCOL, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED,
@@ -11,15 +10,24 @@
 use bytes::Bytes;
 use milena_coordinator::groups::{Generation, GroupError, MemberId, SyncRequest};
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{sync_group_request::SyncGroupRequest, sync_group_response::SyncGroupResponse},
 };
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (3, "static members (KIP-345)"),
+        (5, "protocol type and name are checked, and returned (KIP-559)"),
+    ],
+    ..ApiDefinition::new(ApiKey::SyncGroup, 0..=5)
 };
 
 pub(crate) async fn handle(

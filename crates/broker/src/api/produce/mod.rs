@@ -1,21 +1,18 @@
-//! Produce, versions 0 to 13 (from Kafka 4.0 on 3 to 13): batches into the log, an answer once they
-//! are on disk.
+//! Produce: record batches into the log. The response follows when they are on disk.
 //!
 //! The batches of a request are checked and appended, partition by partition, before the next
 //! request of the connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1
-//! mean the same here: committed, synced. With `acks` 0 nothing is answered, and an error closes
+//! mean the same here: committed, synced. With `acks` 0 there is no response, and an error closes
 //! the connection, as in Kafka.
 //!
 //! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`mod@validate`];
-//! sequences of idempotent producers are the log's business. Versions 0 to 2 carry message sets,
-//! which become one batch. From version 10 on an answer names the leader that should have been
-//! asked (KIP-951), from 13 on topics are named by id (KIP-516). Transactions are not served: a
-//! transactional batch gets INVALID_TXN_STATE.
+//! sequences of idempotent producers are checked by the log. A transactional batch is
+//! INVALID_TXN_STATE.
 //!
-//! While flushing falls behind, producers are asked to rest (`throttle_time_ms`), the more the more
-//! they send, and their connections are not read for that long. When storage has as many unflushed
-//! bytes as it may, or its log as many as it writes in a moment, requests wait before they are
-//! appended, and with them their connections: each gets its turn.
+//! While flushing falls behind, producers are throttled (`throttle_time_ms`, KIP-219), the more the
+//! more they send. When storage has as many unflushed bytes as it may, or the log's backlog exceeds
+//! what it writes in a moment, requests wait for an `AppendPermit` in the order of their arrival,
+//! and with them their connections.
 
 mod validate;
 
@@ -23,8 +20,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use milena_protocol::{
-    ApiKey, ErrorCode, KString,
-    frame::encode_response,
+    ApiKey, Decoder, ErrorCode, KString,
     messages::{
         produce_request::ProduceRequest,
         produce_response::{
@@ -39,15 +35,30 @@ use tokio::time::Sleep;
 
 use crate::{
     access::{Operation, Resource},
+    api::{
+        definition::{ApiDefinition, NextRequest},
+        handled::{Handled, decode},
+    },
     context::RequestContext,
-    dispatch::{Handled, Reply},
     errors::ToErrorCode,
     leadership::partitions::{Led, TopicRef},
     shared::BrokerShared,
 };
 
-pub(crate) use validate::{DECOMPRESSED_BYTES_MAX, code_of};
 use validate::{Refusal, validate};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "without transactions; `acks` 1 and all are the same: the record is on disk",
+    notes: &[
+        (3, "record batches; before, message sets, which become one batch (KIP-98)"),
+        (7, "zstd; before, UNSUPPORTED_COMPRESSION_TYPE (KIP-110)"),
+        (8, "which records of a batch are refused, and why (KIP-467)"),
+        (10, "the leader next to NOT_LEADER_OR_FOLLOWER (KIP-951)"),
+        (13, "topics by id (KIP-516)"),
+    ],
+    next_request: NextRequest::AfterEffect,
+    ..ApiDefinition::new(ApiKey::Produce, 0..=13)
+};
 
 /// The first version that names topics by id.
 const FIRST_VERSION_WITH_IDS: i16 = 13;
@@ -88,12 +99,19 @@ impl Room<'_> {
     }
 }
 
-/// Appends what the request carries. The answer follows when it is committed.
+pub(crate) const APIS: &[ApiDefinition] = &[API];
+
+/// Appends what the request carries. The response follows when it is committed. Not boxed: it is
+/// the one handler whose cost per request counts.
 pub(crate) async fn handle(
     context: &RequestContext,
     broker: &Arc<BrokerShared>,
-    request: ProduceRequest,
+    body: Decoder,
 ) -> Handled {
+    let request: ProduceRequest = match decode(context, body) {
+        Ok(request) => request,
+        Err(closed) => return closed,
+    };
     let acks = request.acks;
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let bytes: usize =
@@ -107,25 +125,21 @@ pub(crate) async fn handle(
             .iter()
             .flat_map(|topic| &topic.shares)
             .find_map(|share| share.outcome.as_ref().err());
-        return Handled::Reply(match failed {
-            None => Reply::Nothing,
-            Some(refusal) => {
-                tracing::info!(
-                    peer = %context.client_address(), error = refusal.error.name(), message = ?refusal.message,
-                    "a produce with acks=0 was refused"
-                );
-                Reply::Close { reason: "a produce with acks=0 was refused" }
-            }
-        });
+        let Some(refusal) = failed else { return Handled::no_response() };
+        tracing::info!(
+            peer = %context.client_address(), error = refusal.error.name(), message = ?refusal.message,
+            "a produce with acks=0 was refused"
+        );
+        return Handled::close("a produce with acks=0 was refused");
     }
-    let answer = Answer {
+    let pending = PendingProduce {
         broker: broker.clone(),
         listener: context.connection.listener.clone(),
         version: context.api_version,
-        correlation_id: context.correlation_id,
         throttle: context.throttled(),
+        topics,
     };
-    Handled::Commit(Box::pin(answer.when_committed(topics, timeout)))
+    Handled::when_committed(context, pending.response(timeout))
 }
 
 /// How long a producer is asked to rest while storage fills up: nothing below three quarters, a
@@ -255,17 +269,18 @@ async fn append(
     }
 }
 
-/// What it takes to answer once everything is committed.
-struct Answer {
+/// A produce that was appended and is not committed yet.
+struct PendingProduce {
     broker: Arc<BrokerShared>,
     listener: Arc<crate::net::listener::Listener>,
     version: i16,
-    correlation_id: i32,
     throttle: Duration,
+    topics: Vec<TopicShares>,
 }
 
-impl Answer {
-    async fn when_committed(self, topics: Vec<TopicShares>, timeout: Duration) -> Reply {
+impl PendingProduce {
+    async fn response(mut self, timeout: Duration) -> ProduceResponse {
+        let topics = std::mem::take(&mut self.topics);
         let mut deadline = std::pin::pin!(tokio::time::sleep(timeout));
         let mut late = false;
         let mut response =
@@ -290,8 +305,7 @@ impl Answer {
         if self.version >= FIRST_VERSION_WITH_LEADER {
             self.name_leaders(&mut response);
         }
-        let frame = encode_response(ApiKey::Produce, self.version, self.correlation_id, &response);
-        Reply::Send { frame, throttle: self.throttle }
+        response
     }
 
     /// Tells who leads the partitions that are not led here (KIP-951).

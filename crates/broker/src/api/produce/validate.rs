@@ -12,8 +12,8 @@ use milena_records::{
 
 use milena_kafka_config::{StoredCompression, TopicConfig};
 
-/// How large a batch may become when it is decompressed for a look inside.
-pub(crate) const DECOMPRESSED_BYTES_MAX: usize = 256 * 1024 * 1024;
+use crate::{api::bounds::DECOMPRESSED_BYTES_MAX, errors::ToErrorCode};
+
 /// The first version of Produce that carries record batches instead of message sets (KIP-98).
 const FIRST_BATCH_VERSION: i16 = 3;
 /// The first version of Produce in which zstd is allowed (KIP-110).
@@ -43,24 +43,7 @@ impl From<ErrorCode> for Refusal {
 
 impl From<BatchError> for Refusal {
     fn from(error: BatchError) -> Self {
-        Self::new(code_of(&error), error.to_string())
-    }
-}
-
-/// The code that Kafka has for an unusable batch.
-pub(crate) fn code_of(error: &BatchError) -> ErrorCode {
-    match error {
-        BatchError::Truncated { .. }
-        | BatchError::Length { .. }
-        | BatchError::Checksum { .. }
-        | BatchError::Compression { .. } => ErrorCode::CorruptMessage,
-        BatchError::Magic { magic: 0..=2 }
-        | BatchError::Invalid { .. }
-        | BatchError::Record { .. } => ErrorCode::InvalidRecord,
-        BatchError::Magic { .. } => ErrorCode::CorruptMessage,
-        BatchError::TimestampType => ErrorCode::InvalidTimestamp,
-        BatchError::Codec { .. } => ErrorCode::UnsupportedCompressionType,
-        BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
+        Self::new(error.error_code(), error.to_string())
     }
 }
 

@@ -1,6 +1,6 @@
-//! CreatePartitions, versions 0 to 3: more partitions for topics, never fewer.
+//! CreatePartitions (KIP-195): more partitions for topics, never fewer.
 //!
-//! The answer comes when the partitions exist and can be used through this broker; with
+//! The response follows when the partitions exist and can be used through this broker; with
 //! `validate_only` nothing is created.
 //!
 //! Errors of a topic: INVALID_REQUEST (named twice), TOPIC_AUTHORIZATION_FAILED,
@@ -10,7 +10,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic},
         create_partitions_response::{CreatePartitionsResponse, CreatePartitionsTopicResult},
@@ -20,10 +20,13 @@ use milena_types::{BrokerId, Revision};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
     topics::{Refusal, repeated, usable::wait_until_usable},
 };
+
+pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::CreatePartitions, 0..=3);
 
 pub(crate) async fn handle(
     context: &RequestContext,

@@ -1,9 +1,7 @@
-//! CreateTopics, versions 0 to 7: new topics, placed by the cluster or by hand.
+//! CreateTopics: new topics, placed by the cluster or by hand.
 //!
 //! -1 partitions or replicas mean the broker's default. With `validate_only` nothing is created.
-//! The answer comes when the topic exists and can be used through this broker. From version 5 on it
-//! has what was created and the configuration in force, for those who may see configurations; from
-//! version 7 on the topic's id.
+//! The response follows when the topics exist and can be used through this broker.
 //!
 //! Errors of a topic: INVALID_REQUEST (named twice, or an assignment by hand with numbers),
 //! TOPIC_AUTHORIZATION_FAILED, INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS,
@@ -14,7 +12,7 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use milena_protocol::{
-    ErrorCode, KString,
+    ApiKey, ErrorCode, KString,
     messages::{
         create_topics_request::{CreatableTopic, CreateTopicsRequest},
         create_topics_response::{
@@ -26,12 +24,25 @@ use milena_types::BrokerId;
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
     topics::{
         Created, PARTITIONS_A_REQUEST_MAX, Refusal, TopicRequest, repeated, too_many_partitions,
         usable::wait_until_usable,
     },
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (4, "-1 partitions or replicas (KIP-464)"),
+        (
+            5,
+            "what was created and the configuration in force, for those who may see configurations (KIP-525)",
+        ),
+        (7, "topic ids (KIP-516)"),
+    ],
+    ..ApiDefinition::new(ApiKey::CreateTopics, 0..=7)
 };
 
 /// How many topics of one request are created at the same time: they share commits of the metadata

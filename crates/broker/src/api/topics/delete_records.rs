@@ -1,8 +1,7 @@
-//! DeleteRecords, versions 0 to 2: moves the log start of partitions up; what lies before it is
-//! gone.
+//! DeleteRecords (KIP-107): moves the log start of partitions up and deletes the records before it.
 //!
 //! Offset -1 means the high watermark. An offset before the log start changes nothing and is no
-//! error. The answer has the log start (`low_watermark`), -1 with an error.
+//! error. The response has the log start (`low_watermark`), -1 with an error.
 //!
 //! Errors of a partition: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE
 //! (beyond the high watermark or below -1), POLICY_VIOLATION (the topic is compacted and deletes
@@ -10,7 +9,7 @@
 //! KAFKA_STORAGE_ERROR.
 
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest},
         delete_records_response::{
@@ -23,11 +22,14 @@ use milena_types::{Offset, PartitionIndex};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     leadership::partitions::TopicRef,
     shared::BrokerShared,
     topics::valid_name,
 };
+
+pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DeleteRecords, 0..=2);
 
 /// "Up to the high watermark".
 const HIGH_WATERMARK: i64 = -1;

@@ -1,11 +1,11 @@
-//! DeleteTopics, versions 0 to 6: topics that go, by name or (from version 6 on) by id.
+//! DeleteTopics: deletes topics, by name or by id.
 //!
-//! The answer comes when this broker no longer knows the topic. Its records are removed later.
+//! The response follows when this broker no longer knows the topics. Their records are removed
+//! later.
 //!
 //! Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED
 //! (without the name where the client may not see the topic), INVALID_REQUEST (named twice, or
-//! neither or both of name and id), and while `delete.topic.enable` is off TOPIC_DELETION_DISABLED,
-//! before version 3 INVALID_REQUEST.
+//! neither or both of name and id), TOPIC_DELETION_DISABLED (`delete.topic.enable`).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,7 +15,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use milena_metadata::{MetadataImage, TopicImage};
 use milena_protocol::{
-    ErrorCode, KString, Uuid,
+    ApiKey, ErrorCode, KString, Uuid,
     messages::{
         delete_topics_request::{DeleteTopicState, DeleteTopicsRequest},
         delete_topics_response::{DeletableTopicResult, DeleteTopicsResponse},
@@ -25,9 +25,18 @@ use milena_types::{Revision, TopicId, TopicName};
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     shared::BrokerShared,
     topics::{Refusal, Topics, usable::wait_until_usable},
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    notes: &[
+        (3, "TOPIC_DELETION_DISABLED; before, INVALID_REQUEST"),
+        (6, "topics by id (KIP-516)"),
+    ],
+    ..ApiDefinition::new(ApiKey::DeleteTopics, 0..=6)
 };
 
 /// The first version that names topics by id or name.

@@ -1,6 +1,11 @@
 //! Creating, growing, trimming and deleting topics.
 
-pub(crate) mod create_partitions;
-pub(crate) mod create_topics;
-pub(crate) mod delete_records;
-pub(crate) mod delete_topics;
+mod create_partitions;
+mod create_topics;
+mod delete_records;
+mod delete_topics;
+
+use super::handled::family;
+use crate::shared::BrokerShared;
+
+family!(BrokerShared: create_topics, delete_topics, create_partitions, delete_records);

@@ -1,12 +1,11 @@
-//! InitProducerId, versions 0 to 6: an id for an idempotent producer, new for every call, with
-//! epoch 0.
+//! InitProducerId: an id for an idempotent producer, new for every call, with epoch 0.
 //!
 //! As in Kafka, a producer without a transactional id gets a new id even if it names the one it
 //! had. Transactional ids are not served yet: they get UNSUPPORTED_VERSION, which clients report
 //! instead of retrying.
 
 use milena_protocol::{
-    ErrorCode,
+    ApiKey, ErrorCode,
     messages::{
         init_producer_id_request::InitProducerIdRequest,
         init_producer_id_response::InitProducerIdResponse,
@@ -15,9 +14,15 @@ use milena_protocol::{
 
 use crate::{
     access::{Operation, Resource},
+    api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     shared::BrokerShared,
+};
+
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    limits: "for idempotent producers, without transactions",
+    ..ApiDefinition::new(ApiKey::InitProducerId, 0..=6)
 };
 
 pub(crate) async fn handle(

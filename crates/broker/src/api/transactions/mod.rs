@@ -1,3 +1,8 @@
 //! Producer ids.
 
-pub(crate) mod init_producer_id;
+mod init_producer_id;
+
+use super::handled::family;
+use crate::shared::BrokerShared;
+
+family!(BrokerShared: init_producer_id);

@@ -1,0 +1,50 @@
+//! What a Kafka API is here: its key, the versions handled, and what each version brought.
+//!
+//! Every API file has one [`ApiDefinition`]. What a cluster offers, what a connection may pipeline
+//! and the API table of `docs/compatibility.md` are made from it.
+
+use std::ops::RangeInclusive;
+
+use milena_protocol::ApiKey;
+
+/// A Kafka API as this broker handles it.
+#[derive(Debug)]
+pub struct ApiDefinition {
+    /// The API, with its number.
+    pub key: ApiKey,
+    /// The versions that the handler knows: at least those that any Kafka release offers. A cluster
+    /// offers the ones of its Kafka version.
+    pub versions: RangeInclusive<i16>,
+    /// How the API is less than Kafka's, or other; empty if it is neither.
+    pub limits: &'static str,
+    /// What versions brought, in ascending order: the first version, and what is new with its KIP.
+    pub notes: &'static [(i16, &'static str)],
+    /// When the connection's next request may begin.
+    pub next_request: NextRequest,
+    /// Whether a connection may use the API before it has authenticated.
+    pub before_authentication: bool,
+}
+
+/// When the request behind one on the same connection may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextRequest {
+    /// When the response is ready.
+    AfterResponse,
+    /// When the request has taken effect in the order of its arrival; the response may follow
+    /// later, when the log is on disk.
+    AfterEffect,
+}
+
+impl ApiDefinition {
+    /// An API without limits and notes, for authenticated connections, one request at a time.
+    pub const fn new(key: ApiKey, versions: RangeInclusive<i16>) -> Self {
+        Self {
+            key,
+            versions,
+            limits: "",
+            notes: &[],
+            next_request: NextRequest::AfterResponse,
+            before_authentication: false,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! From a request's body to its handler and from what the handler returns to a response.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::future::BoxFuture;
+use milena_protocol::{
+    ApiKey, DecodeError, Decoder, EncodedFrame, Message, Request, frame::encode_response,
+};
+
+use crate::context::RequestContext;
+
+/// What became of a request.
+pub(crate) enum Handled {
+    Done(Reply),
+    /// The request took effect in the order of its arrival; the reply follows when the log is on
+    /// disk. What the future holds does not borrow from the request.
+    Commit(BoxFuture<'static, Reply>),
+}
+
+/// What is sent for a request.
+pub(crate) enum Reply {
+    /// A response, after which the connection is not read for `throttle`.
+    Send { frame: EncodedFrame, throttle: Duration },
+    /// The client wants no response (Produce with acks 0).
+    Nothing,
+    /// The connection is closed.
+    Close { reason: &'static str },
+}
+
+/// What a handler may return: a response, or a [`Handled`] that it made itself.
+pub(crate) trait IntoHandled {
+    fn into_handled(self, context: &RequestContext) -> Handled;
+}
+
+impl<M: Message> IntoHandled for M {
+    fn into_handled(self, context: &RequestContext) -> Handled {
+        Handled::Done(ResponseHead::of(context).reply(&self))
+    }
+}
+
+impl IntoHandled for Handled {
+    fn into_handled(self, _context: &RequestContext) -> Handled {
+        self
+    }
+}
+
+impl Handled {
+    /// The response that `response` gives once the log is on disk.
+    pub(crate) fn when_committed<M: Message>(
+        context: &RequestContext,
+        response: impl Future<Output = M> + Send + 'static,
+    ) -> Self {
+        let head = ResponseHead::of(context);
+        Self::Commit(Box::pin(async move { head.reply(&response.await) }))
+    }
+
+    pub(crate) const fn no_response() -> Self {
+        Self::Done(Reply::Nothing)
+    }
+
+    pub(crate) const fn close(reason: &'static str) -> Self {
+        Self::Done(Reply::Close { reason })
+    }
+}
+
+/// How the response to a request is encoded, without a hold on the request.
+#[derive(Clone, Copy)]
+pub(crate) struct ResponseHead {
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    throttle: Duration,
+}
+
+impl ResponseHead {
+    pub(crate) fn of(context: &RequestContext) -> Self {
+        Self {
+            key: context.api_key,
+            version: context.api_version,
+            correlation_id: context.correlation_id,
+            throttle: context.throttled(),
+        }
+    }
+
+    /// The same response in another version than the request's.
+    pub(crate) const fn in_version(self, version: i16) -> Self {
+        Self { version, ..self }
+    }
+
+    pub(crate) fn reply<M: Message>(self, response: &M) -> Reply {
+        let frame = encode_response(self.key, self.version, self.correlation_id, response);
+        Reply::Send { frame, throttle: self.throttle }
+    }
+}
+
+/// Reads a request's body. A body that cannot be read ends the connection.
+pub(crate) fn decode<R: Request>(
+    context: &RequestContext,
+    mut body: Decoder,
+) -> Result<R, Handled> {
+    R::decode(&mut body, context.api_version).map_err(|error: DecodeError| {
+        let (peer, api, version) =
+            (context.client_address(), context.api_key.name(), context.api_version);
+        tracing::warn!(%peer, api, version, %error, "a request's body cannot be read");
+        Handled::close("a request's body cannot be read")
+    })
+}
+
+/// Makes of a family's list of API files `APIS`, their definitions, and `handle`, which calls the
+/// handler of a request's API. Handlers are boxed, so that a connection's task is not as large as
+/// its largest handler.
+macro_rules! family {
+    ($apis:ty: $($api:ident),* $(,)?) => {
+        pub(crate) const APIS: &[$crate::api::definition::ApiDefinition] = &[$($api::API),*];
+
+        pub(crate) async fn handle(
+            context: &$crate::context::RequestContext,
+            apis: &$apis,
+            body: milena_protocol::Decoder,
+        ) -> $crate::api::handled::Handled {
+            use $crate::api::handled::{Handled, IntoHandled as _, decode};
+            $(if context.api_key == $api::API.key {
+                return match decode(context, body) {
+                    Ok(request) => {
+                        Box::pin($api::handle(context, apis, request)).await.into_handled(context)
+                    }
+                    Err(closed) => closed,
+                };
+            })*
+            Handled::close("an api without a handler")
+        }
+    };
+}
+
+pub(crate) use family;
