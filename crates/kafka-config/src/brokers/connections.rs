@@ -66,7 +66,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     int("max.connections", "2147483647", min(0), "How many connections a broker accepts.")
         .cluster_wide()
         .does(honoured(
-            "broker/src/net/admission.rs",
+            "broker/src/net/connection_slots.rs",
             "connections_beyond_the_limit_are_refused_until_one_is_closed",
         )),
     int(
@@ -77,7 +77,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .cluster_wide()
     .does(honoured(
-        "broker/src/net/admission.rs",
+        "broker/src/net/connection_slots.rs",
         "an_address_has_its_own_limit_and_all_have_one_together",
     )),
     text(
@@ -88,7 +88,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     )
     .cluster_wide()
     .does(partly(
-        "broker/src/net/admission.rs",
+        "broker/src/net/connection_slots.rs",
         "an_address_has_its_own_limit_and_all_have_one_together",
         "addresses count, host names do not",
     )),
