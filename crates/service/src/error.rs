@@ -3,7 +3,7 @@
 use http::StatusCode;
 use milena_metadata::{MetadataError, StoreError};
 
-use crate::kafka_error::KafkaException;
+use crate::api::topic_errors::KafkaException;
 
 /// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no
 /// secret.

@@ -18,7 +18,6 @@ mod cluster_store;
 mod configuration;
 mod error;
 mod http_server;
-mod kafka_error;
 mod kafka_versions;
 mod operation;
 mod properties;
@@ -35,9 +34,9 @@ mod zones;
 pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
 #[cfg(any(test, feature = "testing"))]
 pub use api::fuzzing::http_requests;
+pub use api::topic_errors::KafkaException;
 pub use configuration::CheckProperties;
 pub use error::ApiError;
-pub use kafka_error::KafkaException;
 pub use kafka_versions::MskVersion;
 pub use provisioner::{BrokerSpec, ProvisionError, Provisioner};
 pub use record::{BrokerAddress, ClusterState};

@@ -4,6 +4,7 @@
 //! they ask for is made true by the reconcilers.
 
 mod brokers;
+mod cluster_operations;
 mod clusters;
 mod configurations;
 #[cfg(any(test, feature = "testing"))]
@@ -11,8 +12,8 @@ pub(crate) mod fuzzing;
 mod nodes;
 mod operations;
 mod query;
-mod routes;
 mod tags;
+pub(crate) mod topic_errors;
 mod topics;
 mod updates;
 mod versions;
@@ -35,8 +36,8 @@ use crate::{
     error::ApiError,
     record::ManagedCluster,
 };
+use operations::Operation;
 use query::Query;
-use routes::Operation;
 
 /// What the operations work with.
 pub(crate) struct Api {
@@ -83,7 +84,7 @@ impl Answer {
 impl Api {
     /// Carries out one request.
     pub(crate) async fn call(self: &Arc<Self>, request: &Request) -> Result<Answer, ApiError> {
-        let (operation, labels) = routes::route(&request.method, &request.raw_path)?;
+        let (operation, labels) = operations::route(&request.method, &request.raw_path)?;
         let query = Query::parse(&request.raw_query)?;
         let label = labels.first().map_or("", String::as_str);
         let second = labels.get(1).map_or("", String::as_str);

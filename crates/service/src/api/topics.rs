@@ -11,8 +11,8 @@ use milena_client::{Client, ClientConfig, NewTopic, PartitionInfo, TopicInfo};
 
 use super::{Api, body, bootstrap_string, query::Query};
 use crate::{
+    api::topic_errors::{of_change, of_look},
     error::ApiError,
-    kafka_error::{of_change, of_look},
     properties,
     record::{ClusterState, ManagedCluster},
     validation::required,
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
     use crate::{
         api::tests::{api, bad_request},
-        kafka_error::KafkaException,
+        api::topic_errors::KafkaException,
         testing::{Life, create_request, encode, store},
     };
 
