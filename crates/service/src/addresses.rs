@@ -1,29 +1,36 @@
 //! Where brokers listen: each on a loopback address of its own with MSK's port, or all on one
 //! address with a port each.
-//!
-//! Addresses are given out one after another and kept for the cluster's whole life. An address of a
-//! deleted cluster comes up again only when all others were given out, so that a client that still
-//! knows it does not write into another cluster. An address that something else listens on is
-//! passed over.
 
 use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     str::FromStr,
 };
 
-use milena_metadata::Txn;
-
-use crate::{
-    cluster_store::{Addresses, ClusterStore},
-    error::ApiError,
-    record::{BrokerAddress, ManagedCluster},
-};
+use serde::{Deserialize, Serialize};
 
 /// MSK's port of the plaintext listener.
 pub const PLAINTEXT_PORT: u16 = 9092;
-/// How many addresses are tried to bind before giving up.
-const BIND_ATTEMPTS: usize = 4096;
+
+/// Where a broker listens, and under which name clients reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerAddress {
+    /// Where to bind.
+    pub bind: SocketAddr,
+    /// The host that clients are told; the port is that of `bind`.
+    pub host: String,
+}
+
+impl BrokerAddress {
+    /// `host:port` as in a bootstrap string.
+    pub fn endpoint(&self) -> String {
+        let port = self.bind.port();
+        if self.host.contains(':') {
+            format!("[{}]:{port}", self.host)
+        } else {
+            format!("{}:{port}", self.host)
+        }
+    }
+}
 
 /// Which addresses there are to give out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +50,16 @@ pub enum AddressPlan {
 }
 
 impl AddressPlan {
-    fn count(&self) -> u32 {
+    /// One more than the largest index.
+    pub(crate) fn count(&self) -> u32 {
         match self {
             Self::Loopbacks(network) => network.size(),
             Self::Ports { first, .. } => u32::from(u16::MAX - first) + 1,
         }
     }
 
-    /// The address at a place; none where an address is better left unused.
-    fn address(&self, index: u32) -> Option<BrokerAddress> {
+    /// The address of an index; `None` where the address is better left unused.
+    pub(crate) fn address(&self, index: u32) -> Option<BrokerAddress> {
         match self {
             Self::Loopbacks(network) => {
                 let address = network.address(index)?;
@@ -64,67 +72,6 @@ impl AddressPlan {
             }
         }
     }
-
-    /// Gives every node of `record` that has none an address. What is returned takes them, in the
-    /// transaction that writes the record.
-    pub(crate) fn allocate(
-        &self,
-        seen: &Addresses,
-        record: &mut ManagedCluster,
-        probe: impl Fn(SocketAddr) -> io::Result<()>,
-    ) -> Result<Txn, ApiError> {
-        let count = self.count();
-        let start = seen.cursor.map_or(0, |cursor| cursor.wrapping_add(1) % count);
-        let mut places = (0..count).map(|step| (start + step) % count).take(BIND_ATTEMPTS);
-        let mut cursor = start;
-        for node in record.nodes.iter_mut().filter(|node| node.address.is_none()) {
-            let mut free = places.by_ref().filter_map(|place| Some((place, self.address(place)?)));
-            loop {
-                let (place, address) = free.next().ok_or_else(|| self.exhausted())?;
-                if seen.taken.contains(&address.endpoint()) {
-                    continue;
-                }
-                match probe(address.bind) {
-                    Ok(()) => {
-                        cursor = place;
-                        node.address = Some(address);
-                        break;
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                    Err(error) => {
-                        let bind = address.bind;
-                        let advice =
-                            "choose addresses of this machine with --broker-network or --advertise";
-                        return Err(ApiError::Unavailable(format!(
-                            "cannot listen on {bind}: {error}; {advice}"
-                        )));
-                    }
-                }
-            }
-        }
-        Ok(ClusterStore::take_addresses(seen, cursor, record))
-    }
-
-    fn exhausted(&self) -> ApiError {
-        let advice = match self {
-            Self::Loopbacks(network) => {
-                format!(
-                    "no address of {network} is free; give a larger --broker-network or delete clusters"
-                )
-            }
-            Self::Ports { first, .. } => {
-                format!(
-                    "no port from {first} on is free; give another --broker-port or delete clusters"
-                )
-            }
-        };
-        ApiError::Unavailable(advice)
-    }
-}
-
-/// Whether something could listen there: listens for a moment.
-pub(crate) fn probe(address: SocketAddr) -> io::Result<()> {
-    TcpListener::bind(address).map(drop)
 }
 
 /// A part of 127.0.0.0/8, such as `127.77.0.0/16`.
@@ -142,7 +89,7 @@ impl LoopbackNetwork {
         1 << (32 - self.prefix)
     }
 
-    /// The address at a place; none for those that end in 0 or 255, which look like networks and
+    /// The address of an index; `None` for those that end in 0 or 255, which look like networks and
     /// broadcasts.
     fn address(self, index: u32) -> Option<Ipv4Addr> {
         let address = Ipv4Addr::from(self.base + index);
@@ -215,12 +162,5 @@ mod tests {
             (plan.count(), all),
             (2, vec!["[::1]:65534".to_owned(), "[::1]:65535".to_owned()])
         );
-    }
-
-    #[test]
-    fn an_address_that_is_listened_on_cannot_be_probed() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        assert_eq!(probe(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -1,9 +1,7 @@
-//! The one table from what went wrong to the exception that AWS clients know.
+//! Every error of the API, and the AWS exception that it is for a client.
 
 use http::StatusCode;
 use milena_metadata::{MetadataError, StoreError};
-
-use crate::api::topic_errors::KafkaException;
 
 /// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no
 /// secret.
@@ -29,20 +27,39 @@ pub enum ApiError {
     /// The name is taken, or the resource is in another state than the call needs.
     #[error("{0}")]
     Conflict(String),
-    /// A broker could not be reached, or refused what a topic operation asked of it.
-    #[error("{message}")]
-    Kafka {
-        /// Which of the exceptions of topic operations it is.
-        exception: KafkaException,
-        /// What the broker said, or what kept it from saying something.
-        message: String,
-    },
     /// Something that must not happen did.
     #[error("{0}")]
     Internal(String),
     /// It cannot be done at the moment; the same request may work later.
     #[error("{0}")]
     Unavailable(String),
+    /// A topic operation: the name is taken.
+    #[error("{0}")]
+    TopicExists(String),
+    /// A topic operation: there is no such topic.
+    #[error("{0}")]
+    UnknownTopicOrPartition(String),
+    /// A topic operation: no broker could be reached.
+    #[error("{0}")]
+    ClusterConnectivity(String),
+    /// A topic operation: a broker did not answer in time.
+    #[error("{0}")]
+    KafkaTimeout(String),
+    /// A topic operation: the controller changed meanwhile.
+    #[error("{0}")]
+    ControllerMoved(String),
+    /// A topic operation: the broker that was asked is not the controller.
+    #[error("{0}")]
+    NotController(String),
+    /// A topic operation: the topic's replicas are being changed.
+    #[error("{0}")]
+    ReassignmentInProgress(String),
+    /// A topic operation: a consumer group is subscribed to the topic.
+    #[error("{0}")]
+    GroupSubscribedToTopic(String),
+    /// A topic operation: anything else that a broker refused.
+    #[error("{0}")]
+    KafkaRequest(String),
 }
 
 impl ApiError {
@@ -56,21 +73,40 @@ impl ApiError {
         Self::BadRequest { message: message.into(), parameter: Some(parameter.into()) }
     }
 
+    /// For an operation that declares no NotFoundException: the parameter is at fault instead.
+    pub(crate) fn not_found_as_invalid(self, parameter: &str) -> Self {
+        match self {
+            Self::NotFound(message) => Self::invalid(parameter, message),
+            other => other,
+        }
+    }
+
     /// HTTP status and exception name.
     pub(crate) fn exception(&self) -> (StatusCode, &'static str) {
+        use StatusCode as Status;
         match self {
-            Self::BadRequest { .. } => (StatusCode::BAD_REQUEST, "BadRequestException"),
-            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "UnauthorizedException"),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "NotFoundException"),
-            Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
-            Self::Conflict(_) => (StatusCode::CONFLICT, "ConflictException"),
-            Self::Kafka { exception, .. } => exception.exception(),
-            Self::Internal(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException")
+            Self::BadRequest { .. } => (Status::BAD_REQUEST, "BadRequestException"),
+            Self::Unauthorized(_) => (Status::UNAUTHORIZED, "UnauthorizedException"),
+            Self::NotFound(_) => (Status::NOT_FOUND, "NotFoundException"),
+            Self::UnknownOperation(_) => (Status::NOT_FOUND, "UnknownOperationException"),
+            Self::Conflict(_) => (Status::CONFLICT, "ConflictException"),
+            Self::Internal(_) => (Status::INTERNAL_SERVER_ERROR, "InternalServerErrorException"),
+            Self::Unavailable(_) => (Status::SERVICE_UNAVAILABLE, "ServiceUnavailableException"),
+            Self::TopicExists(_) => (Status::CONFLICT, "TopicExistsException"),
+            Self::UnknownTopicOrPartition(_) => {
+                (Status::NOT_FOUND, "UnknownTopicOrPartitionException")
             }
-            Self::Unavailable(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException")
+            Self::ClusterConnectivity(_) => (Status::CONFLICT, "ClusterConnectivityException"),
+            Self::KafkaTimeout(_) => (Status::CONFLICT, "KafkaTimeoutException"),
+            Self::ControllerMoved(_) => (Status::CONFLICT, "ControllerMovedException"),
+            Self::NotController(_) => (Status::CONFLICT, "NotControllerException"),
+            Self::ReassignmentInProgress(_) => {
+                (Status::CONFLICT, "ReassignmentInProgressException")
             }
+            Self::GroupSubscribedToTopic(_) => {
+                (Status::CONFLICT, "GroupSubscribedToTopicException")
+            }
+            Self::KafkaRequest(_) => (Status::BAD_REQUEST, "KafkaRequestException"),
         }
     }
 
@@ -97,10 +133,11 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// What a cluster's metadata did not do.
-pub(crate) fn from_metadata(error: MetadataError) -> ApiError {
-    match error {
-        MetadataError::Store(error) => error.into(),
-        other => ApiError::Internal(other.to_string()),
+impl From<MetadataError> for ApiError {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::Store(error) => error.into(),
+            other => Self::Internal(other.to_string()),
+        }
     }
 }

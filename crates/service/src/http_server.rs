@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    api::{self, Api},
+    api::{Api, ApiRequest, ApiResponse},
     arn::random_uuid,
     error::ApiError,
     wire::ErrorBody,
@@ -100,7 +100,7 @@ impl Frontend {
     async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let request_id = random_uuid(&self.runtime).to_string();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let mut response = match self.answer(request, &request_id).await {
+        let mut response = match self.call(request, &request_id).await {
             Ok(answer) => {
                 tracing::debug!(%method, path, request_id, status = answer.status.as_u16(), "answered");
                 response(answer.status, answer.body)
@@ -121,11 +121,11 @@ impl Frontend {
         response
     }
 
-    async fn answer(
+    async fn call(
         &self,
         request: Request<Incoming>,
         request_id: &str,
-    ) -> Result<api::Answer, ApiError> {
+    ) -> Result<ApiResponse, ApiError> {
         let (head, body) = request.into_parts();
         let body = read_body(body).await?;
         let raw_query = head.uri.query().unwrap_or_default();
@@ -145,7 +145,7 @@ impl Frontend {
             let verified = verifier.verify(&signed, self.runtime.wall_ms());
             verified.map_err(|error| ApiError::Unauthorized(error.to_string()))?;
         }
-        let request = api::Request {
+        let request = ApiRequest {
             raw_path: head.uri.path().to_owned(),
             raw_query: raw_query.to_owned(),
             method: head.method,

@@ -31,14 +31,13 @@ mod validation;
 mod wire;
 mod zones;
 
-pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
+pub use addresses::{AddressPlan, BrokerAddress, LoopbackNetwork, PLAINTEXT_PORT};
 #[cfg(any(test, feature = "testing"))]
 pub use api::fuzzing::http_requests;
-pub use api::topic_errors::KafkaException;
 pub use configuration::CheckProperties;
 pub use error::ApiError;
 pub use kafka_versions::MskVersion;
 pub use provisioner::{BrokerSpec, ProvisionError, Provisioner};
-pub use record::{BrokerAddress, ClusterState};
+pub use record::ClusterState;
 pub use service::{ClusterSummary, Service, ServiceConfig, ServiceParts};
 pub use zones::Zones;

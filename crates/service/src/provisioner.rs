@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
-use crate::record::BrokerAddress;
+use crate::addresses::BrokerAddress;
 
 /// Everything a provisioner needs to know to start one broker. The rest the broker finds in the
 /// cluster's metadata.

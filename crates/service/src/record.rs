@@ -15,7 +15,7 @@
 //! service/revisions/{uid}/{number}       RevisionRecord
 //! ```
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr};
+use std::{collections::BTreeMap, fmt};
 
 use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
+    addresses::BrokerAddress,
     arn::ClusterUid,
     configuration::ConfigurationRef,
     error::ApiError,
@@ -54,6 +55,11 @@ pub enum ClusterState {
 }
 
 impl ClusterState {
+    /// Whether brokers are to run: the cluster is made, and not to be deleted.
+    pub(crate) fn has_brokers(self) -> bool {
+        !matches!(self, Self::Creating | Self::Deleting | Self::Failed)
+    }
+
     /// MSK's name of the state.
     pub fn name(self) -> &'static str {
         match self {
@@ -187,27 +193,6 @@ pub(crate) struct ManagedBroker {
     /// When it was added, if not with the cluster.
     #[serde(default)]
     pub(crate) added_ms: Option<i64>,
-}
-
-/// Where a broker listens, and under which name clients reach it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokerAddress {
-    /// Where to bind.
-    pub bind: SocketAddr,
-    /// The host that clients are told; the port is that of `bind`.
-    pub host: String,
-}
-
-impl BrokerAddress {
-    /// `host:port` as in a bootstrap string.
-    pub fn endpoint(&self) -> String {
-        let port = self.bind.port();
-        if self.host.contains(':') {
-            format!("[{}]:{port}", self.host)
-        } else {
-            format!("{}:{port}", self.host)
-        }
-    }
 }
 
 /// What the owner asked for, with everything that was left open filled in.

@@ -17,7 +17,7 @@ use crate::{
     http_server::{self, Frontend},
     kafka_versions::MskVersion,
     provisioner::Provisioner,
-    reconciler::{self, ReconcileContext, Retry},
+    reconciler::{self, ReconcileContext, RetryPolicy},
     record::{ClusterState, ManagedCluster},
     validation,
     wire::{BrokerNodeGroupInfo, ProvisionedRequest, Tags},
@@ -136,7 +136,7 @@ impl Service {
             local_key: parts.local_key,
             default_properties: config.default_properties,
             addresses: config.addresses,
-            retry: Retry::DEFAULT,
+            retry: RetryPolicy::DEFAULT,
         };
         let frontend = Frontend { api: api.clone(), verifier, runtime: runtime.clone() };
         drop(runtime.spawn(reconciler::supervise(Arc::new(context))));

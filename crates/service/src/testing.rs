@@ -20,11 +20,11 @@ use serde_json::{Value, json};
 use crate::{
     account::AccountScope,
     addresses::AddressPlan,
-    api::{Answer, Api, Request},
+    api::{Api, ApiRequest, ApiResponse},
     cluster_store::ClusterStore,
     error::ApiError,
     provisioner::{BrokerSpec, ProvisionError, Provisioner},
-    reconciler::{self, ReconcileContext, Retry},
+    reconciler::{self, ReconcileContext, RetryPolicy},
     zones::Zones,
 };
 
@@ -143,7 +143,7 @@ impl Life {
 
     pub(crate) fn begin_in(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
         let life = Self::idle(runtime, metadata.clone());
-        let retry = Retry {
+        let retry = RetryPolicy {
             wait_first: Duration::from_millis(1),
             wait_max: Duration::from_millis(5),
             failures_max: 5,
@@ -192,7 +192,7 @@ impl Life {
         method: Method,
         path: &str,
         body: Value,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ApiResponse, ApiError> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.call_raw(method, path, &body).await
     }
@@ -202,9 +202,9 @@ impl Life {
         method: Method,
         path: &str,
         body: &str,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ApiResponse, ApiError> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let request = Request {
+        let request = ApiRequest {
             method,
             raw_path: path.to_owned(),
             raw_query: query.to_owned(),

@@ -1,37 +1,22 @@
-//! What Milena has beyond MSK: brokers that are looked at, killed and started again one by one, to
-//! see what a failure does, or to mend one. Signed like the rest, below `/milena/v1`, where MSK's
-//! API has nothing:
+//! Milena's own operations: the state of a cluster's brokers, and killing and restarting them one
+//! by one, to see what a failure does or to repair one. docs/operations/msk-api.md describes them.
 //!
-//! - `GET /milena/v1/clusters/ARN/brokers`: the state of each broker;
-//! - `POST /milena/v1/clusters/ARN/brokers/ID/kill`: ends a broker as a crash would; it stays down,
-//!   also when milena is started again;
-//! - `POST /milena/v1/clusters/ARN/brokers/ID/restart`: starts one that was killed. One that runs
-//!   is restarted with RebootBroker, which hands over what it leads first;
-//! - `POST /milena/v1/clusters/ARN/brokers/ID/accept-lost-log/EPOCH`: an operator's word that the
-//!   broker's write-ahead log is gone for good, up to the epoch that its refused start has named.
-//!   What was only there is given up at the next start, and the word means nothing after: a later
-//!   epoch is another one.
-//!
-//! A kill, a restart or that word is recorded when it is answered, and done soon after: the state
-//! tells when.
+//! A change is recorded when the operation returns; the cluster's reconciler makes it true soon
+//! after, which the brokers' state shows.
 
+use milena_metadata::Txn;
 use milena_types::{BrokerEpoch, BrokerId};
 use serde::Serialize;
 
-use super::Api;
+use super::context::{Api, cluster_uid, no_cluster};
 use crate::{
-    cluster_store::Seen,
-    error::{ApiError, from_metadata},
-    record::{ClusterState, ManagedBroker, ManagedCluster},
+    error::ApiError,
+    record::{ManagedBroker, ManagedCluster},
 };
 
-/// How often a record is changed again when others were faster.
-const ATTEMPTS: usize = 16;
-
-/// A broker as this API shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct BrokerStatus {
+pub(super) struct BrokerStatus {
     broker_id: i32,
     zone: String,
     /// `SERVING`, `STARTING`, `STOPPING` (it is to be down), or `DOWN` (it was killed).
@@ -40,20 +25,19 @@ pub(crate) struct BrokerStatus {
     is_controller: bool,
 }
 
-/// The brokers of a cluster.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct BrokerList {
+pub(super) struct BrokerList {
     brokers: Vec<BrokerStatus>,
 }
 
 impl Api {
-    pub(super) async fn brokers(&self, arn: &str) -> Result<BrokerList, ApiError> {
+    pub(super) async fn list_brokers(&self, arn: &str) -> Result<BrokerList, ApiError> {
         let cluster = self.cluster(arn).await?;
         let metadata = self.cluster_metadata(&cluster);
-        let alive = metadata.brokers().await.map_err(from_metadata)?;
-        let serving = metadata.serving().await.map_err(from_metadata)?;
-        let controller = metadata.controller().await.map_err(from_metadata)?;
+        let alive = metadata.brokers().await?;
+        let serving = metadata.serving().await?;
+        let controller = metadata.controller().await?;
         let state = |node: &ManagedBroker| match (node.down, alive.contains_key(&node.id)) {
             (true, true) => "STOPPING",
             (true, false) => "DOWN",
@@ -97,7 +81,8 @@ impl Api {
                     )
                 } else {
                     format!(
-                        "broker {broker} of cluster '{name}' is not down: RebootBroker restarts one that runs"
+                        "broker {broker} of cluster '{name}' is not down: RebootBroker restarts one \
+                         that runs"
                     )
                 };
                 return Err(ApiError::bad_request(message));
@@ -105,79 +90,68 @@ impl Api {
             node.down = down;
             Ok(())
         };
-        let changed = self.change(arn, change).await?;
+        self.change_brokers(arn, change).await?;
         tracing::info!(cluster = arn, broker, down, "a broker is to be killed or started again");
-        Ok(changed)
+        self.list_brokers(arn).await
     }
 
     pub(super) async fn accept_lost_log(
         &self,
         arn: &str,
         broker: &str,
-        epoch: &str,
+        epoch: BrokerEpoch,
     ) -> Result<BrokerList, ApiError> {
-        let accepted = epoch.parse().ok().map(BrokerEpoch).ok_or_else(|| {
-            ApiError::bad_request(format!(
-                "'{epoch}' is not a broker epoch: give the number that is logged"
-            ))
-        })?;
         let cluster = self.cluster(arn).await?;
         let metadata = self.cluster_metadata(&cluster);
         let id = node_mut(&mut cluster.clone(), broker)?.id;
-        let serving = metadata.serving().await.map_err(from_metadata)?;
-        let nodes = metadata.nodes().await.map_err(from_metadata)?;
+        let serving = metadata.serving().await?;
+        let nodes = metadata.nodes().await?;
         if serving.contains(&id) {
             return Err(ApiError::bad_request(format!(
                 "broker {broker} of cluster '{}' serves: its log is not lost",
                 cluster.name
             )));
         }
-        // A word for epochs to come would not be one about a loss that was seen.
-        if nodes.get(&id).and_then(|node| node.record.epoch).is_none_or(|newest| accepted > newest)
-        {
+        // A later epoch's log cannot have been lost yet.
+        if nodes.get(&id).and_then(|node| node.record.epoch).is_none_or(|newest| epoch > newest) {
             return Err(ApiError::bad_request(format!(
-                "broker {broker} of cluster '{}' has had no epoch {epoch}: give the number that is logged",
+                "broker {broker} of cluster '{}' has had no epoch {epoch}: give the number that is \
+                 logged",
                 cluster.name
             )));
         }
         let change = |record: &mut ManagedCluster| {
             let node = node_mut(record, broker)?;
-            node.lost_log_accepted = node.lost_log_accepted.max(Some(accepted));
+            node.lost_log_accepted = node.lost_log_accepted.max(Some(epoch));
             Ok(())
         };
-        let changed = self.change(arn, change).await?;
-        tracing::warn!(cluster = arn, broker, epoch, "the loss of a write-ahead log is accepted");
-        Ok(changed)
+        self.change_brokers(arn, change).await?;
+        tracing::warn!(cluster = arn, broker, %epoch, "the loss of a write-ahead log is accepted");
+        self.list_brokers(arn).await
     }
 
-    /// Records a change of brokers while the cluster is one that has them.
-    async fn change(
+    /// Records a change of brokers of a cluster that has them.
+    async fn change_brokers(
         &self,
         arn: &str,
         change: impl Fn(&mut ManagedCluster) -> Result<(), ApiError>,
-    ) -> Result<BrokerList, ApiError> {
-        for _ in 0..ATTEMPTS {
-            let cluster = self.cluster(arn).await?;
-            let Some(Seen { mut record, revision }) = self.store.cluster(&cluster.uid).await?
-            else {
-                continue;
-            };
-            if matches!(
-                record.state,
-                ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed
-            ) {
-                let state = record.state;
+    ) -> Result<(), ApiError> {
+        let uid = cluster_uid(arn, "clusterArn")?;
+        let changed = self.store.modify(&uid, |record| {
+            if record.arn() != arn {
+                return Err(no_cluster(arn));
+            }
+            if !record.state.has_brokers() {
+                let (name, state) = (&record.name, record.state);
                 return Err(ApiError::bad_request(format!(
-                    "cluster '{}' is {state}: its brokers are killed and restarted while it is ACTIVE",
-                    record.name
+                    "cluster '{name}' is {state}: its brokers are killed and restarted while it is \
+                     ACTIVE"
                 )));
             }
-            change(&mut record)?;
-            if self.store.replace(revision, &record, Default::default()).await? {
-                return self.brokers(arn).await;
-            }
-        }
-        Err(ApiError::Unavailable(format!("{arn} changes all the time: try again")))
+            change(record)?;
+            Ok(((), Txn::new()))
+        });
+        changed.await?.ok_or_else(|| no_cluster(arn))
     }
 }
 

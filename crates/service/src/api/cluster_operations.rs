@@ -2,7 +2,7 @@
 
 use milena_security::moment::iso8601;
 
-use super::{Api, query::Query};
+use super::{context::Api, query::Query};
 use crate::{
     arn::Arn,
     error::ApiError,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Api {
-    pub(super) async fn describe_operation(
+    pub(super) async fn describe_cluster_operation(
         &self,
         arn: &str,
     ) -> Result<DescribeClusterOperationResponse, ApiError> {
@@ -27,7 +27,7 @@ impl Api {
         })
     }
 
-    pub(super) async fn describe_operation_v2(
+    pub(super) async fn describe_cluster_operation_v2(
         &self,
         arn: &str,
     ) -> Result<DescribeClusterOperationV2Response, ApiError> {
@@ -42,7 +42,7 @@ impl Api {
         Ok(DescribeClusterOperationV2Response { cluster_operation_info: Some(shape) })
     }
 
-    pub(super) async fn list_operations(
+    pub(super) async fn list_cluster_operations(
         &self,
         arn: &str,
         query: &Query,
@@ -53,7 +53,7 @@ impl Api {
         Ok(ListClusterOperationsResponse { cluster_operation_info_list: Some(list), next_token })
     }
 
-    pub(super) async fn list_operations_v2(
+    pub(super) async fn list_cluster_operations_v2(
         &self,
         arn: &str,
         query: &Query,

@@ -1,12 +1,14 @@
 //! CreateCluster(V2), DescribeCluster(V2), ListClusters(V2), DeleteCluster.
 
-use bytes::Bytes;
 use milena_metadata::Txn;
 use milena_runtime::Runtime;
 use milena_security::moment::iso8601;
 use milena_types::BrokerId;
 
-use super::{Api, body, cluster_uid, no_cluster, query::Query};
+use super::{
+    context::{Api, cluster_uid, no_cluster},
+    query::Query,
+};
 use crate::{
     arn::{ClusterUid, random_uuid},
     cluster_store::uses,
@@ -29,21 +31,20 @@ use crate::{
 const BROKERS_PER_ACCOUNT: usize = 90;
 
 impl Api {
+    /// `head` and `provisioned` are parts of one body, so that each names its members in its own
+    /// errors.
     pub(super) async fn create_cluster(
         &self,
-        text: &Bytes,
+        head: CreateClusterRequest,
+        provisioned: ProvisionedRequest,
     ) -> Result<CreateClusterResponse, ApiError> {
-        // Name and tags stand beside the rest, and each part names its members in its own errors.
-        let head: CreateClusterRequest = body(text)?;
-        let provisioned: ProvisionedRequest = body(text)?;
         self.create(head.cluster_name, head.tags, provisioned, "").await
     }
 
     pub(super) async fn create_cluster_v2(
         &self,
-        text: &Bytes,
+        request: CreateClusterV2Request,
     ) -> Result<CreateClusterResponse, ApiError> {
-        let request: CreateClusterV2Request = body(text)?;
         let provisioned = match (request.provisioned, request.serverless) {
             (Some(provisioned), None) => provisioned,
             (None, Some(_)) => {

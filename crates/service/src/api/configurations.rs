@@ -3,10 +3,9 @@
 //! revision that a request names.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use milena_security::moment::iso8601;
 
-use super::{Api, body, query::Query};
+use super::{context::Api, query::Query};
 use crate::{
     arn::{Arn, ConfigurationUid},
     cluster_store::Seen,
@@ -33,9 +32,8 @@ const ATTEMPTS: usize = 20;
 impl Api {
     pub(super) async fn create_configuration(
         &self,
-        text: &Bytes,
+        request: CreateConfigurationRequest,
     ) -> Result<CreateConfigurationResponse, ApiError> {
-        let request: CreateConfigurationRequest = body(text)?;
         let name = name(request.name)?;
         let kafka_versions = kafka_versions(request.kafka_versions)?;
         let description = description(request.description)?;
@@ -81,9 +79,8 @@ impl Api {
     pub(super) async fn update_configuration(
         &self,
         arn: &str,
-        text: &Bytes,
+        request: UpdateConfigurationRequest,
     ) -> Result<UpdateConfigurationResponse, ApiError> {
-        let request: UpdateConfigurationRequest = body(text)?;
         let description = description(request.description)?;
         let file = decoded(request.server_properties)?;
         for _ in 0..ATTEMPTS {
@@ -145,11 +142,8 @@ impl Api {
     pub(super) async fn describe_configuration_revision(
         &self,
         arn: &str,
-        number: &str,
+        number: i64,
     ) -> Result<DescribeConfigurationRevisionResponse, ApiError> {
-        let number: i64 = number.parse().map_err(|_| {
-            ApiError::invalid("revision", format!("revision: '{number}' is not a whole number"))
-        })?;
         let record = self.configuration(arn, "arn").await?.record;
         let found = self.store.configuration_revision(&record.uid, number).await?;
         let found = found.ok_or_else(|| no_revision(&record, number))?;

@@ -8,7 +8,7 @@ use milena_security::{
     sigv4::{HttpRequest, Verifier},
 };
 
-use super::{Query, body as read_body, operations};
+use super::{call::read_body, operations::route, query::Query};
 use crate::{
     account::AccountScope,
     validation,
@@ -53,7 +53,7 @@ pub fn http_requests(data: &[u8]) {
     if let Err(error) = verifier.verify(&signed, 1_440_938_160_000) {
         assert!(!error.to_string().is_empty());
     }
-    let _ = operations::route(&method, target.path());
+    let _ = route(&method, target.path());
     if let Ok(query) = Query::parse(query) {
         let page = query.page("list", vec![1, 2, 3], ToString::to_string);
         assert!(page.is_err() || page.is_ok_and(|(items, _)| items.len() <= 3));

@@ -2,10 +2,10 @@
 
 use milena_security::moment::iso8601;
 
-use super::{Api, clusters::software, query::Query};
+use super::{clusters::software, context::Api, query::Query};
 use crate::{
     error::ApiError,
-    record::{ClusterState, ManagedBroker, ManagedCluster, NodeState},
+    record::{ManagedBroker, ManagedCluster, NodeState},
     wire::{BrokerNodeInfo, GetBootstrapBrokersResponse, ListNodesResponse, NodeInfo},
 };
 
@@ -13,15 +13,12 @@ use crate::{
 const BOOTSTRAP_BROKERS: usize = 3;
 
 impl Api {
-    pub(super) async fn bootstrap_brokers(
+    pub(super) async fn get_bootstrap_brokers(
         &self,
         arn: &str,
     ) -> Result<GetBootstrapBrokersResponse, ApiError> {
         let record = self.cluster_or_bad_request(arn).await?;
-        if matches!(
-            record.state,
-            ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed
-        ) {
+        if !record.state.has_brokers() {
             let (name, state) = (&record.name, record.state);
             let message = format!(
                 "the cluster '{name}' is {state}; it has bootstrap brokers once it is ACTIVE"

@@ -1,150 +1,202 @@
-//! Which operation a method and a path mean. Routing is on the raw path: labels are split at
-//! literal slashes first and decoded then, so that an ARN, percent-encoded as AWS clients send it,
-//! is one label.
+//! The table of operations: the name, the route, and the method of [`Api`] that carries it out.
+//! Routing, the calls and the tables in docs/operations/msk-api.md are made from it.
 
+use futures_util::future::BoxFuture;
 use http::Method;
-use percent_encoding::percent_decode_str;
 
+use super::{
+    call::{ApiRequest, ApiResponse, Call, IntoResponse},
+    context::Api,
+    path::{self, PathParameters},
+    query::Query,
+};
 use crate::error::ApiError;
 
-/// The operations of the MSK API that this release carries out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "they are AWS's names")]
-pub(super) enum Operation {
-    CreateCluster,
-    CreateClusterV2,
-    DescribeCluster,
-    DescribeClusterV2,
-    ListClusters,
-    ListClustersV2,
-    DeleteCluster,
-    GetBootstrapBrokers,
-    ListNodes,
-    ListKafkaVersions,
-    GetCompatibleKafkaVersions,
-    RebootBroker,
-    DescribeClusterOperation,
-    DescribeClusterOperationV2,
-    ListClusterOperations,
-    ListClusterOperationsV2,
-    CreateConfiguration,
-    UpdateConfiguration,
-    DeleteConfiguration,
-    DescribeConfiguration,
-    DescribeConfigurationRevision,
-    ListConfigurations,
-    ListConfigurationRevisions,
-    UpdateClusterConfiguration,
-    UpdateBrokerCount,
-    CreateTopic,
-    DescribeTopic,
-    DescribeTopicPartitions,
-    ListTopics,
-    UpdateTopic,
-    DeleteTopic,
-    TagResource,
-    UntagResource,
-    ListTagsForResource,
-    /// Milena's own: see `api/brokers.rs`.
-    Brokers,
-    /// Milena's own.
-    KillBroker,
-    /// Milena's own.
-    RestartBroker,
-    /// Milena's own.
-    AcceptLostLog,
-    /// One that MSK has and this release does not.
-    Absent(&'static str),
+type Handler = for<'a> fn(&'a Api, &'a Call<'a>) -> BoxFuture<'a, Result<ApiResponse, ApiError>>;
+
+/// An operation of the API.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    method: Method,
+    path: &'static str,
+    /// `None`: MSK has it and this release does not. It is refused by its name.
+    handler: Option<Handler>,
 }
 
-use Operation as O;
-
-/// What Milena has beyond MSK, in the same way.
-const OWN_ROUTES: &[(&str, &str, Operation)] = &[
-    ("GET", "/milena/v1/clusters/*/brokers", O::Brokers),
-    ("POST", "/milena/v1/clusters/*/brokers/*/kill", O::KillBroker),
-    ("POST", "/milena/v1/clusters/*/brokers/*/restart", O::RestartBroker),
-    ("POST", "/milena/v1/clusters/*/brokers/*/accept-lost-log/*", O::AcceptLostLog),
-];
-
-/// Method, path with `*` for a label, operation. The whole MSK API.
-const ROUTES: &[(&str, &str, Operation)] = &[
-    ("POST", "/v1/clusters", O::CreateCluster),
-    ("POST", "/api/v2/clusters", O::CreateClusterV2),
-    ("GET", "/v1/clusters", O::ListClusters),
-    ("GET", "/api/v2/clusters", O::ListClustersV2),
-    ("GET", "/v1/clusters/*", O::DescribeCluster),
-    ("GET", "/api/v2/clusters/*", O::DescribeClusterV2),
-    ("DELETE", "/v1/clusters/*", O::DeleteCluster),
-    ("GET", "/v1/clusters/*/bootstrap-brokers", O::GetBootstrapBrokers),
-    ("GET", "/v1/clusters/*/nodes", O::ListNodes),
-    ("GET", "/v1/kafka-versions", O::ListKafkaVersions),
-    ("GET", "/v1/compatible-kafka-versions", O::GetCompatibleKafkaVersions),
-    ("PUT", "/v1/clusters/*/reboot-broker", O::RebootBroker),
-    ("GET", "/v1/operations/*", O::DescribeClusterOperation),
-    ("GET", "/api/v2/operations/*", O::DescribeClusterOperationV2),
-    ("GET", "/v1/clusters/*/operations", O::ListClusterOperations),
-    ("GET", "/api/v2/clusters/*/operations", O::ListClusterOperationsV2),
-    ("POST", "/v1/tags/*", O::TagResource),
-    ("DELETE", "/v1/tags/*", O::UntagResource),
-    ("GET", "/v1/tags/*", O::ListTagsForResource),
-    ("PUT", "/v1/clusters/*/nodes/count", O::UpdateBrokerCount),
-    ("PUT", "/v1/clusters/*/nodes/storage", O::Absent("UpdateBrokerStorage")),
-    ("PUT", "/v1/clusters/*/nodes/type", O::Absent("UpdateBrokerType")),
-    ("PUT", "/v1/clusters/*/storage", O::Absent("UpdateStorage")),
-    ("PUT", "/v1/clusters/*/configuration", O::UpdateClusterConfiguration),
-    ("PUT", "/v1/clusters/*/version", O::Absent("UpdateClusterKafkaVersion")),
-    ("PUT", "/v1/clusters/*/monitoring", O::Absent("UpdateMonitoring")),
-    ("PUT", "/v1/clusters/*/connectivity", O::Absent("UpdateConnectivity")),
-    ("PATCH", "/v1/clusters/*/security", O::Absent("UpdateSecurity")),
-    ("PUT", "/v1/clusters/*/rebalancing", O::Absent("UpdateRebalancing")),
-    ("POST", "/v1/configurations", O::CreateConfiguration),
-    ("PUT", "/v1/configurations/*", O::UpdateConfiguration),
-    ("DELETE", "/v1/configurations/*", O::DeleteConfiguration),
-    ("GET", "/v1/configurations/*", O::DescribeConfiguration),
-    ("GET", "/v1/configurations/*/revisions/*", O::DescribeConfigurationRevision),
-    ("GET", "/v1/configurations", O::ListConfigurations),
-    ("GET", "/v1/configurations/*/revisions", O::ListConfigurationRevisions),
-    ("POST", "/v1/clusters/*/scram-secrets", O::Absent("BatchAssociateScramSecret")),
-    ("PATCH", "/v1/clusters/*/scram-secrets", O::Absent("BatchDisassociateScramSecret")),
-    ("GET", "/v1/clusters/*/scram-secrets", O::Absent("ListScramSecrets")),
-    ("PUT", "/v1/clusters/*/policy", O::Absent("PutClusterPolicy")),
-    ("GET", "/v1/clusters/*/policy", O::Absent("GetClusterPolicy")),
-    ("DELETE", "/v1/clusters/*/policy", O::Absent("DeleteClusterPolicy")),
-    ("POST", "/v1/vpc-connection", O::Absent("CreateVpcConnection")),
-    ("GET", "/v1/vpc-connection/*", O::Absent("DescribeVpcConnection")),
-    ("GET", "/v1/vpc-connections", O::Absent("ListVpcConnections")),
-    ("DELETE", "/v1/vpc-connection/*", O::Absent("DeleteVpcConnection")),
-    ("GET", "/v1/clusters/*/client-vpc-connections", O::Absent("ListClientVpcConnections")),
-    ("PUT", "/v1/clusters/*/client-vpc-connection", O::Absent("RejectClientVpcConnection")),
-    ("POST", "/v1/clusters/*/topics", O::CreateTopic),
-    ("GET", "/v1/clusters/*/topics/*", O::DescribeTopic),
-    ("GET", "/v1/clusters/*/topics/*/partitions", O::DescribeTopicPartitions),
-    ("GET", "/v1/clusters/*/topics", O::ListTopics),
-    ("PUT", "/v1/clusters/*/topics/*", O::UpdateTopic),
-    ("DELETE", "/v1/clusters/*/topics/*", O::DeleteTopic),
-    ("POST", "/v1/clusters/*/channels", O::Absent("CreateChannel")),
-    ("GET", "/v1/clusters/*/channels/*", O::Absent("DescribeChannel")),
-    ("GET", "/v1/clusters/*/channels", O::Absent("ListChannels")),
-    ("PUT", "/v1/clusters/*/channels/*", O::Absent("UpdateChannel")),
-    ("DELETE", "/v1/clusters/*/channels/*", O::Absent("DeleteChannel")),
-    ("POST", "/replication/v1/replicators", O::Absent("CreateReplicator")),
-    ("GET", "/replication/v1/replicators/*", O::Absent("DescribeReplicator")),
-    ("GET", "/replication/v1/replicators", O::Absent("ListReplicators")),
-    ("PUT", "/replication/v1/replicators/*/replication-info", O::Absent("UpdateReplicationInfo")),
-    ("DELETE", "/replication/v1/replicators/*", O::Absent("DeleteReplicator")),
-];
-
-/// The operation of a request and the decoded labels of its path.
-pub(super) fn route(method: &Method, raw_path: &str) -> Result<(Operation, Vec<String>), ApiError> {
-    let mut other_methods = Vec::new();
-    for (wanted, pattern, operation) in ROUTES.iter().chain(OWN_ROUTES) {
-        let Some(labels) = labels(pattern, raw_path) else { continue };
-        if method == wanted {
-            let decoded = labels.into_iter().map(decode).collect::<Result<_, _>>()?;
-            return Ok((*operation, decoded));
+/// Rows of `name: method "path" => handler(arguments);` or, for an operation that is refused,
+/// `name: method "path";`. The handler is a method of [`Api`], an argument one of [`Call`].
+macro_rules! operations {
+    ($($name:ident: $method:ident $path:literal $(=> $handler:ident($($argument:ident),*))?;)*) => {
+        &[$(Operation {
+            name: stringify!($name),
+            method: Method::$method,
+            path: $path,
+            handler: operations!(@handler $($handler($($argument),*))?),
+        }),*]
+    };
+    (@handler) => { None };
+    (@handler $handler:ident($($argument:ident),*)) => {{
+        fn handle<'a>(
+            api: &'a Api,
+            call: &'a Call<'a>,
+        ) -> BoxFuture<'a, Result<ApiResponse, ApiError>> {
+            Box::pin(async move { api.$handler($(call.$argument()?),*).await?.into_response() })
         }
-        other_methods.push(*wanted);
+        Some(handle)
+    }};
+}
+
+/// The whole MSK API.
+static MSK: &[Operation] = operations! {
+    CreateCluster: POST "/v1/clusters"
+        => create_cluster(body, body);
+    CreateClusterV2: POST "/api/v2/clusters"
+        => create_cluster_v2(body);
+    ListClusters: GET "/v1/clusters"
+        => list_clusters(query);
+    ListClustersV2: GET "/api/v2/clusters"
+        => list_clusters_v2(query);
+    DescribeCluster: GET "/v1/clusters/{clusterArn}"
+        => describe_cluster(cluster_arn);
+    DescribeClusterV2: GET "/api/v2/clusters/{clusterArn}"
+        => describe_cluster_v2(cluster_arn);
+    DeleteCluster: DELETE "/v1/clusters/{clusterArn}"
+        => delete_cluster(cluster_arn, query);
+    GetBootstrapBrokers: GET "/v1/clusters/{clusterArn}/bootstrap-brokers"
+        => get_bootstrap_brokers(cluster_arn);
+    ListNodes: GET "/v1/clusters/{clusterArn}/nodes"
+        => list_nodes(cluster_arn, query);
+    ListKafkaVersions: GET "/v1/kafka-versions"
+        => list_kafka_versions(query);
+    GetCompatibleKafkaVersions: GET "/v1/compatible-kafka-versions"
+        => get_compatible_kafka_versions(query);
+
+    RebootBroker: PUT "/v1/clusters/{clusterArn}/reboot-broker"
+        => reboot_broker(cluster_arn, body, request_id);
+    UpdateBrokerCount: PUT "/v1/clusters/{clusterArn}/nodes/count"
+        => update_broker_count(cluster_arn, body, request_id);
+    UpdateClusterConfiguration: PUT "/v1/clusters/{clusterArn}/configuration"
+        => update_cluster_configuration(cluster_arn, body, request_id);
+    UpdateBrokerStorage: PUT "/v1/clusters/{clusterArn}/nodes/storage";
+    UpdateBrokerType: PUT "/v1/clusters/{clusterArn}/nodes/type";
+    UpdateStorage: PUT "/v1/clusters/{clusterArn}/storage";
+    UpdateClusterKafkaVersion: PUT "/v1/clusters/{clusterArn}/version";
+    UpdateMonitoring: PUT "/v1/clusters/{clusterArn}/monitoring";
+    UpdateConnectivity: PUT "/v1/clusters/{clusterArn}/connectivity";
+    UpdateSecurity: PATCH "/v1/clusters/{clusterArn}/security";
+    UpdateRebalancing: PUT "/v1/clusters/{clusterArn}/rebalancing";
+
+    DescribeClusterOperation: GET "/v1/operations/{clusterOperationArn}"
+        => describe_cluster_operation(cluster_operation_arn);
+    DescribeClusterOperationV2: GET "/api/v2/operations/{clusterOperationArn}"
+        => describe_cluster_operation_v2(cluster_operation_arn);
+    ListClusterOperations: GET "/v1/clusters/{clusterArn}/operations"
+        => list_cluster_operations(cluster_arn, query);
+    ListClusterOperationsV2: GET "/api/v2/clusters/{clusterArn}/operations"
+        => list_cluster_operations_v2(cluster_arn, query);
+
+    TagResource: POST "/v1/tags/{resourceArn}"
+        => tag_resource(resource_arn, body);
+    UntagResource: DELETE "/v1/tags/{resourceArn}"
+        => untag_resource(resource_arn, query);
+    ListTagsForResource: GET "/v1/tags/{resourceArn}"
+        => list_tags_for_resource(resource_arn);
+
+    CreateConfiguration: POST "/v1/configurations"
+        => create_configuration(body);
+    UpdateConfiguration: PUT "/v1/configurations/{arn}"
+        => update_configuration(configuration_arn, body);
+    DeleteConfiguration: DELETE "/v1/configurations/{arn}"
+        => delete_configuration(configuration_arn);
+    DescribeConfiguration: GET "/v1/configurations/{arn}"
+        => describe_configuration(configuration_arn);
+    DescribeConfigurationRevision: GET "/v1/configurations/{arn}/revisions/{revision}"
+        => describe_configuration_revision(configuration_arn, revision);
+    ListConfigurations: GET "/v1/configurations"
+        => list_configurations(query);
+    ListConfigurationRevisions: GET "/v1/configurations/{arn}/revisions"
+        => list_configuration_revisions(configuration_arn, query);
+
+    CreateTopic: POST "/v1/clusters/{clusterArn}/topics"
+        => create_topic(cluster_arn, body);
+    DescribeTopic: GET "/v1/clusters/{clusterArn}/topics/{topicName}"
+        => describe_topic(cluster_arn, topic_name);
+    DescribeTopicPartitions: GET "/v1/clusters/{clusterArn}/topics/{topicName}/partitions"
+        => describe_topic_partitions(cluster_arn, topic_name, query);
+    ListTopics: GET "/v1/clusters/{clusterArn}/topics"
+        => list_topics(cluster_arn, query);
+    UpdateTopic: PUT "/v1/clusters/{clusterArn}/topics/{topicName}"
+        => update_topic(cluster_arn, topic_name, body);
+    DeleteTopic: DELETE "/v1/clusters/{clusterArn}/topics/{topicName}"
+        => delete_topic(cluster_arn, topic_name);
+
+    BatchAssociateScramSecret: POST "/v1/clusters/{clusterArn}/scram-secrets";
+    BatchDisassociateScramSecret: PATCH "/v1/clusters/{clusterArn}/scram-secrets";
+    ListScramSecrets: GET "/v1/clusters/{clusterArn}/scram-secrets";
+    PutClusterPolicy: PUT "/v1/clusters/{clusterArn}/policy";
+    GetClusterPolicy: GET "/v1/clusters/{clusterArn}/policy";
+    DeleteClusterPolicy: DELETE "/v1/clusters/{clusterArn}/policy";
+
+    CreateVpcConnection: POST "/v1/vpc-connection";
+    DescribeVpcConnection: GET "/v1/vpc-connection/{arn}";
+    ListVpcConnections: GET "/v1/vpc-connections";
+    DeleteVpcConnection: DELETE "/v1/vpc-connection/{arn}";
+    ListClientVpcConnections: GET "/v1/clusters/{clusterArn}/client-vpc-connections";
+    RejectClientVpcConnection: PUT "/v1/clusters/{clusterArn}/client-vpc-connection";
+
+    CreateChannel: POST "/v1/clusters/{clusterArn}/channels";
+    DescribeChannel: GET "/v1/clusters/{clusterArn}/channels/{channelArn}";
+    ListChannels: GET "/v1/clusters/{clusterArn}/channels";
+    UpdateChannel: PUT "/v1/clusters/{clusterArn}/channels/{channelArn}";
+    DeleteChannel: DELETE "/v1/clusters/{clusterArn}/channels/{channelArn}";
+
+    CreateReplicator: POST "/replication/v1/replicators";
+    DescribeReplicator: GET "/replication/v1/replicators/{replicatorArn}";
+    ListReplicators: GET "/replication/v1/replicators";
+    UpdateReplicationInfo: PUT "/replication/v1/replicators/{replicatorArn}/replication-info";
+    DeleteReplicator: DELETE "/replication/v1/replicators/{replicatorArn}";
+};
+
+/// What Milena has beyond MSK: see [`super::brokers`].
+static MILENA: &[Operation] = operations! {
+    ListBrokers: GET "/milena/v1/clusters/{clusterArn}/brokers"
+        => list_brokers(cluster_arn);
+    KillBroker: POST "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/kill"
+        => kill_broker(cluster_arn, broker_id);
+    RestartBroker: POST "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/restart"
+        => restart_broker(cluster_arn, broker_id);
+    AcceptLostLog: POST "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/accept-lost-log/{epoch}"
+        => accept_lost_log(cluster_arn, broker_id, broker_epoch);
+};
+
+impl Api {
+    /// Carries out one request.
+    pub(crate) async fn call(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+        let (operation, path) = route(&request.method, &request.raw_path)?;
+        let query = Query::parse(&request.raw_query)?;
+        let Some(handler) = operation.handler else {
+            let name = operation.name;
+            return Err(ApiError::bad_request(format!(
+                "{name} is not offered in this release of Milena; see docs/operations/msk-api.md"
+            )));
+        };
+        handler(self, &Call { path, query, request }).await
+    }
+}
+
+/// The operation of a request, and the parameters of its path.
+pub(super) fn route(
+    method: &Method,
+    raw_path: &str,
+) -> Result<(&'static Operation, PathParameters), ApiError> {
+    let mut other_methods = Vec::new();
+    for operation in MSK.iter().chain(MILENA) {
+        let Some(raw) = path::match_template(operation.path, raw_path) else { continue };
+        if *method == operation.method {
+            return Ok((operation, path::decode(raw)?));
+        }
+        other_methods.push(operation.method.as_str());
     }
     let shown: String = raw_path.chars().take(200).collect();
     Err(ApiError::UnknownOperation(if other_methods.is_empty() {
@@ -156,102 +208,5 @@ pub(super) fn route(method: &Method, raw_path: &str) -> Result<(Operation, Vec<S
     }))
 }
 
-/// The raw labels where the pattern has `*`, if the path fits it.
-fn labels<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
-    let mut labels = Vec::new();
-    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return Some(labels),
-            (Some("*"), Some(label)) if !label.is_empty() => labels.push(label),
-            (Some(wanted), Some(given)) if wanted == given && wanted != "*" => {}
-            _ => return None,
-        }
-    }
-}
-
-fn decode(label: &str) -> Result<String, ApiError> {
-    let decoded = percent_decode_str(label).decode_utf8();
-    decoded
-        .map(|text| text.into_owned())
-        .map_err(|_| ApiError::bad_request("the path is not UTF-8 when decoded"))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_encoded_arn_is_one_label() {
-        let path = "/v1/clusters/arn%3Aaws%3Akafka%3Ar%3Aa%3Acluster%2Fdemo%2Fu-1/nodes";
-        let (operation, labels) = route(&Method::GET, path).unwrap();
-        assert_eq!(operation, O::ListNodes);
-        assert_eq!(labels, ["arn:aws:kafka:r:a:cluster/demo/u-1"]);
-    }
-
-    #[test]
-    fn every_operation_has_one_route() {
-        assert_eq!(ROUTES.len(), 64);
-        for (method, pattern, operation) in ROUTES {
-            let method = Method::from_bytes(method.as_bytes()).unwrap();
-            let (found, _) = route(&method, &pattern.replace('*', "x")).unwrap();
-            assert_eq!(found, *operation, "{method} {pattern}");
-        }
-    }
-
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/msk-api.md");
-    const BEGIN: &str = "<!-- msk: begin -->\n";
-    const END: &str = "<!-- msk: end -->";
-
-    /// Every operation with its route, the offered ones first, each part in order of its names.
-    fn listing() -> String {
-        let mut rows: Vec<(bool, String, String)> = Vec::new();
-        for (method, pattern, operation) in ROUTES {
-            let (absent, name) = match operation {
-                O::Absent(name) => (true, (*name).to_owned()),
-                offered => (false, format!("{offered:?}")),
-            };
-            rows.push((absent, name, format!("`{method} {}`", pattern.replace('*', "{}"))));
-        }
-        rows.sort();
-        let mut text = "| Operation | Route | |\n|---|---|---|\n".to_owned();
-        for (absent, name, route) in rows {
-            let offered = if absent { "refused by name" } else { "offered" };
-            text += &format!("| {name} | {route} | {offered} |\n");
-        }
-        text
-    }
-
-    /// `MILENA_WRITE_DOCS=1 cargo test -p milena-service` writes the page anew.
-    #[test]
-    fn the_documentation_lists_what_is_offered() {
-        let page = std::fs::read_to_string(PAGE).unwrap();
-        let (before, rest) = page.split_once(BEGIN).unwrap();
-        let (listed, after) = rest.split_once(END).unwrap();
-        if std::env::var_os("MILENA_WRITE_DOCS").is_some() {
-            std::fs::write(PAGE, format!("{before}{BEGIN}{}{END}{after}", listing())).unwrap();
-        } else {
-            assert_eq!(listed, listing(), "{PAGE} is out of date");
-        }
-    }
-
-    #[test]
-    fn what_is_no_route_says_so() {
-        for path in [
-            "",
-            "/",
-            "/v1/clusters/",
-            "/v1/clusters//nodes",
-            "/v1/clusters/a/b/c",
-            "/v1/clusters/arn:a/x/y",
-        ] {
-            assert!(
-                matches!(route(&Method::GET, path), Err(ApiError::UnknownOperation(_))),
-                "{path}"
-            );
-        }
-        let error = route(&Method::PUT, "/v1/clusters").unwrap_err().to_string();
-        assert!(error.contains("POST or GET"), "{error}");
-        assert!(route(&Method::GET, "/v1/clusters/%ff").is_err());
-    }
-}
+mod tests;

@@ -1,10 +1,13 @@
 //! TagResource, UntagResource, ListTagsForResource. Clusters are the resources that have tags;
 //! changing them is not an update of the cluster, so its version stays.
 
-use bytes::Bytes;
 use milena_metadata::Txn;
 
-use super::{Answer, Api, body, cluster_uid, no_cluster, query::Query};
+use super::{
+    call::NoContent,
+    context::{Api, cluster_uid, no_cluster},
+    query::Query,
+};
 use crate::{
     error::ApiError,
     validation,
@@ -12,8 +15,11 @@ use crate::{
 };
 
 impl Api {
-    pub(super) async fn tag_resource(&self, arn: &str, text: &Bytes) -> Result<Answer, ApiError> {
-        let request: TagResourceRequest = body(text)?;
+    pub(super) async fn tag_resource(
+        &self,
+        arn: &str,
+        request: TagResourceRequest,
+    ) -> Result<NoContent, ApiError> {
         let Some(added) = request.tags else {
             return Err(ApiError::invalid("tags", "tags is required"));
         };
@@ -24,7 +30,7 @@ impl Api {
         &self,
         arn: &str,
         query: &Query,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<NoContent, ApiError> {
         if query.value("tagKeys").is_none() {
             return Err(ApiError::invalid(
                 "tagKeys",
@@ -37,7 +43,7 @@ impl Api {
         .await
     }
 
-    pub(super) async fn list_tags(
+    pub(super) async fn list_tags_for_resource(
         &self,
         arn: &str,
     ) -> Result<ListTagsForResourceResponse, ApiError> {
@@ -47,7 +53,11 @@ impl Api {
         Ok(ListTagsForResourceResponse { tags: Some(record.tags) })
     }
 
-    async fn change_tags(&self, arn: &str, change: impl Fn(&mut Tags)) -> Result<Answer, ApiError> {
+    async fn change_tags(
+        &self,
+        arn: &str,
+        change: impl Fn(&mut Tags),
+    ) -> Result<NoContent, ApiError> {
         let uid = cluster_uid(arn, "resourceArn")?;
         let changed = self.store.modify(&uid, |record| {
             if record.arn() != arn {
@@ -58,6 +68,6 @@ impl Api {
             Ok(((), Txn::new()))
         });
         changed.await?.ok_or_else(|| no_cluster(arn))?;
-        Ok(Answer::empty())
+        Ok(NoContent)
     }
 }

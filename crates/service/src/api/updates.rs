@@ -1,18 +1,16 @@
-//! Starting an operation on a cluster: RebootBroker, UpdateClusterConfiguration, UpdateBrokerCount.
+//! Operations that change a running cluster: RebootBroker, UpdateClusterConfiguration, UpdateBrokerCount.
 //!
 //! Each is one transaction: the cluster leaves ACTIVE, its record says what is to be done, and the
 //! operation's record is there. The reconciler does the rest.
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use milena_metadata::Txn;
 use milena_types::BrokerId;
 
 use super::{
-    Api, body, cluster_uid,
     clusters::{check_version, new_nodes},
-    no_cluster,
+    context::{Api, cluster_uid, no_cluster},
 };
 use crate::{
     arn::random_uuid,
@@ -27,8 +25,8 @@ use crate::{
     },
 };
 
-/// What begins.
-struct Beginning<'a> {
+/// What an operation is when it starts.
+struct OperationStart<'a> {
     kind: &'a str,
     /// What the cluster is shown as meanwhile.
     shown: ClusterState,
@@ -40,10 +38,9 @@ impl Api {
     pub(super) async fn reboot_broker(
         &self,
         arn: &str,
-        text: &Bytes,
+        request: RebootBrokerRequest,
         request_id: &str,
     ) -> Result<UpdateResponse, ApiError> {
-        let request: RebootBrokerRequest = body(text)?;
         let wanted = request.broker_ids.unwrap_or_default();
         if wanted.is_empty() {
             return Err(ApiError::invalid(
@@ -52,8 +49,8 @@ impl Api {
             ));
         }
         let (shown, steps) = (ClusterState::RebootingBroker, &["REBOOT_NODE"]);
-        let beginning = Beginning { kind: "REBOOT_NODE", shown, steps, request_id };
-        self.begin(arn, beginning, |record, _, key| {
+        let start = OperationStart { kind: "REBOOT_NODE", shown, steps, request_id };
+        self.start_operation(arn, start, |record, _, key| {
             let brokers = broker_ids(record, &wanted)?;
             // A reboot brings back one that was killed, too.
             for node in record.nodes.iter_mut().filter(|node| brokers.contains(&node.id)) {
@@ -68,43 +65,45 @@ impl Api {
     pub(super) async fn update_cluster_configuration(
         &self,
         arn: &str,
-        text: &Bytes,
+        request: UpdateClusterConfigurationRequest,
         request_id: &str,
     ) -> Result<UpdateResponse, ApiError> {
-        let request: UpdateClusterConfigurationRequest = body(text)?;
         let info = required(request.configuration_info, "configurationInfo")?;
         let version = required(request.current_version, "currentVersion")?;
         let kafka_version = self.cluster(arn).await?.spec.kafka_version;
         let target = self.configuration_for(info, kafka_version, "configurationInfo").await?;
         let steps = &["INITIALIZE_UPDATE", "UPDATE_CLUSTER_CONFIGURATION", "FINALIZE_UPDATE"];
         let (kind, shown) = ("UPDATE_CLUSTER_CONFIGURATION", ClusterState::Updating);
-        self.begin(arn, Beginning { kind, shown, steps, request_id }, |record, operation, key| {
-            check_version(record, Some(&version))?;
-            let shape = |found: &crate::configuration::ConfigurationRef| ConfigurationInfo {
-                arn: Some(found.arn.clone()),
-                revision: Some(found.revision),
-            };
-            operation.source.configuration_info = record.spec.configuration.as_ref().map(shape);
-            operation.target.configuration_info = Some(shape(&target));
-            let target = Some(target.clone());
-            let also = uses(target.as_ref());
-            record.step = ReconcileStep::WriteProperties(ConfigUpdate {
-                operation: key.to_owned(),
-                target,
-                failure: None,
-            });
-            Ok(also)
-        })
+        self.start_operation(
+            arn,
+            OperationStart { kind, shown, steps, request_id },
+            |record, operation, key| {
+                check_version(record, Some(&version))?;
+                let shape = |found: &crate::configuration::ConfigurationRef| ConfigurationInfo {
+                    arn: Some(found.arn.clone()),
+                    revision: Some(found.revision),
+                };
+                operation.source.configuration_info = record.spec.configuration.as_ref().map(shape);
+                operation.target.configuration_info = Some(shape(&target));
+                let target = Some(target.clone());
+                let also = uses(target.as_ref());
+                record.step = ReconcileStep::WriteProperties(ConfigUpdate {
+                    operation: key.to_owned(),
+                    target,
+                    failure: None,
+                });
+                Ok(also)
+            },
+        )
         .await
     }
 
     pub(super) async fn update_broker_count(
         &self,
         arn: &str,
-        text: &Bytes,
+        request: UpdateBrokerCountRequest,
         request_id: &str,
     ) -> Result<UpdateResponse, ApiError> {
-        let request: UpdateBrokerCountRequest = body(text)?;
         let version = required(request.current_version, "currentVersion")?;
         let target = required(request.target_number_of_broker_nodes, TARGET)?;
         let cluster = self.cluster_or_bad_request(arn).await?;
@@ -122,63 +121,64 @@ impl Api {
         };
         let (shown, steps) =
             (ClusterState::Updating, &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
-        self.begin(arn, Beginning { kind, shown, steps, request_id }, |record, operation, key| {
-            check_version(record, Some(&version))?;
-            let operation_key = key.to_owned();
-            let numbers = |ids: &[BrokerId]| Some(ids.iter().map(|id| f64::from(id.0)).collect());
-            let mut info = BrokerCountUpdateInfo::default();
-            if grows {
-                let joining = new_nodes(record, count - before, &self.runtime);
-                let ids: Vec<BrokerId> = joining.iter().map(|node| node.id).collect();
-                info.created_broker_ids = numbers(&ids);
-                record.nodes.extend(joining);
-                record.step = ReconcileStep::AllocateJoining { operation: operation_key };
-            } else {
-                let ids = leaving(record, before - count);
-                info.deleted_broker_ids = numbers(&ids);
-                for node in record.nodes.iter_mut().filter(|node| ids.contains(&node.id)) {
-                    node.state = NodeState::Leaving;
+        self.start_operation(
+            arn,
+            OperationStart { kind, shown, steps, request_id },
+            |record, operation, key| {
+                check_version(record, Some(&version))?;
+                let operation_key = key.to_owned();
+                let numbers =
+                    |ids: &[BrokerId]| Some(ids.iter().map(|id| f64::from(id.0)).collect());
+                let mut info = BrokerCountUpdateInfo::default();
+                if grows {
+                    let joining = new_nodes(record, count - before, &self.runtime);
+                    let ids: Vec<BrokerId> = joining.iter().map(|node| node.id).collect();
+                    info.created_broker_ids = numbers(&ids);
+                    record.nodes.extend(joining);
+                    record.step = ReconcileStep::AllocateJoining { operation: operation_key };
+                } else {
+                    let ids = leaving(record, before - count);
+                    info.deleted_broker_ids = numbers(&ids);
+                    for node in record.nodes.iter_mut().filter(|node| ids.contains(&node.id)) {
+                        node.state = NodeState::Leaving;
+                    }
+                    record.step =
+                        ReconcileStep::Drain(ScaleIn { operation: operation_key, failure: None });
                 }
-                record.step =
-                    ReconcileStep::Drain(ScaleIn { operation: operation_key, failure: None });
-            }
-            let number = |count: usize| MutableClusterInfo {
-                number_of_broker_nodes: Some(count as i64),
-                ..MutableClusterInfo::default()
-            };
-            operation.source = number(before);
-            operation.target =
-                MutableClusterInfo { broker_count_update_info: Some(info), ..number(count) };
-            Ok(Txn::new())
-        })
+                let number = |count: usize| MutableClusterInfo {
+                    number_of_broker_nodes: Some(count as i64),
+                    ..MutableClusterInfo::default()
+                };
+                operation.source = number(before);
+                operation.target =
+                    MutableClusterInfo { broker_count_update_info: Some(info), ..number(count) };
+                Ok(Txn::new())
+            },
+        )
         .await
-        .map_err(|error| match error {
-            // The operation declares no NotFound.
-            ApiError::NotFound(message) => ApiError::invalid("clusterArn", message),
-            other => other,
-        })
+        .map_err(|error| error.not_found_as_invalid("clusterArn"))
     }
 
     /// Takes an ACTIVE cluster into an operation. `change` decides on the record as it is and fills
     /// in the operation.
-    async fn begin(
+    async fn start_operation(
         &self,
         arn: &str,
-        beginning: Beginning<'_>,
+        start: OperationStart<'_>,
         mut change: impl FnMut(&mut ManagedCluster, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
     ) -> Result<UpdateResponse, ApiError> {
         let uid = cluster_uid(arn, "clusterArn")?;
-        let reboots = beginning.shown == ClusterState::RebootingBroker;
+        let reboots = start.shown == ClusterState::RebootingBroker;
         let step =
             |name: &&str| OperationStep { name: (*name).to_owned(), status: "PENDING".to_owned() };
         let mut operation = OperationRecord {
             id: random_uuid(&self.runtime),
-            kind: beginning.kind.to_owned(),
+            kind: start.kind.to_owned(),
             state: if reboots { "REBOOT_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned(),
             created_ms: self.runtime.wall_ms(),
             ended_ms: None,
-            request_id: beginning.request_id.to_owned(),
-            steps: beginning.steps.iter().map(step).collect(),
+            request_id: start.request_id.to_owned(),
+            steps: start.steps.iter().map(step).collect(),
             error: None,
             source: MutableClusterInfo::default(),
             target: MutableClusterInfo::default(),
@@ -196,7 +196,7 @@ impl Api {
                 return Err(ApiError::invalid("clusterArn", message));
             }
             let also = change(record, &mut operation, &key)?;
-            record.state = beginning.shown;
+            record.state = start.shown;
             record.failure = None;
             record.active_operation = Some(key.clone());
             let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
@@ -212,8 +212,7 @@ impl Api {
 
     /// Fewer brokers than a partition has replicas cannot hold it.
     async fn check_replicas(&self, cluster: &ManagedCluster, count: usize) -> Result<(), ApiError> {
-        let holdings = self.cluster_metadata(cluster).holdings().await;
-        let replicas = holdings.map_err(crate::error::from_metadata)?.replicas_max;
+        let replicas = self.cluster_metadata(cluster).holdings().await?.replicas_max;
         if replicas > count {
             let message = format!(
                 "{TARGET}: there is a topic with {replicas} replicas, which {count} brokers cannot hold; give its \

@@ -1,6 +1,6 @@
 //! ListKafkaVersions, GetCompatibleKafkaVersions.
 
-use super::{Api, query::Query};
+use super::{context::Api, query::Query};
 use crate::{
     error::ApiError,
     kafka_versions::MskVersion,
@@ -10,23 +10,26 @@ use crate::{
     },
 };
 
-pub(super) fn list(query: &Query) -> Result<ListKafkaVersionsResponse, ApiError> {
-    let numbered: Vec<(usize, MskVersion)> = MskVersion::all().enumerate().collect();
-    let (page, next_token) =
-        query.page("kafka-versions", numbered, |(number, _)| format!("{number:04}"))?;
-    let shape = |(_, version): (usize, MskVersion)| ListedKafkaVersion {
-        version: Some(version.name().to_owned()),
-        status: Some(version.status().to_owned()),
-    };
-    Ok(ListKafkaVersionsResponse {
-        kafka_versions: Some(page.into_iter().map(shape).collect()),
-        next_token,
-    })
-}
-
 impl Api {
+    pub(super) async fn list_kafka_versions(
+        &self,
+        query: &Query,
+    ) -> Result<ListKafkaVersionsResponse, ApiError> {
+        let numbered: Vec<(usize, MskVersion)> = MskVersion::all().enumerate().collect();
+        let (page, next_token) =
+            query.page("kafka-versions", numbered, |(number, _)| format!("{number:04}"))?;
+        let shape = |(_, version): (usize, MskVersion)| ListedKafkaVersion {
+            version: Some(version.name().to_owned()),
+            status: Some(version.status().to_owned()),
+        };
+        Ok(ListKafkaVersionsResponse {
+            kafka_versions: Some(page.into_iter().map(shape).collect()),
+            next_token,
+        })
+    }
+
     /// The whole matrix, or the row of one cluster.
-    pub(super) async fn compatible_versions(
+    pub(super) async fn get_compatible_kafka_versions(
         &self,
         query: &Query,
     ) -> Result<GetCompatibleKafkaVersionsResponse, ApiError> {

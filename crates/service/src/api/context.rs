@@ -1,0 +1,63 @@
+//! What the operations work with, and how they find the cluster that a request names.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_metadata::{ClusterMetadata, MetadataStore};
+use milena_runtime::Runtime;
+
+use crate::{
+    account::AccountScope,
+    arn::{Arn, ClusterUid},
+    cluster_store::ClusterStore,
+    configuration::CheckProperties,
+    error::ApiError,
+    record::ManagedCluster,
+};
+
+/// The API. Each file beside this one adds the operations of one kind of resource.
+pub(crate) struct Api {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: ClusterStore,
+    pub(crate) scope: AccountScope,
+    pub(crate) check_properties: CheckProperties,
+    /// How long a topic operation may take with its brokers.
+    pub(crate) kafka_timeout: Duration,
+    /// Where the clusters' brokers have their records.
+    pub(crate) metadata: Arc<dyn MetadataStore>,
+}
+
+impl Api {
+    /// The cluster of an ARN. NotFound when there is none.
+    pub(super) async fn cluster(&self, arn: &str) -> Result<ManagedCluster, ApiError> {
+        let uid = cluster_uid(arn, "clusterArn")?;
+        let found = self.store.cluster(&uid).await?.map(|seen| seen.record);
+        found.filter(|record| record.arn() == arn).ok_or_else(|| no_cluster(arn))
+    }
+
+    /// The same for the operations that declare no NotFoundException.
+    pub(super) async fn cluster_or_bad_request(
+        &self,
+        arn: &str,
+    ) -> Result<ManagedCluster, ApiError> {
+        self.cluster(arn).await.map_err(|error| error.not_found_as_invalid("clusterArn"))
+    }
+
+    /// The records of a cluster's brokers.
+    pub(super) fn cluster_metadata(&self, cluster: &ManagedCluster) -> ClusterMetadata {
+        ClusterMetadata::new(self.metadata.clone(), cluster.cluster_id(), self.runtime.clone())
+    }
+}
+
+/// The uid in a cluster's ARN. A well-formed ARN of something else is NotFound. `parameter` is the
+/// member that the ARN came in.
+pub(super) fn cluster_uid(arn: &str, parameter: &str) -> Result<ClusterUid, ApiError> {
+    let parsed = Arn::parse(arn, parameter)?;
+    match parsed.cluster() {
+        Some((_, uid, None)) if parsed.kind == "cluster" => Ok(uid),
+        _ => Err(no_cluster(arn)),
+    }
+}
+
+pub(super) fn no_cluster(arn: &str) -> ApiError {
+    ApiError::NotFound(format!("there is no cluster {arn}; ListClusters shows those there are"))
+}

@@ -1,0 +1,87 @@
+use milena_runtime::Runtime;
+
+use super::*;
+use crate::testing::{Life, store};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/msk-api.md");
+
+/// A path of the template, in which every parameter is `x`.
+fn sample_path(template: &str) -> String {
+    let segments = template.split('/').map(|s| if s.starts_with('{') { "x" } else { s });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn an_encoded_arn_is_one_label() {
+    let path = "/v1/clusters/arn%3Aaws%3Akafka%3Ar%3Aa%3Acluster%2Fdemo%2Fu-1/nodes";
+    let (operation, parameters) = route(&Method::GET, path).unwrap();
+    assert_eq!(operation.name, "ListNodes");
+    assert_eq!(parameters.text("clusterArn").unwrap(), "arn:aws:kafka:r:a:cluster/demo/u-1");
+}
+
+#[test]
+fn every_operation_has_one_route() {
+    assert_eq!(MSK.len(), 64);
+    for operation in MSK.iter().chain(MILENA) {
+        let (found, _) = route(&operation.method, &sample_path(operation.path)).unwrap();
+        assert_eq!(found.name, operation.name, "{} {}", operation.method, operation.path);
+    }
+}
+
+#[tokio::test]
+async fn every_handler_finds_its_parameters_in_the_path() {
+    let (_dir, metadata) = store();
+    let life = Life::idle(Runtime::system(), metadata);
+    for operation in MSK.iter().chain(MILENA) {
+        let (method, path) = (operation.method.clone(), sample_path(operation.path));
+        let outcome = life.call_raw(method, &path, "{}").await;
+        assert!(!matches!(outcome, Err(ApiError::Internal(_))), "{}: {outcome:?}", operation.name);
+    }
+}
+
+/// The operations with their routes, the offered ones first, each part in order of names.
+fn table(operations: &[Operation]) -> String {
+    let mut rows: Vec<_> = operations.iter().map(|o| (o.handler.is_none(), o)).collect();
+    rows.sort_by_key(|(absent, operation)| (*absent, operation.name));
+    let mut text = "| Operation | Route | |\n|---|---|---|\n".to_owned();
+    for (absent, Operation { name, method, path, .. }) in rows {
+        let offered = if absent { "refused by name" } else { "offered" };
+        text += &format!("| {name} | `{method} {path}` | {offered} |\n");
+    }
+    text
+}
+
+/// `MILENA_WRITE_DOCS=1 cargo test -p milena-service` writes the page anew.
+#[test]
+fn the_documentation_lists_what_is_offered() {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let mut written = page.clone();
+    for (name, operations) in [("msk", MSK), ("milena", MILENA)] {
+        let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+        let (before, rest) = written.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        written = format!("{before}{begin}{}{end}{after}", table(operations));
+    }
+    if std::env::var_os("MILENA_WRITE_DOCS").is_some() {
+        std::fs::write(PAGE, written).unwrap();
+    } else {
+        assert_eq!(page, written, "{PAGE} is out of date");
+    }
+}
+
+#[test]
+fn what_is_no_route_says_so() {
+    for path in [
+        "",
+        "/",
+        "/v1/clusters/",
+        "/v1/clusters//nodes",
+        "/v1/clusters/a/b/c",
+        "/v1/clusters/arn:a/x/y",
+    ] {
+        assert!(matches!(route(&Method::GET, path), Err(ApiError::UnknownOperation(_))), "{path}");
+    }
+    let error = route(&Method::PUT, "/v1/clusters").unwrap_err().to_string();
+    assert!(error.contains("POST or GET"), "{error}");
+    assert!(route(&Method::GET, "/v1/clusters/%ff").is_err());
+}

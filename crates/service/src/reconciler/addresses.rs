@@ -1,0 +1,102 @@
+//! Giving brokers addresses.
+//!
+//! Addresses are given out one after another and kept for the cluster's whole life. The address of
+//! a deleted cluster comes up again only when all others were given out, so that a client that
+//! still knows it does not write into another cluster. An address that something else listens on is
+//! passed over.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+
+use milena_metadata::Txn;
+
+use super::context::ReconcileContext;
+use crate::{
+    addresses::AddressPlan,
+    cluster_store::{Addresses, ClusterStore},
+    error::ApiError,
+    record::ManagedCluster,
+};
+
+/// How many addresses are tried for a cluster before giving up.
+const BIND_ATTEMPTS_MAX: usize = 4096;
+
+/// Gives every node of `record` that has none an address. The transaction that writes the record
+/// must hold what is returned, which takes the addresses.
+pub(super) async fn allocate(
+    context: &ReconcileContext,
+    record: &mut ManagedCluster,
+) -> Result<Txn, ApiError> {
+    let seen = context.store.addresses().await?;
+    let cursor = assign(&context.addresses, &seen, record)?;
+    Ok(ClusterStore::take_addresses(&seen, cursor, record))
+}
+
+/// The index of the address given out last.
+fn assign(
+    plan: &AddressPlan,
+    seen: &Addresses,
+    record: &mut ManagedCluster,
+) -> Result<u32, ApiError> {
+    let count = plan.count();
+    let start = seen.cursor.map_or(0, |cursor| cursor.wrapping_add(1) % count);
+    let mut indices = (0..count).map(|step| (start + step) % count).take(BIND_ATTEMPTS_MAX);
+    let mut cursor = start;
+    for node in record.nodes.iter_mut().filter(|node| node.address.is_none()) {
+        let mut free = indices.by_ref().filter_map(|index| Some((index, plan.address(index)?)));
+        loop {
+            let (index, address) = free.next().ok_or_else(|| exhausted(plan))?;
+            if seen.taken.contains(&address.endpoint()) {
+                continue;
+            }
+            match probe(address.bind) {
+                Ok(()) => {
+                    cursor = index;
+                    node.address = Some(address);
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => {
+                    let bind = address.bind;
+                    return Err(ApiError::Unavailable(format!(
+                        "cannot listen on {bind}: {error}; choose addresses of this machine with \
+                         --broker-network or --advertise"
+                    )));
+                }
+            }
+        }
+    }
+    Ok(cursor)
+}
+
+fn exhausted(plan: &AddressPlan) -> ApiError {
+    ApiError::Unavailable(match plan {
+        AddressPlan::Loopbacks(network) => format!(
+            "no address of {network} is free; give a larger --broker-network or delete clusters"
+        ),
+        AddressPlan::Ports { first, .. } => format!(
+            "no port from {first} on is free; give another --broker-port or delete clusters"
+        ),
+    })
+}
+
+/// Whether something could listen there: listens for a moment.
+fn probe(address: SocketAddr) -> io::Result<()> {
+    TcpListener::bind(address).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_listened_on_cannot_be_probed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(probe(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+}

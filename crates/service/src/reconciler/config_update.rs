@@ -1,0 +1,61 @@
+//! Giving a running cluster another configuration: its properties are written where the brokers
+//! find them, and then the brokers restart one after the other.
+
+use milena_metadata::Txn;
+use milena_types::BrokerId;
+
+use super::{
+    brokers::{is_whole, restart_broker},
+    context::ReconcileContext,
+    progress::{
+        Progress, StepResult, advance_to, finish_operation, mark_step_reached, record_progress,
+    },
+    server_properties::server_properties,
+};
+use crate::{
+    cluster_store::Seen,
+    record::{ConfigUpdate, ManagedCluster, ReconcileStep},
+};
+
+/// Writes the properties, and decides which brokers restart for them: all or, where nothing
+/// changes, none.
+pub(super) async fn write_properties(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    update: &ConfigUpdate,
+) -> StepResult {
+    let record = &seen.record;
+    let before = server_properties(context, record, record.spec.configuration.as_ref()).await?;
+    let after = server_properties(context, record, update.target.as_ref()).await?;
+    // The update that this one compensates may have reached some brokers.
+    let restarts = before != after || update.failure.is_some();
+    let cluster = context.cluster_metadata(record);
+    cluster.update_cluster(|cluster| cluster.server_properties.clone_from(&after)).await?;
+    let all = record.nodes.iter().map(|node| node.id);
+    let brokers: Vec<BrokerId> = if restarts { all.collect() } else { Vec::new() };
+    let step = ReconcileStep::Roll { update: update.clone(), brokers };
+    let changed = ManagedCluster { step, ..record.clone() };
+    let also = mark_step_reached(context, &update.operation, 1, Txn::new()).await?;
+    record_progress(context, seen, &changed, also).await
+}
+
+/// Restarts the first of `brokers`, or ends the operation when none is left.
+pub(super) async fn roll(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    update: &ConfigUpdate,
+    brokers: &[BrokerId],
+) -> StepResult {
+    if !is_whole(context, &seen.record).await? {
+        return Ok(Progress::Wait(context.retry.settle_every));
+    }
+    if let Some((&broker, left)) = brokers.split_first() {
+        restart_broker(context, &seen.record, broker).await?;
+        let next = ReconcileStep::Roll { update: update.clone(), brokers: left.to_vec() };
+        return advance_to(context, seen, next).await;
+    }
+    let mut changed = seen.record.clone();
+    changed.spec.configuration.clone_from(&update.target);
+    let (operation, failure) = (&update.operation, update.failure.as_ref());
+    finish_operation(context, seen, changed, operation, failure, Txn::new()).await
+}

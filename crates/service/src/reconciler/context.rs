@@ -1,0 +1,64 @@
+//! What reconcilers work with.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use milena_metadata::{ClusterMetadata, MetadataStore};
+use milena_runtime::Runtime;
+use milena_security::local_key::LocalKey;
+
+use crate::{
+    addresses::AddressPlan, cluster_store::ClusterStore, provisioner::Provisioner,
+    record::ManagedCluster,
+};
+
+/// When a failed step is run again, and how often an unfinished one is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetryPolicy {
+    /// The wait after the first failure; it doubles with each.
+    pub(crate) wait_first: Duration,
+    pub(crate) wait_max: Duration,
+    /// After so many failures of one step a creation or an update is given up; for anything else
+    /// `stateInfo` shows the reason.
+    pub(crate) failures_max: u32,
+    /// Between two checks of running brokers.
+    pub(crate) check_every: Duration,
+    /// Between two looks at what is to settle: partitions without a leader, leaving brokers.
+    pub(crate) settle_every: Duration,
+}
+
+impl RetryPolicy {
+    pub(crate) const DEFAULT: Self = Self {
+        wait_first: Duration::from_millis(100),
+        wait_max: Duration::from_secs(10),
+        failures_max: 8,
+        check_every: Duration::from_secs(2),
+        settle_every: Duration::from_millis(50),
+    };
+
+    /// The wait after that many failures in a row, at least one.
+    pub(super) fn wait(&self, failures: u32) -> Duration {
+        (self.wait_first * 2u32.saturating_pow(failures.saturating_sub(1).min(16)))
+            .min(self.wait_max)
+    }
+}
+
+/// One for all reconcilers.
+pub(crate) struct ReconcileContext {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: ClusterStore,
+    /// Where the clusters' brokers have their records.
+    pub(crate) metadata: Arc<dyn MetadataStore>,
+    pub(crate) provisioner: Arc<dyn Provisioner>,
+    pub(crate) local_key: LocalKey,
+    pub(crate) addresses: AddressPlan,
+    /// MSK's server properties for a cluster over so many zones.
+    pub(crate) default_properties: fn(usize) -> BTreeMap<String, String>,
+    pub(crate) retry: RetryPolicy,
+}
+
+impl ReconcileContext {
+    /// The records of a cluster's brokers.
+    pub(super) fn cluster_metadata(&self, cluster: &ManagedCluster) -> ClusterMetadata {
+        ClusterMetadata::new(self.metadata.clone(), cluster.cluster_id(), self.runtime.clone())
+    }
+}

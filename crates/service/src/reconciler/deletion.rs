@@ -1,0 +1,44 @@
+//! Deleting a cluster: its brokers, their files, and last its records.
+
+use milena_metadata::cluster_prefix;
+
+use super::{
+    brokers::stop_brokers,
+    context::ReconcileContext,
+    progress::{Progress, StepResult, advance_to},
+};
+use crate::{
+    cluster_store::Seen,
+    error::ApiError,
+    record::{ManagedCluster, ReconcileStep},
+};
+
+pub(super) async fn stop(context: &ReconcileContext, seen: &Seen<ManagedCluster>) -> StepResult {
+    stop_brokers(context, &seen.record).await?;
+    advance_to(context, seen, ReconcileStep::RemoveData).await
+}
+
+pub(super) async fn remove_data(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+) -> StepResult {
+    let record = &seen.record;
+    let removed = context.provisioner.remove_data(&record.cluster_id()).await;
+    removed.map_err(|error| {
+        let name = &record.name;
+        ApiError::Unavailable(format!("removing the data of cluster '{name}' failed: {error}"))
+    })?;
+    advance_to(context, seen, ReconcileStep::RemoveMetadata).await
+}
+
+pub(super) async fn remove_metadata(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+) -> StepResult {
+    let prefix = cluster_prefix(&seen.record.cluster_id());
+    if !context.store.remove(seen, &prefix).await? {
+        return Ok(Progress::NextStep);
+    }
+    tracing::info!(cluster = seen.record.name, "the cluster is deleted");
+    Ok(Progress::Gone)
+}

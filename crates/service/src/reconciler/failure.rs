@@ -1,0 +1,84 @@
+//! What a cluster's record says, and which step comes next, when a step fails.
+
+use milena_metadata::Txn;
+
+use super::context::ReconcileContext;
+use crate::{
+    cluster_store::Seen,
+    error::ApiError,
+    record::{
+        ClusterState, ConfigUpdate, Failure, ManagedCluster, NodeState, ReconcileStep, ScaleIn,
+    },
+};
+
+/// Records why a cluster is not as it should be, after that many failures of its step in a row.
+/// True when another step takes the place of the failing one.
+pub(super) async fn record_failure(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    error: &ApiError,
+    failures: u32,
+) -> Result<bool, ApiError> {
+    let given_up = failures >= context.retry.failures_max;
+    let changed = after_failure(&seen.record, error, given_up);
+    if changed == seen.record {
+        return Ok(false);
+    }
+    let recorded = context.store.replace(seen.revision, &changed, Txn::new()).await?;
+    Ok(recorded && changed.step != seen.record.step)
+}
+
+fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> ManagedCluster {
+    let failure = |code: &str| Failure { code: code.to_owned(), message: error.to_string() };
+    let mut changed = record.clone();
+    match record.state {
+        ClusterState::Creating if given_up => {
+            changed.state = ClusterState::Failed;
+            changed.step = ReconcileStep::StopFailedBrokers;
+            changed.failure = Some(failure("CREATION_FAILED"));
+        }
+        // Shown from the first failure on.
+        ClusterState::Active | ClusterState::Healing => {
+            changed.state = ClusterState::Healing;
+            changed.failure = Some(failure("BROKER_DOWN"));
+        }
+        ClusterState::Updating if given_up => {
+            match compensating_step(&mut changed, failure("UPDATE_FAILED")) {
+                Some(step) => changed.step = step,
+                None => changed.failure = Some(failure("RETRYING")),
+            }
+        }
+        ClusterState::Deleting | ClusterState::RebootingBroker | ClusterState::Failed
+            if given_up =>
+        {
+            changed.failure = Some(failure("RETRYING"));
+        }
+        _ => {}
+    }
+    changed
+}
+
+/// The step that compensates an update that keeps failing. `None` where a compensation fails
+/// itself, or where there is nothing to go back to.
+fn compensating_step(record: &mut ManagedCluster, failure: Failure) -> Option<ReconcileStep> {
+    match &record.step {
+        ReconcileStep::WriteProperties(update) | ReconcileStep::Roll { update, .. }
+            if update.failure.is_none() =>
+        {
+            Some(ReconcileStep::WriteProperties(ConfigUpdate {
+                operation: update.operation.clone(),
+                target: record.spec.configuration.clone(),
+                failure: Some(failure),
+            }))
+        }
+        ReconcileStep::AllocateJoining { operation }
+        | ReconcileStep::StartJoining { operation } => {
+            let scale_in = ScaleIn { operation: operation.clone(), failure: Some(failure) };
+            for node in record.nodes.iter_mut().filter(|node| node.state == NodeState::Joining) {
+                node.state = NodeState::Leaving;
+            }
+            Some(ReconcileStep::Drain(scale_in))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,90 @@
+//! How a step ends: with the record that names the next one, or with a wait.
+
+use std::time::Duration;
+
+use milena_metadata::Txn;
+
+use super::context::ReconcileContext;
+use crate::{
+    cluster_store::Seen,
+    error::ApiError,
+    record::{self, ClusterState, Failure, ManagedCluster, ReconcileStep, random_version},
+};
+
+/// What a reconciler does after a step.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Reads the record again and runs the step that it names.
+    NextStep,
+    /// The same, after the record's next change or this time.
+    Wait(Duration),
+    /// Ends: the cluster is deleted.
+    Gone,
+}
+
+pub(super) type StepResult = Result<Progress, ApiError>;
+
+/// Writes `changed` and `also` over what was seen. Where the record has changed meanwhile, nothing
+/// is written: the step that the new record names comes next.
+pub(super) async fn record_progress(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    changed: &ManagedCluster,
+    also: Txn,
+) -> StepResult {
+    context.store.replace(seen.revision, changed, also).await?;
+    Ok(Progress::NextStep)
+}
+
+/// Records `step` as the next one.
+pub(super) async fn advance_to(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    step: ReconcileStep,
+) -> StepResult {
+    let changed = ManagedCluster { step, ..seen.record.clone() };
+    record_progress(context, seen, &changed, Txn::new()).await
+}
+
+/// `also`, and what shows that an operation has reached its step of that number, from 0.
+pub(super) async fn mark_step_reached(
+    context: &ReconcileContext,
+    operation: &str,
+    number: usize,
+    also: Txn,
+) -> Result<Txn, ApiError> {
+    let Some(mut found) = context.store.operation(operation).await? else { return Ok(also) };
+    found.mark_step_reached(number);
+    Ok(also.put(operation, record::encode(&found)))
+}
+
+/// Shows the cluster as ACTIVE and its operation as ended. A new `currentVersion` tells that the
+/// cluster was changed; a reboot changes nothing.
+pub(super) async fn finish_operation(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    mut changed: ManagedCluster,
+    operation: &str,
+    failure: Option<&Failure>,
+    mut also: Txn,
+) -> StepResult {
+    let rebooted = changed.state == ClusterState::RebootingBroker;
+    changed.step = ReconcileStep::Run;
+    changed.state = ClusterState::Active;
+    changed.failure = None;
+    changed.active_operation = None;
+    if !rebooted {
+        changed.version = random_version(&context.runtime);
+    }
+    if let Some(mut ended) = context.store.operation(operation).await? {
+        ended.end(context.runtime.wall_ms(), failure);
+        tracing::info!(
+            cluster = changed.name,
+            operation = ended.kind,
+            state = ended.state,
+            "an operation ended"
+        );
+        also = also.put(operation, record::encode(&ended));
+    }
+    record_progress(context, seen, &changed, also).await
+}

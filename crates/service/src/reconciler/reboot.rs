@@ -1,0 +1,33 @@
+//! Restarting brokers for RebootBroker, in the order of the request.
+
+use milena_metadata::Txn;
+use milena_types::BrokerId;
+
+use super::{
+    brokers::{restart_broker, start_brokers},
+    context::ReconcileContext,
+    progress::{StepResult, advance_to, finish_operation},
+};
+use crate::{
+    cluster_store::Seen,
+    record::{ManagedCluster, ReconcileStep},
+};
+
+/// Restarts the first of `brokers`, or ends the operation when none is left. The others are to
+/// serve meanwhile; the one to be restarted may well not.
+pub(super) async fn reboot(
+    context: &ReconcileContext,
+    seen: &Seen<ManagedCluster>,
+    operation: &str,
+    brokers: &[BrokerId],
+) -> StepResult {
+    let Some((&broker, left)) = brokers.split_first() else {
+        start_brokers(context, &seen.record, &[]).await?;
+        let record = seen.record.clone();
+        return finish_operation(context, seen, record, operation, None, Txn::new()).await;
+    };
+    start_brokers(context, &seen.record, &[broker]).await?;
+    restart_broker(context, &seen.record, broker).await?;
+    let next = ReconcileStep::Reboot { operation: operation.to_owned(), brokers: left.to_vec() };
+    advance_to(context, seen, next).await
+}

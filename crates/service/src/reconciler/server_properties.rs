@@ -1,0 +1,26 @@
+//! The server properties of a cluster's brokers.
+
+use std::collections::BTreeMap;
+
+use super::context::ReconcileContext;
+use crate::{configuration::ConfigurationRef, error::ApiError, record::ManagedCluster};
+
+/// MSK's defaults, over them what the cluster was created with, and over those `configuration`.
+pub(super) async fn server_properties(
+    context: &ReconcileContext,
+    record: &ManagedCluster,
+    configuration: Option<&ConfigurationRef>,
+) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut properties = (context.default_properties)(record.spec.zones.len());
+    properties.extend(record.spec.server_properties.clone());
+    if let Some(ConfigurationRef { uid, revision, arn }) = configuration {
+        let found = context.store.configuration_revision(uid, *revision).await?;
+        let found = found.ok_or_else(|| {
+            ApiError::Internal(format!(
+                "revision {revision} of {arn} is gone; restore the metadata store"
+            ))
+        })?;
+        properties.extend(found.properties());
+    }
+    Ok(properties)
+}

@@ -1,0 +1,132 @@
+//! The task that follows all clusters' records, and the task of each cluster.
+
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
+
+use milena_metadata::Event;
+use tokio::sync::watch;
+
+use super::{
+    context::ReconcileContext,
+    failure::record_failure,
+    progress::{Progress, StepResult},
+    steps::run_step,
+};
+use crate::{
+    arn::ClusterUid,
+    cluster_store::{CLUSTERS, uid_of},
+    error::ApiError,
+};
+
+/// Starts a task for every cluster there is and every one that comes, until the runtime's scope is
+/// told to stop.
+pub(crate) async fn supervise(context: Arc<ReconcileContext>) {
+    let stopping = context.runtime.stopping().clone();
+    let mut wakers = HashMap::new();
+    let mut failures = 0;
+    loop {
+        let outcome = tokio::select! {
+            () = stopping.cancelled() => return,
+            outcome = follow(&context, &mut wakers, &mut failures) => outcome,
+        };
+        let Err(error) = outcome;
+        failures += 1;
+        tracing::warn!(%error, "the clusters' records cannot be followed for a moment");
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = context.runtime.sleep(context.retry.wait(failures)) => {}
+        }
+    }
+}
+
+type Wakers = HashMap<ClusterUid, watch::Sender<()>>;
+
+/// Follows the records until that fails.
+async fn follow(
+    context: &Arc<ReconcileContext>,
+    wakers: &mut Wakers,
+    failures: &mut u32,
+) -> Result<Infallible, ApiError> {
+    let (uids, revision) = context.store.uids().await?;
+    for uid in uids {
+        wake(context, wakers, uid);
+    }
+    let mut changes = context.metadata.watch(CLUSTERS, revision).await?;
+    *failures = 0;
+    loop {
+        let batch =
+            changes.next().await.map_err(|error| ApiError::Unavailable(error.to_string()))?;
+        for event in batch.events {
+            match event {
+                Event::Put(entry) => {
+                    if let Some(uid) = uid_of(&entry.key) {
+                        wake(context, wakers, uid);
+                    }
+                }
+                Event::Delete { key } => {
+                    uid_of(&key).map(|uid| wakers.remove(&uid));
+                }
+            }
+        }
+    }
+}
+
+fn wake(context: &Arc<ReconcileContext>, wakers: &mut Wakers, uid: ClusterUid) {
+    let waker = wakers.entry(uid.clone()).or_insert_with(|| {
+        let (sender, changed) = watch::channel(());
+        drop(context.runtime.spawn(reconcile(context.clone(), uid, changed)));
+        sender
+    });
+    let _ = waker.send(());
+}
+
+/// Works on one cluster until it is gone or the service stops.
+async fn reconcile(
+    context: Arc<ReconcileContext>,
+    uid: ClusterUid,
+    mut changed: watch::Receiver<()>,
+) {
+    let stopping = context.runtime.stopping().clone();
+    let mut failures = 0;
+    while !stopping.is_cancelled() {
+        changed.mark_unchanged();
+        // Not cancelled: a step is short, and a broker that it started must be accounted for.
+        let wait = match advance(&context, &uid, &mut failures).await {
+            Ok(Progress::NextStep) => continue,
+            Ok(Progress::Wait(wait)) => wait,
+            Ok(Progress::Gone) => return,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(cluster = %uid, %error, failures, "a cluster's step failed and is run again");
+                context.retry.wait(failures)
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            _ = changed.changed() => {}
+            () = context.runtime.sleep(wait) => {}
+        }
+    }
+}
+
+/// Runs the step that the record names, and records a failure of it.
+async fn advance(context: &ReconcileContext, uid: &ClusterUid, failures: &mut u32) -> StepResult {
+    let Some(seen) = context.store.cluster(uid).await? else { return Ok(Progress::Gone) };
+    let error = match run_step(context, &seen).await {
+        Ok(progress) => {
+            *failures = 0;
+            return Ok(progress);
+        }
+        Err(error) => error,
+    };
+    match record_failure(context, &seen, &error, *failures + 1).await {
+        Ok(true) => {
+            *failures = 0;
+            return Ok(Progress::NextStep);
+        }
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(cluster = %uid, %error, "a cluster's failure could not be recorded");
+        }
+    }
+    Err(error)
+}
