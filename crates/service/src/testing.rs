@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
 use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
-use milena_runtime::Runtime;
+use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
 use milena_types::{BrokerId, ClusterId};
 use serde_json::{Value, json};
@@ -144,8 +144,7 @@ impl Life {
     pub(crate) fn begin_in(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
         let life = Self::idle(runtime, metadata.clone());
         let retry = RetryPolicy {
-            wait_first: Duration::from_millis(1),
-            wait_max: Duration::from_millis(5),
+            backoff: Backoff::doubling(Duration::from_millis(1), Duration::from_millis(5)),
             failures_max: 5,
             check_every: Duration::from_millis(5),
             settle_every: Duration::from_millis(1),

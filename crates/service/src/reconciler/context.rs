@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use milena_metadata::{ClusterMetadata, MetadataStore};
-use milena_runtime::Runtime;
+use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
 
 use crate::{
@@ -14,9 +14,7 @@ use crate::{
 /// When a failed step is run again, and how often an unfinished one is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryPolicy {
-    /// The wait after the first failure; it doubles with each.
-    pub(crate) wait_first: Duration,
-    pub(crate) wait_max: Duration,
+    pub(crate) backoff: Backoff,
     /// After so many failures of one step a creation or an update is given up; for anything else
     /// `stateInfo` shows the reason.
     pub(crate) failures_max: u32,
@@ -28,18 +26,11 @@ pub(crate) struct RetryPolicy {
 
 impl RetryPolicy {
     pub(crate) const DEFAULT: Self = Self {
-        wait_first: Duration::from_millis(100),
-        wait_max: Duration::from_secs(10),
+        backoff: Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10)),
         failures_max: 8,
         check_every: Duration::from_secs(2),
         settle_every: Duration::from_millis(50),
     };
-
-    /// The wait after that many failures in a row, at least one.
-    pub(super) fn wait(&self, failures: u32) -> Duration {
-        (self.wait_first * 2u32.saturating_pow(failures.saturating_sub(1).min(16)))
-            .min(self.wait_max)
-    }
 }
 
 /// One for all reconcilers.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use milena_metadata::Event;
+use milena_runtime::Retry;
 use tokio::sync::watch;
 
 use super::{
@@ -22,18 +23,16 @@ use crate::{
 pub(crate) async fn supervise(context: Arc<ReconcileContext>) {
     let stopping = context.runtime.stopping().clone();
     let mut wakers = HashMap::new();
-    let mut failures = 0;
+    let mut retry = Retry::new(&context.runtime, context.retry.backoff);
     loop {
         let outcome = tokio::select! {
             () = stopping.cancelled() => return,
-            outcome = follow(&context, &mut wakers, &mut failures) => outcome,
+            outcome = follow(&context, &mut wakers, &mut retry) => outcome,
         };
         let Err(error) = outcome;
-        failures += 1;
         tracing::warn!(%error, "the clusters' records cannot be followed for a moment");
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = context.runtime.sleep(context.retry.wait(failures)) => {}
+        if retry.pause().await.is_err() {
+            return;
         }
     }
 }
@@ -44,14 +43,14 @@ type Wakers = HashMap<ClusterUid, watch::Sender<()>>;
 async fn follow(
     context: &Arc<ReconcileContext>,
     wakers: &mut Wakers,
-    failures: &mut u32,
+    retry: &mut Retry<'_>,
 ) -> Result<Infallible, ApiError> {
     let (uids, revision) = context.store.uids().await?;
     for uid in uids {
         wake(context, wakers, uid);
     }
     let mut changes = context.metadata.watch(CLUSTERS, revision).await?;
-    *failures = 0;
+    retry.reset();
     loop {
         let batch =
             changes.next().await.map_err(|error| ApiError::Unavailable(error.to_string()))?;
@@ -97,7 +96,7 @@ async fn reconcile(
             Err(error) => {
                 failures += 1;
                 tracing::warn!(cluster = %uid, %error, failures, "a cluster's step failed and is run again");
-                context.retry.wait(failures)
+                context.retry.backoff.pause(failures)
             }
         };
         tokio::select! {
