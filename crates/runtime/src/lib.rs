@@ -15,13 +15,15 @@
 
 mod retry;
 
-use std::{future::Future, io, sync::Arc, thread, time::Duration};
+use std::{future::Future, io, pin::Pin, sync::Arc, thread, time::Duration};
 
 use aws_lc_rs::rand::SecureRandom;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -150,21 +152,27 @@ impl Runtime {
         u128::from_be_bytes(bytes)
     }
 
-    /// A random number.
     pub fn random_u64(&self) -> u64 {
         self.random_u128() as u64
     }
 
-    /// Waits.
+    /// Completes after `duration` on tokio's clock.
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
 
     /// Starts a task of this scope. It should end when [`Runtime::stopping`] is cancelled.
+    ///
+    /// The future is boxed, so that the executor's code for a task is compiled once for every type
+    /// of result and not for every future.
     pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
+        self.spawn_boxed(Box::pin(task))
+    }
+
+    fn spawn_boxed<T: Send + 'static>(&self, task: BoxFuture<T>) -> JoinHandle<T> {
         self.tasks.spawn(task)
     }
 
@@ -174,11 +182,18 @@ impl Runtime {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.spawn_boxed_blocking(Box::new(work))
+    }
+
+    fn spawn_boxed_blocking<T: Send + 'static>(
+        &self,
+        work: Box<dyn FnOnce() -> T + Send>,
+    ) -> JoinHandle<T> {
         if self.pace.is_none() {
             return self.tasks.spawn_blocking(work);
         }
         let runtime = self.clone();
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             runtime.pace().await;
             work()
         })
