@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     DescribedGroup, DescribedMember, GroupError, GroupState, ListFilter, ListedGroup, Reply,
-    ReplyId, group::Group, stored::Change, turn::Turn, writes::Then,
+    ReplyId, effects::Effects, group::Group, stored::Change, writes::Then,
 };
 
 /// The type of the groups here (KIP-848).
@@ -46,7 +46,7 @@ impl Group {
     /// Deletes a group that has no members, its offsets first. Until the log has it, the group is
     /// Dead; if the log cannot take it, the group comes back, with the offsets whose deletion
     /// failed too.
-    pub(crate) fn delete(&mut self, reply: Option<ReplyId>, turn: &mut Turn<'_>) {
+    pub(crate) fn delete(&mut self, reply: Option<ReplyId>, effects: &mut Effects<'_>) {
         let refused = match self.state {
             GroupState::Empty => None,
             GroupState::Dead => Some(GroupError::GroupIdNotFound),
@@ -55,14 +55,14 @@ impl Group {
         if let Some(error) = refused {
             return reply
                 .into_iter()
-                .for_each(|reply| turn.reply(reply, Reply::Delete(Err(error))));
+                .for_each(|reply| effects.reply(reply, Reply::Delete(Err(error))));
         }
         let keys = self.offsets.keys();
-        self.drop_offsets(keys, turn);
+        self.drop_offsets(keys, effects);
         // The date of the state stays: if the group comes back, its offsets expire as they would
         // have.
         self.state = GroupState::Dead;
-        turn.write(&self.id, vec![Change::Group(None)], Then::Delete { reply });
+        effects.write(&self.id, vec![Change::Group(None)], Then::Delete { reply });
     }
 
     /// The log did not take the deletion.

@@ -9,11 +9,11 @@ use milena_types::{ProducerId, TopicName};
 use super::{
     AppendError, GroupConfig, GroupError, GroupId, JoinRequest, ListFilter, ListedGroup, Now,
     OffsetKey, Replayed, Reply, ReplyId, Request, StoredRecord, StoredRecordError,
+    effects::Effects,
     group::Group,
     join::Join,
     offsets::fetch_of_unknown_group,
     stored::Change,
-    turn::Turn,
     writes::{Then, Write, Writes},
 };
 
@@ -104,7 +104,7 @@ impl Coordinator {
     pub fn start(&mut self, now: Now) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.in_group(&id, now, |group, turn| group.restore(turn));
+            self.in_group(&id, now, |group, effects| group.restore(effects));
         }
     }
 
@@ -115,19 +115,21 @@ impl Coordinator {
             Request::Join(request) => self.join(to, request, now),
             Request::Sync(request) => {
                 let id = request.group.clone();
-                let known = self.in_group(&id, now, |group, turn| group.sync(to, request, turn));
+                let known =
+                    self.in_group(&id, now, |group, effects| group.sync(to, request, effects));
                 self.reply_if_unknown(known, to, || Reply::Sync(Err(GroupError::UnknownMemberId)));
             }
             Request::Heartbeat(request) => {
-                let outcome = self
-                    .in_group(&request.group, now, |group, turn| group.heartbeat(&request, turn));
+                let outcome = self.in_group(&request.group, now, |group, effects| {
+                    group.heartbeat(&request, effects)
+                });
                 let outcome = outcome.unwrap_or(Err(GroupError::UnknownMemberId));
                 self.replies.push((to, Reply::Heartbeat(outcome)));
             }
             Request::Leave(request) => {
                 let members = &request.members;
-                let left =
-                    self.in_group(&request.group, now, |group, turn| group.leave(members, turn));
+                let left = self
+                    .in_group(&request.group, now, |group, effects| group.leave(members, effects));
                 let left = left.unwrap_or_else(|| Ok(super::sync::nobody_left(members)));
                 self.replies.push((to, Reply::Leave(left)));
             }
@@ -137,7 +139,8 @@ impl Coordinator {
                     self.group_or_new(&request.group);
                 }
                 let (id, count) = (request.group.clone(), request.offsets.len());
-                let known = self.in_group(&id, now, |group, turn| group.commit(to, request, turn));
+                let known =
+                    self.in_group(&id, now, |group, effects| group.commit(to, request, effects));
                 let unknown = || Reply::Commit(vec![Err(GroupError::IllegalGeneration); count]);
                 self.reply_if_unknown(known, to, unknown);
             }
@@ -149,8 +152,9 @@ impl Coordinator {
                 self.replies.push((to, Reply::Fetch(fetched)));
             }
             Request::DeleteOffsets { group, keys } => {
-                let known =
-                    self.in_group(&group, now, |group, turn| group.delete_offsets(to, keys, turn));
+                let known = self.in_group(&group, now, |group, effects| {
+                    group.delete_offsets(to, keys, effects)
+                });
                 self.reply_if_unknown(known, to, || {
                     Reply::DeleteOffsets(Err(GroupError::GroupIdNotFound))
                 });
@@ -160,7 +164,8 @@ impl Coordinator {
                 self.replies.push((to, Reply::Describe(group.map(Group::describe))));
             }
             Request::Delete(id) => {
-                let known = self.in_group(&id, now, |group, turn| group.delete(Some(to), turn));
+                let known =
+                    self.in_group(&id, now, |group, effects| group.delete(Some(to), effects));
                 self.reply_if_unknown(known, to, || {
                     Reply::Delete(Err(GroupError::GroupIdNotFound))
                 });
@@ -178,7 +183,7 @@ impl Coordinator {
         while let Some((_, id)) =
             self.timers.first().filter(|(at, _)| *at <= now.monotonic_ms).cloned()
         {
-            self.in_group(&id, now, |group, turn| group.tick(turn));
+            self.in_group(&id, now, |group, effects| group.tick(effects));
         }
     }
 
@@ -191,7 +196,7 @@ impl Coordinator {
     pub fn expire_offsets(&mut self, now: Now) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.in_group(&id, now, |group, turn| group.expire_offsets(turn));
+            self.in_group(&id, now, |group, effects| group.expire_offsets(effects));
         }
     }
 
@@ -199,7 +204,7 @@ impl Coordinator {
     pub fn forget_topic(&mut self, topic: &TopicName, now: Now) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.in_group(&id, now, |group, turn| group.forget_topic(topic, turn));
+            self.in_group(&id, now, |group, effects| group.forget_topic(topic, effects));
         }
     }
 
@@ -262,7 +267,7 @@ impl Coordinator {
         if let Then::Delete { reply } = then {
             return self.delete_ended(&id, reply, outcome, now);
         }
-        self.in_group(&id, now, |group, turn| group.follow_up(then, outcome, turn));
+        self.in_group(&id, now, |group, effects| group.follow_up(then, outcome, effects));
     }
 
     fn delete_ended(
@@ -341,10 +346,10 @@ impl Coordinator {
         let mut groups = std::mem::take(&mut self.groups);
         self.timers.clear();
         let mut dropped = Default::default();
-        let mut turn =
-            Turn { now, config: &self.config, replies: &mut self.replies, writes: &mut dropped };
+        let mut effects =
+            Effects { now, config: &self.config, replies: &mut self.replies, writes: &mut dropped };
         for group in groups.values_mut() {
-            group.answer_all_waiting(error, &mut turn);
+            group.answer_all_waiting(error, &mut effects);
         }
     }
 
@@ -365,7 +370,7 @@ impl Coordinator {
             return self.replies.push((to, Reply::Join(Err(failed))));
         }
         self.group_or_new(&id);
-        self.in_group(&id, now, |group, turn| group.join(Join::new(to, request), turn));
+        self.in_group(&id, now, |group, effects| group.join(Join::new(to, request), effects));
     }
 
     fn reply_if_unknown(&mut self, known: Option<()>, to: ReplyId, reply: impl FnOnce() -> Reply) {
@@ -383,12 +388,12 @@ impl Coordinator {
         &mut self,
         id: &GroupId,
         now: Now,
-        handle: impl FnOnce(&mut Group, &mut Turn<'_>) -> T,
+        handle: impl FnOnce(&mut Group, &mut Effects<'_>) -> T,
     ) -> Option<T> {
         let group = self.groups.get_mut(id)?;
         let writes = &mut self.writes.queued;
-        let mut turn = Turn { now, config: &self.config, replies: &mut self.replies, writes };
-        let handled = handle(group, &mut turn);
+        let mut effects = Effects { now, config: &self.config, replies: &mut self.replies, writes };
+        let handled = handle(group, &mut effects);
         let deadline = group.next_deadline();
         if deadline != group.armed {
             if let Some(at) = std::mem::replace(&mut group.armed, deadline) {
@@ -418,22 +423,29 @@ impl Group {
         }
     }
 
-    fn follow_up(&mut self, then: Then, outcome: Result<(), AppendError>, turn: &mut Turn<'_>) {
+    fn follow_up(
+        &mut self,
+        then: Then,
+        outcome: Result<(), AppendError>,
+        effects: &mut Effects<'_>,
+    ) {
         let failed = outcome.map_err(AppendError::for_offsets);
         match then {
             Then::Nothing => {}
             Then::AnswerCommit { reply, outcomes } => {
                 let outcomes = outcomes.into_iter().map(|one| one.and(failed)).collect();
-                turn.reply(reply, Reply::Commit(outcomes));
+                effects.reply(reply, Reply::Commit(outcomes));
             }
             Then::AnswerDeleteOffsets { reply, outcomes } => {
                 let outcomes = outcomes.into_iter().map(|one| one.and(failed)).collect();
-                turn.reply(reply, Reply::DeleteOffsets(Ok(outcomes)));
+                effects.reply(reply, Reply::DeleteOffsets(Ok(outcomes)));
             }
             Then::Assign { generation, assignments } => {
-                self.assigned(generation, assignments, outcome, turn);
+                self.assigned(generation, assignments, outcome, effects);
             }
-            Then::ReplaceStatic(replacement) => self.static_replaced(*replacement, outcome, turn),
+            Then::ReplaceStatic(replacement) => {
+                self.static_replaced(*replacement, outcome, effects)
+            }
             Then::Delete { .. } => unreachable!("deletions end with the coordinator"),
         }
     }

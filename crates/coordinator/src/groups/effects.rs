@@ -1,4 +1,4 @@
-//! What a group has at hand while it handles one input.
+//! Where a group puts what follows from one input: replies, and writes for the log.
 
 use std::collections::VecDeque;
 
@@ -8,15 +8,15 @@ use super::{
     writes::{Then, Write},
 };
 
-/// The time, the configuration, and where effects go.
-pub(crate) struct Turn<'a> {
+/// The effects of one input, with the time and the configuration it is handled under.
+pub(crate) struct Effects<'a> {
     pub(crate) now: Now,
     pub(crate) config: &'a GroupConfig,
     pub(crate) replies: &'a mut Vec<(ReplyId, Reply)>,
     pub(crate) writes: &'a mut VecDeque<Write>,
 }
 
-impl Turn<'_> {
+impl Effects<'_> {
     /// The monotonic time `ms` from now; at least a millisecond, so that a deadline is always
     /// ahead.
     pub(crate) fn after(&self, ms: i32) -> u64 {

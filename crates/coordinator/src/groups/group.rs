@@ -11,11 +11,11 @@ use milena_types::Timestamp;
 
 use super::{
     Generation, GroupError, GroupId, InstanceId, MemberId, Reply, ReplyId,
+    effects::Effects,
     member::{Member, Terms},
     offsets::Offsets,
     stored::StoredGroup,
     timers::JoinPhase,
-    turn::Turn,
 };
 
 /// The protocol type of consumers, whose metadata the coordinator can read.
@@ -121,13 +121,13 @@ impl Group {
             && self.offsets.is_blank()
     }
 
-    pub(crate) fn set_state(&mut self, state: GroupState, turn: &Turn<'_>) {
+    pub(crate) fn set_state(&mut self, state: GroupState, effects: &Effects<'_>) {
         self.state = state;
-        self.state_since = Some(turn.now.wall);
+        self.state_since = Some(effects.now.wall);
     }
 
     /// Makes the live state what the log has, after loading. Sessions start anew.
-    pub(crate) fn restore(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn restore(&mut self, effects: &mut Effects<'_>) {
         let Some(stored) = self.committed.clone() else { return };
         self.generation = stored.generation;
         self.state_since = stored.state_since;
@@ -138,7 +138,7 @@ impl Group {
             return;
         };
         for member in &stored.members {
-            let expires_at = turn.after(member.session_timeout_ms);
+            let expires_at = effects.after(member.session_timeout_ms);
             let member = Member::restore(member, &protocol, expires_at);
             if let Some(instance) = &member.instance {
                 self.static_members.insert(instance.clone(), member.id.clone());
@@ -150,8 +150,8 @@ impl Group {
         self.leader = self.leader.take().or_else(|| self.members.keys().next().cloned());
         self.state = GroupState::Stable;
         self.subscribed = self.read_subscriptions();
-        if self.members.len() > turn.config.max_size {
-            self.prepare_rebalance(turn);
+        if self.members.len() > effects.config.max_size {
+            self.prepare_rebalance(effects);
         }
     }
 
@@ -257,20 +257,20 @@ impl Group {
     }
 
     /// Takes a member out, answers what it waits for, and has the others rebalance.
-    pub(crate) fn remove_member_and_rebalance(&mut self, id: &MemberId, turn: &mut Turn<'_>) {
+    pub(crate) fn remove_member_and_rebalance(&mut self, id: &MemberId, effects: &mut Effects<'_>) {
         let Some(member) = self.remove_member(id) else { return };
-        answer_removed(&member, GroupError::UnknownMemberId, turn);
+        answer_removed(&member, GroupError::UnknownMemberId, effects);
         if matches!(self.state, GroupState::Stable | GroupState::CompletingRebalance) {
-            self.prepare_rebalance(turn);
+            self.prepare_rebalance(effects);
         } else {
-            self.try_complete_join(turn);
+            self.try_complete_join(effects);
         }
     }
 
     /// Restarts a member's session.
-    pub(crate) fn renew_session(&mut self, id: &MemberId, turn: &Turn<'_>) {
+    pub(crate) fn renew_session(&mut self, id: &MemberId, effects: &Effects<'_>) {
         if let Some(member) = self.members.get_mut(id) {
-            member.expires_at = turn.after(member.terms.session_timeout_ms);
+            member.expires_at = effects.after(member.terms.session_timeout_ms);
         }
     }
 
@@ -297,21 +297,21 @@ impl Group {
     }
 
     /// Answers everything that waits, for a coordinator that gives the group up.
-    pub(crate) fn answer_all_waiting(&mut self, error: GroupError, turn: &mut Turn<'_>) {
+    pub(crate) fn answer_all_waiting(&mut self, error: GroupError, effects: &mut Effects<'_>) {
         for member in self.members.values_mut() {
-            answer_removed(member, error, turn);
+            answer_removed(member, error, effects);
             member.awaiting_join = None;
             member.awaiting_sync = None;
         }
     }
 }
 
-fn answer_removed(member: &Member, error: GroupError, turn: &mut Turn<'_>) {
+fn answer_removed(member: &Member, error: GroupError, effects: &mut Effects<'_>) {
     if let Some(reply) = member.awaiting_join {
-        turn.fail_join(reply, error, None);
+        effects.fail_join(reply, error, None);
     }
     if let Some(reply) = member.awaiting_sync {
-        turn.reply(reply, Reply::Sync(Err(error)));
+        effects.reply(reply, Reply::Sync(Err(error)));
     }
 }
 
@@ -320,10 +320,10 @@ fn answer_removed(member: &Member, error: GroupError, turn: &mut Turn<'_>) {
 pub(crate) fn answer_superseded_join(
     former: Option<ReplyId>,
     member: &MemberId,
-    turn: &mut Turn<'_>,
+    effects: &mut Effects<'_>,
 ) {
     if let Some(former) = former {
-        turn.fail_join(former, GroupError::RebalanceInProgress, Some(member.clone()));
+        effects.fail_join(former, GroupError::RebalanceInProgress, Some(member.clone()));
     }
 }
 

@@ -7,11 +7,11 @@ use milena_protocol::Uuid;
 
 use super::{
     AppendError, GroupError, GroupState, JoinRequest, Joined, MemberId, Reply, ReplyId,
+    effects::Effects,
     group::{Group, answer_superseded_join},
     member::{Member, Terms},
     stored::Change,
     timers::JoinPhase,
-    turn::Turn,
     writes::{StaticReplacement, Then},
 };
 
@@ -44,20 +44,24 @@ impl Join {
 }
 
 impl Group {
-    pub(crate) fn join(&mut self, join: Join, turn: &mut Turn<'_>) {
-        if !self.has_room_for(join.request.member.as_ref(), turn.config.max_size) {
+    pub(crate) fn join(&mut self, join: Join, effects: &mut Effects<'_>) {
+        if !self.has_room_for(join.request.member.as_ref(), effects.config.max_size) {
             if let Some(id) = &join.request.member {
-                self.remove_member_and_rebalance(id, turn);
+                self.remove_member_and_rebalance(id, effects);
             }
-            turn.fail_join(join.reply, GroupError::GroupMaxSizeReached, None);
+            effects.fail_join(join.reply, GroupError::GroupMaxSizeReached, None);
         } else if self.state == GroupState::Dead {
-            turn.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
+            effects.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
         } else if !self.supports(&join.request.protocol_type, &join.terms) {
-            turn.fail_join(join.reply, GroupError::InconsistentGroupProtocol, join.request.member);
+            effects.fail_join(
+                join.reply,
+                GroupError::InconsistentGroupProtocol,
+                join.request.member,
+            );
         } else if let Some(id) = join.request.member.clone() {
-            self.join_known(id, join, turn);
+            self.join_known(id, join, effects);
         } else {
-            self.join_new(join, turn);
+            self.join_new(join, effects);
         }
     }
 
@@ -77,54 +81,54 @@ impl Group {
         }
     }
 
-    fn join_new(&mut self, join: Join, turn: &mut Turn<'_>) {
+    fn join_new(&mut self, join: Join, effects: &mut Effects<'_>) {
         let id = join.fresh_member_id();
         let static_member =
             join.request.instance.as_ref().and_then(|id| self.static_members.get(id)).cloned();
         if let Some(former_id) = static_member {
-            self.replace_static(former_id, id, join, turn);
+            self.replace_static(former_id, id, join, effects);
         } else if join.request.instance.is_none() && join.request.member_id_required {
-            self.pending_members.insert(id.clone(), turn.after(join.terms.session_timeout_ms));
-            turn.fail_join(join.reply, GroupError::MemberIdRequired, Some(id));
+            self.pending_members.insert(id.clone(), effects.after(join.terms.session_timeout_ms));
+            effects.fail_join(join.reply, GroupError::MemberIdRequired, Some(id));
         } else {
-            self.add_member(id, join, turn);
+            self.add_member(id, join, effects);
         }
     }
 
-    fn join_known(&mut self, id: MemberId, join: Join, turn: &mut Turn<'_>) {
+    fn join_known(&mut self, id: MemberId, join: Join, effects: &mut Effects<'_>) {
         if self.pending_members.contains_key(&id) && join.request.instance.is_none() {
-            return self.add_member(id, join, turn);
+            return self.add_member(id, join, effects);
         }
         if let Err(error) = self.check_member(Some(&id), join.request.instance.as_ref()) {
-            return turn.fail_join(join.reply, error, Some(id));
+            return effects.fail_join(join.reply, error, Some(id));
         }
         let same_terms =
             self.members.get(&id).is_some_and(|m| m.terms.protocols == join.terms.protocols);
         match self.state {
-            GroupState::PreparingRebalance => self.update_member(&id, join, turn),
+            GroupState::PreparingRebalance => self.update_member(&id, join, effects),
             // The answer to its first join may have been lost.
             GroupState::CompletingRebalance if same_terms => {
-                self.answer_current(&id, join.reply, turn)
+                self.answer_current(&id, join.reply, effects)
             }
             GroupState::Stable if same_terms && !self.is_leader(&id) => {
-                self.answer_current(&id, join.reply, turn);
+                self.answer_current(&id, join.reply, effects);
             }
             // A leader that joins again wants a rebalance, for reasons that its metadata does not
             // show.
             GroupState::CompletingRebalance | GroupState::Stable => {
-                self.update_member(&id, join, turn)
+                self.update_member(&id, join, effects)
             }
             GroupState::Empty | GroupState::Dead => {
-                turn.fail_join(join.reply, GroupError::UnknownMemberId, Some(id));
+                effects.fail_join(join.reply, GroupError::UnknownMemberId, Some(id));
             }
         }
     }
 
     /// Answers with the generation there is, without a rebalance.
-    fn answer_current(&mut self, id: &MemberId, reply: ReplyId, turn: &mut Turn<'_>) {
-        self.renew_session(id, turn);
+    fn answer_current(&mut self, id: &MemberId, reply: ReplyId, effects: &mut Effects<'_>) {
+        self.renew_session(id, effects);
         let joined = self.joined(id);
-        turn.reply(reply, Reply::Join(Ok(joined)));
+        effects.reply(reply, Reply::Join(Ok(joined)));
     }
 
     fn joined(&self, id: &MemberId) -> Joined {
@@ -145,7 +149,7 @@ impl Group {
         }
     }
 
-    fn add_member(&mut self, id: MemberId, join: Join, turn: &mut Turn<'_>) {
+    fn add_member(&mut self, id: MemberId, join: Join, effects: &mut Effects<'_>) {
         let Join { reply, request, terms } = join;
         self.pending_members.remove(&id);
         if self.members.is_empty() {
@@ -168,21 +172,21 @@ impl Group {
             is_new: true,
             awaiting_join: Some(reply),
             awaiting_sync: None,
-            expires_at: turn
+            expires_at: effects
                 .now
                 .monotonic_ms
-                .saturating_add(turn.config.new_member_join_timeout_ms),
+                .saturating_add(effects.config.new_member_join_timeout_ms),
         };
         self.members.insert(id, member);
-        self.rebalance_or_continue(turn);
+        self.rebalance_or_continue(effects);
     }
 
-    fn update_member(&mut self, id: &MemberId, join: Join, turn: &mut Turn<'_>) {
+    fn update_member(&mut self, id: &MemberId, join: Join, effects: &mut Effects<'_>) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.terms = join.terms;
         let superseded = member.awaiting_join.replace(join.reply);
-        answer_superseded_join(superseded, id, turn);
-        self.rebalance_or_continue(turn);
+        answer_superseded_join(superseded, id, effects);
+        self.rebalance_or_continue(effects);
     }
 
     /// A static member came back without its member id: it gets a new one, and the old one is
@@ -192,19 +196,19 @@ impl Group {
         former_id: MemberId,
         id: MemberId,
         join: Join,
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) {
         let former_leader = self.leader.clone();
         let Some(mut member) = self.members.remove(&former_id) else { return };
         if let Some(reply) = member.awaiting_join.replace(join.reply) {
-            turn.fail_join(reply, GroupError::FencedInstanceId, Some(former_id.clone()));
+            effects.fail_join(reply, GroupError::FencedInstanceId, Some(former_id.clone()));
         }
         if let Some(reply) = member.awaiting_sync.take() {
-            turn.reply(reply, Reply::Sync(Err(GroupError::FencedInstanceId)));
+            effects.reply(reply, Reply::Sync(Err(GroupError::FencedInstanceId)));
         }
         let former_terms = std::mem::replace(&mut member.terms, join.terms);
         self.rename_member(member, id.clone());
-        self.renew_session(&id, turn);
+        self.renew_session(&id, effects);
 
         let keeps_protocol =
             self.state == GroupState::Stable && self.select_protocol() == self.protocol;
@@ -220,11 +224,11 @@ impl Group {
                 can_skip_assignment: join.request.can_skip_assignment,
             };
             let then = Then::ReplaceStatic(Box::new(replacement));
-            turn.write(&self.id, vec![Change::Group(Some(stored))], then);
+            effects.write(&self.id, vec![Change::Group(Some(stored))], then);
         } else {
             // While the leader assigns, it may already work with the former id: all must join
             // again.
-            self.rebalance_or_continue(turn);
+            self.rebalance_or_continue(effects);
         }
     }
 
@@ -248,7 +252,7 @@ impl Group {
         &mut self,
         replacement: StaticReplacement,
         outcome: Result<(), AppendError>,
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) {
         let current = self.state == GroupState::Stable && self.generation == replacement.generation;
         let waiting = self.members.get(&replacement.id).and_then(|member| member.awaiting_join);
@@ -262,10 +266,10 @@ impl Group {
             member.awaiting_join = None;
             member.terms = replacement.former_terms;
             self.rename_member(member, replacement.former_id.clone());
-            self.renew_session(&replacement.former_id, turn);
-            return turn.fail_join(replacement.reply, GroupError::UnknownMemberId, None);
+            self.renew_session(&replacement.former_id, effects);
+            return effects.fail_join(replacement.reply, GroupError::UnknownMemberId, None);
         }
-        self.renew_session(&replacement.id, turn);
+        self.renew_session(&replacement.id, effects);
         if let Some(member) = self.members.get_mut(&replacement.id) {
             member.awaiting_join = None;
         }
@@ -278,54 +282,54 @@ impl Group {
             joined.leader = replacement.former_leader.unwrap_or(replacement.former_id);
             joined.members.clear();
         }
-        turn.reply(replacement.reply, Reply::Join(Ok(joined)));
+        effects.reply(replacement.reply, Reply::Join(Ok(joined)));
     }
 
     /// After a member joined: starts a rebalance, or goes on with the one there is.
-    fn rebalance_or_continue(&mut self, turn: &mut Turn<'_>) {
+    fn rebalance_or_continue(&mut self, effects: &mut Effects<'_>) {
         match self.state {
             GroupState::Empty | GroupState::CompletingRebalance | GroupState::Stable => {
-                self.prepare_rebalance(turn);
+                self.prepare_rebalance(effects);
             }
-            GroupState::PreparingRebalance => self.try_complete_join(turn),
+            GroupState::PreparingRebalance => self.try_complete_join(effects),
             GroupState::Dead => {}
         }
     }
 
     /// Has all members join again.
-    pub(crate) fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn prepare_rebalance(&mut self, effects: &mut Effects<'_>) {
         if self.state == GroupState::CompletingRebalance {
-            self.fail_assignment(GroupError::RebalanceInProgress, turn);
+            self.fail_assignment(GroupError::RebalanceInProgress, effects);
         }
         self.sync_deadline = None;
         self.pending_sync.clear();
         self.assigning = false;
         let timeout_ms = self.rebalance_timeout_ms();
         self.join_phase = Some(if self.state == GroupState::Empty {
-            let delay = turn.config.initial_rebalance_delay_ms;
+            let delay = effects.config.initial_rebalance_delay_ms;
             JoinPhase::Initial {
-                deadline: turn.now.monotonic_ms.saturating_add(delay),
+                deadline: effects.now.monotonic_ms.saturating_add(delay),
                 remaining_ms: u64::try_from(timeout_ms).unwrap_or(0).saturating_sub(delay),
             }
         } else {
-            JoinPhase::Joining { deadline: turn.after(timeout_ms) }
+            JoinPhase::Joining { deadline: effects.after(timeout_ms) }
         });
-        self.set_state(GroupState::PreparingRebalance, turn);
-        self.try_complete_join(turn);
+        self.set_state(GroupState::PreparingRebalance, effects);
+        self.try_complete_join(effects);
     }
 
     /// Ends the joining if everybody has joined.
-    pub(crate) fn try_complete_join(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn try_complete_join(&mut self, effects: &mut Effects<'_>) {
         let joining = matches!(self.join_phase, Some(JoinPhase::Joining { .. }));
         let all_joined = self.members.values().all(|member| member.awaiting_join.is_some());
         if joining && all_joined && self.pending_members.is_empty() {
-            self.complete_join(turn);
+            self.complete_join(effects);
         }
     }
 
     /// Forms the next generation of those who joined, and of static members, which may be away for
     /// a while.
-    pub(crate) fn complete_join(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn complete_join(&mut self, effects: &mut Effects<'_>) {
         let gone: Vec<MemberId> = self
             .members
             .values()
@@ -337,7 +341,7 @@ impl Group {
         }
         if !self.elect_leader() && !self.members.is_empty() {
             // Only static members, all of them away: wait until one is back or their sessions end.
-            let deadline = turn.after(self.rebalance_timeout_ms());
+            let deadline = effects.after(self.rebalance_timeout_ms());
             self.join_phase = Some(JoinPhase::Joining { deadline });
             return;
         }
@@ -348,12 +352,12 @@ impl Group {
         self.subscribed = self.read_subscriptions();
         if self.members.is_empty() {
             self.leader = None;
-            self.set_state(GroupState::Empty, turn);
+            self.set_state(GroupState::Empty, effects);
             let stored = self.to_stored(|_| Bytes::new());
-            turn.write(&self.id, vec![Change::Group(Some(stored))], Then::Nothing);
+            effects.write(&self.id, vec![Change::Group(Some(stored))], Then::Nothing);
         } else {
-            self.set_state(GroupState::CompletingRebalance, turn);
-            self.answer_joined(turn);
+            self.set_state(GroupState::CompletingRebalance, effects);
+            self.answer_joined(effects);
         }
     }
 
@@ -368,20 +372,20 @@ impl Group {
         true
     }
 
-    fn answer_joined(&mut self, turn: &mut Turn<'_>) {
+    fn answer_joined(&mut self, effects: &mut Effects<'_>) {
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
             let joined = self.joined(&id);
             if let Some(member) = self.members.get_mut(&id) {
                 member.is_new = false;
                 if let Some(reply) = member.awaiting_join.take() {
-                    turn.reply(reply, Reply::Join(Ok(joined)));
+                    effects.reply(reply, Reply::Join(Ok(joined)));
                 }
             }
-            self.renew_session(&id, turn);
+            self.renew_session(&id, effects);
             self.pending_sync.insert(id);
         }
-        self.sync_deadline = Some(turn.after(self.rebalance_timeout_ms()));
+        self.sync_deadline = Some(effects.after(self.rebalance_timeout_ms()));
     }
 }
 

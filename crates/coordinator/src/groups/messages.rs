@@ -27,21 +27,14 @@ pub type OffsetKey = (TopicName, PartitionIndex);
 /// What clients ask of groups.
 #[derive(Debug)]
 pub enum Request {
-    /// JoinGroup.
     Join(JoinRequest),
-    /// SyncGroup.
     Sync(SyncRequest),
-    /// Heartbeat.
     Heartbeat(HeartbeatRequest),
-    /// LeaveGroup.
     Leave(LeaveRequest),
-    /// OffsetCommit.
     Commit(CommitRequest),
     /// OffsetFetch of one group.
     Fetch(FetchRequest),
-    /// OffsetDelete.
     DeleteOffsets {
-        /// The group.
         group: GroupId,
         /// The partitions whose offsets should go.
         keys: Vec<OffsetKey>,
@@ -55,24 +48,18 @@ pub enum Request {
 /// The answer to the request of the same name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// To [`Request::Join`].
     Join(Result<Joined, JoinFailed>),
-    /// To [`Request::Sync`].
     Sync(Result<Synced, GroupError>),
-    /// To [`Request::Heartbeat`].
     Heartbeat(Result<(), GroupError>),
     /// To [`Request::Leave`]: one entry per member, in the request's order.
     Leave(Result<Vec<LeftMember>, GroupError>),
     /// To [`Request::Commit`]: one entry per offset, in the request's order.
     Commit(Vec<Result<(), GroupError>>),
-    /// To [`Request::Fetch`].
     Fetch(Vec<FetchedTopic>),
     /// To [`Request::DeleteOffsets`]: one entry per key, in the request's order, or an error of the
     /// whole.
     DeleteOffsets(Result<Vec<Result<(), GroupError>>, GroupError>),
-    /// To [`Request::Describe`].
     Describe(Result<DescribedGroup, GroupError>),
-    /// To [`Request::Delete`].
     Delete(Result<(), GroupError>),
 }
 
@@ -85,16 +72,13 @@ pub struct Protocol {
     pub metadata: Bytes,
 }
 
-/// JoinGroup.
 #[derive(Clone, Debug)]
 pub struct JoinRequest {
-    /// The group.
     pub group: GroupId,
     /// None to become a member.
     pub member: Option<MemberId>,
     /// `group.instance.id` of a static member.
     pub instance: Option<InstanceId>,
-    /// The client's id.
     pub client_id: Arc<str>,
     /// The client's host, as `/` and an address.
     pub client_host: Arc<str>,
@@ -114,18 +98,13 @@ pub struct JoinRequest {
     pub fresh: u128,
 }
 
-/// A successful JoinGroup.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Joined {
-    /// The member's id.
     pub member: MemberId,
-    /// The group's generation.
     pub generation: Generation,
     /// The group's protocol type.
     pub protocol_type: Arc<str>,
-    /// The protocol chosen.
     pub protocol: Arc<str>,
-    /// The leader's id.
     pub leader: MemberId,
     /// The member leads but need not assign (KIP-814).
     pub skip_assignment: bool,
@@ -136,7 +115,6 @@ pub struct Joined {
 /// A member as the leader sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JoinedMember {
-    /// The member's id.
     pub member: MemberId,
     /// Its `group.instance.id`.
     pub instance: Option<InstanceId>,
@@ -147,18 +125,14 @@ pub struct JoinedMember {
 /// A JoinGroup that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JoinFailed {
-    /// Why.
     pub error: GroupError,
     /// The member id of the answer.
     pub member: Option<MemberId>,
 }
 
-/// SyncGroup.
 #[derive(Clone, Debug)]
 pub struct SyncRequest {
-    /// The group.
     pub group: GroupId,
-    /// The member.
     pub member: Option<MemberId>,
     /// `group.instance.id` of a static member.
     pub instance: Option<InstanceId>,
@@ -172,36 +146,26 @@ pub struct SyncRequest {
     pub assignments: Vec<(MemberId, Bytes)>,
 }
 
-/// A successful SyncGroup.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Synced {
     /// The group's protocol type.
     pub protocol_type: Arc<str>,
-    /// The protocol chosen.
     pub protocol: Arc<str>,
-    /// The member's assignment.
     pub assignment: Bytes,
 }
 
-/// Heartbeat.
 #[derive(Clone, Debug)]
 pub struct HeartbeatRequest {
-    /// The group.
     pub group: GroupId,
-    /// The member.
     pub member: Option<MemberId>,
     /// `group.instance.id` of a static member.
     pub instance: Option<InstanceId>,
-    /// The member's generation.
     pub generation: Generation,
 }
 
-/// LeaveGroup.
 #[derive(Clone, Debug)]
 pub struct LeaveRequest {
-    /// The group.
     pub group: GroupId,
-    /// Who leaves.
     pub members: Vec<LeavingMember>,
 }
 
@@ -217,16 +181,13 @@ pub struct LeavingMember {
 /// How one member's leaving went.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeftMember {
-    /// As asked.
     pub leaving: LeavingMember,
-    /// The outcome.
     pub outcome: Result<(), GroupError>,
 }
 
 /// OffsetCommit, of partitions known to exist.
 #[derive(Clone, Debug)]
 pub struct CommitRequest {
-    /// The group.
     pub group: GroupId,
     /// None from outside group management.
     pub member: Option<MemberId>,
@@ -234,14 +195,12 @@ pub struct CommitRequest {
     pub instance: Option<InstanceId>,
     /// [`Generation::NONE`] from outside group management.
     pub generation: Generation,
-    /// The offsets.
     pub offsets: Vec<CommitOffset>,
 }
 
 /// An offset to commit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CommitOffset {
-    /// The partition.
     pub key: OffsetKey,
     /// The offset of the next record to read.
     pub offset: Offset,
@@ -256,7 +215,6 @@ pub struct CommitOffset {
 /// OffsetFetch of one group.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
-    /// The group.
     pub group: GroupId,
     /// None for all partitions that have an offset.
     pub topics: Option<Vec<(TopicName, Vec<PartitionIndex>)>>,
@@ -267,22 +225,17 @@ pub struct FetchRequest {
 /// The committed offsets of a topic.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchedTopic {
-    /// The topic.
     pub topic: TopicName,
-    /// Its partitions.
     pub partitions: Vec<FetchedOffset>,
 }
 
 /// The committed offset of a partition.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchedOffset {
-    /// The partition.
     pub partition: PartitionIndex,
     /// -1 when there is none.
     pub offset: Offset,
-    /// As committed.
     pub leader_epoch: LeaderEpoch,
-    /// As committed.
     pub metadata: Arc<str>,
     /// Why there is no offset although there may be one.
     pub error: Option<GroupError>,
@@ -291,7 +244,6 @@ pub struct FetchedOffset {
 /// A group as DescribeGroups shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DescribedGroup {
-    /// Its state.
     pub state: GroupState,
     /// Empty when it never had members.
     pub protocol_type: Arc<str>,
@@ -304,17 +256,13 @@ pub struct DescribedGroup {
 /// A member as DescribeGroups shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DescribedMember {
-    /// Its id.
     pub member: MemberId,
     /// Its `group.instance.id`.
     pub instance: Option<InstanceId>,
-    /// Its client id.
     pub client_id: Arc<str>,
-    /// Its host.
     pub client_host: Arc<str>,
     /// Its metadata for the protocol chosen.
     pub metadata: Bytes,
-    /// Its assignment.
     pub assignment: Bytes,
 }
 
@@ -330,10 +278,8 @@ pub struct ListFilter {
 /// A group as ListGroups shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedGroup {
-    /// Its id.
     pub group: GroupId,
     /// Empty when it never had members.
     pub protocol_type: Arc<str>,
-    /// Its state.
     pub state: GroupState,
 }

@@ -1,10 +1,14 @@
 //! Classic consumer groups: the state machine of one partition of `__consumer_offsets`.
 //!
-//! A [`Coordinator`] owns every group of its partition. What comes in: [`Request`]s with a
-//! [`ReplyId`], the time ([`Coordinator::tick`]), records of the log while loading, and how appends
-//! ended. What goes out: replies ([`Coordinator::take_replies`]), records to append
-//! ([`Coordinator::take_append`]), and the moment it wants to be
-//! ticked at ([`Coordinator::next_deadline`]).
+//! A [`Coordinator`] owns every group of its partition. It is a mutable object, driven by calls:
+//!
+//! - Inputs change it: requests with a [`ReplyId`] ([`Coordinator::request`]), the time
+//!   ([`Coordinator::tick`]), the log's records while it loads ([`Coordinator::replay`]), and the
+//!   outcome of an append ([`Coordinator::append_ended`]).
+//! - Effects of an input are queued in it. After every input the driver takes them out: replies
+//!   ([`Coordinator::take_replies`]) and the records of the next append
+//!   ([`Coordinator::take_append`], if [`Coordinator::wants_append`]), and asks when the next tick
+//!   is due ([`Coordinator::next_deadline`]).
 //!
 //! Invariants
 //! - **Pending and committed are apart.** A change that must last is a queued write until the log
@@ -24,6 +28,7 @@
 mod admin;
 mod config;
 mod coordinator;
+mod effects;
 mod error;
 mod group;
 mod join;
@@ -34,7 +39,6 @@ mod offsets;
 mod stored;
 mod sync;
 mod timers;
-mod turn;
 mod writes;
 
 #[cfg(test)]

@@ -12,16 +12,15 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, ProducerId, Timestamp, T
 use super::{
     CommitOffset, CommitRequest, FetchRequest, FetchedOffset, FetchedTopic, Generation, GroupError,
     GroupState, OffsetKey, Reply, ReplyId,
+    effects::Effects,
     group::Group,
     stored::{Change, CommittedOffset},
-    turn::Turn,
     writes::Then,
 };
 
 /// How many offsets one write deletes.
 const DROPPED_AT_ONCE_MAX: usize = 4_096;
 
-/// A group's offsets.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
     pub(crate) committed: BTreeMap<OffsetKey, CommittedOffset>,
@@ -107,51 +106,60 @@ pub(crate) fn fetch_of_unknown_group(request: FetchRequest) -> Vec<FetchedTopic>
 }
 
 impl Group {
-    pub(crate) fn commit(&mut self, reply: ReplyId, request: CommitRequest, turn: &mut Turn<'_>) {
-        if let Err(error) = self.check_commit(&request, turn) {
+    pub(crate) fn commit(
+        &mut self,
+        reply: ReplyId,
+        request: CommitRequest,
+        effects: &mut Effects<'_>,
+    ) {
+        if let Err(error) = self.check_commit(&request, effects) {
             let outcomes = vec![Err(error); request.offsets.len()];
-            return turn.reply(reply, Reply::Commit(outcomes));
+            return effects.reply(reply, Reply::Commit(outcomes));
         }
         let mut outcomes = Vec::with_capacity(request.offsets.len());
         let mut changes = Vec::with_capacity(request.offsets.len());
         for offset in request.offsets {
-            if offset.metadata.len() > turn.config.offset_metadata_max_bytes {
+            if offset.metadata.len() > effects.config.offset_metadata_max_bytes {
                 outcomes.push(Err(GroupError::OffsetMetadataTooLarge));
             } else {
                 outcomes.push(Ok(()));
-                changes.push(commit_change(offset, turn.now.wall));
+                changes.push(commit_change(offset, effects.now.wall));
             }
         }
         if changes.is_empty() {
-            return turn.reply(reply, Reply::Commit(outcomes));
+            return effects.reply(reply, Reply::Commit(outcomes));
         }
-        self.write_offsets(changes, Then::AnswerCommit { reply, outcomes }, turn);
+        self.write_offsets(changes, Then::AnswerCommit { reply, outcomes }, effects);
     }
 
-    fn write_offsets(&mut self, changes: Vec<Change>, then: Then, turn: &mut Turn<'_>) {
+    fn write_offsets(&mut self, changes: Vec<Change>, then: Then, effects: &mut Effects<'_>) {
         for change in &changes {
             if let Change::Offset(key, _) = change {
                 self.offsets.add_pending(key);
             }
         }
-        turn.write(&self.id, changes, then);
+        effects.write(&self.id, changes, then);
     }
 
     /// Deletes offsets for whom nobody waits, in writes that a batch surely takes.
     pub(crate) fn drop_offsets(
         &mut self,
         keys: impl IntoIterator<Item = OffsetKey>,
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) {
         let mut keys = keys.into_iter().peekable();
         while keys.peek().is_some() {
             let part = keys.by_ref().take(DROPPED_AT_ONCE_MAX);
             let changes = part.map(|key| Change::Offset(key, None)).collect();
-            self.write_offsets(changes, Then::Nothing, turn);
+            self.write_offsets(changes, Then::Nothing, effects);
         }
     }
 
-    fn check_commit(&mut self, request: &CommitRequest, turn: &Turn<'_>) -> Result<(), GroupError> {
+    fn check_commit(
+        &mut self,
+        request: &CommitRequest,
+        effects: &Effects<'_>,
+    ) -> Result<(), GroupError> {
         if self.state == GroupState::Dead {
             return Err(GroupError::CoordinatorNotAvailable);
         }
@@ -170,7 +178,7 @@ impl Group {
         if self.state == GroupState::CompletingRebalance {
             return Err(GroupError::RebalanceInProgress);
         }
-        self.renew_session(&id, turn);
+        self.renew_session(&id, effects);
         Ok(())
     }
 
@@ -206,7 +214,7 @@ impl Group {
         &mut self,
         reply: ReplyId,
         keys: Vec<OffsetKey>,
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) {
         let refused = match self.state {
             GroupState::Dead => Some(GroupError::GroupIdNotFound),
@@ -215,7 +223,7 @@ impl Group {
             _ => None,
         };
         if let Some(error) = refused {
-            return turn.reply(reply, Reply::DeleteOffsets(Err(error)));
+            return effects.reply(reply, Reply::DeleteOffsets(Err(error)));
         }
         let in_use = self.state != GroupState::Empty;
         let mut outcomes = Vec::with_capacity(keys.len());
@@ -232,27 +240,27 @@ impl Group {
             }
         }
         if changes.is_empty() {
-            return turn.reply(reply, Reply::DeleteOffsets(Ok(outcomes)));
+            return effects.reply(reply, Reply::DeleteOffsets(Ok(outcomes)));
         }
-        self.write_offsets(changes, Then::AnswerDeleteOffsets { reply, outcomes }, turn);
+        self.write_offsets(changes, Then::AnswerDeleteOffsets { reply, outcomes }, effects);
     }
 
     /// Deletes the offsets of a topic that is gone.
-    pub(crate) fn forget_topic(&mut self, topic: &TopicName, turn: &mut Turn<'_>) {
+    pub(crate) fn forget_topic(&mut self, topic: &TopicName, effects: &mut Effects<'_>) {
         let keys: Vec<OffsetKey> =
             self.offsets.committed.keys().filter(|key| key.0 == *topic).cloned().collect();
         if self.state != GroupState::Dead {
-            self.drop_offsets(keys, turn);
+            self.drop_offsets(keys, effects);
         }
     }
 
     /// Deletes offsets that have expired, and the group if it has then neither offsets nor members.
-    pub(crate) fn expire_offsets(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn expire_offsets(&mut self, effects: &mut Effects<'_>) {
         if self.state == GroupState::Dead {
             return;
         }
-        let now = turn.now.wall;
-        let retention_ms = turn.config.offsets_retention_ms;
+        let now = effects.now.wall;
+        let retention_ms = effects.config.offsets_retention_ms;
         let expired = self.offsets.committed.iter().filter(|(key, offset)| {
             let idle = !self.offsets.pending.contains_key(key) && !self.offsets.is_unstable(key);
             idle && match (self.retained_since(key, offset), offset.expires) {
@@ -266,9 +274,9 @@ impl Group {
             || !self.offsets.pending.is_empty()
             || !self.offsets.undecided.is_empty();
         if self.state == GroupState::Empty && !keeps_offsets && self.pending_members.is_empty() {
-            self.delete(None, turn);
+            self.delete(None, effects);
         } else {
-            self.drop_offsets(expired, turn);
+            self.drop_offsets(expired, effects);
         }
     }
 

@@ -6,32 +6,32 @@ use bytes::Bytes;
 
 use super::{
     AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeavingMember,
-    LeftMember, MemberId, Reply, ReplyId, SyncRequest, Synced, group::Group, join::consistent,
-    stored::Change, turn::Turn, writes::Then,
+    LeftMember, MemberId, Reply, ReplyId, SyncRequest, Synced, effects::Effects, group::Group,
+    join::consistent, stored::Change, writes::Then,
 };
 
 impl Group {
-    pub(crate) fn sync(&mut self, reply: ReplyId, request: SyncRequest, turn: &mut Turn<'_>) {
+    pub(crate) fn sync(&mut self, reply: ReplyId, request: SyncRequest, effects: &mut Effects<'_>) {
         let id = match self.check_sync(&request) {
             Ok(id) => id,
-            Err(error) => return turn.reply(reply, Reply::Sync(Err(error))),
+            Err(error) => return effects.reply(reply, Reply::Sync(Err(error))),
         };
         self.pending_sync.remove(&id);
         if self.pending_sync.is_empty() {
             self.sync_deadline = None;
         }
         if self.state == GroupState::Stable {
-            self.renew_session(&id, turn);
+            self.renew_session(&id, effects);
             let synced = self.synced(&id);
-            return turn.reply(reply, Reply::Sync(Ok(synced)));
+            return effects.reply(reply, Reply::Sync(Ok(synced)));
         }
         if let Some(member) = self.members.get_mut(&id)
             && let Some(superseded) = member.awaiting_sync.replace(reply)
         {
-            turn.reply(superseded, Reply::Sync(Err(GroupError::RebalanceInProgress)));
+            effects.reply(superseded, Reply::Sync(Err(GroupError::RebalanceInProgress)));
         }
         if self.is_leader(&id) && !self.assigning {
-            self.store_assignment(request.assignments, turn);
+            self.store_assignment(request.assignments, effects);
         }
     }
 
@@ -84,7 +84,7 @@ impl Group {
     }
 
     /// Writes the leader's assignment; members that it left out get an empty one, strangers none.
-    fn store_assignment(&mut self, assignments: Vec<(MemberId, Bytes)>, turn: &mut Turn<'_>) {
+    fn store_assignment(&mut self, assignments: Vec<(MemberId, Bytes)>, effects: &mut Effects<'_>) {
         let mut all: BTreeMap<MemberId, Bytes> = BTreeMap::new();
         for (id, assignment) in assignments {
             if self.members.contains_key(&id) {
@@ -94,7 +94,7 @@ impl Group {
         let stored = self.to_stored(|member| all.get(&member.id).cloned().unwrap_or_default());
         self.assigning = true;
         let then = Then::Assign { generation: self.generation, assignments: all };
-        turn.write(&self.id, vec![Change::Group(Some(stored))], then);
+        effects.write(&self.id, vec![Change::Group(Some(stored))], then);
     }
 
     /// The log has the assignment of a generation, or could not take it.
@@ -103,7 +103,7 @@ impl Group {
         generation: Generation,
         mut assignments: BTreeMap<MemberId, Bytes>,
         outcome: Result<(), AppendError>,
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) {
         if self.state != GroupState::CompletingRebalance
             || self.generation != generation
@@ -113,31 +113,31 @@ impl Group {
         }
         self.assigning = false;
         if let Err(error) = outcome {
-            self.fail_assignment(error.for_group(), turn);
-            return self.prepare_rebalance(turn);
+            self.fail_assignment(error.for_group(), effects);
+            return self.prepare_rebalance(effects);
         }
-        self.set_state(GroupState::Stable, turn);
+        self.set_state(GroupState::Stable, effects);
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
             let Some(member) = self.members.get_mut(&id) else { continue };
             member.assignment = assignments.remove(&id).unwrap_or_default();
             if let Some(reply) = member.awaiting_sync.take() {
                 let synced = self.synced(&id);
-                turn.reply(reply, Reply::Sync(Ok(synced)));
-                self.renew_session(&id, turn);
+                effects.reply(reply, Reply::Sync(Ok(synced)));
+                self.renew_session(&id, effects);
             }
         }
     }
 
     /// Takes assignments back and tells those who wait for theirs.
-    pub(crate) fn fail_assignment(&mut self, error: GroupError, turn: &mut Turn<'_>) {
+    pub(crate) fn fail_assignment(&mut self, error: GroupError, effects: &mut Effects<'_>) {
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
             let Some(member) = self.members.get_mut(&id) else { continue };
             member.assignment = Bytes::new();
             if let Some(reply) = member.awaiting_sync.take() {
-                turn.reply(reply, Reply::Sync(Err(error)));
-                self.renew_session(&id, turn);
+                effects.reply(reply, Reply::Sync(Err(error)));
+                self.renew_session(&id, effects);
             }
         }
     }
@@ -145,14 +145,14 @@ impl Group {
     pub(crate) fn heartbeat(
         &mut self,
         request: &HeartbeatRequest,
-        turn: &Turn<'_>,
+        effects: &Effects<'_>,
     ) -> Result<(), GroupError> {
         let id = self.check_generation(
             request.member.as_ref(),
             request.instance.as_ref(),
             request.generation,
         )?;
-        self.renew_session(&id, turn);
+        self.renew_session(&id, effects);
         match self.state {
             GroupState::PreparingRebalance => Err(GroupError::RebalanceInProgress),
             _ => Ok(()),
@@ -162,13 +162,13 @@ impl Group {
     pub(crate) fn leave(
         &mut self,
         members: &[LeavingMember],
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) -> Result<Vec<LeftMember>, GroupError> {
         if self.state == GroupState::Dead {
             return Err(GroupError::CoordinatorNotAvailable);
         }
         let left = members.iter().map(|leaving| {
-            let outcome = self.leave_one(leaving, turn);
+            let outcome = self.leave_one(leaving, effects);
             LeftMember { leaving: leaving.clone(), outcome }
         });
         Ok(left.collect())
@@ -177,19 +177,19 @@ impl Group {
     fn leave_one(
         &mut self,
         leaving: &LeavingMember,
-        turn: &mut Turn<'_>,
+        effects: &mut Effects<'_>,
     ) -> Result<(), GroupError> {
         let instance = leaving.instance.as_ref();
         let id = match &leaving.member {
             // An administrator removes whoever has the instance id.
             None => instance.and_then(|id| self.static_members.get(id)).cloned(),
             Some(id) if self.pending_members.remove(id).is_some() => {
-                self.try_complete_join(turn);
+                self.try_complete_join(effects);
                 return Ok(());
             }
             Some(id) => Some(self.check_member(Some(id), instance)?),
         };
-        self.remove_member_and_rebalance(&id.ok_or(GroupError::UnknownMemberId)?, turn);
+        self.remove_member_and_rebalance(&id.ok_or(GroupError::UnknownMemberId)?, effects);
         Ok(())
     }
 }

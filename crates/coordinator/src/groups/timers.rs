@@ -1,6 +1,6 @@
 //! What a group does because time went by, and when it wants to be told.
 
-use super::{GroupState, MemberId, group::Group, turn::Turn};
+use super::{GroupState, MemberId, effects::Effects, group::Group};
 
 /// How far a rebalance's joining is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,24 +30,24 @@ impl Group {
     }
 
     /// Handles every deadline that has come.
-    pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
-        let now = turn.now.monotonic_ms;
+    pub(crate) fn tick(&mut self, effects: &mut Effects<'_>) {
+        let now = effects.now.monotonic_ms;
         let pending = self.pending_members.len();
         self.pending_members.retain(|_, expires_at| *expires_at > now);
         if self.pending_members.len() < pending {
-            self.try_complete_join(turn);
+            self.try_complete_join(effects);
         }
-        self.expire_sessions(turn);
+        self.expire_sessions(effects);
         if let Some(phase) = self.join_phase.filter(|phase| phase.deadline() <= now) {
-            self.join_deadline(phase, turn);
+            self.join_deadline(phase, effects);
         }
         if self.sync_deadline.is_some_and(|deadline| deadline <= now) {
-            self.expire_pending_sync(turn);
+            self.expire_pending_sync(effects);
         }
     }
 
-    fn expire_sessions(&mut self, turn: &mut Turn<'_>) {
-        let now = turn.now.monotonic_ms;
+    fn expire_sessions(&mut self, effects: &mut Effects<'_>) {
+        let now = effects.now.monotonic_ms;
         let due: Vec<MemberId> = self
             .members
             .values()
@@ -61,30 +61,30 @@ impl Group {
                 continue;
             };
             if member.is_kept_waiting() {
-                self.renew_session(&id, turn);
+                self.renew_session(&id, effects);
             } else {
-                self.remove_member_and_rebalance(&id, turn);
+                self.remove_member_and_rebalance(&id, effects);
             }
         }
     }
 
-    fn join_deadline(&mut self, phase: JoinPhase, turn: &mut Turn<'_>) {
+    fn join_deadline(&mut self, phase: JoinPhase, effects: &mut Effects<'_>) {
         match phase {
             JoinPhase::Initial { remaining_ms, .. }
                 if self.new_member_added && remaining_ms > 0 =>
             {
                 self.new_member_added = false;
-                let delay = turn.config.initial_rebalance_delay_ms.min(remaining_ms);
-                let deadline = turn.now.monotonic_ms.saturating_add(delay);
+                let delay = effects.config.initial_rebalance_delay_ms.min(remaining_ms);
+                let deadline = effects.now.monotonic_ms.saturating_add(delay);
                 self.join_phase =
                     Some(JoinPhase::Initial { deadline, remaining_ms: remaining_ms - delay });
             }
-            _ => self.complete_join(turn),
+            _ => self.complete_join(effects),
         }
     }
 
     /// Members that joined but did not ask for their assignment in time hold the group up: they go.
-    fn expire_pending_sync(&mut self, turn: &mut Turn<'_>) {
+    fn expire_pending_sync(&mut self, effects: &mut Effects<'_>) {
         self.sync_deadline = None;
         if !matches!(self.state, GroupState::CompletingRebalance | GroupState::Stable) {
             return;
@@ -94,7 +94,7 @@ impl Group {
             self.remove_member(id);
         }
         if !late.is_empty() {
-            self.prepare_rebalance(turn);
+            self.prepare_rebalance(effects);
         }
     }
 }

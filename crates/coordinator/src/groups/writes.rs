@@ -19,9 +19,7 @@ pub(crate) struct Write {
 pub(crate) enum Then {
     /// Nothing but the change itself.
     Nothing,
-    /// Answer an OffsetCommit.
     AnswerCommit { reply: ReplyId, outcomes: Vec<Result<(), GroupError>> },
-    /// Answer an OffsetDelete.
     AnswerDeleteOffsets { reply: ReplyId, outcomes: Vec<Result<(), GroupError>> },
     /// Hand the leader's assignments to the members.
     Assign { generation: Generation, assignments: BTreeMap<MemberId, Bytes> },
