@@ -1,6 +1,6 @@
 //! Writes `docs/compatibility.md` anew: `cargo run -p milena-broker --example compatibility`.
 
-#![allow(missing_docs, unreachable_pub, clippy::print_stdout)]
+#![allow(unreachable_pub, clippy::print_stdout)]
 
 #[path = "../gen/compatibility.rs"]
 mod compatibility;

@@ -1,6 +1,6 @@
 //! Writes the generated part of this crate anew: `cargo run -p milena-protocol --example generate`.
 
-#![allow(missing_docs, unreachable_pub, clippy::print_stdout)]
+#![allow(unreachable_pub, clippy::print_stdout)]
 
 #[path = "../gen/mod.rs"]
 mod codegen;

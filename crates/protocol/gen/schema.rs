@@ -50,7 +50,6 @@ pub enum Kind {
     Stored,
 }
 
-/// A message.
 #[derive(Debug)]
 pub struct Schema {
     pub name: String,

@@ -12,7 +12,6 @@ macro_rules! apis {
         /// An API: a kind of request and its response.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(i16)]
-        #[allow(missing_docs)] // Kafka's names say it.
         pub enum ApiKey { $($name = $key,)* }
 
         impl ApiKey {

@@ -22,7 +22,6 @@ pub enum DecodeError {
         at: usize,
         /// Bytes the field needs.
         need: usize,
-        /// Bytes there are.
         left: usize,
     },
     /// A length or count that no message can have.
@@ -40,7 +39,6 @@ pub enum DecodeError {
     TooManyElements {
         /// Where the count ended.
         at: usize,
-        /// The count.
         count: usize,
     },
     /// A null where the version allows none.
@@ -63,15 +61,12 @@ pub enum DecodeError {
     UnsupportedVersion {
         /// The version asked for.
         version: i16,
-        /// The lowest known.
         min: i16,
-        /// The highest known.
         max: i16,
     },
     /// Bytes after the end, where the caller wants none.
     #[error("{left} bytes left after the message; close the connection")]
     TrailingBytes {
-        /// How many.
         left: usize,
     },
 }
@@ -140,7 +135,6 @@ impl Decoder {
     }
 
     fixed! {
-        /// A signed byte.
         i8: i8,
         /// A signed 16-bit integer.
         i16: i16,
@@ -209,7 +203,6 @@ impl Decoder {
         Ok(self.buf.slice(at..self.pos))
     }
 
-    /// A string.
     pub fn string(&mut self, flexible: bool) -> Result<KString> {
         let value = self.nullable_string(flexible)?;
         self.not_null(value)
@@ -223,7 +216,6 @@ impl Decoder {
         }
     }
 
-    /// A byte string.
     pub fn bytes(&mut self, flexible: bool) -> Result<Bytes> {
         let value = self.nullable_bytes(flexible)?;
         self.not_null(value)

@@ -35,7 +35,6 @@ impl EncodedFrame {
     }
 }
 
-/// Writes messages.
 #[derive(Debug, Default)]
 pub struct Encoder {
     own: BytesMut,
@@ -99,7 +98,6 @@ impl Encoder {
     }
 
     fixed! {
-        /// A signed byte.
         i8: i8,
         /// A signed 16-bit integer.
         i16: i16,
@@ -115,12 +113,10 @@ impl Encoder {
         f64: f64,
     }
 
-    /// A boolean.
     pub fn bool(&mut self, value: bool) {
         self.own.put_u8(u8::from(value));
     }
 
-    /// A UUID.
     pub fn uuid(&mut self, value: Uuid) {
         self.own.put_slice(value.as_bytes());
     }
@@ -179,7 +175,6 @@ impl Encoder {
         }
     }
 
-    /// A byte string.
     pub fn bytes(&mut self, value: &Bytes, flexible: bool) {
         self.length(Some(value.len()), flexible);
         self.raw(value);

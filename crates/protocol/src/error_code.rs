@@ -30,7 +30,6 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $retriable,)* }
             }
 
-            /// What it means.
             pub const fn message(self) -> &'static str {
                 match self { $(Self::$variant => $message,)* }
             }

@@ -21,7 +21,6 @@ pub enum FrameError {
         "frame of {length} bytes is not between 0 and {max}; send less in one request, or check that the peer speaks kafka's protocol without tls"
     )]
     Length {
-        /// As read.
         length: i32,
         /// The limit in bytes.
         max: usize,
@@ -37,7 +36,6 @@ pub enum FrameError {
 /// The header of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHeader {
-    /// The API.
     pub key: ApiKey,
     /// The version of it; may be one that is not known.
     pub version: i16,

@@ -67,7 +67,6 @@ pub trait Message: Sized + Default {
 
 /// A request, with the API it belongs to and its response.
 pub trait Request: Message {
-    /// The API.
     const KEY: ApiKey;
     /// What answers it, in the same version.
     type Response: Message;

@@ -15,7 +15,6 @@ impl Records {
         Self { parts: Vec::new() }
     }
 
-    /// Appends a part.
     pub fn push(&mut self, part: Bytes) {
         if !part.is_empty() {
             self.parts.push(part);

@@ -9,11 +9,9 @@ use crate::{DecodeError, Decoder, EncodedFrame, Encoder, Message};
 /// One message of the schemas.
 #[derive(Clone, Debug)]
 pub struct MessageInfo {
-    /// The schema's name.
     pub name: &'static str,
     /// The API's key; for coordinator records their type.
     pub api_key: Option<i16>,
-    /// The versions known.
     pub versions: RangeInclusive<i16>,
     /// The first flexible version.
     pub flexible_from: i16,

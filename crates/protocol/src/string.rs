@@ -23,7 +23,6 @@ impl KString {
         ByteString::try_from(bytes).map(Self).map_err(|_| DecodeError::NotUtf8)
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

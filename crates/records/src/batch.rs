@@ -80,12 +80,10 @@ impl Batch {
         Ok(Self { header, bytes: bytes.slice(..needed) })
     }
 
-    /// The header.
     pub const fn header(&self) -> &BatchHeader {
         &self.header
     }
 
-    /// The whole batch.
     pub const fn bytes(&self) -> &Bytes {
         &self.bytes
     }

@@ -15,9 +15,7 @@ use crate::{
 pub struct NewRecord<'a> {
     /// Its time in ms.
     pub timestamp: Timestamp,
-    /// Its key.
     pub key: Option<&'a [u8]>,
-    /// Its value.
     pub value: Option<&'a [u8]>,
     /// Its headers: keys and values.
     pub headers: &'a [(&'a [u8], Option<&'a [u8]>)],

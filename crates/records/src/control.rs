@@ -16,14 +16,12 @@ use crate::{
 pub enum TransactionResult {
     /// Its records never happened.
     Abort,
-    /// Its records count.
     Commit,
 }
 
 /// The marker a transaction coordinator has written to every partition of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndTransactionMarker {
-    /// How it ended.
     pub result: TransactionResult,
     /// The term of the coordinator; a marker of an older one is refused.
     pub coordinator_epoch: i32,

@@ -46,12 +46,7 @@ pub enum BatchError {
     },
     /// The codec refused the bytes (CORRUPT_MESSAGE), or could not compress.
     #[error("{codec} failed on the records: {reason}")]
-    Compression {
-        /// The codec.
-        codec: Compression,
-        /// What it said.
-        reason: String,
-    },
+    Compression { codec: Compression, reason: String },
     /// The records are larger than the limit the caller set (MESSAGE_TOO_LARGE).
     #[error("the records are larger than {limit} bytes once decompressed: send smaller batches")]
     TooLarge {
@@ -60,10 +55,7 @@ pub enum BatchError {
     },
     /// A rule about the batch as a whole is broken (INVALID_RECORD).
     #[error("invalid record batch: {reason}")]
-    Invalid {
-        /// The rule.
-        reason: &'static str,
-    },
+    Invalid { reason: &'static str },
     /// A producer marked its records with the broker's time (INVALID_TIMESTAMP).
     #[error("the log append time is the broker's to set: send records with their creation time")]
     TimestampType,
@@ -72,7 +64,6 @@ pub enum BatchError {
     Record {
         /// The record's place in the batch, from 0.
         index: i32,
-        /// What is wrong.
         reason: &'static str,
     },
 }

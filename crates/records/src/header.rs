@@ -28,7 +28,6 @@ pub(crate) mod at {
 /// Which clock a batch's timestamps are from (`message.timestamp.type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampType {
-    /// The producer's.
     CreateTime,
     /// The broker's, when it appended the batch; then every record has the batch's largest
     /// timestamp.

@@ -35,9 +35,7 @@ pub use builder::{BatchBuilder, NewRecord};
 pub use codec::Compression;
 pub use error::BatchError;
 pub use header::{Attributes, BatchHeader, HEADER_LEN, MAGIC, TimestampType};
-pub use record::{Header, Headers, Record, RecordSet, Records};
-pub use rules::{
-    RecordError, RecordFault, RecordRules, RecordsSummary, RejectedRecords, TimestampBounds,
-};
+pub use record::{Headers, Record, RecordSet, Records};
+pub use rules::{RecordError, RecordFault, RecordRules, RejectedRecords};
 pub use search::{first_record_at_or_after, first_record_with_max_timestamp};
 pub use stamp::Stamp;

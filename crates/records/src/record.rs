@@ -25,7 +25,6 @@ pub struct Record<'a> {
     pub offset_delta: i32,
     /// Its time in ms: the producer's, or the batch's log append time; -1 for none.
     pub timestamp: Timestamp,
-    /// Its key.
     pub key: Option<&'a [u8]>,
     /// Its value; `None` deletes the key in a compacted topic.
     pub value: Option<&'a [u8]>,
@@ -33,12 +32,10 @@ pub struct Record<'a> {
     pub headers: Headers<'a>,
 }
 
-/// A record's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
     /// The key: UTF-8 by agreement, not checked, as in Kafka.
     pub key: &'a [u8],
-    /// The value.
     pub value: Option<&'a [u8]>,
 }
 

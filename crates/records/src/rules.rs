@@ -6,18 +6,14 @@ use milena_types::{Offset, Timestamp};
 
 use crate::{batch::Batch, error::BatchError};
 
-/// Which times a record may have, in ms since 1970 (`message.timestamp.before.max.ms` and
-/// `.after.max.ms` around now).
-pub type TimestampBounds = RangeInclusive<i64>;
-
 /// What a topic asks of each record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordRules {
     /// `cleanup.policy` includes `compact`: every record needs a key.
     pub key_required: bool,
-    /// The times that are allowed; records without a time (-1) pass. `None` for topics with log
-    /// append time.
-    pub timestamps: Option<TimestampBounds>,
+    /// The allowed times in ms since 1970: `message.timestamp.before.max.ms` and `.after.max.ms`
+    /// around now. Records without a time (-1) pass. `None` for topics with log append time.
+    pub timestamps: Option<RangeInclusive<i64>>,
 }
 
 /// What is wrong with a record.
@@ -49,7 +45,6 @@ pub enum RecordFault {
 pub struct RecordError {
     /// Its place in the batch, from 0 (`BatchIndex`).
     pub index: i32,
-    /// Why.
     pub fault: RecordFault,
 }
 

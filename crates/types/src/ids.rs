@@ -181,9 +181,7 @@ impl fmt::Display for TopicName {
 /// A partition of one incarnation of a topic: the key of everything in storage.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TopicPartition {
-    /// The topic's id.
     pub topic: TopicId,
-    /// The partition's number.
     pub partition: PartitionIndex,
 }
 

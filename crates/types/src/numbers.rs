@@ -114,7 +114,6 @@ impl Sequence {
 }
 
 impl Timestamp {
-    /// No timestamp.
     pub const NONE: Self = Self(-1);
 }
 

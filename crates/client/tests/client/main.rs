@@ -1,6 +1,6 @@
 //! The client against a scripted broker on loopback: what a real broker does only on a bad day.
 
-#![allow(missing_docs, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 mod calls;
 mod peer;

@@ -1,6 +1,6 @@
 //! The protocol crate against its schemas, against itself and against another implementation.
 
-#![allow(missing_docs, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 #[path = "../../gen/mod.rs"]
 #[allow(dead_code)]

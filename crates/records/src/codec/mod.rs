@@ -12,7 +12,6 @@ mod snappy;
 /// How the records of a batch are compressed (`compression.type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Compression {
-    /// Not at all.
     #[default]
     None,
     /// Gzip (RFC 1952).

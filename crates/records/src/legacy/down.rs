@@ -82,7 +82,6 @@ impl DownConverter {
         self.out.is_empty()
     }
 
-    /// The message set.
     pub fn finish(self) -> Bytes {
         self.out.into()
     }

@@ -21,9 +21,7 @@ pub struct Message {
     pub timestamp: Timestamp,
     /// Whether the time is the broker's.
     pub is_log_append_time: bool,
-    /// Its key.
     pub key: Option<Bytes>,
-    /// Its value.
     pub value: Option<Bytes>,
 }
 
