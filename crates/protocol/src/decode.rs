@@ -66,9 +66,7 @@ pub enum DecodeError {
     },
     /// Bytes after the end, where the caller wants none.
     #[error("{left} bytes left after the message; close the connection")]
-    TrailingBytes {
-        left: usize,
-    },
+    TrailingBytes { left: usize },
 }
 
 type Result<T> = std::result::Result<T, DecodeError>;

@@ -19,14 +19,25 @@ pub(crate) struct Write {
 pub(crate) enum Then {
     /// Nothing but the change itself.
     Nothing,
-    AnswerCommit { reply: ReplyId, outcomes: Vec<Result<(), GroupError>> },
-    AnswerDeleteOffsets { reply: ReplyId, outcomes: Vec<Result<(), GroupError>> },
+    AnswerCommit {
+        reply: ReplyId,
+        outcomes: Vec<Result<(), GroupError>>,
+    },
+    AnswerDeleteOffsets {
+        reply: ReplyId,
+        outcomes: Vec<Result<(), GroupError>>,
+    },
     /// Hand the leader's assignments to the members.
-    Assign { generation: Generation, assignments: BTreeMap<MemberId, Bytes> },
+    Assign {
+        generation: Generation,
+        assignments: BTreeMap<MemberId, Bytes>,
+    },
     /// Answer the JoinGroup with which a static member came back, or put its former self back.
     ReplaceStatic(Box<StaticReplacement>),
     /// The group is gone.
-    Delete { reply: Option<ReplyId> },
+    Delete {
+        reply: Option<ReplyId>,
+    },
 }
 
 /// A static member that came back under a new member id while its group was stable.
