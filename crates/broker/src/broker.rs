@@ -31,17 +31,19 @@ use crate::{
     access::Authorizer,
     api::{self, fetch::session::SessionCache, offered::OfferedApis},
     config::BrokerConfig,
-    controller::Controller,
+    controller::{
+        Controller, ControllerParts, deleted_topics::DeletedTopics, failover::Failover,
+        role::ControllerRole,
+    },
     coordinators::groups::Groups,
     coordinators::producer_ids::ProducerIds,
     decisions::StoredDecisions,
     identity::BrokerIdentity,
     kafka_configs::KafkaConfigs,
-    leadership::deletion,
-    leadership::handoff,
-    leadership::partitions::PartitionTable,
-    leadership::reconcile::Follower,
-    leadership::resolve::LeaderResolver,
+    leadership::{
+        deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
+        partitions::PartitionTable, reconcile::LeadershipReconciler, resolve::LeaderResolver,
+    },
     net::{connection_slots::Admission, frame::RequestMemory, listener, sockets::TcpListener},
     server_properties::server_properties,
     shared::BrokerShared,
@@ -122,6 +124,7 @@ impl KilledBroker {
 /// A running broker.
 pub struct Broker {
     shared: Arc<BrokerShared>,
+    handoff: Arc<Handoff>,
     address: SocketAddr,
     /// Cancelled when this life of the broker is over, for whatever reason.
     ended: CancellationToken,
@@ -190,6 +193,7 @@ impl Broker {
         let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
         let storage =
             Storage::open_on(storage, parts.disk, parts.objects, decisions, &runtime).await?;
+        let storage = Arc::new(storage);
         let taken = metadata.take_leadership(&registration).await?;
         let images = ImageWatcher::start(&metadata, &runtime).await?;
         let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
@@ -213,6 +217,18 @@ impl Broker {
             runtime.clone(),
             connections.stopping().clone(),
         );
+        let lifecycle = Arc::new(PartitionLifecycle::new(
+            partitions.clone(),
+            storage.clone(),
+            vec![groups.clone()],
+        ));
+        let handoff = Arc::new(Handoff::new(
+            metadata.clone(),
+            registration.clone(),
+            leaders.clone(),
+            lifecycle.clone(),
+            runtime.clone(),
+        ));
         let shared = Arc::new(BrokerShared {
             offered: OfferedApis::new(config.kafka_version, api::served()),
             fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
@@ -237,28 +253,78 @@ impl Broker {
             kafka_configs,
             groups,
         });
-        let broker = Self { shared, address, ended };
-        broker.serve(socket, &image).await?;
+        let broker = Self { shared, handoff, address, ended };
+        broker.serve(socket, &image, lifecycle).await?;
         Ok(broker)
     }
 
     /// Opens the partitions that `image` says are led here, and listens.
-    async fn serve(&self, socket: TcpListener, image: &MetadataImage) -> Result<(), StartError> {
-        let Self { shared, address, ended } = self;
+    async fn serve(
+        &self,
+        socket: TcpListener,
+        image: &MetadataImage,
+        lifecycle: Arc<PartitionLifecycle>,
+    ) -> Result<(), StartError> {
+        let Self { shared, handoff, address, ended } = self;
         let runtime = &shared.runtime;
-        let undeleted = deletion::let_go(shared).await?;
-        runtime.spawn(deletion::forget(shared.clone()));
-        let mut follower = Follower::new(shared.clone(), undeleted);
-        follower.follow(image).await;
-        runtime.spawn(follower.run());
+        let undeleted = delete_leftovers(&shared.metadata, &shared.storage).await?;
+        let mut reconciler = LeadershipReconciler::new(
+            shared.id(),
+            shared.leaders.clone(),
+            lifecycle,
+            handoff.clone(),
+            shared.kafka_configs.clone(),
+            runtime.clone(),
+            undeleted,
+        );
+        reconciler.reconcile(image).await;
+        runtime.spawn(reconciler.run());
         runtime.spawn(end_when_over(shared.clone(), ended.clone()));
-        runtime.spawn(Controller::new(shared.clone()).run());
+        self.control();
         let listener = Arc::new(listener::Listener::plaintext(*address));
         runtime.spawn(listener::accept(socket, listener, shared.clone()));
         shared.metadata.begin_serving(&shared.registration).await?;
         let (broker, epoch, partitions) = (shared.id(), shared.epoch(), shared.partitions.len());
         tracing::info!(%broker, %epoch, %address, partitions, "broker started");
         Ok(())
+    }
+
+    /// Begins what the controller does.
+    fn control(&self) {
+        let shared = &self.shared;
+        let (metadata, images) = (shared.metadata.clone(), shared.images.clone());
+        let (storage, runtime) = (shared.storage.clone(), shared.runtime.clone());
+        let role = ControllerRole::new(metadata.clone(), shared.registration.clone());
+        let deleted_topics = DeletedTopics::new(
+            role.clone(),
+            metadata.clone(),
+            images.clone(),
+            storage.clone(),
+            runtime.clone(),
+        );
+        let failover = Failover::new(
+            role.clone(),
+            metadata.clone(),
+            images.clone(),
+            storage.clone(),
+            runtime.clone(),
+            shared.leaving.clone(),
+        );
+        let controller = Controller::new(ControllerParts {
+            broker: shared.id(),
+            role,
+            failover,
+            metadata,
+            images,
+            storage,
+            configs: shared.kafka_configs.clone(),
+            runtime,
+            leaving: shared.leaving.clone(),
+            lease: shared.config.limits.lease,
+            leaders_return_after: shared.config.limits.leaders_return_after,
+        });
+        shared.runtime.spawn(deleted_topics.run());
+        shared.runtime.spawn(controller.run());
     }
 
     /// The address it listens on.
@@ -289,9 +355,7 @@ impl Broker {
         let shared = &self.shared;
         shared.leaving.cancel();
         match shared.metadata.end_serving(&shared.registration).await {
-            Ok(()) => {
-                handoff::hand_over_everything(shared, shared.config.limits.handover_max).await
-            }
+            Ok(()) => self.handoff.hand_over_everything(shared.config.limits.handover_max).await,
             Err(error) => {
                 tracing::warn!(%error, broker = %shared.id(), "stopping without handing over")
             }

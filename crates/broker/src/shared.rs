@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use milena_kafka_config::Layers;
-use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, PartitionImage, Registration};
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage, Registration};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 use milena_storage::{Partition, Storage};
@@ -38,7 +38,7 @@ pub struct BrokerShared {
     /// This life of the broker.
     pub registration: Registration,
     /// The logs.
-    pub storage: Storage,
+    pub storage: Arc<Storage>,
     /// The partitions led here.
     pub partitions: Arc<PartitionTable>,
     pub(crate) leaders: LeaderResolver,
@@ -120,9 +120,5 @@ impl BrokerShared {
     /// See [`LeaderResolver::wait_for_leader`].
     pub(crate) async fn settled(&self, topic: TopicRef<'_>, partition: PartitionIndex) {
         self.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
-    }
-
-    pub(crate) fn leads(&self, partition: &PartitionImage) -> bool {
-        self.identity.leads(partition)
     }
 }

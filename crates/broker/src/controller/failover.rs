@@ -1,14 +1,14 @@
-//! Taking what a broker led that is gone: sealing its epochs, then moving the leaders.
+//! Failing a broker over that is gone: sealing its epochs, then giving its partitions to others.
 
 use std::{sync::Arc, time::Duration};
 
-use milena_metadata::{MetadataError, MovedLeaders, Precondition};
-use milena_runtime::{Backoff, Retry};
-use milena_storage::SealBrokerError;
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError, MovedLeaders, Precondition};
+use milena_runtime::{Backoff, Retry, Runtime};
+use milena_storage::{SealBrokerError, Storage};
 use milena_types::{BrokerEpoch, BrokerId};
+use tokio_util::sync::CancellationToken;
 
-use super::role;
-use crate::shared::BrokerShared;
+use super::role::ControllerRole;
 
 const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_millis(500);
@@ -22,53 +22,79 @@ enum FailoverError {
     Metadata(#[from] MetadataError),
 }
 
-/// Gives what `dead` led in lives up to `epoch` to others. Ends when it is done, the broker is
-/// back, or another broker is the controller.
-pub(super) async fn fail_over(broker: &Arc<BrokerShared>, dead: BrokerId, epoch: BrokerEpoch) {
-    let started = broker.runtime.monotonic();
-    let mut retry =
-        Retry::new(&broker.runtime, Backoff::doubling(RETRY_MIN, RETRY_MAX)).until(&broker.leaving);
-    while !broker.leaving.is_cancelled() {
-        if broker.image().broker(dead).is_some() {
-            tracing::info!(%dead, "the broker is back and takes what it led itself");
-            return;
-        }
-        match take(broker, dead, epoch).await {
-            Ok(moved) => {
-                let ms = (broker.runtime.monotonic() - started).as_millis() as u64;
-                tracing::info!(%dead, %epoch, partitions = moved.partitions, ms, "failed over");
-                // Else this broker's own image may still ask for it.
-                let _ = broker.images.wait_for(moved.revision).await;
-                return;
-            }
-            Err(FailoverError::Metadata(MetadataError::Outdated)) => {
-                tracing::info!(%dead, "the failover is another broker's, or the broker is back");
-                return;
-            }
-            Err(FailoverError::Seal(SealBrokerError::Superseded { .. })) => return,
-            // Its last tasks are about to end; that it is so is no news.
-            Err(FailoverError::Seal(SealBrokerError::Alive { .. })) if !retry.is_at_longest() => {}
-            Err(error) if retry.is_news(&error) => {
-                tracing::error!(%dead, %error, "what a broker led cannot be taken over; trying again");
-            }
-            Err(_) => {}
-        }
-        if retry.pause().await.is_err() {
-            return;
-        }
-    }
+/// Fails brokers over. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Failover {
+    role: ControllerRole,
+    metadata: ClusterMetadata,
+    images: ImageWatcher,
+    storage: Arc<Storage>,
+    runtime: Runtime,
+    /// Cancelled when this broker decides nothing for the cluster any more.
+    leaving: CancellationToken,
 }
 
-async fn take(
-    broker: &BrokerShared,
-    dead: BrokerId,
-    epoch: BrokerEpoch,
-) -> Result<MovedLeaders, FailoverError> {
-    let role = role(broker).await?;
-    let sealed = broker.storage.seal_broker(dead, epoch).await?;
-    let seal = Precondition::At(
-        format!("{}{}", broker.metadata.storage_prefix(), sealed.key),
-        sealed.revision,
-    );
-    Ok(broker.metadata.move_leaders(dead, sealed.sealed, &[seal, role]).await?)
+impl Failover {
+    pub(crate) fn new(
+        role: ControllerRole,
+        metadata: ClusterMetadata,
+        images: ImageWatcher,
+        storage: Arc<Storage>,
+        runtime: Runtime,
+        leaving: CancellationToken,
+    ) -> Self {
+        Self { role, metadata, images, storage, runtime, leaving }
+    }
+
+    /// Gives what `dead` led in lives up to `epoch` to others. Ends when it is done, the broker is
+    /// back, or another broker is the controller.
+    pub(super) async fn run(&self, dead: BrokerId, epoch: BrokerEpoch) {
+        let started = self.runtime.monotonic();
+        let backoff = Backoff::doubling(RETRY_MIN, RETRY_MAX);
+        let mut retry = Retry::new(&self.runtime, backoff).until(&self.leaving);
+        while !self.leaving.is_cancelled() {
+            if self.images.current().broker(dead).is_some() {
+                tracing::info!(%dead, "the broker is back and takes what it led itself");
+                return;
+            }
+            match self.take_over(dead, epoch).await {
+                Ok(moved) => {
+                    let ms = (self.runtime.monotonic() - started).as_millis() as u64;
+                    tracing::info!(%dead, %epoch, partitions = moved.partitions, ms, "failed over");
+                    // Else this broker's own image may still ask for it.
+                    let _ = self.images.wait_for(moved.revision).await;
+                    return;
+                }
+                Err(FailoverError::Metadata(MetadataError::Outdated)) => {
+                    tracing::info!(%dead, "the failover is another broker's, or the broker is back");
+                    return;
+                }
+                Err(FailoverError::Seal(SealBrokerError::Superseded { .. })) => return,
+                // Its last tasks are about to end; that it is so is no news.
+                Err(FailoverError::Seal(SealBrokerError::Alive { .. }))
+                    if !retry.is_at_longest() => {}
+                Err(error) if retry.is_news(&error) => {
+                    tracing::error!(%dead, %error, "what a broker led cannot be taken over; trying again");
+                }
+                Err(_) => {}
+            }
+            if retry.pause().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn take_over(
+        &self,
+        dead: BrokerId,
+        epoch: BrokerEpoch,
+    ) -> Result<MovedLeaders, FailoverError> {
+        let role = self.role.guard().await?;
+        let sealed = self.storage.seal_broker(dead, epoch).await?;
+        let seal = Precondition::At(
+            format!("{}{}", self.metadata.storage_prefix(), sealed.key),
+            sealed.revision,
+        );
+        Ok(self.metadata.move_leaders(dead, sealed.sealed, &[seal, role]).await?)
+    }
 }

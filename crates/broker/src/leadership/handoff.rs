@@ -1,160 +1,186 @@
 //! Handing partitions over to other brokers: the leader's own part of a change of leaders.
 //!
 //! What is committed is flushed while the partitions still accept. Then they are closed, what is
-//! under way settles and is answered, the rest is flushed, and one guarded change after the other
-//! names the new leaders. Requests that arrive in between wait for the outcome (`settling`). A
-//! partition that could not be flushed or whose record was not changed is opened here again, in the
-//! same term: once that is certain and the image shows it, never before, since in its next term
-//! another broker accepts.
+//! under way is committed and answered, the rest is flushed, and one guarded change after the other
+//! names the new leaders. Requests that arrive in between wait for the outcome
+//! ([`super::resolve`]). A partition that could not be flushed or whose record was not changed is
+//! opened here again, in the same term: once that is certain and the image shows it, never before,
+//! since in its next term another broker accepts.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use milena_metadata::{AppliedChanges, MetadataError, plan_departure};
+use milena_metadata::{
+    AppliedChanges, ClusterMetadata, MetadataError, Registration, plan_departure,
+};
+use milena_runtime::{Backoff, Retry, Runtime};
 use milena_types::{BrokerId, TopicPartition};
 
-use crate::shared::BrokerShared;
+use super::{lifecycle::PartitionLifecycle, partitions::PartitionTable, resolve::LeaderResolver};
 
 /// How many partitions are handed over together: the first of them waits until the last is ready.
 const AT_ONCE_MAX: usize = 1000;
-/// Hands partitions over, each to the broker named with it. Those that somebody hands over already
-/// are left out. Answers how many have another leader now.
-pub(crate) async fn hand_over(
-    broker: &Arc<BrokerShared>,
-    moves: Vec<(TopicPartition, BrokerId)>,
-) -> usize {
-    let mut handed = 0;
-    for moves in moves.chunks(AT_ONCE_MAX) {
-        let ids: Vec<TopicPartition> = moves.iter().map(|(id, _)| *id).collect();
-        let ours = broker.partitions.begin_handoff(&ids);
-        let mut ending = Ending { broker, ids: ours.iter().copied().collect(), in_doubt: false };
-        let moves: HashMap<TopicPartition, BrokerId> =
-            moves.iter().copied().filter(|(id, _)| ours.contains(id)).collect();
-        handed += hand_over_together(broker, moves, &mut ending.in_doubt).await;
-        drop(ending);
+/// When something that did not work is tried again.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Hands over partitions of this life of the broker.
+pub(crate) struct Handoff {
+    metadata: ClusterMetadata,
+    registration: Registration,
+    leaders: LeaderResolver,
+    partitions: Arc<PartitionLifecycle>,
+    runtime: Runtime,
+}
+
+impl Handoff {
+    pub(crate) fn new(
+        metadata: ClusterMetadata,
+        registration: Registration,
+        leaders: LeaderResolver,
+        partitions: Arc<PartitionLifecycle>,
+        runtime: Runtime,
+    ) -> Self {
+        Self { metadata, registration, leaders, partitions, runtime }
     }
-    handed
+
+    /// Hands partitions over, each to the broker named with it. Those that are being handed over
+    /// already are left out. Returns how many have another leader now.
+    pub(crate) async fn hand_over(&self, moves: Vec<(TopicPartition, BrokerId)>) -> usize {
+        let table = self.partitions.table();
+        let mut handed = 0;
+        for moves in moves.chunks(AT_ONCE_MAX) {
+            let ids: Vec<TopicPartition> = moves.iter().map(|(id, _)| *id).collect();
+            let ours = table.begin_handoff(&ids);
+            let moves: HashMap<TopicPartition, BrokerId> =
+                moves.iter().copied().filter(|(id, _)| ours.contains(id)).collect();
+            let mut marks = HandoffMarks { table, ids: ours, in_doubt: false };
+            handed += self.hand_over_together(moves, &mut marks.in_doubt).await;
+            drop(marks);
+        }
+        handed
+    }
+
+    async fn hand_over_together(
+        &self,
+        moves: HashMap<TopicPartition, BrokerId>,
+        in_doubt: &mut bool,
+    ) -> usize {
+        if moves.is_empty() {
+            return 0;
+        }
+        let started = self.runtime.monotonic();
+        if let Err(error) = self.partitions.flush().await {
+            tracing::warn!(%error, "partitions are not handed over while records cannot be put into segments");
+            return 0;
+        }
+        let flushed = self.runtime.monotonic();
+        let closed = self.close(&moves).await;
+        *in_doubt = true;
+        let Some(handed) = self.change_leaders(&closed).await else { return 0 };
+        *in_doubt = false;
+        let now = self.runtime.monotonic();
+        tracing::info!(
+            broker = %self.registration.broker, partitions = handed.partitions.len(), of = closed.len(),
+            flush_ms = (flushed - started).as_millis() as u64, pause_ms = (now - flushed).as_millis() as u64,
+            "handed partitions over"
+        );
+        handed.partitions.len()
+    }
+
+    /// Closes partitions. Returns those that another broker can lead now.
+    async fn close(
+        &self,
+        moves: &HashMap<TopicPartition, BrokerId>,
+    ) -> Vec<(TopicPartition, BrokerId)> {
+        let ids: Vec<TopicPartition> = moves.keys().copied().collect();
+        let mut ready = Vec::with_capacity(ids.len());
+        let mut refused: Option<(usize, String)> = None;
+        for (id, outcome) in self.partitions.close(&ids).await {
+            match outcome {
+                Ok(()) => ready.push((id, moves[&id])),
+                Err(error) => refused.get_or_insert_with(|| (0, error.to_string())).0 += 1,
+            }
+        }
+        if let Some((partitions, error)) = refused {
+            tracing::warn!(error, partitions, "partitions could not be flushed and stay here");
+        }
+        ready
+    }
+
+    /// Names the new leaders, and waits until the image shows them. `None`: this life of the broker
+    /// is over, and what it asked for may have happened.
+    async fn change_leaders(
+        &self,
+        closed: &[(TopicPartition, BrokerId)],
+    ) -> Option<AppliedChanges> {
+        let changed = async {
+            let mut retry = Retry::new(&self.runtime, Backoff::fixed(RETRY));
+            loop {
+                // What has another leader already is left out when this is asked again, so in the
+                // end it is known.
+                match self.metadata.hand_over(&self.registration, closed).await {
+                    Ok(handed) => {
+                        let images = self.leaders.images();
+                        return images.wait_for(handed.revision).await.ok().map(|_| handed);
+                    }
+                    Err(error @ MetadataError::Superseded { .. }) => {
+                        tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
+                        return None;
+                    }
+                    Err(error) if retry.is_news(&error) => {
+                        tracing::warn!(%error, partitions = closed.len(), "whether partitions were handed over is not known; asking again");
+                    }
+                    Err(_) => {}
+                }
+                retry.pause().await.ok()?;
+            }
+        };
+        tokio::select! {
+            changed = changed => changed,
+            () = self.runtime.stopping().cancelled() => None,
+        }
+    }
+
+    /// Hands over everything that this broker leads to brokers that serve, as far as there are any,
+    /// for at most `wait_max`.
+    pub(crate) async fn hand_over_everything(&self, wait_max: Duration) {
+        let broker = self.registration.broker;
+        let all = async {
+            loop {
+                let moves = plan_departure(&self.leaders.image(), broker);
+                if moves.is_empty() {
+                    return;
+                }
+                if self.hand_over(moves).await == 0 {
+                    // They are being handed over already, or it does not work for now.
+                    self.runtime.sleep(RETRY).await;
+                }
+            }
+        };
+        if tokio::time::timeout(wait_max, all).await.is_err() {
+            tracing::warn!(
+                %broker,
+                "not everything could be handed over in time; the others take it over when this broker is gone"
+            );
+        }
+    }
 }
 
 /// Ends a handoff also when it is cancelled, but not while nobody knows who leads: then nothing is
 /// opened here again.
-struct Ending<'a> {
-    broker: &'a BrokerShared,
-    ids: Vec<TopicPartition>,
+struct HandoffMarks<'a> {
+    table: &'a PartitionTable,
+    ids: HashSet<TopicPartition>,
     in_doubt: bool,
 }
 
-impl Drop for Ending<'_> {
+impl Drop for HandoffMarks<'_> {
     fn drop(&mut self) {
         if !self.in_doubt {
-            self.broker.partitions.end_handoff(self.ids.drain(..));
+            self.table.end_handoff(self.ids.drain());
         }
     }
 }
-
-async fn hand_over_together(
-    broker: &Arc<BrokerShared>,
-    moves: HashMap<TopicPartition, BrokerId>,
-    in_doubt: &mut bool,
-) -> usize {
-    if moves.is_empty() {
-        return 0;
-    }
-    let started = broker.runtime.monotonic();
-    if let Err(error) = broker.storage.prepare_close().await {
-        tracing::warn!(%error, "partitions are not handed over while records cannot be put into segments");
-        return 0;
-    }
-    let flushed = broker.runtime.monotonic();
-    let closed = close(broker, moves).await;
-    *in_doubt = true;
-    let Some(handed) = decide(broker, &closed).await else { return 0 };
-    *in_doubt = false;
-    let now = broker.runtime.monotonic();
-    tracing::info!(
-        broker = %broker.id(), partitions = handed.partitions.len(), of = closed.len(),
-        flush_ms = (flushed - started).as_millis() as u64, pause_ms = (now - flushed).as_millis() as u64,
-        "handed partitions over"
-    );
-    handed.partitions.len()
-}
-
-/// Names the new leaders, and waits until the image shows them. None: this life of the broker is
-/// over, and what it asked for may have happened.
-async fn decide(
-    broker: &Arc<BrokerShared>,
-    closed: &[(TopicPartition, BrokerId)],
-) -> Option<AppliedChanges> {
-    let decided = async {
-        let mut told = false;
-        loop {
-            // Asked again it leaves out what has another leader already, so in the end it is known.
-            match broker.metadata.hand_over(&broker.registration, closed).await {
-                Ok(handed) => {
-                    return broker.images.wait_for(handed.revision).await.ok().map(|_| handed);
-                }
-                Err(error @ MetadataError::Superseded { .. }) => {
-                    tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
-                    return None;
-                }
-                Err(error) if !std::mem::replace(&mut told, true) => {
-                    tracing::warn!(%error, partitions = closed.len(), "whether partitions were handed over is not known; asking again");
-                }
-                Err(_) => {}
-            }
-            broker.runtime.sleep(RETRY).await;
-        }
-    };
-    tokio::select! {
-        decided = decided => decided,
-        () = broker.runtime.stopping().cancelled() => None,
-    }
-}
-
-/// Closes partitions. Answers those that another broker can lead now.
-async fn close(
-    broker: &BrokerShared,
-    moves: HashMap<TopicPartition, BrokerId>,
-) -> Vec<(TopicPartition, BrokerId)> {
-    for id in moves.keys() {
-        broker.partitions.remove(*id);
-        broker.groups.closed(*id);
-    }
-    let ids: Vec<TopicPartition> = moves.keys().copied().collect();
-    let mut ready = Vec::with_capacity(ids.len());
-    let mut refused: Option<(usize, String)> = None;
-    for (id, outcome) in broker.storage.close_partitions(&ids).await {
-        match outcome {
-            Ok(()) => ready.push((id, moves[&id])),
-            Err(error) => refused.get_or_insert_with(|| (0, error.to_string())).0 += 1,
-        }
-    }
-    if let Some((partitions, error)) = refused {
-        tracing::warn!(error, partitions, "partitions could not be flushed and stay here");
-    }
-    ready
-}
-
-/// Hands over everything that this broker leads to brokers that serve, as far as there are any,
-/// within `patience`.
-pub(crate) async fn hand_over_everything(broker: &Arc<BrokerShared>, patience: Duration) {
-    let all = async {
-        loop {
-            let moves = plan_departure(&broker.image(), broker.id());
-            if moves.is_empty() {
-                return;
-            }
-            if hand_over(broker, moves).await == 0 {
-                // Somebody else hands them over, or it does not work for now.
-                broker.runtime.sleep(RETRY).await;
-            }
-        }
-    };
-    if tokio::time::timeout(patience, all).await.is_err() {
-        tracing::warn!(
-            broker = %broker.id(),
-            "not everything could be handed over in time; the others take it over when this broker is gone"
-        );
-    }
-}
-
-const RETRY: Duration = Duration::from_millis(50);

@@ -37,8 +37,8 @@ pub struct Led {
     pub config: Arc<TopicConfig>,
 }
 
-/// The open partitions of one topic.
-struct LedTopic {
+/// A topic of which partitions are open.
+struct OpenTopic {
     id: TopicId,
     name: Arc<str>,
     config: Arc<TopicConfig>,
@@ -48,17 +48,17 @@ struct LedTopic {
 
 #[derive(Default)]
 struct Tables {
-    topics: HashMap<TopicId, LedTopic>,
+    topics: HashMap<TopicId, OpenTopic>,
     ids: HashMap<Arc<str>, TopicId>,
-    /// Partitions that are being handed over, open still or not any more.
-    leaving: HashSet<TopicPartition>,
+    /// Partitions that are being handed over, still open or not any more.
+    handing_over: HashSet<TopicPartition>,
     /// Partitions that are being opened: they are not handed over meanwhile.
     opening: HashSet<TopicPartition>,
-    /// Topics with partitions that were being handed over, to be looked at again.
-    look_again: HashSet<TopicId>,
+    /// Topics of which partitions were being handed over, to be reconciled again.
+    rechecks: HashSet<TopicId>,
 }
 
-/// See the module's documentation.
+/// The open partitions of this broker.
 pub struct PartitionTable {
     tables: RwLock<Tables>,
     /// Changes whenever a partition was opened or a handoff has ended.
@@ -84,7 +84,7 @@ impl PartitionTable {
         Some(Led { partition, topic: topic.name.clone(), config: topic.config.clone() })
     }
 
-    pub(crate) fn led_by_id(&self, id: TopicPartition) -> Option<Arc<Partition>> {
+    pub(crate) fn log(&self, id: TopicPartition) -> Option<Arc<Partition>> {
         self.led(TopicRef::Id(id.topic), id.partition).map(|led| led.partition)
     }
 
@@ -124,7 +124,7 @@ impl PartitionTable {
         let slots = &mut tables
             .topics
             .entry(id)
-            .or_insert_with(|| LedTopic {
+            .or_insert_with(|| OpenTopic {
                 id,
                 name,
                 config: config.clone(),
@@ -136,63 +136,61 @@ impl PartitionTable {
         }
         slots[place] = Some(partition);
         drop(tables);
-        self.announce();
+        self.notify();
     }
 
-    /// Says that partitions are being handed over: what follows the image leaves them alone until
-    /// [`PartitionTable::end_handoff`]. Answers those of `partitions` that nobody hands over
-    /// already, nor opens now: one that is being opened would be open, and accept, after it was
-    /// closed for its next leader.
+    /// Marks partitions as being handed over, until [`PartitionTable::end_handoff`]. Returns the
+    /// partitions newly marked. Skips those marked already, and those being opened: an open that
+    /// finished after the close would accept writes.
     pub(crate) fn begin_handoff(&self, partitions: &[TopicPartition]) -> HashSet<TopicPartition> {
         let mut tables = self.write();
-        let Tables { leaving, opening, .. } = &mut *tables;
+        let Tables { handing_over, opening, .. } = &mut *tables;
         partitions
             .iter()
             .copied()
-            .filter(|id| !opening.contains(id) && leaving.insert(*id))
+            .filter(|id| !opening.contains(id) && handing_over.insert(*id))
             .collect()
     }
 
-    /// Says that a partition is being opened, until what this answers is dropped. None: it is being
-    /// handed over.
-    pub(crate) fn begin_opening(&self, partition: TopicPartition) -> Option<OpeningMark<'_>> {
+    /// Marks a partition as being opened, until the guard is dropped. `None`: it is being handed
+    /// over.
+    pub(crate) fn begin_opening(&self, partition: TopicPartition) -> Option<OpeningGuard<'_>> {
         let mut tables = self.write();
-        if tables.leaving.contains(&partition) {
+        if tables.handing_over.contains(&partition) {
             return None;
         }
         tables.opening.insert(partition);
-        Some(OpeningMark { table: self, partition })
+        Some(OpeningGuard { table: self, partition })
     }
 
-    /// Partitions are handed over, or it did not work. Whoever waits looks again, and so does what
-    /// follows the image.
+    /// Ends the marks of a handoff, whatever came of it. Their topics are reconciled again.
     pub(crate) fn end_handoff(&self, partitions: impl Iterator<Item = TopicPartition>) {
         let mut tables = self.write();
         for id in partitions {
-            tables.leaving.remove(&id);
-            tables.look_again.insert(id.topic);
+            tables.handing_over.remove(&id);
+            tables.rechecks.insert(id.topic);
         }
         drop(tables);
-        self.announce();
+        self.notify();
     }
 
     /// Whether a partition is being handed over.
-    pub(crate) fn is_leaving(&self, partition: TopicPartition) -> bool {
-        self.read().leaving.contains(&partition)
+    pub(crate) fn is_handing_over(&self, partition: TopicPartition) -> bool {
+        self.read().handing_over.contains(&partition)
     }
 
-    /// Topics that have to be looked at again although the image has not changed.
-    pub(crate) fn take_look_again(&self) -> HashSet<TopicId> {
-        std::mem::take(&mut self.write().look_again)
+    /// Topics that have to be reconciled again although the image has not changed.
+    pub(crate) fn take_rechecks(&self) -> HashSet<TopicId> {
+        std::mem::take(&mut self.write().rechecks)
     }
 
-    /// Tells when a partition was opened or a handoff has ended.
+    /// Changes when a partition was opened or a handoff has ended.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Lets everybody who follows changes look again.
-    pub(crate) fn announce(&self) {
+    /// Wakes everybody who waits for changes.
+    pub(crate) fn notify(&self) {
         self.changed.send_replace(());
     }
 
@@ -227,12 +225,12 @@ impl PartitionTable {
 }
 
 /// See [`PartitionTable::begin_opening`].
-pub(crate) struct OpeningMark<'a> {
+pub(crate) struct OpeningGuard<'a> {
     table: &'a PartitionTable,
     partition: TopicPartition,
 }
 
-impl Drop for OpeningMark<'_> {
+impl Drop for OpeningGuard<'_> {
     fn drop(&mut self) {
         self.table.write().opening.remove(&self.partition);
     }

@@ -1,10 +1,10 @@
 //! Keeping the open partitions those that the metadata image says this broker leads.
 //!
-//! A partition is led here if the image names this broker *and* this life of it: a term given to an
-//! earlier life is not served before this one has taken it over. Partitions are opened a few at a
-//! time; what does not open is tried again, and answers NOT_LEADER_OR_FOLLOWER meanwhile.
-//! Partitions that another broker is wanted to lead are handed over to it (`handoff`), by one task
-//! beside this one, which leaves them alone until that has ended.
+//! A partition is led here if the image names this broker *and* this life of it
+//! ([`crate::identity::BrokerIdentity::leads`]). Partitions are opened many at a time; what does
+//! not open is tried again, and answers NOT_LEADER_OR_FOLLOWER meanwhile. Partitions that another
+//! broker is to lead are handed over to it by one task beside this one ([`super::handoff`]), which
+//! the reconciler leaves alone until it has ended.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,38 +15,49 @@ use std::{
 use futures_util::{StreamExt, stream};
 use milena_kafka_config::{Configs, TopicConfig};
 use milena_metadata::{MetadataImage, TopicImage};
-use milena_storage::{Partition, PartitionOptions};
+use milena_runtime::Runtime;
 use milena_types::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
 
-use crate::{leadership::handoff, shared::BrokerShared, topics::internal::CONSUMER_OFFSETS};
+use super::{
+    handoff::Handoff,
+    lifecycle::{PartitionLifecycle, partition_options},
+    resolve::LeaderResolver,
+};
+use crate::kafka_configs::KafkaConfigs;
 
-/// How many partitions are opened or deleted at the same time.
+/// How many partitions are deleted at the same time.
 const DELETED_AT_ONCE_MAX: usize = 32;
-/// Many: those that are opened together share what has to be read of flushes.
+/// How many partitions are opened at the same time. Many: they share what has to be read of
+/// flushes.
 const OPENED_AT_ONCE_MAX: usize = 2048;
 /// When what did not work is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// See the module's documentation.
-pub(crate) struct Follower {
-    broker: Arc<BrokerShared>,
-    /// The topics as they were last looked at: what is the same needs no second look.
-    seen: HashMap<TopicId, Seen>,
-    /// What was set for brokers when the topics' configurations were worked out.
+/// Makes the open partitions follow the image.
+pub(crate) struct LeadershipReconciler {
+    broker: BrokerId,
+    leaders: LeaderResolver,
+    partitions: Arc<PartitionLifecycle>,
+    handoff: Arc<Handoff>,
+    configs: KafkaConfigs,
+    runtime: Runtime,
+    /// The topics as they were reconciled last: what is the same needs no second look.
+    topics: HashMap<TopicId, ReconciledTopic>,
+    /// What was set for this broker and for all when the topics' configurations were worked out.
     broker_configs: [Option<Arc<Configs>>; 2],
     /// Partitions of deleted topics whose bytes are still there.
     undeleted: Vec<TopicPartition>,
     /// Whether something did not open or could not be deleted.
     retry: bool,
-    /// The partitions that other brokers are wanted to lead.
-    wanted: HashMap<TopicPartition, BrokerId>,
+    /// The partitions that other brokers are to lead.
+    targets: HashMap<TopicPartition, BrokerId>,
     /// The task that hands partitions over.
-    handoff: Weak<()>,
-    /// What did not open and why, so that it is logged once and not with every try.
-    unopened: HashMap<TopicPartition, String>,
+    running_handoff: Weak<()>,
+    /// Why partitions did not open, so that it is logged once and not with every try.
+    open_errors: HashMap<TopicPartition, String>,
 }
 
-struct Seen {
+struct ReconciledTopic {
     image: Arc<TopicImage>,
     config: Arc<TopicConfig>,
 }
@@ -60,268 +71,281 @@ struct Opening {
 }
 
 /// What became of an [`Opening`].
-struct Opened {
+struct OpenOutcome {
     topic: Arc<TopicImage>,
     id: TopicPartition,
-    outcome: Result<(), String>,
+    result: Result<(), String>,
 }
 
-impl Follower {
-    /// `undeleted`: partitions of topics that were deleted before, whose bytes are still to be let
-    /// go.
-    pub(crate) fn new(broker: Arc<BrokerShared>, undeleted: Vec<TopicPartition>) -> Self {
+impl LeadershipReconciler {
+    /// `undeleted`: partitions of topics that were deleted before, whose bytes are still to be
+    /// deleted.
+    pub(crate) fn new(
+        broker: BrokerId,
+        leaders: LeaderResolver,
+        partitions: Arc<PartitionLifecycle>,
+        handoff: Arc<Handoff>,
+        configs: KafkaConfigs,
+        runtime: Runtime,
+        undeleted: Vec<TopicPartition>,
+    ) -> Self {
         Self {
             broker,
-            seen: HashMap::new(),
+            leaders,
+            partitions,
+            handoff,
+            configs,
+            runtime,
+            topics: HashMap::new(),
             broker_configs: [None, None],
             undeleted,
             retry: false,
-            wanted: HashMap::new(),
-            handoff: Weak::new(),
-            unopened: HashMap::new(),
+            targets: HashMap::new(),
+            running_handoff: Weak::new(),
+            open_errors: HashMap::new(),
         }
     }
 
-    /// Follows every newest image until the broker stops.
+    /// Reconciles with every newest image until the broker stops.
     pub(crate) async fn run(mut self) {
-        let mut images = self.broker.images.subscribe();
-        let mut handoffs = self.broker.partitions.changes();
-        let stopping = self.broker.runtime.stopping().clone();
+        let mut images = self.leaders.images().subscribe();
+        let mut changes = self.partitions.table().changes();
+        let stopping = self.runtime.stopping().clone();
         loop {
-            let retry = self.retry || !self.wanted.is_empty();
+            let retry = self.retry || !self.targets.is_empty();
             tokio::select! {
                 changed = images.changed() => if changed.is_err() { return },
-                _ = handoffs.changed() => {}
-                () = self.broker.runtime.sleep(RETRY), if retry => {}
+                _ = changes.changed() => {}
+                () = self.runtime.sleep(RETRY), if retry => {}
                 () = stopping.cancelled() => return,
             }
             let image = images.borrow_and_update().clone();
-            handoffs.mark_unchanged();
+            changes.mark_unchanged();
             tokio::select! {
-                () = self.follow(&image) => {}
+                () = self.reconcile(&image) => {}
                 () = stopping.cancelled() => return,
             }
         }
     }
 
-    /// Opens, closes and removes partitions until they are what `image` says.
-    pub(crate) async fn follow(&mut self, image: &MetadataImage) {
-        let broker_configs =
-            [Some(self.broker.id()), None].map(|id| image.broker_configs(id).cloned());
-        let same = |(a, b): (&Option<Arc<Configs>>, &Option<Arc<Configs>>)| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        let reconfigured = !broker_configs.iter().zip(&self.broker_configs).all(same);
-        self.broker_configs = broker_configs;
-        let again = std::mem::take(&mut self.retry) || reconfigured;
-        let look_again = self.broker.partitions.take_look_again();
+    /// Opens, closes and deletes partitions until they are what `image` says.
+    pub(crate) async fn reconcile(&mut self, image: &MetadataImage) {
+        let reconfigured = self.take_broker_configs(image);
+        let every = std::mem::take(&mut self.retry) || reconfigured;
+        let rechecks = self.partitions.table().take_rechecks();
         let mut openings = Vec::new();
         for topic in image.topics() {
-            let seen = self.seen.get(&topic.id());
-            let again = again || look_again.contains(&topic.id());
-            if !again && seen.is_some_and(|seen| Arc::ptr_eq(&seen.image, topic)) {
-                continue;
+            let is_same = self
+                .topics
+                .get(&topic.id())
+                .is_some_and(|reconciled| Arc::ptr_eq(&reconciled.image, topic));
+            if every || !is_same || rechecks.contains(&topic.id()) {
+                self.reconcile_topic(image, topic, reconfigured, &mut openings).await;
             }
-            self.look_at(image, topic, reconfigured, &mut openings).await;
         }
-        self.forget_deleted(image).await;
-        let broker = &self.broker;
-        let opened: Vec<Opened> = stream::iter(openings)
-            .map(|opening| open(broker, opening))
+        self.delete_missing(image).await;
+        let this = &*self;
+        let outcomes: Vec<OpenOutcome> = stream::iter(openings)
+            .map(|opening| this.open(opening))
             .buffer_unordered(OPENED_AT_ONCE_MAX)
             .collect()
             .await;
-        self.note(opened);
-        self.hand_over(image);
+        self.log_outcomes(outcomes);
+        self.hand_over_targets(image);
     }
 
-    /// Begins to hand over what others are wanted to lead, unless that is under way.
-    fn hand_over(&mut self, image: &MetadataImage) {
-        self.wanted.retain(|id, target| {
-            let asked = image
+    /// Notes what is set for brokers. Returns whether it has changed, and with it perhaps what is
+    /// in force for any topic.
+    fn take_broker_configs(&mut self, image: &MetadataImage) -> bool {
+        let now = [Some(self.broker), None].map(|id| image.broker_configs(id).cloned());
+        let is_same = |(a, b): (&Option<Arc<Configs>>, &Option<Arc<Configs>>)| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let changed = !now.iter().zip(&self.broker_configs).all(is_same);
+        self.broker_configs = now;
+        changed
+    }
+
+    /// Begins to hand over what others are to lead, unless that is under way.
+    fn hand_over_targets(&mut self, image: &MetadataImage) {
+        self.targets.retain(|id, target| {
+            let is_asked = image
                 .partition(*id)
-                .is_some_and(|now| self.broker.leads(now) && now.target == Some(*target));
-            asked && image.broker(*target).is_some()
+                .is_some_and(|now| self.leaders.leads(now) && now.target == Some(*target));
+            is_asked && image.broker(*target).is_some()
         });
-        if self.wanted.is_empty() || self.handoff.strong_count() > 0 {
+        if self.targets.is_empty() || self.running_handoff.strong_count() > 0 {
             return;
         }
-        let moves: Vec<_> = self.wanted.iter().map(|(id, target)| (*id, *target)).collect();
-        let (broker, running) = (self.broker.clone(), Arc::new(()));
-        self.handoff = Arc::downgrade(&running);
-        self.broker.runtime.spawn(async move {
-            if handoff::hand_over(&broker, moves).await == 0 {
-                // Somebody else hands them over, or it does not work for now: not again at once.
+        let moves: Vec<_> = self.targets.iter().map(|(id, target)| (*id, *target)).collect();
+        let running = Arc::new(());
+        self.running_handoff = Arc::downgrade(&running);
+        let (handoff, partitions) = (self.handoff.clone(), self.partitions.clone());
+        let runtime = self.runtime.clone();
+        self.runtime.spawn(async move {
+            if handoff.hand_over(moves).await == 0 {
+                // They are being handed over already, or it does not work for now: not again at
+                // once.
                 tokio::select! {
-                    () = broker.runtime.sleep(RETRY) => {}
-                    () = broker.runtime.stopping().cancelled() => {}
+                    () = runtime.sleep(RETRY) => {}
+                    () = runtime.stopping().cancelled() => {}
                 }
             }
             drop(running);
-            broker.partitions.announce();
+            partitions.table().notify();
         });
     }
 
-    /// Says what does not open, and what does after all. What is not tried any more is forgotten.
-    fn note(&mut self, opened: Vec<Opened>) {
-        let mut known = std::mem::take(&mut self.unopened);
-        for Opened { topic, id, outcome } in opened {
+    /// Logs what does not open, and what does after all. What is not tried any more is forgotten.
+    fn log_outcomes(&mut self, outcomes: Vec<OpenOutcome>) {
+        let mut errors = std::mem::take(&mut self.open_errors);
+        for OpenOutcome { topic, id, result } in outcomes {
             let (topic, partition) = (topic.name(), id.partition);
-            let before = known.remove(&id);
-            match outcome {
+            let before = errors.remove(&id);
+            match result {
                 Ok(()) if before.is_some() => {
                     tracing::info!(%topic, %partition, "the partition is open now")
                 }
                 Ok(()) => {}
-                // Nothing opens any more in this life of the broker; that it is over is told where
-                // it is noticed.
-                Err(_) if self.broker.storage.is_sealed() => {}
+                // Nothing opens any more in this life of the broker; that it is over is logged
+                // where it is noticed.
+                Err(_) if self.partitions.is_sealed() => {}
                 Err(error) => {
                     if before.as_ref() != Some(&error) {
                         tracing::error!(%topic, %partition, error, "a partition cannot be opened; it is tried again");
                     }
-                    self.unopened.insert(id, error);
+                    self.open_errors.insert(id, error);
                     self.retry = true;
                 }
             }
         }
-        // Partitions of topics that were not looked at this time.
-        known.into_iter().for_each(|(id, error)| {
-            self.unopened.entry(id).or_insert(error);
+        // Partitions of topics that were not reconciled this time.
+        errors.into_iter().for_each(|(id, error)| {
+            self.open_errors.entry(id).or_insert(error);
         });
-        self.unopened.retain(|id, _| self.seen.contains_key(&id.topic));
+        self.open_errors.retain(|id, _| self.topics.contains_key(&id.topic));
     }
 
-    async fn look_at(
+    /// Closes what is not led here any more, and adds to `openings` what is led here and not open.
+    async fn reconcile_topic(
         &mut self,
         image: &MetadataImage,
         topic: &Arc<TopicImage>,
         reconfigured: bool,
         openings: &mut Vec<Opening>,
     ) {
-        let config = match self.seen.get(&topic.id()) {
-            Some(seen) if !reconfigured && Arc::ptr_eq(seen.image.configs(), topic.configs()) => {
-                seen.config.clone()
-            }
-            _ => {
-                let config = Arc::new(self.broker.layers(image).topic_config(topic.configs()));
-                self.broker.partitions.set_config(topic.id(), config.clone());
-                config
-            }
-        };
+        let config = self.config_of(image, topic, reconfigured);
         for (index, partition) in topic.partitions() {
             let id = TopicPartition { topic: topic.id(), partition: index };
-            let leads = self.broker.leads(partition);
-            if let Some(target) =
-                partition.target.filter(|target| leads && *target != self.broker.id())
+            let leads = self.leaders.leads(partition);
+            if let Some(target) = partition.target.filter(|target| leads && *target != self.broker)
             {
-                self.wanted.insert(id, target);
+                self.targets.insert(id, target);
             }
-            if self.broker.partitions.is_leaving(id) {
+            let table = self.partitions.table();
+            if table.is_handing_over(id) {
                 continue;
             }
-            let open = self.broker.partitions.led_by_id(id);
-            match open {
+            match table.log(id) {
                 Some(open) if leads && open.leader_epoch() == partition.leader_epoch => {
                     open.set_options(partition_options(&config));
                 }
                 open => {
-                    if let Some(open) = open {
-                        self.close(&open).await;
+                    if open.is_some() {
+                        self.close(id).await;
                     }
                     if leads {
+                        let leader_epoch = partition.leader_epoch;
                         let (topic, config) = (topic.clone(), config.clone());
-                        openings.push(Opening {
-                            topic,
-                            config,
-                            id,
-                            leader_epoch: partition.leader_epoch,
-                        });
+                        openings.push(Opening { topic, config, id, leader_epoch });
                     }
                 }
             }
         }
-        self.seen.insert(topic.id(), Seen { image: topic.clone(), config });
+        self.topics.insert(topic.id(), ReconciledTopic { image: topic.clone(), config });
     }
 
-    async fn close(&self, partition: &Arc<Partition>) {
-        self.broker.partitions.remove(partition.id());
-        self.broker.groups.closed(partition.id());
-        if let Err(error) = self.broker.storage.close_partition(partition.id()).await {
-            tracing::warn!(%error, partition = %partition.id(), "a partition was closed without its last flush");
+    /// What is in force for a topic, also in the table.
+    fn config_of(
+        &self,
+        image: &MetadataImage,
+        topic: &TopicImage,
+        reconfigured: bool,
+    ) -> Arc<TopicConfig> {
+        match self.topics.get(&topic.id()) {
+            Some(reconciled)
+                if !reconfigured && Arc::ptr_eq(reconciled.image.configs(), topic.configs()) =>
+            {
+                reconciled.config.clone()
+            }
+            _ => {
+                let config = Arc::new(self.configs.layers(image).topic_config(topic.configs()));
+                self.partitions.table().set_config(topic.id(), config.clone());
+                config
+            }
         }
     }
 
-    /// Topics that are gone: their partitions here are closed and their bytes let go.
-    async fn forget_deleted(&mut self, image: &MetadataImage) {
-        let here: HashSet<TopicId> = image.topics().map(|topic| topic.id()).collect();
-        let gone: Vec<TopicId> =
-            self.seen.keys().filter(|id| !here.contains(id)).copied().collect();
-        for topic in gone {
-            let Some(seen) = self.seen.remove(&topic) else { continue };
-            self.broker.groups.forget_topic(seen.image.name());
-            for (index, partition) in seen.image.partitions() {
+    async fn close(&self, id: TopicPartition) {
+        for (partition, closed) in self.partitions.close(&[id]).await {
+            if let Err(error) = closed {
+                tracing::warn!(%error, %partition, "a partition was closed without its last flush");
+            }
+        }
+    }
+
+    async fn open(&self, opening: Opening) -> OpenOutcome {
+        let Opening { topic, config, id, leader_epoch } = opening;
+        let Some(_opening) = self.partitions.table().begin_opening(id) else {
+            // When the handoff has ended its topic is reconciled again.
+            return OpenOutcome { topic, id, result: Ok(()) };
+        };
+        // It may have been handed over since the image was that this is about. A handoff ends when
+        // the newest image shows it, and none begins while this goes on.
+        let image = self.leaders.image();
+        let still_led = image
+            .partition(id)
+            .is_some_and(|now| self.leaders.leads(now) && now.leader_epoch == leader_epoch);
+        if !still_led {
+            return OpenOutcome { topic, id, result: Ok(()) };
+        }
+        let result = self.partitions.open(&topic, &config, id, leader_epoch).await;
+        OpenOutcome { topic, id, result }
+    }
+
+    /// Ends and deletes the partitions of topics that the image no longer has.
+    async fn delete_missing(&mut self, image: &MetadataImage) {
+        let present: HashSet<TopicId> = image.topics().map(|topic| topic.id()).collect();
+        let missing: Vec<TopicId> =
+            self.topics.keys().filter(|id| !present.contains(id)).copied().collect();
+        for topic in missing {
+            let Some(reconciled) = self.topics.remove(&topic) else { continue };
+            self.partitions.topic_deleted(reconciled.image.name());
+            for (index, partition) in reconciled.image.partitions() {
                 let id = TopicPartition { topic, partition: index };
-                let was_open = self.broker.partitions.remove(id).is_some();
-                if was_open {
-                    self.broker.groups.closed(id);
-                }
-                if was_open || self.broker.leads(partition) {
+                let was_open = self.partitions.withdraw(id);
+                if was_open || self.leaders.leads(partition) {
                     self.undeleted.push(id);
                 }
             }
         }
-        let broker = &self.broker;
-        let deleted =
-            stream::iter(std::mem::take(&mut self.undeleted)).map(|id| delete(broker, id));
-        let failed =
-            deleted.buffer_unordered(DELETED_AT_ONCE_MAX).filter_map(async |failed| failed);
-        self.undeleted = failed.collect().await;
+        let undeleted = std::mem::take(&mut self.undeleted);
+        let partitions = &self.partitions;
+        let failed = stream::iter(undeleted)
+            .map(|id| async move {
+                let deleted = partitions.delete(id).await;
+                deleted.err().map(|error| (id, error))
+            })
+            .buffer_unordered(DELETED_AT_ONCE_MAX)
+            .filter_map(async |failed| failed);
+        self.undeleted = failed
+            .map(|(id, error)| {
+                tracing::warn!(%error, partition = %id, "a deleted partition's records could not be deleted; trying again");
+                id
+            })
+            .collect()
+            .await;
         self.retry |= !self.undeleted.is_empty();
-    }
-}
-
-/// Lets go of a partition's bytes; answers the partition if that has to be done again.
-async fn delete(broker: &BrokerShared, id: TopicPartition) -> Option<TopicPartition> {
-    match broker.storage.delete_partition(id).await {
-        Ok(()) => None,
-        Err(error) => {
-            tracing::warn!(%error, partition = %id, "a deleted partition's log is not let go yet; trying again");
-            Some(id)
-        }
-    }
-}
-
-async fn open(broker: &BrokerShared, opening: Opening) -> Opened {
-    let Opening { topic, config, id, leader_epoch } = opening;
-    let Some(_mark) = broker.partitions.begin_opening(id) else {
-        // When the handoff has ended it is looked at again.
-        return Opened { topic, id, outcome: Ok(()) };
-    };
-    // It may have been handed over since the image was that this is about. A handoff ends when the
-    // newest image shows it, and none begins while this goes on.
-    let now = broker.image();
-    let now = now.partition(id).filter(|now| broker.leads(now) && now.leader_epoch == leader_epoch);
-    if now.is_none() {
-        return Opened { topic, id, outcome: Ok(()) };
-    }
-    let opened = broker.storage.open_partition(id, leader_epoch, partition_options(&config)).await;
-    let outcome = opened.map_err(|error| error.to_string()).map(|partition| {
-        if topic.name().as_str() == CONSUMER_OFFSETS {
-            broker.groups.opened(partition.clone());
-        }
-        broker.partitions.insert(&topic, &config, partition);
-    });
-    Opened { topic, id, outcome }
-}
-
-/// What storage has to know of a topic's configuration.
-fn partition_options(config: &TopicConfig) -> PartitionOptions {
-    PartitionOptions {
-        retention_ms: config.retention_ms,
-        retention_bytes: config.retention_bytes,
-        batch_bytes_max: config.max_message_bytes,
-        timestamp_type: config.timestamp_type,
     }
 }

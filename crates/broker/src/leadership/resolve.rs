@@ -123,7 +123,7 @@ impl LeaderResolver {
         let Some(id) = id.map(|topic| TopicPartition { topic, partition }) else { return false };
         let led_here =
             in_image(&image, topic, partition).is_some_and(|partition| self.leads(partition));
-        self.table.is_leaving(id) || (led_here && self.table.led_by_id(id).is_none())
+        self.table.is_handing_over(id) || (led_here && self.table.log(id).is_none())
     }
 
     /// Whether all partitions of a topic that the image says are led here are open. True for a

@@ -12,7 +12,7 @@ use milena_runtime::{Backoff, Retry};
 use milena_storage::{Isolation, ReadError, ReadRequest};
 use milena_types::Offset;
 
-use super::shard::Owner;
+use super::shard::GroupShard;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1024 * 1024;
@@ -35,20 +35,20 @@ enum LoadError {
 
 /// A log on its way into a coordinator.
 struct Loading<'a> {
-    owner: &'a Owner,
+    shard: &'a GroupShard,
     coordinator: Coordinator,
     from: Offset,
     bytes: u64,
 }
 
-impl Owner {
+impl GroupShard {
     /// Loads the partition, however often that fails, unless it is closed.
     pub(super) async fn load(self: Arc<Self>) {
         let runtime = self.timers.runtime.clone();
         let mut retry = Retry::new(&runtime, Backoff::fixed(RETRY));
         while !self.is_closed() {
             let loading = Loading {
-                owner: &self,
+                shard: &self,
                 coordinator: Coordinator::new(self.timers.settings.groups.clone()),
                 from: self.partition.bounds().log_start,
                 bytes: 0,
@@ -72,7 +72,7 @@ impl Loading<'_> {
     async fn run(mut self) -> Result<(Coordinator, u64), LoadError> {
         // Nothing is appended while this goes on: appends are the coordinator's, and it is not
         // there yet.
-        let end = self.owner.partition.bounds().high_watermark;
+        let end = self.shard.partition.bounds().high_watermark;
         while self.from < end {
             let request = ReadRequest {
                 from: self.from,
@@ -80,7 +80,7 @@ impl Loading<'_> {
                 at_least_one: true,
                 isolation: Isolation::Uncommitted,
             };
-            let data = self.owner.partition.read(&request).await?;
+            let data = self.shard.partition.read(&request).await?;
             let before = self.from;
             for part in &data.parts {
                 for batch in split(part.clone()) {
@@ -117,7 +117,7 @@ impl Loading<'_> {
             } else {
                 self.coordinator.replay(&key, value.as_ref())
             };
-            let (partition, offset) = (self.owner.partition.id(), record.offset);
+            let (partition, offset) = (self.shard.partition.id(), record.offset);
             match replayed {
                 Ok(Replayed::Applied) => {}
                 Ok(Replayed::UnknownType(kind)) => {

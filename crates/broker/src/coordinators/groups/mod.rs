@@ -1,9 +1,9 @@
 //! Group coordinators: the pure state machine of `milena-coordinator`, run on the partitions of
 //! `__consumer_offsets` that this broker leads.
 //!
-//! [`Groups`] finds the [`shard`] of a group's partition. An owner loads its partition, takes
-//! requests under one short lock, has one append under way at a time, and answers what depends on
-//! it once it is committed. One task per broker keeps the timers of all owners.
+//! [`Groups`] finds the [`shard`] of a group's partition. A shard loads its partition, takes
+//! requests under one short lock, has one append under way at a time, and replies to what depends
+//! on it once it is committed. One task per broker runs the timers of all shards.
 //!
 //! Not here: the rules of groups (they are the state machine's) and what requests look like in each
 //! version (`api/`).
@@ -17,7 +17,7 @@ mod write;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, RwLock},
+    sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use milena_coordinator::groups::{
@@ -32,20 +32,26 @@ use milena_types::{PartitionIndex, TopicName, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
 use settings::Settings;
-use shard::Owner;
+use shard::GroupShard;
 use timers::Timers;
 
-use crate::{leadership::resolve::LeaderResolver, topics::internal::CONSUMER_OFFSETS};
+use crate::{
+    leadership::{lifecycle::LeadershipObserver, resolve::LeaderResolver},
+    topics::internal::CONSUMER_OFFSETS,
+};
 
 pub(crate) use errors::code_of;
 
 /// A reply is of its request's kind: the state machine sees to that.
 const OWN_KIND: &str = "a request gets the reply of its own kind";
 
+/// By partition of `__consumer_offsets`.
+type Shards = BTreeMap<PartitionIndex, Arc<GroupShard>>;
+
 /// The groups whose coordinator is this broker.
 pub(crate) struct Groups {
     leaders: LeaderResolver,
-    owners: RwLock<BTreeMap<PartitionIndex, Arc<Owner>>>,
+    shards: RwLock<Shards>,
     timers: Arc<Timers>,
     /// Cancelled when requests should no longer wait for other members.
     stopping: CancellationToken,
@@ -63,44 +69,15 @@ impl Groups {
     ) -> Arc<Self> {
         let timers = Arc::new(Timers::new(runtime, Settings::new(layers, log_growth_bytes)));
         let groups =
-            Arc::new(Self { leaders, owners: RwLock::default(), timers: timers.clone(), stopping });
-        let keeper = groups.clone();
-        timers.runtime.spawn(async move { keeper.keep_timers().await });
+            Arc::new(Self { leaders, shards: RwLock::default(), timers: timers.clone(), stopping });
+        let timed = groups.clone();
+        timers.runtime.spawn(async move { timed.run_timers().await });
         groups
-    }
-
-    /// This broker leads a partition of `__consumer_offsets`: its groups are loaded and served from
-    /// now on.
-    pub(crate) fn opened(&self, partition: Arc<Partition>) {
-        let index = partition.id().partition;
-        let owner = Owner::start(partition, self.timers.clone());
-        let mut owners = self.owners.write().expect("no panic while owners are changed");
-        if let Some(former) = owners.insert(index, owner) {
-            former.close();
-        }
-    }
-
-    /// This broker leads a partition no more. If it is one of groups, everything that waits for it
-    /// is answered NOT_COORDINATOR.
-    pub(crate) fn closed(&self, partition: TopicPartition) {
-        let mut owners = self.owners.write().expect("no panic while owners are changed");
-        if owners.get(&partition.partition).is_some_and(|owner| owner.partition.id() == partition)
-            && let Some(owner) = owners.remove(&partition.partition)
-        {
-            owner.close();
-        }
-    }
-
-    /// Deletes the offsets of a topic that is gone.
-    pub(crate) fn forget_topic(&self, topic: &TopicName) {
-        for owner in self.owners() {
-            owner.forget_topic(topic);
-        }
     }
 
     pub(crate) async fn join(&self, request: JoinRequest) -> Result<Joined, JoinFailed> {
         let (group, member) = (request.group.clone(), request.member.clone());
-        match self.ask(&group, Request::Join(request)).await {
+        match self.call(&group, Request::Join(request)).await {
             Ok(Reply::Join(joined)) => joined,
             Ok(_) => unreachable!("{OWN_KIND}"),
             Err(error) => Err(JoinFailed { error, member }),
@@ -108,21 +85,21 @@ impl Groups {
     }
 
     pub(crate) async fn sync(&self, request: SyncRequest) -> Result<Synced, GroupError> {
-        match self.ask(&request.group.clone(), Request::Sync(request)).await? {
+        match self.call(&request.group.clone(), Request::Sync(request)).await? {
             Reply::Sync(synced) => synced,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
     pub(crate) async fn heartbeat(&self, request: HeartbeatRequest) -> Result<(), GroupError> {
-        match self.ask(&request.group.clone(), Request::Heartbeat(request)).await? {
+        match self.call(&request.group.clone(), Request::Heartbeat(request)).await? {
             Reply::Heartbeat(outcome) => outcome,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
     pub(crate) async fn leave(&self, request: LeaveRequest) -> Result<Vec<LeftMember>, GroupError> {
-        match self.ask(&request.group.clone(), Request::Leave(request)).await? {
+        match self.call(&request.group.clone(), Request::Leave(request)).await? {
             Reply::Leave(left) => left,
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -132,7 +109,7 @@ impl Groups {
         &self,
         request: CommitRequest,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        match self.ask(&request.group.clone(), Request::Commit(request)).await? {
+        match self.call(&request.group.clone(), Request::Commit(request)).await? {
             Reply::Commit(outcomes) => Ok(outcomes),
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -142,7 +119,7 @@ impl Groups {
         &self,
         request: FetchRequest,
     ) -> Result<Vec<FetchedTopic>, GroupError> {
-        match self.ask(&request.group.clone(), Request::Fetch(request)).await? {
+        match self.call(&request.group.clone(), Request::Fetch(request)).await? {
             Reply::Fetch(topics) => Ok(topics),
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -153,21 +130,21 @@ impl Groups {
         group: GroupId,
         keys: Vec<OffsetKey>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        match self.ask(&group.clone(), Request::DeleteOffsets { group, keys }).await? {
+        match self.call(&group.clone(), Request::DeleteOffsets { group, keys }).await? {
             Reply::DeleteOffsets(outcome) => outcome,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
     pub(crate) async fn describe(&self, group: GroupId) -> Result<DescribedGroup, GroupError> {
-        match self.ask(&group.clone(), Request::Describe(group)).await? {
+        match self.call(&group.clone(), Request::Describe(group)).await? {
             Reply::Describe(described) => described,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
     pub(crate) async fn delete(&self, group: GroupId) -> Result<(), GroupError> {
-        match self.ask(&group.clone(), Request::Delete(group)).await? {
+        match self.call(&group.clone(), Request::Delete(group)).await? {
             Reply::Delete(outcome) => outcome,
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -176,8 +153,8 @@ impl Groups {
     /// The groups of this broker, and whether more may be found once everything is loaded.
     pub(crate) fn list(&self, filter: &ListFilter) -> (Vec<ListedGroup>, bool) {
         let (mut groups, mut loading) = (Vec::new(), false);
-        for owner in self.owners() {
-            match owner.list(filter) {
+        for shard in self.shards() {
+            match shard.list(filter) {
                 Ok(listed) => groups.extend(listed),
                 Err(GroupError::CoordinatorLoadInProgress) => loading = true,
                 Err(_) => {}
@@ -186,10 +163,10 @@ impl Groups {
         (groups, loading)
     }
 
-    /// Sends a request to the owner of a group and waits for the answer.
-    async fn ask(&self, group: &GroupId, request: Request) -> Result<Reply, GroupError> {
+    /// Sends a request to the shard of a group and waits for the reply.
+    async fn call(&self, group: &GroupId, request: Request) -> Result<Reply, GroupError> {
         let waits_for_members = matches!(request, Request::Join(_) | Request::Sync(_));
-        let reply = self.owner_of(group)?.ask(request)?;
+        let reply = self.shard_of(group)?.call(request)?;
         if !waits_for_members {
             // At most for an append, which a broker that stops sees through.
             return reply.await.map_err(|_| GroupError::NotCoordinator);
@@ -200,13 +177,12 @@ impl Groups {
         }
     }
 
-    fn owner_of(&self, group: &GroupId) -> Result<Arc<Owner>, GroupError> {
+    fn shard_of(&self, group: &GroupId) -> Result<Arc<GroupShard>, GroupError> {
         let image = self.leaders.image();
         let topic = image.topic(CONSUMER_OFFSETS).ok_or(GroupError::NotCoordinator)?;
         let index = partition_of(group.as_str(), topic.partition_count());
-        let owners = self.owners.read().expect("no panic while owners are changed");
-        match owners.get(&index) {
-            Some(owner) => Ok(owner.clone()),
+        match self.read_shards().get(&index) {
+            Some(shard) => Ok(shard.clone()),
             // The image names this broker, whose log is about to be opened.
             None if topic
                 .partition(index)
@@ -218,8 +194,47 @@ impl Groups {
         }
     }
 
-    fn owners(&self) -> Vec<Arc<Owner>> {
-        self.owners.read().expect("no panic while owners are changed").values().cloned().collect()
+    fn shards(&self) -> Vec<Arc<GroupShard>> {
+        self.read_shards().values().cloned().collect()
+    }
+
+    fn read_shards(&self) -> RwLockReadGuard<'_, Shards> {
+        self.shards.read().expect("no panic while shards are changed")
+    }
+
+    fn write_shards(&self) -> RwLockWriteGuard<'_, Shards> {
+        self.shards.write().expect("no panic while shards are changed")
+    }
+}
+
+impl LeadershipObserver for Groups {
+    /// The groups of the partition are loaded and served from now on.
+    fn on_election(&self, topic: &TopicName, partition: &Arc<Partition>) {
+        if topic.as_str() != CONSUMER_OFFSETS {
+            return;
+        }
+        let shard = GroupShard::start(partition.clone(), self.timers.clone());
+        let mut shards = self.write_shards();
+        if let Some(former) = shards.insert(partition.id().partition, shard) {
+            former.close();
+        }
+    }
+
+    /// Everything that waits for groups of the partition is answered NOT_COORDINATOR.
+    fn on_resignation(&self, partition: TopicPartition) {
+        let mut shards = self.write_shards();
+        if shards.get(&partition.partition).is_some_and(|shard| shard.partition.id() == partition)
+            && let Some(shard) = shards.remove(&partition.partition)
+        {
+            shard.close();
+        }
+    }
+
+    /// Deletes the offsets of the topic.
+    fn on_topic_deleted(&self, topic: &TopicName) {
+        for shard in self.shards() {
+            shard.forget_topic(topic);
+        }
     }
 }
 

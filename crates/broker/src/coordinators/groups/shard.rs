@@ -1,5 +1,5 @@
-//! The owner of one partition of `__consumer_offsets`: its coordinator behind one short lock, and
-//! who waits for it.
+//! One partition of `__consumer_offsets`: its coordinator behind one short lock, and the requests
+//! that wait for it.
 
 use std::{
     collections::HashMap,
@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 
 use super::timers::Timers;
 
-/// See the module's documentation.
-pub(super) struct Owner {
+/// The groups of one partition.
+pub(super) struct GroupShard {
     pub(super) partition: Arc<Partition>,
     pub(super) timers: Arc<Timers>,
     state: Mutex<State>,
@@ -26,7 +26,7 @@ pub(super) struct State {
     pub(super) phase: Phase,
     waiting: HashMap<ReplyId, oneshot::Sender<Reply>>,
     next_reply: u64,
-    /// A task appends; it looks for more before it ends.
+    /// Whether a task appends; it looks for more before it ends.
     pub(super) writing: bool,
     pub(super) growth: Growth,
 }
@@ -56,7 +56,7 @@ pub(super) struct SnapshotUnderWay {
     pub(super) bytes: u64,
 }
 
-impl Owner {
+impl GroupShard {
     /// Begins to load the partition.
     pub(super) fn start(partition: Arc<Partition>, timers: Arc<Timers>) -> Arc<Self> {
         let state = State {
@@ -71,15 +71,15 @@ impl Owner {
                 snapshot: None,
             },
         };
-        let owner = Arc::new(Self { partition, timers, state: Mutex::new(state) });
-        let loading = owner.clone();
-        owner.timers.runtime.spawn(async move { loading.load().await });
-        owner
+        let shard = Arc::new(Self { partition, timers, state: Mutex::new(state) });
+        let loading = shard.clone();
+        shard.timers.runtime.spawn(async move { loading.load().await });
+        shard
     }
 
     /// Hands a request to the coordinator. The reply may be there at once, or come when others have
     /// joined, when time has passed, or when the log has what it depends on.
-    pub(super) fn ask(
+    pub(super) fn call(
         self: &Arc<Self>,
         request: Request,
     ) -> Result<oneshot::Receiver<Reply>, GroupError> {
@@ -89,7 +89,7 @@ impl Owner {
         state.coordinator()?.request(id, request, self.timers.now());
         state.next_reply += 1;
         state.waiting.insert(id, sender);
-        self.follow_up(&mut state);
+        self.drain_effects(&mut state);
         Ok(receiver)
     }
 
@@ -102,23 +102,25 @@ impl Owner {
     }
 
     pub(super) fn tick(self: &Arc<Self>) {
-        self.turn(|coordinator, owner| coordinator.tick(owner.timers.now()));
+        self.with_coordinator(|coordinator, shard| coordinator.tick(shard.timers.now()));
     }
 
     pub(super) fn expire_offsets(self: &Arc<Self>) {
-        self.turn(|coordinator, owner| coordinator.expire_offsets(owner.timers.now()));
+        self.with_coordinator(|coordinator, shard| coordinator.expire_offsets(shard.timers.now()));
     }
 
     pub(super) fn forget_topic(self: &Arc<Self>, topic: &TopicName) {
-        self.turn(|coordinator, owner| coordinator.forget_topic(topic, owner.timers.now()));
+        self.with_coordinator(|coordinator, shard| {
+            coordinator.forget_topic(topic, shard.timers.now())
+        });
     }
 
-    /// Gives the partition up and answers everybody who waits. Does nothing the second time.
+    /// Replies to everybody who waits, and serves no more. Does nothing the second time.
     pub(super) fn close(self: &Arc<Self>) {
         let mut state = self.lock();
         if let Ok(coordinator) = state.coordinator() {
             coordinator.unload(GroupError::NotCoordinator, self.timers.now());
-            self.follow_up(&mut state);
+            self.drain_effects(&mut state);
         }
         state.phase = Phase::Closed;
         state.waiting.clear();
@@ -131,7 +133,7 @@ impl Owner {
             coordinator.start(self.timers.now());
             state.phase = Phase::Active(Box::new(coordinator));
             state.growth.bytes = log_bytes;
-            self.follow_up(&mut state);
+            self.drain_effects(&mut state);
         }
     }
 
@@ -143,24 +145,25 @@ impl Owner {
         self.state.lock().expect("no panic while groups are changed")
     }
 
-    fn turn(self: &Arc<Self>, change: impl FnOnce(&mut Coordinator, &Self)) {
+    fn with_coordinator(self: &Arc<Self>, change: impl FnOnce(&mut Coordinator, &Self)) {
         let mut state = self.lock();
         if let Ok(coordinator) = state.coordinator() {
             change(coordinator, self);
-            self.follow_up(&mut state);
+            self.drain_effects(&mut state);
         }
     }
 
-    /// After the coordinator had a turn: passes replies on, and sees to appends and deadlines.
-    pub(super) fn follow_up(self: &Arc<Self>, state: &mut State) {
+    /// After a change of the coordinator: passes replies on, starts appending, and schedules the
+    /// next deadline.
+    pub(super) fn drain_effects(self: &Arc<Self>, state: &mut State) {
         let Phase::Active(coordinator) = &mut state.phase else { return };
         for (id, reply) in coordinator.take_replies() {
             if let Some(waiting) = state.waiting.remove(&id) {
-                // Whoever asked may be gone.
+                // The caller may be gone.
                 let _ = waiting.send(reply);
             }
         }
-        self.timers.want(coordinator.next_deadline());
+        self.timers.schedule(coordinator.next_deadline());
         if !state.writing && (coordinator.wants_append() || state.growth.wants_snapshot()) {
             state.writing = true;
             let writer = self.clone();

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::{Groups, settings::Settings};
 
-/// What owners share: the clock, the configuration, and the moment the timer task sleeps until.
+/// What shards share: the clock, the configuration, and the moment the timer task sleeps until.
 pub(super) struct Timers {
     pub(super) runtime: Runtime,
     pub(super) settings: Settings,
@@ -37,8 +37,8 @@ impl Timers {
         u64::try_from(self.runtime.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A coordinator has this deadline.
-    pub(super) fn want(&self, deadline: Option<u64>) {
+    /// A coordinator is to be ticked at this deadline, if there is one.
+    pub(super) fn schedule(&self, deadline: Option<u64>) {
         if deadline.is_some_and(|deadline| deadline < self.wakes_at.load(Ordering::Acquire)) {
             self.earlier.notify_one();
         }
@@ -55,8 +55,8 @@ impl Timers {
 }
 
 impl Groups {
-    /// Ticks until the broker stops; then answers everybody who waits.
-    pub(super) async fn keep_timers(self: Arc<Self>) {
+    /// Ticks until the broker stops; then replies to everybody who waits.
+    pub(super) async fn run_timers(self: Arc<Self>) {
         let timers = self.timers.clone();
         let expiry_interval_ms = timers.settings.expiry_interval_ms.max(1);
         let mut expiry = timers.monotonic_ms().saturating_add(expiry_interval_ms);
@@ -64,7 +64,7 @@ impl Groups {
             // Whoever gets a deadline from here on compares it with this, and wakes the sleep
             // below.
             timers.wakes_at.store(expiry, Ordering::Release);
-            let next = self.owners().iter().filter_map(|owner| owner.next_deadline()).min();
+            let next = self.shards().iter().filter_map(|shard| shard.next_deadline()).min();
             let next = next.unwrap_or(u64::MAX).min(expiry);
             timers.wakes_at.store(next, Ordering::Release);
             tokio::select! {
@@ -72,16 +72,16 @@ impl Groups {
                 () = timers.runtime.stopping().cancelled() => break,
             }
             let now = timers.monotonic_ms();
-            for owner in self.owners() {
-                owner.tick();
+            for shard in self.shards() {
+                shard.tick();
                 if expiry <= now {
-                    owner.expire_offsets();
+                    shard.expire_offsets();
                 }
             }
             if expiry <= now {
                 expiry = now.saturating_add(expiry_interval_ms);
             }
         }
-        self.owners().iter().for_each(|owner| owner.close());
+        self.shards().iter().for_each(|shard| shard.close());
     }
 }

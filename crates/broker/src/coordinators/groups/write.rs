@@ -14,7 +14,7 @@ use milena_types::{Offset, Timestamp};
 
 use super::{
     errors::{not_committed, refused},
-    shard::{Growth, Owner, SnapshotUnderWay, State},
+    shard::{GroupShard, Growth, SnapshotUnderWay, State},
 };
 
 /// About how many bytes of records go into one batch.
@@ -32,7 +32,7 @@ enum Next {
     StartAt(Offset),
 }
 
-impl Owner {
+impl GroupShard {
     /// Appends until nothing is left to append.
     pub(super) async fn write(self: Arc<Self>) {
         // Taken in turns, so that neither commits nor a snapshot wait for the other for ever.
@@ -89,7 +89,7 @@ impl Owner {
         if outcome.is_ok() {
             state.growth.bytes += bytes_of(records);
         }
-        self.follow_up(&mut state);
+        self.drain_effects(&mut state);
     }
 
     fn snapshot_part_ended(&self, records: &[StoredRecord], appended: Result<Offset, AppendError>) {

@@ -1,0 +1,94 @@
+//! Forgetting deleted topics: the controller removes the record of one once every broker has had
+//! its chances to delete what it has of it (`leadership::deletion`), and nothing refers to its
+//! objects any more.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError};
+use milena_runtime::Runtime;
+use milena_storage::Storage;
+use milena_types::{PartitionIndex, TopicId, TopicPartition};
+
+use super::role::ControllerRole;
+
+/// How often the controller looks; also how long a record is kept at least.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// Removes the records of deleted topics while this broker is the controller.
+pub(crate) struct DeletedTopics {
+    role: ControllerRole,
+    metadata: ClusterMetadata,
+    images: ImageWatcher,
+    storage: Arc<Storage>,
+    runtime: Runtime,
+}
+
+impl DeletedTopics {
+    pub(crate) fn new(
+        role: ControllerRole,
+        metadata: ClusterMetadata,
+        images: ImageWatcher,
+        storage: Arc<Storage>,
+        runtime: Runtime,
+    ) -> Self {
+        Self { role, metadata, images, storage, runtime }
+    }
+
+    /// Works until the broker stops.
+    pub(crate) async fn run(self) {
+        let mut known: HashSet<TopicId> = HashSet::new();
+        loop {
+            tokio::select! {
+                () = self.runtime.sleep(ROUND) => {}
+                () = self.runtime.stopping().cancelled() => return,
+            }
+            match self.round(&known).await {
+                Ok(kept) => known = kept,
+                Err(error) => {
+                    tracing::debug!(%error, "the records of deleted topics could not be read")
+                }
+            }
+        }
+    }
+
+    /// Removes the records that were there a round ago. Returns the others.
+    async fn round(&self, known: &HashSet<TopicId>) -> Result<HashSet<TopicId>, MetadataError> {
+        let image = self.images.current();
+        // Who is down now reads the record when it starts.
+        let all_are_up = image.nodes().keys().all(|node| image.broker(*node).is_some());
+        if !self.role.is_held(&image) || !all_are_up {
+            return Ok(HashSet::new());
+        }
+        let mut kept = HashSet::new();
+        for (topic, record) in self.metadata.deleted_topics().await? {
+            if known.contains(&topic) && self.is_unreferenced(topic, record.partitions).await {
+                self.metadata.forget_deleted_topic(topic).await?;
+            } else {
+                kept.insert(topic);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Whether nothing refers to objects of the topic any more. What does is deleted here, whoever
+    /// failed to.
+    async fn is_unreferenced(&self, topic: TopicId, partitions: i32) -> bool {
+        for partition in (0..partitions).map(PartitionIndex) {
+            let id = TopicPartition { topic, partition };
+            match self.storage.refers_to(id).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    if let Err(error) = self.storage.delete_partition(id).await {
+                        tracing::warn!(%error, partition = %id, "a deleted partition's records could not be deleted; trying again");
+                    }
+                    return false;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "what a deleted topic refers to could not be read");
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}

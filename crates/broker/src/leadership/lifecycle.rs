@@ -1,0 +1,124 @@
+//! Opening and closing the partitions that this broker leads.
+//!
+//! An open partition has state in three places: its log in storage, its entry in the table where
+//! requests find it, and what coordinators keep of it ([`LeadershipObserver`]). Only this file
+//! makes and ends all three, so that none outlives the others.
+
+use std::sync::Arc;
+
+use milena_kafka_config::TopicConfig;
+use milena_metadata::TopicImage;
+use milena_storage::{FlushError, Partition, PartitionOptions, Storage, UpkeepError};
+use milena_types::{LeaderEpoch, TopicName, TopicPartition};
+
+use super::partitions::PartitionTable;
+
+/// What keeps state of partitions beside their logs: the coordinators, whose partitions are those
+/// of Kafka's own topics. Called for every partition; the observer picks its own.
+pub(crate) trait LeadershipObserver: Send + Sync {
+    /// This broker leads the partition, whose log is open. Requests find it after this.
+    fn on_election(&self, topic: &TopicName, partition: &Arc<Partition>);
+
+    /// This broker leads the partition no more, and requests do not find it. Its log is still
+    /// open. Also called for partitions of which the observer knows nothing.
+    fn on_resignation(&self, partition: TopicPartition);
+
+    /// The topic was deleted.
+    fn on_topic_deleted(&self, topic: &TopicName);
+}
+
+/// Opens and closes partitions.
+pub(crate) struct PartitionLifecycle {
+    table: Arc<PartitionTable>,
+    storage: Arc<Storage>,
+    observers: Vec<Arc<dyn LeadershipObserver>>,
+}
+
+impl PartitionLifecycle {
+    pub(crate) fn new(
+        table: Arc<PartitionTable>,
+        storage: Arc<Storage>,
+        observers: Vec<Arc<dyn LeadershipObserver>>,
+    ) -> Self {
+        Self { table, storage, observers }
+    }
+
+    pub(crate) fn table(&self) -> &PartitionTable {
+        &self.table
+    }
+
+    /// Whether this life of the broker is over: no partition opens any more.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.storage.is_sealed()
+    }
+
+    /// Opens a partition that this broker leads in `leader_epoch`.
+    ///
+    /// Errors: why not, as it is to be logged; try again.
+    pub(crate) async fn open(
+        &self,
+        topic: &TopicImage,
+        config: &Arc<TopicConfig>,
+        id: TopicPartition,
+        leader_epoch: LeaderEpoch,
+    ) -> Result<(), String> {
+        let opened = self.storage.open_partition(id, leader_epoch, partition_options(config)).await;
+        let partition = opened.map_err(|error| error.to_string())?;
+        for observer in &self.observers {
+            observer.on_election(topic.name(), &partition);
+        }
+        self.table.insert(topic, config, partition);
+        Ok(())
+    }
+
+    /// Ends a partition for requests and coordinators. Returns whether it was open. Its log has to
+    /// be closed or deleted next.
+    pub(crate) fn withdraw(&self, id: TopicPartition) -> bool {
+        let was_open = self.table.remove(id).is_some();
+        for observer in &self.observers {
+            observer.on_resignation(id);
+        }
+        was_open
+    }
+
+    /// Puts what is committed into segments, so that [`PartitionLifecycle::close`] takes short.
+    pub(crate) async fn flush(&self) -> Result<(), FlushError> {
+        self.storage.prepare_close().await
+    }
+
+    /// Closes partitions: what is under way is committed and answered, everything is flushed.
+    /// Returns for each whether another broker can lead it now; this broker can again in any case.
+    pub(crate) async fn close(
+        &self,
+        ids: &[TopicPartition],
+    ) -> Vec<(TopicPartition, Result<(), UpkeepError>)> {
+        for id in ids {
+            self.withdraw(*id);
+        }
+        self.storage.close_partitions(ids).await
+    }
+
+    /// Deletes the records of a partition, open or not.
+    ///
+    /// Errors: its bytes may still be there; try again.
+    pub(crate) async fn delete(&self, id: TopicPartition) -> Result<(), UpkeepError> {
+        self.withdraw(id);
+        self.storage.delete_partition(id).await
+    }
+
+    pub(crate) fn topic_deleted(&self, topic: &TopicName) {
+        for observer in &self.observers {
+            observer.on_topic_deleted(topic);
+        }
+    }
+}
+
+/// What storage has to know of a topic's configuration.
+pub(super) fn partition_options(config: &TopicConfig) -> PartitionOptions {
+    PartitionOptions {
+        retention_ms: config.retention_ms,
+        retention_bytes: config.retention_bytes,
+        batch_bytes_max: config.max_message_bytes,
+        timestamp_type: config.timestamp_type,
+    }
+}
