@@ -1,15 +1,7 @@
 //! The data directory: who may use it, and what is where in it.
 //!
-//! ```text
-//! FORMAT             what wrote the directory
-//! LOCK               locked by the process that uses it
-//! endpoint           the API's address while it is served, for this machine's commands
-//! credentials        access keys of the API, in the AWS format
-//! key                the local key that data keys are wrapped with
-//! metadata           the metadata store
-//! clusters/ID/wal/N  the write-ahead log of broker N of a cluster
-//! clusters/ID/objects  the cluster's segments
-//! ```
+//! [`LAYOUT`] lists the files; the tables in README.md and docs/operations/running.md are made from
+//! it.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -24,6 +16,61 @@ use milena_types::{BrokerId, ClusterId};
 const FORMAT: u32 = 1;
 const FORMAT_TEXT: &str = "milena data directory, format ";
 
+const FORMAT_FILE: &str = "FORMAT";
+const LOCK_FILE: &str = "LOCK";
+const CREDENTIALS_FILE: &str = "credentials";
+const KEY_FILE: &str = "key";
+const METADATA_FILE: &str = "metadata";
+const ENDPOINT_FILE: &str = "endpoint";
+const CLUSTERS: &str = "clusters";
+const WAL: &str = "wal";
+const OBJECTS: &str = "objects";
+
+/// Every file, by its path (capitals stand for a value), and what it is. What is below a cluster's
+/// `wal` and `objects` is storage's.
+#[cfg(test)]
+const LAYOUT: [(&[&str], &str); 12] = [
+    (
+        &[CREDENTIALS_FILE],
+        "access keys of the API, as an AWS credentials file: every section's key is accepted",
+    ),
+    (
+        &[KEY_FILE],
+        "the local key, which wraps the data keys of all clusters: **without it no record can be read**; keep a copy elsewhere",
+    ),
+    (
+        &[METADATA_FILE],
+        "the metadata store: clusters, topics, configuration, what segments there are",
+    ),
+    (
+        &[ENDPOINT_FILE],
+        "URL and region of the API, for the commands of this machine; only while it is served",
+    ),
+    (&[FORMAT_FILE], "the layout's version"),
+    (&[LOCK_FILE], "locked by the process that uses the directory"),
+    (
+        &[CLUSTERS, "ID"],
+        "a cluster's write-ahead logs (64 MiB and more a broker, set aside at its first start) and segments",
+    ),
+    (
+        &[CLUSTERS, "ID", WAL, "BROKER", "wal", "epoch-EPOCH"],
+        "this broker epoch began, and may have chunks here",
+    ),
+    (&[CLUSTERS, "ID", WAL, "BROKER", "wal", "NUMBER.wal"], "chunks"),
+    (
+        &[CLUSTERS, "ID", OBJECTS, "INCARNATION", "segments", "BROKER", "EPOCH", "NUMBER"],
+        "record batches",
+    ),
+    (
+        &[CLUSTERS, "ID", OBJECTS, "INCARNATION", "manifests", "BROKER", "EPOCH", "NUMBER"],
+        "pages of long manifests",
+    ),
+    (
+        &[CLUSTERS, "ID", OBJECTS, "INCARNATION", "producers", "BROKER", "EPOCH", "NUMBER"],
+        "snapshots of producer state",
+    ),
+];
+
 /// A data directory that this process has to itself.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -33,7 +80,7 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if there is none, and takes it.
+    /// Creates the directory if there is none, and locks it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         create_private(path).with_context(|| {
@@ -47,7 +94,7 @@ impl DataDir {
         let lock = lock(&path)?;
         check_format(&path)?;
         check_metadata(&path)?;
-        if !path.join("FORMAT").exists() {
+        if !path.join(FORMAT_FILE).exists() {
             write_format(&path).with_context(|| cannot_write(&path))?;
         }
         Ok(Self { path, _lock: lock })
@@ -62,48 +109,48 @@ impl DataDir {
     }
 
     pub(crate) fn key(&self) -> PathBuf {
-        self.path.join("key")
+        self.path.join(KEY_FILE)
     }
 
     pub(crate) fn metadata(&self) -> PathBuf {
-        self.path.join("metadata")
+        self.path.join(METADATA_FILE)
     }
 
     /// Everything of one cluster but its metadata.
     pub(crate) fn cluster(&self, cluster: &ClusterId) -> PathBuf {
-        self.path.join("clusters").join(cluster.as_str())
+        self.path.join(CLUSTERS).join(cluster.as_str())
     }
 
     pub(crate) fn wal(&self, cluster: &ClusterId, broker: BrokerId) -> PathBuf {
-        self.cluster(cluster).join("wal").join(broker.to_string())
+        self.cluster(cluster).join(WAL).join(broker.to_string())
     }
 
     pub(crate) fn objects(&self, cluster: &ClusterId) -> PathBuf {
-        self.cluster(cluster).join("objects")
+        self.cluster(cluster).join(OBJECTS)
     }
 
-    /// Tells this machine's commands where the API is.
+    /// Writes where the API is, for the commands of this machine.
     pub(crate) fn publish_endpoint(&self, url: &str, region: &str) -> io::Result<()> {
         let draft = self.path.join("endpoint.new");
         fs::write(&draft, format!("{url}\n{region}\n"))?;
-        fs::rename(draft, self.path.join("endpoint"))
+        fs::rename(draft, self.path.join(ENDPOINT_FILE))
     }
 
-    /// The API is no longer there.
+    /// Removes what [`Self::publish_endpoint`] wrote.
     pub(crate) fn withdraw_endpoint(&self) {
-        // What is left behind only makes a command say that nothing answers.
-        let _ = fs::remove_file(self.path.join("endpoint"));
+        // A file that stays only makes a command fail to connect.
+        let _ = fs::remove_file(self.path.join(ENDPOINT_FILE));
     }
 }
 
 /// The credentials file of a data directory.
 pub(crate) fn credentials(path: &Path) -> PathBuf {
-    path.join("credentials")
+    path.join(CREDENTIALS_FILE)
 }
 
 /// URL and region of the API that serves from a data directory, if one does.
 pub(crate) fn published_endpoint(path: &Path) -> Option<(String, String)> {
-    let text = fs::read_to_string(path.join("endpoint")).ok()?;
+    let text = fs::read_to_string(path.join(ENDPOINT_FILE)).ok()?;
     let (url, region) = text.trim_end().split_once('\n')?;
     Some((url.to_owned(), region.to_owned()))
 }
@@ -118,7 +165,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 
 fn lock(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
-    let file = path.join("LOCK");
+    let file = path.join(LOCK_FILE);
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file);
     let mut lock = opened.with_context(|| cannot_write(path))?;
     match lock.try_lock() {
@@ -150,14 +197,14 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 /// Refuses a directory of a newer release, and one with other things in it.
 fn check_format(path: &Path) -> anyhow::Result<()> {
     let shown = path.display();
-    let text = match fs::read_to_string(path.join("FORMAT")) {
+    let text = match fs::read_to_string(path.join(FORMAT_FILE)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let entries = fs::read_dir(path)
                 .with_context(|| format!("cannot read the data directory {shown}"))?;
             for entry in entries {
                 let name = entry?.file_name();
-                if name != "LOCK" && name != "FORMAT.new" {
+                if name != LOCK_FILE && name != "FORMAT.new" {
                     bail!(
                         "{shown} is not empty and has no file FORMAT, as a data directory of milena has; choose another with \
                          --data-dir, or put the file back: '{FORMAT_TEXT}{FORMAT}'"
@@ -186,14 +233,14 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
 
 /// Refuses to begin anew where clusters have data that only the metadata store makes sense of.
 fn check_metadata(path: &Path) -> anyhow::Result<()> {
-    let empty = fs::metadata(path.join("metadata")).is_ok_and(|file| file.len() == 0);
-    let missing = empty || !path.join("metadata").exists();
-    let clusters = path.join("clusters");
+    let empty = fs::metadata(path.join(METADATA_FILE)).is_ok_and(|file| file.len() == 0);
+    let missing = empty || !path.join(METADATA_FILE).exists();
+    let clusters = path.join(CLUSTERS);
     if missing && fs::read_dir(&clusters).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!(
             "the metadata store {} is {}, but {} holds clusters that it describes; put it back from a copy, or move \
              that directory away to begin anew without them",
-            path.join("metadata").display(),
+            path.join(METADATA_FILE).display(),
             if empty { "empty" } else { "missing" },
             clusters.display()
         );
@@ -213,16 +260,31 @@ fn write_format(path: &Path) -> io::Result<()> {
     let mut file = File::create(&draft)?;
     writeln!(file, "{FORMAT_TEXT}{FORMAT}")?;
     file.sync_all()?;
-    fs::rename(draft, path.join("FORMAT"))?;
+    fs::rename(draft, path.join(FORMAT_FILE))?;
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use milena_testkit::documents::check_part;
+
     use super::*;
 
     #[test]
-    fn one_process_has_it_at_a_time() {
+    fn the_documents_list_the_layout() {
+        let table = |depth_max: usize| {
+            let mut table = "| Name | What it is |\n|---|---|\n".to_owned();
+            for (path, text) in LAYOUT.iter().filter(|(path, _)| path.len() <= depth_max) {
+                table += &format!("| `{}` | {text} |\n", path.join("/"));
+            }
+            table
+        };
+        check_part("README.md", "data directory", &table(2));
+        check_part("docs/operations/running.md", "data directory", &table(usize::MAX));
+    }
+
+    #[test]
+    fn one_process_has_the_directory_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b");
         let first = DataDir::open(&path).unwrap();
@@ -260,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_is_told_while_it_is_there() {
+    fn the_endpoint_is_published_until_it_is_withdrawn() {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::open(dir.path()).unwrap();
         data.publish_endpoint("http://127.0.0.1:1", "eu-west-1").unwrap();

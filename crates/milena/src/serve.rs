@@ -15,17 +15,12 @@ use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
-    AddressPlan, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts,
-    Zones,
+    ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
 };
 use milena_storage::BlockCache;
 use tokio::time::timeout;
 
-use crate::{
-    brokers::InProcess,
-    data_dir::DataDir,
-    settings::{BrokerAddresses, Settings},
-};
+use crate::{brokers::InProcess, data_dir::DataDir, settings::Settings};
 
 /// The cluster that newcomers find.
 const DEMO: &str = "demo";
@@ -95,27 +90,27 @@ struct Installation {
 
 impl Installation {
     async fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
-        let data = Arc::new(DataDir::open(&settings.data_dir)?);
+        let data = Arc::new(DataDir::open(settings.data_dir())?);
         let local_key = LocalKey::load_or_create(&data.key(), data.metadata().exists(), runtime)?;
         let credentials = Credentials::load_or_create(&data.credentials(), runtime)?;
         let store = EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime);
         let store = Arc::new(store.context("nothing starts without the metadata store; free space, or put the data directory back from a copy")?);
         let metadata: Arc<dyn MetadataStore> = store.clone();
-        let blocks = BlockCache::new(settings.cache_mib << 20);
+        let blocks = BlockCache::new(settings.cache_mib() << 20);
         let mut limits = Limits::default();
         limits.flush.bytes = settings.flush_mib << 20;
         limits.memory.unflushed_bytes = limits.flush.bytes * UNFLUSHED_TO_FLUSH;
         let (scope, key) = (runtime.child(), local_key.clone());
         let brokers = InProcess::new(scope, metadata.clone(), data.clone(), key, blocks, limits);
         let brokers = Arc::new(brokers);
-        let access_key = settings.auth.then(|| credentials.default_key().id.clone());
+        let access_key = (!settings.no_auth).then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {
             listen: settings.listen,
             region: settings.region.clone(),
             account: settings.account.clone(),
-            credentials: settings.auth.then_some(credentials),
+            credentials: (!settings.no_auth).then_some(credentials),
             zones: Zones::new(&settings.region, settings.subnets.clone()),
-            addresses: address_plan(&settings.brokers),
+            addresses: settings.addresses()?,
             default_properties: milena_kafka_config::msk_defaults,
             check_properties,
         };
@@ -138,7 +133,7 @@ impl Installation {
         self.say(&self.api_lines(settings))?;
         let mut names: Vec<String> =
             self.service.clusters().await?.into_iter().map(|cluster| cluster.name).collect();
-        if settings.demo && !names.iter().any(|name| name == DEMO) {
+        if !settings.no_demo && !names.iter().any(|name| name == DEMO) {
             let properties =
                 BTreeMap::from([("auto.create.topics.enable".to_owned(), "true".to_owned())]);
             match self.service.ensure_cluster(DEMO, properties).await {
@@ -236,21 +231,6 @@ fn check_properties(
         .transpose()?;
     let checked = milena_kafka_config::check_msk_properties(release, properties);
     checked.map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
-}
-
-fn address_plan(brokers: &BrokerAddresses) -> AddressPlan {
-    match brokers {
-        BrokerAddresses::Loopbacks(network) => AddressPlan::Loopbacks(*network),
-        BrokerAddresses::Ports { advertise: None, first } => {
-            let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            AddressPlan::Ports { bind, host: bind.to_string(), first: *first }
-        }
-        BrokerAddresses::Ports { advertise: Some(host), first } => AddressPlan::Ports {
-            bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            host: host.clone(),
-            first: *first,
-        },
-    }
 }
 
 /// The signals that ask to stop.

@@ -1,31 +1,39 @@
 //! What can be set: on the command line, else in the environment (`MILENA_…`), else in a TOML file
 //! (`--config`), else by default.
+//!
+//! [`Settings`] declares each setting once: flag, variable, name in the file, default and
+//! documentation. The tables in README.md and docs/operations/running.md are made from it.
 
 use std::{
-    collections::BTreeMap, fs, net::SocketAddr, ops::RangeInclusive, path::Path, path::PathBuf,
+    collections::BTreeMap,
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, builder::FalseyValueParser};
-use milena_service::{LoopbackNetwork, PLAINTEXT_PORT};
-use serde::Deserialize;
+use clap::{
+    ArgMatches, Args, Command, FromArgMatches, builder::FalseyValueParser, parser::ValueSource,
+};
+use milena_service::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
+use serde::{Deserialize, Serialize};
 
 use crate::memory;
 
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
-/// More of them than any machine has processors only fail to start.
-const THREADS_MAX: usize = 1024;
-/// More is a slip of the keyboard.
-const CACHE_MIB_MAX: u64 = 16 << 20;
-const FLUSH_MIB_DEFAULT: u64 = 64;
-const FLUSH_MIB: RangeInclusive<u64> = 8..=4096;
 const DEFAULT_ACCOUNT: &str = "000000000000";
+/// More threads than any machine has processors only fail to start.
+const THREADS_MAX: usize = 1024;
+/// Refuses a slip of the keyboard.
+const CACHE_MIB_MAX: u64 = 16 << 20;
+const FLUSH_MIB: RangeInclusive<u64> = 8..=4096;
 
 /// Where everything of one installation is.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct DataDirArgs {
-    /// The directory that holds everything [default: milena in the user's data directory]
+    /// The directory that holds everything [default: `milena` in the user's data directory]
     #[arg(long, env = "MILENA_DATA_DIR", value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
@@ -37,199 +45,189 @@ impl DataDirArgs {
     }
 }
 
-/// The flags of `serve`.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct ServeArgs {
-    /// A TOML file with any of these settings, named as the flags are
-    #[arg(long, env = "MILENA_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where the MSK API listens [default: 127.0.0.1:8085]
-    #[arg(long, env = "MILENA_LISTEN", value_name = "ADDR:PORT")]
-    listen: Option<SocketAddr>,
+/// The settings of `serve`, as flags and as names in the file.
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Where the MSK API listens
+    #[arg(long, env = "MILENA_LISTEN", value_name = "ADDR:PORT", default_value = DEFAULT_LISTEN)]
+    pub(crate) listen: SocketAddr,
+    /// The loopback network that brokers get an address each of, on Linux [default:
+    /// `127.77.0.0/16`]
+    #[arg(long, env = "MILENA_BROKER_NETWORK", value_name = "NETWORK")]
+    broker_network: Option<String>,
     /// The host name or address that clients reach this machine by: brokers then share it, with a
     /// port each
     #[arg(long, env = "MILENA_ADVERTISE", value_name = "HOST")]
     advertise: Option<String>,
-    /// The loopback network that brokers get an address each of, on Linux [default: 127.77.0.0/16]
-    #[arg(long, env = "MILENA_BROKER_NETWORK", value_name = "NETWORK")]
-    broker_network: Option<String>,
-    /// The first port where brokers share one address [default: 9092]
+    /// The first port where brokers share one address [default: `9092`]
     #[arg(long, env = "MILENA_BROKER_PORT", value_name = "PORT")]
     broker_port: Option<u16>,
-    /// Do not create the cluster 'demo'
+    /// Do not create the cluster `demo`
     #[arg(long, env = "MILENA_NO_DEMO", value_parser = FalseyValueParser::new())]
-    no_demo: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) no_demo: bool,
     /// Accept API requests without a signature; only on a loopback address
     #[arg(long, env = "MILENA_NO_AUTH", value_parser = FalseyValueParser::new())]
-    no_auth: bool,
-    /// The region in ARNs and signatures [default: us-east-1]
-    #[arg(long, env = "MILENA_REGION", value_name = "REGION")]
-    region: Option<String>,
-    /// The account in ARNs, 12 digits [default: 000000000000]
-    #[arg(long, env = "MILENA_ACCOUNT", value_name = "ACCOUNT")]
-    account: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) no_auth: bool,
+    /// The region in ARNs and signatures
+    #[arg(long, env = "MILENA_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
+    pub(crate) region: String,
+    /// The account in ARNs, 12 digits
+    #[arg(long, env = "MILENA_ACCOUNT", value_name = "ACCOUNT", default_value = DEFAULT_ACCOUNT)]
+    pub(crate) account: String,
     /// Worker threads [default: one per processor]
     #[arg(long, env = "MILENA_THREADS", value_name = "NUMBER")]
-    threads: Option<usize>,
-    /// Memory for what is read from segments, in MiB [default: an eighth of the machine's, 4096 at
-    /// most]
+    pub(crate) threads: Option<usize>,
+    /// Records per broker, in MiB, that wait in the write-ahead log until they become segments
+    /// together
+    ///
+    /// More makes fewer and larger segments, for up to three times as much memory and a longer
+    /// start after a crash.
+    #[arg(long, env = "MILENA_FLUSH_MIB", value_name = "MIB", default_value = "64")]
+    pub(crate) flush_mib: u64,
+    /// Memory for what is read from segments, in MiB [default: an eighth of the machine's, at most
+    /// 4096]
     #[arg(long, env = "MILENA_CACHE_MIB", value_name = "MIB")]
     cache_mib: Option<u64>,
-    /// Records per broker, in MiB, that wait in the write-ahead log until they become segments
-    /// together: fewer and larger segments, for up to three times as much memory and a longer
-    /// start after a crash [default: 64]
-    #[arg(long, env = "MILENA_FLUSH_MIB", value_name = "MIB")]
-    flush_mib: Option<u64>,
-}
-
-/// The settings as a file has them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct File {
-    data_dir: Option<PathBuf>,
-    listen: Option<SocketAddr>,
-    advertise: Option<String>,
-    broker_network: Option<String>,
-    broker_port: Option<u16>,
-    no_demo: bool,
-    no_auth: bool,
-    region: Option<String>,
-    account: Option<String>,
-    threads: Option<usize>,
-    cache_mib: Option<u64>,
-    flush_mib: Option<u64>,
-    /// Subnet ids to zone ids.
-    subnets: BTreeMap<String, String>,
-}
-
-/// Where brokers listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum BrokerAddresses {
-    /// An address of a loopback network each.
-    Loopbacks(LoopbackNetwork),
-    /// A port each; the host that clients are told, if it is not the loopback address itself.
-    Ports { advertise: Option<String>, first: u16 },
-}
-
-/// Everything that `serve` does as it was set.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) data_dir: PathBuf,
-    pub(crate) listen: SocketAddr,
-    pub(crate) brokers: BrokerAddresses,
-    pub(crate) demo: bool,
-    pub(crate) auth: bool,
-    pub(crate) region: String,
-    pub(crate) account: String,
-    pub(crate) threads: Option<usize>,
-    /// What all brokers together keep of segments in memory.
-    pub(crate) cache_mib: u64,
-    /// What of each broker becomes segments together.
-    pub(crate) flush_mib: u64,
+    /// A TOML file with any of these settings, named as the flags are
+    #[arg(long, env = "MILENA_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Subnet ids to zone ids; in the file only.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
     pub(crate) subnets: BTreeMap<String, String>,
+    /// The flag is [`DataDirArgs`]'.
+    #[arg(skip)]
+    data_dir: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    /// The defaults of the flags, whatever the environment.
+    fn default() -> Self {
+        let command = Self::augment_args(Command::new("serve").no_binary_name(true));
+        let matches = command.mut_args(|arg| arg.env(None)).get_matches_from([""; 0]);
+        Self::from_arg_matches(&matches).expect("every setting has a default or is optional")
+    }
 }
 
 impl Settings {
-    /// Flags and environment over the file over the defaults.
-    pub(crate) fn resolve(data_dir: DataDirArgs, flags: ServeArgs) -> anyhow::Result<Self> {
-        let file = flags.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        let data_dir = data_dir.data_dir.or(file.data_dir).map_or_else(user_data_dir, Ok)?;
-        let listen = flags.listen.or(file.listen);
-        let listen =
-            listen.unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address"));
-        let account = flags.account.or(file.account).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
+    /// The settings of a process: these flags, which `matches` has the origin of, over the file
+    /// over the defaults.
+    pub(crate) fn resolve(
+        self,
+        matches: &ArgMatches,
+        data_dir: DataDirArgs,
+    ) -> anyhow::Result<Self> {
+        let mut table = toml::Table::try_from(&self).context("a setting is out of range")?;
+        let is_given = |name: &str| {
+            matches!(
+                matches.value_source(&name.replace('-', "_")),
+                Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+            )
+        };
+        for (name, value) in self.config.as_deref().map(read_file).transpose()?.unwrap_or_default()
+        {
+            if !(table.contains_key(&name) && is_given(&name)) {
+                table.insert(name, value);
+            }
+        }
+        let mut settings: Self = table.try_into()?;
+        let data_dir = data_dir.data_dir.or(settings.data_dir.take());
+        settings.data_dir = Some(data_dir.map_or_else(user_data_dir, Ok)?);
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let Self { account, region, listen, .. } = self;
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
             bail!("the account '{account}' is not 12 digits; give one such as {DEFAULT_ACCOUNT}");
         }
-        let region = flags.region.or(file.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        if region.is_empty()
-            || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        {
+        let is_region_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if region.is_empty() || !region.bytes().all(is_region_byte) {
             bail!("the region '{region}' is not one; give one such as {DEFAULT_REGION}");
         }
-        let auth = !(flags.no_auth || file.no_auth);
-        if !auth && !listen.ip().is_loopback() {
+        if self.no_auth && !listen.ip().is_loopback() {
             bail!(
                 "--no-auth is for loopback addresses only; leave it out, or listen on 127.0.0.1 instead of {listen}"
             );
         }
-        let threads = flags.threads.or(file.threads);
-        if threads.is_some_and(|threads| !(1..=THREADS_MAX).contains(&threads)) {
+        if self.threads.is_some_and(|threads| !(1..=THREADS_MAX).contains(&threads)) {
             bail!("--threads must be 1 to {THREADS_MAX}");
         }
-        for (subnet, zone) in &file.subnets {
+        for (subnet, zone) in &self.subnets {
             if !subnet.starts_with("subnet-") || zone.is_empty() {
                 bail!(
                     "'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \"use1-az1\""
                 );
             }
         }
-        let cache_mib =
-            flags.cache_mib.or(file.cache_mib).unwrap_or_else(memory::cache_mib_default);
-        if !(1..=CACHE_MIB_MAX).contains(&cache_mib) {
+        if !(1..=CACHE_MIB_MAX).contains(&self.cache_mib()) {
             bail!("--cache-mib must be from 1 to {CACHE_MIB_MAX}");
         }
-        let flush_mib = flags.flush_mib.or(file.flush_mib).unwrap_or(FLUSH_MIB_DEFAULT);
-        if !FLUSH_MIB.contains(&flush_mib) {
+        if !FLUSH_MIB.contains(&self.flush_mib) {
             bail!("--flush-mib must be from {} to {}", FLUSH_MIB.start(), FLUSH_MIB.end());
         }
-        let brokers = broker_addresses(
-            flags.advertise.or(file.advertise),
-            flags.broker_network.or(file.broker_network),
-            flags.broker_port.or(file.broker_port),
-        )?;
-        let demo = !(flags.no_demo || file.no_demo);
-        Ok(Self {
-            data_dir,
-            listen,
-            brokers,
-            demo,
-            auth,
-            region,
-            account,
-            threads,
-            cache_mib,
-            flush_mib,
-            subnets: file.subnets,
-        })
+        self.addresses().map(drop)
     }
-}
 
-/// Loopback addresses where the system has them and nothing else was asked for.
-fn broker_addresses(
-    advertise: Option<String>,
-    network: Option<String>,
-    port: Option<u16>,
-) -> anyhow::Result<BrokerAddresses> {
-    if network.is_some() && (advertise.is_some() || port.is_some()) {
-        bail!(
-            "--broker-network gives each broker an address; leave it out, or --advertise and --broker-port"
-        );
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.data_dir.as_deref().expect("settings are resolved before they are used")
     }
-    if advertise.as_ref().is_some_and(|host| host.trim().is_empty()) {
-        bail!("--advertise needs the host name or address that clients reach this machine by");
+
+    /// What all brokers together keep of segments in memory.
+    pub(crate) fn cache_mib(&self) -> u64 {
+        self.cache_mib.unwrap_or_else(memory::cache_mib_default)
     }
-    if port == Some(0) {
-        bail!("--broker-port must be at least 1; clients need to know it");
-    }
-    if let Some(network) = network {
-        if !cfg!(target_os = "linux") {
-            bail!("--broker-network needs Linux, where all of 127.0.0.0/8 is local; leave it out");
+
+    /// Where brokers listen: on a loopback address each where the system has them and nothing else
+    /// was asked for, else on a port each.
+    pub(crate) fn addresses(&self) -> anyhow::Result<AddressPlan> {
+        let Self { broker_network: network, advertise, broker_port: port, .. } = self;
+        if network.is_some() && (advertise.is_some() || port.is_some()) {
+            bail!(
+                "--broker-network gives each broker an address; leave it out, or --advertise and --broker-port"
+            );
         }
-        return Ok(BrokerAddresses::Loopbacks(network.parse().map_err(anyhow::Error::msg)?));
+        if advertise.as_ref().is_some_and(|host| host.trim().is_empty()) {
+            bail!("--advertise needs the host name or address that clients reach this machine by");
+        }
+        if *port == Some(0) {
+            bail!("--broker-port must be at least 1; clients need to know it");
+        }
+        let is_linux = cfg!(target_os = "linux");
+        if let Some(network) = network {
+            if !is_linux {
+                bail!(
+                    "--broker-network needs Linux, where all of 127.0.0.0/8 is local; leave it out"
+                );
+            }
+            return Ok(AddressPlan::Loopbacks(network.parse().map_err(anyhow::Error::msg)?));
+        }
+        if is_linux && advertise.is_none() && port.is_none() {
+            return Ok(AddressPlan::Loopbacks(LoopbackNetwork::DEFAULT));
+        }
+        let bind = match advertise {
+            None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        let host = advertise.clone().unwrap_or_else(|| bind.to_string());
+        Ok(AddressPlan::Ports { bind, host, first: port.unwrap_or(PLAINTEXT_PORT) })
     }
-    if advertise.is_some() || port.is_some() || !cfg!(target_os = "linux") {
-        return Ok(BrokerAddresses::Ports { advertise, first: port.unwrap_or(PLAINTEXT_PORT) });
-    }
-    Ok(BrokerAddresses::Loopbacks(LoopbackNetwork::DEFAULT))
 }
 
-fn read_file(path: &Path) -> anyhow::Result<File> {
-    let text = fs::read_to_string(path).with_context(|| {
-        format!("cannot read the configuration {}; check --config", path.display())
-    })?;
-    toml::from_str(&text)
-        .with_context(|| format!("cannot understand the configuration {}", path.display()))
+/// The settings in a file, by name.
+fn read_file(path: &Path) -> anyhow::Result<toml::Table> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration {shown}; check --config"))?;
+    let cannot_understand = || format!("cannot understand the configuration {shown}");
+    // Read as settings first: those errors name the line.
+    toml::from_str::<Settings>(&text).with_context(cannot_understand)?;
+    text.parse().with_context(cannot_understand)
 }
 
 /// `milena` in the place that the user's system has for programs' data.
@@ -251,35 +249,47 @@ fn user_data_dir() -> anyhow::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use milena_testkit::documents::check_part;
 
-    fn resolve(file: &str, change: impl FnOnce(&mut ServeArgs)) -> anyhow::Result<Settings> {
+    use super::*;
+    use crate::telemetry;
+
+    /// The settings of a command line and a file.
+    fn resolve(file: &str, flags: &[&str]) -> anyhow::Result<Settings> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("milena.toml");
         fs::write(&path, file).unwrap();
-        let mut flags = ServeArgs { config: Some(path), ..ServeArgs::default() };
-        change(&mut flags);
-        Settings::resolve(DataDirArgs { data_dir: Some("/data".into()) }, flags)
+        let command = Settings::augment_args(Command::new("serve").no_binary_name(true));
+        let config = ["--config", path.to_str().unwrap()];
+        let matches =
+            command.mut_args(|arg| arg.env(None)).get_matches_from(config.iter().chain(flags));
+        let settings = Settings::from_arg_matches(&matches).unwrap();
+        settings.resolve(&matches, DataDirArgs { data_dir: Some("/data".into()) })
     }
 
     #[test]
     fn flags_go_before_the_file_and_the_file_before_defaults() {
-        let file = "listen = '127.0.0.1:1'\nregion = 'eu-west-1'\nno-demo = true\n[subnets]\nsubnet-a = 'euw1-az3'\n";
-        let settings =
-            resolve(file, |flags| flags.listen = Some("127.0.0.1:2".parse().unwrap())).unwrap();
+        let file = "listen = '127.0.0.1:1'\nregion = 'eu-west-1'\nno-demo = true\ndata-dir = '/x'\n\
+                    [subnets]\nsubnet-a = 'euw1-az3'\n";
+        let settings = resolve(file, &["--listen", "127.0.0.1:2", "--threads", "3"]).unwrap();
         assert_eq!(
-            (settings.listen.port(), settings.region.as_str(), settings.demo),
-            (2, "eu-west-1", false)
+            (settings.listen.port(), settings.region.as_str(), settings.no_demo),
+            (2, "eu-west-1", true)
         );
-        assert_eq!((settings.account.as_str(), settings.auth), (DEFAULT_ACCOUNT, true));
+        assert_eq!((settings.account.as_str(), settings.no_auth), (DEFAULT_ACCOUNT, false));
+        assert_eq!((settings.threads, settings.flush_mib), (Some(3), 64));
         assert_eq!(settings.subnets["subnet-a"], "euw1-az3");
-        assert_eq!(settings.data_dir, PathBuf::from("/data"));
+        assert_eq!(settings.data_dir(), Path::new("/data"));
+        // A flag that says the default is a flag too.
+        let settings = resolve(file, &["--region", DEFAULT_REGION]).unwrap();
+        assert_eq!(settings.region, DEFAULT_REGION);
     }
 
     #[test]
     fn what_cannot_be_is_refused_with_advice() {
-        let cases: [(&str, &str); 10] = [
+        let cases: [(&str, &str); 11] = [
             ("listn = 'x'", "listn"),
+            ("\nlisten = 5", "line 2"),
             ("listen = '0.0.0.0:1'\nno-auth = true", "--no-auth"),
             ("account = '12'", "12 digits"),
             ("broker-network = '10.0.0.0/8'", "127.77.0.0/16"),
@@ -291,15 +301,51 @@ mod tests {
             ("[subnets]\na = 'use1-az1'", "subnet-"),
         ];
         for (file, words) in cases {
-            let error = format!("{:#}", resolve(file, |_| {}).unwrap_err());
+            let error = format!("{:#}", resolve(file, &[]).unwrap_err());
             assert!(error.contains(words), "{error}");
         }
     }
 
     #[test]
     fn an_advertised_host_means_one_port_per_broker() {
-        let settings = resolve("", |flags| flags.advertise = Some("kafka.example".into())).unwrap();
-        let advertise = Some("kafka.example".to_owned());
-        assert_eq!(settings.brokers, BrokerAddresses::Ports { advertise, first: 9092 });
+        let settings = resolve("", &["--advertise", "kafka.example"]).unwrap();
+        let bind = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let plan = AddressPlan::Ports { bind, host: "kafka.example".into(), first: 9092 };
+        assert_eq!(settings.addresses().unwrap(), plan);
+    }
+
+    /// A table of all settings, with all that is said about each or with its first sentence.
+    fn table(in_full: bool) -> String {
+        let command = DataDirArgs::augment_args(Command::new("milena"));
+        let mut table = "| Flag | Variable | Default | |\n|---|---|---|---|\n".to_owned();
+        for arg in Settings::augment_args(command).get_arguments() {
+            let flag = format!("--{}", arg.get_long().unwrap());
+            let value = arg.get_action().takes_values();
+            let value = arg.get_value_names().filter(|_| value).map(|names| names[0].as_str());
+            let flag = [Some(flag.as_str()), value].into_iter().flatten().collect::<Vec<_>>();
+            let variable = arg.get_env().unwrap().to_str().unwrap();
+            let help = arg.get_help().unwrap().to_string();
+            let all = arg.get_long_help().filter(|_| in_full).map(ToString::to_string);
+            let all = all.unwrap_or(help).replace("\n\n", ". ");
+            let (text, default) = match all.split_once(" [default: ") {
+                Some((text, default)) => (text, default.trim_end_matches(']').to_owned()),
+                None => {
+                    let default = arg.get_default_values().first();
+                    let default = default.filter(|_| value.is_some());
+                    (&*all, default.map_or(String::new(), |d| format!("`{}`", d.display())))
+                }
+            };
+            table += &format!("| `{}` | `{variable}` | {default} | {text} |\n", flag.join(" "));
+        }
+        for (variable, default, text) in telemetry::VARIABLES {
+            table += &format!("| | `{variable}` | {default} | {text} |\n");
+        }
+        table
+    }
+
+    #[test]
+    fn the_documents_list_the_settings() {
+        check_part("README.md", "settings", &table(false));
+        check_part("docs/operations/running.md", "settings", &table(true));
     }
 }

@@ -7,10 +7,19 @@ use tracing_subscriber::EnvFilter;
 /// Warnings and errors only.
 const DEFAULT_FILTER: &str = "warn";
 
-/// Begins to log. `MILENA_LOG` is a filter such as `info` or `milena_broker=debug`;
-/// `MILENA_LOG_FORMAT=json` writes one JSON object a line.
+const FILTER: &str = "MILENA_LOG";
+const FORMAT: &str = "MILENA_LOG_FORMAT";
+
+/// Environment variable, default and meaning.
+#[cfg(test)]
+pub(crate) const VARIABLES: [(&str, &str, &str); 2] = [
+    (FILTER, "`warn`", "What is logged; a filter such as `info` or `milena_broker=debug`"),
+    (FORMAT, "text", "`json` writes an object a line"),
+];
+
+/// Starts logging.
 pub(crate) fn start() {
-    let filter = std::env::var("MILENA_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
+    let filter = std::env::var(FILTER).unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
     let (filter, mistake) = match EnvFilter::try_new(&filter) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
@@ -21,7 +30,7 @@ pub(crate) fn start() {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .log_internal_errors(false);
-    if std::env::var("MILENA_LOG_FORMAT").is_ok_and(|format| format == "json") {
+    if std::env::var(FORMAT).is_ok_and(|format| format == "json") {
         builder.json().init();
     } else {
         builder.with_ansi(io::stderr().is_terminal()).init();

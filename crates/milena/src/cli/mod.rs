@@ -22,7 +22,7 @@ use milena_runtime::Runtime;
 
 use crate::{
     serve,
-    settings::{DataDirArgs, ServeArgs, Settings},
+    settings::{DataDirArgs, Settings},
     telemetry,
 };
 
@@ -47,7 +47,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: ServeArgs,
+    serve: Settings,
 }
 
 #[derive(Subcommand)]
@@ -58,7 +58,7 @@ enum Command {
     )]
     Serve {
         #[command(flatten)]
-        args: ServeArgs,
+        settings: Settings,
     },
     /// Create, list, describe and delete clusters of a running milena
     Cluster(cluster::ClusterArgs),
@@ -96,11 +96,15 @@ fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
 
 /// Runs what the command line says.
 pub(crate) fn main() -> ExitCode {
-    let cli = parse(&Cli::command().get_matches()).unwrap_or_else(|error| error.exit());
+    let matches = Cli::command().get_matches();
+    let cli = parse(&matches).unwrap_or_else(|error| error.exit());
     telemetry::start();
     let outcome = match cli.command {
-        None => Settings::resolve(cli.data_dir, cli.serve).and_then(serve::run),
-        Some(Command::Serve { args }) => Settings::resolve(cli.data_dir, args).and_then(serve::run),
+        None => cli.serve.resolve(&matches, cli.data_dir).and_then(serve::run),
+        Some(Command::Serve { settings }) => {
+            let (_, matches) = matches.subcommand().expect("the command that was parsed");
+            settings.resolve(matches, cli.data_dir).and_then(serve::run)
+        }
         Some(Command::Cluster(args)) => {
             client_command(|runtime| cluster::run(args, cli.data_dir, runtime))
         }
