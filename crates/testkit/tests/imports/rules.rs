@@ -278,4 +278,11 @@ pub(crate) const RULES: &[Rules] = &[
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[],
     },
+    Rules {
+        name: "xtask",
+        order: &["command", "check", "docs", "suite", "main"],
+        upward_max: 0,
+        circle_files_max: CIRCLE_FILES_MAX,
+        circles: &[],
+    },
 ];
