@@ -1,5 +1,4 @@
-//! Where brokers listen: each on a loopback address of its own with MSK's port, or all on one
-//! address with a port each.
+//! Addresses for brokers: a loopback address each with MSK's port, or one address and a port each.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -11,12 +10,12 @@ use serde::{Deserialize, Serialize};
 /// MSK's port of the plaintext listener.
 pub const PLAINTEXT_PORT: u16 = 9092;
 
-/// Where a broker listens, and under which name clients reach it.
+/// Where a broker listens, and the host that clients are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerAddress {
-    /// Where to bind.
+    /// The local address.
     pub bind: SocketAddr,
-    /// The host that clients are told; the port is that of `bind`.
+    /// What clients are told; the port is that of `bind`.
     pub host: String,
 }
 
@@ -32,15 +31,15 @@ impl BrokerAddress {
     }
 }
 
-/// Which addresses there are to give out.
+/// The addresses that there are, by index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressPlan {
-    /// Every broker has an address of this network, and MSK's port. Needs Linux, where all of
-    /// 127.0.0.0/8 is local.
+    /// An address of this network each, with MSK's port. Needs Linux, where all of 127.0.0.0/8 is
+    /// local.
     Loopbacks(LoopbackNetwork),
-    /// Every broker has a port of one address.
+    /// A port of one address each.
     Ports {
-        /// Where to bind.
+        /// The local address.
         bind: IpAddr,
         /// The host that clients are told.
         host: String,
@@ -82,7 +81,7 @@ pub struct LoopbackNetwork {
 }
 
 impl LoopbackNetwork {
-    /// The network used when nothing else is said.
+    /// `127.77.0.0/16`.
     pub const DEFAULT: Self = Self { base: u32::from_be_bytes([127, 77, 0, 0]), prefix: 16 };
 
     fn size(self) -> u32 {

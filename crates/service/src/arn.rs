@@ -1,4 +1,4 @@
-//! ARNs of clusters, of what belongs to them, and of configurations.
+//! ARNs of clusters, of resources below them, and of configurations.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 
-/// The part of a cluster's ARN that is unique for all time: a UUID and a small number, `UUID-N`.
+/// The last part of a cluster's ARN, never given twice: a UUID and a small number, `UUID-N`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct ClusterUid(String);
@@ -19,7 +19,6 @@ impl ClusterUid {
         Self(format!("{}-{number}", random_uuid(runtime)))
     }
 
-    /// The UUID without the number behind it.
     pub(crate) fn uuid(&self) -> Uuid {
         let text = self.0.get(..36).unwrap_or_default();
         Uuid::try_parse(text).unwrap_or(Uuid::nil())
@@ -38,7 +37,7 @@ impl fmt::Display for ClusterUid {
     }
 }
 
-/// The same of a configuration's ARN.
+/// The last part of a configuration's ARN, of the same form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct ConfigurationUid(ClusterUid);
@@ -68,7 +67,7 @@ pub(crate) struct Arn<'a> {
 }
 
 impl<'a> Arn<'a> {
-    /// Reads an ARN. `parameter` is the member it came in.
+    /// `parameter` is the member that the ARN came in.
     pub(crate) fn parse(text: &'a str, parameter: &str) -> Result<Self, ApiError> {
         let mut parts = text.splitn(6, ':');
         let head = [parts.next(), parts.next(), parts.next()];
@@ -89,15 +88,15 @@ impl<'a> Arn<'a> {
         }
     }
 
-    /// The cluster that a `cluster/NAME/UUID-N` or a resource below it
-    /// (`cluster-operation/NAME/UUID-N/…`) is of, and what follows.
+    /// Name and uid of the cluster in `KIND/NAME/UUID-N[/REST]`, and the rest. `KIND` is `cluster`
+    /// or a resource below one, such as `cluster-operation`.
     pub(crate) fn cluster(&self) -> Option<(&'a str, ClusterUid, Option<&'a str>)> {
         let mut parts = self.tail.splitn(3, '/');
         let (name, uid) = (parts.next()?, ClusterUid::parse(parts.next()?)?);
         Some((name, uid, parts.next()))
     }
 
-    /// The configuration that a `configuration/NAME/UUID-N` is.
+    /// The uid in `configuration/NAME/UUID-N`.
     pub(crate) fn configuration(&self) -> Option<ConfigurationUid> {
         let (_, uid, rest) = self.cluster().filter(|_| self.kind == "configuration")?;
         rest.is_none().then_some(ConfigurationUid(uid))

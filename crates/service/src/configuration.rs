@@ -1,5 +1,4 @@
-//! What the service remembers of a configuration: its head, which is one record, and its revisions,
-//! which are one each and never change.
+//! The records of a configuration: one of its own, and one for each revision, which never changes.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +13,6 @@ pub type CheckProperties = fn(Option<&str>, &BTreeMap<String, String>) -> Result
 /// The largest `serverProperties`, decoded.
 const PROPERTIES_BYTES_MAX: usize = 64 << 10;
 
-/// A configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConfigurationRecord {
     pub(crate) uid: ConfigurationUid,
@@ -23,7 +21,7 @@ pub(crate) struct ConfigurationRecord {
     pub(crate) account: String,
     pub(crate) created_ms: i64,
     pub(crate) description: String,
-    /// The versions of clusters that it is for; any when there are none.
+    /// Clusters of these may have it; of any version when empty.
     pub(crate) kafka_versions: Vec<MskVersion>,
     pub(crate) latest: RevisionHead,
 }
@@ -35,7 +33,7 @@ impl ConfigurationRecord {
     }
 }
 
-/// One revision without its properties.
+/// A revision without its properties.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RevisionHead {
     /// Counted from 1.
@@ -44,22 +42,21 @@ pub(crate) struct RevisionHead {
     pub(crate) description: Option<String>,
 }
 
-/// One revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RevisionRecord {
     pub(crate) head: RevisionHead,
-    /// The file as it came.
+    /// A properties file, as the request had it.
     pub(crate) server_properties: String,
 }
 
 impl RevisionRecord {
-    /// The properties in the file, which were read once before they were stored.
+    /// Never fails: [`checked`] parsed the file before it was stored.
     pub(crate) fn properties(&self) -> BTreeMap<String, String> {
         properties::parse(self.server_properties.as_bytes()).unwrap_or_default()
     }
 }
 
-/// The revision of a configuration that a cluster has.
+/// A revision by its configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConfigurationRef {
     pub(crate) uid: ConfigurationUid,
@@ -67,7 +64,8 @@ pub(crate) struct ConfigurationRef {
     pub(crate) revision: i64,
 }
 
-/// The text of a new revision, its properties checked for each of the versions, or for any.
+/// The `serverProperties` of a new revision, checked for each of `versions` or, if there are none,
+/// for any.
 pub(crate) fn checked(
     file: &[u8],
     versions: &[MskVersion],
@@ -89,12 +87,11 @@ pub(crate) fn checked(
     for version in versions {
         fits(*version, &parsed, check, PATH)?;
     }
-    // It is UTF-8, or it would not have been read.
+    // It is UTF-8: it was parsed.
     Ok(String::from_utf8_lossy(file).into_owned())
 }
 
-/// Whether brokers of that version take the properties. `path` is the member at fault where they do
-/// not.
+/// Checks the properties for brokers of one version. `path` names the member at fault.
 pub(crate) fn fits(
     version: MskVersion,
     properties: &BTreeMap<String, String>,

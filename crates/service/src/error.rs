@@ -3,8 +3,8 @@
 use http::StatusCode;
 use milena_metadata::{MetadataError, StoreError};
 
-/// An exception of the MSK API. Its text goes to the caller: it says what to do next and holds no
-/// secret.
+/// An exception of the MSK API. Its text goes to the caller: it says what to do next and contains
+/// no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// The request cannot be carried out as it is.
@@ -27,10 +27,10 @@ pub enum ApiError {
     /// The name is taken, or the resource is in another state than the call needs.
     #[error("{0}")]
     Conflict(String),
-    /// Something that must not happen did.
+    /// A fault of the service or of what it stored.
     #[error("{0}")]
     Internal(String),
-    /// It cannot be done at the moment; the same request may work later.
+    /// Temporary: the same request may succeed later.
     #[error("{0}")]
     Unavailable(String),
     /// A topic operation: the name is taken.
@@ -63,12 +63,12 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// A request that is refused as a whole.
+    /// For a request that is at fault as a whole.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::BadRequest { message: message.into(), parameter: None }
     }
 
-    /// A request that is refused for one member, which the message should name too.
+    /// For one member at fault, which the message should name too.
     pub(crate) fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self::BadRequest { message: message.into(), parameter: Some(parameter.into()) }
     }

@@ -2,7 +2,7 @@
 //! errors.
 //!
 //! HTTP/1.1 only. A body is read whole, up to a limit, before its signature is checked, for the
-//! signature covers it. Every answer carries `x-amzn-RequestId`; an error names its exception in
+//! signature covers it. Every response carries `x-amzn-RequestId`; an error names its exception in
 //! `x-amzn-errortype` and has a JSON body of `message` and, where one member is at fault,
 //! `invalidParameter`.
 
@@ -28,18 +28,18 @@ use crate::{
     wire::ErrorBody,
 };
 
-/// With the largest bodies, this bounds what strangers can make the service hold to 256 MiB.
+/// With `BODY_BYTES_MAX`, unauthenticated callers can occupy 256 MiB at most.
 const CONNECTIONS_MAX: usize = 256;
 const BODY_BYTES_MAX: usize = 1 << 20;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// What a connection has left to finish its answer when the service stops.
+/// For a connection to finish its response when the service stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What every connection works with.
+/// One for all connections.
 pub(crate) struct Frontend {
     pub(crate) api: Arc<Api>,
-    /// None: requests need no signature.
+    /// `None`: requests need no signature.
     pub(crate) verifier: Option<Verifier>,
     pub(crate) runtime: Runtime,
 }
@@ -67,7 +67,7 @@ pub(crate) async fn serve(frontend: Arc<Frontend>, listener: TcpListener) {
                 }));
             }
             Err(error) => {
-                // Out of file descriptors, most likely: let some connections end.
+                // Most likely out of file descriptors: some connections must end first.
                 tracing::warn!(%error, "the API cannot accept connections for a moment");
                 frontend.runtime.sleep(Duration::from_millis(100)).await;
             }
@@ -101,9 +101,9 @@ impl Frontend {
         let request_id = random_uuid(&self.runtime).to_string();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let mut response = match self.call(request, &request_id).await {
-            Ok(answer) => {
-                tracing::debug!(%method, path, request_id, status = answer.status.as_u16(), "answered");
-                response(answer.status, answer.body)
+            Ok(succeeded) => {
+                tracing::debug!(%method, path, request_id, status = succeeded.status.as_u16(), "a request succeeded");
+                response(succeeded.status, succeeded.body)
             }
             Err(error) => {
                 let (status, exception) = error.exception();

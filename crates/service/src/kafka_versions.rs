@@ -1,17 +1,15 @@
-//! The Kafka versions a cluster may have, named as MSK names them. The version decides what a
-//! cluster's brokers offer; here is only which ones there are and which lead to which.
+//! MSK's Kafka versions: which there are, and which can be upgraded to which. What a version's
+//! brokers offer is in `milena_protocol`.
 
 use milena_types::ParseIdError;
 use serde::{Deserialize, Serialize};
 
-/// One version that MSK has or had.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
-    /// MSK's name.
     name: &'static str,
     /// The Kafka release whose protocol it has.
     release: &'static str,
-    /// Whether MSK's support has ended. Milena goes on offering it.
+    /// MSK's support has ended; Milena still offers it.
     deprecated: bool,
 }
 
@@ -36,22 +34,21 @@ const TABLE: &[Row] = &[
     row("4.1.x.kraft", "4.1", false),
 ];
 
-/// A version of the table.
+/// A Kafka version by MSK's name for it, such as `3.9.x.kraft`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MskVersion(&'static Row);
 
 impl MskVersion {
-    /// The version that new users are best served with: the newest one that takes clients of every
-    /// age.
+    /// The newest version that clients of every age can use.
     pub const RECOMMENDED: Self = Self(&TABLE[10]);
 
-    /// Every version, oldest first.
+    /// Oldest first.
     pub(crate) fn all() -> impl ExactSizeIterator<Item = Self> {
         TABLE.iter().map(Self)
     }
 
-    /// MSK's name for it, such as `3.9.x.kraft`.
+    /// Such as `3.9.x.kraft`.
     pub fn name(self) -> &'static str {
         self.0.name
     }
@@ -61,7 +58,7 @@ impl MskVersion {
         self.0.release
     }
 
-    /// Major and minor number of the release.
+    /// Major and minor number.
     pub(crate) fn numbers(self) -> (u32, u32) {
         let (major, minor) = self.0.release.split_once('.').unwrap_or((self.0.release, "0"));
         (major.parse().unwrap_or(0), minor.parse().unwrap_or(0))
@@ -72,14 +69,12 @@ impl MskVersion {
         if self.0.deprecated { "DEPRECATED" } else { "ACTIVE" }
     }
 
-    /// Whether it runs without ZooKeeper in MSK. A cluster never changes from one kind to the
-    /// other.
+    /// Whether it runs without ZooKeeper in MSK. A cluster stays what it is in this.
     pub(crate) fn is_kraft(self) -> bool {
         self.0.name.ends_with(".kraft")
     }
 
-    /// The versions that a cluster of this one can be upgraded to: the higher releases of the same
-    /// kind.
+    /// What a cluster of this version can be upgraded to: the later ones that are KRaft as it is.
     pub(crate) fn targets(self) -> impl Iterator<Item = Self> {
         let place = TABLE.iter().position(|row| row == self.0).unwrap_or(TABLE.len());
         TABLE[place..]

@@ -2,13 +2,13 @@
 //! true.
 //!
 //! A request only reads and writes records below `service/` in the metadata store, one transaction
-//! each. A reconciler per cluster follows its record and takes the steps that are missing
-//! ([`Provisioner`] starts and stops the brokers); each step is recorded when it is done and may be
-//! repeated, so a crash at any point costs nothing but the step. Brokers need the service only to
-//! be started: while it is away they go on serving.
+//! each. A reconciler per cluster follows its record and runs the steps that are missing
+//! ([`Provisioner`] starts and stops the brokers). A step is recorded when it is done and may run
+//! again, so a crash costs at most one step. Brokers need the service only to be started: they
+//! serve without it.
 //!
-//! Not here: anything of Kafka. The service never calls a broker's code; it reaches brokers through
-//! the metadata store, the provisioner and, for topics, the Kafka protocol.
+//! The service never calls a broker's code; it reaches brokers through the metadata store, the
+//! provisioner and, for topics, the Kafka protocol.
 
 mod account;
 mod addresses;

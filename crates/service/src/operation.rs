@@ -1,11 +1,10 @@
-//! What the service remembers of an operation on a cluster, as DescribeClusterOperation shows it.
+//! The record of an operation on a cluster, as DescribeClusterOperation shows it.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{record::Failure, wire::MutableClusterInfo};
 
-/// One operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OperationRecord {
     pub(crate) id: Uuid,
@@ -18,27 +17,24 @@ pub(crate) struct OperationRecord {
     /// The id of the request that started it.
     pub(crate) request_id: String,
     pub(crate) steps: Vec<OperationStep>,
-    /// Why it failed.
     #[serde(default)]
     pub(crate) error: Option<Failure>,
-    /// What it changes, before and after. Both are empty when it changes nothing, as a reboot
-    /// does.
+    /// What it changes, before and after; both empty for a reboot, which changes nothing.
     #[serde(default)]
     pub(crate) source: MutableClusterInfo,
     #[serde(default)]
     pub(crate) target: MutableClusterInfo,
 }
 
-/// One step of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OperationStep {
     pub(crate) name: String,
-    /// PENDING, IN_PROGRESS or COMPLETED; CANCELLED when the operation failed before.
+    /// PENDING, IN_PROGRESS, COMPLETED or, after a failure, CANCELLED.
     pub(crate) status: String,
 }
 
 impl OperationRecord {
-    /// Marks the steps before the one of that number as completed, and that one as begun.
+    /// Shows the step of that number, from 0, as in progress, and those before it as completed.
     pub(crate) fn mark_step_reached(&mut self, number: usize) {
         for (index, step) in self.steps.iter_mut().enumerate() {
             let status = match index.cmp(&number) {
@@ -50,7 +46,7 @@ impl OperationRecord {
         }
     }
 
-    /// Ends it: complete, or failed for a reason.
+    /// Shows it as failed, if there is a failure, or else as complete.
     pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&Failure>) {
         let verb = if self.state.starts_with("REBOOT") { "REBOOT" } else { "UPDATE" };
         let outcome = if failure.is_some() { "FAILED" } else { "COMPLETE" };

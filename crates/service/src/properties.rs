@@ -5,28 +5,17 @@
 
 use std::{collections::BTreeMap, iter::Peekable, str::Chars};
 
-/// A file that is not one of properties.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PropertiesError {
-    /// Not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
-    /// An escape that names no character.
     #[error("line {line}: a \\u must be followed by four hexadecimal digits")]
-    BadEscape {
-        /// Counted from 1.
-        line: usize,
-    },
-    /// A value without a name.
+    BadEscape { line: usize },
     #[error("line {line} has a value but no name before it")]
-    NoName {
-        /// Counted from 1.
-        line: usize,
-    },
+    NoName { line: usize },
 }
 
-/// The properties in `bytes`; of one that is set twice the last value. A value keeps no white space
-/// around it.
+/// Parses a file. The last value of a property counts; white space around a value is removed.
 pub(crate) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, PropertiesError> {
     let text = std::str::from_utf8(bytes).map_err(|_| PropertiesError::NotText)?;
     let mut properties = BTreeMap::new();
@@ -54,7 +43,8 @@ fn skip_spaces(rest: &mut Peekable<Chars<'_>>) {
     while rest.next_if(|c| is_space(*c)).is_some() {}
 }
 
-/// The lines that say something, continued ones in one, each with the number of its first.
+/// The lines without comments and empty ones, continued ones joined, each with the number of its
+/// first line, from 1.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut continued = false;
@@ -63,7 +53,7 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
         if !continued && (line.is_empty() || line.starts_with(['#', '!'])) {
             continue;
         }
-        // An even number of backslashes at the end is so many halves of escaped ones.
+        // An even number of backslashes at the end are escaped ones.
         let escapes = line.chars().rev().take_while(|c| *c == '\\').count();
         let goes_on = escapes % 2 == 1;
         let part = if goes_on { &line[..line.len() - 1] } else { line };
@@ -76,7 +66,7 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     lines
 }
 
-/// What the characters up to the first unescaped `end` mean.
+/// Takes the characters up to the first unescaped `end`, and resolves escapes.
 fn unescape(
     rest: &mut Peekable<Chars<'_>>,
     line: usize,

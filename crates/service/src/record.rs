@@ -1,5 +1,4 @@
-//! What the service remembers of a cluster: what its owner asked for, and how far the reconciler
-//! has come.
+//! The record of a cluster: what its owner asked for, and how far the reconciler has come.
 //!
 //! Records are JSON with a format level, below `service/`:
 //!
@@ -38,19 +37,19 @@ const FORMAT_LEVEL: u32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClusterState {
-    /// Being made.
+    /// Being created.
     Creating,
     /// Serving.
     Active,
-    /// Serving, while an operation of its owner changes it.
+    /// Serving, while an operation changes it.
     Updating,
-    /// Serving, while an operation of its owner restarts a broker.
+    /// Serving, while an operation restarts brokers.
     RebootingBroker,
-    /// A broker is down against its owner's wish; it is being started again.
+    /// A broker that should serve does not, and is being started.
     Healing,
-    /// Being removed.
+    /// Being deleted.
     Deleting,
-    /// Could not be made or removed; only deleting it is possible.
+    /// Could not be created; can only be deleted.
     Failed,
 }
 
@@ -80,8 +79,8 @@ impl fmt::Display for ClusterState {
     }
 }
 
-/// What the reconciler does next for a cluster. Every step can be done again after it was done half
-/// or whole.
+/// What the reconciler does next for a cluster. Every step may run again after it ran half or
+/// whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub(crate) enum ReconcileStep {
@@ -106,7 +105,6 @@ pub(crate) enum ReconcileStep {
     WriteProperties(ConfigUpdate),
     /// Restart brokers one after the other, so that they have them.
     Roll {
-        /// What for.
         update: ConfigUpdate,
         /// The brokers that are still to be restarted.
         brokers: Vec<BrokerId>,
@@ -128,7 +126,7 @@ pub(crate) enum ReconcileStep {
     /// Creation has failed: stop what was started.
     #[serde(rename = "give-up")]
     StopFailedBrokers,
-    /// Nothing, until the owner deletes the cluster.
+    /// None until the owner deletes the cluster.
     #[serde(rename = "rest")]
     Idle,
     /// Stop every broker.
@@ -146,29 +144,29 @@ pub(crate) struct ConfigUpdate {
     pub(crate) operation: String,
     /// What the brokers are to have.
     pub(crate) target: Option<ConfigurationRef>,
-    /// Why the update is being taken back: `target` is what the cluster had before.
+    /// Why the update before failed, where this one compensates it: `target` is what the cluster
+    /// had.
     pub(crate) failure: Option<Failure>,
 }
 
-/// Brokers that leave, which their nodes say.
+/// The removal of the brokers that are [`NodeState::Leaving`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ScaleIn {
     /// The operation's key.
     pub(crate) operation: String,
-    /// Why they leave, if their owner did not wish it: they could not be added.
+    /// Why they could not be added, where the removal compensates that.
     pub(crate) failure: Option<Failure>,
 }
 
-/// A broker's part in its cluster.
+/// Whether a broker belongs to its cluster already, or still.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum NodeState {
-    /// It serves and is shown.
     #[default]
     Member,
-    /// It is being added and is not shown yet.
+    /// Being added, and not shown yet.
     Joining,
-    /// It is being removed: it serves until it holds nothing any more.
+    /// Being removed: it serves until it holds no replica and leads no partition.
     Leaving,
 }
 
@@ -187,7 +185,7 @@ pub(crate) struct ManagedBroker {
     /// It was killed on request, and stays down until it is restarted on request.
     #[serde(default)]
     pub(crate) down: bool,
-    /// Up to which of its epochs an operator accepts that its write-ahead log is lost.
+    /// Newest broker epoch whose log the operator has declared lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lost_log_accepted: Option<BrokerEpoch>,
     /// When it was added, if not with the cluster.
@@ -227,7 +225,6 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-/// A cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ManagedCluster {
     pub(crate) uid: ClusterUid,
@@ -255,12 +252,12 @@ impl ManagedCluster {
         ClusterId::from_uuid(self.uid.uuid())
     }
 
-    /// The brokers that are shown: those that do not join yet.
+    /// All but those that join.
     pub(crate) fn shown_nodes(&self) -> impl Iterator<Item = &ManagedBroker> {
         self.nodes.iter().filter(|node| node.state != NodeState::Joining)
     }
 
-    /// The configurations that must not be deleted: the one it has, and the one it is to have.
+    /// The configurations that must not be deleted: the current one and an update's target.
     pub(crate) fn configurations(&self) -> impl Iterator<Item = &ConfigurationRef> {
         let coming = match &self.step {
             ReconcileStep::WriteProperties(update) | ReconcileStep::Roll { update, .. } => {

@@ -27,52 +27,50 @@ use crate::{
 /// The service's name in signatures.
 const SIGNING_NAME: &str = "kafka";
 
-/// How long a topic operation may take with its brokers.
+/// For a topic operation's requests to brokers.
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How a service is set up.
+/// Settings of a service.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
     /// Where the API listens.
     pub listen: SocketAddr,
-    /// The region in ARNs and signatures.
+    /// In ARNs and signatures.
     pub region: String,
-    /// The account in ARNs: 12 digits.
+    /// In ARNs: 12 digits.
     pub account: String,
-    /// Who may call. None: anyone who reaches the endpoint, which must then be a loopback address.
+    /// `None`: requests need no signature, and `listen` must be a loopback address.
     pub credentials: Option<Credentials>,
-    /// Where subnets are.
+    /// Of subnets.
     pub zones: Zones,
-    /// Where brokers listen.
+    /// For brokers.
     pub addresses: AddressPlan,
-    /// What brokers are set to beyond Kafka's defaults, for a cluster over so many zones.
+    /// MSK's server properties for a cluster over so many zones.
     pub default_properties: fn(usize) -> BTreeMap<String, String>,
-    /// What a configuration may set.
+    /// Checks what a configuration sets.
     pub check_properties: CheckProperties,
 }
 
-/// What a service works with.
+/// Resources of a service.
 pub struct ServiceParts {
     /// The scope of its tasks.
     pub runtime: Runtime,
-    /// Where it keeps its records, and the clusters' brokers theirs.
+    /// For its own records and those of the clusters' brokers.
     pub metadata: Arc<dyn MetadataStore>,
-    /// Who starts and stops brokers.
+    /// Starts and stops brokers.
     pub provisioner: Arc<dyn Provisioner>,
-    /// What data keys are wrapped with.
+    /// Wraps the clusters' data keys.
     pub local_key: LocalKey,
 }
 
-/// A cluster in a few words.
+/// What the process shows of a cluster at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented where the name does not say it")]
 pub struct ClusterSummary {
-    /// Its name.
     pub name: String,
-    /// Its ARN.
     pub arn: String,
-    /// Its state.
     pub state: ClusterState,
-    /// Why it is in that state, if there is more to say.
+    /// Why the cluster is not as it should be.
     pub failure: Option<String>,
     /// `host:port` of up to three brokers; empty until they have addresses.
     pub bootstrap: String,
@@ -90,7 +88,7 @@ impl From<ManagedCluster> for ClusterSummary {
     }
 }
 
-/// A running service.
+/// The API and the reconcilers, running.
 pub struct Service {
     api: Arc<Api>,
     address: SocketAddr,
@@ -99,7 +97,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Listens and begins to reconcile.
+    /// Listens, and starts the reconcilers.
     pub async fn start(config: ServiceConfig, parts: ServiceParts) -> io::Result<Self> {
         if config.credentials.is_none() && !config.listen.ip().is_loopback() {
             let listen = config.listen;
@@ -144,12 +142,12 @@ impl Service {
         Ok(Self { api, address, provisioner: parts.provisioner, runtime })
     }
 
-    /// Where the API listens.
+    /// Of the API.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The cluster of that name, made with three brokers in three zones if there is none.
+    /// The cluster of that name; created with three brokers in three zones if there is none.
     pub async fn ensure_cluster(
         &self,
         name: &str,
@@ -175,8 +173,8 @@ impl Service {
         Ok(api.create_from(name.to_owned(), Tags::new(), spec, brokers).await?.into())
     }
 
-    /// The cluster of that name once all its brokers serve or it cannot be made, or as it is after
-    /// `wait`.
+    /// The cluster of that name, once all its brokers serve, its creation has failed or `wait` has
+    /// passed.
     pub async fn await_serving(
         &self,
         name: &str,
@@ -210,13 +208,13 @@ impl Service {
         true
     }
 
-    /// All clusters, by name.
+    /// All clusters in order of names.
     pub async fn clusters(&self) -> Result<Vec<ClusterSummary>, ApiError> {
         Ok(self.api.store.clusters().await?.into_iter().map(ClusterSummary::from).collect())
     }
 
-    /// Stops accepting requests, finishes those that run and the steps that have begun. Brokers are
-    /// left running.
+    /// Accepts no further requests, and waits for those that run and for reconcilers' current
+    /// steps. Brokers keep running.
     pub async fn shutdown(&self) {
         self.runtime.shutdown().await;
     }

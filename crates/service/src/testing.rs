@@ -1,5 +1,5 @@
-//! What the tests of this crate share: a store in a directory of its own, a provisioner that only
-//! counts, and an API over both.
+//! For the tests of this crate: a store in a directory of its own, a provisioner without brokers,
+//! and an API over both.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,11 +29,11 @@ use crate::{
 };
 
 /// How long a test waits for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// Brokers that run in name only.
+/// Remembers which brokers run, and starts none.
 #[derive(Default)]
-pub(crate) struct CountedBrokers {
+pub(crate) struct FakeProvisioner {
     pub(crate) running: Mutex<BTreeMap<(ClusterId, BrokerId), BrokerSpec>>,
     /// Clusters whose data was removed.
     pub(crate) removed: Mutex<BTreeSet<ClusterId>>,
@@ -43,7 +43,7 @@ pub(crate) struct CountedBrokers {
     starts: Mutex<(usize, usize, &'static str)>,
 }
 
-impl CountedBrokers {
+impl FakeProvisioner {
     fn call(&self) -> Result<(), ProvisionError> {
         let mut calls = self.calls.lock().unwrap();
         calls.0 += 1;
@@ -75,7 +75,7 @@ impl CountedBrokers {
 }
 
 #[async_trait]
-impl Provisioner for CountedBrokers {
+impl Provisioner for FakeProvisioner {
     async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError> {
         self.call()?;
         {
@@ -129,20 +129,20 @@ pub(crate) fn store() -> (tempfile::TempDir, Arc<dyn MetadataStore>) {
     (dir, Arc::new(store))
 }
 
-/// One life of a service without its HTTP front.
-pub(crate) struct Life {
+/// A service without its HTTP server.
+pub(crate) struct TestService {
     pub(crate) runtime: Runtime,
     pub(crate) api: Arc<Api>,
-    pub(crate) brokers: Arc<CountedBrokers>,
+    pub(crate) brokers: Arc<FakeProvisioner>,
 }
 
-impl Life {
+impl TestService {
     pub(crate) fn begin(metadata: Arc<dyn MetadataStore>) -> Self {
         Self::begin_in(Runtime::system(), metadata)
     }
 
     pub(crate) fn begin_in(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
-        let life = Self::idle(runtime, metadata.clone());
+        let service = Self::idle(runtime, metadata.clone());
         let retry = RetryPolicy {
             backoff: Backoff::doubling(Duration::from_millis(1), Duration::from_millis(5)),
             failures_max: 5,
@@ -150,10 +150,10 @@ impl Life {
             settle_every: Duration::from_millis(1),
         };
         let context = ReconcileContext {
-            runtime: life.runtime.clone(),
+            runtime: service.runtime.clone(),
             store: ClusterStore::new(metadata.clone()),
             metadata,
-            provisioner: life.brokers.clone(),
+            provisioner: service.brokers.clone(),
             local_key: LocalKey::from_bytes([9; 32]),
             default_properties: |zones| {
                 BTreeMap::from([("default.replication.factor".to_owned(), zones.to_string())])
@@ -165,8 +165,8 @@ impl Life {
             },
             retry,
         };
-        drop(life.runtime.spawn(reconciler::supervise(Arc::new(context))));
-        life
+        drop(service.runtime.spawn(reconciler::supervise(Arc::new(context))));
+        service
     }
 
     /// An API that nobody reconciles for: what is asked for stays as asked.
@@ -237,7 +237,7 @@ impl Life {
 
     /// Waits until the cluster is as wanted.
     pub(crate) async fn wait_for(&self, label: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = self.runtime.monotonic() + PATIENCE;
+        let deadline = self.runtime.monotonic() + WAIT_MAX;
         loop {
             let info = self.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
             if wanted(&info) {
@@ -253,7 +253,7 @@ impl Life {
     }
 
     pub(crate) async fn wait_until_gone(&self, label: &str) {
-        let deadline = self.runtime.monotonic() + PATIENCE;
+        let deadline = self.runtime.monotonic() + WAIT_MAX;
         let path = format!("/v1/clusters/{label}");
         while self.call(Method::GET, &path, Value::Null).await.is_ok() {
             assert!(self.runtime.monotonic() < deadline, "the cluster stays");

@@ -1,5 +1,5 @@
-//! From a create request to what a cluster shall be: checks every member, fills in what was left
-//! open, and refuses, by name, what this release does not have rather than pretending to have it.
+//! From the members of a request to a [`ClusterSpec`]: every member is checked, defaults are filled
+//! in, and what this release does not have is refused by its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ const TAGS_MAX: usize = 50;
 
 type Checked<T> = Result<T, ApiError>;
 
-/// A checked request: the spec and the number of brokers.
+/// The spec and the number of brokers. Paths of members in errors begin with `prefix`.
 pub(crate) fn cluster_spec(
     request: ProvisionedRequest,
     scope: &AccountScope,
@@ -38,7 +38,7 @@ pub(crate) fn cluster_spec(
     let express = instance_type.starts_with("express.");
     let subnets =
         subnets(group.client_subnets.clone(), express, &format!("{group_path}.clientSubnets"))?;
-    let zones = scope.zones.place(&subnets);
+    let zones = scope.zones.of_subnets(&subnets);
     if zones.iter().collect::<BTreeSet<_>>().len() < zones.len() {
         let path = format!("{group_path}.clientSubnets");
         let message =
@@ -192,7 +192,7 @@ fn broker_count(
     Ok(count)
 }
 
-/// How many brokers a cluster is to have instead of `now`, as UpdateBrokerCount says.
+/// The checked `targetNumberOfBrokerNodes` of UpdateBrokerCount for a cluster of `now` brokers.
 pub(crate) fn broker_target(
     spec: &ClusterSpec,
     now: usize,
@@ -277,7 +277,7 @@ fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> Checked<()> {
     }
 }
 
-/// The first way to authenticate that is turned on, besides none at all.
+/// The first kind of client authentication that is turned on.
 fn first_enabled(auth: &ClientAuthentication) -> Option<&'static str> {
     let on = |switch: Option<bool>| switch == Some(true);
     let sasl = auth.sasl.as_ref();
@@ -348,7 +348,7 @@ fn encryption(
         encryption_at_rest: Some(EncryptionAtRest { data_volume_kms_key_id: Some(at_rest) }),
         encryption_in_transit: Some(EncryptionInTransit {
             client_broker: Some("PLAINTEXT".to_owned()),
-            // Brokers send each other nothing in the clear: they meet in the stores.
+            // Brokers send each other nothing: they share the stores.
             in_cluster: Some(transit.in_cluster.unwrap_or(true)),
         }),
     })
@@ -431,12 +431,11 @@ fn rebalancing(
     }
 }
 
-/// A member that must be there.
 pub(crate) fn required<T>(value: Option<T>, path: &str) -> Checked<T> {
     value.ok_or_else(|| ApiError::invalid(path, format!("{path} is required")))
 }
 
-/// A member of MSK's that this release does not have.
+/// For a member of MSK's API that this release does not offer.
 fn absent(path: &str, what: &str, instead: &str) -> ApiError {
     ApiError::invalid(
         path,

@@ -1,6 +1,6 @@
 //! The JSON shapes of the MSK API, as they go over the wire: lower camel case with MSK's own
-//! irregularities, absent instead of null. Every member is optional here; what a request must have
-//! is for `validation` to say.
+//! irregularities, absent instead of null. Every member is optional here; `validation` knows which
+//! a request must have.
 //!
 //! Source: the AWS operations' input and output shapes (API version 2018-11-14).
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares shapes whose members are all optional; `as` gives a name that camel case does not.
+/// Declares shapes whose members are all optional; `as` gives a wire name other than camel case.
 macro_rules! shapes {
     ($($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident $(as $wire:literal)?: $type:ty,)* })*) => {
         $(
@@ -29,7 +29,7 @@ macro_rules! shapes {
 
 pub(crate) type Tags = BTreeMap<String, String>;
 
-// Blocks that requests and answers share.
+// In requests and responses.
 shapes! {
     BrokerNodeGroupInfo {
         broker_az_distribution as "brokerAZDistribution": String,
@@ -73,7 +73,7 @@ shapes! {
 
 // Requests.
 shapes! {
-    /// What CreateCluster and the `provisioned` block of CreateClusterV2 have in common.
+    /// CreateCluster's and CreateClusterV2's `provisioned` members.
     ProvisionedRequest {
         broker_node_group_info: BrokerNodeGroupInfo,
         rebalancing: Rebalancing,
@@ -87,7 +87,7 @@ shapes! {
         number_of_broker_nodes: i64,
         storage_mode: String,
     }
-    /// What CreateCluster has beside [`ProvisionedRequest`], in the same object.
+    /// The members of CreateCluster beside [`ProvisionedRequest`]'s, in the same object.
     CreateClusterRequest { cluster_name: String, tags: Tags, }
     CreateClusterV2Request {
         cluster_name: String,
@@ -121,7 +121,7 @@ shapes! {
     TagResourceRequest { tags: Tags, }
 }
 
-// Answers.
+// Responses.
 shapes! {
     CreateClusterResponse {
         cluster_arn: String,
@@ -245,7 +245,8 @@ shapes! {
     ErrorInfo { error_code: String, error_string: String, }
     ClusterOperationStep { step_info: ClusterOperationStepInfo, step_name: String, }
     ClusterOperationStepInfo { step_status: String, }
-    /// What an operation changes. A reboot changes nothing, and MSK shows it with two empty objects.
+    /// What an operation changes. A reboot changes nothing, and MSK shows it with two empty
+    /// objects.
     MutableClusterInfo {
         broker_count_update_info: BrokerCountUpdateInfo,
         configuration_info: ConfigurationInfo,
@@ -262,7 +263,7 @@ shapes! {
     }
     UpdateConfigurationResponse { arn: String, latest_revision: ConfigurationRevision, }
     DeleteConfigurationResponse { arn: String, state: String, }
-    /// Also all that DescribeConfiguration answers.
+    /// Also DescribeConfiguration's response.
     Configuration {
         arn: String,
         creation_time: String,
@@ -283,7 +284,7 @@ shapes! {
     }
     ListConfigurationsResponse { configurations: Vec<Configuration>, next_token: String, }
     ListConfigurationRevisionsResponse { next_token: String, revisions: Vec<ConfigurationRevision>, }
-    /// What a change of a topic answers.
+    /// For every change of a topic.
     TopicResponse { topic_arn: String, topic_name: String, status: String, }
     DescribeTopicResponse {
         topic_arn: String,

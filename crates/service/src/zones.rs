@@ -1,11 +1,11 @@
-//! Where subnets are: the zones that MSK's `clientSubnets` stand for.
+//! The zones that MSK's `clientSubnets` stand for.
 //!
-//! A table in the configuration may say it for each subnet; any other subnet gets the next zone of
-//! the region that the request does not use yet, so that made-up subnet ids do the sensible thing.
+//! The settings may have a table of subnets and zones; any other subnet gets the region's next zone
+//! that the request does not use yet, so that made-up subnet ids are spread.
 
 use std::collections::BTreeMap;
 
-/// Which zones there are, and which subnet is in which.
+/// A region's zones, and the configured zones of subnets.
 #[derive(Clone, Debug)]
 pub struct Zones {
     /// The prefix of the region's zone ids, such as `use1`.
@@ -17,15 +17,13 @@ pub struct Zones {
 const EXCLUDED: &str = "use1-az3";
 
 impl Zones {
-    /// The zones of a region (`us-east-1` has `use1-az1`, …), with the configured place of some
-    /// subnets.
+    /// The zones of a region (`us-east-1` has `use1-az1`, …); `subnets` has the configured ones.
     pub fn new(region: &str, subnets: BTreeMap<String, String>) -> Self {
         Self { region_code: region_code(region), subnets }
     }
 
-    /// The zone of each subnet, in the order given. Several subnets may come out in one zone only
-    /// if the configuration says so.
-    pub(crate) fn place(&self, subnets: &[String]) -> Vec<String> {
+    /// The zone of each subnet, in order. Two subnets share a zone only where the settings say so.
+    pub(crate) fn of_subnets(&self, subnets: &[String]) -> Vec<String> {
         let configured: Vec<Option<&String>> =
             subnets.iter().map(|subnet| self.subnets.get(subnet)).collect();
         let mut used: Vec<String> = configured.iter().filter_map(|zone| zone.cloned()).collect();
@@ -81,11 +79,17 @@ mod tests {
         let names =
             |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let zones = Zones::new("us-east-1", BTreeMap::new());
-        assert_eq!(zones.place(&names(&["a", "b", "c"])), ["use1-az1", "use1-az2", "use1-az4"]);
+        assert_eq!(
+            zones.of_subnets(&names(&["a", "b", "c"])),
+            ["use1-az1", "use1-az2", "use1-az4"]
+        );
         let table =
             [("b", "use1-az1"), ("x", "use1-az1")].map(|(s, z)| (s.to_owned(), z.to_owned()));
         let zones = Zones::new("us-east-1", table.into());
-        assert_eq!(zones.place(&names(&["a", "b", "c"])), ["use1-az2", "use1-az1", "use1-az4"]);
-        assert_eq!(zones.place(&names(&["b", "x"])), ["use1-az1", "use1-az1"]);
+        assert_eq!(
+            zones.of_subnets(&names(&["a", "b", "c"])),
+            ["use1-az2", "use1-az1", "use1-az4"]
+        );
+        assert_eq!(zones.of_subnets(&names(&["b", "x"])), ["use1-az1", "use1-az1"]);
     }
 }

@@ -81,7 +81,7 @@ impl Api {
         query.page(&format!("{list}/{}", cluster.uid), operations, key)
     }
 
-    /// The operation of an ARN with its cluster.
+    /// The operation of an ARN, and its cluster.
     async fn operation(&self, arn: &str) -> Result<(ManagedCluster, OperationRecord), ApiError> {
         let unknown = || ApiError::NotFound(format!("there is no cluster operation {arn}"));
         let parsed = Arn::parse(arn, "clusterOperationArn")?;

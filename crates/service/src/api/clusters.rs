@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// The quota of brokers of all clusters together.
-const BROKERS_PER_ACCOUNT: usize = 90;
+/// MSK's quota.
+const BROKERS_PER_ACCOUNT_MAX: usize = 90;
 
 impl Api {
     /// `head` and `provisioned` are parts of one body, so that each names its members in its own
@@ -77,7 +77,7 @@ impl Api {
         if let Some(info) = configuration {
             let path = format!("{prefix}configurationInfo");
             let found = self.configuration_for(info, spec.kafka_version, &path).await;
-            // The operation declares no NotFound.
+            // CreateCluster declares no NotFoundException.
             spec.configuration = Some(found.map_err(|error| match error {
                 ApiError::NotFound(message) => {
                     ApiError::invalid(&path, format!("{path}: {message}"))
@@ -94,7 +94,7 @@ impl Api {
         })
     }
 
-    /// Writes a new cluster for its reconciler to find.
+    /// Writes a new cluster's record, which its reconciler finds.
     pub(crate) async fn create_from(
         &self,
         name: String,
@@ -115,17 +115,17 @@ impl Api {
             step: ReconcileStep::AllocateAddresses,
             tags,
             nodes: (1..=brokers as usize)
-                .map(|number| node(&spec, number, &self.runtime))
+                .map(|number| new_node(&spec, number, &self.runtime))
                 .collect(),
             spec,
             active_operation: None,
         };
         self.store.create(&record, uses(record.spec.configuration.as_ref())).await?;
-        tracing::info!(cluster = record.name, brokers, "a cluster was asked for");
+        tracing::info!(cluster = record.name, brokers, "a cluster is to be created");
         Ok(record)
     }
 
-    /// Whether so many more brokers are within the quota of all clusters together.
+    /// Fails where so many more brokers exceed the account's quota. `path` is the member at fault.
     pub(super) async fn check_account_quota(
         &self,
         brokers: usize,
@@ -133,12 +133,12 @@ impl Api {
     ) -> Result<(), ApiError> {
         let existing: usize =
             self.store.clusters().await?.iter().map(|record| record.nodes.len()).sum();
-        if existing + brokers <= BROKERS_PER_ACCOUNT {
+        if existing + brokers <= BROKERS_PER_ACCOUNT_MAX {
             return Ok(());
         }
         let message = format!(
             "{path}: {brokers} more brokers than the {existing} there are would be over the quota of \
-             {BROKERS_PER_ACCOUNT}; delete a cluster or ask for fewer"
+             {BROKERS_PER_ACCOUNT_MAX}; delete a cluster or ask for fewer"
         );
         Err(ApiError::invalid(path, message))
     }
@@ -232,7 +232,7 @@ impl Api {
     }
 }
 
-/// The optimistic lock: a version that is given must be the current one.
+/// The API's optimistic lock.
 pub(super) fn check_version(record: &ManagedCluster, given: Option<&str>) -> Result<(), ApiError> {
     match given {
         Some(given) if given != record.version => {
@@ -246,8 +246,8 @@ pub(super) fn check_version(record: &ManagedCluster, given: Option<&str>) -> Res
     }
 }
 
-/// The broker of that number, counted from 1; brokers are spread evenly over the subnets.
-fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> ManagedBroker {
+/// The broker of that number, from 1. Brokers are spread evenly over the subnets.
+fn new_node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> ManagedBroker {
     let place = (number - 1) % spec.subnets.len();
     ManagedBroker {
         id: BrokerId(number as i32),
@@ -262,7 +262,7 @@ fn node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> ManagedBroker {
     }
 }
 
-/// So many more brokers for a cluster, which join. The first ids that nobody has.
+/// That many joining brokers for a cluster, with the lowest ids that are free.
 pub(super) fn new_nodes(
     record: &ManagedCluster,
     count: usize,
@@ -276,7 +276,7 @@ pub(super) fn new_nodes(
         state: NodeState::Joining,
         down: false,
         added_ms,
-        ..node(&record.spec, number, runtime)
+        ..new_node(&record.spec, number, runtime)
     })
     .collect()
 }
@@ -369,7 +369,7 @@ fn provisioned(record: &ManagedCluster) -> Provisioned {
     }
 }
 
-/// What the brokers run. While an update goes on, what they ran before.
+/// What the brokers run; during an update, what they ran before it.
 pub(super) fn software(record: &ManagedCluster) -> BrokerSoftwareInfo {
     let configuration = record.spec.configuration.as_ref();
     BrokerSoftwareInfo {

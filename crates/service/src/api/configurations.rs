@@ -1,6 +1,5 @@
 //! CreateConfiguration, UpdateConfiguration, DeleteConfiguration, DescribeConfiguration,
-//! DescribeConfigurationRevision, ListConfigurations, ListConfigurationRevisions; and finding the
-//! revision that a request names.
+//! DescribeConfigurationRevision, ListConfigurations, ListConfigurationRevisions.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use milena_security::moment::iso8601;
@@ -26,8 +25,8 @@ const CONFIGURATIONS_MAX: usize = 100;
 const REVISIONS_MAX: i64 = 50;
 const NAME_MAX: usize = 255;
 const DESCRIPTION_MAX: usize = 1024;
-/// How often a revision is added again when another one came first.
-const ATTEMPTS: usize = 20;
+/// How often a revision is added again when a concurrent change came first.
+const ATTEMPTS_MAX: usize = 20;
 
 impl Api {
     pub(super) async fn create_configuration(
@@ -83,7 +82,7 @@ impl Api {
     ) -> Result<UpdateConfigurationResponse, ApiError> {
         let description = description(request.description)?;
         let file = decoded(request.server_properties)?;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..ATTEMPTS_MAX {
             let seen = self.configuration(arn, "arn").await?;
             let mut record = seen.record.clone();
             let server_properties =
@@ -179,8 +178,8 @@ impl Api {
         Ok(ListConfigurationRevisionsResponse { revisions, next_token })
     }
 
-    /// The revision that a cluster of that version is to have. `path` is where the request names
-    /// it.
+    /// The revision that a request names for a cluster of that version. `path` is the member that
+    /// names it.
     pub(super) async fn configuration_for(
         &self,
         info: ConfigurationInfo,
@@ -220,7 +219,7 @@ impl Api {
     }
 }
 
-/// The state of every configuration there is: creating and deleting take one transaction each.
+/// No configuration has another state: creating and deleting take one transaction each.
 const ACTIVE: &str = "ACTIVE";
 
 fn no_configuration(arn: &str) -> ApiError {

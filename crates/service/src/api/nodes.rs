@@ -9,8 +9,8 @@ use crate::{
     wire::{BrokerNodeInfo, GetBootstrapBrokersResponse, ListNodesResponse, NodeInfo},
 };
 
-/// How many brokers a bootstrap string names.
-const BOOTSTRAP_BROKERS: usize = 3;
+/// Brokers in a bootstrap string.
+const BOOTSTRAP_BROKERS_MAX: usize = 3;
 
 impl Api {
     pub(super) async fn get_bootstrap_brokers(
@@ -42,7 +42,8 @@ impl Api {
     }
 }
 
-/// Up to three brokers, one per zone first, those that stay before those that leave.
+/// Endpoints of up to three brokers in order of ids, leaving ones last. The first three ids are in
+/// different zones.
 pub(crate) fn bootstrap_string(record: &ManagedCluster) -> String {
     let (members, leaving): (Vec<_>, Vec<_>) =
         record.shown_nodes().partition(|node| node.state == NodeState::Member);
@@ -51,7 +52,7 @@ pub(crate) fn bootstrap_string(record: &ManagedCluster) -> String {
         .chain(leaving)
         .filter_map(|node| node.address.as_ref())
         .map(|address| address.endpoint());
-    endpoints.take(BOOTSTRAP_BROKERS).collect::<Vec<_>>().join(",")
+    endpoints.take(BOOTSTRAP_BROKERS_MAX).collect::<Vec<_>>().join(",")
 }
 
 fn node_info(record: &ManagedCluster, node: &ManagedBroker) -> NodeInfo {

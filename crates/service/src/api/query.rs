@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::ApiError;
 
-/// Items on a page when nothing is said, and at most.
+/// Items on a page at most, and where `maxResults` is absent.
 const PAGE_MAX: usize = 100;
 
 /// The decoded query of a request.
@@ -31,9 +31,9 @@ impl Query {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// The page that `maxResults` and `nextToken` ask for, of items in order of their keys. `list`
-    /// names the list with all that narrows it: a token is good for the list it was made for
-    /// only.
+    /// The page of `items`, which are sorted by `key`, that `maxResults` and `nextToken` ask for,
+    /// and the token of the next page. `list` names the list and its filters: a token is valid for
+    /// its own list only.
     pub(super) fn page<T>(
         &self,
         list: &str,
@@ -63,7 +63,7 @@ impl Query {
     }
 }
 
-/// An opaque token: where the page ended, and a check that it is one of this list's.
+/// An opaque token: the last key of a page, behind a check that binds it to its list.
 fn token(list: &str, after: &str) -> String {
     let check = fnv1a(&[list, after]).to_be_bytes();
     URL_SAFE_NO_PAD.encode([&check, after.as_bytes()].concat())
@@ -84,7 +84,7 @@ fn read_token(list: &str, token: &str) -> Result<String, ApiError> {
     }
 }
 
-/// A check against mistakes, not against malice: a token says nothing that its holder may not know.
+/// FNV-1a: the check is against mistakes, since a token gives access to nothing.
 fn fnv1a(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

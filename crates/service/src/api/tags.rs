@@ -1,5 +1,5 @@
-//! TagResource, UntagResource, ListTagsForResource. Clusters are the resources that have tags;
-//! changing them is not an update of the cluster, so its version stays.
+//! TagResource, UntagResource, ListTagsForResource. Only clusters have tags. Changing them is not
+//! an update of the cluster, so `currentVersion` stays.
 
 use milena_metadata::Txn;
 

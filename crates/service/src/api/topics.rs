@@ -1,7 +1,7 @@
 //! CreateTopic, DescribeTopic, DescribeTopicPartitions, ListTopics, UpdateTopic, DeleteTopic:
 //! through the Kafka protocol, as any other client.
 //!
-//! A change is complete when the answer goes out, so a topic that can be described is ACTIVE.
+//! A change is complete when the operation returns, so a topic that can be described is ACTIVE.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// The first release whose clusters have topic operations.
+/// Clusters of this release and later have topic operations.
 const FIRST_RELEASE: (u32, u32) = (3, 6);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -49,7 +49,7 @@ impl TopicClient {
         }
     }
 
-    /// What the topic itself sets.
+    /// The configurations that the topic itself sets.
     async fn overrides(&self, topic: &str) -> Result<BTreeMap<String, String>, ApiError> {
         let configs =
             self.kafka.topic_configs(topic).await.map_err(|error| change_error(&error))?;
@@ -79,7 +79,7 @@ impl Api {
         })?;
         let configs =
             request.configs.as_deref().map(decoded_configs).transpose()?.unwrap_or_default();
-        // The operation declares no NotFound.
+        // CreateTopic declares no NotFoundException.
         let cluster = self.cluster_or_bad_request(arn).await?;
         let client = self.connect(cluster)?;
         let topic = NewTopic {
@@ -219,7 +219,7 @@ impl Api {
         Ok(client.response(topic, "DELETING"))
     }
 
-    /// A client of a cluster that has topic operations. Nothing is connected yet.
+    /// A client of a cluster that has topic operations. It connects with its first request.
     fn connect(&self, cluster: ManagedCluster) -> Result<TopicClient, ApiError> {
         let version = cluster.spec.kafka_version;
         let refuse = |message: String| Err(ApiError::invalid("clusterArn", message));

@@ -1,7 +1,8 @@
-//! Operations that change a running cluster: RebootBroker, UpdateClusterConfiguration, UpdateBrokerCount.
+//! Operations that change a running cluster: RebootBroker, UpdateClusterConfiguration,
+//! UpdateBrokerCount.
 //!
-//! Each is one transaction: the cluster leaves ACTIVE, its record says what is to be done, and the
-//! operation's record is there. The reconciler does the rest.
+//! Each is one transaction: the cluster leaves ACTIVE, its record names the first step, and the
+//! operation's record is written. The reconciler does the rest.
 
 use std::collections::BTreeSet;
 
@@ -25,11 +26,10 @@ use crate::{
     },
 };
 
-/// What an operation is when it starts.
 struct OperationStart<'a> {
     kind: &'a str,
-    /// What the cluster is shown as meanwhile.
-    shown: ClusterState,
+    /// While the operation runs.
+    state: ClusterState,
     steps: &'a [&'a str],
     request_id: &'a str,
 }
@@ -48,11 +48,11 @@ impl Api {
                 "brokerIds must name at least one broker, such as [\"1\"]",
             ));
         }
-        let (shown, steps) = (ClusterState::RebootingBroker, &["REBOOT_NODE"]);
-        let start = OperationStart { kind: "REBOOT_NODE", shown, steps, request_id };
+        let (state, steps) = (ClusterState::RebootingBroker, &["REBOOT_NODE"]);
+        let start = OperationStart { kind: "REBOOT_NODE", state, steps, request_id };
         self.start_operation(arn, start, |record, _, key| {
             let brokers = broker_ids(record, &wanted)?;
-            // A reboot brings back one that was killed, too.
+            // One that was killed is started again.
             for node in record.nodes.iter_mut().filter(|node| brokers.contains(&node.id)) {
                 node.down = false;
             }
@@ -73,10 +73,10 @@ impl Api {
         let kafka_version = self.cluster(arn).await?.spec.kafka_version;
         let target = self.configuration_for(info, kafka_version, "configurationInfo").await?;
         let steps = &["INITIALIZE_UPDATE", "UPDATE_CLUSTER_CONFIGURATION", "FINALIZE_UPDATE"];
-        let (kind, shown) = ("UPDATE_CLUSTER_CONFIGURATION", ClusterState::Updating);
+        let (kind, state) = ("UPDATE_CLUSTER_CONFIGURATION", ClusterState::Updating);
         self.start_operation(
             arn,
-            OperationStart { kind, shown, steps, request_id },
+            OperationStart { kind, state, steps, request_id },
             |record, operation, key| {
                 check_version(record, Some(&version))?;
                 let shape = |found: &crate::configuration::ConfigurationRef| ConfigurationInfo {
@@ -119,11 +119,11 @@ impl Api {
             self.check_replicas(&cluster, count).await?;
             ("DECREASE_BROKER_COUNT", "REMOVE_BROKERS")
         };
-        let (shown, steps) =
+        let (state, steps) =
             (ClusterState::Updating, &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
         self.start_operation(
             arn,
-            OperationStart { kind, shown, steps, request_id },
+            OperationStart { kind, state, steps, request_id },
             |record, operation, key| {
                 check_version(record, Some(&version))?;
                 let operation_key = key.to_owned();
@@ -137,7 +137,7 @@ impl Api {
                     record.nodes.extend(joining);
                     record.step = ReconcileStep::AllocateJoining { operation: operation_key };
                 } else {
-                    let ids = leaving(record, before - count);
+                    let ids = leaving_brokers(record, before - count);
                     info.deleted_broker_ids = numbers(&ids);
                     for node in record.nodes.iter_mut().filter(|node| ids.contains(&node.id)) {
                         node.state = NodeState::Leaving;
@@ -159,8 +159,9 @@ impl Api {
         .map_err(|error| error.not_found_as_invalid("clusterArn"))
     }
 
-    /// Takes an ACTIVE cluster into an operation. `change` decides on the record as it is and fills
-    /// in the operation.
+    /// Starts an operation on an ACTIVE cluster. `change` gets the cluster's record, the
+    /// operation's and the operation's key; it sets the first step and what else the operation
+    /// changes at once.
     async fn start_operation(
         &self,
         arn: &str,
@@ -168,7 +169,7 @@ impl Api {
         mut change: impl FnMut(&mut ManagedCluster, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
     ) -> Result<UpdateResponse, ApiError> {
         let uid = cluster_uid(arn, "clusterArn")?;
-        let reboots = start.shown == ClusterState::RebootingBroker;
+        let reboots = start.state == ClusterState::RebootingBroker;
         let step =
             |name: &&str| OperationStep { name: (*name).to_owned(), status: "PENDING".to_owned() };
         let mut operation = OperationRecord {
@@ -196,14 +197,14 @@ impl Api {
                 return Err(ApiError::invalid("clusterArn", message));
             }
             let also = change(record, &mut operation, &key)?;
-            record.state = start.shown;
+            record.state = start.state;
             record.failure = None;
             record.active_operation = Some(key.clone());
             let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
             Ok((operation_arn, also.put(&key, record::encode(&operation))))
         });
         let operation_arn = started.await?.ok_or_else(|| no_cluster(arn))?;
-        tracing::info!(cluster = arn, operation = operation.kind, "an operation begins");
+        tracing::info!(cluster = arn, operation = operation.kind, "an operation starts");
         Ok(UpdateResponse {
             cluster_arn: Some(arn.to_owned()),
             cluster_operation_arn: Some(operation_arn),
@@ -226,8 +227,8 @@ impl Api {
 
 const TARGET: &str = "targetNumberOfBrokerNodes";
 
-/// Which brokers leave: the newest of each zone, so that the zones stay even.
-fn leaving(record: &ManagedCluster, count: usize) -> Vec<BrokerId> {
+/// The brokers to remove: the newest of each zone, so that the zones stay even.
+fn leaving_brokers(record: &ManagedCluster, count: usize) -> Vec<BrokerId> {
     let per_zone = count / record.spec.zones.len().max(1);
     let of_zone = |zone: &String| {
         let mut ids: Vec<BrokerId> =
@@ -240,8 +241,8 @@ fn leaving(record: &ManagedCluster, count: usize) -> Vec<BrokerId> {
     ids
 }
 
-/// The brokers of that cluster that the texts name.
-fn broker_ids(record: &ManagedCluster, wanted: &[String]) -> Result<Vec<BrokerId>, ApiError> {
+/// Parses `brokerIds` and drops repeated ones.
+fn broker_ids(record: &ManagedCluster, texts: &[String]) -> Result<Vec<BrokerId>, ApiError> {
     let known: BTreeSet<BrokerId> = record.nodes.iter().map(|node| node.id).collect();
     let parse = |text: &String| {
         let id = text.parse().ok().map(BrokerId).filter(|id| known.contains(id));
@@ -254,11 +255,7 @@ fn broker_ids(record: &ManagedCluster, wanted: &[String]) -> Result<Vec<BrokerId
             ApiError::invalid("brokerIds", message)
         })
     };
-    wanted
-        .iter()
-        .map(parse)
-        .collect::<Result<BTreeSet<_>, _>>()
-        .map(|ids| ids.into_iter().collect())
+    texts.iter().map(parse).collect::<Result<BTreeSet<_>, _>>().map(|ids| ids.into_iter().collect())
 }
 
 #[cfg(test)]

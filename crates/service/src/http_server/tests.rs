@@ -15,7 +15,7 @@ use super::BODY_BYTES_MAX;
 use crate::{
     addresses::{AddressPlan, LoopbackNetwork},
     service::{Service, ServiceConfig, ServiceParts},
-    testing::{CountedBrokers, store},
+    testing::{FakeProvisioner, store},
     zones::Zones,
 };
 
@@ -37,7 +37,7 @@ async fn start(config: ServiceConfig) -> (tempfile::TempDir, std::io::Result<Ser
     let parts = ServiceParts {
         runtime: Runtime::system(),
         metadata,
-        provisioner: std::sync::Arc::new(CountedBrokers::default()),
+        provisioner: std::sync::Arc::new(FakeProvisioner::default()),
         local_key: LocalKey::from_bytes([1; 32]),
     };
     (dir, Service::start(config, parts).await)

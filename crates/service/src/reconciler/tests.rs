@@ -18,20 +18,20 @@ use milena_security::local_key::LocalKey;
 use milena_types::Revision;
 use serde_json::{Value, json};
 
-use crate::testing::{Life, store};
+use crate::testing::{TestService, store};
 
-/// A store in whose n-th transaction the process dies: before the transaction is applied, or just
-/// after. A dead process changes nothing any more.
-struct DeadlyStore {
+/// A store in whose n-th transaction the process crashes: before the transaction is applied, or
+/// just after. A crashed process changes nothing any more.
+struct CrashingStore {
     inner: Arc<dyn MetadataStore>,
     runtime: Runtime,
     left: AtomicUsize,
     applied: bool,
-    dead: AtomicBool,
+    crashed: AtomicBool,
 }
 
 #[async_trait]
-impl MetadataStore for DeadlyStore {
+impl MetadataStore for CrashingStore {
     async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
         self.inner.get(key).await
     }
@@ -44,13 +44,13 @@ impl MetadataStore for DeadlyStore {
         self.inner.range(prefix, after, limit).await
     }
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
-        if self.dead.load(Ordering::SeqCst) {
+        if self.crashed.load(Ordering::SeqCst) {
             return Err(StoreError::Closed);
         }
         if self.left.fetch_sub(1, Ordering::SeqCst) > 1 {
             return self.inner.txn(txn).await;
         }
-        self.dead.store(true, Ordering::SeqCst);
+        self.crashed.store(true, Ordering::SeqCst);
         self.runtime.stop();
         if self.applied {
             let _ = self.inner.txn(txn).await?;
@@ -71,27 +71,27 @@ impl MetadataStore for DeadlyStore {
     }
 }
 
-/// Lets a service live until it dies in its n-th transaction or `done` comes true. True when it
-/// died.
-async fn live_until_death(
+/// Runs a service until it crashes in its n-th transaction or `done` returns true. True when it
+/// crashed.
+async fn run_until_crash(
     metadata: &Arc<dyn MetadataStore>,
-    deaths: (usize, bool),
-    done: impl AsyncFn(&Life) -> bool,
+    (number, applied): (usize, bool),
+    done: impl AsyncFn(&TestService) -> bool,
 ) -> bool {
     let runtime = Runtime::system();
-    let deadly = Arc::new(DeadlyStore {
+    let crashing = Arc::new(CrashingStore {
         inner: metadata.clone(),
         runtime: runtime.clone(),
-        left: AtomicUsize::new(deaths.0),
-        applied: deaths.1,
-        dead: AtomicBool::new(false),
+        left: AtomicUsize::new(number),
+        applied,
+        crashed: AtomicBool::new(false),
     });
-    let life = Life::begin_in(runtime.clone(), deadly.clone());
-    while !deadly.dead.load(Ordering::SeqCst) && !done(&life).await {
+    let service = TestService::begin_in(runtime.clone(), crashing.clone());
+    while !crashing.crashed.load(Ordering::SeqCst) && !done(&service).await {
         tokio::task::yield_now().await;
     }
     runtime.shutdown().await;
-    deadly.dead.load(Ordering::SeqCst)
+    crashing.crashed.load(Ordering::SeqCst)
 }
 
 async fn keys(metadata: &Arc<dyn MetadataStore>, prefix: &str) -> Vec<String> {
@@ -99,8 +99,8 @@ async fn keys(metadata: &Arc<dyn MetadataStore>, prefix: &str) -> Vec<String> {
     page.entries.into_iter().map(|entry| entry.key).collect()
 }
 
-async fn state(life: &Life, label: &str) -> Value {
-    let info = life.call(Method::GET, &format!("/v1/clusters/{label}"), Value::Null).await;
+async fn state(service: &TestService, label: &str) -> Value {
+    let info = service.call(Method::GET, &format!("/v1/clusters/{label}"), Value::Null).await;
     info.map_or(Value::Null, |answer| {
         serde_json::from_slice::<Value>(&answer.body.unwrap()).unwrap()
     })["clusterInfo"]["state"]
@@ -109,18 +109,19 @@ async fn state(life: &Life, label: &str) -> Value {
 
 #[tokio::test]
 async fn a_creation_goes_on_after_a_crash_in_any_of_its_transactions() {
-    let mut deaths = 0;
+    let mut crashes = 0;
     for number in 1.. {
-        let mut died = false;
+        let mut crashed = false;
         for applied in [false, true] {
             let (_dir, metadata) = store();
             // The request itself was answered: what is asked for stands.
-            let label = Life::idle(Runtime::system(), metadata.clone()).create("orders").await;
-            let active = async |life: &Life| state(life, &label).await == "ACTIVE";
-            died = live_until_death(&metadata, (number, applied), active).await;
-            let life = Life::begin(metadata.clone());
-            life.wait_for_state(&label, "ACTIVE").await;
-            life.wait_for(&label, |_| life.brokers.running() == 3).await;
+            let label =
+                TestService::idle(Runtime::system(), metadata.clone()).create("orders").await;
+            let active = async |service: &TestService| state(service, &label).await == "ACTIVE";
+            crashed = run_until_crash(&metadata, (number, applied), active).await;
+            let service = TestService::begin(metadata.clone());
+            service.wait_for_state(&label, "ACTIVE").await;
+            service.wait_for(&label, |_| service.brokers.running() == 3).await;
             assert_eq!(
                 keys(&metadata, "service/addresses/").await.len(),
                 3,
@@ -131,68 +132,68 @@ async fn a_creation_goes_on_after_a_crash_in_any_of_its_transactions() {
                 1,
                 "there is one record for the brokers"
             );
-            life.runtime.shutdown().await;
+            service.runtime.shutdown().await;
         }
-        if !died {
+        if !crashed {
             break;
         }
-        deaths += 1;
+        crashes += 1;
     }
-    assert!(deaths >= 4, "there are transactions to die in, but only {deaths} were seen");
+    assert!(crashes >= 4, "there are transactions to crash in, but only {crashes} were seen");
 }
 
 #[tokio::test]
 async fn a_deletion_goes_on_after_a_crash_in_any_of_its_transactions() {
-    let mut deaths = 0;
+    let mut crashes = 0;
     for number in 1.. {
-        let mut died = false;
+        let mut crashed = false;
         for applied in [false, true] {
             let (_dir, metadata) = store();
-            let life = Life::begin(metadata.clone());
-            let label = life.create("orders").await;
-            life.wait_for_state(&label, "ACTIVE").await;
-            life.runtime.shutdown().await;
-            Life::idle(Runtime::system(), metadata.clone()).delete(&label).await;
-            let gone = async |life: &Life| state(life, &label).await.is_null();
-            died = live_until_death(&metadata, (number, applied), gone).await;
-            let life = Life::begin(metadata.clone());
-            life.wait_until_gone(&label).await;
+            let service = TestService::begin(metadata.clone());
+            let label = service.create("orders").await;
+            service.wait_for_state(&label, "ACTIVE").await;
+            service.runtime.shutdown().await;
+            TestService::idle(Runtime::system(), metadata.clone()).delete(&label).await;
+            let gone = async |service: &TestService| state(service, &label).await.is_null();
+            crashed = run_until_crash(&metadata, (number, applied), gone).await;
+            let service = TestService::begin(metadata.clone());
+            service.wait_until_gone(&label).await;
             let left =
                 [keys(&metadata, "clusters/").await, keys(&metadata, "service/").await].concat();
             assert_eq!(left, ["service/address-cursor"], "nothing is left of the cluster");
-            life.runtime.shutdown().await;
+            service.runtime.shutdown().await;
         }
-        if !died {
+        if !crashed {
             break;
         }
-        deaths += 1;
+        crashes += 1;
     }
-    assert!(deaths >= 3, "there are transactions to die in, but only {deaths} were seen");
+    assert!(crashes >= 3, "there are transactions to crash in, but only {crashes} were seen");
 }
 
 #[tokio::test]
 async fn a_reboot_goes_on_after_a_crash_in_any_of_its_transactions() {
     for number in 1.. {
-        let mut died = false;
+        let mut crashed = false;
         for applied in [false, true] {
             let (_dir, metadata) = store();
-            let life = Life::begin(metadata.clone());
-            let label = life.create("orders").await;
-            life.wait_for_state(&label, "ACTIVE").await;
-            life.runtime.shutdown().await;
+            let service = TestService::begin(metadata.clone());
+            let label = service.create("orders").await;
+            service.wait_for_state(&label, "ACTIVE").await;
+            service.runtime.shutdown().await;
             let path = format!("/v1/clusters/{label}/reboot-broker");
-            let idle = Life::idle(Runtime::system(), metadata.clone());
+            let idle = TestService::idle(Runtime::system(), metadata.clone());
             idle.json(Method::PUT, &path, json!({"brokerIds": ["3", "1"]})).await;
-            let active = async |life: &Life| state(life, &label).await == "ACTIVE";
-            died = live_until_death(&metadata, (number, applied), active).await;
-            let life = Life::begin(metadata.clone());
-            let info = life.wait_for_state(&label, "ACTIVE").await;
+            let active = async |service: &TestService| state(service, &label).await == "ACTIVE";
+            crashed = run_until_crash(&metadata, (number, applied), active).await;
+            let service = TestService::begin(metadata.clone());
+            let info = service.wait_for_state(&label, "ACTIVE").await;
             assert_eq!(info.get("activeOperationArn"), None);
-            let list = life.get(&format!("/v1/clusters/{label}/operations")).await;
+            let list = service.get(&format!("/v1/clusters/{label}/operations")).await;
             assert_eq!(list["clusterOperationInfoList"][0]["operationState"], "REBOOT_COMPLETE");
-            life.runtime.shutdown().await;
+            service.runtime.shutdown().await;
         }
-        if !died {
+        if !crashed {
             break;
         }
     }
@@ -201,11 +202,11 @@ async fn a_reboot_goes_on_after_a_crash_in_any_of_its_transactions() {
 #[tokio::test]
 async fn the_data_key_stays_the_same_when_its_step_is_taken_again() {
     let (_dir, metadata) = store();
-    let label = Life::idle(Runtime::system(), metadata.clone()).create("orders").await;
+    let label = TestService::idle(Runtime::system(), metadata.clone()).create("orders").await;
     let mut seen = Mutex::new(None);
     for number in 1..=3 {
-        live_until_death(&metadata, (number, true), async |life| {
-            state(life, &label).await == "ACTIVE"
+        run_until_crash(&metadata, (number, true), async |service| {
+            state(service, &label).await == "ACTIVE"
         })
         .await;
         let Some(key) = keys(&metadata, "clusters/").await.pop() else { continue };
@@ -224,79 +225,79 @@ async fn the_data_key_stays_the_same_when_its_step_is_taken_again() {
 #[tokio::test]
 async fn a_provisioner_that_fails_for_a_while_only_delays() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    life.brokers.fail_next(4, "the disk is full");
-    let label = life.create("orders").await;
-    let info = life.wait_for_state(&label, "ACTIVE").await;
+    let service = TestService::begin(metadata);
+    service.brokers.fail_next(4, "the disk is full");
+    let label = service.create("orders").await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info.get("stateInfo"), None);
-    assert_eq!(life.brokers.running(), 3);
-    life.brokers.fail_next(7, "the disk is full");
-    life.delete(&label).await;
-    life.wait_until_gone(&label).await;
-    assert_eq!((life.brokers.running(), life.brokers.removed.lock().unwrap().len()), (0, 1));
-    life.runtime.shutdown().await;
+    assert_eq!(service.brokers.running(), 3);
+    service.brokers.fail_next(7, "the disk is full");
+    service.delete(&label).await;
+    service.wait_until_gone(&label).await;
+    assert_eq!((service.brokers.running(), service.brokers.removed.lock().unwrap().len()), (0, 1));
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn a_creation_that_goes_on_failing_is_given_up_with_its_reason_and_can_be_deleted() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
+    let service = TestService::begin(metadata);
     // Three brokers are started at a time, and a step is given up after five failures.
-    life.brokers.fail_next(15, "the disk is full");
-    let label = life.create("orders").await;
-    let info = life.wait_for_state(&label, "FAILED").await;
+    service.brokers.fail_next(15, "the disk is full");
+    let label = service.create("orders").await;
+    let info = service.wait_for_state(&label, "FAILED").await;
     let message = info["stateInfo"]["message"].as_str().unwrap();
     assert!(message.contains("the disk is full") && message.contains("broker"), "{message}");
     assert_eq!(info["stateInfo"]["code"], "CREATION_FAILED");
-    life.delete(&label).await;
-    life.wait_until_gone(&label).await;
-    let again = life.create("orders").await;
-    life.wait_for_state(&again, "ACTIVE").await;
-    life.runtime.shutdown().await;
+    service.delete(&label).await;
+    service.wait_until_gone(&label).await;
+    let again = service.create("orders").await;
+    service.wait_for_state(&again, "ACTIVE").await;
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn a_broker_that_dies_is_started_again_and_the_cluster_says_so() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    life.wait_for_state(&label, "ACTIVE").await;
-    life.brokers.fail_next(3, "its address is taken");
-    life.brokers.running.lock().unwrap().pop_first();
-    let info = life.wait_for_state(&label, "HEALING").await;
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    service.wait_for_state(&label, "ACTIVE").await;
+    service.brokers.fail_next(3, "its address is taken");
+    service.brokers.running.lock().unwrap().pop_first();
+    let info = service.wait_for_state(&label, "HEALING").await;
     assert!(
         info["stateInfo"]["message"].as_str().unwrap().contains("its address is taken"),
         "{info}"
     );
-    let info = life.wait_for_state(&label, "ACTIVE").await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info.get("stateInfo"), None);
-    assert_eq!(life.brokers.running(), 3);
-    life.runtime.shutdown().await;
+    assert_eq!(service.brokers.running(), 3);
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn clusters_come_back_with_their_addresses_and_addresses_are_not_given_again_at_once() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata.clone());
+    let service = TestService::begin(metadata.clone());
     let mut bootstraps = Vec::new();
     for name in ["a", "b"] {
-        let label = life.create(name).await;
-        life.wait_for_state(&label, "ACTIVE").await;
-        let brokers = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
+        let label = service.create(name).await;
+        service.wait_for_state(&label, "ACTIVE").await;
+        let brokers = service.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
         bootstraps.push((label, brokers["bootstrapBrokerString"].as_str().unwrap().to_owned()));
     }
-    life.runtime.shutdown().await;
-    let life = Life::begin(metadata);
+    service.runtime.shutdown().await;
+    let service = TestService::begin(metadata);
     for (label, before) in &bootstraps {
-        life.wait_for(label, |_| life.brokers.running() == 6).await;
-        let after = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
+        service.wait_for(label, |_| service.brokers.running() == 6).await;
+        let after = service.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
         assert_eq!(after["bootstrapBrokerString"], before.as_str());
     }
-    life.delete(&bootstraps[0].0).await;
-    life.wait_until_gone(&bootstraps[0].0).await;
-    let label = life.create("c").await;
-    life.wait_for_state(&label, "ACTIVE").await;
-    let fresh = life.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
+    service.delete(&bootstraps[0].0).await;
+    service.wait_until_gone(&bootstraps[0].0).await;
+    let label = service.create("c").await;
+    service.wait_for_state(&label, "ACTIVE").await;
+    let fresh = service.get(&format!("/v1/clusters/{label}/bootstrap-brokers")).await;
     let fresh = fresh["bootstrapBrokerString"].as_str().unwrap().to_owned();
     for (_, old) in &bootstraps {
         assert!(
@@ -304,5 +305,5 @@ async fn clusters_come_back_with_their_addresses_and_addresses_are_not_given_aga
             "{fresh} {old}"
         );
     }
-    life.runtime.shutdown().await;
+    service.runtime.shutdown().await;
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     api::tests::{api, bad_request, members},
     error::ApiError,
-    testing::{Life, create_request, encode, store},
+    testing::{TestService, create_request, encode, store},
 };
 
 fn request(name: &str, properties: &str) -> Value {
@@ -15,11 +15,11 @@ fn request(name: &str, properties: &str) -> Value {
 
 #[tokio::test]
 async fn a_configuration_has_revisions_that_never_change() {
-    let (_dir, life) = api();
+    let (_dir, service) = api();
     let mut asked = request("fast", "num.io.threads = 9\n");
     asked["description"] = json!("more threads");
     asked["kafkaVersions"] = json!(["3.8.x", "3.9.x.kraft"]);
-    let created = life.json(Method::POST, "/v1/configurations", asked).await;
+    let created = service.json(Method::POST, "/v1/configurations", asked).await;
     assert_eq!(members(&created), ["arn", "creationTime", "latestRevision", "name", "state"]);
     let arn = created["arn"].as_str().unwrap();
     assert!(arn.starts_with("arn:aws:kafka:us-east-1:000000000000:configuration/fast/"), "{arn}");
@@ -30,12 +30,12 @@ async fn a_configuration_has_revisions_that_never_change() {
     let path = format!("/v1/configurations/{}", encode(arn));
     let update =
         json!({"serverProperties": STANDARD.encode("# none\n"), "description": "as before"});
-    let updated = life.json(Method::PUT, &path, update).await;
+    let updated = service.json(Method::PUT, &path, update).await;
     assert_eq!(
         (members(&updated), &updated["latestRevision"]["revision"]),
         (vec!["arn", "latestRevision"], &json!(2))
     );
-    let described = life.get(&path).await;
+    let described = service.get(&path).await;
     let expected = json!({
         "arn": arn,
         "creationTime": created["creationTime"],
@@ -46,30 +46,30 @@ async fn a_configuration_has_revisions_that_never_change() {
         "state": "ACTIVE",
     });
     assert_eq!(described, expected);
-    assert_eq!(life.get("/v1/configurations").await, json!({"configurations": [expected]}));
-    let first = life.get(&format!("{path}/revisions/1")).await;
+    assert_eq!(service.get("/v1/configurations").await, json!({"configurations": [expected]}));
+    let first = service.get(&format!("{path}/revisions/1")).await;
     assert_eq!(first["serverProperties"], STANDARD.encode("num.io.threads = 9\n"));
     assert_eq!((&first["revision"], &first["description"]), (&json!(1), &json!("more threads")));
-    let page = life.get(&format!("{path}/revisions?maxResults=1")).await;
+    let page = service.get(&format!("{path}/revisions?maxResults=1")).await;
     let token = page["nextToken"].as_str().unwrap();
-    let rest = life.get(&format!("{path}/revisions?nextToken={token}")).await;
+    let rest = service.get(&format!("{path}/revisions?nextToken={token}")).await;
     assert_eq!(
         (&page["revisions"][0]["revision"], &rest["revisions"][0]["revision"]),
         (&json!(1), &json!(2))
     );
-    let gone = life.json(Method::DELETE, &path, Value::Null).await;
+    let gone = service.json(Method::DELETE, &path, Value::Null).await;
     assert_eq!(gone, json!({"arn": arn, "state": "DELETING"}));
     for path in [path.clone(), format!("{path}/revisions"), format!("{path}/revisions/1")] {
-        let outcome = life.call(Method::GET, &path, Value::Null).await;
+        let outcome = service.call(Method::GET, &path, Value::Null).await;
         assert!(matches!(outcome, Err(ApiError::NotFound(_))), "{path}");
     }
-    life.configure("fast", "").await;
+    service.configure("fast", "").await;
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_a_configuration_is_named() {
-    let (_dir, life) = api();
-    life.configure("taken", "").await;
+    let (_dir, service) = api();
+    service.configure("taken", "").await;
     let with = |member: &'static str, value: Value| {
         let mut asked = request("fast", "num.io.threads=1");
         asked[member] = value;
@@ -92,50 +92,51 @@ async fn what_is_wrong_with_a_configuration_is_named() {
         (blob(&"#".repeat((64 << 10) + 1)), "serverProperties", "65536"),
     ];
     for (asked, parameter, words) in cases {
-        let error = life.call(Method::POST, "/v1/configurations", asked).await.unwrap_err();
+        let error = service.call(Method::POST, "/v1/configurations", asked).await.unwrap_err();
         let (message, named) = bad_request(&error);
         assert_eq!(named, parameter, "{message}");
         assert!(message.contains(words), "{message}");
     }
-    let again = life.call(Method::POST, "/v1/configurations", request("taken", "")).await;
+    let again = service.call(Method::POST, "/v1/configurations", request("taken", "")).await;
     assert!(matches!(again, Err(ApiError::Conflict(_))), "{again:?}");
     // A property that only some releases have is fine when nothing is said, and refused for those
     // without it.
     let mut newer = request("newer", "new.in.4=1");
     newer["kafkaVersions"] = json!(["4.0.x.kraft", "3.9.x"]);
-    let error = life.call(Method::POST, "/v1/configurations", newer.clone()).await.unwrap_err();
+    let error = service.call(Method::POST, "/v1/configurations", newer.clone()).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "serverProperties");
     newer["kafkaVersions"] = json!([]);
-    life.json(Method::POST, "/v1/configurations", newer).await;
+    service.json(Method::POST, "/v1/configurations", newer).await;
 }
 
 #[tokio::test]
 async fn quotas_end_how_many_there_may_be() {
-    let (_dir, life) = api();
-    let arn = life.configure("c-0", "").await;
+    let (_dir, service) = api();
+    let arn = service.configure("c-0", "").await;
     let path = format!("/v1/configurations/{}", encode(&arn));
     for _ in 2..=50 {
-        life.json(Method::PUT, &path, json!({"serverProperties": ""})).await;
-    }
-    let error = life.call(Method::PUT, &path, json!({"serverProperties": ""})).await.unwrap_err();
-    assert!(bad_request(&error).0.contains("50 revisions"));
-    for number in 1..100 {
-        life.configure(&format!("c-{number}"), "").await;
+        service.json(Method::PUT, &path, json!({"serverProperties": ""})).await;
     }
     let error =
-        life.call(Method::POST, "/v1/configurations", request("more", "")).await.unwrap_err();
+        service.call(Method::PUT, &path, json!({"serverProperties": ""})).await.unwrap_err();
+    assert!(bad_request(&error).0.contains("50 revisions"));
+    for number in 1..100 {
+        service.configure(&format!("c-{number}"), "").await;
+    }
+    let error =
+        service.call(Method::POST, "/v1/configurations", request("more", "")).await.unwrap_err();
     assert!(bad_request(&error).0.contains("100 configurations"));
 }
 
 #[tokio::test]
 async fn a_cluster_is_made_only_with_a_revision_there_is_and_keeps_it_from_being_deleted() {
     let (_dir, metadata) = store();
-    let life = Life::idle(Runtime::system(), metadata);
-    let arn = life.configure("fast", "num.io.threads=9").await;
-    let newer = life.configure("newer", "new.in.4=1").await;
+    let service = TestService::idle(Runtime::system(), metadata);
+    let arn = service.configure("fast", "num.io.threads=9").await;
+    let newer = service.configure("newer", "new.in.4=1").await;
     let mut other = request("other", "");
     other["kafkaVersions"] = json!(["3.8.x"]);
-    let other = life.json(Method::POST, "/v1/configurations", other).await["arn"].take();
+    let other = service.json(Method::POST, "/v1/configurations", other).await["arn"].take();
     let unknown = arn.replace("fast", "slow");
     let cases = [
         (json!({"revision": 1}), "configurationInfo.arn", "required"),
@@ -149,20 +150,20 @@ async fn a_cluster_is_made_only_with_a_revision_there_is_and_keeps_it_from_being
     let mut asked = create_request("orders");
     for (info, parameter, words) in cases {
         asked["configurationInfo"] = info;
-        let error = life.call(Method::POST, "/v1/clusters", asked.clone()).await.unwrap_err();
+        let error = service.call(Method::POST, "/v1/clusters", asked.clone()).await.unwrap_err();
         let (message, named) = bad_request(&error);
         assert_eq!(named, parameter, "{message}");
         assert!(message.contains(words), "{message}");
     }
     asked["configurationInfo"] = json!({"arn": arn, "revision": 1});
-    let created = life.json(Method::POST, "/v1/clusters", asked).await;
+    let created = service.json(Method::POST, "/v1/clusters", asked).await;
     let label = encode(created["clusterArn"].as_str().unwrap());
-    let info = life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
+    let info = service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
     let software =
         json!({"configurationArn": arn, "configurationRevision": 1, "kafkaVersion": "3.9.x.kraft"});
     assert_eq!(info["currentBrokerSoftwareInfo"], software);
     let path = format!("/v1/configurations/{}", encode(&arn));
-    let error = life.call(Method::DELETE, &path, Value::Null).await.unwrap_err();
+    let error = service.call(Method::DELETE, &path, Value::Null).await.unwrap_err();
     assert!(bad_request(&error).0.contains("orders"), "{error}");
-    life.json(Method::PUT, &path, json!({"serverProperties": ""})).await;
+    service.json(Method::PUT, &path, json!({"serverProperties": ""})).await;
 }

@@ -1,7 +1,7 @@
 use milena_runtime::Runtime;
 
 use super::*;
-use crate::testing::{Life, store};
+use crate::testing::{TestService, store};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/msk-api.md");
 
@@ -31,10 +31,10 @@ fn every_operation_has_one_route() {
 #[tokio::test]
 async fn every_handler_finds_its_parameters_in_the_path() {
     let (_dir, metadata) = store();
-    let life = Life::idle(Runtime::system(), metadata);
+    let service = TestService::idle(Runtime::system(), metadata);
     for operation in MSK.iter().chain(MILENA) {
         let (method, path) = (operation.method.clone(), sample_path(operation.path));
-        let outcome = life.call_raw(method, &path, "{}").await;
+        let outcome = service.call_raw(method, &path, "{}").await;
         assert!(!matches!(outcome, Err(ApiError::Internal(_))), "{}: {outcome:?}", operation.name);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     api::tests::{api, bad_request},
-    testing::{Life, create_request, encode, store},
+    testing::{TestService, create_request, encode, store},
 };
 
 #[test]
@@ -20,9 +20,9 @@ fn configs_are_json_or_lines() {
 #[tokio::test]
 async fn what_is_wrong_with_a_topic_request_is_named() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    life.wait_for_state(&label, "ACTIVE").await;
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    service.wait_for_state(&label, "ACTIVE").await;
     let path = format!("/v1/clusters/{label}/topics");
     let topic = |partitions: Value, replicas: Value, configs: Value| json!({"topicName": "t", "partitionCount": partitions, "replicationFactor": replicas, "configs": configs});
     let cases = [
@@ -34,43 +34,44 @@ async fn what_is_wrong_with_a_topic_request_is_named() {
         (topic(json!(1), json!(3), json!("%")), "configs", "Base64"),
     ];
     for (request, parameter, words) in cases {
-        let error = life.call(Method::POST, &path, request).await.unwrap_err();
+        let error = service.call(Method::POST, &path, request).await.unwrap_err();
         let (message, named) = bad_request(&error);
         assert_eq!(named, parameter, "{message}");
         assert!(message.contains(words), "{message}");
     }
     let both = json!({"configs": "e30=", "partitionCount": 3});
     for request in [json!({}), both] {
-        let error = life.call(Method::PUT, &format!("{path}/t"), request).await.unwrap_err();
+        let error = service.call(Method::PUT, &format!("{path}/t"), request).await.unwrap_err();
         assert!(bad_request(&error).0.contains("exactly one"), "{error}");
     }
-    life.runtime.shutdown().await;
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn clusters_without_topic_operations_say_so_and_unreachable_brokers_too() {
-    let (_dir, life) = api();
+    let (_dir, service) = api();
     let mut old = create_request("old");
     old["kafkaVersion"] = json!("3.5.1");
-    let old = life.json(Method::POST, "/v1/clusters", old).await;
+    let old = service.json(Method::POST, "/v1/clusters", old).await;
     let old = encode(old["clusterArn"].as_str().unwrap());
-    let error = life
+    let error = service
         .call(Method::GET, &format!("/v1/clusters/{old}/topics"), Value::Null)
         .await
         .unwrap_err();
     assert!(bad_request(&error).0.contains("3.6.0"), "{error}");
-    let creating = life.create("creating").await;
+    let creating = service.create("creating").await;
     let path = format!("/v1/clusters/{creating}/topics/t");
-    let error = life.call(Method::GET, &path, Value::Null).await.unwrap_err();
+    let error = service.call(Method::GET, &path, Value::Null).await.unwrap_err();
     assert!(bad_request(&error).0.contains("CREATING"), "{error}");
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    life.wait_for_state(&label, "ACTIVE").await;
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    service.wait_for_state(&label, "ACTIVE").await;
     let path = format!("/v1/clusters/{label}/topics");
-    let outcome = life.call(Method::DELETE, &format!("{path}/t"), Value::Null).await.unwrap_err();
+    let outcome =
+        service.call(Method::DELETE, &format!("{path}/t"), Value::Null).await.unwrap_err();
     assert!(matches!(outcome, ApiError::ClusterConnectivity(_)), "{outcome:?}");
-    let outcome = life.call(Method::GET, &path, Value::Null).await.unwrap_err();
+    let outcome = service.call(Method::GET, &path, Value::Null).await.unwrap_err();
     assert!(matches!(outcome, ApiError::Unavailable(_)), "{outcome:?}");
-    life.runtime.shutdown().await;
+    service.runtime.shutdown().await;
 }

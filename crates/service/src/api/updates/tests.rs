@@ -4,33 +4,33 @@ use serde_json::{Value, json};
 use crate::{
     api::tests::{api, bad_request},
     error::ApiError,
-    testing::{Life, encode, store},
+    testing::{TestService, encode, store},
 };
 
-async fn version(life: &Life, label: &str) -> Value {
-    life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take()
+async fn version(service: &TestService, label: &str) -> Value {
+    service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take()
 }
 
-async fn operation(life: &Life, started: &Value) -> Value {
+async fn operation(service: &TestService, started: &Value) -> Value {
     let arn = started["clusterOperationArn"].as_str().unwrap();
-    life.get(&format!("/v1/operations/{}", encode(arn))).await["clusterOperationInfo"].take()
+    service.get(&format!("/v1/operations/{}", encode(arn))).await["clusterOperationInfo"].take()
 }
 
 #[tokio::test]
 async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    let before = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
-    let arn = life.configure("fast", "num.io.threads=9").await;
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    let before = service.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let arn = service.configure("fast", "num.io.threads=9").await;
     let path = format!("/v1/clusters/{label}/configuration");
     let request =
         json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": before});
-    let started = life.json(Method::PUT, &path, request.clone()).await;
-    let info = life.wait_for_state(&label, "ACTIVE").await;
+    let started = service.json(Method::PUT, &path, request.clone()).await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info["currentBrokerSoftwareInfo"]["configurationRevision"], 1);
     assert_ne!(info["currentVersion"], before, "an update makes a new version");
-    let done = operation(&life, &started).await;
+    let done = operation(&service, &started).await;
     let step = |name| json!({"stepInfo": {"stepStatus": "COMPLETED"}, "stepName": name});
     let expected = json!({
         "clientRequestId": "0a1b2c3d",
@@ -45,43 +45,43 @@ async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
         "targetClusterInfo": {"configurationInfo": {"arn": arn, "revision": 1}},
     });
     assert_eq!(done, expected);
-    assert_eq!(life.brokers.starts(), 6, "every broker was restarted once");
-    let error = life.call(Method::PUT, &path, request).await.unwrap_err();
+    assert_eq!(service.brokers.starts(), 6, "every broker was restarted once");
+    let error = service.call(Method::PUT, &path, request).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "currentVersion");
     // A revision that sets the same restarts nobody.
     let configuration = format!("/v1/configurations/{}", encode(&arn));
     let same = json!({"serverProperties": "bnVtLmlvLnRocmVhZHM6OQ=="});
-    life.json(Method::PUT, &configuration, same).await;
-    let current = version(&life, &label).await;
+    service.json(Method::PUT, &configuration, same).await;
+    let current = version(&service, &label).await;
     let request =
         json!({"configurationInfo": {"arn": arn, "revision": 2}, "currentVersion": current});
-    let started = life.json(Method::PUT, &path, request).await;
-    life.wait_for_state(&label, "ACTIVE").await;
-    let done = operation(&life, &started).await;
+    let started = service.json(Method::PUT, &path, request).await;
+    service.wait_for_state(&label, "ACTIVE").await;
+    let done = operation(&service, &started).await;
     assert_eq!(
         done["sourceClusterInfo"],
         json!({"configurationInfo": {"arn": arn, "revision": 1}})
     );
-    assert_eq!(life.brokers.starts(), 6);
-    life.runtime.shutdown().await;
+    assert_eq!(service.brokers.starts(), 6);
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn a_configuration_that_brokers_do_not_start_with_is_taken_back() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
-    let arn = life.configure("bad", "num.io.threads=9").await;
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    let current = service.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let arn = service.configure("bad", "num.io.threads=9").await;
     // The first restart fails as often as it is tried before the update is given up.
-    life.brokers.refuse_starts(5, "too many threads");
+    service.brokers.refuse_starts(5, "too many threads");
     let request =
         json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
     let path = format!("/v1/clusters/{label}/configuration");
-    let started = life.json(Method::PUT, &path, request).await;
-    let info = life.wait_for_state(&label, "ACTIVE").await;
+    let started = service.json(Method::PUT, &path, request).await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info["currentBrokerSoftwareInfo"], json!({"kafkaVersion": "3.9.x.kraft"}));
-    let done = operation(&life, &started).await;
+    let done = operation(&service, &started).await;
     assert_eq!(
         (&done["operationState"], &done["errorInfo"]["errorCode"]),
         (&json!("UPDATE_FAILED"), &json!("UPDATE_FAILED"))
@@ -90,30 +90,32 @@ async fn a_configuration_that_brokers_do_not_start_with_is_taken_back() {
         done["errorInfo"]["errorString"].as_str().unwrap().contains("too many threads"),
         "{done}"
     );
-    assert_eq!(life.brokers.running(), 3);
-    life.json(Method::DELETE, &format!("/v1/configurations/{}", encode(&arn)), Value::Null).await;
-    life.runtime.shutdown().await;
+    assert_eq!(service.brokers.running(), 3);
+    service
+        .json(Method::DELETE, &format!("/v1/configurations/{}", encode(&arn)), Value::Null)
+        .await;
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn brokers_come_and_go_evenly_over_the_zones() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    life.wait_for_state(&label, "ACTIVE").await;
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    service.wait_for_state(&label, "ACTIVE").await;
     let path = format!("/v1/clusters/{label}/nodes/count");
     let mut addresses = Vec::new();
     for (target, kind) in [(9, "INCREASE_BROKER_COUNT"), (6, "DECREASE_BROKER_COUNT")] {
-        let current = version(&life, &label).await;
+        let current = version(&service, &label).await;
         let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": target});
-        let started = life.json(Method::PUT, &path, request).await;
-        let info = life.wait_for_state(&label, "ACTIVE").await;
+        let started = service.json(Method::PUT, &path, request).await;
+        let info = service.wait_for_state(&label, "ACTIVE").await;
         assert_eq!(
-            (&info["numberOfBrokerNodes"], life.brokers.running()),
+            (&info["numberOfBrokerNodes"], service.brokers.running()),
             (&json!(target), target)
         );
         assert_ne!(info["currentVersion"], current);
-        let done = operation(&life, &started).await;
+        let done = operation(&service, &started).await;
         assert_eq!(
             (&done["operationState"], &done["operationType"]),
             (&json!("UPDATE_COMPLETE"), &json!(kind))
@@ -124,7 +126,7 @@ async fn brokers_come_and_go_evenly_over_the_zones() {
     assert_eq!(addresses[0], (json!({"numberOfBrokerNodes": 3}), up));
     let down = json!({"brokerCountUpdateInfo": {"deletedBrokerIds": [7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 6});
     assert_eq!(addresses[1], (json!({"numberOfBrokerNodes": 9}), down));
-    let nodes = life.get(&format!("/v1/clusters/{label}/nodes")).await;
+    let nodes = service.get(&format!("/v1/clusters/{label}/nodes")).await;
     let subnets: Vec<&Value> = nodes["nodeInfoList"]
         .as_array()
         .unwrap()
@@ -132,23 +134,23 @@ async fn brokers_come_and_go_evenly_over_the_zones() {
         .map(|n| &n["brokerNodeInfo"]["clientSubnet"])
         .collect();
     assert_eq!(subnets, ["subnet-a", "subnet-b", "subnet-c", "subnet-a", "subnet-b", "subnet-c"]);
-    life.runtime.shutdown().await;
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn brokers_that_cannot_be_added_are_taken_back() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    let current = service.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
     // Three at a time, five times.
-    life.brokers.refuse_starts(15, "the disk is full");
+    service.brokers.refuse_starts(15, "the disk is full");
     let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": 6});
     let path = format!("/v1/clusters/{label}/nodes/count");
-    let started = life.json(Method::PUT, &path, request).await;
-    let info = life.wait_for_state(&label, "ACTIVE").await;
-    assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(3), 3));
-    let done = operation(&life, &started).await;
+    let started = service.json(Method::PUT, &path, request).await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!((&info["numberOfBrokerNodes"], service.brokers.running()), (&json!(3), 3));
+    let done = operation(&service, &started).await;
     assert_eq!(done["operationState"], "UPDATE_FAILED");
     assert!(
         done["errorInfo"]["errorString"].as_str().unwrap().contains("the disk is full"),
@@ -158,19 +160,19 @@ async fn brokers_that_cannot_be_added_are_taken_back() {
     let statuses: Vec<&Value> = statuses.map(|step| &step["stepInfo"]["stepStatus"]).collect();
     assert_eq!(statuses, ["COMPLETED", "CANCELLED", "CANCELLED"]);
     // What they would have had is free again.
-    let current = version(&life, &label).await;
+    let current = version(&service, &label).await;
     let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": 6});
-    life.json(Method::PUT, &path, request).await;
-    assert_eq!(life.wait_for_state(&label, "ACTIVE").await["numberOfBrokerNodes"], 6);
-    life.runtime.shutdown().await;
+    service.json(Method::PUT, &path, request).await;
+    assert_eq!(service.wait_for_state(&label, "ACTIVE").await["numberOfBrokerNodes"], 6);
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_an_update_is_named() {
     let (_dir, metadata) = store();
-    let life = Life::begin(metadata);
-    let label = life.create("orders").await;
-    let current = life.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    let current = service.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
     let path = format!("/v1/clusters/{label}/nodes/count");
     let count =
         |count: Value| json!({"currentVersion": current, "targetNumberOfBrokerNodes": count});
@@ -188,7 +190,7 @@ async fn what_is_wrong_with_an_update_is_named() {
         (count(json!(63)), "targetNumberOfBrokerNodes", "1 to 60"),
     ];
     for (request, parameter, words) in cases {
-        let error = life.call(Method::PUT, &path, request).await.unwrap_err();
+        let error = service.call(Method::PUT, &path, request).await.unwrap_err();
         let (message, named) = bad_request(&error);
         assert_eq!(named, parameter, "{message}");
         assert!(message.contains(words), "{message}");
@@ -196,25 +198,25 @@ async fn what_is_wrong_with_an_update_is_named() {
     let unknown =
         "arn:aws:kafka:us-east-1:000000000000:cluster/x/0a1b2c3d-0000-4000-8000-000000000001-3";
     let unknown = format!("/v1/clusters/{}", encode(unknown));
-    let error = life
+    let error = service
         .call(Method::PUT, &format!("{unknown}/nodes/count"), count(json!(6)))
         .await
         .unwrap_err();
     assert_eq!(bad_request(&error).1, "clusterArn");
-    let arn = life.configure("fast", "").await;
+    let arn = service.configure("fast", "").await;
     let request = json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": "K"});
-    let outcome = life.call(Method::PUT, &format!("{unknown}/configuration"), request).await;
+    let outcome = service.call(Method::PUT, &format!("{unknown}/configuration"), request).await;
     assert!(matches!(outcome, Err(ApiError::NotFound(_))), "{outcome:?}");
-    life.runtime.shutdown().await;
+    service.runtime.shutdown().await;
 }
 
 #[tokio::test]
 async fn an_update_waits_for_the_one_before() {
-    let (_dir, life) = api();
-    let label = life.create("orders").await;
+    let (_dir, service) = api();
+    let label = service.create("orders").await;
     let request =
-        json!({"currentVersion": version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
-    let error = life
+        json!({"currentVersion": version(&service, &label).await, "targetNumberOfBrokerNodes": 6});
+    let error = service
         .call(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request)
         .await
         .unwrap_err();

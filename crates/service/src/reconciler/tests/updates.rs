@@ -8,24 +8,24 @@ use milena_runtime::Runtime;
 use milena_types::BrokerId;
 use serde_json::{Value, json};
 
-use super::{keys, live_until_death, state};
-use crate::testing::{Life, store};
+use super::{keys, run_until_crash, state};
+use crate::testing::{TestService, store};
 
-async fn newest_operation(life: &Life, label: &str) -> Value {
-    life.get(&format!("/v1/clusters/{label}/operations")).await["clusterOperationInfoList"][0]
+async fn newest_operation(service: &TestService, label: &str) -> Value {
+    service.get(&format!("/v1/clusters/{label}/operations")).await["clusterOperationInfoList"][0]
         .take()
 }
 
-async fn current_version(life: &Life, label: &str) -> Value {
-    life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take()
+async fn current_version(service: &TestService, label: &str) -> Value {
+    service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take()
 }
 
 /// An ACTIVE cluster that nobody looks after any more.
 async fn active_cluster(metadata: &Arc<dyn MetadataStore>) -> String {
-    let life = Life::begin(metadata.clone());
-    let label = life.create("orders").await;
-    life.wait_for_state(&label, "ACTIVE").await;
-    life.runtime.shutdown().await;
+    let service = TestService::begin(metadata.clone());
+    let label = service.create("orders").await;
+    service.wait_for_state(&label, "ACTIVE").await;
+    service.runtime.shutdown().await;
     label
 }
 
@@ -35,119 +35,121 @@ async fn cluster(metadata: &Arc<dyn MetadataStore>) -> ClusterMetadata {
     ClusterMetadata::new(metadata.clone(), id, Runtime::system())
 }
 
-/// Asks for an operation, lets the service die in each transaction on its way, and looks at what
+/// Asks for an operation, lets the service crash in each transaction on its way, and looks at what
 /// the next one makes of it.
-async fn dies_everywhere(
-    ask: impl AsyncFn(&Life, &str),
-    check: impl AsyncFn(&Life, &str),
+async fn crash_in_every_transaction(
+    ask: impl AsyncFn(&TestService, &str),
+    check: impl AsyncFn(&TestService, &str),
     least: usize,
 ) {
-    let mut deaths = 0;
+    let mut crashes = 0;
     for number in 1.. {
-        let mut died = false;
+        let mut crashed = false;
         for applied in [false, true] {
             let (_dir, metadata) = store();
             let label = active_cluster(&metadata).await;
-            ask(&Life::idle(Runtime::system(), metadata.clone()), &label).await;
-            let active = async |life: &Life| state(life, &label).await == "ACTIVE";
-            died = live_until_death(&metadata, (number, applied), active).await;
-            let life = Life::begin(metadata.clone());
-            let info = life.wait_for_state(&label, "ACTIVE").await;
+            ask(&TestService::idle(Runtime::system(), metadata.clone()), &label).await;
+            let active = async |service: &TestService| state(service, &label).await == "ACTIVE";
+            crashed = run_until_crash(&metadata, (number, applied), active).await;
+            let service = TestService::begin(metadata.clone());
+            let info = service.wait_for_state(&label, "ACTIVE").await;
             assert_eq!(info.get("activeOperationArn"), None);
-            let done = newest_operation(&life, &label).await;
+            let done = newest_operation(&service, &label).await;
             assert_eq!(done["operationState"], "UPDATE_COMPLETE", "{done}");
-            check(&life, &label).await;
-            life.runtime.shutdown().await;
+            check(&service, &label).await;
+            service.runtime.shutdown().await;
         }
-        if !died {
+        if !crashed {
             break;
         }
-        deaths += 1;
+        crashes += 1;
     }
-    assert!(deaths >= least, "there are transactions to die in, but only {deaths} were seen");
+    assert!(crashes >= least, "there are transactions to crash in, but only {crashes} were seen");
 }
 
 #[tokio::test]
 async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions() {
-    let ask = async |life: &Life, label: &str| {
-        let arn = life.configure("fast", "num.io.threads=9").await;
-        let current = current_version(life, label).await;
+    let ask = async |service: &TestService, label: &str| {
+        let arn = service.configure("fast", "num.io.threads=9").await;
+        let current = current_version(service, label).await;
         let request =
             json!({"configurationInfo": {"arn": arn, "revision": 1}, "currentVersion": current});
-        life.json(Method::PUT, &format!("/v1/clusters/{label}/configuration"), request).await;
+        service.json(Method::PUT, &format!("/v1/clusters/{label}/configuration"), request).await;
     };
-    let check = async |life: &Life, label: &str| {
-        life.wait_for(label, |_| life.brokers.running() == 3).await;
-        let info = life.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
+    let check = async |service: &TestService, label: &str| {
+        service.wait_for(label, |_| service.brokers.running() == 3).await;
+        let info = service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
         assert_eq!(info["currentBrokerSoftwareInfo"]["configurationRevision"], 1);
-        let written = cluster(&life.api.metadata).await.cluster().await.unwrap().unwrap().record;
+        let written = cluster(&service.api.metadata).await.cluster().await.unwrap().unwrap().record;
         let properties =
             BTreeMap::from([("default.replication.factor", "3"), ("num.io.threads", "9")]);
         assert!(
             written.server_properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).eq(properties)
         );
     };
-    dies_everywhere(ask, check, 6).await;
+    crash_in_every_transaction(ask, check, 6).await;
 }
 
 #[tokio::test]
 async fn brokers_are_added_after_a_crash_in_any_transaction() {
-    let ask = async |life: &Life, label: &str| {
-        let request = json!({"currentVersion": current_version(life, label).await, "targetNumberOfBrokerNodes": 6});
-        life.json(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await;
+    let ask = async |service: &TestService, label: &str| {
+        let request = json!({"currentVersion": current_version(service, label).await, "targetNumberOfBrokerNodes": 6});
+        service.json(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await;
     };
-    let check = async |life: &Life, label: &str| {
-        life.wait_for(label, |info| {
-            info["numberOfBrokerNodes"] == 6 && life.brokers.running() == 6
-        })
-        .await;
+    let check = async |service: &TestService, label: &str| {
+        service
+            .wait_for(label, |info| {
+                info["numberOfBrokerNodes"] == 6 && service.brokers.running() == 6
+            })
+            .await;
         assert_eq!(
-            keys(&life.api.metadata, "service/addresses/").await.len(),
+            keys(&service.api.metadata, "service/addresses/").await.len(),
             6,
             "addresses are taken once"
         );
     };
-    dies_everywhere(ask, check, 2).await;
+    crash_in_every_transaction(ask, check, 2).await;
 }
 
 #[tokio::test]
 async fn brokers_are_removed_after_a_crash_in_any_transaction() {
-    let ask = async |life: &Life, label: &str| {
-        let (api, metadata) = (life, life.api.metadata.clone());
-        let count = async |life: &Life, target: i32| {
-            let current = current_version(life, label).await;
+    let ask = async |service: &TestService, label: &str| {
+        let (api, metadata) = (service, service.api.metadata.clone());
+        let count = async |service: &TestService, target: i32| {
+            let current = current_version(service, label).await;
             let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": target});
-            life.json(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await;
+            service.json(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await;
         };
-        let life = Life::begin(metadata);
-        count(&life, 6).await;
-        life.wait_for_state(label, "ACTIVE").await;
-        life.runtime.shutdown().await;
+        let service = TestService::begin(metadata);
+        count(&service, 6).await;
+        service.wait_for_state(label, "ACTIVE").await;
+        service.runtime.shutdown().await;
         count(api, 3).await;
     };
-    let check = async |life: &Life, label: &str| {
-        life.wait_for(label, |info| {
-            info["numberOfBrokerNodes"] == 3 && life.brokers.running() == 3
-        })
-        .await;
+    let check = async |service: &TestService, label: &str| {
+        service
+            .wait_for(label, |info| {
+                info["numberOfBrokerNodes"] == 3 && service.brokers.running() == 3
+            })
+            .await;
         assert_eq!(
-            keys(&life.api.metadata, "service/addresses/").await.len(),
+            keys(&service.api.metadata, "service/addresses/").await.len(),
             3,
             "addresses are released"
         );
     };
-    dies_everywhere(ask, check, 2).await;
+    crash_in_every_transaction(ask, check, 2).await;
 }
 
 #[tokio::test]
 async fn a_broker_that_still_holds_something_is_not_stopped() {
     let (_dir, metadata) = store();
     let label = active_cluster(&metadata).await;
-    let life = Life::begin(metadata.clone());
+    let service = TestService::begin(metadata.clone());
     let path = format!("/v1/clusters/{label}/nodes/count");
-    let request = json!({"currentVersion": current_version(&life, &label).await, "targetNumberOfBrokerNodes": 6});
-    life.json(Method::PUT, &path, request).await;
-    life.wait_for_state(&label, "ACTIVE").await;
+    let request = json!({"currentVersion": current_version(&service, &label).await, "targetNumberOfBrokerNodes": 6});
+    service.json(Method::PUT, &path, request).await;
+    service.wait_for_state(&label, "ACTIVE").await;
     let cluster = cluster(&metadata).await;
     for id in 1..=6 {
         let listener =
@@ -161,8 +163,8 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
         configs: BTreeMap::new(),
     };
     let created = cluster.create_topic(&topic).await.unwrap();
-    let request = json!({"currentVersion": current_version(&life, &label).await, "targetNumberOfBrokerNodes": 3});
-    life.json(Method::PUT, &path, request).await;
+    let request = json!({"currentVersion": current_version(&service, &label).await, "targetNumberOfBrokerNodes": 3});
+    service.json(Method::PUT, &path, request).await;
     let draining = async || {
         let nodes = cluster.nodes().await.unwrap();
         nodes
@@ -174,13 +176,13 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
     while draining().await != [4, 5, 6] {
         tokio::task::yield_now().await;
     }
-    assert_eq!((state(&life, &label).await, life.brokers.running()), (json!("UPDATING"), 6));
+    assert_eq!((state(&service, &label).await, service.brokers.running()), (json!("UPDATING"), 6));
     cluster.delete_topic(&topic.name, created.id).await.unwrap();
-    let info = life.wait_for_state(&label, "ACTIVE").await;
-    assert_eq!((&info["numberOfBrokerNodes"], life.brokers.running()), (&json!(3), 3));
+    let info = service.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!((&info["numberOfBrokerNodes"], service.brokers.running()), (&json!(3), 3));
     assert_eq!(
         cluster.nodes().await.unwrap().into_keys().map(|id| id.0).collect::<Vec<_>>(),
         [1, 2, 3]
     );
-    life.runtime.shutdown().await;
+    service.runtime.shutdown().await;
 }
