@@ -1,8 +1,7 @@
-//! Who a connection belongs to and what it may do: the two decisions that every listener takes.
+//! What a principal may do: the decision that every request takes.
 //!
-//! A plaintext listener uses [`Anonymous`] and [`AllowAll`], as Kafka does without
-//! `authorizer.class.name`. Listeners with TLS or SASL bring their own implementations; the
-//! connection and the handlers stay as they are.
+//! [`AllowAll`] is Kafka without `authorizer.class.name`. How a connection comes by its principal
+//! is in [`crate::authentication`].
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -33,38 +32,6 @@ impl Principal {
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.kind, self.name)
-    }
-}
-
-/// What a new connection is to its listener.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Authentication {
-    /// The connection acts as this principal from its first request on.
-    Accepted(Principal),
-    /// The connection must authenticate first: until then it may only ask ApiVersions (KIP-43,
-    /// KIP-152).
-    Required,
-}
-
-/// Decides whose a connection is.
-pub trait Authenticator: Send + Sync + 'static {
-    /// What a connection from `peer` is before it has sent anything.
-    fn connected(&self, peer: SocketAddr) -> Authentication;
-}
-
-/// Every connection acts as `User:ANONYMOUS`: Kafka's PLAINTEXT listener.
-#[derive(Clone, Debug)]
-pub struct Anonymous(Principal);
-
-impl Default for Anonymous {
-    fn default() -> Self {
-        Self(Principal::user("ANONYMOUS"))
-    }
-}
-
-impl Authenticator for Anonymous {
-    fn connected(&self, _peer: SocketAddr) -> Authentication {
-        Authentication::Accepted(self.0.clone())
     }
 }
 

@@ -29,14 +29,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Authorizer,
-    api::{self, fetch::session::SessionCache, offered::OfferedApis},
+    api::{ApiParts, ApiSet},
     config::BrokerConfig,
     controller::{
         Controller, ControllerParts, deleted_topics::DeletedTopics, failover::Failover,
         role::ControllerRole,
     },
     coordinators::groups::Groups,
-    coordinators::producer_ids::ProducerIds,
     decisions::StoredDecisions,
     identity::BrokerIdentity,
     kafka_configs::KafkaConfigs,
@@ -44,7 +43,13 @@ use crate::{
         deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
         partitions::PartitionTable, reconcile::LeadershipReconciler, resolve::LeaderResolver,
     },
-    net::{connection_slots::Admission, frame::RequestMemory, listener, sockets::TcpListener},
+    net::{
+        connection_slots::ConnectionSlots,
+        frame::RequestMemory,
+        listener::{self, Listener},
+        network::{ConnectionLimits, Network},
+        sockets::TcpListener,
+    },
     server_properties::server_properties,
     shared::BrokerShared,
     topics::Topics,
@@ -229,29 +234,55 @@ impl Broker {
             lifecycle.clone(),
             runtime.clone(),
         ));
-        let shared = Arc::new(BrokerShared {
-            offered: OfferedApis::new(config.kafka_version, api::served()),
-            fetch_sessions: SessionCache::new(config.limits.fetch_sessions_max),
+        let apis = ApiSet::new(ApiParts {
+            kafka_version: config.kafka_version,
+            broker: identity.id,
+            data_dir: config.data_dir.clone(),
+            fetch_bytes_max: config.limits.fetch_bytes_max,
+            fetch_sessions_max: config.limits.fetch_sessions_max,
+            metadata: metadata.clone(),
+            storage: storage.clone(),
+            configs: kafka_configs.clone(),
+            partitions: partitions.clone(),
+            leaders: leaders.clone(),
+            topics: topics.clone(),
+            groups,
+            runtime: runtime.clone(),
+            stopping: connections.stopping().clone(),
+        });
+        let killed = CancellationToken::new();
+        let network = Arc::new(Network {
+            service: apis,
+            cluster: identity.cluster.clone(),
+            authorizer: parts.authorizer.into(),
+            limits: ConnectionLimits {
+                request_bytes_max: config.limits.request_bytes_max,
+                idle_max: config.limits.connection_idle_max,
+                requests_in_flight_max: config.limits.connection_requests_in_flight_max,
+            },
+            slots: ConnectionSlots::default(),
             request_memory: RequestMemory::new(config.limits.requests_bytes_max),
-            admission: Admission::default(),
+            configs: kafka_configs.clone(),
+            images: images.clone(),
+            runtime: connections.clone(),
+            killed: killed.clone(),
+        });
+        let shared = Arc::new(BrokerShared {
+            network,
             connections_stopping: connections.stopping().clone(),
             connections,
             config,
             identity,
-            producer_ids: ProducerIds::new(metadata.clone()),
             metadata,
             images,
             registration,
             storage,
             partitions,
             leaders,
-            topics,
             leaving: runtime.stopping().child_token(),
-            killed: CancellationToken::new(),
+            killed,
             runtime: runtime.clone(),
-            authorizer: parts.authorizer,
             kafka_configs,
-            groups,
         });
         let broker = Self { shared, handoff, address, ended };
         broker.serve(socket, &image, lifecycle).await?;
@@ -281,8 +312,8 @@ impl Broker {
         runtime.spawn(reconciler.run());
         runtime.spawn(end_when_over(shared.clone(), ended.clone()));
         self.control();
-        let listener = Arc::new(listener::Listener::plaintext(*address));
-        runtime.spawn(listener::accept(socket, listener, shared.clone()));
+        let listener = Listener::plaintext(*address);
+        runtime.spawn(listener::accept(socket, listener, shared.network.clone()));
         shared.metadata.begin_serving(&shared.registration).await?;
         let (broker, epoch, partitions) = (shared.id(), shared.epoch(), shared.partitions.len());
         tracing::info!(%broker, %epoch, %address, partitions, "broker started");

@@ -1,36 +1,63 @@
-//! From a frame to a request that may be handled, and on to its API.
+//! From a frame to a request that may be handled, and on to what handles it.
 //!
-//! A request that cannot be read, of an API or a version that is not offered, or of a connection
-//! that has not authenticated, ends its connection, as in Kafka: nothing that follows it could be
-//! trusted. ApiVersions alone is answered in any version.
+//! A request that cannot be read, of an API or a version that is not offered, or that needs an
+//! authentication which its connection lacks, ends the connection, as in Kafka: nothing that
+//! follows it could be trusted. ApiVersions alone has a response in any version.
 
-use std::sync::{Arc, LazyLock};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use milena_protocol::{ApiKey, Decoder, KString, frame};
+use milena_protocol::{ApiKey, Decoder, frame};
 
 use crate::{
-    access::Principal,
     api::{
-        self,
+        ApiSet,
         cluster::api_versions,
         definition::NextRequest,
         handled::{Handled, ResponseHead},
+        offered::OfferedApis,
     },
-    context::{ConnectionInfo, RequestContext, RequestIdentity},
-    shared::BrokerShared,
+    authentication::{Admitted, ConnectionAuthentication},
+    context::{ConnectionInfo, RequestContext},
 };
 
-/// Whose requests are before authentication.
-static UNAUTHENTICATED: LazyLock<Principal> = LazyLock::new(|| Principal::user("ANONYMOUS"));
+/// What handles the requests of connections.
+pub(crate) trait RequestService: Send + Sync + 'static {
+    fn offered(&self) -> &OfferedApis;
 
-/// A request whose header was read.
+    /// Handles a request of an API and a version that is offered, up to its reply or up to where
+    /// the connection's next request may begin.
+    fn handle(
+        &self,
+        context: &RequestContext,
+        body: Decoder,
+    ) -> impl Future<Output = Handled> + Send;
+}
+
+impl RequestService for ApiSet {
+    fn offered(&self) -> &OfferedApis {
+        self.offered()
+    }
+
+    async fn handle(&self, context: &RequestContext, body: Decoder) -> Handled {
+        self.handle(context, body).await
+    }
+}
+
+/// A request whose header was read and which may be handled.
 pub(crate) struct Incoming {
     context: RequestContext,
     body: Decoder,
+    target: Target,
     next_request: NextRequest,
+}
+
+enum Target {
+    Handler,
+    /// The conversation by which the connection authenticates.
+    Authentication,
     /// ApiVersions in a version that is not offered: its body is not read.
-    unknown_version: bool,
+    UnknownVersion,
 }
 
 impl Incoming {
@@ -40,11 +67,14 @@ impl Incoming {
     }
 }
 
-/// Reads a request's header. `None`: the connection ends, and the reason was logged.
+/// Reads the header of a request that arrived at `now` (monotonic). `None`: the connection ends,
+/// and the reason was logged.
 pub(crate) fn read(
     connection: &Arc<ConnectionInfo>,
-    broker: &BrokerShared,
+    authentication: &ConnectionAuthentication,
+    offered: &OfferedApis,
     frame: Bytes,
+    now: Duration,
 ) -> Option<Incoming> {
     let peer = connection.peer;
     let (header, body) = match frame::decode_request(frame) {
@@ -55,9 +85,8 @@ pub(crate) fn read(
         }
     };
     let (key, version) = (header.key, header.version);
-    let offered = broker.offered.get(key);
+    let offered = offered.get(key);
     let known = offered.filter(|api| api.has(version));
-    let unknown_version = known.is_none();
     let Some(api) = known.or(offered.filter(|_| key == ApiKey::ApiVersions)) else {
         let offered = offered.map(|api| api.versions());
         tracing::warn!(
@@ -66,37 +95,35 @@ pub(crate) fn read(
         );
         return None;
     };
-    let principal = match connection.authenticated() {
-        Some(principal) => principal.clone(),
-        None if api.definition.before_authentication => UNAUTHENTICATED.clone(),
-        None => {
-            tracing::info!(%peer, api = key.name(), "closed a connection that did not authenticate first");
+    let Admitted { principal, is_conversation } = match authentication.admit(api.definition, now) {
+        Ok(admitted) => admitted,
+        Err(reason) => {
+            tracing::info!(%peer, api = key.name(), %reason, "closed a connection");
             return None;
         }
     };
-    let identity = RequestIdentity {
-        api_key: key,
-        api_version: version,
-        correlation_id: header.correlation_id,
-        client_id: header.client_id.unwrap_or(const { KString::from_static("") }),
+    let target = match known {
+        None => Target::UnknownVersion,
+        Some(_) if is_conversation => Target::Authentication,
+        Some(_) => Target::Handler,
     };
-    let received = broker.runtime.monotonic();
-    let context = RequestContext::new(
-        broker.identity.cluster.clone(),
-        connection.clone(),
-        principal,
-        identity,
-        received,
-    );
-    Some(Incoming { context, body, next_request: api.definition.next_request, unknown_version })
+    let context = RequestContext::new(connection.clone(), principal, header, now);
+    Some(Incoming { context, body, target, next_request: api.definition.next_request })
 }
 
 /// Handles a request up to its reply, or up to where the next one may begin.
-pub(crate) async fn handle(incoming: Incoming, broker: Arc<BrokerShared>) -> Handled {
-    let Incoming { context, body, unknown_version, .. } = incoming;
-    if unknown_version {
-        let response = api_versions::unsupported(&broker.offered);
-        return Handled::Done(ResponseHead::of(&context).in_version(0).reply(&response));
+pub(crate) async fn handle<S: RequestService>(
+    incoming: Incoming,
+    authentication: &mut ConnectionAuthentication,
+    service: &S,
+) -> Handled {
+    let Incoming { context, body, target, .. } = incoming;
+    match target {
+        Target::Handler => service.handle(&context, body).await,
+        Target::Authentication => Handled::Done(authentication.step(&context, body).await),
+        Target::UnknownVersion => {
+            let response = api_versions::unsupported(service.offered());
+            Handled::Done(ResponseHead::of(&context).in_version(0).reply(&response))
+        }
     }
-    api::handle(&context, &broker, body).await
 }

@@ -21,6 +21,7 @@
 
 mod access;
 mod api;
+mod authentication;
 mod broker;
 mod config;
 mod context;
@@ -37,19 +38,14 @@ mod server_properties;
 mod shared;
 mod topics;
 
-pub use access::{
-    AllowAll, Anonymous, Authentication, Authenticator, Authorizer, Caller, Operation, Principal,
-    Resource,
-};
+pub use access::{AllowAll, Authorizer, Caller, Operation, Principal, Resource};
 pub use api::{
     definition::{ApiDefinition, NextRequest},
     served,
 };
 pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
 pub use config::{BrokerConfig, Limits};
-pub use context::{ConnectionInfo, RequestContext};
 pub use decisions::StoredDecisions;
 pub use errors::ToErrorCode;
 pub use leadership::partitions::{Led, PartitionTable, TopicRef};
-pub use net::{frame::FrameError, listener::Listener};
 pub use shared::BrokerShared;

@@ -11,19 +11,15 @@ use milena_types::{BrokerEpoch, BrokerId, PartitionIndex};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Authorizer,
-    api::{fetch::session::SessionCache, offered::OfferedApis},
+    api::ApiSet,
     config::BrokerConfig,
-    coordinators::groups::Groups,
-    coordinators::producer_ids::ProducerIds,
     identity::BrokerIdentity,
     kafka_configs::KafkaConfigs,
     leadership::{
-        partitions::{Led, PartitionTable, TopicRef},
+        partitions::{PartitionTable, TopicRef},
         resolve::{LEADER_WAIT_MAX, LeaderResolver},
     },
-    net::{connection_slots::Admission, frame::RequestMemory},
-    topics::Topics,
+    net::network::Network,
 };
 
 /// A running broker as its request handlers see it.
@@ -42,15 +38,10 @@ pub struct BrokerShared {
     /// The partitions led here.
     pub partitions: Arc<PartitionTable>,
     pub(crate) leaders: LeaderResolver,
-    pub(crate) topics: Topics,
     /// Clock, randomness, tasks.
     pub runtime: Runtime,
-    /// What the cluster's Kafka version offers.
-    pub(crate) offered: OfferedApis,
-    /// Decides what principals may do.
-    pub authorizer: Box<dyn Authorizer>,
+    pub(crate) network: Arc<Network<ApiSet>>,
     pub(crate) kafka_configs: KafkaConfigs,
-    pub(crate) producer_ids: ProducerIds,
     /// Cancelled when this life of the broker is about to end: it decides nothing for the cluster
     /// any more.
     pub(crate) leaving: CancellationToken,
@@ -58,11 +49,6 @@ pub struct BrokerShared {
     pub(crate) killed: CancellationToken,
     /// Cancelled when the broker no longer takes requests; what waits for long answers then.
     pub connections_stopping: CancellationToken,
-    /// The groups coordinated here.
-    pub(crate) groups: Arc<Groups>,
-    pub(crate) fetch_sessions: SessionCache,
-    pub(crate) request_memory: RequestMemory,
-    pub(crate) admission: Admission,
     /// The scope of the connections' tasks.
     pub(crate) connections: Runtime,
 }
@@ -88,16 +74,6 @@ impl BrokerShared {
         self.kafka_configs.layers(image)
     }
 
-    /// What creates, grows and deletes topics.
-    pub(crate) fn topics(&self) -> &Topics {
-        &self.topics
-    }
-
-    /// See [`Topics::ensure_internal`].
-    pub(crate) async fn ensure_internal_topic(&self, name: &str) -> Result<(), ErrorCode> {
-        self.topics.ensure_internal(name).await
-    }
-
     /// See [`LeaderResolver::resolve_leader`].
     pub async fn leader_partition(
         &self,
@@ -106,19 +82,5 @@ impl BrokerShared {
     ) -> Result<Arc<Partition>, ErrorCode> {
         let led = self.leaders.resolve_leader(topic, partition, LEADER_WAIT_MAX).await;
         led.map(|led| led.partition)
-    }
-
-    /// See [`LeaderResolver::find`].
-    pub(crate) fn led(
-        &self,
-        topic: TopicRef<'_>,
-        partition: PartitionIndex,
-    ) -> Result<Led, ErrorCode> {
-        self.leaders.find(topic, partition)
-    }
-
-    /// See [`LeaderResolver::wait_for_leader`].
-    pub(crate) async fn settled(&self, topic: TopicRef<'_>, partition: PartitionIndex) {
-        self.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
     }
 }

@@ -21,6 +21,9 @@ pub(crate) enum Handled {
 pub(crate) enum Reply {
     /// A response, after which the connection is not read for `throttle`.
     Send { frame: EncodedFrame, throttle: Duration },
+    /// A response after which the connection is closed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for refused authentication"))]
+    Last { frame: EncodedFrame, reason: &'static str },
     /// The client wants no response (Produce with acks 0).
     Nothing,
     /// The connection is closed.

@@ -20,36 +20,141 @@ pub(crate) mod produce;
 pub(crate) mod topics;
 pub(crate) mod transactions;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use milena_protocol::Decoder;
+use milena_metadata::ClusterMetadata;
+use milena_protocol::{Decoder, KafkaVersion};
+use milena_runtime::Runtime;
+use milena_storage::Storage;
+use milena_types::BrokerId;
+use tokio_util::sync::CancellationToken;
 
-use self::{definition::ApiDefinition, handled::Handled};
-use crate::{context::RequestContext, shared::BrokerShared};
+use self::{
+    cluster::apis::ClusterApis,
+    configs::apis::ConfigApis,
+    definition::ApiDefinition,
+    fetch::{apis::FetchApis, session::SessionCache},
+    groups::apis::GroupApis,
+    handled::Handled,
+    offered::OfferedApis,
+    produce::ProduceApi,
+    topics::apis::TopicApis,
+    transactions::apis::TransactionApis,
+};
+use crate::{
+    context::RequestContext,
+    coordinators::{groups::Groups, producer_ids::ProducerIds},
+    kafka_configs::KafkaConfigs,
+    leadership::{partitions::PartitionTable, resolve::LeaderResolver},
+    topics::Topics,
+};
 
 macro_rules! families {
-    ($($family:ident),*) => {
+    ($($family:ident: $apis:ty),* $(,)?) => {
         /// The APIs that this broker has a handler for.
         pub fn served() -> impl Iterator<Item = &'static ApiDefinition> {
             [$($family::APIS),*].into_iter().flatten()
         }
 
-        /// Handles a request up to its reply, or up to where the next one may begin.
-        pub(crate) async fn handle(
-            context: &RequestContext,
-            broker: &Arc<BrokerShared>,
-            body: Decoder,
-        ) -> Handled {
-            $(if $family::APIS.iter().any(|api| api.key == context.api_key) {
-                return $family::handle(context, broker, body).await;
-            })*
-            Handled::close("an api without a handler")
+        /// The handlers of all APIs, with what each family works on.
+        pub(crate) struct ApiSet {
+            offered: Arc<OfferedApis>,
+            $($family: $apis,)*
+        }
+
+        impl ApiSet {
+            /// Handles a request up to its reply, or up to where the next one may begin.
+            pub(crate) async fn handle(&self, context: &RequestContext, body: Decoder) -> Handled {
+                $(if $family::APIS.iter().any(|api| api.key == context.api_key) {
+                    return $family::handle(context, &self.$family, body).await;
+                })*
+                Handled::close("an api without a handler")
+            }
         }
     };
 }
 
 // The busiest first.
-families!(produce, fetch, groups, cluster, transactions, topics, configs);
+families! {
+    produce: Arc<ProduceApi>,
+    fetch: FetchApis,
+    groups: GroupApis,
+    cluster: ClusterApis,
+    transactions: TransactionApis,
+    topics: TopicApis,
+    configs: ConfigApis,
+}
+
+/// What the families are made of.
+pub(crate) struct ApiParts {
+    pub(crate) kafka_version: KafkaVersion,
+    pub(crate) broker: BrokerId,
+    pub(crate) data_dir: PathBuf,
+    /// `fetch.max.bytes` of the broker.
+    pub(crate) fetch_bytes_max: usize,
+    pub(crate) fetch_sessions_max: usize,
+    pub(crate) metadata: ClusterMetadata,
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) configs: KafkaConfigs,
+    pub(crate) partitions: Arc<PartitionTable>,
+    pub(crate) leaders: LeaderResolver,
+    pub(crate) topics: Topics,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) runtime: Runtime,
+    /// Cancelled when requests should wait no longer.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl ApiSet {
+    pub(crate) fn new(parts: ApiParts) -> Self {
+        let ApiParts { metadata, storage, configs, leaders, topics, runtime, stopping, .. } = parts;
+        let images = leaders.images().clone();
+        let offered = Arc::new(OfferedApis::new(parts.kafka_version, served()));
+        Self {
+            produce: Arc::new(ProduceApi {
+                leaders: leaders.clone(),
+                storage: storage.clone(),
+                runtime: runtime.clone(),
+            }),
+            fetch: FetchApis {
+                leaders: leaders.clone(),
+                sessions: SessionCache::new(parts.fetch_sessions_max),
+                response_bytes_max: parts.fetch_bytes_max,
+                runtime: runtime.clone(),
+                stopping: stopping.clone(),
+            },
+            groups: GroupApis {
+                groups: parts.groups,
+                images: images.clone(),
+                topics: topics.clone(),
+                storage,
+                runtime,
+            },
+            transactions: TransactionApis { producer_ids: ProducerIds::new(metadata.clone()) },
+            configs: ConfigApis {
+                broker: parts.broker,
+                metadata: metadata.clone(),
+                images: images.clone(),
+                configs,
+            },
+            cluster: ClusterApis {
+                offered: offered.clone(),
+                images: images.clone(),
+                metadata,
+                topics: topics.clone(),
+                partitions: parts.partitions,
+                data_dir: parts.data_dir,
+                stopping,
+            },
+            topics: TopicApis { topics, images, leaders },
+            offered,
+        }
+    }
+
+    pub(crate) fn offered(&self) -> &OfferedApis {
+        &self.offered
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,13 @@
 //! One connection: requests in, responses out in the same order.
 //!
 //! Requests are handled one after the other, as Kafka does: the next one begins when the last one's
-//! response is made. Produce is the exception. Its batches join the log at once, in the order of
-//! the requests, and only the waiting for the disk overlaps, so that a pipelining producer is not
-//! slowed to one round trip at a time. At most [`crate::Limits::connection_requests_in_flight_max`]
-//! produces wait; then the connection is not read any more.
+//! response is ready. An API whose definition says [`crate::NextRequest::AfterEffect`] (Produce) is
+//! the exception. Its requests take effect at once, in order, and only the waiting for the disk
+//! overlaps, so that a pipelining producer is not slowed to one round trip at a time. At most
+//! [`super::network::ConnectionLimits::requests_in_flight_max`] requests wait; then the connection
+//! is not read any more.
 //!
-//! Only the oldest waiting produce is polled: commits come in order, so the task wakes once for a
+//! Only the oldest waiting request is polled: commits come in order, so the task wakes once for a
 //! group of them and sends all their responses in one write.
 
 use std::{collections::VecDeque, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
@@ -21,26 +22,27 @@ use tokio::{
 use super::{
     frame::{Frame, FrameError, FrameReader},
     listener::Listener,
+    network::Network,
     write::write_parts,
 };
 use crate::{
-    access::{Authentication, Principal},
     api::handled::{Handled, Reply},
+    authentication::ConnectionAuthentication,
     context::ConnectionInfo,
-    dispatch,
-    shared::BrokerShared,
+    dispatch::{self, RequestService},
 };
 
-/// How long a connection may take at shutdown to answer what it has begun.
+/// How long a connection may take at shutdown to send the responses to what it has begun.
 const DRAIN_MAX: Duration = Duration::from_millis(1000);
 
-/// A connection being served.
-pub(crate) struct Connection<S> {
-    stream: S,
+/// A connection being served: `T` its stream, `S` what handles its requests.
+pub(crate) struct Connection<T, S> {
+    stream: T,
     reader: FrameReader,
     info: Arc<ConnectionInfo>,
-    broker: Arc<BrokerShared>,
-    /// Produces whose batches are in the log and not yet on disk, oldest first.
+    authentication: ConnectionAuthentication,
+    network: Arc<Network<S>>,
+    /// Requests that have no response yet, or not yet their turn to send it, oldest first.
     waiting: VecDeque<Waiting>,
     parts: Vec<Bytes>,
     /// Until when a throttled client is not read from (KIP-219), on the monotonic clock.
@@ -58,38 +60,37 @@ enum End {
     ByPeer,
     Idle,
     Stopping,
+    /// Its reason was logged.
     Refused,
     Frame(FrameError),
     Write(std::io::Error),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, S> {
     pub(crate) fn new(
-        stream: S,
+        stream: T,
         peer: SocketAddr,
-        listener: Arc<Listener>,
-        broker: Arc<BrokerShared>,
+        listener: &Listener,
+        network: Arc<Network<S>>,
     ) -> Self {
-        let principal = match listener.authenticator.connected(peer) {
-            Authentication::Accepted(principal) => Some(principal),
-            Authentication::Required => None,
-        };
-        Self::accepted(stream, ConnectionInfo { listener, peer, principal }, broker)
-    }
-
-    fn accepted(stream: S, info: ConnectionInfo, broker: Arc<BrokerShared>) -> Self {
         let reader =
-            FrameReader::new(broker.config.limits.request_bytes_max, broker.request_memory.clone());
-        let last_used = broker.runtime.monotonic();
+            FrameReader::new(network.limits.request_bytes_max, network.request_memory.clone());
+        let info = ConnectionInfo {
+            cluster: network.cluster.clone(),
+            listener: listener.name.clone(),
+            peer,
+            authorizer: network.authorizer.clone(),
+        };
         Self {
             stream,
             reader,
             info: Arc::new(info),
-            broker,
+            authentication: listener.authenticator.connected(peer),
+            last_used: network.runtime.monotonic(),
+            network,
             waiting: VecDeque::new(),
             parts: Vec::new(),
             muted_until: None,
-            last_used,
         }
     }
 
@@ -101,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             End::Idle => {
                 tracing::debug!(%peer, "closed a connection that was idle for connections.max.idle.ms");
             }
-            End::Refused => {} // Logged with its reason where it was refused.
+            End::Refused => {}
             End::Frame(FrameError::Io(error)) => {
                 tracing::debug!(%peer, %error, "a connection failed")
             }
@@ -111,12 +112,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     async fn serve(&mut self) -> End {
-        let timer = tokio::time::sleep(self.broker.config.limits.connection_idle_max);
+        let timer = tokio::time::sleep(self.network.limits.idle_max);
         let mut timer = std::pin::pin!(timer);
-        let stopping = self.broker.connections_stopping.clone();
+        let stopping = self.network.runtime.stopping().clone();
         let mut stopped = std::pin::pin!(stopping.cancelled());
         loop {
-            let in_flight_max = self.broker.config.limits.connection_requests_in_flight_max;
+            let in_flight_max = self.network.limits.requests_in_flight_max;
             let may_read = self.waiting.len() < in_flight_max && self.muted_until.is_none();
             let step = tokio::select! {
                 biased;
@@ -136,24 +137,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             match step {
                 Ok(()) => {}
                 Err(end @ (End::Refused | End::Frame(FrameError::Size { .. }))) => {
-                    // What was asked before the request that ends the connection is still answered.
+                    // Requests before the one that ends the connection still get their responses.
                     self.drain().await;
                     return end;
                 }
                 Err(end) => return end,
             }
             if let Some(until) = self.muted_until {
-                let left = until.saturating_sub(self.broker.runtime.monotonic());
+                let left = until.saturating_sub(self.network.runtime.monotonic());
                 timer.as_mut().reset(tokio_now() + left);
             }
         }
     }
 
-    /// Handles one request and, unless it is a produce, everything before it.
+    /// Handles one request and, unless it overlaps with them, those before it.
     async fn request(&mut self, frame: Frame) -> Result<(), End> {
         let Frame { bytes, permit } = frame;
-        self.last_used = self.broker.runtime.monotonic();
-        let Some(request) = dispatch::read(&self.info, &self.broker, bytes) else {
+        self.last_used = self.network.runtime.monotonic();
+        let Self { info, authentication, network, last_used, .. } = self;
+        let offered = network.service.offered();
+        let Some(request) = dispatch::read(info, authentication, offered, bytes, *last_used) else {
             return Err(End::Refused);
         };
         let overlaps = request.overlaps();
@@ -162,7 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.finish_waiting().await?;
             self.flush().await?;
         }
-        let handled = dispatch::handle(request, self.broker.clone()).await;
+        let handled = {
+            let Self { authentication, network, .. } = self;
+            dispatch::handle(request, authentication, &network.service).await
+        };
         drop(permit);
         match handled {
             Handled::Commit(commit) if overlaps => {
@@ -205,11 +211,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Reply::Send { frame, throttle } => {
                 self.parts.extend(frame.parts);
                 if !throttle.is_zero() {
-                    self.muted_until = Some(self.broker.runtime.monotonic() + throttle);
+                    self.muted_until = Some(self.network.runtime.monotonic() + throttle);
                 }
                 Ok(())
             }
             Reply::Nothing => Ok(()),
+            Reply::Last { frame, reason } => {
+                self.parts.extend(frame.parts);
+                tracing::info!(peer = %self.info.peer, reason, "closed a connection");
+                Err(End::Refused)
+            }
             Reply::Close { reason } => {
                 tracing::info!(peer = %self.info.peer, reason, "closed a connection");
                 Err(End::Refused)
@@ -222,11 +233,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Ok(());
         }
         write_parts(&mut self.stream, &mut self.parts).await.map_err(End::Write)?;
-        self.last_used = self.broker.runtime.monotonic();
+        self.last_used = self.network.runtime.monotonic();
         Ok(())
     }
 
-    /// The peer sends nothing more, but may still read: it gets what it asked for.
+    /// The peer sends nothing more, but may still read its responses.
     async fn closed_by_peer(&mut self) -> Result<(), End> {
         self.finish_waiting().await?;
         self.flush().await?;
@@ -245,11 +256,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn timer_fired(&mut self, timer: Pin<&mut Sleep>) -> Result<(), End> {
-        let now = self.broker.runtime.monotonic();
+        let now = self.network.runtime.monotonic();
         if self.muted_until.is_some_and(|until| until <= now) {
             self.muted_until = None;
         }
-        let idle_max = self.broker.config.limits.connection_idle_max;
+        let idle_max = self.network.limits.idle_max;
         let left = (self.last_used + idle_max).saturating_sub(now);
         if left.is_zero() && self.waiting.is_empty() && self.muted_until.is_none() {
             return Err(End::Idle);
@@ -265,7 +276,7 @@ fn tokio_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-/// The reply of the oldest waiting produce. Cancel-safe: it stays where it is until it is taken.
+/// The reply to the oldest waiting request. Cancel-safe: it stays where it is until it is taken.
 async fn oldest(waiting: &mut VecDeque<Waiting>) -> Reply {
     match waiting.front_mut() {
         Some(Waiting::Commit(commit)) => commit.await,
@@ -279,9 +290,5 @@ fn ready(waiting: &mut VecDeque<Waiting>) -> Option<Reply> {
     oldest(waiting).now_or_never()
 }
 
-impl ConnectionInfo {
-    /// The principal, once the connection has one.
-    pub(crate) fn authenticated(&self) -> Option<&Principal> {
-        self.principal.as_ref()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,9 @@ use std::{
 
 use milena_kafka_config::Layers;
 
-/// The connections there are.
+/// Counts the connections that are open. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Admission {
+pub(crate) struct ConnectionSlots {
     open: Arc<Mutex<Open>>,
 }
 
@@ -24,16 +24,16 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A connection that is counted until this is dropped.
+/// A connection's slot, taken until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Admitted {
-    admission: Admission,
+pub(crate) struct ConnectionSlot {
+    slots: ConnectionSlots,
     address: IpAddr,
 }
 
-/// Why a connection is not taken.
+/// Why a connection gets no slot.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum NoSlot {
     #[error("{0} connections are open: raise max.connections or close idle clients")]
     TooMany(usize),
     #[error(
@@ -42,9 +42,13 @@ pub(crate) enum Refused {
     TooManyOfAddress(usize),
 }
 
-impl Admission {
-    /// Counts a connection of `address`, if there may be one more.
-    pub(crate) fn admit(&self, address: IpAddr, layers: Layers<'_>) -> Result<Admitted, Refused> {
+impl ConnectionSlots {
+    /// A slot for a connection from `address`.
+    pub(crate) fn take(
+        &self,
+        address: IpAddr,
+        layers: Layers<'_>,
+    ) -> Result<ConnectionSlot, NoSlot> {
         let address = address.to_canonical();
         let limit = |name: &str| usize::try_from(layers.number(name)).unwrap_or(usize::MAX);
         let (all, of_address) = (limit("max.connections"), limit("max.connections.per.ip"));
@@ -52,19 +56,19 @@ impl Admission {
         let of_address = limit_of(address, &overrides).unwrap_or(of_address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= all {
-            return Err(Refused::TooMany(open.all));
+            return Err(NoSlot::TooMany(open.all));
         }
         let count = open.by_address.get(&address).copied().unwrap_or(0);
         if count >= of_address {
-            return Err(Refused::TooManyOfAddress(count));
+            return Err(NoSlot::TooManyOfAddress(count));
         }
         open.all += 1;
         open.by_address.insert(address, count + 1);
-        Ok(Admitted { admission: self.clone(), address })
+        Ok(ConnectionSlot { slots: self.clone(), address })
     }
 }
 
-/// What `address:count` pairs say of an address.
+/// The limit of an address in a list of `address:count`.
 fn limit_of(address: IpAddr, overrides: &str) -> Option<usize> {
     overrides.split(',').find_map(|item| {
         let (host, limit) = item.trim().rsplit_once(':')?;
@@ -73,9 +77,9 @@ fn limit_of(address: IpAddr, overrides: &str) -> Option<usize> {
     })
 }
 
-impl Drop for Admitted {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut open = self.admission.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.slots.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all -= 1;
         if let Some(count) = open.by_address.get_mut(&self.address) {
             *count -= 1;
@@ -108,32 +112,32 @@ mod tests {
             ("max.connections.per.ip", "1"),
             ("max.connections.per.ip.overrides", "127.0.0.2:2,::1:0"),
         ]);
-        let admission = Admission::default();
-        let admit = |from: &str| admission.admit(address(from), server.alone());
-        let first = admit("127.0.0.1").expect("the first of its address");
-        assert_eq!(admit("127.0.0.1").unwrap_err(), Refused::TooManyOfAddress(1));
+        let slots = ConnectionSlots::default();
+        let take = |from: &str| slots.take(address(from), server.alone());
+        let first = take("127.0.0.1").expect("the first of its address");
+        assert_eq!(take("127.0.0.1").unwrap_err(), NoSlot::TooManyOfAddress(1));
         assert_eq!(
-            admit("::ffff:127.0.0.1").unwrap_err(),
-            Refused::TooManyOfAddress(1),
+            take("::ffff:127.0.0.1").unwrap_err(),
+            NoSlot::TooManyOfAddress(1),
             "the same address"
         );
-        assert_eq!(admit("::1").unwrap_err(), Refused::TooManyOfAddress(0));
-        let others = [admit("127.0.0.2"), admit("127.0.0.2"), admit("127.0.0.3")];
+        assert_eq!(take("::1").unwrap_err(), NoSlot::TooManyOfAddress(0));
+        let others = [take("127.0.0.2"), take("127.0.0.2"), take("127.0.0.3")];
         assert!(others.iter().all(Result::is_ok));
-        assert_eq!(admit("127.0.0.4").unwrap_err(), Refused::TooMany(4));
+        assert_eq!(take("127.0.0.4").unwrap_err(), NoSlot::TooMany(4));
         drop(first);
-        assert!(admit("127.0.0.1").is_ok());
+        assert!(take("127.0.0.1").is_ok());
         drop(others);
-        assert!(admission.open.lock().expect("not poisoned").by_address.is_empty());
+        assert!(slots.open.lock().expect("not poisoned").by_address.is_empty());
     }
 
     #[test]
     fn a_changed_limit_counts_for_the_next_connection() {
         let server = server(&[]);
-        let admission = Admission::default();
-        let _first = admission.admit(address("127.0.0.1"), server.alone()).expect("no limit");
+        let slots = ConnectionSlots::default();
+        let _first = slots.take(address("127.0.0.1"), server.alone()).expect("no limit");
         let cluster: Configs = [("max.connections".to_owned(), "1".to_owned())].into();
-        let refused = admission.admit(address("127.0.0.1"), server.with(None, Some(&cluster)));
-        assert_eq!(refused.unwrap_err(), Refused::TooMany(1));
+        let refused = slots.take(address("127.0.0.1"), server.with(None, Some(&cluster)));
+        assert_eq!(refused.unwrap_err(), NoSlot::TooMany(1));
     }
 }

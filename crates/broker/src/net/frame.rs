@@ -29,27 +29,17 @@ const PERMIT_BYTES: usize = 1024;
 
 /// Why no further request can be read from a connection.
 #[derive(Debug, thiserror::Error)]
-pub enum FrameError {
+pub(crate) enum FrameError {
     /// The length is negative or larger than `socket.request.max.bytes`.
     #[error(
         "a request claims {claimed} bytes, the limit is {max}: the peer may speak TLS or HTTP, otherwise raise \
          socket.request.max.bytes"
     )]
-    Size {
-        /// The length as sent.
-        claimed: i32,
-        /// `socket.request.max.bytes`.
-        max: usize,
-    },
-    /// The peer closed the connection in the middle of a request.
+    Size { claimed: i32, max: usize },
     #[error(
         "the peer closed the connection in the middle of a request ({received} bytes of it had arrived)"
     )]
-    Truncated {
-        /// What had arrived.
-        received: usize,
-    },
-    /// The connection failed.
+    Truncated { received: usize },
     #[error("reading from the connection failed: {0}")]
     Io(#[from] std::io::Error),
 }

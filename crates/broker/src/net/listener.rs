@@ -1,73 +1,64 @@
-//! Accepting connections, within the listener's limit.
+//! Accepting connections, within the limits of connections.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
-
 use super::{
     connection::Connection,
+    network::Network,
     sockets::{TcpListener, TcpStream},
 };
 use crate::{
-    access::{Anonymous, Authenticator},
-    shared::BrokerShared,
+    authentication::{Anonymous, Authenticator},
+    dispatch::RequestService,
 };
 
-/// How long accepting rests when the process has no file descriptors left.
+/// How long accepting pauses when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener as requests and Metadata answers see it.
-pub struct Listener {
-    /// The name (`PLAINTEXT`), by which `advertised.listeners` tells addresses apart.
-    pub name: String,
-    /// The bound address.
-    pub address: SocketAddr,
-    /// Decides whose a connection is.
-    pub authenticator: Box<dyn Authenticator>,
+pub(crate) struct Listener {
+    /// `PLAINTEXT`, by which `advertised.listeners` tells addresses apart.
+    pub(crate) name: Arc<str>,
+    pub(crate) address: SocketAddr,
+    pub(crate) authenticator: Box<dyn Authenticator>,
 }
 
 impl Listener {
-    /// A plaintext listener, where everybody is `User:ANONYMOUS`.
-    pub fn plaintext(address: SocketAddr) -> Self {
-        Self {
-            name: "PLAINTEXT".to_owned(),
-            address,
-            authenticator: Box::new(Anonymous::default()),
-        }
+    /// A plaintext listener, where every client is `User:ANONYMOUS`.
+    pub(crate) fn plaintext(address: SocketAddr) -> Self {
+        Self { name: "PLAINTEXT".into(), address, authenticator: Box::new(Anonymous::default()) }
     }
 }
 
-/// Accepts until `stopping` is cancelled. Connections are tasks of the broker's runtime.
-pub(crate) async fn accept(
+/// Accepts until the network's runtime stops. Connections are tasks of that runtime.
+pub(crate) async fn accept<S: RequestService>(
     socket: TcpListener,
-    listener: Arc<Listener>,
-    broker: Arc<BrokerShared>,
+    listener: Listener,
+    network: Arc<Network<S>>,
 ) {
-    let stopping: CancellationToken = broker.connections_stopping.clone();
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
-            () = stopping.cancelled() => return,
+            () = network.runtime.stopping().cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => serve(stream, peer, &listener, &broker),
+            Ok((stream, peer)) => serve(stream, peer, &listener, &network),
             Err(error) => {
                 tracing::warn!(listener = %listener.address, %error, "accepting a connection failed");
-                broker.runtime.sleep(ACCEPT_PAUSE).await;
+                network.runtime.sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-fn serve(
+fn serve<S: RequestService>(
     stream: TcpStream,
     peer: SocketAddr,
-    listener: &Arc<Listener>,
-    broker: &Arc<BrokerShared>,
+    listener: &Listener,
+    network: &Arc<Network<S>>,
 ) {
-    let image = broker.image();
-    let admitted = match broker.admission.admit(peer.ip(), broker.layers(&image)) {
-        Ok(admitted) => admitted,
+    let image = network.images.current();
+    let slot = match network.slots.take(peer.ip(), network.configs.layers(&image)) {
+        Ok(slot) => slot,
         Err(reason) => {
             tracing::warn!(%peer, %reason, "a connection was refused");
             return;
@@ -77,18 +68,18 @@ fn serve(
         tracing::debug!(%peer, %error, "the peer closed its connection at once");
         return;
     }
-    let connection = Connection::new(stream, peer, listener.clone(), broker.clone());
-    let killed = broker.killed.clone();
-    broker.connections.spawn(async move {
+    let connection = Connection::new(stream, peer, listener, network.clone());
+    let killed = network.killed.clone();
+    network.runtime.spawn(async move {
         tokio::select! {
             () = connection.run() => {}
             () = killed.cancelled() => {}
         }
-        drop(admitted);
+        drop(slot);
     });
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
-    // Answers are written whole, so waiting for more bytes to fill a packet only delays them.
+    // Responses are written whole, so waiting for more bytes to fill a packet only delays them.
     stream.set_nodelay(true)
 }

@@ -1,4 +1,4 @@
-//! From sockets to requests and back: listeners, connections, who may connect.
+//! From sockets to requests and back: listeners and connections.
 //!
 //! One task serves one connection. It reads requests in order, hands them to [`crate::dispatch`]
 //! and writes the responses in the same order. Not here: what a request means.
@@ -7,6 +7,7 @@ pub(crate) mod connection;
 pub(crate) mod connection_slots;
 pub(crate) mod frame;
 pub(crate) mod listener;
+pub(crate) mod network;
 pub(crate) mod write;
 
 /// The sockets that brokers use: the operating system's, or those of a simulated network.

@@ -6,7 +6,6 @@
 //! [`ErrorCode`] and a message.
 
 pub(crate) mod internal;
-pub(crate) mod usable;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -26,12 +26,12 @@ use milena_protocol::{
 };
 use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 
+use super::apis::ClusterApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
     topics::Refusal,
 };
 
@@ -45,14 +45,14 @@ const ATTEMPTS: usize = 8;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: AlterPartitionReassignmentsRequest,
 ) -> AlterPartitionReassignmentsResponse {
     let mut response = AlterPartitionReassignmentsResponse {
         allow_replication_factor_change: request.allow_replication_factor_change,
         ..Default::default()
     };
-    if !context.allows(broker, Operation::Alter, Resource::Cluster) {
+    if !context.allows(Operation::Alter, Resource::Cluster) {
         let error = ErrorCode::ClusterAuthorizationFailed;
         response.error_code = error.code();
         response.error_message = Some(KString::from_static(error.message()));
@@ -62,7 +62,7 @@ pub(crate) async fn handle(
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
             let any_factor = request.allow_replication_factor_change;
-            let outcome = reassign(broker, &topic.name, asked, any_factor).await;
+            let outcome = reassign(apis, &topic.name, asked, any_factor).await;
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
                 Err(refusal) => (refusal.code.code(), Some(refusal.message.into())),
@@ -80,28 +80,28 @@ pub(crate) async fn handle(
 }
 
 async fn reassign(
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     topic: &str,
     asked: &ReassignablePartition,
     any_factor: bool,
 ) -> Result<(), Refusal> {
     for _ in 0..ATTEMPTS {
-        let image = broker.image();
+        let image = apis.images.current();
         let Some(change) = change(&image, topic, asked, any_factor)? else { return Ok(()) };
         let partition = change.partition;
-        let applied = broker.metadata.change_partitions(&[], &[change]).await;
+        let applied = apis.metadata.change_partitions(&[], &[change]).await;
         let applied =
             applied.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
         let revision = if applied.partitions.is_empty() {
             // It changed after the image: look at a newer one.
-            let seen = broker.metadata.partition(partition.topic, partition.partition).await;
+            let seen = apis.metadata.partition(partition.topic, partition.partition).await;
             let seen = seen.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
             seen.map_or(image.revision(), |seen| seen.revision)
         } else {
             applied.revision
         };
         let stopping = || Refusal::plain(ErrorCode::CoordinatorNotAvailable);
-        broker.images.wait_for(revision).await.map_err(|_| stopping())?;
+        apis.images.wait_for(revision).await.map_err(|_| stopping())?;
         if !applied.partitions.is_empty() {
             return Ok(());
         }

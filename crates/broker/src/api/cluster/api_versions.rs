@@ -13,10 +13,10 @@ use milena_protocol::{
     },
 };
 
+use super::apis::ClusterApis;
 use crate::{
     api::{definition::ApiDefinition, offered::OfferedApis},
     context::RequestContext,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -30,7 +30,7 @@ const FIRST_VERSION_WITH_SOFTWARE: i16 = 3;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: ApiVersionsRequest,
 ) -> ApiVersionsResponse {
     if context.api_version >= FIRST_VERSION_WITH_SOFTWARE {
@@ -43,7 +43,7 @@ pub(crate) async fn handle(
         }
         tracing::debug!(peer = %context.client_address(), %name, %version, "client software");
     }
-    let api_keys = broker.offered.advertised().iter().map(api_version).collect();
+    let api_keys = apis.offered.advertised().iter().map(api_version).collect();
     // Without features: their lowest levels would be 0, which clients of version 3 refuse
     // (KAFKA-17492).
     ApiVersionsResponse { api_keys, ..Default::default() }

@@ -12,8 +12,9 @@ use milena_protocol::{
     },
 };
 
+use super::apis::ClusterApis;
 use super::metadata::cluster_operations;
-use crate::{api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared};
+use crate::{api::definition::ApiDefinition, context::RequestContext};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[
@@ -28,22 +29,22 @@ const CONTROLLERS: i8 = 2;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: DescribeClusterRequest,
 ) -> DescribeClusterResponse {
     if let Some(refused) = wrong_endpoint(request.endpoint_type) {
         return refused;
     }
-    let image = broker.image();
-    let listener = &context.connection.listener.name;
+    let image = apis.images.current();
+    let listener = context.listener();
     let mut response = DescribeClusterResponse {
-        cluster_id: context.cluster.as_str().into(),
+        cluster_id: context.connection.cluster.as_str().into(),
         controller_id: image.controller().map_or(-1, |id| id.0),
         brokers: brokers(&image, listener, request.include_fenced_brokers),
         ..Default::default()
     };
     if request.include_cluster_authorized_operations {
-        response.cluster_authorized_operations = cluster_operations(context, broker);
+        response.cluster_authorized_operations = cluster_operations(context);
     }
     response
 }

@@ -23,11 +23,11 @@ use milena_protocol::{
 };
 use milena_types::TopicName;
 
+use super::apis::ClusterApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -41,19 +41,19 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: DescribeLogDirsRequest,
 ) -> DescribeLogDirsResponse {
-    if !context.allows(broker, Operation::Describe, Resource::Cluster) {
+    if !context.allows(Operation::Describe, Resource::Cluster) {
         let error_code = ErrorCode::ClusterAuthorizationFailed.code();
         return DescribeLogDirsResponse { error_code, ..Default::default() };
     }
-    let dir = &broker.config.data_dir;
+    let dir = &apis.data_dir;
     let (total_bytes, usable_bytes) = space(dir);
     let result = DescribeLogDirsResult {
         error_code: 0,
         log_dir: dir.to_string_lossy().as_ref().into(),
-        topics: sizes(broker, &request),
+        topics: sizes(apis, &request),
         total_bytes,
         usable_bytes,
         ..Default::default()
@@ -61,7 +61,7 @@ pub(crate) async fn handle(
     DescribeLogDirsResponse { results: vec![result], ..Default::default() }
 }
 
-fn sizes(broker: &BrokerShared, request: &DescribeLogDirsRequest) -> Vec<DescribeLogDirsTopic> {
+fn sizes(apis: &ClusterApis, request: &DescribeLogDirsRequest) -> Vec<DescribeLogDirsTopic> {
     let asked: Option<HashSet<(&str, i32)>> = request.topics.as_ref().map(|topics| {
         let of_topic =
             |t: &'_ milena_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic| {
@@ -69,9 +69,9 @@ fn sizes(broker: &BrokerShared, request: &DescribeLogDirsRequest) -> Vec<Describ
             };
         topics.iter().flat_map(|t| of_topic(t).into_iter().map(|n| (&*t.topic, n))).collect()
     });
-    let image = broker.image();
+    let image = apis.images.current();
     let mut topics: BTreeMap<TopicName, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
-    for partition in broker.partitions.all() {
+    for partition in apis.partitions.all() {
         let id = partition.id();
         // A partition whose topic has just been deleted has no name any more.
         let Some(name) = image.topic_name(id.topic) else { continue };

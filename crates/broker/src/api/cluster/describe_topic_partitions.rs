@@ -23,12 +23,12 @@ use milena_protocol::{
 };
 use milena_types::PartitionIndex;
 
+use super::apis::ClusterApis;
 use super::partition_view::PartitionView;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
     topics::valid_name,
 };
 
@@ -36,19 +36,18 @@ pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DescribeTopicPa
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: DescribeTopicPartitionsRequest,
 ) -> DescribeTopicPartitionsResponse {
-    let limit = broker.topics().number("max.request.partition.size.limit");
-    let image = broker.image();
-    let listener = &context.connection.listener.name;
-    let may_describe =
-        |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
+    let limit = apis.topics.number("max.request.partition.size.limit");
+    let image = apis.images.current();
+    let listener = context.listener();
+    let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));
     let mut response = page(&image, listener, &request, limit, may_describe);
     for topic in response.topics.iter_mut().filter(|topic| topic.error_code == 0) {
         if let Some(name) = &topic.name {
             topic.topic_authorized_operations =
-                context.authorized_operations(broker, Operation::TOPIC, Resource::Topic(name));
+                context.authorized_operations(Operation::TOPIC, Resource::Topic(name));
         }
     }
     response

@@ -22,12 +22,12 @@ use milena_protocol::{
 };
 use milena_types::{PartitionIndex, TopicPartition};
 
+use super::apis::ClusterApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -53,7 +53,7 @@ struct Asked {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: ElectLeadersRequest,
 ) -> ElectLeadersResponse {
     let failed = |error: ErrorCode| ElectLeadersResponse {
@@ -65,10 +65,10 @@ pub(crate) async fn handle(
         1 => Election::Unclean,
         _ => return failed(ErrorCode::InvalidRequest),
     };
-    if !context.allows(broker, Operation::Alter, Resource::Cluster) {
+    if !context.allows(Operation::Alter, Resource::Cluster) {
         return failed(ErrorCode::ClusterAuthorizationFailed);
     }
-    let image = broker.image();
+    let image = apis.images.current();
     let everything = request.topic_partitions.is_none();
     let mut asked = asked(&image, request.topic_partitions);
     for one in &mut asked {
@@ -80,7 +80,7 @@ pub(crate) async fn handle(
     let wanted: Vec<TopicPartition> = asked.iter().filter_map(|one| one.outcome.ok()).collect();
     let timeout =
         Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).min(WAIT_MAX);
-    let outcome = elect(broker, &image, &wanted, election, timeout).await;
+    let outcome = elect(apis, &image, &wanted, election, timeout).await;
     let late = |id: TopicPartition| match &outcome {
         Ok(late) if late.contains(&id) => Err(ErrorCode::RequestTimedOut),
         Ok(_) => Ok(id),
@@ -144,7 +144,7 @@ fn needs_election(
 
 /// Asks for leaders and waits for them. Answers those that had none in time.
 async fn elect(
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     image: &Arc<MetadataImage>,
     wanted: &[TopicPartition],
     election: Election,
@@ -161,11 +161,7 @@ async fn elect(
             (partition.target != target).then_some(PartitionChange { partition: *id, record })
         });
         let changes: Vec<PartitionChange> = asked.collect();
-        broker
-            .metadata
-            .change_partitions(&[], &changes)
-            .await
-            .map_err(|error| error.error_code())?;
+        apis.metadata.change_partitions(&[], &changes).await.map_err(|error| error.error_code())?;
     }
     let has_leader = |image: &MetadataImage, partition: &PartitionImage| match election {
         Election::Preferred => image.live_leader(partition) == partition.replicas.first().copied(),
@@ -175,12 +171,12 @@ async fn elect(
     let waits = |image: &MetadataImage, id: &TopicPartition| {
         image.partition(*id).is_some_and(|partition| !has_leader(image, partition))
     };
-    let all = broker.images.wait_until(|image| !wanted.iter().any(|id| waits(image, id)));
+    let all = apis.images.wait_until(|image| !wanted.iter().any(|id| waits(image, id)));
     tokio::select! {
         _ = tokio::time::timeout(timeout, all) => {}
-        () = broker.connections_stopping.cancelled() => {}
+        () = apis.stopping.cancelled() => {}
     }
-    let now = broker.image();
+    let now = apis.images.current();
     Ok(wanted.iter().filter(|id| waits(&now, id)).copied().collect())
 }
 

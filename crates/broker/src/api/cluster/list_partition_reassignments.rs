@@ -19,28 +19,28 @@ use milena_protocol::{
 };
 use milena_types::{BrokerId, PartitionIndex};
 
+use super::apis::ClusterApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::ListPartitionReassignments, 0..=0);
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: ListPartitionReassignmentsRequest,
 ) -> ListPartitionReassignmentsResponse {
     let mut response = ListPartitionReassignmentsResponse::default();
-    if !context.allows(broker, Operation::Describe, Resource::Cluster) {
+    if !context.allows(Operation::Describe, Resource::Cluster) {
         let error = ErrorCode::ClusterAuthorizationFailed;
         response.error_code = error.code();
         response.error_message = Some(KString::from_static(error.message()));
         return response;
     }
-    let image = broker.image();
+    let image = apis.images.current();
     match &request.topics {
         None => response.topics.extend(image.topics().filter_map(|topic| ongoing(topic, None))),
         Some(topics) => {

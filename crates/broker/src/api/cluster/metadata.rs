@@ -28,13 +28,13 @@ use milena_protocol::{
 };
 use milena_types::TopicId;
 
+use super::apis::ClusterApis;
 use super::partition_view::PartitionView;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
-    topics::{usable::wait_until_usable, valid_name},
+    topics::valid_name,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -71,65 +71,59 @@ enum Asked {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     request: MetadataRequest,
 ) -> MetadataResponse {
     let asked = match asked(request.topics.as_deref(), context.api_version) {
         Ok(asked) => asked,
-        Err(topics) => return answer(context, broker, &broker.image(), &request, topics),
+        Err(topics) => return answer(context, &apis.images.current(), &request, topics),
     };
     let mut failed = HashMap::new();
     if let Asked::Names(names) = &asked
         && request.allow_auto_topic_creation
     {
-        failed = create_missing(context, broker, names).await;
+        failed = create_missing(context, apis, names).await;
     }
-    let image = broker.image();
-    let view = View {
-        image: &image,
-        listener: &context.connection.listener.name,
-        version: context.api_version,
-    };
-    let may_describe =
-        |name: &str| context.allows(broker, Operation::Describe, Resource::Topic(name));
+    let image = apis.images.current();
+    let view = View { image: &image, listener: context.listener(), version: context.api_version };
+    let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));
     let mut topics = view.topics(&asked, &failed, may_describe);
     if request.include_topic_authorized_operations {
         for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
             if let Some(name) = &topic.name {
                 let resource = Resource::Topic(name);
                 topic.topic_authorized_operations =
-                    context.authorized_operations(broker, Operation::TOPIC, resource);
+                    context.authorized_operations(Operation::TOPIC, resource);
             }
         }
     }
-    answer(context, broker, &image, &request, topics)
+    answer(context, &image, &request, topics)
 }
 
 fn answer(
     context: &RequestContext,
-    broker: &BrokerShared,
     image: &MetadataImage,
     request: &MetadataRequest,
     topics: Vec<MetadataResponseTopic>,
 ) -> MetadataResponse {
     let mut response = MetadataResponse {
-        brokers: brokers(image, &context.connection.listener.name),
-        cluster_id: Some(context.cluster.as_str().into()),
+        brokers: brokers(image, context.listener()),
+        cluster_id: Some(context.connection.cluster.as_str().into()),
         controller_id: image.controller().map_or(-1, |id| id.0),
         topics,
         ..Default::default()
     };
     if request.include_cluster_authorized_operations {
-        response.cluster_authorized_operations = cluster_operations(context, broker);
+        response.cluster_authorized_operations = cluster_operations(context);
     }
     response
 }
 
 /// What the client may do to the cluster (KIP-430): nothing that it is told of unless it may
 /// describe it.
-pub(crate) fn cluster_operations(context: &RequestContext, broker: &BrokerShared) -> i32 {
-    if context.allows(broker, Operation::Describe, Resource::Cluster) {
-        context.authorized_operations(broker, Operation::CLUSTER, Resource::Cluster)
+pub(crate) fn cluster_operations(context: &RequestContext) -> i32 {
+    if context.allows(Operation::Describe, Resource::Cluster) {
+        context.authorized_operations(Operation::CLUSTER, Resource::Cluster)
     } else {
         0
     }
@@ -170,25 +164,25 @@ fn asked(
 /// Creates the topics that do not exist, if that is wanted; why some could not be, by name.
 async fn create_missing(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ClusterApis,
     names: &[KString],
 ) -> HashMap<KString, ErrorCode> {
-    let image = broker.image();
-    let may = |operation, name: &str| context.allows(broker, operation, Resource::Topic(name));
+    let image = apis.images.current();
+    let may = |operation, name: &str| context.allows(operation, Resource::Topic(name));
     let missing: Vec<&KString> =
         names.iter().filter(|n| image.topic(n).is_none() && may(Operation::Describe, n)).collect();
     let mut failed = HashMap::new();
-    if missing.is_empty() || !broker.topics().flag("auto.create.topics.enable") {
+    if missing.is_empty() || !apis.topics.flag("auto.create.topics.enable") {
         return failed;
     }
-    let may_create_any = context.allows(broker, Operation::Create, Resource::Cluster);
+    let may_create_any = context.allows(Operation::Create, Resource::Cluster);
     let mut created = Vec::new();
     for name in missing {
         if !may_create_any && !may(Operation::Create, name) {
             failed.insert(name.clone(), ErrorCode::TopicAuthorizationFailed);
             continue;
         }
-        match broker.topics().auto_create(name).await {
+        match apis.topics.auto_create(name).await {
             Ok(revision) => created.push((name.to_string(), revision)),
             Err(refusal) => {
                 tracing::info!(topic = %name, reason = %refusal.message, "a topic was not created on demand");
@@ -198,8 +192,8 @@ async fn create_missing(
     }
     if let Some(revision) = created.iter().map(|(_, revision)| *revision).max() {
         let names: Vec<&str> = created.iter().map(|(name, _)| name.as_str()).collect();
-        wait_until_usable(broker, revision, &names, CREATION_WAIT_MAX).await;
-        let image = broker.image();
+        apis.topics.wait_until_usable(revision, &names, CREATION_WAIT_MAX).await;
+        let image = apis.images.current();
         for (name, _) in &created {
             if image.topic(name).is_none() {
                 failed.insert(name.as_str().into(), ErrorCode::LeaderNotAvailable);

@@ -2,6 +2,7 @@
 
 mod alter_partition_reassignments;
 pub(crate) mod api_versions;
+pub(crate) mod apis;
 mod describe_cluster;
 mod describe_log_dirs;
 mod describe_topic_partitions;
@@ -10,10 +11,10 @@ mod list_partition_reassignments;
 mod metadata;
 mod partition_view;
 
+use self::apis::ClusterApis;
 use super::handled::family;
-use crate::shared::BrokerShared;
 
-family!(BrokerShared:
+family!(ClusterApis:
     metadata,
     api_versions,
     describe_cluster,

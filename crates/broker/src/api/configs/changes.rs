@@ -11,11 +11,11 @@ use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError};
 use milena_protocol::{ErrorCode, KString};
 use milena_types::Revision;
 
+use super::apis::ConfigApis;
 use super::resources::{ConfigResource, ConfigsView, TOPIC};
 use crate::{
     access::{Operation, Resource},
     context::RequestContext,
-    shared::BrokerShared,
     topics::Refusal,
 };
 
@@ -45,22 +45,22 @@ pub(crate) struct Entry {
 /// there.
 pub(crate) async fn alter(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ConfigApis,
     entries: &[Entry],
     validate_only: bool,
 ) -> Vec<Result<(), Refusal>> {
-    let image = broker.image();
-    let allows = |operation, resource: Resource<'_>| context.allows(broker, operation, resource);
+    let image = apis.images.current();
+    let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
     let view = ConfigsView {
-        layers: broker.layers(&image),
+        layers: apis.configs.layers(&image),
         image: &image,
-        broker: broker.id(),
+        broker: apis.broker,
         allows: &allows,
     };
-    let metadata = (!validate_only).then_some(&broker.metadata);
+    let metadata = (!validate_only).then_some(&apis.metadata);
     let (answers, changed) = alter_all(&view, metadata, entries).await;
     if let Some(revision) = changed {
-        visible(&broker.images, revision).await;
+        visible(&apis.images, revision).await;
     }
     answers
 }

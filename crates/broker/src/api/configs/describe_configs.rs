@@ -17,12 +17,12 @@ use milena_protocol::{
     },
 };
 
+use super::apis::ConfigApis;
 use super::resources::{ConfigResource, ConfigsView};
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
     topics::Refusal,
 };
 
@@ -40,15 +40,15 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ConfigApis,
     request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
-    let image = broker.image();
-    let allows = |operation, resource: Resource<'_>| context.allows(broker, operation, resource);
+    let image = apis.images.current();
+    let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
     let view = ConfigsView {
-        layers: broker.layers(&image),
+        layers: apis.configs.layers(&image),
         image: &image,
-        broker: broker.id(),
+        broker: apis.broker,
         allows: &allows,
     };
     describe(&view, &request)

@@ -18,10 +18,9 @@ use milena_protocol::{
     },
 };
 
+use super::apis::ConfigApis;
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{
-    api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared, topics::Refusal,
-};
+use crate::{api::definition::ApiDefinition, context::RequestContext, topics::Refusal};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     limits: "for topics and brokers",
@@ -30,11 +29,11 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ConfigApis,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
     let entries: Vec<Entry> = request.resources.iter().map(entry).collect();
-    let answers = alter(context, broker, &entries, request.validate_only).await;
+    let answers = alter(context, apis, &entries, request.validate_only).await;
     let responses =
         entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
             error_code: answer

@@ -1,6 +1,7 @@
 //! Configurations of topics and brokers.
 
 mod alter_configs;
+pub(crate) mod apis;
 mod changes;
 mod describe_configs;
 mod incremental_alter_configs;
@@ -8,7 +9,7 @@ mod resources;
 #[cfg(test)]
 mod testing;
 
+use self::apis::ConfigApis;
 use super::handled::family;
-use crate::shared::BrokerShared;
 
-family!(BrokerShared: describe_configs, alter_configs, incremental_alter_configs);
+family!(ConfigApis: describe_configs, alter_configs, incremental_alter_configs);

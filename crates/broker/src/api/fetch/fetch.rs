@@ -25,9 +25,12 @@ use milena_protocol::{
 use milena_storage::Waiter;
 use milena_types::{PartitionIndex, TopicId};
 
-use crate::{api::definition::ApiDefinition, context::RequestContext, shared::BrokerShared};
+use crate::{
+    api::definition::ApiDefinition, context::RequestContext, leadership::resolve::LEADER_WAIT_MAX,
+};
 
 use super::{
+    apis::FetchApis,
     list_offsets, read,
     read::{Limits, Round, Target},
     respond,
@@ -60,7 +63,7 @@ const FIRST_VERSION_WITH_MAX_BYTES: i16 = 3;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &FetchApis,
     request: FetchRequest,
 ) -> FetchResponse {
     let version = context.api_version;
@@ -73,31 +76,37 @@ pub(crate) async fn handle(
             epoch: request.session_epoch,
             by_id: version >= FIRST_VERSION_WITH_IDS,
         };
-        let random = || broker.runtime.random_u64();
+        let random = || apis.runtime.random_u64();
         let forgotten = forgotten(&request, version);
-        match broker.fetch_sessions.begin(asked, &wanted, forgotten, random, context.received) {
+        match apis.sessions.begin(asked, &wanted, forgotten, random, context.received) {
             Ok(kind) => kind,
             Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
         }
     };
     let mut targets: Vec<Target> = match &kind {
         FetchKind::Full { .. } => {
-            wanted.into_iter().map(|wanted| Target::new(context, broker, wanted, None)).collect()
+            wanted.into_iter().map(|wanted| Target::new(context, apis, wanted, None)).collect()
         }
-        FetchKind::Incremental { session, .. } => session_targets(context, broker, session),
+        FetchKind::Incremental { session, .. } => session_targets(context, apis, session),
     };
     for target in &mut targets {
-        target.settle(context, broker).await;
+        target.settle(context, apis).await;
     }
-    let limits = limits(broker, &request, version);
-    let round = wait_and_read(broker, &targets, &limits, &request).await;
+    let limits = limits(apis, &request, version);
+    let round = wait_and_read(apis, &targets, &limits, &request).await;
     for (target, answer) in targets.iter().zip(&round.answers) {
         // Closed while this waited: the answer names the next leader.
         if answer.error == ErrorCode::NotLeaderOrFollower {
-            broker.settled(read::topic_of(&target.wanted), target.wanted.partition).await;
+            apis.leaders
+                .wait_for_leader(
+                    read::topic_of(&target.wanted),
+                    target.wanted.partition,
+                    LEADER_WAIT_MAX,
+                )
+                .await;
         }
     }
-    respond::respond(context, broker, &kind, targets, round)
+    respond::respond(context, apis, &kind, targets, round)
 }
 
 fn wanted(request: &FetchRequest, version: i16) -> Vec<Wanted> {
@@ -136,21 +145,21 @@ fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid)
 
 fn session_targets(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &FetchApis,
     session: &Arc<Mutex<Session>>,
 ) -> Vec<Target> {
     let mut session = session.lock().expect("no panic while a session is changed");
     let mut targets = Vec::with_capacity(session.len());
     for (place, partition) in session.partitions() {
-        targets.push(Target::new(context, broker, partition.wanted.clone(), Some(place)));
+        targets.push(Target::new(context, apis, partition.wanted.clone(), Some(place)));
     }
     targets
 }
 
-fn limits(broker: &BrokerShared, request: &FetchRequest, version: i16) -> Limits {
+fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> Limits {
     let asked = if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
     Limits {
-        bytes_max: usize::try_from(asked).unwrap_or(0).min(broker.config.limits.fetch_bytes_max),
+        bytes_max: usize::try_from(asked).unwrap_or(0).min(apis.response_bytes_max),
         isolation: list_offsets::isolation(request.isolation_level),
         version,
     }
@@ -158,7 +167,7 @@ fn limits(broker: &BrokerShared, request: &FetchRequest, version: i16) -> Limits
 
 /// Reads, and reads again when there is more, until the answer is worth sending.
 async fn wait_and_read(
-    broker: &BrokerShared,
+    apis: &FetchApis,
     targets: &[Target],
     limits: &Limits,
     request: &FetchRequest,
@@ -181,7 +190,7 @@ async fn wait_and_read(
         tokio::select! {
             () = waiter.woken() => {}
             () = deadline.as_mut() => return round,
-            () = broker.connections_stopping.cancelled() => return round,
+            () = apis.stopping.cancelled() => return round,
         }
         drop(guards);
         round = read::read(targets, limits).await;

@@ -23,14 +23,14 @@ use milena_records::legacy::MessageFormat;
 use milena_storage::{Isolation, Partition};
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
+use super::apis::FetchApis;
 use super::epochs::check_leader_epoch;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    leadership::partitions::TopicRef,
-    shared::BrokerShared,
+    leadership::{partitions::TopicRef, resolve::LEADER_WAIT_MAX},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -74,27 +74,27 @@ impl Found {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &FetchApis,
     request: ListOffsetsRequest,
 ) -> ListOffsetsResponse {
     let isolation = isolation(request.isolation_level);
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
-        let allowed = context.allows(broker, Operation::Describe, Resource::Topic(&topic.name));
+        let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.name));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
             if !allowed {
                 let denied = Err(ErrorCode::TopicAuthorizationFailed);
                 partitions.push(answer(context.api_version, asked, denied, Vec::new()));
             } else if context.api_version == 0 {
-                let offsets = old_style(broker, &topic.name, asked).await;
+                let offsets = old_style(apis, &topic.name, asked).await;
                 let (found, offsets) = match offsets {
                     Ok(offsets) => (Ok(Found::NONE), offsets),
                     Err(error) => (Err(error), Vec::new()),
                 };
                 partitions.push(answer(0, asked, found, offsets));
             } else {
-                let found = find(context, broker, &topic.name, asked, isolation).await;
+                let found = find(context, apis, &topic.name, asked, isolation).await;
                 partitions.push(answer(context.api_version, asked, found, Vec::new()));
             }
         }
@@ -104,8 +104,8 @@ pub(crate) async fn handle(
 }
 
 /// Whether the topic's records are to have no timestamps (`message.format.version` before 0.10).
-fn has_no_times(broker: &BrokerShared, topic: &KString, asked: &ListOffsetsPartition) -> bool {
-    let led = broker.led(TopicRef::Name(topic), PartitionIndex(asked.partition_index));
+fn has_no_times(apis: &FetchApis, topic: &KString, asked: &ListOffsetsPartition) -> bool {
+    let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(asked.partition_index));
     led.is_ok_and(|led| led.config.message_format == Some(MessageFormat::Magic0))
 }
 
@@ -116,14 +116,14 @@ pub(crate) fn isolation(level: i8) -> Isolation {
 
 async fn find(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &FetchApis,
     topic: &KString,
     asked: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<Found, ErrorCode> {
-    let partition = broker
-        .leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index))
-        .await?;
+    let index = PartitionIndex(asked.partition_index);
+    let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
+    let partition = led.partition;
     check_leader_epoch(&partition, asked.current_leader_epoch)?;
     let bounds = partition.bounds();
     let found = match asked.timestamp {
@@ -145,7 +145,7 @@ async fn find(
         EARLIEST_LOCAL if context.api_version >= 8 => Found::at(bounds.log_start, &partition),
         LATEST_TIERED if context.api_version >= 9 => Found::NONE,
         special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
-        _ if has_no_times(broker, topic, asked) => {
+        _ if has_no_times(apis, topic, asked) => {
             return Err(ErrorCode::UnsupportedForMessageFormat);
         }
         time => {
@@ -166,13 +166,13 @@ async fn find(
 /// Version 0 asks for boundaries at or before a time, newest first. Here the boundaries are the
 /// log's two ends.
 async fn old_style(
-    broker: &BrokerShared,
+    apis: &FetchApis,
     topic: &KString,
     asked: &ListOffsetsPartition,
 ) -> Result<Vec<i64>, ErrorCode> {
-    let partition = broker
-        .leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition_index))
-        .await?;
+    let index = PartitionIndex(asked.partition_index);
+    let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
+    let partition = led.partition;
     let bounds = partition.bounds();
     let (start, end) = (bounds.log_start.raw(), bounds.high_watermark.raw());
     let mut offsets = match asked.timestamp {

@@ -1,5 +1,6 @@
 //! Records and offsets for consumers.
 
+pub(crate) mod apis;
 mod convert;
 mod epochs;
 #[expect(clippy::module_inception, reason = "the API Fetch, in the family of the same name")]
@@ -10,7 +11,7 @@ mod read;
 mod respond;
 pub(crate) mod session;
 
+use self::apis::FetchApis;
 use super::handled::family;
-use crate::shared::BrokerShared;
 
-family!(BrokerShared: fetch, list_offsets, offset_for_leader_epoch);
+family!(FetchApis: fetch, list_offsets, offset_for_leader_epoch);

@@ -16,13 +16,13 @@ use milena_protocol::{
 };
 use milena_types::{LeaderEpoch, Offset, PartitionIndex};
 
+use super::apis::FetchApis;
 use super::epochs::check_leader_epoch;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    leadership::partitions::TopicRef,
-    shared::BrokerShared,
+    leadership::{partitions::TopicRef, resolve::LEADER_WAIT_MAX},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -32,16 +32,16 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &FetchApis,
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
-        let allowed = context.allows(broker, Operation::Describe, Resource::Topic(&topic.topic));
+        let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.topic));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
             let found = if allowed {
-                end_offset(broker, &topic.topic, asked).await
+                end_offset(apis, &topic.topic, asked).await
             } else {
                 Err(ErrorCode::TopicAuthorizationFailed)
             };
@@ -53,12 +53,13 @@ pub(crate) async fn handle(
 }
 
 async fn end_offset(
-    broker: &BrokerShared,
+    apis: &FetchApis,
     topic: &str,
     asked: &OffsetForLeaderPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-    let partition =
-        broker.leader_partition(TopicRef::Name(topic), PartitionIndex(asked.partition)).await?;
+    let index = PartitionIndex(asked.partition);
+    let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
+    let partition = led.partition;
     check_leader_epoch(&partition, asked.current_leader_epoch)?;
     Ok(partition.end_offset_for_epoch(LeaderEpoch(asked.leader_epoch)))
 }

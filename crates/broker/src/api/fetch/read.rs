@@ -9,6 +9,7 @@ use milena_storage::{
 use milena_types::{LeaderEpoch, Offset};
 
 use super::{
+    apis::FetchApis,
     convert::{Conversion, TopicFormats, convert},
     session::{Told, TopicKey, Wanted},
 };
@@ -17,8 +18,10 @@ use crate::{
     api::fetch::epochs::check_leader_epoch,
     context::RequestContext,
     errors::ToErrorCode,
-    leadership::partitions::{Led, TopicRef},
-    shared::BrokerShared,
+    leadership::{
+        partitions::{Led, TopicRef},
+        resolve::LEADER_WAIT_MAX,
+    },
 };
 
 /// The first version that tells of diverging epochs.
@@ -43,11 +46,11 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn new(
         context: &RequestContext,
-        broker: &BrokerShared,
+        apis: &FetchApis,
         wanted: Wanted,
         place: Option<u64>,
     ) -> Self {
-        let led = open(context, broker, &wanted);
+        let led = open(context, apis, &wanted);
         let formats = led
             .as_ref()
             .map_or_else(|_| TopicFormats::default(), |led| TopicFormats::from(&*led.config));
@@ -56,11 +59,13 @@ impl Target {
 
     /// Looks again where another leader was named, once a handoff of the partition has ended or its
     /// log is open.
-    pub(super) async fn settle(&mut self, context: &RequestContext, broker: &BrokerShared) {
+    pub(super) async fn settle(&mut self, context: &RequestContext, apis: &FetchApis) {
         if matches!(self.log, Err(ErrorCode::NotLeaderOrFollower)) {
-            broker.settled(topic_of(&self.wanted), self.wanted.partition).await;
+            apis.leaders
+                .wait_for_leader(topic_of(&self.wanted), self.wanted.partition, LEADER_WAIT_MAX)
+                .await;
             let (wanted, place) = (self.wanted.clone(), self.place);
-            *self = Self::new(context, broker, wanted, place);
+            *self = Self::new(context, apis, wanted, place);
         }
     }
 
@@ -78,18 +83,14 @@ pub(super) fn topic_of(wanted: &Wanted) -> TopicRef<'_> {
     }
 }
 
-fn open(
-    context: &RequestContext,
-    broker: &BrokerShared,
-    wanted: &Wanted,
-) -> Result<Led, ErrorCode> {
+fn open(context: &RequestContext, apis: &FetchApis, wanted: &Wanted) -> Result<Led, ErrorCode> {
     let topic = topic_of(wanted);
-    let denied = |name: &str| !context.allows(broker, Operation::Read, Resource::Topic(name));
-    let led = broker.led(topic, wanted.partition).map_err(|error| match topic {
+    let denied = |name: &str| !context.allows(Operation::Read, Resource::Topic(name));
+    let led = apis.leaders.find(topic, wanted.partition).map_err(|error| match topic {
         // Who may not read a topic is not told where it is.
         TopicRef::Name(name) if denied(name) => ErrorCode::TopicAuthorizationFailed,
         TopicRef::Id(id)
-            if broker.image().topic_name(id).is_some_and(|name| denied(name.as_str())) =>
+            if apis.leaders.image().topic_name(id).is_some_and(|name| denied(name.as_str())) =>
         {
             ErrorCode::TopicAuthorizationFailed
         }

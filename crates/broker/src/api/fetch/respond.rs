@@ -9,17 +9,18 @@ use milena_protocol::{
 };
 
 use super::{
+    apis::FetchApis,
     read::{Answer, Round, Target, is_failure, topic_of},
     session::{FetchKind, TopicKey, Wanted},
 };
-use crate::{context::RequestContext, leadership::resolve::LeaderHints, shared::BrokerShared};
+use crate::{context::RequestContext, leadership::resolve::LeaderHints};
 
 /// The first version whose answers name the leader that should have been asked.
 const FIRST_VERSION_WITH_LEADER: i16 = 16;
 
 pub(super) fn respond(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &FetchApis,
     kind: &FetchKind,
     targets: Vec<Target>,
     round: Round,
@@ -39,7 +40,7 @@ pub(super) fn respond(
         }
     }
     .map(|session| session.lock().expect("no panic while a session is changed"));
-    let mut hints = broker.leaders.leader_hints(&context.connection.listener.name);
+    let mut hints = apis.leaders.leader_hints(context.listener());
     let incremental = matches!(kind, FetchKind::Incremental { .. });
     for (target, answer) in targets.into_iter().zip(round.answers) {
         if let Some(session) = &mut session

@@ -12,25 +12,25 @@ use milena_protocol::{
     },
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::code_of,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DeleteGroups, 0..=2);
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: DeleteGroupsRequest,
 ) -> DeleteGroupsResponse {
     let mut results = Vec::with_capacity(request.groups_names.len());
     for group_id in request.groups_names {
-        let error_code = if context.allows(broker, Operation::Delete, Resource::Group(&group_id)) {
-            code_of(&broker.groups.delete(group_id.as_str().into()).await)
+        let error_code = if context.allows(Operation::Delete, Resource::Group(&group_id)) {
+            code_of(&apis.groups.delete(group_id.as_str().into()).await)
         } else {
             ErrorCode::GroupAuthorizationFailed.code()
         };

@@ -12,12 +12,12 @@ use milena_protocol::{
     },
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -38,36 +38,31 @@ const NO_OPERATIONS: i32 = i32::MIN;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
     let mut described = Vec::with_capacity(request.groups.len());
     for group in request.groups {
-        let mut entry = describe(context, broker, group).await;
+        let mut entry = describe(context, apis, group).await;
         if request.include_authorized_operations && entry.error_code == ErrorCode::None.code() {
             let resource = Resource::Group(&entry.group_id);
-            entry.authorized_operations =
-                context.authorized_operations(broker, Operation::GROUP, resource);
+            entry.authorized_operations = context.authorized_operations(Operation::GROUP, resource);
         }
         described.push(entry);
     }
     DescribeGroupsResponse { groups: described, ..Default::default() }
 }
 
-async fn describe(
-    context: &RequestContext,
-    broker: &BrokerShared,
-    group_id: KString,
-) -> DescribedGroup {
+async fn describe(context: &RequestContext, apis: &GroupApis, group_id: KString) -> DescribedGroup {
     let empty = DescribedGroup { authorized_operations: NO_OPERATIONS, ..Default::default() };
-    if !context.allows(broker, Operation::Describe, Resource::Group(&group_id)) {
+    if !context.allows(Operation::Describe, Resource::Group(&group_id)) {
         return DescribedGroup {
             error_code: ErrorCode::GroupAuthorizationFailed.code(),
             group_id,
             ..empty
         };
     }
-    match broker.groups.describe(group_id.as_str().into()).await {
+    match apis.groups.describe(group_id.as_str().into()).await {
         Ok(group) => DescribedGroup {
             group_id,
             group_state: KString::from_static(group.state.name()),

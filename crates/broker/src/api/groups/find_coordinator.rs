@@ -14,12 +14,12 @@ use milena_protocol::{
     },
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::partition_of,
-    shared::BrokerShared,
     topics::internal::CONSUMER_OFFSETS,
 };
 
@@ -41,17 +41,17 @@ const SHARE: i8 = 2;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
     if context.api_version >= FIRST_VERSION_WITH_KEYS {
         let mut coordinators = Vec::with_capacity(request.coordinator_keys.len());
         for key in request.coordinator_keys {
-            coordinators.push(find(context, broker, request.key_type, key).await);
+            coordinators.push(find(context, apis, request.key_type, key).await);
         }
         return FindCoordinatorResponse { coordinators, ..Default::default() };
     }
-    let found = find(context, broker, request.key_type, request.key).await;
+    let found = find(context, apis, request.key_type, request.key).await;
     FindCoordinatorResponse {
         error_code: found.error_code,
         error_message: found.error_message,
@@ -64,14 +64,14 @@ pub(crate) async fn handle(
 
 async fn find(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     key_type: i8,
     key: KString,
 ) -> Coordinator {
-    let allowed = |resource| context.allows(broker, Operation::Describe, resource);
+    let allowed = |resource| context.allows(Operation::Describe, resource);
     let found = match key_type {
         GROUP if !allowed(Resource::Group(&key)) => Err(ErrorCode::GroupAuthorizationFailed),
-        GROUP => find_group(context, broker, &key).await,
+        GROUP => find_group(context, apis, &key).await,
         TRANSACTION if !allowed(Resource::TransactionalId(&key)) => {
             Err(ErrorCode::TransactionalIdAuthorizationFailed)
         }
@@ -93,12 +93,12 @@ async fn find(
 
 async fn find_group(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     group: &str,
 ) -> Result<(i32, KString, i32), ErrorCode> {
     let unavailable = ErrorCode::CoordinatorNotAvailable;
-    broker.ensure_internal_topic(CONSUMER_OFFSETS).await.map_err(|_| unavailable)?;
-    leader(context, &broker.image(), group).ok_or(unavailable)
+    apis.topics.ensure_internal(CONSUMER_OFFSETS).await.map_err(|_| unavailable)?;
+    leader(context, &apis.images.current(), group).ok_or(unavailable)
 }
 
 fn leader(
@@ -109,6 +109,6 @@ fn leader(
     let topic = image.topic(CONSUMER_OFFSETS)?;
     let partition = topic.partition(partition_of(group, topic.partition_count()))?;
     let leader = image.live_leader(partition)?;
-    let address = image.broker(leader)?.listener(&context.connection.listener.name)?;
+    let address = image.broker(leader)?.listener(context.listener())?;
     Some((leader.0, KString::from(&address.host), address.port.into()))
 }

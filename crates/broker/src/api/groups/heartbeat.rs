@@ -10,12 +10,12 @@ use milena_protocol::{
     messages::{heartbeat_request::HeartbeatRequest, heartbeat_response::HeartbeatResponse},
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -25,19 +25,19 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: HeartbeatRequest,
 ) -> HeartbeatResponse {
-    let error = beat(context, broker, &request).await.err().unwrap_or(ErrorCode::None);
+    let error = beat(context, apis, &request).await.err().unwrap_or(ErrorCode::None);
     HeartbeatResponse { error_code: error.code(), ..Default::default() }
 }
 
 async fn beat(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: &HeartbeatRequest,
 ) -> Result<(), ErrorCode> {
-    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+    if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
         return Err(ErrorCode::GroupAuthorizationFailed);
     }
     if request.group_id.is_empty() {
@@ -49,7 +49,7 @@ async fn beat(
         instance: request.group_instance_id.as_ref().map(|id| id.as_str().into()),
         generation: Generation(request.generation_id),
     };
-    match broker.groups.heartbeat(heartbeat).await {
+    match apis.groups.heartbeat(heartbeat).await {
         Ok(()) | Err(GroupError::CoordinatorLoadInProgress) => Ok(()),
         Err(error) => Err(error.error_code()),
     }

@@ -14,12 +14,12 @@ use milena_protocol::{
     },
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -40,16 +40,16 @@ const FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT: i16 = 9;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: JoinGroupRequest,
 ) -> JoinGroupResponse {
-    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+    if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
         return failed(context, ErrorCode::GroupAuthorizationFailed, request.member_id);
     }
     if let Some(reason) = &request.reason {
         tracing::debug!(group = %request.group_id, member = %request.member_id, %reason, "a member joins");
     }
-    match broker.groups.join(join_request(context, broker, &request)).await {
+    match apis.groups.join(join_request(context, apis, &request)).await {
         Ok(joined) => answer(joined),
         Err(JoinFailed { error, member }) => {
             let member = member.map_or(KString::default(), |member| member.as_str().into());
@@ -61,7 +61,7 @@ pub(crate) async fn handle(
 /// The request with everything that outlives it copied: members are kept, requests are not.
 fn join_request(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: &JoinGroupRequest,
 ) -> JoinRequest {
     let protocols = request.protocols.iter().map(|protocol| Protocol {
@@ -83,7 +83,7 @@ fn join_request(
         protocols: protocols.collect(),
         member_id_required: context.api_version >= FIRST_VERSION_WITH_REQUIRED_MEMBER_ID,
         can_skip_assignment: context.api_version >= FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT,
-        fresh: broker.runtime.random_u128(),
+        fresh: apis.runtime.random_u128(),
     }
 }
 

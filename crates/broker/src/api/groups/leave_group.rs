@@ -12,13 +12,13 @@ use milena_protocol::{
     },
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::code_of,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -37,10 +37,10 @@ const FIRST_VERSION_WITH_MEMBERS: i16 = 3;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: LeaveGroupRequest,
 ) -> LeaveGroupResponse {
-    match leave(context, broker, &request).await {
+    match leave(context, apis, &request).await {
         Err(error) => LeaveGroupResponse { error_code: error.code(), ..Default::default() },
         Ok(left) if context.api_version < FIRST_VERSION_WITH_MEMBERS => {
             let error_code =
@@ -60,10 +60,10 @@ pub(crate) async fn handle(
 
 async fn leave(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: &LeaveGroupRequest,
 ) -> Result<Vec<LeftMember>, ErrorCode> {
-    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+    if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
         return Err(ErrorCode::GroupAuthorizationFailed);
     }
     if request.group_id.is_empty() {
@@ -83,5 +83,5 @@ async fn leave(
         members.collect()
     };
     let request = LeaveRequest { group: request.group_id.as_str().into(), members };
-    broker.groups.leave(request).await.map_err(|error| error.error_code())
+    apis.groups.leave(request).await.map_err(|error| error.error_code())
 }

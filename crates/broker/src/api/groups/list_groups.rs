@@ -13,11 +13,11 @@ use milena_protocol::{
     },
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -27,17 +27,17 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: ListGroupsRequest,
 ) -> ListGroupsResponse {
     let names =
         |filter: Vec<KString>| filter.into_iter().map(|name| name.as_str().to_owned()).collect();
     let filter =
         ListFilter { states: names(request.states_filter), types: names(request.types_filter) };
-    let (groups, loading) = broker.groups.list(&filter);
-    let all = context.allows(broker, Operation::Describe, Resource::Cluster);
+    let (groups, loading) = apis.groups.list(&filter);
+    let all = context.allows(Operation::Describe, Resource::Cluster);
     let visible = groups.into_iter().filter(|group| {
-        all || context.allows(broker, Operation::Describe, Resource::Group(group.group.as_str()))
+        all || context.allows(Operation::Describe, Resource::Group(group.group.as_str()))
     });
     let groups = visible.map(|group| ListedGroup {
         group_id: group.group.as_str().into(),

@@ -1,5 +1,6 @@
 //! Consumer groups and their offsets.
 
+pub(crate) mod apis;
 mod delete_groups;
 mod describe_groups;
 mod find_coordinator;
@@ -12,10 +13,10 @@ mod offset_delete;
 mod offset_fetch;
 mod sync_group;
 
+use self::apis::GroupApis;
 use super::handled::family;
-use crate::shared::BrokerShared;
 
-family!(BrokerShared:
+family!(GroupApis:
     heartbeat,
     offset_commit,
     offset_fetch,

@@ -25,13 +25,13 @@ use milena_protocol::{
 };
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, TopicName};
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
     leadership::partitions::TopicRef,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -50,21 +50,21 @@ const FIRST_VERSION_WITH_IDS: i16 = 10;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
     let mut response = OffsetCommitResponse { topics: unanswered(&request), ..Default::default() };
-    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+    if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
         answer_all(&mut response, ErrorCode::GroupAuthorizationFailed);
         return response;
     }
     let expires = (request.retention_time_ms >= 0)
-        .then(|| Timestamp(broker.runtime.wall_ms().saturating_add(request.retention_time_ms)));
-    let image = broker.image();
+        .then(|| Timestamp(apis.runtime.wall_ms().saturating_add(request.retention_time_ms)));
+    let image = apis.images.current();
     // Where in the response the answer to each offset goes.
     let (mut offsets, mut places) = (Vec::new(), Vec::new());
     for (t, topic) in request.topics.iter().enumerate() {
-        let known = find(context, broker, &image, topic);
+        let known = find(context, &image, topic);
         for (p, partition) in topic.partitions.iter().enumerate() {
             let place = &mut response.topics[t].partitions[p].error_code;
             match &known {
@@ -90,8 +90,8 @@ pub(crate) async fn handle(
         offsets,
     };
     // Commits are slowed like produces when flushing falls behind.
-    let admission = broker.storage.admit(bytes_of(&commit)).await;
-    let outcomes = match broker.groups.commit(commit).await {
+    let admission = apis.storage.admit(bytes_of(&commit)).await;
+    let outcomes = match apis.groups.commit(commit).await {
         Ok(outcomes) => outcomes,
         Err(error) => vec![Err(error); places.len()],
     };
@@ -106,7 +106,6 @@ pub(crate) async fn handle(
 /// The name of a topic of the request and how many partitions it has.
 fn find(
     context: &RequestContext,
-    broker: &BrokerShared,
     image: &MetadataImage,
     topic: &OffsetCommitRequestTopic,
 ) -> Result<(TopicName, i32), ErrorCode> {
@@ -122,7 +121,7 @@ fn find(
         (TopicRef::Id(_), Ok(found)) => found.name().as_str(),
         (TopicRef::Id(_), Err(error)) => return Err(*error),
     };
-    if !context.allows(broker, Operation::Read, Resource::Topic(name)) {
+    if !context.allows(Operation::Read, Resource::Topic(name)) {
         return Err(ErrorCode::TopicAuthorizationFailed);
     }
     found.map(|found| (found.name().clone(), found.partition_count()))

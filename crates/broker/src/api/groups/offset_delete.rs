@@ -17,35 +17,35 @@ use milena_protocol::{
 };
 use milena_types::PartitionIndex;
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::code_of,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::OffsetDelete, 0..=0);
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: OffsetDeleteRequest,
 ) -> OffsetDeleteResponse {
     let failed =
         |error: ErrorCode| OffsetDeleteResponse { error_code: error.code(), ..Default::default() };
-    if !context.allows(broker, Operation::Delete, Resource::Group(&request.group_id)) {
+    if !context.allows(Operation::Delete, Resource::Group(&request.group_id)) {
         return failed(ErrorCode::GroupAuthorizationFailed);
     }
     if request.group_id.is_empty() {
         return failed(ErrorCode::InvalidGroupId);
     }
     let found: Vec<Vec<Result<OffsetKey, ErrorCode>>> =
-        request.topics.iter().map(|topic| find(context, broker, topic)).collect();
+        request.topics.iter().map(|topic| find(context, apis, topic)).collect();
     let keys = found.iter().flatten().filter_map(|key| key.as_ref().ok().cloned()).collect();
     let mut outcomes =
-        match broker.groups.delete_offsets(request.group_id.as_str().into(), keys).await {
+        match apis.groups.delete_offsets(request.group_id.as_str().into(), keys).await {
             Ok(outcomes) => outcomes.into_iter(),
             Err(error) => return failed(error.error_code()),
         };
@@ -67,11 +67,11 @@ pub(crate) async fn handle(
 /// The partitions of a topic of the request, as offsets are kept under them.
 fn find(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     topic: &OffsetDeleteRequestTopic,
 ) -> Vec<Result<OffsetKey, ErrorCode>> {
-    let allowed = context.allows(broker, Operation::Read, Resource::Topic(&topic.name));
-    let image = broker.image();
+    let allowed = context.allows(Operation::Read, Resource::Topic(&topic.name));
+    let image = apis.images.current();
     let known = image.topic(&topic.name);
     let keys = topic.partitions.iter().map(|partition| {
         let index = PartitionIndex(partition.partition_index);

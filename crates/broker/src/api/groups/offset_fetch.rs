@@ -22,12 +22,12 @@ use milena_protocol::{
 };
 use milena_types::{PartitionIndex, TopicId, TopicName};
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -52,13 +52,13 @@ const FIRST_VERSION_WITH_IDS: i16 = 10;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     mut request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
     if context.api_version >= FIRST_VERSION_WITH_GROUPS {
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
-            groups.push(fetch(context, broker, group, request.require_stable).await);
+            groups.push(fetch(context, apis, group, request.require_stable).await);
         }
         return OffsetFetchResponse { groups, ..Default::default() };
     }
@@ -79,7 +79,7 @@ pub(crate) async fn handle(
         topics: asked.map(named),
         ..Default::default()
     };
-    single(context.api_version, fetch(context, broker, group, request.require_stable).await)
+    single(context.api_version, fetch(context, apis, group, request.require_stable).await)
 }
 
 /// The answer to one group as versions before 8 have it.
@@ -111,7 +111,7 @@ fn single(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchResponse 
 
 async fn fetch(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     group: OffsetFetchRequestGroup,
     require_stable: bool,
 ) -> OffsetFetchResponseGroup {
@@ -125,23 +125,21 @@ async fn fetch(
         let topics = topics.filter(|_| per_partition).unwrap_or_default();
         topics.into_iter().map(|topic| without_offsets(&topic, ErrorCode::None)).collect()
     };
-    if !context.allows(broker, Operation::Describe, Resource::Group(&group.group_id)) {
+    if !context.allows(Operation::Describe, Resource::Group(&group.group_id)) {
         return failed(ErrorCode::GroupAuthorizationFailed, unanswered(group.topics));
     }
-    let image = broker.image();
+    let image = apis.images.current();
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
     let group_id_of_request = group.group_id.as_str().into();
     let Some(asked) = group.topics else {
         let request = FetchRequest { group: group_id_of_request, topics: None, require_stable };
-        return match broker.groups.fetch(request).await {
-            Ok(topics) => {
-                failed(ErrorCode::None, all_topics(context, broker, &image, by_id, topics))
-            }
+        return match apis.groups.fetch(request).await {
+            Ok(topics) => failed(ErrorCode::None, all_topics(context, &image, by_id, topics)),
             Err(error) => failed(error.error_code(), Vec::new()),
         };
     };
     let found: Vec<Result<TopicName, ErrorCode>> =
-        asked.iter().map(|topic| find(context, broker, &image, by_id, topic)).collect();
+        asked.iter().map(|topic| find(context, &image, by_id, topic)).collect();
     let wanted = asked.iter().zip(&found).filter_map(|(topic, found)| {
         let partitions =
             topic.partition_indexes.iter().map(|index| PartitionIndex(*index)).collect();
@@ -149,7 +147,7 @@ async fn fetch(
     });
     let request =
         FetchRequest { group: group_id_of_request, topics: Some(wanted.collect()), require_stable };
-    let mut fetched = match broker.groups.fetch(request).await {
+    let mut fetched = match apis.groups.fetch(request).await {
         Ok(topics) => topics.into_iter(),
         Err(error) => return failed(error.error_code(), unanswered(Some(asked))),
     };
@@ -167,7 +165,6 @@ async fn fetch(
 /// The name of a topic of the request. It need not exist: offsets may outlive it for a while.
 fn find(
     context: &RequestContext,
-    broker: &BrokerShared,
     image: &MetadataImage,
     by_id: bool,
     topic: &OffsetFetchRequestTopics,
@@ -177,7 +174,7 @@ fn find(
     } else {
         topic.name.parse().map_err(|_| ErrorCode::UnknownTopicOrPartition)?
     };
-    if context.allows(broker, Operation::Describe, Resource::Topic(name.as_str())) {
+    if context.allows(Operation::Describe, Resource::Topic(name.as_str())) {
         Ok(name)
     } else {
         Err(ErrorCode::TopicAuthorizationFailed)
@@ -188,7 +185,6 @@ fn find(
 /// none and are left out.
 fn all_topics(
     context: &RequestContext,
-    broker: &BrokerShared,
     image: &MetadataImage,
     by_id: bool,
     topics: Vec<FetchedTopic>,
@@ -196,7 +192,7 @@ fn all_topics(
     let visible = topics.into_iter().filter_map(|topic| {
         let name = topic.topic.as_str();
         let topic_id = image.topic(name).map_or(Uuid::nil(), |topic| topic.id().0);
-        let shown = context.allows(broker, Operation::Describe, Resource::Topic(name))
+        let shown = context.allows(Operation::Describe, Resource::Topic(name))
             && !(by_id && topic_id.is_nil());
         let name = KString::from(name);
         shown.then(|| OffsetFetchResponseTopics { name, topic_id, partitions: partitions(&topic) })

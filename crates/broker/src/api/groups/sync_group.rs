@@ -14,12 +14,12 @@ use milena_protocol::{
     messages::{sync_group_request::SyncGroupRequest, sync_group_response::SyncGroupResponse},
 };
 
+use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -32,18 +32,18 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &GroupApis,
     request: SyncGroupRequest,
 ) -> SyncGroupResponse {
     let failed =
         |error: ErrorCode| SyncGroupResponse { error_code: error.code(), ..Default::default() };
-    if !context.allows(broker, Operation::Read, Resource::Group(&request.group_id)) {
+    if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
         return failed(ErrorCode::GroupAuthorizationFailed);
     }
     if request.group_id.is_empty() {
         return failed(ErrorCode::InvalidGroupId);
     }
-    match broker.groups.sync(sync_request(&request)).await {
+    match apis.groups.sync(sync_request(&request)).await {
         Ok(synced) => SyncGroupResponse {
             protocol_type: Some((&*synced.protocol_type).into()),
             protocol_name: Some((&*synced.protocol).into()),

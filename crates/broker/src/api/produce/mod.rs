@@ -29,7 +29,10 @@ use milena_protocol::{
         },
     },
 };
-use milena_storage::{Admission, AppendError, AppendFuture, AppendOptions, Appended, Origin};
+use milena_runtime::Runtime;
+use milena_storage::{
+    Admission, AppendError, AppendFuture, AppendOptions, Appended, Origin, Storage,
+};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 use tokio::time::Sleep;
 
@@ -39,10 +42,12 @@ use crate::{
         definition::{ApiDefinition, NextRequest},
         handled::{Handled, decode},
     },
-    context::RequestContext,
+    context::{ConnectionInfo, RequestContext},
     errors::ToErrorCode,
-    leadership::partitions::{Led, TopicRef},
-    shared::BrokerShared,
+    leadership::{
+        partitions::{Led, TopicRef},
+        resolve::{LEADER_WAIT_MAX, LeaderResolver},
+    },
 };
 
 use validate::{Refusal, validate};
@@ -62,40 +67,48 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 /// The first version that names topics by id.
 const FIRST_VERSION_WITH_IDS: i16 = 13;
-/// The first version whose answers name the leader.
+/// The first version whose responses name the leader.
 const FIRST_VERSION_WITH_LEADER: i16 = 10;
 
-/// One partition's share of a request, after it was appended or refused.
-struct Share {
+/// What Produce works on.
+pub(crate) struct ProduceApi {
+    pub(crate) leaders: LeaderResolver,
+    /// Says when records may be appended, and how full it is.
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) runtime: Runtime,
+}
+
+/// A partition of a request, after its records were appended or refused.
+struct PartitionAppend {
     index: i32,
     outcome: Result<AppendFuture, Refusal>,
 }
 
-struct TopicShares {
+struct TopicAppends {
     name: KString,
     id: TopicId,
-    shares: Vec<Share>,
+    partitions: Vec<PartitionAppend>,
 }
 
-/// The room for a request's records before the log, while it is appended.
-struct Room<'a> {
-    broker: &'a BrokerShared,
+/// The permit to append a request's records, held until all of them are appended.
+struct AppendPermit<'a> {
+    apis: &'a ProduceApi,
     bytes: usize,
-    admission: Option<Admission>,
+    permit: Option<Admission>,
 }
 
-impl Room<'_> {
-    /// See [`BrokerShared::led_once_settled`]. Others have the room meanwhile: a partition that
-    /// does not open would keep it from all that do.
-    async fn led_once_settled(
+impl AppendPermit<'_> {
+    /// See [`LeaderResolver::resolve_leader`]. The permit is given back meanwhile: a partition that
+    /// does not open would keep others from theirs.
+    async fn resolve_leader(
         &mut self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
     ) -> Result<Led, ErrorCode> {
-        self.admission = None;
-        self.broker.settled(topic, partition).await;
-        self.admission = Some(self.broker.storage.admit(self.bytes).await);
-        self.broker.led(topic, partition)
+        self.permit = None;
+        self.apis.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
+        self.permit = Some(self.apis.storage.admit(self.bytes).await);
+        self.apis.leaders.find(topic, partition)
     }
 }
 
@@ -105,7 +118,7 @@ pub(crate) const APIS: &[ApiDefinition] = &[API];
 /// the one handler whose cost per request counts.
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &Arc<BrokerShared>,
+    apis: &Arc<ProduceApi>,
     body: Decoder,
 ) -> Handled {
     let request: ProduceRequest = match decode(context, body) {
@@ -116,15 +129,15 @@ pub(crate) async fn handle(
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let bytes: usize =
         request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
-    let mut room = Room { broker, bytes, admission: Some(broker.storage.admit(bytes).await) };
-    context.throttle(throttle(broker.storage.pressure(), bytes));
-    let topics = append_all(context, &mut room, request).await;
-    drop(room);
+    let mut permit = AppendPermit { apis, bytes, permit: Some(apis.storage.admit(bytes).await) };
+    context.throttle(throttle(apis.storage.pressure(), bytes));
+    let topics = append_all(context, &mut permit, request).await;
+    drop(permit);
     if acks == 0 {
         let failed = topics
             .iter()
-            .flat_map(|topic| &topic.shares)
-            .find_map(|share| share.outcome.as_ref().err());
+            .flat_map(|topic| &topic.partitions)
+            .find_map(|partition| partition.outcome.as_ref().err());
         let Some(refusal) = failed else { return Handled::no_response() };
         tracing::info!(
             peer = %context.client_address(), error = refusal.error.name(), message = ?refusal.message,
@@ -133,18 +146,17 @@ pub(crate) async fn handle(
         return Handled::close("a produce with acks=0 was refused");
     }
     let pending = PendingProduce {
-        broker: broker.clone(),
-        listener: context.connection.listener.clone(),
+        apis: apis.clone(),
+        connection: context.connection.clone(),
         version: context.api_version,
         throttle: context.throttled(),
-        topics,
     };
-    Handled::when_committed(context, pending.response(timeout))
+    Handled::when_committed(context, pending.response(topics, timeout))
 }
 
-/// How long a producer is asked to rest while storage fills up: nothing below three quarters, a
-/// second when it is full, where the next request waits anyway. A small request rests in
-/// proportion: it is not what fills it.
+/// For how long a producer is throttled while storage fills up: not below three quarters of the
+/// memory, for a second when it is full, where the next request waits anyway. A small request is
+/// throttled in proportion: it is not what fills the memory.
 fn throttle(pressure: f64, bytes: usize) -> Duration {
     const BEGINS: f64 = 0.75;
     const LARGE_BYTES: f64 = 65536.0;
@@ -158,22 +170,22 @@ fn size(partition: &milena_protocol::messages::produce_request::PartitionProduce
 
 async fn append_all(
     context: &RequestContext,
-    room: &mut Room<'_>,
+    permit: &mut AppendPermit<'_>,
     request: ProduceRequest,
-) -> Vec<TopicShares> {
-    let broker = room.broker;
+) -> Vec<TopicAppends> {
+    let apis = permit.apis;
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
         Refusal::new(
             ErrorCode::InvalidRequiredAcks,
             format!("acks is {}, use -1, 0 or 1", request.acks),
         )
     });
-    let now_ms = broker.runtime.wall_ms();
+    let now_ms = apis.runtime.wall_ms();
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
         let id = TopicId(topic.topic_id);
-        // A name of its own, so that the answer does not keep the request's records in memory.
+        // A name of its own, so that the response does not keep the request's records in memory.
         let name = KString::from(topic.name.as_str());
         let refused = match &acks_refused {
             Some(refusal) => {
@@ -181,11 +193,11 @@ async fn append_all(
             }
             None => topic_refused(
                 context,
-                broker,
+                apis,
                 if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) },
             ),
         };
-        let mut shares = Vec::with_capacity(topic.partition_data.len());
+        let mut partitions = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
             let topic = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
             let outcome = match &refused {
@@ -194,11 +206,11 @@ async fn append_all(
                     message: refusal.message.clone(),
                     records: Vec::new(),
                 }),
-                None => append(context, room, topic, data.index, data.records, now_ms).await,
+                None => append(context, permit, topic, data.index, data.records, now_ms).await,
             };
-            shares.push(Share { index: data.index, outcome });
+            partitions.push(PartitionAppend { index: data.index, outcome });
         }
-        topics.push(TopicShares { name, id, shares });
+        topics.push(TopicAppends { name, id, partitions });
     }
     topics
 }
@@ -206,18 +218,18 @@ async fn append_all(
 /// What refuses all of a topic's partitions.
 fn topic_refused(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &ProduceApi,
     topic: TopicRef<'_>,
 ) -> Option<Refusal> {
     let image;
     let name = match topic {
         TopicRef::Name(name) => name,
         TopicRef::Id(id) => {
-            image = broker.image();
+            image = apis.leaders.image();
             image.topic_name(id).map(|name| name.as_str())?
         }
     };
-    if !context.allows(broker, Operation::Write, Resource::Topic(name)) {
+    if !context.allows(Operation::Write, Resource::Topic(name)) {
         return Some(ErrorCode::TopicAuthorizationFailed.into());
     }
     if is_internal(name) {
@@ -238,16 +250,16 @@ fn is_internal(name: &str) -> bool {
 /// the outcome.
 async fn append(
     context: &RequestContext,
-    room: &mut Room<'_>,
+    permit: &mut AppendPermit<'_>,
     topic: TopicRef<'_>,
     index: i32,
     records: Option<Bytes>,
     now_ms: i64,
 ) -> Result<AppendFuture, Refusal> {
     let partition = PartitionIndex(index);
-    let led = match room.broker.led(topic, partition) {
+    let led = match permit.apis.leaders.find(topic, partition) {
         Err(ErrorCode::NotLeaderOrFollower) => {
-            Box::pin(room.led_once_settled(topic, partition)).await?
+            Box::pin(permit.resolve_leader(topic, partition)).await?
         }
         found => found?,
     };
@@ -262,7 +274,7 @@ async fn append(
     let refused = |error: AppendError| Refusal::new(error.error_code(), error.to_string());
     match led.partition.append(&batches, &options) {
         Err(AppendError::Closed) => {
-            let led = Box::pin(room.led_once_settled(topic, partition)).await?;
+            let led = Box::pin(permit.resolve_leader(topic, partition)).await?;
             led.partition.append(&batches, &options).map_err(refused)
         }
         appended => appended.map_err(refused),
@@ -271,29 +283,28 @@ async fn append(
 
 /// A produce that was appended and is not committed yet.
 struct PendingProduce {
-    broker: Arc<BrokerShared>,
-    listener: Arc<crate::net::listener::Listener>,
+    apis: Arc<ProduceApi>,
+    connection: Arc<ConnectionInfo>,
     version: i16,
     throttle: Duration,
-    topics: Vec<TopicShares>,
 }
 
 impl PendingProduce {
-    async fn response(mut self, timeout: Duration) -> ProduceResponse {
-        let topics = std::mem::take(&mut self.topics);
+    /// The response, once all is committed or `timeout` is over.
+    async fn response(self, topics: Vec<TopicAppends>, timeout: Duration) -> ProduceResponse {
         let mut deadline = std::pin::pin!(tokio::time::sleep(timeout));
         let mut late = false;
         let mut response =
             ProduceResponse { responses: Vec::with_capacity(topics.len()), ..Default::default() };
         response.throttle_time_ms = self.throttle.as_millis() as i32;
         for topic in topics {
-            let mut partition_responses = Vec::with_capacity(topic.shares.len());
-            for share in topic.shares {
-                let outcome = match share.outcome {
+            let mut partition_responses = Vec::with_capacity(topic.partitions.len());
+            for partition in topic.partitions {
+                let outcome = match partition.outcome {
                     Ok(append) => committed(append, deadline.as_mut(), &mut late).await,
                     Err(refusal) => Err(refusal),
                 };
-                partition_responses.push(partition_response(share.index, outcome));
+                partition_responses.push(partition_response(partition.index, outcome));
             }
             let topic = TopicProduceResponse {
                 name: topic.name,
@@ -308,9 +319,9 @@ impl PendingProduce {
         response
     }
 
-    /// Tells who leads the partitions that are not led here (KIP-951).
+    /// Names the leaders of the partitions that are not led here (KIP-951).
     fn name_leaders(&self, response: &mut ProduceResponse) {
-        let mut hints = self.broker.leaders.leader_hints(&self.listener.name);
+        let mut hints = self.apis.leaders.leader_hints(&self.connection.listener);
         for topic in &mut response.responses {
             for partition in &mut topic.partition_responses {
                 if partition.error_code != ErrorCode::NotLeaderOrFollower.code() {
@@ -340,8 +351,8 @@ impl PendingProduce {
     }
 }
 
-/// Waits for the disk, or for the time of the whole request to run out: then only what is on disk
-/// already counts.
+/// Waits for the disk, or for the deadline of the whole request; after it, only what is on disk
+/// already succeeds.
 async fn committed(
     append: AppendFuture,
     deadline: Pin<&mut Sleep>,

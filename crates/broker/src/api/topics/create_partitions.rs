@@ -18,19 +18,19 @@ use milena_protocol::{
 };
 use milena_types::{BrokerId, Revision};
 
+use super::apis::TopicApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
-    topics::{Refusal, repeated, usable::wait_until_usable},
+    topics::{Refusal, repeated},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::CreatePartitions, 0..=3);
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &TopicApis,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let twice = repeated(request.topics.iter().map(|topic| &*topic.name));
@@ -45,11 +45,10 @@ pub(crate) async fn handle(
                 ErrorCode::InvalidRequest,
                 "the request names this topic more than once: name it once",
             ))
-        } else if !context.allows(broker, Operation::Alter, Resource::Topic(&topic.name)) {
+        } else if !context.allows(Operation::Alter, Resource::Topic(&topic.name)) {
             Err(Refusal::plain(ErrorCode::TopicAuthorizationFailed))
         } else {
-            broker
-                .topics()
+            apis.topics
                 .grow(&topic.name, topic.count, assignments(topic), request.validate_only)
                 .await
         };
@@ -60,7 +59,7 @@ pub(crate) async fn handle(
     let (grown, revisions): (Vec<&str>, Vec<Revision>) = grown.unzip();
     if let Some(revision) = revisions.into_iter().max() {
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
-        wait_until_usable(broker, revision, &grown, timeout).await;
+        apis.topics.wait_until_usable(revision, &grown, timeout).await;
     }
     let result = |(name, outcome): (&KString, Result<Option<Revision>, Refusal>)| {
         let (error_code, error_message) = match outcome {

@@ -22,14 +22,13 @@ use milena_protocol::{
 };
 use milena_types::BrokerId;
 
+use super::apis::TopicApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
     topics::{
         Created, PARTITIONS_A_REQUEST_MAX, Refusal, TopicRequest, repeated, too_many_partitions,
-        usable::wait_until_usable,
     },
 };
 
@@ -51,7 +50,7 @@ const CREATING_MAX: usize = 64;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &TopicApis,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
     let twice: HashSet<String> = repeated(request.topics.iter().map(|topic| &*topic.name))
@@ -72,7 +71,7 @@ pub(crate) async fn handle(
                 ErrorCode::InvalidRequest,
                 "the request names this topic more than once: name it once",
             ))
-        } else if !may_create(context, broker, &name) {
+        } else if !may_create(context, &name) {
             Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "Authorization failed."))
         } else if too_many {
             Err(too_many_partitions())
@@ -88,17 +87,15 @@ pub(crate) async fn handle(
     }
     let validate_only = request.validate_only;
     let create = async |(name, wanted): (KString, Result<TopicRequest, Refusal>)| match wanted {
-        Ok(wanted) => (name, broker.topics().create(wanted, validate_only).await),
+        Ok(wanted) => (name, apis.topics.create(wanted, validate_only).await),
         Err(refusal) => (name, Err(refusal)),
     };
     let mut outcomes: Vec<(KString, Result<Created, Refusal>)> =
         stream::iter(work).map(create).buffered(CREATING_MAX).collect().await;
     let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
-    wait_for_all(broker, &mut outcomes, timeout).await;
-    let topics = outcomes
-        .into_iter()
-        .map(|(name, outcome)| result(context, broker, name, outcome))
-        .collect();
+    wait_for_all(apis, &mut outcomes, timeout).await;
+    let topics =
+        outcomes.into_iter().map(|(name, outcome)| result(context, apis, name, outcome)).collect();
     CreateTopicsResponse { throttle_time_ms: 0, topics }
 }
 
@@ -111,9 +108,9 @@ fn partitions(request: &CreateTopicsRequest) -> i64 {
     request.topics.iter().map(of_topic).sum()
 }
 
-fn may_create(context: &RequestContext, broker: &BrokerShared, name: &str) -> bool {
-    context.allows(broker, Operation::Create, Resource::Cluster)
-        || context.allows(broker, Operation::Create, Resource::Topic(name))
+fn may_create(context: &RequestContext, name: &str) -> bool {
+    context.allows(Operation::Create, Resource::Cluster)
+        || context.allows(Operation::Create, Resource::Topic(name))
 }
 
 fn wanted(topic: CreatableTopic) -> TopicRequest {
@@ -136,7 +133,7 @@ fn wanted(topic: CreatableTopic) -> TopicRequest {
 }
 
 async fn wait_for_all(
-    broker: &BrokerShared,
+    apis: &TopicApis,
     outcomes: &mut [(KString, Result<Created, Refusal>)],
     wait_max: Duration,
 ) {
@@ -145,7 +142,7 @@ async fn wait_for_all(
         .filter_map(|(name, outcome)| Some((&**name, outcome.as_ref().ok()?.revision?)));
     let (names, revisions): (Vec<&str>, Vec<_>) = created.unzip();
     let Some(revision) = revisions.into_iter().max() else { return };
-    if wait_until_usable(broker, revision, &names, wait_max).await {
+    if apis.topics.wait_until_usable(revision, &names, wait_max).await {
         return;
     }
     for (_, outcome) in outcomes.iter_mut() {
@@ -158,7 +155,7 @@ async fn wait_for_all(
 
 fn result(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &TopicApis,
     name: KString,
     outcome: Result<Created, Refusal>,
 ) -> CreatableTopicResult {
@@ -176,10 +173,10 @@ fn result(
     };
     let mut result =
         CreatableTopicResult { topic_id: created.id.0, error_message: None, ..Default::default() };
-    if context.allows(broker, Operation::DescribeConfigs, Resource::Topic(&name)) {
+    if context.allows(Operation::DescribeConfigs, Resource::Topic(&name)) {
         result.num_partitions = created.partitions;
         result.replication_factor = created.replication_factor;
-        let configs = broker.topics().in_force(&created.configs);
+        let configs = apis.topics.in_force(&created.configs);
         let entry = |config: crate::topics::InForce| CreatableTopicConfigs {
             name: config.name.into(),
             value: config.value.map(KString::from),

@@ -20,12 +20,12 @@ use milena_protocol::{
 use milena_storage::UpkeepError;
 use milena_types::{Offset, PartitionIndex};
 
+use super::apis::TopicApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     leadership::partitions::TopicRef,
-    shared::BrokerShared,
     topics::valid_name,
 };
 
@@ -36,16 +36,16 @@ const HIGH_WATERMARK: i64 = -1;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &TopicApis,
     request: DeleteRecordsRequest,
 ) -> DeleteRecordsResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
-        let allowed = context.allows(broker, Operation::Delete, Resource::Topic(&topic.name));
+        let allowed = context.allows(Operation::Delete, Resource::Topic(&topic.name));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
             let outcome = if allowed {
-                delete(broker, &topic.name, asked).await
+                delete(apis, &topic.name, asked).await
             } else {
                 Err(ErrorCode::TopicAuthorizationFailed)
             };
@@ -66,14 +66,14 @@ pub(crate) async fn handle(
 }
 
 async fn delete(
-    broker: &BrokerShared,
+    apis: &TopicApis,
     topic: &str,
     asked: &DeleteRecordsPartition,
 ) -> Result<Offset, ErrorCode> {
     if valid_name(topic).is_ok_and(|name| name.is_internal()) {
         return Err(ErrorCode::InvalidTopic);
     }
-    let led = broker.led(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
+    let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
     if !led.config.deletes {
         return Err(ErrorCode::PolicyViolation);
     }

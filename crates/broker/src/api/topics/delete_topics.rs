@@ -23,12 +23,12 @@ use milena_protocol::{
 };
 use milena_types::{Revision, TopicId, TopicName};
 
+use super::apis::TopicApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    shared::BrokerShared,
-    topics::{Refusal, Topics, usable::wait_until_usable},
+    topics::{Refusal, Topics},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -48,7 +48,7 @@ const DELETING_MAX: usize = 64;
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &TopicApis,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
     let asked = if context.api_version >= FIRST_VERSION_WITH_IDS {
@@ -57,19 +57,19 @@ pub(crate) async fn handle(
         let by_name = |name| DeleteTopicState { name: Some(name), topic_id: Uuid::nil() };
         request.topic_names.into_iter().map(by_name).collect()
     };
-    if !broker.topics().flag("delete.topic.enable") {
+    if !apis.topics.flag("delete.topic.enable") {
         return DeleteTopicsResponse {
             throttle_time_ms: 0,
             responses: disabled(asked, context.api_version),
         };
     }
-    let image = broker.image();
-    let may = |operation, name: &str| context.allows(broker, operation, Resource::Topic(name));
+    let image = apis.images.current();
+    let may = |operation, name: &str| context.allows(operation, Resource::Topic(name));
     let targets = targets(&image, asked, may);
-    let (responses, revision) = delete_all(broker.topics(), targets).await;
+    let (responses, revision) = delete_all(&apis.topics, targets).await;
     if let Some(revision) = revision {
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
-        wait_until_usable(broker, revision, &[], timeout).await;
+        apis.topics.wait_until_usable(revision, &[], timeout).await;
     }
     DeleteTopicsResponse { throttle_time_ms: 0, responses }
 }

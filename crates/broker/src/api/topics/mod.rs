@@ -1,11 +1,12 @@
 //! Creating, growing, trimming and deleting topics.
 
+pub(crate) mod apis;
 mod create_partitions;
 mod create_topics;
 mod delete_records;
 mod delete_topics;
 
+use self::apis::TopicApis;
 use super::handled::family;
-use crate::shared::BrokerShared;
 
-family!(BrokerShared: create_topics, delete_topics, create_partitions, delete_records);
+family!(TopicApis: create_topics, delete_topics, create_partitions, delete_records);

@@ -12,12 +12,12 @@ use milena_protocol::{
     },
 };
 
+use super::apis::TransactionApis;
 use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    shared::BrokerShared,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -27,7 +27,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) async fn handle(
     context: &RequestContext,
-    broker: &BrokerShared,
+    apis: &TransactionApis,
     request: InitProducerIdRequest,
 ) -> InitProducerIdResponse {
     let failed = |error: ErrorCode| InitProducerIdResponse {
@@ -41,10 +41,10 @@ pub(crate) async fn handle(
         Some(_) => return failed(ErrorCode::UnsupportedVersion),
         None => {}
     }
-    if !context.allows(broker, Operation::IdempotentWrite, Resource::Cluster) {
+    if !context.allows(Operation::IdempotentWrite, Resource::Cluster) {
         return failed(ErrorCode::ClusterAuthorizationFailed);
     }
-    match broker.producer_ids.next().await {
+    match apis.producer_ids.next().await {
         Ok(id) => InitProducerIdResponse {
             producer_id: id.raw(),
             producer_epoch: 0,

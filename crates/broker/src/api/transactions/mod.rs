@@ -1,8 +1,9 @@
 //! Producer ids.
 
+pub(crate) mod apis;
 mod init_producer_id;
 
+use self::apis::TransactionApis;
 use super::handled::family;
-use crate::shared::BrokerShared;
 
-family!(BrokerShared: init_producer_id);
+family!(TransactionApis: init_producer_id);

@@ -1,0 +1,22 @@
+//! What the APIs of the cluster work on.
+
+use std::{path::PathBuf, sync::Arc};
+
+use milena_metadata::{ClusterMetadata, ImageWatcher};
+use tokio_util::sync::CancellationToken;
+
+use crate::{api::offered::OfferedApis, leadership::partitions::PartitionTable, topics::Topics};
+
+pub(crate) struct ClusterApis {
+    pub(crate) offered: Arc<OfferedApis>,
+    pub(crate) images: ImageWatcher,
+    /// Where elections and reassignments are asked for.
+    pub(crate) metadata: ClusterMetadata,
+    /// Creates topics that clients name in Metadata.
+    pub(crate) topics: Topics,
+    /// The partitions whose sizes DescribeLogDirs returns.
+    pub(crate) partitions: Arc<PartitionTable>,
+    pub(crate) data_dir: PathBuf,
+    /// Cancelled when requests should wait no longer.
+    pub(crate) stopping: CancellationToken,
+}

@@ -1,0 +1,14 @@
+//! What the APIs of configurations work on.
+
+use milena_metadata::{ClusterMetadata, ImageWatcher};
+use milena_types::BrokerId;
+
+use crate::kafka_configs::KafkaConfigs;
+
+pub(crate) struct ConfigApis {
+    pub(crate) broker: BrokerId,
+    /// Where changes are made.
+    pub(crate) metadata: ClusterMetadata,
+    pub(crate) images: ImageWatcher,
+    pub(crate) configs: KafkaConfigs,
+}

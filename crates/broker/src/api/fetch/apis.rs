@@ -1,0 +1,18 @@
+//! What the APIs of reading work on.
+
+use tokio_util::sync::CancellationToken;
+
+use milena_runtime::Runtime;
+
+use super::session::SessionCache;
+use crate::leadership::resolve::LeaderResolver;
+
+pub(crate) struct FetchApis {
+    pub(crate) leaders: LeaderResolver,
+    pub(crate) sessions: SessionCache,
+    /// `fetch.max.bytes` of the broker.
+    pub(crate) response_bytes_max: usize,
+    pub(crate) runtime: Runtime,
+    /// Cancelled when fetches should wait for records no longer.
+    pub(crate) stopping: CancellationToken,
+}

@@ -1,0 +1,149 @@
+//! Who a connection acts as: the conversation that ends with a principal, and its renewal.
+//!
+//! A listener's [`Authenticator`] says what a new connection is: accepted as a principal at once,
+//! or one that has to authenticate. The latter has an [`AuthenticationExchange`], which consumes
+//! the requests of the conversation (KIP-43, KIP-152), in as many round trips as it needs, until it
+//! ends with a [`Session`]. A client may take the conversation up again at any time (KIP-368):
+//! requests act for the present session until the next one replaces it, and a session that has
+//! expired admits the conversation only.
+//!
+//! Not here: mechanisms, and what a principal may do ([`crate::access`]).
+
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for SASL: the one listener that exists accepts everybody at once")
+)]
+
+use std::{net::SocketAddr, sync::LazyLock, time::Duration};
+
+use futures_util::future::BoxFuture;
+use milena_protocol::{ApiKey, Decoder};
+
+use crate::{
+    access::Principal,
+    api::{definition::ApiDefinition, handled::Reply},
+    context::RequestContext,
+};
+
+/// Whose requests are before authentication.
+static UNAUTHENTICATED: LazyLock<Principal> = LazyLock::new(|| Principal::user("ANONYMOUS"));
+
+/// How connections to a listener authenticate.
+pub(crate) trait Authenticator: Send + Sync + 'static {
+    /// The state of a new connection, which has sent nothing yet.
+    fn connected(&self, peer: SocketAddr) -> ConnectionAuthentication;
+}
+
+/// Every connection acts as `User:ANONYMOUS`: Kafka's PLAINTEXT listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Anonymous(Principal);
+
+impl Default for Anonymous {
+    fn default() -> Self {
+        Self(Principal::user("ANONYMOUS"))
+    }
+}
+
+impl Authenticator for Anonymous {
+    fn connected(&self, _peer: SocketAddr) -> ConnectionAuthentication {
+        ConnectionAuthentication::accepted(self.0.clone())
+    }
+}
+
+/// The conversation of one connection, by which its client authenticates.
+pub(crate) trait AuthenticationExchange: Send {
+    /// Whether requests of this API belong to the conversation. They do not reach a handler.
+    fn takes(&self, api: ApiKey) -> bool;
+
+    /// The next request of the conversation and what it leads to. `context` has the principal of
+    /// the present session, if there is one.
+    fn step<'a>(
+        &'a mut self,
+        context: &'a RequestContext,
+        body: Decoder,
+    ) -> BoxFuture<'a, AuthenticationStep>;
+}
+
+/// One round trip of a conversation.
+pub(crate) struct AuthenticationStep {
+    /// [`Reply::Last`] where the client was refused.
+    pub(crate) reply: Reply,
+    /// The session that requests act for once the reply is sent, if the conversation has ended
+    /// with one. Otherwise the present one goes on.
+    pub(crate) session: Option<Session>,
+}
+
+/// A principal that a connection has authenticated as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) principal: Principal,
+    /// When it ends, on the runtime's monotonic clock (KIP-368).
+    pub(crate) expires: Option<Duration>,
+}
+
+/// Whether and how one connection has authenticated.
+pub(crate) struct ConnectionAuthentication {
+    session: Option<Session>,
+    exchange: Option<Box<dyn AuthenticationExchange>>,
+}
+
+/// A request that the connection may send now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    pub(crate) principal: Principal,
+    /// It is the conversation's, for [`ConnectionAuthentication::step`].
+    pub(crate) is_conversation: bool,
+}
+
+/// Why a request ends its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAdmitted {
+    #[error("it did not authenticate first")]
+    Unauthenticated,
+    #[error("its session has expired and it did not authenticate again")]
+    Expired,
+}
+
+impl ConnectionAuthentication {
+    /// A connection that acts as `principal` from its first request on.
+    pub(crate) fn accepted(principal: Principal) -> Self {
+        Self { session: Some(Session { principal, expires: None }), exchange: None }
+    }
+
+    /// A connection that has to authenticate.
+    pub(crate) fn required(exchange: Box<dyn AuthenticationExchange>) -> Self {
+        Self { session: None, exchange: Some(exchange) }
+    }
+
+    /// Whether a request of `api` may be handled at `now` (monotonic), and for whom.
+    pub(crate) fn admit(
+        &self,
+        api: &ApiDefinition,
+        now: Duration,
+    ) -> Result<Admitted, NotAdmitted> {
+        let is_conversation =
+            self.exchange.as_ref().is_some_and(|exchange| exchange.takes(api.key));
+        let is_free = is_conversation || api.before_authentication;
+        let principal = match &self.session {
+            Some(session) if is_free || session.expires.is_none_or(|end| now < end) => {
+                &session.principal
+            }
+            Some(_) => return Err(NotAdmitted::Expired),
+            None if is_free => &*UNAUTHENTICATED,
+            None => return Err(NotAdmitted::Unauthenticated),
+        };
+        Ok(Admitted { principal: principal.clone(), is_conversation })
+    }
+
+    /// Goes on with the conversation.
+    pub(crate) async fn step(&mut self, context: &RequestContext, body: Decoder) -> Reply {
+        let Some(exchange) = &mut self.exchange else {
+            return Reply::Close { reason: "the listener has no authentication" };
+        };
+        let AuthenticationStep { reply, session } = exchange.step(context, body).await;
+        if session.is_some() {
+            self.session = session;
+        }
+        reply
+    }
+}

@@ -1,0 +1,264 @@
+//! A connection whose listener asks for authentication, served on a pipe.
+
+use futures_util::FutureExt as _;
+use milena_kafka_config::{Configs, ServerConfigs};
+use milena_protocol::{
+    ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request,
+    frame::{decode_response, encode_request},
+    messages::{
+        api_versions_request::ApiVersionsRequest, describe_cluster_request::DescribeClusterRequest,
+        describe_cluster_response::DescribeClusterResponse,
+    },
+};
+use milena_types::BrokerId;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    access::{AllowAll, Principal},
+    api::{
+        definition::ApiDefinition,
+        handled::{IntoHandled as _, ResponseHead, decode},
+        offered::OfferedApis,
+    },
+    authentication::{AuthenticationExchange, AuthenticationStep, Authenticator, Session},
+    context::RequestContext,
+    kafka_configs::KafkaConfigs,
+    net::{
+        connection_slots::ConnectionSlots,
+        frame::RequestMemory,
+        network::{ConnectionLimits, Network},
+    },
+    topics::tests::PaperCluster,
+};
+
+const VERSION: i16 = 1;
+
+static APIS: [ApiDefinition; 4] = [
+    ApiDefinition { before_authentication: true, ..ApiDefinition::new(ApiKey::ApiVersions, 0..=4) },
+    ApiDefinition::new(ApiKey::DescribeCluster, 0..=2),
+    ApiDefinition::new(ApiKey::SaslHandshake, 0..=1),
+    ApiDefinition::new(ApiKey::SaslAuthenticate, 0..=2),
+];
+
+/// Says as the cluster's id for whom a request is handled.
+struct WhoAmI(OfferedApis);
+
+impl RequestService for WhoAmI {
+    fn offered(&self) -> &OfferedApis {
+        &self.0
+    }
+
+    async fn handle(&self, context: &RequestContext, _body: Decoder) -> Handled {
+        let cluster_id = KString::from(context.principal.to_string());
+        DescribeClusterResponse { cluster_id, ..Default::default() }.into_handled(context)
+    }
+}
+
+/// A body of one string.
+#[derive(Default)]
+struct Text(KString);
+
+impl Message for Text {
+    const VERSIONS: std::ops::RangeInclusive<i16> = 0..=VERSION;
+    const FLEXIBLE_FROM: i16 = VERSION + 1;
+
+    fn decode(decoder: &mut Decoder, _version: i16) -> Result<Self, DecodeError> {
+        Ok(Self(decoder.string(false)?))
+    }
+
+    fn encode(&self, encoder: &mut Encoder, _version: i16) {
+        encoder.string(&self.0, false);
+    }
+}
+
+macro_rules! texts {
+    ($($name:ident),*) => {
+        $(#[derive(Default)]
+        struct $name(Text);
+
+        impl Message for $name {
+            const VERSIONS: std::ops::RangeInclusive<i16> = Text::VERSIONS;
+            const FLEXIBLE_FROM: i16 = Text::FLEXIBLE_FROM;
+
+            fn decode(decoder: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
+                Text::decode(decoder, version).map(Self)
+            }
+
+            fn encode(&self, encoder: &mut Encoder, version: i16) {
+                self.0.encode(encoder, version);
+            }
+        }
+
+        impl Request for $name {
+            const KEY: ApiKey = ApiKey::$name;
+            type Response = Text;
+        })*
+    };
+}
+
+texts!(SaslHandshake, SaslAuthenticate);
+
+/// Needs two round trips: a name, then the word "password". A name that ends with "-for-0-s" gets a
+/// session that is over at once.
+struct NameAndPassword;
+
+#[derive(Default)]
+struct Conversation {
+    name: Option<KString>,
+}
+
+impl Authenticator for NameAndPassword {
+    fn connected(&self, _peer: SocketAddr) -> ConnectionAuthentication {
+        ConnectionAuthentication::required(Box::new(Conversation::default()))
+    }
+}
+
+impl AuthenticationExchange for Conversation {
+    fn takes(&self, api: ApiKey) -> bool {
+        matches!(api, ApiKey::SaslHandshake | ApiKey::SaslAuthenticate)
+    }
+
+    fn step<'a>(
+        &'a mut self,
+        context: &'a RequestContext,
+        body: Decoder,
+    ) -> BoxFuture<'a, AuthenticationStep> {
+        let head = ResponseHead::of(context);
+        let next = |text: &'static str| AuthenticationStep {
+            reply: head.reply(&Text(text.into())),
+            session: None,
+        };
+        let step = match context.api_key {
+            ApiKey::SaslHandshake => {
+                let Ok(SaslHandshake(name)) = decode(context, body) else { unreachable!() };
+                self.name = Some(KString::from(name.0.as_str()));
+                next("who are you?")
+            }
+            _ => {
+                let Ok(SaslAuthenticate(word)) = decode(context, body) else { unreachable!() };
+                match self.name.take().filter(|_| word.0 == *"password") {
+                    Some(name) => {
+                        let expires = name.ends_with("-for-0-s").then_some(context.received);
+                        let principal = Principal::user(&name);
+                        let session = Some(Session { principal, expires });
+                        AuthenticationStep { session, ..next("welcome") }
+                    }
+                    None => {
+                        let Reply::Send { frame, .. } = next("no").reply else { unreachable!() };
+                        let reply = Reply::Last { frame, reason: "a wrong password" };
+                        AuthenticationStep { reply, session: None }
+                    }
+                }
+            }
+        };
+        async { step }.boxed()
+    }
+}
+
+struct Client {
+    stream: DuplexStream,
+    _cluster: PaperCluster,
+}
+
+impl Client {
+    async fn new() -> Self {
+        let cluster = PaperCluster::new(1, &[]).await;
+        let version = "4.1".parse().unwrap();
+        let configs = ServerConfigs::new(version, &Configs::new()).unwrap();
+        let images = cluster.images.clone();
+        let network = Arc::new(Network {
+            service: WhoAmI(OfferedApis::new(version, APIS.iter())),
+            cluster: "paper".parse().unwrap(),
+            authorizer: Arc::new(AllowAll),
+            limits: ConnectionLimits {
+                request_bytes_max: 1000,
+                idle_max: Duration::from_secs(60),
+                requests_in_flight_max: 1,
+            },
+            slots: ConnectionSlots::default(),
+            request_memory: RequestMemory::new(1 << 20),
+            configs: KafkaConfigs::new(configs, BrokerId(1), images.clone()),
+            images,
+            runtime: milena_runtime::Runtime::system(),
+            killed: CancellationToken::new(),
+        });
+        let address: SocketAddr = "127.0.0.1:9092".parse().unwrap();
+        let authenticator = Box::new(NameAndPassword);
+        let listener = Listener { name: "SASL_PLAINTEXT".into(), address, authenticator };
+        let (stream, server) = tokio::io::duplex(4096);
+        let connection = Connection::new(server, address, &listener, network);
+        tokio::spawn(connection.run());
+        Self { stream, _cluster: cluster }
+    }
+
+    /// `None`: the broker closed the connection.
+    async fn call<R: Request>(&mut self, request: &R) -> Option<R::Response> {
+        let frame = encode_request(request, VERSION, 7, None).to_bytes();
+        self.stream.write_all(&frame).await.ok()?;
+        let length = self.stream.read_i32().await.ok()?;
+        let mut response = vec![0; usize::try_from(length).unwrap()];
+        self.stream.read_exact(&mut response).await.unwrap();
+        Some(decode_response::<R>(response.into(), VERSION).unwrap())
+    }
+
+    async fn say_name(&mut self, name: &'static str) -> Option<Text> {
+        self.call(&SaslHandshake(Text(name.into()))).await
+    }
+
+    async fn say_password(&mut self, word: &'static str) -> Option<Text> {
+        self.call(&SaslAuthenticate(Text(word.into()))).await
+    }
+
+    async fn principal(&mut self) -> Option<String> {
+        let response = self.call(&DescribeClusterRequest::default()).await?;
+        Some(response.cluster_id.to_string())
+    }
+
+    async fn is_closed(&mut self) -> bool {
+        self.stream.read_i32().await.is_err()
+    }
+}
+
+#[tokio::test]
+async fn before_authentication_api_versions_may_be_used_and_nothing_else() {
+    let mut client = Client::new().await;
+    let versions = client.call(&ApiVersionsRequest::default()).await;
+    assert!(versions.is_some());
+    assert_eq!(client.principal().await, None);
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_principal_is_known_after_two_round_trips_and_may_change_later() {
+    let mut client = Client::new().await;
+    assert_eq!(client.say_name("alice").await.unwrap().0, *"who are you?");
+    assert_eq!(client.say_password("password").await.unwrap().0, *"welcome");
+    assert_eq!(client.principal().await.as_deref(), Some("User:alice"));
+    client.say_name("bob").await.unwrap();
+    assert_eq!(client.principal().await.as_deref(), Some("User:alice"), "until bob is known");
+    client.say_password("password").await.unwrap();
+    assert_eq!(client.principal().await.as_deref(), Some("User:bob"));
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_admits_authentication_only() {
+    let mut client = Client::new().await;
+    client.say_name("alice-for-0-s").await.unwrap();
+    client.say_password("password").await.unwrap();
+    client.say_name("alice").await.unwrap();
+    client.say_password("password").await.unwrap();
+    assert_eq!(client.principal().await.as_deref(), Some("User:alice"));
+    client.say_name("alice-for-0-s").await.unwrap();
+    client.say_password("password").await.unwrap();
+    assert_eq!(client.principal().await, None);
+}
+
+#[tokio::test]
+async fn who_is_refused_gets_the_response_and_then_the_end_of_the_connection() {
+    let mut client = Client::new().await;
+    client.say_name("alice").await.unwrap();
+    assert_eq!(client.say_password("passwort").await.unwrap().0, *"no");
+    assert!(client.is_closed().await);
+}
