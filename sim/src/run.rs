@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use milena_metadata::{ClusterMetadata, ClusterRecord, MetadataStore};
+use milena_metadata::{ClusterMetadata, ClusterRecord};
+use milena_store::MetadataStore;
 
 use crate::{
     broker_node,

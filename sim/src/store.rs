@@ -13,10 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use milena_metadata::{
-    Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,
-    Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,
-};
+use milena_store::{Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page, Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError};
 use milena_types::Revision;
 use tokio::sync::{oneshot, watch};
 
@@ -359,7 +356,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_store_conforms() {
-        milena_metadata::conformance::run_all(|| async {
+        milena_store::conformance::run_all(|| async {
             Arc::new(MemoryStore::new(paused_clock, None)) as Arc<dyn MetadataStore>
         })
         .await;

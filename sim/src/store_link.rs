@@ -14,10 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use milena_metadata::{
-    EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned,
-    Watch, WatchError,
-};
+use milena_store::{EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError};
 use milena_types::Revision;
 
 use crate::{

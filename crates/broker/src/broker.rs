@@ -17,14 +17,15 @@ use std::{
 
 use milena_kafka_config::{ConfigError, Layers, ServerConfigs};
 use milena_metadata::{
-    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, MetadataStore,
-    NewBroker, Registration,
+    ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, NewBroker,
+    Registration,
 };
 use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache, SealedLogs, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing,
     objects::Objects,
 };
+use milena_store::MetadataStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{

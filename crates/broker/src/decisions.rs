@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use milena_metadata::{self as metadata, MetadataStore, StoreError, TxnOutcome};
 use milena_storage::{DecisionError, Decisions, Entry, Expect, Txn};
+use milena_store::{self as metadata, MetadataStore, StoreError, TxnOutcome};
 use milena_types::Revision;
 
 /// How many entries one read of a range asks for.

@@ -3,10 +3,11 @@
 //! Exhaustive on purpose: a new variant below does not compile until somebody has decided what
 //! clients see.
 
-use milena_metadata::{MetadataError, StoreError};
+use milena_metadata::MetadataError;
 use milena_protocol::ErrorCode;
 use milena_records::BatchError;
 use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
+use milena_store::StoreError;
 
 /// The code under which clients see an error.
 pub trait ToErrorCode {

@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::{
+    ClusterMetadata, ClusterRecord, Configs, ListenerRecord, NewBroker, NewTopic, Placement,
+    Registration,
+};
 use milena_runtime::Runtime;
+use milena_store::{
+    EmbeddedOptions, EmbeddedStore, LeaseId, Limits, MetadataStore, Page, StoreError, Txn,
+    TxnOutcome, Versioned, Watch,
+};
 use milena_types::{BrokerId, ClusterId, TopicName};
 use tempfile::TempDir;
-
-use crate::{
-    ClusterMetadata, ClusterRecord, Configs, EmbeddedOptions, EmbeddedStore, LeaseId, Limits,
-    ListenerRecord, MetadataStore, NewBroker, NewTopic, Page, Placement, Registration, StoreError,
-    Txn, TxnOutcome, Versioned, Watch,
-};
 
 pub(crate) struct TestCluster {
     pub(crate) metadata: ClusterMetadata,

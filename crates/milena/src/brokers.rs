@@ -15,7 +15,6 @@ use std::{
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
 use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartError};
-use milena_metadata::MetadataStore;
 use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
 use milena_service::{BrokerSpec, ProvisionError, Provisioner};
@@ -25,6 +24,7 @@ use milena_storage::{
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
 };
+use milena_store::MetadataStore;
 use milena_types::{BrokerId, ClusterId};
 use tokio::sync::Mutex as AsyncMutex;
 

@@ -11,13 +11,13 @@ use std::{
 
 use anyhow::Context;
 use milena_broker::Limits;
-use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
     ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
 };
 use milena_storage::BlockCache;
+use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use tokio::time::timeout;
 
 use crate::{brokers::InProcess, data_dir::DataDir, settings::Settings};

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use milena_metadata::{Entry, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
+use milena_store::{Entry, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
 use milena_types::{BrokerId, Revision};
 
 use crate::{

@@ -1,7 +1,8 @@
 //! Every error of the API, and the AWS exception that it is for a client.
 
 use http::StatusCode;
-use milena_metadata::{MetadataError, StoreError};
+use milena_metadata::MetadataError;
+use milena_store::StoreError;
 
 /// An exception of the MSK API. Its text goes to the caller: it says what to do next and contains
 /// no secret.

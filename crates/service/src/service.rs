@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use milena_metadata::MetadataStore;
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey, sigv4::Verifier};
+use milena_store::MetadataStore;
 use tokio::net::TcpListener;
 
 use crate::{

@@ -11,9 +11,9 @@ use std::{
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
-use milena_metadata::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
+use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_types::{BrokerId, ClusterId};
 use serde_json::{Value, json};
 

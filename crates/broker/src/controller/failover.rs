@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError, MovedLeaders, Precondition};
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError, MovedLeaders};
 use milena_runtime::{Backoff, Retry, Runtime};
 use milena_storage::{SealBrokerError, Storage};
+use milena_store::Precondition;
 use milena_types::{BrokerEpoch, BrokerId};
 use tokio_util::sync::CancellationToken;
 

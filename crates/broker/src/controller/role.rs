@@ -1,7 +1,8 @@
 //! The controller's role: a record that ends with its holder's lease. The watch tells all brokers
 //! when there is none, and the first to claim it has it.
 
-use milena_metadata::{ClusterMetadata, MetadataError, MetadataImage, Precondition, Registration};
+use milena_metadata::{ClusterMetadata, MetadataError, MetadataImage, Registration};
+use milena_store::Precondition;
 
 /// The role as this life of the broker claims and holds it.
 #[derive(Clone)]

@@ -1,12 +1,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use milena_kafka_config::ServerConfigs;
-use milena_metadata::{
-    ClusterRecord, EmbeddedOptions, EmbeddedStore, ImageWatcher, ListenerRecord, NewBroker,
-    Registration,
-};
+use milena_metadata::{ClusterRecord, ImageWatcher, ListenerRecord, NewBroker, Registration};
 use milena_protocol::KafkaVersion;
 use milena_runtime::Runtime;
+use milena_store::{EmbeddedOptions, EmbeddedStore};
 use milena_types::BrokerEpoch;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;

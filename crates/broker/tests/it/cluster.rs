@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
-use milena_metadata::{
-    ClusterMetadata, ClusterRecord, EmbeddedOptions, EmbeddedStore, MetadataStore, NewTopic,
-    Placement,
-};
+use milena_metadata::{ClusterMetadata, ClusterRecord, NewTopic, Placement};
 use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache, SealedLogs,
@@ -14,6 +11,7 @@ use milena_storage::{
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
 };
+use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId};
 use tempfile::TempDir;
 

@@ -7,9 +7,8 @@ use std::{
     time::Duration,
 };
 
+use milena_store::{LeaseId, Precondition, StoreError, Txn, TxnOutcome};
 use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
-
-use crate::store::{LeaseId, Precondition, StoreError, Txn, TxnOutcome};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError,

@@ -1,9 +1,8 @@
 //! Configuration set while running: of topics (in their records), of one broker, and of all
 //! brokers.
 
+use milena_store::Txn;
 use milena_types::{BrokerId, Revision, TopicName};
-
-use crate::store::Txn;
 
 use super::{
     ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, TopicRecord, value,

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use milena_store::{Entry, Precondition, Txn, TxnOutcome};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
-
-use crate::store::{Entry, Precondition, Txn, TxnOutcome};
 
 use super::{
     ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, NodeRecord, PAGE,

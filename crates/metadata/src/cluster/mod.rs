@@ -22,10 +22,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use milena_runtime::Runtime;
+use milena_store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId, Revision, TopicName};
 use serde::de::DeserializeOwned;
-
-use crate::store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome};
 
 pub use brokers::{NewBroker, Registration};
 pub use holdings::{Held, Holdings};

@@ -5,9 +5,8 @@
 //! stay leads. Until then the record has the new replicas, behind them those that will go, and the
 //! leader that is wanted.
 
+use milena_store::{Precondition, Txn, TxnOutcome};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
-
-use crate::store::{Precondition, Txn, TxnOutcome};
 
 use super::{ClusterMetadata, MetadataError, PartitionRecord, Reassignment, Seen, value};
 

@@ -4,10 +4,9 @@ use futures_util::future::join_all;
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, TopicId};
 
 use super::*;
-use crate::{
-    store::Precondition,
-    testing::{TestCluster, broker, name, new_topic},
-};
+use milena_store::Precondition;
+
+use crate::testing::{TestCluster, broker, name, new_topic};
 
 async fn leaders(cluster: &TestCluster, topic: TopicId) -> BTreeMap<i32, PartitionRecord> {
     let mut found = BTreeMap::new();

@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use milena_store::{Txn, TxnOutcome};
 use milena_types::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName,
 };
 use uuid::Builder;
-
-use crate::store::{Txn, TxnOutcome};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError,

@@ -5,15 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use milena_store::{Entry, Event, EventBatch};
 use milena_types::{PartitionIndex, Revision, TopicId, TopicName};
 use serde::de::DeserializeOwned;
 
-use crate::{
-    cluster::{
-        ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, ServingRecord, TopicRecord,
-        decode,
-    },
-    store::{Entry, Event, EventBatch},
+use crate::cluster::{
+    ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, ServingRecord, TopicRecord, decode,
 };
 
 use super::{MetadataImage, PartitionImage, TopicImage, sorted::SortedMap};

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use milena_types::{ClusterId, Revision};
 
 use super::builder::ImageBuilder;
-use crate::{
-    cluster::Keys,
-    store::{Entry, Event, EventBatch, Versioned},
-};
+use milena_store::{Entry, Event, EventBatch, Versioned};
+
+use crate::cluster::Keys;
 
 /// Lines of a key below `clusters/{cluster}/metadata/`, a space, and a record: all of them become
 /// an image, in their order, as a broker's watch gives them. A line without a record is a deletion.

@@ -5,9 +5,10 @@ use milena_types::{BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicPartiti
 
 use super::*;
 use crate::{
-    MetadataError, Txn,
+    MetadataError,
     testing::{TestCluster, name},
 };
+use milena_store::Txn;
 
 async fn watcher(cluster: &TestCluster) -> ImageWatcher {
     ImageWatcher::start(&cluster.metadata, &cluster.runtime).await.unwrap()

@@ -4,13 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_runtime::Runtime;
+use milena_store::{MetadataStore, StoreError, Watch, WatchError};
 use milena_types::Revision;
 use tokio::sync::watch;
 
-use crate::{
-    cluster::{ClusterMetadata, MetadataError},
-    store::{MetadataStore, Watch, WatchError},
-};
+use crate::cluster::{ClusterMetadata, MetadataError};
 
 use super::{MetadataImage, builder::ImageBuilder};
 
@@ -160,6 +158,6 @@ impl Follower {
     }
 }
 
-fn unavailable(error: &WatchError) -> crate::StoreError {
-    crate::StoreError::Unavailable { reason: error.to_string() }
+fn unavailable(error: &WatchError) -> StoreError {
+    StoreError::Unavailable { reason: error.to_string() }
 }

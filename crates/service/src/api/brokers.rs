@@ -4,7 +4,7 @@
 //! A change is recorded when the operation returns; the cluster's reconciler makes it true soon
 //! after, which the brokers' state shows.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 use milena_types::{BrokerEpoch, BrokerId};
 use serde::Serialize;
 

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use milena_metadata::{ClusterMetadata, MetadataStore};
+use milena_metadata::ClusterMetadata;
 use milena_runtime::Runtime;
+use milena_store::MetadataStore;
 
 use crate::{
     account::AccountScope,

@@ -1,7 +1,7 @@
 //! TagResource, UntagResource, ListTagsForResource. Only clusters have tags. Changing them is not
 //! an update of the cluster, so `currentVersion` stays.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 
 use super::{
     call::NoContent,

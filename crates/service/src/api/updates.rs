@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 use milena_types::BrokerId;
 
 use super::{

@@ -4,7 +4,7 @@
 //! `configuration-uses` record in the same transaction ([`uses`]), and a deletion goes through only
 //! if that record has not changed since the clusters were looked at.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 
 use super::{ClusterStore, Seen};
 use crate::{

@@ -10,7 +10,7 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 
 use super::context::ReconcileContext;
 use crate::{

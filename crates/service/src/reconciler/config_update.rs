@@ -1,7 +1,7 @@
 //! Giving a running cluster another configuration: its properties are written where the brokers
 //! find them, and then the brokers restart one after the other.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 use milena_types::BrokerId;
 
 use super::{

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use milena_metadata::{ClusterMetadata, MetadataStore};
+use milena_metadata::ClusterMetadata;
 use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
+use milena_store::MetadataStore;
 
 use crate::{
     addresses::AddressPlan, cluster_store::ClusterStore, provisioner::Provisioner,

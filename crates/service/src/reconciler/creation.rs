@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use milena_metadata::{ClusterRecord, MetadataError, Txn};
+use milena_metadata::{ClusterRecord, MetadataError};
 use milena_security::local_key::DataKey;
+use milena_store::Txn;
 
 use super::{
     addresses,

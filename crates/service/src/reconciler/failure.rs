@@ -1,6 +1,6 @@
 //! What a cluster's record says, and which step comes next, when a step fails.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 
 use super::context::ReconcileContext;
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 
 use super::context::ReconcileContext;
 use crate::{

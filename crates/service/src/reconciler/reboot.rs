@@ -1,6 +1,6 @@
 //! Restarting brokers for RebootBroker, in the order of the request.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 use milena_types::BrokerId;
 
 use super::{

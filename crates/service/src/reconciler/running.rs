@@ -1,7 +1,7 @@
 //! Keeping the brokers of an ACTIVE or HEALING cluster running, also after a restart of the
 //! process.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 
 use super::{
     brokers::start_brokers,

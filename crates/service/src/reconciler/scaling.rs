@@ -1,7 +1,7 @@
 //! Adding brokers to a running cluster and removing them. Nothing is copied: the cluster's
 //! controller moves leadership and replicas in the metadata.
 
-use milena_metadata::Txn;
+use milena_store::Txn;
 use milena_types::BrokerId;
 
 use super::{

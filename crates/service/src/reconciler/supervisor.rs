@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
-use milena_metadata::Event;
 use milena_runtime::Retry;
+use milena_store::Event;
 use tokio::sync::watch;
 
 use super::{

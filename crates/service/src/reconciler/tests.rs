@@ -10,11 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use http::Method;
-use milena_metadata::{
-    ClusterMetadata, LeaseId, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
-};
+use milena_metadata::ClusterMetadata;
 use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
+use milena_store::{LeaseId, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch};
 use milena_types::Revision;
 use serde_json::{Value, json};
 

@@ -1,10 +1,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::Method;
-use milena_metadata::{
-    ClusterMetadata, ListenerRecord, MetadataStore, NewBroker, NewTopic, Placement,
-};
+use milena_metadata::{ClusterMetadata, ListenerRecord, NewBroker, NewTopic, Placement};
 use milena_runtime::Runtime;
+use milena_store::MetadataStore;
 use milena_types::BrokerId;
 use serde_json::{Value, json};
 
