@@ -8,10 +8,9 @@ use std::{
 use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartError};
 use milena_runtime::Runtime;
 use milena_storage::{
-    BlockCache, FlushPolicy, MemoryBudget, StorageError,
+    BlockCache, FlushPolicy, MemoryBudget, StorageError, WalError,
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
-    WalError,
 };
 use milena_types::BrokerId;
 

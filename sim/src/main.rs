@@ -1,5 +1,4 @@
-//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER]`: runs one seed and says what
-//! did not hold.
+//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER]` runs one seed.
 //!
 //! The real broker, storage and metadata code, with clients, on one thread, over a simulated
 //! network, clock, disk and stores. A seed decides everything; the same seed writes the same trace,
@@ -20,8 +19,9 @@ mod surroundings;
 mod trace;
 mod world;
 
-use std::{process::ExitCode, sync::OnceLock};
+use std::{path::PathBuf, process::ExitCode, sync::OnceLock};
 
+use clap::Parser;
 use findings::Findings;
 use milena_testkit::history;
 use plan::Kind;
@@ -30,43 +30,25 @@ use trace::Trace;
 
 static FINDINGS: OnceLock<Findings> = OnceLock::new();
 
+/// Runs one seed and says which promises did not hold
+#[derive(Parser)]
+#[command(name = "milena-sim")]
 struct Arguments {
+    #[arg(long)]
     seed: u64,
+    /// What the seed aims at [default: by its last digit]
+    #[arg(long)]
     plan: Option<Kind>,
-    trace: Option<String>,
+    /// Where to write all that happened
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// What of the log the trace has
+    #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
 }
 
-fn arguments() -> Result<Arguments, String> {
-    let mut parsed = Arguments { seed: 0, plan: None, trace: None, log: "info".to_owned() };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
-        match name.as_str() {
-            "--seed" => {
-                parsed.seed = value.parse().map_err(|_| format!("'{value}' is not a seed"))?
-            }
-            "--plan" => parsed.plan = Some(Kind::named(&value)?),
-            "--trace" => parsed.trace = Some(value),
-            "--log" => parsed.log = value,
-            _ => {
-                return Err(format!(
-                    "{name} is unknown; there are --seed, --plan, --trace and --log"
-                ));
-            }
-        }
-    }
-    Ok(parsed)
-}
-
 fn main() -> ExitCode {
-    let arguments = match arguments() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(2);
-        }
-    };
+    let arguments = Arguments::parse();
     // What the standard library takes from the operating system (the keys of hash maps) comes from
     // the seed too.
     mad_turmoil::rand::set_rng(rand::rngs::StdRng::seed_from_u64(arguments.seed));
@@ -112,7 +94,7 @@ fn simulate(arguments: Arguments) -> ExitCode {
     if let Some(file) = file
         && let Err(error) = std::fs::write(&file, &trace)
     {
-        eprintln!("cannot write {file}: {error}");
+        eprintln!("cannot write {}: {error}", file.display());
         return ExitCode::from(2);
     }
     println!(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::dice::Dice;
 
 /// A topic's number among partitions' names in the history: partition p of topic t is `t * 100 +
@@ -18,7 +20,7 @@ pub(crate) struct TopicPlan {
 
 /// What a plan aims at. Most seeds mix everything; some meet much of one thing, so that what only
 /// happens when several of it come together does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// Anything may happen.
     Mixed,
@@ -33,23 +35,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 4] = [
-        ("mixed", Self::Mixed),
-        ("slow-disk", Self::SlowDisk),
-        ("held-store", Self::HeldStore),
-        ("restarts", Self::Restarts),
-    ];
-
-    /// The kind with this name; or what there is.
-    pub(crate) fn named(name: &str) -> Result<Self, String> {
-        let names = Self::ALL.map(|(name, _)| name).join(", ");
-        let found = Self::ALL.iter().find(|(known, _)| *known == name);
-        found
-            .map(|(_, kind)| *kind)
-            .ok_or_else(|| format!("'{name}' is not a plan; there are {names}"))
-    }
-
-    /// The kind of a seed that is not told one: by its last digit.
+    /// The kind of a seed for which none is chosen: by its last digit.
     pub(crate) fn of_seed(seed: u64) -> Self {
         match seed % 10 {
             4 => Self::SlowDisk,
@@ -62,7 +48,8 @@ impl Kind {
 
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(Self::ALL.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name))
+        let value = self.to_possible_value().expect("no kind is left out");
+        f.write_str(value.get_name())
     }
 }
 
