@@ -15,7 +15,7 @@ use milena_types::BrokerId;
 
 use crate::{
     BrokerInfo, ClientError, ClusterInfo, Connection, ConnectionConfig, TopicInfo, retry::Retry,
-    turn::Turn,
+    single_flight::SingleFlight,
 };
 
 /// How a client behaves.
@@ -52,7 +52,7 @@ struct Inner {
     runtime: Runtime,
     state: Mutex<State>,
     /// To look for any broker: a crowd of callers makes one connection.
-    searching: Turn,
+    searching: SingleFlight,
 }
 
 #[derive(Default)]
@@ -62,9 +62,9 @@ struct State {
     topics: HashMap<String, Arc<TopicInfo>>,
     connections: HashMap<BrokerId, Connection>,
     /// To connect to a broker.
-    connecting: HashMap<BrokerId, Arc<Turn>>,
+    connecting: HashMap<BrokerId, Arc<SingleFlight>>,
     /// To ask about a topic, while somebody does.
-    asking: HashMap<String, Arc<Turn>>,
+    asking: HashMap<String, Arc<SingleFlight>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
     /// What reading is being tried again for.
@@ -74,7 +74,7 @@ struct State {
 impl Client {
     /// A client of the cluster that the bootstrap addresses belong to.
     pub fn new(config: ClientConfig, runtime: Runtime) -> Self {
-        let (state, searching) = (Mutex::default(), Turn::default());
+        let (state, searching) = (Mutex::default(), SingleFlight::default());
         Self { inner: Arc::new(Inner { config, runtime, state, searching }) }
     }
 
@@ -107,7 +107,7 @@ impl Client {
 
     /// The connection to a broker, made if there is none.
     pub async fn broker(&self, id: BrokerId) -> Result<Connection, ClientError> {
-        let turn = self.state().connecting.entry(id).or_default().clone();
+        let flight = self.state().connecting.entry(id).or_default().clone();
         let make = async {
             let address = self.state().brokers.get(&id).map(|b| b.address.clone());
             let unknown = || {
@@ -121,7 +121,7 @@ impl Client {
             self.state().connections.insert(id, connection.clone());
             Ok(connection)
         };
-        turn.take(|| self.open_connection(id), make).await
+        flight.run(|| self.open_connection(id), make).await
     }
 
     fn open_connection(&self, id: BrokerId) -> Option<Connection> {
@@ -134,7 +134,7 @@ impl Client {
 
     /// A connection to any broker: one that is open, else the first that answers.
     pub async fn any_broker(&self) -> Result<Connection, ClientError> {
-        self.inner.searching.take(|| self.any_open_connection(), self.search()).await
+        self.inner.searching.run(|| self.any_open_connection(), self.search()).await
     }
 
     async fn search(&self) -> Result<Connection, ClientError> {
@@ -225,16 +225,16 @@ impl Client {
         if let Some(topic) = self.seen_topic(name) {
             return Ok(topic);
         }
-        let turn = self.state().asking.entry(name.to_owned()).or_default().clone();
+        let flight = self.state().asking.entry(name.to_owned()).or_default().clone();
         let ask = async {
             let info = self.metadata(Some(&[name])).await?;
             let topic = info.topic(name).cloned();
             Ok(topic.map(|topic| self.seen_topic(name).unwrap_or_else(|| Arc::new(topic))))
         };
-        let found = turn.take(|| self.seen_topic(name).map(Ok), ask).await;
+        let found = flight.run(|| self.seen_topic(name).map(Ok), ask).await;
         let mut state = self.state();
         // One more is in the map.
-        if Arc::strong_count(&turn) <= 2 {
+        if Arc::strong_count(&flight) <= 2 {
             state.asking.remove(name);
         }
         found?

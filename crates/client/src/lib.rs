@@ -22,7 +22,7 @@ mod offsets;
 mod partitioner;
 mod producer;
 mod retry;
-mod turn;
+mod single_flight;
 
 pub use admin::NewTopic;
 pub use client::{Client, ClientConfig};
@@ -33,5 +33,4 @@ pub use groups::CommittedOffset;
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
 pub use milena_records::Compression;
 pub use offsets::{ListedOffset, StartAt};
-pub use partitioner::{murmur2, partition_of_key};
 pub use producer::{Acks, Delivery, Producer, ProducerConfig, ProducerRecord, RecordPlace};

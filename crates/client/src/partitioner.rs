@@ -1,7 +1,7 @@
 //! Which partition a key belongs to: the same as for Apache Kafka's Java client.
 
 /// The 32-bit MurmurHash2 that Kafka's clients place keys by.
-pub fn murmur2(key: &[u8]) -> i32 {
+pub(crate) fn murmur2(key: &[u8]) -> i32 {
     const SEED: u32 = 0x9747_b28c;
     const M: u32 = 0x5bd1_e995;
     let mut hash = SEED ^ key.len() as u32;
@@ -24,7 +24,7 @@ pub fn murmur2(key: &[u8]) -> i32 {
 }
 
 /// The partition of a key in a topic of `partitions` partitions (at least one).
-pub fn partition_of_key(key: &[u8], partitions: usize) -> usize {
+pub(crate) fn partition_of_key(key: &[u8], partitions: usize) -> usize {
     (murmur2(key) & i32::MAX) as usize % partitions.max(1)
 }
 

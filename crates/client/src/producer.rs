@@ -22,7 +22,7 @@ use milena_runtime::Runtime;
 use milena_types::{Offset, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-use crate::{Client, ClientError, partition_of_key, retry::Retry};
+use crate::{Client, ClientError, partitioner::partition_of_key, retry::Retry};
 use batch::PartitionSender;
 use identity::Identities;
 

@@ -49,7 +49,7 @@ pub(crate) const RULES: &[Rules] = &[
             "metadata",
             "retry",
             "partitioner",
-            "turn",
+            "single_flight",
             "client",
             "offsets",
             "admin",

@@ -1,4 +1,4 @@
-//! One of a crowd does what all of them need.
+//! Work that many callers need at the same time is done by one of them.
 
 use std::{
     future::Future,
@@ -7,11 +7,11 @@ use std::{
 
 use crate::ClientError;
 
-/// What many callers may need at the same time and one of them gets. The others take its result, or
-/// fail as it did: else they would wait for as many time-outs as there are callers.
+/// Lets one caller do what many need. The others take its result, or fail as it did: else they
+/// would wait for as many time-outs as there are callers.
 #[derive(Debug, Default)]
-pub(crate) struct Turn {
-    taken: tokio::sync::Mutex<()>,
+pub(crate) struct SingleFlight {
+    running: tokio::sync::Mutex<()>,
     failures: Mutex<Failures>,
 }
 
@@ -22,10 +22,10 @@ struct Failures {
     retriable: bool,
 }
 
-impl Turn {
-    /// What `look` finds; else what `work` makes, done by one caller at a time. When that one is
-    /// cancelled another goes on.
-    pub(crate) async fn take<T>(
+impl SingleFlight {
+    /// Returns what `look` finds, else the result of `work`, which runs for one caller at a time.
+    /// When that caller is cancelled another one runs its own.
+    pub(crate) async fn run<T>(
         &self,
         look: impl Fn() -> Option<T>,
         work: impl Future<Output = Result<T, ClientError>>,
@@ -34,7 +34,7 @@ impl Turn {
             return Ok(found);
         }
         let before = self.failures().count;
-        let _taken = self.taken.lock().await;
+        let _running = self.running.lock().await;
         if let Some(found) = look() {
             return Ok(found);
         }
