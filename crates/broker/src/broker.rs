@@ -22,10 +22,11 @@ use milena_metadata::{
 };
 use milena_runtime::Runtime;
 use milena_storage::{
-    BlockCache, SealedLogs, Storage, StorageConfig, StorageError, disk::Disk, encryption::KeyRing,
-    objects::Objects,
+    BlockCache, Partition, SealedLogs, Storage, StorageConfig, StorageError, disk::Disk,
+    encryption::KeyRing, objects::Objects,
 };
 use milena_store::MetadataStore;
+use milena_types::PartitionIndex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -41,8 +42,12 @@ use crate::{
     identity::BrokerIdentity,
     kafka_configs::KafkaConfigs,
     leadership::{
-        deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
-        partitions::PartitionTable, reconcile::LeadershipReconciler, resolve::LeaderResolver,
+        deletion::delete_leftovers,
+        handoff::Handoff,
+        lifecycle::PartitionLifecycle,
+        partitions::{PartitionTable, TopicRef},
+        reconcile::LeadershipReconciler,
+        resolve::LeaderResolver,
     },
     net::{
         connection_slots::ConnectionSlots,
@@ -369,9 +374,25 @@ impl Broker {
         data_dir.join("wal")
     }
 
-    /// What its request handlers see.
-    pub fn shared(&self) -> &Arc<BrokerShared> {
-        &self.shared
+    /// The newest image of the cluster's records that this broker has.
+    pub fn images(&self) -> &ImageWatcher {
+        &self.shared.images
+    }
+
+    /// Its logs.
+    pub fn storage(&self) -> &Storage {
+        &self.shared.storage
+    }
+
+    /// The log of a partition that is open here, because this broker leads it.
+    pub fn open_partition(&self, topic: &str, partition: PartitionIndex) -> Option<Arc<Partition>> {
+        let found = self.shared.partitions.find(TopicRef::Name(topic), partition);
+        found.map(|found| found.partition)
+    }
+
+    /// How many partitions are open here.
+    pub fn open_partition_count(&self) -> usize {
+        self.shared.partitions.len()
     }
 
     /// Waits until this life of the broker is over because its registration ended (its lease ran

@@ -16,14 +16,14 @@ const PAGE_ENTRIES: usize = 1000;
 
 /// [`Decisions`] on a [`MetadataStore`].
 #[derive(Clone)]
-pub struct StoredDecisions {
+pub(crate) struct StoredDecisions {
     store: Arc<dyn MetadataStore>,
     prefix: String,
 }
 
 impl StoredDecisions {
     /// Keeps everything below `prefix`, which ends with a slash.
-    pub fn new(store: Arc<dyn MetadataStore>, prefix: String) -> Self {
+    pub(crate) fn new(store: Arc<dyn MetadataStore>, prefix: String) -> Self {
         assert!(prefix.ends_with('/'), "a prefix of keys ends with a slash");
         Self { store, prefix }
     }

@@ -10,7 +10,7 @@ use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
 use milena_store::StoreError;
 
 /// The code under which clients see an error.
-pub trait ToErrorCode {
+pub(crate) trait ToErrorCode {
     /// Kafka's code.
     fn error_code(&self) -> ErrorCode;
 }

@@ -15,9 +15,7 @@
 //! decisions     what storage needs decided, kept in the metadata store
 //! ```
 //!
-//! [`BrokerShared`] is what all of it sees; [`RequestContext`] is what a request brings along. Not
-//! here: how logs are stored (`milena-storage`), what a cluster consists of (`milena-metadata`),
-//! the AWS API (`milena-service`).
+//! Not here: how logs are stored (`milena-storage`), what a cluster consists of (`milena-metadata`), the AWS API (`milena-service`).
 
 mod access;
 mod api;
@@ -45,7 +43,3 @@ pub use api::{
 };
 pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
 pub use config::{BrokerConfig, Limits};
-pub use decisions::StoredDecisions;
-pub use errors::ToErrorCode;
-pub use leadership::partitions::{Led, PartitionTable, TopicRef};
-pub use shared::BrokerShared;

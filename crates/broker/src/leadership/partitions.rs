@@ -19,22 +19,20 @@ use milena_kafka_config::TopicConfig;
 
 /// A topic as a request names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TopicRef<'a> {
-    /// By name.
+pub(crate) enum TopicRef<'a> {
     Name(&'a str),
-    /// By id (KIP-516).
+    /// KIP-516.
     Id(TopicId),
 }
 
-/// A partition led here, with the configuration of its topic.
+/// A partition that this broker leads.
 #[derive(Clone)]
-pub struct Led {
-    /// The log.
-    pub partition: Arc<Partition>,
+pub(crate) struct LeaderPartition {
+    pub(crate) partition: Arc<Partition>,
     /// The topic's name.
-    pub topic: Arc<str>,
+    pub(crate) topic: Arc<str>,
     /// What is in force for its topic.
-    pub config: Arc<TopicConfig>,
+    pub(crate) config: Arc<TopicConfig>,
 }
 
 /// A topic of which partitions are open.
@@ -59,7 +57,7 @@ struct Tables {
 }
 
 /// The open partitions of this broker.
-pub struct PartitionTable {
+pub(crate) struct PartitionTable {
     tables: RwLock<Tables>,
     /// Changes whenever a partition was opened or a handoff has ended.
     changed: watch::Sender<()>,
@@ -73,7 +71,11 @@ impl Default for PartitionTable {
 
 impl PartitionTable {
     /// The partition, if it is open here.
-    pub fn led(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> Option<Led> {
+    pub(crate) fn find(
+        &self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Option<LeaderPartition> {
         let tables = self.read();
         let id = match topic {
             TopicRef::Name(name) => *tables.ids.get(name)?,
@@ -81,15 +83,14 @@ impl PartitionTable {
         };
         let topic = tables.topics.get(&id)?;
         let partition = topic.partitions.get(usize::try_from(partition.0).ok()?)?.clone()?;
-        Some(Led { partition, topic: topic.name.clone(), config: topic.config.clone() })
+        Some(LeaderPartition { partition, topic: topic.name.clone(), config: topic.config.clone() })
     }
 
     pub(crate) fn log(&self, id: TopicPartition) -> Option<Arc<Partition>> {
-        self.led(TopicRef::Id(id.topic), id.partition).map(|led| led.partition)
+        self.find(TopicRef::Id(id.topic), id.partition).map(|found| found.partition)
     }
 
-    /// Every open partition.
-    pub fn all(&self) -> Vec<Arc<Partition>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
         let tables = self.read();
         tables
             .topics
@@ -99,14 +100,9 @@ impl PartitionTable {
     }
 
     /// How many partitions are open.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let tables = self.read();
         tables.topics.values().map(|topic| topic.partitions.iter().flatten().count()).sum()
-    }
-
-    /// Whether no partition is open.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     pub(crate) fn insert(

@@ -331,21 +331,24 @@ impl LeadershipReconciler {
             }
         }
         let undeleted = std::mem::take(&mut self.undeleted);
-        let partitions = &self.partitions;
-        let failed = stream::iter(undeleted)
-            .map(|id| async move {
-                let deleted = partitions.delete(id).await;
-                deleted.err().map(|error| (id, error))
-            })
+        let this = &*self;
+        let failed: Vec<Option<TopicPartition>> = stream::iter(undeleted)
+            .map(|id| this.delete(id))
             .buffer_unordered(DELETED_AT_ONCE_MAX)
-            .filter_map(async |failed| failed);
-        self.undeleted = failed
-            .map(|(id, error)| {
-                tracing::warn!(%error, partition = %id, "a deleted partition's records could not be deleted; trying again");
-                id
-            })
             .collect()
             .await;
+        self.undeleted = failed.into_iter().flatten().collect();
         self.retry |= !self.undeleted.is_empty();
+    }
+
+    /// Deletes a partition's records. Returns the partition if that has to be done again.
+    async fn delete(&self, id: TopicPartition) -> Option<TopicPartition> {
+        match self.partitions.delete(id).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::warn!(%error, partition = %id, "a deleted partition's records could not be deleted; trying again");
+                Some(id)
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
-use super::partitions::{Led, PartitionTable, TopicRef};
+use super::partitions::{LeaderPartition, PartitionTable, TopicRef};
 use crate::identity::BrokerIdentity;
 
 /// How long a request waits for a partition between two leaders: less than clients wait for a
@@ -59,8 +59,8 @@ impl LeaderResolver {
         &self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
-    ) -> Result<Led, ErrorCode> {
-        let open = self.table.led(topic, partition);
+    ) -> Result<LeaderPartition, ErrorCode> {
+        let open = self.table.find(topic, partition);
         open.ok_or_else(|| why_not_led(&self.image(), topic, partition))
     }
 
@@ -73,7 +73,7 @@ impl LeaderResolver {
         topic: TopicRef<'_>,
         partition: PartitionIndex,
         wait_max: Duration,
-    ) -> Result<Led, ErrorCode> {
+    ) -> Result<LeaderPartition, ErrorCode> {
         match self.find(topic, partition) {
             Err(ErrorCode::NotLeaderOrFollower) => {
                 self.wait_for_leader(topic, partition, wait_max).await;
@@ -135,7 +135,7 @@ impl LeaderResolver {
         topic
             .partitions()
             .filter(|(_, partition)| self.leads(partition))
-            .all(|(index, _)| self.table.led(id, index).is_some())
+            .all(|(index, _)| self.table.find(id, index).is_some())
     }
 
     /// Who leads the partitions that one response refuses, for clients of `listener`.

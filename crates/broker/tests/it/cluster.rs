@@ -135,7 +135,7 @@ impl Cluster {
             cluster.start_broker(broker).await;
         }
         // From here on nothing moves by itself.
-        let images = cluster.any().shared().images.clone();
+        let images = cluster.any().images().clone();
         let settled =
             images.wait_until(|image| image.nodes().values().all(|node| !node.awaits_share));
         tokio::time::timeout(DEADLINE, settled)
@@ -187,7 +187,7 @@ impl Cluster {
 
     /// A partition's record as the brokers see it.
     pub fn partition(&self, topic: &str, partition: i32) -> milena_metadata::PartitionImage {
-        let image = self.any().shared().image();
+        let image = self.any().images().current();
         let topic = image.topic(topic).expect("the topic exists");
         topic.partition(PartitionIndex(partition)).expect("the partition exists").clone()
     }
@@ -196,8 +196,8 @@ impl Cluster {
     pub fn any_partition_of_group(&self, group: &str) -> i32 {
         let count = self
             .any()
-            .shared()
-            .image()
+            .images()
+            .current()
             .topic("__consumer_offsets")
             .expect("it exists")
             .partition_count();
@@ -208,7 +208,7 @@ impl Cluster {
 
     /// The id of a topic.
     pub fn any_topic_id(&self, topic: &str) -> TopicId {
-        self.any().shared().image().topic(topic).expect("the topic exists").id()
+        self.any().images().current().topic(topic).expect("the topic exists").id()
     }
 
     /// Asks the leaders of partitions of a topic to hand over.
@@ -219,7 +219,7 @@ impl Cluster {
         target: i32,
     ) {
         self.agreed().await;
-        let image = self.any().shared().image();
+        let image = self.any().images().current();
         let topic = image.topic(topic).expect("the topic exists");
         let change = |partition: i32| {
             let partition = PartitionIndex(partition);
@@ -239,9 +239,7 @@ impl Cluster {
     /// Waits until a broker leads a partition and serves it.
     pub async fn led_by(&self, topic: &str, partition: i32, broker: i32) {
         eventually("another broker leads", || async {
-            let shared = self.broker(broker).shared();
-            let topic = milena_broker::TopicRef::Name(topic);
-            shared.partitions.led(topic, PartitionIndex(partition)).is_some()
+            self.broker(broker).open_partition(topic, PartitionIndex(partition)).is_some()
         })
         .await;
         self.agreed().await;
@@ -249,7 +247,7 @@ impl Cluster {
 
     /// Waits until all brokers know what any of them knows now.
     pub async fn agreed(&self) {
-        let images = || self.brokers.values().map(|broker| &broker.shared().images);
+        let images = || self.brokers.values().map(|broker| broker.images());
         let newest =
             images().map(|images| images.current().revision()).max().expect("a broker runs");
         for images in images() {
@@ -322,7 +320,7 @@ impl Cluster {
 
     /// The broker that leads a partition.
     pub fn leader(&self, topic: &str, partition: i32) -> i32 {
-        let image = self.any().shared().image();
+        let image = self.any().images().current();
         let topic = image.topic(topic).expect("the topic exists");
         topic.partition(PartitionIndex(partition)).expect("the partition exists").leader.0
     }
@@ -358,7 +356,7 @@ impl Cluster {
         };
         let created = self.metadata.create_topic(&topic).await.expect("the topic is created");
         for broker in self.brokers.values() {
-            broker.shared().images.wait_for(created.revision).await.expect("the image follows");
+            broker.images().wait_for(created.revision).await.expect("the image follows");
         }
         self.served(name, partitions).await;
         created.id
@@ -368,9 +366,8 @@ impl Cluster {
     pub async fn served(&self, topic: &str, partitions: i32) {
         eventually("the partitions are served", || async {
             (0..partitions).all(|partition| {
-                let leader = self.broker(self.leader(topic, partition)).shared();
-                let topic = milena_broker::TopicRef::Name(topic);
-                leader.partitions.led(topic, PartitionIndex(partition)).is_some()
+                let leader = self.broker(self.leader(topic, partition));
+                leader.open_partition(topic, PartitionIndex(partition)).is_some()
             })
         })
         .await;

@@ -203,7 +203,7 @@ async fn a_killed_flusher_that_leads_nothing_is_recovered_too() {
     cluster.start_broker(dead).await;
     cluster.kill_broker(dead).await;
     drop(objects);
-    let storage = &cluster.broker(heir).shared().storage;
+    let storage = cluster.broker(heir).storage();
     storage.flush().await.expect("another broker is the flusher now");
     assert_eq!(read_all(&mut client, "t", 0, 0).await.len(), 2);
     cluster.stop().await;

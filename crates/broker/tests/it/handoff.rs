@@ -278,9 +278,8 @@ async fn a_partition_stays_open_when_its_target_is_not_there() {
     cluster.ask_for_leader("t", 0..1, 9).await;
     let mut client = cluster.connect(leader).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
-    let shared = cluster.broker(leader).shared();
-    let led = shared.partitions.led(milena_broker::TopicRef::Name("t"), PartitionIndex(0));
-    assert_eq!(led.expect("it is open").partition.leader_epoch().raw(), 0);
+    let partition = cluster.broker(leader).open_partition("t", PartitionIndex(0));
+    assert_eq!(partition.expect("it is open").leader_epoch().raw(), 0);
     eventually("the controller gives the target up", || async {
         cluster.partition("t", 0).target.is_none()
     })

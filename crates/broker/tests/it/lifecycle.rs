@@ -100,7 +100,7 @@ async fn a_deleted_topic_is_gone_and_a_new_one_of_its_name_is_empty() {
     assert_eq!(client.produce(9, "t", 0, batch(&["old"]).into_bytes()).await.error_code, 0);
     cluster.metadata.delete_topic(&"t".parse().expect("a name"), id).await.expect("it is deleted");
     eventually("the partition is closed", || async {
-        cluster.broker(leader).shared().partitions.is_empty()
+        cluster.broker(leader).open_partition_count() == 0
     })
     .await;
     let unknown = client.fetch(12, "t", 0, 0).await;
@@ -138,7 +138,7 @@ async fn a_topic_deleted_while_its_leader_was_down_is_let_go_at_its_start() {
     cluster.stop_broker(leader).await;
     cluster.metadata.delete_topic(&"t".parse().expect("a name"), id).await.expect("it is deleted");
     cluster.start_broker(leader).await;
-    assert!(cluster.broker(leader).shared().partitions.is_empty());
+    assert!(cluster.broker(leader).open_partition_count() == 0);
     cluster.create_topic("t", 3).await;
     for partition in 0..3 {
         let mut client = cluster.connect_to_leader("t", partition).await;

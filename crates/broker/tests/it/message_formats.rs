@@ -207,13 +207,7 @@ async fn control_batches_are_passed_over_however_many_there_are() {
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["first"]).into_bytes()).await.error_code, 0);
-    let topic = milena_broker::TopicRef::Name("t");
-    let partition = cluster
-        .broker(1)
-        .shared()
-        .leader_partition(topic, PartitionIndex(0))
-        .await
-        .expect("it is led");
+    let partition = cluster.broker(1).open_partition("t", PartitionIndex(0)).expect("it is led");
     for _ in 0..20 {
         let marker =
             EndTransactionMarker { result: TransactionResult::Abort, coordinator_epoch: 0 };

@@ -19,7 +19,7 @@ use crate::{
     context::RequestContext,
     errors::ToErrorCode,
     leadership::{
-        partitions::{Led, TopicRef},
+        partitions::{LeaderPartition, TopicRef},
         resolve::LEADER_WAIT_MAX,
     },
 };
@@ -83,7 +83,11 @@ pub(super) fn topic_of(wanted: &Wanted) -> TopicRef<'_> {
     }
 }
 
-fn open(context: &RequestContext, apis: &FetchApis, wanted: &Wanted) -> Result<Led, ErrorCode> {
+fn open(
+    context: &RequestContext,
+    apis: &FetchApis,
+    wanted: &Wanted,
+) -> Result<LeaderPartition, ErrorCode> {
     let topic = topic_of(wanted);
     let denied = |name: &str| !context.allows(Operation::Read, Resource::Topic(name));
     let led = apis.leaders.find(topic, wanted.partition).map_err(|error| match topic {

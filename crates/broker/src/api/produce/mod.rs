@@ -45,7 +45,7 @@ use crate::{
     context::{ConnectionInfo, RequestContext},
     errors::ToErrorCode,
     leadership::{
-        partitions::{Led, TopicRef},
+        partitions::{LeaderPartition, TopicRef},
         resolve::{LEADER_WAIT_MAX, LeaderResolver},
     },
 };
@@ -104,7 +104,7 @@ impl AppendPermit<'_> {
         &mut self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
-    ) -> Result<Led, ErrorCode> {
+    ) -> Result<LeaderPartition, ErrorCode> {
         self.permit = None;
         self.apis.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
         self.permit = Some(self.apis.storage.admit(self.bytes).await);
