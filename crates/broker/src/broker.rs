@@ -20,7 +20,7 @@ use milena_metadata::{
     ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, NewBroker,
     Registration,
 };
-use milena_runtime::Runtime;
+use milena_runtime::{BoxFuture, Runtime};
 use milena_storage::{
     BlockCache, Partition, SealedLogs, Storage, StorageConfig, StorageError, disk::Disk,
     encryption::KeyRing, objects::Objects,
@@ -127,8 +127,8 @@ pub struct KilledBroker {
 
 impl KilledBroker {
     /// Ends the registration, so that the others take over now and not when its lease runs out.
-    pub async fn declare_gone(self) -> Result<(), MetadataError> {
-        self.metadata.deregister(&self.registration).await
+    pub fn declare_gone(self) -> BoxFuture<'static, Result<(), MetadataError>> {
+        Box::pin(async move { self.metadata.deregister(&self.registration).await })
     }
 }
 
@@ -145,7 +145,17 @@ impl Broker {
     /// Starts a broker; returns when it serves.
     ///
     /// Errors: see [`StartError`]; nothing is left running then.
-    pub async fn start(config: BrokerConfig, parts: BrokerParts) -> Result<Self, StartError> {
+    pub fn start(
+        config: BrokerConfig,
+        parts: BrokerParts,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(Self::start_or_deregister(config, parts))
+    }
+
+    async fn start_or_deregister(
+        config: BrokerConfig,
+        parts: BrokerParts,
+    ) -> Result<Self, StartError> {
         let runtime = parts.runtime.child();
         let mut registered = None;
         let started = Self::start_in(config, parts, runtime.clone(), &mut registered).await;
@@ -404,7 +414,11 @@ impl Broker {
 
     /// Stops in good order while other brokers go on: hands everything it leads over to them, then
     /// stops like [`Broker::shutdown_alone`].
-    pub async fn shutdown(self) {
+    pub fn shutdown(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.hand_over_and_stop())
+    }
+
+    async fn hand_over_and_stop(self) {
         let shared = &self.shared;
         shared.leaving.cancel();
         match shared.metadata.end_serving(&shared.registration).await {
@@ -413,13 +427,17 @@ impl Broker {
                 tracing::warn!(%error, broker = %shared.id(), "stopping without handing over")
             }
         }
-        self.shutdown_alone().await;
+        self.stop().await;
     }
 
     /// Ends this life of the broker at once, as a crash would: no answer that is not on its way is
     /// given, nothing is flushed or handed over, and the registration stays. Whoever knows that
     /// it is gone ends that with [`KilledBroker::declare_gone`]; then the others take over.
-    pub async fn kill(self) -> KilledBroker {
+    pub fn kill(self) -> BoxFuture<'static, KilledBroker> {
+        Box::pin(self.stop_at_once())
+    }
+
+    async fn stop_at_once(self) -> KilledBroker {
         let shared = &self.shared;
         shared.leaving.cancel();
         shared.killed.cancel();
@@ -440,7 +458,11 @@ impl Broker {
 
     /// Stops within 2 s, without handing anything over, as when the whole process stops: no new
     /// requests, answers to those begun, then storage and registration.
-    pub async fn shutdown_alone(self) {
+    pub fn shutdown_alone(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.stop())
+    }
+
+    async fn stop(self) {
         let shared = &self.shared;
         shared.leaving.cancel();
         shared.connections.stop();

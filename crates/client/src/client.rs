@@ -10,7 +10,7 @@ use milena_protocol::{
     ErrorCode, Request,
     messages::metadata_request::{MetadataRequest, MetadataRequestTopic},
 };
-use milena_runtime::Runtime;
+use milena_runtime::{BoxFuture, Runtime};
 use milena_types::BrokerId;
 
 use crate::{
@@ -106,7 +106,11 @@ impl Client {
     }
 
     /// The connection to a broker, made if there is none.
-    pub async fn broker(&self, id: BrokerId) -> Result<Connection, ClientError> {
+    pub fn broker(&self, id: BrokerId) -> BoxFuture<'_, Result<Connection, ClientError>> {
+        Box::pin(self.find_or_connect(id))
+    }
+
+    async fn find_or_connect(&self, id: BrokerId) -> Result<Connection, ClientError> {
         let flight = self.state().connecting.entry(id).or_default().clone();
         let make = async {
             let address = self.state().brokers.get(&id).map(|b| b.address.clone());
@@ -133,8 +137,8 @@ impl Client {
     }
 
     /// A connection to any broker: one that is open, else the first that answers.
-    pub async fn any_broker(&self) -> Result<Connection, ClientError> {
-        self.inner.searching.run(|| self.any_open_connection(), self.search()).await
+    pub fn any_broker(&self) -> BoxFuture<'_, Result<Connection, ClientError>> {
+        Box::pin(self.inner.searching.run(|| self.any_open_connection(), self.search()))
     }
 
     async fn search(&self) -> Result<Connection, ClientError> {
@@ -186,7 +190,14 @@ impl Client {
     }
 
     /// Asks for metadata once: of the given topics, or of all.
-    pub async fn metadata(&self, topics: Option<&[&str]>) -> Result<ClusterInfo, ClientError> {
+    pub fn metadata<'a>(
+        &'a self,
+        topics: Option<&'a [&'a str]>,
+    ) -> BoxFuture<'a, Result<ClusterInfo, ClientError>> {
+        Box::pin(self.fetch_metadata(topics))
+    }
+
+    async fn fetch_metadata(&self, topics: Option<&[&str]>) -> Result<ClusterInfo, ClientError> {
         let topic =
             |name: &&str| MetadataRequestTopic { name: Some((*name).into()), ..Default::default() };
         let request = MetadataRequest {
@@ -225,6 +236,17 @@ impl Client {
         if let Some(topic) = self.seen_topic(name) {
             return Ok(topic);
         }
+        self.fetch_topic(name).await
+    }
+
+    fn fetch_topic<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Arc<TopicInfo>, ClientError>> {
+        Box::pin(self.fetch_topic_once(name))
+    }
+
+    async fn fetch_topic_once(&self, name: &str) -> Result<Arc<TopicInfo>, ClientError> {
         let flight = self.state().asking.entry(name.to_owned()).or_default().clone();
         let ask = async {
             let info = self.metadata(Some(&[name])).await?;

@@ -23,7 +23,7 @@ use milena_protocol::{
         api_versions_request::ApiVersionsRequest, api_versions_response::ApiVersionsResponse,
     },
 };
-use milena_runtime::Runtime;
+use milena_runtime::{BoxFuture, Runtime};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::{mpsc, oneshot},
@@ -104,6 +104,19 @@ impl Shared {
         ClientError::Disconnected { address: self.address.clone() }
     }
 
+    /// A correlation id, and where the answer to it will come.
+    fn expect_answer(&self) -> Result<(i32, oneshot::Receiver<Bytes>), ClientError> {
+        let (sender, answer) = oneshot::channel();
+        let mut calls = self.calls();
+        if calls.closed {
+            return Err(self.disconnected());
+        }
+        let id = calls.next_id;
+        calls.next_id = id.wrapping_add(1) & i32::MAX;
+        calls.waiting.insert(id, sender);
+        Ok((id, answer))
+    }
+
     /// Lets every waiting call fail, and later ones at once.
     fn close(&self) {
         let mut calls = self.calls();
@@ -117,7 +130,15 @@ impl Connection {
     ///
     /// Errors: [`ClientError::Connect`], [`ClientError::TimedOut`], [`ClientError::Disconnected`],
     /// [`ClientError::Protocol`].
-    pub async fn open(
+    pub fn open<'a>(
+        address: &'a str,
+        config: &'a ConnectionConfig,
+        runtime: &'a Runtime,
+    ) -> BoxFuture<'a, Result<Self, ClientError>> {
+        Box::pin(Self::connect(address, config, runtime))
+    }
+
+    async fn connect(
         address: &str,
         config: &ConnectionConfig,
         runtime: &Runtime,
@@ -201,17 +222,7 @@ impl Connection {
         request: &R,
         version: i16,
     ) -> Result<Pending<R>, ClientError> {
-        let (sender, answer) = oneshot::channel();
-        let id = {
-            let mut calls = self.shared.calls();
-            if calls.closed {
-                return Err(self.shared.disconnected());
-            }
-            let id = calls.next_id;
-            calls.next_id = id.wrapping_add(1) & i32::MAX;
-            calls.waiting.insert(id, sender);
-            id
-        };
+        let (id, answer) = self.shared.expect_answer()?;
         let pending = Pending {
             connection: self.clone(),
             id,

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -43,7 +44,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
         .thread_name("milena")
         .build()
         .context("cannot start worker threads")?;
-    let outcome = executor.block_on(serve(settings));
+    let serving: Pin<Box<dyn Future<Output = anyhow::Result<()>>>> = Box::pin(serve(settings));
+    let outcome = executor.block_on(serving);
     // What has not ended by now holds nothing that must last.
     executor.shutdown_background();
     outcome

@@ -23,7 +23,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// What an asynchronous function at the border of a crate returns, where that is not on the way of
+/// every record or request: the code of an `async fn` is compiled by whoever polls it, with all
+/// that it awaits, and that of a boxed future by the crate that boxes it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -172,7 +175,7 @@ impl Runtime {
         self.spawn_boxed(Box::pin(task))
     }
 
-    fn spawn_boxed<T: Send + 'static>(&self, task: BoxFuture<T>) -> JoinHandle<T> {
+    fn spawn_boxed<T: Send + 'static>(&self, task: BoxFuture<'static, T>) -> JoinHandle<T> {
         self.tasks.spawn(task)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use milena_runtime::Runtime;
+use milena_runtime::{BoxFuture, Runtime};
 use milena_security::{credentials::Credentials, local_key::LocalKey, sigv4::Verifier};
 use milena_store::MetadataStore;
 use tokio::net::TcpListener;
@@ -98,7 +98,14 @@ pub struct Service {
 
 impl Service {
     /// Listens, and starts the reconcilers.
-    pub async fn start(config: ServiceConfig, parts: ServiceParts) -> io::Result<Self> {
+    pub fn start(
+        config: ServiceConfig,
+        parts: ServiceParts,
+    ) -> BoxFuture<'static, io::Result<Self>> {
+        Box::pin(Self::listen(config, parts))
+    }
+
+    async fn listen(config: ServiceConfig, parts: ServiceParts) -> io::Result<Self> {
         if config.credentials.is_none() && !config.listen.ip().is_loopback() {
             let listen = config.listen;
             return Err(io::Error::new(
@@ -148,7 +155,15 @@ impl Service {
     }
 
     /// The cluster of that name; created with three brokers in three zones if there is none.
-    pub async fn ensure_cluster(
+    pub fn ensure_cluster<'a>(
+        &'a self,
+        name: &'a str,
+        server_properties: BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Result<ClusterSummary, ApiError>> {
+        Box::pin(self.find_or_create_cluster(name, server_properties))
+    }
+
+    async fn find_or_create_cluster(
         &self,
         name: &str,
         server_properties: BTreeMap<String, String>,
@@ -175,7 +190,15 @@ impl Service {
 
     /// The cluster of that name, once all its brokers serve, its creation has failed or `wait` has
     /// passed.
-    pub async fn await_serving(
+    pub fn await_serving<'a>(
+        &'a self,
+        name: &'a str,
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<Option<ClusterSummary>, ApiError>> {
+        Box::pin(self.poll_until_serving(name, wait))
+    }
+
+    async fn poll_until_serving(
         &self,
         name: &str,
         wait: Duration,
@@ -209,8 +232,10 @@ impl Service {
     }
 
     /// All clusters in order of names.
-    pub async fn clusters(&self) -> Result<Vec<ClusterSummary>, ApiError> {
-        Ok(self.api.store.clusters().await?.into_iter().map(ClusterSummary::from).collect())
+    pub fn clusters(&self) -> BoxFuture<'_, Result<Vec<ClusterSummary>, ApiError>> {
+        Box::pin(async {
+            Ok(self.api.store.clusters().await?.into_iter().map(ClusterSummary::from).collect())
+        })
     }
 
     /// Accepts no further requests, and waits for those that run and for reconcilers' current

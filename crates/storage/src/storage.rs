@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use milena_runtime::Runtime;
+use milena_runtime::{BoxFuture, Runtime};
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, TopicPartition};
 
 use crate::{
@@ -196,27 +196,36 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn open(
+    pub fn open(
         config: StorageConfig,
         objects: Objects,
         decisions: Arc<dyn Decisions>,
         runtime: &Runtime,
-    ) -> Result<Self, StorageError> {
-        Self::open_on(config, Arc::new(LocalDisk), objects, decisions, runtime).await
+    ) -> BoxFuture<'_, Result<Self, StorageError>> {
+        Self::open_on(config, Arc::new(LocalDisk), objects, decisions, runtime)
     }
 
     /// Like [`Storage::open`], on another disk: tests hand in one that fails.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn open_on(
+    pub fn open_on(
         config: StorageConfig,
         disk: Arc<dyn Disk>,
         objects: Objects,
         decisions: Arc<dyn Decisions>,
         runtime: &Runtime,
+    ) -> BoxFuture<'_, Result<Self, StorageError>> {
+        Box::pin(Self::open_epoch(config, disk, objects, decisions, runtime.child()))
+    }
+
+    async fn open_epoch(
+        config: StorageConfig,
+        disk: Arc<dyn Disk>,
+        objects: Objects,
+        decisions: Arc<dyn Decisions>,
+        runtime: Runtime,
     ) -> Result<Self, StorageError> {
-        let runtime = runtime.child();
         let ledger = Ledger::new(decisions, runtime.clone(), config.broker, config.broker_epoch);
         let segments = Segments::new(
             config.cluster.clone(),
@@ -281,13 +290,13 @@ impl Storage {
     ///
     /// # Errors
     /// See [`OpenPartitionError`].
-    pub async fn open_partition(
+    pub fn open_partition(
         &self,
         id: TopicPartition,
         leader_epoch: LeaderEpoch,
         options: PartitionOptions,
-    ) -> Result<Arc<Partition>, OpenPartitionError> {
-        opening::open(&self.shared, id, leader_epoch, options).await
+    ) -> BoxFuture<'_, Result<Arc<Partition>, OpenPartitionError>> {
+        Box::pin(opening::open(&self.shared, id, leader_epoch, options))
     }
 
     /// The partition, if it is open here.
@@ -311,12 +320,12 @@ impl Storage {
     /// # Errors
     /// [`SealBrokerError::Alive`] while its directory is locked; [`SealBrokerError::Superseded`]
     /// when it is back; else what keeps a start from reading the directory.
-    pub async fn seal_broker(
+    pub fn seal_broker(
         &self,
         broker: BrokerId,
         epoch: BrokerEpoch,
-    ) -> Result<SealedBroker, SealBrokerError> {
-        takeover::seal_broker(&self.shared, broker, epoch).await
+    ) -> BoxFuture<'_, Result<SealedBroker, SealBrokerError>> {
+        Box::pin(takeover::seal_broker(&self.shared, broker, epoch))
     }
 
     /// The brokers that are to put chunks of sealed epochs into segments, with the newest life of
@@ -346,8 +355,8 @@ impl Storage {
     ///
     /// # Errors
     /// See [`FlushError`].
-    pub async fn prepare_close(&self) -> Result<(), FlushError> {
-        flusher::flush_all(&self.shared).await
+    pub fn prepare_close(&self) -> BoxFuture<'_, Result<(), FlushError>> {
+        Box::pin(flusher::flush_all(&self.shared))
     }
 
     /// Hands partitions over: accepts nothing more for them, commits what is pending, and puts it
@@ -356,7 +365,14 @@ impl Storage {
     /// closed here also when this fails, or when the broker epoch ends meanwhile; then their
     /// next leader must be this broker again, which opens them as if it had started anew, or
     /// whoever recovers it.
-    pub async fn close_partitions(
+    pub fn close_partitions<'a>(
+        &'a self,
+        ids: &'a [TopicPartition],
+    ) -> BoxFuture<'a, Vec<(TopicPartition, Result<(), UpkeepError>)>> {
+        Box::pin(self.flush_and_close(ids))
+    }
+
+    async fn flush_and_close(
         &self,
         ids: &[TopicPartition],
     ) -> Vec<(TopicPartition, Result<(), UpkeepError>)> {
@@ -396,8 +412,8 @@ impl Storage {
     /// that runs is waited for, and what it makes durable is acknowledged; nothing later is),
     /// nothing is flushed, the tasks end, and the directory is free. What was acknowledged is
     /// there for whoever recovers it.
-    pub async fn crash(&self) {
-        self.end().await;
+    pub fn crash(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.end())
     }
 
     /// Deletes a partition's records for good, whether it is open here or not. What it referred to
@@ -405,7 +421,11 @@ impl Storage {
     ///
     /// # Errors
     /// [`UpkeepError`]; repeat it then.
-    pub async fn delete_partition(&self, id: TopicPartition) -> Result<(), UpkeepError> {
+    pub fn delete_partition(&self, id: TopicPartition) -> BoxFuture<'_, Result<(), UpkeepError>> {
+        Box::pin(self.close_and_delete(id))
+    }
+
+    async fn close_and_delete(&self, id: TopicPartition) -> Result<(), UpkeepError> {
         if let Some(partition) = self.partition(id) {
             partition.close();
             partition.settled().await;
@@ -458,7 +478,11 @@ impl Storage {
     /// `patience`, seals the log, stops the tasks, and lets go of the directory. What
     /// is not flushed by then is read back at the next start; if nothing is left, the directory is
     /// not needed for that.
-    pub async fn shutdown(&self, patience: Duration) {
+    pub fn shutdown(&self, patience: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(self.flush_and_end(patience))
+    }
+
+    async fn flush_and_end(&self, patience: Duration) {
         let partitions = self.partitions();
         for partition in &partitions {
             partition.close();

@@ -11,7 +11,7 @@ mod produce;
 mod tests;
 mod topic;
 
-use std::process::ExitCode;
+use std::{pin::Pin, process::ExitCode};
 
 use clap::{
     ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -106,19 +106,19 @@ pub(crate) fn main() -> ExitCode {
             settings.resolve(matches, cli.data_dir).and_then(serve::run)
         }
         Some(Command::Cluster(args)) => {
-            client_command(|runtime| cluster::run(args, cli.data_dir, runtime))
+            client_command(|runtime| Box::pin(cluster::run(args, cli.data_dir, runtime)))
         }
         Some(Command::Broker(args)) => {
-            client_command(|runtime| broker::run(args, cli.data_dir, runtime))
+            client_command(|runtime| Box::pin(broker::run(args, cli.data_dir, runtime)))
         }
         Some(Command::Topic(args)) => {
-            client_command(|runtime| topic::run(args, cli.data_dir, runtime))
+            client_command(|runtime| Box::pin(topic::run(args, cli.data_dir, runtime)))
         }
         Some(Command::Produce(args)) => {
-            client_command(|runtime| produce::run(args, cli.data_dir, runtime))
+            client_command(|runtime| Box::pin(produce::run(args, cli.data_dir, runtime)))
         }
         Some(Command::Consume(args)) => {
-            client_command(|runtime| consume::run(args, cli.data_dir, runtime))
+            client_command(|runtime| Box::pin(consume::run(args, cli.data_dir, runtime)))
         }
     };
     match outcome {
@@ -131,10 +131,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Runs a command that talks to a running milena: on this thread alone, its tasks ended with it.
-fn client_command<F>(command: impl FnOnce(Runtime) -> F) -> anyhow::Result<()>
-where
-    F: Future<Output = anyhow::Result<()>>,
-{
+fn client_command<'a>(
+    command: impl FnOnce(Runtime) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>,
+) -> anyhow::Result<()> {
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let runtime = Runtime::system();
     let outcome = executor.block_on(command(runtime));
