@@ -170,3 +170,6 @@ fn node_mut<'a>(
         ))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,3 +140,6 @@ fn steps(operation: &OperationRecord) -> Vec<ClusterOperationStep> {
 fn error_info(error: Failure) -> ErrorInfo {
     ErrorInfo { error_code: Some(error.code), error_string: Some(error.message) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -378,3 +378,6 @@ pub(super) fn software(record: &ManagedCluster) -> BrokerSoftwareInfo {
         kafka_version: Some(record.spec.kafka_version.name().to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,6 @@ fn node_info(record: &ManagedCluster, node: &ManagedBroker) -> NodeInfo {
         node_type: Some("BROKER".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

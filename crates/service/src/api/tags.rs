@@ -71,3 +71,6 @@ impl Api {
         Ok(NoContent)
     }
 }
+
+#[cfg(test)]
+mod tests;

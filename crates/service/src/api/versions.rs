@@ -47,3 +47,6 @@ impl Api {
         Ok(GetCompatibleKafkaVersionsResponse { compatible_kafka_versions })
     }
 }
+
+#[cfg(test)]
+mod tests;
