@@ -1,7 +1,7 @@
 //! Signing a request with a local access key.
 
 use super::{ALGORITHM, HttpRequest, Scope, canonical, sha256_hex, signature};
-use crate::{credentials::AccessKey, moment};
+use crate::{credentials::AccessKey, timestamp};
 
 /// Signs requests to one service in one region.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ impl Signer {
     /// signed, `host` must be among them; an `x-amz-content-sha256` among them stands for the
     /// body.
     pub fn headers(&self, request: &HttpRequest<'_>, wall_ms: i64) -> [(&'static str, String); 2] {
-        let date = moment::amz_date(wall_ms);
+        let date = timestamp::amz_date(wall_ms);
         let scope = self.scope(&date);
         let mut headers = request.headers.to_vec();
         headers.push(("x-amz-date", date.as_bytes()));
@@ -48,7 +48,7 @@ impl Signer {
         wall_ms: i64,
         expires_s: u32,
     ) -> String {
-        let date = moment::amz_date(wall_ms);
+        let date = timestamp::amz_date(wall_ms);
         let scope = self.scope(&date);
         let credential = canonical::encode(&format!("{}/{}", self.key.id, scope.text()));
         let own =

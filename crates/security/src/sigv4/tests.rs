@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     credentials::{AccessKey, Credentials},
-    moment::parse_amz_date,
+    timestamp::parse_amz_date,
 };
 
 const DATE: &str = "20150830T123600Z";

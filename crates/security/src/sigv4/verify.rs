@@ -5,7 +5,7 @@ use aws_lc_rs::constant_time;
 use super::{
     ALGORITHM, HttpRequest, Scope, TERMINATOR, UNSIGNED_PAYLOAD, canonical, sha256_hex, signature,
 };
-use crate::{credentials::AccessKey, credentials::Credentials, moment};
+use crate::{credentials::AccessKey, credentials::Credentials, timestamp};
 
 /// How far a client's clock may be off, in milliseconds.
 const SKEW_MS_MAX: i64 = 15 * 60 * 1000;
@@ -227,7 +227,7 @@ fn claim(
     expires_s: Option<i64>,
 ) -> Result<Claim, SigV4Error> {
     let malformed = |part, reason| SigV4Error::Malformed { part, reason };
-    if moment::parse_amz_date(date).is_none() {
+    if timestamp::parse_amz_date(date).is_none() {
         return Err(malformed("the date of the signature", "must be of the form 20150830T123600Z"));
     }
     // The access key id comes first and may itself have a '/'; the scope is the last four parts.
@@ -254,14 +254,14 @@ fn claim(
 }
 
 fn check_time(claim: &Claim, wall_ms: i64) -> Result<(), SigV4Error> {
-    let signed = moment::parse_amz_date(&claim.date).expect("checked when it was read");
+    let signed = timestamp::parse_amz_date(&claim.date).expect("checked when it was read");
     let skewed =
-        || SigV4Error::Skewed { signed: claim.date.clone(), now: moment::amz_date(wall_ms) };
+        || SigV4Error::Skewed { signed: claim.date.clone(), now: timestamp::amz_date(wall_ms) };
     match claim.expires_s {
         None if (wall_ms - signed).abs() > SKEW_MS_MAX => Err(skewed()),
         Some(_) if signed - wall_ms > SKEW_MS_MAX => Err(skewed()),
         Some(expires_s) if signed + expires_s * 1000 < wall_ms => {
-            Err(SigV4Error::Expired(moment::amz_date(signed + expires_s * 1000)))
+            Err(SigV4Error::Expired(timestamp::amz_date(signed + expires_s * 1000)))
         }
         _ => Ok(()),
     }

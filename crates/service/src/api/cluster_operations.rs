@@ -1,6 +1,6 @@
 //! DescribeClusterOperation(V2), ListClusterOperations(V2).
 
-use milena_security::moment::iso8601;
+use milena_security::timestamp::iso8601;
 
 use super::{context::Api, query::Query};
 use crate::{

@@ -1,7 +1,7 @@
 //! CreateCluster(V2), DescribeCluster(V2), ListClusters(V2), DeleteCluster.
 
 use milena_runtime::Runtime;
-use milena_security::moment::iso8601;
+use milena_security::timestamp::iso8601;
 use milena_store::Txn;
 use milena_types::BrokerId;
 

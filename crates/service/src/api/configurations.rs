@@ -2,7 +2,7 @@
 //! DescribeConfigurationRevision, ListConfigurations, ListConfigurationRevisions.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use milena_security::moment::iso8601;
+use milena_security::timestamp::iso8601;
 
 use super::{context::Api, query::Query};
 use crate::{

@@ -1,6 +1,6 @@
 //! GetBootstrapBrokers, ListNodes.
 
-use milena_security::moment::iso8601;
+use milena_security::timestamp::iso8601;
 
 use super::{clusters::software, context::Api, query::Query};
 use crate::{

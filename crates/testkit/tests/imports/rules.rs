@@ -162,7 +162,7 @@ pub(crate) const RULES: &[Rules] = &[
     },
     Rules {
         name: "security",
-        order: &["moment", "private_file", "credentials", "local_key", "sigv4"],
+        order: &["timestamp", "private_file", "credentials", "local_key", "sigv4"],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[],
