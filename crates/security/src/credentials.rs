@@ -1,8 +1,8 @@
-//! The access keys of this installation, in a file of the format that AWS tools read
+//! The access keys that the API accepts, in a file of the format that AWS tools read
 //! (`AWS_SHARED_CREDENTIALS_FILE`): sections of `aws_access_key_id` and `aws_secret_access_key`.
 //!
-//! The file is made at first start with one random key under `[default]`. Whoever wants more keys
-//! adds sections; every section's key is accepted.
+//! The first start writes the file with one random key under `[default]`. Each section that is
+//! added by hand has one more key.
 
 use std::{fmt, fs, io, path::Path, path::PathBuf};
 
@@ -10,50 +10,40 @@ use milena_runtime::Runtime;
 
 use crate::private_file;
 
-/// A credentials file that could not be read, written or understood.
+/// A credentials file that could not be read, written or parsed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the names do not")]
 pub enum CredentialsError {
-    /// Reading or writing failed.
     #[error("cannot {verb} the credentials file {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        verb: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// A line or section is not what it should be.
+    Io { verb: &'static str, path: PathBuf, source: io::Error },
     #[error(
         "{}, line {line}: {reason}; write '[default]', then aws_access_key_id = … and aws_secret_access_key = …, \
          or remove the file to have a new one made",
         path.display()
     )]
     Malformed {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// From 1.
         line: usize,
-        /// What is wrong.
         reason: &'static str,
     },
 }
 
-/// An access key and its secret. The secret is shown by no `Debug`.
+/// An access key and its secret, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKey {
-    /// The public half, as in `AWS_ACCESS_KEY_ID`.
+    /// As in `AWS_ACCESS_KEY_ID`.
     pub id: String,
     secret: String,
 }
 
 impl AccessKey {
-    /// A key from its two halves.
+    /// A key and its secret.
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { id: id.into(), secret: secret.into() }
     }
 
-    /// A new random key: the id in AWS's form for long-term keys, the secret of 240 random bits.
+    /// A random key: an id in AWS's form for long-term keys, and a secret of 240 random bits.
     pub fn generate(runtime: &Runtime) -> Self {
         const ID: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         const SECRET: &[u8; 64] =
@@ -66,7 +56,7 @@ impl AccessKey {
         Self { id: format!("AKIA{id}"), secret }
     }
 
-    /// The secret half, as in `AWS_SECRET_ACCESS_KEY`.
+    /// As in `AWS_SECRET_ACCESS_KEY`.
     pub fn secret(&self) -> &str {
         &self.secret
     }
@@ -90,7 +80,7 @@ impl Credentials {
         Self { keys: vec![("default".to_owned(), key)] }
     }
 
-    /// Reads the file, or makes it with one random key (mode 0600) when there is none.
+    /// Reads the file. Where there is none, writes one with a random key (mode 0600).
     pub fn load_or_create(path: &Path, runtime: &Runtime) -> Result<Self, CredentialsError> {
         let key = AccessKey::generate(runtime);
         let text = format!(
@@ -121,25 +111,29 @@ impl Credentials {
         })
     }
 
-    /// The key of a section.
-    pub fn profile(&self, name: &str) -> Option<&AccessKey> {
+    fn profile(&self, name: &str) -> Option<&AccessKey> {
         self.keys.iter().find(|(section, _)| section == name).map(|(_, key)| key)
     }
 
-    /// The key to sign with when nothing else is said: that of `[default]`, or else the first.
+    /// The key to sign with: that of `[default]`, or else the first.
     pub fn default_key(&self) -> &AccessKey {
         self.profile("default").unwrap_or(&self.keys[0].1)
     }
 
-    /// The key with the given id.
-    pub fn find(&self, access_key_id: &str) -> Option<&AccessKey> {
+    /// By its id.
+    pub(crate) fn find(&self, access_key_id: &str) -> Option<&AccessKey> {
         self.keys.iter().map(|(_, key)| key).find(|key| key.id == access_key_id)
     }
 }
 
-type Section = (String, usize, Option<String>, Option<String>);
+struct Section {
+    name: String,
+    line: usize,
+    id: Option<String>,
+    secret: Option<String>,
+}
 
-/// At least one whole key, or the line (from 1) and what is wrong with it.
+/// At least one key, or the line (from 1) and what is wrong with it.
 fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
     let mut sections: Vec<Section> = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -149,7 +143,8 @@ fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
         }
         if let Some(name) = line.strip_prefix('[') {
             let name = name.strip_suffix(']').ok_or((number, "a section's name ends with ']'"))?;
-            sections.push((name.trim().to_owned(), number, None, None));
+            let name = name.trim().to_owned();
+            sections.push(Section { name, line: number, id: None, secret: None });
             continue;
         }
         let (name, value) =
@@ -158,13 +153,13 @@ fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
             sections.last_mut().ok_or((number, "a value before the first '[section]'"))?;
         let value = value.trim().to_owned();
         match name.trim() {
-            "aws_access_key_id" => section.2 = Some(value),
-            "aws_secret_access_key" => section.3 = Some(value),
+            "aws_access_key_id" => section.id = Some(value),
+            "aws_secret_access_key" => section.secret = Some(value),
             _ => {}
         }
     }
     let mut keys = Vec::new();
-    for (name, line, id, secret) in sections {
+    for Section { name, line, id, secret } in sections {
         match (id, secret) {
             (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
                 keys.push((name, AccessKey { id, secret }));

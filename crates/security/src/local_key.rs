@@ -1,10 +1,10 @@
 //! The local key file: the key that wraps the clusters' data keys where no key-management service
 //! is configured.
 //!
-//! One file of one key for the whole data directory, mode 0600, made at first start and never
-//! again: with data on disk and the file gone, nothing can be read, and a new key would only hide
-//! that. What is wrapped names the key it was wrapped with and is bound to its context (the cluster
-//! it belongs to), so that it opens nowhere else.
+//! One file of one key for the whole data directory, mode 0600, written at the first start and
+//! never again: when data is on disk and the file is missing, nothing can be read, and a new key
+//! would hide that. A wrapped key names the key that wrapped it and is bound to its context (the
+//! cluster that it belongs to), so that it can be unwrapped nowhere else.
 
 use std::{fmt, fs, io, path::Path, path::PathBuf};
 
@@ -23,63 +23,45 @@ const KEY_ID_LEN: usize = 8;
 const TAG_LEN: usize = 16;
 const WRAPPED_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN + KEY_LEN + TAG_LEN;
 
-/// Why there is no local key, or why it does not open a data key.
+/// A local key that could not be loaded, or that does not unwrap a data key.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the names do not")]
 pub enum LocalKeyError {
-    /// Reading or writing failed.
     #[error("cannot {verb} the key file {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        verb: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// There is data, but not the key that it was encrypted with.
+    Io { verb: &'static str, path: PathBuf, source: io::Error },
     #[error(
         "the key file {} is missing, but there is data that only this key can decrypt; put the file back from \
          a backup, or start with an empty data directory",
         path.display()
     )]
-    Missing {
-        /// Where the file should be.
-        path: PathBuf,
-    },
-    /// The file is not a key file.
+    Missing { path: PathBuf },
     #[error("{} is not a key file of this release: {reason}; put the file back from a backup", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// A wrapped data key that this key does not open.
+    Malformed { path: PathBuf, reason: &'static str },
     #[error("the wrapped data key does not open: {0}")]
     Unwrap(&'static str),
 }
 
-/// The data key of one cluster, in the clear. Its bytes are shown by no `Debug`.
+/// The data key of one cluster, unwrapped. `Debug` does not show its bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct DataKey([u8; KEY_LEN]);
+pub struct ClusterDataKey([u8; KEY_LEN]);
 
-impl DataKey {
-    /// A new random key.
+impl ClusterDataKey {
+    /// A random key.
     pub fn generate(runtime: &Runtime) -> Self {
         let mut bytes = [0; KEY_LEN];
         runtime.fill_random(&mut bytes);
         Self(bytes)
     }
 
-    /// The key's bytes, for AES-256.
+    /// For AES-256.
     pub fn bytes(&self) -> &[u8; KEY_LEN] {
         &self.0
     }
 }
 
-impl fmt::Debug for DataKey {
+impl fmt::Debug for ClusterDataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DataKey(…)")
+        f.write_str("ClusterDataKey(…)")
     }
 }
 
@@ -91,7 +73,8 @@ pub struct LocalKey {
 }
 
 impl LocalKey {
-    /// Reads the key file, or makes it when there is neither a file nor data encrypted under one.
+    /// Reads the key file. Where there is none, writes one with a random key, unless data exists
+    /// that was encrypted under another.
     pub fn load_or_create(
         path: &Path,
         data_exists: bool,
@@ -116,7 +99,7 @@ impl LocalKey {
         }
     }
 
-    /// The key of the given bytes, for tests and for keys that come from elsewhere.
+    /// For tests, and for keys that come from elsewhere.
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
         let digest = digest::digest(&digest::SHA256, &bytes);
         let mut id = [0; KEY_ID_LEN];
@@ -135,14 +118,14 @@ impl LocalKey {
         Ok(Self::from_bytes(bytes))
     }
 
-    /// A name of the key that says nothing of it: 16 hexadecimal digits.
-    pub fn id(&self) -> String {
+    /// 16 hexadecimal digits of a hash of the key.
+    fn id(&self) -> String {
         hex::encode(self.id)
     }
 
-    /// Encrypts a data key: level, key id, nonce, then the sealed key (AES-256-GCM), 69 bytes. It
-    /// opens only with this key and the same `context`.
-    pub fn wrap(&self, data_key: &DataKey, context: &str, runtime: &Runtime) -> Vec<u8> {
+    /// Encrypts a data key (AES-256-GCM): format level, key id, nonce and sealed key, 69 bytes.
+    /// Only this key and the same `context` unwrap it.
+    pub fn wrap(&self, data_key: &ClusterDataKey, context: &str, runtime: &Runtime) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         runtime.fill_random(&mut nonce);
         let mut wrapped = Vec::with_capacity(WRAPPED_LEN);
@@ -159,8 +142,8 @@ impl LocalKey {
         wrapped
     }
 
-    /// Decrypts what [`LocalKey::wrap`] made.
-    pub fn unwrap(&self, wrapped: &[u8], context: &str) -> Result<DataKey, LocalKeyError> {
+    /// Decrypts what [`LocalKey::wrap`] returned.
+    pub fn unwrap(&self, wrapped: &[u8], context: &str) -> Result<ClusterDataKey, LocalKeyError> {
         if wrapped.len() != WRAPPED_LEN {
             return Err(LocalKeyError::Unwrap("its length is not that of a wrapped key"));
         }
@@ -182,7 +165,7 @@ impl LocalKey {
         let opened = opened
             .map_err(|_| LocalKeyError::Unwrap("it is damaged or belongs to another cluster"))?;
         let bytes = <[u8; KEY_LEN]>::try_from(&*opened).expect("the length was checked");
-        Ok(DataKey(bytes))
+        Ok(ClusterDataKey(bytes))
     }
 
     fn cipher(&self) -> LessSafeKey {
@@ -205,7 +188,7 @@ mod tests {
     #[test]
     fn a_wrapped_key_opens_with_its_key_and_context_only() {
         let runtime = Runtime::system();
-        let (key, data_key) = (LocalKey::from_bytes([7; 32]), DataKey::generate(&runtime));
+        let (key, data_key) = (LocalKey::from_bytes([7; 32]), ClusterDataKey::generate(&runtime));
         let wrapped = key.wrap(&data_key, "cluster-a", &runtime);
         assert_eq!(key.unwrap(&wrapped, "cluster-a").unwrap(), data_key);
         assert!(key.unwrap(&wrapped, "cluster-b").is_err());

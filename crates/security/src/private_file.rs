@@ -1,4 +1,4 @@
-//! Files that only their owner may read, written whole or not at all.
+//! Files that only their owner may read, written atomically.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -6,12 +6,12 @@ use std::{
     path::Path,
 };
 
-/// Writes a new file with mode 0600. It appears under its name only once its bytes are on disk, so
-/// a crash leaves either no file or a whole one. Fails with `AlreadyExists` when the name is taken.
+/// Writes a new file with mode 0600. It has its name only once its bytes are on disk, so a crash
+/// leaves no file or a complete one. Fails with `AlreadyExists` when the name is taken.
 pub(crate) fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let draft = path.with_file_name(format!("{name}.new"));
-    // A draft that an earlier crash left behind was never shown to anybody.
+    // A crash may have left one, which nobody has read.
     if let Err(error) = fs::remove_file(&draft)
         && error.kind() != io::ErrorKind::NotFound
     {
@@ -24,7 +24,7 @@ pub(crate) fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut file = options.open(&draft)?;
     file.write_all(contents)?;
     file.sync_all()?;
-    // Linking, unlike renaming, never replaces a file that is there.
+    // Unlike a rename, a link never replaces an existing file.
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     linked?;

@@ -1,4 +1,4 @@
-//! The canonical form of a request, which both sides sign.
+//! The canonical form of a request, which client and server sign.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -8,13 +8,13 @@ use super::HttpRequest;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const ENCODED_IN_PATH: &AsciiSet = &ENCODED.remove(b'/');
 
-/// The canonical request over the given headers (lower case, sorted). `left_out` is a query
-/// parameter that is not signed: the signature of a presigned address.
+/// The canonical request over the given headers (lower case, sorted). `unsigned` is a query
+/// parameter that is left out: the signature of a presigned URL.
 pub(super) fn request(
     request: &HttpRequest<'_>,
     signed: &[&str],
     payload_hash: &str,
-    left_out: Option<&str>,
+    unsigned: Option<&str>,
 ) -> String {
     let mut headers = String::new();
     for name in signed {
@@ -23,11 +23,11 @@ pub(super) fn request(
         headers.push_str(&header_value(request, name));
         headers.push('\n');
     }
-    let (path, query) = (path(request.path), query(request.query, left_out));
+    let (path, query) = (path(request.path), query(request.query, unsigned));
     format!("{}\n{path}\n{query}\n{headers}\n{}\n{payload_hash}", request.method, signed.join(";"))
 }
 
-/// The path without `.`, `..` and empty segments, encoded once more than on the wire.
+/// Without `.`, `..` and empty segments, and encoded once more than on the wire.
 pub(super) fn path(raw: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in raw.split('/') {
@@ -47,15 +47,14 @@ pub(super) fn path(raw: &str) -> String {
     percent_encode(path.as_bytes(), ENCODED_IN_PATH).to_string()
 }
 
-/// The parameters, decoded and encoded again in the one canonical way, sorted by name and then
-/// value.
-pub(super) fn query(raw: &str, left_out: Option<&str>) -> String {
+/// The parameters in canonical encoding, sorted by name and then value.
+pub(super) fn query(raw: &str, unsigned: Option<&str>) -> String {
     let mut parameters: Vec<(String, String)> = raw
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (encode_again(name), encode_again(value)))
-        .filter(|(name, _)| Some(name.as_str()) != left_out)
+        .map(|(name, value)| (canonical_encoding(name), canonical_encoding(value)))
+        .filter(|(name, _)| Some(name.as_str()) != unsigned)
         .collect();
     parameters.sort();
     let pairs: Vec<String> =
@@ -63,19 +62,19 @@ pub(super) fn query(raw: &str, left_out: Option<&str>) -> String {
     pairs.join("&")
 }
 
-fn encode_again(text: &str) -> String {
+fn canonical_encoding(text: &str) -> String {
     let bytes: Vec<u8> = percent_decode_str(text).collect();
     percent_encode(&bytes, ENCODED).to_string()
 }
 
-/// A value of the query, decoded. `None` when it is absent or not UTF-8.
+/// A decoded value. `None` when it is absent or not UTF-8.
 pub(super) fn query_value(raw: &str, name: &str) -> Option<String> {
     let pairs = raw.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.into_iter().find(|(n, _)| *n == name)?;
     percent_decode_str(value).decode_utf8().ok().map(|text| text.into_owned())
 }
 
-/// All values of a header joined by commas, each trimmed and with its runs of spaces made one.
+/// All values of a header joined by commas, each with its white space collapsed.
 fn header_value(request: &HttpRequest<'_>, name: &str) -> String {
     let lines = request.headers.iter().filter(|(n, _)| *n == name);
     let values = lines.map(|(_, value)| {
@@ -85,7 +84,8 @@ fn header_value(request: &HttpRequest<'_>, name: &str) -> String {
     values.collect::<Vec<_>>().join(",")
 }
 
-/// A text encoded as one value of a query.
+/// Encodes a value of a query.
+#[cfg(test)]
 pub(super) fn encode(text: &str) -> String {
     percent_encode(text.as_bytes(), ENCODED).to_string()
 }

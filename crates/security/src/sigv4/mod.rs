@@ -1,9 +1,9 @@
 //! AWS Signature Version 4: checking requests ([`Verifier`]) and signing them ([`Signer`]).
 //!
-//! Both forms are understood: the `Authorization` header, and the `X-Amz-…` query of a presigned
-//! address. The path is encoded once more before it is signed, as every AWS service other than S3
-//! has it, so a `%3A` on the wire is signed as `%253A`. An error says which part did not fit and
-//! never contains a secret or a signature that was computed here.
+//! Both forms are accepted: the `Authorization` header, and the `X-Amz-…` query of a presigned URL.
+//! The path is encoded once more before it is signed, as for every AWS service but S3, so a `%3A`
+//! on the wire is signed as `%253A`. An error says which part did not match, and contains neither a
+//! secret nor a computed signature.
 //!
 //! Source: "Signature Version 4 signing process" in the AWS General Reference; the tests carry
 //! AWS's own vectors.
@@ -21,18 +21,18 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// What is signed of an HTTP request, borrowed as it came over the wire.
+/// The signed parts of an HTTP request, as they came over the wire.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpRequest<'a> {
-    /// The method, in capitals.
+    /// In capitals.
     pub method: &'a str,
-    /// The path, encoded as on the wire.
+    /// Encoded.
     pub path: &'a str,
-    /// What follows the `?`, encoded as on the wire; empty when there is none.
+    /// Encoded, without the `?`; empty when there is none.
     pub query: &'a str,
-    /// Every header line in order: the name in lower case, the value as bytes.
+    /// All lines in order: the name in lower case, and the value.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The whole body.
+    /// Complete.
     pub body: &'a [u8],
 }
 
@@ -43,7 +43,7 @@ impl HttpRequest<'_> {
     }
 }
 
-/// Day, region and service that a signature is for.
+/// What a signature is valid for.
 struct Scope<'a> {
     day: &'a str,
     region: &'a str,
@@ -56,7 +56,7 @@ impl Scope<'_> {
     }
 }
 
-/// The signature, in lower-case hexadecimal digits.
+/// In lower-case hexadecimal digits.
 fn signature(secret: &str, scope: &Scope<'_>, amz_date: &str, canonical_request: &str) -> String {
     let to_sign = format!(
         "{ALGORITHM}\n{amz_date}\n{}\n{}",

@@ -12,14 +12,14 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer with the given key.
+    /// Signs with that key.
     pub fn new(key: AccessKey, region: impl Into<String>, service: impl Into<String>) -> Self {
         Self { key, region: region.into(), service: service.into() }
     }
 
-    /// The headers to add to a request, `x-amz-date` and `authorization`. Every header given is
-    /// signed, `host` must be among them; an `x-amz-content-sha256` among them stands for the
-    /// body.
+    /// The headers to add to a request, `x-amz-date` and `authorization`. All headers of the
+    /// request are signed and must include `host`; an `x-amz-content-sha256` replaces the body's
+    /// hash.
     pub fn headers(&self, request: &HttpRequest<'_>, wall_ms: i64) -> [(&'static str, String); 2] {
         let date = timestamp::amz_date(wall_ms);
         let scope = self.scope(&date);
@@ -40,9 +40,10 @@ impl Signer {
         [("x-amz-date", date), ("authorization", authorization)]
     }
 
-    /// The query of a presigned address: the request's own, then the `X-Amz-…` parameters. Valid
-    /// for `expires_s` seconds. Only `host` is signed of the headers.
-    pub fn presigned_query(
+    /// The query of a presigned URL: the request's own, then the `X-Amz-…` parameters. Of the
+    /// headers only `host` is signed.
+    #[cfg(test)]
+    pub(super) fn presigned_query(
         &self,
         request: &HttpRequest<'_>,
         wall_ms: i64,

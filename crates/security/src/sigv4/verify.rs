@@ -1,4 +1,4 @@
-//! Checking the signature of a request.
+//! Verifying the signature of a request.
 
 use aws_lc_rs::constant_time;
 
@@ -7,79 +7,58 @@ use super::{
 };
 use crate::{credentials::AccessKey, credentials::Credentials, timestamp};
 
-/// How far a client's clock may be off, in milliseconds.
-const SKEW_MS_MAX: i64 = 15 * 60 * 1000;
-/// How long a presigned address may be valid, in seconds.
+/// Between the clocks of client and server.
+const CLOCK_SKEW_MS_MAX: i64 = 15 * 60 * 1000;
+/// Of a presigned URL.
 const EXPIRES_S_MAX: i64 = 7 * 24 * 3600;
-/// Nothing real signs more headers than this.
+/// More than any client signs.
 const SIGNED_HEADERS_MAX: usize = 100;
 
-/// Why a request is not accepted. The text may be shown to the caller.
+/// Why a request is refused. The text may be shown to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the names do not")]
 pub enum SigV4Error {
-    /// Neither an `Authorization` header nor a presigned query.
     #[error(
         "the request is not signed; sign it with AWS Signature Version 4, as the aws CLI and every AWS SDK do"
     )]
-    Missing,
-    /// A part of the signature is absent or not in its form.
+    Unsigned,
     #[error("{part} {reason}")]
-    Malformed {
-        /// The part.
-        part: &'static str,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The access key is not one of this installation's.
+    Malformed { part: &'static str, reason: &'static str },
     #[error(
         "the access key id '{0}' is not known here; use a key of the credentials file in the data directory"
     )]
     UnknownAccessKey(String),
-    /// The credential's scope is for something else.
     #[error(
         "the credential is for the {part} '{got}', but this endpoint is for '{expected}'; sign for that {part}"
     )]
     Scope {
         /// `region`, `service`, …
         part: &'static str,
-        /// What the request was signed for.
         got: String,
-        /// What it must be signed for.
         expected: String,
     },
-    /// The request was signed too long ago or in the future.
     #[error(
         "the request was signed at {signed}, but it is {now} here; set the client's clock (15 minutes are allowed)"
     )]
-    Skewed {
-        /// When it was signed, by the client's clock.
-        signed: String,
-        /// The time here.
-        now: String,
-    },
-    /// A presigned address that is no longer valid.
+    ClockSkew { signed: String, now: String },
     #[error("the presigned address expired at {0}; make a new one")]
     Expired(String),
-    /// A header that must be signed is not.
     #[error("the header '{0}' must be among the signed headers")]
-    NotSigned(String),
-    /// A signed header did not arrive.
+    HeaderNotSigned(String),
     #[error(
         "the signed header '{0}' is not in the request; something between client and server may have removed it"
     )]
-    HeaderGone(String),
-    /// The body is not the one that was signed.
+    HeaderMissing(String),
     #[error("the body does not have the hash that the header x-amz-content-sha256 gives")]
-    Payload,
-    /// The signature is another.
+    PayloadMismatch,
     #[error(
         "the signature does not match; check that the secret belongs to the access key id '{0}' and that nothing \
          between client and server changes path, query or signed headers"
     )]
-    Mismatch(String),
+    SignatureMismatch(String),
 }
 
-/// Checks requests to one service in one region.
+/// Verifies requests to one service in one region.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     credentials: Credentials,
@@ -87,20 +66,20 @@ pub struct Verifier {
     service: String,
 }
 
-/// What a request says of its own signature.
-struct Claim {
+/// What a request states of its signature.
+struct StatedSignature {
     access_key_id: String,
-    /// day, region, service, terminator
+    /// Day, region, service, terminator.
     scope: [String; 4],
     date: String,
     signed: Vec<String>,
     signature: String,
-    /// Seconds; only for a presigned address.
+    /// Only of a presigned URL.
     expires_s: Option<i64>,
 }
 
 impl Verifier {
-    /// A verifier that accepts the given keys.
+    /// Accepts those keys.
     pub fn new(
         credentials: Credentials,
         region: impl Into<String>,
@@ -109,44 +88,46 @@ impl Verifier {
         Self { credentials, region: region.into(), service: service.into() }
     }
 
-    /// The key that the request was signed with. `wall_ms` is the time now.
+    /// The key that the request was signed with. `wall_ms` is the current time.
     pub fn verify(
         &self,
         request: &HttpRequest<'_>,
         wall_ms: i64,
     ) -> Result<&AccessKey, SigV4Error> {
-        let claim = match request.header("authorization") {
+        let stated = match request.header("authorization") {
             Some(text) => from_header(request, text)?,
             None if canonical::query_value(request.query, "X-Amz-Algorithm").is_some() => {
                 from_query(request.query)?
             }
-            None => return Err(SigV4Error::Missing),
+            None => return Err(SigV4Error::Unsigned),
         };
-        self.check_scope(&claim)?;
-        check_time(&claim, wall_ms)?;
-        let mut signed: Vec<&str> = claim.signed.iter().map(String::as_str).collect();
+        self.check_scope(&stated)?;
+        check_time(&stated, wall_ms)?;
+        let mut signed: Vec<&str> = stated.signed.iter().map(String::as_str).collect();
         signed.sort_unstable();
         check_signed_headers(request, &signed)?;
         let payload_hash = payload_hash(request)?;
-        let id = || claim.access_key_id.clone();
+        let id = || stated.access_key_id.clone();
         let key = self
             .credentials
-            .find(&claim.access_key_id)
+            .find(&stated.access_key_id)
             .ok_or_else(|| SigV4Error::UnknownAccessKey(id()))?;
-        let left_out = claim.expires_s.map(|_| "X-Amz-Signature");
-        let canonical = canonical::request(request, &signed, &payload_hash, left_out);
-        let scope = Scope { day: &claim.scope[0], region: &self.region, service: &self.service };
-        let expected = signature(key.secret(), &scope, &claim.date, &canonical);
-        let same =
-            constant_time::verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes());
-        same.map_err(|_| SigV4Error::Mismatch(id()))?;
+        let unsigned = stated.expires_s.map(|_| "X-Amz-Signature");
+        let canonical = canonical::request(request, &signed, &payload_hash, unsigned);
+        let scope = Scope { day: &stated.scope[0], region: &self.region, service: &self.service };
+        let expected = signature(key.secret(), &scope, &stated.date, &canonical);
+        let same = constant_time::verify_slices_are_equal(
+            expected.as_bytes(),
+            stated.signature.as_bytes(),
+        );
+        same.map_err(|_| SigV4Error::SignatureMismatch(id()))?;
         Ok(key)
     }
 
-    fn check_scope(&self, claim: &Claim) -> Result<(), SigV4Error> {
-        let [day, region, service, terminator] = &claim.scope;
+    fn check_scope(&self, stated: &StatedSignature) -> Result<(), SigV4Error> {
+        let [day, region, service, terminator] = &stated.scope;
         let parts = [
-            ("day", day, &claim.date[..8]),
+            ("day", day, &stated.date[..8]),
             ("region", region, self.region.as_str()),
             ("service", service, self.service.as_str()),
             ("terminator", terminator, TERMINATOR),
@@ -164,7 +145,7 @@ impl Verifier {
     }
 }
 
-fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<Claim, SigV4Error> {
+fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<StatedSignature, SigV4Error> {
     let malformed = |reason| SigV4Error::Malformed { part: "the Authorization header", reason };
     let rest = text
         .strip_prefix(ALGORITHM)
@@ -182,7 +163,7 @@ fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<Claim, SigV4Erro
         part: "the header x-amz-date",
         reason: "is missing; it says when the request was signed, as in 20150830T123600Z",
     })?;
-    claim(
+    stated_signature(
         credential.ok_or_else(|| malformed("lacks Credential"))?,
         signed.ok_or_else(|| malformed("lacks SignedHeaders"))?,
         signature.ok_or_else(|| malformed("lacks Signature"))?,
@@ -191,7 +172,7 @@ fn from_header(request: &HttpRequest<'_>, text: &str) -> Result<Claim, SigV4Erro
     )
 }
 
-fn from_query(query: &str) -> Result<Claim, SigV4Error> {
+fn from_query(query: &str) -> Result<StatedSignature, SigV4Error> {
     let value = |name| {
         canonical::query_value(query, name).ok_or(SigV4Error::Malformed {
             part: name,
@@ -210,7 +191,7 @@ fn from_query(query: &str) -> Result<Claim, SigV4Error> {
         part: "X-Amz-Expires",
         reason: "must be 1 to 604800 seconds",
     })?;
-    claim(
+    stated_signature(
         &value("X-Amz-Credential")?,
         &value("X-Amz-SignedHeaders")?,
         &value("X-Amz-Signature")?,
@@ -219,13 +200,13 @@ fn from_query(query: &str) -> Result<Claim, SigV4Error> {
     )
 }
 
-fn claim(
+fn stated_signature(
     credential: &str,
     signed: &str,
     signature: &str,
     date: &str,
     expires_s: Option<i64>,
-) -> Result<Claim, SigV4Error> {
+) -> Result<StatedSignature, SigV4Error> {
     let malformed = |part, reason| SigV4Error::Malformed { part, reason };
     if timestamp::parse_amz_date(date).is_none() {
         return Err(malformed("the date of the signature", "must be of the form 20150830T123600Z"));
@@ -243,7 +224,7 @@ fn claim(
     if signed.len() > SIGNED_HEADERS_MAX {
         return Err(malformed("SignedHeaders", "names more than 100 headers"));
     }
-    Ok(Claim {
+    Ok(StatedSignature {
         access_key_id: id.to_owned(),
         scope: [day, region, service, terminator].map(str::to_owned),
         date: date.to_owned(),
@@ -253,13 +234,13 @@ fn claim(
     })
 }
 
-fn check_time(claim: &Claim, wall_ms: i64) -> Result<(), SigV4Error> {
-    let signed = timestamp::parse_amz_date(&claim.date).expect("checked when it was read");
+fn check_time(stated: &StatedSignature, wall_ms: i64) -> Result<(), SigV4Error> {
+    let signed = timestamp::parse_amz_date(&stated.date).expect("parsed in stated_signature");
     let skewed =
-        || SigV4Error::Skewed { signed: claim.date.clone(), now: timestamp::amz_date(wall_ms) };
-    match claim.expires_s {
-        None if (wall_ms - signed).abs() > SKEW_MS_MAX => Err(skewed()),
-        Some(_) if signed - wall_ms > SKEW_MS_MAX => Err(skewed()),
+        || SigV4Error::ClockSkew { signed: stated.date.clone(), now: timestamp::amz_date(wall_ms) };
+    match stated.expires_s {
+        None if (wall_ms - signed).abs() > CLOCK_SKEW_MS_MAX => Err(skewed()),
+        Some(_) if signed - wall_ms > CLOCK_SKEW_MS_MAX => Err(skewed()),
         Some(expires_s) if signed + expires_s * 1000 < wall_ms => {
             Err(SigV4Error::Expired(timestamp::amz_date(signed + expires_s * 1000)))
         }
@@ -267,23 +248,23 @@ fn check_time(claim: &Claim, wall_ms: i64) -> Result<(), SigV4Error> {
     }
 }
 
-/// `host` and everything `x-amz-…` must be signed, and what is signed must be there.
+/// `host` and all `x-amz-…` headers must be signed, and signed headers must be present.
 fn check_signed_headers(request: &HttpRequest<'_>, signed: &[&str]) -> Result<(), SigV4Error> {
     for (name, _) in request.headers {
         if (*name == "host" || name.starts_with("x-amz-")) && !signed.contains(name) {
-            return Err(SigV4Error::NotSigned((*name).to_owned()));
+            return Err(SigV4Error::HeaderNotSigned((*name).to_owned()));
         }
     }
     if !signed.contains(&"host") {
-        return Err(SigV4Error::NotSigned("host".to_owned()));
+        return Err(SigV4Error::HeaderNotSigned("host".to_owned()));
     }
     match signed.iter().find(|name| !request.headers.iter().any(|(n, _)| n == *name)) {
-        Some(gone) => Err(SigV4Error::HeaderGone((*gone).to_owned())),
+        Some(gone) => Err(SigV4Error::HeaderMissing((*gone).to_owned())),
         None => Ok(()),
     }
 }
 
-/// The hash that was signed for the body, once it is known to be the body's.
+/// The signed hash of the body, after it was compared with the body.
 fn payload_hash(request: &HttpRequest<'_>) -> Result<String, SigV4Error> {
     match request.header("x-amz-content-sha256") {
         None => Ok(sha256_hex(request.body)),
@@ -293,6 +274,6 @@ fn payload_hash(request: &HttpRequest<'_>) -> Result<String, SigV4Error> {
             reason: "asks for a body signed in chunks, which only S3 has; send the hash of the whole body",
         }),
         Some(stated) if stated == sha256_hex(request.body) => Ok(stated.to_owned()),
-        Some(_) => Err(SigV4Error::Payload),
+        Some(_) => Err(SigV4Error::PayloadMismatch),
     }
 }

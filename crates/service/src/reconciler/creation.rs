@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use milena_metadata::{ClusterRecord, MetadataError};
-use milena_security::local_key::DataKey;
+use milena_security::local_key::ClusterDataKey;
 use milena_store::Txn;
 
 use super::{
@@ -42,7 +42,7 @@ pub(super) async fn write_metadata(
 ) -> StepResult {
     let record = &seen.record;
     let cluster = record.cluster_id();
-    let data_key = DataKey::generate(&context.runtime);
+    let data_key = ClusterDataKey::generate(&context.runtime);
     let wrapped_data_key = context.local_key.wrap(&data_key, cluster.as_str(), &context.runtime);
     let server_properties =
         server_properties(context, record, record.spec.configuration.as_ref()).await?;

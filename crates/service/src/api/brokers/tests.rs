@@ -5,9 +5,7 @@ use milena_metadata::{ClusterMetadata, NewBroker};
 use milena_runtime::Runtime;
 use serde_json::{Value, json};
 
-use crate::{
-    testing::{TestService, store},
-};
+use crate::testing::{TestService, store};
 
 #[tokio::test]
 async fn a_killed_broker_stays_down_until_it_is_restarted_or_rebooted() {

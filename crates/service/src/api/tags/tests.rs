@@ -1,9 +1,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    api::tests::{api, bad_request},
-};
+use crate::api::tests::{api, bad_request};
 
 #[tokio::test]
 async fn tags_are_added_replaced_and_removed_without_a_new_version() {

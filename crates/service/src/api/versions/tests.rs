@@ -1,8 +1,6 @@
 use serde_json::json;
 
-use crate::{
-    api::tests::api,
-};
+use crate::api::tests::api;
 
 #[tokio::test]
 async fn versions_are_listed_with_what_they_lead_to() {
