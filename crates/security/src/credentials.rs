@@ -12,7 +12,6 @@ use crate::private_file;
 
 /// A credentials file that could not be read, written or parsed.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the names do not")]
 pub enum CredentialsError {
     #[error("cannot {verb} the credentials file {}: {source}", path.display())]
     Io { verb: &'static str, path: PathBuf, source: io::Error },

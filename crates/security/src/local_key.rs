@@ -25,7 +25,6 @@ const WRAPPED_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN + KEY_LEN + TAG_LEN;
 
 /// A local key that could not be loaded, or that does not unwrap a data key.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the names do not")]
 pub enum LocalKeyError {
     #[error("cannot {verb} the key file {}: {source}", path.display())]
     Io { verb: &'static str, path: PathBuf, source: io::Error },

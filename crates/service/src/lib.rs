@@ -31,10 +31,9 @@ mod validation;
 mod wire;
 mod zones;
 
-pub use addresses::{AddressPlan, BrokerAddress, LoopbackNetwork, PLAINTEXT_PORT};
+pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
 #[cfg(any(test, feature = "testing"))]
 pub use api::fuzzing::http_requests;
-pub use configuration::CheckProperties;
 pub use error::ApiError;
 pub use kafka_versions::MskVersion;
 pub use provisioner::{BrokerSpec, ProvisionError, Provisioner};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{record::Failure, wire::MutableClusterInfo};
+use crate::{record::FailureReason, wire::MutableClusterInfo};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OperationRecord {
@@ -18,7 +18,7 @@ pub(crate) struct OperationRecord {
     pub(crate) request_id: String,
     pub(crate) steps: Vec<OperationStep>,
     #[serde(default)]
-    pub(crate) error: Option<Failure>,
+    pub(crate) error: Option<FailureReason>,
     /// What it changes, before and after; both empty for a reboot, which changes nothing.
     #[serde(default)]
     pub(crate) source: MutableClusterInfo,
@@ -47,7 +47,7 @@ impl OperationRecord {
     }
 
     /// Shows it as failed, if there is a failure, or else as complete.
-    pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&Failure>) {
+    pub(crate) fn end(&mut self, now_ms: i64, failure: Option<&FailureReason>) {
         let verb = if self.state.starts_with("REBOOT") { "REBOOT" } else { "UPDATE" };
         let outcome = if failure.is_some() { "FAILED" } else { "COMPLETE" };
         self.state = format!("{verb}_{outcome}");

@@ -9,7 +9,6 @@ use crate::addresses::BrokerAddress;
 
 /// What a provisioner needs to start a broker. The broker finds the rest in the cluster's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "documented where the name does not say it")]
 pub struct BrokerSpec {
     pub cluster: ClusterId,
     /// For texts that people read.

@@ -146,7 +146,7 @@ pub(crate) struct ConfigUpdate {
     pub(crate) target: Option<ConfigurationRef>,
     /// Why the update before failed, where this one compensates it: `target` is what the cluster
     /// had.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<FailureReason>,
 }
 
 /// The removal of the brokers that are [`NodeState::Leaving`].
@@ -155,7 +155,7 @@ pub(crate) struct ScaleIn {
     /// The operation's key.
     pub(crate) operation: String,
     /// Why they could not be added, where the removal compensates that.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<FailureReason>,
 }
 
 /// Whether a broker belongs to its cluster already, or still.
@@ -220,7 +220,7 @@ pub(crate) struct ClusterSpec {
 
 /// Why a cluster is in its state or an operation has failed: MSK's `stateInfo` and `errorInfo`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Failure {
+pub(crate) struct FailureReason {
     pub(crate) code: String,
     pub(crate) message: String,
 }
@@ -237,7 +237,7 @@ pub(crate) struct ManagedCluster {
     pub(crate) state: ClusterState,
     /// Why it is in its state, where that is not as its owner wishes.
     #[serde(rename = "trouble")]
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<FailureReason>,
     pub(crate) step: ReconcileStep,
     pub(crate) tags: Tags,
     pub(crate) spec: ClusterSpec,

@@ -65,7 +65,6 @@ pub struct ServiceParts {
 
 /// What the process shows of a cluster at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "documented where the name does not say it")]
 pub struct ClusterSummary {
     pub name: String,
     pub arn: String,

@@ -16,7 +16,6 @@ const SIGNED_HEADERS_MAX: usize = 100;
 
 /// Why a request is refused. The text may be shown to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the names do not")]
 pub enum SigV4Error {
     #[error(
         "the request is not signed; sign it with AWS Signature Version 4, as the aws CLI and every AWS SDK do"

@@ -7,7 +7,7 @@ use crate::{
     arn::Arn,
     error::ApiError,
     operation::{OperationRecord, OperationStep},
-    record::{Failure, ManagedCluster},
+    record::{FailureReason, ManagedCluster},
     wire::{
         ClusterOperationInfo, ClusterOperationStep, ClusterOperationStepInfo, ClusterOperationV2,
         ClusterOperationV2Provisioned, DescribeClusterOperationResponse,
@@ -137,7 +137,7 @@ fn steps(operation: &OperationRecord) -> Vec<ClusterOperationStep> {
     operation.steps.iter().map(shape).collect()
 }
 
-fn error_info(error: Failure) -> ErrorInfo {
+fn error_info(error: FailureReason) -> ErrorInfo {
     ErrorInfo { error_code: Some(error.code), error_string: Some(error.message) }
 }
 

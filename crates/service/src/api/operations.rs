@@ -16,7 +16,7 @@ type Handler = for<'a> fn(&'a Api, &'a Call<'a>) -> BoxFuture<'a, Result<ApiResp
 
 /// An operation of the API.
 #[derive(Debug)]
-pub(super) struct Operation {
+pub(super) struct ApiOperation {
     pub(super) name: &'static str,
     method: Method,
     path: &'static str,
@@ -28,7 +28,7 @@ pub(super) struct Operation {
 /// `name: method "path";`. The handler is a method of [`Api`], an argument one of [`Call`].
 macro_rules! operations {
     ($($name:ident: $method:ident $path:literal $(=> $handler:ident($($argument:ident),*))?;)*) => {
-        &[$(Operation {
+        &[$(ApiOperation {
             name: stringify!($name),
             method: Method::$method,
             path: $path,
@@ -48,7 +48,7 @@ macro_rules! operations {
 }
 
 /// The whole MSK API.
-static MSK: &[Operation] = operations! {
+static MSK: &[ApiOperation] = operations! {
     CreateCluster: POST "/v1/clusters"
         => create_cluster(body, body);
     CreateClusterV2: POST "/api/v2/clusters"
@@ -159,7 +159,7 @@ static MSK: &[Operation] = operations! {
 };
 
 /// What Milena has beyond MSK: see [`super::brokers`].
-static MILENA: &[Operation] = operations! {
+static MILENA: &[ApiOperation] = operations! {
     ListBrokers: GET "/milena/v1/clusters/{clusterArn}/brokers"
         => list_brokers(cluster_arn);
     KillBroker: POST "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/kill"
@@ -189,7 +189,7 @@ impl Api {
 pub(super) fn route(
     method: &Method,
     raw_path: &str,
-) -> Result<(&'static Operation, PathParameters), ApiError> {
+) -> Result<(&'static ApiOperation, PathParameters), ApiError> {
     let mut other_methods = Vec::new();
     for operation in MSK.iter().chain(MILENA) {
         let Some(raw) = path::match_template(operation.path, raw_path) else { continue };

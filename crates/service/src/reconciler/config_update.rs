@@ -8,7 +8,7 @@ use super::{
     brokers::{is_whole, restart_broker},
     context::ReconcileContext,
     progress::{
-        Progress, StepResult, advance_to, finish_operation, mark_step_reached, record_progress,
+        StepOutcome, StepResult, advance_to, finish_operation, mark_step_reached, record_progress,
     },
     server_properties::server_properties,
 };
@@ -47,7 +47,7 @@ pub(super) async fn roll(
     brokers: &[BrokerId],
 ) -> StepResult {
     if !is_whole(context, &seen.record).await? {
-        return Ok(Progress::Wait(context.retry.settle_every));
+        return Ok(StepOutcome::Wait(context.retry.settle_every));
     }
     if let Some((&broker, left)) = brokers.split_first() {
         restart_broker(context, &seen.record, broker).await?;

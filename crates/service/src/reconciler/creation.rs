@@ -12,7 +12,7 @@ use super::{
     addresses,
     brokers::{start_brokers, stop_brokers},
     context::ReconcileContext,
-    progress::{Progress, StepResult, advance_to, record_progress},
+    progress::{StepOutcome, StepResult, advance_to, record_progress},
     server_properties::server_properties,
 };
 use crate::{
@@ -88,6 +88,6 @@ pub(super) async fn stop_failed_brokers(
 }
 
 /// Nothing is to be done until the owner deletes the cluster.
-pub(super) fn idle() -> Progress {
-    Progress::Wait(IDLE_WAIT)
+pub(super) fn idle() -> StepOutcome {
+    StepOutcome::Wait(IDLE_WAIT)
 }

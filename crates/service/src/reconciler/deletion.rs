@@ -5,7 +5,7 @@ use milena_metadata::cluster_prefix;
 use super::{
     brokers::stop_brokers,
     context::ReconcileContext,
-    progress::{Progress, StepResult, advance_to},
+    progress::{StepOutcome, StepResult, advance_to},
 };
 use crate::{
     cluster_store::Seen,
@@ -37,8 +37,8 @@ pub(super) async fn remove_metadata(
 ) -> StepResult {
     let prefix = cluster_prefix(&seen.record.cluster_id());
     if !context.store.remove(seen, &prefix).await? {
-        return Ok(Progress::NextStep);
+        return Ok(StepOutcome::NextStep);
     }
     tracing::info!(cluster = seen.record.name, "the cluster is deleted");
-    Ok(Progress::Gone)
+    Ok(StepOutcome::Gone)
 }

@@ -7,7 +7,8 @@ use crate::{
     cluster_store::Seen,
     error::ApiError,
     record::{
-        ClusterState, ConfigUpdate, Failure, ManagedCluster, NodeState, ReconcileStep, ScaleIn,
+        ClusterState, ConfigUpdate, FailureReason, ManagedCluster, NodeState, ReconcileStep,
+        ScaleIn,
     },
 };
 
@@ -29,7 +30,7 @@ pub(super) async fn record_failure(
 }
 
 fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> ManagedCluster {
-    let failure = |code: &str| Failure { code: code.to_owned(), message: error.to_string() };
+    let failure = |code: &str| FailureReason { code: code.to_owned(), message: error.to_string() };
     let mut changed = record.clone();
     match record.state {
         ClusterState::Creating if given_up => {
@@ -60,7 +61,7 @@ fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> M
 
 /// The step that compensates an update that keeps failing. `None` where a compensation fails
 /// itself, or where there is nothing to go back to.
-fn compensating_step(record: &mut ManagedCluster, failure: Failure) -> Option<ReconcileStep> {
+fn compensating_step(record: &mut ManagedCluster, failure: FailureReason) -> Option<ReconcileStep> {
     match &record.step {
         ReconcileStep::WriteProperties(update) | ReconcileStep::Roll { update, .. }
             if update.failure.is_none() =>

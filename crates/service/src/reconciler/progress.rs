@@ -8,12 +8,12 @@ use super::context::ReconcileContext;
 use crate::{
     cluster_store::Seen,
     error::ApiError,
-    record::{self, ClusterState, Failure, ManagedCluster, ReconcileStep, random_version},
+    record::{self, ClusterState, FailureReason, ManagedCluster, ReconcileStep, random_version},
 };
 
 /// What a reconciler does after a step.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum StepOutcome {
     /// Reads the record again and runs the step that it names.
     NextStep,
     /// The same, after the record's next change or this time.
@@ -22,7 +22,7 @@ pub(super) enum Progress {
     Gone,
 }
 
-pub(super) type StepResult = Result<Progress, ApiError>;
+pub(super) type StepResult = Result<StepOutcome, ApiError>;
 
 /// Writes `changed` and `also` over what was seen. Where the record has changed meanwhile, nothing
 /// is written: the step that the new record names comes next.
@@ -33,7 +33,7 @@ pub(super) async fn record_progress(
     also: Txn,
 ) -> StepResult {
     context.store.replace(seen.revision, changed, also).await?;
-    Ok(Progress::NextStep)
+    Ok(StepOutcome::NextStep)
 }
 
 /// Records `step` as the next one.
@@ -65,7 +65,7 @@ pub(super) async fn finish_operation(
     seen: &Seen<ManagedCluster>,
     mut changed: ManagedCluster,
     operation: &str,
-    failure: Option<&Failure>,
+    failure: Option<&FailureReason>,
     mut also: Txn,
 ) -> StepResult {
     let rebooted = changed.state == ClusterState::RebootingBroker;

@@ -6,7 +6,7 @@ use milena_store::Txn;
 use super::{
     brokers::start_brokers,
     context::ReconcileContext,
-    progress::{Progress, StepResult, record_progress},
+    progress::{StepOutcome, StepResult, record_progress},
 };
 use crate::{
     cluster_store::Seen,
@@ -22,5 +22,5 @@ pub(super) async fn run(context: &ReconcileContext, seen: &Seen<ManagedCluster>)
         changed.failure = None;
         return record_progress(context, seen, &changed, Txn::new()).await;
     }
-    Ok(Progress::Wait(context.retry.check_every))
+    Ok(StepOutcome::Wait(context.retry.check_every))
 }

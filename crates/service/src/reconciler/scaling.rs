@@ -9,7 +9,7 @@ use super::{
     brokers::{start_brokers, stop_broker},
     context::ReconcileContext,
     progress::{
-        Progress, StepResult, advance_to, finish_operation, mark_step_reached, record_progress,
+        StepOutcome, StepResult, advance_to, finish_operation, mark_step_reached, record_progress,
     },
 };
 use crate::{
@@ -63,7 +63,7 @@ pub(super) async fn drain(
     start_brokers(context, record, stay_down).await?;
     let holdings = cluster.holdings().await?;
     if leaving.iter().any(|id| holdings.holds(*id)) {
-        return Ok(Progress::Wait(context.retry.settle_every));
+        return Ok(StepOutcome::Wait(context.retry.settle_every));
     }
     let step = ReconcileStep::Dismiss(scale_in.clone());
     let changed = ManagedCluster { step, ..record.clone() };

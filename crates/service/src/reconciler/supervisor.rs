@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{
     context::ReconcileContext,
     failure::record_failure,
-    progress::{Progress, StepResult},
+    progress::{StepOutcome, StepResult},
     steps::run_step,
 };
 use crate::{
@@ -90,9 +90,9 @@ async fn reconcile(
         changed.mark_unchanged();
         // Not cancelled: a step is short, and a broker that it started must be accounted for.
         let wait = match advance(&context, &uid, &mut failures).await {
-            Ok(Progress::NextStep) => continue,
-            Ok(Progress::Wait(wait)) => wait,
-            Ok(Progress::Gone) => return,
+            Ok(StepOutcome::NextStep) => continue,
+            Ok(StepOutcome::Wait(wait)) => wait,
+            Ok(StepOutcome::Gone) => return,
             Err(error) => {
                 failures += 1;
                 tracing::warn!(cluster = %uid, %error, failures, "a cluster's step failed and is run again");
@@ -109,7 +109,7 @@ async fn reconcile(
 
 /// Runs the step that the record names, and records a failure of it.
 async fn advance(context: &ReconcileContext, uid: &ClusterUid, failures: &mut u32) -> StepResult {
-    let Some(seen) = context.store.cluster(uid).await? else { return Ok(Progress::Gone) };
+    let Some(seen) = context.store.cluster(uid).await? else { return Ok(StepOutcome::Gone) };
     let error = match run_step(context, &seen).await {
         Ok(progress) => {
             *failures = 0;
@@ -120,7 +120,7 @@ async fn advance(context: &ReconcileContext, uid: &ClusterUid, failures: &mut u3
     match record_failure(context, &seen, &error, *failures + 1).await {
         Ok(true) => {
             *failures = 0;
-            return Ok(Progress::NextStep);
+            return Ok(StepOutcome::NextStep);
         }
         Ok(false) => {}
         Err(error) => {

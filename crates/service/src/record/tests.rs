@@ -23,7 +23,7 @@ fn the_names_in_stored_records_stay() {
         (
             ReconcileStep::Drain(ScaleIn {
                 operation: "o".to_owned(),
-                failure: Some(Failure { code: "C".to_owned(), message: "m".to_owned() }),
+                failure: Some(FailureReason { code: "C".to_owned(), message: "m".to_owned() }),
             }),
             json!({"drain": {"operation": "o", "failure": {"code": "C", "message": "m"}}}),
         ),

@@ -40,11 +40,11 @@ async fn every_handler_finds_its_parameters_in_the_path() {
 }
 
 /// The operations with their routes, the offered ones first, each part in order of names.
-fn table(operations: &[Operation]) -> String {
+fn table(operations: &[ApiOperation]) -> String {
     let mut rows: Vec<_> = operations.iter().map(|o| (o.handler.is_none(), o)).collect();
     rows.sort_by_key(|(absent, operation)| (*absent, operation.name));
     let mut text = "| Operation | Route | |\n|---|---|---|\n".to_owned();
-    for (absent, Operation { name, method, path, .. }) in rows {
+    for (absent, ApiOperation { name, method, path, .. }) in rows {
         let offered = if absent { "refused by name" } else { "offered" };
         text += &format!("| {name} | `{method} {path}` | {offered} |\n");
     }
