@@ -8,7 +8,8 @@ use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::MskVersion, 
 
 /// Whether the properties of a configuration may be set on brokers of a Kafka release, such as
 /// `3.9`; of any release when none is given. Errors: for each that may not, what is wrong with it.
-pub(crate) type CheckProperties = fn(Option<&str>, &BTreeMap<String, String>) -> Result<(), Vec<String>>;
+pub(crate) type CheckProperties =
+    fn(Option<&str>, &BTreeMap<String, String>) -> Result<(), Vec<String>>;
 
 /// The largest `serverProperties`, decoded.
 const PROPERTIES_BYTES_MAX: usize = 64 << 10;

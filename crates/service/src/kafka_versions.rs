@@ -76,8 +76,8 @@ impl MskVersion {
 
     /// What a cluster of this version can be upgraded to: the later ones that are KRaft as it is.
     pub(crate) fn targets(self) -> impl Iterator<Item = Self> {
-        let place = TABLE.iter().position(|row| row == self.0).unwrap_or(TABLE.len());
-        TABLE[place..]
+        let position = TABLE.iter().position(|row| row == self.0).unwrap_or(TABLE.len());
+        TABLE[position..]
             .iter()
             .map(Self)
             .filter(move |to| to.is_kraft() == self.is_kraft() && to.0.name != self.0.name)

@@ -169,7 +169,7 @@ impl TestService {
         service
     }
 
-    /// An API that nobody reconciles for: what is asked for stays as asked.
+    /// Without reconcilers: records stay as requests wrote them.
     pub(crate) fn idle(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
         let api = Api {
             runtime: runtime.clone(),

@@ -8,7 +8,7 @@ use milena_store::Txn;
 use milena_types::{BrokerEpoch, BrokerId};
 use serde::Serialize;
 
-use super::context::{Api, cluster_uid, no_cluster};
+use super::context::Api;
 use crate::{
     error::ApiError,
     record::{ManagedBroker, ManagedCluster},
@@ -136,11 +136,7 @@ impl Api {
         arn: &str,
         change: impl Fn(&mut ManagedCluster) -> Result<(), ApiError>,
     ) -> Result<(), ApiError> {
-        let uid = cluster_uid(arn, "clusterArn")?;
-        let changed = self.store.modify(&uid, |record| {
-            if record.arn() != arn {
-                return Err(no_cluster(arn));
-            }
+        let changed = self.modify_cluster(arn, "clusterArn", |record| {
             if !record.state.has_brokers() {
                 let (name, state) = (&record.name, record.state);
                 return Err(ApiError::bad_request(format!(
@@ -151,7 +147,7 @@ impl Api {
             change(record)?;
             Ok(((), Txn::new()))
         });
-        changed.await?.ok_or_else(|| no_cluster(arn))
+        changed.await
     }
 }
 

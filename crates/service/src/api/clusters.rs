@@ -5,10 +5,7 @@ use milena_security::timestamp::iso8601;
 use milena_store::Txn;
 use milena_types::BrokerId;
 
-use super::{
-    context::{Api, cluster_uid, no_cluster},
-    query::Query,
-};
+use super::{context::Api, query::Query};
 use crate::{
     arn::{ClusterUid, random_uuid},
     cluster_store::uses,
@@ -204,12 +201,8 @@ impl Api {
         arn: &str,
         query: &Query,
     ) -> Result<DeleteClusterResponse, ApiError> {
-        let uid = cluster_uid(arn, "clusterArn")?;
         let given = query.value("currentVersion");
-        let deleted = self.store.modify(&uid, |record| {
-            if record.arn() != arn {
-                return Err(no_cluster(arn));
-            }
+        let deleted = self.modify_cluster(arn, "clusterArn", |record| {
             check_version(record, given)?;
             match record.state {
                 ClusterState::Active | ClusterState::Failed | ClusterState::Healing => {}
@@ -225,7 +218,7 @@ impl Api {
             record.failure = None;
             Ok((record.name.clone(), Txn::new()))
         });
-        let name = deleted.await?.ok_or_else(|| no_cluster(arn))?;
+        let name = deleted.await?;
         tracing::info!(cluster = name, "a cluster is to be deleted");
         let state = Some(ClusterState::Deleting.name().to_owned());
         Ok(DeleteClusterResponse { cluster_arn: Some(arn.to_owned()), state })
@@ -248,11 +241,11 @@ pub(super) fn check_version(record: &ManagedCluster, given: Option<&str>) -> Res
 
 /// The broker of that number, from 1. Brokers are spread evenly over the subnets.
 fn new_node(spec: &ClusterSpec, number: usize, runtime: &Runtime) -> ManagedBroker {
-    let place = (number - 1) % spec.subnets.len();
+    let index = (number - 1) % spec.subnets.len();
     ManagedBroker {
         id: BrokerId(number as i32),
-        zone: spec.zones[place].clone(),
-        subnet: spec.subnets[place].clone(),
+        zone: spec.zones[index].clone(),
+        subnet: spec.subnets[index].clone(),
         uuid: random_uuid(runtime),
         address: None,
         state: NodeState::Member,

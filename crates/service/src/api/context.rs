@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use milena_metadata::ClusterMetadata;
 use milena_runtime::Runtime;
-use milena_store::MetadataStore;
+use milena_store::{MetadataStore, Txn};
 
 use crate::{
     account::AccountScope,
@@ -30,7 +30,16 @@ pub(crate) struct Api {
 impl Api {
     /// The cluster of an ARN. NotFound when there is none.
     pub(super) async fn cluster(&self, arn: &str) -> Result<ManagedCluster, ApiError> {
-        let uid = cluster_uid(arn, "clusterArn")?;
+        self.cluster_in(arn, "clusterArn").await
+    }
+
+    /// The same for an ARN that came in another member than `clusterArn`.
+    pub(super) async fn cluster_in(
+        &self,
+        arn: &str,
+        parameter: &str,
+    ) -> Result<ManagedCluster, ApiError> {
+        let uid = cluster_uid(arn, parameter)?;
         let found = self.store.cluster(&uid).await?.map(|seen| seen.record);
         found.filter(|record| record.arn() == arn).ok_or_else(|| no_cluster(arn))
     }
@@ -41,6 +50,24 @@ impl Api {
         arn: &str,
     ) -> Result<ManagedCluster, ApiError> {
         self.cluster(arn).await.map_err(|error| error.not_found_as_invalid("clusterArn"))
+    }
+
+    /// Changes the record of an ARN's cluster; `change` may run more than once. NotFound when there
+    /// is none. `parameter` is the member that the ARN came in.
+    pub(super) async fn modify_cluster<T>(
+        &self,
+        arn: &str,
+        parameter: &str,
+        mut change: impl FnMut(&mut ManagedCluster) -> Result<(T, Txn), ApiError>,
+    ) -> Result<T, ApiError> {
+        let uid = cluster_uid(arn, parameter)?;
+        let changed = self.store.modify(&uid, |record| {
+            if record.arn() != arn {
+                return Err(no_cluster(arn));
+            }
+            change(record)
+        });
+        changed.await?.ok_or_else(|| no_cluster(arn))
     }
 
     /// The records of a cluster's brokers.
@@ -59,6 +86,6 @@ pub(super) fn cluster_uid(arn: &str, parameter: &str) -> Result<ClusterUid, ApiE
     }
 }
 
-pub(super) fn no_cluster(arn: &str) -> ApiError {
+fn no_cluster(arn: &str) -> ApiError {
     ApiError::NotFound(format!("there is no cluster {arn}; ListClusters shows those there are"))
 }

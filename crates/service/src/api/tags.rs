@@ -3,11 +3,7 @@
 
 use milena_store::Txn;
 
-use super::{
-    call::NoContent,
-    context::{Api, cluster_uid, no_cluster},
-    query::Query,
-};
+use super::{call::NoContent, context::Api, query::Query};
 use crate::{
     error::ApiError,
     validation,
@@ -47,9 +43,7 @@ impl Api {
         &self,
         arn: &str,
     ) -> Result<ListTagsForResourceResponse, ApiError> {
-        let uid = cluster_uid(arn, "resourceArn")?;
-        let record = self.store.cluster(&uid).await?.map(|seen| seen.record);
-        let record = record.filter(|record| record.arn() == arn).ok_or_else(|| no_cluster(arn))?;
+        let record = self.cluster_in(arn, "resourceArn").await?;
         Ok(ListTagsForResourceResponse { tags: Some(record.tags) })
     }
 
@@ -58,16 +52,12 @@ impl Api {
         arn: &str,
         change: impl Fn(&mut Tags),
     ) -> Result<NoContent, ApiError> {
-        let uid = cluster_uid(arn, "resourceArn")?;
-        let changed = self.store.modify(&uid, |record| {
-            if record.arn() != arn {
-                return Err(no_cluster(arn));
-            }
+        let changed = self.modify_cluster(arn, "resourceArn", |record| {
             change(&mut record.tags);
             validation::tags(Some(record.tags.clone()))?;
             Ok(((), Txn::new()))
         });
-        changed.await?.ok_or_else(|| no_cluster(arn))?;
+        changed.await?;
         Ok(NoContent)
     }
 }

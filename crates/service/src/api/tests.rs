@@ -7,7 +7,7 @@ use crate::{
     testing::{TestService, encode, store},
 };
 
-/// An API that nobody reconciles for.
+/// An API without reconcilers.
 pub(super) fn api() -> (tempfile::TempDir, TestService) {
     let (dir, metadata) = store();
     (dir, TestService::idle(Runtime::system(), metadata))

@@ -11,7 +11,7 @@ use milena_types::BrokerId;
 
 use super::{
     clusters::{check_version, new_nodes},
-    context::{Api, cluster_uid, no_cluster},
+    context::{Api, cluster_uid},
 };
 use crate::{
     arn::random_uuid,
@@ -186,10 +186,7 @@ impl Api {
         };
         operation.mark_step_reached(0);
         let key = operation_key(&uid, &operation);
-        let started = self.store.modify(&uid, |record| {
-            if record.arn() != arn {
-                return Err(no_cluster(arn));
-            }
+        let started = self.modify_cluster(arn, "clusterArn", |record| {
             if record.state != ClusterState::Active {
                 let state = record.state;
                 let message =
@@ -203,7 +200,7 @@ impl Api {
             let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
             Ok((operation_arn, also.put(&key, record::encode(&operation))))
         });
-        let operation_arn = started.await?.ok_or_else(|| no_cluster(arn))?;
+        let operation_arn = started.await?;
         tracing::info!(cluster = arn, operation = operation.kind, "an operation starts");
         Ok(UpdateResponse {
             cluster_arn: Some(arn.to_owned()),
