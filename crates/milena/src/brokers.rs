@@ -97,24 +97,24 @@ impl InProcess {
         of_cluster.clone()
     }
 
-    async fn launch(&self, order: &BrokerSpec) -> Result<Broker, ProvisionError> {
-        let context = order.cluster.as_str();
+    async fn launch(&self, spec: &BrokerSpec) -> Result<Broker, ProvisionError> {
+        let context = spec.cluster.as_str();
         let data_key =
-            self.local_key.unwrap(&order.wrapped_data_key, context).map_err(ProvisionError::new)?;
+            self.local_key.unwrap(&spec.wrapped_data_key, context).map_err(ProvisionError::new)?;
         let keys = KeyRing::new(DataKey::new(FIRST_KEY, *data_key.bytes()), []);
         let (objects, wal) =
-            (self.data.objects(&order.cluster), self.data.wal(&order.cluster, order.broker));
+            (self.data.objects(&spec.cluster), self.data.wal(&spec.cluster, spec.broker));
         let opened = self.runtime.spawn_blocking(move || Objects::in_directory(&objects));
         let objects = opened.await.map_err(ProvisionError::new)?.map_err(ProvisionError::new)?;
         let config = BrokerConfig {
-            cluster: order.cluster.clone(),
-            broker: order.broker,
-            zone: order.zone.clone(),
-            kafka_version: order.kafka_release.parse().map_err(ProvisionError::new)?,
+            cluster: spec.cluster.clone(),
+            broker: spec.broker,
+            zone: spec.zone.clone(),
+            kafka_version: spec.kafka_release.parse().map_err(ProvisionError::new)?,
             data_dir: wal,
-            lost_log_accepted: order.lost_log_accepted,
-            listen: order.address.bind,
-            advertised_host: Some(order.address.host.clone()),
+            lost_log_accepted: spec.lost_log_accepted,
+            listen: spec.address.bind,
+            advertised_host: Some(spec.address.host.clone()),
             advertised_port: None,
             // Those of the cluster are in its record, where the broker reads them.
             properties: Default::default(),
@@ -125,22 +125,22 @@ impl InProcess {
             objects,
             keys,
             blocks: self.blocks.clone(),
-            sealed_logs: self.sealed_logs(&order.cluster),
+            sealed_logs: self.sealed_logs(&spec.cluster),
             runtime: self.runtime.clone(),
             disk: Arc::new(LocalDisk),
             authorizer: Box::new(AllowAll),
         };
-        Broker::start(config, parts).await.map_err(|error| refusal(order, &error))
+        Broker::start(config, parts).await.map_err(|error| refusal(spec, &error))
     }
 }
 
 /// Why a broker did not start, with the command that an operator may want.
-fn refusal(order: &BrokerSpec, error: &StartError) -> ProvisionError {
+fn refusal(spec: &BrokerSpec, error: &StartError) -> ProvisionError {
     match error {
         StartError::Storage(StorageError::LogLost { broker, epoch, .. }) => {
             ProvisionError::new(format!(
                 "{error} with: milena broker accept-lost-log {} {broker} {epoch}",
-                order.cluster_name
+                spec.cluster_name
             ))
         }
         error => ProvisionError::new(error),
@@ -154,8 +154,8 @@ fn has_ended(broker: &Broker) -> bool {
 
 #[async_trait]
 impl Provisioner for InProcess {
-    async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError> {
-        let slot = self.slot(&order.cluster, order.broker);
+    async fn start(&self, spec: &BrokerSpec) -> Result<(), ProvisionError> {
+        let slot = self.slot(&spec.cluster, spec.broker);
         let mut running = slot.lock().await;
         if let Some(ended) = running.take_if(|broker| has_ended(broker)) {
             ended.shutdown_alone().await;
@@ -164,7 +164,7 @@ impl Provisioner for InProcess {
             return Err(ProvisionError::new("milena is stopping; start it again"));
         }
         if running.is_none() {
-            *running = Some(self.launch(order).await?);
+            *running = Some(self.launch(spec).await?);
         }
         Ok(())
     }

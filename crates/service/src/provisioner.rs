@@ -36,7 +36,7 @@ pub struct BrokerSpec {
 #[async_trait]
 pub trait Provisioner: Send + Sync + 'static {
     /// Starts a broker and returns once it accepts clients.
-    async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError>;
+    async fn start(&self, spec: &BrokerSpec) -> Result<(), ProvisionError>;
 
     /// Stops a broker gracefully and returns once it is gone.
     async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError>;

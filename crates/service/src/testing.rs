@@ -76,7 +76,7 @@ impl FakeProvisioner {
 
 #[async_trait]
 impl Provisioner for FakeProvisioner {
-    async fn start(&self, order: &BrokerSpec) -> Result<(), ProvisionError> {
+    async fn start(&self, spec: &BrokerSpec) -> Result<(), ProvisionError> {
         self.call()?;
         {
             let mut starts = self.starts.lock().unwrap();
@@ -86,12 +86,9 @@ impl Provisioner for FakeProvisioner {
             }
             starts.0 += 1;
         }
-        let before = self
-            .running
-            .lock()
-            .unwrap()
-            .insert((order.cluster.clone(), order.broker), order.clone());
-        assert!(before.is_none(), "broker {} is started although it runs", order.broker);
+        let before =
+            self.running.lock().unwrap().insert((spec.cluster.clone(), spec.broker), spec.clone());
+        assert!(before.is_none(), "broker {} is started although it runs", spec.broker);
         Ok(())
     }
 

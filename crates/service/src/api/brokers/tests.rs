@@ -79,7 +79,7 @@ async fn the_loss_of_a_brokers_log_is_accepted_up_to_an_epoch_that_it_has_had() 
     service.json(Method::POST, &accept("1"), Value::Null).await;
     service.brokers.running.lock().unwrap().remove(&(cluster.clone(), broker));
     service.wait_for(&label, |_| service.brokers.running() == 3).await;
-    let order = service.brokers.running.lock().unwrap()[&(cluster, broker)].clone();
-    assert_eq!(order.lost_log_accepted, Some(life_of_broker.epoch));
+    let spec = service.brokers.running.lock().unwrap()[&(cluster, broker)].clone();
+    assert_eq!(spec.lost_log_accepted, Some(life_of_broker.epoch));
     service.runtime.shutdown().await;
 }
