@@ -9,6 +9,46 @@ use milena_records::BatchError;
 use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
 use milena_store::StoreError;
 
+/// Why a request, or a part of one, fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) code: ErrorCode,
+    /// For responses that have a place for it; what to do next, where that helps.
+    pub(crate) message: Option<String>,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: Some(message.into()) }
+    }
+
+    /// With the text that Kafka has for the code.
+    pub(crate) fn with_kafkas_message(code: ErrorCode) -> Self {
+        Self::new(code, code.message())
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_else(|| self.code.message())
+    }
+}
+
+/// Without a message.
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, message: None }
+    }
+}
+
+impl From<MetadataError> for ApiError {
+    fn from(error: MetadataError) -> Self {
+        let code = error.error_code();
+        if matches!(code, ErrorCode::RequestTimedOut | ErrorCode::UnknownServerError) {
+            tracing::warn!(%error, "a change of the cluster's metadata failed");
+        }
+        Self::new(code, error.to_string())
+    }
+}
+
 /// The code under which clients see an error.
 pub(crate) trait ToErrorCode {
     /// Kafka's code.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use milena_protocol::ErrorCode;
 use milena_types::Revision;
 
-use super::{Created, Refusal, TopicRequest, Topics};
+use super::{Created, TopicRequest, Topics};
+use crate::errors::ApiError;
 
 /// The topic that groups and their offsets are kept in.
 pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
@@ -21,7 +22,7 @@ impl Topics {
     /// their own settings.
     ///
     /// Returns the revision from which it exists, also when somebody else was faster.
-    pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, Refusal> {
+    pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, ApiError> {
         match self.create(self.request_for(name), false).await {
             Ok(Created { revision, .. }) => Ok(revision.unwrap_or_default()),
             Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {
@@ -31,10 +32,10 @@ impl Topics {
         }
     }
 
-    async fn existing(&self, name: &str) -> Result<Revision, Refusal> {
+    async fn existing(&self, name: &str) -> Result<Revision, ApiError> {
         let seen = self.metadata.topic(&super::valid_name(name)?).await?;
         seen.map(|seen| seen.revision)
-            .ok_or_else(|| Refusal::plain(ErrorCode::UnknownTopicOrPartition))
+            .ok_or_else(|| ApiError::with_kafkas_message(ErrorCode::UnknownTopicOrPartition))
     }
 
     /// Creates one of Kafka's own topics unless it exists, and waits until it can be used through
@@ -46,7 +47,11 @@ impl Topics {
             return Ok(());
         }
         let revision = self.auto_create(name).await.map_err(|refusal| {
-            tracing::warn!(topic = name, reason = %refusal.message, "an internal topic was not created");
+            tracing::warn!(
+                topic = name,
+                reason = refusal.message(),
+                "an internal topic was not created"
+            );
             refusal.code
         })?;
         match self.wait_until_usable(revision, &[name], INTERNAL_TOPIC_WAIT_MAX).await {

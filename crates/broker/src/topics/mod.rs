@@ -16,49 +16,17 @@ use std::{
 };
 
 use milena_kafka_config::{Configs, Source};
-use milena_metadata::{
-    ClusterMetadata, CreatedTopic, MetadataError, MetadataImage, NewTopic, Placement,
-};
+use milena_metadata::{ClusterMetadata, CreatedTopic, MetadataImage, NewTopic, Placement};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 use milena_types::{BrokerId, Revision, TopicId, TopicName};
 
-use crate::{
-    errors::ToErrorCode, kafka_configs::KafkaConfigs, leadership::resolve::LeaderResolver,
-};
+use crate::{errors::ApiError, kafka_configs::KafkaConfigs, leadership::resolve::LeaderResolver};
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;
 /// How often a wait looks whether partitions are open: opening one takes about as long.
 const OPEN_POLL: Duration = Duration::from_millis(2);
-
-/// Why a topic was not created, changed or deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: ErrorCode,
-    pub(crate) message: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-
-    /// With the text that Kafka has for the code.
-    pub(crate) fn plain(code: ErrorCode) -> Self {
-        Self::new(code, code.message())
-    }
-}
-
-impl From<MetadataError> for Refusal {
-    fn from(error: MetadataError) -> Self {
-        let code = error.error_code();
-        if matches!(code, ErrorCode::RequestTimedOut | ErrorCode::UnknownServerError) {
-            tracing::warn!(%error, "a change of the cluster's metadata failed");
-        }
-        Self::new(code, error.to_string())
-    }
-}
 
 /// A topic to create, as a client asks for it.
 #[derive(Clone, Debug, Default)]
@@ -150,7 +118,7 @@ impl Topics {
         &self,
         request: TopicRequest,
         validate_only: bool,
-    ) -> Result<Created, Refusal> {
+    ) -> Result<Created, ApiError> {
         let image = self.leaders.image();
         let name = new_name(&image, &request.name)?;
         let configs = self.check_configs(request.configs)?;
@@ -179,7 +147,7 @@ impl Topics {
         })
     }
 
-    fn check_configs(&self, configs: Vec<(String, Option<String>)>) -> Result<Configs, Refusal> {
+    fn check_configs(&self, configs: Vec<(String, Option<String>)>) -> Result<Configs, ApiError> {
         let nulls: Vec<&str> = configs
             .iter()
             .filter(|(_, value)| value.is_none())
@@ -190,12 +158,12 @@ impl Topics {
                 "these topic configs have no value, give one or leave them out: {}",
                 nulls.join(", ")
             );
-            return Err(Refusal::new(ErrorCode::InvalidConfig, message));
+            return Err(ApiError::new(ErrorCode::InvalidConfig, message));
         }
         let configs =
             configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let checked = self.configs.catalogue().check_topic(&configs);
-        checked.map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))
+        checked.map_err(|error| ApiError::new(ErrorCode::InvalidConfig, error.to_string()))
     }
 
     fn placement(
@@ -204,7 +172,7 @@ impl Topics {
         partitions: i32,
         replication_factor: i16,
         assignments: Vec<(i32, Vec<BrokerId>)>,
-    ) -> Result<Placement, Refusal> {
+    ) -> Result<Placement, ApiError> {
         if !assignments.is_empty() {
             return manual(image, partitions, replication_factor, assignments);
         }
@@ -214,7 +182,7 @@ impl Topics {
             _ => {
                 let message =
                     "give a replication factor of 1 or more, or -1 for the cluster's default";
-                return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+                return Err(ApiError::new(ErrorCode::InvalidReplicationFactor, message));
             }
         };
         let partitions = match partitions {
@@ -222,7 +190,7 @@ impl Topics {
             given if given > 0 => given,
             _ => {
                 let message = "give 1 partition or more, or -1 for the cluster's default";
-                return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+                return Err(ApiError::new(ErrorCode::InvalidPartitions, message));
             }
         };
         if i64::from(partitions) > PARTITIONS_A_REQUEST_MAX {
@@ -234,7 +202,7 @@ impl Topics {
                 "{replication_factor} replicas need as many brokers, and the cluster has {brokers}: ask for fewer replicas \
                  or add brokers"
             );
-            return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+            return Err(ApiError::new(ErrorCode::InvalidReplicationFactor, message));
         }
         Ok(Placement::Spread { partitions, replication_factor })
     }
@@ -246,10 +214,10 @@ impl Topics {
         total: i32,
         assignments: Option<Vec<Vec<BrokerId>>>,
         validate_only: bool,
-    ) -> Result<Option<Revision>, Refusal> {
+    ) -> Result<Option<Revision>, ApiError> {
         let image = self.leaders.image();
         let Some(topic) = image.topic(name) else {
-            return Err(Refusal::plain(ErrorCode::UnknownTopicOrPartition));
+            return Err(ApiError::with_kafkas_message(ErrorCode::UnknownTopicOrPartition));
         };
         let now = topic.partition_count();
         if total <= now {
@@ -260,7 +228,7 @@ impl Topics {
                     "topic {name} has {now} partitions and cannot shrink to {total}: ask for more than it has"
                 )
             };
-            return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+            return Err(ApiError::new(ErrorCode::InvalidPartitions, message));
         }
         let added = i64::from(total) - i64::from(now);
         if added > PARTITIONS_A_REQUEST_MAX {
@@ -272,7 +240,7 @@ impl Topics {
                     "{added} partitions are to be added, with {} assignments: give one for each new partition",
                     lists.len()
                 );
-                return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+                return Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message));
             }
             let factor = topic.partitions().next().map(|(_, partition)| partition.replicas.len());
             check_replicas(&image, lists, factor)?;
@@ -285,7 +253,7 @@ impl Topics {
     }
 
     /// Deletes a topic.
-    pub(crate) async fn delete(&self, name: &TopicName, id: TopicId) -> Result<Revision, Refusal> {
+    pub(crate) async fn delete(&self, name: &TopicName, id: TopicId) -> Result<Revision, ApiError> {
         Ok(self.metadata.delete_topic(name, id).await?)
     }
 
@@ -311,26 +279,26 @@ impl Topics {
     }
 }
 
-pub(crate) fn too_many_partitions() -> Refusal {
-    Refusal::new(
+pub(crate) fn too_many_partitions() -> ApiError {
+    ApiError::new(
         ErrorCode::PolicyViolation,
         "the request makes more partitions than one may: use several requests",
     )
 }
 
 /// A topic's name if it is allowed, without a word on whether such a topic exists.
-pub(crate) fn valid_name(name: &str) -> Result<TopicName, Refusal> {
+pub(crate) fn valid_name(name: &str) -> Result<TopicName, ApiError> {
     name.parse().map_err(|error: milena_types::ParseIdError| {
-        Refusal::new(ErrorCode::InvalidTopic, format!("{error}: choose another name"))
+        ApiError::new(ErrorCode::InvalidTopic, format!("{error}: choose another name"))
     })
 }
 
 /// A name for a new topic. Names that differ in `.` and `_` only would have the same metrics, so
 /// Kafka refuses them.
-fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, Refusal> {
+fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, ApiError> {
     let name = valid_name(name)?;
     if image.topic(name.as_str()).is_some() {
-        return Err(Refusal::new(
+        return Err(ApiError::new(
             ErrorCode::TopicAlreadyExists,
             format!("topic '{name}' exists already: choose another name, or use that one"),
         ));
@@ -339,7 +307,7 @@ fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, Refusal> {
         let message = format!(
             "the name '{name}' differs from that of topic '{other}' in '.' and '_' only: choose another"
         );
-        return Err(Refusal::new(ErrorCode::InvalidTopic, message));
+        return Err(ApiError::new(ErrorCode::InvalidTopic, message));
     }
     Ok(name)
 }
@@ -361,12 +329,13 @@ fn manual(
     partitions: i32,
     replication_factor: i16,
     assignments: Vec<(i32, Vec<BrokerId>)>,
-) -> Result<Placement, Refusal> {
-    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+) -> Result<Placement, ApiError> {
+    let invalid =
+        |message: String| Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message));
     let both = |what: &str| {
         let message =
             format!("A manual partition assignment was specified, but {what} was not set to -1.");
-        Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        Err(ApiError::new(ErrorCode::InvalidRequest, message))
     };
     if replication_factor != -1 {
         return both("replication factor");
@@ -399,8 +368,9 @@ fn check_replicas(
     image: &MetadataImage,
     lists: &[Vec<BrokerId>],
     factor: Option<usize>,
-) -> Result<(), Refusal> {
-    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+) -> Result<(), ApiError> {
+    let invalid =
+        |message: String| Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message));
     let factor = factor.or_else(|| lists.first().map(Vec::len)).unwrap_or(0);
     for (partition, list) in lists.iter().enumerate() {
         if list.is_empty() {

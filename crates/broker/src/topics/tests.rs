@@ -99,7 +99,7 @@ fn request(name: &str, partitions: i32, replication_factor: i16) -> TopicRequest
     }
 }
 
-async fn refused(cluster: &PaperCluster, request: TopicRequest) -> Refusal {
+async fn refused(cluster: &PaperCluster, request: TopicRequest) -> ApiError {
     let validated = cluster.topics().create(request.clone(), true).await.unwrap_err();
     let refusal = cluster.topics().create(request, false).await.unwrap_err();
     assert_eq!(validated.code, refusal.code, "validating and creating agree");
@@ -129,9 +129,10 @@ async fn a_wrong_number_is_refused_with_the_code_of_its_kind() {
     ] {
         let refusal = refused(&cluster, request("t", partitions, factor)).await;
         assert_eq!(
-            refusal.code, code,
+            refusal.code,
+            code,
             "{partitions} partitions, {factor} replicas: {}",
-            refusal.message
+            refusal.message()
         );
     }
     assert!(cluster.images.current().topic("t").is_none());
@@ -152,7 +153,7 @@ async fn names_must_be_allowed_new_and_distinct_in_metrics() {
     for name in ["a_b_c", "a.b.c", "a_b.c"] {
         let refusal = refused(&cluster, request(name, 1, 1)).await;
         assert_eq!(refusal.code, ErrorCode::InvalidTopic, "{name}");
-        assert!(refusal.message.contains("topic 'a.b_c'"), "{}", refusal.message);
+        assert!(refusal.message().contains("topic 'a.b_c'"), "{}", refusal.message());
     }
     cluster.create("a.b_cd", 1, 1).await;
     cluster.create("a-b-c", 1, 1).await;
@@ -173,7 +174,7 @@ async fn configurations_are_checked_and_kept() {
     ] {
         let refusal = refused(&cluster, with(name, value)).await;
         assert_eq!(refusal.code, ErrorCode::InvalidConfig, "{name} = {value:?}");
-        assert!(refusal.message.contains(name), "{}", refusal.message);
+        assert!(refusal.message().contains(name), "{}", refusal.message());
     }
     let created =
         cluster.topics().create(with("retention.ms", Some(" 60000 ")), false).await.unwrap();
@@ -206,7 +207,7 @@ async fn an_assignment_by_hand_is_checked_as_kafka_does() {
             refusal.code,
             ErrorCode::InvalidReplicaAssignment,
             "{lists:?}: {}",
-            refusal.message
+            refusal.message()
         );
     }
     for (partitions, factor) in [(1, -1), (-1, 1)] {
@@ -249,7 +250,7 @@ async fn a_topic_grows_and_never_shrinks() {
     for lists in [vec![], vec![list(&[1])], vec![list(&[1, 2]), list(&[1, 2])], vec![list(&[1, 9])]]
     {
         let refusal = grow(3, Some(lists), false).await.unwrap_err();
-        assert_eq!(refusal.code, ErrorCode::InvalidReplicaAssignment, "{}", refusal.message);
+        assert_eq!(refusal.code, ErrorCode::InvalidReplicaAssignment, "{}", refusal.message());
     }
     assert_eq!(grow(5, None, true).await.unwrap(), None);
     assert_eq!(

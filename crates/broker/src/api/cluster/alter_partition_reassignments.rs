@@ -31,8 +31,7 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    errors::ToErrorCode,
-    topics::Refusal,
+    errors::{ApiError, ToErrorCode},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -65,7 +64,7 @@ pub(crate) async fn handle(
             let outcome = reassign(apis, &topic.name, asked, any_factor).await;
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
-                Err(refusal) => (refusal.code.code(), Some(refusal.message.into())),
+                Err(refusal) => (refusal.code.code(), refusal.message.map(Into::into)),
             };
             let partition_index = asked.partition_index;
             partitions.push(ReassignablePartitionResponse {
@@ -84,29 +83,30 @@ async fn reassign(
     topic: &str,
     asked: &ReassignablePartition,
     any_factor: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     for _ in 0..ATTEMPTS {
         let image = apis.images.current();
         let Some(change) = change(&image, topic, asked, any_factor)? else { return Ok(()) };
         let partition = change.partition;
         let applied = apis.metadata.change_partitions(&[], &[change]).await;
         let applied =
-            applied.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
+            applied.map_err(|error| ApiError::new(error.error_code(), error.to_string()))?;
         let revision = if applied.partitions.is_empty() {
             // It changed after the image: look at a newer one.
             let seen = apis.metadata.partition(partition.topic, partition.partition).await;
-            let seen = seen.map_err(|error| Refusal::new(error.error_code(), error.to_string()))?;
+            let seen =
+                seen.map_err(|error| ApiError::new(error.error_code(), error.to_string()))?;
             seen.map_or(image.revision(), |seen| seen.revision)
         } else {
             applied.revision
         };
-        let stopping = || Refusal::plain(ErrorCode::CoordinatorNotAvailable);
+        let stopping = || ApiError::with_kafkas_message(ErrorCode::CoordinatorNotAvailable);
         apis.images.wait_for(revision).await.map_err(|_| stopping())?;
         if !applied.partitions.is_empty() {
             return Ok(());
         }
     }
-    Err(Refusal::new(ErrorCode::RequestTimedOut, "the partition changes all the time: try again"))
+    Err(ApiError::new(ErrorCode::RequestTimedOut, "the partition changes all the time: try again"))
 }
 
 /// What has to be changed, if anything.
@@ -115,8 +115,8 @@ fn change(
     topic: &str,
     asked: &ReassignablePartition,
     any_factor: bool,
-) -> Result<Option<PartitionChange>, Refusal> {
-    let unknown = |what: String| Refusal::new(ErrorCode::UnknownTopicOrPartition, what);
+) -> Result<Option<PartitionChange>, ApiError> {
+    let unknown = |what: String| ApiError::new(ErrorCode::UnknownTopicOrPartition, what);
     let found =
         image.topic(topic).ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
     let index = PartitionIndex(asked.partition_index);
@@ -126,7 +126,7 @@ fn change(
     let mut record = PartitionRecord::from(partition);
     match &asked.replicas {
         None if record.reassignment.is_none() => {
-            return Err(Refusal::plain(ErrorCode::NoReassignmentInProgress));
+            return Err(ApiError::with_kafkas_message(ErrorCode::NoReassignmentInProgress));
         }
         None => record.cancel_reassignment(),
         Some(replicas) => {
@@ -138,7 +138,7 @@ fn change(
                     "{} replicas are assigned where there are {factor}: assign as many, or allow the number to change",
                     replicas.len()
                 );
-                return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+                return Err(ApiError::new(ErrorCode::InvalidReplicationFactor, message));
             }
             record.reassign(replicas, |id| image.is_serving(id) && !image.is_draining(id));
         }
@@ -148,8 +148,9 @@ fn change(
     Ok(changed.then_some(PartitionChange { partition: id, record }))
 }
 
-fn check(image: &MetadataImage, replicas: &[BrokerId]) -> Result<(), Refusal> {
-    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+fn check(image: &MetadataImage, replicas: &[BrokerId]) -> Result<(), ApiError> {
+    let invalid =
+        |message: String| Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message));
     if replicas.is_empty() {
         return invalid("the list of replicas is empty: name at least one broker".to_owned());
     }

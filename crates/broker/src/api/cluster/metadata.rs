@@ -185,7 +185,7 @@ async fn create_missing(
         match apis.topics.auto_create(name).await {
             Ok(revision) => created.push((name.to_string(), revision)),
             Err(refusal) => {
-                tracing::info!(topic = %name, reason = %refusal.message, "a topic was not created on demand");
+                tracing::info!(topic = %name, reason = error.message(), "a topic was not created on demand");
                 failed.insert(name.clone(), refusal.code);
             }
         }

@@ -16,7 +16,7 @@ use milena_protocol::{
 
 use super::apis::ConfigApis;
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{api::definition::ApiDefinition, context::RequestContext, topics::Refusal};
+use crate::{api::definition::ApiDefinition, context::RequestContext, errors::ApiError};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     limits: "for topics and brokers",
@@ -36,7 +36,7 @@ pub(crate) async fn handle(
                 .as_ref()
                 .map_or_else(|refused| refused.code, |()| ErrorCode::None)
                 .code(),
-            error_message: answer.err().map(|refused| refused.message.into()),
+            error_message: answer.err().and_then(|error| error.message).map(Into::into),
             resource_type: entry.resource_type,
             resource_name: entry.resource_name,
         });
@@ -51,7 +51,7 @@ fn entry(resource: &AlterConfigsResource) -> Entry {
     }
 }
 
-fn configs(resource: &AlterConfigsResource) -> Result<Configs, Refusal> {
+fn configs(resource: &AlterConfigsResource) -> Result<Configs, ApiError> {
     refuse_doubles(resource.configs.iter().map(|config| &config.name))?;
     let configs = resource.configs.iter();
     configs

@@ -16,7 +16,7 @@ use super::resources::{ConfigResource, ConfigsView, TOPIC};
 use crate::{
     access::{Operation, Resource},
     context::RequestContext,
-    topics::Refusal,
+    errors::ApiError,
 };
 
 /// How long an answer waits for this broker to see the change it made. Others see it when they see
@@ -37,7 +37,7 @@ pub(crate) enum Changes {
 pub(crate) struct Entry {
     pub(crate) resource_type: i8,
     pub(crate) resource_name: KString,
-    pub(crate) changes: Result<Changes, Refusal>,
+    pub(crate) changes: Result<Changes, ApiError>,
 }
 
 /// Makes the changes of every entry, or with `validate_only` only looks whether they could be made.
@@ -48,7 +48,7 @@ pub(crate) async fn alter(
     apis: &ConfigApis,
     entries: &[Entry],
     validate_only: bool,
-) -> Vec<Result<(), Refusal>> {
+) -> Vec<Result<(), ApiError>> {
     let image = apis.images.current();
     let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
     let view = ConfigsView {
@@ -76,7 +76,7 @@ async fn alter_all(
     view: &ConfigsView<'_>,
     metadata: Option<&ClusterMetadata>,
     entries: &[Entry],
-) -> (Vec<Result<(), Refusal>>, Option<Revision>) {
+) -> (Vec<Result<(), ApiError>>, Option<Revision>) {
     let mut times = HashMap::new();
     for entry in entries {
         *times.entry((entry.resource_type, &entry.resource_name)).or_insert(0) += 1;
@@ -85,7 +85,7 @@ async fn alter_all(
     let mut newest = None;
     for entry in entries {
         let answer = if times[&(entry.resource_type, &entry.resource_name)] > 1 {
-            Err(Refusal::new(
+            Err(ApiError::new(
                 ErrorCode::InvalidRequest,
                 "each resource may be named once in a request",
             ))
@@ -101,11 +101,11 @@ async fn alter_one(
     view: &ConfigsView<'_>,
     metadata: Option<&ClusterMetadata>,
     entry: &Entry,
-) -> Result<Option<Revision>, Refusal> {
+) -> Result<Option<Revision>, ApiError> {
     let changes = entry.changes.as_ref().map_err(Clone::clone)?;
     if entry.resource_type == TOPIC && entry.resource_name.is_empty() {
         let message = "topics have no configuration for all of them: name one";
-        return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+        return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     }
     let resource =
         view.resource(entry.resource_type, &entry.resource_name, Operation::AlterConfigs)?;
@@ -176,21 +176,21 @@ impl From<MetadataError> for AlterError {
 }
 
 /// Names that an entry has more than once, and values it leaves out, are the client's mistake.
-pub(crate) fn refuse_doubles<'a>(names: impl Iterator<Item = &'a KString>) -> Result<(), Refusal> {
+pub(crate) fn refuse_doubles<'a>(names: impl Iterator<Item = &'a KString>) -> Result<(), ApiError> {
     let mut seen = std::collections::HashSet::new();
     for name in names {
         if !seen.insert(name) {
             let message = format!("{name} is given more than once");
-            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+            return Err(ApiError::new(ErrorCode::InvalidRequest, message));
         }
     }
     Ok(())
 }
 
 /// The value of a configuration that is to be set.
-pub(crate) fn required(name: &KString, value: Option<&KString>) -> Result<String, Refusal> {
+pub(crate) fn required(name: &KString, value: Option<&KString>) -> Result<String, ApiError> {
     let missing = || {
-        Refusal::new(ErrorCode::InvalidRequest, format!("{name} cannot be set to null: delete it"))
+        ApiError::new(ErrorCode::InvalidRequest, format!("{name} cannot be set to null: delete it"))
     };
     value.map(|value| value.to_string()).ok_or_else(missing)
 }

@@ -23,7 +23,7 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    topics::Refusal,
+    errors::ApiError,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -62,7 +62,7 @@ fn describe(view: &ConfigsView<'_>, request: &DescribeConfigsRequest) -> Describ
         };
         DescribeConfigsResult {
             error_code: error.as_ref().map_or(ErrorCode::None, |refused| refused.code).code(),
-            error_message: error.map(|refused| refused.message.into()),
+            error_message: error.and_then(|error| error.message).map(Into::into),
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.clone(),
             configs,
@@ -78,7 +78,7 @@ fn describe_resource(
     view: &ConfigsView<'_>,
     request: &DescribeConfigsRequest,
     resource: &DescribeConfigsResource,
-) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
+) -> Result<Vec<DescribeConfigsResourceResult>, ApiError> {
     let found =
         view.resource(resource.resource_type, &resource.resource_name, Operation::DescribeConfigs)?;
     let described = match found {

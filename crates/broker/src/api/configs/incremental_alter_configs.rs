@@ -20,7 +20,7 @@ use milena_protocol::{
 
 use super::apis::ConfigApis;
 use super::changes::{Changes, Entry, alter, refuse_doubles, required};
-use crate::{api::definition::ApiDefinition, context::RequestContext, topics::Refusal};
+use crate::{api::definition::ApiDefinition, context::RequestContext, errors::ApiError};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     limits: "for topics and brokers",
@@ -40,7 +40,7 @@ pub(crate) async fn handle(
                 .as_ref()
                 .map_or_else(|refused| refused.code, |()| ErrorCode::None)
                 .code(),
-            error_message: answer.err().map(|refused| refused.message.into()),
+            error_message: answer.err().and_then(|error| error.message).map(Into::into),
             resource_type: entry.resource_type,
             resource_name: entry.resource_name,
         });
@@ -57,7 +57,7 @@ fn entry(resource: &AlterConfigsResource) -> Entry {
     }
 }
 
-fn operation(config: &AlterableConfig) -> Result<(String, Operation), Refusal> {
+fn operation(config: &AlterableConfig) -> Result<(String, Operation), ApiError> {
     let value = || required(&config.name, config.value.as_ref());
     let operation = match config.config_operation {
         0 => Operation::Set(value()?),
@@ -68,7 +68,7 @@ fn operation(config: &AlterableConfig) -> Result<(String, Operation), Refusal> {
             let message = format!(
                 "operation {other} does not exist: 0 sets, 1 deletes, 2 appends, 3 subtracts"
             );
-            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+            return Err(ApiError::new(ErrorCode::InvalidRequest, message));
         }
     };
     Ok((config.name.to_string(), operation))

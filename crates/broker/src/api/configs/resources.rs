@@ -8,7 +8,7 @@ use milena_types::{BrokerId, TopicName};
 
 use crate::{
     access::{Operation, Resource},
-    topics::Refusal,
+    errors::ApiError,
 };
 
 /// Kafka's numbers of what has a configuration.
@@ -36,7 +36,7 @@ impl ConfigResource {
     }
 }
 
-impl From<ConfigError> for Refusal {
+impl From<ConfigError> for ApiError {
     fn from(error: ConfigError) -> Self {
         let code = match &error {
             ConfigError::UnknownTopicConfig(_)
@@ -67,7 +67,7 @@ impl ConfigsView<'_> {
         resource_type: i8,
         name: &str,
         operation: Operation,
-    ) -> Result<ConfigResource, Refusal> {
+    ) -> Result<ConfigResource, ApiError> {
         match resource_type {
             TOPIC => self.topic(name, operation),
             BROKER => self.broker(name, operation),
@@ -75,30 +75,30 @@ impl ConfigsView<'_> {
                 let message = format!(
                     "resource type {other} has no configuration here: ask for a topic or a broker"
                 );
-                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+                Err(ApiError::new(ErrorCode::InvalidRequest, message))
             }
         }
     }
 
-    fn topic(&self, name: &str, operation: Operation) -> Result<ConfigResource, Refusal> {
+    fn topic(&self, name: &str, operation: Operation) -> Result<ConfigResource, ApiError> {
         if !(self.allows)(operation, Resource::Topic(name)) {
-            return Err(Refusal::new(
+            return Err(ApiError::new(
                 ErrorCode::TopicAuthorizationFailed,
                 "access to the topic is denied",
             ));
         }
         let topic: TopicName =
-            name.parse().map_err(|e| Refusal::new(ErrorCode::InvalidTopic, format!("{e}")))?;
+            name.parse().map_err(|e| ApiError::new(ErrorCode::InvalidTopic, format!("{e}")))?;
         if self.image.topic(topic.as_str()).is_none() {
             let message = format!("the topic '{topic}' does not exist");
-            return Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, message));
+            return Err(ApiError::new(ErrorCode::UnknownTopicOrPartition, message));
         }
         Ok(ConfigResource::Topic(topic))
     }
 
-    fn broker(&self, name: &str, operation: Operation) -> Result<ConfigResource, Refusal> {
+    fn broker(&self, name: &str, operation: Operation) -> Result<ConfigResource, ApiError> {
         if !(self.allows)(operation, Resource::Cluster) {
-            return Err(Refusal::new(
+            return Err(ApiError::new(
                 ErrorCode::ClusterAuthorizationFailed,
                 "access to the cluster is denied",
             ));
@@ -111,12 +111,12 @@ impl ConfigsView<'_> {
                 let message = format!(
                     "this is broker {id}: ask broker {name} itself, or all with an empty name"
                 );
-                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+                Err(ApiError::new(ErrorCode::InvalidRequest, message))
             }
             Err(_) => {
                 let message =
                     format!("'{name}' is not a broker: give a number, or nothing for all brokers");
-                Err(Refusal::new(ErrorCode::InvalidRequest, message))
+                Err(ApiError::new(ErrorCode::InvalidRequest, message))
             }
         }
     }

@@ -50,7 +50,7 @@ use crate::{
     },
 };
 
-use validate::{Refusal, validate};
+use validate::{ProduceError, validate};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     limits: "without transactions; `acks` 1 and all are the same: the record is on disk",
@@ -81,7 +81,7 @@ pub(crate) struct ProduceApi {
 /// A partition of a request, after its records were appended or refused.
 struct PartitionAppend {
     index: i32,
-    outcome: Result<AppendFuture, Refusal>,
+    outcome: Result<AppendFuture, ProduceError>,
 }
 
 struct TopicAppends {
@@ -138,9 +138,9 @@ pub(crate) async fn handle(
             .iter()
             .flat_map(|topic| &topic.partitions)
             .find_map(|partition| partition.outcome.as_ref().err());
-        let Some(refusal) = failed else { return Handled::no_response() };
+        let Some(refused) = failed else { return Handled::no_response() };
         tracing::info!(
-            peer = %context.client_address(), error = refusal.error.name(), message = ?refusal.message,
+            peer = %context.client_address(), error = refused.error.code.name(), message = ?refused.error.message,
             "a produce with acks=0 was refused"
         );
         return Handled::close("a produce with acks=0 was refused");
@@ -175,7 +175,7 @@ async fn append_all(
 ) -> Vec<TopicAppends> {
     let apis = permit.apis;
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
-        Refusal::new(
+        ProduceError::new(
             ErrorCode::InvalidRequiredAcks,
             format!("acks is {}, use -1, 0 or 1", request.acks),
         )
@@ -188,9 +188,7 @@ async fn append_all(
         // A name of its own, so that the response does not keep the request's records in memory.
         let name = KString::from(topic.name.as_str());
         let refused = match &acks_refused {
-            Some(refusal) => {
-                Some(Refusal::new(refusal.error, refusal.message.clone().unwrap_or_default()))
-            }
+            Some(error) => Some(error.clone()),
             None => topic_refused(
                 context,
                 apis,
@@ -201,11 +199,7 @@ async fn append_all(
         for data in topic.partition_data {
             let topic = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
             let outcome = match &refused {
-                Some(refusal) => Err(Refusal {
-                    error: refusal.error,
-                    message: refusal.message.clone(),
-                    records: Vec::new(),
-                }),
+                Some(error) => Err(error.clone()),
                 None => append(context, permit, topic, data.index, data.records, now_ms).await,
             };
             partitions.push(PartitionAppend { index: data.index, outcome });
@@ -220,7 +214,7 @@ fn topic_refused(
     context: &RequestContext,
     apis: &ProduceApi,
     topic: TopicRef<'_>,
-) -> Option<Refusal> {
+) -> Option<ProduceError> {
     let image;
     let name = match topic {
         TopicRef::Name(name) => name,
@@ -233,7 +227,7 @@ fn topic_refused(
         return Some(ErrorCode::TopicAuthorizationFailed.into());
     }
     if is_internal(name) {
-        return Some(Refusal::new(
+        return Some(ProduceError::new(
             ErrorCode::InvalidTopic,
             "clients cannot write to an internal topic",
         ));
@@ -255,7 +249,7 @@ async fn append(
     index: i32,
     records: Option<Bytes>,
     now_ms: i64,
-) -> Result<AppendFuture, Refusal> {
+) -> Result<AppendFuture, ProduceError> {
     let partition = PartitionIndex(index);
     let led = match permit.apis.leaders.find(topic, partition) {
         Err(ErrorCode::NotLeaderOrFollower) => {
@@ -267,11 +261,11 @@ async fn append(
     if batches.iter().any(|batch| batch.header().attributes.is_transactional()) {
         let message =
             "transactions are not served by this cluster yet: produce without a transactional id";
-        return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
+        return Err(ProduceError::new(ErrorCode::InvalidTxnState, message));
     }
     let options =
         AppendOptions { leader_epoch: None, now: Timestamp(now_ms), origin: Origin::Client };
-    let refused = |error: AppendError| Refusal::new(error.error_code(), error.to_string());
+    let refused = |error: AppendError| ProduceError::new(error.error_code(), error.to_string());
     match led.partition.append(&batches, &options) {
         Err(AppendError::Closed) => {
             let led = Box::pin(permit.resolve_leader(topic, partition)).await?;
@@ -302,7 +296,7 @@ impl PendingProduce {
             for partition in topic.partitions {
                 let outcome = match partition.outcome {
                     Ok(append) => committed(append, deadline.as_mut(), &mut late).await,
-                    Err(refusal) => Err(refusal),
+                    Err(error) => Err(error),
                 };
                 partition_responses.push(partition_response(partition.index, outcome));
             }
@@ -357,7 +351,7 @@ async fn committed(
     append: AppendFuture,
     deadline: Pin<&mut Sleep>,
     late: &mut bool,
-) -> Result<Appended, Refusal> {
+) -> Result<Appended, ProduceError> {
     let outcome = if *late {
         append.now()
     } else {
@@ -369,11 +363,14 @@ async fn committed(
     };
     *late |= outcome.is_none();
     outcome
-        .ok_or_else(|| Refusal::from(ErrorCode::RequestTimedOut))?
-        .map_err(|error| Refusal::new(error.error_code(), error.to_string()))
+        .ok_or_else(|| ProduceError::from(ErrorCode::RequestTimedOut))?
+        .map_err(|error| ProduceError::new(error.error_code(), error.to_string()))
 }
 
-fn partition_response(index: i32, outcome: Result<Appended, Refusal>) -> PartitionProduceResponse {
+fn partition_response(
+    index: i32,
+    outcome: Result<Appended, ProduceError>,
+) -> PartitionProduceResponse {
     match outcome {
         Ok(appended) => PartitionProduceResponse {
             index,
@@ -382,21 +379,20 @@ fn partition_response(index: i32, outcome: Result<Appended, Refusal>) -> Partiti
             log_start_offset: appended.log_start.raw(),
             ..Default::default()
         },
-        Err(refusal) => PartitionProduceResponse {
+        Err(ProduceError { error, records }) => PartitionProduceResponse {
             index,
-            error_code: refusal.error.code(),
+            error_code: error.code.code(),
             base_offset: -1,
             log_append_time_ms: -1,
             log_start_offset: -1,
-            record_errors: refusal
-                .records
+            record_errors: records
                 .into_iter()
                 .map(|(batch_index, message)| BatchIndexAndErrorMessage {
                     batch_index,
                     batch_index_error_message: Some(message.into()),
                 })
                 .collect(),
-            error_message: refusal.message.map(KString::from),
+            error_message: error.message.map(KString::from),
             ..Default::default()
         },
     }

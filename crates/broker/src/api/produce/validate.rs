@@ -12,36 +12,48 @@ use milena_records::{
 
 use milena_kafka_config::{StoredCompression, TopicConfig};
 
-use crate::{api::bounds::DECOMPRESSED_BYTES_MAX, errors::ToErrorCode};
+use crate::{
+    api::bounds::DECOMPRESSED_BYTES_MAX,
+    errors::{ApiError, ToErrorCode},
+};
 
 /// The first version of Produce that carries record batches instead of message sets (KIP-98).
 const FIRST_BATCH_VERSION: i16 = 3;
 /// The first version of Produce in which zstd is allowed (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 7;
 
-/// Why a partition's records are refused (Produce response: ErrorCode, RecordErrors, ErrorMessage;
+/// Why a partition's records are refused (Produce response: ErrorCode, ErrorMessage, RecordErrors;
 /// KIP-467).
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) error: ErrorCode,
-    pub(crate) message: Option<String>,
-    /// Batch index and what is wrong with the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProduceError {
+    pub(crate) error: ApiError,
+    /// The record's index in its batch, and what is wrong with it.
     pub(crate) records: Vec<(i32, String)>,
 }
 
-impl Refusal {
-    pub(crate) fn new(error: ErrorCode, message: impl Into<String>) -> Self {
-        Self { error, message: Some(message.into()), records: Vec::new() }
+impl ProduceError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        ApiError::new(code, message).into()
+    }
+
+    fn of_records(code: ErrorCode, message: &str, records: Vec<(i32, String)>) -> Self {
+        Self { error: ApiError::new(code, message), records }
     }
 }
 
-impl From<ErrorCode> for Refusal {
-    fn from(error: ErrorCode) -> Self {
-        Self { error, message: None, records: Vec::new() }
+impl From<ApiError> for ProduceError {
+    fn from(error: ApiError) -> Self {
+        Self { error, records: Vec::new() }
     }
 }
 
-impl From<BatchError> for Refusal {
+impl From<ErrorCode> for ProduceError {
+    fn from(code: ErrorCode) -> Self {
+        ApiError::from(code).into()
+    }
+}
+
+impl From<BatchError> for ProduceError {
     fn from(error: BatchError) -> Self {
         Self::new(error.error_code(), error.to_string())
     }
@@ -55,7 +67,7 @@ pub(crate) fn validate(
     config: &TopicConfig,
     api_version: i16,
     now_ms: i64,
-) -> Result<Vec<Batch>, Refusal> {
+) -> Result<Vec<Batch>, ProduceError> {
     let sent = sent.unwrap_or_default();
     // As Kafka does, old versions take a batch too, while newer ones take nothing else.
     let batches = if api_version < FIRST_BATCH_VERSION && records::magic_of(&sent) != Some(2) {
@@ -77,7 +89,7 @@ pub(crate) fn validate(
 }
 
 /// The same records with the codec that the topic asks for (`compression.type`).
-fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Batch, Refusal> {
+fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Batch, ProduceError> {
     let header = *batch.header();
     if header.attributes.compression()? == codec {
         return Ok(batch);
@@ -101,10 +113,10 @@ fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Ba
 }
 
 /// From version 3 on a partition has exactly one batch.
-fn record_batch(sent: Bytes) -> Result<Vec<Batch>, Refusal> {
+fn record_batch(sent: Bytes) -> Result<Vec<Batch>, ProduceError> {
     let mut split = records::split(sent);
     let Some(first) = split.next() else {
-        return Err(Refusal::new(
+        return Err(ProduceError::new(
             ErrorCode::InvalidRecord,
             "a produce needs one record batch for each partition",
         ));
@@ -112,7 +124,7 @@ fn record_batch(sent: Bytes) -> Result<Vec<Batch>, Refusal> {
     let first = first?;
     if split.next().is_some() {
         let message = "more than one record batch for a partition: send one in each request";
-        return Err(Refusal::new(ErrorCode::InvalidRecord, message));
+        return Err(ProduceError::new(ErrorCode::InvalidRecord, message));
     }
     Ok(vec![first])
 }
@@ -122,12 +134,12 @@ fn check(
     config: &TopicConfig,
     api_version: i16,
     now_ms: i64,
-) -> Result<(), Refusal> {
+) -> Result<(), ProduceError> {
     if batch.size() > config.max_message_bytes {
         let (size, max) = (batch.size(), config.max_message_bytes);
         let message =
             format!("the batch has {size} bytes, max.message.bytes of the topic is {max}");
-        return Err(Refusal::new(ErrorCode::MessageTooLarge, message));
+        return Err(ProduceError::new(ErrorCode::MessageTooLarge, message));
     }
     batch.verify_crc()?;
     batch.validate_produced()?;
@@ -136,7 +148,7 @@ fn check(
     {
         let message =
             "zstd needs version 7 or later of Produce: use a newer client or another codec";
-        return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
+        return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
     }
     if config.message_format.is_some() {
         check_old_format(batch, config)?;
@@ -149,11 +161,11 @@ fn check(
 }
 
 /// What the format that the topic asks for has no place for (`message.format.version`).
-fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), Refusal> {
+fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceError> {
     let attributes = batch.header().attributes;
     if attributes.is_transactional() || batch.header().has_producer() {
         let message = "message.format.version of the topic is older than idempotent producers: disable idempotence";
-        return Err(Refusal::new(ErrorCode::UnsupportedForMessageFormat, message));
+        return Err(ProduceError::new(ErrorCode::UnsupportedForMessageFormat, message));
     }
     let stored = match config.compression {
         StoredCompression::Producer => attributes.compression()?,
@@ -161,18 +173,13 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), Refusal> 
     };
     if stored == Compression::Zstd {
         let message = "message.format.version of the topic is older than zstd: use another codec";
-        return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
+        return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
     }
     for (index, record) in (0..).zip(&batch.records(DECOMPRESSED_BYTES_MAX)?) {
         if !record?.headers.is_empty() {
-            let message =
-                "message.format.version of the topic is older than headers: send none".to_owned();
+            let message = "message.format.version of the topic is older than headers: send none";
             let records = vec![(index, "it has headers".to_owned())];
-            return Err(Refusal {
-                error: ErrorCode::InvalidRecord,
-                message: Some(message),
-                records,
-            });
+            return Err(ProduceError::of_records(ErrorCode::InvalidRecord, message, records));
         }
     }
     Ok(())
@@ -187,7 +194,7 @@ fn record_rules(config: &TopicConfig, now_ms: i64) -> RecordRules {
     RecordRules { key_required: config.compacts, timestamps }
 }
 
-impl From<RejectedRecords> for Refusal {
+impl From<RejectedRecords> for ProduceError {
     fn from(rejected: RejectedRecords) -> Self {
         let is_timestamp = rejected.is_timestamp();
         match rejected {
@@ -200,12 +207,12 @@ impl From<RejectedRecords> for Refusal {
                 };
                 let same = errors.iter().all(|e| matches!(e.fault, RecordFault::NoKey));
                 let message = if same {
-                    "one or more records have no key, and the topic is compacted".to_owned()
+                    "one or more records have no key, and the topic is compacted"
                 } else {
-                    "one or more records have been refused".to_owned()
+                    "one or more records have been refused"
                 };
                 let records = errors.iter().map(|e| (e.index, e.fault.to_string())).collect();
-                Self { error, message: Some(message), records }
+                Self::of_records(error, message, records)
             }
         }
     }

@@ -23,7 +23,8 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    topics::{Refusal, repeated},
+    errors::ApiError,
+    topics::repeated,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::CreatePartitions, 0..=3);
@@ -35,18 +36,18 @@ pub(crate) async fn handle(
 ) -> CreatePartitionsResponse {
     let twice = repeated(request.topics.iter().map(|topic| &*topic.name));
     let mut names = HashSet::new();
-    let mut outcomes: Vec<(&KString, Result<Option<Revision>, Refusal>)> = Vec::new();
+    let mut outcomes: Vec<(&KString, Result<Option<Revision>, ApiError>)> = Vec::new();
     for topic in &request.topics {
         if !names.insert(&topic.name) {
             continue;
         }
         let outcome = if twice.contains(&*topic.name) {
-            Err(Refusal::new(
+            Err(ApiError::new(
                 ErrorCode::InvalidRequest,
                 "the request names this topic more than once: name it once",
             ))
         } else if !context.allows(Operation::Alter, Resource::Topic(&topic.name)) {
-            Err(Refusal::plain(ErrorCode::TopicAuthorizationFailed))
+            Err(ApiError::with_kafkas_message(ErrorCode::TopicAuthorizationFailed))
         } else {
             apis.topics
                 .grow(&topic.name, topic.count, assignments(topic), request.validate_only)
@@ -61,10 +62,10 @@ pub(crate) async fn handle(
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
         apis.topics.wait_until_usable(revision, &grown, timeout).await;
     }
-    let result = |(name, outcome): (&KString, Result<Option<Revision>, Refusal>)| {
+    let result = |(name, outcome): (&KString, Result<Option<Revision>, ApiError>)| {
         let (error_code, error_message) = match outcome {
             Ok(_) => (0, None),
-            Err(refusal) => (refusal.code.code(), Some(refusal.message.into())),
+            Err(refusal) => (refusal.code.code(), refusal.message.map(Into::into)),
         };
         CreatePartitionsTopicResult { name: name.clone(), error_code, error_message }
     };

@@ -27,9 +27,8 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    topics::{
-        Created, PARTITIONS_A_REQUEST_MAX, Refusal, TopicRequest, repeated, too_many_partitions,
-    },
+    errors::ApiError,
+    topics::{Created, PARTITIONS_A_REQUEST_MAX, TopicRequest, repeated, too_many_partitions},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -67,30 +66,30 @@ pub(crate) async fn handle(
             continue;
         }
         let outcome = if twice.contains(&*name) {
-            Err(Refusal::new(
+            Err(ApiError::new(
                 ErrorCode::InvalidRequest,
                 "the request names this topic more than once: name it once",
             ))
         } else if !may_create(context, &name) {
-            Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "Authorization failed."))
+            Err(ApiError::new(ErrorCode::TopicAuthorizationFailed, "Authorization failed."))
         } else if too_many {
             Err(too_many_partitions())
         } else if !plain.insert(name.replace('.', "_")) {
             let message = format!(
                 "another topic of this request differs from '{name}' in '.' and '_' only: choose another name"
             );
-            Err(Refusal::new(ErrorCode::InvalidTopic, message))
+            Err(ApiError::new(ErrorCode::InvalidTopic, message))
         } else {
             Ok(wanted(topic))
         };
         work.push((name, outcome));
     }
     let validate_only = request.validate_only;
-    let create = async |(name, wanted): (KString, Result<TopicRequest, Refusal>)| match wanted {
+    let create = async |(name, wanted): (KString, Result<TopicRequest, ApiError>)| match wanted {
         Ok(wanted) => (name, apis.topics.create(wanted, validate_only).await),
         Err(refusal) => (name, Err(refusal)),
     };
-    let mut outcomes: Vec<(KString, Result<Created, Refusal>)> =
+    let mut outcomes: Vec<(KString, Result<Created, ApiError>)> =
         stream::iter(work).map(create).buffered(CREATING_MAX).collect().await;
     let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
     wait_for_all(apis, &mut outcomes, timeout).await;
@@ -134,7 +133,7 @@ fn wanted(topic: CreatableTopic) -> TopicRequest {
 
 async fn wait_for_all(
     apis: &TopicApis,
-    outcomes: &mut [(KString, Result<Created, Refusal>)],
+    outcomes: &mut [(KString, Result<Created, ApiError>)],
     wait_max: Duration,
 ) {
     let created = outcomes
@@ -148,7 +147,7 @@ async fn wait_for_all(
     for (_, outcome) in outcomes.iter_mut() {
         if outcome.as_ref().is_ok_and(|created| created.revision.is_some()) {
             let message = "the topic is made, but not every broker knows it yet: ask again";
-            *outcome = Err(Refusal::new(ErrorCode::RequestTimedOut, message));
+            *outcome = Err(ApiError::new(ErrorCode::RequestTimedOut, message));
         }
     }
 }
@@ -157,7 +156,7 @@ fn result(
     context: &RequestContext,
     apis: &TopicApis,
     name: KString,
-    outcome: Result<Created, Refusal>,
+    outcome: Result<Created, ApiError>,
 ) -> CreatableTopicResult {
     let created = match outcome {
         Ok(created) => created,
@@ -165,7 +164,7 @@ fn result(
             return CreatableTopicResult {
                 name,
                 error_code: refusal.code.code(),
-                error_message: Some(refusal.message.into()),
+                error_message: refusal.message.map(Into::into),
                 configs: Some(Vec::new()),
                 ..Default::default()
             };

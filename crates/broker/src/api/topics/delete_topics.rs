@@ -28,7 +28,8 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    topics::{Refusal, Topics},
+    errors::ApiError,
+    topics::Topics,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -92,12 +93,12 @@ fn disabled(asked: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicRes
     asked.into_iter().map(refuse).collect()
 }
 
-fn refused(name: Option<KString>, id: Uuid, refusal: Refusal) -> DeletableTopicResult {
+fn refused(name: Option<KString>, id: Uuid, refusal: ApiError) -> DeletableTopicResult {
     DeletableTopicResult {
         name,
         topic_id: id,
         error_code: refusal.code.code(),
-        error_message: Some(refusal.message.into()),
+        error_message: refusal.message.map(Into::into),
     }
 }
 
@@ -124,7 +125,7 @@ fn targets(
             && !taken.insert(*id)
         {
             let message = "this name and an id of the request are the same topic: give one of them";
-            let refusal = Refusal::new(ErrorCode::InvalidRequest, message);
+            let refusal = ApiError::new(ErrorCode::InvalidRequest, message);
             target = Err(refused(Some(name.as_str().into()), id.0, refusal));
         }
         targets.push(target);
@@ -139,8 +140,8 @@ fn target(
     repeated: bool,
     may: impl Fn(Operation, &str) -> bool,
 ) -> Target {
-    let invalid = |message: &str| Refusal::new(ErrorCode::InvalidRequest, message);
-    let unauthorized = || Refusal::plain(ErrorCode::TopicAuthorizationFailed);
+    let invalid = |message: &str| ApiError::new(ErrorCode::InvalidRequest, message);
+    let unauthorized = || ApiError::with_kafkas_message(ErrorCode::TopicAuthorizationFailed);
     match (&name, id.is_nil()) {
         (Some(_), false) => Err(refused(
             name,
@@ -167,11 +168,17 @@ fn target(
             }
             match image.topic(text) {
                 Some(topic) => Ok(found(topic)),
-                None => Err(refused(name, id, Refusal::plain(ErrorCode::UnknownTopicOrPartition))),
+                None => Err(refused(
+                    name,
+                    id,
+                    ApiError::with_kafkas_message(ErrorCode::UnknownTopicOrPartition),
+                )),
             }
         }
         (None, false) => match image.topic_by_id(TopicId(id)) {
-            None => Err(refused(None, id, Refusal::plain(ErrorCode::UnknownTopicId))),
+            None => {
+                Err(refused(None, id, ApiError::with_kafkas_message(ErrorCode::UnknownTopicId)))
+            }
             Some(topic) if !may(Operation::Describe, topic.name().as_str()) => {
                 Err(refused(None, id, unauthorized()))
             }
