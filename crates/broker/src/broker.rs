@@ -42,12 +42,8 @@ use crate::{
     identity::BrokerIdentity,
     kafka_configs::KafkaConfigs,
     leadership::{
-        deletion::delete_leftovers,
-        handoff::Handoff,
-        lifecycle::PartitionLifecycle,
-        partitions::{PartitionTable, TopicRef},
-        reconcile::LeadershipReconciler,
-        resolve::LeaderResolver,
+        deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
+        partitions::PartitionTable, reconcile::LeadershipReconciler, resolve::LeaderResolver,
     },
     net::{
         connection_slots::ConnectionSlots,
@@ -58,6 +54,7 @@ use crate::{
     },
     server_properties::server_properties,
     shared::BrokerShared,
+    topic_ref::TopicRef,
     topics::Topics,
 };
 

@@ -34,6 +34,7 @@ mod leadership;
 mod net;
 mod server_properties;
 mod shared;
+mod topic_ref;
 mod topics;
 
 pub use access::{AllowAll, Authorizer, Caller, Operation, Principal, Resource};

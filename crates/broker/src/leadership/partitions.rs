@@ -10,20 +10,13 @@ use std::{
     sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use milena_kafka_config::TopicConfig;
 use milena_metadata::TopicImage;
 use milena_storage::Partition;
 use milena_types::{PartitionIndex, TopicId, TopicPartition};
 use tokio::sync::watch;
 
-use milena_kafka_config::TopicConfig;
-
-/// A topic as a request names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TopicRef<'a> {
-    Name(&'a str),
-    /// KIP-516.
-    Id(TopicId),
-}
+use crate::topic_ref::TopicRef;
 
 /// A partition that this broker leads.
 #[derive(Clone)]

@@ -64,7 +64,7 @@ pub(crate) async fn handle(
             let outcome = reassign(apis, &topic.name, asked, any_factor).await;
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
-                Err(refusal) => (refusal.code.code(), refusal.message.map(Into::into)),
+                Err(error) => (error.code.code(), error.message.map(Into::into)),
             };
             let partition_index = asked.partition_index;
             partitions.push(ReassignablePartitionResponse {

@@ -184,9 +184,9 @@ async fn create_missing(
         }
         match apis.topics.auto_create(name).await {
             Ok(revision) => created.push((name.to_string(), revision)),
-            Err(refusal) => {
+            Err(error) => {
                 tracing::info!(topic = %name, reason = error.message(), "a topic was not created on demand");
-                failed.insert(name.clone(), refusal.code);
+                failed.insert(name.clone(), error.code);
             }
         }
     }
@@ -259,7 +259,7 @@ impl View<'_> {
         } else {
             match valid_name(name) {
                 Ok(_) => ErrorCode::UnknownTopicOrPartition,
-                Err(refusal) => refusal.code,
+                Err(error) => error.code,
             }
         };
         let is_internal = valid_name(name).is_ok_and(|name| name.is_internal());

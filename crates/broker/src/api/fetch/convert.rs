@@ -108,7 +108,7 @@ pub(super) fn convert(
         Conversion::For(format) => {
             let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, bytes_max);
             let next = each(&parts, from, |batch| match converter.push(batch) {
-                Err(error) if converter.is_empty() => Err(refusal(&error)),
+                Err(error) if converter.is_empty() => Err(conversion_error(&error)),
                 pushed => Ok(pushed.unwrap_or(false)),
             })?;
             Ok(Converted { records: Records::from(converter.finish()), next })
@@ -126,7 +126,7 @@ fn each(
     let mut next = from;
     for part in parts {
         for batch in records::split(part.clone()) {
-            let batch = batch.map_err(|error| refusal(&error))?;
+            let batch = batch.map_err(|error| conversion_error(&error))?;
             next = batch.header().next_offset();
             if !take(&batch)? {
                 return Ok(next);
@@ -136,7 +136,7 @@ fn each(
     Ok(next)
 }
 
-fn refusal(error: &milena_records::BatchError) -> ErrorCode {
+fn conversion_error(error: &milena_records::BatchError) -> ErrorCode {
     let code = error.error_code();
     if code != ErrorCode::UnsupportedCompressionType {
         tracing::warn!(%error, "records could not be converted for an old client");
@@ -183,7 +183,7 @@ fn as_asked(
             } else {
                 let left = bytes_max.saturating_sub(len);
                 let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, left);
-                let fits = converter.push(batch).map_err(|error| refusal(&error))?;
+                let fits = converter.push(batch).map_err(|error| conversion_error(&error))?;
                 (converter.finish(), fits)
             };
         if len > 0 && len + bytes.len() > bytes_max {

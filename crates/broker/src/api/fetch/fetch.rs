@@ -27,14 +27,15 @@ use milena_types::{PartitionIndex, TopicId};
 
 use crate::{
     api::definition::ApiDefinition, context::RequestContext, leadership::resolve::LEADER_WAIT_MAX,
+    topic_ref::OwnedTopicRef,
 };
 
 use super::{
     apis::FetchApis,
     list_offsets, read,
-    read::{Limits, Round, Target},
+    read::{Limits, ReadPass, Target},
     respond,
-    session::{Asked, FetchKind, Session, TopicKey, Wanted},
+    session::{FetchKind, FetchPartition, Session, SessionRequest},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -58,7 +59,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 const FIRST_VERSION_WITH_SESSIONS: i16 = 7;
 /// The first version that names topics by id.
 const FIRST_VERSION_WITH_IDS: i16 = 13;
-/// The first version with a limit for the whole answer.
+/// The first version with a limit for the whole response.
 const FIRST_VERSION_WITH_MAX_BYTES: i16 = 3;
 
 pub(crate) async fn handle(
@@ -67,54 +68,55 @@ pub(crate) async fn handle(
     request: FetchRequest,
 ) -> FetchResponse {
     let version = context.api_version;
-    let wanted = wanted(&request, version);
+    let requested = requested_partitions(&request, version);
     let kind = if version < FIRST_VERSION_WITH_SESSIONS {
         FetchKind::Full { session: None }
     } else {
-        let asked = Asked {
+        let session = SessionRequest {
             id: request.session_id,
             epoch: request.session_epoch,
             by_id: version >= FIRST_VERSION_WITH_IDS,
         };
         let random = || apis.runtime.random_u64();
         let forgotten = forgotten(&request, version);
-        match apis.sessions.begin(asked, &wanted, forgotten, random, context.received) {
+        match apis.sessions.begin(session, &requested, forgotten, random, context.received) {
             Ok(kind) => kind,
             Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
         }
     };
     let mut targets: Vec<Target> = match &kind {
-        FetchKind::Full { .. } => {
-            wanted.into_iter().map(|wanted| Target::new(context, apis, wanted, None)).collect()
-        }
+        FetchKind::Full { .. } => requested
+            .into_iter()
+            .map(|requested| Target::new(context, apis, requested, None))
+            .collect(),
         FetchKind::Incremental { session, .. } => session_targets(context, apis, session),
     };
     for target in &mut targets {
-        target.settle(context, apis).await;
+        target.resolve_leader(context, apis).await;
     }
     let limits = limits(apis, &request, version);
-    let round = wait_and_read(apis, &targets, &limits, &request).await;
-    for (target, answer) in targets.iter().zip(&round.answers) {
-        // Closed while this waited: the answer names the next leader.
-        if answer.error == ErrorCode::NotLeaderOrFollower {
+    let pass = wait_and_read(apis, &targets, &limits, &request).await;
+    for (target, read) in targets.iter().zip(&pass.partitions) {
+        // Closed while this waited: the response names the next leader.
+        if read.error == ErrorCode::NotLeaderOrFollower {
             apis.leaders
                 .wait_for_leader(
-                    read::topic_of(&target.wanted),
-                    target.wanted.partition,
+                    target.requested.topic.as_ref(),
+                    target.requested.partition,
                     LEADER_WAIT_MAX,
                 )
                 .await;
         }
     }
-    respond::respond(context, apis, &kind, targets, round)
+    respond::respond(context, apis, &kind, targets, pass)
 }
 
-fn wanted(request: &FetchRequest, version: i16) -> Vec<Wanted> {
+fn requested_partitions(request: &FetchRequest, version: i16) -> Vec<FetchPartition> {
     let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
-    let mut wanted = Vec::with_capacity(count);
+    let mut requested = Vec::with_capacity(count);
     for topic in &request.topics {
         let key = key(version, &topic.topic, topic.topic_id);
-        wanted.extend(topic.partitions.iter().map(|partition| Wanted {
+        requested.extend(topic.partitions.iter().map(|partition| FetchPartition {
             topic: key.clone(),
             partition: PartitionIndex(partition.partition),
             current_leader_epoch: partition.current_leader_epoch,
@@ -123,10 +125,10 @@ fn wanted(request: &FetchRequest, version: i16) -> Vec<Wanted> {
             bytes_max: partition.partition_max_bytes,
         }));
     }
-    wanted
+    requested
 }
 
-fn forgotten(request: &FetchRequest, version: i16) -> Vec<(TopicKey, PartitionIndex)> {
+fn forgotten(request: &FetchRequest, version: i16) -> Vec<(OwnedTopicRef, PartitionIndex)> {
     let topics = request.forgotten_topics_data.iter();
     let partitions = topics.flat_map(|topic| {
         let key = key(version, &topic.topic, topic.topic_id);
@@ -135,11 +137,11 @@ fn forgotten(request: &FetchRequest, version: i16) -> Vec<(TopicKey, PartitionIn
     partitions.collect()
 }
 
-fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid) -> TopicKey {
+fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid) -> OwnedTopicRef {
     if version >= FIRST_VERSION_WITH_IDS {
-        TopicKey::Id(TopicId(id))
+        OwnedTopicRef::Id(TopicId(id))
     } else {
-        TopicKey::Name(name.clone())
+        OwnedTopicRef::Name(name.clone())
     }
 }
 
@@ -150,8 +152,8 @@ fn session_targets(
 ) -> Vec<Target> {
     let mut session = session.lock().expect("no panic while a session is changed");
     let mut targets = Vec::with_capacity(session.len());
-    for (place, partition) in session.partitions() {
-        targets.push(Target::new(context, apis, partition.wanted.clone(), Some(place)));
+    for (position, partition) in session.partitions() {
+        targets.push(Target::new(context, apis, partition.requested.clone(), Some(position)));
     }
     targets
 }
@@ -165,37 +167,37 @@ fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> Limits {
     }
 }
 
-/// Reads, and reads again when there is more, until the answer is worth sending.
+/// Reads, and reads again when there is more, until the response has enough or is late.
 async fn wait_and_read(
     apis: &FetchApis,
     targets: &[Target],
     limits: &Limits,
     request: &FetchRequest,
-) -> Round {
+) -> ReadPass {
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(limits.bytes_max);
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let mut round = read::read(targets, limits).await;
-    if round.answers_now(bytes_min) || wait.is_zero() || targets.is_empty() {
-        return round;
+    let mut pass = read::read(targets, limits).await;
+    if pass.is_due(bytes_min) || wait.is_zero() || targets.is_empty() {
+        return pass;
     }
     let mut deadline = std::pin::pin!(tokio::time::sleep(wait));
     loop {
-        let waiter = Waiter::new(bytes_min - round.bytes);
+        let waiter = Waiter::new(bytes_min - pass.bytes);
         let guards: Vec<_> = targets.iter().filter_map(|target| target.watch(&waiter)).collect();
         // What came between the read and the registration woke nobody.
-        round = read::read(targets, limits).await;
-        if round.answers_now(bytes_min) {
-            return round;
+        pass = read::read(targets, limits).await;
+        if pass.is_due(bytes_min) {
+            return pass;
         }
         tokio::select! {
             () = waiter.woken() => {}
-            () = deadline.as_mut() => return round,
-            () = apis.stopping.cancelled() => return round,
+            () = deadline.as_mut() => return pass,
+            () = apis.stopping.cancelled() => return pass,
         }
         drop(guards);
-        round = read::read(targets, limits).await;
-        if round.answers_now(bytes_min) {
-            return round;
+        pass = read::read(targets, limits).await;
+        if pass.is_due(bytes_min) {
+            return pass;
         }
     }
 }

@@ -30,7 +30,8 @@ use crate::{
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    leadership::{partitions::TopicRef, resolve::LEADER_WAIT_MAX},
+    leadership::resolve::LEADER_WAIT_MAX,
+    topic_ref::TopicRef,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {

@@ -22,7 +22,8 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    leadership::{partitions::TopicRef, resolve::LEADER_WAIT_MAX},
+    leadership::resolve::LEADER_WAIT_MAX,
+    topic_ref::TopicRef,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {

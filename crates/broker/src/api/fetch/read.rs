@@ -11,23 +11,21 @@ use milena_types::{LeaderEpoch, Offset};
 use super::{
     apis::FetchApis,
     convert::{Conversion, TopicFormats, convert},
-    session::{Told, TopicKey, Wanted},
+    session::{FetchPartition, PartitionOffsets},
 };
 use crate::{
     access::{Operation, Resource},
     api::fetch::epochs::check_leader_epoch,
     context::RequestContext,
     errors::ToErrorCode,
-    leadership::{
-        partitions::{LeaderPartition, TopicRef},
-        resolve::LEADER_WAIT_MAX,
-    },
+    leadership::{partitions::LeaderPartition, resolve::LEADER_WAIT_MAX},
+    topic_ref::TopicRef,
 };
 
 /// The first version that tells of diverging epochs.
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
-/// How much one fetch answers, and to whom.
+/// How much one fetch returns, and in which version.
 pub(super) struct Limits {
     pub(super) bytes_max: usize,
     pub(super) isolation: Isolation,
@@ -36,9 +34,9 @@ pub(super) struct Limits {
 
 /// A partition to be read.
 pub(super) struct Target {
-    pub(super) wanted: Wanted,
-    /// Its place in the session.
-    pub(super) place: Option<u64>,
+    pub(super) requested: FetchPartition,
+    /// In the session.
+    pub(super) position: Option<u64>,
     log: Result<Arc<Partition>, ErrorCode>,
     formats: TopicFormats,
 }
@@ -47,25 +45,29 @@ impl Target {
     pub(super) fn new(
         context: &RequestContext,
         apis: &FetchApis,
-        wanted: Wanted,
-        place: Option<u64>,
+        requested: FetchPartition,
+        position: Option<u64>,
     ) -> Self {
-        let led = open(context, apis, &wanted);
+        let led = open(context, apis, &requested);
         let formats = led
             .as_ref()
             .map_or_else(|_| TopicFormats::default(), |led| TopicFormats::from(&*led.config));
-        Self { wanted, place, log: led.map(|led| led.partition), formats }
+        Self { requested, position, log: led.map(|led| led.partition), formats }
     }
 
-    /// Looks again where another leader was named, once a handoff of the partition has ended or its
-    /// log is open.
-    pub(super) async fn settle(&mut self, context: &RequestContext, apis: &FetchApis) {
+    /// Where this broker does not lead the partition: looks it up again, once a handoff has ended
+    /// or its log is open.
+    pub(super) async fn resolve_leader(&mut self, context: &RequestContext, apis: &FetchApis) {
         if matches!(self.log, Err(ErrorCode::NotLeaderOrFollower)) {
             apis.leaders
-                .wait_for_leader(topic_of(&self.wanted), self.wanted.partition, LEADER_WAIT_MAX)
+                .wait_for_leader(
+                    self.requested.topic.as_ref(),
+                    self.requested.partition,
+                    LEADER_WAIT_MAX,
+                )
                 .await;
-            let (wanted, place) = (self.wanted.clone(), self.place);
-            *self = Self::new(context, apis, wanted, place);
+            let (requested, position) = (self.requested.clone(), self.position);
+            *self = Self::new(context, apis, requested, position);
         }
     }
 
@@ -75,23 +77,15 @@ impl Target {
     }
 }
 
-/// The topic of a partition that is asked for.
-pub(super) fn topic_of(wanted: &Wanted) -> TopicRef<'_> {
-    match &wanted.topic {
-        TopicKey::Name(name) => TopicRef::Name(name),
-        TopicKey::Id(id) => TopicRef::Id(*id),
-    }
-}
-
 fn open(
     context: &RequestContext,
     apis: &FetchApis,
-    wanted: &Wanted,
+    requested: &FetchPartition,
 ) -> Result<LeaderPartition, ErrorCode> {
-    let topic = topic_of(wanted);
+    let topic = requested.topic.as_ref();
     let denied = |name: &str| !context.allows(Operation::Read, Resource::Topic(name));
-    let led = apis.leaders.find(topic, wanted.partition).map_err(|error| match topic {
-        // Who may not read a topic is not told where it is.
+    let led = apis.leaders.find(topic, requested.partition).map_err(|error| match topic {
+        // A client that may not read a topic does not learn where it is.
         TopicRef::Name(name) if denied(name) => ErrorCode::TopicAuthorizationFailed,
         TopicRef::Id(id)
             if apis.leaders.image().topic_name(id).is_some_and(|name| denied(name.as_str())) =>
@@ -103,108 +97,107 @@ fn open(
     if denied(&led.topic) {
         return Err(ErrorCode::TopicAuthorizationFailed);
     }
-    check_leader_epoch(&led.partition, wanted.current_leader_epoch)?;
+    check_leader_epoch(&led.partition, requested.current_leader_epoch)?;
     Ok(led)
 }
 
-/// What one partition answers.
-pub(super) struct Answer {
+/// What was read from one partition.
+pub(super) struct PartitionRead {
     pub(super) error: ErrorCode,
-    pub(super) told: Told,
+    pub(super) offsets: PartitionOffsets,
     pub(super) records: Records,
     pub(super) diverging: Option<(LeaderEpoch, Offset)>,
 }
 
-impl Answer {
-    fn failed(error: ErrorCode, told: Told) -> Self {
-        Self { error, told, records: Records::new(), diverging: None }
+impl PartitionRead {
+    fn failed(error: ErrorCode, offsets: PartitionOffsets) -> Self {
+        Self { error, offsets, records: Records::new(), diverging: None }
     }
 }
 
-/// What all partitions answer, in the order of the targets.
-pub(super) struct Round {
-    pub(super) answers: Vec<Answer>,
+/// One read of all partitions, in the order of the targets.
+pub(super) struct ReadPass {
+    pub(super) partitions: Vec<PartitionRead>,
     pub(super) bytes: usize,
     urgent: bool,
 }
 
-impl Round {
+impl ReadPass {
     /// Whether there is no reason to wait for more.
-    pub(super) fn answers_now(&self, bytes_min: usize) -> bool {
+    pub(super) fn is_due(&self, bytes_min: usize) -> bool {
         self.urgent || self.bytes >= bytes_min
     }
 }
 
 /// Reads each target in turn, as long as the limit allows.
-pub(super) async fn read(targets: &[Target], limits: &Limits) -> Round {
-    let mut round = Round { answers: Vec::with_capacity(targets.len()), bytes: 0, urgent: false };
+pub(super) async fn read(targets: &[Target], limits: &Limits) -> ReadPass {
+    let mut pass =
+        ReadPass { partitions: Vec::with_capacity(targets.len()), bytes: 0, urgent: false };
     for target in targets {
-        let room = limits.bytes_max.saturating_sub(round.bytes);
-        let answer = read_one(target, limits, room, round.bytes == 0).await;
-        round.bytes += answer.records.len();
-        round.urgent |= is_failure(answer.error) || answer.diverging.is_some();
-        round.answers.push(answer);
+        let room = limits.bytes_max.saturating_sub(pass.bytes);
+        let read = read_one(target, limits, room, pass.bytes == 0).await;
+        pass.bytes += read.records.len();
+        pass.urgent |= is_failure(read.error) || read.diverging.is_some();
+        pass.partitions.push(read);
     }
-    round
+    pass
 }
 
-const UNKNOWN: Told = Told { high_watermark: -1, last_stable_offset: -1, log_start_offset: -1 };
-
-fn told(bounds: &Bounds) -> Told {
-    Told {
+fn offsets(bounds: &Bounds) -> PartitionOffsets {
+    PartitionOffsets {
         high_watermark: bounds.high_watermark.raw(),
         last_stable_offset: bounds.last_stable.raw(),
         log_start_offset: bounds.log_start.raw(),
     }
 }
 
-async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool) -> Answer {
-    let wanted = &target.wanted;
+async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool) -> PartitionRead {
+    let requested = &target.requested;
     let log = match &target.log {
         Ok(log) => log,
-        Err(error) => return Answer::failed(*error, UNKNOWN),
+        Err(error) => return PartitionRead::failed(*error, PartitionOffsets::UNKNOWN),
     };
     if limits.version >= FIRST_VERSION_WITH_DIVERGENCE
-        && let Some(diverging) = diverging(log, wanted)
+        && let Some(diverging) = diverging(log, requested)
     {
-        let told = told(&log.bounds());
-        return Answer {
+        let offsets = offsets(&log.bounds());
+        return PartitionRead {
             error: ErrorCode::None,
-            told,
+            offsets,
             records: Records::new(),
             diverging: Some(diverging),
         };
     }
     let request = ReadRequest {
-        from: Offset(wanted.fetch_offset),
-        max_bytes: usize::try_from(wanted.bytes_max).unwrap_or(0).min(room),
+        from: Offset(requested.fetch_offset),
+        max_bytes: usize::try_from(requested.bytes_max).unwrap_or(0).min(room),
         at_least_one: is_first,
         isolation: limits.isolation,
     };
     match read_log(log, &request).await {
-        Ok(data) => answer(data, target, limits, log, request).await,
+        Ok(data) => converted_read(data, target, limits, log, request).await,
         Err(error) => {
-            let told = match &error {
-                ReadError::OutOfRange { bounds, .. } => told(bounds),
-                ReadError::Closed => UNKNOWN,
+            let offsets = match &error {
+                ReadError::OutOfRange { bounds, .. } => offsets(bounds),
+                ReadError::Closed => PartitionOffsets::UNKNOWN,
                 other => {
                     tracing::warn!(partition = %log.id(), error = %other, "reading for a fetch failed");
-                    told(&log.bounds())
+                    offsets(&log.bounds())
                 }
             };
-            Answer::failed(error.error_code(), told)
+            PartitionRead::failed(error.error_code(), offsets)
         }
     }
 }
 
 /// Where the client's log and this one part, if they do: the client has records of an epoch that
 /// ended earlier here.
-fn diverging(log: &Partition, wanted: &Wanted) -> Option<(LeaderEpoch, Offset)> {
-    if wanted.last_fetched_epoch < 0 {
+fn diverging(log: &Partition, requested: &FetchPartition) -> Option<(LeaderEpoch, Offset)> {
+    if requested.last_fetched_epoch < 0 {
         return None;
     }
-    let (epoch, end) = log.end_offset_for_epoch(LeaderEpoch(wanted.last_fetched_epoch))?;
-    let parted = epoch.raw() < wanted.last_fetched_epoch || end.raw() < wanted.fetch_offset;
+    let (epoch, end) = log.end_offset_for_epoch(LeaderEpoch(requested.last_fetched_epoch))?;
+    let parted = epoch.raw() < requested.last_fetched_epoch || end.raw() < requested.fetch_offset;
     parted.then_some((epoch, end))
 }
 
@@ -216,22 +209,22 @@ async fn read_log(log: &Partition, request: &ReadRequest) -> Result<ReadData, Re
     }
 }
 
-async fn answer(
+async fn converted_read(
     data: ReadData,
     target: &Target,
     limits: &Limits,
     log: &Partition,
     request: ReadRequest,
-) -> Answer {
-    let told = told(&data.bounds);
+) -> PartitionRead {
+    let offsets = offsets(&data.bounds);
     let records = match target.formats.conversion(limits.version) {
         Ok(Conversion::None) => Ok(Records::from(data.parts)),
         Ok(conversion) => Box::pin(converted(data, conversion, log, request)).await,
-        Err(error) => return Answer::failed(error, UNKNOWN),
+        Err(error) => return PartitionRead::failed(error, PartitionOffsets::UNKNOWN),
     };
     match records {
-        Ok(records) => Answer { error: ErrorCode::None, told, records, diverging: None },
-        Err(error) => Answer::failed(error, told),
+        Ok(records) => PartitionRead { error: ErrorCode::None, offsets, records, diverging: None },
+        Err(error) => PartitionRead::failed(error, offsets),
     }
 }
 
@@ -254,7 +247,7 @@ async fn converted(
         }
         request = ReadRequest { from: done.next, at_least_one: true, ..request };
         tokio::task::yield_now().await;
-        // What is wrong further on is told to who asks for it.
+        // An error further on is for the fetch that begins there.
         let Ok(more) = read_log(log, &request).await else { return Ok(Records::new()) };
         data = more;
     }

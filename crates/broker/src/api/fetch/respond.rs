@@ -1,4 +1,4 @@
-//! From what was read to the response: in full, or what changed since the session's last answer.
+//! From what was read to the response: in full, or what changed since the session's last response.
 
 use milena_protocol::{
     ErrorCode, KString,
@@ -10,12 +10,12 @@ use milena_protocol::{
 
 use super::{
     apis::FetchApis,
-    read::{Answer, Round, Target, is_failure, topic_of},
-    session::{FetchKind, TopicKey, Wanted},
+    read::{PartitionRead, ReadPass, Target, is_failure},
+    session::{FetchKind, FetchPartition},
 };
-use crate::{context::RequestContext, leadership::resolve::LeaderHints};
+use crate::{context::RequestContext, leadership::resolve::LeaderHints, topic_ref::OwnedTopicRef};
 
-/// The first version whose answers name the leader that should have been asked.
+/// The first version whose responses name the leader that the client should use.
 const FIRST_VERSION_WITH_LEADER: i16 = 16;
 
 pub(super) fn respond(
@@ -23,7 +23,7 @@ pub(super) fn respond(
     apis: &FetchApis,
     kind: &FetchKind,
     targets: Vec<Target>,
-    round: Round,
+    pass: ReadPass,
 ) -> FetchResponse {
     let mut response = FetchResponse {
         throttle_time_ms: context.throttled().as_millis() as i32,
@@ -42,23 +42,24 @@ pub(super) fn respond(
     .map(|session| session.lock().expect("no panic while a session is changed"));
     let mut hints = apis.leaders.leader_hints(context.listener());
     let incremental = matches!(kind, FetchKind::Incremental { .. });
-    for (target, answer) in targets.into_iter().zip(round.answers) {
+    for (target, read) in targets.into_iter().zip(pass.partitions) {
         if let Some(session) = &mut session
-            && let Some(place) = target.place.or_else(|| session.place_of(&target.wanted))
+            && let Some(position) =
+                target.position.or_else(|| session.position_of(&target.requested))
         {
-            let has_records = !answer.records.is_empty();
-            let failed = is_failure(answer.error) || answer.diverging.is_some();
+            let has_records = !read.records.is_empty();
+            let failed = is_failure(read.error) || read.diverging.is_some();
             let changed = session
-                .partition(place)
-                .is_none_or(|partition| partition.must_answer(answer.told, has_records, failed));
+                .partition(position)
+                .is_none_or(|partition| partition.must_include(read.offsets, has_records, failed));
             if incremental && !changed {
                 continue;
             }
             if has_records {
-                session.move_to_end(place);
+                session.move_to_end(position);
             }
         }
-        add(context, &mut hints, &mut response, &target.wanted, answer);
+        add(context, &mut hints, &mut response, &target.requested, read);
     }
     response.node_endpoints.extend(hints.into_nodes().into_iter().map(|node| NodeEndpoint {
         node_id: node.id.0,
@@ -73,37 +74,37 @@ fn add(
     context: &RequestContext,
     hints: &mut LeaderHints<'_>,
     response: &mut FetchResponse,
-    wanted: &Wanted,
-    answer: Answer,
+    requested: &FetchPartition,
+    read: PartitionRead,
 ) {
     let mut data = PartitionData {
-        partition_index: wanted.partition.0,
-        error_code: answer.error.code(),
-        high_watermark: answer.told.high_watermark,
-        last_stable_offset: answer.told.last_stable_offset,
-        log_start_offset: answer.told.log_start_offset,
+        partition_index: requested.partition.0,
+        error_code: read.error.code(),
+        high_watermark: read.offsets.high_watermark,
+        last_stable_offset: read.offsets.last_stable_offset,
+        log_start_offset: read.offsets.log_start_offset,
         // No transactions are served, so none was aborted.
         aborted_transactions: None,
         preferred_read_replica: -1,
-        records: Some(answer.records),
+        records: Some(read.records),
         ..Default::default()
     };
-    if let Some((epoch, end)) = answer.diverging {
+    if let Some((epoch, end)) = read.diverging {
         data.diverging_epoch = EpochEndOffset { epoch: epoch.raw(), end_offset: end.raw() };
     }
-    if answer.error == ErrorCode::NotLeaderOrFollower
+    if read.error == ErrorCode::NotLeaderOrFollower
         && context.api_version >= FIRST_VERSION_WITH_LEADER
-        && let Some(hint) = hints.of(topic_of(wanted), wanted.partition)
+        && let Some(hint) = hints.of(requested.topic.as_ref(), requested.partition)
     {
         data.current_leader =
             LeaderIdAndEpoch { leader_id: hint.leader.0, leader_epoch: hint.leader_epoch };
     }
     match response.responses.last_mut() {
-        Some(topic) if is_same(topic, &wanted.topic) => topic.partitions.push(data),
+        Some(topic) if is_same(topic, &requested.topic) => topic.partitions.push(data),
         _ => {
-            let (topic, topic_id) = match &wanted.topic {
-                TopicKey::Name(name) => (name.clone(), milena_protocol::Uuid::nil()),
-                TopicKey::Id(id) => (KString::default(), id.0),
+            let (topic, topic_id) = match &requested.topic {
+                OwnedTopicRef::Name(name) => (name.clone(), milena_protocol::Uuid::nil()),
+                OwnedTopicRef::Id(id) => (KString::default(), id.0),
             };
             response.responses.push(FetchableTopicResponse {
                 topic,
@@ -114,9 +115,9 @@ fn add(
     }
 }
 
-fn is_same(topic: &FetchableTopicResponse, key: &TopicKey) -> bool {
+fn is_same(topic: &FetchableTopicResponse, key: &OwnedTopicRef) -> bool {
     match key {
-        TopicKey::Name(name) => topic.topic == *name,
-        TopicKey::Id(id) => topic.topic_id == id.0,
+        OwnedTopicRef::Name(name) => topic.topic == *name,
+        OwnedTopicRef::Id(id) => topic.topic_id == id.0,
     }
 }

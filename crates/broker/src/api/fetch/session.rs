@@ -1,10 +1,11 @@
-//! Incremental fetch sessions (KIP-227): what a client asked for last time, so that it need not say
-//! it again, and what it was answered, so that only changes are told.
+//! Incremental fetch sessions (KIP-227): the partitions of a client's earlier requests, so that it
+//! need not send them again, and what it knows of them, so that responses have changes only.
 //!
 //! Invariants: the cache holds at most as many sessions as it was made for; a session's epoch rises
-//! by one with each answer; partitions are visited in the order asked, those that gave records move
-//! to the end so that none starves. Not here: logs. The caller reads the partitions that
-//! [`Session::partitions`] lists and asks [`SessionPartition::must_answer`] whether to tell.
+//! by one with each response; partitions are visited in the order of the request, those that had
+//! records move to the end so that none starves. Not here: logs. The caller reads the partitions
+//! that [`Session::partitions`] lists; [`SessionPartition::must_include`] says whether a response
+//! has them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,40 +13,23 @@ use std::{
     time::Duration,
 };
 
-use milena_protocol::{ErrorCode, KString};
-use milena_types::{PartitionIndex, TopicId};
+use milena_protocol::ErrorCode;
+use milena_types::PartitionIndex;
+
+use crate::topic_ref::OwnedTopicRef;
 
 /// Asks for a new session, or for none when the session id says so too
 /// (`FetchMetadata.INITIAL_EPOCH`).
 pub(crate) const INITIAL_EPOCH: i32 = 0;
 /// Ends the session (`FetchMetadata.FINAL_EPOCH`).
 pub(crate) const FINAL_EPOCH: i32 = -1;
-/// A session that was not used for so long makes room for a new one.
+/// A session that was not used for so long may be replaced by a new one.
 const EVICTED_AFTER: Duration = Duration::from_secs(120);
 
-/// A topic as the request names it.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) enum TopicKey {
-    /// Up to version 12.
-    Name(KString),
-    /// From version 13 on (KIP-516).
-    Id(TopicId),
-}
-
-impl TopicKey {
-    /// The same key without a hold on the request's buffer.
-    fn detached(&self) -> Self {
-        match self {
-            Self::Name(name) => Self::Name(KString::from(name.as_str())),
-            Self::Id(id) => Self::Id(*id),
-        }
-    }
-}
-
-/// What a client wants of one partition.
+/// A partition of a Fetch request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) topic: TopicKey,
+pub(crate) struct FetchPartition {
+    pub(crate) topic: OwnedTopicRef,
     pub(crate) partition: PartitionIndex,
     pub(crate) current_leader_epoch: i32,
     pub(crate) fetch_offset: i64,
@@ -53,32 +37,40 @@ pub(crate) struct Wanted {
     pub(crate) bytes_max: i32,
 }
 
-/// The state of a partition that a client learns from a fetch besides records.
+/// The offsets of a partition that a response has besides its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Told {
+pub(crate) struct PartitionOffsets {
     pub(crate) high_watermark: i64,
     pub(crate) last_stable_offset: i64,
     pub(crate) log_start_offset: i64,
 }
 
-impl Told {
-    const NOTHING: Self = Self { high_watermark: -1, last_stable_offset: -1, log_start_offset: -1 };
+impl PartitionOffsets {
+    /// Of a partition that cannot be read, and of one that the client knows nothing of yet.
+    pub(crate) const UNKNOWN: Self =
+        Self { high_watermark: -1, last_stable_offset: -1, log_start_offset: -1 };
 }
 
 /// A partition of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionPartition {
-    pub(crate) wanted: Wanted,
-    told: Told,
+    pub(crate) requested: FetchPartition,
+    /// What the client knows.
+    known: PartitionOffsets,
 }
 
 impl SessionPartition {
-    /// Whether an incremental answer has to mention the partition, and notes what the client will
-    /// know then.
-    pub(crate) fn must_answer(&mut self, now: Told, has_records: bool, failed: bool) -> bool {
-        let changed = self.told != now;
-        // After an error the client learns the partition's state again as soon as it can be told.
-        self.told = if failed { Told::NOTHING } else { now };
+    /// Whether an incremental response has to include the partition; notes what the client knows
+    /// then.
+    pub(crate) fn must_include(
+        &mut self,
+        now: PartitionOffsets,
+        has_records: bool,
+        failed: bool,
+    ) -> bool {
+        let changed = self.known != now;
+        // After an error the offsets are sent again as soon as they are known.
+        self.known = if failed { PartitionOffsets::UNKNOWN } else { now };
         has_records || failed || changed
     }
 }
@@ -89,87 +81,77 @@ pub(crate) struct Session {
     epoch: i32,
     by_id: bool,
     order: BTreeMap<u64, SessionPartition>,
-    places: HashMap<(TopicKey, PartitionIndex), u64>,
-    next_place: u64,
+    positions: HashMap<(OwnedTopicRef, PartitionIndex), u64>,
+    next_position: u64,
 }
 
 impl Session {
-    fn new(by_id: bool, wanted: &[Wanted]) -> Self {
+    fn new(by_id: bool, requested: &[FetchPartition]) -> Self {
         let mut session = Self { epoch: 1, by_id, ..Self::default() };
-        wanted.iter().for_each(|wanted| session.want(wanted));
+        requested.iter().for_each(|requested| session.set_partition(requested));
         session
     }
 
-    fn want(&mut self, wanted: &Wanted) {
-        let topic = wanted.topic.detached();
-        let key = (topic.clone(), wanted.partition);
-        let wanted = Wanted { topic, ..wanted.clone() };
-        let place = *self.places.entry(key).or_insert_with(|| {
-            self.next_place += 1;
-            self.next_place
+    fn set_partition(&mut self, requested: &FetchPartition) {
+        let topic = requested.topic.detached();
+        let key = (topic.clone(), requested.partition);
+        let requested = FetchPartition { topic, ..requested.clone() };
+        let position = *self.positions.entry(key).or_insert_with(|| {
+            self.next_position += 1;
+            self.next_position
         });
-        match self.order.entry(place) {
+        match self.order.entry(position) {
             std::collections::btree_map::Entry::Occupied(mut slot) => {
-                slot.get_mut().wanted = wanted
+                slot.get_mut().requested = requested
             }
             std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(SessionPartition { wanted, told: Told::NOTHING });
+                slot.insert(SessionPartition { requested, known: PartitionOffsets::UNKNOWN });
             }
         }
     }
 
-    fn forget(&mut self, topic: TopicKey, partition: PartitionIndex) {
-        if let Some(place) = self.places.remove(&(topic, partition)) {
-            self.order.remove(&place);
+    fn forget(&mut self, topic: OwnedTopicRef, partition: PartitionIndex) {
+        if let Some(position) = self.positions.remove(&(topic, partition)) {
+            self.order.remove(&position);
         }
     }
 
-    /// The partitions in the order in which they are to be read, each with its place.
+    /// The partitions in the order in which they are read, each with its position.
     pub(crate) fn partitions(&mut self) -> impl Iterator<Item = (u64, &mut SessionPartition)> {
-        self.order.iter_mut().map(|(place, partition)| (*place, partition))
+        self.order.iter_mut().map(|(position, partition)| (*position, partition))
     }
 
-    /// How many partitions there are.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// The partition at a place, if it is still there.
-    pub(crate) fn partition(&mut self, place: u64) -> Option<&mut SessionPartition> {
-        self.order.get_mut(&place)
+    pub(crate) fn partition(&mut self, position: u64) -> Option<&mut SessionPartition> {
+        self.order.get_mut(&position)
     }
 
-    /// Where a partition stands that was asked for by name and number.
-    pub(crate) fn place_of(&self, wanted: &Wanted) -> Option<u64> {
-        self.places.get(&(wanted.topic.clone(), wanted.partition)).copied()
+    pub(crate) fn position_of(&self, requested: &FetchPartition) -> Option<u64> {
+        self.positions.get(&(requested.topic.clone(), requested.partition)).copied()
     }
 
-    /// The partition gave records: others come first next time.
-    pub(crate) fn move_to_end(&mut self, place: u64) {
-        if let Some(partition) = self.order.remove(&place) {
-            self.next_place += 1;
-            let key = (partition.wanted.topic.clone(), partition.wanted.partition);
-            self.places.insert(key, self.next_place);
-            self.order.insert(self.next_place, partition);
+    /// For a partition that had records: others come first next time.
+    pub(crate) fn move_to_end(&mut self, position: u64) {
+        if let Some(partition) = self.order.remove(&position) {
+            self.next_position += 1;
+            let key = (partition.requested.topic.clone(), partition.requested.partition);
+            self.positions.insert(key, self.next_position);
+            self.order.insert(self.next_position, partition);
         }
     }
 }
 
-/// What a fetch request turns out to be.
+/// What a Fetch request is to its session.
 #[derive(Debug)]
 pub(crate) enum FetchKind {
-    /// All partitions are in the request, all are answered. The session id is 0 if none was made.
-    Full {
-        /// The session that was made for it.
-        session: Option<(i32, Arc<Mutex<Session>>)>,
-    },
-    /// The partitions are the session's, and only changes are answered.
-    Incremental {
-        /// The session's id.
-        id: i32,
-        /// The session.
-        session: Arc<Mutex<Session>>,
-    },
+    /// All partitions are in the request, and all in the response. The session id is 0 if none was
+    /// made.
+    Full { session: Option<(i32, Arc<Mutex<Session>>)> },
+    /// The partitions are the session's, and the response has changes only.
+    Incremental { id: i32, session: Arc<Mutex<Session>> },
 }
 
 struct Cached {
@@ -183,9 +165,9 @@ pub(crate) struct SessionCache {
     sessions_max: usize,
 }
 
-/// What a request says about its session.
+/// The session fields of a Fetch request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct SessionRequest {
     pub(crate) id: i32,
     pub(crate) epoch: i32,
     /// Topics are named by id (version 13 on).
@@ -197,35 +179,35 @@ impl SessionCache {
         Self { sessions: Mutex::default(), sessions_max }
     }
 
-    /// Decides what a request is and brings its session up to date. `random` makes the ids of new
-    /// sessions, which nobody should guess by accident. `now` is monotonic.
+    /// Finds or makes the session of a request and brings it up to date. `random` makes the ids of
+    /// new sessions, so that none is guessed by accident. `now` is monotonic.
     ///
     /// Errors: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH,
     /// FETCH_SESSION_TOPIC_ID_ERROR. The client then starts again with a full fetch.
     pub(crate) fn begin(
         &self,
-        asked: Asked,
-        wanted: &[Wanted],
-        forgotten: Vec<(TopicKey, PartitionIndex)>,
+        request: SessionRequest,
+        requested: &[FetchPartition],
+        forgotten: Vec<(OwnedTopicRef, PartitionIndex)>,
         random: impl FnMut() -> u64,
         now: Duration,
     ) -> Result<FetchKind, ErrorCode> {
         let mut sessions = self.sessions.lock().expect("no panic while sessions are looked up");
-        if asked.epoch == INITIAL_EPOCH || asked.epoch == FINAL_EPOCH {
-            sessions.remove(&asked.id);
-            if asked.epoch == FINAL_EPOCH || wanted.is_empty() {
+        if request.epoch == INITIAL_EPOCH || request.epoch == FINAL_EPOCH {
+            sessions.remove(&request.id);
+            if request.epoch == FINAL_EPOCH || requested.is_empty() {
                 return Ok(FetchKind::Full { session: None });
             }
-            let session = self.insert(&mut sessions, asked.by_id, wanted, random, now);
+            let session = self.insert(&mut sessions, request.by_id, requested, random, now);
             return Ok(FetchKind::Full { session });
         }
-        let cached = sessions.get_mut(&asked.id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
+        let cached = sessions.get_mut(&request.id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
         let shared = cached.session.clone();
         let mut session = shared.lock().expect("no panic while a session is changed");
-        if session.epoch != asked.epoch {
+        if session.epoch != request.epoch {
             return Err(ErrorCode::InvalidFetchSessionEpoch);
         }
-        if session.by_id != asked.by_id {
+        if session.by_id != request.by_id {
             return Err(ErrorCode::FetchSessionTopicIdError);
         }
         cached.last_used = now;
@@ -234,16 +216,16 @@ impl SessionCache {
         for (topic, partition) in forgotten {
             session.forget(topic, partition);
         }
-        wanted.iter().for_each(|wanted| session.want(wanted));
+        requested.iter().for_each(|requested| session.set_partition(requested));
         drop(session);
-        Ok(FetchKind::Incremental { id: asked.id, session: shared })
+        Ok(FetchKind::Incremental { id: request.id, session: shared })
     }
 
     fn insert(
         &self,
         sessions: &mut HashMap<i32, Cached>,
         by_id: bool,
-        wanted: &[Wanted],
+        requested: &[FetchPartition],
         mut random: impl FnMut() -> u64,
         now: Duration,
     ) -> Option<(i32, Arc<Mutex<Session>>)> {
@@ -261,7 +243,7 @@ impl SessionCache {
                 break id;
             }
         };
-        let session = Arc::new(Mutex::new(Session::new(by_id, wanted)));
+        let session = Arc::new(Mutex::new(Session::new(by_id, requested)));
         sessions.insert(id, Cached { session: session.clone(), last_used: now });
         Some((id, session))
     }
@@ -269,11 +251,13 @@ impl SessionCache {
 
 #[cfg(test)]
 mod tests {
+    use milena_protocol::KString;
+
     use super::*;
 
-    fn wanted(topic: &'static str, partition: i32) -> Wanted {
-        Wanted {
-            topic: TopicKey::Name(KString::from_static(topic)),
+    fn requested(topic: &'static str, partition: i32) -> FetchPartition {
+        FetchPartition {
+            topic: OwnedTopicRef::Name(KString::from_static(topic)),
             partition: PartitionIndex(partition),
             current_leader_epoch: -1,
             fetch_offset: 0,
@@ -296,19 +280,19 @@ mod tests {
             &mut self,
             id: i32,
             epoch: i32,
-            partitions: &[Wanted],
+            partitions: &[FetchPartition],
             now_s: u64,
         ) -> Result<FetchKind, ErrorCode> {
             let random = || {
                 self.random += 1 << 33;
                 self.random
             };
-            let asked = Asked { id, epoch, by_id: false };
-            self.cache.begin(asked, partitions, Vec::new(), random, Duration::from_secs(now_s))
+            let request = SessionRequest { id, epoch, by_id: false };
+            self.cache.begin(request, partitions, Vec::new(), random, Duration::from_secs(now_s))
         }
 
         fn open(&mut self, now_s: u64) -> Option<i32> {
-            match self.ask(0, INITIAL_EPOCH, &[wanted("t", 0)], now_s) {
+            match self.ask(0, INITIAL_EPOCH, &[requested("t", 0)], now_s) {
                 Ok(FetchKind::Full { session }) => session.map(|(id, _)| id),
                 other => panic!("{other:?}"),
             }
@@ -328,11 +312,11 @@ mod tests {
     }
 
     #[test]
-    fn the_final_epoch_ends_a_session_and_answers_in_full() {
+    fn the_final_epoch_ends_a_session_and_returns_all() {
         let mut clients = Clients::new(10);
         let id = clients.open(0).expect("a session");
         assert!(matches!(
-            clients.ask(id, FINAL_EPOCH, &[wanted("t", 0)], 0),
+            clients.ask(id, FINAL_EPOCH, &[requested("t", 0)], 0),
             Ok(FetchKind::Full { session: None })
         ));
         assert_eq!(clients.ask(id, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
@@ -342,8 +326,8 @@ mod tests {
     fn a_session_by_name_is_not_continued_by_id() {
         let mut clients = Clients::new(10);
         let id = clients.open(0).expect("a session");
-        let asked = Asked { id, epoch: 1, by_id: true };
-        let refused = clients.cache.begin(asked, &[], Vec::new(), || 0, Duration::ZERO);
+        let request = SessionRequest { id, epoch: 1, by_id: true };
+        let refused = clients.cache.begin(request, &[], Vec::new(), || 0, Duration::ZERO);
         assert_eq!(refused.unwrap_err(), ErrorCode::FetchSessionTopicIdError);
     }
 
@@ -359,30 +343,37 @@ mod tests {
 
     #[test]
     fn partitions_are_added_changed_forgotten_and_rotated() {
-        let mut session = Session::new(false, &[wanted("t", 0), wanted("t", 1), wanted("u", 0)]);
-        session.forget(TopicKey::Name(KString::from_static("t")), PartitionIndex(1));
-        session.want(&Wanted { fetch_offset: 7, ..wanted("t", 0) });
-        session.want(&wanted("v", 0));
-        let first = session.partitions().next().map(|(place, _)| place).expect("three partitions");
+        let mut session =
+            Session::new(false, &[requested("t", 0), requested("t", 1), requested("u", 0)]);
+        session.forget(OwnedTopicRef::Name(KString::from_static("t")), PartitionIndex(1));
+        session.set_partition(&FetchPartition { fetch_offset: 7, ..requested("t", 0) });
+        session.set_partition(&requested("v", 0));
+        let first =
+            session.partitions().next().map(|(position, _)| position).expect("three partitions");
         session.move_to_end(first);
         let order: Vec<_> = session
             .partitions()
-            .map(|(_, p)| (p.wanted.topic.clone(), p.wanted.fetch_offset))
+            .map(|(_, p)| (p.requested.topic.clone(), p.requested.fetch_offset))
             .collect();
-        let name = |text: &'static str| TopicKey::Name(KString::from_static(text));
+        let name = |text: &'static str| OwnedTopicRef::Name(KString::from_static(text));
         assert_eq!(order, [(name("u"), 0), (name("v"), 0), (name("t"), 7)]);
     }
 
     #[test]
-    fn only_changes_and_errors_are_told() {
-        let mut partition = SessionPartition { wanted: wanted("t", 0), told: Told::NOTHING };
-        let state = |hw| Told { high_watermark: hw, last_stable_offset: hw, log_start_offset: 0 };
-        assert!(partition.must_answer(state(5), false, false), "never told before");
-        assert!(!partition.must_answer(state(5), false, false));
-        assert!(partition.must_answer(state(5), true, false), "records");
-        assert!(partition.must_answer(state(6), false, false), "the high watermark moved");
-        assert!(partition.must_answer(state(6), false, true), "an error");
-        assert!(partition.must_answer(state(6), false, false), "told again after an error");
-        assert!(!partition.must_answer(state(6), false, false));
+    fn only_changes_and_errors_are_included() {
+        let mut partition =
+            SessionPartition { requested: requested("t", 0), known: PartitionOffsets::UNKNOWN };
+        let state = |hw| PartitionOffsets {
+            high_watermark: hw,
+            last_stable_offset: hw,
+            log_start_offset: 0,
+        };
+        assert!(partition.must_include(state(5), false, false), "not known yet");
+        assert!(!partition.must_include(state(5), false, false));
+        assert!(partition.must_include(state(5), true, false), "records");
+        assert!(partition.must_include(state(6), false, false), "the high watermark moved");
+        assert!(partition.must_include(state(6), false, true), "an error");
+        assert!(partition.must_include(state(6), false, false), "again after an error");
+        assert!(!partition.must_include(state(6), false, false));
     }
 }

@@ -31,7 +31,7 @@ use crate::{
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ToErrorCode,
-    leadership::partitions::TopicRef,
+    topic_ref::TopicRef,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {

@@ -45,9 +45,10 @@ use crate::{
     context::{ConnectionInfo, RequestContext},
     errors::ToErrorCode,
     leadership::{
-        partitions::{LeaderPartition, TopicRef},
+        partitions::LeaderPartition,
         resolve::{LEADER_WAIT_MAX, LeaderResolver},
     },
+    topic_ref::TopicRef,
 };
 
 use validate::{ProduceError, validate};

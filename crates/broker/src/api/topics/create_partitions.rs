@@ -65,7 +65,7 @@ pub(crate) async fn handle(
     let result = |(name, outcome): (&KString, Result<Option<Revision>, ApiError>)| {
         let (error_code, error_message) = match outcome {
             Ok(_) => (0, None),
-            Err(refusal) => (refusal.code.code(), refusal.message.map(Into::into)),
+            Err(error) => (error.code.code(), error.message.map(Into::into)),
         };
         CreatePartitionsTopicResult { name: name.clone(), error_code, error_message }
     };

@@ -87,7 +87,7 @@ pub(crate) async fn handle(
     let validate_only = request.validate_only;
     let create = async |(name, wanted): (KString, Result<TopicRequest, ApiError>)| match wanted {
         Ok(wanted) => (name, apis.topics.create(wanted, validate_only).await),
-        Err(refusal) => (name, Err(refusal)),
+        Err(error) => (name, Err(error)),
     };
     let mut outcomes: Vec<(KString, Result<Created, ApiError>)> =
         stream::iter(work).map(create).buffered(CREATING_MAX).collect().await;
@@ -160,11 +160,11 @@ fn result(
 ) -> CreatableTopicResult {
     let created = match outcome {
         Ok(created) => created,
-        Err(refusal) => {
+        Err(error) => {
             return CreatableTopicResult {
                 name,
-                error_code: refusal.code.code(),
-                error_message: refusal.message.map(Into::into),
+                error_code: error.code.code(),
+                error_message: error.message.map(Into::into),
                 configs: Some(Vec::new()),
                 ..Default::default()
             };

@@ -25,7 +25,7 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    leadership::partitions::TopicRef,
+    topic_ref::TopicRef,
     topics::valid_name,
 };
 

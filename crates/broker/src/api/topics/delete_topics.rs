@@ -93,12 +93,12 @@ fn disabled(asked: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicRes
     asked.into_iter().map(refuse).collect()
 }
 
-fn refused(name: Option<KString>, id: Uuid, refusal: ApiError) -> DeletableTopicResult {
+fn refused(name: Option<KString>, id: Uuid, error: ApiError) -> DeletableTopicResult {
     DeletableTopicResult {
         name,
         topic_id: id,
-        error_code: refusal.code.code(),
-        error_message: refusal.message.map(Into::into),
+        error_code: error.code.code(),
+        error_message: error.message.map(Into::into),
     }
 }
 
@@ -125,8 +125,8 @@ fn targets(
             && !taken.insert(*id)
         {
             let message = "this name and an id of the request are the same topic: give one of them";
-            let refusal = ApiError::new(ErrorCode::InvalidRequest, message);
-            target = Err(refused(Some(name.as_str().into()), id.0, refusal));
+            let error = ApiError::new(ErrorCode::InvalidRequest, message);
+            target = Err(refused(Some(name.as_str().into()), id.0, error));
         }
         targets.push(target);
     }
@@ -209,7 +209,7 @@ async fn delete_all(
                         DeletableTopicResult { name: text, topic_id: id.0, ..Default::default() };
                     (deleted, Some(revision))
                 }
-                Err(refusal) => (refused(text, id.0, refusal), None),
+                Err(error) => (refused(text, id.0, error), None),
             }
         }
     };
