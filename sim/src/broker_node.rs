@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartError};
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, StartError};
 use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache, FlushPolicy, MemoryBudget, StorageError, WalError,
@@ -131,7 +131,7 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
 
 fn config(world: &World, id: i32) -> BrokerConfig {
     let plan = &world.plan;
-    let limits = Limits {
+    let tuning = BrokerTuning {
         flush: FlushPolicy {
             bytes: plan.flush_bytes,
             age: plan.flush_age,
@@ -145,9 +145,9 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         lease: Duration::from_millis(1500),
         leaders_return_after: plan.leaders_return_after,
         handover_max: Duration::from_secs(5),
-        ..Limits::default()
+        ..BrokerTuning::default()
     };
-    let properties =
+    let kafka_config =
         [("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
     BrokerConfig {
         cluster: world.cluster.clone(),
@@ -159,7 +159,7 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         listen: "0.0.0.0:9092".parse().expect("an address"),
         advertised_host: Some(name(id)),
         advertised_port: None,
-        properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        limits,
+        kafka_config: kafka_config.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        tuning,
     }
 }

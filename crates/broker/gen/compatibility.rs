@@ -224,8 +224,8 @@ fn summary(page: &mut String, catalogue: &Catalogue, all: &[&Definition]) {
          accepted, kept and shown without a meaning here; the last column says why.\n",
         catalogue.topics().count(),
         catalogue.brokers().filter(|definition| !definition.hidden).count(),
-        count(|effect| matches!(effect, Effect::Honoured(_))),
-        count(|effect| matches!(effect, Effect::Partly(..))),
+        count(|effect| matches!(effect, Effect::Honoured { .. })),
+        count(|effect| matches!(effect, Effect::Partly { .. })),
         count(|effect| matches!(effect, Effect::NotYet(_))),
         count(|effect| matches!(effect, Effect::Meaningless(_))),
     );
@@ -253,16 +253,16 @@ fn configs(
     releases: &Releases,
     find: for<'c> fn(&'c Catalogue, &str) -> Option<&'c Definition>,
 ) {
-    let of_topics = definitions.iter().any(|definition| definition.server.is_some());
+    let of_topics = definitions.iter().any(|definition| definition.server_default.is_some());
     let third = if of_topics { "Broker's name" } else { "Changes" };
     let _ =
         writeln!(page, "| Name | Type | Default | Allowed | {third} | Kafka | What it is | Here |");
     page.push_str("|---|---|---|---|---|---|---|---|\n");
     for definition in definitions {
         let third = match definition.update {
-            _ if of_topics => {
-                definition.server.map_or_else(String::new, |server| format!("`{}`", server.name))
-            }
+            _ if of_topics => definition
+                .server_default
+                .map_or_else(String::new, |server| format!("`{}`", server.name)),
             Update::ReadOnly => "start".to_owned(),
             Update::PerBroker => "broker".to_owned(),
             Update::PerListener => "broker, by listener".to_owned(),
@@ -327,8 +327,8 @@ fn span(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
 
 fn here(effect: &Effect) -> String {
     match effect {
-        Effect::Honoured(_) => "honoured".to_owned(),
-        Effect::Partly(_, missing) => format!("honoured in part: {missing}"),
+        Effect::Honoured { .. } => "honoured".to_owned(),
+        Effect::Partly { missing, .. } => format!("honoured in part: {missing}"),
         Effect::NotYet(what) => format!("not yet: {what}"),
         Effect::Meaningless(why) => format!("meaningless: {why}"),
     }

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use milena_kafka_config::{ConfigError, Layers, ServerConfigs};
+use milena_kafka_config::{ConfigError, EffectiveConfig, KafkaConfig};
 use milena_metadata::{
     ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, NewBroker,
     Registration,
@@ -40,7 +40,7 @@ use crate::{
     coordinators::groups::Groups,
     decisions::StoredDecisions,
     identity::BrokerIdentity,
-    kafka_configs::KafkaConfigs,
+    kafka_config::{self, BrokerKafkaConfig, server_properties},
     leadership::{
         deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
         partitions::PartitionTable, reconcile::LeadershipReconciler, resolve::LeaderResolver,
@@ -52,7 +52,6 @@ use crate::{
         network::{ConnectionLimits, Network},
         sockets::TcpListener,
     },
-    server_properties::server_properties,
     shared::BrokerShared,
     topic_ref::TopicRef,
     topics::Topics,
@@ -169,7 +168,7 @@ impl Broker {
     }
 
     async fn start_in(
-        mut config: BrokerConfig,
+        config: BrokerConfig,
         parts: BrokerParts,
         runtime: Runtime,
         registered: &mut Option<(ClusterMetadata, Registration)>,
@@ -183,12 +182,10 @@ impl Broker {
             .cluster()
             .await?
             .ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?;
-        config.limits = config.limits.with_properties(&cluster.record.server_properties);
-        config.limits = config.limits.with_properties(&config.properties);
         let properties = server_properties(&cluster.record.server_properties, &config, address);
-        let server_configs = ServerConfigs::new(config.kafka_version, &properties)?;
+        let kafka_config = KafkaConfig::new(config.kafka_version, &properties)?;
         let registration =
-            metadata.register_broker(&new_broker(&config, address), config.limits.lease).await?;
+            metadata.register_broker(&new_broker(&config, address), config.tuning.lease).await?;
         *registered = Some((metadata.clone(), registration.clone()));
         let ended = CancellationToken::new();
         runtime.spawn(keep_registered(
@@ -201,7 +198,7 @@ impl Broker {
         let incarnation = cluster.record.incarnation.clone();
         let mut storage = storage_config(
             &config,
-            server_configs.alone(),
+            kafka_config.at_start(),
             incarnation,
             &registration,
             parts.keys,
@@ -225,13 +222,13 @@ impl Broker {
             identity.clone(),
             connections.stopping().clone(),
         );
-        let kafka_configs = KafkaConfigs::new(server_configs.clone(), identity.id, images.clone());
+        let kafka_config = BrokerKafkaConfig::new(kafka_config, identity.id, images.clone());
         let topics =
-            Topics::new(metadata.clone(), kafka_configs.clone(), leaders.clone(), runtime.clone());
+            Topics::new(metadata.clone(), kafka_config.clone(), leaders.clone(), runtime.clone());
         let groups = Groups::new(
             leaders.clone(),
-            server_configs.alone(),
-            config.limits.group_log_growth_bytes,
+            kafka_config.at_start(),
+            config.tuning.group_log_growth_bytes,
             runtime.clone(),
             connections.stopping().clone(),
         );
@@ -251,11 +248,11 @@ impl Broker {
             kafka_version: config.kafka_version,
             broker: identity.id,
             data_dir: config.data_dir.clone(),
-            fetch_bytes_max: config.limits.fetch_bytes_max,
-            fetch_sessions_max: config.limits.fetch_sessions_max,
+            fetch_bytes_max: kafka_config.at_start().fetch_max_bytes(),
+            fetch_sessions_max: kafka_config.at_start().max_incremental_fetch_session_cache_slots(),
             metadata: metadata.clone(),
             storage: storage.clone(),
-            configs: kafka_configs.clone(),
+            kafka_config: kafka_config.clone(),
             partitions: partitions.clone(),
             leaders: leaders.clone(),
             topics: topics.clone(),
@@ -269,13 +266,15 @@ impl Broker {
             cluster: identity.cluster.clone(),
             authorizer: parts.authorizer.into(),
             limits: ConnectionLimits {
-                request_bytes_max: config.limits.request_bytes_max,
-                idle_max: config.limits.connection_idle_max,
-                requests_in_flight_max: config.limits.connection_requests_in_flight_max,
+                request_bytes_max: kafka_config.at_start().socket_request_max_bytes(),
+                idle_max: Duration::from_millis(kafka_config.at_start().connections_max_idle_ms()),
+                requests_in_flight_max: config.tuning.connection_requests_in_flight_max,
             },
             slots: ConnectionSlots::default(),
-            request_memory: RequestMemory::new(config.limits.requests_bytes_max),
-            configs: kafka_configs.clone(),
+            request_memory: RequestMemory::new(kafka_config::queued_request_bytes_max(
+                kafka_config.at_start(),
+            )),
+            kafka_config: kafka_config.clone(),
             images: images.clone(),
             runtime: connections.clone(),
             killed: killed.clone(),
@@ -295,7 +294,7 @@ impl Broker {
             leaving: runtime.stopping().child_token(),
             killed,
             runtime: runtime.clone(),
-            kafka_configs,
+            kafka_config,
         });
         let broker = Self { shared, handoff, address, ended };
         broker.serve(socket, &image, lifecycle).await?;
@@ -317,7 +316,7 @@ impl Broker {
             shared.leaders.clone(),
             lifecycle,
             handoff.clone(),
-            shared.kafka_configs.clone(),
+            shared.kafka_config.clone(),
             runtime.clone(),
             undeleted,
         );
@@ -361,11 +360,11 @@ impl Broker {
             metadata,
             images,
             storage,
-            configs: shared.kafka_configs.clone(),
+            kafka_config: shared.kafka_config.clone(),
             runtime,
             leaving: shared.leaving.clone(),
-            lease: shared.config.limits.lease,
-            leaders_return_after: shared.config.limits.leaders_return_after,
+            lease: shared.config.tuning.lease,
+            leaders_return_after: shared.config.tuning.leaders_return_after,
         });
         shared.runtime.spawn(deleted_topics.run());
         shared.runtime.spawn(controller.run());
@@ -419,7 +418,7 @@ impl Broker {
         let shared = &self.shared;
         shared.leaving.cancel();
         match shared.metadata.end_serving(&shared.registration).await {
-            Ok(()) => self.handoff.hand_over_everything(shared.config.limits.handover_max).await,
+            Ok(()) => self.handoff.hand_over_everything(shared.config.tuning.handover_max).await,
             Err(error) => {
                 tracing::warn!(%error, broker = %shared.id(), "stopping without handing over")
             }
@@ -481,7 +480,7 @@ impl Broker {
 
 fn storage_config(
     config: &BrokerConfig,
-    layers: Layers<'_>,
+    kafka_config: EffectiveConfig<'_>,
     incarnation: String,
     registration: &Registration,
     keys: KeyRing,
@@ -491,15 +490,16 @@ fn storage_config(
     let wal = Broker::wal_dir(&config.data_dir);
     let mut storage =
         StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
-    (storage.memory, storage.flush) = (config.limits.memory, config.limits.flush);
+    (storage.memory, storage.flush) = (config.tuning.memory, config.tuning.flush);
     storage.lost_log_accepted = config.lost_log_accepted;
-    storage.wal.file_bytes = config.limits.wal_file_bytes;
-    storage.wal.chunk_bytes_max = config.limits.wal_chunk_bytes_max;
-    storage.delete_grace = config.limits.delete_grace;
-    let ms = |name: &str| layers.broker_value(name)?.parse().ok().map(Duration::from_millis);
-    let take = |name: &str, setting: &mut Duration| *setting = ms(name).unwrap_or(*setting);
-    take("log.retention.check.interval.ms", &mut storage.retention_interval);
-    take("producer.id.expiration.ms", &mut storage.producer_expiration);
+    storage.wal.file_bytes = config.tuning.wal_file_bytes;
+    storage.wal.chunk_bytes_max = config.tuning.wal_chunk_bytes_max;
+    storage.delete_grace = config.tuning.delete_grace;
+    storage.retention_interval =
+        Duration::from_millis(kafka_config.log_retention_check_interval_ms());
+    if let Some(ms) = kafka_config.producer_id_expiration_ms() {
+        storage.producer_expiration = Duration::from_millis(ms);
+    }
     storage
 }
 

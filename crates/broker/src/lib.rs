@@ -10,7 +10,7 @@
 //! coordinators/ group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
 //! leadership/   which partitions are led here: look-up, opening and closing after the image, handoff
 //! topics/       creating, growing and deleting topics under Kafka's rules
-//! server_properties  the properties a broker is started with, as `server.properties` would have them
+//! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
 //! decisions     what storage needs decided, kept in the metadata store
 //! ```
@@ -29,13 +29,13 @@ mod decisions;
 mod dispatch;
 mod errors;
 mod identity;
-mod kafka_configs;
+mod kafka_config;
 mod leadership;
 mod net;
-mod server_properties;
 mod shared;
 mod topic_ref;
 mod topics;
+mod tuning;
 
 pub use access::{AllowAll, Authorizer, Caller, Operation, Principal, Resource};
 pub use api::{
@@ -43,4 +43,5 @@ pub use api::{
     served,
 };
 pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
-pub use config::{BrokerConfig, Limits};
+pub use config::BrokerConfig;
+pub use tuning::BrokerTuning;

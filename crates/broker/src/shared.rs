@@ -12,7 +12,7 @@ use crate::{
     api::ApiSet,
     config::BrokerConfig,
     identity::BrokerIdentity,
-    kafka_configs::KafkaConfigs,
+    kafka_config::BrokerKafkaConfig,
     leadership::{partitions::PartitionTable, resolve::LeaderResolver},
     net::network::Network,
 };
@@ -36,7 +36,7 @@ pub(crate) struct BrokerShared {
     /// Clock, randomness, tasks.
     pub(crate) runtime: Runtime,
     pub(crate) network: Arc<Network<ApiSet>>,
-    pub(crate) kafka_configs: KafkaConfigs,
+    pub(crate) kafka_config: BrokerKafkaConfig,
     /// Cancelled when this life of the broker is about to end: it decides nothing for the cluster
     /// any more.
     pub(crate) leaving: CancellationToken,

@@ -1,36 +1,15 @@
-//! What is known of a configuration: one row of the catalogue.
+//! One configuration: a row of the catalogue, made by `int("max.connections", "2147483647")` and
+//! the methods after it.
 
 use milena_protocol::KafkaVersion;
 
 use crate::{
     effect::Effect,
-    value::{InvalidValue, Rule},
+    value::{ConfigType, InvalidValue, Rule},
 };
 
-/// The type of a value, numbered as DescribeConfigs v3 has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfigType {
-    /// Nobody knows: what a name stands for that is not in the catalogue.
-    Unknown = 0,
-    /// `true` or `false`.
-    Boolean = 1,
-    /// Text.
-    String = 2,
-    /// A 32-bit number.
-    Int = 3,
-    /// A 16-bit number.
-    Short = 4,
-    /// A 64-bit number.
-    Long = 5,
-    /// A decimal number.
-    Double = 6,
-    /// Texts, separated by commas.
-    List = 7,
-    /// The name of a Java class.
-    Class = 8,
-    /// A secret, never shown.
-    Password = 9,
-}
+/// The largest 64-bit number, which means "never" or "no limit".
+pub(crate) const LONG_MAX: &str = "9223372036854775807";
 
 /// Whether a broker configuration can change while brokers run (KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,69 +27,62 @@ pub enum Update {
 /// One configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Definition {
-    /// Its name.
     pub name: &'static str,
-    /// The type of its value.
     pub kind: ConfigType,
-    /// Its value where nobody set one; `None` is null.
+    /// The value where none is set; `None` is null.
     pub default: Option<&'static str>,
-    /// What a value must keep to.
+    /// What a value must satisfy beyond its type.
     pub rule: Rule,
-    /// Whether it can change while brokers run; topics' all can.
+    /// For a broker's; topic configurations can always be changed.
     pub update: Update,
-    /// What it changes here.
+    /// What it changes in Milena.
     pub effect: Effect,
-    /// What it does.
+    /// One sentence or two, for DescribeConfigs and `docs/compatibility.md`.
     pub doc: &'static str,
     /// For a topic's: the broker configuration that is its default.
-    pub server: Option<Server>,
-    /// Whether Kafka tells of it only when it is set.
+    pub server_default: Option<ServerDefault>,
+    /// Described only when it is set, as Kafka does with a few.
     pub hidden: bool,
+    accessor: Option<&'static str>,
     /// The first Kafka release that has it.
     since: (u8, u8),
-    /// The first Kafka release that has it no longer.
-    pub(super) until: (u8, u8),
+    /// The first Kafka release that no longer has it.
+    until: (u8, u8),
+    /// What differs from this row from a release on, oldest first.
+    changes: &'static [(u8, u8, Change)],
 }
 
-/// The broker configuration behind a topic's.
+/// The broker configuration that is a topic configuration's default.
 #[derive(Clone, Copy, Debug)]
-pub struct Server {
-    /// Its name.
+pub struct ServerDefault {
     pub name: &'static str,
-    /// Whether it is null by default and others of its synonyms (in other units) have the default.
+    /// It is null by default; the default is that of a synonym in another unit.
     pub is_null: bool,
 }
 
-/// What a name has that is not in the catalogue. Kafka takes such names for brokers, since a plugin
-/// may know them, and shows that they are set but not to what.
-pub(super) static UNKNOWN: Definition =
-    Definition::new("", ConfigType::Unknown, None, Rule::Any, "")
-        .does(Effect::Meaningless("no plugin runs here that could know it"));
+/// What a release changed in a configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    Default(&'static str),
+    Rule(Rule),
+    Type(ConfigType),
+    Update(Update),
+}
 
-/// The name that is meant by one with a listener's before it (`listener.name.{name}.`).
-pub(super) fn of_listener(name: &str) -> Option<&str> {
+/// Stands for every name that is not in the catalogue. Kafka accepts such names for brokers, since a
+/// plugin may know them, and describes them without their values.
+pub(crate) static UNKNOWN: Definition =
+    Definition::new("", ConfigType::Unknown, None).meaningless("no plugin runs that could know it");
+
+/// The name without the listener prefix `listener.name.{name}.`, if it has one.
+pub(crate) fn without_listener(name: &str) -> Option<&str> {
     name.strip_prefix("listener.name.")?.split_once('.').map(|(_, name)| name)
-}
-
-/// At least this.
-pub(super) const fn min(min: i64) -> Rule {
-    Rule::Between(min, i64::MAX)
-}
-
-/// From one number to another, both included.
-pub(super) const fn between(min: i64, max: i64) -> Rule {
-    Rule::Between(min, max)
 }
 
 macro_rules! constructors {
     ($($constructor:ident $kind:ident;)*) => {$(
-        pub(super) const fn $constructor(
-            name: &'static str,
-            default: &'static str,
-            rule: Rule,
-            doc: &'static str,
-        ) -> Definition {
-            Definition::new(name, ConfigType::$kind, Some(default), rule, doc)
+        pub(crate) const fn $constructor(name: &'static str, default: &'static str) -> Definition {
+            Definition::new(name, ConfigType::$kind, Some(default))
         }
     )*};
 }
@@ -122,140 +94,196 @@ constructors! {
     double Double;
     text String;
     list List;
+    class Class;
+    flag Boolean;
 }
 
-pub(super) const fn class(
-    name: &'static str,
-    default: &'static str,
-    doc: &'static str,
-) -> Definition {
-    Definition::new(name, ConfigType::Class, Some(default), Rule::Any, doc)
+/// One whose default is null.
+pub(crate) const fn unset(name: &'static str, kind: ConfigType) -> Definition {
+    Definition::new(name, kind, None)
 }
 
-pub(super) const fn flag(
-    name: &'static str,
-    default: &'static str,
-    doc: &'static str,
-) -> Definition {
-    Definition::new(name, ConfigType::Boolean, Some(default), Rule::Any, doc)
-}
-
-/// One that has no default.
-pub(super) const fn unset(
-    name: &'static str,
-    kind: ConfigType,
-    rule: Rule,
-    doc: &'static str,
-) -> Definition {
-    Definition::new(name, kind, None, rule, doc)
-}
-
+/// The rest of a row.
 impl Definition {
-    const fn new(
-        name: &'static str,
-        kind: ConfigType,
-        default: Option<&'static str>,
-        rule: Rule,
-        doc: &'static str,
-    ) -> Self {
-        let update = Update::ReadOnly;
-        let effect = Effect::Meaningless("");
+    const fn new(name: &'static str, kind: ConfigType, default: Option<&'static str>) -> Self {
         Self {
             name,
             kind,
             default,
-            rule,
-            update,
-            effect,
-            doc,
-            server: None,
+            rule: Rule::Any,
+            update: Update::ReadOnly,
+            effect: Effect::Meaningless(""),
+            doc: "",
+            server_default: None,
             hidden: false,
+            accessor: None,
             since: (0, 0),
             until: (u8::MAX, 0),
+            changes: &[],
         }
     }
 
-    /// A broker's, that can change for one broker or for all.
-    pub(super) const fn cluster_wide(mut self) -> Self {
-        self.update = Update::ClusterWide;
+    pub(crate) const fn rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
         self
     }
 
-    /// A broker's, that can change for one broker.
-    pub(super) const fn per_broker(mut self) -> Self {
-        self.update = Update::PerBroker;
-        self
+    pub(crate) const fn at_least(self, min: i64) -> Self {
+        self.rule(Rule::Between(min, i64::MAX))
     }
 
-    /// A broker's, that can change for one listener.
-    pub(super) const fn per_listener(mut self) -> Self {
-        self.update = Update::PerListener;
-        self
+    /// Both included.
+    pub(crate) const fn between(self, min: i64, max: i64) -> Self {
+        self.rule(Rule::Between(min, max))
     }
 
-    /// Told of only when it is set.
-    pub(super) const fn hidden(mut self) -> Self {
-        self.hidden = true;
-        self
+    pub(crate) const fn one_of(self, allowed: &'static [&'static str]) -> Self {
+        self.rule(Rule::OneOf(allowed))
     }
 
-    /// With what it changes here.
-    pub(super) const fn does(mut self, effect: Effect) -> Self {
-        self.effect = effect;
-        self
+    pub(crate) const fn list_of(self, allowed: &'static [&'static str]) -> Self {
+        self.rule(Rule::ListOf(allowed))
     }
 
-    /// From this Kafka release on.
-    pub(super) const fn since(mut self, major: u8, minor: u8) -> Self {
+    pub(crate) const fn since(mut self, major: u8, minor: u8) -> Self {
         self.since = (major, minor);
         self
     }
 
-    /// Before this Kafka release.
-    pub(super) const fn until(mut self, major: u8, minor: u8) -> Self {
+    /// This release is the first without it.
+    pub(crate) const fn until(mut self, major: u8, minor: u8) -> Self {
         self.until = (major, minor);
         self
     }
 
-    /// A topic's, with the broker's of the same default.
-    pub(super) const fn server(mut self, name: &'static str) -> Self {
-        self.server = Some(Server { name, is_null: false });
+    /// `(major, minor, change)`, oldest first.
+    pub(crate) const fn changes(mut self, changes: &'static [(u8, u8, Change)]) -> Self {
+        self.changes = changes;
         self
     }
 
-    /// A topic's, with the broker's that is null by default.
-    pub(super) const fn server_null(mut self, name: &'static str) -> Self {
-        self.server = Some(Server { name, is_null: true });
+    pub(crate) const fn cluster_wide(mut self) -> Self {
+        self.update = Update::ClusterWide;
         self
     }
 
-    /// The broker configuration behind a topic's, which differs in name and perhaps in its default.
-    pub(super) fn of_server(self) -> Option<Self> {
-        let server = self.server?;
+    pub(crate) const fn per_broker(mut self) -> Self {
+        self.update = Update::PerBroker;
+        self
+    }
+
+    pub(crate) const fn per_listener(mut self) -> Self {
+        self.update = Update::PerListener;
+        self
+    }
+
+    pub(crate) const fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
+    /// A topic's: the broker configuration has the same default.
+    pub(crate) const fn server(mut self, name: &'static str) -> Self {
+        self.server_default = Some(ServerDefault { name, is_null: false });
+        self
+    }
+
+    /// A topic's: the broker configuration is null by default.
+    pub(crate) const fn server_null(mut self, name: &'static str) -> Self {
+        self.server_default = Some(ServerDefault { name, is_null: true });
+        self
+    }
+
+    pub(crate) const fn effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    /// See [`Effect::Honoured`].
+    pub(crate) const fn honoured(self, test: &'static str) -> Self {
+        self.effect(Effect::Honoured { test })
+    }
+
+    /// See [`Effect::Partly`].
+    pub(crate) const fn partly(self, test: &'static str, missing: &'static str) -> Self {
+        self.effect(Effect::Partly { test, missing })
+    }
+
+    /// See [`Effect::NotYet`].
+    pub(crate) const fn not_yet(self, missing: &'static str) -> Self {
+        self.effect(Effect::NotYet(missing))
+    }
+
+    /// See [`Effect::Meaningless`].
+    pub(crate) const fn meaningless(self, reason: &'static str) -> Self {
+        self.effect(Effect::Meaningless(reason))
+    }
+
+    /// See [`Definition::accessor`].
+    pub(crate) const fn read_as(mut self, accessor: &'static str) -> Self {
+        self.accessor = Some(accessor);
+        self
+    }
+
+    pub(crate) const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+}
+
+impl Definition {
+    /// The row as `version` has it; `None` when that release does not have it.
+    pub(crate) fn in_release(&self, version: KafkaVersion) -> Option<Self> {
+        if !(self.since..self.until).contains(&version.parts()) {
+            return None;
+        }
+        let mut definition = *self;
+        for (major, minor, change) in self.changes {
+            if !version.is_at_least(*major, *minor) {
+                break;
+            }
+            match *change {
+                Change::Default(default) => definition.default = Some(default),
+                Change::Rule(rule) => definition.rule = rule,
+                Change::Type(kind) => definition.kind = kind,
+                Change::Update(update) => definition.update = update,
+            }
+        }
+        Some(definition)
+    }
+
+    /// The broker configuration that is a topic configuration's default.
+    pub(crate) fn of_server(self) -> Option<Self> {
+        let server = self.server_default?;
         let default = if server.is_null { None } else { self.default };
-        Some(Self { name: server.name, default, server: None, update: Update::ClusterWide, ..self })
+        let (name, update) = (server.name, Update::ClusterWide);
+        Some(Self { name, default, server_default: None, update, ..self })
     }
 
-    /// Whether a release has it.
-    pub fn is_in(&self, version: KafkaVersion) -> bool {
-        (self.since..self.until).contains(&version.parts())
+    /// Where an honoured value is read: a field of [`TopicConfig`](crate::TopicConfig) or a method
+    /// of [`EffectiveConfig`](crate::EffectiveConfig), named like the configuration with `_` for
+    /// `.`, unless its row says otherwise (`read_as`).
+    pub fn accessor(&self) -> String {
+        self.accessor.map_or_else(|| self.name.replace('.', "_"), str::to_owned)
     }
 
-    /// Whether its value is never shown: a secret, or something that may be one.
+    /// Whether its value is never shown: a secret, or a name that may stand for one.
     pub fn is_sensitive(&self) -> bool {
         matches!(self.kind, ConfigType::Password | ConfigType::Unknown)
     }
 
-    /// Checks a value and brings it into its plain form: no blanks around it, `true` for `TRUE`.
+    /// Checks a value and returns it in plain form: no blanks around it, `true` for `TRUE`.
     ///
-    /// Errors: what is wrong with it, for the one who set it.
-    pub fn read(&self, value: &str) -> Result<String, InvalidValue> {
-        self.rule.read(self.kind, value).map_err(|reason| self.invalid(value, reason))
+    /// Errors: what is wrong with it, for whoever set it.
+    pub fn check(&self, value: &str) -> Result<String, InvalidValue> {
+        self.check_rule(self.rule, value)
     }
 
-    /// Why a value cannot be set. A secret is not told.
-    pub(super) fn invalid(&self, value: &str, reason: String) -> InvalidValue {
-        let value = if self.is_sensitive() { "[hidden]" } else { value };
-        InvalidValue { name: self.name.to_owned(), value: value.to_owned(), reason }
+    /// [`Definition::check`] with another rule.
+    pub(crate) fn check_rule(&self, rule: Rule, value: &str) -> Result<String, InvalidValue> {
+        rule.check(self.kind, value).map_err(|reason| {
+            let value = if self.is_sensitive() { "[hidden]" } else { value };
+            InvalidValue { name: self.name.to_owned(), value: value.to_owned(), reason }
+        })
     }
 }

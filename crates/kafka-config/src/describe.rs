@@ -1,74 +1,54 @@
-//! What DescribeConfigs tells: the value in force, where it is from, and what else was set.
+//! What DescribeConfigs returns of each configuration: the value in force, where it is set, and its
+//! synonyms.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    Configs, Definition, Layers, Update,
-    definition::{UNKNOWN, of_listener},
-    layers::synonyms,
+    definition::{Definition, UNKNOWN, Update, without_listener},
+    effective::{ConfigSource, EffectiveConfig, synonyms},
+    value::Configs,
 };
 
-/// Where a value is from, numbered as DescribeConfigs v1 has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Set for the topic.
-    Topic = 1,
-    /// Set at run time for this broker.
-    DynamicBroker = 2,
-    /// Set at run time for all brokers.
-    DynamicDefaultBroker = 3,
-    /// In the broker's properties.
-    StaticBroker = 4,
-    /// Nobody set it.
-    Default = 5,
-}
-
-impl Source {
-    /// Those of broker configurations, the first that has a value counts.
-    pub(super) const OF_BROKER: [Self; 4] =
-        [Self::DynamicBroker, Self::DynamicDefaultBroker, Self::StaticBroker, Self::Default];
-}
-
-/// A value that was set, or would be in force if those before it were not.
+/// A value that is set, or would be in force if those before it were not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Synonym {
-    /// Under which name.
+pub struct ConfigSynonym {
     pub name: String,
-    /// The value; `None` when it is a secret.
+    /// `None` when it is a secret.
     pub value: Option<String>,
-    /// Where.
-    pub source: Source,
+    pub source: ConfigSource,
 }
 
-/// One configuration as DescribeConfigs tells it.
+/// One configuration in DescribeConfigs.
 #[derive(Clone, Debug)]
-pub struct Described<'a> {
-    /// Its name, which may have a listener's before it.
+pub struct ConfigEntry<'a> {
+    /// May have a listener's prefix.
     pub name: &'a str,
-    /// What is known of it.
     pub definition: &'a Definition,
-    /// The value in force; `None` when it is null or a secret.
+    /// In force; `None` when it is null or a secret.
     pub value: Option<String>,
-    /// Where the value is from.
-    pub source: Source,
+    pub source: ConfigSource,
     /// Whether it cannot be changed while the broker runs.
     pub read_only: bool,
-    /// What was set, the value in force first.
-    pub synonyms: Vec<Synonym>,
+    /// The value in force first.
+    pub synonyms: Vec<ConfigSynonym>,
 }
 
-impl<'a> Layers<'a> {
-    /// All configurations of a topic, where `topic` was set for it.
-    pub fn describe_topic(&self, topic: &Configs) -> Vec<Described<'a>> {
+impl<'a> EffectiveConfig<'a> {
+    /// All configurations of a topic, where `topic` is set for it.
+    pub fn describe_topic(&self, topic: &Configs) -> Vec<ConfigEntry<'a>> {
         let describe = |definition: &'a Definition| {
             let value = self.topic_value(definition, topic);
-            let mut synonyms =
-                definition.server.map_or_else(Vec::new, |server| self.synonyms(server.name));
+            let mut synonyms = definition
+                .server_default
+                .map_or_else(Vec::new, |server| self.synonyms(server.name));
             if topic.contains_key(definition.name) {
                 let name = definition.name.to_owned();
-                synonyms.insert(0, Synonym { name, value: value.clone(), source: Source::Topic });
+                synonyms.insert(
+                    0,
+                    ConfigSynonym { name, value: value.clone(), source: ConfigSource::Topic },
+                );
             }
-            Described {
+            ConfigEntry {
                 name: definition.name,
                 definition,
                 value,
@@ -81,65 +61,64 @@ impl<'a> Layers<'a> {
     }
 
     /// All configurations of the broker.
-    pub fn describe_broker(&self) -> Vec<Described<'a>> {
+    pub fn describe_broker(&self) -> Vec<ConfigEntry<'a>> {
         let describe = |definition: &'a Definition| {
             let synonyms = self.synonyms(definition.name);
             let value = self.own_value(definition.name).filter(|_| !definition.is_sensitive());
             described(definition.name, definition, value, synonyms)
         };
         let known = self.catalogue().brokers().map(describe);
-        let is_told = |described: &Described<'_>| {
-            !described.definition.hidden || described.source != Source::Default
+        let is_shown = |entry: &ConfigEntry<'_>| {
+            !entry.definition.hidden || entry.source != ConfigSource::Default
         };
-        let known = known.filter(is_told);
+        let known = known.filter(is_shown);
         known.chain(self.others().into_iter().map(|name| self.describe_other(name))).collect()
     }
 
-    /// The configurations that were set for all brokers at run time.
-    pub fn describe_cluster(&self) -> Vec<Described<'a>> {
+    /// The configurations that are set for all brokers at run time.
+    pub fn describe_cluster(&self) -> Vec<ConfigEntry<'a>> {
         let describe = |(name, value): (&'a String, &'a String)| {
             let definition = self.definition(name);
             let mut synonyms = self.synonyms(name);
-            synonyms.retain(|synonym| synonym.source == Source::DynamicDefaultBroker);
+            synonyms.retain(|synonym| synonym.source == ConfigSource::DynamicDefaultBroker);
             let value = Some(value.as_str()).filter(|_| !definition.is_sensitive());
             described(name, definition, value, synonyms)
         };
         self.cluster.into_iter().flatten().map(describe).collect()
     }
 
-    /// What was set for the broker that the catalogue has not: names of plugins, and those with a
-    /// listener's before.
+    /// Names set for the broker that are not in the catalogue: those of plugins, and those with a
+    /// listener's prefix.
     fn others(&self) -> BTreeSet<&'a str> {
-        let set = [self.broker, self.cluster, Some(&self.server.properties)];
+        let set = [self.broker, self.cluster, Some(&self.started_with.properties)];
         let names =
             set.into_iter().flatten().flat_map(|configs| configs.keys().map(String::as_str));
         names.filter(|name| self.catalogue().broker(name).is_none()).collect()
     }
 
-    fn describe_other(&self, name: &'a str) -> Described<'a> {
+    fn describe_other(&self, name: &'a str) -> ConfigEntry<'a> {
         let definition = self.definition(name);
         let value = self.own_value(name).filter(|_| !definition.is_sensitive());
         described(name, definition, value, self.synonyms(name))
     }
 
-    /// What is known of a broker's configuration, which may have a listener's name before it.
+    /// The definition of a broker configuration, whose name may have a listener's prefix.
     fn definition(&self, name: &str) -> &'a Definition {
         let catalogue = self.catalogue();
-        let of_listener = || catalogue.broker(of_listener(name)?);
+        let of_listener = || catalogue.broker(without_listener(name)?);
         catalogue.broker(name).or_else(of_listener).unwrap_or(&UNKNOWN)
     }
 
-    /// Everything set for a broker configuration under any of its names. What precedes the name
-    /// itself is left out, and all of it when the name itself has no value: Kafka does, and
-    /// tools show what it shows.
-    fn synonyms(&self, name: &str) -> Vec<Synonym> {
+    /// Every value of a broker configuration under any of its names. Like Kafka, leaves out what
+    /// precedes the name itself, and everything when the name itself has no value.
+    fn synonyms(&self, name: &str) -> Vec<ConfigSynonym> {
         let is_sensitive = self.definition(name).is_sensitive();
         let names = synonyms(name);
-        let all = Source::OF_BROKER.into_iter().flat_map(|source| {
+        let all = ConfigSource::OF_BROKER.into_iter().flat_map(|source| {
             names.iter().filter_map(move |name| {
                 let value = self.value_in(source, name)?.to_owned();
                 let value = Some(value).filter(|_| !is_sensitive);
-                Some(Synonym { name: (*name).to_owned(), value, source })
+                Some(ConfigSynonym { name: (*name).to_owned(), value, source })
             })
         });
         all.skip_while(|synonym| synonym.name != name).collect()
@@ -150,9 +129,9 @@ fn described<'a>(
     name: &'a str,
     definition: &'a Definition,
     value: Option<&str>,
-    synonyms: Vec<Synonym>,
-) -> Described<'a> {
-    Described {
+    synonyms: Vec<ConfigSynonym>,
+) -> ConfigEntry<'a> {
+    ConfigEntry {
         name,
         definition,
         value: value.map(str::to_owned),
@@ -164,6 +143,6 @@ fn described<'a>(
     }
 }
 
-fn first_source(synonyms: &[Synonym]) -> Source {
-    synonyms.first().map_or(Source::Default, |synonym| synonym.source)
+fn first_source(synonyms: &[ConfigSynonym]) -> ConfigSource {
+    synonyms.first().map_or(ConfigSource::Default, |synonym| synonym.source)
 }

@@ -1,4 +1,4 @@
-//! What MSK makes of server properties on Standard brokers: its defaults, and what customers may
+//! MSK's rules for the server properties of Standard brokers: its defaults, and what customers may
 //! set.
 //!
 //! Source: the Amazon MSK developer guide, "MSK configurations". A Configuration there is a file of
@@ -7,11 +7,14 @@
 
 use milena_protocol::KafkaVersion;
 
-use super::{Catalogue, Configs, Update, value::Rule};
+use crate::{
+    catalogue::Catalogue,
+    value::{Configs, Rule},
+};
 
-/// The properties that MSK's brokers have beyond Kafka's defaults, for a cluster over so many
-/// zones.
-pub fn msk_defaults(zones: usize) -> Configs {
+/// The properties of MSK's brokers that differ from Kafka's defaults or may, for a cluster in so
+/// many zones.
+pub fn default_properties(zones: usize) -> Configs {
     let (replicas, in_sync) = if zones >= 3 { ("3", "2") } else { ("2", "1") };
     let defaults = [
         ("allow.everyone.if.no.acl.found", "true"),
@@ -33,7 +36,7 @@ pub fn msk_defaults(zones: usize) -> Configs {
 }
 
 /// The properties that a Configuration may set, by name.
-pub const MSK_CONFIGURABLE: &[&str] = &[
+pub const CONFIGURABLE: &[&str] = &[
     "allow.everyone.if.no.acl.found",
     "auto.create.topics.enable",
     "compression.type",
@@ -92,7 +95,7 @@ pub const MSK_CONFIGURABLE: &[&str] = &[
 pub struct PropertyError {
     /// The property.
     pub name: String,
-    /// What is wrong with it and what would be right; names it.
+    /// Names the property, what is wrong with it and what is allowed.
     pub reason: String,
 }
 
@@ -101,7 +104,7 @@ pub struct PropertyError {
 ///
 /// Errors: one for each property that MSK does not let customers set, that the release does not
 /// have, or whose value it does not allow; by name.
-pub fn check_msk_properties(
+pub fn check_properties(
     version: Option<KafkaVersion>,
     properties: &Configs,
 ) -> Result<(), Vec<PropertyError>> {
@@ -111,7 +114,7 @@ pub fn check_msk_properties(
     );
     let error = |name: &str, reason: String| Some(PropertyError { name: name.to_owned(), reason });
     let check = |(name, value): (&String, &String)| {
-        if !MSK_CONFIGURABLE.contains(&name.as_str()) {
+        if !CONFIGURABLE.contains(&name.as_str()) {
             return error(name, format!("{name} cannot be set by a configuration: remove it"));
         }
         let Some(definition) = releases.iter().find_map(|release| release.broker(name)) else {
@@ -121,25 +124,15 @@ pub fn check_msk_properties(
                 format!("kafka{version} has no {name}: remove it, or choose a release that has it"),
             );
         };
-        let checked = definition.read(value).and_then(|plain| {
-            let rule = msk_rule(name);
-            rule.read(definition.kind, &plain).map_err(|reason| definition.invalid(value, reason))
-        });
+        let checked =
+            definition.check(value).and_then(|plain| definition.check_rule(msk_rule(name), &plain));
         error(name, checked.err()?.to_string())
     };
     let errors: Vec<_> = properties.iter().filter_map(check).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// Whether brokers of `version` take a new value of this property while they run (KIP-226);
-/// otherwise they have to be started again.
-pub fn is_dynamic(version: KafkaVersion, name: &str) -> bool {
-    Catalogue::new(version)
-        .broker(name)
-        .is_some_and(|definition| definition.update != Update::ReadOnly)
-}
-
-/// What MSK asks of a value beyond Kafka.
+/// What MSK requires of a value beyond Kafka.
 fn msk_rule(name: &str) -> Rule {
     match name {
         "replica.lag.time.max.ms" => Rule::Between(10_000, 30_000),

@@ -4,10 +4,8 @@ use milena_protocol::KafkaVersion;
 use milena_records::{Compression, TimestampType};
 
 use crate::{
-    Catalogue, ConfigError, Configs, Described, MSK_CONFIGURABLE, ServerConfigs, Source,
-    StoredCompression, Update,
-    change::{Operation, Target, apply, replace},
-    check_msk_properties, is_dynamic, msk_defaults,
+    AlterOperation, AlterTarget, Catalogue, CleanupPolicy, ConfigEntry, ConfigError, ConfigSource,
+    Configs, EffectiveConfig, KafkaConfig, StoredCompression, Update, apply, msk, replace,
 };
 
 fn version(text: &str) -> KafkaVersion {
@@ -18,15 +16,15 @@ fn configs(pairs: &[(&str, &str)]) -> Configs {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn server(properties: &[(&str, &str)]) -> ServerConfigs {
-    ServerConfigs::new(version("3.9"), &configs(properties)).expect("properties")
+fn server(properties: &[(&str, &str)]) -> KafkaConfig {
+    KafkaConfig::new(version("3.9"), &configs(properties)).expect("properties")
 }
 
-fn synonyms(described: &Described<'_>) -> Vec<(String, Option<String>, Source)> {
+fn synonyms(described: &ConfigEntry<'_>) -> Vec<(String, Option<String>, ConfigSource)> {
     described.synonyms.iter().map(|s| (s.name.clone(), s.value.clone(), s.source)).collect()
 }
 
-fn find<'a>(all: Vec<Described<'a>>, name: &str) -> Described<'a> {
+fn find<'a>(all: Vec<ConfigEntry<'a>>, name: &str) -> ConfigEntry<'a> {
     all.into_iter().find(|d| d.definition.name == name).expect("described")
 }
 
@@ -36,12 +34,17 @@ fn every_default_keeps_to_its_own_rule_in_every_release() {
         let catalogue = Catalogue::new(version(release));
         for definition in catalogue.topics().chain(catalogue.brokers()) {
             if let Some(default) = definition.default {
-                assert_eq!(definition.read(default).as_deref(), Ok(default), "{}", definition.name);
+                assert_eq!(
+                    definition.check(default).as_deref(),
+                    Ok(default),
+                    "{}",
+                    definition.name
+                );
             }
             assert!(definition.doc.ends_with('.'), "{} has documentation", definition.name);
         }
         for definition in catalogue.topics() {
-            let Some(server) = definition.server else { continue };
+            let Some(server) = definition.server_default else { continue };
             let server = catalogue.broker(server.name).expect("the broker has it too");
             assert_eq!(server.kind, definition.kind, "{}", server.name);
             assert_eq!(server.update, Update::ClusterWide);
@@ -70,15 +73,18 @@ fn releases_have_their_own_names_and_defaults() {
 #[test]
 fn all_that_msk_lets_customers_set_is_known() {
     let catalogue = Catalogue::new(version("3.9"));
-    for name in MSK_CONFIGURABLE {
+    for name in msk::CONFIGURABLE {
         assert!(catalogue.broker(name).is_some(), "{name}");
     }
     for zones in [2, 3] {
-        let server =
-            ServerConfigs::new(version("4.1"), &msk_defaults(zones)).expect("MSK's defaults");
-        assert_eq!(server.alone().number("min.insync.replicas"), zones as i64 - 1);
-        assert!(!server.alone().flag("auto.create.topics.enable"));
-        for name in msk_defaults(zones).keys() {
+        let server = KafkaConfig::new(version("4.1"), &msk::default_properties(zones))
+            .expect("MSK's defaults");
+        assert_eq!(
+            server.at_start().broker_value("min.insync.replicas"),
+            Some((zones - 1).to_string())
+        );
+        assert!(!server.at_start().auto_create_topics_enable());
+        for name in msk::default_properties(zones).keys() {
             assert!(server.catalogue().broker(name).is_some(), "{name}");
         }
     }
@@ -87,7 +93,7 @@ fn all_that_msk_lets_customers_set_is_known() {
 #[test]
 fn values_are_checked_as_kafka_checks_them() {
     let catalogue = Catalogue::new(version("3.9"));
-    let read = |name: &str, value: &str| catalogue.topic(name).expect("known").read(value).ok();
+    let read = |name: &str, value: &str| catalogue.topic(name).expect("known").check(value).ok();
     assert_eq!(read("retention.ms", " 100 "), Some("100".to_owned()));
     assert_eq!(read("retention.ms", "-1"), Some("-1".to_owned()));
     assert_eq!(read("retention.ms", "-2"), None);
@@ -114,9 +120,11 @@ fn values_are_checked_as_kafka_checks_them() {
     assert_eq!(read("leader.replication.throttled.replicas", "0-1"), None);
     let hosts = catalogue.broker("max.connections.per.ip.overrides").expect("known");
     assert!(
-        hosts.read("a:1,127.0.0.1:2").is_ok() && hosts.read("").is_ok() && hosts.read("a").is_err()
+        hosts.check("a:1,127.0.0.1:2").is_ok()
+            && hosts.check("").is_ok()
+            && hosts.check("a").is_err()
     );
-    let refused = catalogue.topic("retention.ms").expect("known").read("soon").unwrap_err();
+    let refused = catalogue.topic("retention.ms").expect("known").check("soon").unwrap_err();
     assert_eq!(
         refused.to_string(),
         "invalid value 'soon' for retention.ms: a whole number from -9223372036854775808 to 9223372036854775807 is needed"
@@ -126,11 +134,11 @@ fn values_are_checked_as_kafka_checks_them() {
 #[test]
 fn secrets_are_shown_to_nobody() {
     let server = server(&[("ssl.keystore.password", "hunter2")]);
-    let described = find(server.alone().describe_broker(), "ssl.keystore.password");
-    assert_eq!((described.value.as_deref(), described.source), (None, Source::StaticBroker));
+    let described = find(server.at_start().describe_broker(), "ssl.keystore.password");
+    assert_eq!((described.value.as_deref(), described.source), (None, ConfigSource::StaticBroker));
     assert_eq!(
         synonyms(&described),
-        [("ssl.keystore.password".to_owned(), None, Source::StaticBroker)]
+        [("ssl.keystore.password".to_owned(), None, ConfigSource::StaticBroker)]
     );
 }
 
@@ -141,15 +149,16 @@ fn the_nearest_place_where_a_value_was_set_counts() {
         (configs(&[("log.segment.bytes", "3000")]), configs(&[("log.segment.bytes", "2000")]));
     let topic = configs(&[("segment.bytes", "4000")]);
     let none = Configs::new();
-    let bytes = |layers: super::Layers<'_>, topic| layers.topic_config(topic).segment_bytes;
+    let bytes =
+        |config: EffectiveConfig<'_>, topic| config.topic_values(topic)["segment.bytes"].clone();
     assert_eq!(
-        bytes(super::ServerConfigs::new(version("3.9"), &none).unwrap().alone(), &none),
-        1_073_741_824
+        bytes(KafkaConfig::new(version("3.9"), &none).unwrap().at_start(), &none),
+        "1073741824"
     );
-    assert_eq!(bytes(server.alone(), &none), 1000);
-    assert_eq!(bytes(server.with(None, Some(&cluster)), &none), 2000);
-    assert_eq!(bytes(server.with(Some(&broker), Some(&cluster)), &none), 3000);
-    assert_eq!(bytes(server.with(Some(&broker), Some(&cluster)), &topic), 4000);
+    assert_eq!(bytes(server.at_start(), &none), "1000");
+    assert_eq!(bytes(server.effective(None, Some(&cluster)), &none), "2000");
+    assert_eq!(bytes(server.effective(Some(&broker), Some(&cluster)), &none), "3000");
+    assert_eq!(bytes(server.effective(Some(&broker), Some(&cluster)), &topic), "4000");
 }
 
 #[test]
@@ -157,7 +166,7 @@ fn coarser_units_count_where_the_finer_one_is_not_set() {
     let none = Configs::new();
     let retention = |properties: &[(&str, &str)], cluster: &[(&str, &str)]| {
         let cluster = configs(cluster);
-        server(properties).with(None, Some(&cluster)).topic_config(&none).retention_ms
+        server(properties).effective(None, Some(&cluster)).topic_config(&none).retention_ms
     };
     assert_eq!(retention(&[], &[]), Some(604_800_000));
     assert_eq!(retention(&[("log.retention.hours", "2")], &[]), Some(7_200_000));
@@ -170,8 +179,8 @@ fn coarser_units_count_where_the_finer_one_is_not_set() {
     assert_eq!(retention(&all, &[]), Some(4));
     assert_eq!(retention(&all, &[("log.retention.ms", "5")]), Some(5));
     assert_eq!(retention(&[("log.retention.hours", "-1")], &[]), None);
-    let segment_ms = server(&[("log.roll.hours", "1")]).alone().topic_config(&none).segment_ms;
-    assert_eq!(segment_ms, 3_600_000);
+    let values = server(&[("log.roll.hours", "1")]).at_start().topic_values(&none);
+    assert_eq!(values["segment.ms"], "3600000");
 }
 
 #[test]
@@ -184,25 +193,28 @@ fn a_topics_configuration_is_typed() {
         ("message.timestamp.difference.max.ms", "9"),
         ("message.timestamp.after.max.ms", "7"),
     ]);
-    let config = server(&[]).alone().topic_config(&topic);
-    assert!(config.compacts && !config.deletes);
+    let config = server(&[]).at_start().topic_config(&topic);
+    assert_eq!(config.cleanup_policy, CleanupPolicy { compact: true, delete: false });
     assert_eq!(config.retention_ms, None, "only the delete policy removes by age");
-    assert_eq!(config.compression, StoredCompression::Fixed(Compression::None));
-    assert_eq!(config.timestamp_type, TimestampType::LogAppendTime);
+    assert_eq!(config.compression_type, StoredCompression::Fixed(Compression::None));
+    assert_eq!(config.message_timestamp_type, TimestampType::LogAppendTime);
     assert_eq!(config.max_message_bytes, 5);
-    assert_eq!((config.timestamp_before_max_ms, config.timestamp_after_max_ms), (9, 7));
-    assert!(config.message_downconversion);
-
-    let default = server(&[]).alone().topic_config(&Configs::new());
-    assert_eq!(default.compression, StoredCompression::Producer);
-    assert_eq!((default.retention_bytes, default.max_message_bytes), (None, 1_048_588));
-    let newer = ServerConfigs::new(version("4.1"), &Configs::new()).unwrap();
-    let newer = newer.alone().topic_config(&Configs::new());
-    assert!(!newer.message_downconversion);
-    assert_eq!(newer.timestamp_after_max_ms, 3_600_000);
-    let old = ServerConfigs::new(version("2.8"), &Configs::new()).unwrap();
     assert_eq!(
-        old.alone().topic_config(&topic).timestamp_after_max_ms,
+        (config.message_timestamp_before_max_ms, config.message_timestamp_after_max_ms),
+        (9, 7)
+    );
+    assert!(config.message_downconversion_enable);
+
+    let default = server(&[]).at_start().topic_config(&Configs::new());
+    assert_eq!(default.compression_type, StoredCompression::Producer);
+    assert_eq!((default.retention_bytes, default.max_message_bytes), (None, 1_048_588));
+    let newer = KafkaConfig::new(version("4.1"), &Configs::new()).unwrap();
+    let newer = newer.at_start().topic_config(&Configs::new());
+    assert!(!newer.message_downconversion_enable);
+    assert_eq!(newer.message_timestamp_after_max_ms, 3_600_000);
+    let old = KafkaConfig::new(version("2.8"), &Configs::new()).unwrap();
+    assert_eq!(
+        old.at_start().topic_config(&topic).message_timestamp_after_max_ms,
         9,
         "2.8 has only the difference"
     );
@@ -211,7 +223,7 @@ fn a_topics_configuration_is_typed() {
 #[test]
 fn values_in_force_go_by_the_topics_names() {
     let values = server(&[("message.max.bytes", "77")])
-        .alone()
+        .at_start()
         .topic_values(&configs(&[("segment.ms", "1")]));
     assert_eq!(values.get("max.message.bytes").map(String::as_str), Some("77"));
     assert_eq!(values.get("segment.ms").map(String::as_str), Some("1"));
@@ -222,34 +234,34 @@ fn values_in_force_go_by_the_topics_names() {
 fn b16_a_topic_is_described_with_all_the_places_its_value_could_be_from() {
     let server = server(&[("log.segment.bytes", "1000")]);
     let cluster = configs(&[("log.segment.bytes", "2000")]);
-    let layers = server.with(None, Some(&cluster));
+    let layers = server.effective(None, Some(&cluster));
     let described =
         find(layers.describe_topic(&configs(&[("segment.bytes", "4000")])), "segment.bytes");
-    assert_eq!((described.value.as_deref(), described.source), (Some("4000"), Source::Topic));
+    assert_eq!((described.value.as_deref(), described.source), (Some("4000"), ConfigSource::Topic));
     assert!(!described.read_only);
     let own = |name: &str, value: &str, source| (name.to_owned(), Some(value.to_owned()), source);
     assert_eq!(
         synonyms(&described),
         [
-            own("segment.bytes", "4000", Source::Topic),
-            own("log.segment.bytes", "2000", Source::DynamicDefaultBroker),
-            own("log.segment.bytes", "1000", Source::StaticBroker),
-            own("log.segment.bytes", "1073741824", Source::Default),
+            own("segment.bytes", "4000", ConfigSource::Topic),
+            own("log.segment.bytes", "2000", ConfigSource::DynamicDefaultBroker),
+            own("log.segment.bytes", "1000", ConfigSource::StaticBroker),
+            own("log.segment.bytes", "1073741824", ConfigSource::Default),
         ]
     );
     let described = find(layers.describe_topic(&Configs::new()), "segment.bytes");
     assert_eq!(
         (described.value.as_deref(), described.source),
-        (Some("2000"), Source::DynamicDefaultBroker)
+        (Some("2000"), ConfigSource::DynamicDefaultBroker)
     );
     let described = find(layers.describe_topic(&Configs::new()), "flush.messages");
-    assert_eq!(described.source, Source::Default);
+    assert_eq!(described.source, ConfigSource::Default);
     assert_eq!(synonyms(&described).len(), 1);
     // Kafka shows no synonyms where the finest unit is not set, though a coarser one is in force.
     let described = find(layers.describe_topic(&Configs::new()), "retention.ms");
     assert_eq!(
         (described.value.as_deref(), described.source),
-        (Some("604800000"), Source::Default)
+        (Some("604800000"), ConfigSource::Default)
     );
     assert_eq!(synonyms(&described), []);
 }
@@ -258,31 +270,34 @@ fn b16_a_topic_is_described_with_all_the_places_its_value_could_be_from() {
 fn b16_a_broker_is_described_with_what_can_change_and_what_cannot() {
     let server = server(&[("num.io.threads", "9"), ("broker.id", "2")]);
     let broker = configs(&[("num.io.threads", "10")]);
-    let layers = server.with(Some(&broker), None);
+    let layers = server.effective(Some(&broker), None);
     let threads = find(layers.describe_broker(), "num.io.threads");
-    assert_eq!((threads.value.as_deref(), threads.source), (Some("10"), Source::DynamicBroker));
+    assert_eq!(
+        (threads.value.as_deref(), threads.source),
+        (Some("10"), ConfigSource::DynamicBroker)
+    );
     assert!(!threads.read_only);
     assert_eq!(synonyms(&threads).len(), 3);
     let id = find(layers.describe_broker(), "broker.id");
     assert_eq!(
         (id.value.as_deref(), id.source, id.read_only),
-        (Some("2"), Source::StaticBroker, true)
+        (Some("2"), ConfigSource::StaticBroker, true)
     );
     let retention = find(layers.describe_broker(), "log.retention.ms");
-    assert_eq!((retention.value, retention.source), (None, Source::Default));
+    assert_eq!((retention.value, retention.source), (None, ConfigSource::Default));
     assert!(layers.describe_cluster().is_empty());
 
     let cluster = configs(&[("num.io.threads", "11")]);
-    let all = server.with(Some(&broker), Some(&cluster)).describe_cluster();
+    let all = server.effective(Some(&broker), Some(&cluster)).describe_cluster();
     assert_eq!(all.len(), 1);
     assert_eq!(
         (all[0].value.as_deref(), all[0].source),
-        (Some("11"), Source::DynamicDefaultBroker)
+        (Some("11"), ConfigSource::DynamicDefaultBroker)
     );
     assert_eq!(all[0].synonyms.len(), 1);
 }
 
-fn operation(name: &str, operation: Operation) -> [(String, Operation); 1] {
+fn operation(name: &str, operation: AlterOperation) -> [(String, AlterOperation); 1] {
     [(name.to_owned(), operation)]
 }
 
@@ -290,29 +305,38 @@ fn operation(name: &str, operation: Operation) -> [(String, Operation); 1] {
 fn b17_incremental_changes_leave_the_rest_and_replacing_does_not() {
     let catalogue = Catalogue::new(version("3.9"));
     let current = configs(&[("retention.ms", "1"), ("segment.ms", "2")]);
-    let set = operation("retention.ms", Operation::Set("3".to_owned()));
-    let changed = apply(&catalogue, Target::Topic, &current, &set).unwrap();
+    let set = operation("retention.ms", AlterOperation::Set("3".to_owned()));
+    let changed = apply(&catalogue, AlterTarget::Topic, &current, &set).unwrap();
     assert_eq!(changed, configs(&[("retention.ms", "3"), ("segment.ms", "2")]));
     let replaced =
-        replace(&catalogue, Target::Topic, &current, &configs(&[("retention.ms", "3")])).unwrap();
+        replace(&catalogue, AlterTarget::Topic, &current, &configs(&[("retention.ms", "3")]))
+            .unwrap();
     assert_eq!(replaced, configs(&[("retention.ms", "3")]));
-    let deleted =
-        apply(&catalogue, Target::Topic, &current, &operation("segment.ms", Operation::Delete))
-            .unwrap();
+    let deleted = apply(
+        &catalogue,
+        AlterTarget::Topic,
+        &current,
+        &operation("segment.ms", AlterOperation::Delete),
+    )
+    .unwrap();
     assert_eq!(deleted, configs(&[("retention.ms", "1")]));
-    let nothing =
-        apply(&catalogue, Target::Topic, &current, &operation("no.such", Operation::Delete))
-            .unwrap();
+    let nothing = apply(
+        &catalogue,
+        AlterTarget::Topic,
+        &current,
+        &operation("no.such", AlterOperation::Delete),
+    )
+    .unwrap();
     assert_eq!(nothing, current);
 }
 
 #[test]
 fn b17_lists_are_appended_to_and_subtracted_from() {
     let catalogue = Catalogue::new(version("3.9"));
-    let policy = |current: &[(&str, &str)], change: Operation| {
+    let policy = |current: &[(&str, &str)], change: AlterOperation| {
         let changed = apply(
             &catalogue,
-            Target::Topic,
+            AlterTarget::Topic,
             &configs(current),
             &operation("cleanup.policy", change),
         )
@@ -320,14 +344,21 @@ fn b17_lists_are_appended_to_and_subtracted_from() {
         changed["cleanup.policy"].clone()
     };
     let compact = || "compact".to_owned();
-    assert_eq!(policy(&[], Operation::Append(compact())), "delete,compact", "the default counts");
-    assert_eq!(policy(&[("cleanup.policy", "compact")], Operation::Append(compact())), "compact");
+    assert_eq!(
+        policy(&[], AlterOperation::Append(compact())),
+        "delete,compact",
+        "the default counts"
+    );
+    assert_eq!(
+        policy(&[("cleanup.policy", "compact")], AlterOperation::Append(compact())),
+        "compact"
+    );
     let both = [("cleanup.policy", "delete,compact")];
-    assert_eq!(policy(&both, Operation::Subtract("delete".to_owned())), "compact");
-    assert_eq!(policy(&both, Operation::Subtract("delete,compact".to_owned())), "");
+    assert_eq!(policy(&both, AlterOperation::Subtract("delete".to_owned())), "compact");
+    assert_eq!(policy(&both, AlterOperation::Subtract("delete,compact".to_owned())), "");
 
-    let number = operation("retention.ms", Operation::Append("1".to_owned()));
-    let refused = apply(&catalogue, Target::Topic, &Configs::new(), &number);
+    let number = operation("retention.ms", AlterOperation::Append("1".to_owned()));
+    let refused = apply(&catalogue, AlterTarget::Topic, &Configs::new(), &number);
     assert_eq!(refused, Err(ConfigError::NotAList("retention.ms".to_owned())));
 }
 
@@ -353,39 +384,39 @@ fn b14_what_a_topic_cannot_have_is_refused() {
 fn b17_what_a_running_broker_cannot_change_is_refused() {
     let catalogue = Catalogue::new(version("3.9"));
     let set = |target, name: &str, value: &str| {
-        let operations = operation(name, Operation::Set(value.to_owned()));
+        let operations = operation(name, AlterOperation::Set(value.to_owned()));
         apply(&catalogue, target, &Configs::new(), &operations)
     };
     assert_eq!(
-        set(Target::Cluster, "log.retention.ms", "5").unwrap(),
+        set(AlterTarget::Cluster, "log.retention.ms", "5").unwrap(),
         configs(&[("log.retention.ms", "5")])
     );
     assert_eq!(
-        set(Target::Broker, "num.io.threads", "5").unwrap(),
+        set(AlterTarget::Broker, "num.io.threads", "5").unwrap(),
         configs(&[("num.io.threads", "5")])
     );
     assert_eq!(
-        set(Target::Broker, "broker.id", "5"),
+        set(AlterTarget::Broker, "broker.id", "5"),
         Err(ConfigError::ReadOnly("broker.id".to_owned()))
     );
     assert_eq!(
-        set(Target::Broker, "ssl.keystore.location", "f"),
+        set(AlterTarget::Broker, "ssl.keystore.location", "f"),
         Err(ConfigError::PerListener("ssl.keystore.location".to_owned()))
     );
     assert_eq!(
-        set(Target::Cluster, "sasl.jaas.config", "x"),
+        set(AlterTarget::Cluster, "sasl.jaas.config", "x"),
         Err(ConfigError::PerBroker("sasl.jaas.config".to_owned()))
     );
-    assert!(set(Target::Broker, "sasl.jaas.config", "x").is_ok());
+    assert!(set(AlterTarget::Broker, "sasl.jaas.config", "x").is_ok());
     assert!(matches!(
-        set(Target::Cluster, "num.io.threads", "0"),
+        set(AlterTarget::Cluster, "num.io.threads", "0"),
         Err(ConfigError::InvalidValue(_))
     ));
 }
 
 #[test]
 fn properties_that_are_not_allowed_are_refused_and_unknown_ones_stay() {
-    let refused = ServerConfigs::new(version("3.9"), &configs(&[("num.partitions", "0")]));
+    let refused = KafkaConfig::new(version("3.9"), &configs(&[("num.partitions", "0")]));
     assert!(matches!(refused, Err(ConfigError::InvalidValue(_))));
     server(&[("my.plugin.setting", "x")]);
 }
@@ -393,7 +424,7 @@ fn properties_that_are_not_allowed_are_refused_and_unknown_ones_stay() {
 #[test]
 fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
     let names = |release: Option<&str>, pairs: &[(&str, &str)]| -> Vec<String> {
-        let checked = check_msk_properties(release.map(version), &configs(pairs));
+        let checked = msk::check_properties(release.map(version), &configs(pairs));
         checked.err().unwrap_or_default().into_iter().map(|error| error.name).collect()
     };
     let good = [
@@ -414,28 +445,25 @@ fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
         ("zookeeper.connection.timeout.ms", "18001"),
     ] {
         assert_eq!(names(Some("3.9"), &[(name, value)]), [name]);
-        let errors = check_msk_properties(None, &configs(&[(name, value)])).unwrap_err();
+        let errors = msk::check_properties(None, &configs(&[(name, value)])).unwrap_err();
         assert!(
             errors[0].reason.contains(name) && errors[0].reason.contains(value),
             "{}",
             errors[0]
         );
     }
-    assert!(
-        is_dynamic(version("3.9"), "message.max.bytes") && !is_dynamic(version("3.9"), "broker.id")
-    );
 }
 
 #[test]
 fn names_of_plugins_and_listeners_are_kept_and_shown_without_their_values() {
     let catalogue = Catalogue::new(version("4.1"));
     let set = |target, name: &str, value: &str| {
-        let operations = operation(name, Operation::Set(value.to_owned()));
+        let operations = operation(name, AlterOperation::Set(value.to_owned()));
         apply(&catalogue, target, &Configs::new(), &operations)
     };
-    let kept = set(Target::Cluster, "my.plugin.secret", "x").unwrap();
+    let kept = set(AlterTarget::Cluster, "my.plugin.secret", "x").unwrap();
     let server = server(&[("my.other.plugin", "y")]);
-    let layers = server.with(None, Some(&kept));
+    let layers = server.effective(None, Some(&kept));
     for name in ["my.plugin.secret", "my.other.plugin"] {
         let described =
             layers.describe_broker().into_iter().find(|d| d.name == name).expect("described");
@@ -449,16 +477,16 @@ fn names_of_plugins_and_listeners_are_kept_and_shown_without_their_values() {
 
     let of_listener = "listener.name.plaintext.ssl.keystore.type";
     assert_eq!(
-        set(Target::Cluster, of_listener, "PEM"),
+        set(AlterTarget::Cluster, of_listener, "PEM"),
         Err(ConfigError::PerBroker(of_listener.to_owned()))
     );
-    let kept = set(Target::Broker, of_listener, "PEM").unwrap();
-    let described = server.with(Some(&kept), None).describe_broker();
+    let kept = set(AlterTarget::Broker, of_listener, "PEM").unwrap();
+    let described = server.effective(Some(&kept), None).describe_broker();
     let described = described.into_iter().find(|d| d.name == of_listener).expect("described");
     assert_eq!(described.value.as_deref(), Some("PEM"));
     let secret = "listener.name.plaintext.ssl.key.password";
-    let kept = set(Target::Broker, secret, "hunter2").unwrap();
-    let described = server.with(Some(&kept), None).describe_broker();
+    let kept = set(AlterTarget::Broker, secret, "hunter2").unwrap();
+    let described = server.effective(Some(&kept), None).describe_broker();
     assert_eq!(described.into_iter().find(|d| d.name == secret).expect("described").value, None);
 }
 
@@ -466,8 +494,8 @@ fn names_of_plugins_and_listeners_are_kept_and_shown_without_their_values() {
 fn limits_of_replication_are_told_of_once_they_are_set() {
     let name = "leader.replication.throttled.rate";
     let server = server(&[]);
-    assert!(!server.alone().describe_broker().iter().any(|described| described.name == name));
+    assert!(!server.at_start().describe_broker().iter().any(|described| described.name == name));
     let set = configs(&[(name, "100")]);
-    let described = find(server.with(Some(&set), None).describe_broker(), name);
+    let described = find(server.effective(Some(&set), None).describe_broker(), name);
     assert_eq!((described.value.as_deref(), described.read_only), (Some("100"), true));
 }

@@ -1,14 +1,23 @@
-//! A topic's configuration, typed, for whoever acts on it.
+//! The topic configurations that Milena acts on, typed.
 
 use milena_records::{Compression, TimestampType, legacy::MessageFormat};
 
-use super::{Configs, Layers, format_version::old_format, value::list_items};
+use crate::{
+    effective::EffectiveConfig,
+    message_format_version::old_format,
+    value::{Configs, list_items},
+};
 
-const MESSAGE_FORMAT: &str = "message.format.version";
-/// The release that stores batches whatever a topic asks for (KIP-724).
-const FIRST_WITHOUT_FORMATS: (u8, u8) = (3, 0);
+/// `cleanup.policy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CleanupPolicy {
+    /// Every record needs a key.
+    pub compact: bool,
+    /// Retention applies.
+    pub delete: bool,
+}
 
-/// How records are stored (`compression.type`).
+/// `compression.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredCompression {
     /// As the producer sent them.
@@ -17,131 +26,99 @@ pub enum StoredCompression {
     Fixed(Compression),
 }
 
-/// What is in force for a topic. Times are in ms.
+/// The topic configurations that Milena acts on: named like the configuration with `_` for `.`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopicConfig {
-    /// `cleanup.policy` includes delete: retention applies.
-    pub deletes: bool,
-    /// `cleanup.policy` includes compact: every record needs a key.
-    pub compacts: bool,
-    /// `compression.type`.
-    pub compression: StoredCompression,
+    pub cleanup_policy: CleanupPolicy,
+    pub compression_type: StoredCompression,
     /// `compression.gzip.level` or `compression.zstd.level`, by the codec; `None` for the codec's
     /// default.
     pub compression_level: Option<i32>,
-    /// `delete.retention.ms`.
-    pub delete_retention_ms: i64,
-    /// `index.interval.bytes`.
-    pub index_interval_bytes: u64,
-    /// `max.compaction.lag.ms`.
-    pub max_compaction_lag_ms: i64,
-    /// `max.message.bytes`.
     pub max_message_bytes: usize,
-    /// `message.downconversion.enable`; releases without it do not convert.
-    pub message_downconversion: bool,
-    /// `message.format.version`: the old format that readers get; none for batches. From Kafka 3.0
-    /// on it has no effect (KIP-724).
-    pub message_format: Option<MessageFormat>,
-    /// `message.timestamp.type`.
-    pub timestamp_type: TimestampType,
-    /// `message.timestamp.before.max.ms`, or the older difference.
-    pub timestamp_before_max_ms: i64,
-    /// `message.timestamp.after.max.ms`, or the older difference.
-    pub timestamp_after_max_ms: i64,
-    /// `min.cleanable.dirty.ratio`.
-    pub min_cleanable_dirty_ratio: f64,
-    /// `min.compaction.lag.ms`.
-    pub min_compaction_lag_ms: i64,
-    /// `min.insync.replicas`.
-    pub min_insync_replicas: i32,
-    /// `retention.bytes`; `None` for no limit, also without the delete policy.
+    /// False in releases without it: they do not convert.
+    pub message_downconversion_enable: bool,
+    /// The old format that readers get; `None` for batches. Without effect from Kafka 3.0 on
+    /// (KIP-724).
+    pub message_format_version: Option<MessageFormat>,
+    pub message_timestamp_type: TimestampType,
+    /// `message.timestamp.difference.max.ms` where only that is set.
+    pub message_timestamp_before_max_ms: i64,
+    /// `message.timestamp.difference.max.ms` where only that is set.
+    pub message_timestamp_after_max_ms: i64,
+    /// `None` for no limit, also without the delete policy.
     pub retention_bytes: Option<u64>,
-    /// `retention.ms`; `None` for ever, also without the delete policy.
+    /// `None` for ever, also without the delete policy.
     pub retention_ms: Option<i64>,
-    /// `segment.bytes`.
-    pub segment_bytes: u64,
-    /// `segment.ms`.
-    pub segment_ms: i64,
 }
 
-impl Layers<'_> {
-    /// The configuration of a topic, where `topic` was set for it.
+impl EffectiveConfig<'_> {
+    /// The configuration in force for a topic, where `topic` is set for it.
     pub fn topic_config(&self, topic: &Configs) -> TopicConfig {
-        let values = InForce { layers: self, topic };
-        let policy = values.text("cleanup.policy").unwrap_or_default();
-        let has = |wanted| list_items(&policy).any(|item| item == wanted);
-        let deletes = has("delete");
-        let limit = |name| values.number(name).filter(|limit| deletes && *limit >= 0);
-        // Before KIP-937 one setting limited both directions; it still does where the newer ones
-        // say nothing.
+        let values = TopicValues { config: self, topic };
+        let cleanup_policy = values.cleanup_policy();
+        let limit = |name| values.number(name).filter(|limit| cleanup_policy.delete && *limit >= 0);
+        // Before KIP-937 one configuration limited both directions; it still does where the newer
+        // ones are not set.
         let difference = values.number("message.timestamp.difference.max.ms");
-        let bound = |name| {
+        let timestamp_max = |name| {
             let set = values.number(name).filter(|ms| *ms != i64::MAX);
             set.or(difference).unwrap_or(i64::MAX)
         };
-        let compression = values.compression();
+        let compression_type = values.compression_type();
         TopicConfig {
-            deletes,
-            compacts: has("compact"),
-            compression,
-            compression_level: values.compression_level(compression),
-            delete_retention_ms: values.known("delete.retention.ms"),
-            index_interval_bytes: values.size("index.interval.bytes"),
-            max_compaction_lag_ms: values.known("max.compaction.lag.ms"),
-            max_message_bytes: usize::try_from(values.known("max.message.bytes")).unwrap_or(0),
-            message_downconversion: values.text("message.downconversion.enable").as_deref()
-                == Some("true"),
-            message_format: values.message_format(),
-            timestamp_type: match values.text("message.timestamp.type").as_deref() {
-                Some("LogAppendTime") => TimestampType::LogAppendTime,
-                _ => TimestampType::CreateTime,
+            cleanup_policy,
+            compression_type,
+            compression_level: values.compression_level(compression_type),
+            max_message_bytes: values
+                .number("max.message.bytes")
+                .map(|bytes| usize::try_from(bytes).unwrap_or(0))
+                .expect("every release has a default of max.message.bytes"),
+            message_downconversion_enable: values.is("message.downconversion.enable", "true"),
+            message_format_version: values.message_format_version(),
+            message_timestamp_type: match values.is("message.timestamp.type", "LogAppendTime") {
+                true => TimestampType::LogAppendTime,
+                false => TimestampType::CreateTime,
             },
-            timestamp_before_max_ms: bound("message.timestamp.before.max.ms"),
-            timestamp_after_max_ms: bound("message.timestamp.after.max.ms"),
-            min_cleanable_dirty_ratio: values
-                .text("min.cleanable.dirty.ratio")
-                .and_then(|ratio| ratio.parse().ok())
-                .unwrap_or(0.5),
-            min_compaction_lag_ms: values.known("min.compaction.lag.ms"),
-            min_insync_replicas: i32::try_from(values.known("min.insync.replicas")).unwrap_or(1),
+            message_timestamp_before_max_ms: timestamp_max("message.timestamp.before.max.ms"),
+            message_timestamp_after_max_ms: timestamp_max("message.timestamp.after.max.ms"),
             retention_bytes: limit("retention.bytes").and_then(|bytes| u64::try_from(bytes).ok()),
             retention_ms: limit("retention.ms"),
-            segment_bytes: values.size("segment.bytes"),
-            segment_ms: values.known("segment.ms"),
         }
     }
 }
 
-/// A topic's values by name.
-struct InForce<'a> {
-    layers: &'a Layers<'a>,
+/// The values in force for a topic, by name.
+struct TopicValues<'a> {
+    config: &'a EffectiveConfig<'a>,
     topic: &'a Configs,
 }
 
-impl InForce<'_> {
+impl TopicValues<'_> {
     fn text(&self, name: &str) -> Option<String> {
-        self.layers.topic_value(self.layers.catalogue().topic(name)?, self.topic)
+        self.config.topic_value(self.config.catalogue().topic(name)?, self.topic)
     }
 
     fn number(&self, name: &str) -> Option<i64> {
         self.text(name)?.parse().ok()
     }
 
-    /// A number that every release has.
-    fn known(&self, name: &str) -> i64 {
-        self.number(name).unwrap_or_else(|| panic!("{name} is a number with a default"))
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.text(name).as_deref() == Some(value)
     }
 
-    fn size(&self, name: &str) -> u64 {
-        u64::try_from(self.known(name)).unwrap_or(0)
+    fn cleanup_policy(&self) -> CleanupPolicy {
+        let policy = self.text("cleanup.policy").unwrap_or_default();
+        let has = |wanted| list_items(&policy).any(|item| item == wanted);
+        CleanupPolicy { compact: has("compact"), delete: has("delete") }
     }
 
-    fn message_format(&self) -> Option<MessageFormat> {
-        let until = self.layers.catalogue().topic(MESSAGE_FORMAT)?.until;
-        (until <= FIRST_WITHOUT_FORMATS)
-            .then(|| self.text(MESSAGE_FORMAT))
-            .flatten()
-            .and_then(|v| old_format(&v))
+    fn compression_type(&self) -> StoredCompression {
+        match self.text("compression.type").as_deref() {
+            Some("uncompressed") => StoredCompression::Fixed(Compression::None),
+            Some(name) => Compression::from_name(name)
+                .map_or(StoredCompression::Producer, StoredCompression::Fixed),
+            None => StoredCompression::Producer,
+        }
     }
 
     fn compression_level(&self, compression: StoredCompression) -> Option<i32> {
@@ -157,12 +134,10 @@ impl InForce<'_> {
         })
     }
 
-    fn compression(&self) -> StoredCompression {
-        match self.text("compression.type").as_deref() {
-            Some("uncompressed") => StoredCompression::Fixed(Compression::None),
-            Some(name) => Compression::from_name(name)
-                .map_or(StoredCompression::Producer, StoredCompression::Fixed),
-            None => StoredCompression::Producer,
+    fn message_format_version(&self) -> Option<MessageFormat> {
+        if self.config.catalogue().version().is_at_least(3, 0) {
+            return None;
         }
+        old_format(&self.text("message.format.version")?)
     }
 }

@@ -1,48 +1,72 @@
-//! Reading and checking values.
+//! Values: their types, and the rules they are checked by.
 
-use super::{ConfigType, format_version::is_known};
+use std::collections::BTreeMap;
 
-/// A value that its configuration does not allow.
+use crate::message_format_version::is_known;
+
+/// Names to values.
+pub type Configs = BTreeMap<String, String>;
+
+/// The type of a value, numbered as in DescribeConfigs v3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigType {
+    /// Not in the catalogue.
+    Unknown = 0,
+    /// `true` or `false`.
+    Boolean = 1,
+    String = 2,
+    /// 32 bits.
+    Int = 3,
+    /// 16 bits.
+    Short = 4,
+    /// 64 bits.
+    Long = 5,
+    /// A decimal number.
+    Double = 6,
+    /// Texts separated by commas.
+    List = 7,
+    /// The name of a Java class.
+    Class = 8,
+    /// A secret, never shown.
+    Password = 9,
+}
+
+/// A value that its configuration does not allow (INVALID_CONFIG).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid value '{value}' for {name}: {reason}")]
 pub struct InvalidValue {
-    /// The configuration's name.
+    /// The configuration.
     pub name: String,
-    /// The value as given.
+    /// As given; a secret is hidden.
     pub value: String,
-    /// What a right one would be.
+    /// What is allowed.
     pub reason: String,
 }
 
-/// What a value must keep to, beyond its type.
+/// What a value must satisfy beyond its type.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// Nothing.
     Any,
-    /// A number between these, both included.
+    /// Both included; `i64::MAX` for no upper bound.
     Between(i64, i64),
-    /// A decimal number between these, both included.
+    /// A decimal number; both included.
     Ratio(f64, f64),
-    /// One of these.
     OneOf(&'static [&'static str]),
-    /// One of these, in capitals or not.
     OneOfAnyCase(&'static [&'static str]),
-    /// Some text.
     NotEmpty,
-    /// A list of these.
     ListOf(&'static [&'static str]),
     /// -1 for the codec's own choice, or a number between these.
     Level(i64, i64),
-    /// `*`, nothing, or partition:broker pairs.
+    /// Empty, `*` or partition:broker pairs.
     ThrottledReplicas,
-    /// A Kafka release up to this one.
+    /// A name of `message.format.version` up to this release.
     Release(u32, u32),
     /// host:count pairs.
     HostLimits,
 }
 
 impl Rule {
-    /// What is allowed beyond the type, for readers.
+    /// What is allowed beyond the type, for `docs/compatibility.md`.
     pub fn allowed(self) -> String {
         match self {
             Self::Any => String::new(),
@@ -59,8 +83,8 @@ impl Rule {
         }
     }
 
-    /// The value in its plain form, or what a right one would be.
-    pub(super) fn read(self, kind: ConfigType, value: &str) -> Result<String, String> {
+    /// Returns the value in plain form, or what is allowed.
+    pub(crate) fn check(self, kind: ConfigType, value: &str) -> Result<String, String> {
         let value = value.trim();
         match kind {
             ConfigType::Boolean => match value.to_ascii_lowercase().as_str() {
@@ -144,7 +168,7 @@ impl Rule {
 }
 
 /// The items of a list value.
-pub(super) fn list_items(value: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn list_items(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 

@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits, StartError};
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, StartError};
 use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
 use milena_service::{BrokerSpec, ProvisionError, Provisioner};
@@ -42,7 +42,7 @@ pub(crate) struct InProcess {
     data: Arc<DataDir>,
     local_key: LocalKey,
     blocks: BlockCache,
-    limits: Limits,
+    tuning: BrokerTuning,
     slots: Mutex<HashMap<(ClusterId, BrokerId), Slot>>,
     /// What each cluster's brokers know of each other's write-ahead logs.
     sealed_logs: Mutex<HashMap<ClusterId, SealedLogs>>,
@@ -50,7 +50,7 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    /// `blocks` is what all brokers together keep of segments in memory; `limits` are those of
+    /// `blocks` is what all brokers together keep of segments in memory; `tuning` are those of
     /// each.
     pub(crate) fn new(
         runtime: Runtime,
@@ -58,11 +58,11 @@ impl InProcess {
         data: Arc<DataDir>,
         local_key: LocalKey,
         blocks: BlockCache,
-        limits: Limits,
+        tuning: BrokerTuning,
     ) -> Self {
         let (slots, sealed_logs, closing) =
             (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Self { runtime, store, data, local_key, blocks, limits, slots, sealed_logs, closing }
+        Self { runtime, store, data, local_key, blocks, tuning, slots, sealed_logs, closing }
     }
 
     /// Stops all brokers at once. None starts any more.
@@ -117,8 +117,8 @@ impl InProcess {
             advertised_host: Some(spec.address.host.clone()),
             advertised_port: None,
             // Those of the cluster are in its record, where the broker reads them.
-            properties: Default::default(),
-            limits: self.limits.clone(),
+            kafka_config: Default::default(),
+            tuning: self.tuning.clone(),
         };
         let parts = BrokerParts {
             store: self.store.clone(),

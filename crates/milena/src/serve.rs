@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use milena_broker::Limits;
+use milena_broker::BrokerTuning;
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
@@ -99,11 +99,11 @@ impl Installation {
         let store = Arc::new(store.context("nothing starts without the metadata store; free space, or put the data directory back from a copy")?);
         let metadata: Arc<dyn MetadataStore> = store.clone();
         let blocks = BlockCache::new(settings.cache_mib() << 20);
-        let mut limits = Limits::default();
-        limits.flush.bytes = settings.flush_mib << 20;
-        limits.memory.unflushed_bytes = limits.flush.bytes * UNFLUSHED_TO_FLUSH;
+        let mut tuning = BrokerTuning::default();
+        tuning.flush.bytes = settings.flush_mib << 20;
+        tuning.memory.unflushed_bytes = tuning.flush.bytes * UNFLUSHED_TO_FLUSH;
         let (scope, key) = (runtime.child(), local_key.clone());
-        let brokers = InProcess::new(scope, metadata.clone(), data.clone(), key, blocks, limits);
+        let brokers = InProcess::new(scope, metadata.clone(), data.clone(), key, blocks, tuning);
         let brokers = Arc::new(brokers);
         let access_key = (!settings.no_auth).then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {
@@ -113,7 +113,7 @@ impl Installation {
             credentials: (!settings.no_auth).then_some(credentials),
             zones: Zones::new(&settings.region, settings.subnets.clone()),
             addresses: settings.addresses()?,
-            default_properties: milena_kafka_config::msk_defaults,
+            default_properties: milena_kafka_config::msk::default_properties,
             check_properties,
         };
         let provisioner = brokers.clone();
@@ -231,7 +231,7 @@ fn check_properties(
     let release = release
         .map(|release| release.parse().map_err(|error| vec![format!("{error}")]))
         .transpose()?;
-    let checked = milena_kafka_config::check_msk_properties(release, properties);
+    let checked = milena_kafka_config::msk::check_properties(release, properties);
     checked.map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
 }
 

@@ -44,7 +44,7 @@ use self::{
 use crate::{
     context::RequestContext,
     coordinators::{groups::Groups, producer_ids::ProducerIds},
-    kafka_configs::KafkaConfigs,
+    kafka_config::BrokerKafkaConfig,
     leadership::{partitions::PartitionTable, resolve::LeaderResolver},
     topics::Topics,
 };
@@ -95,7 +95,7 @@ pub(crate) struct ApiParts {
     pub(crate) fetch_sessions_max: usize,
     pub(crate) metadata: ClusterMetadata,
     pub(crate) storage: Arc<Storage>,
-    pub(crate) configs: KafkaConfigs,
+    pub(crate) kafka_config: BrokerKafkaConfig,
     pub(crate) partitions: Arc<PartitionTable>,
     pub(crate) leaders: LeaderResolver,
     pub(crate) topics: Topics,
@@ -107,7 +107,9 @@ pub(crate) struct ApiParts {
 
 impl ApiSet {
     pub(crate) fn new(parts: ApiParts) -> Self {
-        let ApiParts { metadata, storage, configs, leaders, topics, runtime, stopping, .. } = parts;
+        let ApiParts {
+            metadata, storage, kafka_config, leaders, topics, runtime, stopping, ..
+        } = parts;
         let images = leaders.images().clone();
         let offered = Arc::new(OfferedApis::new(parts.kafka_version, served()));
         Self {
@@ -135,7 +137,7 @@ impl ApiSet {
                 broker: parts.broker,
                 metadata: metadata.clone(),
                 images: images.clone(),
-                configs,
+                kafka_config,
             },
             cluster: ClusterApis {
                 offered: offered.clone(),

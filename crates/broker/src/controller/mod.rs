@@ -35,7 +35,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::{failover::Failover, role::ControllerRole};
-use crate::kafka_configs::KafkaConfigs;
+use crate::kafka_config::BrokerKafkaConfig;
 
 /// When something that did not work is tried again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -54,7 +54,7 @@ pub(crate) struct ControllerParts {
     pub(crate) metadata: ClusterMetadata,
     pub(crate) images: ImageWatcher,
     pub(crate) storage: Arc<Storage>,
-    pub(crate) configs: KafkaConfigs,
+    pub(crate) kafka_config: BrokerKafkaConfig,
     pub(crate) runtime: Runtime,
     /// Cancelled when this broker decides nothing for the cluster any more.
     pub(crate) leaving: CancellationToken,
@@ -242,10 +242,9 @@ impl Controller {
             .filter(|(_, (_, since))| self.may_return(*since))
             .map(|(id, _)| *id)
             .collect();
-        let rebalance =
-            self.parts.configs.layers(image).broker_value("auto.leader.rebalance.enable");
-        let options =
-            PlanOptions { preferred_leaders: rebalance.as_deref() != Some("false"), settled };
+        let preferred_leaders =
+            self.parts.kafka_config.effective(image).auto_leader_rebalance_enable();
+        let options = PlanOptions { preferred_leaders, settled };
         // Most images differ from the one before in the revision only, and partitions may be many.
         if self
             .unchanged

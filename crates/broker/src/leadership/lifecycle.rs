@@ -119,6 +119,6 @@ pub(super) fn partition_options(config: &TopicConfig) -> PartitionOptions {
         retention_ms: config.retention_ms,
         retention_bytes: config.retention_bytes,
         batch_bytes_max: config.max_message_bytes,
-        timestamp_type: config.timestamp_type,
+        timestamp_type: config.message_timestamp_type,
     }
 }

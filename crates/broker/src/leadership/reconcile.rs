@@ -23,7 +23,7 @@ use super::{
     lifecycle::{PartitionLifecycle, partition_options},
     resolve::LeaderResolver,
 };
-use crate::kafka_configs::KafkaConfigs;
+use crate::kafka_config::BrokerKafkaConfig;
 
 /// How many partitions are deleted at the same time.
 const DELETED_AT_ONCE_MAX: usize = 32;
@@ -39,7 +39,7 @@ pub(crate) struct LeadershipReconciler {
     leaders: LeaderResolver,
     partitions: Arc<PartitionLifecycle>,
     handoff: Arc<Handoff>,
-    configs: KafkaConfigs,
+    kafka_config: BrokerKafkaConfig,
     runtime: Runtime,
     /// The topics as they were reconciled last: what is the same needs no second look.
     topics: HashMap<TopicId, ReconciledTopic>,
@@ -85,7 +85,7 @@ impl LeadershipReconciler {
         leaders: LeaderResolver,
         partitions: Arc<PartitionLifecycle>,
         handoff: Arc<Handoff>,
-        configs: KafkaConfigs,
+        kafka_config: BrokerKafkaConfig,
         runtime: Runtime,
         undeleted: Vec<TopicPartition>,
     ) -> Self {
@@ -94,7 +94,7 @@ impl LeadershipReconciler {
             leaders,
             partitions,
             handoff,
-            configs,
+            kafka_config,
             runtime,
             topics: HashMap::new(),
             broker_configs: [None, None],
@@ -280,7 +280,8 @@ impl LeadershipReconciler {
                 reconciled.config.clone()
             }
             _ => {
-                let config = Arc::new(self.configs.layers(image).topic_config(topic.configs()));
+                let config =
+                    Arc::new(self.kafka_config.effective(image).topic_config(topic.configs()));
                 self.partitions.table().set_config(topic.id(), config.clone());
                 config
             }

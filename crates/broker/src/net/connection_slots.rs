@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use milena_kafka_config::Layers;
+use milena_kafka_config::EffectiveConfig;
 
 /// Counts the connections that are open. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -47,13 +47,12 @@ impl ConnectionSlots {
     pub(crate) fn take(
         &self,
         address: IpAddr,
-        layers: Layers<'_>,
+        config: EffectiveConfig<'_>,
     ) -> Result<ConnectionSlot, NoSlot> {
         let address = address.to_canonical();
-        let limit = |name: &str| usize::try_from(layers.number(name)).unwrap_or(usize::MAX);
-        let (all, of_address) = (limit("max.connections"), limit("max.connections.per.ip"));
-        let overrides = layers.broker_value("max.connections.per.ip.overrides").unwrap_or_default();
-        let of_address = limit_of(address, &overrides).unwrap_or(of_address);
+        let all = config.max_connections();
+        let of_address = limit_of(address, &config.max_connections_per_ip_overrides())
+            .unwrap_or_else(|| config.max_connections_per_ip());
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= all {
             return Err(NoSlot::TooMany(open.all));
@@ -93,12 +92,12 @@ impl Drop for ConnectionSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use milena_kafka_config::{Configs, ServerConfigs};
+    use milena_kafka_config::{Configs, KafkaConfig};
 
-    fn server(settings: &[(&str, &str)]) -> ServerConfigs {
+    fn server(settings: &[(&str, &str)]) -> KafkaConfig {
         let settings: Configs =
             settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        ServerConfigs::new("4.1".parse().expect("a version"), &settings).expect("valid settings")
+        KafkaConfig::new("4.1".parse().expect("a version"), &settings).expect("valid settings")
     }
 
     fn address(text: &str) -> IpAddr {
@@ -113,7 +112,7 @@ mod tests {
             ("max.connections.per.ip.overrides", "127.0.0.2:2,::1:0"),
         ]);
         let slots = ConnectionSlots::default();
-        let take = |from: &str| slots.take(address(from), server.alone());
+        let take = |from: &str| slots.take(address(from), server.at_start());
         let first = take("127.0.0.1").expect("the first of its address");
         assert_eq!(take("127.0.0.1").unwrap_err(), NoSlot::TooManyOfAddress(1));
         assert_eq!(
@@ -135,9 +134,9 @@ mod tests {
     fn a_changed_limit_counts_for_the_next_connection() {
         let server = server(&[]);
         let slots = ConnectionSlots::default();
-        let _first = slots.take(address("127.0.0.1"), server.alone()).expect("no limit");
+        let _first = slots.take(address("127.0.0.1"), server.at_start()).expect("no limit");
         let cluster: Configs = [("max.connections".to_owned(), "1".to_owned())].into();
-        let refused = slots.take(address("127.0.0.1"), server.with(None, Some(&cluster)));
+        let refused = slots.take(address("127.0.0.1"), server.effective(None, Some(&cluster)));
         assert_eq!(refused.unwrap_err(), NoSlot::TooMany(1));
     }
 }

@@ -57,7 +57,7 @@ fn serve<S: RequestService>(
     network: &Arc<Network<S>>,
 ) {
     let image = network.images.current();
-    let slot = match network.slots.take(peer.ip(), network.configs.layers(&image)) {
+    let slot = match network.slots.take(peer.ip(), network.kafka_config.effective(&image)) {
         Ok(slot) => slot,
         Err(reason) => {
             tracing::warn!(%peer, %reason, "a connection was refused");

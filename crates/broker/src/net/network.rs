@@ -8,7 +8,7 @@ use milena_types::ClusterId;
 use tokio_util::sync::CancellationToken;
 
 use super::{connection_slots::ConnectionSlots, frame::RequestMemory};
-use crate::{access::Authorizer, kafka_configs::KafkaConfigs};
+use crate::{access::Authorizer, kafka_config::BrokerKafkaConfig};
 
 /// What the connections of a broker share, and `S`, which handles their requests.
 pub(crate) struct Network<S> {
@@ -19,7 +19,7 @@ pub(crate) struct Network<S> {
     pub(crate) slots: ConnectionSlots,
     pub(crate) request_memory: RequestMemory,
     /// The limits of new connections, which may change while the broker runs.
-    pub(crate) configs: KafkaConfigs,
+    pub(crate) kafka_config: BrokerKafkaConfig,
     pub(crate) images: ImageWatcher,
     /// The scope of the connections' tasks. Once it stops, connections send what they have begun
     /// and end.

@@ -62,44 +62,41 @@ impl Topics {
 
     fn request_for(&self, name: &str) -> TopicRequest {
         let set = |name: &str, value: String| (name.to_owned(), Some(value));
-        let compacted = |settings: &str| {
-            let number = |setting: &str| self.number(&format!("{settings}.{setting}"));
-            TopicRequest {
+        match name {
+            CONSUMER_OFFSETS => self.kafka_config.read(|config| TopicRequest {
                 name: name.to_owned(),
-                partitions: number("num.partitions") as i32,
-                replication_factor: self.as_many_replicas(number("replication.factor")),
+                partitions: config.offsets_topic_num_partitions(),
+                replication_factor: self
+                    .as_many_replicas(config.offsets_topic_replication_factor()),
                 configs: vec![
                     set("cleanup.policy", "compact".to_owned()),
-                    set("segment.bytes", number("segment.bytes").to_string()),
+                    set("segment.bytes", config.offsets_topic_segment_bytes().to_string()),
+                    set("compression.type", "producer".to_owned()),
                 ],
                 ..TopicRequest::default()
-            }
-        };
-        match name {
-            CONSUMER_OFFSETS => {
-                let mut request = compacted("offsets.topic");
-                request.configs.push(set("compression.type", "producer".to_owned()));
-                request
-            }
-            TRANSACTION_STATE => {
-                let mut request = compacted("transaction.state.log");
-                request.configs.extend([
+            }),
+            TRANSACTION_STATE => self.kafka_config.read(|config| TopicRequest {
+                name: name.to_owned(),
+                partitions: config.transaction_state_log_num_partitions(),
+                replication_factor: self
+                    .as_many_replicas(config.transaction_state_log_replication_factor()),
+                configs: vec![
+                    set("cleanup.policy", "compact".to_owned()),
+                    set("segment.bytes", config.transaction_state_log_segment_bytes().to_string()),
                     set("compression.type", "uncompressed".to_owned()),
-                    set(
-                        "min.insync.replicas",
-                        self.number("transaction.state.log.min.isr").to_string(),
-                    ),
+                    set("min.insync.replicas", config.transaction_state_log_min_isr().to_string()),
                     set("unclean.leader.election.enable", "false".to_owned()),
-                ]);
-                request
-            }
+                ],
+                ..TopicRequest::default()
+            }),
             _ => TopicRequest::with_defaults(name),
         }
     }
 
     /// Replicas only say who may take over, the stores carry durability; so a cluster of fewer
     /// brokers than its settings ask for need not be without groups, as a Kafka cluster would.
-    fn as_many_replicas(&self, wanted: i64) -> i16 {
-        wanted.clamp(1, self.leaders.image().nodes().len().max(1) as i64) as i16
+    fn as_many_replicas(&self, wanted: i16) -> i16 {
+        let brokers = self.leaders.image().nodes().len().max(1);
+        wanted.clamp(1, i16::try_from(brokers).unwrap_or(i16::MAX))
     }
 }

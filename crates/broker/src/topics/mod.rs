@@ -15,13 +15,15 @@ use std::{
     time::Duration,
 };
 
-use milena_kafka_config::{Configs, Source};
+use milena_kafka_config::{ConfigSource, Configs};
 use milena_metadata::{ClusterMetadata, CreatedTopic, MetadataImage, NewTopic, Placement};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 use milena_types::{BrokerId, Revision, TopicId, TopicName};
 
-use crate::{errors::ApiError, kafka_configs::KafkaConfigs, leadership::resolve::LeaderResolver};
+use crate::{
+    errors::ApiError, kafka_config::BrokerKafkaConfig, leadership::resolve::LeaderResolver,
+};
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;
@@ -66,7 +68,7 @@ pub(crate) struct Created {
 pub(crate) struct InForce {
     pub(crate) name: &'static str,
     pub(crate) value: Option<String>,
-    pub(crate) source: Source,
+    pub(crate) source: ConfigSource,
     pub(crate) is_sensitive: bool,
 }
 
@@ -74,8 +76,8 @@ pub(crate) struct InForce {
 #[derive(Clone)]
 pub(crate) struct Topics {
     metadata: ClusterMetadata,
-    /// This broker's settings are the defaults.
-    configs: KafkaConfigs,
+    /// Has the defaults.
+    pub(crate) kafka_config: BrokerKafkaConfig,
     leaders: LeaderResolver,
     runtime: Runtime,
 }
@@ -83,32 +85,22 @@ pub(crate) struct Topics {
 impl Topics {
     pub(crate) fn new(
         metadata: ClusterMetadata,
-        configs: KafkaConfigs,
+        kafka_config: BrokerKafkaConfig,
         leaders: LeaderResolver,
         runtime: Runtime,
     ) -> Self {
-        Self { metadata, configs, leaders, runtime }
-    }
-
-    /// A switch of the broker, as it is in force now.
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        self.configs.flag(name)
-    }
-
-    /// A number of the broker, as it is in force now.
-    pub(crate) fn number(&self, name: &str) -> i64 {
-        self.configs.number(name)
+        Self { metadata, kafka_config, leaders, runtime }
     }
 
     /// What would be in force for a topic with these settings of its own.
     pub(crate) fn in_force(&self, configs: &Configs) -> Vec<InForce> {
         let image = self.leaders.image();
-        let described = self.configs.layers(&image).describe_topic(configs).into_iter();
-        let in_force = described.map(|described| InForce {
-            name: described.definition.name,
-            value: described.value,
-            source: described.source,
-            is_sensitive: described.definition.is_sensitive(),
+        let entries = self.kafka_config.effective(&image).describe_topic(configs).into_iter();
+        let in_force = entries.map(|entry| InForce {
+            name: entry.definition.name,
+            value: entry.value,
+            source: entry.source,
+            is_sensitive: entry.definition.is_sensitive(),
         });
         in_force.collect()
     }
@@ -162,7 +154,7 @@ impl Topics {
         }
         let configs =
             configs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let checked = self.configs.catalogue().check_topic(&configs);
+        let checked = self.kafka_config.catalogue().check_topic(&configs);
         checked.map_err(|error| ApiError::new(ErrorCode::InvalidConfig, error.to_string()))
     }
 
@@ -177,7 +169,7 @@ impl Topics {
             return manual(image, partitions, replication_factor, assignments);
         }
         let replication_factor = match replication_factor {
-            -1 => self.configs.layers(image).number("default.replication.factor") as i16,
+            -1 => self.kafka_config.effective(image).default_replication_factor() as i16,
             given if given > 0 => given,
             _ => {
                 let message =
@@ -186,7 +178,7 @@ impl Topics {
             }
         };
         let partitions = match partitions {
-            -1 => self.configs.layers(image).number("num.partitions") as i32,
+            -1 => self.kafka_config.effective(image).num_partitions(),
             given if given > 0 => given,
             _ => {
                 let message = "give 1 partition or more, or -1 for the cluster's default";

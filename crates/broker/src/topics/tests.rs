@@ -1,6 +1,6 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use milena_kafka_config::ServerConfigs;
+use milena_kafka_config::KafkaConfig;
 use milena_metadata::{ClusterRecord, ImageWatcher, ListenerRecord, NewBroker, Registration};
 use milena_protocol::KafkaVersion;
 use milena_runtime::Runtime;
@@ -16,7 +16,7 @@ use crate::identity::BrokerIdentity;
 pub(crate) struct PaperCluster {
     pub(crate) metadata: ClusterMetadata,
     pub(crate) images: ImageWatcher,
-    pub(crate) configs: ServerConfigs,
+    pub(crate) kafka_config: KafkaConfig,
     pub(crate) registrations: Vec<Registration>,
     _directory: TempDir,
 }
@@ -51,24 +51,24 @@ impl PaperCluster {
         }
         let properties =
             properties.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let configs =
-            ServerConfigs::new("3.9".parse::<KafkaVersion>().unwrap(), &properties).unwrap();
+        let kafka_config =
+            KafkaConfig::new("3.9".parse::<KafkaVersion>().unwrap(), &properties).unwrap();
         let images = ImageWatcher::start(&metadata, &runtime).await.unwrap();
-        Self { metadata, images, configs, registrations, _directory: directory }
+        Self { metadata, images, kafka_config, registrations, _directory: directory }
     }
 
     pub(crate) fn topics(&self) -> Topics {
         let (images, id) = (self.images.clone(), BrokerId(1));
         let identity =
             BrokerIdentity { cluster: "paper".parse().unwrap(), id, epoch: BrokerEpoch(1) };
-        let configs = KafkaConfigs::new(self.configs.clone(), id, images.clone());
+        let kafka_config = BrokerKafkaConfig::new(self.kafka_config.clone(), id, images.clone());
         let leaders = LeaderResolver::new(
             Arc::default(),
             images,
             Arc::new(identity),
             CancellationToken::new(),
         );
-        Topics::new(self.metadata.clone(), configs, leaders, Runtime::system())
+        Topics::new(self.metadata.clone(), kafka_config, leaders, Runtime::system())
     }
 
     /// Creates a topic and waits for the image to show it.

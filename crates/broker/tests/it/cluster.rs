@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, Limits};
+use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning};
 use milena_metadata::{ClusterMetadata, ClusterRecord, NewTopic, Placement};
 use milena_runtime::Runtime;
 use milena_storage::{
@@ -30,9 +30,9 @@ pub struct Cluster {
     store: Arc<EmbeddedStore>,
     id: ClusterId,
     kafka_version: String,
-    limits: Limits,
+    tuning: BrokerTuning,
     disk: Option<MemoryDisk>,
-    properties: BTreeMap<String, String>,
+    kafka_config: BTreeMap<String, String>,
     brokers: BTreeMap<i32, Broker>,
     blocks: BlockCache,
     sealed_logs: SealedLogs,
@@ -43,10 +43,10 @@ pub struct Cluster {
 pub struct ClusterOptions {
     pub brokers: i32,
     pub kafka_version: &'static str,
-    pub limits: Limits,
+    pub tuning: BrokerTuning,
     /// The disk of the write-ahead logs; none: a real one.
     pub disk: Option<MemoryDisk>,
-    pub properties: BTreeMap<String, String>,
+    pub kafka_config: BTreeMap<String, String>,
 }
 
 impl Default for ClusterOptions {
@@ -54,9 +54,9 @@ impl Default for ClusterOptions {
         Self {
             brokers: 3,
             kafka_version: "3.9",
-            limits: Limits::default(),
+            tuning: BrokerTuning::default(),
             disk: None,
-            properties: BTreeMap::new(),
+            kafka_config: BTreeMap::new(),
         }
     }
 }
@@ -93,6 +93,15 @@ impl Cluster {
             .await
     }
 
+    /// One broker with this configuration.
+    pub async fn single_with(kafka_config: &[(&str, &str)]) -> Self {
+        let kafka_config =
+            kafka_config.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let kafka_config = kafka_config.collect();
+        Self::start_with(ClusterOptions { brokers: 1, kafka_config, ..ClusterOptions::default() })
+            .await
+    }
+
     /// A cluster as the options say.
     pub async fn start_with(options: ClusterOptions) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
@@ -123,9 +132,9 @@ impl Cluster {
             store,
             id,
             kafka_version: options.kafka_version.to_owned(),
-            limits: options.limits,
+            tuning: options.tuning,
             disk: options.disk,
-            properties: options.properties,
+            kafka_config: options.kafka_config,
             brokers: BTreeMap::new(),
             blocks: BlockCache::new(8 << 20),
             sealed_logs,
@@ -158,8 +167,8 @@ impl Cluster {
             listen: "127.0.0.1:0".parse().expect("an address"),
             advertised_host: None,
             advertised_port: None,
-            properties: self.properties.clone(),
-            limits: self.limits.clone(),
+            kafka_config: self.kafka_config.clone(),
+            tuning: self.tuning.clone(),
         };
         let key = DataKey::new(KeyId(1), [7; 32]);
         let parts = BrokerParts {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use milena_broker::Limits;
+use milena_broker::BrokerTuning;
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -91,8 +91,8 @@ fn codes(response: &IncrementalAlterConfigsResponse) -> Vec<ErrorCode> {
 
 #[tokio::test]
 async fn b16_every_version_describes_topics_and_brokers() {
-    let properties = [("log.segment.bytes".to_owned(), "2000".to_owned())].into();
-    let options = ClusterOptions { brokers: 1, properties, ..ClusterOptions::default() };
+    let kafka_config = [("log.segment.bytes".to_owned(), "2000".to_owned())].into();
+    let options = ClusterOptions { brokers: 1, kafka_config, ..ClusterOptions::default() };
     let cluster = Cluster::start_with(options).await;
     cluster.create_topic_with("t", 1, &[("retention.ms", "77")]).await;
     let mut client = cluster.connect(1).await;
@@ -219,16 +219,16 @@ async fn b18_each_entry_is_answered_in_its_place() {
     cluster.stop().await;
 }
 
-/// A broker with these properties, whose records are put into segments at once.
-async fn with_properties(properties: &[(&str, &str)]) -> Cluster {
-    let properties =
-        properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+/// A broker with this configuration, whose records are put into segments at once.
+async fn with_config(kafka_config: &[(&str, &str)]) -> Cluster {
+    let kafka_config =
+        kafka_config.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let flush = FlushPolicy { bytes: 1, age: Duration::from_millis(1), ..FlushPolicy::default() };
-    let limits = Limits { flush, ..Limits::default() };
+    let tuning = BrokerTuning { flush, ..BrokerTuning::default() };
     let options = ClusterOptions {
         brokers: 1,
-        properties: properties.collect(),
-        limits,
+        kafka_config: kafka_config.collect(),
+        tuning,
         ..Default::default()
     };
     Cluster::start_with(options).await
@@ -242,7 +242,7 @@ async fn properties_take_effect() {
         ("log.retention.check.interval.ms", "10"),
         ("log.message.timestamp.before.max.ms", "9223372036854775807"),
     ];
-    let cluster = with_properties(&set).await;
+    let cluster = with_config(&set).await;
     cluster.create_topic("t", 1).await;
     cluster.create_topic_with("old", 1, &[("retention.ms", "1")]).await;
     let mut client = cluster.connect(1).await;

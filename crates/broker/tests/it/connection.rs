@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use milena_broker::Limits;
+use milena_broker::BrokerTuning;
 use milena_protocol::messages::{
     api_versions_request::ApiVersionsRequest, fetch_request::FetchRequest,
     produce_request::ProduceRequest,
@@ -93,9 +93,7 @@ async fn what_was_produced_before_a_request_that_ends_the_connection_is_answered
 
 #[tokio::test]
 async fn a_request_larger_than_the_limit_closes_the_connection() {
-    let limits = Limits { request_bytes_max: 1000, ..Limits::default() };
-    let cluster =
-        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster = Cluster::single_with(&[("socket.request.max.bytes", "1000")]).await;
     for length in [1001, i32::MAX, -1] {
         let mut client = cluster.connect(1).await;
         client.send_raw(&length.to_be_bytes()).await;
@@ -123,9 +121,9 @@ async fn counts_beyond_the_bytes_that_are_there_close_the_connection() {
 #[tokio::test]
 async fn a_throttled_producer_is_told_and_not_read_for_that_long() {
     let memory = MemoryBudget { unflushed_bytes: 100_000, ..MemoryBudget::default() };
-    let limits = Limits { memory, ..Limits::default() };
+    let tuning = BrokerTuning { memory, ..BrokerTuning::default() };
     let cluster =
-        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+        Cluster::start_with(ClusterOptions { brokers: 1, tuning, ..Default::default() }).await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     let value = "x".repeat(45_000);
@@ -156,17 +154,13 @@ fn now() -> Instant {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let limits = Limits { connection_idle_max: Duration::from_millis(50), ..Limits::default() };
-    let cluster =
-        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster = Cluster::single_with(&[("connections.max.idle.ms", "50")]).await;
     assert!(cluster.connect(1).await.is_closed_by_broker().await);
 }
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_refused_until_one_is_closed() {
-    let limits = Limits { connections_max: 1, ..Limits::default() };
-    let cluster =
-        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster = Cluster::single_with(&[("max.connections", "1")]).await;
     let mut first = cluster.connect(1).await;
     assert_eq!(first.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
     assert!(cluster.connect(1).await.is_closed_by_broker().await);

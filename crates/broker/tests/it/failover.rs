@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use milena_broker::Limits;
+use milena_broker::BrokerTuning;
 use milena_client::CommittedOffset;
 use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, LeaderEpoch, Offset};
@@ -14,8 +14,8 @@ use crate::{
 };
 
 async fn cluster(leaders_return_after: Duration) -> Cluster {
-    let limits = Limits { leaders_return_after, ..Limits::default() };
-    Cluster::start_with(ClusterOptions { limits, ..ClusterOptions::default() }).await
+    let tuning = BrokerTuning { leaders_return_after, ..BrokerTuning::default() };
+    Cluster::start_with(ClusterOptions { tuning, ..ClusterOptions::default() }).await
 }
 
 const NEVER: Duration = Duration::from_secs(3600);

@@ -1,6 +1,5 @@
 //! Behaviour 29: incremental fetch sessions (KIP-227).
 
-use milena_broker::Limits;
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -10,7 +9,7 @@ use milena_protocol::{
 };
 
 use crate::{
-    cluster::{Cluster, ClusterOptions},
+    cluster::Cluster,
     wire::{Client, batch, fetch_partition, fetch_request},
 };
 
@@ -138,9 +137,7 @@ async fn a_session_ends_with_the_final_epoch_and_sessionless_fetches_have_id_0()
 
 #[tokio::test]
 async fn a_full_cache_answers_without_a_session() {
-    let limits = Limits { fetch_sessions_max: 1, ..Limits::default() };
-    let cluster =
-        Cluster::start_with(ClusterOptions { brokers: 1, limits, ..Default::default() }).await;
+    let cluster = Cluster::single_with(&[("max.incremental.fetch.session.cache.slots", "1")]).await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     assert_ne!(open(&mut client, &[(0, 0)]).await.session_id, 0);

@@ -240,8 +240,8 @@ async fn members_commit_in_their_generation_and_outsiders_not_at_all() {
 async fn an_offset_with_a_retention_time_expires_by_the_clock() {
     let settings =
         [("offsets.retention.check.interval.ms", "10"), ("offsets.topic.num.partitions", "1")];
-    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let options = ClusterOptions { brokers: 1, properties, ..Default::default() };
+    let kafka_config = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let options = ClusterOptions { brokers: 1, kafka_config, ..Default::default() };
     let cluster = Cluster::start_with(options).await;
     cluster.create_topic("t", 1).await;
     let mut client = connect(&cluster, "g").await;
@@ -323,9 +323,10 @@ async fn log_start(client: &mut Client, partition: i32) -> i64 {
 async fn the_log_of_groups_is_kept_short_and_loses_nothing() {
     let settings =
         [("offsets.topic.num.partitions", "1"), ("group.initial.rebalance.delay.ms", "0")];
-    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let limits = milena_broker::Limits { group_log_growth_bytes: 8 << 10, ..Default::default() };
-    let options = ClusterOptions { brokers: 1, properties, limits, ..Default::default() };
+    let kafka_config = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let tuning =
+        milena_broker::BrokerTuning { group_log_growth_bytes: 8 << 10, ..Default::default() };
+    let options = ClusterOptions { brokers: 1, kafka_config, tuning, ..Default::default() };
     let mut cluster = Cluster::start_with(options).await;
     cluster.create_topic("t", 1).await;
     let mut client = connect(&cluster, "g").await;
@@ -390,9 +391,9 @@ async fn a_commit_that_the_disk_delays_is_what_the_log_has() {
     let disk = MemoryDisk::default();
     let settings =
         [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "1")];
-    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let kafka_config = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let options =
-        ClusterOptions { brokers: 1, disk: Some(disk.clone()), properties, ..Default::default() };
+        ClusterOptions { brokers: 1, disk: Some(disk.clone()), kafka_config, ..Default::default() };
     let mut cluster = Cluster::start_with(options).await;
     cluster.create_topic("t", 1).await;
     let mut client = connect(&cluster, "g").await;

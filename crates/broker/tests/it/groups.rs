@@ -36,9 +36,14 @@ pub async fn cluster() -> Cluster {
 pub async fn cluster_of(brokers: i32, kafka_version: &'static str) -> Cluster {
     let settings =
         [("group.initial.rebalance.delay.ms", "0"), ("offsets.topic.num.partitions", "3")];
-    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Cluster::start_with(ClusterOptions { brokers, kafka_version, properties, ..Default::default() })
-        .await
+    let kafka_config = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Cluster::start_with(ClusterOptions {
+        brokers,
+        kafka_version,
+        kafka_config,
+        ..Default::default()
+    })
+    .await
 }
 
 /// The coordinator of a group, when it serves it.
@@ -308,9 +313,10 @@ async fn sessions_end_by_the_clock() {
         ("group.min.session.timeout.ms", "50"),
         ("offsets.topic.num.partitions", "3"),
     ];
-    let properties = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let kafka_config = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let cluster =
-        Cluster::start_with(ClusterOptions { brokers: 1, properties, ..Default::default() }).await;
+        Cluster::start_with(ClusterOptions { brokers: 1, kafka_config, ..Default::default() })
+            .await;
     let mut client = connect(&cluster, "g").await;
     let request = JoinGroupRequest { session_timeout_ms: 50, ..join("g", "") };
     let joined = client.call(3, &request).await;

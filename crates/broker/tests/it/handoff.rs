@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use milena_broker::Limits;
+use milena_broker::BrokerTuning;
 use milena_client::{ProducerConfig, ProducerRecord};
 use milena_protocol::{ErrorCode, messages::produce_request::ProduceRequest};
 use milena_types::{BrokerId, PartitionIndex};
@@ -14,14 +14,16 @@ use crate::{
 
 /// A cluster where leaders stay where they are.
 async fn without_returns() -> Cluster {
-    let limits = Limits { leaders_return_after: Duration::from_secs(3600), ..Limits::default() };
-    Cluster::start_with(ClusterOptions { limits, ..ClusterOptions::default() }).await
+    let tuning =
+        BrokerTuning { leaders_return_after: Duration::from_secs(3600), ..BrokerTuning::default() };
+    Cluster::start_with(ClusterOptions { tuning, ..ClusterOptions::default() }).await
 }
 
 /// A cluster where leaders return at once.
 async fn with_prompt_returns() -> Cluster {
-    let limits = Limits { leaders_return_after: Duration::from_millis(50), ..Limits::default() };
-    Cluster::start_with(ClusterOptions { limits, ..ClusterOptions::default() }).await
+    let tuning =
+        BrokerTuning { leaders_return_after: Duration::from_millis(50), ..BrokerTuning::default() };
+    Cluster::start_with(ClusterOptions { tuning, ..ClusterOptions::default() }).await
 }
 
 /// An idempotent producer that sends rising numbers to every partition until it is told to stop.
@@ -246,10 +248,11 @@ async fn the_only_replica_of_a_partition_is_handed_over_and_comes_back() {
 
 #[tokio::test]
 async fn leaders_stay_where_rebalancing_is_turned_off() {
-    let limits = Limits { leaders_return_after: Duration::from_millis(20), ..Limits::default() };
-    let properties = [("auto.leader.rebalance.enable".to_owned(), "false".to_owned())].into();
+    let tuning =
+        BrokerTuning { leaders_return_after: Duration::from_millis(20), ..BrokerTuning::default() };
+    let kafka_config = [("auto.leader.rebalance.enable".to_owned(), "false".to_owned())].into();
     let mut cluster =
-        Cluster::start_with(ClusterOptions { limits, properties, ..ClusterOptions::default() })
+        Cluster::start_with(ClusterOptions { tuning, kafka_config, ..ClusterOptions::default() })
             .await;
     cluster.create_topic("t", 3).await;
     cluster.restart_broker(1).await;

@@ -27,11 +27,11 @@ fn about(names: &[&str]) -> MetadataRequest {
 }
 
 async fn with_auto_creation(enabled: bool) -> Cluster {
-    let properties = BTreeMap::from([
+    let kafka_config = BTreeMap::from([
         ("auto.create.topics.enable".to_owned(), enabled.to_string()),
         ("num.partitions".to_owned(), "2".to_owned()),
     ]);
-    Cluster::start_with(ClusterOptions { brokers: 1, properties, ..ClusterOptions::default() })
+    Cluster::start_with(ClusterOptions { brokers: 1, kafka_config, ..ClusterOptions::default() })
         .await
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use milena_broker::Limits;
+use milena_broker::BrokerTuning;
 use milena_metadata::{NewTopic, Placement};
 use milena_protocol::{
     ErrorCode,
@@ -27,9 +27,10 @@ use crate::{
 /// A cluster where leaders stay where they are, and a topic with one replica each on broker 1 and
 /// 2.
 async fn cluster(brokers: i32) -> Cluster {
-    let limits = Limits { leaders_return_after: Duration::from_secs(3600), ..Limits::default() };
+    let tuning =
+        BrokerTuning { leaders_return_after: Duration::from_secs(3600), ..BrokerTuning::default() };
     let cluster =
-        Cluster::start_with(ClusterOptions { brokers, limits, ..ClusterOptions::default() }).await;
+        Cluster::start_with(ClusterOptions { brokers, tuning, ..ClusterOptions::default() }).await;
     let placement =
         Placement::Manual(vec![vec![BrokerId(1), BrokerId(2)], vec![BrokerId(2), BrokerId(1)]]);
     let topic =

@@ -3,12 +3,12 @@
 use milena_metadata::{ClusterMetadata, ImageWatcher};
 use milena_types::BrokerId;
 
-use crate::kafka_configs::KafkaConfigs;
+use crate::kafka_config::BrokerKafkaConfig;
 
 pub(crate) struct ConfigApis {
     pub(crate) broker: BrokerId,
     /// Where changes are made.
     pub(crate) metadata: ClusterMetadata,
     pub(crate) images: ImageWatcher,
-    pub(crate) configs: KafkaConfigs,
+    pub(crate) kafka_config: BrokerKafkaConfig,
 }

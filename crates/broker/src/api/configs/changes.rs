@@ -4,8 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use milena_kafka_config::{
-    Catalogue, ConfigError, Configs,
-    change::{Operation as Change, Target, apply, replace},
+    AlterOperation, AlterTarget, Catalogue, ConfigError, Configs, apply, replace,
 };
 use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError};
 use milena_protocol::{ErrorCode, KString};
@@ -29,7 +28,7 @@ pub(crate) enum Changes {
     /// This and nothing else is set from now on.
     Replace(Configs),
     /// These in turn.
-    Apply(Vec<(String, Change)>),
+    Apply(Vec<(String, AlterOperation)>),
 }
 
 /// An entry of a request.
@@ -52,7 +51,7 @@ pub(crate) async fn alter(
     let image = apis.images.current();
     let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
     let view = ConfigsView {
-        layers: apis.configs.layers(&image),
+        kafka_config: apis.kafka_config.effective(&image),
         image: &image,
         broker: apis.broker,
         allows: &allows,
@@ -109,7 +108,7 @@ async fn alter_one(
     }
     let resource =
         view.resource(entry.resource_type, &entry.resource_name, Operation::AlterConfigs)?;
-    let (catalogue, target) = (view.layers.catalogue(), resource.target());
+    let (catalogue, target) = (view.kafka_config.catalogue(), resource.target());
     let Some(metadata) = metadata else {
         changes.to(catalogue, target, &current(view, &resource))?;
         return Ok(None);
@@ -147,7 +146,7 @@ impl Changes {
     fn to(
         &self,
         catalogue: &Catalogue,
-        target: Target,
+        target: AlterTarget,
         current: &Configs,
     ) -> Result<Configs, ConfigError> {
         match self {

@@ -5,7 +5,7 @@
 //! that. Secrets are never shown. A broker returns its own configuration only: another's number is
 //! INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
 
-use milena_kafka_config::{Described, Source};
+use milena_kafka_config::{ConfigEntry, ConfigSource};
 use milena_protocol::{
     ApiKey, ErrorCode,
     messages::{
@@ -46,7 +46,7 @@ pub(crate) async fn handle(
     let image = apis.images.current();
     let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
     let view = ConfigsView {
-        layers: apis.configs.layers(&image),
+        kafka_config: apis.kafka_config.effective(&image),
         image: &image,
         broker: apis.broker,
         allows: &allows,
@@ -84,13 +84,13 @@ fn describe_resource(
     let described = match found {
         ConfigResource::Topic(name) => {
             let topic = view.image.topic(name.as_str()).map(|topic| topic.configs().clone());
-            view.layers.describe_topic(&topic.unwrap_or_default())
+            view.kafka_config.describe_topic(&topic.unwrap_or_default())
         }
-        ConfigResource::Broker => view.layers.describe_broker(),
-        ConfigResource::Cluster => view.layers.describe_cluster(),
+        ConfigResource::Broker => view.kafka_config.describe_broker(),
+        ConfigResource::Cluster => view.kafka_config.describe_cluster(),
     };
     let wanted = resource.configuration_keys.as_deref().filter(|names| !names.is_empty());
-    let is_wanted = |described: &Described<'_>| {
+    let is_wanted = |described: &ConfigEntry<'_>| {
         wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == described.name))
     };
     Ok(described.into_iter().filter(is_wanted).map(|described| entry(request, described)).collect())
@@ -98,7 +98,7 @@ fn describe_resource(
 
 fn entry(
     request: &DescribeConfigsRequest,
-    described: Described<'_>,
+    described: ConfigEntry<'_>,
 ) -> DescribeConfigsResourceResult {
     let synonyms = if request.include_synonyms { described.synonyms } else { Vec::new() };
     let documentation = request.include_documentation.then(|| described.definition.doc.into());
@@ -106,7 +106,7 @@ fn entry(
         name: described.name.into(),
         value: described.value.map(Into::into),
         read_only: described.read_only,
-        is_default: described.source == Source::Default,
+        is_default: described.source == ConfigSource::Default,
         config_source: described.source as i8,
         is_sensitive: described.definition.is_sensitive(),
         synonyms: synonyms

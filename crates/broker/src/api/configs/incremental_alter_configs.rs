@@ -5,7 +5,7 @@
 //! named twice for a resource, an operation that does not exist, a null value where one is needed.
 //! Otherwise errors are those of AlterConfigs; appending to what is not a list is INVALID_CONFIG.
 
-use milena_kafka_config::change::Operation;
+use milena_kafka_config::AlterOperation;
 use milena_protocol::{
     ApiKey, ErrorCode,
     messages::{
@@ -57,13 +57,13 @@ fn entry(resource: &AlterConfigsResource) -> Entry {
     }
 }
 
-fn operation(config: &AlterableConfig) -> Result<(String, Operation), ApiError> {
+fn operation(config: &AlterableConfig) -> Result<(String, AlterOperation), ApiError> {
     let value = || required(&config.name, config.value.as_ref());
     let operation = match config.config_operation {
-        0 => Operation::Set(value()?),
-        1 => Operation::Delete,
-        2 => Operation::Append(value()?),
-        3 => Operation::Subtract(value()?),
+        0 => AlterOperation::Set(value()?),
+        1 => AlterOperation::Delete,
+        2 => AlterOperation::Append(value()?),
+        3 => AlterOperation::Subtract(value()?),
         other => {
             let message = format!(
                 "operation {other} does not exist: 0 sets, 1 deletes, 2 appends, 3 subtracts"
@@ -99,10 +99,10 @@ mod tests {
         let Ok(Changes::Apply(operations)) = read else { panic!("operations are needed") };
         let operations: Vec<_> = operations.into_iter().map(|(_, operation)| operation).collect();
         let expected = [
-            Operation::Set("1".to_owned()),
-            Operation::Delete,
-            Operation::Append("2".to_owned()),
-            Operation::Subtract("3".to_owned()),
+            AlterOperation::Set("1".to_owned()),
+            AlterOperation::Delete,
+            AlterOperation::Append("2".to_owned()),
+            AlterOperation::Subtract("3".to_owned()),
         ];
         assert_eq!(operations, expected);
     }

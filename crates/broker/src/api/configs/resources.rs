@@ -1,7 +1,7 @@
 //! What the three configuration APIs share: which topic or broker a request names, and which errors
 //! refuse it.
 
-use milena_kafka_config::{ConfigError, Layers, change::Target};
+use milena_kafka_config::{AlterTarget, ConfigError, EffectiveConfig};
 use milena_metadata::MetadataImage;
 use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, TopicName};
@@ -27,11 +27,11 @@ pub(crate) enum ConfigResource {
 }
 
 impl ConfigResource {
-    pub(crate) const fn target(&self) -> Target {
+    pub(crate) const fn target(&self) -> AlterTarget {
         match self {
-            Self::Topic(_) => Target::Topic,
-            Self::Broker => Target::Broker,
-            Self::Cluster => Target::Cluster,
+            Self::Topic(_) => AlterTarget::Topic,
+            Self::Broker => AlterTarget::Broker,
+            Self::Cluster => AlterTarget::Cluster,
         }
     }
 }
@@ -54,7 +54,7 @@ impl From<ConfigError> for ApiError {
 /// What a request about configurations is answered from.
 #[derive(Clone, Copy)]
 pub(crate) struct ConfigsView<'a> {
-    pub(crate) layers: Layers<'a>,
+    pub(crate) kafka_config: EffectiveConfig<'a>,
     pub(crate) image: &'a MetadataImage,
     pub(crate) broker: BrokerId,
     pub(crate) allows: &'a (dyn Fn(Operation, Resource<'_>) -> bool + Sync),

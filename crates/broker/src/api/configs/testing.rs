@@ -54,7 +54,7 @@ impl TestConfigs {
         allows: &'a (dyn Fn(Operation, Resource<'_>) -> bool + Sync),
     ) -> ConfigsView<'a> {
         let set = |broker| image.broker_configs(broker).map(AsRef::as_ref);
-        let layers = self.cluster.configs.with(set(Some(BrokerId(1))), set(None));
-        ConfigsView { layers, image, broker: BrokerId(1), allows }
+        let kafka_config = self.cluster.kafka_config.effective(set(Some(BrokerId(1))), set(None));
+        ConfigsView { kafka_config, image, broker: BrokerId(1), allows }
     }
 }

@@ -36,9 +36,9 @@ pub(super) struct TopicFormats {
 impl From<&TopicConfig> for TopicFormats {
     fn from(config: &TopicConfig) -> Self {
         Self {
-            converts: config.message_downconversion,
-            is_zstd: config.compression == StoredCompression::Fixed(Compression::Zstd),
-            asked: config.message_format,
+            converts: config.message_downconversion_enable,
+            is_zstd: config.compression_type == StoredCompression::Fixed(Compression::Zstd),
+            asked: config.message_format_version,
         }
     }
 }

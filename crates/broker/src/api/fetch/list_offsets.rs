@@ -107,7 +107,7 @@ pub(crate) async fn handle(
 /// Whether the topic's records are to have no timestamps (`message.format.version` before 0.10).
 fn has_no_times(apis: &FetchApis, topic: &KString, asked: &ListOffsetsPartition) -> bool {
     let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(asked.partition_index));
-    led.is_ok_and(|led| led.config.message_format == Some(MessageFormat::Magic0))
+    led.is_ok_and(|led| led.config.message_format_version == Some(MessageFormat::Magic0))
 }
 
 /// The isolation level of a request (KIP-98): anything but 1 reads what is committed to the log.

@@ -79,7 +79,7 @@ pub(crate) fn validate(
     for batch in &batches {
         check(batch, config, api_version, now_ms)?;
     }
-    match config.compression {
+    match config.compression_type {
         StoredCompression::Producer => Ok(batches),
         StoredCompression::Fixed(codec) => batches
             .into_iter()
@@ -150,7 +150,7 @@ fn check(
             "zstd needs version 7 or later of Produce: use a newer client or another codec";
         return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
     }
-    if config.message_format.is_some() {
+    if config.message_format_version.is_some() {
         check_old_format(batch, config)?;
     }
     let record_rules = record_rules(config, now_ms);
@@ -167,7 +167,7 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceEr
         let message = "message.format.version of the topic is older than idempotent producers: disable idempotence";
         return Err(ProduceError::new(ErrorCode::UnsupportedForMessageFormat, message));
     }
-    let stored = match config.compression {
+    let stored = match config.compression_type {
         StoredCompression::Producer => attributes.compression()?,
         StoredCompression::Fixed(codec) => codec,
     };
@@ -187,11 +187,11 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceEr
 
 /// What each record has to keep to that arrives at `now_ms`.
 fn record_rules(config: &TopicConfig, now_ms: i64) -> RecordRules {
-    let timestamps = (config.timestamp_type == TimestampType::CreateTime).then(|| {
-        let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
-        earliest..=now_ms.saturating_add(config.timestamp_after_max_ms)
+    let timestamps = (config.message_timestamp_type == TimestampType::CreateTime).then(|| {
+        let earliest = now_ms.saturating_sub(config.message_timestamp_before_max_ms);
+        earliest..=now_ms.saturating_add(config.message_timestamp_after_max_ms)
     });
-    RecordRules { key_required: config.compacts, timestamps }
+    RecordRules { key_required: config.cleanup_policy.compact, timestamps }
 }
 
 impl From<RejectedRecords> for ProduceError {

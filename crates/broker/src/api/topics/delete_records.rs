@@ -74,7 +74,7 @@ async fn delete(
         return Err(ErrorCode::InvalidTopic);
     }
     let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
-    if !led.config.deletes {
+    if !led.config.cleanup_policy.delete {
         return Err(ErrorCode::PolicyViolation);
     }
     let before = match asked.offset {

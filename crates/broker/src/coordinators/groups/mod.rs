@@ -25,7 +25,7 @@ use milena_coordinator::groups::{
     HeartbeatRequest, JoinFailed, JoinRequest, Joined, LeaveRequest, LeftMember, ListFilter,
     ListedGroup, OffsetKey, Reply, Request, SyncRequest, Synced,
 };
-use milena_kafka_config::Layers;
+use milena_kafka_config::EffectiveConfig;
 use milena_runtime::Runtime;
 use milena_storage::Partition;
 use milena_types::{PartitionIndex, TopicName, TopicPartition};
@@ -62,12 +62,12 @@ impl Groups {
     /// COORDINATOR_NOT_AVAILABLE.
     pub(crate) fn new(
         leaders: LeaderResolver,
-        layers: Layers<'_>,
+        config: EffectiveConfig<'_>,
         log_growth_bytes: u64,
         runtime: Runtime,
         stopping: CancellationToken,
     ) -> Arc<Self> {
-        let timers = Arc::new(Timers::new(runtime, Settings::new(layers, log_growth_bytes)));
+        let timers = Arc::new(Timers::new(runtime, Settings::new(config, log_growth_bytes)));
         let groups =
             Arc::new(Self { leaders, shards: RwLock::default(), timers: timers.clone(), stopping });
         let timed = groups.clone();

@@ -2,7 +2,7 @@
 
 use milena_coordinator::groups::GroupConfig;
 
-use milena_kafka_config::Layers;
+use milena_kafka_config::EffectiveConfig;
 
 /// The settings of a broker's groups.
 #[derive(Clone, Debug)]
@@ -11,27 +11,24 @@ pub(super) struct Settings {
     pub(super) groups: GroupConfig,
     /// `offsets.retention.check.interval.ms`.
     pub(super) expiry_interval_ms: u64,
-    /// See [`crate::Limits::group_log_growth_bytes`].
+    /// See [`crate::BrokerTuning::group_log_growth_bytes`].
     pub(super) log_growth_bytes: u64,
 }
 
 impl Settings {
-    pub(super) fn new(layers: Layers<'_>, log_growth_bytes: u64) -> Self {
-        let ms = |name: &str| u64::try_from(layers.number(name)).unwrap_or(0);
-        let timeout_ms = |name: &str| i32::try_from(layers.number(name)).unwrap_or(i32::MAX);
-        let count = |name: &str| usize::try_from(layers.number(name)).unwrap_or(0);
+    pub(super) fn new(config: EffectiveConfig<'_>, log_growth_bytes: u64) -> Self {
         let groups = GroupConfig {
-            min_session_timeout_ms: timeout_ms("group.min.session.timeout.ms"),
-            max_session_timeout_ms: timeout_ms("group.max.session.timeout.ms"),
-            initial_rebalance_delay_ms: ms("group.initial.rebalance.delay.ms"),
-            max_size: count("group.max.size"),
-            offset_metadata_max_bytes: count("offset.metadata.max.bytes"),
-            offsets_retention_ms: layers.number("offsets.retention.minutes").saturating_mul(60_000),
+            min_session_timeout_ms: config.group_min_session_timeout_ms(),
+            max_session_timeout_ms: config.group_max_session_timeout_ms(),
+            initial_rebalance_delay_ms: config.group_initial_rebalance_delay_ms(),
+            max_size: config.group_max_size(),
+            offset_metadata_max_bytes: config.offset_metadata_max_bytes(),
+            offsets_retention_ms: config.offsets_retention_minutes().saturating_mul(60_000),
             ..GroupConfig::default()
         };
         Self {
             groups,
-            expiry_interval_ms: ms("offsets.retention.check.interval.ms"),
+            expiry_interval_ms: config.offsets_retention_check_interval_ms(),
             log_growth_bytes,
         }
     }
@@ -40,7 +37,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use milena_kafka_config::{Configs, ServerConfigs};
+    use milena_kafka_config::{Configs, KafkaConfig};
 
     #[test]
     fn settings_are_read_by_kafkas_names_and_units() {
@@ -52,8 +49,8 @@ mod tests {
         let set: Configs =
             set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let configs =
-            ServerConfigs::new("3.9".parse().expect("a version"), &set).expect("valid settings");
-        let settings = Settings::new(configs.alone(), 5);
+            KafkaConfig::new("3.9".parse().expect("a version"), &set).expect("valid settings");
+        let settings = Settings::new(configs.at_start(), 5);
         let groups = &settings.groups;
         assert_eq!((groups.initial_rebalance_delay_ms, groups.offsets_retention_ms), (0, 120_000));
         assert_eq!((groups.max_size, groups.max_session_timeout_ms), (7, 1_800_000));

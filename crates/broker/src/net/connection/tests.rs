@@ -1,7 +1,7 @@
 //! A connection whose listener asks for authentication, served on a pipe.
 
 use futures_util::FutureExt as _;
-use milena_kafka_config::{Configs, ServerConfigs};
+use milena_kafka_config::{Configs, KafkaConfig};
 use milena_protocol::{
     ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request,
     frame::{decode_response, encode_request},
@@ -24,7 +24,7 @@ use crate::{
     },
     authentication::{AuthenticationExchange, AuthenticationStep, Authenticator, Session},
     context::RequestContext,
-    kafka_configs::KafkaConfigs,
+    kafka_config::BrokerKafkaConfig,
     net::{
         connection_slots::ConnectionSlots,
         frame::RequestMemory,
@@ -166,7 +166,7 @@ impl Client {
     async fn new() -> Self {
         let cluster = PaperCluster::new(1, &[]).await;
         let version = "4.1".parse().unwrap();
-        let configs = ServerConfigs::new(version, &Configs::new()).unwrap();
+        let configs = KafkaConfig::new(version, &Configs::new()).unwrap();
         let images = cluster.images.clone();
         let network = Arc::new(Network {
             service: WhoAmI(OfferedApis::new(version, APIS.iter())),
@@ -179,7 +179,7 @@ impl Client {
             },
             slots: ConnectionSlots::default(),
             request_memory: RequestMemory::new(1 << 20),
-            configs: KafkaConfigs::new(configs, BrokerId(1), images.clone()),
+            kafka_config: BrokerKafkaConfig::new(configs, BrokerId(1), images.clone()),
             images,
             runtime: milena_runtime::Runtime::system(),
             killed: CancellationToken::new(),

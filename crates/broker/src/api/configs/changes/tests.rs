@@ -2,7 +2,7 @@ use super::*;
 use crate::api::configs::testing::{TestConfigs, configs};
 
 fn set(name: &str, value: &str) -> Changes {
-    Changes::Apply(vec![(name.to_owned(), Change::Set(value.to_owned()))])
+    Changes::Apply(vec![(name.to_owned(), AlterOperation::Set(value.to_owned()))])
 }
 
 fn entry(resource_type: i8, resource_name: &str, changes: Changes) -> Entry {
@@ -43,7 +43,7 @@ async fn b17_alter_configs_replaces_the_whole_set_and_incremental_does_not() {
     let answered = alter(&cluster, &[entry(2, "orders", replace)], false).await;
     assert_eq!(answered.topic, configs(&[("retention.bytes", "9")]));
 
-    let delete = Changes::Apply(vec![("retention.bytes".to_owned(), Change::Delete)]);
+    let delete = Changes::Apply(vec![("retention.bytes".to_owned(), AlterOperation::Delete)]);
     assert!(alter(&cluster, &[entry(2, "orders", delete)], false).await.topic.is_empty());
 }
 
@@ -57,7 +57,7 @@ async fn b17_brokers_have_configuration_of_their_own_and_of_all() {
     assert_eq!(answered.broker, Some(configs(&[("num.io.threads", "3")])));
     assert_eq!(answered.cluster, Some(configs(&[("message.max.bytes", "1000")])));
     let image = cluster.image(None).await;
-    let config = cluster.view(&image).layers.topic_config(&Configs::new());
+    let config = cluster.view(&image).kafka_config.topic_config(&Configs::new());
     assert_eq!(config.max_message_bytes, 1000, "topics follow what is set for all brokers");
 }
 
@@ -126,8 +126,8 @@ async fn b17_each_mistake_has_its_code() {
 async fn an_entry_is_changed_whole_or_not_at_all() {
     let cluster = TestConfigs::new().await;
     let changes = Changes::Apply(vec![
-        ("retention.ms".to_owned(), Change::Set("7".to_owned())),
-        ("cleanup.policy".to_owned(), Change::Set("burn".to_owned())),
+        ("retention.ms".to_owned(), AlterOperation::Set("7".to_owned())),
+        ("cleanup.policy".to_owned(), AlterOperation::Set("burn".to_owned())),
     ]);
     let answered = alter(&cluster, &[entry(2, "orders", changes)], false).await;
     assert_eq!(answered.codes, [ErrorCode::InvalidConfig]);

@@ -2,55 +2,56 @@
 //! what it names.
 
 use crate::{
-    Catalogue, ConfigError, ConfigType, Configs, Update,
-    definition::{UNKNOWN, of_listener},
-    value::list_items,
+    catalogue::Catalogue,
+    definition::{UNKNOWN, Update, without_listener},
+    error::ConfigError,
+    value::{ConfigType, Configs, list_items},
 };
 
-/// What to do with one configuration, numbered as IncrementalAlterConfigs has it.
+/// A change of one configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Set it.
+pub enum AlterOperation {
+    /// To this value.
     Set(String),
-    /// Set it no longer.
+    /// Back to what is in force without it.
     Delete,
-    /// Add these items to the list it is.
+    /// Adds items to a list.
     Append(String),
-    /// Take these items off the list it is.
+    /// Removes items from a list.
     Subtract(String),
 }
 
 /// Whose configuration changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A topic's.
+pub enum AlterTarget {
+    /// Of one topic.
     Topic,
-    /// One broker's.
+    /// Of one broker.
     Broker,
-    /// All brokers'.
+    /// Of all brokers.
     Cluster,
 }
 
-/// What is set for `target` once `operations` were done to `current`. All of it is checked, and
-/// values are in plain form.
+/// Returns what is set for `target` after `operations` on `current`, checked as a whole and in plain
+/// form.
 ///
 /// Errors: the first that cannot be set. Deleting what is not set is none, whatever its name.
 pub fn apply(
     catalogue: &Catalogue,
-    target: Target,
+    target: AlterTarget,
     current: &Configs,
-    operations: &[(String, Operation)],
+    operations: &[(String, AlterOperation)],
 ) -> Result<Configs, ConfigError> {
     let mut configs = current.clone();
     for (name, operation) in operations {
         match operation {
-            Operation::Delete => {
+            AlterOperation::Delete => {
                 configs.remove(name);
             }
-            Operation::Set(value) => {
+            AlterOperation::Set(value) => {
                 configs.insert(name.clone(), value.clone());
             }
-            Operation::Append(items) => {
+            AlterOperation::Append(items) => {
                 let mut list = list(catalogue, target, &configs, name)?;
                 for item in list_items(items) {
                     if !list.iter().any(|existing| existing == item) {
@@ -59,7 +60,7 @@ pub fn apply(
                 }
                 configs.insert(name.clone(), list.join(","));
             }
-            Operation::Subtract(items) => {
+            AlterOperation::Subtract(items) => {
                 let mut list = list(catalogue, target, &configs, name)?;
                 list.retain(|existing| list_items(items).all(|item| item != existing));
                 configs.insert(name.clone(), list.join(","));
@@ -69,12 +70,12 @@ pub fn apply(
     check(catalogue, target, &configs, current)
 }
 
-/// What is set for `target` when `configs` replace all that was set before.
+/// Returns what is set for `target` when `configs` replace all that is set in `current`.
 ///
 /// Errors: as [`apply`].
 pub fn replace(
     catalogue: &Catalogue,
-    target: Target,
+    target: AlterTarget,
     current: &Configs,
     configs: &Configs,
 ) -> Result<Configs, ConfigError> {
@@ -83,16 +84,16 @@ pub fn replace(
 
 fn check(
     catalogue: &Catalogue,
-    target: Target,
+    target: AlterTarget,
     configs: &Configs,
     current: &Configs,
 ) -> Result<Configs, ConfigError> {
-    if target == Target::Topic {
+    if target == AlterTarget::Topic {
         return catalogue.check_topic(configs);
     }
     let mut checked = Configs::new();
     for (name, value) in configs {
-        // What an earlier release let pass does not stop other changes.
+        // A value that an earlier release accepted does not prevent other changes.
         if current.get(name) == Some(value) {
             checked.insert(name.clone(), value.clone());
             continue;
@@ -102,17 +103,17 @@ fn check(
     Ok(checked)
 }
 
-/// A broker's value in plain form. Names that nobody knows are taken, as Kafka does for its
+/// A broker's value in plain form. Names outside the catalogue are accepted, as Kafka does for its
 /// plugins.
 fn check_broker(
     catalogue: &Catalogue,
-    target: Target,
+    target: AlterTarget,
     name: &str,
     value: &str,
 ) -> Result<String, ConfigError> {
-    let listener = of_listener(name);
+    let listener = without_listener(name);
     let definition = catalogue.broker(listener.unwrap_or(name)).unwrap_or(&UNKNOWN);
-    let is_for_all = target == Target::Cluster;
+    let is_for_all = target == AlterTarget::Cluster;
     match definition.update {
         Update::ClusterWide => {}
         _ if listener.is_some() && is_for_all => {
@@ -124,21 +125,21 @@ fn check_broker(
         Update::PerBroker => {}
         Update::PerListener => return Err(ConfigError::PerListener(name.to_owned())),
     }
-    Ok(definition.read(value)?)
+    Ok(definition.check(value)?)
 }
 
-/// The items that a list has now: set, or the default's.
+/// The items that a list has now: those set, or the default's.
 fn list(
     catalogue: &Catalogue,
-    target: Target,
+    target: AlterTarget,
     configs: &Configs,
     name: &str,
 ) -> Result<Vec<String>, ConfigError> {
     let definition = match target {
-        Target::Topic => {
+        AlterTarget::Topic => {
             catalogue.topic(name).ok_or_else(|| ConfigError::UnknownTopicConfig(name.to_owned()))?
         }
-        Target::Broker | Target::Cluster => catalogue.broker(name).unwrap_or(&UNKNOWN),
+        AlterTarget::Broker | AlterTarget::Cluster => catalogue.broker(name).unwrap_or(&UNKNOWN),
     };
     if definition.kind != ConfigType::List {
         return Err(ConfigError::NotAList(name.to_owned()));

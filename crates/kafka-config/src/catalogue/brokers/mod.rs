@@ -1,5 +1,5 @@
-//! The configurations of brokers, apart from those that are only a topic's default: those follow
-//! from the topics'.
+//! Broker configurations, without the defaults of topic configurations: those follow from the
+//! topics' rows.
 
 mod connections;
 mod controller;
@@ -15,8 +15,7 @@ mod tiers;
 
 use crate::definition::Definition;
 
-/// Every one.
-pub(crate) fn all() -> impl Iterator<Item = &'static Definition> {
+pub(super) fn all() -> impl Iterator<Item = &'static Definition> {
     [
         connections::CONNECTIONS,
         controller::CONTROLLER,

@@ -3,7 +3,7 @@
 
 use milena_records::legacy::MessageFormat;
 
-/// Releases that had steps, with how many; a release's own name is its last step.
+/// Releases with the number of their steps; a release's own name is its last step.
 const STEPS: [(&str, u8); 29] = [
     ("0.10.0", 2),
     ("0.10.1", 3),
@@ -37,8 +37,8 @@ const STEPS: [(&str, u8); 29] = [
     ("0.9.0", 0),
 ];
 
-/// Whether a release up to `newest` is named.
-pub(super) fn is_known(value: &str, newest: (u32, u32)) -> bool {
+/// Whether `value` names a release up to `newest`.
+pub(crate) fn is_known(value: &str, newest: (u32, u32)) -> bool {
     let (release, step) = release_and_step(value);
     STEPS.iter().any(|(name, steps)| {
         *name == release
@@ -47,8 +47,8 @@ pub(super) fn is_known(value: &str, newest: (u32, u32)) -> bool {
     })
 }
 
-/// The old format that a release stored; none for batches, which came with 0.11.
-pub(super) fn old_format(value: &str) -> Option<MessageFormat> {
+/// The format that a release stored; `None` for batches (0.11 and later).
+pub(crate) fn old_format(value: &str) -> Option<MessageFormat> {
     let numbers = numbers(&release_and_step(value).0);
     if numbers < vec![0, 10] {
         Some(MessageFormat::Magic0)
@@ -59,7 +59,7 @@ pub(super) fn old_format(value: &str) -> Option<MessageFormat> {
     }
 }
 
-/// Two parts name a release, three before 1.0; what follows them is of no importance.
+/// A release is named by two parts, before 1.0 by three; later parts are ignored.
 fn release_and_step(value: &str) -> (String, Option<&str>) {
     let parts = if value.starts_with("0.") { 3 } else { 2 };
     let (release, step) =
