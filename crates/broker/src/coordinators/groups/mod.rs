@@ -75,6 +75,33 @@ impl Groups {
         groups
     }
 
+    /// Ticks the coordinators when their deadlines come, and has offsets expire, until the broker
+    /// stops; then replies to everybody who waits.
+    async fn run_timers(self: Arc<Self>) {
+        let timers = &self.timers;
+        let stopping = timers.runtime.stopping();
+        let expiry_interval_ms = timers.settings.expiry_interval_ms.max(1);
+        let mut expiry = timers.monotonic_ms().saturating_add(expiry_interval_ms);
+        while !stopping.is_cancelled() {
+            let next = || self.shards().iter().filter_map(|shard| shard.next_deadline()).min();
+            tokio::select! {
+                () = timers.sleep_until_due(expiry, next) => {}
+                () = stopping.cancelled() => break,
+            }
+            let now = timers.monotonic_ms();
+            for shard in self.shards() {
+                shard.tick();
+                if expiry <= now {
+                    shard.expire_offsets();
+                }
+            }
+            if expiry <= now {
+                expiry = now.saturating_add(expiry_interval_ms);
+            }
+        }
+        self.shards().iter().for_each(|shard| shard.close());
+    }
+
     pub(crate) async fn join(&self, request: JoinRequest) -> Result<Joined, JoinFailed> {
         let (group, member) = (request.group.clone(), request.member.clone());
         match self.call(&group, Request::Join(request)).await {
