@@ -2,20 +2,24 @@
 //! partition logs.
 //!
 //! ```text
-//! broker        a broker's life: start, registration, shutdown
+//! broker/       a broker's life: start (where all parts are made), registration, the ways to end
 //! net/          listener → connection (one task each) → frames
 //! dispatch      frame → request → handler of its API → response
 //! api/          one file per Kafka API, in folders by family
 //! controller/   what the controller decides: failover, draining, shares, preferred leaders
 //! coordinators/ group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
-//! leadership/   which partitions are led here: look-up, opening and closing after the image, handoff
 //! topics/       creating, growing and deleting topics under Kafka's rules
+//! leadership/   which partitions are led here: look-up, opening and closing after the image, handoff
+//! identity      which broker this is, and which life of it
 //! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
 //! decisions     what storage needs decided, kept in the metadata store
 //! ```
 //!
-//! Not here: how logs are stored (`milena-storage`), what a cluster consists of (`milena-metadata`), the AWS API (`milena-service`).
+//! Files import downwards only, and nothing is held by all: each part is given what it uses.
+//!
+//! Not here: how logs are stored (`milena-storage`), what a cluster consists of
+//! (`milena-metadata`), the AWS API (`milena-service`).
 
 mod access;
 mod api;
@@ -32,7 +36,6 @@ mod identity;
 mod kafka_config;
 mod leadership;
 mod net;
-mod shared;
 mod topic_ref;
 mod topics;
 mod tuning;

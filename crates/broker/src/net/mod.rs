@@ -3,6 +3,7 @@
 //! One task serves one connection. It reads requests in order, hands them to [`crate::dispatch`]
 //! and writes the responses in the same order. Not here: what a request means.
 
+pub(crate) mod accept;
 pub(crate) mod connection;
 pub(crate) mod connection_slots;
 pub(crate) mod frame;

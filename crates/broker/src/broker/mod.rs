@@ -1,0 +1,17 @@
+//! A broker's life: start, registration, and the ways to end.
+//!
+//! Order at the start ([`start`]): the listening socket is bound first, because the registration
+//! names its port; the broker is registered, which ends the life before; its storage seals and
+//! replays what the earlier lives left; only then does it take the leadership of its partitions,
+//! one leader epoch later; and only when all of them are open does it accept connections.
+//!
+//! At the end ([`life`]): [`Broker::shutdown`] (other brokers of the cluster go on) hands the
+//! partitions over, then continues as [`Broker::shutdown_alone`] (SIGTERM: the whole process
+//! stops): connections finish what they began, storage closes, the registration ends.
+//! [`Broker::kill`] does none of that.
+
+mod life;
+mod registration;
+mod start;
+
+pub use life::{Broker, BrokerParts, KilledBroker, StartError};
