@@ -113,8 +113,6 @@ impl Installation {
             credentials: (!settings.no_auth).then_some(credentials),
             zones: Zones::new(&settings.region, settings.subnets.clone()),
             addresses: settings.addresses()?,
-            default_properties: milena_kafka_config::msk::default_properties,
-            check_properties,
         };
         let provisioner = brokers.clone();
         let parts = ServiceParts { runtime: runtime.child(), metadata, provisioner, local_key };
@@ -221,18 +219,6 @@ fn url(address: SocketAddr) -> String {
         _ => address,
     };
     format!("http://{reachable}")
-}
-
-/// What is wrong with the properties of a Configuration for brokers of that release.
-fn check_properties(
-    release: Option<&str>,
-    properties: &BTreeMap<String, String>,
-) -> Result<(), Vec<String>> {
-    let release = release
-        .map(|release| release.parse().map_err(|error| vec![format!("{error}")]))
-        .transpose()?;
-    let checked = milena_kafka_config::msk::check_properties(release, properties);
-    checked.map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
 }
 
 /// The signals that ask to stop.

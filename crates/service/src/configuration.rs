@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use milena_kafka_config::msk::{self, PropertyError};
 use serde::{Deserialize, Serialize};
 
 use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::MskVersion, properties};
-
-/// Whether the properties of a configuration may be set on brokers of a Kafka release, such as
-/// `3.9`; of any release when none is given. Errors: for each that may not, what is wrong with it.
-pub(crate) type CheckProperties =
-    fn(Option<&str>, &BTreeMap<String, String>) -> Result<(), Vec<String>>;
 
 /// The largest `serverProperties`, decoded.
 const PROPERTIES_BYTES_MAX: usize = 64 << 10;
@@ -67,11 +63,7 @@ pub(crate) struct ConfigurationRef {
 
 /// The `serverProperties` of a new revision, checked for each of `versions` or, if there are none,
 /// for any.
-pub(crate) fn checked(
-    file: &[u8],
-    versions: &[MskVersion],
-    check: CheckProperties,
-) -> Result<String, ApiError> {
+pub(crate) fn checked(file: &[u8], versions: &[MskVersion]) -> Result<String, ApiError> {
     const PATH: &str = "serverProperties";
     if file.len() > PROPERTIES_BYTES_MAX {
         let message =
@@ -83,10 +75,10 @@ pub(crate) fn checked(
     };
     let parsed = properties::parse(file).map_err(refuse)?;
     if versions.is_empty() {
-        check(None, &parsed).map_err(|reasons| refused(PATH, &reasons))?;
+        msk::check_properties(None, &parsed).map_err(|errors| refused(PATH, &errors))?;
     }
     for version in versions {
-        fits(*version, &parsed, check, PATH)?;
+        fits(*version, &parsed, PATH)?;
     }
     // It is UTF-8: it was parsed.
     Ok(String::from_utf8_lossy(file).into_owned())
@@ -96,12 +88,13 @@ pub(crate) fn checked(
 pub(crate) fn fits(
     version: MskVersion,
     properties: &BTreeMap<String, String>,
-    check: CheckProperties,
     path: &str,
 ) -> Result<(), ApiError> {
-    check(Some(version.release()), properties).map_err(|reasons| refused(path, &reasons))
+    msk::check_properties(Some(version.release()), properties)
+        .map_err(|errors| refused(path, &errors))
 }
 
-fn refused(path: &str, reasons: &[String]) -> ApiError {
+fn refused(path: &str, errors: &[PropertyError]) -> ApiError {
+    let reasons: Vec<String> = errors.iter().map(PropertyError::to_string).collect();
     ApiError::invalid(path, format!("{path}: {}", reasons.join("; ")))
 }

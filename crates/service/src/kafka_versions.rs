@@ -1,6 +1,7 @@
 //! MSK's Kafka versions: which there are, and which can be upgraded to which. What a version's
 //! brokers offer is in `milena_protocol`.
 
+use milena_protocol::KafkaVersion;
 use milena_types::ParseIdError;
 use serde::{Deserialize, Serialize};
 
@@ -53,15 +54,9 @@ impl MskVersion {
         self.0.name
     }
 
-    /// The Kafka release whose protocol it has, such as `3.9`.
-    pub fn release(self) -> &'static str {
-        self.0.release
-    }
-
-    /// Major and minor number.
-    pub(crate) fn numbers(self) -> (u32, u32) {
-        let (major, minor) = self.0.release.split_once('.').unwrap_or((self.0.release, "0"));
-        (major.parse().unwrap_or(0), minor.parse().unwrap_or(0))
+    /// The Kafka release that its brokers look like.
+    pub(crate) fn release(self) -> KafkaVersion {
+        self.0.release.parse().expect("a test parses every release of the table")
     }
 
     /// ACTIVE, or DEPRECATED when MSK's support has ended.
@@ -115,6 +110,13 @@ mod tests {
         let targets: Vec<&str> = version("3.9.x.kraft").targets().map(MskVersion::name).collect();
         assert_eq!(targets, ["4.0.x.kraft", "4.1.x.kraft"]);
         assert_eq!(version("4.1.x.kraft").targets().count(), 0);
+    }
+
+    #[test]
+    fn every_release_is_one_whose_protocol_is_known() {
+        for version in MskVersion::all() {
+            assert!(KafkaVersion::all().any(|release| release == version.release()), "{version:?}");
+        }
     }
 
     #[test]

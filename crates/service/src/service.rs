@@ -12,7 +12,6 @@ use crate::{
     addresses::AddressPlan,
     api::{Api, bootstrap_string},
     cluster_store::ClusterStore,
-    configuration::CheckProperties,
     error::ApiError,
     http_server::{self, Frontend},
     kafka_versions::MskVersion,
@@ -45,10 +44,6 @@ pub struct ServiceConfig {
     pub zones: Zones,
     /// For brokers.
     pub addresses: AddressPlan,
-    /// MSK's server properties for a cluster over so many zones.
-    pub default_properties: fn(usize) -> BTreeMap<String, String>,
-    /// Checks what a configuration sets.
-    pub check_properties: CheckProperties,
 }
 
 /// Resources of a service.
@@ -128,7 +123,6 @@ impl Service {
                 account: config.account,
                 zones: config.zones,
             },
-            check_properties: config.check_properties,
             kafka_timeout: KAFKA_TIMEOUT,
             metadata: parts.metadata.clone(),
         });
@@ -138,7 +132,6 @@ impl Service {
             metadata: parts.metadata,
             provisioner: parts.provisioner.clone(),
             local_key: parts.local_key,
-            default_properties: config.default_properties,
             addresses: config.addresses,
             retry: RetryPolicy::DEFAULT,
         };

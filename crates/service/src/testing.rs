@@ -152,9 +152,6 @@ impl TestService {
             metadata,
             provisioner: service.brokers.clone(),
             local_key: LocalKey::from_bytes([9; 32]),
-            default_properties: |zones| {
-                BTreeMap::from([("default.replication.factor".to_owned(), zones.to_string())])
-            },
             addresses: AddressPlan::Ports {
                 bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 host: "kafka.example".to_owned(),
@@ -172,7 +169,6 @@ impl TestService {
             runtime: runtime.clone(),
             store: ClusterStore::new(metadata.clone()),
             metadata,
-            check_properties,
             kafka_timeout: Duration::from_millis(200),
             scope: AccountScope {
                 region: "us-east-1".to_owned(),
@@ -261,19 +257,6 @@ impl TestService {
     pub(crate) async fn delete(&self, label: &str) {
         self.json(Method::DELETE, &format!("/v1/clusters/{label}"), Value::Null).await;
     }
-}
-
-/// As if brokers had two properties, one of them new in 4.0.
-fn check_properties(
-    release: Option<&str>,
-    properties: &BTreeMap<String, String>,
-) -> Result<(), Vec<String>> {
-    let known = |name: &str| {
-        name == "num.io.threads" || (name == "new.in.4" && release.is_none_or(|r| r >= "4"))
-    };
-    let unknown = properties.keys().filter(|name| !known(name));
-    let reasons: Vec<String> = unknown.map(|name| format!("{name} cannot be set")).collect();
-    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 
 /// A text as one label of a path, as AWS clients encode it.

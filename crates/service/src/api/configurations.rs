@@ -37,8 +37,7 @@ impl Api {
         let kafka_versions = kafka_versions(request.kafka_versions)?;
         let description = description(request.description)?;
         let file = decoded(request.server_properties)?;
-        let server_properties =
-            configuration::checked(&file, &kafka_versions, self.check_properties)?;
+        let server_properties = configuration::checked(&file, &kafka_versions)?;
         if self.store.configurations().await?.len() >= CONFIGURATIONS_MAX {
             let message =
                 format!("there are {CONFIGURATIONS_MAX} configurations, the quota; delete some");
@@ -85,8 +84,7 @@ impl Api {
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.configuration(arn, "arn").await?;
             let mut record = seen.record.clone();
-            let server_properties =
-                configuration::checked(&file, &record.kafka_versions, self.check_properties)?;
+            let server_properties = configuration::checked(&file, &record.kafka_versions)?;
             if record.latest.revision >= REVISIONS_MAX {
                 let message = format!(
                     "the configuration has {REVISIONS_MAX} revisions, the quota; create another configuration"
@@ -202,7 +200,7 @@ impl Api {
         }
         let found = self.store.configuration_revision(&record.uid, number).await?;
         let found = found.ok_or_else(|| no_revision(&record, number))?;
-        configuration::fits(version, &found.properties(), self.check_properties, path)?;
+        configuration::fits(version, &found.properties(), path)?;
         Ok(ConfigurationRef { uid: record.uid, arn, revision: number })
     }
 

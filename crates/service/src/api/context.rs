@@ -10,7 +10,6 @@ use crate::{
     account::AccountScope,
     arn::{Arn, ClusterUid},
     cluster_store::ClusterStore,
-    configuration::CheckProperties,
     error::ApiError,
     record::ManagedCluster,
 };
@@ -20,7 +19,6 @@ pub(crate) struct Api {
     pub(crate) runtime: Runtime,
     pub(crate) store: ClusterStore,
     pub(crate) scope: AccountScope,
-    pub(crate) check_properties: CheckProperties,
     /// How long a topic operation may take with its brokers.
     pub(crate) kafka_timeout: Duration,
     /// Where the clusters' brokers have their records.

@@ -26,8 +26,6 @@ use crate::{
     },
 };
 
-/// Clusters of this release and later have topic operations.
-const FIRST_RELEASE: (u32, u32) = (3, 6);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A cluster and a Kafka client of it.
@@ -223,7 +221,7 @@ impl Api {
     fn connect(&self, cluster: ManagedCluster) -> Result<TopicClient, ApiError> {
         let version = cluster.spec.kafka_version;
         let refuse = |message: String| Err(ApiError::invalid("clusterArn", message));
-        if version.numbers() < FIRST_RELEASE {
+        if !version.release().is_at_least(3, 6) {
             let name = version.name();
             return refuse(format!(
                 "topic operations are for clusters of Kafka 3.6.0 and later, and this one has {name}; use a Kafka client"

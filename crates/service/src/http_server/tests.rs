@@ -26,8 +26,6 @@ fn config(credentials: Option<Credentials>, listen: &str) -> ServiceConfig {
         account: "000000000000".to_owned(),
         credentials,
         zones: Zones::new("us-east-1", BTreeMap::new()),
-        default_properties: |_| std::collections::BTreeMap::new(),
-        check_properties: |_, _| Ok(()),
         addresses: AddressPlan::Loopbacks(LoopbackNetwork::DEFAULT),
     }
 }

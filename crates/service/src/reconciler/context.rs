@@ -1,6 +1,6 @@
 //! What reconcilers work with.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use milena_metadata::ClusterMetadata;
 use milena_runtime::{Backoff, Runtime};
@@ -43,8 +43,6 @@ pub(crate) struct ReconcileContext {
     pub(crate) provisioner: Arc<dyn Provisioner>,
     pub(crate) local_key: LocalKey,
     pub(crate) addresses: AddressPlan,
-    /// MSK's server properties for a cluster over so many zones.
-    pub(crate) default_properties: fn(usize) -> BTreeMap<String, String>,
     pub(crate) retry: RetryPolicy,
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn write_metadata(
     let server_properties =
         server_properties(context, record, record.spec.configuration.as_ref()).await?;
     let cluster_record = ClusterRecord {
-        kafka_version: record.spec.kafka_version.release().to_owned(),
+        kafka_version: record.spec.kafka_version.release().to_string(),
         incarnation: random_uuid(&context.runtime).simple().to_string(),
         wrapped_data_key,
         server_properties,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use milena_kafka_config::msk;
+
 use super::context::ReconcileContext;
 use crate::{configuration::ConfigurationRef, error::ApiError, record::ManagedCluster};
 
@@ -11,7 +13,7 @@ pub(super) async fn server_properties(
     record: &ManagedCluster,
     configuration: Option<&ConfigurationRef>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut properties = (context.default_properties)(record.spec.zones.len());
+    let mut properties = msk::default_properties(record.spec.zones.len());
     properties.extend(record.spec.server_properties.clone());
     if let Some(ConfigurationRef { uid, revision, arn }) = configuration {
         let found = context.store.configuration_revision(uid, *revision).await?;

@@ -87,7 +87,7 @@ async fn what_is_wrong_with_a_configuration_is_named() {
         (
             blob("broker.id=1\nlisteners=x"),
             "serverProperties",
-            "broker.id cannot be set; listeners",
+            "broker.id cannot be set by a configuration: remove it; listeners",
         ),
         (blob(&"#".repeat((64 << 10) + 1)), "serverProperties", "65536"),
     ];
@@ -101,12 +101,12 @@ async fn what_is_wrong_with_a_configuration_is_named() {
     assert!(matches!(again, Err(ApiError::Conflict(_))), "{again:?}");
     // A property that only some releases have is fine when nothing is said, and refused for those
     // without it.
-    let mut newer = request("newer", "new.in.4=1");
-    newer["kafkaVersions"] = json!(["4.0.x.kraft", "3.9.x"]);
-    let error = service.call(Method::POST, "/v1/configurations", newer.clone()).await.unwrap_err();
+    let mut older = request("older", "zookeeper.session.timeout.ms=18000");
+    older["kafkaVersions"] = json!(["4.0.x.kraft", "3.9.x"]);
+    let error = service.call(Method::POST, "/v1/configurations", older.clone()).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "serverProperties");
-    newer["kafkaVersions"] = json!([]);
-    service.json(Method::POST, "/v1/configurations", newer).await;
+    older["kafkaVersions"] = json!([]);
+    service.json(Method::POST, "/v1/configurations", older).await;
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_cluster_is_made_only_with_a_revision_there_is_and_keeps_it_from_being
     let (_dir, metadata) = store();
     let service = TestService::idle(Runtime::system(), metadata);
     let arn = service.configure("fast", "num.io.threads=9").await;
-    let newer = service.configure("newer", "new.in.4=1").await;
+    let older = service.configure("older", "zookeeper.session.timeout.ms=18000").await;
     let mut other = request("other", "");
     other["kafkaVersions"] = json!(["3.8.x"]);
     let other = service.json(Method::POST, "/v1/configurations", other).await["arn"].take();
@@ -145,9 +145,10 @@ async fn a_cluster_is_made_only_with_a_revision_there_is_and_keeps_it_from_being
         (json!({"arn": unknown, "revision": 1}), "configurationInfo", "no configuration"),
         (json!({"arn": arn, "revision": 2}), "configurationInfo", "no revision 2"),
         (json!({"arn": other, "revision": 1}), "configurationInfo.arn", "3.8.x"),
-        (json!({"arn": newer, "revision": 1}), "configurationInfo", "new.in.4"),
+        (json!({"arn": older, "revision": 1}), "configurationInfo", "zookeeper.session.timeout.ms"),
     ];
     let mut asked = create_request("orders");
+    asked["kafkaVersion"] = json!("4.0.x.kraft");
     for (info, parameter, words) in cases {
         asked["configurationInfo"] = info;
         let error = service.call(Method::POST, "/v1/clusters", asked.clone()).await.unwrap_err();
@@ -160,7 +161,7 @@ async fn a_cluster_is_made_only_with_a_revision_there_is_and_keeps_it_from_being
     let label = encode(created["clusterArn"].as_str().unwrap());
     let info = service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
     let software =
-        json!({"configurationArn": arn, "configurationRevision": 1, "kafkaVersion": "3.9.x.kraft"});
+        json!({"configurationArn": arn, "configurationRevision": 1, "kafkaVersion": "4.0.x.kraft"});
     assert_eq!(info["currentBrokerSoftwareInfo"], software);
     let path = format!("/v1/configurations/{}", encode(&arn));
     let error = service.call(Method::DELETE, &path, Value::Null).await.unwrap_err();
