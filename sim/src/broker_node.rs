@@ -8,7 +8,7 @@ use std::{
 use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, StartError};
 use milena_runtime::Runtime;
 use milena_storage::{
-    BlockCache, FlushPolicy, MemoryBudget, StorageError, WalError,
+    BlockCache, FlushPolicy, LogError, MemoryBudget, StorageError,
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
 };
@@ -86,7 +86,7 @@ fn judge(world: &World, node: &BrokerNode, error: &StartError) {
             StorageError::ChunksLost { .. }
                 | StorageError::UnknownEpoch { .. }
                 | StorageError::Chunk(_)
-                | StorageError::Wal(WalError::Damaged { .. })
+                | StorageError::Log(LogError::Damaged { .. })
         )
     );
     if lost && !dead {

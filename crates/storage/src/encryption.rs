@@ -19,7 +19,9 @@ use aws_lc_rs::{
     digest, hkdf,
 };
 
-use crate::{objects::store::ObjectId, segment::format::FormatLevel};
+use milena_runtime::Runtime;
+
+use crate::{format_level::FormatLevel, objects::object_id::ObjectId};
 
 /// The length of a frame's authentication tag: what sealing adds to a frame.
 pub const TAG_BYTES: usize = 16;
@@ -30,6 +32,7 @@ const DERIVE_LABEL: &[u8] = b"milena object key\0";
 
 /// Why bytes at rest could not be opened.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum EncryptionError {
     /// The header names a key that this process was not given.
     #[error(
@@ -40,10 +43,7 @@ pub enum EncryptionError {
     #[error(
         "frame {frame} does not authenticate: its bytes were changed, or belong to another object or key"
     )]
-    NotAuthentic {
-        /// The frame's index in its object.
-        frame: u32,
-    },
+    NotAuthentic { frame: u32 },
 }
 
 /// The number of a data key within its cluster; headers name it.
@@ -60,6 +60,15 @@ impl fmt::Display for KeyId {
 /// object id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Salt(pub [u8; 16]);
+
+impl Salt {
+    /// A fresh salt.
+    pub(crate) fn random(runtime: &Runtime) -> Self {
+        let mut salt = Self([0; 16]);
+        runtime.fill_random(&mut salt.0);
+        salt
+    }
+}
 
 /// A 256-bit data key of a cluster. Cheap to clone; wiped when the last clone is dropped; never
 /// printed.

@@ -12,13 +12,13 @@ use crate::{
     encryption::{DataKey, KeyId, KeyRing},
     ledger,
     log::{
-        backend::WalError,
+        backend::LogError,
         local::{
-            directory::{WalConfig, WalDirectory},
+            directory::{LogConfig, LogDirectory},
             frame::reseal,
         },
     },
-    objects::store::ObjectId,
+    objects::object_id::ObjectId,
     partition::producers::state::Producers,
     segment::{footer::Footer, reader::SegmentReader},
 };
@@ -72,8 +72,8 @@ pub fn write_ahead_log(data: &[u8]) {
         write_all_at(&*file, bytes, 0).expect("room in memory");
     }
     let config =
-        WalConfig { file_bytes: 64 << 10, chunk_bytes_max: 20 << 10, ..WalConfig::new(dir) };
-    match WalDirectory::open(config, process) {
+        LogConfig { file_bytes: 64 << 10, chunk_bytes_max: 20 << 10, ..LogConfig::new(dir) };
+    match LogDirectory::open(config, process) {
         Ok(directory) => {
             for held in directory.held() {
                 for seq in held.chunks.start.0..held.chunks.end.0 {
@@ -83,7 +83,7 @@ pub fn write_ahead_log(data: &[u8]) {
                 }
             }
         }
-        Err(WalError::Damaged { path, .. }) => assert!(path.starts_with(dir)),
+        Err(LogError::Damaged { path, .. }) => assert!(path.starts_with(dir)),
         Err(error) => panic!("not a word of damage: {error}"),
     }
 }

@@ -17,48 +17,42 @@ mod decisions;
 pub mod disk;
 pub mod encryption;
 mod flush;
+mod format_level;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod ledger;
-pub mod log;
+mod log;
 pub mod objects;
 mod partition;
 mod recovery;
-pub mod segment;
-mod shared;
+mod segment;
 mod storage;
+mod storage_config;
 mod sweep;
 #[cfg(test)]
 mod testing;
 mod tuning;
 
-pub use catalog::{leader_epochs::EpochHistory, pages::PageError};
 pub use chunk::{
-    admission::Admission,
+    admission::BudgetPermit,
     ticket::{AppendFuture, Appended, CommitError},
 };
 pub use decisions::{DecisionError, Decisions, Entry, Expect, MemoryDecisions, Txn};
-pub use encryption::{DataKey, KeyId, KeyRing};
-pub use flush::flusher::FlushError;
+pub use flush::errors::FlushError;
 pub use ledger::LedgerError;
-pub use log::WalError;
-pub use objects::Objects;
+pub use log::backend::LogError;
 pub use partition::{
     append::{AppendError, AppendOptions, Origin},
-    partition_log::{Bounds, Partition},
-    producers::{
-        snapshot::SnapshotError,
-        state::{ActiveProducer, CachedBatch, SequenceError},
-    },
-    read::{Isolation, ReadData, ReadError, ReadRequest},
-    times::TimestampOffset,
-    upkeep::UpkeepError,
-    watch::{Waiter, WatchGuard},
+    bounds::{Bounds, Isolation},
+    errors::UpkeepError,
+    options::PartitionOptions,
+    partition_log::{Partition, WatchGuard},
+    producers::state::SequenceError,
+    read::{ReadData, ReadError, ReadRequest},
+    watch::Waiter,
 };
-pub use recovery::{
-    sealed::{SealedError, SealedLogs},
-    takeover::{SealBrokerError, SealedBroker},
-};
-pub use segment::blocks::{BlockCache, BlockError};
-pub use storage::{OpenPartitionError, Storage, StorageError};
-pub use tuning::{FlushPolicy, MemoryBudget, PartitionOptions, StorageConfig};
+pub use recovery::{errors::StorageError, seal::SealBrokerError, sealed_logs::SealedLogs};
+pub use segment::blocks::BlockCache;
+pub use storage::Storage;
+pub use storage_config::StorageConfig;
+pub use tuning::{FlushPolicy, MemoryBudget};

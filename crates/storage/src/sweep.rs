@@ -1,61 +1,80 @@
-//! What has to be done from time to time: retention, forgetting producers, removing objects.
+//! What is done at an interval: retention, expiring producers, removing objects.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use milena_types::Timestamp;
 
 use crate::{
-    objects::store::ObjectId,
-    partition::{change::fold_due, upkeep::UpkeepError},
-    shared::Shared,
+    catalog::manifests::Manifests,
+    chunk::log_core::LogCore,
+    objects::{object_id::ObjectId, store::Objects},
+    partition::{errors::UpkeepError, fold::fold_due, registry::OpenPartitions},
+    recovery::opening::expired_before,
 };
 
-/// Does it all at the configured interval, until the scope stops.
-pub(crate) async fn run(shared: Arc<Shared>) {
-    let stopping = shared.runtime.stopping().clone();
-    loop {
-        let interval = shared.config.retention_interval;
-        if tokio::time::timeout(interval, stopping.cancelled()).await.is_ok() || shared.is_sealed()
-        {
-            return;
-        }
-        if let Err(error) = enforce_retention(&shared).await {
-            tracing::warn!(%error, "retention is enforced later");
-        }
-        let partitions = shared.partitions().values().cloned().collect();
-        fold_due(&shared, partitions).await;
-        shared.flushes.forget().await;
-        if let Err(error) = sweep(&shared).await {
-            tracing::warn!(%error, "objects are removed later");
-        }
-    }
+/// Does the work that no request waits for, at an interval.
+pub(crate) struct Sweeper {
+    pub(crate) core: Arc<LogCore>,
+    pub(crate) manifests: Arc<Manifests>,
+    pub(crate) partitions: Arc<OpenPartitions>,
+    pub(crate) objects: Objects,
+    pub(crate) interval: Duration,
+    /// How long an unreferenced object is kept for readers that planned before.
+    pub(crate) delete_grace: Duration,
+    /// `producer.id.expiration.ms`.
+    pub(crate) producer_expiration: Duration,
 }
 
-/// Enforces retention for all open partitions, and forgets producers that are silent.
-pub(crate) async fn enforce_retention(shared: &Arc<Shared>) -> Result<(), UpkeepError> {
-    let partitions: Vec<_> = shared.partitions().values().cloned().collect();
-    let mut outcome = Ok(());
-    for partition in partitions.iter().filter(|partition| !partition.is_closed()) {
-        partition.expire_producers();
-        let now = Timestamp(shared.runtime.wall_ms());
-        if let Err(error) = partition.enforce_retention(now).await
-            && outcome.is_ok()
-        {
-            outcome = Err(error);
+impl Sweeper {
+    /// Runs until the scope stops.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let stopping = self.core.runtime.stopping().clone();
+        loop {
+            let stopped = tokio::time::timeout(self.interval, stopping.cancelled()).await.is_ok();
+            if stopped || self.core.is_sealed() {
+                return;
+            }
+            if let Err(error) = self.enforce_retention().await {
+                tracing::warn!(%error, "retention is enforced later");
+            }
+            fold_due(&self.manifests, self.now(), self.partitions.all()).await;
+            self.manifests.flushes.forget().await;
+            if let Err(error) = self.remove_garbage().await {
+                tracing::warn!(%error, "objects are removed later");
+            }
         }
     }
-    outcome
-}
 
-/// Removes garbage whose grace time is over. The decision to remove was made when the last
-/// reference went; here it is only carried out, so doing it twice does no harm.
-pub(crate) async fn sweep(shared: &Arc<Shared>) -> Result<usize, UpkeepError> {
-    let grace = i64::try_from(shared.config.delete_grace.as_millis()).unwrap_or(i64::MAX);
-    let garbage =
-        shared.ledger.garbage_since(shared.runtime.wall_ms().saturating_sub(grace)).await?;
-    for object in &garbage {
-        shared.segments.objects().delete(&ObjectId::new(object.as_str())).await?;
-        shared.ledger.forget_garbage(object).await?;
+    fn now(&self) -> Timestamp {
+        Timestamp(self.core.runtime.wall_ms())
     }
-    Ok(garbage.len())
+
+    /// Enforces retention for all open partitions, and expires silent producers. Returns the first
+    /// error after all partitions were looked at.
+    pub(crate) async fn enforce_retention(&self) -> Result<(), UpkeepError> {
+        let mut outcome = Ok(());
+        let partitions = self.partitions.all();
+        for partition in partitions.iter().filter(|partition| !partition.is_closed()) {
+            partition.expire_producers(expired_before(self.now(), self.producer_expiration));
+            if let Err(error) = partition.enforce_retention(self.now()).await
+                && outcome.is_ok()
+            {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    /// Removes garbage whose grace time is over. Returns how many objects. The removal was decided
+    /// when the last reference was released, so repeating it does no harm.
+    pub(crate) async fn remove_garbage(&self) -> Result<usize, UpkeepError> {
+        let grace = i64::try_from(self.delete_grace.as_millis()).unwrap_or(i64::MAX);
+        let ledger = &self.manifests.ledger;
+        let garbage = ledger.garbage_since(self.now().0.saturating_sub(grace)).await?;
+        for object in &garbage {
+            self.objects.delete(&ObjectId::new(object.as_str())).await?;
+            ledger.forget_garbage(object).await?;
+        }
+        Ok(garbage.len())
+    }
 }

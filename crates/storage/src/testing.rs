@@ -25,13 +25,15 @@ use crate::{
     objects::store::Objects,
     partition::{
         append::{AppendOptions, Origin},
+        bounds::Isolation,
+        options::PartitionOptions,
         partition_log::Partition,
-        read::{Isolation, ReadRequest},
+        read::ReadRequest,
     },
-    recovery::sealed::SealedLogs,
-    segment::{blocks::BlockCache, scan},
+    recovery::sealed_logs::SealedLogs,
+    segment::{batch_spans::batch_spans, blocks::BlockCache},
     storage::Storage,
-    tuning::{PartitionOptions, StorageConfig},
+    storage_config::StorageConfig,
 };
 
 /// A broker whose storage is opened again and again; and, by other ids, further brokers of the same
@@ -78,8 +80,8 @@ impl Broker {
             SealedLogs::new(disk, move |broker: BrokerId| root.join(broker.to_string()))
         });
         config.sealed_logs = logs.clone();
-        config.wal.file_bytes = 4 << 20;
-        config.wal.chunk_bytes_max = 2 << 20;
+        config.log.file_bytes = 4 << 20;
+        config.log.chunk_bytes_max = 2 << 20;
         config
     }
 
@@ -111,7 +113,7 @@ impl Broker {
     pub(crate) async fn open_with(&self, config: StorageConfig) -> Storage {
         let decisions: Arc<dyn Decisions> = self.decisions.clone();
         let opened =
-            Storage::open_on(config, self.disk(), self.objects(), decisions, &self.runtime).await;
+            Storage::open(config, self.disk(), self.objects(), decisions, &self.runtime).await;
         opened.expect("storage opens")
     }
 
@@ -191,9 +193,9 @@ pub(crate) async fn read_all(
         let data = partition.read(&request).await.expect("a read");
         let before = found.len();
         for part in &data.parts {
-            for place in scan::batches(part) {
+            for span in batch_spans(part) {
                 let batch =
-                    Batch::parse(&part.slice(place.start..place.end())).expect("a whole batch");
+                    Batch::parse(&part.slice(span.start..span.end())).expect("a whole batch");
                 batch.verify_crc().expect("an undamaged batch");
                 for record in &batch.records(1 << 20).expect("records") {
                     let record = record.expect("a record");

@@ -114,7 +114,7 @@ async fn start_in(
     );
     storage.sealed_logs = parts.sealed_logs;
     let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
-    let storage = Storage::open_on(storage, parts.disk, parts.objects, decisions, runtime).await?;
+    let storage = Storage::open(storage, parts.disk, parts.objects, decisions, runtime).await?;
     let taken = metadata.take_leadership(&registration).await?;
     let images = ImageWatcher::start(&metadata, runtime).await?;
     let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
@@ -342,8 +342,8 @@ fn storage_config(
         StorageConfig::new(config.cluster.clone(), incarnation, broker, epoch, wal, keys, blocks);
     (storage.memory, storage.flush) = (config.tuning.memory, config.tuning.flush);
     storage.lost_log_accepted = config.lost_log_accepted;
-    storage.wal.file_bytes = config.tuning.wal_file_bytes;
-    storage.wal.chunk_bytes_max = config.tuning.wal_chunk_bytes_max;
+    storage.log.file_bytes = config.tuning.wal_file_bytes;
+    storage.log.chunk_bytes_max = config.tuning.wal_chunk_bytes_max;
     storage.delete_grace = config.tuning.delete_grace;
     storage.retention_interval =
         Duration::from_millis(kafka_config.log_retention_check_interval_ms());

@@ -91,7 +91,7 @@ impl PartitionLifecycle {
     pub(crate) async fn close(
         &self,
         ids: &[TopicPartition],
-    ) -> Vec<(TopicPartition, Result<(), UpkeepError>)> {
+    ) -> Vec<(TopicPartition, Result<(), Arc<FlushError>>)> {
         for id in ids {
             self.withdraw(*id);
         }

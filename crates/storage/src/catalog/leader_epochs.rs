@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 /// See the module's documentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct EpochHistory {
+pub(crate) struct EpochHistory {
     starts: Vec<(LeaderEpoch, Offset)>,
 }
 
 impl EpochHistory {
     /// A leader epoch begins at `start`. An epoch that is known already changes nothing; epochs
     /// that began at or after `start` wrote nothing and are forgotten.
-    pub fn begin(&mut self, epoch: LeaderEpoch, start: Offset) {
+    pub(crate) fn begin(&mut self, epoch: LeaderEpoch, start: Offset) {
         if self.latest().is_some_and(|latest| latest >= epoch) {
             return;
         }
@@ -26,7 +26,7 @@ impl EpochHistory {
     }
 
     /// The newest epoch.
-    pub fn latest(&self) -> Option<LeaderEpoch> {
+    pub(crate) fn latest(&self) -> Option<LeaderEpoch> {
         self.starts.last().map(|(epoch, _)| *epoch)
     }
 
@@ -34,7 +34,7 @@ impl EpochHistory {
     /// or `end` for the newest. Nothing when `asked` is above all epochs or unknown. With
     /// `asked` below all epochs, the answer is `asked` and where the first begins
     /// (OffsetForLeaderEpoch, KIP-101 and KIP-279).
-    pub fn end_of(&self, asked: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
+    pub(crate) fn end_of(&self, asked: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
         let latest = self.latest()?;
         if asked < LeaderEpoch(0) || asked > latest {
             return None;
@@ -49,13 +49,13 @@ impl EpochHistory {
     }
 
     /// The epoch the record at `offset` was written in.
-    pub fn at(&self, offset: Offset) -> Option<LeaderEpoch> {
+    pub(crate) fn at(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.starts.partition_point(|(_, start)| *start <= offset);
         Some(self.starts[after.checked_sub(1)?].0)
     }
 
     /// The log now starts at `start`: the epoch it lies in begins there, older ones are forgotten.
-    pub fn trim(&mut self, start: Offset) {
+    pub(crate) fn trim(&mut self, start: Offset) {
         let after = self.starts.partition_point(|(_, begun)| *begun <= start);
         if after > 0 {
             self.starts.drain(..after - 1);

@@ -9,9 +9,12 @@ use milena_runtime::Runtime;
 
 use crate::{
     encryption::{EncryptionError, KeyId, KeyRing, Salt, TAG_BYTES},
+    format_level::FORMAT_LEVEL,
     ledger::{PageRef, SegmentRef},
-    objects::store::{ObjectError, ObjectId, Objects},
-    segment::format::FORMAT_LEVEL,
+    objects::{
+        object_id::ObjectId,
+        store::{ObjectError, Objects},
+    },
 };
 
 const MAGIC: [u8; 8] = *b"MLNABLB1";
@@ -28,20 +31,10 @@ pub enum PageError {
     Object(#[from] ObjectError),
     /// The object is not what was written.
     #[error("object {object} is damaged ({reason}): restore it from a copy")]
-    Damaged {
-        /// The object.
-        object: ObjectId,
-        /// What is wrong.
-        reason: String,
-    },
+    Damaged { object: ObjectId, reason: String },
     /// The object cannot be decrypted.
     #[error("object {object}: {source}")]
-    Encryption {
-        /// The object.
-        object: ObjectId,
-        /// Why.
-        source: EncryptionError,
-    },
+    Encryption { object: ObjectId, source: EncryptionError },
 }
 
 impl PageError {
@@ -90,8 +83,7 @@ impl Pages {
 
     /// Seals a payload and stores it.
     pub(crate) async fn seal(&self, object: &ObjectId, payload: &[u8]) -> Result<(), PageError> {
-        let mut salt = Salt([0; 16]);
-        self.runtime.fill_random(&mut salt.0);
+        let salt = Salt::random(&self.runtime);
         let key = self.keys.current();
         let mut bytes = vec![0; HEADER_BYTES + payload.len() + TAG_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);

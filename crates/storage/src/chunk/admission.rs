@@ -1,17 +1,15 @@
 //! Back-pressure: how many bytes of records may be accepted before they are in segments.
 //!
-//! Bytes are counted from the moment a request is admitted until a flush has put its records into
-//! segments. When the budget is used up, further requests wait; nothing is ever dropped. A request
-//! larger than the whole budget passes when nothing else is counted, so that it cannot wait for
-//! ever.
+//! Bytes are counted from a request's admission until a flush has put its records into segments.
+//! When the budget is used up, further requests wait; nothing is dropped. A request larger than the
+//! whole budget passes when nothing else is counted, so that it cannot wait for ever.
 //!
-//! Of that only as much may wait for the write-ahead log as it writes in a moment ([`LOG_WAIT`]),
-//! measured by how fast it has been writing: what is further behind would wait no less, but
-//! everybody who comes would wait behind it.
+//! The write-ahead log's backlog is limited to what it writes in [`LOG_WAIT`], as measured: a longer
+//! backlog would save none of its requests any time, and every later request would wait behind it.
 //!
-//! Who waits is admitted in the order of coming, and a connection waits with one request at a time:
-//! so each gets its turn, and one that sends little waits for one request of each of the others,
-//! however much those have to send.
+//! Requests are admitted in the order of arrival, and a connection waits with one request at a time.
+//! So every connection gets its turn: one that sends little waits for one request of each of the
+//! others, however much those have to send.
 
 use std::{
     sync::{
@@ -23,77 +21,77 @@ use std::{
 
 use tokio::sync::{Mutex, Notify};
 
-/// What waits for the log is written in about this time.
+/// The log's backlog is limited to what it writes in this time.
 const LOG_WAIT: Duration = Duration::from_millis(250);
 
-/// So much may wait for the log however slow it has been: enough for a chunk that is worth its sync
-/// and the next.
+/// The backlog's limit however slow the log is: enough for a chunk that is worth its sync, and the
+/// next.
 const LOG_BYTES_MIN: u64 = 1 << 20;
 
-/// No log is so fast that it needs more.
+/// The backlog's limit however fast the log is.
 const LOG_BYTES_MAX: u64 = 64 << 20;
 
-/// What may wait before anything is known of the log's speed.
+/// The backlog's limit before the log's speed is measured.
 const LOG_BYTES_FIRST: u64 = 16 << 20;
 
-/// See the module's documentation.
+/// The budget of one broker's appends.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct AppendBudget {
     limit: u64,
-    /// Requests that were admitted and have not been pushed yet.
+    /// Bytes admitted and not yet pushed.
     reserved: AtomicU64,
-    /// Pushed and not flushed.
+    /// Bytes pushed and not flushed.
     unflushed: AtomicU64,
-    /// Pushed and not committed: a part of what is not flushed.
+    /// Bytes pushed and not committed: a part of `unflushed`.
     in_log: AtomicU64,
-    /// What may be in the log and reserved when another request is admitted.
+    /// A request is admitted while `in_log` and `reserved` are below this.
     log_limit: AtomicU64,
     /// Requests that wait, for their turn or for room.
     waiting: AtomicUsize,
-    /// Who comes first is served first.
+    /// Held by the request that is admitted next; fair.
     turn: Mutex<()>,
-    /// Whoever's turn it is waits for a flush.
+    /// The request whose turn it is waits for a flush.
     starved: AtomicBool,
     freed: Notify,
-    /// The epoch has ended: nothing is flushed any more, and nobody may wait for it.
+    /// The epoch has ended: nothing is flushed any more, so no request may wait.
     closed: AtomicBool,
 }
 
-/// What there is no room for.
+/// Why a request has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lacks {
-    /// A flush makes room.
+enum Shortage {
+    /// The next flush makes room.
     Memory,
     /// The next commit makes room.
     Log,
 }
 
-/// Counts a request that waits.
-struct Waiting<'a>(&'a Budget);
+/// Counts a waiting request until dropped.
+struct WaitingGuard<'a>(&'a AppendBudget);
 
-impl<'a> Waiting<'a> {
-    fn new(budget: &'a Budget) -> Self {
+impl<'a> WaitingGuard<'a> {
+    fn new(budget: &'a AppendBudget) -> Self {
         budget.waiting.fetch_add(1, Ordering::AcqRel);
         Self(budget)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingGuard<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// Says that a flush is waited for, as long as it is.
-struct Starved<'a>(&'a AtomicBool);
+/// Clears the flag when dropped.
+struct StarvedGuard<'a>(&'a AtomicBool);
 
-impl Drop for Starved<'_> {
+impl Drop for StarvedGuard<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
 }
 
-impl Budget {
+impl AppendBudget {
     pub(crate) fn new(limit: u64) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -109,27 +107,27 @@ impl Budget {
         })
     }
 
-    /// Makes room for `bytes` if there is some and nobody waits.
-    pub(crate) fn try_admit(self: &Arc<Self>, bytes: u64) -> Option<Admission> {
+    /// Admits `bytes` if they fit and no request waits.
+    pub(crate) fn try_admit(self: &Arc<Self>, bytes: u64) -> Option<BudgetPermit> {
         let nobody_waits = self.waiting.load(Ordering::Acquire) == 0;
-        (nobody_waits && self.try_reserve(bytes).is_ok()).then(|| self.admission(bytes))
+        (nobody_waits && self.try_reserve(bytes).is_ok()).then(|| self.permit(bytes))
     }
 
-    /// Waits for its turn and until `bytes` fit; `flush` asks for the flush that makes room, once
-    /// it is known that somebody waits for one. Cancel-safe.
-    pub(crate) async fn admit(self: &Arc<Self>, bytes: u64, flush: impl Fn()) -> Admission {
-        let _waiting = Waiting::new(self);
+    /// Waits for its turn and until `bytes` fit. `flush` is called to request the flush that makes
+    /// room. Cancel-safe.
+    pub(crate) async fn admit(self: &Arc<Self>, bytes: u64, flush: impl Fn()) -> BudgetPermit {
+        let _waiting = WaitingGuard::new(self);
         let _turn = self.turn.lock().await;
-        let _starved = Starved(&self.starved);
+        let _starved = StarvedGuard(&self.starved);
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
-            // Registered first: whatever is freed after this look is noticed.
-            let lacks = match self.try_reserve(bytes) {
-                Ok(()) => return self.admission(bytes),
-                Err(lacks) => lacks,
+            // Registered first, so that nothing freed after this check is missed.
+            let shortage = match self.try_reserve(bytes) {
+                Ok(()) => return self.permit(bytes),
+                Err(shortage) => shortage,
             };
-            let starved = lacks == Lacks::Memory;
+            let starved = shortage == Shortage::Memory;
             if !self.starved.swap(starved, Ordering::AcqRel) && starved {
                 flush();
             }
@@ -137,22 +135,21 @@ impl Budget {
         }
     }
 
-    fn admission(self: &Arc<Self>, bytes: u64) -> Admission {
-        Admission { budget: self.clone(), bytes }
+    fn permit(self: &Arc<Self>, bytes: u64) -> BudgetPermit {
+        BudgetPermit { budget: self.clone(), bytes }
     }
 
-    fn try_reserve(&self, bytes: u64) -> Result<(), Lacks> {
+    fn try_reserve(&self, bytes: u64) -> Result<(), Shortage> {
         let mut reserved = self.reserved.load(Ordering::Acquire);
         loop {
             let used = reserved + self.unflushed();
             if !self.closed.load(Ordering::Acquire) {
                 if used > 0 && used + bytes > self.limit {
-                    return Err(Lacks::Memory);
+                    return Err(Shortage::Memory);
                 }
-                // One request may go beyond it, so that the log does not run dry before a large
-                // one.
+                // One request may exceed the limit, so that the log does not idle before a large one.
                 if reserved + self.in_log() >= self.log_limit() {
-                    return Err(Lacks::Log);
+                    return Err(Shortage::Log);
                 }
             }
             let exchanged = self.reserved.compare_exchange_weak(
@@ -168,44 +165,44 @@ impl Budget {
         }
     }
 
-    /// Lets everybody in from now on: what they append is refused at once.
+    /// Admits every request from now on: their appends are refused at once.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.freed.notify_waiters();
     }
 
-    /// Records were pushed, to be written to the log.
+    /// Records were pushed into the open chunk.
     pub(crate) fn pushed(&self, bytes: u64) {
         self.in_log.fetch_add(bytes, Ordering::AcqRel);
         self.add_unflushed(bytes);
     }
 
-    /// Records were not pushed after all, or failed before they were in the log.
+    /// Undoes [`AppendBudget::pushed`]: the push failed, or the chunk before it was in the log.
     pub(crate) fn not_pushed(&self, bytes: u64) {
         self.in_log.fetch_sub(bytes, Ordering::AcqRel);
         self.remove_unflushed(bytes);
     }
 
-    /// Nobody need wait for these: they are in the log, or it is not known when they will be.
+    /// The records are in the log, or stalled: no request need wait for them.
     pub(crate) fn left_log(&self, bytes: u64) {
         self.in_log.fetch_sub(bytes, Ordering::AcqRel);
         self.freed.notify_waiters();
     }
 
-    /// The log took so long for a chunk of so many bytes. Called for one chunk after the other.
+    /// The log took `took` for a chunk of `bytes`. Called for one chunk after the other.
     pub(crate) fn note_speed(&self, bytes: u64, took: Duration) {
         if bytes < LOG_BYTES_MIN && took < LOG_WAIT {
-            // How long a sync takes, not how much it could have taken along.
+            // This measures a sync, not how many bytes it could have written.
             return;
         }
         let in_time = u128::from(bytes) * LOG_WAIT.as_nanos() / took.as_nanos().max(1);
         let now = u64::try_from(in_time).unwrap_or(u64::MAX).clamp(LOG_BYTES_MIN, LOG_BYTES_MAX);
-        // One sync that took long says little.
+        // Smoothed: a single slow sync says little.
         let limit = (self.log_limit() * 3 + now) / 4;
         self.log_limit.store(limit, Ordering::Release);
     }
 
-    /// Bytes that were pushed and are neither committed nor known to be stuck.
+    /// Bytes pushed and neither committed nor stalled.
     pub(crate) fn in_log(&self) -> u64 {
         self.in_log.load(Ordering::Acquire)
     }
@@ -214,7 +211,7 @@ impl Budget {
         self.log_limit.load(Ordering::Acquire)
     }
 
-    /// Records entered the log's memory.
+    /// Records are charged.
     pub(crate) fn add_unflushed(&self, bytes: u64) {
         self.unflushed.fetch_add(bytes, Ordering::AcqRel);
     }
@@ -229,7 +226,7 @@ impl Budget {
         self.unflushed.load(Ordering::Acquire)
     }
 
-    /// Whether a flush is needed for producers to go on soon.
+    /// Whether a flush is needed soon for producers to continue.
     pub(crate) fn is_pressed(&self) -> bool {
         self.starved.load(Ordering::Acquire) || self.unflushed() >= self.limit / 2
     }
@@ -242,12 +239,12 @@ impl Budget {
 /// Room for a produce request: hold it until its batches were appended (or refused), then drop it.
 #[derive(Debug)]
 #[must_use = "the room is given back when this is dropped"]
-pub struct Admission {
-    budget: Arc<Budget>,
+pub struct BudgetPermit {
+    budget: Arc<AppendBudget>,
     bytes: u64,
 }
 
-impl Drop for Admission {
+impl Drop for BudgetPermit {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.budget.reserved.fetch_sub(self.bytes, Ordering::AcqRel);
@@ -269,13 +266,13 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    fn is_in<F: Future<Output = Admission>>(waits: &mut Pin<&mut F>) -> bool {
+    fn is_in<F: Future<Output = BudgetPermit>>(waits: &mut Pin<&mut F>) -> bool {
         waits.as_mut().now_or_never().is_some()
     }
 
     /// A budget whose log is full.
-    fn with_full_log() -> Arc<Budget> {
-        let budget = Budget::new(1000 * MIB);
+    fn with_full_log() -> Arc<AppendBudget> {
+        let budget = AppendBudget::new(1000 * MIB);
         budget.pushed(LOG_BYTES_FIRST);
         budget
     }
@@ -310,7 +307,7 @@ mod tests {
 
     #[test]
     fn only_who_waits_for_memory_asks_for_a_flush() {
-        let budget = Budget::new(10 * MIB);
+        let budget = AppendBudget::new(10 * MIB);
         budget.pushed(2 * MIB);
         budget.left_log(2 * MIB);
         let asked = AtomicBool::new(false);
@@ -323,7 +320,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_the_log_follows_its_speed() {
-        let budget = Budget::new(1000 * MIB);
+        let budget = AppendBudget::new(1000 * MIB);
         for _ in 0..50 {
             budget.note_speed(4 * MIB, Duration::from_millis(200));
         }

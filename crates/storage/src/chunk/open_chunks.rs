@@ -1,15 +1,15 @@
-//! The chunks that are being filled: where partitions push batches and the write-ahead log's thread
-//! takes them.
+//! The chunks that are being filled: partitions push batches into them, and the write-ahead log's
+//! thread takes them.
 //!
 //! Invariants:
-//!  - batches of one partition are pushed in offset order, by whoever holds that partition's lock,
+//!  - batches of one partition are pushed in offset order, by the holder of that partition's lock,
 //!    and chunks are taken in the order they were opened;
-//!  - when the log refuses what is open, all of it fails together, because later offsets build on
-//!    earlier ones: [`OpenChunks::drain`] empties the queue and begins a new *generation*, and a
-//!    push that was prepared in an older generation is refused, so that its partition first goes
-//!    back to what was built.
+//!  - when the log refuses the open chunks, all of them fail together, because later offsets build
+//!    on earlier ones: [`OpenChunks::drain`] empties the queue and begins a new *generation*. A push
+//!    that was prepared in an older generation is refused, so that its partition first reverts to
+//!    what was built.
 //!
-//! Bytes are bounded by [`crate::admission`], not here.
+//! [`crate::chunk::admission`] bounds the bytes, not this.
 
 use std::{
     collections::VecDeque,
@@ -20,34 +20,51 @@ use std::{
 };
 
 use bytes::Bytes;
-use milena_types::{Offset, Timestamp};
+use milena_types::{Offset, Timestamp, TopicPartition};
 
 use crate::{
-    chunk::ticket::{CommitError, Ticket},
-    partition::partition_log::Partition,
+    chunk::{
+        append_size::AppendSize,
+        tail::TailRun,
+        ticket::{CommitError, Ticket},
+    },
     segment::format::BatchSummary,
 };
 
-/// What an append takes in the log and in memory at most: a batch's entry in the footer may be
-/// larger than a tiny batch.
-pub(crate) const fn append_cost(bytes: usize, batches: usize) -> usize {
-    bytes + 192 * batches
+/// What becomes of a partition's batches after they were pushed. Called by the log's thread, or by
+/// the thread that ends the epoch; none of these may wait for the log.
+pub(crate) trait ChunkMember: Send + Sync {
+    /// The partition.
+    fn id(&self) -> TopicPartition;
+
+    /// Batches up to `end` are in a chunk with a sequence number: they will be committed, or the
+    /// epoch is sealed.
+    fn built(&self, end: Offset);
+
+    /// The chunk that has `run` is committed.
+    fn commit(&self, run: TailRun);
+
+    /// The chunk stalled: its pending batches are settled by `later` in place of `ticket`.
+    fn replace_ticket(&self, ticket: &Arc<Ticket>, later: &Arc<Ticket>);
+
+    /// What was pushed and not built will never be built: reverts to what was built.
+    fn revert_open(&self);
 }
 
 /// A batch that was given its offsets.
 #[derive(Clone, Debug)]
-pub(crate) struct Stamped {
+pub(crate) struct StampedBatch {
     /// As the client sent it.
     pub(crate) bytes: Bytes,
     pub(crate) summary: BatchSummary,
-    /// For topics with LogAppendTime: the time every record gets.
+    /// The time every record gets, for topics with LogAppendTime.
     pub(crate) log_append_time: Option<Timestamp>,
 }
 
 /// One partition's batches in a chunk that is being filled.
 pub(crate) struct Group {
-    pub(crate) partition: Arc<Partition>,
-    pub(crate) batches: Vec<Stamped>,
+    pub(crate) member: Arc<dyn ChunkMember>,
+    pub(crate) batches: Vec<StampedBatch>,
 }
 
 impl Group {
@@ -59,18 +76,16 @@ impl Group {
 
 /// A chunk that is being filled, or was taken to be written.
 pub(crate) struct OpenChunk {
-    /// Counts chunks in this process; not the sequence number, which is given when it is written.
+    /// Counts the chunks of this process. Not the sequence number, which is assigned when the chunk
+    /// is written.
     number: u64,
     pub(crate) groups: Vec<Group>,
-    /// The batches' bytes.
-    pub(crate) bytes: usize,
-    /// What it takes in the log and in memory at most: see [`append_cost`].
-    pub(crate) cost: usize,
+    pub(crate) size: AppendSize,
     pub(crate) ticket: Arc<Ticket>,
 }
 
-/// Where in the open chunk a partition's group is; kept by the partition, so that pushing needs no
-/// search.
+/// The index of a partition's group in the open chunk. Kept by the partition, so that a push needs
+/// no search.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct GroupSlot {
     chunk: Option<u64>,
@@ -82,30 +97,30 @@ pub(crate) struct GroupSlot {
 pub(crate) enum PushError {
     /// A chunk failed since the offsets were assigned.
     StaleGeneration,
-    /// The log takes nothing more.
+    /// The epoch has ended.
     Closed,
 }
 
-/// See the module's documentation.
+/// The queue of open chunks. See the module documentation for the invariants.
 pub(crate) struct OpenChunks {
-    /// A chunk is closed to further batches at this size, so that one write does not grow without
-    /// end while the disk is slow.
+    /// A chunk takes no further batches at this cost, so that one write stays bounded while the
+    /// disk is slow.
     chunk_cost_max: usize,
     /// The largest append: it must fit into the log's largest chunk.
     append_cost_max: usize,
-    queue: Mutex<Queue>,
+    queue: Mutex<ChunkQueue>,
     generation: AtomicU64,
 }
 
 #[derive(Default)]
-struct Queue {
+struct ChunkQueue {
     chunks: VecDeque<OpenChunk>,
     next_number: u64,
     closed: bool,
 }
 
 impl OpenChunks {
-    /// Chunks for a log that takes `chunk_bytes_max` as one.
+    /// Chunks for a log whose longest chunk has `chunk_bytes_max`.
     pub(crate) fn new(chunk_bytes_max: usize) -> Self {
         Self {
             chunk_cost_max: chunk_bytes_max / 4,
@@ -115,7 +130,7 @@ impl OpenChunks {
         }
     }
 
-    /// The largest [`append_cost`] that is taken.
+    /// The largest [`AppendSize::cost`] that fits.
     pub(crate) fn append_cost_max(&self) -> usize {
         self.append_cost_max
     }
@@ -125,13 +140,15 @@ impl OpenChunks {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Adds batches whose offsets were assigned in `generation`.
+    /// Adds batches whose offsets were assigned in `generation`. `member` is called if the chunk has
+    /// no group of the partition yet.
     pub(crate) fn push(
         &self,
         generation: u64,
         slot: &mut GroupSlot,
-        partition: &Arc<Partition>,
-        batches: Vec<Stamped>,
+        member: impl FnOnce() -> Arc<dyn ChunkMember>,
+        batches: Vec<StampedBatch>,
+        size: AppendSize,
     ) -> Result<Arc<Ticket>, PushError> {
         let mut queue = self.lock();
         if queue.closed {
@@ -140,66 +157,60 @@ impl OpenChunks {
         if self.generation() != generation {
             return Err(PushError::StaleGeneration);
         }
-        let bytes = batches.iter().map(|batch| batch.bytes.len()).sum::<usize>();
-        let cost = append_cost(bytes, batches.len());
-        let chunk = queue.chunk_for(cost, self.chunk_cost_max);
+        let chunk = queue.chunk_for(size.cost, self.chunk_cost_max);
         if slot.chunk == Some(chunk.number) {
             chunk.groups[slot.group].batches.extend(batches);
         } else {
             *slot = GroupSlot { chunk: Some(chunk.number), group: chunk.groups.len() };
-            chunk.groups.push(Group { partition: partition.clone(), batches });
+            chunk.groups.push(Group { member: member(), batches });
         }
-        chunk.bytes += bytes;
-        chunk.cost += cost;
+        chunk.size.bytes += size.bytes;
+        chunk.size.cost += size.cost;
         Ok(chunk.ticket.clone())
     }
 
-    /// Takes the oldest chunk.
+    /// Removes the oldest chunk.
     pub(crate) fn take(&self) -> Option<OpenChunk> {
         self.lock().chunks.pop_front()
     }
 
-    /// Takes nothing more, and answers what is open, for the caller to fail.
+    /// Refuses every later push. Returns the open chunks, for the caller to fail.
     pub(crate) fn close(&self) -> Vec<OpenChunk> {
         let mut queue = self.lock();
         queue.closed = true;
         queue.chunks.drain(..).collect()
     }
 
-    /// What is open will not be written: answers it, for the caller to fail.
+    /// Begins a new generation. Returns the open chunks, for the caller to fail.
     pub(crate) fn drain(&self) -> Vec<OpenChunk> {
         let mut queue = self.lock();
         self.generation.fetch_add(1, Ordering::AcqRel);
         queue.chunks.drain(..).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ChunkQueue> {
         self.queue.lock().expect("no panic while the queue is changed")
     }
 }
 
-impl Queue {
+impl ChunkQueue {
     fn chunk_for(&mut self, cost: usize, cost_max: usize) -> &mut OpenChunk {
-        if self.chunks.back().is_none_or(|chunk| chunk.cost > 0 && chunk.cost + cost > cost_max) {
+        let is_full = |chunk: &OpenChunk| chunk.size.cost > 0 && chunk.size.cost + cost > cost_max;
+        if self.chunks.back().is_none_or(is_full) {
             let (number, ticket) = (self.next_number, Arc::new(Ticket::default()));
             self.next_number += 1;
-            self.chunks.push_back(OpenChunk {
-                number,
-                groups: Vec::new(),
-                bytes: 0,
-                cost: 0,
-                ticket,
-            });
+            let (groups, size) = (Vec::new(), AppendSize::new(0, 0));
+            self.chunks.push_back(OpenChunk { number, groups, size, ticket });
         }
         self.chunks.back_mut().expect("one was pushed if there was none")
     }
 }
 
 impl OpenChunk {
-    /// Undoes the chunk: its partitions go back to what was built, and whoever waits is told why.
+    /// Reverts the chunk's partitions to what was built, and fails the appends that wait for it.
     pub(crate) fn fail(self, error: CommitError) {
         for group in &self.groups {
-            group.partition.revert_open();
+            group.member.revert_open();
         }
         self.ticket.settle(Err(error));
     }

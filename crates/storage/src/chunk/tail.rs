@@ -1,8 +1,8 @@
-//! The tail cache: committed chunks in memory, in the clear, shared with whoever reads them.
+//! The tail cache: committed chunks in memory, decrypted, shared with their readers.
 //!
-//! Invariants: chunks are in commit order, all of this broker epoch (sealed ones are elsewhere:
-//! `sealed`); a chunk leaves only when a flush has put its records into segments; flushed chunks
-//! stay as long as the budget has room.
+//! Invariants: chunks are in commit order, all of this broker epoch (those of sealed epochs are in
+//! `recovery::epoch_chunks`); a chunk leaves only after a flush has put its records into segments;
+//! flushed chunks stay while the budget has room.
 
 use std::{
     collections::VecDeque,
@@ -12,19 +12,29 @@ use std::{
 };
 
 use bytes::Bytes;
-use milena_types::{ChunkSeq, TopicPartition};
+use milena_types::{ChunkSeq, Offset, Timestamp, TopicPartition};
 
 use crate::{
-    chunk::open_chunks::append_cost,
+    chunk::append_size::AppendSize,
     encryption::KeyRing,
     ledger::LogId,
-    objects::store::ObjectId,
-    partition::state::TailRun,
+    objects::object_id::ObjectId,
     segment::{
         footer::{Footer, PartitionFooter},
         reader::{SegmentError, SegmentReader},
     },
 };
+
+/// One partition's share of a chunk, decrypted, shared with its readers.
+#[derive(Clone, Debug)]
+pub(crate) struct TailRun {
+    /// The sealed epoch it is from; `None` for this broker epoch.
+    pub(crate) sealed: Option<LogId>,
+    pub(crate) base: Offset,
+    pub(crate) end: Offset,
+    pub(crate) max_timestamp: Timestamp,
+    pub(crate) bytes: Bytes,
+}
 
 /// A committed chunk.
 #[derive(Debug)]
@@ -32,17 +42,17 @@ pub(crate) struct TailChunk {
     pub(crate) log: LogId,
     pub(crate) seq: ChunkSeq,
     pub(crate) footer: Arc<Footer>,
-    /// Where each partition of the footer is in the plaintext.
+    /// The range of each of the footer's partitions in the plaintext.
     pub(crate) ranges: Vec<Range<usize>>,
     pub(crate) plaintext: Bytes,
-    /// The memory it counts for: the batches and what the footer says of them.
+    /// The memory it is charged for: its batches and their footer entries.
     pub(crate) charged: u64,
     /// When it was committed or read back, in monotonic time.
     pub(crate) since: Duration,
 }
 
 impl TailChunk {
-    /// A chunk as the write-ahead log has it.
+    /// Decrypts a chunk read from a write-ahead log.
     pub(crate) fn read_back(
         log: LogId,
         seq: ChunkSeq,
@@ -63,11 +73,11 @@ impl TailChunk {
         }
         let plaintext = reader.open_frames_of(sealed, &frames)?;
         let batches = footer.partitions.iter().map(|partition| partition.batches.len()).sum();
-        let charged = append_cost(plaintext.len(), batches) as u64;
+        let charged = AppendSize::new(plaintext.len(), batches).cost as u64;
         Ok(Self { log, seq, footer, ranges, plaintext, charged, since })
     }
 
-    /// The share of the `index`th partition.
+    /// The run of the footer's `index`th partition.
     pub(crate) fn run(&self, index: usize) -> TailRun {
         let partition = &self.footer.partitions[index];
         TailRun {
@@ -79,7 +89,7 @@ impl TailChunk {
         }
     }
 
-    /// A partition's share.
+    /// A partition's index in the footer, and its entry.
     pub(crate) fn part_of(&self, partition: TopicPartition) -> Option<(usize, &PartitionFooter)> {
         let found =
             self.footer.partitions.binary_search_by_key(&partition, |entry| entry.partition);
@@ -87,9 +97,9 @@ impl TailChunk {
     }
 }
 
-/// See the module's documentation.
+/// The committed chunks of this broker epoch. See the module documentation for the invariants.
 #[derive(Debug)]
-pub(crate) struct Tail {
+pub(crate) struct TailCache {
     budget_bytes: u64,
     state: Mutex<TailState>,
 }
@@ -103,12 +113,12 @@ struct TailState {
     unflushed_bytes: u64,
 }
 
-impl Tail {
+impl TailCache {
     pub(crate) fn new(budget_bytes: u64) -> Self {
         Self { budget_bytes, state: Mutex::default() }
     }
 
-    /// Adds the newest chunk; answers how many bytes wait for a flush.
+    /// Adds the newest chunk. Returns the unflushed bytes.
     pub(crate) fn push(&self, chunk: Arc<TailChunk>) -> u64 {
         let mut state = self.lock();
         if let Some(last) = state.chunks.back() {
@@ -120,28 +130,19 @@ impl Tail {
         state.unflushed_bytes
     }
 
-    /// The oldest chunks that wait for a flush, about `bytes_max` of them.
+    /// The oldest unflushed chunks, up to about `bytes_max`, at least one.
     pub(crate) fn unflushed(&self, bytes_max: u64) -> Vec<Arc<TailChunk>> {
         let state = self.lock();
-        let mut taken: Vec<Arc<TailChunk>> = Vec::new();
-        let mut bytes = 0;
-        for chunk in state.chunks.range(state.flushed..) {
-            if bytes > 0 && bytes + chunk.charged > bytes_max {
-                break;
-            }
-            bytes += chunk.charged;
-            taken.push(chunk.clone());
-        }
-        taken
+        oldest(state.chunks.range(state.flushed..), bytes_max)
     }
 
-    /// How many bytes wait for a flush, and since when the oldest of them does.
+    /// The unflushed bytes, and since when the oldest of them wait.
     pub(crate) fn waiting(&self) -> (u64, Option<Duration>) {
         let state = self.lock();
         (state.unflushed_bytes, state.chunks.get(state.flushed).map(|chunk| chunk.since))
     }
 
-    /// The `count` oldest unflushed chunks are in segments now. Answers how many bytes that were.
+    /// Marks the `count` oldest unflushed chunks as flushed. Returns their bytes.
     pub(crate) fn flushed(&self, count: usize) -> u64 {
         let mut state = self.lock();
         let from = state.flushed;
@@ -151,7 +152,8 @@ impl Tail {
         bytes
     }
 
-    /// Takes the oldest flushed chunks out until the budget is kept, for the caller to let go of.
+    /// Removes the oldest flushed chunks until the budget is kept. Returns them, since partitions
+    /// hold runs of them.
     pub(crate) fn evict(&self) -> Vec<Arc<TailChunk>> {
         let mut state = self.lock();
         let mut evicted = Vec::new();
@@ -169,24 +171,33 @@ impl Tail {
         self.lock().chunks.back().map(|chunk| chunk.seq)
     }
 
-    /// The oldest chunk that waits for a flush.
     pub(crate) fn oldest_unflushed(&self) -> Option<ChunkSeq> {
         let state = self.lock();
         state.chunks.get(state.flushed).map(|chunk| chunk.seq)
     }
 
-    /// The chunks with a share of the partition that are not in segments, oldest first.
+    /// The unflushed chunks with a share of the partition, oldest first.
     pub(crate) fn unflushed_of(&self, partition: TopicPartition) -> Vec<Arc<TailChunk>> {
         let state = self.lock();
-        state
-            .chunks
-            .range(state.flushed..)
-            .filter(|chunk| chunk.part_of(partition).is_some())
-            .cloned()
-            .collect()
+        let unflushed = state.chunks.range(state.flushed..);
+        unflushed.filter(|chunk| chunk.part_of(partition).is_some()).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, TailState> {
         self.state.lock().expect("no panic while the tail is changed")
     }
+}
+
+/// The first of `chunks`, up to about `bytes_max` of them, at least one.
+pub(crate) fn oldest<'a>(
+    chunks: impl Iterator<Item = &'a Arc<TailChunk>>,
+    bytes_max: u64,
+) -> Vec<Arc<TailChunk>> {
+    let mut bytes = 0;
+    let fits = |chunk: &&Arc<TailChunk>| {
+        let first = bytes == 0;
+        bytes += chunk.charged;
+        first || bytes <= bytes_max
+    };
+    chunks.take_while(fits).cloned().collect()
 }

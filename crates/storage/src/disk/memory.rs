@@ -19,17 +19,17 @@ const SECTOR_BYTES: usize = 512;
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk {
-    shared: Arc<Shared>,
+    shared: Arc<SharedDisk>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct SharedDisk {
+    state: Mutex<DiskState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct DiskState {
     /// Rises at a crash or kill: handles of an earlier life fail.
     life: u64,
     names: BTreeMap<PathBuf, usize>,
@@ -59,26 +59,26 @@ struct FileImage {
 /// The disk as one process sees it, until it is killed.
 #[derive(Debug)]
 struct MemoryProcess {
-    shared: Arc<Shared>,
+    shared: Arc<SharedDisk>,
     life: u64,
 }
 
 #[derive(Debug)]
 struct MemoryFile {
-    shared: Arc<Shared>,
+    shared: Arc<SharedDisk>,
     file: usize,
     life: u64,
 }
 
 #[derive(Debug)]
 struct MemoryLock {
-    shared: Arc<Shared>,
+    shared: Arc<SharedDisk>,
     path: PathBuf,
     life: u64,
 }
 
 impl MemoryDisk {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.shared.state()
     }
 
@@ -195,8 +195,8 @@ impl MemoryDisk {
         let state = self.state();
         let names = state.names.clone();
         let files = state.files.clone();
-        let copy = State { durable_names: names.clone(), names, files, ..State::default() };
-        Self { shared: Arc::new(Shared { state: Mutex::new(copy), changed: Condvar::new() }) }
+        let copy = DiskState { durable_names: names.clone(), names, files, ..DiskState::default() };
+        Self { shared: Arc::new(SharedDisk { state: Mutex::new(copy), changed: Condvar::new() }) }
     }
 
     /// The paths of all files below a directory.
@@ -205,13 +205,13 @@ impl MemoryDisk {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl SharedDisk {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.state.lock().expect("no holder of the disk panics")
     }
 
     /// The disk, unless it is asked for by a process that has ended.
-    fn state_of(&self, life: u64) -> io::Result<MutexGuard<'_, State>> {
+    fn state_of(&self, life: u64) -> io::Result<MutexGuard<'_, DiskState>> {
         let state = self.state();
         if state.life == life { Ok(state) } else { Err(eio()) }
     }
@@ -225,7 +225,7 @@ impl FileImage {
     }
 }
 
-impl State {
+impl DiskState {
     fn name(&self, path: &Path) -> io::Result<usize> {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -246,7 +246,7 @@ fn eio() -> io::Error {
 }
 
 impl MemoryProcess {
-    fn state(&self) -> io::Result<MutexGuard<'_, State>> {
+    fn state(&self) -> io::Result<MutexGuard<'_, DiskState>> {
         self.shared.state_of(self.life)
     }
 }
@@ -343,7 +343,7 @@ impl Drop for MemoryLock {
 }
 
 impl MemoryFile {
-    fn state(&self) -> io::Result<MutexGuard<'_, State>> {
+    fn state(&self) -> io::Result<MutexGuard<'_, DiskState>> {
         self.shared.state_of(self.life)
     }
 }

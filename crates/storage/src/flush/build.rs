@@ -1,80 +1,72 @@
-//! Building one segment out of runs of the tail, and storing it.
-
-use std::{collections::BTreeMap, sync::Arc};
+//! Building one segment from runs of the tail.
 
 use bytes::Bytes;
 use milena_records::Batch;
+use milena_runtime::Runtime;
 use milena_types::{Timestamp, TopicPartition};
 
 use crate::{
-    flush::flusher::FlushError,
+    chunk::tail::TailRun,
+    disk::buffer::SpareBuffers,
+    encryption::{KeyRing, Salt},
+    flush::plan::SegmentPlan,
     ledger::{FlushPart, FlushRecord, RECORD_LEVEL},
-    objects::store::ObjectId,
-    partition::{append::summarise, state::TailRun},
+    objects::object_id::ObjectId,
     segment::{
+        batch_spans::batch_spans,
         footer::PartitionFooter,
-        scan,
+        format::BatchSummary,
         writer::{SegmentOptions, SegmentWriter},
     },
-    shared::Shared,
 };
 
-/// The runs of each partition that go into a segment, in offset order.
-pub(super) type SegmentPlan = BTreeMap<TopicPartition, Vec<TailRun>>;
-
-/// So that a flush record stays small: it is written again for each transaction that folds some of
-/// it.
-pub(super) const PARTITIONS_A_SEGMENT_MAX: usize = 1024;
-
-/// Builds the segment on a thread for that, and stores it.
-pub(super) async fn store(
-    shared: &Arc<Shared>,
-    object: &ObjectId,
-    plan: SegmentPlan,
-) -> Result<FlushRecord, FlushError> {
-    let (builder, name) = (shared.clone(), object.clone());
-    let built = shared.runtime.spawn_blocking(move || build(&builder, name, &plan)).await;
-    let (sealed, record) = built.map_err(|_| FlushError::Stopping)?;
-    shared.segments.objects().put(object, sealed).await?;
-    Ok(record)
+/// Builds segments, in reused memory. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct SegmentBuilder {
+    pub(super) keys: KeyRing,
+    pub(super) runtime: Runtime,
+    pub(super) buffers: SpareBuffers,
 }
 
-fn build(shared: &Shared, object: ObjectId, plan: &SegmentPlan) -> (Bytes, FlushRecord) {
-    let bytes: usize = plan.values().flatten().map(|run| run.bytes.len()).sum();
-    let mut out = shared.segment_buffers.take();
-    out.reserve(bytes + bytes / 64 + 4096 * plan.len().min(64));
-    let name = object.to_string();
-    let key = shared.config.keys.current();
-    let options = SegmentOptions::default();
-    let mut writer = SegmentWriter::new(&mut out, object, key, shared.new_salt(), options);
-    writer.reserve_partitions(plan.len());
-    for (partition, runs) in plan {
-        for run in runs {
-            append(&mut writer, *partition, run);
+impl SegmentBuilder {
+    /// The segment's bytes, and its flush record. Blocks while it encrypts.
+    pub(super) fn build(&self, object: ObjectId, plan: &SegmentPlan) -> (Bytes, FlushRecord) {
+        let bytes: usize = plan.values().flatten().map(|run| run.bytes.len()).sum();
+        let mut out = self.buffers.take();
+        out.reserve(bytes + bytes / 64 + 4096 * plan.len().min(64));
+        let name = object.to_string();
+        let (key, salt) = (self.keys.current(), Salt::random(&self.runtime));
+        let mut writer =
+            SegmentWriter::new(&mut out, &object, key, salt, SegmentOptions::default());
+        writer.reserve_partitions(plan.len());
+        for (partition, runs) in plan {
+            for run in runs {
+                append(&mut writer, *partition, run);
+            }
         }
+        let finished = writer.finish();
+        let record = FlushRecord {
+            level: RECORD_LEVEL,
+            object: name.into(),
+            object_bytes: finished.segment_bytes,
+            written: Timestamp(self.runtime.wall_ms()),
+            parts: finished.footer.partitions.iter().map(part_of).collect(),
+        };
+        (self.buffers.lend(out), record)
     }
-    let finished = writer.finish();
-    let record = FlushRecord {
-        level: RECORD_LEVEL,
-        object: name.into(),
-        object_bytes: finished.segment_bytes,
-        written: Timestamp(shared.runtime.wall_ms()),
-        parts: finished.footer.partitions.iter().map(part_of).collect(),
-    };
-    (shared.segment_buffers.lend(out), record)
 }
 
-/// Copies the batches of a run, unchanged. Each was checked when it was produced; here it is
-/// checked again, and one that does not pass is kept as it is (its readers notice) and reported.
+/// Copies the batches of a run, unchanged. Each was checked when it was produced. Its CRC is checked
+/// again here; a batch that fails is kept, so that its readers notice, and reported.
 fn append(writer: &mut SegmentWriter<'_>, partition: TopicPartition, run: &TailRun) {
-    for place in scan::batches(&run.bytes) {
-        let bytes = run.bytes.slice(place.start..place.end());
-        let header = &place.header;
+    for span in batch_spans(&run.bytes) {
+        let bytes = run.bytes.slice(span.start..span.end());
+        let header = &span.header;
         let batch = Batch::parse(&bytes).expect("the tail holds whole batches");
         if let Err(error) = batch.verify_crc() {
             tracing::error!(%partition, offset = %header.base_offset, %error, "a batch in memory is damaged");
         }
-        let summary = summarise(&batch, header.base_offset, header.leader_epoch, None);
+        let summary = BatchSummary::of(&batch, header.base_offset, header.leader_epoch, None);
         // Its marker was read when it was appended.
         let summary = summary.expect("the tail holds batches that were understood before");
         writer.append(partition, &summary, header.log_append_time(), batch.bytes());

@@ -1,6 +1,9 @@
 //! Putting committed chunks into segments.
 
-pub(crate) mod build;
+mod build;
+pub(crate) mod errors;
 pub(crate) mod flusher;
+mod plan;
+mod schedule;
 #[cfg(test)]
 mod tests;

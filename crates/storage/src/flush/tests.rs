@@ -4,11 +4,12 @@ use milena_types::{LeaderEpoch, Offset, Revision};
 
 use crate::{
     DecisionError, Decisions, Entry, FlushPolicy, Isolation, MemoryBudget, MemoryDecisions,
-    OpenPartitionError, PartitionOptions, ReadRequest, Storage, Txn, disk::MemoryDisk, testing::*,
+    PartitionOptions, ReadRequest, Storage, Txn, disk::MemoryDisk, testing::*,
 };
+use crate::{catalog::object_names::ObjectKind, recovery::errors::OpenPartitionError};
 
 fn unflushed(storage: &Storage) -> u64 {
-    super::flusher::waiting(&storage.shared).0
+    storage.flusher.waiting().0
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,7 +51,7 @@ async fn data_leaves_the_tail_cache_only_when_a_segment_has_it() {
     for time in 0..20 {
         append(&partition, batch(&[time])).await;
     }
-    storage.shared.evict();
+    storage.flusher.evict();
     assert_eq!(partition.lock().tail.len(), 20, "no segment has them");
     storage.flush().await.expect("a flush");
     assert_eq!(partition.lock().tail.len(), 0, "there is no room for them any more");
@@ -122,7 +123,7 @@ async fn a_flush_that_fails_is_tried_again_and_reads_and_writes_go_on() {
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 2).await;
     assert_eq!(read_all(&partition, 0, 500).await.len(), 2);
-    storage.sweep().await.expect("a sweep");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
     check_references(&broker).await;
 }
 
@@ -211,13 +212,13 @@ async fn only_what_nothing_refers_to_is_deleted() {
         storage.flush().await.expect("a flush");
     }
     one.delete_records(Some(Offset(4))).await.expect("in range");
-    storage.sweep().await.expect("a sweep");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
     check_references(&broker).await;
     assert_eq!(read_all(&two, 0, 500).await.len(), 5, "the other partition shares the segments");
     append(&two, batch(&[1])).await;
     storage.delete_partition(id(1)).await.expect("deleted");
     storage.flush().await.expect("a flush");
-    assert!(storage.sweep().await.expect("a sweep") >= 4);
+    assert!(storage.sweeper.remove_garbage().await.expect("a sweep") >= 4);
     assert_eq!(check_references(&broker).await, 2, "one segment and one snapshot are left");
     assert_eq!(read_all(&one, 4, 500).await.len(), 1);
     let again = storage.open_partition(id(1), LeaderEpoch(2), PartitionOptions::default()).await;
@@ -265,7 +266,7 @@ async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
     let mut config = broker.config();
     config.delete_grace = Duration::ZERO;
     let storage = broker.open_with(config).await;
-    storage.sweep().await.expect("a sweep");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
     assert_eq!(check_references(&broker).await, 1);
 }
 
@@ -273,7 +274,7 @@ async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
 async fn an_upload_that_a_crash_left_behind_is_swept() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
-    let orphan = storage.shared.new_object("segments");
+    let orphan = storage.manifests.names.next(ObjectKind::Segment);
     broker.ledger().announce(&[orphan.to_string()]).await.expect("announced");
     broker.objects().put(&orphan, bytes::Bytes::from_static(b"half")).await.expect("stored");
     assert_eq!(check_references(&broker).await, 1);
@@ -281,7 +282,7 @@ async fn an_upload_that_a_crash_left_behind_is_swept() {
     let mut config = broker.config();
     config.delete_grace = Duration::ZERO;
     let storage = broker.open_with(config).await;
-    storage.sweep().await.expect("a sweep");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
     assert_eq!(check_references(&broker).await, 0);
 }
 
@@ -299,7 +300,7 @@ async fn a_reader_whose_segment_was_replaced_plans_again() {
     }
     let before = partition.lock().manifest.clone();
     partition.delete_records(Some(Offset(1))).await.expect("in range");
-    storage.sweep().await.expect("a sweep");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
     // The plan of a reader that was slower than the sweeper.
     let current = std::mem::replace(&mut partition.lock().manifest, before);
     let request = ReadRequest {
@@ -478,7 +479,7 @@ async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next()
         std::sync::Arc::new(LateFold { inner: broker.decisions.clone(), ..LateFold::default() });
     let (config, objects) = (broker.config(), broker.objects());
     let opened =
-        Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+        Storage::open(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1, 2])).await;
@@ -487,7 +488,7 @@ async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next()
 
     let (config, objects) = (broker.config(), broker.objects());
     let opened =
-        Storage::open_on(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+        Storage::open(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
     decisions.state.lock().expect("no panic").release = true;
     let partition = open_partition(&storage, 0, 2).await;
@@ -511,7 +512,7 @@ async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
     broker.decisions.set_unavailable(true);
     append(&partition, batch(&vec![1; 100])).await;
     let waits = storage.admit(500);
-    let seal = async { storage.shared.log().expect("it runs").seal().await };
+    let seal = async { storage.core.log().expect("it runs").seal().await };
     let ended = async { tokio::join!(waits, seal) };
     let (admission, _) =
         tokio::time::timeout(Duration::from_secs(20), ended).await.expect("nobody waits");

@@ -145,6 +145,13 @@ pub(crate) struct FlushRecord {
 }
 
 impl FlushRecord {
+    /// Removes a partition. Returns how many parts it had.
+    pub(crate) fn remove_partition(&mut self, partition: TopicPartition) -> usize {
+        let before = self.parts.len();
+        self.parts.retain(|part| part.partition != partition);
+        before - self.parts.len()
+    }
+
     /// The partition's share as its manifest will refer to it.
     pub(crate) fn segment_of(&self, part: &FlushPart) -> SegmentRef {
         SegmentRef {

@@ -158,7 +158,7 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
         decisions.set_unavailable(false);
         let mut seen =
             other.flush_record(&segments[0].key).await.expect("readable").expect("committed");
-        crate::recovery::opening::strike(&mut seen, id(0));
+        seen.record.remove_partition(id(0));
         let mut swaps = ManifestSwaps::default();
         swaps.flush_records.push((segments[0].key.clone(), seen));
         swaps.objects.release("a");

@@ -1,13 +1,13 @@
 //! The write-ahead log of one broker: chunks, committed one after another.
 //!
-//! The log **pulls**: whoever has batches to commit rings ([`WriteAheadLog::ring`]); when the log
+//! The log **pulls**: whoever has batches to commit rings ([`LogBackend::notify`]); when the log
 //! is free it asks its [`ChunkSource`] to build the open chunk, commits it, and tells the source.
 //! While a commit runs the next chunk collects, which is all there is to group commit. The log
 //! knows sequence numbers and bytes, nothing of what a chunk holds.
 //!
 //! # Protocol
 //!
-//! For every implementation of [`WriteAheadLog`]:
+//! For every implementation of [`LogBackend`]:
 //! 1. A log serves one broker epoch. Chunks get dense sequence numbers from 0 in the order they are
 //!    built.
 //! 2. **Bytes that were given a sequence number never change.** A sequence number is given out by
@@ -22,12 +22,12 @@
 //!    the chunk and all before it are durable.
 //! 5. If a built chunk cannot be written for now, the source is told [`ChunkSource::stalled`] once,
 //!    and the log goes on trying those bytes. Meanwhile rule 3 applies to what comes after.
-//! 6. [`WriteAheadLog::seal`] ends the epoch: it lets a running sync finish (whose chunk then is
+//! 6. [`LogBackend::seal`] ends the epoch: it lets a running sync finish (whose chunk then is
 //!    committed), then refuses. After it has returned, `committed` is never called again, and what
 //!    it returned is the tail: later bytes, if any reached the disk, are not part of the log.
 //!    Sealing twice gives the same tail.
 //! 7. Reading gives the bytes that were built, or an error that names the place; never other bytes.
-//! 8. [`WriteAheadLog::release`] only ever frees chunks below the given end.
+//! 8. [`LogBackend::release`] only ever frees chunks below the given end.
 //!
 //! What this is not: what chunks contain (`segment`), or when they are flushed.
 
@@ -45,76 +45,40 @@ use crate::disk::buffer::WriteBuffer;
 
 /// Why the write-ahead log cannot do something.
 #[derive(Debug, thiserror::Error)]
-pub enum WalError {
+#[expect(missing_docs, reason = "the messages name the fields")]
+pub enum LogError {
     /// There is no space for another chunk.
     #[error(
         "the write-ahead log in {dir} has no space left ({source}): free space, the broker then goes on by itself"
     )]
-    Full {
-        /// The log's directory.
-        dir: PathBuf,
-        /// What the file system said.
-        source: io::Error,
-    },
+    Full { dir: PathBuf, source: io::Error },
     /// The disk failed.
     #[error("{path}: cannot {action} ({source}): check the disk")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What was to be done.
-        action: &'static str,
-        /// What the file system said.
-        source: io::Error,
-    },
+    Io { path: PathBuf, action: &'static str, source: io::Error },
     /// A frame other than the last does not check out, so acknowledged chunks are lost.
     #[error(
         "{path} is damaged at byte {position}: {what}; restore it from a copy, or move the directory away and accept that its unflushed records are lost"
     )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where in the file.
-        position: u64,
-        /// What is wrong there.
-        what: String,
-    },
+    Damaged { path: PathBuf, position: u64, what: String },
     /// A later release wrote it.
     #[error(
         "the write-ahead log in {dir} has format level {found}, this release reads up to {newest}: upgrade milena"
     )]
-    NewerFormat {
-        /// The log's directory.
-        dir: PathBuf,
-        /// Its level.
-        found: u32,
-        /// What this release knows.
-        newest: u32,
-    },
+    NewerFormat { dir: PathBuf, found: u32, newest: u32 },
     /// Somebody else has the directory.
     #[error(
         "the write-ahead log in {dir} is in use by another broker or process: stop that one first"
     )]
-    InUse {
-        /// The log's directory.
-        dir: PathBuf,
-    },
+    InUse { dir: PathBuf },
     /// The chunk was released, or never committed.
     #[error("the write-ahead log holds no chunk {seq} of broker epoch {epoch}")]
-    NoSuchChunk {
-        /// The broker epoch asked for.
-        epoch: BrokerEpoch,
-        /// The chunk asked for.
-        seq: ChunkSeq,
-    },
+    NoSuchChunk { epoch: BrokerEpoch, seq: ChunkSeq },
     /// The broker epoch has ended.
     #[error("broker epoch {epoch} is sealed: register anew")]
-    Sealed {
-        /// The epoch.
-        epoch: BrokerEpoch,
-    },
+    Sealed { epoch: BrokerEpoch },
 }
 
-impl WalError {
+impl LogError {
     /// A failed operation on a file or directory.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
@@ -124,7 +88,7 @@ impl WalError {
 
 /// What a log commits chunks from. Called by the log only, one call at a time, from a thread of its
 /// own that may block for as long as building a chunk takes. No call may wait for the log.
-pub trait ChunkSource: Send + Sync + 'static {
+pub(crate) trait ChunkSource: Send + Sync + 'static {
     /// Appends the open chunk's bytes to `out` (which may hold other bytes already) as number
     /// `seq`, and opens the next. `false`: nothing is open, nothing was appended, `seq` was not
     /// used. At most the log's `chunk_bytes_max` bytes. May be called for a chunk before the
@@ -136,11 +100,11 @@ pub trait ChunkSource: Send + Sync + 'static {
     fn committed(&self, seq: ChunkSeq);
 
     /// What is open cannot be built now and has no sequence number: fail it. Later rings try again.
-    fn refused(&self, error: &WalError);
+    fn refused(&self, error: &LogError);
 
     /// Chunk `seq` cannot be made durable for now. Whoever waits for it may be told of a storage
     /// error, but its state stays pending: it will still be committed, or the epoch sealed.
-    fn stalled(&self, seq: ChunkSeq, error: &WalError);
+    fn stalled(&self, seq: ChunkSeq, error: &LogError);
 
     /// The epoch ended: chunks from `end` on were built or open and will never be acknowledged. The
     /// last call.
@@ -149,7 +113,7 @@ pub trait ChunkSource: Send + Sync + 'static {
 
 /// The chunks of one broker epoch that a log still holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HeldEpoch {
+pub(crate) struct HeldEpoch {
     /// The broker epoch.
     pub epoch: BrokerEpoch,
     /// Its chunks: from the first not released to after the last.
@@ -158,26 +122,29 @@ pub struct HeldEpoch {
 
 /// A running log of one broker epoch. See the [module](self) for the protocol.
 #[async_trait]
-pub trait WriteAheadLog: Send + Sync + 'static {
+pub(crate) trait LogBackend: Send + Sync + 'static {
     /// The broker epoch it serves.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the conformance suite asks"))]
     fn epoch(&self) -> BrokerEpoch;
 
     /// Says that something is open. Cheap, never blocks, may be called from anywhere, also with
     /// nothing open.
-    fn ring(&self);
+    fn notify(&self);
 
     /// Where the next committed chunk goes: all below it are durable.
     fn committed_end(&self) -> ChunkSeq;
 
     /// What it holds, oldest epoch first; chunks of this epoch only as far as they are committed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the conformance suite asks"))]
     fn held(&self) -> Vec<HeldEpoch>;
 
     /// The bytes of a committed chunk.
     ///
     /// # Errors
-    /// [`WalError::NoSuchChunk`] if it was released or is not committed; [`WalError::Damaged`],
-    /// [`WalError::Io`].
-    async fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, WalError>;
+    /// [`LogError::NoSuchChunk`] if it was released or is not committed; [`LogError::Damaged`],
+    /// [`LogError::Io`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "the conformance suite asks"))]
+    async fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, LogError>;
 
     /// Frees the chunks of `epoch` below `end`: all their records are in segments, and that is
     /// committed.

@@ -1,6 +1,6 @@
-//! What every [`WriteAheadLog`] must do, as a suite that each implementation runs.
+//! What every [`LogBackend`] must do, as a suite that each implementation runs.
 //!
-//! An implementation gives a [`WalHarness`] and calls [`run`]; one whose harness can fail also
+//! An implementation gives a [`LogHarness`] and calls [`run`]; one whose harness can fail also
 //! calls [`run_with_faults`]. A check that does not hold panics with what was expected.
 
 use std::{
@@ -15,14 +15,14 @@ use tokio::sync::watch;
 
 use crate::{
     disk::buffer::WriteBuffer,
-    log::backend::{ChunkSource, WalError, WriteAheadLog},
+    log::backend::{ChunkSource, LogBackend, LogError},
 };
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The next write fails half way.
     Write,
     /// The next writes fail, more than are tried at once.
@@ -37,11 +37,10 @@ pub enum Fault {
 
 /// How the suite starts logs and ends them.
 #[async_trait]
-pub trait WalHarness: Send + Sync {
+pub(crate) trait LogHarness: Send + Sync {
     /// Starts a log of the next broker epoch over what the one before left. Without faults it
     /// succeeds.
-    async fn start(&self, source: Arc<dyn ChunkSource>)
-    -> Result<Arc<dyn WriteAheadLog>, WalError>;
+    async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn LogBackend>, LogError>;
     /// Ends the running log's life without telling it: whatever is not durable may be lost.
     async fn crash(&self, seed: u64);
     /// Makes something go wrong.
@@ -52,48 +51,48 @@ pub trait WalHarness: Send + Sync {
 
 /// A source whose chunks are given from outside, and which checks how it is called.
 #[derive(Debug, Default)]
-pub struct ScriptedSource {
+pub(crate) struct ScriptedSource {
     state: Mutex<SourceState>,
     changed: watch::Sender<()>,
 }
 
 /// What a [`ScriptedSource`] has seen.
 #[derive(Debug, Default)]
-pub struct SourceState {
+pub(crate) struct SourceState {
     open: VecDeque<Vec<u8>>,
     /// The chunks built, by number.
-    pub built: Vec<Vec<u8>>,
+    pub(crate) built: Vec<Vec<u8>>,
     /// How many were committed.
-    pub committed: u64,
+    pub(crate) committed: u64,
     /// How many open chunks were refused.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// The chunks that were reported as stalled.
-    pub stalled: Vec<ChunkSeq>,
+    pub(crate) stalled: Vec<ChunkSeq>,
     /// The tail, if sealed.
-    pub sealed: Option<ChunkSeq>,
+    pub(crate) sealed: Option<ChunkSeq>,
 }
 
 impl ScriptedSource {
     /// A source with nothing open.
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// Adds an open chunk; each is built alone. Gives how many were opened and not refused: when as
     /// many are committed, this one is.
-    pub fn open(&self, chunk: impl Into<Vec<u8>>) -> u64 {
+    pub(crate) fn open(&self, chunk: impl Into<Vec<u8>>) -> u64 {
         let mut state = self.state();
         state.open.push_back(chunk.into());
         (state.built.len() + state.open.len()) as u64
     }
 
     /// What was seen so far.
-    pub fn state(&self) -> MutexGuard<'_, SourceState> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, SourceState> {
         self.state.lock().expect("no holder of the source panics")
     }
 
     /// Waits until `condition` holds.
-    pub async fn wait(&self, what: &str, condition: impl Fn(&SourceState) -> bool) {
+    pub(crate) async fn wait(&self, what: &str, condition: impl Fn(&SourceState) -> bool) {
         let mut changed = self.changed.subscribe();
         let wait = async {
             while !condition(&self.state()) {
@@ -134,11 +133,11 @@ impl ChunkSource for ScriptedSource {
         });
     }
 
-    fn refused(&self, _error: &WalError) {
+    fn refused(&self, _error: &LogError) {
         self.update(|state| state.refused += std::mem::take(&mut state.open).len() as u64);
     }
 
-    fn stalled(&self, seq: ChunkSeq, _error: &WalError) {
+    fn stalled(&self, seq: ChunkSeq, _error: &LogError) {
         self.update(|state| {
             assert_eq!(state.built.len() as u64, seq.0 + 1, "what stalls is what was built last");
             state.stalled.push(seq);
@@ -153,25 +152,25 @@ impl ChunkSource for ScriptedSource {
     }
 }
 
-async fn start(harness: &dyn WalHarness) -> (Arc<ScriptedSource>, Arc<dyn WriteAheadLog>) {
+async fn start(harness: &dyn LogHarness) -> (Arc<ScriptedSource>, Arc<dyn LogBackend>) {
     let source = ScriptedSource::new();
     let log = harness.start(source.clone()).await.expect("a log starts when nothing goes wrong");
     (source, log)
 }
 
-async fn commit(source: &ScriptedSource, log: &dyn WriteAheadLog, chunk: &[u8]) {
+async fn commit(source: &ScriptedSource, log: &dyn LogBackend, chunk: &[u8]) {
     let end = source.open(chunk);
-    log.ring();
+    log.notify();
     source.wait("the commit", |state| state.committed >= end).await;
 }
 
-async fn expect_chunk(log: &dyn WriteAheadLog, epoch: BrokerEpoch, seq: u64, chunk: &[u8]) {
+async fn expect_chunk(log: &dyn LogBackend, epoch: BrokerEpoch, seq: u64, chunk: &[u8]) {
     let read = log.read(epoch, ChunkSeq(seq)).await;
     assert_eq!(read.unwrap_or_else(|error| panic!("chunk {seq} of {epoch}: {error}")), chunk);
 }
 
 /// Runs the whole suite, apart from faults. `make` gives a harness over an empty place each time.
-pub async fn run<H: WalHarness>(make: impl Fn() -> H) {
+pub(crate) async fn run<H: LogHarness>(make: impl Fn() -> H) {
     chunks_are_committed_in_order_and_read_back(&make()).await;
     a_ring_with_nothing_open_uses_no_number(&make()).await;
     sealing_ends_the_epoch(&make()).await;
@@ -180,13 +179,13 @@ pub async fn run<H: WalHarness>(make: impl Fn() -> H) {
     every_open_chunk_is_taken_whoever_rings(&make()).await;
 }
 
-async fn chunks_are_committed_in_order_and_read_back(harness: &dyn WalHarness) {
+async fn chunks_are_committed_in_order_and_read_back(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
     let chunks = [vec![], vec![1], vec![2; 5000], vec![3; 4096 - 64], vec![4; 4096 - 63]];
     for chunk in &chunks {
         source.open(chunk.clone());
     }
-    log.ring();
+    log.notify();
     source.wait("the commits", |state| state.committed == chunks.len() as u64).await;
     assert_eq!(log.committed_end(), ChunkSeq(chunks.len() as u64));
     for (seq, chunk) in chunks.iter().enumerate() {
@@ -194,34 +193,34 @@ async fn chunks_are_committed_in_order_and_read_back(harness: &dyn WalHarness) {
     }
     let past = log.read(log.epoch(), log.committed_end()).await;
     assert!(
-        matches!(past, Err(WalError::NoSuchChunk { .. })),
+        matches!(past, Err(LogError::NoSuchChunk { .. })),
         "nothing is read past the end: {past:?}"
     );
 }
 
-async fn a_ring_with_nothing_open_uses_no_number(harness: &dyn WalHarness) {
+async fn a_ring_with_nothing_open_uses_no_number(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
-    log.ring();
+    log.notify();
     commit(&source, &*log, b"first").await;
-    log.ring();
+    log.notify();
     commit(&source, &*log, b"second").await;
     assert_eq!(log.committed_end(), ChunkSeq(2));
 }
 
-async fn sealing_ends_the_epoch(harness: &dyn WalHarness) {
+async fn sealing_ends_the_epoch(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
     commit(&source, &*log, b"kept").await;
     let (first, second) = tokio::join!(log.seal(), log.seal());
     assert_eq!((first, second), (ChunkSeq(1), ChunkSeq(1)));
     source.open(b"too late");
-    log.ring();
+    log.notify();
     assert_eq!(log.seal().await, ChunkSeq(1));
     assert_eq!(source.state().sealed, Some(ChunkSeq(1)));
     assert_eq!((source.state().built.len(), log.committed_end()), (1, ChunkSeq(1)));
     expect_chunk(&*log, log.epoch(), 0, b"kept").await;
 }
 
-async fn committed_chunks_survive_a_crash(harness: &dyn WalHarness) {
+async fn committed_chunks_survive_a_crash(harness: &dyn LogHarness) {
     let mut expected: BTreeMap<BrokerEpoch, Vec<Vec<u8>>> = BTreeMap::new();
     for life in 0..4_u8 {
         let (source, log) = start(harness).await;
@@ -253,7 +252,7 @@ async fn committed_chunks_survive_a_crash(harness: &dyn WalHarness) {
     }
 }
 
-async fn releasing_frees_only_what_is_below_the_end(harness: &dyn WalHarness) {
+async fn releasing_frees_only_what_is_below_the_end(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
     for i in 0..6_u8 {
         commit(&source, &*log, &[i; 2000]).await;
@@ -262,7 +261,7 @@ async fn releasing_frees_only_what_is_below_the_end(harness: &dyn WalHarness) {
     log.release(epoch, ChunkSeq(4)).await;
     log.release(epoch, ChunkSeq(2)).await;
     assert_eq!(log.held()[0].chunks, ChunkSeq(4)..ChunkSeq(6));
-    assert!(matches!(log.read(epoch, ChunkSeq(3)).await, Err(WalError::NoSuchChunk { .. })));
+    assert!(matches!(log.read(epoch, ChunkSeq(3)).await, Err(LogError::NoSuchChunk { .. })));
     expect_chunk(&*log, epoch, 4, &[4; 2000]).await;
     log.release(epoch, ChunkSeq(6)).await;
     assert!(log.held().iter().all(|held| held.chunks.is_empty()));
@@ -270,14 +269,14 @@ async fn releasing_frees_only_what_is_below_the_end(harness: &dyn WalHarness) {
     expect_chunk(&*log, epoch, 6, b"after").await;
 }
 
-async fn every_open_chunk_is_taken_whoever_rings(harness: &dyn WalHarness) {
+async fn every_open_chunk_is_taken_whoever_rings(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
     let ring_all = (0..4_u8).map(|ringer| {
         let (source, log) = (source.clone(), log.clone());
         async move {
             for i in 0..25_u8 {
                 source.open(vec![ringer, i]);
-                log.ring();
+                log.notify();
                 tokio::task::yield_now().await;
             }
         }
@@ -289,7 +288,7 @@ async fn every_open_chunk_is_taken_whoever_rings(harness: &dyn WalHarness) {
 /// Commits chunks while writes and syncs fail, space runs out and the power goes, again and again,
 /// and checks each time that every committed chunk is there with the bytes it was built with, and
 /// at most one more.
-pub async fn run_with_faults(harness: &dyn WalHarness, seed: u64, lives: u32) {
+pub(crate) async fn run_with_faults(harness: &dyn LogHarness, seed: u64, lives: u32) {
     let mut random = Lcg(seed);
     // What must be there (committed), and what may follow it (built), by epoch.
     let mut history: BTreeMap<BrokerEpoch, (u64, Vec<Vec<u8>>)> = BTreeMap::new();
@@ -313,14 +312,14 @@ pub async fn run_with_faults(harness: &dyn WalHarness, seed: u64, lives: u32) {
                 _ => {}
             }
             source.open(vec![i as u8; random.below(9000) as usize]);
-            log.ring();
+            log.notify();
             if random.below(2) == 0 {
                 tokio::task::yield_now().await;
             }
         }
         if random.below(2) == 0 {
             harness.heal();
-            log.ring();
+            log.notify();
             source
                 .wait("recovery", |state| {
                     state.open.is_empty() && state.committed == state.built.len() as u64
@@ -338,7 +337,7 @@ pub async fn run_with_faults(harness: &dyn WalHarness, seed: u64, lives: u32) {
 }
 
 async fn expect_history(
-    log: &dyn WriteAheadLog,
+    log: &dyn LogBackend,
     history: &mut BTreeMap<BrokerEpoch, (u64, Vec<Vec<u8>>)>,
 ) {
     let held: BTreeMap<BrokerEpoch, std::ops::Range<ChunkSeq>> =

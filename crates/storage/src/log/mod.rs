@@ -2,12 +2,6 @@
 //! ([`local`]).
 
 pub(crate) mod backend;
-#[cfg(any(test, feature = "testing"))]
-pub mod conformance;
+#[cfg(test)]
+pub(crate) mod conformance;
 pub(crate) mod local;
-
-pub use backend::{ChunkSource, HeldEpoch, WalError, WriteAheadLog};
-pub use local::{
-    directory::{WalConfig, WalDirectory},
-    local_log::LocalWal,
-};

@@ -10,7 +10,8 @@ use object_store::ObjectStore;
 
 use crate::objects::{
     faulty::{FaultyStore, StoreFault},
-    store::{ObjectError, ObjectId, Objects},
+    object_id::ObjectId,
+    store::{ObjectError, Objects},
 };
 
 fn object(name: &str) -> ObjectId {

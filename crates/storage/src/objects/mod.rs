@@ -5,10 +5,12 @@ pub mod conformance;
 pub(crate) mod directory;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod faulty;
+pub(crate) mod object_id;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
 #[cfg(any(test, feature = "testing"))]
 pub use faulty::{FaultyStore, StoreFault};
-pub use store::{ObjectError, ObjectId, Objects};
+pub use object_id::ObjectId;
+pub use store::{ObjectError, Objects};

@@ -8,80 +8,29 @@
 //! What this is not: which objects exist or may be deleted. That is decided by manifests and flush
 //! records.
 
-use std::{fmt, io, ops::Range, path::Path, sync::Arc};
+use std::{io, ops::Range, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, path};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::{
-    encryption::KeyRing,
-    objects::directory::DirectoryStore,
-    segment::{
-        footer::FrameEntry,
-        reader::{SegmentError, SegmentReader, TailOutcome},
-    },
-};
-
-/// How much of a segment's end is read in the hope that the footer is in it.
-const TAIL_BYTES: u64 = 64 << 10;
-
-/// The path of an object in the store; also its name under encryption, so an object cannot be
-/// renamed.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ObjectId(Arc<str>);
-
-impl ObjectId {
-    /// The id with this path: parts of letters, digits, `.`, `_` and `-`, joined by `/`.
-    pub fn new(path: impl Into<Arc<str>>) -> Self {
-        Self(path.into())
-    }
-
-    /// The path.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn path(&self) -> path::Path {
-        path::Path::from(self.as_str())
-    }
-}
-
-impl fmt::Display for ObjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::objects::{directory::DirectoryStore, object_id::ObjectId};
 
 /// Why the object store cannot do something.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ObjectError {
     /// There is no such object. A reader plans again: compaction may have replaced it.
     #[error("object {object} is not in the store: put it back from a copy of the store")]
-    NotFound {
-        /// The object asked for.
-        object: ObjectId,
-    },
+    NotFound { object: ObjectId },
     /// There is no space for it.
     #[error("no space left for object {object} ({source}): free space, it is put again then")]
-    Full {
-        /// The object to be put.
-        object: ObjectId,
-        /// What the store said.
-        source: object_store::Error,
-    },
+    Full { object: ObjectId, source: object_store::Error },
     /// The store failed; trying again may help.
     #[error("cannot {action} object {object} ({source}): check the object store")]
-    Store {
-        /// The object.
-        object: ObjectId,
-        /// What was to be done.
-        action: &'static str,
-        /// What the store said.
-        source: object_store::Error,
-    },
-    /// The object's bytes are not a segment that can be read.
-    #[error(transparent)]
-    Segment(#[from] SegmentError),
+    Store { object: ObjectId, action: &'static str, source: object_store::Error },
+    /// The object is shorter than what refers to it says.
+    #[error("object {object} ends early at byte {position}: restore the object from a copy")]
+    Truncated { object: ObjectId, position: u64 },
 }
 
 /// The object store of a cluster. Cheap to clone.
@@ -136,8 +85,8 @@ impl Objects {
         let bytes = self.store.get_range(&object.path(), range.clone()).await;
         let bytes = bytes.map_err(|source| failed(object, "read", source))?;
         if bytes.len() as u64 != range.end - range.start {
-            let (position, what) = (range.start + bytes.len() as u64, "it ends early");
-            return Err(SegmentError::Damaged { object: object.clone(), position, what }.into());
+            let (object, position) = (object.clone(), range.start + bytes.len() as u64);
+            return Err(ObjectError::Truncated { object, position });
         }
         Ok(bytes)
     }
@@ -169,47 +118,6 @@ impl Objects {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
             Err(source) => Err(failed(object, "delete", source)),
         }
-    }
-
-    /// Reads a segment's footer, in one read of its end or, if the footer is large, two.
-    ///
-    /// # Errors
-    /// Any [`ObjectError`].
-    pub async fn open_segment(
-        &self,
-        object: &ObjectId,
-        keys: &KeyRing,
-    ) -> Result<SegmentReader, ObjectError> {
-        let (tail, object_bytes) = self.tail(object, TAIL_BYTES).await?;
-        let needed = match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
-            TailOutcome::Opened(reader) => return Ok(reader),
-            TailOutcome::NeedsMore(bytes) => bytes,
-        };
-        let (tail, object_bytes) = self.tail(object, needed).await?;
-        match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
-            TailOutcome::Opened(reader) => Ok(reader),
-            TailOutcome::NeedsMore(_) => {
-                let what = "its end is not the same when read again";
-                Err(SegmentError::Damaged { object: object.clone(), position: object_bytes, what }
-                    .into())
-            }
-        }
-    }
-
-    /// Reads and opens adjacent frames of one partition: the batches in them, in the clear.
-    ///
-    /// # Errors
-    /// Any [`ObjectError`].
-    pub async fn read_frames(
-        &self,
-        segment: &SegmentReader,
-        frames: &[FrameEntry],
-    ) -> Result<Bytes, ObjectError> {
-        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
-            return Ok(Bytes::new());
-        };
-        let sealed = self.range(segment.object(), first.position..last.byte_range().end).await?;
-        Ok(segment.open_frames(frames, &sealed)?)
     }
 }
 

@@ -1,17 +1,9 @@
-//! The directory store, and segments in a store.
+//! The directory store.
 
-use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, TopicPartition};
 use object_store::memory::InMemory;
 
 use super::{conformance, directory::DirectoryStore, store::*};
-use crate::{
-    disk::buffer::WriteBuffer,
-    encryption::{DataKey, KeyId, KeyRing, Salt},
-    segment::{
-        format::BatchSummary,
-        writer::{SegmentOptions, SegmentWriter},
-    },
-};
+use crate::{disk::buffer::WriteBuffer, objects::object_id::ObjectId};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -70,55 +62,6 @@ async fn large_objects_come_back_byte_for_byte_wherever_they_are_in_memory() {
     }
     let missing = objects.range(&ObjectId::new("no/such"), 0..100_000).await;
     assert!(matches!(missing, Err(ObjectError::NotFound { .. })));
-}
-
-/// A segment of so many partitions, one batch in each.
-fn segment(object: &ObjectId, key: &DataKey, partitions: i32) -> Bytes {
-    let mut out = WriteBuffer::default();
-    let mut writer =
-        SegmentWriter::new(&mut out, object.clone(), key, Salt([1; 16]), SegmentOptions::default());
-    for number in 0..partitions {
-        let partition = TopicPartition { topic: TopicId::ZERO, partition: PartitionIndex(number) };
-        let offset = Offset(i64::from(number));
-        let summary = BatchSummary {
-            base_offset: offset,
-            last_offset: offset,
-            leader_epoch: LeaderEpoch(0),
-            max_timestamp: Timestamp(0),
-            producer: None,
-        };
-        writer.append(partition, &summary, None, &[number as u8; 100]);
-    }
-    writer.finish();
-    out.into_bytes()
-}
-
-#[tokio::test]
-async fn a_segment_is_opened_whether_or_not_its_footer_fits_the_first_read() {
-    let objects = Objects::new(Arc::new(InMemory::new()));
-    let keys = KeyRing::new(DataKey::new(KeyId(1), [1; 32]), vec![]);
-    for partitions in [1, 10_000] {
-        let object = ObjectId::new(format!("c/seg/{partitions}"));
-        objects.put(&object, segment(&object, keys.current(), partitions)).await.unwrap();
-        let reader = objects.open_segment(&object, &keys).await.unwrap();
-        let last =
-            TopicPartition { topic: TopicId::ZERO, partition: PartitionIndex(partitions - 1) };
-        let frames = &reader.footer().partition(last).unwrap().frames;
-        let opened = objects.read_frames(&reader, frames).await.unwrap();
-        assert_eq!(opened[20..], [(partitions - 1) as u8; 80]);
-    }
-}
-
-#[tokio::test]
-async fn bytes_that_are_no_segment_are_reported_with_the_object() {
-    let objects = Objects::new(Arc::new(InMemory::new()));
-    let keys = KeyRing::new(DataKey::new(KeyId(1), [1; 32]), vec![]);
-    let object = ObjectId::new("c/seg/garbage");
-    for bytes in [vec![], vec![0; 10], vec![0xff; 200_000]] {
-        objects.put(&object, Bytes::from(bytes)).await.unwrap();
-        let error = objects.open_segment(&object, &keys).await.unwrap_err();
-        assert!(error.to_string().contains("c/seg/garbage"), "{error}");
-    }
 }
 
 #[test]

@@ -1,10 +1,24 @@
 //! One partition's log, as its leader sees it.
+//!
+//! Owns: which offsets are assigned to which batches, what is pending and what is committed, the
+//! newest batches in memory, and where the older ones are. Invariants:
+//!  - the state is behind one short lock, never held across an await;
+//!  - offsets are assigned under that lock and pushed into the open chunk before it is released, so
+//!    a partition's batches are in the log in offset order.
+//!
+//! It knows nothing of Kafka requests: the broker checks batches before they are appended.
 
 pub(crate) mod append;
-pub(crate) mod change;
+pub(crate) mod bounds;
+pub(crate) mod collector;
+pub(crate) mod errors;
+pub(crate) mod fold;
+pub(crate) mod manifest_change;
+pub(crate) mod options;
 pub(crate) mod partition_log;
 pub(crate) mod producers;
 pub(crate) mod read;
+pub(crate) mod registry;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,4 @@
-//! One partition's log, as its leader sees it.
-//!
-//! Owns: which offsets are given to whom, what is pending and what is committed, the newest batches
-//! in memory, and where the older ones are. Invariants:
-//!  - the state is behind one short lock, never held across an await;
-//!  - offsets are given under that lock and pushed into the open chunk before it is let go, so a
-//!    partition's batches are in the log in offset order;
-//!  - the high watermark is the end of what is committed; nothing above it is shown; it never goes
-//!    back, nor does the log start;
-//!  - from the log start to the high watermark every offset is in segments, in the tail, or in
-//!    both.
-//!
-//! It knows nothing of Kafka requests: the broker checks batches before they come here.
+//! The handle of one partition's log: its state behind a lock, and what the log's thread tells it.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -20,28 +8,31 @@ use std::sync::{
 use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
+    catalog::manifests::Manifests,
+    chunk::{log_core::LogCore, open_chunks::ChunkMember, tail::TailRun, ticket::Ticket},
     partition::{
-        producers::state::ActiveProducer,
-        read::Isolation,
-        state::{State, TailRun},
-        watch::{Waiter, Waiters, WatchGuard},
+        bounds::Bounds,
+        options::PartitionOptions,
+        state::PartitionState,
+        watch::{Waiter, Waiters},
     },
-    shared::Shared,
-    tuning::PartitionOptions,
+    segment::blocks::Segments,
 };
 
-/// See the module's documentation. Shared by the connections that use it; closed by
+/// One partition's log, as its leader sees it. Shared by the connections that use it; closed by
 /// [`crate::Storage`].
 pub struct Partition {
     pub(super) id: TopicPartition,
     pub(super) leader_epoch: LeaderEpoch,
-    pub(super) shared: Arc<Shared>,
-    state: Mutex<State>,
+    pub(super) core: Arc<LogCore>,
+    pub(super) manifests: Arc<Manifests>,
+    pub(super) segments: Arc<Segments>,
+    state: Mutex<PartitionState>,
     /// The offset after the last batch that was built into a chunk: what a refused chunk reverts
     /// to. Written by the log's thread only.
     built_end: AtomicI64,
-    waiters: Waiters,
-    /// One change of the manifest at a time.
+    pub(super) waiters: Waiters,
+    /// Serialises changes of the manifest.
     pub(super) manifest_change: tokio::sync::Mutex<()>,
 }
 
@@ -54,35 +45,21 @@ impl std::fmt::Debug for Partition {
     }
 }
 
-/// Where a partition's log starts and how far it can be read. `log_start <= last_stable <=
-/// high_watermark`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// The first offset that is still there.
-    pub log_start: Offset,
-    /// The offset after the last committed record.
-    pub high_watermark: Offset,
-    /// Up to here no transaction is open.
-    pub last_stable: Offset,
-}
-
-impl Bounds {
-    /// How far a reader of this isolation level may read.
-    pub const fn end(&self, isolation: Isolation) -> Offset {
-        match isolation {
-            Isolation::Uncommitted => self.high_watermark,
-            Isolation::Committed => self.last_stable,
-        }
-    }
-}
-
 impl Partition {
-    pub(crate) fn new(id: TopicPartition, shared: Arc<Shared>, state: State) -> Arc<Self> {
+    pub(crate) fn new(
+        id: TopicPartition,
+        state: PartitionState,
+        core: Arc<LogCore>,
+        manifests: Arc<Manifests>,
+        segments: Arc<Segments>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             leader_epoch: state.leader_epoch,
+            core,
+            manifests,
+            segments,
             built_end: AtomicI64::new(state.next_offset.0),
-            shared,
             state: Mutex::new(state),
             waiters: Waiters::default(),
             manifest_change: tokio::sync::Mutex::new(()),
@@ -94,7 +71,7 @@ impl Partition {
         self.id
     }
 
-    /// The term this broker leads the partition in.
+    /// The leader epoch in which this broker leads the partition.
     pub fn leader_epoch(&self) -> LeaderEpoch {
         self.leader_epoch
     }
@@ -104,7 +81,7 @@ impl Partition {
         self.lock().bounds()
     }
 
-    /// The offset the next record will get if everything pending is committed.
+    /// The offset of the next record, if everything pending is committed.
     pub fn pending_end(&self) -> Offset {
         self.lock().next_offset
     }
@@ -114,24 +91,24 @@ impl Partition {
         self.lock().closed
     }
 
-    /// The options in force.
+    /// The topic's configuration.
     pub fn options(&self) -> PartitionOptions {
         self.lock().options
     }
 
-    /// Puts other options in force, from the next append or retention pass on.
+    /// Changes the topic's configuration, from the next append or retention pass on.
     pub fn set_options(&self, options: PartitionOptions) {
         self.lock().options = options;
     }
 
-    /// The largest leader epoch that is not above `asked`, and the offset after its last record:
-    /// see [`crate::EpochHistory::end_of`].
+    /// The largest leader epoch that is not above `asked`, and the offset after its last record
+    /// (OffsetForLeaderEpoch, KIP-101 and KIP-279).
     pub fn end_offset_for_epoch(&self, asked: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
         let state = self.lock();
         state.epochs.end_of(asked, state.high_watermark)
     }
 
-    /// The leader epoch that the record at `offset` was written in.
+    /// The leader epoch in which the record at `offset` was written.
     pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
         self.lock().epochs.at(offset)
     }
@@ -141,23 +118,14 @@ impl Partition {
         self.lock().size_bytes()
     }
 
-    /// The idempotent and transactional producers with committed state.
-    pub fn active_producers(&self) -> Vec<ActiveProducer> {
-        self.lock().producers.active()
-    }
-
     /// Wakes `waiter` when more can be read, or when the partition changes in another way, until
-    /// the guard is dropped. Register first, then look: then nothing is missed.
+    /// the guard is dropped. Register before looking, so that no change is missed.
     pub fn watch(self: &Arc<Self>, waiter: &Waiter) -> WatchGuard {
         self.waiters.add(waiter);
         WatchGuard { partition: self.clone(), waiter: waiter.clone() }
     }
 
-    pub(crate) fn waiters(&self) -> &Waiters {
-        &self.waiters
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, PartitionState> {
         self.state.lock().expect("no panic while a partition is changed")
     }
 
@@ -165,32 +133,51 @@ impl Partition {
         Offset(self.built_end.load(Ordering::Acquire))
     }
 
-    /// Batches up to `end` are in a chunk with a sequence number: they will be committed, or the
-    /// epoch is sealed.
-    pub(crate) fn built(&self, end: Offset) {
+    /// Refuses further appends and reads, and wakes all waiters.
+    pub(crate) fn close(&self) {
+        // Also after a panic: nothing is read from a broken state, since every other lock of it
+        // panics too.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.waiters.changed();
+    }
+}
+
+impl ChunkMember for Partition {
+    fn id(&self) -> TopicPartition {
+        self.id
+    }
+
+    fn built(&self, end: Offset) {
         self.built_end.store(end.0, Ordering::Release);
     }
 
-    /// What is pushed and not built will not be: forget it.
-    pub(crate) fn revert_open(&self) {
-        let generation = self.shared.open.generation();
+    fn commit(&self, run: TailRun) {
+        let bytes = run.bytes.len();
+        self.lock().commit(run, || Timestamp(self.core.runtime.wall_ms()));
+        self.waiters.added(bytes);
+    }
+
+    fn replace_ticket(&self, ticket: &Arc<Ticket>, later: &Arc<Ticket>) {
+        self.lock().replace_ticket(ticket, later);
+    }
+
+    fn revert_open(&self) {
+        let generation = self.core.open.generation();
         if let Ok(mut state) = self.state.lock() {
             state.revert(self.built_end(), generation);
         }
     }
+}
 
-    /// The chunk of `run` is committed.
-    pub(crate) fn commit(&self, run: TailRun) {
-        let bytes = run.bytes.len();
-        self.lock().commit(run, || Timestamp(self.shared.runtime.wall_ms()));
-        self.waiters.added(bytes);
-    }
+/// Keeps a waiter registered with a partition until dropped.
+#[derive(Debug)]
+pub struct WatchGuard {
+    partition: Arc<Partition>,
+    waiter: Waiter,
+}
 
-    /// Accepts nothing more and wakes everybody who waits.
-    pub(crate) fn close(&self) {
-        // Also after a panic: nothing is read from a broken state, since whoever locks it otherwise
-        // panics too.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.waiters.changed();
+impl Drop for WatchGuard {
+    fn drop(&mut self) {
+        self.partition.waiters.remove(&self.waiter);
     }
 }

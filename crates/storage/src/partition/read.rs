@@ -11,19 +11,13 @@ use crate::{
         pages::PageError,
     },
     ledger::SegmentRef,
-    partition::partition_log::{Bounds, Partition},
-    segment::{blocks::BlockError, scan::Collector},
+    partition::{
+        bounds::{Bounds, Isolation},
+        collector::BatchCollector,
+        partition_log::Partition,
+    },
+    segment::block_error::BlockError,
 };
-
-/// How much of a transaction's records a reader sees (`isolation.level`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Isolation {
-    /// Up to the high watermark.
-    #[default]
-    Uncommitted,
-    /// Up to the last stable offset.
-    Committed,
-}
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -51,15 +45,11 @@ pub struct ReadData {
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ReadError {
     /// OFFSET_OUT_OF_RANGE.
     #[error("offset {asked} is outside of the log ({} to {}): seek into it", .bounds.log_start, .bounds.high_watermark)]
-    OutOfRange {
-        /// The offset asked for.
-        asked: Offset,
-        /// Where the log is.
-        bounds: Bounds,
-    },
+    OutOfRange { asked: Offset, bounds: Bounds },
     /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
     #[error("the partition is not led here any more: find its new leader")]
     Closed,
@@ -105,7 +95,7 @@ impl Partition {
         }
         let end = bounds.end(request.isolation);
         let mut collector =
-            Collector::new(request.from, end, request.max_bytes, request.at_least_one);
+            BatchCollector::new(request.from, end, request.max_bytes, request.at_least_one);
         if request.from < end {
             if request.from < state.tail_start() {
                 return Ok(None);
@@ -136,7 +126,7 @@ impl Partition {
         let (manifest, bounds) = self.plan();
         let end = bounds.end(request.isolation);
         let mut collector =
-            Collector::new(request.from, end, request.max_bytes, request.at_least_one);
+            BatchCollector::new(request.from, end, request.max_bytes, request.at_least_one);
         let mut from = request.from;
         while from < end {
             let Some(segment) = self.segment_at(&manifest, from).await? else { break };
@@ -163,7 +153,7 @@ impl Partition {
             None => Ok(None),
             Some(Found::Segment(segment)) => Ok(Some(segment)),
             Some(Found::Page(page)) => {
-                let segments = self.shared.pages.read(&page).await?;
+                let segments = self.manifests.pages.read(&page).await?;
                 Ok(segments.into_iter().find(|segment| offset < segment.end))
             }
         }
@@ -181,7 +171,7 @@ impl Partition {
             None => Ok(None),
             Some(Found::Segment(segment)) => Ok(Some(segment)),
             Some(Found::Page(page)) => {
-                let segments = self.shared.pages.read(&page).await?;
+                let segments = self.manifests.pages.read(&page).await?;
                 let later = |segment: &SegmentRef| {
                     segment.end > offset && segment.max_timestamp >= timestamp
                 };
@@ -195,13 +185,13 @@ impl Partition {
         &self,
         segment: &SegmentRef,
         from: Offset,
-        collector: &mut Collector,
+        collector: &mut BatchCollector,
     ) -> Result<bool, ReadError> {
-        let part = self.shared.segments.open(self.id, segment).await?;
+        let part = self.segments.open(self.id, segment).await?;
         let mut frame = part.footer().frame_of(from.max(part.footer().offsets.start));
         while let Some(index) = frame {
-            let block = self.shared.segments.block(&part, index).await?;
-            self.shared.segments.fetch_ahead(&part, index);
+            let block = self.segments.block(&part, index).await?;
+            self.segments.fetch_ahead(&part, index);
             if !collector.take(&block) {
                 return Ok(false);
             }

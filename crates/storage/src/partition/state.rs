@@ -1,32 +1,26 @@
-//! What a partition keeps behind its lock, and how it changes when chunks are committed, refused
-//! and flushed.
+//! A partition's state behind its lock, and how it changes when chunks are committed, refused and
+//! flushed.
+//!
+//! Invariants:
+//!  - the high watermark is the end of what is committed; nothing above it is readable; it never
+//!    goes back, nor does the log start;
+//!  - from the log start to the high watermark every offset is in segments, in the tail, or in both.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use bytes::Bytes;
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
     catalog::{leader_epochs::EpochHistory, manifest::Manifest},
-    chunk::{open_chunks::GroupSlot, ticket::Ticket},
-    ledger::LogId,
-    partition::{partition_log::Bounds, producers::state::Producers},
-    segment::{format::BatchSummary, scan::Collector},
-    tuning::PartitionOptions,
+    chunk::{open_chunks::GroupSlot, tail::TailRun, ticket::Ticket},
+    partition::{
+        bounds::Bounds, collector::BatchCollector, options::PartitionOptions,
+        producers::state::Producers,
+    },
+    segment::format::BatchSummary,
 };
 
-/// One chunk's share of the partition, in the clear, shared with whoever reads it.
-#[derive(Clone, Debug)]
-pub(crate) struct TailRun {
-    /// The sealed epoch it is from; none: this broker epoch.
-    pub(crate) sealed: Option<LogId>,
-    pub(crate) base: Offset,
-    pub(crate) end: Offset,
-    pub(crate) max_timestamp: Timestamp,
-    pub(crate) bytes: Bytes,
-}
-
-/// What opening a partition found.
+/// What a partition is opened with.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) manifest: Manifest,
@@ -35,9 +29,9 @@ pub(crate) struct Recovered {
     pub(crate) tail: VecDeque<TailRun>,
 }
 
-/// See the module's documentation.
+/// The state behind a partition's lock.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct PartitionState {
     pub(crate) leader_epoch: LeaderEpoch,
     pub(crate) closed: bool,
     pub(crate) options: PartitionOptions,
@@ -45,12 +39,12 @@ pub(crate) struct State {
     pub(crate) high_watermark: Offset,
     /// The end of what is pending; equals the high watermark when nothing is.
     pub(crate) next_offset: Offset,
-    /// The generation of the open chunks that `next_offset` builds on.
+    /// The generation of the open chunks in which `next_offset` was assigned.
     pub(crate) generation: u64,
     pub(crate) slot: GroupSlot,
-    /// Batches of idempotent producers that wait for their commit, in offset order.
+    /// Pending batches of idempotent producers, in offset order.
     pub(crate) pending: VecDeque<BatchSummary>,
-    /// The chunks that hold pending batches: where each ends and who tells of it.
+    /// The chunks that hold pending batches: the end offset in each, and its ticket.
     pub(crate) tickets: VecDeque<(Offset, Arc<Ticket>)>,
     pub(crate) producers: Producers,
     pub(crate) epochs: EpochHistory,
@@ -59,7 +53,7 @@ pub(crate) struct State {
     pub(crate) manifest: Arc<Manifest>,
 }
 
-impl State {
+impl PartitionState {
     pub(crate) fn new(
         leader_epoch: LeaderEpoch,
         options: PartitionOptions,
@@ -97,14 +91,14 @@ impl State {
         }
     }
 
-    /// Segments, and what only the tail has.
+    /// The bytes of segments, and of runs that are not in segments.
     pub(crate) fn size_bytes(&self) -> u64 {
         let flushed_end = self.manifest.end();
         let unflushed = self.tail.iter().rev().take_while(|run| run.base >= flushed_end);
         self.manifest.bytes() + unflushed.map(|run| run.bytes.len() as u64).sum::<u64>()
     }
 
-    /// Goes back to `built_end` when a refused chunk's generation ended.
+    /// Reverts to `built_end` if a chunk was refused since `next_offset` was assigned.
     pub(crate) fn revert(&mut self, built_end: Offset, generation: u64) {
         if self.generation == generation {
             return;
@@ -113,7 +107,7 @@ impl State {
         self.forget_pending(built_end);
     }
 
-    /// Forgets everything pending from `from` on.
+    /// Removes everything pending from `from` on.
     pub(crate) fn forget_pending(&mut self, from: Offset) {
         self.next_offset = from;
         self.producers.revert_pending(from);
@@ -125,7 +119,7 @@ impl State {
         }
     }
 
-    /// Notes who tells of the batches up to `end`.
+    /// Notes the ticket of the batches up to `end`.
     pub(crate) fn note_ticket(&mut self, end: Offset, ticket: &Arc<Ticket>) {
         match self.tickets.back_mut() {
             Some((last_end, last)) if Arc::ptr_eq(last, ticket) => *last_end = end,
@@ -133,13 +127,13 @@ impl State {
         }
     }
 
-    /// Who tells of the pending batch at `offset`.
+    /// The ticket of the pending batch at `offset`.
     pub(crate) fn ticket_of(&self, offset: Offset) -> Option<&Arc<Ticket>> {
         let index = self.tickets.partition_point(|(end, _)| *end <= offset);
         self.tickets.get(index).map(|(_, ticket)| ticket)
     }
 
-    /// The pending batches of one chunk, up to `end`, are told of by another ticket from now on.
+    /// Replaces the ticket of one chunk's pending batches.
     pub(crate) fn replace_ticket(&mut self, old: &Arc<Ticket>, new: &Arc<Ticket>) {
         for (_, ticket) in &mut self.tickets {
             if Arc::ptr_eq(ticket, old) {
@@ -148,8 +142,7 @@ impl State {
         }
     }
 
-    /// The chunk that `run` is from is committed: pending becomes committed, the high watermark
-    /// moves.
+    /// Commits the pending batches of `run` and moves the high watermark to its end.
     pub(crate) fn commit(&mut self, run: TailRun, now: impl FnOnce() -> Timestamp) {
         assert_eq!(
             run.base, self.high_watermark,
@@ -167,21 +160,21 @@ impl State {
         while self.tickets.front().is_some_and(|(end, _)| *end <= run.end) {
             self.tickets.pop_front();
         }
-        let_go_if_large(&mut self.tickets);
-        let_go_if_large(&mut self.pending);
+        free_if_large(&mut self.tickets);
+        free_if_large(&mut self.pending);
         self.tail.push_back(run);
     }
 
-    /// Runs up to `end` may leave memory: segments have them.
+    /// Removes runs up to `end`, as far as segments have them.
     pub(crate) fn drop_tail(&mut self, end: Offset) {
         let flushed_end = self.manifest.end().min(end);
         while self.tail.front().is_some_and(|run| run.end <= flushed_end) {
             self.tail.pop_front();
         }
-        let_go_if_large(&mut self.tail);
+        free_if_large(&mut self.tail);
     }
 
-    /// Lets go of runs of sealed epochs that segments have.
+    /// Removes runs of sealed epochs that segments have.
     pub(crate) fn drop_sealed(&mut self) {
         let sealed = self.tail.iter().take_while(|run| run.sealed.is_some()).last();
         if let Some(end) = sealed.map(|run| run.end) {
@@ -189,13 +182,13 @@ impl State {
         }
     }
 
-    /// The first offset that the tail has.
+    /// The first offset in the tail.
     pub(crate) fn tail_start(&self) -> Offset {
         self.tail.front().map_or(self.high_watermark, |run| run.base)
     }
 
     /// Collects batches of the tail from `from` on.
-    pub(crate) fn read_tail(&self, from: Offset, collector: &mut Collector) {
+    pub(crate) fn read_tail(&self, from: Offset, collector: &mut BatchCollector) {
         let first = self.tail.partition_point(|run| run.end <= from);
         for run in self.tail.range(first..) {
             if !collector.take_run(run.base, run.end, &run.bytes) {
@@ -205,9 +198,9 @@ impl State {
     }
 }
 
-/// Frees the memory of an empty queue, unless it is so little that getting it again for the next
-/// batch costs more: what a queue gets for its first entry.
-fn let_go_if_large<T>(queue: &mut VecDeque<T>) {
+/// Frees the memory of an empty queue, unless it is what a queue allocates for its first entry:
+/// allocating that again for the next batch costs more.
+fn free_if_large<T>(queue: &mut VecDeque<T>) {
     const KEPT: usize = 4;
     if queue.is_empty() && queue.capacity() > KEPT {
         *queue = VecDeque::new();

@@ -5,8 +5,9 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
 use crate::partition::{
     append::{AppendError, Origin},
-    read::{Isolation, ReadError, ReadRequest},
-    upkeep::UpkeepError,
+    bounds::Isolation,
+    errors::UpkeepError,
+    read::{ReadError, ReadRequest},
 };
 use crate::{
     AppendOptions, CommitError, PartitionOptions, SequenceError, Waiter, disk::MemoryDisk,
@@ -47,7 +48,7 @@ async fn the_directory_has_one_owner() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
     let config = broker.config();
-    let second = crate::Storage::open_on(
+    let second = crate::Storage::open(
         config,
         broker.disk(),
         broker.objects(),
@@ -68,7 +69,7 @@ async fn a_metadata_store_older_than_the_log_is_refused() {
     let forgetful = std::sync::Arc::new(crate::MemoryDecisions::new());
     let (config, objects) = (broker.config(), broker.objects());
     let opened =
-        crate::Storage::open_on(config, broker.disk(), objects, forgetful, &broker.runtime).await;
+        crate::Storage::open(config, broker.disk(), objects, forgetful, &broker.runtime).await;
     assert!(matches!(opened.err(), Some(crate::StorageError::UnknownEpoch { .. })));
     let storage = broker.open().await;
     assert_eq!(
@@ -211,7 +212,7 @@ async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails
     // What had its number is committed, and everything behind it goes on.
     eventually("the log goes on", || partition.bounds().high_watermark > Offset(0)).await;
     append(&partition, large).await;
-    assert_eq!(partition.shared.budget.in_log(), 0);
+    assert_eq!(partition.core.budget.in_log(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -313,7 +314,10 @@ async fn a_handed_over_partition_needs_nothing_of_its_last_leader() {
     // Another directory, the same decisions and objects.
     let mut config = broker.config();
     config.broker = milena_types::BrokerId(2);
-    config.wal = crate::log::WalConfig { dir: broker.dir.path().join("other"), ..config.wal };
+    config.log = crate::log::local::directory::LogConfig {
+        dir: broker.dir.path().join("other"),
+        ..config.log
+    };
     let other = broker.open_with(config).await;
     let partition = open_partition(&other, 0, 2).await;
     assert_eq!(read_all(&partition, 0, 1000).await, [(0, 1), (1, 2)]);
@@ -512,11 +516,11 @@ async fn retention_takes_the_oldest_segments_by_time_and_by_size() {
         append(&partition, batch(&[now - age; 10])).await;
         storage.flush().await.expect("a flush");
     }
-    storage.enforce_retention().await.expect("retention");
+    storage.sweeper.enforce_retention().await.expect("retention");
     assert_eq!(partition.bounds().log_start, Offset(0), "seven days by default");
     let options = PartitionOptions { retention_ms: Some(6_000_000), ..PartitionOptions::default() };
     partition.set_options(options);
-    storage.enforce_retention().await.expect("retention");
+    storage.sweeper.enforce_retention().await.expect("retention");
     assert_eq!(partition.bounds().log_start, Offset(10));
     let size = partition.size_bytes();
     let options = PartitionOptions {
@@ -525,7 +529,7 @@ async fn retention_takes_the_oldest_segments_by_time_and_by_size() {
         ..PartitionOptions::default()
     };
     partition.set_options(options);
-    storage.enforce_retention().await.expect("retention");
+    storage.sweeper.enforce_retention().await.expect("retention");
     assert_eq!(partition.bounds().log_start, Offset(30));
     assert_eq!(read_all(&partition, 30, 1000).await.len(), 10);
     let request = ReadRequest {
@@ -587,7 +591,7 @@ async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
     let mut config = broker.config();
     config.delete_grace = std::time::Duration::ZERO;
     let storage = broker.open_with(config).await;
-    storage.sweep().await.expect("a sweep");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
     assert_eq!(check_references(&broker).await, 0);
 }
 

@@ -10,12 +10,13 @@ use milena_records::{
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
+    chunk::tail::TailRun,
     partition::{
+        bounds::Isolation,
         partition_log::Partition,
-        read::{Isolation, PLANS_MAX, ReadError},
-        state::TailRun,
+        read::{PLANS_MAX, ReadError},
     },
-    segment::scan,
+    segment::batch_spans::batch_spans,
 };
 
 /// A record found by its time.
@@ -108,7 +109,7 @@ impl Partition {
             if within.has_all(page.base, page.end) {
                 largest = largest.max(page.max_timestamp);
             } else {
-                partly.extend(self.shared.pages.read(page).await?);
+                partly.extend(self.manifests.pages.read(page).await?);
             }
         }
         partly.extend(manifest.newer().cloned());
@@ -117,10 +118,10 @@ impl Partition {
                 largest = largest.max(segment.max_timestamp);
             } else if within.has_some(segment.base, segment.end) && segment.max_timestamp > largest
             {
-                let part = self.shared.segments.open(self.id, &segment).await?;
+                let part = self.segments.open(self.id, &segment).await?;
                 let mut frame = Some(0).filter(|_| !part.footer().frames.is_empty());
                 while let Some(index) = frame {
-                    let block = self.shared.segments.block(&part, index).await?;
+                    let block = self.segments.block(&part, index).await?;
                     largest = largest.max(within.largest(&block)?);
                     frame = part.after_block(index);
                 }
@@ -173,10 +174,10 @@ impl Partition {
             if segment.base >= tail_start {
                 break;
             }
-            let part = self.shared.segments.open(self.id, &segment).await?;
+            let part = self.segments.open(self.id, &segment).await?;
             let mut frame = part.footer().frame_at_time(wanted.timestamp());
             while let Some(index) = frame {
-                let block = self.shared.segments.block(&part, index).await?;
+                let block = self.segments.block(&part, index).await?;
                 if let Some(found) = within.search(&block, wanted)? {
                     return Ok(Some(self.with_epoch(found)));
                 }
@@ -216,8 +217,8 @@ impl Within {
     /// The largest timestamp of the records in a stretch that are searched.
     fn largest(&self, stretch: &Bytes) -> Result<Timestamp, BatchError> {
         let mut largest = Timestamp::NONE;
-        for place in scan::batches(stretch) {
-            let header = &place.header;
+        for span in batch_spans(stretch) {
+            let header = &span.header;
             if !self.has_some(header.base_offset, header.last_offset().plus(1))
                 || header.max_timestamp <= largest
             {
@@ -228,7 +229,7 @@ impl Within {
                 continue;
             }
             // The log starts within this batch.
-            let batch = Batch::parse(&stretch.slice(place.start..place.end()))?;
+            let batch = Batch::parse(&stretch.slice(span.start..span.end()))?;
             for record in &batch.records(DECOMPRESSED_BYTES_MAX)? {
                 let record = record?;
                 if record.offset >= self.from {
@@ -244,15 +245,15 @@ impl Within {
         stretch: &Bytes,
         wanted: Wanted,
     ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
-        for place in scan::batches(stretch) {
-            let header = &place.header;
+        for span in batch_spans(stretch) {
+            let header = &span.header;
             if header.base_offset >= self.end {
                 return Ok(None);
             }
             if header.last_offset() < self.from || header.max_timestamp < wanted.timestamp() {
                 continue;
             }
-            let batch = Batch::parse(&stretch.slice(place.start..place.end()))?;
+            let batch = Batch::parse(&stretch.slice(span.start..span.end()))?;
             match wanted.in_batch(&batch)? {
                 Some((offset, time)) if offset >= self.from => return Ok(Some((offset, time))),
                 // The log starts within this batch, after the record that was found: look at each.

@@ -1,54 +1,12 @@
 //! What is done to a partition from time to time: deleting records, retention, letting go of
 //! producers.
 
-use std::sync::Arc;
-
 use milena_types::{Offset, Timestamp};
 
 use crate::{
-    catalog::pages::PageError,
     chunk::ticket::CommitError,
-    flush::flusher::FlushError,
-    ledger::LedgerError,
-    objects::store::ObjectError,
-    partition::partition_log::{Bounds, Partition},
-    recovery::opening,
-    storage::OpenPartitionError,
+    partition::{errors::UpkeepError, partition_log::Partition},
 };
-
-/// Why a partition could not be changed. Nothing was; what is in memory is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum UpkeepError {
-    /// The offset is above the high watermark or below zero (OFFSET_OUT_OF_RANGE).
-    #[error("offset {asked} is above the high watermark {}: delete up to that at most", .bounds.high_watermark)]
-    OutOfRange {
-        /// The offset asked for.
-        asked: Offset,
-        /// Where the log is.
-        bounds: Bounds,
-    },
-    /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
-    #[error("the partition is not led here any more: find its new leader")]
-    Closed,
-    /// The metadata store, or a newer leader.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// A page or snapshot cannot be read or written.
-    #[error(transparent)]
-    Page(#[from] PageError),
-    /// The object store.
-    #[error(transparent)]
-    Object(#[from] ObjectError),
-    /// A flush that was needed first.
-    #[error(transparent)]
-    Flush(#[from] FlushError),
-    /// The flush of all that were handed over together.
-    #[error(transparent)]
-    Handoff(Arc<FlushError>),
-    /// What is stored could not be read again.
-    #[error("the manifest could not be read again: {0}")]
-    Reload(Box<OpenPartitionError>),
-}
 
 impl Partition {
     /// Waits until nothing is pending: everything accepted was committed or has failed.
@@ -59,7 +17,7 @@ impl Partition {
             let Some(last) = last else { return };
             // The outcome does not matter here; a failed chunk's tickets are taken out when it is
             // reverted.
-            if last.settled().await.is_err() && self.shared.is_sealed() {
+            if last.settled().await.is_err() && self.core.is_sealed() {
                 return;
             }
             tokio::task::yield_now().await;
@@ -101,7 +59,7 @@ impl Partition {
             return Err(UpkeepError::OutOfRange { asked: before, bounds });
         }
         if before > bounds.log_start {
-            self.change(false, Some(before)).await?;
+            self.move_log_start(before).await?;
         }
         Ok(self.bounds().log_start)
     }
@@ -120,7 +78,7 @@ impl Partition {
         let mut start = None;
         'segments: for group in 0..=manifest.record.pages.len() {
             let segments = match manifest.record.pages.get(group) {
-                Some(page) => self.shared.pages.read(page).await?,
+                Some(page) => self.manifests.pages.read(page).await?,
                 None => manifest.newer().cloned().collect(),
             };
             for segment in segments {
@@ -137,7 +95,7 @@ impl Partition {
         }
         match start {
             Some(start) if start > bounds.log_start => {
-                match self.change(false, Some(start)).await {
+                match self.move_log_start(start).await {
                     // Its next leader does it.
                     Err(UpkeepError::Closed) => Ok(()),
                     outcome => outcome,
@@ -148,8 +106,7 @@ impl Partition {
     }
 
     /// Forgets silent producers.
-    pub(crate) fn expire_producers(&self) {
-        let before = opening::expiration(&self.shared);
+    pub(crate) fn expire_producers(&self, before: Timestamp) {
         self.lock().producers.expire(before);
     }
 }

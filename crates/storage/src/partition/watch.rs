@@ -55,7 +55,7 @@ impl Waiters {
         self.lock().push(waiter.clone());
     }
 
-    fn remove(&self, waiter: &Waiter) {
+    pub(crate) fn remove(&self, waiter: &Waiter) {
         let mut waiters = self.lock();
         if let Some(index) = waiters.iter().position(|other| Arc::ptr_eq(&other.0, &waiter.0)) {
             waiters.swap_remove(index);
@@ -77,18 +77,5 @@ impl Waiters {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiter>> {
         self.0.lock().expect("no panic while waiters are listed")
-    }
-}
-
-/// Keeps a waiter registered with a partition.
-#[derive(Debug)]
-pub struct WatchGuard {
-    pub(crate) partition: Arc<crate::Partition>,
-    pub(crate) waiter: Waiter,
-}
-
-impl Drop for WatchGuard {
-    fn drop(&mut self) {
-        self.partition.waiters().remove(&self.waiter);
     }
 }

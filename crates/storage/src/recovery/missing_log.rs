@@ -1,78 +1,81 @@
-//! A broker that starts where its write-ahead directory is gone: not mounted, emptied, removed, or
-//! another one.
+//! A broker that starts where its write-ahead directory is missing: not mounted, emptied, removed, or
+//! replaced by another.
 //!
-//! The ledger knows which epochs may have chunks that are in no segment. While the directory does
-//! not show that such an epoch began in it, the start is refused, and nothing is made there that
-//! the next start would take for the log. An operator who knows that the directory is gone for good
-//! accepts the loss of the epochs up to one, by its number: later ones are not meant, so that the
-//! word is given once and has no effect after.
+//! The ledger knows which epochs may have chunks that are in no segment. While the directory has no
+//! marker of such an epoch, the start is refused, and nothing is created there that the next start
+//! would take for the log. An operator who knows that the directory is gone for good accepts the loss
+//! of the epochs up to one, by its number. Later epochs are unaffected.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use milena_runtime::Runtime;
-use milena_types::BrokerId;
+use milena_types::{BrokerEpoch, BrokerId};
 
 use crate::{
     disk::file_system::Disk,
     ledger::{Ledger, LedgerError, LogId, Versioned, WalRecord},
-    log::local::{directory::WalDirectory, epoch_markers::Signs},
-    shared::Shared,
-    storage::StorageError,
-    tuning::StorageConfig,
+    log::{
+        backend::HeldEpoch,
+        local::{directory::LogDirectory, epoch_markers::EpochMarkers},
+    },
+    recovery::{errors::StorageError, sealed_logs::SealedLogs},
 };
 
-/// Whether only the directory may have chunks of an epoch that `flusher` is to put into segments.
+/// Whether the directory alone may have chunks of an epoch that `flusher` has to flush.
 fn is_needed(log: LogId, record: &WalRecord, flusher: Option<BrokerId>) -> bool {
     let role = flusher.is_none_or(|flusher| record.flusher_of(log).broker == flusher);
     record.tail_end.is_none() || (role && record.unflushed().is_some())
 }
 
-/// The epochs whose directory this is not although they need it; only sealed ones that `flusher`
-/// has to flush count, if it is given. The newest is the last.
-pub(crate) fn epochs_lost(
+/// The epochs that need a directory with other markers than these, oldest first. If `flusher` is
+/// given, sealed epochs count only if it has to flush them.
+pub(crate) fn missing_epochs(
     recorded: &[(LogId, Versioned<WalRecord>)],
-    signs: &Signs,
+    markers: &EpochMarkers,
     flusher: Option<BrokerId>,
 ) -> Vec<LogId> {
-    let lost = |log: LogId, record: &WalRecord| {
-        // Releases before this one left no sign.
-        let there = if record.signed { signs.of_epoch(log.epoch) } else { signs.of_log() };
+    let is_missing = |log: LogId, record: &WalRecord| {
+        // Releases before this one left no marker.
+        let there = if record.signed { markers.has_epoch(log.epoch) } else { markers.has_log() };
         !there && is_needed(log, record, flusher)
     };
-    recorded.iter().filter(|(log, seen)| lost(*log, &seen.record)).map(|(log, _)| *log).collect()
+    let missing = recorded.iter().filter(|(log, seen)| is_missing(*log, &seen.record));
+    missing.map(|(log, _)| *log).collect()
 }
 
-/// Looks whether the directory that a broker is to start in is the one it had. Answers the epochs
-/// that are lost and that it was told to go on without.
-pub(crate) async fn check(
-    config: &StorageConfig,
+/// Checks that the directory a broker starts in is the one its epochs began in. Returns the missing
+/// epochs, all of which are accepted as lost.
+pub(crate) async fn check_directory(
+    dir: PathBuf,
+    accepted: Option<BrokerEpoch>,
     disk: &Arc<dyn Disk>,
     ledger: &Ledger,
     runtime: &Runtime,
 ) -> Result<Vec<LogId>, StorageError> {
-    let recorded = ledger.epochs_of(config.broker).await?;
-    let (dir, disk) = (config.wal.dir.clone(), disk.clone());
-    let signs = runtime.spawn_blocking(move || Signs::read(&dir, &*disk)).await;
-    let signs = signs.map_err(|_| StorageError::Stopping)??;
-    let lost = epochs_lost(&recorded, &signs, None);
-    match lost.last() {
-        Some(newest) if config.lost_log_accepted.is_none_or(|accepted| accepted < newest.epoch) => {
-            let (broker, epoch, dir) = (config.broker, newest.epoch, config.wal.dir.clone());
-            Err(StorageError::LogLost { broker, epoch, dir })
+    let broker = ledger.own().broker;
+    let recorded = ledger.epochs_of(broker).await?;
+    let (read, disk) = (dir.clone(), disk.clone());
+    let markers = runtime.spawn_blocking(move || EpochMarkers::read(&read, &*disk)).await;
+    let markers = markers.map_err(|_| StorageError::Stopping)??;
+    let missing = missing_epochs(&recorded, &markers, None);
+    match missing.last() {
+        Some(newest) if accepted.is_none_or(|accepted| accepted < newest.epoch) => {
+            Err(StorageError::LogLost { broker, epoch: newest.epoch, dir })
         }
-        _ => Ok(lost),
+        _ => Ok(missing),
     }
 }
 
-/// Gives up what was only in the directory of epochs that [`check`] answered. This epoch has begun.
-pub(crate) async fn give_up(
-    shared: &Shared,
-    directory: &WalDirectory,
-    lost: &[LogId],
+/// Gives up the chunks of missing epochs that were accepted as lost. This epoch has begun.
+pub(crate) async fn give_up_missing(
+    ledger: &Ledger,
+    logs: &SealedLogs,
+    directory: &LogDirectory,
+    missing: &[LogId],
 ) -> Result<(), LedgerError> {
-    for log in lost {
-        // Else it was flushed meanwhile.
-        let Some(seen) = shared.ledger.epoch(*log).await? else { continue };
+    for log in missing {
+        // `None`: it was flushed meanwhile.
+        let Some(seen) = ledger.epoch(*log).await? else { continue };
         let (broker, epoch, dir) = (log.broker, log.epoch, directory.config().dir.display());
         let from = seen.record.floor_end;
         match seen.record.unflushed() {
@@ -83,15 +86,14 @@ pub(crate) async fn give_up(
             ),
             None => {}
             Some(chunks) => {
-                let held = directory.held().into_iter().find(|held| held.epoch == log.epoch);
-                let whole = |held: &crate::log::HeldEpoch| {
+                let whole = |held: &HeldEpoch| {
                     held.chunks.start <= chunks.start && held.chunks.end >= chunks.end
                 };
-                if held.as_ref().is_some_and(whole) || shared.config.sealed_logs.has(*log, &chunks)
-                {
+                let held = directory.held().into_iter().find(|held| held.epoch == log.epoch);
+                if held.as_ref().is_some_and(whole) || logs.has(*log, &chunks) {
                     continue;
                 }
-                shared.ledger.give_up_chunks(*log, &seen).await?;
+                ledger.give_up_chunks(*log, &seen).await?;
                 tracing::warn!(
                     %broker, %epoch, %dir, %from, to = %chunks.end,
                     "the write-ahead directory is lost, which was accepted: given up are the records in these chunks of this epoch"

@@ -9,13 +9,13 @@ use std::{sync::Arc, time::Duration};
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset};
 
 use crate::{
-    AppendError, OpenPartitionError, Partition, PartitionOptions, SealBrokerError, SequenceError,
-    Storage, log::WalDirectory, testing::*,
+    AppendError, Partition, PartitionOptions, SealBrokerError, SequenceError, Storage,
+    log::local::directory::LogDirectory, recovery::errors::OpenPartitionError, testing::*,
 };
 
 /// So that a death leaves everything in the write-ahead log.
 async fn crashed(storage: Storage) -> (BrokerId, BrokerEpoch) {
-    let (broker, epoch) = (storage.shared.config.broker, storage.shared.config.broker_epoch);
+    let (broker, epoch) = (storage.core.id.broker, storage.core.id.epoch);
     storage.crash().await;
     (broker, epoch)
 }
@@ -64,7 +64,7 @@ async fn all_retired(broker: &Broker, running: usize) {
 }
 
 fn borrows(storage: &Storage) -> bool {
-    !storage.shared.sealed_epochs().borrowed.is_empty()
+    !storage.sealed.lock().borrowed.is_empty()
 }
 
 fn times(records: &[(i64, i64)]) -> Vec<i64> {
@@ -105,9 +105,9 @@ async fn survivors_lead_at_once_what_a_dead_broker_had_only_in_its_log() {
     }
     assert!(borrows(&third) && !borrows(&second));
     {
-        let (flushes, reads) = (second.shared.sealed_epochs(), third.shared.sealed_epochs());
-        let borrowed = &reads.borrowed.values().next().expect("it borrows").epoch;
-        let queued = flushes.queue[0].epoch.as_ref().expect("not flushed");
+        let (flushes, reads) = (second.sealed.lock(), third.sealed.lock());
+        let borrowed = &reads.borrowed.values().next().expect("it borrows").chunks;
+        let queued = flushes.queue[0].chunks.as_ref().expect("not flushed");
         assert!(Arc::ptr_eq(queued, borrowed), "there is one copy of the chunks");
     }
     drop(no_objects);
@@ -157,7 +157,7 @@ async fn only_a_broker_that_is_gone_is_sealed_and_sealing_twice_is_sealing_once(
 async fn a_broker_that_starts_while_it_is_recovered_waits_for_its_directory() {
     let mut cluster = Broker::new();
     let config = cluster.config_of(1);
-    let recovering = WalDirectory::open(config.wal.clone(), cluster.disk()).expect("nobody has it");
+    let recovering = LogDirectory::open(config.log.clone(), cluster.disk()).expect("nobody has it");
     let mut opening = std::pin::pin!(cluster.open_with(config));
     let early = tokio::time::timeout(Duration::from_millis(50), opening.as_mut()).await;
     assert!(early.is_err(), "the directory has two owners");
@@ -173,8 +173,7 @@ async fn an_epoch_that_was_sealed_before_it_began_does_not_begin() {
     // It registered and died before it opened its log.
     seal(&second, (BrokerId(1), config.broker_epoch)).await;
     let (objects, decisions) = (cluster.objects(), cluster.decisions.clone());
-    let opened =
-        Storage::open_on(config, cluster.disk(), objects, decisions, &cluster.runtime).await;
+    let opened = Storage::open(config, cluster.disk(), objects, decisions, &cluster.runtime).await;
     assert!(opened.is_err());
     let next = cluster.open_broker(1).await;
     append(&open_partition(&next, 0, 1).await, batch(&[1])).await;
@@ -256,7 +255,7 @@ async fn a_recoverer_may_die_after_any_of_its_decisions() {
             let mut config = cluster.config_of(broker);
             config.delete_grace = Duration::ZERO;
             let storage = cluster.open_with(config).await;
-            storage.sweep().await.expect("a sweep");
+            storage.sweeper.remove_garbage().await.expect("a sweep");
             storage.crash().await;
         }
         check_references(&cluster).await;
@@ -283,7 +282,7 @@ async fn a_dead_broker_that_comes_back_flushes_by_itself_and_the_recoverer_borro
     all_retired(&cluster, 3).await;
     for (storage, partition) in [(&second, &at_second), (&third, &at_third)] {
         storage.flush().await.expect("nothing is in the way");
-        assert!(!borrows(storage) && storage.shared.sealed_epochs().queue.is_empty());
+        assert!(!borrows(storage) && storage.sealed.lock().queue.is_empty());
         partition.lock().tail.clear();
         assert_eq!(times(&read_all(partition, 0, 500).await), [1, 2]);
     }
@@ -388,7 +387,7 @@ async fn a_process_that_dies_in_a_takeover_comes_back_with_any_of_its_brokers() 
         }
         let third = brokers
             .iter()
-            .find(|storage| storage.shared.config.broker == BrokerId(3))
+            .find(|storage| storage.core.id.broker == BrokerId(3))
             .expect("it is back");
         let partition = open_partition(third, 0, 3).await;
         assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2], "{back:?}");
@@ -431,7 +430,7 @@ async fn a_crash_lets_nothing_more_be_acknowledged() {
         let end = bytes.len();
         bytes[end - 8192..end - 4096].fill(0xa5);
     });
-    seal(&second, (BrokerId(1), first.shared.config.broker_epoch)).await;
+    seal(&second, (BrokerId(1), first.core.id.epoch)).await;
     let partition = open_partition(&second, 0, 2).await;
     assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2]);
 }
@@ -468,7 +467,7 @@ async fn a_thousand_partitions_are_handed_over_and_taken_over_in_less_than_secon
     let opened = cluster.runtime.monotonic();
     second.crash().await;
     let killed = cluster.runtime.monotonic();
-    seal(&first, (BrokerId(2), second.shared.config.broker_epoch)).await;
+    seal(&first, (BrokerId(2), second.core.id.epoch)).await;
     let sealed = cluster.runtime.monotonic();
     let open: Vec<Arc<Partition>> = {
         let opening = ids

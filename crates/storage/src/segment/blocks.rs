@@ -20,10 +20,12 @@ use tokio::sync::Semaphore;
 use crate::{
     encryption::KeyRing,
     ledger::SegmentRef,
-    objects::store::{ObjectError, ObjectId, Objects},
+    objects::{object_id::ObjectId, store::Objects},
     segment::{
+        block_error::BlockError,
         footer::{FrameEntry, PartitionFooter},
         reader::SegmentReader,
+        stored::{open_segment, read_frames},
     },
 };
 
@@ -36,34 +38,6 @@ const BLOCKS_AHEAD: usize = 4;
 /// How many blocks are fetched ahead at once, for all readers: what bounds the memory of those that
 /// are on their way.
 const FETCHES_AHEAD_MAX: usize = 16;
-
-/// Why a segment could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum BlockError {
-    /// The object store failed, has no such object (then the reader plans again), or the object is
-    /// damaged.
-    #[error(transparent)]
-    Object(#[from] ObjectError),
-    /// The object does not hold what its manifest says.
-    #[error(
-        "segment {object} has no records of {partition} at {position}: restore the object from a copy"
-    )]
-    Missing {
-        /// The object.
-        object: ObjectId,
-        /// The partition.
-        partition: TopicPartition,
-        /// The offset that was looked for.
-        position: i64,
-    },
-}
-
-impl BlockError {
-    /// The object is gone: whoever planned this read should plan again.
-    pub(crate) fn is_gone(&self) -> bool {
-        matches!(self, Self::Object(ObjectError::NotFound { .. }))
-    }
-}
 
 /// A process's cache of segment blocks. Cheap to clone; clones are the same cache.
 #[derive(Clone)]
@@ -185,14 +159,6 @@ impl Segments {
         }
     }
 
-    pub(crate) fn objects(&self) -> &Objects {
-        &self.objects
-    }
-
-    pub(crate) fn keys(&self) -> &KeyRing {
-        &self.keys
-    }
-
     /// Opens the part of a segment that is the partition's.
     pub(crate) async fn open(
         &self,
@@ -203,17 +169,15 @@ impl Segments {
         let reader = self.reader(&object).await?;
         let found =
             reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
-        let index = found.map_err(|_| BlockError::Missing {
-            object,
-            partition,
-            position: segment.base.0,
-        })?;
+        let index =
+            found.map_err(|_| BlockError::Missing { object, partition, offset: segment.base })?;
         Ok(SegmentPart { reader, partition: index })
     }
 
     async fn reader(&self, object: &ObjectId) -> Result<SegmentReader, BlockError> {
         let key = self.key(object, FOOTER);
-        let load = async { self.objects.open_segment(object, &self.keys).await.map(Block::Footer) };
+        let load =
+            async { open_segment(&self.objects, object, &self.keys).await.map(Block::Footer) };
         match self.cache.0.get_or_insert_async(&key, load).await? {
             Block::Footer(reader) => Ok(reader),
             Block::Records(_) => unreachable!("the footer's key holds footers only"),
@@ -230,7 +194,7 @@ impl Segments {
         let object = part.reader.object();
         let key = self.key(object, frames[0].index);
         let load =
-            async { self.objects.read_frames(&part.reader, frames).await.map(Block::Records) };
+            async { read_frames(&self.objects, &part.reader, frames).await.map(Block::Records) };
         match self.cache.0.get_or_insert_async(&key, load).await? {
             Block::Records(bytes) => Ok(bytes),
             Block::Footer(_) => unreachable!("a block's key holds records only"),

@@ -1,6 +1,14 @@
 //! Variable-length integers of the footer, read without trust in what is read.
 
-use crate::segment::footer::FooterError;
+/// A footer that breaks the format's rules.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what} (byte {position} of the footer)")]
+pub struct FooterError {
+    /// The rule broken.
+    pub what: &'static str,
+    /// Where in the footer's plaintext.
+    pub position: usize,
+}
 
 /// Appends an unsigned integer, seven bits a byte, lowest first.
 pub(super) fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {

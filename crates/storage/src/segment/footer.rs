@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use crate::{
     encryption::TAG_BYTES,
     segment::{
-        cursor::{Cursor, put_signed, put_unsigned},
+        cursor::{Cursor, FooterError, put_signed, put_unsigned},
         format::{BatchSummary, HEADER_BYTES, ProducerBatch},
     },
 };
@@ -28,26 +28,16 @@ const EPOCH_BYTES_MIN: usize = 2;
 const FRAME_BYTES_MIN: usize = 3;
 const BATCH_BYTES_MIN: usize = 8;
 
-/// A footer that breaks the format's rules.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{what} (byte {position} of the footer)")]
-pub struct FooterError {
-    /// The rule broken.
-    pub what: &'static str,
-    /// Where in the footer's plaintext.
-    pub position: usize,
-}
-
 /// The contents of a segment, partition by partition, in ascending order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Footer {
+pub(crate) struct Footer {
     /// One entry a partition, ascending by topic id and number.
     pub partitions: Vec<PartitionFooter>,
 }
 
 /// One partition's part of a segment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PartitionFooter {
+pub(crate) struct PartitionFooter {
     /// Whose batches they are.
     pub partition: TopicPartition,
     /// From the first batch's base offset to after the last batch's last offset.
@@ -63,7 +53,7 @@ pub struct PartitionFooter {
 
 /// The first offset of a term within a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EpochStart {
+pub(crate) struct EpochStart {
     /// The term.
     pub epoch: LeaderEpoch,
     /// The base offset of its first batch here.
@@ -72,7 +62,7 @@ pub struct EpochStart {
 
 /// Where a frame is and what it holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FrameEntry {
+pub(crate) struct FrameEntry {
     /// Its index in the file, which is authenticated.
     pub index: u32,
     /// The position of its first sealed byte in the file.
@@ -87,14 +77,15 @@ pub struct FrameEntry {
 
 impl FrameEntry {
     /// The frame's sealed bytes in the file.
-    pub fn byte_range(&self) -> Range<u64> {
+    pub(crate) fn byte_range(&self) -> Range<u64> {
         self.position..self.position + u64::from(self.plaintext_bytes) + TAG_BYTES as u64
     }
 }
 
 impl PartitionFooter {
     /// The sealed bytes of all its frames in the file.
-    pub fn byte_range(&self) -> Range<u64> {
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn byte_range(&self) -> Range<u64> {
         match (self.frames.first(), self.frames.last()) {
             (Some(first), Some(last)) => first.position..last.byte_range().end,
             _ => 0..0,
@@ -102,18 +93,18 @@ impl PartitionFooter {
     }
 
     /// The length of its batches, in bytes.
-    pub fn plaintext_bytes(&self) -> u64 {
+    pub(crate) fn plaintext_bytes(&self) -> u64 {
         self.frames.iter().map(|frame| u64::from(frame.plaintext_bytes)).sum()
     }
 
     /// The largest timestamp of its records.
-    pub fn max_timestamp(&self) -> Timestamp {
+    pub(crate) fn max_timestamp(&self) -> Timestamp {
         self.frames.iter().map(|frame| frame.max_timestamp).max().unwrap_or(Timestamp::NONE)
     }
 
     /// The index in `frames` of the frame that holds `offset`, or, where compaction left a gap, of
     /// one whose later batches come next. None below the first and at or past the end.
-    pub fn frame_of(&self, offset: Offset) -> Option<usize> {
+    pub(crate) fn frame_of(&self, offset: Offset) -> Option<usize> {
         if !self.offsets.contains(&offset) {
             return None;
         }
@@ -121,12 +112,12 @@ impl PartitionFooter {
     }
 
     /// The index in `frames` of the first frame with a record at or after `timestamp`.
-    pub fn frame_at_time(&self, timestamp: Timestamp) -> Option<usize> {
+    pub(crate) fn frame_at_time(&self, timestamp: Timestamp) -> Option<usize> {
         self.frames.iter().position(|frame| frame.max_timestamp >= timestamp)
     }
 
     /// The term that `offset` was appended in.
-    pub fn epoch_of(&self, offset: Offset) -> Option<LeaderEpoch> {
+    pub(crate) fn epoch_of(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.epochs.partition_point(|start| start.start <= offset);
         after.checked_sub(1).map(|i| self.epochs[i].epoch)
     }
@@ -134,7 +125,8 @@ impl PartitionFooter {
 
 impl Footer {
     /// This partition's entry.
-    pub fn partition(&self, partition: TopicPartition) -> Option<&PartitionFooter> {
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn partition(&self, partition: TopicPartition) -> Option<&PartitionFooter> {
         let found = self.partitions.binary_search_by_key(&partition, |entry| entry.partition);
         found.ok().map(|i| &self.partitions[i])
     }
@@ -154,7 +146,7 @@ impl Footer {
     ///
     /// # Errors
     /// The first rule of the format that is broken.
-    pub fn decode(bytes: &[u8], frames_end: u64) -> Result<Self, FooterError> {
+    pub(crate) fn decode(bytes: &[u8], frames_end: u64) -> Result<Self, FooterError> {
         let mut cursor = Cursor::new(bytes);
         let count = cursor.count(PARTITION_BYTES_MIN)?;
         let mut partitions: Vec<PartitionFooter> = Vec::with_capacity(count);

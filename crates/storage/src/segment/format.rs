@@ -22,39 +22,24 @@
 //! Batches are stored as the client sent them apart from base offset and leader epoch, which the
 //! writer patches while it copies; neither is covered by a batch's own CRC.
 
-use std::fmt;
-
-use milena_records::control::EndTransactionMarker;
+use milena_records::{Batch, BatchError, BatchHeader, control::EndTransactionMarker};
 use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
-/// The newest format this release reads and the one it writes.
-pub const FORMAT_LEVEL: FormatLevel = FormatLevel(1);
-
 /// The length of a segment's header.
-pub const HEADER_BYTES: usize = 32;
+pub(crate) const HEADER_BYTES: usize = 32;
 
 /// The length of a segment's trailer.
-pub const TRAILER_BYTES: usize = 64;
+pub(crate) const TRAILER_BYTES: usize = 64;
 
 pub(super) const MAGIC: [u8; 8] = *b"MLNASEG\0";
 
 /// The frame number the footer is sealed under. No record frame has it.
 pub(super) const FOOTER_FRAME: u32 = u32::MAX;
 
-/// A version of what is written to disk and to the object store.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct FormatLevel(pub u16);
-
-impl fmt::Display for FormatLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// What a segment has to know about one record batch. Of a batch that state is rebuilt from (it has
 /// a producer id) the footer keeps it; of others only the batch itself tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BatchSummary {
+pub(crate) struct BatchSummary {
     /// Offset of the first record. The writer puts it into the stored batch.
     pub base_offset: Offset,
     /// Offset of the last record (also when compaction took that record away).
@@ -68,15 +53,35 @@ pub struct BatchSummary {
 }
 
 impl BatchSummary {
+    /// The summary of a batch whose first record gets `base_offset`.
+    ///
+    /// # Errors
+    /// A control batch that cannot be read.
+    pub(crate) fn of(
+        batch: &Batch,
+        base_offset: Offset,
+        leader_epoch: LeaderEpoch,
+        log_append_time: Option<Timestamp>,
+    ) -> Result<Self, BatchError> {
+        let header = batch.header();
+        Ok(Self {
+            base_offset,
+            last_offset: base_offset.plus(i64::from(header.last_offset_delta)),
+            leader_epoch,
+            max_timestamp: log_append_time.unwrap_or(header.max_timestamp),
+            producer: if header.has_producer() { Some(producer_of(batch, header)?) } else { None },
+        })
+    }
+
     /// The offset after the batch's last record.
-    pub fn end_offset(&self) -> Offset {
+    pub(crate) fn end_offset(&self) -> Offset {
         self.last_offset.plus(1)
     }
 }
 
 /// The part of a batch that producer and transaction state is rebuilt from (KIP-98).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProducerBatch {
+pub(crate) struct ProducerBatch {
     /// The producer's id; never [`ProducerId::NONE`].
     pub id: ProducerId,
     /// The producer's epoch.
@@ -89,4 +94,29 @@ pub struct ProducerBatch {
     pub transactional: bool,
     /// What the batch decides, if it is a transaction marker.
     pub marker: Option<EndTransactionMarker>,
+}
+
+fn producer_of(batch: &Batch, header: &BatchHeader) -> Result<ProducerBatch, BatchError> {
+    let marker = if header.attributes.is_control() { marker_of(batch)? } else { None };
+    let last_sequence =
+        if header.base_sequence.raw() < 0 { header.base_sequence } else { header.last_sequence() };
+    Ok(ProducerBatch {
+        id: header.producer_id,
+        epoch: header.producer_epoch,
+        base_sequence: header.base_sequence,
+        last_sequence,
+        transactional: header.attributes.is_transactional(),
+        marker,
+    })
+}
+
+/// Control batches are a few bytes and hold one record.
+const CONTROL_BYTES_MAX: usize = 4096;
+
+fn marker_of(batch: &Batch) -> Result<Option<EndTransactionMarker>, BatchError> {
+    let records = batch.records(CONTROL_BYTES_MAX)?;
+    match (&records).into_iter().next() {
+        Some(record) => EndTransactionMarker::of(&record?),
+        None => Ok(None),
+    }
 }

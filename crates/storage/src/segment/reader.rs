@@ -6,10 +6,12 @@ use bytes::Bytes;
 
 use crate::{
     encryption::{EncryptionError, KeyId, KeyRing, ObjectCipher, Salt, TAG_BYTES},
-    objects::store::ObjectId,
+    format_level::{FORMAT_LEVEL, FormatLevel},
+    objects::object_id::ObjectId,
     segment::{
-        footer::{Footer, FooterError, FrameEntry},
-        format::{FOOTER_FRAME, FORMAT_LEVEL, FormatLevel, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+        cursor::FooterError,
+        footer::{Footer, FrameEntry},
+        format::{FOOTER_FRAME, HEADER_BYTES, MAGIC, TRAILER_BYTES},
     },
 };
 
@@ -20,56 +22,31 @@ pub enum SegmentError {
     #[error(
         "segment {object} is damaged at byte {position}: {what}; restore the object from a copy"
     )]
-    Damaged {
-        /// The segment.
-        object: ObjectId,
-        /// Where in the segment.
-        position: u64,
-        /// What is wrong there.
-        what: &'static str,
-    },
+    Damaged { object: ObjectId, position: u64, what: &'static str },
     /// A later release wrote it.
     #[error(
         "segment {object} has format level {found}, this release reads up to {FORMAT_LEVEL}: upgrade milena"
     )]
-    NewerFormat {
-        /// The segment.
-        object: ObjectId,
-        /// Its level.
-        found: FormatLevel,
-    },
+    NewerFormat { object: ObjectId, found: FormatLevel },
     /// Its bytes authenticate, but its footer breaks the format's rules.
     #[error("segment {object} has a footer that breaks the format's rules: {source}")]
-    Footer {
-        /// The segment.
-        object: ObjectId,
-        /// The rule broken.
-        source: FooterError,
-    },
+    Footer { object: ObjectId, source: FooterError },
     /// A frame does not open.
     #[error("segment {object} cannot be opened at byte {position}: {source}")]
-    Encryption {
-        /// The segment.
-        object: ObjectId,
-        /// Where the frame starts.
-        position: u64,
-        /// Why.
-        source: EncryptionError,
-    },
+    Encryption { object: ObjectId, position: u64, source: EncryptionError },
 }
 
 /// A segment whose footer is read and whose frames can be opened. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct SegmentReader {
+pub(crate) struct SegmentReader {
     object: ObjectId,
-    segment_bytes: u64,
     footer: Arc<Footer>,
     cipher: Arc<ObjectCipher>,
 }
 
 /// What came of reading the end of a segment.
 #[derive(Debug)]
-pub enum TailOutcome {
+pub(crate) enum TailOutcome {
     /// The footer was in it.
     Opened(SegmentReader),
     /// The footer starts before it: read this many bytes from the end.
@@ -89,7 +66,7 @@ impl SegmentReader {
     ///
     /// # Errors
     /// Any [`SegmentError`].
-    pub fn open_tail(
+    pub(crate) fn open_tail(
         object: &ObjectId,
         segment_bytes: u64,
         tail: &[u8],
@@ -133,14 +110,14 @@ impl SegmentReader {
             });
         }
         let (footer, cipher) = (Arc::new(footer), Arc::new(cipher));
-        Ok(TailOutcome::Opened(Self { object: object.clone(), segment_bytes, footer, cipher }))
+        Ok(TailOutcome::Opened(Self { object: object.clone(), footer, cipher }))
     }
 
     /// Opens a segment that is in memory whole, and checks its header too.
     ///
     /// # Errors
     /// Any [`SegmentError`].
-    pub fn open_whole(
+    pub(crate) fn open_whole(
         object: &ObjectId,
         bytes: &[u8],
         keys: &KeyRing,
@@ -167,17 +144,12 @@ impl SegmentReader {
     }
 
     /// Where the segment is stored.
-    pub fn object(&self) -> &ObjectId {
+    pub(crate) fn object(&self) -> &ObjectId {
         &self.object
     }
 
-    /// The segment's whole length.
-    pub fn segment_bytes(&self) -> u64 {
-        self.segment_bytes
-    }
-
     /// What the segment contains.
-    pub fn footer(&self) -> &Arc<Footer> {
+    pub(crate) fn footer(&self) -> &Arc<Footer> {
         &self.footer
     }
 
@@ -187,7 +159,7 @@ impl SegmentReader {
     /// # Errors
     /// [`SegmentError::Encryption`] for the first frame that does not authenticate; `out` is then
     /// as it was.
-    pub fn open_frames_into(
+    pub(crate) fn open_frames_into(
         &self,
         frames: &[FrameEntry],
         sealed: &[u8],
@@ -224,7 +196,11 @@ impl SegmentReader {
     ///
     /// # Errors
     /// As [`SegmentReader::open_frames_into`].
-    pub fn open_frames(&self, frames: &[FrameEntry], sealed: &[u8]) -> Result<Bytes, SegmentError> {
+    pub(crate) fn open_frames(
+        &self,
+        frames: &[FrameEntry],
+        sealed: &[u8],
+    ) -> Result<Bytes, SegmentError> {
         let mut out = Vec::new();
         self.open_frames_into(frames, sealed, &mut out)?;
         Ok(Bytes::from(out))
@@ -234,7 +210,7 @@ impl SegmentReader {
     ///
     /// # Errors
     /// As [`SegmentReader::open_frames_into`].
-    pub fn open_frames_of(
+    pub(crate) fn open_frames_of(
         &self,
         segment: &[u8],
         frames: &[FrameEntry],

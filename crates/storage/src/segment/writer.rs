@@ -10,16 +10,17 @@ use smallvec::SmallVec;
 use crate::{
     disk::buffer::WriteBuffer,
     encryption::{DataKey, ObjectCipher, Salt, TAG_BYTES},
-    objects::store::ObjectId,
+    format_level::FORMAT_LEVEL,
+    objects::object_id::ObjectId,
     segment::{
         footer::{EpochStart, Footer, FrameEntry, PartitionFooter},
-        format::{BatchSummary, FOOTER_FRAME, FORMAT_LEVEL, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+        format::{BatchSummary, FOOTER_FRAME, HEADER_BYTES, MAGIC, TRAILER_BYTES},
     },
 };
 
 /// How a segment is cut and what is kept of it.
 #[derive(Clone, Copy, Debug)]
-pub struct SegmentOptions {
+pub(crate) struct SegmentOptions {
     /// A frame is closed when another batch would take it past this many bytes; a larger batch
     /// gets a frame of its own. What a read of one record has to fetch and decrypt.
     pub frame_bytes: usize,
@@ -40,11 +41,10 @@ impl Default for SegmentOptions {
 /// them. Batches of a partition come one after another, partitions in ascending order: breaking
 /// that is a bug and panics.
 #[derive(Debug)]
-pub struct SegmentWriter<'a> {
+pub(crate) struct SegmentWriter<'a> {
     out: &'a mut WriteBuffer,
     /// The segment's position of the first byte that `out` gets next.
     position: u64,
-    object: ObjectId,
     key: DataKey,
     salt: Salt,
     cipher: ObjectCipher,
@@ -66,7 +66,7 @@ struct OpenFrame {
 
 /// What was written.
 #[derive(Debug)]
-pub struct FinishedSegment {
+pub(crate) struct FinishedSegment {
     /// What the footer says.
     pub footer: Footer,
     /// The segment's whole length.
@@ -80,9 +80,9 @@ pub struct FinishedSegment {
 impl<'a> SegmentWriter<'a> {
     /// Starts a segment that will be stored as `object`. `salt` must be fresh from
     /// [`milena_runtime::Runtime`].
-    pub fn new(
+    pub(crate) fn new(
         out: &'a mut WriteBuffer,
-        object: ObjectId,
+        object: &ObjectId,
         key: &DataKey,
         salt: Salt,
         options: SegmentOptions,
@@ -93,11 +93,10 @@ impl<'a> SegmentWriter<'a> {
         header[10..12].fill(0);
         header[12..16].copy_from_slice(&key.id().0.to_be_bytes());
         header[16..].copy_from_slice(&salt.0);
-        let cipher = key.object_cipher(&object, salt, FORMAT_LEVEL);
+        let cipher = key.object_cipher(object, salt, FORMAT_LEVEL);
         Self {
             out,
             position: HEADER_BYTES as u64,
-            object,
             key: key.clone(),
             salt,
             cipher,
@@ -112,19 +111,14 @@ impl<'a> SegmentWriter<'a> {
     }
 
     /// Makes room for what is kept of so many partitions.
-    pub fn reserve_partitions(&mut self, count: usize) {
+    pub(crate) fn reserve_partitions(&mut self, count: usize) {
         self.footer.partitions.reserve_exact(count);
         self.plaintext_ranges.reserve_exact(count);
     }
 
-    /// Where the segment will be stored.
-    pub fn object(&self) -> &ObjectId {
-        &self.object
-    }
-
     /// Appends one whole batch (magic 2), given as the client sent it, and stamps the stored copy
     /// with base offset and leader epoch of `summary`, and for LogAppendTime with the time.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         partition: TopicPartition,
         summary: &BatchSummary,
@@ -216,18 +210,8 @@ impl<'a> SegmentWriter<'a> {
         }
     }
 
-    /// How long the segment is so far, without its open frame, footer and trailer.
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Takes what is sealed so far out of the buffer, for a segment that is uploaded in parts.
-    pub fn take_sealed(&mut self) -> Bytes {
-        std::mem::take(self.out).into_bytes()
-    }
-
     /// Seals what is open and writes footer and trailer.
-    pub fn finish(mut self) -> FinishedSegment {
+    pub(crate) fn finish(mut self) -> FinishedSegment {
         self.finish_frame();
         let footer = self.footer.encode();
         let footer_bytes = footer.len() + TAG_BYTES;
@@ -253,19 +237,4 @@ impl<'a> SegmentWriter<'a> {
             plaintext_ranges: if keep { self.plaintext_ranges } else { Vec::new() },
         }
     }
-}
-
-/// The most a segment of these batches is longer than the batches, given the number of frames,
-/// partitions and batches in it: what a chunk's builder reserves.
-pub fn overhead_bytes_max(frames: usize, partitions: usize, batches: usize) -> usize {
-    const PARTITION_MAX: usize = 16 + 5 + 10 + 10 + 3 * 5;
-    const BATCH_MAX: usize = 1 + 10 + 10 + 10 + 10 + 3 + 5 + 6 + 5 + 15; // And a term of its own.
-    const FRAME_MAX: usize = TAG_BYTES + 5 + 10 + 10;
-    HEADER_BYTES
-        + TAG_BYTES
-        + TRAILER_BYTES
-        + 10
-        + frames * FRAME_MAX
-        + partitions * PARTITION_MAX
-        + batches * BATCH_MAX
 }

@@ -31,7 +31,7 @@ use milena_protocol::{
 };
 use milena_runtime::Runtime;
 use milena_storage::{
-    Admission, AppendError, AppendFuture, AppendOptions, Appended, Origin, Storage,
+    AppendError, AppendFuture, AppendOptions, Appended, BudgetPermit, Origin, Storage,
 };
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 use tokio::time::Sleep;
@@ -95,7 +95,7 @@ struct TopicAppends {
 struct AppendPermit<'a> {
     apis: &'a ProduceApi,
     bytes: usize,
-    permit: Option<Admission>,
+    permit: Option<BudgetPermit>,
 }
 
 impl AppendPermit<'_> {

@@ -29,17 +29,17 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 use crate::{
     disk::file_system::{BLOCK_BYTES, Disk, DiskFile, DiskLock, read_exact_at, write_all_at},
     log::{
-        backend::{HeldEpoch, WalError},
+        backend::{HeldEpoch, LogError},
         local::{
             file_scan, frame,
-            frame::{FileId, FrameHeader},
+            frame::{ChunkLocation, FileId, FrameHeader},
         },
     },
 };
 
 /// How a local write-ahead log uses its directory.
 #[derive(Clone, Debug)]
-pub struct WalConfig {
+pub struct LogConfig {
     /// The directory, made if absent. Nothing else may be in it.
     pub dir: PathBuf,
     /// The length of a file. At least one chunk's frame must fit.
@@ -52,7 +52,7 @@ pub struct WalConfig {
     pub retry_delay: Duration,
 }
 
-impl WalConfig {
+impl LogConfig {
     /// The defaults: 64 MiB files, of which up to 4 are kept for use again, chunks up to 16 MiB.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -72,18 +72,18 @@ impl WalConfig {
 
 /// An open write-ahead directory: what older broker epochs left there, readable in place. This is
 /// also what a broker uses that takes over the chunks of another.
-/// [`LocalWal::start`](super::LocalWal::start) starts a new epoch in it.
+/// [`LocalLog::start`](super::LocalLog::start) starts a new epoch in it.
 #[derive(Debug)]
-pub struct WalDirectory {
-    config: WalConfig,
+pub(crate) struct LogDirectory {
+    config: LogConfig,
     pub(super) disk: Arc<dyn Disk>,
-    state: Mutex<State>,
+    state: Mutex<DirectoryState>,
     #[expect(dead_code, reason = "held, not used")]
     lock: Box<dyn DiskLock>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct DirectoryState {
     epochs: BTreeMap<BrokerEpoch, EpochIndex>,
     files: BTreeMap<FileId, OpenFile>,
     next_file: u64,
@@ -92,16 +92,7 @@ struct State {
 #[derive(Debug, Default)]
 struct EpochIndex {
     first: ChunkSeq,
-    places: VecDeque<Place>,
-}
-
-/// Where a chunk is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
-    pub(super) file: FileId,
-    pub(super) position: u64,
-    pub(super) chunk_bytes: u32,
-    pub(super) chunk_checksum: u32,
+    places: VecDeque<ChunkLocation>,
 }
 
 #[derive(Debug)]
@@ -124,7 +115,7 @@ pub(super) struct AppendFile {
     pub(super) position: u64,
 }
 
-impl WalDirectory {
+impl LogDirectory {
     /// Locks the directory, checks its format and every frame in it, and finds where each chunk is.
     /// Blocks while it reads all files once.
     ///
@@ -133,29 +124,31 @@ impl WalDirectory {
     /// written but never acknowledged.
     ///
     /// # Errors
-    /// [`WalError::InUse`], [`WalError::NewerFormat`], [`WalError::Damaged`], [`WalError::Io`].
-    pub fn open(config: WalConfig, disk: Arc<dyn Disk>) -> Result<Arc<Self>, WalError> {
+    /// [`LogError::InUse`], [`LogError::NewerFormat`], [`LogError::Damaged`], [`LogError::Io`].
+    pub(crate) fn open(config: LogConfig, disk: Arc<dyn Disk>) -> Result<Arc<Self>, LogError> {
         assert!(
             config.file_bytes.is_multiple_of(BLOCK_BYTES as u64)
                 && config.file_bytes >= config.frame_bytes_max(),
             "a write-ahead file is whole blocks and holds the longest chunk"
         );
-        let io = |action| WalError::io(&config.dir, action);
+        let io = |action| LogError::io(&config.dir, action);
         disk.create_dir_all(&config.dir).map_err(io("make the directory"))?;
         let lock = disk.try_lock(&config.dir.join("LOCK")).map_err(io("lock the directory"))?;
-        let lock = lock.ok_or_else(|| WalError::InUse { dir: config.dir.clone() })?;
+        let lock = lock.ok_or_else(|| LogError::InUse { dir: config.dir.clone() })?;
         let names = disk.list(&config.dir).map_err(io("list the directory"))?;
         check_format(&config.dir, &*disk, &names)?;
         let mut ids: Vec<FileId> =
             names.iter().filter_map(|name| FileId::of_file_name(name)).collect();
         ids.sort_unstable();
 
-        let mut state =
-            State { next_file: ids.last().map_or(0, |id| id.0 + 1), ..State::default() };
+        let mut state = DirectoryState {
+            next_file: ids.last().map_or(0, |id| id.0 + 1),
+            ..DirectoryState::default()
+        };
         let mut scan = file_scan::Scan::default();
         for id in ids {
             let path = config.dir.join(id.file_name());
-            let file = disk.open(&path).map_err(|source| WalError::Io {
+            let file = disk.open(&path).map_err(|source| LogError::Io {
                 path: path.clone(),
                 action: "open it",
                 source,
@@ -173,12 +166,12 @@ impl WalDirectory {
     }
 
     /// How it was opened.
-    pub fn config(&self) -> &WalConfig {
+    pub(crate) fn config(&self) -> &LogConfig {
         &self.config
     }
 
     /// The chunks it holds, oldest epoch first.
-    pub fn held(&self) -> Vec<HeldEpoch> {
+    pub(crate) fn held(&self) -> Vec<HeldEpoch> {
         let state = self.state();
         let held = state
             .epochs
@@ -190,14 +183,14 @@ impl WalDirectory {
     /// The bytes of a chunk. Blocks while it reads them.
     ///
     /// # Errors
-    /// [`WalError::NoSuchChunk`], [`WalError::Damaged`], [`WalError::Io`].
-    pub fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, WalError> {
+    /// [`LogError::NoSuchChunk`], [`LogError::Damaged`], [`LogError::Io`].
+    pub(crate) fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, LogError> {
         let find = || {
             let state = self.state();
             let place = *state.epochs.get(&epoch)?.place(seq)?;
             Some((place, state.files[&place.file].file.clone()))
         };
-        let no_such_chunk = || WalError::NoSuchChunk { epoch, seq };
+        let no_such_chunk = || LogError::NoSuchChunk { epoch, seq };
         let (place, file) = find().ok_or_else(no_such_chunk)?;
         match self.read_place(epoch, seq, place, &*file) {
             // While it was read it may have been released and its file used again.
@@ -210,12 +203,12 @@ impl WalDirectory {
         &self,
         epoch: BrokerEpoch,
         seq: ChunkSeq,
-        place: Place,
+        place: ChunkLocation,
         file: &dyn DiskFile,
-    ) -> Result<Bytes, WalError> {
+    ) -> Result<Bytes, LogError> {
         let path = || self.path(place.file);
         let mut bytes = vec![0; frame::HEADER_BYTES + place.chunk_bytes as usize];
-        read_exact_at(file, &mut bytes, place.position).map_err(|source| WalError::Io {
+        read_exact_at(file, &mut bytes, place.position).map_err(|source| LogError::Io {
             path: path(),
             action: "read a chunk",
             source,
@@ -228,14 +221,14 @@ impl WalDirectory {
         });
         if !as_written || crc32c::crc32c(&bytes[frame::HEADER_BYTES..]) != place.chunk_checksum {
             let what = format!("chunk {seq} of broker epoch {epoch} is not what was written");
-            return Err(WalError::Damaged { path: path(), position: place.position, what });
+            return Err(LogError::Damaged { path: path(), position: place.position, what });
         }
         Ok(Bytes::from(bytes).slice(frame::HEADER_BYTES..))
     }
 
     /// Frees the chunks of `epoch` below `end`. Touches no file: those that became free are used
     /// again or removed by the log when it next runs.
-    pub fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
+    pub(crate) fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
         let mut state = self.state();
         let Some(index) = state.epochs.get_mut(&epoch) else { return };
         let mut released = Vec::new();
@@ -253,7 +246,7 @@ impl WalDirectory {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DirectoryState> {
         self.state.lock().expect("no holder of the write-ahead directory's state panics")
     }
 
@@ -262,7 +255,7 @@ impl WalDirectory {
     }
 
     /// The last chunk of the newest epoch. Nobody knows whether it reached the disk.
-    pub(super) fn last_chunk(&self) -> Option<(BrokerEpoch, ChunkSeq, Place)> {
+    pub(super) fn last_chunk(&self) -> Option<(BrokerEpoch, ChunkSeq, ChunkLocation)> {
         let state = self.state();
         let (&epoch, index) = state.epochs.last_key_value()?;
         let place = index.places.back()?;
@@ -270,30 +263,30 @@ impl WalDirectory {
     }
 
     /// The checksum that the frame of this chunk names as that of the chunk before.
-    pub(super) fn previous_checksum(&self, place: Place) -> Result<u32, WalError> {
+    pub(super) fn previous_checksum(&self, place: ChunkLocation) -> Result<u32, LogError> {
         let path = || self.path(place.file);
         let mut header = [0; frame::HEADER_BYTES];
         let file = self.state().files[&place.file].file.clone();
-        read_exact_at(&*file, &mut header, place.position).map_err(|source| WalError::Io {
+        read_exact_at(&*file, &mut header, place.position).map_err(|source| LogError::Io {
             path: path(),
             action: "read a chunk",
             source,
         })?;
         let header = FrameHeader::decode(&header, place.file).ok_or_else(|| {
             let what = "the last frame's header is not what was read before".to_owned();
-            WalError::Damaged { path: path(), position: place.position, what }
+            LogError::Damaged { path: path(), position: place.position, what }
         })?;
         Ok(header.previous_checksum)
     }
 
     /// Notes where a durable chunk is; if it was somewhere before, it is there no more.
-    pub(super) fn note_chunk(&self, epoch: BrokerEpoch, seq: ChunkSeq, place: Place) {
+    pub(super) fn note_chunk(&self, epoch: BrokerEpoch, seq: ChunkSeq, place: ChunkLocation) {
         self.state().insert(epoch, seq, place);
     }
 
     /// A file with its space set aside and its name durable: a free one if there is one, else a new
     /// one.
-    pub(super) fn take_file(&self) -> Result<AppendFile, WalError> {
+    pub(super) fn take_file(&self) -> Result<AppendFile, LogError> {
         let (id, reused) = {
             let mut state = self.state();
             let id = FileId(state.next_file);
@@ -330,9 +323,9 @@ impl WalDirectory {
                 Ok(AppendFile { id, file, position: 0 })
             }
             Err(source) if source.kind() == io::ErrorKind::StorageFull => {
-                Err(WalError::Full { dir: self.config.dir.clone(), source })
+                Err(LogError::Full { dir: self.config.dir.clone(), source })
             }
-            Err(source) => Err(WalError::Io { path, action: "make a write-ahead file", source }),
+            Err(source) => Err(LogError::Io { path, action: "make a write-ahead file", source }),
         }
     }
 
@@ -384,8 +377,8 @@ impl WalDirectory {
     }
 }
 
-impl State {
-    fn insert(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, place: Place) {
+impl DirectoryState {
+    fn insert(&mut self, epoch: BrokerEpoch, seq: ChunkSeq, place: ChunkLocation) {
         let file = self.files.get_mut(&place.file).expect("a chunk's file is open");
         (file.chunks, file.has_frames) = (file.chunks + 1, true);
         let index = self
@@ -429,7 +422,7 @@ impl EpochIndex {
         ChunkSeq(self.first.0 + self.places.len() as u64)
     }
 
-    fn place(&self, seq: ChunkSeq) -> Option<&Place> {
+    fn place(&self, seq: ChunkSeq) -> Option<&ChunkLocation> {
         self.places.get(usize::try_from(seq.0.checked_sub(self.first.0)?).ok()?)
     }
 }
@@ -437,9 +430,9 @@ impl EpochIndex {
 const FORMAT_PREFIX: &str = "milena write-ahead log, format ";
 
 /// Refuses a directory of a newer format; marks a new one.
-fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), WalError> {
+fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), LogError> {
     let path = dir.join("FORMAT");
-    let io = |action| WalError::io(&path, action);
+    let io = |action| LogError::io(&path, action);
     if !names.iter().any(|name| name == "FORMAT") {
         let text = format!("{FORMAT_PREFIX}{}\n", frame::FORMAT_LEVEL);
         let new = dir.join("FORMAT.new");
@@ -461,14 +454,14 @@ fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), Wal
         text.trim_end().strip_prefix(FORMAT_PREFIX).and_then(|level| level.parse::<u32>().ok());
     match found {
         Some(1) => Ok(()),
-        Some(found) if found > u32::from(frame::FORMAT_LEVEL) => Err(WalError::NewerFormat {
+        Some(found) if found > u32::from(frame::FORMAT_LEVEL) => Err(LogError::NewerFormat {
             dir: dir.to_owned(),
             found,
             newest: u32::from(frame::FORMAT_LEVEL),
         }),
         _ => {
             let what = "it does not name a format of a write-ahead log".to_owned();
-            Err(WalError::Damaged { path, position: 0, what })
+            Err(LogError::Damaged { path, position: 0, what })
         }
     }
 }

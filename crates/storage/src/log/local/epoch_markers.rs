@@ -13,8 +13,8 @@ use milena_types::BrokerEpoch;
 use crate::{
     disk::file_system::Disk,
     log::{
-        backend::WalError,
-        local::{directory::WalDirectory, frame::FileId},
+        backend::LogError,
+        local::{directory::LogDirectory, frame::FileId},
     },
 };
 
@@ -31,42 +31,42 @@ fn of_name(name: &str) -> Option<BrokerEpoch> {
 
 /// What a directory shows before it is opened, which would make one that is not there.
 #[derive(Debug, Default)]
-pub(crate) struct Signs {
+pub(crate) struct EpochMarkers {
     log: bool,
     epochs: BTreeSet<BrokerEpoch>,
 }
 
-impl Signs {
+impl EpochMarkers {
     /// Blocks. A directory that does not exist shows nothing.
     ///
     /// # Errors
-    /// [`WalError::Io`].
-    pub(crate) fn read(dir: &Path, disk: &dyn Disk) -> Result<Self, WalError> {
+    /// [`LogError::Io`].
+    pub(crate) fn read(dir: &Path, disk: &dyn Disk) -> Result<Self, LogError> {
         let names = match disk.list(dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            listed => listed.map_err(WalError::io(dir, "list the directory"))?,
+            listed => listed.map_err(LogError::io(dir, "list the directory"))?,
         };
         let log = names.iter().any(|name| name == "FORMAT" || FileId::of_file_name(name).is_some());
         Ok(Self { log, epochs: names.iter().filter_map(|name| of_name(name)).collect() })
     }
 
     /// There is, or was, a log in it.
-    pub(crate) fn of_log(&self) -> bool {
+    pub(crate) fn has_log(&self) -> bool {
         self.log
     }
 
     /// The epoch began in it.
-    pub(crate) fn of_epoch(&self, epoch: BrokerEpoch) -> bool {
+    pub(crate) fn has_epoch(&self, epoch: BrokerEpoch) -> bool {
         self.epochs.contains(&epoch)
     }
 }
 
-impl WalDirectory {
+impl LogDirectory {
     /// Leaves the sign of an epoch that is about to begin here. Blocks until it is durable.
     ///
     /// # Errors
-    /// [`WalError::Full`], [`WalError::Io`].
-    pub(crate) fn sign(&self, epoch: BrokerEpoch) -> Result<(), WalError> {
+    /// [`LogError::Full`], [`LogError::Io`].
+    pub(crate) fn write_epoch_marker(&self, epoch: BrokerEpoch) -> Result<(), LogError> {
         let dir = &self.config().dir;
         let path = dir.join(name_of(epoch));
         // Empty: its name says it all, and takes no space of its own.
@@ -76,20 +76,20 @@ impl WalDirectory {
         };
         match made.and_then(|()| self.disk.sync_dir(dir)) {
             Err(source) if source.kind() == io::ErrorKind::StorageFull => {
-                Err(WalError::Full { dir: dir.clone(), source })
+                Err(LogError::Full { dir: dir.clone(), source })
             }
-            outcome => outcome.map_err(WalError::io(&path, "make the sign of a broker epoch")),
+            outcome => outcome.map_err(LogError::io(&path, "make the sign of a broker epoch")),
         }
     }
 
     /// Removes the signs of all epochs but these. Blocks. What cannot be removed is left to the
     /// next start.
-    pub(crate) fn keep_signs(&self, epochs: &BTreeSet<BrokerEpoch>) {
+    pub(crate) fn keep_epoch_markers(&self, epochs: &BTreeSet<BrokerEpoch>) {
         let dir = &self.config().dir;
-        let outcome = Signs::read(dir, &*self.disk).and_then(|signs| {
+        let outcome = EpochMarkers::read(dir, &*self.disk).and_then(|signs| {
             for epoch in signs.epochs.difference(epochs) {
                 let path = dir.join(name_of(*epoch));
-                self.disk.remove(&path).map_err(WalError::io(&path, "remove it"))?;
+                self.disk.remove(&path).map_err(LogError::io(&path, "remove it"))?;
             }
             Ok(())
         });

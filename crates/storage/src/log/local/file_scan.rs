@@ -24,11 +24,10 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 use crate::{
     disk::file_system::{BLOCK_BYTES, DiskFile, read_exact_at},
     log::{
-        backend::WalError,
+        backend::LogError,
         local::{
-            directory::Place,
             frame,
-            frame::{FileId, FrameHeader, HEADER_BYTES},
+            frame::{ChunkLocation, FileId, FrameHeader, HEADER_BYTES},
         },
     },
 };
@@ -38,7 +37,7 @@ const WINDOW_BYTES: usize = 1 << 20;
 
 #[derive(Default)]
 pub(super) struct Scan {
-    places: BTreeMap<(BrokerEpoch, ChunkSeq), Place>,
+    places: BTreeMap<(BrokerEpoch, ChunkSeq), ChunkLocation>,
     /// The newest chunk so far: epoch, number, checksum.
     last: Option<(BrokerEpoch, ChunkSeq, u32)>,
     /// Where the file before this one stopped making sense, for the message.
@@ -68,8 +67,8 @@ impl Scan {
         id: FileId,
         file: &dyn DiskFile,
         path: &Path,
-    ) -> Result<Scanned, WalError> {
-        let io = || WalError::io(path, "read it");
+    ) -> Result<Scanned, LogError> {
+        let io = || LogError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
         let (mut position, mut torn) = (0, false);
         while let Some(header) = self.frame_at(id, file, position, file_bytes).map_err(io())? {
@@ -80,7 +79,7 @@ impl Scan {
             Remains::BeyondEnd => {
                 let what =
                     "the frame here goes on behind the end of the file, which was cut".to_owned();
-                return Err(WalError::Damaged { path: path.to_owned(), position, what });
+                return Err(LogError::Damaged { path: path.to_owned(), position, what });
             }
             Remains::HalfFrame => torn = true,
             Remains::Nothing => {}
@@ -89,7 +88,7 @@ impl Scan {
             let what = format!(
                 "the frame here is not whole, but whole frames follow from byte {later} on"
             );
-            return Err(WalError::Damaged { path: path.to_owned(), position, what });
+            return Err(LogError::Damaged { path: path.to_owned(), position, what });
         }
         if torn {
             tracing::warn!(
@@ -151,9 +150,9 @@ impl Scan {
     }
 
     /// Takes in a whole frame: it must follow the one before.
-    fn take(&mut self, path: &Path, position: u64, header: &FrameHeader) -> Result<(), WalError> {
+    fn take(&mut self, path: &Path, position: u64, header: &FrameHeader) -> Result<(), LogError> {
         let (epoch, seq) = (header.epoch, header.seq);
-        let damaged = |path: &Path, position, what| WalError::Damaged {
+        let damaged = |path: &Path, position, what| LogError::Damaged {
             path: path.to_owned(),
             position,
             what,
@@ -191,13 +190,13 @@ impl Scan {
         let (chunk_bytes, chunk_checksum) = (header.chunk_bytes, header.chunk_checksum);
         self.places.insert(
             (epoch, seq),
-            Place { file: header.file, position, chunk_bytes, chunk_checksum },
+            ChunkLocation { file: header.file, position, chunk_bytes, chunk_checksum },
         );
         Ok(())
     }
 
     /// Every chunk found, in order.
-    pub(super) fn finish(self) -> impl Iterator<Item = (BrokerEpoch, ChunkSeq, Place)> {
+    pub(super) fn finish(self) -> impl Iterator<Item = (BrokerEpoch, ChunkSeq, ChunkLocation)> {
         self.places.into_iter().map(|((epoch, seq), place)| (epoch, seq, place))
     }
 }

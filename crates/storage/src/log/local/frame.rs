@@ -37,6 +37,15 @@ impl FileId {
     }
 }
 
+/// Where a chunk is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct ChunkLocation {
+    pub(super) file: FileId,
+    pub(super) position: u64,
+    pub(super) chunk_bytes: u32,
+    pub(super) chunk_checksum: u32,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FrameHeader {
     pub(super) file: FileId,

@@ -18,7 +18,6 @@
 //!   before anything else.
 
 use std::{
-    io,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
@@ -34,62 +33,53 @@ use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, ChunkSeq};
 use tokio::sync::watch;
 
-use crate::{
-    disk::{
-        buffer::WriteBuffer,
-        file_system::{BLOCK_BYTES, write_all_at},
-    },
-    log::{
-        backend::{ChunkSource, HeldEpoch, WalError, WriteAheadLog},
-        local::{
-            directory::{AppendFile, Place, WalDirectory},
-            frame,
-            frame::FrameHeader,
-            wakeup::Bell,
-        },
+use crate::log::{
+    backend::{ChunkSource, HeldEpoch, LogBackend, LogError},
+    local::{
+        directory::LogDirectory,
+        frame,
+        frame_writer::{Frame, FrameWriter},
+        wakeup::Wakeup,
     },
 };
 
-/// A buffer larger than this is given back when the chunk that needed it is committed.
-const BUFFER_BYTES_KEPT: usize = 8 << 20;
-
 /// The write-ahead log of a broker epoch in a directory of local files. Dropping it seals it.
-pub struct LocalWal {
-    shared: Arc<Shared>,
+pub(crate) struct LocalLog {
+    pub(super) shared: Arc<LogShared>,
     runtime: Runtime,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    directory: Arc<WalDirectory>,
+pub(super) struct LogShared {
+    pub(super) directory: Arc<LogDirectory>,
     epoch: BrokerEpoch,
-    bell: Bell,
+    wakeup: Wakeup,
     committed_end: AtomicU64,
     /// The tail, once the epoch is sealed.
     sealed: watch::Sender<Option<ChunkSeq>>,
 }
 
-impl LocalWal {
+impl LocalLog {
     /// Starts a broker epoch in an open directory. Blocks while the last chunk found there is made
     /// durable.
     ///
     /// # Errors
-    /// [`WalError::Sealed`] unless `epoch` is newer than every epoch in the directory;
-    /// [`WalError::Full`], [`WalError::Io`].
-    pub fn start(
-        directory: Arc<WalDirectory>,
+    /// [`LogError::Sealed`] unless `epoch` is newer than every epoch in the directory;
+    /// [`LogError::Full`], [`LogError::Io`].
+    pub(crate) fn start(
+        directory: Arc<LogDirectory>,
         epoch: BrokerEpoch,
         source: Arc<dyn ChunkSource>,
         runtime: &Runtime,
-    ) -> Result<Arc<Self>, WalError> {
+    ) -> Result<Arc<Self>, LogError> {
         if directory.held().last().is_some_and(|newest| newest.epoch >= epoch) {
-            return Err(WalError::Sealed { epoch });
+            return Err(LogError::Sealed { epoch });
         }
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(LogShared {
             directory,
             epoch,
-            bell: Bell::new(runtime.is_on_one_thread()),
+            wakeup: Wakeup::new(runtime.is_on_one_thread()),
             committed_end: AtomicU64::new(0),
             sealed: watch::Sender::new(None),
         });
@@ -104,28 +94,23 @@ impl LocalWal {
             appender.run().now_or_never().expect("a thread's waits block until they are over")
         };
         let thread = runtime.spawn_thread("wal", run);
-        let thread = thread.map_err(|source| WalError::Io {
+        let thread = thread.map_err(|source| LogError::Io {
             path: shared.directory.config().dir.clone(),
             action: "start the write-ahead log's thread",
             source,
         })?;
         Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: Some(thread) }))
     }
-
-    /// The directory, for reading without a runtime.
-    pub fn directory(&self) -> &Arc<WalDirectory> {
-        &self.shared.directory
-    }
 }
 
 #[async_trait]
-impl WriteAheadLog for LocalWal {
+impl LogBackend for LocalLog {
     fn epoch(&self) -> BrokerEpoch {
         self.shared.epoch
     }
 
-    fn ring(&self) {
-        self.shared.bell.ring();
+    fn notify(&self) {
+        self.shared.wakeup.notify();
     }
 
     fn committed_end(&self) -> ChunkSeq {
@@ -136,10 +121,10 @@ impl WriteAheadLog for LocalWal {
         self.shared.directory.held()
     }
 
-    async fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, WalError> {
+    async fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, LogError> {
         let directory = self.shared.directory.clone();
         let read = self.runtime.spawn_blocking(move || directory.read(epoch, seq)).await;
-        read.unwrap_or(Err(WalError::Sealed { epoch: self.shared.epoch })) // Only at shutdown.
+        read.unwrap_or(Err(LogError::Sealed { epoch: self.shared.epoch })) // Only at shutdown.
     }
 
     async fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
@@ -147,7 +132,7 @@ impl WriteAheadLog for LocalWal {
     }
 
     async fn seal(&self) -> ChunkSeq {
-        self.shared.bell.start_sealing();
+        self.shared.wakeup.start_sealing();
         let mut sealed = self.shared.sealed.subscribe();
         let end =
             sealed.wait_for(Option::is_some).await.expect("the sender lives as long as the log");
@@ -155,9 +140,9 @@ impl WriteAheadLog for LocalWal {
     }
 }
 
-impl Drop for LocalWal {
+impl Drop for LocalLog {
     fn drop(&mut self) {
-        self.shared.bell.start_sealing();
+        self.shared.wakeup.start_sealing();
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
@@ -166,22 +151,9 @@ impl Drop for LocalWal {
     }
 }
 
-/// Makes the newest chunk of a directory durable that no log runs in: a sync of it may have failed
-/// just before, so that it can be read does not say that it is on disk. It is written again to
-/// another file, as a start does.
-///
-/// # Errors
-/// [`WalError::Full`], [`WalError::Io`], [`WalError::Damaged`].
-pub(crate) fn make_newest_durable(directory: &Arc<WalDirectory>) -> Result<(), WalError> {
-    let mut frames = FrameWriter::new(directory.clone());
-    let outcome = frames.rewrite_last_chunk();
-    frames.retire_files();
-    outcome
-}
-
 /// What the log's thread owns.
 struct Appender {
-    shared: Arc<Shared>,
+    shared: Arc<LogShared>,
     source: Arc<dyn ChunkSource>,
     runtime: Runtime,
     frames: FrameWriter,
@@ -191,26 +163,8 @@ struct Appender {
     refusing: bool,
 }
 
-/// Writes frames into the directory's files.
-struct FrameWriter {
-    directory: Arc<WalDirectory>,
-    current: Option<AppendFile>,
-    spare: Option<AppendFile>,
-    buffer: WriteBuffer,
-}
-
-/// The chunk in the buffer, framed for a file.
-#[derive(Clone, Copy)]
-struct Frame {
-    epoch: BrokerEpoch,
-    seq: ChunkSeq,
-    previous_checksum: u32,
-    chunk_bytes: u32,
-    chunk_checksum: u32,
-}
-
 impl Appender {
-    fn new(shared: Arc<Shared>, source: Arc<dyn ChunkSource>, runtime: Runtime) -> Self {
+    fn new(shared: Arc<LogShared>, source: Arc<dyn ChunkSource>, runtime: Runtime) -> Self {
         let frames = FrameWriter::new(shared.directory.clone());
         Self {
             shared,
@@ -243,9 +197,9 @@ impl Appender {
     }
 
     async fn commit_until_sealed(&mut self) {
-        while self.shared.bell.wait_for_ring().await {
+        while self.shared.wakeup.wait().await {
             while self.commit_next().await {
-                if self.shared.bell.is_sealing() {
+                if self.shared.wakeup.is_sealing() {
                     return;
                 }
             }
@@ -297,150 +251,30 @@ impl Appender {
         // The second try is made at once: one bad file is no reason to keep anybody waiting.
         tracing::warn!(%error, seq = %frame.seq, "a chunk is written again to another file");
         let mut stalled = false;
-        while !self.shared.bell.is_sealing() {
+        while !self.shared.wakeup.is_sealing() {
             let Err(error) = self.write(frame).await else {
                 tracing::info!(seq = %frame.seq, "the chunk is durable");
                 return true;
             };
-            let rung = self.shared.bell.take_ring();
+            let notified = self.shared.wakeup.take_notification();
             let first = !std::mem::replace(&mut stalled, true);
             if first {
                 tracing::error!(%error, seq = %frame.seq, "a chunk cannot be made durable for now");
                 self.source.stalled(frame.seq, &error);
             }
             // What is behind it may have rung together with it.
-            if first || rung {
+            if first || notified {
                 self.source.refused(&error);
             }
-            self.shared.bell.wait_to_retry(self.shared.directory.config().retry_delay).await;
+            self.shared.wakeup.wait_to_retry(self.shared.directory.config().retry_delay).await;
         }
         false
     }
 
     /// Writes the frame in the buffer once and syncs the file. On failure the file is given up.
-    async fn write(&mut self, frame: Frame) -> Result<(), WalError> {
+    async fn write(&mut self, frame: Frame) -> Result<(), LogError> {
         self.frames.write_unsynced(frame)?;
         self.runtime.pace().await;
         self.frames.sync(frame)
-    }
-}
-
-impl FrameWriter {
-    fn new(directory: Arc<WalDirectory>) -> Self {
-        Self { directory, current: None, spare: None, buffer: WriteBuffer::default() }
-    }
-
-    /// Makes sure that the longest frame has a place.
-    fn make_room(&mut self) -> Result<(), WalError> {
-        let longest = self.directory.config().frame_bytes_max();
-        if self.room() < longest && self.spare.is_none() {
-            self.spare = Some(self.directory.take_file()?);
-        }
-        Ok(())
-    }
-
-    /// What fits into the current file.
-    fn room(&self) -> u64 {
-        let file_bytes = self.directory.config().file_bytes;
-        self.current.as_ref().map_or(0, |current| file_bytes - current.position)
-    }
-
-    /// What can be done ahead, while nobody waits for it.
-    fn keep_house(&mut self) {
-        let directory = &self.directory;
-        if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
-            // If there is no room, there may be when it is needed.
-            self.spare = directory.take_file().ok();
-        }
-        directory.remove_surplus();
-        if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {
-            self.buffer = WriteBuffer::default();
-        }
-    }
-
-    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole
-    /// blocks.
-    fn frame_of_buffer(
-        &mut self,
-        epoch: BrokerEpoch,
-        seq: ChunkSeq,
-        previous_checksum: u32,
-    ) -> Frame {
-        let chunk = &self.buffer.as_slice()[frame::HEADER_BYTES..];
-        let chunk_bytes = u32::try_from(chunk.len()).expect("a chunk is below 4 GiB");
-        let chunk_checksum = crc32c::crc32c(chunk);
-        self.buffer.pad_to(BLOCK_BYTES);
-        Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
-    }
-
-    /// Writes the frame in the buffer into a file with room for it. On failure the file is given
-    /// up.
-    fn write_unsynced(&mut self, frame: Frame) -> Result<(), WalError> {
-        if self.room() < self.buffer.len() as u64 {
-            self.switch_file()?;
-        }
-        let current = self.current.as_mut().expect("there is room, so there is a file");
-        let header = FrameHeader {
-            file: current.id,
-            epoch: frame.epoch,
-            seq: frame.seq,
-            previous_checksum: frame.previous_checksum,
-            chunk_bytes: frame.chunk_bytes,
-            chunk_checksum: frame.chunk_checksum,
-        };
-        self.buffer.as_mut_slice()[..frame::HEADER_BYTES].copy_from_slice(&header.encode());
-        let written = write_all_at(&*current.file, self.buffer.as_slice(), current.position);
-        written.map_err(|source| self.give_up_current("write to it", source))
-    }
-
-    /// Makes the frame just written durable. On failure the file is given up.
-    fn sync(&mut self, frame: Frame) -> Result<(), WalError> {
-        let current = self.current.as_mut().expect("the frame was written to it");
-        current.file.sync().map_err(|source| self.give_up_current("sync it", source))?;
-        let current = self.current.as_mut().expect("the frame was written to it");
-        let (file, position) = (current.id, current.position);
-        current.position += self.buffer.len() as u64;
-        let (chunk_bytes, chunk_checksum) = (frame.chunk_bytes, frame.chunk_checksum);
-        let place = Place { file, position, chunk_bytes, chunk_checksum };
-        self.directory.note_chunk(frame.epoch, frame.seq, place);
-        Ok(())
-    }
-
-    fn switch_file(&mut self) -> Result<(), WalError> {
-        let next = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.directory.take_file()?,
-        };
-        if let Some(full) = self.current.replace(next) {
-            self.directory.retire_file(full.id, true);
-        }
-        Ok(())
-    }
-
-    /// Nothing more is written.
-    fn retire_files(&mut self) {
-        for file in [self.current.take(), self.spare.take()].into_iter().flatten() {
-            self.directory.retire_file(file.id, true);
-        }
-    }
-
-    fn give_up_current(&mut self, action: &'static str, source: io::Error) -> WalError {
-        let failed = self.current.take().expect("a file that failed is the current one");
-        self.directory.retire_file(failed.id, false);
-        self.directory.remove_surplus();
-        WalError::Io { path: self.directory.path(failed.id), action, source }
-    }
-
-    /// Writes the newest chunk found in the directory again: that it can be read does not say that
-    /// it is on disk.
-    fn rewrite_last_chunk(&mut self) -> Result<(), WalError> {
-        let Some((epoch, seq, place)) = self.directory.last_chunk() else { return Ok(()) };
-        let chunk = self.directory.read(epoch, seq)?;
-        self.buffer.grow(frame::HEADER_BYTES);
-        self.buffer.extend(&chunk);
-        let previous_checksum = self.directory.previous_checksum(place)?;
-        let frame = self.frame_of_buffer(epoch, seq, previous_checksum);
-        let mut again = || self.write_unsynced(frame).and_then(|()| self.sync(frame));
-        again().or_else(|_| again())
     }
 }

@@ -14,11 +14,8 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 use crate::{
     disk::file_system::{Disk, DiskFile, read_exact_at},
     log::{
-        backend::WalError,
-        local::{
-            directory::Place,
-            frame::{FileId, FrameHeader, HEADER_BYTES},
-        },
+        backend::LogError,
+        local::frame::{ChunkLocation, FileId, FrameHeader, HEADER_BYTES},
     },
 };
 
@@ -26,22 +23,22 @@ use crate::{
 pub(crate) struct SealedChunks {
     epoch: BrokerEpoch,
     files: HashMap<FileId, Arc<dyn DiskFile>>,
-    places: HashMap<ChunkSeq, Vec<Place>>,
+    places: HashMap<ChunkSeq, Vec<ChunkLocation>>,
 }
 
 impl SealedChunks {
     /// Looks for the chunks by the headers of their frames. Blocks while it reads those.
     ///
     /// # Errors
-    /// [`WalError::Io`] when the directory cannot be listed. A file that cannot be read is one
+    /// [`LogError::Io`] when the directory cannot be listed. A file that cannot be read is one
     /// without chunks.
     pub(crate) fn find(
         disk: &dyn Disk,
         dir: &Path,
         epoch: BrokerEpoch,
         chunks: &Range<ChunkSeq>,
-    ) -> Result<Self, WalError> {
-        let names = disk.list(dir).map_err(WalError::io(dir, "list the directory"))?;
+    ) -> Result<Self, LogError> {
+        let names = disk.list(dir).map_err(LogError::io(dir, "list the directory"))?;
         let mut found = Self { epoch, files: HashMap::new(), places: HashMap::new() };
         for id in names.iter().filter_map(|name| FileId::of_file_name(name)) {
             // Gone or renamed since it was listed.
@@ -63,7 +60,7 @@ impl SealedChunks {
             let Some(header) = FrameHeader::decode(&header, id) else { return any };
             if header.epoch == self.epoch && chunks.contains(&header.seq) {
                 let (chunk_bytes, chunk_checksum) = (header.chunk_bytes, header.chunk_checksum);
-                let place = Place { file: id, position, chunk_bytes, chunk_checksum };
+                let place = ChunkLocation { file: id, position, chunk_bytes, chunk_checksum };
                 self.places.entry(header.seq).or_default().push(place);
                 any = true;
             }
@@ -77,7 +74,7 @@ impl SealedChunks {
         self.places.get(&seq)?.iter().find_map(|place| self.read_place(seq, place))
     }
 
-    fn read_place(&self, seq: ChunkSeq, place: &Place) -> Option<Bytes> {
+    fn read_place(&self, seq: ChunkSeq, place: &ChunkLocation) -> Option<Bytes> {
         let file = self.files.get(&place.file)?;
         // The header's own checksum vouches for the length, which a file bounds all the same.
         let longest = file.bytes().ok()?.checked_sub(place.position)?;

@@ -21,34 +21,34 @@ use crate::{
         memory::MemoryDisk,
     },
     log::{
-        backend::{ChunkSource, HeldEpoch, WalError, WriteAheadLog},
+        backend::{ChunkSource, HeldEpoch, LogBackend, LogError},
         conformance,
-        conformance::{Fault, ScriptedSource, WalHarness},
+        conformance::{Fault, LogHarness, ScriptedSource},
         local::{
-            directory::{WalConfig, WalDirectory},
-            local_log::LocalWal,
+            directory::{LogConfig, LogDirectory},
+            local_log::LocalLog,
         },
     },
 };
 
 const DIR: &str = "/wal";
 
-fn config(dir: &Path) -> WalConfig {
-    WalConfig {
+fn config(dir: &Path) -> LogConfig {
+    LogConfig {
         file_bytes: 64 << 10,
         chunk_bytes_max: 20 << 10,
         retry_delay: Duration::from_millis(1),
-        ..WalConfig::new(dir)
+        ..LogConfig::new(dir)
     }
 }
 
-fn open(disk: &MemoryDisk) -> Result<Arc<WalDirectory>, WalError> {
-    WalDirectory::open(config(Path::new(DIR)), disk.process())
+fn open(disk: &MemoryDisk) -> Result<Arc<LogDirectory>, LogError> {
+    LogDirectory::open(config(Path::new(DIR)), disk.process())
 }
 
-fn start(disk: &MemoryDisk, epoch: i64) -> (Arc<ScriptedSource>, Arc<LocalWal>) {
+fn start(disk: &MemoryDisk, epoch: i64) -> (Arc<ScriptedSource>, Arc<LocalLog>) {
     let source = ScriptedSource::new();
-    let log = LocalWal::start(
+    let log = LocalLog::start(
         open(disk).unwrap(),
         BrokerEpoch(epoch),
         source.clone(),
@@ -57,9 +57,9 @@ fn start(disk: &MemoryDisk, epoch: i64) -> (Arc<ScriptedSource>, Arc<LocalWal>) 
     (source, log.unwrap())
 }
 
-async fn commit(source: &ScriptedSource, log: &LocalWal, chunk: &[u8]) {
+async fn commit(source: &ScriptedSource, log: &LocalLog, chunk: &[u8]) {
     let end = source.open(chunk);
-    log.ring();
+    log.notify();
     source.wait("the commit", |state| state.committed >= end).await;
 }
 
@@ -69,7 +69,7 @@ async fn disk_with(chunks: &[&[u8]]) -> MemoryDisk {
     let (source, log) = start(&disk, 1);
     for (i, chunk) in chunks.iter().enumerate() {
         source.open(*chunk);
-        log.ring();
+        log.notify();
         source.wait("the commit", |state| state.committed == i as u64 + 1).await;
     }
     disk.kill();
@@ -83,7 +83,7 @@ fn wal_files(disk: &MemoryDisk) -> Vec<PathBuf> {
         .collect()
 }
 
-fn held(disk: &MemoryDisk) -> Result<Vec<(i64, u64, u64)>, WalError> {
+fn held(disk: &MemoryDisk) -> Result<Vec<(i64, u64, u64)>, LogError> {
     let held = open(&disk.fork())?.held();
     Ok(held
         .into_iter()
@@ -137,13 +137,10 @@ impl MemoryHarness {
 }
 
 #[async_trait]
-impl WalHarness for MemoryHarness {
-    async fn start(
-        &self,
-        source: Arc<dyn ChunkSource>,
-    ) -> Result<Arc<dyn WriteAheadLog>, WalError> {
+impl LogHarness for MemoryHarness {
+    async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn LogBackend>, LogError> {
         let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
-        Ok(LocalWal::start(open(&self.disk)?, epoch, source, &self.runtime)?)
+        Ok(LocalLog::start(open(&self.disk)?, epoch, source, &self.runtime)?)
     }
 
     async fn crash(&self, seed: u64) {
@@ -174,15 +171,12 @@ struct LocalHarness {
 }
 
 #[async_trait]
-impl WalHarness for LocalHarness {
-    async fn start(
-        &self,
-        source: Arc<dyn ChunkSource>,
-    ) -> Result<Arc<dyn WriteAheadLog>, WalError> {
+impl LogHarness for LocalHarness {
+    async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn LogBackend>, LogError> {
         let epoch = BrokerEpoch(self.epoch.fetch_add(1, Ordering::Relaxed));
         let directory =
-            WalDirectory::open(config(&self.dir.path().join("a/wal")), Arc::new(LocalDisk))?;
-        Ok(LocalWal::start(directory, epoch, source, &Runtime::system())?)
+            LogDirectory::open(config(&self.dir.path().join("a/wal")), Arc::new(LocalDisk))?;
+        Ok(LocalLog::start(directory, epoch, source, &Runtime::system())?)
     }
 
     async fn crash(&self, _seed: u64) {} // The log is dropped, which is as much as one process can do to itself.
@@ -282,7 +276,7 @@ async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
             let bent = disk.fork();
             bent.edit(file, |bytes| bytes[start as usize + byte] ^= 0x10);
             match held(&bent) {
-                Err(WalError::Damaged { path, position, .. }) => {
+                Err(LogError::Damaged { path, position, .. }) => {
                     assert_eq!((&path, position), (file, start))
                 }
                 other => panic!("byte {byte} of frame {i}: {other:?}"),
@@ -300,7 +294,7 @@ async fn damage_at_the_end_of_a_file_that_another_follows_is_reported() {
     let third = 2 * frame_bytes(chunk.len());
     disk.edit(&files[0], |bytes| bytes[third as usize + HEADER_BYTES] ^= 1);
     match held(&disk) {
-        Err(WalError::Damaged { path, position, .. }) => {
+        Err(LogError::Damaged { path, position, .. }) => {
             assert_eq!((path, position), (files[0].clone(), third));
         }
         other => panic!("{other:?}"),
@@ -318,7 +312,7 @@ async fn a_file_cut_within_a_frame_is_reported() {
         let cut = disk.fork();
         cut.edit(file, |bytes| bytes.truncate(bytes_left as usize));
         match held(&cut) {
-            Err(WalError::Damaged { path, position, .. }) => {
+            Err(LogError::Damaged { path, position, .. }) => {
                 assert_eq!((&path, position), (file, if bytes_left < second { 0 } else { second }));
             }
             other => panic!("cut to {bytes_left} bytes: {other:?}"),
@@ -333,7 +327,7 @@ async fn a_lost_file_in_the_middle_is_reported() {
     let disk = disk_with(&chunks).await;
     assert_eq!(held(&disk).unwrap(), [(1, 0, 9)]);
     disk.process().remove(&wal_files(&disk)[1]).unwrap();
-    assert!(matches!(held(&disk), Err(WalError::Damaged { .. })));
+    assert!(matches!(held(&disk), Err(LogError::Damaged { .. })));
 }
 
 #[tokio::test]
@@ -343,12 +337,12 @@ async fn a_file_that_cannot_be_removed_leaves_no_gap_behind_it() {
     let chunk = [7; 19 << 10];
     for i in 0..9_u64 {
         source.open(chunk);
-        log.ring();
+        log.notify();
         source.wait("the commit", |state| state.committed == i + 1).await;
     }
     log.release(BrokerEpoch(1), ChunkSeq(7)).await;
     disk.fail_removes(1);
-    let directory = log.directory().clone();
+    let directory = log.shared.directory.clone();
     drop((source, log)); // At its end the log removes what is free.
     assert_eq!(held(&disk).unwrap(), [(1, 0, 9)], "nothing is missing in between");
     directory.remove_free();
@@ -362,7 +356,7 @@ async fn what_a_file_held_before_it_was_used_again_is_never_taken_for_new() {
     let chunk = [1; 15 << 10];
     for i in 0..40_u64 {
         source.open(chunk);
-        log.ring();
+        log.notify();
         source.wait("the commit", |state| state.committed == i + 1).await;
         log.release(BrokerEpoch(1), ChunkSeq(i)).await;
     }
@@ -394,7 +388,7 @@ async fn an_acknowledgement_means_one_sync_and_a_group_shares_it() {
     for _ in 0..5 {
         source.open(*b"chunk");
     }
-    log.ring();
+    log.notify();
     source.wait("the commits", |state| state.committed == 5).await;
     assert_eq!(disk.syncs() - before, 5);
 }
@@ -405,7 +399,7 @@ async fn nothing_is_acknowledged_before_the_sync_returns() {
     let (source, log) = start(&disk, 1);
     disk.hold_syncs(true);
     source.open(*b"chunk");
-    log.ring();
+    log.notify();
     disk.wait_for_held_sync();
     assert_eq!(source.state().built.len(), 1);
     assert_eq!(source.state().committed, 0);
@@ -439,10 +433,10 @@ async fn a_chunk_that_cannot_be_written_stalls_and_is_committed_when_the_disk_is
     let (source, log) = start(&disk, 1);
     disk.fail_writes(u32::MAX);
     source.open(*b"stalls");
-    log.ring();
+    log.notify();
     source.wait("the stall", |state| state.stalled == [ChunkSeq(0)]).await;
     source.open(*b"is refused");
-    log.ring();
+    log.notify();
     source.wait("the refusal", |state| state.refused == 1).await;
     assert_eq!(log.committed_end(), ChunkSeq(0));
     disk.fail_writes(0);
@@ -465,7 +459,7 @@ async fn without_space_chunks_are_refused_and_taken_again_when_space_returns() {
     let mut committed = 0;
     while source.state().refused == 0 {
         source.open([5; 19 << 10]);
-        log.ring();
+        log.notify();
         let answered = move |state: &conformance::SourceState| {
             state.committed > committed || state.refused > 0
         };
@@ -488,7 +482,7 @@ async fn sealing_joins_the_running_sync() {
     disk.hold_syncs(true);
     source.open(*b"in flight");
     source.open(*b"too late");
-    log.ring();
+    log.notify();
     disk.wait_for_held_sync();
     let sealing = Runtime::system().spawn({
         let log = log.clone();
@@ -509,7 +503,7 @@ async fn a_stalled_chunk_is_given_up_when_the_epoch_is_sealed() {
     commit(&source, &log, b"kept").await;
     disk.fail_syncs(u32::MAX);
     source.open(*b"given up");
-    log.ring();
+    log.notify();
     source.wait("the stall", |state| !state.stalled.is_empty()).await;
     assert_eq!(log.seal().await, ChunkSeq(1));
     assert_eq!(log.held()[0].chunks, ChunkSeq(0)..ChunkSeq(1));
@@ -522,7 +516,7 @@ async fn the_last_chunk_found_at_a_start_is_made_durable_before_anything_else() 
     commit(&source, &log, b"kept").await;
     disk.fail_syncs(u32::MAX);
     source.open(*b"readable, not durable");
-    log.ring();
+    log.notify();
     source.wait("the stall", |state| !state.stalled.is_empty()).await;
     disk.kill(); // The page cache still has it, clean; no later sync would write it.
     drop((source, log));
@@ -541,9 +535,9 @@ async fn the_last_chunk_found_at_a_start_is_made_durable_before_anything_else() 
 async fn a_directory_has_one_owner() {
     let disk = MemoryDisk::default();
     let (_source, log) = start(&disk, 1);
-    assert!(matches!(open(&disk), Err(WalError::InUse { .. })));
+    assert!(matches!(open(&disk), Err(LogError::InUse { .. })));
     log.seal().await;
-    assert!(matches!(open(&disk), Err(WalError::InUse { .. })), "a sealed log still reads");
+    assert!(matches!(open(&disk), Err(LogError::InUse { .. })), "a sealed log still reads");
     drop(log);
     open(&disk).unwrap();
 }
@@ -558,8 +552,8 @@ async fn another_broker_reads_sealed_chunks_in_place() {
     );
     assert_eq!(directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(), &b"two"[..]);
     let again =
-        LocalWal::start(directory, BrokerEpoch(1), ScriptedSource::new(), &Runtime::system());
-    assert!(matches!(again, Err(WalError::Sealed { .. })), "an epoch is not gone on with");
+        LocalLog::start(directory, BrokerEpoch(1), ScriptedSource::new(), &Runtime::system());
+    assert!(matches!(again, Err(LogError::Sealed { .. })), "an epoch is not gone on with");
 }
 
 #[tokio::test]
@@ -573,10 +567,10 @@ async fn a_newer_format_is_refused_and_an_unknown_one_reported() {
     };
     set_format("milena write-ahead log, format 2\n");
     let error = open(&disk).unwrap_err();
-    assert!(matches!(error, WalError::NewerFormat { found: 2, newest: 1, .. }));
+    assert!(matches!(error, LogError::NewerFormat { found: 2, newest: 1, .. }));
     assert!(error.to_string().ends_with("upgrade milena"), "{error}");
     set_format("something else");
-    assert!(matches!(open(&disk), Err(WalError::Damaged { .. })));
+    assert!(matches!(open(&disk), Err(LogError::Damaged { .. })));
 }
 
 #[tokio::test]
@@ -585,7 +579,7 @@ async fn a_chunk_damaged_after_it_was_found_is_reported_when_read() {
     let directory = open(&disk).unwrap();
     disk.edit(&wal_files(&disk)[0], |bytes| bytes[HEADER_BYTES] ^= 1);
     match directory.read(BrokerEpoch(1), ChunkSeq(0)) {
-        Err(WalError::Damaged { position, .. }) => assert_eq!(position, 0),
+        Err(LogError::Damaged { position, .. }) => assert_eq!(position, 0),
         other => panic!("{other:?}"),
     }
     assert_eq!(
@@ -619,9 +613,9 @@ impl ChunkSource for PanickingSource {
 
     fn committed(&self, _: ChunkSeq) {}
 
-    fn refused(&self, _: &WalError) {}
+    fn refused(&self, _: &LogError) {}
 
-    fn stalled(&self, _: ChunkSeq, _: &WalError) {}
+    fn stalled(&self, _: ChunkSeq, _: &LogError) {}
 
     fn sealed(&self, end: ChunkSeq) {
         self.0.set(end).unwrap();
@@ -632,9 +626,9 @@ impl ChunkSource for PanickingSource {
 async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_leaves_nobody_waiting() {
     let (disk, source) = (MemoryDisk::default(), Arc::new(PanickingSource::default()));
     let log =
-        LocalWal::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system())
+        LocalLog::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system())
             .unwrap();
-    log.ring();
+    log.notify();
     let sealed = tokio::time::timeout(Duration::from_secs(20), log.seal()).await;
     assert_eq!((sealed, source.0.get()), (Ok(ChunkSeq(0)), Some(&ChunkSeq(0))));
 }

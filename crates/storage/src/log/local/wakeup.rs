@@ -16,31 +16,31 @@ use tokio::sync::Notify;
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub(super) struct Bell {
-    rung: AtomicBool,
-    state: Mutex<State>,
+pub(super) struct Wakeup {
+    notified: AtomicBool,
+    state: Mutex<WakeupState>,
     wake: Condvar,
     /// Wakes a task; without it a thread waits.
     task: Option<Notify>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct WakeupState {
     waiting: bool,
     sealing: bool,
 }
 
-impl Bell {
+impl Wakeup {
     pub(super) fn new(for_task: bool) -> Self {
         Self {
-            rung: AtomicBool::new(false),
+            notified: AtomicBool::new(false),
             state: Mutex::default(),
             wake: Condvar::new(),
             task: for_task.then(Notify::new),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, WakeupState> {
         self.state.lock().expect("no holder of the bell panics")
     }
 
@@ -52,16 +52,16 @@ impl Bell {
     }
 
     /// Something is open.
-    pub(super) fn ring(&self) {
+    pub(super) fn notify(&self) {
         // The flag is what counts; the lock is taken once per chunk, not once per batch.
-        if !self.rung.swap(true, Ordering::AcqRel) && self.state().waiting {
+        if !self.notified.swap(true, Ordering::AcqRel) && self.state().waiting {
             self.wake();
         }
     }
 
     /// Takes a ring, if there was one.
-    pub(super) fn take_ring(&self) -> bool {
-        self.rung.swap(false, Ordering::AcqRel)
+    pub(super) fn take_notification(&self) -> bool {
+        self.notified.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn start_sealing(&self) {
@@ -74,10 +74,10 @@ impl Bell {
     }
 
     /// Waits for a ring and takes it. `false`: the epoch is to be sealed.
-    pub(super) async fn wait_for_ring(&self) -> bool {
+    pub(super) async fn wait(&self) -> bool {
         loop {
-            if let Some(rung) = self.look() {
-                return rung;
+            if let Some(notified) = self.look() {
+                return notified;
             }
             if let Some(task) = &self.task {
                 task.notified().await;
@@ -93,7 +93,7 @@ impl Bell {
             if state.sealing {
                 return Some(false);
             }
-            if self.take_ring() {
+            if self.take_notification() {
                 return Some(true);
             }
             state.waiting = true;

@@ -71,7 +71,7 @@ impl SequencedBatch {
 
 /// A batch that is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CachedBatch {
+pub(crate) struct CachedBatch {
     /// The sequence of the first record.
     pub first_sequence: Sequence,
     /// The sequence of the last record.
@@ -100,46 +100,16 @@ pub(crate) enum Verdict {
 
 /// Why a batch is refused.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum SequenceError {
     /// Records are missing before this batch, or it is older than what is remembered.
     #[error(
         "producer {producer} sent sequence {got} where {expected} was expected: resend from there"
     )]
-    OutOfOrder {
-        /// The producer.
-        producer: ProducerId,
-        /// The sequence that would have been right.
-        expected: Sequence,
-        /// The sequence of the batch.
-        got: Sequence,
-    },
+    OutOfOrder { producer: ProducerId, expected: Sequence, got: Sequence },
     /// A newer life of the producer has written already.
     #[error("producer {producer} has epoch {current}, not {got}: ask for a new epoch")]
-    InvalidEpoch {
-        /// The producer.
-        producer: ProducerId,
-        /// Its newest epoch in this partition.
-        current: ProducerEpoch,
-        /// The epoch of the batch.
-        got: ProducerEpoch,
-    },
-}
-
-/// A producer as DescribeProducers shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActiveProducer {
-    /// The producer.
-    pub producer: ProducerId,
-    /// Its newest committed epoch.
-    pub epoch: ProducerEpoch,
-    /// The last committed sequence, -1 when none is remembered.
-    pub last_sequence: i32,
-    /// The timestamp of its last batch.
-    pub last_timestamp: Timestamp,
-    /// The epoch of the coordinator that wrote its last marker, -1 when there was none.
-    pub coordinator_epoch: i32,
-    /// Where its open transaction starts.
-    pub open_transaction: Option<Offset>,
+    InvalidEpoch { producer: ProducerId, current: ProducerEpoch, got: ProducerEpoch },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -349,22 +319,5 @@ impl Producers {
     /// Whether no producer has committed anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.known.values().all(|producer| producer.epoch == NO_EPOCH)
-    }
-
-    /// The producers with committed state, by id.
-    pub(crate) fn active(&self) -> Vec<ActiveProducer> {
-        let committed = self.known.iter().filter(|(_, producer)| producer.epoch != NO_EPOCH);
-        let mut active: Vec<_> = committed
-            .map(|(id, producer)| ActiveProducer {
-                producer: *id,
-                epoch: producer.epoch,
-                last_sequence: producer.committed.back().map_or(-1, |batch| batch.last_sequence.0),
-                last_timestamp: producer.last_timestamp,
-                coordinator_epoch: producer.coordinator_epoch,
-                open_transaction: producer.open_transaction,
-            })
-            .collect();
-        active.sort_by_key(|active| active.producer);
-        active
     }
 }

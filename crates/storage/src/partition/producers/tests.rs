@@ -142,9 +142,9 @@ fn producers_that_are_silent_expire_unless_a_transaction_is_open() {
         SequencedBatch { producer: ProducerId(8), transactional: true, ..batch(0, 0, 1, 1) };
     append(&mut producers, &other);
     producers.expire(Timestamp(1_000));
-    assert_eq!(producers.active().len(), 2);
+    assert_eq!(producers.known.len(), 2);
     producers.expire(Timestamp(1_001));
-    assert_eq!(producers.active().iter().map(|a| a.producer).collect::<Vec<_>>(), [ProducerId(8)]);
+    assert_eq!(producers.known.keys().collect::<Vec<_>>(), [&ProducerId(8)]);
 }
 
 #[test]

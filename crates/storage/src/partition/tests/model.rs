@@ -128,7 +128,7 @@ impl World {
                 self.log_start = before;
             }
             Step::Retain { bytes } => self.retain(bytes).await,
-            Step::Sweep => drop(self.running().0.sweep().await.expect("a sweep")),
+            Step::Sweep => drop(self.running().0.sweeper.remove_garbage().await.expect("a sweep")),
             Step::Read { share, max_bytes } => {
                 let from = self.share(share);
                 let found = read_all(self.running().1, from, max_bytes).await;
@@ -188,7 +188,7 @@ impl World {
             ..partition.options()
         };
         partition.set_options(options);
-        storage.enforce_retention().await.expect("retention");
+        storage.sweeper.enforce_retention().await.expect("retention");
         partition.set_options(crate::PartitionOptions { retention_bytes: None, ..options });
         let start = partition.bounds().log_start.0;
         assert!(start >= self.log_start, "the log start never goes back");

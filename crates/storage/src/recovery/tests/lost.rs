@@ -8,7 +8,7 @@ use super::{NoObjects, all_retired, crashed, seal, times};
 use crate::{
     Decisions, SealBrokerError, Storage, StorageError, Txn,
     disk::{Disk, LocalDisk},
-    log::local::epoch_markers::Signs,
+    log::local::epoch_markers::EpochMarkers,
     testing::*,
 };
 
@@ -29,7 +29,7 @@ async fn start(
     let mut config = cluster.config();
     config.lost_log_accepted = accepted;
     let decisions: std::sync::Arc<dyn Decisions> = cluster.decisions.clone();
-    Storage::open_on(config, cluster.disk(), cluster.objects(), decisions, &cluster.runtime).await
+    Storage::open(config, cluster.disk(), cluster.objects(), decisions, &cluster.runtime).await
 }
 
 /// What a start says that is refused for this reason.
@@ -191,7 +191,7 @@ async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed
     assert!(start(&mut cluster, None).await.is_err());
     ledger_fails(&cluster, false);
     let never_begun = BrokerEpoch(cluster.epoch);
-    assert!(Signs::read(&dir, &LocalDisk).expect("a directory").of_epoch(never_begun));
+    assert!(EpochMarkers::read(&dir, &LocalDisk).expect("a directory").has_epoch(never_begun));
     std::fs::remove_dir_all(&dir).expect("removed");
     let storage = start(&mut cluster, None).await.expect("no epoch has begun");
     append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
@@ -202,14 +202,14 @@ async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed
     all_retired(&cluster, 1).await;
     storage.crash().await;
     start(&mut cluster, None).await.expect("it is there").crash().await;
-    let signs = Signs::read(&dir, &LocalDisk).expect("a directory");
+    let markers = EpochMarkers::read(&dir, &LocalDisk).expect("a directory");
     assert!(
-        !signs.of_epoch(epoch) && signs.of_epoch(BrokerEpoch(cluster.epoch)),
-        "old signs go: {signs:?}"
+        !markers.has_epoch(epoch) && markers.has_epoch(BrokerEpoch(cluster.epoch)),
+        "old markers go: {markers:?}"
     );
 }
 
-/// The directories of releases that left no signs.
+/// The directories of releases that left no markers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_of_an_older_release_is_known_by_its_log() {
     let mut cluster = Broker::new();

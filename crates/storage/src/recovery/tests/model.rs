@@ -145,7 +145,7 @@ impl World {
             {
                 let dead = self.running.remove(&broker).expect("it runs");
                 dead.crash().await;
-                let epoch: BrokerEpoch = dead.shared.config.broker_epoch;
+                let epoch: BrokerEpoch = dead.core.id.epoch;
                 let recoverer = self.running.values().next().expect("another runs");
                 recoverer.seal_broker(BrokerId(broker), epoch).await.expect("it is gone");
                 self.give_away(broker).await;

@@ -69,7 +69,7 @@ async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
     append(&before, batch(&[1])).await;
     first.close_partition(id(0)).await.expect("closed");
     let after = open_partition(&second, 0, 2).await;
-    before.fold(false).await.expect("there is nothing to do here");
+    before.fold().await.expect("there is nothing to do here");
     assert!(
         cluster.ledger().manifest(id(0)).await.expect("readable").is_none(),
         "the leader folds"

@@ -1,10 +1,8 @@
 //! How fast chunks are built and committed, on one core each.
 //!
-//! `cargo run --release -p milena-storage --example chunk_speed [DIRECTORY]` builds chunks of 4 MiB
-//! out of batches of 16 KiB and prints gigabytes a second of batches; with a directory it then
-//! commits them to a local write-ahead log there, every chunk synced.
-
-#![allow(clippy::print_stdout)]
+//! `cargo test --release -p milena-storage --lib speed -- --ignored --nocapture` builds chunks of 4 MiB
+//! out of batches of 16 KiB and prints gigabytes of batches a second. If `MILENA_SPEED_DIR` names a
+//! directory, it then commits them to a local write-ahead log there, every chunk synced.
 
 use std::sync::{
     Arc, Mutex,
@@ -13,16 +11,26 @@ use std::sync::{
 };
 
 use milena_runtime::Runtime;
-use milena_storage::{
-    disk::{LocalDisk, WriteBuffer},
-    encryption::{DataKey, KeyId, Salt},
-    log::{ChunkSource, LocalWal, WalConfig, WalDirectory, WalError, WriteAheadLog},
-    objects::ObjectId,
-    segment::{BatchSummary, FinishedSegment, ProducerBatch, SegmentOptions, SegmentWriter},
-};
 use milena_types::{
     BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId,
     Sequence, Timestamp, TopicId, TopicPartition,
+};
+
+use crate::{
+    disk::{buffer::WriteBuffer, local::LocalDisk},
+    encryption::{DataKey, KeyId, Salt},
+    log::{
+        backend::{ChunkSource, LogBackend, LogError},
+        local::{
+            directory::{LogConfig, LogDirectory},
+            local_log::LocalLog,
+        },
+    },
+    objects::object_id::ObjectId,
+    segment::{
+        format::{BatchSummary, ProducerBatch},
+        writer::{FinishedSegment, SegmentOptions, SegmentWriter},
+    },
 };
 
 const BATCH_BYTES: usize = 16 << 10;
@@ -46,7 +54,7 @@ impl Bench {
             SegmentOptions { keep_plaintext: Some(CHUNK_BYTES), ..SegmentOptions::default() };
         let mut writer = SegmentWriter::new(
             out,
-            ObjectId::new(format!("bench/{seq}")),
+            &ObjectId::new(format!("bench/{seq}")),
             &self.key,
             salt,
             options,
@@ -94,18 +102,20 @@ impl ChunkSource for Bench {
         committed.as_ref().map(|sender| sender.send(seq));
     }
 
-    fn refused(&self, error: &WalError) {
+    fn refused(&self, error: &LogError) {
         println!("refused: {error}");
     }
 
-    fn stalled(&self, seq: ChunkSeq, error: &WalError) {
+    fn stalled(&self, seq: ChunkSeq, error: &LogError) {
         println!("chunk {seq} stalled: {error}");
     }
 
     fn sealed(&self, _: ChunkSeq) {}
 }
 
-fn main() {
+#[test]
+#[ignore = "measures, in a release build"]
+fn speed_of_chunks() {
     let runtime = Runtime::system();
     for partitions in [1, 16, 256] {
         let batches = (0..4096).map(|i| vec![i as u8; BATCH_BYTES]).collect();
@@ -128,7 +138,7 @@ fn main() {
         let building = (runtime.monotonic() - start).as_secs_f64();
         let gigabytes = chunks as f64 * CHUNK_BYTES as f64 / 1e9;
         println!("{partitions:>4} partitions: built {:.2} GB/s", gigabytes / building);
-        if let Some(dir) = std::env::args().nth(1) {
+        if let Some(dir) = std::env::var("MILENA_SPEED_DIR").ok() {
             commit(&bench, &dir, gigabytes);
         }
     }
@@ -136,20 +146,20 @@ fn main() {
 
 fn commit(bench: &Arc<Bench>, dir: &str, gigabytes: f64) {
     let config =
-        WalConfig::new(std::path::Path::new(dir).join(format!("{}-partitions", bench.partitions)));
+        LogConfig::new(std::path::Path::new(dir).join(format!("{}-partitions", bench.partitions)));
     let directory =
-        WalDirectory::open(config, Arc::new(LocalDisk)).expect("the directory can be used");
+        LogDirectory::open(config, Arc::new(LocalDisk)).expect("the directory can be used");
     let epoch = BrokerEpoch(directory.held().last().map_or(1, |held| held.epoch.0 + 1));
     let source: Arc<dyn ChunkSource> = bench.clone();
     let log =
-        LocalWal::start(directory.clone(), epoch, source, &bench.runtime).expect("the log starts");
+        LocalLog::start(directory.clone(), epoch, source, &bench.runtime).expect("the log starts");
     for old in directory.held() {
         directory.release(old.epoch, old.chunks.end);
     }
     let (sender, committed) = mpsc::channel();
     *bench.committed.lock().expect("no holder panics") = Some(sender);
     let start = bench.runtime.monotonic();
-    log.ring();
+    log.notify();
     for seq in committed.iter().take(bench.left.load(Ordering::Relaxed) as usize) {
         directory.release(epoch, ChunkSeq(seq.0.saturating_sub(16)));
     }

@@ -1,0 +1,153 @@
+//! Deleting a partition's records for good.
+//!
+//! Unflushed chunks may hold records of a deleted partition. Flushes skip them: which partitions
+//! those are is recorded with the deletion, until no chunk can have any.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard},
+};
+
+use milena_types::{ChunkSeq, TopicPartition};
+
+use crate::{
+    catalog::manifests::{ManifestError, Manifests},
+    ledger::{LedgerError, ManifestSwap, ManifestSwaps},
+};
+
+/// How often a change that conflicts with another is repeated.
+const ATTEMPTS: usize = 5;
+
+/// How many pages of a manifest one transaction releases: each names up to 128 segments, and
+/// metadata stores bound their transactions.
+const PAGES_PER_STEP: usize = if cfg!(test) { 1 } else { 8 };
+
+/// Partitions that were deleted while unflushed chunks may hold records of them.
+#[derive(Debug, Default)]
+pub(crate) struct DeletedPartitions(Mutex<HashMap<TopicPartition, ChunkSeq>>);
+
+impl DeletedPartitions {
+    /// Adds a partition. Chunks of this broker epoch from `until` on have no records of it.
+    pub(crate) fn insert(&self, id: TopicPartition, until: ChunkSeq) {
+        self.lock().insert(id, until);
+    }
+
+    pub(crate) fn contains(&self, id: TopicPartition) -> bool {
+        self.lock().contains_key(&id)
+    }
+
+    pub(crate) fn all(&self) -> BTreeSet<TopicPartition> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Those that no chunk of this broker epoch from `floor` on has records of.
+    pub(crate) fn done_below(&self, floor: ChunkSeq) -> Vec<TopicPartition> {
+        let deleted = self.lock();
+        deleted.iter().filter(|(_, until)| **until <= floor).map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn remove(&self, ids: &[TopicPartition]) {
+        self.lock().retain(|id, _| !ids.contains(id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TopicPartition, ChunkSeq>> {
+        self.0.lock().expect("no panic while deletions are listed")
+    }
+}
+
+impl Manifests {
+    /// Reads back the partitions that earlier epochs of this broker deleted.
+    pub(crate) async fn load_deleted(
+        &self,
+        deleted: &DeletedPartitions,
+    ) -> Result<(), LedgerError> {
+        for record in self.ledger.deleted().await? {
+            // Chunks of older epochs only: this epoch has none yet.
+            deleted.insert(record.partition, ChunkSeq(0));
+        }
+        Ok(())
+    }
+
+    /// Deletes a partition. `until`: the first chunk of this broker epoch without records of it.
+    pub(crate) async fn delete(
+        &self,
+        id: TopicPartition,
+        until: ChunkSeq,
+    ) -> Result<(), ManifestError> {
+        let _no_flush = self.flush_gate.read().await;
+        self.delete_refs(id, Some(until)).await?;
+        // Another broker may have committed a flush that did not know of the deletion yet. One that
+        // is committed from now on notices by itself.
+        if !self.flushes.read(&self.ledger).await?.of(id).is_empty() {
+            self.delete_refs(id, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Releases all objects that a deleted partition refers to. `until` is recorded with it. The
+    /// caller holds the flush gate.
+    pub(crate) async fn delete_refs(
+        &self,
+        id: TopicPartition,
+        until: Option<ChunkSeq>,
+    ) -> Result<(), ManifestError> {
+        let mut attempt = 0;
+        loop {
+            let (swaps, more) = self.plan_delete_step(id, until).await?;
+            match self.ledger.swap_manifests(&swaps).await {
+                Ok(_) if more => attempt = 0,
+                Ok(_) => return Ok(()),
+                Err(LedgerError::Conflict(_)) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The next transaction of a deletion, and whether another has to follow. Of a long manifest
+    /// the pages are released first, oldest first, so that a repeated deletion resumes where it
+    /// stopped.
+    async fn plan_delete_step(
+        &self,
+        id: TopicPartition,
+        until: Option<ChunkSeq>,
+    ) -> Result<(ManifestSwaps, bool), ManifestError> {
+        let mut swaps =
+            ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
+        let manifest = self.ledger.manifest(id).await?;
+        let seen = manifest.as_ref().map(|seen| seen.revision);
+        if let Some(mut seen) = manifest {
+            let more = seen.record.pages.len() > PAGES_PER_STEP;
+            let released = seen.record.pages.len().min(PAGES_PER_STEP);
+            let pages: Vec<_> = seen.record.pages.drain(..released).collect();
+            for page in &pages {
+                for segment in self.pages.read(page).await? {
+                    swaps.objects.release(&segment.object);
+                }
+                swaps.objects.release(&page.object);
+            }
+            if more {
+                let end = pages[pages.len() - 1].end;
+                seen.record.log_start = seen.record.log_start.max(end);
+                seen.record.version += 1;
+                let (seen, record) = (Some(seen.revision), Some(seen.record));
+                swaps.manifests.push(ManifestSwap { partition: id, seen, record });
+                return Ok((swaps, true));
+            }
+            seen.record.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
+            let snapshot = seen.record.producers.as_ref();
+            if let Some(object) = snapshot.and_then(|snapshot| snapshot.object.as_ref()) {
+                swaps.objects.release(object);
+            }
+        }
+        // Also when there is none: a fold must not make one meanwhile.
+        swaps.manifests.push(ManifestSwap { partition: id, seen, record: None });
+        for (key, mut seen) in self.ledger.flush_records().await? {
+            let removed = seen.record.remove_partition(id);
+            if removed > 0 {
+                (0..removed).for_each(|_| swaps.objects.release(&seen.record.object));
+                swaps.flush_records.push((key, seen));
+            }
+        }
+        Ok((swaps, false))
+    }
+}

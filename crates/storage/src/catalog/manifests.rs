@@ -1,0 +1,170 @@
+//! Reading and changing the manifests of one broker's partitions: their records, pages, producer
+//! snapshots, and the flush records that are not folded into them yet.
+
+use std::sync::Arc;
+
+use milena_types::{LeaderEpoch, Offset, Revision, TopicPartition};
+use tokio::sync::RwLock;
+
+use crate::{
+    catalog::{
+        flushes::{FlushReader, Flushes},
+        manifest::{Manifest, Unfolded},
+        object_names::{ObjectKind, ObjectNames},
+        pages::{PageError, Pages},
+    },
+    ledger::{
+        Ledger, LedgerError, ManifestRecord, ManifestSwaps, PageRef, SegmentRef, SnapshotRef,
+    },
+};
+
+/// Why a manifest could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The metadata store, or a newer leader.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A page or snapshot cannot be read or written.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// Segments, flushes and chunks do not fit together.
+    #[error(
+        "partition {partition} has no records between {from} and {to}: restore the objects that had them"
+    )]
+    Gap { partition: TopicPartition, from: Offset, to: Offset },
+}
+
+impl ManifestError {
+    /// A record changed since it was read: read it again.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Ledger(LedgerError::Conflict(_)))
+    }
+
+    /// A newer leader has taken the partition.
+    pub(crate) fn is_fenced(&self) -> bool {
+        matches!(self, Self::Ledger(LedgerError::Fenced { .. }))
+    }
+}
+
+/// Access to the manifests of one broker's partitions.
+pub(crate) struct Manifests {
+    pub(crate) ledger: Ledger,
+    pub(crate) pages: Pages,
+    pub(crate) flushes: FlushReader,
+    pub(crate) names: Arc<ObjectNames>,
+    /// Held shared while a partition is opened, reloaded or deleted, and exclusively while a flush
+    /// is committed and applied to the open partitions, so that no partition misses one.
+    pub(crate) flush_gate: RwLock<()>,
+}
+
+impl Manifests {
+    pub(crate) fn new(ledger: Ledger, pages: Pages, names: Arc<ObjectNames>) -> Self {
+        let (flushes, flush_gate) = (FlushReader::default(), RwLock::new(()));
+        Self { ledger, pages, flushes, names, flush_gate }
+    }
+
+    /// The manifest of a partition, with those of `flushes` that are not folded into it.
+    pub(crate) async fn load(
+        &self,
+        id: TopicPartition,
+        leader_epoch: LeaderEpoch,
+        flushes: &Flushes,
+    ) -> Result<Manifest, ManifestError> {
+        let seen = self.ledger.manifest(id).await?;
+        let (record, revision) = match seen {
+            Some(seen) => (seen.record, Some(seen.revision)),
+            None => (ManifestRecord::new(leader_epoch), None),
+        };
+        if record.leader_epoch > leader_epoch {
+            let (ours, theirs) = (leader_epoch, record.leader_epoch);
+            return Err(LedgerError::Fenced { partition: id, ours, theirs }.into());
+        }
+        let newer = flushes.of(id).iter().filter(|unfolded| unfolded.segment.end > record.end);
+        let mut unfolded: Vec<Unfolded> = newer.cloned().collect();
+        unfolded.sort_by_key(|unfolded| unfolded.segment.base);
+        let mut end = record.end;
+        for Unfolded { segment, .. } in &unfolded {
+            if segment.base != end {
+                return Err(ManifestError::Gap { partition: id, from: end, to: segment.base });
+            }
+            end = segment.end;
+        }
+        Ok(Manifest { record, revision, unfolded })
+    }
+
+    /// Commits changes of manifests. On a conflict the uploads they were to adopt become garbage.
+    pub(crate) async fn commit(&self, swaps: &ManifestSwaps) -> Result<Revision, ManifestError> {
+        match self.ledger.swap_manifests(swaps).await {
+            Ok(revision) => Ok(revision),
+            Err(error) => {
+                if matches!(error, LedgerError::Conflict(_)) {
+                    self.ledger.abandon_adopted(&swaps.objects).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Removes the partition from a flush record, in the transaction that folds the flush.
+    pub(crate) async fn remove_from_flush(
+        &self,
+        id: TopicPartition,
+        flush: &str,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<(), ManifestError> {
+        if let Some((_, seen)) = swaps.flush_records.iter_mut().find(|(key, _)| **key == *flush) {
+            seen.record.remove_partition(id);
+            return Ok(());
+        }
+        let seen = self.ledger.flush_record(flush).await?;
+        let mut seen = seen.ok_or_else(|| LedgerError::Conflict(flush.to_owned()))?;
+        seen.record.remove_partition(id);
+        swaps.flush_records.push((flush.to_owned(), seen));
+        Ok(())
+    }
+
+    /// Uploads a page, to be adopted by the transaction.
+    pub(crate) async fn write_page(
+        &self,
+        segments: &[SegmentRef],
+        swaps: &mut ManifestSwaps,
+    ) -> Result<PageRef, ManifestError> {
+        let object = self.names.next(ObjectKind::ManifestPage);
+        let announced = self.ledger.announce(&[object.to_string()]).await?;
+        self.pages.write(&object, segments).await?;
+        swaps.objects.adopt(object.as_str(), announced, 1);
+        let max_timestamp = segments.iter().map(|segment| segment.max_timestamp).max();
+        Ok(PageRef {
+            object: object.to_string(),
+            base: segments[0].base,
+            end: segments[segments.len() - 1].end,
+            bytes: segments.iter().map(|segment| segment.bytes).sum(),
+            max_timestamp: max_timestamp.unwrap_or_default(),
+            segments: segments.len() as u32,
+        })
+    }
+
+    /// Uploads a snapshot of the producer state up to `offset` (`None`: there are no producers), to
+    /// replace the record's by the transaction.
+    pub(crate) async fn replace_snapshot(
+        &self,
+        record: &mut ManifestRecord,
+        offset: Offset,
+        snapshot: Option<Vec<u8>>,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<(), ManifestError> {
+        let mut object = None;
+        if let Some(snapshot) = snapshot {
+            let id = self.names.next(ObjectKind::ProducerSnapshot);
+            let announced = self.ledger.announce(&[id.to_string()]).await?;
+            self.pages.seal(&id, &snapshot).await?;
+            swaps.objects.adopt(id.as_str(), announced, 1);
+            object = Some(id.to_string());
+        }
+        let before = record.producers.replace(SnapshotRef { object, offset });
+        if let Some(object) = before.and_then(|before| before.object) {
+            swaps.objects.release(&object);
+        }
+        Ok(())
+    }
+}

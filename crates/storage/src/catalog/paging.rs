@@ -1,0 +1,67 @@
+//! How a long manifest is split into pages: the record lists the newest segments, pages (immutable
+//! objects) the older ones.
+
+use crate::{
+    catalog::manifests::{ManifestError, Manifests},
+    ledger::{ManifestRecord, ManifestSwaps},
+};
+
+/// The record lists this many segments before the oldest of them move into a page.
+const SEGMENTS_IN_RECORD_MAX: usize = 24;
+
+/// How many segments move into a page at once.
+const SEGMENTS_MOVED: u32 = 16;
+
+/// How many segments a page lists. A page is written again when segments are added to it.
+const SEGMENTS_PER_PAGE_MAX: u32 = 128;
+
+impl Manifests {
+    /// Moves the oldest segments of a long record into its last page, or into a new one when that
+    /// is full.
+    pub(crate) async fn add_pages(
+        &self,
+        record: &mut ManifestRecord,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<(), ManifestError> {
+        while record.segments.len() > SEGMENTS_IN_RECORD_MAX {
+            let mut segments = Vec::new();
+            if let Some(last) =
+                record.pages.pop_if(|last| last.segments + SEGMENTS_MOVED <= SEGMENTS_PER_PAGE_MAX)
+            {
+                segments = self.pages.read(&last).await?;
+                swaps.objects.release(&last.object);
+            }
+            segments.extend(record.segments.drain(..SEGMENTS_MOVED as usize));
+            record.pages.push(self.write_page(&segments, swaps).await?);
+        }
+        Ok(())
+    }
+
+    /// Releases the segments wholly below the record's log start, and the pages that listed them.
+    pub(crate) async fn trim(
+        &self,
+        record: &mut ManifestRecord,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<(), ManifestError> {
+        let start = record.log_start;
+        while let Some(page) = record.pages.first()
+            && page.base < start
+        {
+            let mut segments = self.pages.read(page).await?;
+            let below = segments.partition_point(|segment| segment.end <= start);
+            if below == 0 {
+                break;
+            }
+            segments.drain(..below).for_each(|segment| swaps.objects.release(&segment.object));
+            swaps.objects.release(&record.pages.remove(0).object);
+            if !segments.is_empty() {
+                record.pages.insert(0, self.write_page(&segments, swaps).await?);
+                break;
+            }
+        }
+        let below = record.segments.partition_point(|segment| segment.end <= start);
+        record.segments.drain(..below).for_each(|segment| swaps.objects.release(&segment.object));
+        record.epochs.trim(start);
+        Ok(())
+    }
+}

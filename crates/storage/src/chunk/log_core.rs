@@ -1,0 +1,156 @@
+//! The core of one broker epoch's log: the open chunks, the chunks that are built and not committed,
+//! and the tail cache. Partitions push into it; [`crate::chunk::source`] has the write-ahead log
+//! commit from it; flushes take from it.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use milena_runtime::Runtime;
+use milena_types::ChunkSeq;
+use tokio::sync::Notify;
+
+use crate::{
+    catalog::object_names::ObjectNames,
+    chunk::{
+        admission::AppendBudget,
+        append_size::AppendSize,
+        open_chunks::{ChunkMember, GroupSlot, OpenChunks, PushError, StampedBatch},
+        tail::{TailCache, TailChunk},
+        ticket::Ticket,
+    },
+    encryption::KeyRing,
+    ledger::LogId,
+    log::backend::LogBackend,
+    segment::reader::SegmentError,
+    tuning::MemoryBudget,
+};
+
+/// The core of one broker epoch's log.
+pub(crate) struct LogCore {
+    pub(crate) id: LogId,
+    pub(crate) runtime: Runtime,
+    pub(crate) keys: KeyRing,
+    pub(crate) names: Arc<ObjectNames>,
+    pub(crate) open: OpenChunks,
+    pub(crate) budget: Arc<AppendBudget>,
+    pub(crate) tail: TailCache,
+    /// Unflushed bytes at which a flush is requested.
+    pub(super) flush_bytes: u64,
+    flush_requested: Notify,
+    /// The log, once it runs. Weak, since the log holds this through its source.
+    log: OnceLock<Weak<dyn LogBackend>>,
+    built: Mutex<VecDeque<BuiltChunk>>,
+    sealed: AtomicBool,
+}
+
+/// A chunk that has its sequence number and its bytes and waits for its sync.
+pub(super) struct BuiltChunk {
+    pub(super) chunk: Arc<TailChunk>,
+    /// In the order of the chunk's footer.
+    pub(super) members: Vec<Arc<dyn ChunkMember>>,
+    pub(super) ticket: Arc<Ticket>,
+    /// The bytes of it that producers wait for; 0 once the log has stalled.
+    pub(super) in_log: u64,
+}
+
+impl LogCore {
+    pub(crate) fn new(
+        id: LogId,
+        runtime: Runtime,
+        keys: KeyRing,
+        names: Arc<ObjectNames>,
+        chunk_bytes_max: usize,
+        memory: MemoryBudget,
+        flush_bytes: u64,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            runtime,
+            keys,
+            names,
+            open: OpenChunks::new(chunk_bytes_max),
+            budget: AppendBudget::new(memory.unflushed_bytes),
+            tail: TailCache::new(memory.tail_bytes),
+            flush_bytes,
+            flush_requested: Notify::new(),
+            log: OnceLock::new(),
+            built: Mutex::default(),
+            sealed: AtomicBool::new(false),
+        })
+    }
+
+    /// Sets the log that commits from this. Called once.
+    pub(crate) fn set_log(&self, log: Weak<dyn LogBackend>) {
+        assert!(self.log.set(log).is_ok(), "the log is started once");
+    }
+
+    /// The log, while it runs.
+    pub(crate) fn log(&self) -> Option<Arc<dyn LogBackend>> {
+        self.log.get().and_then(Weak::upgrade)
+    }
+
+    /// Puts batches into the open chunk, under the lock of their partition.
+    pub(crate) fn push(
+        &self,
+        generation: u64,
+        slot: &mut GroupSlot,
+        member: impl FnOnce() -> Arc<dyn ChunkMember>,
+        batches: Vec<StampedBatch>,
+        size: AppendSize,
+    ) -> Result<Arc<Ticket>, PushError> {
+        // Counted first: the chunk may be committed and flushed before this returns.
+        self.budget.pushed(size.cost as u64);
+        let pushed = self.open.push(generation, slot, member, batches, size);
+        if pushed.is_err() {
+            self.budget.not_pushed(size.cost as u64);
+        }
+        pushed
+    }
+
+    /// Tells the log that something is open.
+    pub(crate) fn notify_log(&self) {
+        if let Some(log) = self.log() {
+            log.notify();
+        }
+    }
+
+    /// Whether the broker epoch has ended: nothing is acknowledged any more.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn mark_sealed(&self) {
+        self.sealed.store(true, Ordering::Release);
+    }
+
+    /// Wakes the flusher: it may have something to do.
+    pub(crate) fn request_flush(&self) {
+        self.flush_requested.notify_one();
+    }
+
+    /// Waits for a request. One that came before is not missed.
+    pub(crate) async fn flush_requested(&self) {
+        self.flush_requested.notified().await;
+    }
+
+    /// Decrypts a chunk read from the log of any broker.
+    pub(crate) fn read_back(
+        &self,
+        log: LogId,
+        seq: ChunkSeq,
+        sealed: &[u8],
+    ) -> Result<TailChunk, SegmentError> {
+        let (object, since) = (self.names.chunk(log, seq), self.runtime.monotonic());
+        TailChunk::read_back(log, seq, &object, sealed, &self.keys, since)
+    }
+
+    pub(super) fn built(&self) -> MutexGuard<'_, VecDeque<BuiltChunk>> {
+        // The list is whole also after a panic: it is changed by single calls.
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

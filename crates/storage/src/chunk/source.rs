@@ -1,0 +1,166 @@
+//! The [`ChunkSource`] the write-ahead log commits from: builds the open chunk, and passes its
+//! outcome to the partitions and to the appends that wait.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
+
+use milena_types::ChunkSeq;
+
+use crate::{
+    chunk::{
+        log_core::{BuiltChunk, LogCore},
+        tail::TailChunk,
+        ticket::{CommitError, Ticket},
+    },
+    disk::buffer::WriteBuffer,
+    encryption::Salt,
+    log::backend::{ChunkSource, LogError},
+    segment::writer::{SegmentOptions, SegmentWriter},
+};
+
+/// The write-ahead log's view of a [`LogCore`].
+pub(crate) struct CoreSource {
+    core: Arc<LogCore>,
+    /// Closes the open partitions when the epoch ends.
+    close_partitions: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Settles a ticket: as committed, or, when dropped, as closed.
+struct SettleGuard<'a>(&'a Ticket);
+
+impl SettleGuard<'_> {
+    fn committed(self) {
+        self.0.settle(Ok(()));
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for SettleGuard<'_> {
+    fn drop(&mut self) {
+        self.0.settle(Err(CommitError::Closed));
+    }
+}
+
+impl CoreSource {
+    pub(crate) fn new(
+        core: Arc<LogCore>,
+        close_partitions: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { core, close_partitions: Box::new(close_partitions) }
+    }
+
+    /// Runs a step of the log. A panic, which means that one of our invariants broke, ends the
+    /// epoch, so that nothing waits for ever.
+    fn or_end<T>(&self, step: impl FnOnce() -> T) -> T {
+        catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
+            self.end();
+            resume_unwind(panic)
+        })
+    }
+
+    fn build_open(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
+        let core = &*self.core;
+        let Some(mut open) = core.open.take() else { return false };
+        open.groups.sort_unstable_by_key(|group| group.member.id());
+        let options =
+            SegmentOptions { keep_plaintext: Some(open.size.bytes), ..SegmentOptions::default() };
+        let (object, salt) = (core.names.chunk(core.id, seq), Salt::random(&core.runtime));
+        let mut writer = SegmentWriter::new(out, &object, core.keys.current(), salt, options);
+        writer.reserve_partitions(open.groups.len());
+        let mut members = Vec::with_capacity(open.groups.len());
+        for group in open.groups {
+            let (id, end) = (group.member.id(), group.end());
+            for batch in group.batches {
+                writer.append(id, &batch.summary, batch.log_append_time, &batch.bytes);
+            }
+            group.member.built(end);
+            members.push(group.member);
+        }
+        let finished = writer.finish();
+        let chunk = Arc::new(TailChunk {
+            log: core.id,
+            seq,
+            footer: Arc::new(finished.footer),
+            ranges: finished.plaintext_ranges,
+            plaintext: finished.plaintext,
+            charged: open.size.cost as u64,
+            since: core.runtime.monotonic(),
+        });
+        let in_log = chunk.charged;
+        core.built().push_back(BuiltChunk { chunk, members, ticket: open.ticket, in_log });
+        true
+    }
+
+    fn commit_built(&self, seq: ChunkSeq) {
+        let core = &*self.core;
+        let built = core.built().pop_front().expect("a chunk is built before it is committed");
+        // Whatever happens from here on, the appends that wait for the chunk are settled.
+        let settle = SettleGuard(&built.ticket);
+        assert_eq!(built.chunk.seq, seq, "chunks are committed in the order they were built");
+        if built.in_log > 0 {
+            let took = core.runtime.monotonic().saturating_sub(built.chunk.since);
+            core.budget.note_speed(built.in_log, took);
+            core.budget.left_log(built.in_log);
+        }
+        let unflushed = core.tail.push(built.chunk.clone());
+        for (index, member) in built.members.iter().enumerate() {
+            member.commit(built.chunk.run(index));
+        }
+        settle.committed();
+        if unflushed >= core.flush_bytes || core.budget.is_pressed() {
+            core.request_flush();
+        }
+    }
+
+    /// Ends the epoch: nothing is acknowledged any more.
+    fn end(&self) {
+        let core = &*self.core;
+        core.mark_sealed();
+        let open = core.open.close();
+        core.budget.close();
+        (self.close_partitions)();
+        for built in core.built().drain(..) {
+            built.ticket.settle(Err(CommitError::Closed));
+        }
+        for chunk in open {
+            chunk.fail(CommitError::Closed);
+        }
+        core.request_flush();
+    }
+}
+
+impl ChunkSource for CoreSource {
+    fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
+        self.or_end(|| self.build_open(seq, out))
+    }
+
+    fn committed(&self, seq: ChunkSeq) {
+        self.or_end(|| self.commit_built(seq));
+    }
+
+    fn refused(&self, _: &LogError) {
+        for chunk in self.core.open.drain() {
+            self.core.budget.not_pushed(chunk.size.cost as u64);
+            chunk.fail(CommitError::Storage);
+        }
+    }
+
+    fn stalled(&self, seq: ChunkSeq, _: &LogError) {
+        let mut all = self.core.built();
+        let Some(built) = all.iter_mut().find(|built| built.chunk.seq == seq) else { return };
+        // The appends fail; a retry of an idempotent batch waits for the outcome.
+        let later = Arc::new(Ticket::default());
+        for member in &built.members {
+            member.replace_ticket(&built.ticket, &later);
+        }
+        std::mem::replace(&mut built.ticket, later).settle(Err(CommitError::Storage));
+        // Later requests are to fail as well, not to wait.
+        self.core.budget.left_log(std::mem::take(&mut built.in_log));
+    }
+
+    fn sealed(&self, _: ChunkSeq) {
+        self.end();
+    }
+}

@@ -1,0 +1,25 @@
+//! Why chunks could not be flushed.
+
+use crate::{catalog::manifests::ManifestError, ledger::LedgerError, objects::store::ObjectError};
+
+/// Why committed chunks could not be put into segments. They are still in the write-ahead log.
+#[derive(Debug, thiserror::Error)]
+pub enum FlushError {
+    /// The object store failed or is full.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The metadata store failed, or another broker flushes this epoch.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The references of a partition that was deleted meanwhile could not be released.
+    #[error(transparent)]
+    Deleted(#[from] Box<ManifestError>),
+    /// Another broker has to flush first what partitions here continue.
+    #[error(
+        "records of another broker's sealed epoch have to be in segments first: try again when they are"
+    )]
+    Waits,
+    /// The process is stopping.
+    #[error("storage is shutting down")]
+    Stopping,
+}

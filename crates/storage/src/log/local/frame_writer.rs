@@ -1,0 +1,178 @@
+//! Writing frames into the files of a write-ahead directory.
+//!
+//! A file whose write or sync failed is abandoned: never written, never synced again. The frame that
+//! was not acknowledged is written to another file: the same chunk, epoch, number and checksums under
+//! that file's id. Frames before it in the abandoned file are durable and stay where they are.
+
+use std::{io, sync::Arc};
+
+use milena_types::{BrokerEpoch, ChunkSeq};
+
+use crate::{
+    disk::{
+        buffer::WriteBuffer,
+        file_system::{BLOCK_BYTES, write_all_at},
+    },
+    log::{
+        backend::LogError,
+        local::{
+            directory::{AppendFile, LogDirectory},
+            frame,
+            frame::{ChunkLocation, FrameHeader},
+        },
+    },
+};
+
+/// A buffer larger than this is given back when the chunk that needed it is committed.
+const BUFFER_BYTES_KEPT: usize = 8 << 20;
+
+/// Makes the newest chunk of a directory durable that no log runs in: a sync of it may have failed
+/// just before, so that it can be read does not say that it is on disk. It is written again to
+/// another file, as a start does.
+///
+/// # Errors
+/// [`LogError::Full`], [`LogError::Io`], [`LogError::Damaged`].
+pub(crate) fn make_newest_durable(directory: &Arc<LogDirectory>) -> Result<(), LogError> {
+    let mut frames = FrameWriter::new(directory.clone());
+    let outcome = frames.rewrite_last_chunk();
+    frames.retire_files();
+    outcome
+}
+
+/// Writes frames into the directory's files.
+pub(super) struct FrameWriter {
+    directory: Arc<LogDirectory>,
+    current: Option<AppendFile>,
+    spare: Option<AppendFile>,
+    pub(super) buffer: WriteBuffer,
+}
+
+/// The chunk in the buffer, framed for a file.
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) epoch: BrokerEpoch,
+    pub(super) seq: ChunkSeq,
+    previous_checksum: u32,
+    chunk_bytes: u32,
+    pub(super) chunk_checksum: u32,
+}
+
+impl FrameWriter {
+    pub(super) fn new(directory: Arc<LogDirectory>) -> Self {
+        Self { directory, current: None, spare: None, buffer: WriteBuffer::default() }
+    }
+
+    /// Makes sure that the longest frame has a place.
+    pub(super) fn make_room(&mut self) -> Result<(), LogError> {
+        let longest = self.directory.config().frame_bytes_max();
+        if self.room() < longest && self.spare.is_none() {
+            self.spare = Some(self.directory.take_file()?);
+        }
+        Ok(())
+    }
+
+    /// What fits into the current file.
+    fn room(&self) -> u64 {
+        let file_bytes = self.directory.config().file_bytes;
+        self.current.as_ref().map_or(0, |current| file_bytes - current.position)
+    }
+
+    /// What can be done ahead, while nobody waits for it.
+    pub(super) fn keep_house(&mut self) {
+        let directory = &self.directory;
+        if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
+            // If there is no room, there may be when it is needed.
+            self.spare = directory.take_file().ok();
+        }
+        directory.remove_surplus();
+        if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {
+            self.buffer = WriteBuffer::default();
+        }
+    }
+
+    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole
+    /// blocks.
+    pub(super) fn frame_of_buffer(
+        &mut self,
+        epoch: BrokerEpoch,
+        seq: ChunkSeq,
+        previous_checksum: u32,
+    ) -> Frame {
+        let chunk = &self.buffer.as_slice()[frame::HEADER_BYTES..];
+        let chunk_bytes = u32::try_from(chunk.len()).expect("a chunk is below 4 GiB");
+        let chunk_checksum = crc32c::crc32c(chunk);
+        self.buffer.pad_to(BLOCK_BYTES);
+        Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
+    }
+
+    /// Writes the frame in the buffer into a file with room for it. On failure the file is given
+    /// up.
+    pub(super) fn write_unsynced(&mut self, frame: Frame) -> Result<(), LogError> {
+        if self.room() < self.buffer.len() as u64 {
+            self.switch_file()?;
+        }
+        let current = self.current.as_mut().expect("there is room, so there is a file");
+        let header = FrameHeader {
+            file: current.id,
+            epoch: frame.epoch,
+            seq: frame.seq,
+            previous_checksum: frame.previous_checksum,
+            chunk_bytes: frame.chunk_bytes,
+            chunk_checksum: frame.chunk_checksum,
+        };
+        self.buffer.as_mut_slice()[..frame::HEADER_BYTES].copy_from_slice(&header.encode());
+        let written = write_all_at(&*current.file, self.buffer.as_slice(), current.position);
+        written.map_err(|source| self.abandon_current("write to it", source))
+    }
+
+    /// Makes the frame just written durable. On failure the file is given up.
+    pub(super) fn sync(&mut self, frame: Frame) -> Result<(), LogError> {
+        let current = self.current.as_mut().expect("the frame was written to it");
+        current.file.sync().map_err(|source| self.abandon_current("sync it", source))?;
+        let current = self.current.as_mut().expect("the frame was written to it");
+        let (file, position) = (current.id, current.position);
+        current.position += self.buffer.len() as u64;
+        let (chunk_bytes, chunk_checksum) = (frame.chunk_bytes, frame.chunk_checksum);
+        let place = ChunkLocation { file, position, chunk_bytes, chunk_checksum };
+        self.directory.note_chunk(frame.epoch, frame.seq, place);
+        Ok(())
+    }
+
+    fn switch_file(&mut self) -> Result<(), LogError> {
+        let next = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.directory.take_file()?,
+        };
+        if let Some(full) = self.current.replace(next) {
+            self.directory.retire_file(full.id, true);
+        }
+        Ok(())
+    }
+
+    /// Nothing more is written.
+    pub(super) fn retire_files(&mut self) {
+        for file in [self.current.take(), self.spare.take()].into_iter().flatten() {
+            self.directory.retire_file(file.id, true);
+        }
+    }
+
+    fn abandon_current(&mut self, action: &'static str, source: io::Error) -> LogError {
+        let failed = self.current.take().expect("a file that failed is the current one");
+        self.directory.retire_file(failed.id, false);
+        self.directory.remove_surplus();
+        LogError::Io { path: self.directory.path(failed.id), action, source }
+    }
+
+    /// Writes the newest chunk found in the directory again: that it can be read does not say that
+    /// it is on disk.
+    pub(super) fn rewrite_last_chunk(&mut self) -> Result<(), LogError> {
+        let Some((epoch, seq, place)) = self.directory.last_chunk() else { return Ok(()) };
+        let chunk = self.directory.read(epoch, seq)?;
+        self.buffer.grow(frame::HEADER_BYTES);
+        self.buffer.extend(&chunk);
+        let previous_checksum = self.directory.previous_checksum(place)?;
+        let frame = self.frame_of_buffer(epoch, seq, previous_checksum);
+        let mut again = || self.write_unsynced(frame).and_then(|()| self.sync(frame));
+        again().or_else(|_| again())
+    }
+}

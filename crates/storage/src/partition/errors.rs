@@ -1,0 +1,40 @@
+//! Why a partition could not be changed.
+
+use milena_types::Offset;
+
+use crate::{
+    catalog::{manifests::ManifestError, pages::PageError},
+    ledger::LedgerError,
+    objects::store::ObjectError,
+    partition::bounds::Bounds,
+};
+
+/// Why a partition could not be changed. Nothing was; the state in memory is as before.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// The offset is above the high watermark or below zero (OFFSET_OUT_OF_RANGE).
+    #[error("offset {asked} is above the high watermark {}: delete up to that at most", .bounds.high_watermark)]
+    #[expect(missing_docs, reason = "the message names them")]
+    OutOfRange { asked: Offset, bounds: Bounds },
+    /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
+    #[error("the partition is not led here any more: find its new leader")]
+    Closed,
+    /// The manifest could not be read or changed.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The object store.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+}
+
+impl From<LedgerError> for UpkeepError {
+    fn from(error: LedgerError) -> Self {
+        Self::Manifest(error.into())
+    }
+}
+
+impl From<PageError> for UpkeepError {
+    fn from(error: PageError) -> Self {
+        Self::Manifest(error.into())
+    }
+}

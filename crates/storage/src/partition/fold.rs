@@ -1,0 +1,105 @@
+//! Folding flushes into the manifests of many partitions at once, and reloading those that others
+//! flushed for.
+
+use std::sync::Arc;
+
+use milena_types::Timestamp;
+
+use crate::{
+    catalog::manifests::{ManifestError, Manifests},
+    ledger::ManifestSwaps,
+    partition::partition_log::Partition,
+};
+
+/// How many partitions one transaction folds at most, where the metadata store would take more.
+const FOLDS_PER_TRANSACTION_MAX: usize = 512;
+
+/// This many flushes are folded together: each fold writes the whole manifest again.
+const FLUSHES_PER_FOLD: usize = 8;
+
+/// Flushes are folded after this time even if they are fewer, so that their records go.
+const FOLD_AGE_MS: i64 = 60 * 60 * 1000;
+
+/// Folds the flushes of those partitions that have many, or old ones. See [`fold_now`].
+pub(crate) async fn fold_due(
+    manifests: &Manifests,
+    now: Timestamp,
+    mut partitions: Vec<Arc<Partition>>,
+) {
+    let old = Timestamp(now.0.saturating_sub(FOLD_AGE_MS));
+    partitions.retain(|partition| {
+        let state = partition.lock();
+        let unfolded = &state.manifest.unfolded;
+        unfolded.len() >= FLUSHES_PER_FOLD
+            || unfolded.first().is_some_and(|unfolded| unfolded.segment.written < old)
+    });
+    fold_now(manifests, partitions).await;
+}
+
+/// Folds the flushes of many partitions, many in a transaction. What fails is repeated after the
+/// next flush; until then the flush record stands.
+pub(crate) async fn fold_now(manifests: &Manifests, mut partitions: Vec<Arc<Partition>>) {
+    // Each takes an expectation and a change, and flush records and objects come on top.
+    let at_once = (manifests.ledger.ops_max() * 3 / 8).clamp(1, FOLDS_PER_TRANSACTION_MAX);
+    // One order for all callers, so that two of them cannot deadlock.
+    partitions.sort_unstable_by_key(|partition| partition.id);
+    partitions.dedup_by_key(|partition| partition.id);
+    for together in partitions.chunks(at_once) {
+        if fold_together(manifests, together).await.is_ok() {
+            continue;
+        }
+        for partition in together {
+            if let Err(error) = partition.fold().await {
+                tracing::warn!(%error, partition = %partition.id, "a flush could not be folded into a manifest");
+            }
+        }
+    }
+}
+
+async fn fold_together(
+    manifests: &Manifests,
+    partitions: &[Arc<Partition>],
+) -> Result<(), ManifestError> {
+    let mut swaps = ManifestSwaps::default();
+    let mut changes = Vec::with_capacity(partitions.len());
+    for partition in partitions {
+        let serialised = partition.manifest_change.lock().await;
+        let manifest = partition.lock().manifest.clone();
+        if !manifest.unfolded.is_empty() && !partition.is_closed() {
+            let change = partition.prepare(&manifest, None, &mut swaps).await?;
+            changes.push((partition, change, serialised));
+        }
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let revision = manifests.commit(&swaps).await?;
+    for (partition, change, _serialised) in changes {
+        partition.apply(change, revision);
+    }
+    Ok(())
+}
+
+/// Replaces the partitions' runs of sealed epochs by the segments that others made of them. One that
+/// has a newer leader is closed.
+pub(crate) async fn reload_all(
+    manifests: &Manifests,
+    partitions: &[Arc<Partition>],
+) -> Result<(), ManifestError> {
+    let mut partitions = partitions.to_vec();
+    partitions.sort_unstable_by_key(|partition| partition.id);
+    let mut serialised = Vec::with_capacity(partitions.len());
+    for partition in &partitions {
+        serialised.push(partition.manifest_change.lock().await);
+    }
+    let _no_flush = manifests.flush_gate.read().await;
+    let flushes = manifests.flushes.read(&manifests.ledger).await?;
+    for partition in &partitions {
+        match partition.take_records(&flushes).await {
+            Ok(()) => partition.lock().drop_sealed(),
+            Err(error) if error.is_fenced() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

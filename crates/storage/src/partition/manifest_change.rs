@@ -1,0 +1,190 @@
+//! Changing a partition's manifest: folding flushes into it, and moving its log start.
+//!
+//! Changes of a partition are serialised. Each is one transaction, which may change many partitions;
+//! the state in memory follows after it is committed, never before. Only the partition's leader
+//! changes its manifest, and not once the partition is closed: the next leader may have read it.
+
+use std::sync::Arc;
+
+use milena_types::{Offset, Revision};
+
+use crate::{
+    catalog::{
+        flushes::Flushes,
+        manifest::{Manifest, Unfolded},
+        manifests::ManifestError,
+    },
+    ledger::{ManifestRecord, ManifestSwap, ManifestSwaps},
+    partition::{errors::UpkeepError, partition_log::Partition},
+};
+
+/// Producer state is written as a snapshot when this many segments came after the last one.
+const SEGMENTS_PER_SNAPSHOT: usize = 8;
+
+/// How often a change that conflicts with another is repeated.
+const ATTEMPTS: usize = 8;
+
+/// A prepared manifest: committed first, then applied.
+pub(super) struct ManifestChange {
+    record: ManifestRecord,
+    /// How many unfolded flushes the record has now.
+    folded: usize,
+}
+
+impl Partition {
+    /// Folds the unfolded flushes into the manifest.
+    pub(crate) async fn fold(&self) -> Result<(), UpkeepError> {
+        self.change(None).await
+    }
+
+    /// Moves the log start up to `log_start`. Folds the unfolded flushes too.
+    pub(super) async fn move_log_start(&self, log_start: Offset) -> Result<(), UpkeepError> {
+        self.change(Some(log_start)).await
+    }
+
+    async fn change(&self, log_start: Option<Offset>) -> Result<(), UpkeepError> {
+        let _serialised = self.manifest_change.lock().await;
+        if self.is_closed() {
+            return log_start.map_or(Ok(()), |_| Err(UpkeepError::Closed));
+        }
+        let mut attempt = 0;
+        loop {
+            let manifest = self.lock().manifest.clone();
+            if manifest.unfolded.is_empty() && log_start.is_none() {
+                return Ok(());
+            }
+            match self.try_change(&manifest, log_start).await {
+                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    self.reload().await?;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    /// Waits until the manifest does not change any more. The partition is closed: its next leader
+    /// must find everything that was reported as done here, and need not read it again.
+    pub(crate) async fn manifest_unchanging(&self) {
+        drop(self.manifest_change.lock().await);
+    }
+
+    async fn try_change(
+        &self,
+        manifest: &Manifest,
+        log_start: Option<Offset>,
+    ) -> Result<(), ManifestError> {
+        let mut swaps = ManifestSwaps::default();
+        let change = self.prepare(manifest, log_start, &mut swaps).await?;
+        let revision = self.manifests.commit(&swaps).await?;
+        self.apply(change, revision);
+        Ok(())
+    }
+
+    /// Adds the partition's next manifest to a transaction.
+    pub(super) async fn prepare(
+        &self,
+        manifest: &Manifest,
+        log_start: Option<Offset>,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<ManifestChange, ManifestError> {
+        let mut record = manifest.record.clone();
+        record.leader_epoch = self.leader_epoch;
+        record.version += 1;
+        record.epochs = manifest.epochs();
+        record.end = manifest.end();
+        record.segments = manifest.newer().cloned().collect();
+        for unfolded in &manifest.unfolded {
+            self.manifests.remove_from_flush(self.id, &unfolded.flush, swaps).await?;
+        }
+        // The segments to be released may be all that tells of a producer.
+        self.add_snapshot(&mut record, swaps, log_start.is_some()).await?;
+        self.manifests.add_pages(&mut record, swaps).await?;
+        record.log_start = log_start.unwrap_or(record.log_start).max(manifest.record.log_start);
+        self.manifests.trim(&mut record, swaps).await?;
+        let (partition, seen) = (self.id, manifest.revision);
+        swaps.manifests.push(ManifestSwap { partition, seen, record: Some(record.clone()) });
+        Ok(ManifestChange { record, folded: manifest.unfolded.len() })
+    }
+
+    /// Notes the offset from which footers tell of producers: with no snapshot when there are no
+    /// producers, else with one when it is needed or due.
+    async fn add_snapshot(
+        &self,
+        record: &mut ManifestRecord,
+        swaps: &mut ManifestSwaps,
+        needed: bool,
+    ) -> Result<(), ManifestError> {
+        let (offset, snapshot) = {
+            let state = self.lock();
+            let producers = &state.producers;
+            (state.high_watermark, (!producers.is_empty()).then(|| producers.snapshot()))
+        };
+        let last = record.producers.as_ref().map_or(Offset::ZERO, |last| last.offset);
+        let since = record.segments.iter().filter(|segment| segment.base >= last).count();
+        let due = needed || snapshot.is_none() || since >= SEGMENTS_PER_SNAPSHOT;
+        if !due || offset <= last {
+            return Ok(());
+        }
+        self.manifests.replace_snapshot(record, offset, snapshot, swaps).await
+    }
+
+    /// Follows a committed change in memory.
+    pub(super) fn apply(&self, change: ManifestChange, revision: Revision) {
+        let mut state = self.lock();
+        // Flushes that were committed meanwhile came after those that are folded now.
+        let unfolded = state.manifest.unfolded[change.folded..].to_vec();
+        let moved = change.record.log_start > state.log_start;
+        state.log_start = state.log_start.max(change.record.log_start);
+        let log_start = state.log_start;
+        state.epochs.trim(log_start);
+        state.manifest =
+            Arc::new(Manifest { record: change.record, revision: Some(revision), unfolded });
+        drop(state);
+        if moved {
+            self.waiters.changed();
+        }
+    }
+
+    /// Reads the records again after another broker changed them.
+    async fn reload(&self) -> Result<(), ManifestError> {
+        let _no_flush = self.manifests.flush_gate.read().await;
+        // Flushes first: one that is folded between the two reads is then seen twice, and in the
+        // other order not at all.
+        let flushes = self.manifests.flushes.read(&self.manifests.ledger).await?;
+        self.take_records(&flushes).await
+    }
+
+    /// Replaces the manifest by what the records are now. Closes the partition if it has a newer
+    /// leader.
+    pub(super) async fn take_records(&self, flushes: &Flushes) -> Result<(), ManifestError> {
+        let manifest = match self.manifests.load(self.id, self.leader_epoch, flushes).await {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                if error.is_fenced() {
+                    self.close();
+                }
+                return Err(error);
+            }
+        };
+        let mut state = self.lock();
+        state.log_start = state.log_start.max(manifest.record.log_start);
+        state.manifest = Arc::new(manifest);
+        Ok(())
+    }
+
+    /// A flush put the partition's records up to the segment's end into a segment.
+    pub(crate) fn flushed(&self, unfolded: Unfolded) {
+        let mut state = self.lock();
+        if unfolded.segment.end <= state.manifest.end() {
+            // The manifest was reloaded between the flush's commit and this call.
+            return;
+        }
+        assert_eq!(
+            unfolded.segment.base,
+            state.manifest.end(),
+            "flushes go on where the segments end"
+        );
+        Arc::make_mut(&mut state.manifest).unfolded.push(unfolded);
+    }
+}

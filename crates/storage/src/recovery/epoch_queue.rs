@@ -1,0 +1,118 @@
+//! What one broker does with sealed epochs: it flushes those it is the *flusher* of (the ledger says
+//! so), and *borrows* from the others: its partitions read their runs until segments have them.
+//!
+//! Invariants:
+//!  - epochs are flushed in the order they were sealed in, over all brokers, and a broker's own
+//!    chunks after all that its partitions borrow: so a partition's segments are recorded in offset
+//!    order;
+//!  - an epoch is queued or borrowed from, never both.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use milena_types::{ChunkSeq, TopicPartition};
+
+use crate::{
+    chunk::tail::{TailChunk, oldest},
+    ledger::LogId,
+    recovery::epoch_chunks::EpochChunks,
+};
+
+/// An epoch this broker flushes.
+#[derive(Debug)]
+pub(crate) struct QueuedEpoch {
+    /// Its place in the order of seals.
+    pub(crate) order: u64,
+    pub(crate) log: LogId,
+    /// `None` once all of them are in segments.
+    pub(crate) chunks: Option<Arc<EpochChunks>>,
+    /// The first chunk that is not in segments.
+    pub(crate) floor_end: ChunkSeq,
+    pub(crate) tail_end: ChunkSeq,
+    /// Whether the append budget is charged for it: own epochs only. The memory of others' was
+    /// theirs.
+    pub(crate) charged: bool,
+    pub(crate) since: Duration,
+}
+
+impl QueuedEpoch {
+    /// The oldest unflushed chunks, up to about `bytes_max`, at least one.
+    pub(crate) fn oldest(&self, bytes_max: u64) -> Vec<Arc<TailChunk>> {
+        oldest(self.unflushed().iter(), bytes_max)
+    }
+
+    fn unflushed(&self) -> &[Arc<TailChunk>] {
+        self.chunks.as_ref().map_or(&[], |chunks| chunks.from(self.floor_end))
+    }
+
+    /// The unflushed bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.unflushed().iter().map(|chunk| chunk.charged).sum()
+    }
+}
+
+/// An epoch that another broker flushes and that partitions here have runs of.
+#[derive(Debug)]
+pub(crate) struct BorrowedEpoch {
+    pub(crate) order: u64,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "held, so that all borrowers share one copy in memory")
+    )]
+    pub(crate) chunks: Arc<EpochChunks>,
+    pub(crate) partitions: BTreeSet<TopicPartition>,
+}
+
+/// The sealed epochs of one broker.
+#[derive(Debug, Default)]
+pub(crate) struct EpochQueue {
+    /// In the order they are flushed in.
+    pub(crate) queue: Vec<QueuedEpoch>,
+    pub(crate) borrowed: BTreeMap<LogId, BorrowedEpoch>,
+    /// The ledger could not be followed: look again soon.
+    pub(crate) unsettled: bool,
+}
+
+impl EpochQueue {
+    pub(crate) fn enqueue(&mut self, queued: QueuedEpoch) {
+        self.queue.push(queued);
+        self.queue.sort_by_key(|queued| (queued.order, queued.log));
+    }
+
+    pub(crate) fn is_queued(&self, log: LogId) -> bool {
+        self.queue.iter().any(|queued| queued.log == log)
+    }
+
+    pub(crate) fn queued_mut(&mut self, log: LogId) -> Option<&mut QueuedEpoch> {
+        self.queue.iter_mut().find(|queued| queued.log == log)
+    }
+
+    /// A partition here has runs of an epoch that another broker flushes.
+    pub(crate) fn borrow(
+        &mut self,
+        order: u64,
+        chunks: &Arc<EpochChunks>,
+        partition: TopicPartition,
+    ) {
+        let partitions = BTreeSet::new();
+        let borrowed = self.borrowed.entry(chunks.log);
+        let chunks = chunks.clone();
+        let borrowed = borrowed.or_insert_with(|| BorrowedEpoch { order, chunks, partitions });
+        borrowed.partitions.insert(partition);
+    }
+
+    /// The first epoch that partitions here borrow from.
+    pub(crate) fn first_borrowed(&self) -> Option<LogId> {
+        let mut borrowed = self.borrowed.iter();
+        borrowed.find(|(_, borrowed)| !borrowed.partitions.is_empty()).map(|(log, _)| *log)
+    }
+
+    /// The unflushed bytes of the queue, and since when the oldest of them wait.
+    pub(crate) fn waiting(&self) -> (u64, Option<Duration>) {
+        let bytes = self.queue.iter().map(QueuedEpoch::bytes).sum();
+        (bytes, self.queue.iter().map(|queued| queued.since).min())
+    }
+}

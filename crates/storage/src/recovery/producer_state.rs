@@ -1,0 +1,80 @@
+//! Rebuilding a partition's producer state: the newest snapshot, and the footers of what came after.
+
+use milena_types::{Offset, Timestamp, TopicPartition};
+
+use crate::{
+    catalog::{manifest::Manifest, manifests::Manifests},
+    ledger::{SegmentRef, SnapshotRef},
+    objects::object_id::ObjectId,
+    partition::producers::{snapshot::SnapshotError, state::Producers},
+    recovery::errors::OpenPartitionError,
+    segment::blocks::Segments,
+};
+
+/// The producer state of everything in segments.
+pub(super) async fn rebuild_producers(
+    manifests: &Manifests,
+    segments: &Segments,
+    id: TopicPartition,
+    manifest: &Manifest,
+    now: Timestamp,
+) -> Result<Producers, OpenPartitionError> {
+    let (mut producers, from) = match &manifest.record.producers {
+        Some(snapshot) => read_snapshot(manifests, id, snapshot).await?,
+        None => (Producers::default(), Offset::ZERO),
+    };
+    let mut replay = Replay { segments, id, from, now, producers: &mut producers };
+    for page in manifest.record.pages.iter().filter(|page| page.end > from) {
+        for segment in manifests.pages.read(page).await? {
+            replay.footer(&segment).await?;
+        }
+    }
+    for segment in manifest.newer() {
+        replay.footer(segment).await?;
+    }
+    Ok(producers)
+}
+
+/// The state of a snapshot, and the offset from which segments add to it. If the snapshot is lost or
+/// damaged, the footers of all segments replace it.
+async fn read_snapshot(
+    manifests: &Manifests,
+    id: TopicPartition,
+    snapshot: &SnapshotRef,
+) -> Result<(Producers, Offset), OpenPartitionError> {
+    let Some(object) = &snapshot.object else { return Ok((Producers::default(), snapshot.offset)) };
+    let error = match manifests.pages.open(&ObjectId::new(object.as_str())).await {
+        Ok(bytes) => match Producers::from_snapshot(&bytes) {
+            Ok(producers) => return Ok((producers, snapshot.offset)),
+            Err(error @ SnapshotError::Level(_)) => return Err(error.into()),
+            Err(error) => OpenPartitionError::from(error),
+        },
+        Err(error) if error.is_lost() => error.into(),
+        Err(error) => return Err(error.into()),
+    };
+    tracing::warn!(partition = %id, %object, %error, "producer state is rebuilt from all segments");
+    Ok((Producers::default(), Offset::ZERO))
+}
+
+struct Replay<'a> {
+    segments: &'a Segments,
+    id: TopicPartition,
+    from: Offset,
+    /// When a batch was appended is not known. Since it may have been just now, its producer counts
+    /// as active now.
+    now: Timestamp,
+    producers: &'a mut Producers,
+}
+
+impl Replay<'_> {
+    async fn footer(&mut self, segment: &SegmentRef) -> Result<(), OpenPartitionError> {
+        if segment.end <= self.from {
+            return Ok(());
+        }
+        let part = self.segments.open(self.id, segment).await?;
+        for batch in part.footer().batches.iter().filter(|batch| batch.base_offset >= self.from) {
+            self.producers.commit_summary(batch, self.now);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,289 @@
+//! What becomes of sealed epochs on one broker: it flushes those it is the flusher of, and borrows
+//! from the others until segments have their records.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use milena_runtime::FailureLog;
+use milena_types::{BrokerEpoch, BrokerId, Timestamp, TopicPartition};
+
+use crate::{
+    catalog::manifests::{ManifestError, Manifests},
+    chunk::log_core::LogCore,
+    ledger::{LedgerError, LogId, WalRecord},
+    partition::{
+        fold::{fold_due, reload_all},
+        partition_log::Partition,
+        registry::OpenPartitions,
+    },
+    recovery::{
+        epoch_chunks::EpochChunks,
+        epoch_queue::{BorrowedEpoch, EpochQueue, QueuedEpoch},
+        sealed_logs::{SealedError, SealedLogs},
+    },
+};
+
+/// How often the ledger is read while a change is expected there.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Why the ledger could not be followed. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettleError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+    #[error(transparent)]
+    Reload(#[from] ManifestError),
+}
+
+/// The sealed epochs of one broker, and what flushing and borrowing them takes.
+pub(crate) struct SealedEpochs {
+    pub(crate) logs: SealedLogs,
+    pub(crate) core: Arc<LogCore>,
+    pub(crate) manifests: Arc<Manifests>,
+    partitions: Arc<OpenPartitions>,
+    queue: Mutex<EpochQueue>,
+    /// Serialises settling.
+    settling: tokio::sync::Mutex<()>,
+}
+
+impl SealedEpochs {
+    pub(crate) fn new(
+        logs: SealedLogs,
+        core: Arc<LogCore>,
+        manifests: Arc<Manifests>,
+        partitions: Arc<OpenPartitions>,
+    ) -> Arc<Self> {
+        let (queue, settling) = (Mutex::default(), tokio::sync::Mutex::default());
+        Arc::new(Self { logs, core, manifests, partitions, queue, settling })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, EpochQueue> {
+        self.queue.lock().expect("no panic while sealed epochs are listed")
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.lock() = EpochQueue::default();
+    }
+
+    /// Follows the ledger until the scope stops: takes over what earlier lives of this broker were
+    /// to flush, and the segments of epochs that are borrowed from.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let stopping = self.core.runtime.stopping().clone();
+        let mut changes = self.logs.changes();
+        let mut failures = FailureLog::default();
+        loop {
+            let expecting = {
+                let sealed = self.lock();
+                sealed.unsettled || !sealed.borrowed.is_empty()
+            };
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                _ = changes.changed() => {}
+                () = self.core.runtime.sleep(POLL_INTERVAL), if expecting => {}
+            }
+            if self.core.is_sealed() {
+                return;
+            }
+            match self.settle().await {
+                Ok(()) => failures.clear(),
+                Err(error) if failures.is_news(&error) => {
+                    tracing::warn!(%error, "what has become of sealed epochs is not known yet; looking again");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Brings the queue and what is borrowed in line with the ledger.
+    pub(crate) async fn settle(&self) -> Result<(), SettleError> {
+        let settled = self.try_settle().await;
+        if settled.is_err() {
+            self.lock().unsettled = true;
+        }
+        settled
+    }
+
+    async fn try_settle(&self) -> Result<(), SettleError> {
+        let _serialised = self.settling.lock().await;
+        let ledger = &self.manifests.ledger;
+        let own = ledger.own();
+        if std::mem::take(&mut self.lock().unsettled) {
+            self.take_roles_of(own.broker, Some(own.epoch)).await?;
+        }
+        let epochs = ledger.all_epochs().await?;
+        for (log, seen) in &epochs {
+            let mine = *log != own && seen.record.flusher_of(*log) == own;
+            if !mine || self.lock().is_queued(*log) {
+                continue;
+            }
+            match seen.record.unflushed() {
+                Some(chunks) => {
+                    let epoch = self.logs.load(&self.core, *log, chunks).await?;
+                    self.enqueue(*log, &seen.record, epoch).await?;
+                }
+                // Its flusher died between flushing the last of it and retiring it.
+                None => ledger.retire_epoch(*log).await?,
+            }
+        }
+        let borrowed: Vec<LogId> = self.lock().borrowed.keys().copied().collect();
+        for log in borrowed {
+            let record =
+                epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.record);
+            if record.and_then(WalRecord::unflushed).is_none() {
+                self.end_borrowing(log, |_| {}).await?;
+                self.logs.epoch_retired(log);
+            }
+        }
+        self.core.request_flush();
+        Ok(())
+    }
+
+    /// Makes this broker epoch the flusher of what lives of `broker` (before `before`) were to flush
+    /// for others.
+    pub(crate) async fn take_roles_of(
+        &self,
+        broker: BrokerId,
+        before: Option<BrokerEpoch>,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.manifests.ledger;
+        for (log, seen) in ledger.all_epochs().await? {
+            let flusher = seen.record.flusher_of(log);
+            let theirs =
+                flusher.broker == broker && before.is_none_or(|before| flusher.epoch < before);
+            let Some(tail_end) = seen.record.tail_end.filter(|_| theirs && log.broker != broker)
+            else {
+                continue;
+            };
+            match ledger.seal_epoch(log, &seen, tail_end).await {
+                // Its own broker came back, or another recoverer was first.
+                Ok(_) | Err(LedgerError::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// This broker flushes the epoch from now on. The ledger says so already, so no other does.
+    pub(crate) async fn enqueue(
+        &self,
+        log: LogId,
+        record: &WalRecord,
+        epoch: Arc<EpochChunks>,
+    ) -> Result<(), ManifestError> {
+        let queued = QueuedEpoch {
+            order: record.order,
+            log,
+            chunks: Some(epoch),
+            floor_end: record.floor_end,
+            tail_end: record.tail_end.expect("only sealed epochs are flushed by others"),
+            charged: log.broker == self.core.id.broker,
+            since: self.core.runtime.monotonic(),
+        };
+        self.end_borrowing(log, |sealed| {
+            if !sealed.is_queued(log) {
+                if queued.charged {
+                    self.core.budget.add_unflushed(queued.bytes());
+                }
+                sealed.enqueue(queued);
+            }
+        })
+        .await
+    }
+
+    /// Has the partitions that borrow from an epoch take the present segments, then removes it from
+    /// what is borrowed, and does `then` under the same lock: at no moment is the epoch in neither.
+    async fn end_borrowing(
+        &self,
+        log: LogId,
+        then: impl FnOnce(&mut EpochQueue),
+    ) -> Result<(), ManifestError> {
+        let mut reloaded: BTreeSet<TopicPartition> = BTreeSet::new();
+        let mut to_fold = Vec::new();
+        loop {
+            let missing: Vec<TopicPartition> = {
+                let _nobody_opens = self.manifests.flush_gate.write().await;
+                let mut sealed = self.lock();
+                let borrowed = sealed.borrowed.get(&log).into_iter();
+                let missing = borrowed.flat_map(|epoch| epoch.partitions.difference(&reloaded));
+                let missing: Vec<_> = missing.copied().collect();
+                if missing.is_empty() {
+                    sealed.borrowed.remove(&log);
+                    then(&mut sealed);
+                    break;
+                }
+                missing
+            };
+            let open: Vec<Arc<Partition>> =
+                missing.iter().filter_map(|id| self.partitions.get(*id)).collect();
+            reload_all(&self.manifests, &open).await?;
+            reloaded.extend(missing);
+            to_fold.extend(open);
+        }
+        self.core.request_flush();
+        fold_due(&self.manifests, Timestamp(self.core.runtime.wall_ms()), to_fold).await;
+        Ok(())
+    }
+
+    /// Removes an epoch from the queue if another broker flushes it or it is retired. What
+    /// partitions here have of it is borrowed from then on.
+    pub(crate) async fn yield_epoch(&self, log: LogId) -> Result<(), LedgerError> {
+        let ledger = &self.manifests.ledger;
+        let seen = ledger.epoch(log).await?;
+        if let Some(seen) = seen.filter(|seen| seen.record.flusher_of(log) == ledger.own()) {
+            // It is not queued any more when the storage was ended meanwhile.
+            if let Some(queued) = self.lock().queued_mut(log) {
+                queued.floor_end = seen.record.floor_end;
+            }
+            return Ok(());
+        }
+        let _nobody_opens = self.manifests.flush_gate.write().await;
+        let has_runs = |partition: &Arc<Partition>| {
+            partition.lock().tail.iter().any(|run| run.sealed == Some(log))
+        };
+        let open = self.partitions.all();
+        let borrowers = open.iter().filter(|partition| has_runs(partition));
+        let partitions: BTreeSet<TopicPartition> =
+            borrowers.map(|partition| partition.id()).collect();
+        let mut sealed = self.lock();
+        if let Some(index) = sealed.queue.iter().position(|queued| queued.log == log) {
+            let queued = sealed.queue.remove(index);
+            if queued.charged {
+                self.core.budget.remove_unflushed(queued.bytes());
+            }
+            if !partitions.is_empty() {
+                self.logs.request_flush(log);
+            }
+            if let Some(chunks) = queued.chunks {
+                let borrowed = BorrowedEpoch { order: queued.order, chunks, partitions };
+                sealed.borrowed.insert(log, borrowed);
+            }
+        }
+        drop(sealed);
+        tracing::info!(%log, "another broker flushes this epoch");
+        Ok(())
+    }
+
+    /// Whether an epoch's turn has come: all that were sealed before it are in segments, and applied
+    /// here.
+    pub(crate) async fn may_flush(&self, order: u64, log: LogId) -> Result<bool, LedgerError> {
+        let earlier = |other_order: u64, other: LogId| (other_order, other) < (order, log);
+        let borrows_earlier =
+            self.lock().borrowed.iter().any(|(other, epoch)| earlier(epoch.order, *other));
+        if borrows_earlier {
+            return Ok(false);
+        }
+        let epochs = self.manifests.ledger.all_epochs().await?;
+        let before = epochs.iter().find(|(other, seen)| {
+            *other != log && earlier(seen.record.order, *other) && seen.record.unflushed().is_some()
+        });
+        if let Some((before, _)) = before {
+            self.logs.request_flush(*before);
+        }
+        Ok(before.is_none())
+    }
+}
