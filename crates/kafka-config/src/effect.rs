@@ -30,7 +30,7 @@ pub(crate) const ACLS: Effect = Effect::NotYet("access control lists are not off
 pub(crate) const CLEANER: Effect =
     Effect::NotYet("compacted topics are not cleaned yet: all their records stay");
 pub(crate) const CONNECTION_RATE: Effect =
-    Effect::NotYet("connections are taken as fast as they come");
+    Effect::NotYet("the rate of new connections is not limited");
 pub(crate) const NEXT_GROUPS: Effect =
     Effect::NotYet("groups have the classic protocol; that of KIP-848 is not offered yet");
 pub(crate) const QUOTAS: Effect = Effect::NotYet("client quotas are not offered yet");
@@ -53,15 +53,16 @@ pub(crate) const INTER_BROKER: Effect = Effect::Meaningless(
     "brokers send each other no requests: they share storage and metadata store",
 );
 pub(crate) const JAVA: Effect = Effect::Meaningless("no Java runs here that could load a class");
-pub(crate) const LEASES: Effect =
-    Effect::Meaningless("a broker's sign of life is a lease in the metadata store, of 9 s");
+pub(crate) const LEASES: Effect = Effect::Meaningless(
+    "a broker keeps a lease of 9 s in the metadata store instead of sending heartbeats",
+);
 pub(crate) const LISTENERS: Effect = Effect::Meaningless("listeners replaced it");
 pub(crate) const ONE_DIRECTORY: Effect =
     Effect::Meaningless("a broker has one directory, and keeps nothing in it that must stay there");
 pub(crate) const PASSWORDS: Effect =
     Effect::Meaningless("the service keeps secrets, under the key of the installation");
 pub(crate) const PURGATORY: Effect =
-    Effect::Meaningless("a request that waits is a task, which leaves nothing to tidy up");
+    Effect::Meaningless("a request that waits is a task, which leaves nothing behind");
 pub(crate) const RAFT: Effect = Effect::Meaningless(
     "there is no quorum of controllers: decisions are transactions in the metadata store",
 );

@@ -18,7 +18,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
         .doc("Where the broker listens: name://host:port each."),
     unset("advertised.listeners", ConfigType::String)
         .changes(&[(4, 2, Change::Type(ConfigType::List))]).effect(SERVICE)
-        .doc("Where clients are told to connect; where the broker listens if not set."),
+        .doc("The addresses that clients connect to; those of listeners if not set."),
     text("listener.security.protocol.map", PROTOCOLS)
         .effect(TLS)
         .doc("Which security protocol each listener speaks."),
@@ -45,7 +45,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     long("connections.max.reauth.ms", "0").effect(SASL)
         .doc("After how many ms a SASL connection must authenticate again; 0 for never."),
     int("connection.failed.authentication.delay.ms", "100").at_least(0).effect(SASL)
-        .doc("How long a failed authentication is left open before it is closed, in ms."),
+        .doc("How long to wait before closing a connection that failed to authenticate, in ms."),
     int("socket.receive.buffer.bytes", "102400").effect(SOCKETS)
         .doc("The receive buffer of sockets; -1 for the system's."),
     int("socket.send.buffer.bytes", "102400").effect(SOCKETS)
@@ -62,7 +62,7 @@ pub(super) const CONNECTIONS: &[Definition] = &[
     long("queued.max.request.bytes", "-1").honoured("properties_change_the_limits_they_name")
         .doc("How many bytes of requests may wait; -1 for no limit."),
     int("fetch.max.bytes", "57671680").at_least(1024).honoured("properties_take_effect")
-        .doc("How much one fetch answers at most, in bytes."),
+        .doc("The largest fetch response, in bytes."),
     int("max.incremental.fetch.session.cache.slots", "1000").at_least(0)
         .honoured("a_full_cache_answers_without_a_session")
         .doc("How many fetch sessions a broker remembers."),

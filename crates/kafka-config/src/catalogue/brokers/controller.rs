@@ -10,9 +10,9 @@ use crate::{
 #[rustfmt::skip]
 pub(super) const CONTROLLER: &[Definition] = &[
     int("broker.heartbeat.interval.ms", "2000").since(3, 3).effect(LEASES)
-        .doc("How often a broker tells the controller that it is alive, in ms."),
+        .doc("How often a broker sends a heartbeat to the controller, in ms."),
     int("broker.session.timeout.ms", "9000").since(3, 3).effect(LEASES)
-        .doc("After how many silent ms the controller holds a broker for dead."),
+        .doc("After how many ms without a heartbeat the controller fences a broker."),
     int("initial.broker.registration.timeout.ms", "60000").since(3, 3).effect(LEASES)
         .doc("How long a starting broker waits to be registered, in ms."),
     unset("controller.listener.names", ConfigType::String).since(3, 3).effect(RAFT)
@@ -33,7 +33,7 @@ pub(super) const CONTROLLER: &[Definition] = &[
         .doc("After how many ms without its leader a quorum elects another."),
     int("controller.quorum.request.timeout.ms", "2000").since(3, 3)
         .changes(&[(4, 1, Change::Rule(Rule::Between(0, i64::MAX)))]).effect(RAFT)
-        .doc("How long an answer within the quorum is waited for, in ms."),
+        .doc("How long to wait for a response within the quorum, in ms."),
     int("controller.quorum.retry.backoff.ms", "20").since(3, 3)
         .changes(&[(4, 1, Change::Rule(Rule::Between(0, i64::MAX)))]).effect(RAFT)
         .doc("How long a failed request within the quorum waits before the next, in ms."),
@@ -54,17 +54,16 @@ pub(super) const CONTROLLER: &[Definition] = &[
     long("metadata.log.segment.ms", "604800000").since(3, 3).effect(RAFT)
         .doc("After how many ms a segment of the decisions' log closes."),
     int("metadata.max.idle.interval.ms", "500").at_least(0).since(3, 3).effect(RAFT)
-        .doc("How often an idle controller writes a sign of life, in ms."),
+        .doc("How often an idle controller writes a no-op record, in ms."),
     long("metadata.max.retention.bytes", "-1").since(3, 3)
         .changes(&[(3, 6, Change::Default("104857600"))]).effect(RAFT)
         .doc("How many bytes of old decisions are kept."),
     long("metadata.max.retention.ms", "604800000").since(3, 3).effect(RAFT)
         .doc("How long old decisions are kept, in ms."),
     long("log.dir.failure.timeout.ms", "30000").at_least(1).since(3, 7).effect(ONE_DIRECTORY)
-        .doc("How long a broker runs with a failed directory that the controller was not told of, \
-            in ms."),
+        .doc("How long a broker runs with a failed directory unknown to the controller, in ms."),
     flag("broker.id.generation.enable", "true").until(4, 0).effect(SERVICE)
-        .doc("Whether brokers without a number are given one."),
+        .doc("Whether brokers without a number get one."),
     int("reserved.broker.max.id", "1000").at_least(0).until(4, 0).effect(SERVICE)
         .doc("The largest number that is set by hand; generated ones come after it."),
     int("controlled.shutdown.max.retries", "3").until(4, 0).effect(HANDOFF)
@@ -78,7 +77,7 @@ pub(super) const CONTROLLER: &[Definition] = &[
     unset("zookeeper.clientCnxnSocket", ConfigType::String).until(4, 0).effect(ZOOKEEPER)
         .doc("The Java class of ZooKeeper's sockets."),
     int("zookeeper.max.in.flight.requests", "10").at_least(1).until(4, 0).effect(ZOOKEEPER)
-        .doc("How many requests to ZooKeeper may be unanswered."),
+        .doc("How many requests to ZooKeeper may be in flight."),
     flag("zookeeper.metadata.migration.enable", "false").since(3, 6).until(4, 0).effect(ZOOKEEPER)
         .doc("Whether this cluster is moving from ZooKeeper to Raft."),
     unset("zookeeper.ssl.cipher.suites", ConfigType::List).until(4, 0).effect(ZOOKEEPER)
@@ -86,7 +85,7 @@ pub(super) const CONTROLLER: &[Definition] = &[
     flag("zookeeper.ssl.client.enable", "false").until(4, 0).effect(ZOOKEEPER)
         .doc("Whether ZooKeeper is spoken to with TLS."),
     flag("zookeeper.ssl.crl.enable", "false").until(4, 0).effect(ZOOKEEPER)
-        .doc("Whether revocation lists are looked at towards ZooKeeper."),
+        .doc("Whether certificates of ZooKeeper are checked against revocation lists."),
     unset("zookeeper.ssl.enabled.protocols", ConfigType::List).until(4, 0).effect(ZOOKEEPER)
         .doc("The TLS versions towards ZooKeeper."),
     text("zookeeper.ssl.endpoint.identification.algorithm", "HTTPS").until(4, 0).effect(ZOOKEEPER)

@@ -39,7 +39,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
         .effect(NEXT_GROUPS)
         .doc("The longest session that a consumer group may be given, in ms."),
     int("group.consumer.heartbeat.interval.ms", "5000").at_least(1).since(3, 7).effect(NEXT_GROUPS)
-        .doc("How often a consumer group's members give a sign of life, in ms."),
+        .doc("How often a consumer group's members send a heartbeat, in ms."),
     int("group.consumer.min.heartbeat.interval.ms", "5000").at_least(1).since(3, 7)
         .effect(NEXT_GROUPS)
         .doc("The shortest heartbeat interval that a consumer group may be given, in ms."),
@@ -67,7 +67,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
             minutes."),
     long("offsets.retention.check.interval.ms", "600000").at_least(1)
         .honoured("an_offset_with_a_retention_time_expires_by_the_clock")
-        .doc("How often it is looked for offsets that have expired, in ms."),
+        .doc("How often expired offsets are searched for, in ms."),
     int("offsets.topic.num.partitions", "50").at_least(1)
         .honoured("the_topic_of_offsets_is_created_once_with_its_settings")
         .doc("How many partitions the topic of offsets gets."),
@@ -85,10 +85,10 @@ pub(super) const COORDINATORS: &[Definition] = &[
         .doc("After how many idle ms a transactional id is forgotten."),
     int("transaction.abort.timed.out.transaction.cleanup.interval.ms", "10000").at_least(1)
         .effect(TRANSACTIONS)
-        .doc("How often it is looked for transactions that have timed out, in ms."),
+        .doc("How often timed-out transactions are searched for, in ms."),
     int("transaction.remove.expired.transaction.cleanup.interval.ms", "3600000").at_least(1)
         .effect(TRANSACTIONS)
-        .doc("How often it is looked for transactional ids that have expired, in ms."),
+        .doc("How often expired transactional ids are searched for, in ms."),
     flag("transaction.partition.verification.enable", "true").since(3, 6).cluster_wide()
         .effect(TRANSACTIONS)
         .doc("Whether a transactional batch is taken only when its partition was added to the \
@@ -110,7 +110,7 @@ pub(super) const COORDINATORS: &[Definition] = &[
     int("producer.id.expiration.check.interval.ms", "600000").at_least(1).since(3, 4).hidden()
         .meaningless("producers are looked at together with retention, at \
             log.retention.check.interval.ms")
-        .doc("How often it is looked for producers that are to be forgotten, in ms."),
+        .doc("How often producers to forget are searched for, in ms."),
     list("group.consumer.assignors", CONSUMER_ASSIGNORS)
         .since(3, 7).changes(&[(4, 0, Change::Default("uniform,range"))]).effect(NEXT_GROUPS)
         .doc("The assignors that consumer groups may use."),

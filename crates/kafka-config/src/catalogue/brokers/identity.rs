@@ -29,15 +29,15 @@ pub(super) const IDENTITY: &[Definition] = &[
         .doc("How many per cent of a broker's preferred partitions may be led elsewhere before \
             leaders move back."),
     long("leader.imbalance.check.interval.seconds", "300").at_least(1).effect(REBALANCE)
-        .doc("How often it is looked whether leaders should move back, in seconds."),
+        .doc("How often the balance of leaders is checked, in seconds."),
     flag("controlled.shutdown.enable", "true").effect(HANDOFF)
         .doc("Whether a broker hands its partitions over before it stops."),
     int("background.threads", "10").at_least(1).cluster_wide().effect(THREADS)
-        .doc("Threads for work nobody waits for."),
+        .doc("Threads for background work."),
     int("num.io.threads", "8").at_least(1).cluster_wide().effect(THREADS)
-        .doc("Threads that answer requests."),
+        .doc("Threads that handle requests."),
     int("num.network.threads", "3").at_least(1).cluster_wide().effect(THREADS)
-        .doc("Threads that read requests from the network and send answers."),
+        .doc("Threads that read requests from the network and send responses."),
     int("num.recovery.threads.per.data.dir", "1").at_least(1)
         .changes(&[(4, 0, Change::Default("2"))]).cluster_wide().effect(THREADS)
         .doc("Threads that recover logs at start."),
@@ -52,7 +52,7 @@ pub(super) const IDENTITY: &[Definition] = &[
     long("metrics.sample.window.ms", "30000").at_least(1).effect(JAVA)
         .doc("How long a sample of a metric takes, in ms."),
     int("request.timeout.ms", "30000").effect(INTER_BROKER)
-        .doc("How long an answer of another broker is waited for, in ms."),
+        .doc("How long to wait for a response of another broker, in ms."),
     text("inter.broker.protocol.version", "2.8-IV1").until(4, 0)
         .changes(&[
             (3, 0, Change::Default("3.3-IV3")), (3, 4, Change::Default("3.5-IV2")),
@@ -66,7 +66,7 @@ pub(super) const IDENTITY: &[Definition] = &[
     unset("zookeeper.connection.timeout.ms", ConfigType::Int).until(4, 0).effect(ZOOKEEPER)
         .doc("How long connecting to ZooKeeper may take, in ms. Accepted, without effect."),
     int("zookeeper.session.timeout.ms", "18000").until(4, 0).effect(ZOOKEEPER)
-        .doc("How long a ZooKeeper session lasts without a sign of life, in ms. Accepted, without \
+        .doc("How long a ZooKeeper session lasts without a heartbeat, in ms. Accepted, without \
             effect."),
     flag("zookeeper.set.acl", "false").until(4, 0).effect(ZOOKEEPER)
         .doc("Whether ZooKeeper's nodes are protected. Accepted, without effect."),

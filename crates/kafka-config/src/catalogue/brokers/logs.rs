@@ -16,9 +16,9 @@ pub(super) const LOGS: &[Definition] = &[
         .effect(SERVICE)
         .doc("The directories of logs."),
     int("num.partitions", "1").at_least(1).honoured("defaults_stand_in_for_minus_one")
-        .doc("How many partitions a topic gets when nobody says."),
+        .doc("The partitions of a topic that is created without a number of them."),
     int("default.replication.factor", "1").honoured("defaults_stand_in_for_minus_one")
-        .doc("How many replicas a topic gets when nobody says."),
+        .doc("The replicas of a topic that is created without a number of them."),
     int("log.retention.hours", "168").read_as("retention_ms")
         .honoured("coarser_units_count_where_the_finer_one_is_not_set")
         .doc("How long records are kept, in hours, where no finer unit is set."),
@@ -26,14 +26,14 @@ pub(super) const LOGS: &[Definition] = &[
         .honoured("coarser_units_count_where_the_finer_one_is_not_set")
         .doc("How long records are kept, in minutes, where log.retention.ms is not set."),
     long("log.retention.check.interval.ms", "300000").at_least(1).honoured("properties_take_effect")
-        .doc("How often it is looked for records that have expired, in ms."),
+        .doc("How often expired records are searched for, in ms."),
     int("log.roll.hours", "168").at_least(1).effect(SEGMENTS)
         .doc("After how many hours a segment closes, where log.roll.ms is not set."),
     int("log.roll.jitter.hours", "0").at_least(0).effect(SEGMENTS)
         .doc("By how many hours at most a segment closes earlier, where log.roll.jitter.ms is not \
             set."),
     long("log.flush.scheduler.interval.ms", LONG_MAX).effect(SYNCED)
-        .doc("How often it is looked whether a log must be flushed, in ms."),
+        .doc("How often logs are checked for a flush that is due, in ms."),
     int("log.flush.offset.checkpoint.interval.ms", "60000").at_least(0)
         .meaningless("the write-ahead log itself says where recovery begins")
         .doc("How often recovery points are written, in ms."),

@@ -22,33 +22,33 @@ pub(super) const REQUESTS: &[Definition] = &[
     long("socket.connection.setup.timeout.max.ms", "30000").effect(INTER_BROKER)
         .doc("How long a connection to another broker may take at most, in ms."),
     int("kafka.metrics.polling.interval.secs", "10").at_least(1).effect(JAVA)
-        .doc("How often reporters of the old metrics are asked, in seconds."),
+        .doc("How often reporters of the old metrics are polled, in seconds."),
     list("kafka.metrics.reporters", "").effect(JAVA)
         .doc("Classes that receive the old metrics."),
     int("telemetry.max.bytes", "1048576").at_least(1).since(3, 7).effect(TELEMETRY)
         .doc("How large the metrics may be that a client pushes, in bytes."),
     unset("advertised.host.name", ConfigType::String).until(3, 3).effect(LISTENERS)
-        .doc("The host clients are told, before there were listeners."),
+        .doc("The host that clients connect to, before there were listeners."),
     unset("advertised.port", ConfigType::Int).until(3, 3).effect(LISTENERS)
-        .doc("The port clients are told, before there were listeners."),
+        .doc("The port that clients connect to, before there were listeners."),
     text("host.name", "").until(3, 3).effect(LISTENERS)
         .doc("The host to listen on, before there were listeners."),
     int("port", "9092").until(3, 3).effect(LISTENERS)
         .doc("The port to listen on, before there were listeners."),
     unset("control.plane.listener.name", ConfigType::String).until(4, 0).effect(INTER_BROKER)
-        .doc("A listener of its own for what the controller tells brokers."),
+        .doc("A separate listener for requests of the controller."),
     long("quota.consumer.default", LONG_MAX).at_least(1).until(3, 3).effect(QUOTAS)
         .doc("How many bytes a second a consumer may fetch unless it has a quota of its own."),
     long("quota.producer.default", LONG_MAX).at_least(1).until(3, 3).effect(QUOTAS)
         .doc("How many bytes a second a producer may send unless it has a quota of its own."),
     int("delete.records.purgatory.purge.interval.requests", "1").effect(PURGATORY)
-        .doc("After how many answered requests waiting deletions of records are tidied up."),
+        .doc("After how many requests completed deletions of records leave the purgatory."),
     int("fetch.purgatory.purge.interval.requests", "1000").effect(PURGATORY)
-        .doc("After how many answered requests waiting fetches are tidied up."),
+        .doc("After how many requests completed fetches leave the purgatory."),
     int("producer.purgatory.purge.interval.requests", "1000").effect(PURGATORY)
-        .doc("After how many answered requests waiting produces are tidied up."),
+        .doc("After how many requests completed produces leave the purgatory."),
     int("share.fetch.purgatory.purge.interval.requests", "1000").since(4, 0).effect(PURGATORY)
-        .doc("After how many answered requests waiting share fetches are tidied up."),
+        .doc("After how many requests completed share fetches leave the purgatory."),
     unset("num.replica.alter.log.dirs.threads", ConfigType::Int).effect(ONE_DIRECTORY)
         .doc("Threads that move replicas between the directories of a broker."),
     flag("transaction.two.phase.commit.enable", "false").since(4, 1).effect(TRANSACTIONS)

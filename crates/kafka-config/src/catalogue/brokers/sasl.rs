@@ -9,7 +9,7 @@ use crate::{
 #[rustfmt::skip]
 pub(super) const SASL_SETTINGS: &[Definition] = &[
     long("delegation.token.expiry.check.interval.ms", "3600000").at_least(1).effect(TOKENS)
-        .doc("How often it is looked for tokens that have expired, in ms."),
+        .doc("How often expired tokens are searched for, in ms."),
     long("delegation.token.expiry.time.ms", "86400000").at_least(1).effect(TOKENS)
         .doc("How long a token lasts unless it is renewed, in ms."),
     long("delegation.token.max.lifetime.ms", "604800000").at_least(1).effect(TOKENS)
@@ -31,15 +31,15 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
     unset("password.encoder.secret", ConfigType::Password).until(4, 0).effect(PASSWORDS)
         .doc("The secret that passwords kept in ZooKeeper are encrypted with."),
     unset("sasl.client.callback.handler.class", ConfigType::Class).effect(SASL)
-        .doc("The class that answers what a SASL client is asked."),
+        .doc("The callback handler of SASL clients."),
     unset("sasl.login.callback.handler.class", ConfigType::Class).effect(SASL)
-        .doc("The class that answers what a login is asked."),
+        .doc("The callback handler of logins."),
     unset("sasl.login.class", ConfigType::Class).effect(SASL)
         .doc("The class that logs in."),
     unset("sasl.login.connect.timeout.ms", ConfigType::Int).since(3, 3).effect(SASL)
         .doc("How long connecting to an identity provider may take, in ms."),
     unset("sasl.login.read.timeout.ms", ConfigType::Int).since(3, 3).effect(SASL)
-        .doc("How long an identity provider may take to answer, in ms."),
+        .doc("How long an identity provider may take to respond, in ms."),
     long("sasl.login.retry.backoff.max.ms", "10000").since(3, 3).effect(SASL)
         .doc("How long a login waits at most before it asks an identity provider again, in ms."),
     long("sasl.login.retry.backoff.ms", "100").since(3, 3).effect(SASL)
@@ -60,7 +60,7 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
         .doc("Whether that assertion has a number of its own."),
     int("sasl.oauthbearer.assertion.claim.nbf.seconds", "60").between(0, 3600).since(4, 1)
         .effect(SASL)
-        .doc("How long before it is made that assertion is valid, in seconds."),
+        .doc("How long before its creation that assertion is valid, in seconds."),
     unset("sasl.oauthbearer.assertion.claim.sub", ConfigType::String).since(4, 1).effect(SASL)
         .doc("About whom that assertion is."),
     unset("sasl.oauthbearer.assertion.file", ConfigType::String).since(4, 1).effect(SASL)
@@ -102,7 +102,7 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
         .since(4, 1).effect(SASL)
         .doc("The class that checks tokens."),
     unset("sasl.oauthbearer.scope", ConfigType::String).since(4, 1).effect(SASL)
-        .doc("The scope the broker asks an identity provider for."),
+        .doc("The scope that the broker requests of an identity provider."),
     text("sasl.oauthbearer.scope.claim.name", "scope").since(3, 3).effect(SASL)
         .doc("Where in a token its scope is."),
     text("sasl.oauthbearer.sub.claim.name", "sub").since(3, 3).effect(SASL)
@@ -110,7 +110,7 @@ pub(super) const SASL_SETTINGS: &[Definition] = &[
     unset("sasl.oauthbearer.token.endpoint.url", ConfigType::String).since(3, 3).effect(SASL)
         .doc("Where tokens are fetched from."),
     unset("sasl.server.callback.handler.class", ConfigType::Class).effect(SASL)
-        .doc("The class that checks what SASL clients answer."),
+        .doc("The callback handler of SASL servers."),
     int("sasl.server.max.receive.size", "524288").effect(SASL)
         .doc("How large a message may be before authentication, in bytes."),
     unset("security.providers", ConfigType::String).effect(JAVA)

@@ -22,9 +22,9 @@ pub(super) const SHARE_GROUPS: &[Definition] = &[
     list("group.share.assignors", "simple").since(4, 1).effect(SHARE)
         .doc("The assignors of share groups."),
     int("group.share.delivery.count.limit", "5").between(2, 10).since(3, 9).effect(SHARE)
-        .doc("How often a record is delivered before it is given up."),
+        .doc("How often a record is delivered before it is archived."),
     int("group.share.heartbeat.interval.ms", "5000").at_least(1).since(3, 9).effect(SHARE)
-        .doc("How often a share group's members give a sign of life, in ms."),
+        .doc("How often a share group's members send a heartbeat, in ms."),
     int("group.share.max.heartbeat.interval.ms", "15000").at_least(1).since(3, 9).effect(SHARE)
         .doc("The longest heartbeat interval that a share group may be given, in ms."),
     int("group.share.max.record.lock.duration.ms", "60000").between(30000, 3600000).since(3, 9)
@@ -58,7 +58,7 @@ pub(super) const SHARE_GROUPS: &[Definition] = &[
     int("group.share.session.timeout.ms", "45000").at_least(1).since(3, 9).effect(SHARE)
         .doc("The session of a share group's member, in ms."),
     int("group.streams.heartbeat.interval.ms", "5000").at_least(1).since(4, 1).effect(STREAMS)
-        .doc("How often a streams group's members give a sign of life, in ms."),
+        .doc("How often a streams group's members send a heartbeat, in ms."),
     int("group.streams.max.heartbeat.interval.ms", "15000").at_least(1).since(4, 1).effect(STREAMS)
         .doc("The longest heartbeat interval that a streams group may be given, in ms."),
     int("group.streams.max.session.timeout.ms", "60000").at_least(1).since(4, 1).effect(STREAMS)
