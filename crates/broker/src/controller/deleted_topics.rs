@@ -45,7 +45,7 @@ impl DeletedTopics {
             match self.round(&known).await {
                 Ok(kept) => known = kept,
                 Err(error) => {
-                    tracing::debug!(%error, "the records of deleted topics could not be read")
+                    tracing::debug!(%error, "the records of deleted topics were not removed; trying again")
                 }
             }
         }
@@ -62,7 +62,8 @@ impl DeletedTopics {
         let mut kept = HashSet::new();
         for (topic, record) in self.metadata.deleted_topics().await? {
             if known.contains(&topic) && self.is_unreferenced(topic, record.partitions).await {
-                self.metadata.forget_deleted_topic(topic).await?;
+                let guard = self.role.guard().await?;
+                self.metadata.forget_deleted_topic(guard, topic).await?;
             } else {
                 kept.insert(topic);
             }

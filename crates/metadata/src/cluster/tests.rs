@@ -209,7 +209,7 @@ async fn a_topic_only_grows() {
 #[tokio::test]
 async fn deleting_a_topic_leaves_a_note_and_needs_its_id() {
     let cluster = TestCluster::new().await;
-    cluster.register(1).await;
+    let registration = cluster.register(1).await;
     let first = cluster.create("t", 2, 1).await;
     cluster.metadata.delete_topic(&name("t"), first.id).await.unwrap();
     let second = cluster.create("t", 1, 1).await;
@@ -218,7 +218,13 @@ async fn deleting_a_topic_leaves_a_note_and_needs_its_id() {
     assert_eq!(stale, Err(MetadataError::UnknownTopic(name("t"))));
     let deleted = cluster.metadata.deleted_topics().await.unwrap();
     assert_eq!(deleted, [(first.id, DeletedTopicRecord { name: name("t"), partitions: 2 })]);
-    cluster.metadata.forget_deleted_topic(first.id).await.unwrap();
+    cluster.metadata.claim_controller(&registration).await.unwrap().expect("nobody has the role");
+    let role = cluster.metadata.controller().await.unwrap().expect("it was claimed");
+    let guard = cluster.metadata.controller_guard(&role);
+    let stale = Precondition::At("another role".to_owned(), role.revision);
+    let refused = cluster.metadata.forget_deleted_topic(stale, first.id).await;
+    assert_eq!(refused, Err(MetadataError::Outdated));
+    cluster.metadata.forget_deleted_topic(guard, first.id).await.unwrap();
     assert!(cluster.metadata.deleted_topics().await.unwrap().is_empty());
     assert_eq!(leaders(&cluster, second.id).await.len(), 1);
 }

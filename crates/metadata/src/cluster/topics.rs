@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use milena_store::{Txn, TxnOutcome};
+use milena_store::{Precondition, Txn, TxnOutcome};
 use milena_types::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName,
 };
@@ -220,10 +220,18 @@ impl ClusterMetadata {
         Ok(deleted)
     }
 
-    /// Nothing of a deleted topic exists any more.
-    pub async fn forget_deleted_topic(&self, id: TopicId) -> Result<(), MetadataError> {
-        let _ = self.store.txn(Txn::new().delete(self.keys.deleted_topic(id))).await?;
-        Ok(())
+    /// Removes the record of a deleted topic, of which nothing exists any more.
+    ///
+    /// # Errors
+    /// [`MetadataError::Outdated`] when `guard` does not hold.
+    pub async fn forget_deleted_topic(
+        &self,
+        guard: Precondition,
+        id: TopicId,
+    ) -> Result<(), MetadataError> {
+        let txn = Txn { preconditions: vec![guard], ..Txn::default() };
+        let txn = txn.delete(self.keys.deleted_topic(id));
+        self.store.txn(txn).await?.committed().map(|_| ()).ok_or(MetadataError::Outdated)
     }
 
     /// The record of a topic.
