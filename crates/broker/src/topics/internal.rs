@@ -6,7 +6,7 @@ use std::time::Duration;
 use milena_protocol::ErrorCode;
 use milena_types::Revision;
 
-use super::{Created, TopicRequest, Topics};
+use super::{TopicCreation, TopicRequest, Topics};
 use crate::errors::ApiError;
 
 /// The topic that groups and their offsets are kept in.
@@ -24,7 +24,7 @@ impl Topics {
     /// Returns the revision from which it exists, also when somebody else was faster.
     pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, ApiError> {
         match self.create(self.request_for(name), false).await {
-            Ok(Created { revision, .. }) => Ok(revision.unwrap_or_default()),
+            Ok(TopicCreation { revision, .. }) => Ok(revision.unwrap_or_default()),
             Err(refusal) if refusal.code == ErrorCode::TopicAlreadyExists => {
                 self.existing(name).await
             }

@@ -52,7 +52,7 @@ impl TopicRequest {
 
 /// A topic that was created, or would be.
 #[derive(Clone, Debug)]
-pub(crate) struct Created {
+pub(crate) struct TopicCreation {
     /// Zero if it was only validated.
     pub(crate) id: TopicId,
     pub(crate) partitions: i32,
@@ -65,7 +65,7 @@ pub(crate) struct Created {
 
 /// A configuration in force for a topic.
 #[derive(Clone, Debug)]
-pub(crate) struct InForce {
+pub(crate) struct TopicConfigEntry {
     pub(crate) name: &'static str,
     pub(crate) value: Option<String>,
     pub(crate) source: ConfigSource,
@@ -93,10 +93,10 @@ impl Topics {
     }
 
     /// What would be in force for a topic with these settings of its own.
-    pub(crate) fn in_force(&self, configs: &Configs) -> Vec<InForce> {
+    pub(crate) fn in_force(&self, configs: &Configs) -> Vec<TopicConfigEntry> {
         let image = self.leaders.image();
         let entries = self.kafka_config.effective(&image).describe_topic(configs).into_iter();
-        let in_force = entries.map(|entry| InForce {
+        let in_force = entries.map(|entry| TopicConfigEntry {
             name: entry.definition.name,
             value: entry.value,
             source: entry.source,
@@ -110,7 +110,7 @@ impl Topics {
         &self,
         request: TopicRequest,
         validate_only: bool,
-    ) -> Result<Created, ApiError> {
+    ) -> Result<TopicCreation, ApiError> {
         let image = self.leaders.image();
         let name = new_name(&image, &request.name)?;
         let configs = self.check_configs(request.configs)?;
@@ -130,7 +130,7 @@ impl Topics {
         } else {
             self.metadata.create_topic(&topic).await?
         };
-        Ok(Created {
+        Ok(TopicCreation {
             id: created.id,
             partitions: created.replicas.len() as i32,
             replication_factor: created.replicas.first().map_or(0, |list| list.len() as i16),

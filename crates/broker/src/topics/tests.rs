@@ -77,7 +77,7 @@ impl PaperCluster {
         name: &str,
         partitions: i32,
         replication_factor: i16,
-    ) -> Created {
+    ) -> TopicCreation {
         let request = request(name, partitions, replication_factor);
         let created = self.topics().create(request, false).await.unwrap();
         self.shown(created.revision.unwrap()).await;

@@ -28,7 +28,9 @@ use crate::{
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ApiError,
-    topics::{Created, PARTITIONS_A_REQUEST_MAX, TopicRequest, repeated, too_many_partitions},
+    topics::{
+        PARTITIONS_A_REQUEST_MAX, TopicCreation, TopicRequest, repeated, too_many_partitions,
+    },
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -89,7 +91,7 @@ pub(crate) async fn handle(
         Ok(wanted) => (name, apis.topics.create(wanted, validate_only).await),
         Err(error) => (name, Err(error)),
     };
-    let mut outcomes: Vec<(KString, Result<Created, ApiError>)> =
+    let mut outcomes: Vec<(KString, Result<TopicCreation, ApiError>)> =
         stream::iter(work).map(create).buffered(CREATING_MAX).collect().await;
     let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
     wait_for_all(apis, &mut outcomes, timeout).await;
@@ -133,7 +135,7 @@ fn wanted(topic: CreatableTopic) -> TopicRequest {
 
 async fn wait_for_all(
     apis: &TopicApis,
-    outcomes: &mut [(KString, Result<Created, ApiError>)],
+    outcomes: &mut [(KString, Result<TopicCreation, ApiError>)],
     wait_max: Duration,
 ) {
     let created = outcomes
@@ -156,7 +158,7 @@ fn result(
     context: &RequestContext,
     apis: &TopicApis,
     name: KString,
-    outcome: Result<Created, ApiError>,
+    outcome: Result<TopicCreation, ApiError>,
 ) -> CreatableTopicResult {
     let created = match outcome {
         Ok(created) => created,
@@ -176,7 +178,7 @@ fn result(
         result.num_partitions = created.partitions;
         result.replication_factor = created.replication_factor;
         let configs = apis.topics.in_force(&created.configs);
-        let entry = |config: crate::topics::InForce| CreatableTopicConfigs {
+        let entry = |config: crate::topics::TopicConfigEntry| CreatableTopicConfigs {
             name: config.name.into(),
             value: config.value.map(KString::from),
             read_only: false,

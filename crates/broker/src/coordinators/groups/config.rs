@@ -1,13 +1,12 @@
-//! Group settings under Kafka's names. The broker reads them at its start, as Kafka does.
+//! The configuration of groups, read at the broker's start, as Kafka does.
 
 use milena_coordinator::groups::GroupConfig;
 
 use milena_kafka_config::EffectiveConfig;
 
-/// The settings of a broker's groups.
+/// What all shards of a broker are configured with.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    /// The rules of groups.
+pub(super) struct ShardConfig {
     pub(super) groups: GroupConfig,
     /// `offsets.retention.check.interval.ms`.
     pub(super) expiry_interval_ms: u64,
@@ -15,7 +14,7 @@ pub(super) struct Settings {
     pub(super) log_growth_bytes: u64,
 }
 
-impl Settings {
+impl ShardConfig {
     pub(super) fn new(config: EffectiveConfig<'_>, log_growth_bytes: u64) -> Self {
         let groups = GroupConfig {
             min_session_timeout_ms: config.group_min_session_timeout_ms(),
@@ -50,7 +49,7 @@ mod tests {
             set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let configs =
             KafkaConfig::new("3.9".parse().expect("a version"), &set).expect("valid settings");
-        let settings = Settings::new(configs.at_start(), 5);
+        let settings = ShardConfig::new(configs.at_start(), 5);
         let groups = &settings.groups;
         assert_eq!((groups.initial_rebalance_delay_ms, groups.offsets_retention_ms), (0, 120_000));
         assert_eq!((groups.max_size, groups.max_session_timeout_ms), (7, 1_800_000));

@@ -37,20 +37,22 @@ pub(crate) fn code_of<T>(outcome: &Result<T, GroupError>) -> i16 {
     outcome.as_ref().err().map_or(ErrorCode::None, ToErrorCode::error_code).code()
 }
 
-/// What a refused append means to groups.
-pub(super) fn refused(error: &milena_storage::AppendError) -> AppendError {
-    use milena_storage::AppendError as Refused;
+/// What a append_error append means to groups.
+pub(super) fn append_error(error: &milena_storage::AppendError) -> AppendError {
+    use milena_storage::AppendError as StorageError;
     match error {
-        Refused::Closed | Refused::LeaderEpoch { .. } => AppendError::NotLeader,
-        Refused::Storage => AppendError::Storage,
-        Refused::TooLarge { .. } => AppendError::TooLarge,
+        StorageError::Closed | StorageError::LeaderEpoch { .. } => AppendError::NotLeader,
+        StorageError::Storage => AppendError::Storage,
+        StorageError::TooLarge { .. } => AppendError::TooLarge,
         // Of clients' batches only; a coordinator's have no sequences and are not empty.
-        Refused::Sequence(_) | Refused::Empty | Refused::Batch(_) => AppendError::Unavailable,
+        StorageError::Sequence(_) | StorageError::Empty | StorageError::Batch(_) => {
+            AppendError::Unavailable
+        }
     }
 }
 
 /// What an append that did not get into the log means to groups.
-pub(super) fn not_committed(error: CommitError) -> AppendError {
+pub(super) fn commit_error(error: CommitError) -> AppendError {
     match error {
         CommitError::Storage => AppendError::Storage,
         CommitError::Closed => AppendError::NotLeader,

@@ -34,7 +34,7 @@ enum LoadError {
 }
 
 /// A log on its way into a coordinator.
-struct Loading<'a> {
+struct Replay<'a> {
     shard: &'a GroupShard,
     coordinator: Coordinator,
     from: Offset,
@@ -47,13 +47,13 @@ impl GroupShard {
         let runtime = self.timers.runtime.clone();
         let mut retry = Retry::new(&runtime, Backoff::fixed(RETRY));
         while !self.is_closed() {
-            let loading = Loading {
+            let replay = Replay {
                 shard: &self,
-                coordinator: Coordinator::new(self.timers.settings.groups.clone()),
+                coordinator: Coordinator::new(self.timers.config.groups.clone()),
                 from: self.partition.bounds().log_start,
                 bytes: 0,
             };
-            match loading.run().await {
+            match replay.run().await {
                 Ok((coordinator, bytes)) => return self.activate(coordinator, bytes),
                 Err(LoadError::Read(ReadError::Closed)) => return,
                 Err(error) if retry.is_news(&error) => {
@@ -68,7 +68,7 @@ impl GroupShard {
     }
 }
 
-impl Loading<'_> {
+impl Replay<'_> {
     async fn run(mut self) -> Result<(Coordinator, u64), LoadError> {
         // Nothing is appended while this goes on: appends are the coordinator's, and it is not
         // there yet.

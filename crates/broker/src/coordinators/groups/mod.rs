@@ -8,9 +8,9 @@
 //! Not here: the rules of groups (they are the state machine's) and what requests look like in each
 //! version (`api/`).
 
+mod config;
 mod errors;
 mod load;
-mod settings;
 mod shard;
 mod timers;
 mod write;
@@ -31,7 +31,7 @@ use milena_storage::Partition;
 use milena_types::{PartitionIndex, TopicName, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
-use settings::Settings;
+use config::ShardConfig;
 use shard::GroupShard;
 use timers::Timers;
 
@@ -67,7 +67,7 @@ impl Groups {
         runtime: Runtime,
         stopping: CancellationToken,
     ) -> Arc<Self> {
-        let timers = Arc::new(Timers::new(runtime, Settings::new(config, log_growth_bytes)));
+        let timers = Arc::new(Timers::new(runtime, ShardConfig::new(config, log_growth_bytes)));
         let groups =
             Arc::new(Self { leaders, shards: RwLock::default(), timers: timers.clone(), stopping });
         let timed = groups.clone();
@@ -80,7 +80,7 @@ impl Groups {
     async fn run_timers(self: Arc<Self>) {
         let timers = &self.timers;
         let stopping = timers.runtime.stopping();
-        let expiry_interval_ms = timers.settings.expiry_interval_ms.max(1);
+        let expiry_interval_ms = timers.config.expiry_interval_ms.max(1);
         let mut expiry = timers.monotonic_ms().saturating_add(expiry_interval_ms);
         while !stopping.is_cancelled() {
             let next = || self.shards().iter().filter_map(|shard| shard.next_deadline()).min();

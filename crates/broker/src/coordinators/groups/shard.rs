@@ -19,10 +19,10 @@ use super::timers::Timers;
 pub(super) struct GroupShard {
     pub(super) partition: Arc<Partition>,
     pub(super) timers: Arc<Timers>,
-    state: Mutex<State>,
+    state: Mutex<ShardState>,
 }
 
-pub(super) struct State {
+pub(super) struct ShardState {
     pub(super) phase: Phase,
     waiting: HashMap<ReplyId, oneshot::Sender<Reply>>,
     next_reply: u64,
@@ -45,11 +45,11 @@ pub(super) struct Growth {
     pub(super) bytes: u64,
     /// The size of the last snapshot.
     pub(super) snapshot_bytes: u64,
-    pub(super) snapshot: Option<SnapshotUnderWay>,
+    pub(super) snapshot: Option<SnapshotProgress>,
 }
 
 /// A snapshot of which parts are in the log.
-pub(super) struct SnapshotUnderWay {
+pub(super) struct SnapshotProgress {
     /// Where its first part begins; the log will start there. None before that is written.
     pub(super) begins: Option<Offset>,
     pub(super) cursor: Option<SnapshotCursor>,
@@ -59,13 +59,13 @@ pub(super) struct SnapshotUnderWay {
 impl GroupShard {
     /// Begins to load the partition.
     pub(super) fn start(partition: Arc<Partition>, timers: Arc<Timers>) -> Arc<Self> {
-        let state = State {
+        let state = ShardState {
             phase: Phase::Loading,
             waiting: HashMap::new(),
             next_reply: 0,
             writing: false,
             growth: Growth {
-                bytes_min: timers.settings.log_growth_bytes,
+                bytes_min: timers.config.log_growth_bytes,
                 bytes: 0,
                 snapshot_bytes: 0,
                 snapshot: None,
@@ -141,7 +141,7 @@ impl GroupShard {
         matches!(self.lock().phase, Phase::Closed)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, ShardState> {
         self.state.lock().expect("no panic while groups are changed")
     }
 
@@ -155,7 +155,7 @@ impl GroupShard {
 
     /// After a change of the coordinator: passes replies on, starts appending, and schedules the
     /// next deadline.
-    pub(super) fn drain_effects(self: &Arc<Self>, state: &mut State) {
+    pub(super) fn drain_effects(self: &Arc<Self>, state: &mut ShardState) {
         let Phase::Active(coordinator) = &mut state.phase else { return };
         for (id, reply) in coordinator.take_replies() {
             if let Some(waiting) = state.waiting.remove(&id) {
@@ -172,7 +172,7 @@ impl GroupShard {
     }
 }
 
-impl State {
+impl ShardState {
     pub(super) fn coordinator(&mut self) -> Result<&mut Coordinator, GroupError> {
         match &mut self.phase {
             Phase::Active(coordinator) => Ok(coordinator),

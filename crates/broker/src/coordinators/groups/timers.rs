@@ -10,20 +10,20 @@ use milena_runtime::Runtime;
 use milena_types::Timestamp;
 use tokio::sync::Notify;
 
-use super::settings::Settings;
+use super::config::ShardConfig;
 
 /// What shards share: the clock, the configuration, and the moment the timer task sleeps until.
 pub(super) struct Timers {
     pub(super) runtime: Runtime,
-    pub(super) settings: Settings,
+    pub(super) config: ShardConfig,
     /// On the monotonic clock, in ms.
     wakes_at: AtomicU64,
     earlier: Notify,
 }
 
 impl Timers {
-    pub(super) fn new(runtime: Runtime, settings: Settings) -> Self {
-        Self { runtime, settings, wakes_at: AtomicU64::new(u64::MAX), earlier: Notify::new() }
+    pub(super) fn new(runtime: Runtime, config: ShardConfig) -> Self {
+        Self { runtime, config, wakes_at: AtomicU64::new(u64::MAX), earlier: Notify::new() }
     }
 
     pub(super) fn now(&self) -> Now {

@@ -13,8 +13,8 @@ use milena_storage::{AppendOptions, CommitError, Origin};
 use milena_types::{Offset, Timestamp};
 
 use super::{
-    errors::{not_committed, refused},
-    shard::{GroupShard, Growth, SnapshotUnderWay, State},
+    errors::{append_error, commit_error},
+    shard::{GroupShard, Growth, ShardState, SnapshotProgress},
 };
 
 /// About how many bytes of records go into one batch.
@@ -25,7 +25,7 @@ const SNAPSHOT_PART_BYTES: usize = 256 * 1024;
 const SNAPSHOT_GROWTH_FACTOR: u64 = 4;
 
 /// What to append next.
-enum Next {
+enum NextAppend {
     Changes(Vec<StoredRecord>),
     SnapshotPart(Vec<StoredRecord>),
     /// The snapshot is in the log, which can start here.
@@ -38,9 +38,9 @@ impl GroupShard {
         // Taken in turns, so that neither commits nor a snapshot wait for the other for ever.
         let mut snapshot_first = false;
         while let Some(next) = self.next_append(snapshot_first) {
-            snapshot_first = matches!(next, Next::Changes(_));
+            snapshot_first = matches!(next, NextAppend::Changes(_));
             match next {
-                Next::Changes(records) => {
+                NextAppend::Changes(records) => {
                     let appended = self.append(&records).await;
                     let outcome = appended.map(|_| ());
                     if let Err(error) = outcome {
@@ -48,17 +48,17 @@ impl GroupShard {
                     }
                     self.changes_ended(&records, outcome);
                 }
-                Next::SnapshotPart(records) => {
+                NextAppend::SnapshotPart(records) => {
                     let appended = self.append(&records).await;
                     self.snapshot_part_ended(&records, appended);
                 }
-                Next::StartAt(offset) => self.move_log_start(offset).await,
+                NextAppend::StartAt(offset) => self.move_log_start(offset).await,
             }
         }
     }
 
     /// What to append next; with nothing left, this task is over.
-    fn next_append(&self, snapshot_first: bool) -> Option<Next> {
+    fn next_append(&self, snapshot_first: bool) -> Option<NextAppend> {
         let mut state = self.lock();
         let next = state.next(snapshot_first);
         state.writing = next.is_some();
@@ -72,13 +72,14 @@ impl GroupShard {
         let now = Timestamp(self.timers.runtime.wall_ms());
         let batch = batch_of(records, now).map_err(|_| AppendError::TooLarge)?;
         let options = AppendOptions { leader_epoch: None, now, origin: Origin::Coordinator };
-        let append = self.partition.append(&[batch], &options).map_err(|error| refused(&error))?;
+        let append =
+            self.partition.append(&[batch], &options).map_err(|error| append_error(&error))?;
         let given = append.if_committed().base_offset;
         match append.await {
             Ok(appended) => Ok(appended.base_offset),
             // It may only be late; what the log will have, the groups must have too.
             Err(CommitError::Storage) if self.partition.is_committed(given).await => Ok(given),
-            Err(error) => Err(not_committed(error)),
+            Err(error) => Err(commit_error(error)),
         }
     }
 
@@ -102,7 +103,7 @@ impl GroupShard {
             }
             (Err(error), _) => {
                 tracing::warn!(partition = %self.partition.id(), %error, "a snapshot of groups was not stored; it is tried again later");
-                growth.put_off();
+                growth.postpone();
             }
             (Ok(_), None) => {}
         }
@@ -115,19 +116,19 @@ impl GroupShard {
     }
 }
 
-impl State {
-    fn next(&mut self, snapshot_first: bool) -> Option<Next> {
+impl ShardState {
+    fn next(&mut self, snapshot_first: bool) -> Option<NextAppend> {
         let changes_first = !snapshot_first;
         if changes_first && let Some(records) = self.coordinator().ok()?.take_append(APPEND_BYTES) {
-            return Some(Next::Changes(records));
+            return Some(NextAppend::Changes(records));
         }
-        if let Some(next) = self.next_of_snapshot() {
+        if let Some(next) = self.next_snapshot_part() {
             return Some(next);
         }
-        self.coordinator().ok()?.take_append(APPEND_BYTES).map(Next::Changes)
+        self.coordinator().ok()?.take_append(APPEND_BYTES).map(NextAppend::Changes)
     }
 
-    fn next_of_snapshot(&mut self) -> Option<Next> {
+    fn next_snapshot_part(&mut self) -> Option<NextAppend> {
         if !self.growth.wants_snapshot() {
             return None;
         }
@@ -136,9 +137,9 @@ impl State {
         if coordinator.has_undecided_offsets() {
             return None; // They would be cut off with the log's start.
         }
-        if let Some(SnapshotUnderWay { begins: Some(begins), cursor: None, bytes }) = snapshot {
+        if let Some(SnapshotProgress { begins: Some(begins), cursor: None, bytes }) = snapshot {
             self.growth.snapshot_bytes = bytes;
-            return Some(Next::StartAt(begins));
+            return Some(NextAppend::StartAt(begins));
         }
         let cursor = snapshot.as_mut().and_then(|snapshot| snapshot.cursor.take());
         let (records, cursor) = coordinator.snapshot(cursor.as_ref(), SNAPSHOT_PART_BYTES);
@@ -149,8 +150,8 @@ impl State {
                 (None, 0)
             }
         };
-        self.growth.snapshot = Some(SnapshotUnderWay { begins, cursor, bytes });
-        Some(Next::SnapshotPart(records))
+        self.growth.snapshot = Some(SnapshotProgress { begins, cursor, bytes });
+        Some(NextAppend::SnapshotPart(records))
     }
 }
 
@@ -161,7 +162,7 @@ impl Growth {
     }
 
     /// Gives the snapshot up, until the log has grown further.
-    fn put_off(&mut self) {
+    fn postpone(&mut self) {
         self.snapshot = None;
         self.bytes = self.bytes_min / 2;
     }
