@@ -60,7 +60,7 @@ pub(crate) struct ControllerParts {
     pub(crate) leaving: CancellationToken,
     /// How long a broker that was not there at the start is waited for.
     pub(crate) lease: Duration,
-    /// See [`crate::Limits::leaders_return_after`].
+    /// See [`crate::BrokerTuning::leaders_return_after`].
     pub(crate) leaders_return_after: Duration,
 }
 
