@@ -20,10 +20,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use milena_store::Change;
 use milena_types::{Revision, TopicPartition};
 use serde_json::Value;
 
-use crate::{findings::Findings, store::Caller};
+use crate::findings::Findings;
 
 /// See the module's documentation. Clones are the same.
 #[derive(Clone)]
@@ -58,8 +59,8 @@ struct FlushPart {
     epochs: Vec<(i64, i64)>,
 }
 
-/// A changed key: its value before and after.
-pub(crate) type Change = (String, Option<Bytes>, Option<Bytes>);
+/// Who changes the store; 0 is nobody's broker.
+pub(crate) type Caller = i32;
 
 /// Reads the value that a key has now.
 type Now<'a> = dyn Fn(&str) -> Option<Bytes> + 'a;

@@ -14,14 +14,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use milena_store::{EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError};
+use milena_store::{
+    EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned,
+    Watch, WatchError,
+};
 use milena_types::Revision;
 
 use crate::{
-    dice::Dice,
-    store::{Caller, MemoryStore},
-    surroundings::elapsed,
-    trace::Trace,
+    dice::Dice, monitor::Caller, store::WatchedStore, surroundings::elapsed, trace::Trace,
 };
 
 /// How a link is at the moment. Clones are the same.
@@ -52,7 +52,7 @@ impl Weather {
 /// See the module's documentation.
 #[derive(Clone)]
 pub(crate) struct StoreLink {
-    pub(crate) store: MemoryStore,
+    pub(crate) store: WatchedStore,
     pub(crate) caller: Caller,
     pub(crate) weather: Weather,
     pub(crate) dice: Dice,

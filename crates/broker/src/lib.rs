@@ -13,7 +13,6 @@
 //! identity      which broker this is, and which life of it
 //! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
-//! decisions     what storage needs decided, kept in the metadata store
 //! ```
 //!
 //! Files import downwards only, and nothing is held by all: each part is given what it uses.
@@ -29,7 +28,6 @@ mod config;
 mod context;
 mod controller;
 mod coordinators;
-mod decisions;
 mod dispatch;
 mod errors;
 mod identity;

@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use crate::{
+    catalog,
     disk::{
         file_system::{BLOCK_BYTES, write_all_at},
         memory::MemoryDisk,
     },
     encryption::{DataKey, KeyId, KeyRing},
-    ledger,
     log::{
         backend::LogError,
         local::{
@@ -88,7 +88,7 @@ pub fn write_ahead_log(data: &[u8]) {
     }
 }
 
-/// A record of the ledger (the first byte says of which kind), or a snapshot of producers.
+/// A record of the catalog (the first byte says of which kind), or a snapshot of producers.
 ///
 /// # Panics
 /// Where the crate breaks one of its promises.
@@ -99,7 +99,7 @@ pub fn ledger_records(data: &[u8]) {
             Producers::from_snapshot(&producers.snapshot()).expect("what was written can be read");
         assert_eq!(again.snapshot().len(), producers.snapshot().len());
     }
-    ledger::check_record(*kind, data);
+    catalog::storage_catalog::check_record(*kind, data);
 }
 
 #[cfg(test)]

@@ -7,20 +7,18 @@
 //! plaintext stays in the tail cache until a flush has put its records into segments in the object
 //! store. Reads come from the tail or through the block cache.
 //!
-//! What must survive and be agreed upon goes through [`Decisions`], which the broker implements on
-//! its metadata store. What this is not: replication (the stores carry durability), and who leads a
+//! What must survive and be agreed upon is in the metadata store, below a prefix of storage's own
+//! (`catalog/`). What this is not: replication (the stores carry durability), and who leads a
 //! partition.
 
 mod catalog;
 mod chunk;
-mod decisions;
 pub mod disk;
 pub mod encryption;
 mod flush;
 mod format_level;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
-mod ledger;
 mod log;
 pub mod objects;
 mod partition;
@@ -33,13 +31,12 @@ mod sweep;
 mod testing;
 mod tuning;
 
+pub use catalog::storage_catalog::CatalogError;
 pub use chunk::{
     admission::BudgetPermit,
     ticket::{AppendFuture, Appended, CommitError},
 };
-pub use decisions::{DecisionError, Decisions, Entry, Expect, MemoryDecisions, Txn};
 pub use flush::errors::FlushError;
-pub use ledger::LedgerError;
 pub use log::backend::LogError;
 pub use partition::{
     append::{AppendError, AppendOptions, Origin},

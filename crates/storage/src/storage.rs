@@ -7,17 +7,20 @@ use std::{
 };
 
 use milena_runtime::{BoxFuture, Runtime};
+use milena_store::Keyspace;
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, TopicPartition};
 
 use crate::{
     catalog::{
         deletion::DeletedPartitions, manifests::Manifests, object_names::ObjectNames, pages::Pages,
     },
+    catalog::{
+        records::LogId,
+        storage_catalog::{CatalogError, StorageCatalog},
+    },
     chunk::{admission::BudgetPermit, log_core::LogCore, source::CoreSource},
-    decisions::Decisions,
     disk::file_system::Disk,
     flush::{errors::FlushError, flusher::Flusher},
-    ledger::{Ledger, LedgerError, LogId},
     log::{
         backend::{LogBackend, LogError},
         local::{
@@ -106,36 +109,37 @@ impl Storage {
         config: StorageConfig,
         disk: Arc<dyn Disk>,
         objects: Objects,
-        decisions: Arc<dyn Decisions>,
+        keyspace: Keyspace,
         runtime: &Runtime,
     ) -> BoxFuture<'_, Result<Self, StorageError>> {
-        Box::pin(Self::open_epoch(config, disk, objects, decisions, runtime.child()))
+        Box::pin(Self::open_epoch(config, disk, objects, keyspace, runtime.child()))
     }
 
     async fn open_epoch(
         config: StorageConfig,
         disk: Arc<dyn Disk>,
         objects: Objects,
-        decisions: Arc<dyn Decisions>,
+        keyspace: Keyspace,
         runtime: Runtime,
     ) -> Result<Self, StorageError> {
-        let ledger = Ledger::new(decisions, runtime.clone(), config.broker, config.broker_epoch);
+        let catalog =
+            StorageCatalog::new(keyspace, runtime.clone(), config.broker, config.broker_epoch);
         let (dir, accepted) = (config.log.dir.clone(), config.lost_log_accepted);
-        let missing = check_directory(dir, accepted, &disk, &ledger, &runtime).await?;
+        let missing = check_directory(dir, accepted, &disk, &catalog, &runtime).await?;
         let directory = open_directory(&config.log, config.broker, &disk, &runtime).await?;
         let (marked, epoch) = (directory.clone(), config.broker_epoch);
         let marking = runtime.spawn_blocking(move || marked.write_epoch_marker(epoch)).await;
         marking.map_err(|_| StorageError::Stopping)??;
-        let storage = Self::assemble(&config, objects, ledger, runtime);
-        storage.manifests.ledger.open_epoch().await?;
+        let storage = Self::assemble(&config, objects, catalog, runtime);
+        storage.manifests.catalog.open_epoch().await?;
 
         // The log first writes the newest chunk again; only then is it durable for certain and may
         // count as the tail.
         storage.start_log(&directory).await?;
-        let (ledger, logs) = (&storage.manifests.ledger, &storage.sealed.logs);
-        give_up_missing(ledger, logs, &directory, &missing).await?;
+        let (catalog, logs) = (&storage.manifests.catalog, &storage.sealed.logs);
+        give_up_missing(catalog, logs, &directory, &missing).await?;
         storage.recoverer.recover_own(&directory, &storage.deleted).await?;
-        ledger.abandon_uploads().await?;
+        catalog.abandon_uploads().await?;
 
         storage.runtime.spawn(storage.flusher.clone().run());
         storage.runtime.spawn(storage.sweeper.clone().run());
@@ -147,7 +151,7 @@ impl Storage {
     fn assemble(
         config: &StorageConfig,
         objects: Objects,
-        ledger: Ledger,
+        catalog: StorageCatalog,
         runtime: Runtime,
     ) -> Self {
         let segments = Arc::new(Segments::new(
@@ -157,9 +161,9 @@ impl Storage {
             config.blocks.clone(),
             runtime.clone(),
         ));
-        let names = Arc::new(ObjectNames::new(&config.incarnation, ledger.own()));
+        let names = Arc::new(ObjectNames::new(&config.incarnation, catalog.own()));
         let core = LogCore::new(
-            ledger.own(),
+            catalog.own(),
             runtime.clone(),
             config.keys.clone(),
             names.clone(),
@@ -168,7 +172,7 @@ impl Storage {
             config.flush.bytes,
         );
         let pages = Pages::new(objects.clone(), config.keys.clone(), runtime.clone());
-        let manifests = Arc::new(Manifests::new(ledger, pages, names));
+        let manifests = Arc::new(Manifests::new(catalog, pages, names));
         let partitions = Arc::new(OpenPartitions::default());
         let deleted = Arc::new(DeletedPartitions::default());
         let sealed = SealedEpochs::new(
@@ -306,11 +310,11 @@ impl Storage {
     /// recovered even if it leads nothing.
     ///
     /// # Errors
-    /// See [`LedgerError`].
-    pub async fn flushers(&self) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
-        let epochs = self.manifests.ledger.all_epochs().await?;
-        let left = epochs.iter().filter(|(_, seen)| seen.record.unflushed().is_some());
-        let flushers: Vec<LogId> = left.map(|(log, seen)| seen.record.flusher_of(*log)).collect();
+    /// See [`CatalogError`].
+    pub async fn flushers(&self) -> Result<BTreeMap<BrokerId, BrokerEpoch>, CatalogError> {
+        let epochs = self.manifests.catalog.all_epochs().await?;
+        let left = epochs.iter().filter(|(_, seen)| seen.value.unflushed().is_some());
+        let flushers: Vec<LogId> = left.map(|(log, seen)| seen.value.flusher_of(*log)).collect();
         let lives = epochs.iter().map(|(log, _)| *log).chain(flushers.iter().copied());
         let mut newest: BTreeMap<BrokerId, BrokerEpoch> = BTreeMap::new();
         for life in
@@ -408,11 +412,11 @@ impl Storage {
     /// Whether a manifest or a flush refers to objects of a partition, led here or not.
     ///
     /// # Errors
-    /// [`LedgerError`].
-    pub async fn refers_to(&self, id: TopicPartition) -> Result<bool, LedgerError> {
-        let ledger = &self.manifests.ledger;
-        let flushes = self.manifests.flushes.read(ledger).await?;
-        Ok(!flushes.of(id).is_empty() || ledger.manifest(id).await?.is_some())
+    /// [`CatalogError`].
+    pub async fn refers_to(&self, id: TopicPartition) -> Result<bool, CatalogError> {
+        let catalog = &self.manifests.catalog;
+        let flushes = self.manifests.flushes.read(catalog).await?;
+        Ok(!flushes.of(id).is_empty() || catalog.manifest(id).await?.is_some())
     }
 
     /// Puts everything committed into segments now, and folds it into the manifests.
@@ -450,7 +454,7 @@ impl Storage {
         }
         if let (Ok(Ok(())), Some(tail_end)) = (flushed, self.seal().await) {
             // So that a directory in which nothing was left is not missed.
-            let recorded = self.manifests.ledger.end_epoch(tail_end);
+            let recorded = self.manifests.catalog.end_epoch(tail_end);
             if let Ok(Err(error)) = tokio::time::timeout(END_RECORD_MAX, recorded).await {
                 tracing::debug!(%error, "the next start finds out that nothing is left in the log");
             }

@@ -69,11 +69,11 @@ impl Sweeper {
     /// when the last reference was released, so repeating it does no harm.
     pub(crate) async fn remove_garbage(&self) -> Result<usize, UpkeepError> {
         let grace = i64::try_from(self.delete_grace.as_millis()).unwrap_or(i64::MAX);
-        let ledger = &self.manifests.ledger;
-        let garbage = ledger.garbage_since(self.now().0.saturating_sub(grace)).await?;
+        let catalog = &self.manifests.catalog;
+        let garbage = catalog.garbage_since(self.now().0.saturating_sub(grace)).await?;
         for object in &garbage {
             self.objects.delete(&ObjectId::new(object.as_str())).await?;
-            ledger.forget_garbage(object).await?;
+            catalog.forget_garbage(object).await?;
         }
         Ok(garbage.len())
     }

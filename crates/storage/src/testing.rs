@@ -1,5 +1,5 @@
 //! What storage's tests share: a broker's storage over real files in a temporary directory,
-//! decisions in memory.
+//! metadata in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,6 +10,7 @@ use std::{
 
 use milena_records::{Batch, BatchBuilder, Compression, NewRecord};
 use milena_runtime::Runtime;
+use milena_store::{Entry, FaultyStore, Keyspace, Limits, MemoryStore, read_range};
 use milena_types::{
     BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerEpoch, ProducerId,
     Sequence, Timestamp, TopicId, TopicPartition,
@@ -17,11 +18,13 @@ use milena_types::{
 
 use crate::{
     catalog::pages::Pages,
+    catalog::{
+        records::{FlushRecord, ManifestRecord},
+        storage_catalog::StorageCatalog,
+    },
     chunk::ticket::Appended,
-    decisions::{Decisions, MemoryDecisions},
     disk::{file_system::Disk, local::LocalDisk, memory::MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
-    ledger::{FlushRecord, Ledger, ManifestRecord},
     objects::store::Objects,
     partition::{
         append::{AppendOptions, Origin},
@@ -40,7 +43,7 @@ use crate::{
 /// cluster and process.
 pub(crate) struct Broker {
     pub(crate) dir: tempfile::TempDir,
-    pub(crate) decisions: Arc<MemoryDecisions>,
+    pub(crate) metadata: FaultyStore,
     pub(crate) runtime: Runtime,
     /// The disk its write-ahead log is on; none: a real one.
     memory: Option<MemoryDisk>,
@@ -53,8 +56,11 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (decisions, runtime) = (Arc::default(), Runtime::system());
-        Self { dir, decisions, runtime, memory: None, logs: None, epoch: 0 }
+        let runtime = Runtime::system();
+        // As large as the embedded store's: not every transaction here fits into the smallest.
+        let limits = Limits { ops: 16_384, bytes: 16 << 20 };
+        let metadata = FaultyStore::new(MemoryStore::new(&runtime).with_limits(limits));
+        Self { dir, metadata, runtime, memory: None, logs: None, epoch: 0 }
     }
 
     /// A broker whose write-ahead log is on this disk.
@@ -111,15 +117,29 @@ impl Broker {
     }
 
     pub(crate) async fn open_with(&self, config: StorageConfig) -> Storage {
-        let decisions: Arc<dyn Decisions> = self.decisions.clone();
         let opened =
-            Storage::open(config, self.disk(), self.objects(), decisions, &self.runtime).await;
+            Storage::open(config, self.disk(), self.objects(), self.keyspace(), &self.runtime)
+                .await;
         opened.expect("storage opens")
     }
 
-    pub(crate) fn ledger(&self) -> Ledger {
-        let decisions: Arc<dyn Decisions> = self.decisions.clone();
-        Ledger::new(decisions, self.runtime.clone(), BrokerId(1), BrokerEpoch(self.epoch))
+    /// All of the metadata store.
+    pub(crate) fn keyspace(&self) -> Keyspace {
+        Keyspace::new(Arc::new(self.metadata.clone()), "")
+    }
+
+    /// What the metadata store has below a prefix.
+    pub(crate) async fn entries(&self, prefix: &str) -> Vec<Entry> {
+        read_range(&self.metadata, prefix).await.expect("available").0
+    }
+
+    pub(crate) fn catalog(&self) -> StorageCatalog {
+        StorageCatalog::new(
+            self.keyspace(),
+            self.runtime.clone(),
+            BrokerId(1),
+            BrokerEpoch(self.epoch),
+        )
     }
 }
 
@@ -214,13 +234,14 @@ pub(crate) async fn read_all(
 
 /// What refers to each object, by name: manifests, the pages they name, and flush records.
 async fn references(broker: &Broker) -> BTreeMap<String, u32> {
-    let entries = broker.decisions.range("").await.expect("decisions");
+    let entries = broker.entries("").await;
     let storage_pages = Pages::new(broker.objects(), keys(), broker.runtime.clone());
     let mut found = BTreeMap::new();
     let mut refer = |object: &str| *found.entry(object.to_owned()).or_default() += 1;
     for entry in entries {
         if entry.key.starts_with("manifests/") {
-            let record: ManifestRecord = serde_json::from_slice(&entry.value).expect("a manifest");
+            let record: ManifestRecord =
+                serde_json::from_slice(&entry.versioned.value).expect("a manifest");
             for page in &record.pages {
                 refer(&page.object);
                 let listed = storage_pages.read(page).await.expect("a page");
@@ -230,7 +251,8 @@ async fn references(broker: &Broker) -> BTreeMap<String, u32> {
             let snapshot = record.producers.and_then(|snapshot| snapshot.object);
             snapshot.iter().for_each(|object| refer(object));
         } else if entry.key.starts_with("flushes/") {
-            let record: FlushRecord = serde_json::from_slice(&entry.value).expect("a flush record");
+            let record: FlushRecord =
+                serde_json::from_slice(&entry.versioned.value).expect("a flush record");
             record.parts.iter().for_each(|_| refer(&record.object));
         }
     }
@@ -243,9 +265,10 @@ async fn references(broker: &Broker) -> BTreeMap<String, u32> {
 pub(crate) async fn check_references(broker: &Broker) -> usize {
     let references = references(broker).await;
     let named = async |prefix: &str| {
-        let entries = broker.decisions.range(prefix).await.expect("decisions");
-        let named =
-            entries.into_iter().map(|entry| (entry.key[prefix.len()..].to_owned(), entry.value));
+        let entries = broker.entries(prefix).await;
+        let named = entries
+            .into_iter()
+            .map(|entry| (entry.key[prefix.len()..].to_owned(), entry.versioned.value));
         named.collect::<BTreeMap<_, _>>()
     };
     let counted = named("objects/").await;

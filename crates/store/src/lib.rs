@@ -1,17 +1,36 @@
 //! The metadata store: a linearizable key-value store with transactions, watches and leases, which
-//! keeps every decision that must outlive a process.
+//! keeps every decision that must outlive a process; and what all that keep records in it share.
 //!
-//! [`MetadataStore`] is the trait, [`EmbeddedStore`] keeps it in one local file, and
-//! [`conformance`] is what every implementation must pass.
+//!  - [`MetadataStore`] is the trait; [`EmbeddedStore`] keeps it in one local file; `conformance`
+//!    is what every implementation must pass.
+//!  - [`Codec`] writes records with their format level, [`Pages`] reads a range, [`commit()`] finds
+//!    out about a transaction whose outcome is unknown, [`Records`] puts these together for one
+//!    owner of a prefix.
 //!
-//! Not here: what the keys and values mean. Metadata, storage and the service each own theirs.
+//! Not here: what the keys and records mean. Metadata, storage and the service each own theirs.
 
+mod codec;
+mod commit;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod embedded;
+#[cfg(any(test, feature = "testing"))]
+mod faults;
+#[cfg(any(test, feature = "testing"))]
+mod memory;
+mod range;
+mod records;
 mod store;
 
-pub mod conformance;
-
+pub use codec::{Codec, DecodeError, Layout};
+pub use commit::commit;
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
+#[cfg(any(test, feature = "testing"))]
+pub use faults::FaultyStore;
+#[cfg(any(test, feature = "testing"))]
+pub use memory::{Change, MemoryStore, Observer};
+pub use range::{Pages, read_range};
+pub use records::{Keyspace, RecordError, Records};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,
     Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,

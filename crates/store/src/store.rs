@@ -23,8 +23,8 @@ use milena_types::Revision;
 ///   (what etcd takes without configuration); a caller with more to do asks
 ///   [`MetadataStore::limits`] and cuts its work into transactions that are each correct alone.
 /// - [`StoreError::OutcomeUnknown`] means what it says: the transaction may have been applied, and
-///   the caller reads back what it wrote before it does anything else. Every other error of
-///   [`MetadataStore::txn`] means that it was not applied and never will be.
+///   the caller finds out before it does anything else, which [`commit`](crate::commit()) does. Every
+///   other error of [`MetadataStore::txn`] means that it was not applied and never will be.
 /// - A key put with a lease is deleted when the lease ends: by [`MetadataStore::revoke`], or once
 ///   its time to live has passed without a [`MetadataStore::keep_alive`]. A put without a lease
 ///   detaches the key from its lease. Time is the store's own and monotonic. After a restart of the
@@ -93,15 +93,13 @@ impl Limits {
     pub const MIN: Self = Self { ops: 128, bytes: 1 << 20 };
 }
 
-/// A value and when it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versioned {
-    /// The value.
-    pub value: Bytes,
+/// A value, as bytes or as what they stand for, and when it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versioned<T = Bytes> {
+    /// What was put.
+    pub value: T,
     /// The revision of the last put.
     pub revision: Revision,
-    /// The revision of the first put since the key was last absent.
-    pub created: Revision,
 }
 
 /// A key with its value.

@@ -9,6 +9,7 @@ use milena_metadata::{
 };
 use milena_runtime::{BoxFuture, Runtime};
 use milena_storage::{BlockCache, Storage, StorageConfig, encryption::KeyRing};
+use milena_store::Keyspace;
 
 use super::{
     life::{Broker, BrokerParts, DEREGISTER_MAX, Scopes, StartError},
@@ -23,7 +24,6 @@ use crate::{
         role::ControllerRole,
     },
     coordinators::groups::Groups,
-    decisions::StoredDecisions,
     identity::BrokerIdentity,
     kafka_config::{BrokerKafkaConfig, queued_request_bytes_max, server_properties},
     leadership::{
@@ -113,8 +113,8 @@ async fn start_in(
         parts.blocks,
     );
     storage.sealed_logs = parts.sealed_logs;
-    let decisions = Arc::new(StoredDecisions::new(parts.store, metadata.storage_prefix()));
-    let storage = Storage::open(storage, parts.disk, parts.objects, decisions, runtime).await?;
+    let keyspace = Keyspace::new(parts.store, metadata.storage_prefix());
+    let storage = Storage::open(storage, parts.disk, parts.objects, keyspace, runtime).await?;
     let taken = metadata.take_leadership(&registration).await?;
     let images = ImageWatcher::start(&metadata, runtime).await?;
     let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;

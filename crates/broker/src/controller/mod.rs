@@ -29,7 +29,7 @@ use milena_metadata::{
     ClusterMetadata, ImageWatcher, MetadataError, MetadataImage, PlanOptions, missing_leaders, plan,
 };
 use milena_runtime::Runtime;
-use milena_storage::{LedgerError, Storage};
+use milena_storage::{CatalogError, Storage};
 use milena_types::{BrokerEpoch, BrokerId};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -171,7 +171,7 @@ impl Controller {
     async fn gone(
         &self,
         image: &MetadataImage,
-    ) -> Result<BTreeMap<BrokerId, BrokerEpoch>, LedgerError> {
+    ) -> Result<BTreeMap<BrokerId, BrokerEpoch>, CatalogError> {
         let mut gone = missing_leaders(image);
         for (id, epoch) in self.parts.storage.flushers().await? {
             if image.broker(id).is_none() {

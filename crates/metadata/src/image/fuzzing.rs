@@ -26,10 +26,7 @@ pub fn metadata_records(data: &[u8]) {
         let event = match value {
             Some(value) => {
                 let value = bytes::Bytes::copy_from_slice(value.as_bytes());
-                Event::Put(Entry {
-                    key,
-                    versioned: Versioned { value, revision, created: revision },
-                })
+                Event::Put(Entry { key, versioned: Versioned { value, revision } })
             }
             None => Event::Delete { key },
         };

@@ -12,7 +12,10 @@ use milena_types::{ChunkSeq, TopicPartition};
 
 use crate::{
     catalog::manifests::{ManifestError, Manifests},
-    ledger::{LedgerError, ManifestSwap, ManifestSwaps},
+    catalog::{
+        manifest_swaps::{ManifestSwap, ManifestSwaps},
+        storage_catalog::CatalogError,
+    },
 };
 
 /// How often a change that conflicts with another is repeated.
@@ -60,8 +63,8 @@ impl Manifests {
     pub(crate) async fn load_deleted(
         &self,
         deleted: &DeletedPartitions,
-    ) -> Result<(), LedgerError> {
-        for record in self.ledger.deleted().await? {
+    ) -> Result<(), CatalogError> {
+        for record in self.catalog.deleted().await? {
             // Chunks of older epochs only: this epoch has none yet.
             deleted.insert(record.partition, ChunkSeq(0));
         }
@@ -78,7 +81,7 @@ impl Manifests {
         self.delete_refs(id, Some(until)).await?;
         // Another broker may have committed a flush that did not know of the deletion yet. One that
         // is committed from now on notices by itself.
-        if !self.flushes.read(&self.ledger).await?.of(id).is_empty() {
+        if !self.flushes.read(&self.catalog).await?.of(id).is_empty() {
             self.delete_refs(id, None).await?;
         }
         Ok(())
@@ -94,10 +97,10 @@ impl Manifests {
         let mut attempt = 0;
         loop {
             let (swaps, more) = self.plan_delete_step(id, until).await?;
-            match self.ledger.swap_manifests(&swaps).await {
+            match self.catalog.swap_manifests(&swaps).await {
                 Ok(_) if more => attempt = 0,
                 Ok(_) => return Ok(()),
-                Err(LedgerError::Conflict(_)) if attempt < ATTEMPTS => attempt += 1,
+                Err(CatalogError::Conflict(_)) if attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -113,12 +116,12 @@ impl Manifests {
     ) -> Result<(ManifestSwaps, bool), ManifestError> {
         let mut swaps =
             ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
-        let manifest = self.ledger.manifest(id).await?;
+        let manifest = self.catalog.manifest(id).await?;
         let seen = manifest.as_ref().map(|seen| seen.revision);
         if let Some(mut seen) = manifest {
-            let more = seen.record.pages.len() > PAGES_PER_STEP;
-            let released = seen.record.pages.len().min(PAGES_PER_STEP);
-            let pages: Vec<_> = seen.record.pages.drain(..released).collect();
+            let more = seen.value.pages.len() > PAGES_PER_STEP;
+            let released = seen.value.pages.len().min(PAGES_PER_STEP);
+            let pages: Vec<_> = seen.value.pages.drain(..released).collect();
             for page in &pages {
                 for segment in self.pages.read(page).await? {
                     swaps.objects.release(&segment.object);
@@ -127,24 +130,24 @@ impl Manifests {
             }
             if more {
                 let end = pages[pages.len() - 1].end;
-                seen.record.log_start = seen.record.log_start.max(end);
-                seen.record.version += 1;
-                let (seen, record) = (Some(seen.revision), Some(seen.record));
+                seen.value.log_start = seen.value.log_start.max(end);
+                seen.value.version += 1;
+                let (seen, record) = (Some(seen.revision), Some(seen.value));
                 swaps.manifests.push(ManifestSwap { partition: id, seen, record });
                 return Ok((swaps, true));
             }
-            seen.record.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
-            let snapshot = seen.record.producers.as_ref();
+            seen.value.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
+            let snapshot = seen.value.producers.as_ref();
             if let Some(object) = snapshot.and_then(|snapshot| snapshot.object.as_ref()) {
                 swaps.objects.release(object);
             }
         }
         // Also when there is none: a fold must not make one meanwhile.
         swaps.manifests.push(ManifestSwap { partition: id, seen, record: None });
-        for (key, mut seen) in self.ledger.flush_records().await? {
-            let removed = seen.record.remove_partition(id);
+        for (key, mut seen) in self.catalog.flush_records().await? {
+            let removed = seen.value.remove_partition(id);
             if removed > 0 {
-                (0..removed).for_each(|_| swaps.objects.release(&seen.record.object));
+                (0..removed).for_each(|_| swaps.objects.release(&seen.value.object));
                 swaps.flush_records.push((key, seen));
             }
         }

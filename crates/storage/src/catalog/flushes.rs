@@ -12,12 +12,15 @@ use std::{
     },
 };
 
+use milena_store::{Entry, Versioned};
 use milena_types::{Revision, TopicPartition};
 
 use crate::{
     catalog::manifest::Unfolded,
-    decisions::Entry,
-    ledger::{FlushRecord, Ledger, LedgerError, Versioned, parse_flushes},
+    catalog::{
+        records::FlushRecord,
+        storage_catalog::{CatalogError, StorageCatalog},
+    },
 };
 
 /// One reading of all flush records.
@@ -34,8 +37,8 @@ impl Flushes {
         let mut by_partition: HashMap<_, Vec<Unfolded>> = HashMap::new();
         for (key, seen) in records {
             let flush: Arc<str> = key.into();
-            for part in &seen.record.parts {
-                let (flush, segment) = (flush.clone(), seen.record.segment_of(part));
+            for part in &seen.value.parts {
+                let (flush, segment) = (flush.clone(), seen.value.segment_of(part));
                 let unfolded = Unfolded { flush, epochs: part.epochs.clone(), segment };
                 by_partition.entry(part.partition).or_default().push(unfolded);
             }
@@ -65,7 +68,10 @@ pub(crate) struct FlushReader {
 impl FlushReader {
     /// A reading that began after this call. Records that have not changed since the last one are
     /// not parsed again.
-    pub(crate) async fn read(&self, ledger: &Ledger) -> Result<Arc<Flushes>, LedgerError> {
+    pub(crate) async fn read(
+        &self,
+        catalog: &StorageCatalog,
+    ) -> Result<Arc<Flushes>, CatalogError> {
         let ours = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         let mut last = self.last.lock().await;
         if last.asked >= ours {
@@ -74,15 +80,16 @@ impl FlushReader {
         // Whoever opens many partitions at once polls them in turn: let the others ask too.
         tokio::task::yield_now().await;
         let asked = self.asked.load(Ordering::Acquire);
-        let entries = ledger.flush_entries().await?;
+        let entries = catalog.flush_entries().await?;
         let same = |(entry, (key, revision)): (&Entry, &(String, Revision))| {
-            entry.key == *key && entry.revision == *revision
+            entry.key == *key && entry.versioned.revision == *revision
         };
         let unchanged =
             entries.len() == last.records.len() && entries.iter().zip(&last.records).all(same);
         if !unchanged {
-            let records = entries.iter().map(|entry| (entry.key.clone(), entry.revision)).collect();
-            let flushes = Arc::new(Flushes::new(parse_flushes(entries)?));
+            let records =
+                entries.iter().map(|entry| (entry.key.clone(), entry.versioned.revision)).collect();
+            let flushes = Arc::new(Flushes::new(catalog.parse_flushes(entries)?));
             *last = Last { asked, records, flushes };
         }
         last.asked = asked;

@@ -10,7 +10,7 @@ use milena_types::{LeaderEpoch, Offset, Revision, Timestamp};
 
 use crate::{
     catalog::leader_epochs::EpochHistory,
-    ledger::{ManifestRecord, PageRef, SegmentRef},
+    catalog::records::{ManifestRecord, PageRef, SegmentRef},
 };
 
 /// A segment that a flush made and the manifest does not name yet.

@@ -13,8 +13,10 @@ use crate::{
         object_names::{ObjectKind, ObjectNames},
         pages::{PageError, Pages},
     },
-    ledger::{
-        Ledger, LedgerError, ManifestRecord, ManifestSwaps, PageRef, SegmentRef, SnapshotRef,
+    catalog::{
+        manifest_swaps::ManifestSwaps,
+        records::{ManifestRecord, PageRef, SegmentRef, SnapshotRef},
+        storage_catalog::{CatalogError, StorageCatalog},
     },
 };
 
@@ -23,7 +25,7 @@ use crate::{
 pub enum ManifestError {
     /// The metadata store, or a newer leader.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Catalog(#[from] CatalogError),
     /// A page or snapshot cannot be read or written.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -37,18 +39,18 @@ pub enum ManifestError {
 impl ManifestError {
     /// A record changed since it was read: read it again.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Ledger(LedgerError::Conflict(_)))
+        matches!(self, Self::Catalog(CatalogError::Conflict(_)))
     }
 
     /// A newer leader has taken the partition.
     pub(crate) fn is_fenced(&self) -> bool {
-        matches!(self, Self::Ledger(LedgerError::Fenced { .. }))
+        matches!(self, Self::Catalog(CatalogError::Fenced { .. }))
     }
 }
 
 /// Access to the manifests of one broker's partitions.
 pub(crate) struct Manifests {
-    pub(crate) ledger: Ledger,
+    pub(crate) catalog: StorageCatalog,
     pub(crate) pages: Pages,
     pub(crate) flushes: FlushReader,
     pub(crate) names: Arc<ObjectNames>,
@@ -58,9 +60,9 @@ pub(crate) struct Manifests {
 }
 
 impl Manifests {
-    pub(crate) fn new(ledger: Ledger, pages: Pages, names: Arc<ObjectNames>) -> Self {
+    pub(crate) fn new(catalog: StorageCatalog, pages: Pages, names: Arc<ObjectNames>) -> Self {
         let (flushes, flush_gate) = (FlushReader::default(), RwLock::new(()));
-        Self { ledger, pages, flushes, names, flush_gate }
+        Self { catalog, pages, flushes, names, flush_gate }
     }
 
     /// The manifest of a partition, with those of `flushes` that are not folded into it.
@@ -70,14 +72,14 @@ impl Manifests {
         leader_epoch: LeaderEpoch,
         flushes: &Flushes,
     ) -> Result<Manifest, ManifestError> {
-        let seen = self.ledger.manifest(id).await?;
+        let seen = self.catalog.manifest(id).await?;
         let (record, revision) = match seen {
-            Some(seen) => (seen.record, Some(seen.revision)),
+            Some(seen) => (seen.value, Some(seen.revision)),
             None => (ManifestRecord::new(leader_epoch), None),
         };
         if record.leader_epoch > leader_epoch {
             let (ours, theirs) = (leader_epoch, record.leader_epoch);
-            return Err(LedgerError::Fenced { partition: id, ours, theirs }.into());
+            return Err(CatalogError::Fenced { partition: id, ours, theirs }.into());
         }
         let newer = flushes.of(id).iter().filter(|unfolded| unfolded.segment.end > record.end);
         let mut unfolded: Vec<Unfolded> = newer.cloned().collect();
@@ -94,11 +96,11 @@ impl Manifests {
 
     /// Commits changes of manifests. On a conflict the uploads they were to adopt become garbage.
     pub(crate) async fn commit(&self, swaps: &ManifestSwaps) -> Result<Revision, ManifestError> {
-        match self.ledger.swap_manifests(swaps).await {
+        match self.catalog.swap_manifests(swaps).await {
             Ok(revision) => Ok(revision),
             Err(error) => {
-                if matches!(error, LedgerError::Conflict(_)) {
-                    self.ledger.abandon_adopted(&swaps.objects).await?;
+                if matches!(error, CatalogError::Conflict(_)) {
+                    self.catalog.abandon_adopted(&swaps.objects).await?;
                 }
                 Err(error.into())
             }
@@ -113,12 +115,12 @@ impl Manifests {
         swaps: &mut ManifestSwaps,
     ) -> Result<(), ManifestError> {
         if let Some((_, seen)) = swaps.flush_records.iter_mut().find(|(key, _)| **key == *flush) {
-            seen.record.remove_partition(id);
+            seen.value.remove_partition(id);
             return Ok(());
         }
-        let seen = self.ledger.flush_record(flush).await?;
-        let mut seen = seen.ok_or_else(|| LedgerError::Conflict(flush.to_owned()))?;
-        seen.record.remove_partition(id);
+        let seen = self.catalog.flush_record(flush).await?;
+        let mut seen = seen.ok_or_else(|| CatalogError::Conflict(flush.to_owned()))?;
+        seen.value.remove_partition(id);
         swaps.flush_records.push((flush.to_owned(), seen));
         Ok(())
     }
@@ -130,7 +132,7 @@ impl Manifests {
         swaps: &mut ManifestSwaps,
     ) -> Result<PageRef, ManifestError> {
         let object = self.names.next(ObjectKind::ManifestPage);
-        let announced = self.ledger.announce(&[object.to_string()]).await?;
+        let announced = self.catalog.announce(&[object.to_string()]).await?;
         self.pages.write(&object, segments).await?;
         swaps.objects.adopt(object.as_str(), announced, 1);
         let max_timestamp = segments.iter().map(|segment| segment.max_timestamp).max();
@@ -156,7 +158,7 @@ impl Manifests {
         let mut object = None;
         if let Some(snapshot) = snapshot {
             let id = self.names.next(ObjectKind::ProducerSnapshot);
-            let announced = self.ledger.announce(&[id.to_string()]).await?;
+            let announced = self.catalog.announce(&[id.to_string()]).await?;
             self.pages.seal(&id, &snapshot).await?;
             swaps.objects.adopt(id.as_str(), announced, 1);
             object = Some(id.to_string());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use milena_types::ChunkSeq;
 
-use crate::{ledger::LogId, objects::object_id::ObjectId};
+use crate::{catalog::records::LogId, objects::object_id::ObjectId};
 
 /// The kinds of objects that are uploaded.
 #[derive(Clone, Copy, Debug)]

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use milena_runtime::Runtime;
 
 use crate::{
+    catalog::records::{PageRef, SegmentRef},
     encryption::{EncryptionError, KeyId, KeyRing, Salt, TAG_BYTES},
     format_level::FORMAT_LEVEL,
-    ledger::{PageRef, SegmentRef},
     objects::{
         object_id::ObjectId,
         store::{ObjectError, Objects},

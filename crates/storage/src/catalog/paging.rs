@@ -3,7 +3,7 @@
 
 use crate::{
     catalog::manifests::{ManifestError, Manifests},
-    ledger::{ManifestRecord, ManifestSwaps},
+    catalog::{manifest_swaps::ManifestSwaps, records::ManifestRecord},
 };
 
 /// The record lists this many segments before the oldest of them move into a page.

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::{
     catalog::object_names::ObjectNames,
+    catalog::records::LogId,
     chunk::{
         admission::AppendBudget,
         append_size::AppendSize,
@@ -24,7 +25,6 @@ use crate::{
         ticket::Ticket,
     },
     encryption::KeyRing,
-    ledger::LogId,
     log::backend::LogBackend,
     segment::reader::SegmentError,
     tuning::MemoryBudget,

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use milena_types::{ChunkSeq, Offset, Timestamp, TopicPartition};
 
 use crate::{
+    catalog::records::LogId,
     chunk::append_size::AppendSize,
     encryption::KeyRing,
-    ledger::LogId,
     objects::object_id::ObjectId,
     segment::{
         footer::{Footer, PartitionFooter},

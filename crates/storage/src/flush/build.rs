@@ -6,11 +6,11 @@ use milena_runtime::Runtime;
 use milena_types::{Timestamp, TopicPartition};
 
 use crate::{
+    catalog::records::{FlushPart, FlushRecord},
     chunk::tail::TailRun,
     disk::buffer::SpareBuffers,
     encryption::{KeyRing, Salt},
     flush::plan::SegmentPlan,
-    ledger::{FlushPart, FlushRecord, RECORD_LEVEL},
     objects::object_id::ObjectId,
     segment::{
         batch_spans::batch_spans,
@@ -46,7 +46,6 @@ impl SegmentBuilder {
         }
         let finished = writer.finish();
         let record = FlushRecord {
-            level: RECORD_LEVEL,
             object: name.into(),
             object_bytes: finished.segment_bytes,
             written: Timestamp(self.runtime.wall_ms()),

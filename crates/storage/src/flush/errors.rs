@@ -1,6 +1,9 @@
 //! Why chunks could not be flushed.
 
-use crate::{catalog::manifests::ManifestError, ledger::LedgerError, objects::store::ObjectError};
+use crate::{
+    catalog::manifests::ManifestError, catalog::storage_catalog::CatalogError,
+    objects::store::ObjectError,
+};
 
 /// Why committed chunks could not be put into segments. They are still in the write-ahead log.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +13,7 @@ pub enum FlushError {
     Object(#[from] ObjectError),
     /// The metadata store failed, or another broker flushes this epoch.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Catalog(#[from] CatalogError),
     /// The references of a partition that was deleted meanwhile could not be released.
     #[error(transparent)]
     Deleted(#[from] Box<ManifestError>),

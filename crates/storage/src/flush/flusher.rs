@@ -23,6 +23,12 @@ use crate::{
         deletion::DeletedPartitions, manifest::Unfolded, manifests::Manifests,
         object_names::ObjectKind,
     },
+    catalog::{
+        keys::StorageKey,
+        manifest_swaps::FlushedSegment,
+        records::{FlushRecord, LogId},
+        storage_catalog::CatalogError,
+    },
     chunk::{log_core::LogCore, tail::TailChunk},
     disk::buffer::SpareBuffers,
     flush::{
@@ -30,7 +36,6 @@ use crate::{
         errors::FlushError,
         plan::{SegmentPlan, plan_segments},
     },
-    ledger::{FlushRecord, FlushedSegment, LedgerError, LogId, flush_key},
     objects::{object_id::ObjectId, store::Objects},
     partition::{fold::fold_due, partition_log::Partition, registry::OpenPartitions},
     recovery::sealed_epochs::SealedEpochs,
@@ -118,7 +123,7 @@ impl Flusher {
         let Some(uploaded) = &*pending else { return Ok(FlushOutcome::Nothing) };
         let partitions = match self.commit(uploaded).await {
             Ok(partitions) => partitions,
-            Err(FlushError::Ledger(error @ LedgerError::Conflict(_))) => {
+            Err(FlushError::Catalog(error @ CatalogError::Conflict(_))) => {
                 let uploaded = pending.take().expect("it is there");
                 return self.abandon_flush(uploaded, error).await;
             }
@@ -165,9 +170,9 @@ impl Flusher {
 
     /// All chunks of a sealed epoch are in segments.
     async fn retire_epoch(&self, log: LogId) -> Result<(), FlushError> {
-        match self.manifests.ledger.retire_epoch(log).await {
+        match self.manifests.catalog.retire_epoch(log).await {
             // Another epoch of that broker was retired at the same time.
-            Err(LedgerError::Conflict(_)) => self.manifests.ledger.retire_epoch(log).await?,
+            Err(CatalogError::Conflict(_)) => self.manifests.catalog.retire_epoch(log).await?,
             outcome => outcome?,
         }
         self.sealed.lock().queue.retain(|queued| queued.log != log);
@@ -175,11 +180,11 @@ impl Flusher {
         self.forget_deleted().await
     }
 
-    /// The ledger says that this broker is not to flush these chunks.
+    /// The catalog says that this broker is not to flush these chunks.
     async fn abandon_flush(
         &self,
         uploaded: UploadedFlush,
-        error: LedgerError,
+        error: CatalogError,
     ) -> Result<FlushOutcome, FlushError> {
         let UploadedFlush { log, segments, .. } = uploaded;
         for segment in &segments {
@@ -191,8 +196,8 @@ impl Flusher {
             self.sealed.logs.notify();
             return Ok(FlushOutcome::WaitsForOthers);
         }
-        let seen = self.manifests.ledger.epoch(log).await?;
-        if seen.is_none_or(|seen| seen.record.tail_end.is_some()) {
+        let seen = self.manifests.catalog.epoch(log).await?;
+        if seen.is_none_or(|seen| seen.value.tail_end.is_some()) {
             tracing::error!(epoch = %log.epoch, "another broker has sealed this epoch: it ends");
             if let Some(log) = self.core.log() {
                 log.seal().await;
@@ -212,9 +217,9 @@ impl Flusher {
         let mut segments = Vec::with_capacity(plans.len());
         if !plans.is_empty() {
             let names: Vec<_> = objects.iter().map(ToString::to_string).collect();
-            let announced = self.manifests.ledger.announce(&names).await?;
+            let announced = self.manifests.catalog.announce(&names).await?;
             for (index, (plan, object)) in plans.into_iter().zip(&objects).enumerate() {
-                let key = flush_key(log, expected_floor, index);
+                let key = StorageKey::Flush { log, first: expected_floor, index }.to_string();
                 match self.store(object, plan).await {
                     Ok(record) => segments.push(FlushedSegment { key, record, announced }),
                     Err(error) => {
@@ -241,14 +246,14 @@ impl Flusher {
     async fn deleted_in(&self, log: LogId) -> Result<BTreeSet<TopicPartition>, FlushError> {
         let mut deleted = self.deleted.all();
         if log != self.core.id {
-            deleted.extend(self.manifests.ledger.deleted_anywhere().await?);
+            deleted.extend(self.manifests.catalog.deleted_anywhere().await?);
         }
         Ok(deleted)
     }
 
     async fn abandon_uploads(&self, objects: &[String], announced: Revision) {
         for object in objects {
-            let abandoned = self.manifests.ledger.abandon_upload(object, announced).await;
+            let abandoned = self.manifests.catalog.abandon_upload(object, announced).await;
             if let Err(error) = abandoned {
                 // The next broker epoch finds the announcement.
                 tracing::warn!(%error, object, "an upload that failed stays announced");
@@ -260,8 +265,8 @@ impl Flusher {
     async fn commit(&self, uploaded: &UploadedFlush) -> Result<Vec<Arc<Partition>>, FlushError> {
         let _nobody_opens = self.manifests.flush_gate.write().await;
         let UploadedFlush { log, expected_floor, floor_end, segments, chunks } = uploaded;
-        let ledger = &self.manifests.ledger;
-        ledger.commit_flush(*log, *expected_floor, *floor_end, segments).await?;
+        let catalog = &self.manifests.catalog;
+        catalog.commit_flush(*log, *expected_floor, *floor_end, segments).await?;
         // A later deletion waits for the flush gate before it removes anything.
         let deleted = self.deleted.all();
         let mut partitions = Vec::new();
@@ -347,12 +352,12 @@ impl Flusher {
             return Ok(());
         }
         // Another broker's epoch may be from when that broker led them.
-        let epochs = self.manifests.ledger.all_epochs().await?;
-        if epochs.iter().any(|(_, seen)| seen.record.unflushed().is_some()) {
+        let epochs = self.manifests.catalog.all_epochs().await?;
+        if epochs.iter().any(|(_, seen)| seen.value.unflushed().is_some()) {
             return Ok(());
         }
         let done = self.deleted.done_below(floor);
-        self.manifests.ledger.forget_deleted(&done).await?;
+        self.manifests.catalog.forget_deleted(&done).await?;
         self.deleted.remove(&done);
         Ok(())
     }

@@ -7,11 +7,11 @@ use futures_util::FutureExt;
 use milena_runtime::Backoff;
 
 use crate::{
+    catalog::records::LogId,
     flush::{
         errors::FlushError,
         flusher::{FlushOutcome, Flusher},
     },
-    ledger::LogId,
     recovery::epoch_queue::QueuedEpoch,
 };
 
@@ -21,7 +21,7 @@ const SEGMENT_BUFFER_KEPT: Duration = Duration::from_secs(5);
 /// How long [`Flusher::flush_all`] waits for what others have to flush first.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// How often the ledger is read while others have to flush first.
+/// How often the catalog is read while others have to flush first.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long others are waited for before that is logged.

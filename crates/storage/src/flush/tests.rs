@@ -1,10 +1,14 @@
 use std::time::Duration;
 
+use milena_store::{
+    FaultyStore, Keyspace, LeaseId, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned,
+    Watch,
+};
 use milena_types::{LeaderEpoch, Offset, Revision};
 
 use crate::{
-    DecisionError, Decisions, Entry, FlushPolicy, Isolation, MemoryBudget, MemoryDecisions,
-    PartitionOptions, ReadRequest, Storage, Txn, disk::MemoryDisk, testing::*,
+    FlushPolicy, Isolation, MemoryBudget, PartitionOptions, ReadRequest, Storage, disk::MemoryDisk,
+    testing::*,
 };
 use crate::{catalog::object_names::ObjectKind, recovery::errors::OpenPartitionError};
 
@@ -35,7 +39,7 @@ async fn small_partitions_share_a_segment_and_a_large_one_gets_its_own() {
     assert_ne!(object_of(0), object_of(3));
     assert_eq!(check_references(&broker).await, 2);
     assert_eq!(
-        broker.ledger().flush_records().await.expect("records").len(),
+        broker.catalog().flush_records().await.expect("records").len(),
         0,
         "all of it is folded"
     );
@@ -133,12 +137,12 @@ async fn a_flush_whose_outcome_is_unknown_is_found_out_not_repeated() {
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1])).await;
-    broker.decisions.lose_answers(3);
+    broker.metadata.lose_answers(3);
     storage.flush().await.expect("asked again at once");
     append(&partition, batch(&[2])).await;
-    broker.decisions.fail_after_putting("flushes/");
+    broker.metadata.fail_after_putting("flushes/");
     storage.flush().await.expect_err("it is committed, but nobody says so");
-    broker.decisions.set_unavailable(false);
+    broker.metadata.set_unavailable(false);
     storage.flush().await.expect("found out");
     append(&partition, batch(&[3])).await;
     storage.flush().await.expect("a flush");
@@ -158,12 +162,12 @@ async fn a_stale_broker_epoch_flushes_nothing() {
     append(&partition, batch(&[1])).await;
     // Somebody seals this epoch and becomes its flusher, as a recoverer does.
     broker.epoch += 1;
-    let recoverer = broker.ledger();
+    let recoverer = broker.catalog();
     let epochs = recoverer.all_epochs().await.expect("epochs");
     let (epoch, seen) = &epochs[0];
     recoverer.seal_epoch(*epoch, seen, milena_types::ChunkSeq(1)).await.expect("sealed");
     storage.flush().await.expect_err("another flusher");
-    assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0);
+    assert_eq!(broker.catalog().flush_records().await.expect("records").len(), 0);
     assert!(
         storage.is_sealed() && partition.append(&[batch(&[2])], &CLIENT).is_err(),
         "its epoch has ended"
@@ -178,7 +182,7 @@ async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
     config.memory = MemoryBudget { unflushed_bytes: 20_000, tail_bytes: 0 };
     let storage = broker.open_with(config).await;
     let partition = open_partition(&storage, 0, 1).await;
-    broker.decisions.set_unavailable(true);
+    broker.metadata.set_unavailable(true);
     let large = batch(&vec![1; 500]);
     let mut taken = 0;
     loop {
@@ -191,7 +195,7 @@ async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
         assert!(taken <= 20_000, "more was accepted than may be");
     }
     assert!(taken > 10_000 && storage.pressure() > 0.5);
-    broker.decisions.set_unavailable(false);
+    broker.metadata.set_unavailable(false);
     let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(large.size())).await;
     drop(admitted.expect("flushing makes room"));
     // A request larger than everything passes alone.
@@ -239,7 +243,7 @@ async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
     storage.flush().await.expect("a flush");
     assert_eq!(check_references(&broker).await, 0);
     assert!(
-        broker.ledger().deleted().await.expect("records").is_empty(),
+        broker.catalog().deleted().await.expect("records").is_empty(),
         "nothing is left to skip"
     );
 }
@@ -251,16 +255,16 @@ async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
     let (gone, kept) = (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
     append(&gone, batch(&[1])).await;
     append(&kept, batch(&[2])).await;
-    broker.decisions.fail_after_putting("uploads/");
+    broker.metadata.fail_after_putting("uploads/");
     storage.flush().await.expect_err("stopped half-way");
-    broker.decisions.set_unavailable(false);
-    broker.decisions.fail_after_putting("flushes/");
+    broker.metadata.set_unavailable(false);
+    broker.metadata.fail_after_putting("flushes/");
     storage.flush().await.expect_err("committed, and nobody knows");
-    broker.decisions.set_unavailable(false);
+    broker.metadata.set_unavailable(false);
     storage.delete_partition(id(0)).await.expect("deleted");
     storage.flush().await.expect("found out");
-    assert_eq!(broker.ledger().flush_records().await.expect("records").len(), 0);
-    assert!(broker.ledger().deleted().await.expect("records").is_empty());
+    assert_eq!(broker.catalog().flush_records().await.expect("records").len(), 0);
+    assert!(broker.catalog().deleted().await.expect("records").is_empty());
     assert_eq!(read_all(&kept, 0, 500).await, [(0, 2)]);
     drop((gone, kept, storage));
     let mut config = broker.config();
@@ -275,7 +279,7 @@ async fn an_upload_that_a_crash_left_behind_is_swept() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
     let orphan = storage.manifests.names.next(ObjectKind::Segment);
-    broker.ledger().announce(&[orphan.to_string()]).await.expect("announced");
+    broker.catalog().announce(&[orphan.to_string()]).await.expect("announced");
     broker.objects().put(&orphan, bytes::Bytes::from_static(b"half")).await.expect("stored");
     assert_eq!(check_references(&broker).await, 1);
     drop(storage);
@@ -325,7 +329,7 @@ async fn shutting_down_flushes_and_the_next_start_finds_an_empty_log() {
     let storage = broker.open().await;
     assert_eq!(unflushed(&storage), 0);
     assert_eq!(
-        broker.ledger().all_epochs().await.expect("epochs").len(),
+        broker.catalog().all_epochs().await.expect("epochs").len(),
         1,
         "the old epoch is retired"
     );
@@ -344,7 +348,7 @@ async fn many_partitions_are_folded_together() {
         }
         storage.flush().await.expect("a flush");
         assert_eq!(
-            broker.ledger().flush_records().await.expect("records").len(),
+            broker.catalog().flush_records().await.expect("records").len(),
             0,
             "all of it is folded"
         );
@@ -364,19 +368,27 @@ async fn only_a_partitions_leader_folds_flush_records_into_its_manifest() {
     append(&partition, batch(&[1])).await;
     storage.flush().await.expect("a flush");
     // A newer leader takes the manifest.
-    let ledger = broker.ledger();
-    let seen = ledger.manifest(id(0)).await.expect("readable").expect("folded before");
-    let record = crate::ledger::ManifestRecord { leader_epoch: LeaderEpoch(5), ..seen.record };
-    let swap = crate::ledger::ManifestSwap {
+    let catalog = broker.catalog();
+    let seen = catalog.manifest(id(0)).await.expect("readable").expect("folded before");
+    let record =
+        crate::catalog::records::ManifestRecord { leader_epoch: LeaderEpoch(5), ..seen.value };
+    let swap = crate::catalog::manifest_swaps::ManifestSwap {
         partition: id(0),
         seen: Some(seen.revision),
         record: Some(record),
     };
-    let swaps = crate::ledger::ManifestSwaps { manifests: vec![swap], ..Default::default() };
-    ledger.swap_manifests(&swaps).await.expect("swapped");
+    let swaps = crate::catalog::manifest_swaps::ManifestSwaps {
+        manifests: vec![swap],
+        ..Default::default()
+    };
+    catalog.swap_manifests(&swaps).await.expect("swapped");
     append(&partition, batch(&[2])).await;
     storage.flush().await.expect("what is committed is flushed");
-    assert_eq!(ledger.flush_records().await.expect("records").len(), 1, "and waits for its leader");
+    assert_eq!(
+        catalog.flush_records().await.expect("records").len(),
+        1,
+        "and waits for its leader"
+    );
     assert!(partition.is_closed(), "the stale leader has noticed");
     let stale = storage.open_partition(id(0), LeaderEpoch(4), PartitionOptions::default()).await;
     assert!(stale.is_err());
@@ -386,7 +398,7 @@ async fn only_a_partitions_leader_folds_flush_records_into_its_manifest() {
     assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2)]);
     append(&partition, batch(&[3])).await;
     storage.flush().await.expect("a flush");
-    assert_eq!(ledger.flush_records().await.expect("records").len(), 0);
+    assert_eq!(catalog.flush_records().await.expect("records").len(), 0);
     check_references(&broker).await;
 }
 
@@ -417,9 +429,8 @@ async fn nothing_of_a_record_can_be_read_at_rest() {
 
 /// Holds the transaction that folds a flush back, and lets it happen between two reads of the next
 /// opening.
-#[derive(Default)]
 struct LateFold {
-    inner: std::sync::Arc<MemoryDecisions>,
+    inner: FaultyStore,
     state: std::sync::Mutex<LateFoldState>,
 }
 
@@ -437,49 +448,69 @@ impl LateFold {
             if state.release && of_partition { state.late.take() } else { None }
         };
         if let Some(late) = late {
-            self.inner.txn(late).await.expect("nobody was faster");
+            let outcome = self.inner.txn(late).await.expect("available");
+            assert!(outcome.committed().is_some(), "nobody was faster");
         }
     }
 }
 
 #[async_trait::async_trait]
-impl Decisions for LateFold {
-    async fn read(&self, key: &str) -> Result<Option<Entry>, DecisionError> {
-        let found = self.inner.read(key).await;
+impl MetadataStore for LateFold {
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        let found = self.inner.get(key).await;
         self.happen(key).await;
         found
     }
 
-    async fn range(&self, prefix: &str) -> Result<Vec<Entry>, DecisionError> {
-        let found = self.inner.range(prefix).await;
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let found = self.inner.range(prefix, after, limit).await;
         self.happen(prefix).await;
         found
     }
 
-    async fn txn(&self, txn: Txn) -> Result<Revision, DecisionError> {
-        let mut late = None;
-        if txn.put.iter().any(|(key, _)| key.starts_with("manifests/")) {
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        if txn.puts.iter().any(|put| put.key.starts_with("manifests/")) {
             let mut state = self.state.lock().expect("no panic");
             if !state.release {
-                late = Some(txn.clone());
-                state.late = late.clone();
+                state.late = Some(txn);
+                return Err(StoreError::OutcomeUnknown { reason: "on its way".to_owned() });
             }
         }
-        match late {
-            Some(_) => Err(DecisionError::Unavailable("on its way".to_owned())),
-            None => self.inner.txn(txn).await,
-        }
+        self.inner.txn(txn).await
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.inner.watch(prefix, after).await
+    }
+
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        self.inner.grant(ttl).await
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.inner.keep_alive(lease).await
+    }
+
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.inner.revoke(lease).await
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next() {
     let mut broker = Broker::new();
-    let decisions =
-        std::sync::Arc::new(LateFold { inner: broker.decisions.clone(), ..LateFold::default() });
+    let store = std::sync::Arc::new(LateFold {
+        inner: broker.metadata.clone(),
+        state: std::sync::Mutex::default(),
+    });
+    let keyspace = || Keyspace::new(store.clone(), "");
     let (config, objects) = (broker.config(), broker.objects());
-    let opened =
-        Storage::open(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+    let opened = Storage::open(config, broker.disk(), objects, keyspace(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1, 2])).await;
@@ -487,13 +518,12 @@ async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next()
     drop((partition, storage));
 
     let (config, objects) = (broker.config(), broker.objects());
-    let opened =
-        Storage::open(config, broker.disk(), objects, decisions.clone(), &broker.runtime).await;
+    let opened = Storage::open(config, broker.disk(), objects, keyspace(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
-    decisions.state.lock().expect("no panic").release = true;
+    store.state.lock().expect("no panic").release = true;
     let partition = open_partition(&storage, 0, 2).await;
     assert!(
-        decisions.state.lock().expect("no panic").late.is_none(),
+        store.state.lock().expect("no panic").late.is_none(),
         "it came while the partition was opened"
     );
     assert_eq!(partition.bounds().high_watermark, Offset(2));
@@ -509,7 +539,7 @@ async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
     config.memory = MemoryBudget { unflushed_bytes: 500, ..MemoryBudget::default() };
     let storage = broker.open_with(config).await;
     let partition = open_partition(&storage, 0, 1).await;
-    broker.decisions.set_unavailable(true);
+    broker.metadata.set_unavailable(true);
     append(&partition, batch(&vec![1; 100])).await;
     let waits = storage.admit(500);
     let seal = async { storage.core.log().expect("it runs").seal().await };

@@ -3,8 +3,8 @@
 use milena_types::Offset;
 
 use crate::{
+    catalog::storage_catalog::CatalogError,
     catalog::{manifests::ManifestError, pages::PageError},
-    ledger::LedgerError,
     objects::store::ObjectError,
     partition::bounds::Bounds,
 };
@@ -27,8 +27,8 @@ pub enum UpkeepError {
     Object(#[from] ObjectError),
 }
 
-impl From<LedgerError> for UpkeepError {
-    fn from(error: LedgerError) -> Self {
+impl From<CatalogError> for UpkeepError {
+    fn from(error: CatalogError) -> Self {
         Self::Manifest(error.into())
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use milena_types::Timestamp;
 
 use crate::{
+    catalog::manifest_swaps::ManifestSwaps,
     catalog::manifests::{ManifestError, Manifests},
-    ledger::ManifestSwaps,
     partition::partition_log::Partition,
 };
 
@@ -40,7 +40,7 @@ pub(crate) async fn fold_due(
 /// next flush; until then the flush record stands.
 pub(crate) async fn fold_now(manifests: &Manifests, mut partitions: Vec<Arc<Partition>>) {
     // Each takes an expectation and a change, and flush records and objects come on top.
-    let at_once = (manifests.ledger.ops_max() * 3 / 8).clamp(1, FOLDS_PER_TRANSACTION_MAX);
+    let at_once = (manifests.catalog.ops_max() * 3 / 8).clamp(1, FOLDS_PER_TRANSACTION_MAX);
     // One order for all callers, so that two of them cannot deadlock.
     partitions.sort_unstable_by_key(|partition| partition.id);
     partitions.dedup_by_key(|partition| partition.id);
@@ -93,7 +93,7 @@ pub(crate) async fn reload_all(
         serialised.push(partition.manifest_change.lock().await);
     }
     let _no_flush = manifests.flush_gate.read().await;
-    let flushes = manifests.flushes.read(&manifests.ledger).await?;
+    let flushes = manifests.flushes.read(&manifests.catalog).await?;
     for partition in &partitions {
         match partition.take_records(&flushes).await {
             Ok(()) => partition.lock().drop_sealed(),

@@ -14,7 +14,10 @@ use crate::{
         manifest::{Manifest, Unfolded},
         manifests::ManifestError,
     },
-    ledger::{ManifestRecord, ManifestSwap, ManifestSwaps},
+    catalog::{
+        manifest_swaps::{ManifestSwap, ManifestSwaps},
+        records::ManifestRecord,
+    },
     partition::{errors::UpkeepError, partition_log::Partition},
 };
 
@@ -151,7 +154,7 @@ impl Partition {
         let _no_flush = self.manifests.flush_gate.read().await;
         // Flushes first: one that is folded between the two reads is then seen twice, and in the
         // other order not at all.
-        let flushes = self.manifests.flushes.read(&self.manifests.ledger).await?;
+        let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;
         self.take_records(&flushes).await
     }
 

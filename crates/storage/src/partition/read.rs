@@ -6,11 +6,11 @@ use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
 
 use crate::{
+    catalog::records::SegmentRef,
     catalog::{
         manifest::{Found, Manifest},
         pages::PageError,
     },
-    ledger::SegmentRef,
     partition::{
         bounds::{Bounds, Isolation},
         collector::BatchCollector,

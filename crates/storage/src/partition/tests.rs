@@ -52,7 +52,7 @@ async fn the_directory_has_one_owner() {
         config,
         broker.disk(),
         broker.objects(),
-        broker.decisions.clone(),
+        broker.keyspace(),
         &broker.runtime,
     );
     let refused = second.await.err().expect("the directory is in use");
@@ -66,7 +66,7 @@ async fn a_metadata_store_older_than_the_log_is_refused() {
     let storage = broker.open().await;
     append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
     drop(storage);
-    let forgetful = std::sync::Arc::new(crate::MemoryDecisions::new());
+    let forgetful = Broker::new().keyspace();
     let (config, objects) = (broker.config(), broker.objects());
     let opened =
         crate::Storage::open(config, broker.disk(), objects, forgetful, &broker.runtime).await;
@@ -311,7 +311,7 @@ async fn a_handed_over_partition_needs_nothing_of_its_last_leader() {
     append(&partition, sequenced(7, 0, &[1, 2])).await;
     storage.close_partition(partition.id()).await.expect("a hand-over");
     assert!(matches!(partition.append(&[batch(&[1])], &CLIENT), Err(AppendError::Closed)));
-    // Another directory, the same decisions and objects.
+    // Another directory, the same metadata and objects.
     let mut config = broker.config();
     config.broker = milena_types::BrokerId(2);
     config.log = crate::log::local::directory::LogConfig {
@@ -574,14 +574,14 @@ async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
         storage.flush().await.expect("a flush");
     }
     let pages = async || {
-        let manifest = broker.ledger().manifest(id(0)).await.expect("readable");
-        manifest.map(|seen| seen.record.pages.len())
+        let manifest = broker.catalog().manifest(id(0)).await.expect("readable");
+        manifest.map(|seen| seen.value.pages.len())
     };
     let before = pages().await.expect("a manifest");
     assert!(before >= 3, "{before} pages");
-    broker.decisions.fail_after_putting("deleted/");
+    broker.metadata.fail_after_putting("deleted/");
     storage.delete_partition(id(0)).await.expect_err("stopped after the first step");
-    broker.decisions.set_unavailable(false);
+    broker.metadata.set_unavailable(false);
     assert_eq!(pages().await, Some(before - 1));
     assert!(storage.refers_to(id(0)).await.expect("readable"));
     storage.delete_partition(id(0)).await.expect("deleted");

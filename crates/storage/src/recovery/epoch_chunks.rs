@@ -6,8 +6,8 @@ use std::sync::Arc;
 use milena_types::{ChunkSeq, TopicPartition};
 
 use crate::{
+    catalog::records::LogId,
     chunk::tail::{TailChunk, TailRun},
-    ledger::LogId,
     segment::footer::PartitionFooter,
 };
 

@@ -1,4 +1,4 @@
-//! What one broker does with sealed epochs: it flushes those it is the *flusher* of (the ledger says
+//! What one broker does with sealed epochs: it flushes those it is the *flusher* of (the catalog says
 //! so), and *borrows* from the others: its partitions read their runs until segments have them.
 //!
 //! Invariants:
@@ -16,8 +16,8 @@ use std::{
 use milena_types::{ChunkSeq, TopicPartition};
 
 use crate::{
+    catalog::records::LogId,
     chunk::tail::{TailChunk, oldest},
-    ledger::LogId,
     recovery::epoch_chunks::EpochChunks,
 };
 
@@ -72,7 +72,7 @@ pub(crate) struct EpochQueue {
     /// In the order they are flushed in.
     pub(crate) queue: Vec<QueuedEpoch>,
     pub(crate) borrowed: BTreeMap<LogId, BorrowedEpoch>,
-    /// The ledger could not be followed: look again soon.
+    /// The catalog could not be followed: look again soon.
     pub(crate) unsettled: bool,
 }
 

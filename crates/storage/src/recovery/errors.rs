@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, TopicPartition};
 
 use crate::{
+    catalog::storage_catalog::CatalogError,
     catalog::{manifests::ManifestError, pages::PageError},
-    ledger::LedgerError,
     log::backend::LogError,
     partition::producers::snapshot::SnapshotError,
     recovery::sealed_logs::SealedError,
@@ -26,7 +26,7 @@ pub enum StorageError {
     Chunk(#[from] SegmentError),
     /// The metadata store.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Catalog(#[from] CatalogError),
     /// An epoch of this broker began in another directory, and may have acknowledged chunks that are
     /// in no segment. [`StorageConfig::lost_log_accepted`] has the broker start without them.
     ///
@@ -81,7 +81,7 @@ pub enum OpenPartitionError {
     Gap { partition: TopicPartition, from: Offset, to: Offset },
     /// The metadata store, or a newer leader.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Catalog(#[from] CatalogError),
     /// A segment's footer cannot be read.
     #[error(transparent)]
     Block(#[from] BlockError),
@@ -99,7 +99,7 @@ pub enum OpenPartitionError {
 impl From<ManifestError> for OpenPartitionError {
     fn from(error: ManifestError) -> Self {
         match error {
-            ManifestError::Ledger(error) => error.into(),
+            ManifestError::Catalog(error) => error.into(),
             ManifestError::Page(error) => error.into(),
             ManifestError::Gap { partition, from, to } => Self::Gap { partition, from, to },
         }

@@ -1,7 +1,7 @@
 //! A broker that starts where its write-ahead directory is missing: not mounted, emptied, removed, or
 //! replaced by another.
 //!
-//! The ledger knows which epochs may have chunks that are in no segment. While the directory has no
+//! The catalog knows which epochs may have chunks that are in no segment. While the directory has no
 //! marker of such an epoch, the start is refused, and nothing is created there that the next start
 //! would take for the log. An operator who knows that the directory is gone for good accepts the loss
 //! of the epochs up to one, by its number. Later epochs are unaffected.
@@ -9,11 +9,15 @@
 use std::{path::PathBuf, sync::Arc};
 
 use milena_runtime::Runtime;
+use milena_store::Versioned;
 use milena_types::{BrokerEpoch, BrokerId};
 
 use crate::{
+    catalog::{
+        records::{LogId, WalRecord},
+        storage_catalog::{CatalogError, StorageCatalog},
+    },
     disk::file_system::Disk,
-    ledger::{Ledger, LedgerError, LogId, Versioned, WalRecord},
     log::{
         backend::HeldEpoch,
         local::{directory::LogDirectory, epoch_markers::EpochMarkers},
@@ -39,7 +43,7 @@ pub(crate) fn missing_epochs(
         let there = if record.signed { markers.has_epoch(log.epoch) } else { markers.has_log() };
         !there && is_needed(log, record, flusher)
     };
-    let missing = recorded.iter().filter(|(log, seen)| is_missing(*log, &seen.record));
+    let missing = recorded.iter().filter(|(log, seen)| is_missing(*log, &seen.value));
     missing.map(|(log, _)| *log).collect()
 }
 
@@ -49,11 +53,11 @@ pub(crate) async fn check_directory(
     dir: PathBuf,
     accepted: Option<BrokerEpoch>,
     disk: &Arc<dyn Disk>,
-    ledger: &Ledger,
+    catalog: &StorageCatalog,
     runtime: &Runtime,
 ) -> Result<Vec<LogId>, StorageError> {
-    let broker = ledger.own().broker;
-    let recorded = ledger.epochs_of(broker).await?;
+    let broker = catalog.own().broker;
+    let recorded = catalog.epochs_of(broker).await?;
     let (read, disk) = (dir.clone(), disk.clone());
     let markers = runtime.spawn_blocking(move || EpochMarkers::read(&read, &*disk)).await;
     let markers = markers.map_err(|_| StorageError::Stopping)??;
@@ -68,19 +72,19 @@ pub(crate) async fn check_directory(
 
 /// Gives up the chunks of missing epochs that were accepted as lost. This epoch has begun.
 pub(crate) async fn give_up_missing(
-    ledger: &Ledger,
+    catalog: &StorageCatalog,
     logs: &SealedLogs,
     directory: &LogDirectory,
     missing: &[LogId],
-) -> Result<(), LedgerError> {
+) -> Result<(), CatalogError> {
     for log in missing {
         // `None`: it was flushed meanwhile.
-        let Some(seen) = ledger.epoch(*log).await? else { continue };
+        let Some(seen) = catalog.epoch(*log).await? else { continue };
         let (broker, epoch, dir) = (log.broker, log.epoch, directory.config().dir.display());
-        let from = seen.record.floor_end;
-        match seen.record.unflushed() {
+        let from = seen.value.floor_end;
+        match seen.value.unflushed() {
             // It is sealed with what the directory has, like any other.
-            None if seen.record.tail_end.is_none() => tracing::warn!(
+            None if seen.value.tail_end.is_none() => tracing::warn!(
                 %broker, %epoch, %dir, %from,
                 "the write-ahead directory is lost, which was accepted: given up are all records that this epoch acknowledged in chunks from this one on"
             ),
@@ -93,7 +97,7 @@ pub(crate) async fn give_up_missing(
                 if held.as_ref().is_some_and(whole) || logs.has(*log, &chunks) {
                     continue;
                 }
-                ledger.give_up_chunks(*log, &seen).await?;
+                catalog.give_up_chunks(*log, &seen).await?;
                 tracing::warn!(
                     %broker, %epoch, %dir, %from, to = %chunks.end,
                     "the write-ahead directory is lost, which was accepted: given up are the records in these chunks of this epoch"

@@ -104,7 +104,7 @@ impl PartitionOpener {
         // Chunks, then flushes, then the manifest: what moves on between two reads is then seen
         // twice, and in any other order perhaps not at all.
         let sealed = self.sealed_chunks().await?;
-        let flushes = self.manifests.flushes.read(&self.manifests.ledger).await?;
+        let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;
         let manifest = self.manifests.load(id, leader_epoch, &flushes).await?;
         let mut epochs = manifest.epochs();
         let now = Timestamp(self.core.runtime.wall_ms());
@@ -142,10 +142,10 @@ impl PartitionOpener {
     async fn sealed_chunks(&self) -> Result<Vec<(u64, Arc<EpochChunks>)>, OpenPartitionError> {
         let own = self.core.id;
         let mut epochs = Vec::new();
-        for (log, seen) in self.manifests.ledger.all_epochs().await? {
-            if let Some(chunks) = seen.record.unflushed().filter(|_| log != own) {
+        for (log, seen) in self.manifests.catalog.all_epochs().await? {
+            if let Some(chunks) = seen.value.unflushed().filter(|_| log != own) {
                 let chunks = self.sealed.logs.load(&self.core, log, chunks).await?;
-                epochs.push((seen.record.order, chunks));
+                epochs.push((seen.value.order, chunks));
             }
         }
         Ok(epochs)

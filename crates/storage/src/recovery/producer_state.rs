@@ -3,8 +3,8 @@
 use milena_types::{Offset, Timestamp, TopicPartition};
 
 use crate::{
+    catalog::records::{SegmentRef, SnapshotRef},
     catalog::{manifest::Manifest, manifests::Manifests},
-    ledger::{SegmentRef, SnapshotRef},
     objects::object_id::ObjectId,
     partition::producers::{snapshot::SnapshotError, state::Producers},
     recovery::errors::OpenPartitionError,

@@ -8,11 +8,15 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use milena_store::Versioned;
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision};
 
 use crate::{
     catalog::deletion::DeletedPartitions,
-    ledger::{LedgerError, LogId, Versioned, WalRecord},
+    catalog::{
+        records::{LogId, WalRecord},
+        storage_catalog::CatalogError,
+    },
     log::{
         backend::{HeldEpoch, LogError},
         local::{
@@ -70,13 +74,13 @@ pub enum SealBrokerError {
     /// Its chunks cannot be read.
     #[error(transparent)]
     Sealed(#[from] SealedError),
-    /// Its log, or the ledger, as at a start.
+    /// Its log, or the catalog, as at a start.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-impl From<LedgerError> for SealBrokerError {
-    fn from(error: LedgerError) -> Self {
+impl From<CatalogError> for SealBrokerError {
+    fn from(error: CatalogError) -> Self {
         Self::Storage(error.into())
     }
 }
@@ -96,8 +100,8 @@ impl Recoverer {
         epoch: BrokerEpoch,
     ) -> Result<SealedBroker, SealBrokerError> {
         let sealed_epochs = &self.sealed;
-        let ledger = &sealed_epochs.manifests.ledger;
-        if broker == ledger.own().broker {
+        let catalog = &sealed_epochs.manifests.catalog;
+        if broker == catalog.own().broker {
             return Err(SealBrokerError::Oneself { broker });
         }
         let mut kept = Vec::new();
@@ -107,10 +111,10 @@ impl Recoverer {
                 record.tail_end.is_none() || record.flusher_of(log).broker == broker
             };
             let sealed = self.seal_epochs(&directory, broker, epoch, true, ours).await?;
-            let noted = ledger.note_sealed(broker, epoch).await?;
+            let noted = catalog.note_sealed(broker, epoch).await?;
             // Read while the directory is open; kept in memory until they are queued.
             for (log, seen) in &sealed {
-                if let Some(chunks) = seen.record.unflushed() {
+                if let Some(chunks) = seen.value.unflushed() {
                     let core = &sealed_epochs.core;
                     let loaded = sealed_epochs.logs.load_from(core, &directory, *log, chunks);
                     kept.push(loaded.await?);
@@ -132,7 +136,7 @@ impl Recoverer {
 
     async fn open_directory(&self, broker: BrokerId) -> Result<Arc<LogDirectory>, SealBrokerError> {
         let (disk, dir) = self.sealed.logs.directory_of(broker)?;
-        let recorded = self.sealed.manifests.ledger.epochs_of(broker).await?;
+        let recorded = self.sealed.manifests.catalog.epochs_of(broker).await?;
         let config = LogConfig { dir: dir.clone(), ..self.log_config.clone() };
         let open = move || {
             let markers = EpochMarkers::read(&config.dir, &*disk)?;
@@ -159,18 +163,18 @@ impl Recoverer {
         make_durable: bool,
         select: impl Fn(LogId, &WalRecord) -> bool,
     ) -> Result<SealedRecords, SealBrokerError> {
-        let (core, ledger) = (&self.sealed.core, &self.sealed.manifests.ledger);
+        let (core, catalog) = (&self.sealed.core, &self.sealed.manifests.catalog);
         let mut attempt = 0;
         let mut durable = !make_durable;
         loop {
-            let recorded = ledger.epochs_of(broker).await?;
+            let recorded = catalog.epochs_of(broker).await?;
             if let Some((later, _)) =
                 recorded.last().filter(|(log, _)| log.epoch > newest && make_durable)
             {
                 let current = later.epoch;
                 return Err(SealBrokerError::Superseded { broker, asked: newest, current });
             }
-            let unsealed = recorded.iter().any(|(_, seen)| seen.record.tail_end.is_none());
+            let unsealed = recorded.iter().any(|(_, seen)| seen.value.tail_end.is_none());
             if unsealed && !std::mem::replace(&mut durable, true) {
                 let directory = directory.clone();
                 let made =
@@ -181,7 +185,7 @@ impl Recoverer {
             let sealed = self.try_seal_epochs(directory, broker, newest, recorded, &select).await;
             match sealed {
                 // Its flusher committed a flush first.
-                Err(StorageError::Ledger(LedgerError::Conflict(_))) if attempt < ATTEMPTS => {
+                Err(StorageError::Catalog(CatalogError::Conflict(_))) if attempt < ATTEMPTS => {
                     attempt += 1;
                 }
                 outcome => return Ok(outcome?),
@@ -197,8 +201,8 @@ impl Recoverer {
         mut recorded: SealedRecords,
         select: impl Fn(LogId, &WalRecord) -> bool,
     ) -> Result<SealedRecords, StorageError> {
-        let ledger = &self.sealed.manifests.ledger;
-        let retired = ledger.newest_retired(broker).await?;
+        let catalog = &self.sealed.manifests.catalog;
+        let retired = catalog.newest_retired(broker).await?;
         let mut sealed = Vec::new();
         for held in directory.held().into_iter().filter(|held| held.epoch <= newest) {
             let (epoch, log) = (held.epoch, LogId { broker, epoch: held.epoch });
@@ -211,34 +215,34 @@ impl Recoverer {
                 directory.release(epoch, held.chunks.end);
                 continue;
             };
-            if !select(log, &seen.record) {
+            if !select(log, &seen.value) {
                 continue;
             }
-            let tail_end = tail_of_held(&held, &seen.record)?;
-            let floor = seen.record.floor_end;
-            sealed.push((log, ledger.seal_epoch(log, &seen, tail_end).await?));
+            let tail_end = tail_of_held(&held, &seen.value)?;
+            let floor = seen.value.floor_end;
+            sealed.push((log, catalog.seal_epoch(log, &seen, tail_end).await?));
             directory.release(epoch, floor);
         }
         for (log, seen) in recorded {
-            if !select(log, &seen.record) {
+            if !select(log, &seen.value) {
                 continue;
             }
-            let floor = seen.record.floor_end;
-            let tail_end = seen.record.tail_end.unwrap_or(floor);
+            let floor = seen.value.floor_end;
+            let tail_end = seen.value.tail_end.unwrap_or(floor);
             let in_memory = || self.sealed.logs.has(log, &(floor..tail_end));
             if tail_end > floor && !in_memory() {
                 let (epoch, from, to) = (log.epoch, floor, tail_end);
                 return Err(StorageError::ChunksLost { epoch, from, to });
             }
-            sealed.push((log, ledger.seal_epoch(log, &seen, tail_end).await?));
+            sealed.push((log, catalog.seal_epoch(log, &seen, tail_end).await?));
         }
         for (log, seen) in &sealed {
-            if seen.record.unflushed().is_none() {
-                directory.release(log.epoch, seen.record.floor_end);
-                ledger.retire_epoch(*log).await?;
+            if seen.value.unflushed().is_none() {
+                directory.release(log.epoch, seen.value.floor_end);
+                catalog.retire_epoch(*log).await?;
             }
         }
-        sealed.retain(|(_, seen)| seen.record.unflushed().is_some());
+        sealed.retain(|(_, seen)| seen.value.unflushed().is_some());
         Ok(sealed)
     }
 
@@ -253,14 +257,14 @@ impl Recoverer {
         let newest = BrokerEpoch(own.epoch.0 - 1);
         let sealed = self.seal_epochs(directory, own.broker, newest, false, |_, _| true).await;
         for (log, seen) in sealed.map_err(start_error)? {
-            let chunks = seen.record.unflushed().unwrap_or(ChunkSeq(0)..ChunkSeq(0));
+            let chunks = seen.value.unflushed().unwrap_or(ChunkSeq(0)..ChunkSeq(0));
             let loaded = logs.load_from(core, directory, log, chunks).await;
             let epoch = loaded.map_err(|error| start_error(error.into()))?;
-            let queued = self.sealed.enqueue(log, &seen.record, epoch).await;
+            let queued = self.sealed.enqueue(log, &seen.value, epoch).await;
             queued.expect("no partition is open that could have to be read again");
         }
         manifests.load_deleted(deleted).await?;
-        let recorded = manifests.ledger.epochs_of(own.broker).await?;
+        let recorded = manifests.catalog.epochs_of(own.broker).await?;
         let known = recorded.iter().map(|(log, _)| log.epoch).collect();
         let directory = directory.clone();
         let tidied = core.runtime.spawn_blocking(move || directory.keep_epoch_markers(&known));

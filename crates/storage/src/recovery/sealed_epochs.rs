@@ -12,8 +12,11 @@ use milena_types::{BrokerEpoch, BrokerId, Timestamp, TopicPartition};
 
 use crate::{
     catalog::manifests::{ManifestError, Manifests},
+    catalog::{
+        records::{LogId, WalRecord},
+        storage_catalog::CatalogError,
+    },
     chunk::log_core::LogCore,
-    ledger::{LedgerError, LogId, WalRecord},
     partition::{
         fold::{fold_due, reload_all},
         partition_log::Partition,
@@ -26,14 +29,14 @@ use crate::{
     },
 };
 
-/// How often the ledger is read while a change is expected there.
+/// How often the catalog is read while a change is expected there.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Why the ledger could not be followed. It is tried again.
+/// Why the catalog could not be followed. It is tried again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettleError {
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Catalog(#[from] CatalogError),
     #[error(transparent)]
     Sealed(#[from] SealedError),
     #[error(transparent)]
@@ -70,7 +73,7 @@ impl SealedEpochs {
         *self.lock() = EpochQueue::default();
     }
 
-    /// Follows the ledger until the scope stops: takes over what earlier lives of this broker were
+    /// Follows the catalog until the scope stops: takes over what earlier lives of this broker were
     /// to flush, and the segments of epochs that are borrowed from.
     pub(crate) async fn run(self: Arc<Self>) {
         let stopping = self.core.runtime.stopping().clone();
@@ -99,7 +102,7 @@ impl SealedEpochs {
         }
     }
 
-    /// Brings the queue and what is borrowed in line with the ledger.
+    /// Brings the queue and what is borrowed in line with the catalog.
     pub(crate) async fn settle(&self) -> Result<(), SettleError> {
         let settled = self.try_settle().await;
         if settled.is_err() {
@@ -110,30 +113,30 @@ impl SealedEpochs {
 
     async fn try_settle(&self) -> Result<(), SettleError> {
         let _serialised = self.settling.lock().await;
-        let ledger = &self.manifests.ledger;
-        let own = ledger.own();
+        let catalog = &self.manifests.catalog;
+        let own = catalog.own();
         if std::mem::take(&mut self.lock().unsettled) {
             self.take_roles_of(own.broker, Some(own.epoch)).await?;
         }
-        let epochs = ledger.all_epochs().await?;
+        let epochs = catalog.all_epochs().await?;
         for (log, seen) in &epochs {
-            let mine = *log != own && seen.record.flusher_of(*log) == own;
+            let mine = *log != own && seen.value.flusher_of(*log) == own;
             if !mine || self.lock().is_queued(*log) {
                 continue;
             }
-            match seen.record.unflushed() {
+            match seen.value.unflushed() {
                 Some(chunks) => {
                     let epoch = self.logs.load(&self.core, *log, chunks).await?;
-                    self.enqueue(*log, &seen.record, epoch).await?;
+                    self.enqueue(*log, &seen.value, epoch).await?;
                 }
                 // Its flusher died between flushing the last of it and retiring it.
-                None => ledger.retire_epoch(*log).await?,
+                None => catalog.retire_epoch(*log).await?,
             }
         }
         let borrowed: Vec<LogId> = self.lock().borrowed.keys().copied().collect();
         for log in borrowed {
             let record =
-                epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.record);
+                epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.value);
             if record.and_then(WalRecord::unflushed).is_none() {
                 self.end_borrowing(log, |_| {}).await?;
                 self.logs.epoch_retired(log);
@@ -149,26 +152,26 @@ impl SealedEpochs {
         &self,
         broker: BrokerId,
         before: Option<BrokerEpoch>,
-    ) -> Result<(), LedgerError> {
-        let ledger = &self.manifests.ledger;
-        for (log, seen) in ledger.all_epochs().await? {
-            let flusher = seen.record.flusher_of(log);
+    ) -> Result<(), CatalogError> {
+        let catalog = &self.manifests.catalog;
+        for (log, seen) in catalog.all_epochs().await? {
+            let flusher = seen.value.flusher_of(log);
             let theirs =
                 flusher.broker == broker && before.is_none_or(|before| flusher.epoch < before);
-            let Some(tail_end) = seen.record.tail_end.filter(|_| theirs && log.broker != broker)
+            let Some(tail_end) = seen.value.tail_end.filter(|_| theirs && log.broker != broker)
             else {
                 continue;
             };
-            match ledger.seal_epoch(log, &seen, tail_end).await {
+            match catalog.seal_epoch(log, &seen, tail_end).await {
                 // Its own broker came back, or another recoverer was first.
-                Ok(_) | Err(LedgerError::Conflict(_)) => {}
+                Ok(_) | Err(CatalogError::Conflict(_)) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// This broker flushes the epoch from now on. The ledger says so already, so no other does.
+    /// This broker flushes the epoch from now on. The catalog says so already, so no other does.
     pub(crate) async fn enqueue(
         &self,
         log: LogId,
@@ -231,13 +234,13 @@ impl SealedEpochs {
 
     /// Removes an epoch from the queue if another broker flushes it or it is retired. What
     /// partitions here have of it is borrowed from then on.
-    pub(crate) async fn yield_epoch(&self, log: LogId) -> Result<(), LedgerError> {
-        let ledger = &self.manifests.ledger;
-        let seen = ledger.epoch(log).await?;
-        if let Some(seen) = seen.filter(|seen| seen.record.flusher_of(log) == ledger.own()) {
+    pub(crate) async fn yield_epoch(&self, log: LogId) -> Result<(), CatalogError> {
+        let catalog = &self.manifests.catalog;
+        let seen = catalog.epoch(log).await?;
+        if let Some(seen) = seen.filter(|seen| seen.value.flusher_of(log) == catalog.own()) {
             // It is not queued any more when the storage was ended meanwhile.
             if let Some(queued) = self.lock().queued_mut(log) {
-                queued.floor_end = seen.record.floor_end;
+                queued.floor_end = seen.value.floor_end;
             }
             return Ok(());
         }
@@ -270,16 +273,16 @@ impl SealedEpochs {
 
     /// Whether an epoch's turn has come: all that were sealed before it are in segments, and applied
     /// here.
-    pub(crate) async fn may_flush(&self, order: u64, log: LogId) -> Result<bool, LedgerError> {
+    pub(crate) async fn may_flush(&self, order: u64, log: LogId) -> Result<bool, CatalogError> {
         let earlier = |other_order: u64, other: LogId| (other_order, other) < (order, log);
         let borrows_earlier =
             self.lock().borrowed.iter().any(|(other, epoch)| earlier(epoch.order, *other));
         if borrows_earlier {
             return Ok(false);
         }
-        let epochs = self.manifests.ledger.all_epochs().await?;
+        let epochs = self.manifests.catalog.all_epochs().await?;
         let before = epochs.iter().find(|(other, seen)| {
-            *other != log && earlier(seen.record.order, *other) && seen.record.unflushed().is_some()
+            *other != log && earlier(seen.value.order, *other) && seen.value.unflushed().is_some()
         });
         if let Some((before, _)) = before {
             self.logs.request_flush(*before);

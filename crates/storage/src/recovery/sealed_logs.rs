@@ -14,9 +14,9 @@ use milena_types::{BrokerId, ChunkSeq};
 use tokio::sync::watch;
 
 use crate::{
+    catalog::records::LogId,
     chunk::log_core::LogCore,
     disk::file_system::Disk,
-    ledger::LogId,
     log::{
         backend::LogError,
         local::{directory::LogDirectory, sealed_chunks::SealedChunks},
@@ -109,7 +109,7 @@ impl SealedLogs {
         self.0.disk.clone().zip(dir).ok_or(SealedError::Elsewhere { broker })
     }
 
-    /// Has all brokers of the process look at the ledger.
+    /// Has all brokers of the process look at the catalog.
     pub(crate) fn notify(&self) {
         self.0.changed.send_modify(|count| *count += 1);
     }

@@ -6,6 +6,7 @@ mod refusals;
 
 use std::{sync::Arc, time::Duration};
 
+use milena_store::MetadataStore;
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset};
 
 use crate::{
@@ -52,14 +53,14 @@ impl Drop for NoObjects {
 
 /// Waits until no epoch has chunks that are in no segment but those of running brokers.
 async fn all_retired(broker: &Broker, running: usize) {
-    let ledger = broker.ledger();
+    let catalog = broker.catalog();
     let retired = async {
-        while ledger.all_epochs().await.expect("epochs").len() > running {
+        while catalog.all_epochs().await.expect("epochs").len() > running {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(Duration::from_secs(20), retired).await.is_err() {
-        panic!("sealed epochs are flushed and retired, not {:?}", ledger.all_epochs().await);
+        panic!("sealed epochs are flushed and retired, not {:?}", catalog.all_epochs().await);
     }
 }
 
@@ -172,8 +173,8 @@ async fn an_epoch_that_was_sealed_before_it_began_does_not_begin() {
     let config = cluster.config_of(1);
     // It registered and died before it opened its log.
     seal(&second, (BrokerId(1), config.broker_epoch)).await;
-    let (objects, decisions) = (cluster.objects(), cluster.decisions.clone());
-    let opened = Storage::open(config, cluster.disk(), objects, decisions, &cluster.runtime).await;
+    let (objects, keyspace) = (cluster.objects(), cluster.keyspace());
+    let opened = Storage::open(config, cluster.disk(), objects, keyspace, &cluster.runtime).await;
     assert!(opened.is_err());
     let next = cluster.open_broker(1).await;
     append(&open_partition(&next, 0, 1).await, batch(&[1])).await;
@@ -225,19 +226,19 @@ async fn a_recoverer_may_die_after_any_of_its_decisions() {
         append(&partition, sequenced(7, 0, &[1])).await;
         append(&partition, sequenced(7, 1, &[2])).await;
         let dead = crashed(first).await;
-        cluster.decisions.fail_after_putting(decision);
+        cluster.metadata.fail_after_putting(decision);
         let sealed = second.seal_broker(dead.0, dead.1).await;
         if sealed.is_ok() {
             let reached = async {
                 // It is made in the background.
-                while crate::Decisions::range(&*cluster.decisions, "").await.is_ok() {
+                while cluster.metadata.get("").await.is_ok() {
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
             };
             tokio::time::timeout(Duration::from_secs(20), reached).await.expect(decision);
         }
         let stopped = crashed(second).await;
-        cluster.decisions.set_unavailable(false);
+        cluster.metadata.set_unavailable(false);
         seal(&third, dead).await;
         seal(&third, stopped).await;
         let partition = open_partition(&third, 0, 2).await;
@@ -351,9 +352,9 @@ async fn deleted_partitions_do_not_come_back_out_of_a_dead_brokers_log() {
     drop(no_objects);
     all_retired(&cluster, 2).await;
     third.flush().await.expect("a flush");
-    let parts: Vec<_> = cluster.ledger().flush_records().await.expect("records");
+    let parts: Vec<_> = cluster.catalog().flush_records().await.expect("records");
     let parts: Vec<_> =
-        parts.iter().flat_map(|(_, seen)| &seen.record.parts).map(|part| part.partition).collect();
+        parts.iter().flat_map(|(_, seen)| &seen.value.parts).map(|part| part.partition).collect();
     assert_eq!(parts, [id(2)], "only what is left is in segments");
     let back = cluster.open_broker(1).await;
     let reopened = back.open_partition(id(0), LeaderEpoch(5), PartitionOptions::default()).await;

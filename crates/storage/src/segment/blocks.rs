@@ -18,8 +18,8 @@ use quick_cache::{
 use tokio::sync::Semaphore;
 
 use crate::{
+    catalog::records::SegmentRef,
     encryption::KeyRing,
-    ledger::SegmentRef,
     objects::{object_id::ObjectId, store::Objects},
     segment::{
         block_error::BlockError,

@@ -159,7 +159,7 @@ impl<'t> Staging<'t> {
         // A copy: the caller's bytes may be a small part of a large buffer, and history keeps this
         // one.
         let value = Bytes::copy_from_slice(&put.value);
-        let versioned = Versioned { value, revision, created: Revision(created) };
+        let versioned = Versioned { value, revision };
         Ok(Event::Put(Entry { key: key.to_owned(), versioned }))
     }
 

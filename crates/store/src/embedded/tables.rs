@@ -131,12 +131,8 @@ fn start_of<'a>(prefix: &'a str, after: Option<&'a str>) -> Bound<&'a str> {
     }
 }
 
-pub(super) fn versioned((created, revision, _lease, value): (u64, u64, u64, &[u8])) -> Versioned {
-    Versioned {
-        value: Bytes::copy_from_slice(value),
-        revision: Revision(revision),
-        created: Revision(created),
-    }
+pub(super) fn versioned((_created, revision, _lease, value): (u64, u64, u64, &[u8])) -> Versioned {
+    Versioned { value: Bytes::copy_from_slice(value), revision: Revision(revision) }
 }
 
 /// The keys that start with `prefix`, in order.

@@ -34,7 +34,6 @@ pub(crate) const RULES: &[Rules] = &[
             "topics",
             "coordinators",
             "controller",
-            "decisions",
             "api",
             "authentication",
             "dispatch",
@@ -203,8 +202,8 @@ pub(crate) const RULES: &[Rules] = &[
             "findings",
             "plan",
             "disk",
-            "store",
             "monitor",
+            "store",
             "store_link",
             "objects",
             "world",
@@ -215,18 +214,10 @@ pub(crate) const RULES: &[Rules] = &[
         ],
         upward_max: 1,
         circle_files_max: CIRCLE_FILES_MAX,
-        circles: &[
-            (
-                &[
-                    "clients/mod.rs",
-                    "clients/consumer.rs",
-                    "clients/group.rs",
-                    "clients/producer.rs",
-                ],
-                UNDONE,
-            ),
-            (&["monitor.rs", "store.rs"], UNDONE),
-        ],
+        circles: &[(
+            &["clients/mod.rs", "clients/consumer.rs", "clients/group.rs", "clients/producer.rs"],
+            UNDONE,
+        )],
     },
     Rules {
         name: "storage",
@@ -235,8 +226,6 @@ pub(crate) const RULES: &[Rules] = &[
             "objects",
             "encryption",
             "log",
-            "decisions",
-            "ledger",
             "segment",
             "catalog",
             "chunk",
@@ -254,7 +243,17 @@ pub(crate) const RULES: &[Rules] = &[
     },
     Rules {
         name: "store",
-        order: &["store", "conformance", "embedded"],
+        order: &[
+            "store",
+            "codec",
+            "range",
+            "commit",
+            "records",
+            "memory",
+            "faults",
+            "conformance",
+            "embedded",
+        ],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[(

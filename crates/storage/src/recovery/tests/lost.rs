@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use milena_store::{MetadataStore, Txn};
 use milena_types::{BrokerEpoch, Offset};
 
 use super::{NoObjects, all_retired, crashed, seal, times};
 use crate::{
-    Decisions, SealBrokerError, Storage, StorageError, Txn,
+    SealBrokerError, Storage, StorageError,
     disk::{Disk, LocalDisk},
     log::local::epoch_markers::EpochMarkers,
     testing::*,
@@ -28,8 +29,8 @@ async fn start(
     cluster.next_process();
     let mut config = cluster.config();
     config.lost_log_accepted = accepted;
-    let decisions: std::sync::Arc<dyn Decisions> = cluster.decisions.clone();
-    Storage::open(config, cluster.disk(), cluster.objects(), decisions, &cluster.runtime).await
+    let (disk, objects) = (cluster.disk(), cluster.objects());
+    Storage::open(config, disk, objects, cluster.keyspace(), &cluster.runtime).await
 }
 
 /// What a start says that is refused for this reason.
@@ -159,7 +160,7 @@ async fn a_broker_that_stopped_with_everything_flushed_does_not_need_its_directo
     let storage = cluster.open().await;
     append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
     storage.shutdown(patience).await;
-    assert!(cluster.ledger().all_epochs().await.expect("epochs").is_empty());
+    assert!(cluster.catalog().all_epochs().await.expect("epochs").is_empty());
     std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
     let storage = start(&mut cluster, None).await.expect("nothing is missing");
     append(&open_partition(&storage, 0, 2).await, batch(&[2])).await;
@@ -185,7 +186,7 @@ async fn a_start_that_got_no_further_than_its_sign_leaves_nothing_that_is_missed
     let mut cluster = Broker::new();
     let dir = cluster.dir.path().join("wal/1");
     let ledger_fails = |cluster: &Broker, fails: bool| {
-        cluster.decisions.refuse_putting(fails.then_some("wal/1/"));
+        cluster.metadata.refuse_putting(fails.then_some("wal/1/"));
     };
     ledger_fails(&cluster, true);
     assert!(start(&mut cluster, None).await.is_err());
@@ -217,11 +218,11 @@ async fn a_directory_of_an_older_release_is_known_by_its_log() {
     LocalDisk.remove(&dir.join(format!("epoch-{epoch}"))).expect("there");
     let aside = cluster.dir.path().join("aside");
     refused(&mut cluster, None, epoch).await;
-    let entry = cluster.decisions.range("wal/1/").await.expect("decisions").remove(0);
-    let unsigned = String::from_utf8_lossy(&entry.value).replace(r#","signed":true"#, "");
-    assert_ne!(unsigned.as_bytes(), &entry.value[..]);
-    let put = vec![(entry.key, unsigned.into())];
-    cluster.decisions.txn(Txn { put, ..Txn::default() }).await.expect("put");
+    let entry = cluster.entries("wal/1/").await.remove(0);
+    let unsigned = String::from_utf8_lossy(&entry.versioned.value).replace(r#","signed":true"#, "");
+    assert_ne!(unsigned.as_bytes(), &entry.versioned.value[..]);
+    let txn = Txn::new().put(entry.key, unsigned);
+    assert!(cluster.metadata.txn(txn).await.expect("put").committed().is_some());
     std::fs::rename(&dir, &aside).expect("not mounted");
     refused(&mut cluster, None, epoch).await;
     std::fs::rename(&aside, &dir).expect("mounted again");

@@ -130,7 +130,7 @@ impl World {
     async fn take(&mut self, step: Step) {
         self.held_steps = self.held_steps.saturating_sub(1);
         if self.held_steps == 0 {
-            self.cluster.decisions.refuse_putting(None);
+            self.cluster.metadata.refuse_putting(None);
         }
         match step {
             Step::Append { partition, records } => self.append(partition, records).await,
@@ -169,7 +169,7 @@ impl World {
             Step::KillAll { power } => self.kill_all(power).await,
             Step::HoldFlushes { steps } if self.held_steps == 0 => {
                 self.held_steps = steps;
-                self.cluster.decisions.refuse_putting(Some("uploads/"));
+                self.cluster.metadata.refuse_putting(Some("uploads/"));
             }
             Step::Read { partition } => self.read(partition).await,
             _ => {}
@@ -219,7 +219,7 @@ impl World {
 
     async fn finish(mut self) {
         self.held_steps = 0;
-        self.cluster.decisions.refuse_putting(None);
+        self.cluster.metadata.refuse_putting(None);
         for broker in 1..=BROKERS {
             self.take(Step::Restart { broker }).await;
         }

@@ -71,7 +71,7 @@ async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
     let after = open_partition(&second, 0, 2).await;
     before.fold().await.expect("there is nothing to do here");
     assert!(
-        cluster.ledger().manifest(id(0)).await.expect("readable").is_none(),
+        cluster.catalog().manifest(id(0)).await.expect("readable").is_none(),
         "the leader folds"
     );
     let refused = before.delete_records(None).await;

@@ -8,8 +8,7 @@ use milena_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Leveled, RECORD_LEVEL};
-use crate::catalog::leader_epochs::EpochHistory;
+use super::leader_epochs::EpochHistory;
 
 /// One life of one broker, whose write-ahead log it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +26,6 @@ impl fmt::Display for LogId {
 /// How far one broker epoch's chunks are in segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WalRecord {
-    pub(crate) level: u32,
     /// The first chunk that is not in segments: the floor is the one before.
     pub(crate) floor_end: ChunkSeq,
     /// Once sealed: the first chunk that is not part of the epoch; the tail is the one before.
@@ -50,7 +48,6 @@ pub(crate) struct WalRecord {
 impl WalRecord {
     pub(crate) fn new(epoch: BrokerEpoch) -> Self {
         Self {
-            level: RECORD_LEVEL,
             floor_end: ChunkSeq(0),
             tail_end: None,
             flusher: epoch,
@@ -75,7 +72,6 @@ impl WalRecord {
 /// The newest epoch of a broker that has begun: none before it begins any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenedRecord {
-    pub(crate) level: u32,
     pub(crate) epoch: BrokerEpoch,
 }
 
@@ -83,14 +79,12 @@ pub(crate) struct OpenedRecord {
 /// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedRecord {
-    pub(crate) level: u32,
     pub(crate) epoch: BrokerEpoch,
 }
 
 /// Up to where a broker's epochs are forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RetiredRecord {
-    pub(crate) level: u32,
     pub(crate) epoch: BrokerEpoch,
 }
 
@@ -136,7 +130,6 @@ pub(crate) struct FlushPart {
 /// A segment that a flush made, and who has not taken it into a manifest yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FlushRecord {
-    pub(crate) level: u32,
     pub(crate) object: Arc<str>,
     pub(crate) object_bytes: u64,
     /// When it was flushed, by the broker's clock.
@@ -193,7 +186,6 @@ pub(crate) struct SnapshotRef {
 /// first one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestRecord {
-    pub(crate) level: u32,
     pub(crate) leader_epoch: LeaderEpoch,
     pub(crate) version: u64,
     pub(crate) log_start: Offset,
@@ -212,7 +204,6 @@ pub(crate) struct ManifestRecord {
 impl ManifestRecord {
     pub(crate) fn new(leader_epoch: LeaderEpoch) -> Self {
         Self {
-            level: RECORD_LEVEL,
             leader_epoch,
             version: 0,
             log_start: Offset::ZERO,
@@ -228,7 +219,6 @@ impl ManifestRecord {
 /// An object that is being uploaded and that nothing refers to yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadRecord {
-    pub(crate) level: u32,
     pub(crate) broker: BrokerId,
     pub(crate) epoch: BrokerEpoch,
 }
@@ -236,7 +226,6 @@ pub(crate) struct UploadRecord {
 /// How many flush records' partitions and manifests refer to an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectRecord {
-    pub(crate) level: u32,
     pub(crate) references: u32,
 }
 
@@ -244,7 +233,6 @@ pub(crate) struct ObjectRecord {
 /// skip them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeletedRecord {
-    pub(crate) level: u32,
     pub(crate) partition: TopicPartition,
     /// The broker epoch that deleted it.
     pub(crate) epoch: BrokerEpoch,
@@ -255,32 +243,8 @@ pub(crate) struct DeletedRecord {
 /// An object that nothing refers to any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GarbageRecord {
-    pub(crate) level: u32,
     /// The broker that removes it.
     pub(crate) broker: BrokerId,
     /// When the last reference went, in wall-clock ms: it is removed only after the grace time.
     pub(crate) since_ms: i64,
 }
-
-macro_rules! leveled {
-    ($($record:ty),*) => {$(
-        impl Leveled for $record {
-            fn level(&self) -> u32 {
-                self.level
-            }
-        }
-    )*};
-}
-
-leveled!(
-    RetiredRecord,
-    OpenedRecord,
-    SealedRecord,
-    DeletedRecord,
-    WalRecord,
-    FlushRecord,
-    ManifestRecord,
-    UploadRecord,
-    ObjectRecord,
-    GarbageRecord
-);

@@ -1,20 +1,34 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
 use milena_runtime::Runtime;
+use milena_store::{FaultyStore, Keyspace, MemoryStore, MetadataStore, Txn};
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, Offset, Timestamp};
 
-use super::*;
-use crate::{decisions::MemoryDecisions, testing::id};
+use super::{
+    keys::StorageKey,
+    manifest_swaps::{FlushedSegment, ManifestSwap, ManifestSwaps},
+    records::{FlushPart, FlushRecord, LogId, ManifestRecord},
+    storage_catalog::{CatalogError, StorageCatalog},
+};
+use crate::testing::id;
 
 const FIRST: LogId = LogId { broker: BrokerId(1), epoch: BrokerEpoch(1) };
 
-fn ledger(decisions: &Arc<MemoryDecisions>, epoch: i64) -> Ledger {
-    Ledger::new(decisions.clone(), Runtime::system(), BrokerId(1), BrokerEpoch(epoch))
+fn store() -> FaultyStore {
+    FaultyStore::new(MemoryStore::new(&Runtime::system()))
 }
 
-async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
-    let announced = ledger.announce(&[object.to_owned()]).await.expect("announced");
+fn catalog(store: &FaultyStore, epoch: i64) -> StorageCatalog {
+    catalog_of(BrokerId(1), store, epoch)
+}
+
+fn catalog_of(broker: BrokerId, store: &FaultyStore, epoch: i64) -> StorageCatalog {
+    let keyspace = Keyspace::new(Arc::new(store.clone()), "");
+    StorageCatalog::new(keyspace, Runtime::system(), broker, BrokerEpoch(epoch))
+}
+
+async fn announced(catalog: &StorageCatalog, object: &str) -> FlushedSegment {
+    let announced = catalog.announce(&[object.to_owned()]).await.expect("announced");
     let part = FlushPart {
         partition: id(0),
         base: Offset(0),
@@ -24,31 +38,30 @@ async fn announced(ledger: &Ledger, object: &str) -> FlushedSegment {
         epochs: vec![(LeaderEpoch(1), Offset(0))],
     };
     let record = FlushRecord {
-        level: RECORD_LEVEL,
         object: object.into(),
         object_bytes: 90,
         written: Timestamp(0),
         parts: vec![part],
     };
-    let key = flush_key(FIRST, ChunkSeq(0), 0);
+    let key = StorageKey::Flush { log: FIRST, first: ChunkSeq(0), index: 0 }.to_string();
     FlushedSegment { key, record, announced }
 }
 
-fn is_conflict<T>(outcome: &Result<T, LedgerError>) -> bool {
-    matches!(outcome, Err(LedgerError::Conflict(_)))
+fn is_conflict<T>(outcome: &Result<T, CatalogError>) -> bool {
+    matches!(outcome, Err(CatalogError::Conflict(_)))
 }
 
 #[tokio::test]
 async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let first = ledger(&decisions, 1);
+    let store = store();
+    let first = catalog(&store, 1);
     first.open_epoch().await.expect("new");
     let segment = announced(&first, "a").await;
     let stale_floor =
         first.commit_flush(FIRST, ChunkSeq(3), ChunkSeq(9), std::slice::from_ref(&segment));
     assert!(is_conflict(&stale_floor.await));
 
-    let second = ledger(&decisions, 2);
+    let second = catalog(&store, 2);
     let (epoch, seen) = second.all_epochs().await.expect("epochs").remove(0);
     second.seal_epoch(epoch, &seen, ChunkSeq(9)).await.expect("sealed");
     let stale_flusher = first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &[segment]).await;
@@ -68,78 +81,77 @@ async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
 
 #[tokio::test]
 async fn a_commit_requires_the_announcement_and_the_sweeper_removes_that_first() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let first = ledger(&decisions, 1);
+    let store = store();
+    let first = catalog(&store, 1);
     first.open_epoch().await.expect("new");
     let segment = announced(&first, "a").await;
-    assert_eq!(ledger(&decisions, 2).abandon_uploads().await, Ok(1));
+    assert_eq!(catalog(&store, 2).abandon_uploads().await, Ok(1));
     assert!(is_conflict(&first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(1), &[segment]).await));
     assert_eq!(first.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
 }
 
 #[tokio::test]
 async fn a_manifest_changes_only_from_the_revision_last_read() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let ledger = ledger(&decisions, 1);
+    let store = store();
+    let catalog = catalog(&store, 1);
     let swap = |seen, version| {
         let record = ManifestRecord { version, ..ManifestRecord::new(LeaderEpoch(1)) };
         let swap = ManifestSwap { partition: id(0), seen, record: Some(record) };
         ManifestSwaps { manifests: vec![swap], ..ManifestSwaps::default() }
     };
-    let first = ledger.swap_manifests(&swap(None, 1)).await.expect("new");
-    assert!(is_conflict(&ledger.swap_manifests(&swap(None, 2)).await));
-    let second = ledger.swap_manifests(&swap(Some(first), 2)).await.expect("from what was read");
-    assert!(is_conflict(&ledger.swap_manifests(&swap(Some(first), 3)).await));
+    let first = catalog.swap_manifests(&swap(None, 1)).await.expect("new");
+    assert!(is_conflict(&catalog.swap_manifests(&swap(None, 2)).await));
+    let second = catalog.swap_manifests(&swap(Some(first), 2)).await.expect("from what was read");
+    assert!(is_conflict(&catalog.swap_manifests(&swap(Some(first), 3)).await));
     assert_eq!(
-        ledger.manifest(id(0)).await.expect("readable").map(|seen| seen.revision),
+        catalog.manifest(id(0)).await.expect("readable").map(|seen| seen.revision),
         Some(second)
     );
 }
 
 #[tokio::test]
 async fn an_object_that_comes_and_goes_in_one_transaction_is_garbage() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let ledger = ledger(&decisions, 1);
-    let announced = ledger.announce(&["a".to_owned()]).await.expect("announced");
+    let store = store();
+    let catalog = catalog(&store, 1);
+    let announced = catalog.announce(&["a".to_owned()]).await.expect("announced");
     let mut swaps = ManifestSwaps::default();
     swaps.objects.adopt("a", announced, 1);
     swaps.objects.release("a");
-    ledger.swap_manifests(&swaps).await.expect("swapped");
-    assert_eq!(ledger.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
+    catalog.swap_manifests(&swaps).await.expect("swapped");
+    assert_eq!(catalog.garbage_since(i64::MAX).await, Ok(vec!["a".to_owned()]));
 }
 
 #[tokio::test]
 async fn an_unknown_outcome_is_read_back() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let ledger = ledger(&decisions, 1);
-    decisions.lose_answers(1);
-    ledger.open_epoch().await.expect("it had happened");
-    assert!(is_conflict(&ledger.open_epoch().await), "an epoch is opened once");
+    let store = store();
+    let catalog = catalog(&store, 1);
+    store.lose_answers(1);
+    catalog.open_epoch().await.expect("it had happened");
+    assert!(is_conflict(&catalog.open_epoch().await), "an epoch is opened once");
 }
 
 #[tokio::test]
 async fn an_epoch_is_sealed_at_one_tail_for_ever() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    ledger(&decisions, 1).open_epoch().await.expect("new");
-    let second = ledger(&decisions, 2);
+    let store = store();
+    catalog(&store, 1).open_epoch().await.expect("new");
+    let second = catalog(&store, 2);
     let seen = second.all_epochs().await.expect("epochs").remove(0).1;
     let sealed = second.seal_epoch(FIRST, &seen, ChunkSeq(4)).await.expect("sealed");
     assert!(is_conflict(&second.seal_epoch(FIRST, &seen, ChunkSeq(4)).await), "a stale revision");
     assert!(is_conflict(&second.seal_epoch(FIRST, &sealed, ChunkSeq(5)).await), "another tail");
-    let third = ledger(&decisions, 3);
+    let third = catalog(&store, 3);
     let sealed = third.seal_epoch(FIRST, &sealed, ChunkSeq(4)).await.expect("the same tail");
-    assert_eq!(sealed.record.flusher, BrokerEpoch(3));
+    assert_eq!(sealed.value.flusher, BrokerEpoch(3));
 }
 
 #[tokio::test]
 async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let ledger = ledger(&decisions, 1);
+    let store = store();
+    let catalog = catalog(&store, 1);
     for value in [r#"{"level":2,"floor_end":0,"tail_end":null,"flusher":1}"#, "nonsense"] {
-        let put =
-            vec![("wal/1/0000000000000000007".to_owned(), Bytes::from_static(value.as_bytes()))];
-        decisions.txn(Txn { put, ..Txn::default() }).await.expect("put");
-        let refused = ledger.all_epochs().await.expect_err("unreadable");
+        let txn = Txn::new().put("wal/1/0000000000000000007", value);
+        assert!(store.txn(txn).await.expect("put").committed().is_some());
+        let refused = catalog.all_epochs().await.expect_err("unreadable");
         assert!(refused.to_string().contains("wal/1/0000000000000000007"), "{refused}");
     }
 }
@@ -148,17 +160,17 @@ async fn records_of_a_newer_level_and_damaged_ones_are_refused_by_name() {
 /// committed.
 #[tokio::test]
 async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let (first, other) = (ledger(&decisions, 1), ledger(&decisions, 2));
+    let store = store();
+    let (first, other) = (catalog(&store, 1), catalog(&store, 2));
     first.open_epoch().await.expect("new");
     let segments = [announced(&first, "a").await];
-    decisions.fail_after_putting("flushes/");
+    store.fail_after_putting("flushes/");
     let commit = first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments);
     let strike = async {
-        decisions.set_unavailable(false);
+        store.set_unavailable(false);
         let mut seen =
             other.flush_record(&segments[0].key).await.expect("readable").expect("committed");
-        seen.record.remove_partition(id(0));
+        seen.value.remove_partition(id(0));
         let mut swaps = ManifestSwaps::default();
         swaps.flush_records.push((segments[0].key.clone(), seen));
         swaps.objects.release("a");
@@ -167,7 +179,7 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
     let (committed, ()) = tokio::join!(commit, strike);
     committed.expect("it had happened");
     assert_eq!(
-        first.epoch(FIRST).await.expect("readable").expect("known").record.floor_end,
+        first.epoch(FIRST).await.expect("readable").expect("known").value.floor_end,
         ChunkSeq(9)
     );
 }
@@ -175,8 +187,8 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
 /// Its process died while the transaction was on its way, and the next life was faster.
 #[tokio::test]
 async fn an_epoch_does_not_begin_after_a_later_one() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let (late, next) = (ledger(&decisions, 1), ledger(&decisions, 2));
+    let store = store();
+    let (late, next) = (catalog(&store, 1), catalog(&store, 2));
     next.open_epoch().await.expect("new");
     assert!(is_conflict(&late.open_epoch().await));
     assert_eq!(next.all_epochs().await.expect("epochs").len(), 1);
@@ -184,11 +196,11 @@ async fn an_epoch_does_not_begin_after_a_later_one() {
 
 #[tokio::test]
 async fn a_broker_is_not_noted_as_sealed_while_any_of_its_epochs_is_not() {
-    let decisions = Arc::new(MemoryDecisions::new());
-    let (first, second) = (ledger(&decisions, 1), ledger(&decisions, 2));
+    let store = store();
+    let (first, second) = (catalog(&store, 1), catalog(&store, 2));
     first.open_epoch().await.expect("new");
     second.open_epoch().await.expect("new");
-    let other = Ledger::new(decisions.clone(), Runtime::system(), BrokerId(2), BrokerEpoch(3));
+    let other = catalog_of(BrokerId(2), &store, 3);
     let seal = async |epoch: usize| {
         let (log, seen) = other.epochs_of(BrokerId(1)).await.expect("epochs").remove(epoch);
         other.seal_epoch(log, &seen, ChunkSeq(0)).await.expect("sealed");

@@ -1,0 +1,192 @@
+//! Storage's own records in the metadata store. Which there are is in `keys.rs`, what they hold in
+//! `records.rs`; the transactions are in the files beside this one.
+//!
+//! Invariants: a flush commits only on the expected floor and by the expected flusher; a manifest
+//! changes only from the revision last read, by a leader whose epoch is not older than the
+//! record's; the count in `objects/` is the number of flush records' partitions and manifests that
+//! name the object; an unknown outcome is found out before anything else.
+
+use std::time::Duration;
+
+use milena_runtime::{Backoff, Runtime};
+use milena_store::{
+    Codec, DecodeError, Entry, Keyspace, Layout, RecordError, Records, StoreError, Txn, TxnOutcome,
+    Versioned,
+};
+use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Revision, TopicPartition};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{keys::StorageKey, records::LogId};
+
+/// How storage's records are written.
+const CODEC: Codec = Codec::new(Layout::Level, 1);
+
+/// Why a change of the catalog was not made, or a record not read.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum CatalogError {
+    /// Somebody else changed the record first.
+    #[error("somebody else changed '{0}' first: read it again and decide anew")]
+    Conflict(String),
+    /// A newer leader has taken the partition.
+    #[error(
+        "leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer leads it"
+    )]
+    Fenced {
+        /// The partition.
+        partition: TopicPartition,
+        /// The epoch of the caller.
+        ours: LeaderEpoch,
+        /// The epoch in the record.
+        theirs: LeaderEpoch,
+    },
+    /// The store is away; what was asked may have happened.
+    #[error("the metadata store is not available ({0}): try again when it is back")]
+    Unavailable(String),
+    /// A record that this release cannot read.
+    #[error(transparent)]
+    Unreadable(#[from] DecodeError),
+}
+
+impl From<StoreError> for CatalogError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<RecordError> for CatalogError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Store(error) => error.into(),
+            RecordError::Decode(error) => error.into(),
+        }
+    }
+}
+
+/// Storage's records, as one broker epoch reads and changes them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct StorageCatalog {
+    records: Records,
+    pub(super) runtime: Runtime,
+    pub(super) broker: BrokerId,
+    pub(super) epoch: BrokerEpoch,
+}
+
+impl StorageCatalog {
+    pub(crate) fn new(
+        keyspace: Keyspace,
+        runtime: Runtime,
+        broker: BrokerId,
+        epoch: BrokerEpoch,
+    ) -> Self {
+        let records = Records::new(keyspace, CODEC, runtime.clone());
+        Self { records, runtime, broker, epoch }
+    }
+
+    /// How many preconditions a transaction may have, and how many changes.
+    pub(crate) fn ops_max(&self) -> usize {
+        self.records.limits().ops
+    }
+
+    /// The log this catalog's owner writes.
+    pub(crate) fn own(&self) -> LogId {
+        LogId { broker: self.broker, epoch: self.epoch }
+    }
+
+    /// Applies a transaction and returns its revision. Tries again for a moment while the store is
+    /// away.
+    pub(super) async fn commit(&self, txn: Txn) -> Result<Revision, CatalogError> {
+        const ATTEMPTS: u32 = 6;
+        const BACKOFF: Backoff =
+            Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
+        let first = txn.puts.first().map(|put| &put.key).or(txn.deletes.first());
+        let name = first.cloned().unwrap_or_default();
+        let mut attempt = 1;
+        loop {
+            match self.records.commit(txn.clone()).await {
+                Ok(TxnOutcome::Committed(committed)) => return Ok(committed.revision),
+                Ok(TxnOutcome::Conflict(_)) => return Err(CatalogError::Conflict(name)),
+                Err(StoreError::Unavailable { .. } | StoreError::NoSpace { .. })
+                    if attempt < ATTEMPTS =>
+                {
+                    self.runtime.sleep(BACKOFF.pause(attempt)).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(super) fn put<T: Serialize>(&self, txn: Txn, key: impl Into<String>, record: &T) -> Txn {
+        txn.put(key, self.records.value(record))
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        key: StorageKey<'_>,
+    ) -> Result<Option<Versioned<T>>, CatalogError> {
+        self.get_at(&key.to_string()).await
+    }
+
+    /// Like [`StorageCatalog::get`], at a key that [`StorageCatalog::range`] returned.
+    pub(super) async fn get_at<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<Versioned<T>>, CatalogError> {
+        Ok(self.records.get(key).await?)
+    }
+
+    pub(super) async fn exists(&self, key: StorageKey<'_>) -> Result<bool, CatalogError> {
+        Ok(self.records.revision(&key.to_string()).await?.is_some())
+    }
+
+    pub(super) async fn range<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+    ) -> Result<Vec<(String, Versioned<T>)>, CatalogError> {
+        Ok(self.records.range(prefix).await?)
+    }
+
+    /// Like [`StorageCatalog::range`], unread: see [`StorageCatalog::decode`].
+    pub(super) async fn entries(&self, prefix: &str) -> Result<Vec<Entry>, CatalogError> {
+        Ok(self.records.entries(prefix).await?.0)
+    }
+
+    pub(super) fn decode<T: DeserializeOwned>(
+        &self,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<(String, Versioned<T>)>, CatalogError> {
+        let decoded = entries.into_iter().map(|entry| {
+            let versioned = self.records.decode(&entry)?;
+            Ok((entry.key, versioned))
+        });
+        decoded.collect()
+    }
+}
+
+pub(super) fn damaged(key: &str, reason: &str) -> CatalogError {
+    DecodeError::Damaged { key: key.to_owned(), reason: reason.to_owned() }.into()
+}
+
+/// What is read as a record of this kind must be read again as the same once it was written.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn check_record(kind: u8, value: &[u8]) {
+    use super::records;
+
+    fn check<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(value: &[u8]) {
+        if let Ok(record) = CODEC.decode::<T>("key", value) {
+            let written = CODEC.encode(&record);
+            let read = CODEC.decode::<T>("key", &written);
+            assert_eq!(read.expect("what was written can be read"), record);
+        }
+    }
+    match kind % 8 {
+        0 => check::<records::WalRecord>(value),
+        1 => check::<records::FlushRecord>(value),
+        2 => check::<records::ManifestRecord>(value),
+        3 => check::<records::UploadRecord>(value),
+        4 => check::<records::ObjectRecord>(value),
+        5 => check::<records::GarbageRecord>(value),
+        6 => check::<records::DeletedRecord>(value),
+        _ => check::<records::RetiredRecord>(value),
+    }
+}

@@ -1,0 +1,175 @@
+//! The answer to an unknown outcome: send the transaction again, and read back what it wrote.
+
+use std::{collections::HashSet, time::Duration};
+
+use milena_runtime::{Backoff, Runtime};
+use milena_types::Revision;
+
+use crate::store::{Committed, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
+
+/// How often a transaction is sent, and the pauses between.
+const ATTEMPTS: u32 = 6;
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
+
+/// Applies a transaction, and finds out what became of it when the store cannot tell.
+///
+/// It is sent again until the outcome is known. That does no harm although the first may have been
+/// applied, or may be so later: its preconditions no longer hold then, or it repeats itself. A
+/// conflict of a repeated transaction is therefore either its own doing or another writer's. What
+/// it wrote tells: every key that it changes under a precondition on that key
+/// ([`Precondition::At`], [`Precondition::Absent`]) is as it left it; if it has none, every key that
+/// it changes is.
+///
+/// A value of such a key must be the transaction's own: no other writer puts the same with another
+/// meaning. A counter is not like that, and its writer decides anew instead
+/// ([`MetadataStore::txn`]).
+///
+/// # Errors
+/// [`StoreError::OutcomeUnknown`] if it is still not known after several attempts. Everything else
+/// that fails on the first attempt is returned at once.
+pub async fn commit(
+    store: &dyn MetadataStore,
+    runtime: &Runtime,
+    txn: Txn,
+) -> Result<TxnOutcome, StoreError> {
+    let mut unknown = None;
+    for attempt in 1..=ATTEMPTS {
+        match store.txn(txn.clone()).await {
+            Ok(TxnOutcome::Conflict(conflict)) if unknown.is_some() => {
+                match read_back(store, &txn).await {
+                    Ok(Some(revision)) => return Ok(TxnOutcome::Committed(Committed { revision })),
+                    Ok(None) => return Ok(TxnOutcome::Conflict(conflict)),
+                    Err(_) => {}
+                }
+            }
+            Err(error @ StoreError::OutcomeUnknown { .. }) => unknown = Some(error),
+            Err(error) if unknown.is_none() || matches!(error, StoreError::LeaseNotFound(_)) => {
+                return Err(error);
+            }
+            Err(_) => {}
+            Ok(outcome) => return Ok(outcome),
+        }
+        if attempt < ATTEMPTS {
+            runtime.sleep(BACKOFF.pause(attempt)).await;
+        }
+    }
+    Err(unknown.expect("only an unknown outcome is tried again"))
+}
+
+/// The revision at which `txn` was applied, if what it wrote is there.
+async fn read_back(store: &dyn MetadataStore, txn: &Txn) -> Result<Option<Revision>, StoreError> {
+    let guarded: HashSet<&str> = txn
+        .preconditions
+        .iter()
+        .filter_map(|precondition| match precondition {
+            Precondition::Absent(key) | Precondition::At(key, _) => Some(key.as_str()),
+            Precondition::Exists(_) | Precondition::PrefixAbsent(_) => None,
+        })
+        .collect();
+    let puts = txn.puts.iter().map(|put| (put.key.as_str(), Some(&put.value)));
+    let writes: Vec<_> = puts.chain(txn.deletes.iter().map(|key| (key.as_str(), None))).collect();
+    let mut telling: Vec<_> =
+        writes.iter().copied().filter(|(key, _)| guarded.contains(key)).collect();
+    if telling.is_empty() {
+        telling = writes;
+    }
+    let Some((first, _)) = telling.first().copied() else { return Ok(None) };
+    let mut applied = None;
+    for (key, value) in telling {
+        let found = store.get(key).await?;
+        if found.as_ref().map(|found| &found.value) != value {
+            return Ok(None);
+        }
+        applied = applied.max(found.map(|found| found.revision));
+    }
+    match applied {
+        Some(revision) => Ok(Some(revision)),
+        // It only deleted: it was applied at the latest now.
+        None => Ok(Some(store.range(first, None, 1).await?.revision)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{faults::FaultyStore, memory::MemoryStore};
+
+    fn faulty() -> (Arc<FaultyStore>, Runtime) {
+        let runtime = Runtime::system();
+        (Arc::new(FaultyStore::new(MemoryStore::new(&runtime))), runtime)
+    }
+
+    async fn put(store: &FaultyStore, key: &str, value: &'static str) -> Revision {
+        let outcome = store.txn(Txn::new().put(key.to_owned(), value)).await;
+        outcome.expect("the store is there").committed().expect("no precondition")
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_of_a_commit_is_found_out() {
+        let (store, runtime) = faulty();
+        store.lose_answers(2);
+        let txn = Txn::new().absent("k").put("k", "1").put("free", "1");
+        let outcome = commit(&*store, &runtime, txn).await.expect("known in the end");
+        let found = store.get("k").await.expect("readable").expect("put");
+        assert_eq!(outcome.committed(), Some(found.revision));
+    }
+
+    #[tokio::test]
+    async fn a_conflict_after_an_unknown_outcome_is_another_writers_if_its_value_is() {
+        let (store, runtime) = faulty();
+        let seen = put(&store, "k", "0").await;
+        store.lose_requests(1);
+        let other = async {
+            tokio::task::yield_now().await;
+            put(&store, "k", "theirs").await
+        };
+        let txn = Txn::new().at("k", seen).put("k", "ours");
+        let (outcome, _) = tokio::join!(commit(&*store, &runtime, txn), other);
+        assert_eq!(outcome.expect("known in the end").committed(), None);
+        assert_eq!(store.get("k").await.unwrap().unwrap().value, "theirs");
+    }
+
+    /// Others may write what the transaction put without a precondition.
+    #[tokio::test]
+    async fn only_keys_with_a_precondition_of_their_own_tell() {
+        let (store, runtime) = faulty();
+        store.lose_answers(1);
+        let other = async {
+            while store.get("free").await.unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+            put(&store, "free", "2").await
+        };
+        let txn = Txn::new().absent("k").put("k", "1").put("free", "1");
+        let (outcome, _) = tokio::join!(commit(&*store, &runtime, txn), other);
+        assert!(outcome.expect("known in the end").committed().is_some());
+    }
+
+    #[tokio::test]
+    async fn deletions_are_found_out() {
+        let (store, runtime) = faulty();
+        let seen = put(&store, "k", "0").await;
+        store.lose_answers(1);
+        let txn = Txn::new().at("k", seen).delete("k");
+        let outcome = commit(&*store, &runtime, txn).await.expect("known in the end");
+        assert!(outcome.committed() > Some(seen));
+    }
+
+    #[tokio::test]
+    async fn what_was_surely_not_applied_is_not_sent_again() {
+        let (store, runtime) = faulty();
+        store.set_unavailable(true);
+        let outcome = commit(&*store, &runtime, Txn::new().put("k", "1")).await;
+        assert!(matches!(outcome, Err(StoreError::Unavailable { .. })), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn what_stays_unknown_is_returned_as_such() {
+        let (store, runtime) = faulty();
+        store.lose_requests(ATTEMPTS);
+        let outcome = commit(&*store, &runtime, Txn::new().put("k", "1")).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown { .. })), "{outcome:?}");
+    }
+}

@@ -1,0 +1,151 @@
+//! [`FaultyStore`]: a store that fails as a test asks.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use milena_types::Revision;
+
+use crate::{
+    memory::MemoryStore,
+    store::{LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch},
+};
+
+/// A [`MemoryStore`] that fails as it is told. Clones are the same store.
+#[derive(Clone)]
+pub struct FaultyStore {
+    store: MemoryStore,
+    faults: Arc<Mutex<Faults>>,
+}
+
+#[derive(Default)]
+struct Faults {
+    unavailable: bool,
+    /// So many transactions are applied and their outcome is unknown.
+    lost_answers: u32,
+    /// So many transactions are not applied and their outcome is unknown.
+    lost_requests: u32,
+    /// A transaction that puts a key with this prefix is the last before everything fails.
+    fail_after: Option<String>,
+    /// Transactions that put a key with this prefix fail.
+    refused: Option<String>,
+}
+
+impl FaultyStore {
+    /// Works until it is told otherwise.
+    pub fn new(store: MemoryStore) -> Self {
+        Self { store, faults: Arc::default() }
+    }
+
+    /// From now on every call fails (`true`) or works again (`false`).
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.faults().unavailable = unavailable;
+    }
+
+    /// The next transactions are applied, but their outcome is unknown.
+    pub fn lose_answers(&self, count: u32) {
+        self.faults().lost_answers = count;
+    }
+
+    /// The next transactions are not applied, and their outcome is unknown.
+    pub fn lose_requests(&self, count: u32) {
+        self.faults().lost_requests = count;
+    }
+
+    /// Once a key with this prefix was put, the outcome is unknown and every call fails, until
+    /// [`FaultyStore::set_unavailable`] says otherwise.
+    pub fn fail_after_putting(&self, prefix: &str) {
+        self.faults().fail_after = Some(prefix.to_owned());
+    }
+
+    /// From now on transactions that put a key with this prefix fail, and are not applied.
+    pub fn refuse_putting(&self, prefix: Option<&str>) {
+        self.faults().refused = prefix.map(str::to_owned);
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().expect("no panic while held")
+    }
+
+    fn check_available(&self) -> Result<(), StoreError> {
+        if self.faults().unavailable { Err(unavailable("switched off")) } else { Ok(()) }
+    }
+}
+
+fn unavailable(reason: &str) -> StoreError {
+    StoreError::Unavailable { reason: reason.to_owned() }
+}
+
+fn unknown(reason: &str) -> StoreError {
+    StoreError::OutcomeUnknown { reason: reason.to_owned() }
+}
+
+#[async_trait]
+impl MetadataStore for FaultyStore {
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.check_available()?;
+        self.store.get(key).await
+    }
+
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.check_available()?;
+        self.store.range(prefix, after, limit).await
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        self.check_available()?;
+        let mut faults = self.faults();
+        if faults.lost_requests > 0 {
+            faults.lost_requests -= 1;
+            return Err(unknown("the request was lost"));
+        }
+        let puts =
+            |prefix: &String| txn.puts.iter().any(|put| put.key.starts_with(prefix.as_str()));
+        if faults.refused.as_ref().is_some_and(puts) {
+            return Err(unavailable("refused"));
+        }
+        let outcome = self.store.apply(&txn)?;
+        if outcome.committed().is_none() {
+            return Ok(outcome);
+        }
+        if faults.fail_after.as_ref().is_some_and(puts) {
+            (faults.fail_after, faults.lost_answers, faults.unavailable) = (None, 1, true);
+        }
+        if faults.lost_answers > 0 {
+            faults.lost_answers -= 1;
+            return Err(unknown("the answer was lost"));
+        }
+        Ok(outcome)
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.check_available()?;
+        self.store.watch(prefix, after).await
+    }
+
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        self.check_available()?;
+        self.store.grant(ttl).await
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.check_available()?;
+        self.store.keep_alive(lease).await
+    }
+
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.check_available()?;
+        self.store.revoke(lease).await
+    }
+
+    fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+}
