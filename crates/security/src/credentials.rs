@@ -16,8 +16,8 @@ pub enum CredentialsError {
     #[error("cannot {verb} the credentials file {}: {source}", path.display())]
     Io { verb: &'static str, path: PathBuf, source: io::Error },
     #[error(
-        "{}, line {line}: {reason}; write '[default]', then aws_access_key_id = … and aws_secret_access_key = …, \
-         or remove the file to have a new one made",
+        "{}, line {line}: {reason}; write '[default]', then aws_access_key_id = … and \
+         aws_secret_access_key = …, or remove the file to have a new one made",
         path.display()
     )]
     Malformed {
@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn every_section_holds_a_key() {
-        let text = "# mine\n[default]\naws_access_key_id=A1\naws_secret_access_key = s1\nregion = x\n\n[ ci ]\n\
+        let text = "# mine\n[default]\naws_access_key_id=A1\naws_secret_access_key = s1\nregion = x\n\n\
+                    [ ci ]\n\
                     aws_access_key_id = A2\naws_secret_access_key = s2=+/\n";
         let credentials = parse(text).unwrap();
         assert_eq!(credentials.default_key().id, "A1");

@@ -29,12 +29,15 @@ pub enum LocalKeyError {
     #[error("cannot {verb} the key file {}: {source}", path.display())]
     Io { verb: &'static str, path: PathBuf, source: io::Error },
     #[error(
-        "the key file {} is missing, but there is data that only this key can decrypt; put the file back from \
-         a backup, or start with an empty data directory",
+        "the key file {} is missing, but there is data that only this key can decrypt; put the \
+         file back from a backup, or start with an empty data directory",
         path.display()
     )]
     Missing { path: PathBuf },
-    #[error("{} is not a key file of this release: {reason}; put the file back from a backup", path.display())]
+    #[error(
+        "{} is not a key file of this release: {reason}; put the file back from a backup",
+        path.display()
+    )]
     Malformed { path: PathBuf, reason: &'static str },
     #[error("the wrapped data key does not open: {0}")]
     Unwrap(&'static str),
@@ -45,14 +48,12 @@ pub enum LocalKeyError {
 pub struct ClusterDataKey([u8; KEY_LEN]);
 
 impl ClusterDataKey {
-    /// A random key.
     pub fn generate(runtime: &Runtime) -> Self {
         let mut bytes = [0; KEY_LEN];
         runtime.fill_random(&mut bytes);
         Self(bytes)
     }
 
-    /// For AES-256.
     pub fn bytes(&self) -> &[u8; KEY_LEN] {
         &self.0
     }

@@ -43,7 +43,6 @@ pub enum AddressPlan {
         bind: IpAddr,
         /// The host that clients are told.
         host: String,
-        /// The first port.
         first: u16,
     },
 }
@@ -110,7 +109,8 @@ impl FromStr for LoopbackNetwork {
                 Ok(Self { base: u32::from(address) & mask, prefix })
             }
             _ => Err(format!(
-                "'{text}' is not a part of 127.0.0.0/8; give one such as 127.77.0.0/16 (8 to 30 bits)"
+                "'{text}' is not a part of 127.0.0.0/8; give one such as 127.77.0.0/16 (8 to 30 \
+                 bits)"
             )),
         }
     }

@@ -102,7 +102,8 @@ impl Frontend {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let mut response = match self.call(request, &request_id).await {
             Ok(succeeded) => {
-                tracing::debug!(%method, path, request_id, status = succeeded.status.as_u16(), "a request succeeded");
+                let status = succeeded.status.as_u16();
+                tracing::debug!(%method, path, request_id, status, "a request succeeded");
                 response(succeeded.status, succeeded.body)
             }
             Err(error) => {

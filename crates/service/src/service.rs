@@ -40,9 +40,7 @@ pub struct ServiceConfig {
     pub account: String,
     /// `None`: requests need no signature, and `listen` must be a loopback address.
     pub credentials: Option<Credentials>,
-    /// Of subnets.
     pub zones: Zones,
-    /// For brokers.
     pub addresses: AddressPlan,
 }
 
@@ -105,7 +103,8 @@ impl Service {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
-                    "an API without signatures may listen on a loopback address only, and {listen} is none"
+                    "an API without signatures may listen on a loopback address only, and {listen} \
+                     is none"
                 ),
             ));
         }
@@ -141,7 +140,7 @@ impl Service {
         Ok(Self { api, address, provisioner: parts.provisioner, runtime })
     }
 
-    /// Of the API.
+    /// The address that the API listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

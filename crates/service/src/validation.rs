@@ -90,7 +90,8 @@ pub(crate) fn cluster_name(name: Option<String>) -> Checked<String> {
     let name = required(name, "clusterName")?;
     let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if name.is_empty() || name.len() > 64 || !allowed || name.starts_with('-') {
-        let message = "clusterName must be 1 to 64 letters, digits and hyphens, beginning with a letter or digit";
+        let message = "clusterName must be 1 to 64 letters, digits and hyphens, beginning with a \
+            letter or digit";
         return Err(ApiError::invalid("clusterName", message));
     }
     Ok(name)
@@ -141,7 +142,8 @@ fn instance_type(name: Option<String>, path: &str) -> Checked<String> {
         return Ok(name);
     }
     let message = format!(
-        "{path}: '{name}' is not an instance type; they look like kafka.m7g.large or express.m7g.large"
+        "{path}: '{name}' is not an instance type; they look like kafka.m7g.large or \
+         express.m7g.large"
     );
     Err(ApiError::invalid(path, message))
 }
@@ -161,7 +163,8 @@ fn subnets(subnets: Option<Vec<String>>, express: bool, path: &str) -> Checked<V
     for (index, subnet) in subnets.iter().enumerate() {
         if !subnet.starts_with("subnet-") || subnet.len() > 64 {
             return refuse(format!(
-                "[{index}]: '{subnet}' is not a subnet id; any id that begins with 'subnet-' will do"
+                "[{index}]: '{subnet}' is not a subnet id; any id that begins with 'subnet-' will \
+                 do"
             ));
         }
         if subnets[..index].contains(subnet) {
@@ -328,8 +331,8 @@ fn encryption(
         None | Some("PLAINTEXT") => {}
         Some(tls @ ("TLS" | "TLS_PLAINTEXT")) => {
             let message = format!(
-                "{path_transit}: {tls} needs a TLS listener, and TLS is not offered in this release of Milena; \
-                 set it to PLAINTEXT, or leave encryptionInTransit out"
+                "{path_transit}: {tls} needs a TLS listener, and TLS is not offered in this \
+                 release of Milena; set it to PLAINTEXT, or leave encryptionInTransit out"
             );
             return Err(ApiError::invalid(path_transit, message));
         }

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 /// Declares shapes whose members are all optional; `as` gives a wire name other than camel case.
 macro_rules! shapes {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident $(as $wire:literal)?: $type:ty,)* })*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$note:meta])* $field:ident $(as $wire:literal)?: $type:ty,)* }
+    )*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,10 @@ shapes! {
     Tls { certificate_authority_arn_list: Vec<String>, enabled: bool, }
     Switch { enabled: bool, }
     ConfigurationInfo { arn: String, revision: i64, }
-    EncryptionInfo { encryption_at_rest: EncryptionAtRest, encryption_in_transit: EncryptionInTransit, }
+    EncryptionInfo {
+        encryption_at_rest: EncryptionAtRest,
+        encryption_in_transit: EncryptionInTransit,
+    }
     EncryptionAtRest { data_volume_kms_key_id as "dataVolumeKMSKeyId": String, }
     EncryptionInTransit { client_broker: String, in_cluster: bool, }
     OpenMonitoring { prometheus: Prometheus, }
@@ -68,7 +74,11 @@ shapes! {
     Firehose { delivery_stream: String, enabled: bool, }
     S3Logs { bucket: String, enabled: bool, prefix: String, }
     StateInfo { code: String, message: String, }
-    BrokerSoftwareInfo { configuration_arn: String, configuration_revision: i64, kafka_version: String, }
+    BrokerSoftwareInfo {
+        configuration_arn: String,
+        configuration_revision: i64,
+        kafka_version: String,
+    }
 }
 
 // Requests.
@@ -96,7 +106,10 @@ shapes! {
         serverless: serde_json::Value,
     }
     RebootBrokerRequest { broker_ids: Vec<String>, }
-    UpdateClusterConfigurationRequest { configuration_info: ConfigurationInfo, current_version: String, }
+    UpdateClusterConfigurationRequest {
+        configuration_info: ConfigurationInfo,
+        current_version: String,
+    }
     UpdateBrokerCountRequest { current_version: String, target_number_of_broker_nodes: i64, }
     CreateConfigurationRequest {
         description: String,
@@ -283,7 +296,10 @@ shapes! {
         server_properties: String,
     }
     ListConfigurationsResponse { configurations: Vec<Configuration>, next_token: String, }
-    ListConfigurationRevisionsResponse { next_token: String, revisions: Vec<ConfigurationRevision>, }
+    ListConfigurationRevisionsResponse {
+        next_token: String,
+        revisions: Vec<ConfigurationRevision>,
+    }
     /// For every change of a topic.
     TopicResponse { topic_arn: String, topic_name: String, status: String, }
     DescribeTopicResponse {

@@ -32,7 +32,6 @@ pub struct HttpRequest<'a> {
     pub query: &'a str,
     /// All lines in order: the name in lower case, and the value.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// Complete.
     pub body: &'a [u8],
 }
 

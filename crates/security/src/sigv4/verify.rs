@@ -18,17 +18,20 @@ const SIGNED_HEADERS_MAX: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SigV4Error {
     #[error(
-        "the request is not signed; sign it with AWS Signature Version 4, as the aws CLI and every AWS SDK do"
+        "the request is not signed; sign it with AWS Signature Version 4, as the aws CLI and every \
+         AWS SDK do"
     )]
     Unsigned,
     #[error("{part} {reason}")]
     Malformed { part: &'static str, reason: &'static str },
     #[error(
-        "the access key id '{0}' is not known here; use a key of the credentials file in the data directory"
+        "the access key id '{0}' is not known here; use a key of the credentials file in the data \
+         directory"
     )]
     UnknownAccessKey(String),
     #[error(
-        "the credential is for the {part} '{got}', but this endpoint is for '{expected}'; sign for that {part}"
+        "the credential is for the {part} '{got}', but this endpoint is for '{expected}'; sign for \
+         that {part}"
     )]
     Scope {
         /// `region`, `service`, …
@@ -37,7 +40,8 @@ pub enum SigV4Error {
         expected: String,
     },
     #[error(
-        "the request was signed at {signed}, but it is {now} here; set the client's clock (15 minutes are allowed)"
+        "the request was signed at {signed}, but it is {now} here; set the client's clock (15 \
+         minutes are allowed)"
     )]
     ClockSkew { signed: String, now: String },
     #[error("the presigned address expired at {0}; make a new one")]
@@ -45,14 +49,15 @@ pub enum SigV4Error {
     #[error("the header '{0}' must be among the signed headers")]
     HeaderNotSigned(String),
     #[error(
-        "the signed header '{0}' is not in the request; something between client and server may have removed it"
+        "the signed header '{0}' is not in the request; something between client and server may \
+         have removed it"
     )]
     HeaderMissing(String),
     #[error("the body does not have the hash that the header x-amz-content-sha256 gives")]
     PayloadMismatch,
     #[error(
-        "the signature does not match; check that the secret belongs to the access key id '{0}' and that nothing \
-         between client and server changes path, query or signed headers"
+        "the signature does not match; check that the secret belongs to the access key id '{0}' \
+         and that nothing between client and server changes path, query or signed headers"
     )]
     SignatureMismatch(String),
 }
@@ -78,7 +83,6 @@ struct StatedSignature {
 }
 
 impl Verifier {
-    /// Accepts those keys.
     pub fn new(
         credentials: Credentials,
         region: impl Into<String>,
@@ -270,7 +274,8 @@ fn payload_hash(request: &HttpRequest<'_>) -> Result<String, SigV4Error> {
         Some(UNSIGNED_PAYLOAD) => Ok(UNSIGNED_PAYLOAD.to_owned()),
         Some(stated) if stated.starts_with("STREAMING-") => Err(SigV4Error::Malformed {
             part: "x-amz-content-sha256",
-            reason: "asks for a body signed in chunks, which only S3 has; send the hash of the whole body",
+            reason: "asks for a body signed in chunks, which only S3 has; send the hash of the \
+            whole body",
         }),
         Some(stated) if stated == sha256_hex(request.body) => Ok(stated.to_owned()),
         Some(_) => Err(SigV4Error::PayloadMismatch),

@@ -81,8 +81,8 @@ impl Api {
                     )
                 } else {
                     format!(
-                        "broker {broker} of cluster '{name}' is not down: RebootBroker restarts one \
-                         that runs"
+                        "broker {broker} of cluster '{name}' is not down: RebootBroker restarts \
+                         one that runs"
                     )
                 };
                 return Err(ApiError::bad_request(message));

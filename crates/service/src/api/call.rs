@@ -18,7 +18,6 @@ pub(crate) struct ApiRequest {
     pub(crate) request_id: String,
 }
 
-/// A successful response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,

@@ -45,7 +45,8 @@ impl Api {
         let provisioned = match (request.provisioned, request.serverless) {
             (Some(provisioned), None) => provisioned,
             (None, Some(_)) => {
-                let message = "serverless clusters are not offered in this release of Milena; give 'provisioned' instead";
+                let message = "serverless clusters are not offered in this release of Milena; give \
+                    'provisioned' instead";
                 return Err(ApiError::invalid("serverless", message));
             }
             _ => {
@@ -134,8 +135,8 @@ impl Api {
             return Ok(());
         }
         let message = format!(
-            "{path}: {brokers} more brokers than the {existing} there are would be over the quota of \
-             {BROKERS_PER_ACCOUNT_MAX}; delete a cluster or ask for fewer"
+            "{path}: {brokers} more brokers than the {existing} there are would be over the quota \
+             of {BROKERS_PER_ACCOUNT_MAX}; delete a cluster or ask for fewer"
         );
         Err(ApiError::invalid(path, message))
     }
@@ -208,7 +209,8 @@ impl Api {
                 ClusterState::Active | ClusterState::Failed | ClusterState::Healing => {}
                 state => {
                     let message = format!(
-                        "the cluster is {state} and can be deleted only when it is ACTIVE, HEALING or FAILED; wait for that"
+                        "the cluster is {state} and can be deleted only when it is ACTIVE, HEALING \
+                         or FAILED; wait for that"
                     );
                     return Err(ApiError::invalid("clusterArn", message));
                 }
@@ -230,8 +232,8 @@ pub(super) fn check_version(record: &ManagedCluster, given: Option<&str>) -> Res
     match given {
         Some(given) if given != record.version => {
             let message = format!(
-                "currentVersion: '{given}' is not the current version of the cluster; describe the cluster and use the \
-                 version it has now"
+                "currentVersion: '{given}' is not the current version of the cluster; describe the \
+                 cluster and use the version it has now"
             );
             Err(ApiError::invalid("currentVersion", message))
         }

@@ -58,8 +58,8 @@ impl Api {
         let first = RevisionRecord { head, server_properties };
         if !self.store.create_configuration(&record, &first).await? {
             let message = format!(
-                "a configuration named '{}' exists already; choose another name, or add a revision to it with \
-                 UpdateConfiguration",
+                "a configuration named '{}' exists already; choose another name, or add a revision \
+                 to it with UpdateConfiguration",
                 record.name
             );
             return Err(ApiError::Conflict(message));
@@ -87,7 +87,8 @@ impl Api {
             let server_properties = configuration::checked(&file, &record.kafka_versions)?;
             if record.latest.revision >= REVISIONS_MAX {
                 let message = format!(
-                    "the configuration has {REVISIONS_MAX} revisions, the quota; create another configuration"
+                    "the configuration has {REVISIONS_MAX} revisions, the quota; create another \
+                     configuration"
                 );
                 return Err(ApiError::bad_request(message));
             }
@@ -117,7 +118,8 @@ impl Api {
         let users = users.ok_or_else(|| no_configuration(arn))?;
         if !users.is_empty() {
             let message = format!(
-                "the configuration is used by {}; give those clusters another one or delete them first",
+                "the configuration is used by {}; give those clusters another one or delete them \
+                 first",
                 users.join(", ")
             );
             return Err(ApiError::invalid("arn", message));
@@ -192,7 +194,8 @@ impl Api {
             let names: Vec<&str> =
                 record.kafka_versions.iter().map(|version| version.name()).collect();
             let message = format!(
-                "{arn_path}: the configuration is for Kafka {}, and the cluster has {}; use one that is for it",
+                "{arn_path}: the configuration is for Kafka {}, and the cluster has {}; use one \
+                 that is for it",
                 names.join(", "),
                 version.name()
             );
@@ -260,7 +263,8 @@ fn name(name: Option<String>) -> Result<String, ApiError> {
     let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if name.is_empty() || name.len() > NAME_MAX || !allowed || name.starts_with('-') {
         let message = format!(
-            "name must be 1 to {NAME_MAX} letters, digits and hyphens, beginning with a letter or digit"
+            "name must be 1 to {NAME_MAX} letters, digits and hyphens, beginning with a letter or \
+             digit"
         );
         return Err(ApiError::invalid("name", message));
     }

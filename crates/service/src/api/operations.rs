@@ -201,7 +201,8 @@ pub(super) fn route(
     let shown: String = raw_path.chars().take(200).collect();
     Err(ApiError::UnknownOperation(if other_methods.is_empty() {
         format!(
-            "{shown} is not a path of the MSK API; an ARN in a path must be percent-encoded as one label"
+            "{shown} is not a path of the MSK API; an ARN in a path must be percent-encoded as one \
+             label"
         )
     } else {
         format!("{method} is not a method of {shown}; use {}", other_methods.join(" or "))

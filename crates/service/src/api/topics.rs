@@ -224,7 +224,8 @@ impl Api {
         if !version.release().is_at_least(3, 6) {
             let name = version.name();
             return refuse(format!(
-                "topic operations are for clusters of Kafka 3.6.0 and later, and this one has {name}; use a Kafka client"
+                "topic operations are for clusters of Kafka 3.6.0 and later, and this one has \
+                 {name}; use a Kafka client"
             ));
         }
         if !cluster.state.has_brokers() {

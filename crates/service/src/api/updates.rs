@@ -213,8 +213,8 @@ impl Api {
         let replicas = self.cluster_metadata(cluster).holdings().await?.replicas_max;
         if replicas > count {
             let message = format!(
-                "{TARGET}: there is a topic with {replicas} replicas, which {count} brokers cannot hold; give its \
-                 partitions fewer replicas or ask for more brokers"
+                "{TARGET}: there is a topic with {replicas} replicas, which {count} brokers cannot \
+                 hold; give its partitions fewer replicas or ask for more brokers"
             );
             return Err(ApiError::invalid(TARGET, message));
         }

@@ -95,7 +95,7 @@ async fn reconcile(
             Ok(StepOutcome::Gone) => return,
             Err(error) => {
                 failures += 1;
-                tracing::warn!(cluster = %uid, %error, failures, "a cluster's step failed and is run again");
+                tracing::warn!(cluster = %uid, %error, failures, "a step failed and runs again");
                 context.retry.backoff.pause(failures)
             }
         };
