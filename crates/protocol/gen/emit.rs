@@ -142,7 +142,7 @@ fn default_value(schema: &Schema, field: &Field) -> Option<String> {
         return match (default, &field.ty) {
             (Some("null"), _) => None,
             (Some(_), _) | (None, Type::Array(_)) => Some("Some(Default::default())".to_owned()),
-            // A response must not have null records: an empty answer is a byte string of length
+            // A response must not have null records: an empty response has a byte string of length
             // zero.
             (None, Type::Records) if is_response(schema) => {
                 Some("Some(Default::default())".to_owned())

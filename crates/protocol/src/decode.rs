@@ -64,7 +64,7 @@ pub enum DecodeError {
         min: i16,
         max: i16,
     },
-    /// Bytes after the end, where the caller wants none.
+    /// Bytes after the end, where the caller allows none.
     #[error("{left} bytes left after the message; close the connection")]
     TrailingBytes { left: usize },
 }
@@ -308,7 +308,7 @@ impl Decoder {
         Ok(count)
     }
 
-    /// The next tagged field: its tag, and what [`Self::end_tag`] wants back. Reading stops at the
+    /// The next tagged field: its tag, and the argument of [`Self::end_tag`]. Reading stops at the
     /// field's end.
     pub(crate) fn begin_tag(&mut self) -> Result<(u32, usize)> {
         let tag = self.uvarint()?;

@@ -146,7 +146,7 @@ impl Encoder {
         }
     }
 
-    /// A string. One of more than 32,767 bytes cannot be told on the wire and is cut at a
+    /// A string. One of more than 32,767 bytes does not fit its length on the wire and is cut at a
     /// character.
     pub fn string(&mut self, value: &str, flexible: bool) {
         let mut end = value.len().min(i16::MAX as usize);

@@ -1,7 +1,7 @@
 //! Requests and responses as frames: four bytes of length, a header, a body.
 //!
 //! A frame that cannot be read ends its connection: nothing after it can be trusted. An unsupported
-//! version is not an error here; what to answer is the broker's decision (ApiVersions is answered,
+//! version is not an error here; the response is the broker's decision (ApiVersions gets one,
 //! anything else closes).
 
 use bytes::Bytes;
@@ -45,7 +45,7 @@ pub struct RequestHeader {
     pub client_id: Option<KString>,
 }
 
-/// The length that a frame's first four bytes tell.
+/// The length in a frame's first four bytes.
 pub fn frame_length(prefix: [u8; 4], max: usize) -> Result<usize, FrameError> {
     let length = i32::from_be_bytes(prefix);
     usize::try_from(length).ok().filter(|n| *n <= max).ok_or(FrameError::Length { length, max })

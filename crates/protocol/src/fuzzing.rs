@@ -1,5 +1,4 @@
-//! What a fuzzer feeds with requests from strangers, and what the tests replay of that
-//! (`fuzz/corpus/requests`).
+//! The fuzz target for requests (`fuzz/fuzz_targets/requests.rs`). The tests replay its corpus.
 
 use bytes::Bytes;
 

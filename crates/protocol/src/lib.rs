@@ -68,7 +68,7 @@ pub trait Message: Sized + Default {
 /// A request, with the API it belongs to and its response.
 pub trait Request: Message {
     const KEY: ApiKey;
-    /// What answers it, in the same version.
+    /// Its response, in the same version.
     type Response: Message;
 }
 

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// The bytes of a response's records as the parts they lie in (slices of cached chunks or blocks),
-/// so that an answer is put together without copying. On the wire the parts are one byte string.
+/// so that a response is put together without copying. On the wire the parts are one byte string.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     parts: Vec<Bytes>,

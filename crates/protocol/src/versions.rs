@@ -73,7 +73,7 @@ impl KafkaVersion {
         Some(low..=*range.end())
     }
 
-    /// What ApiVersions answers, by key: what the release has of the APIs that are implemented.
+    /// The content of an ApiVersions response, by key: the release's APIs that are implemented.
     ///
     /// Releases from 4.0 on advertise Produce from version 0 although they serve it from 3 on:
     /// librdkafka turns compression off otherwise (KAFKA-18659).

@@ -17,7 +17,7 @@ pub struct Batch {
     bytes: Bytes,
 }
 
-/// Walks the batches in `records`: the records field of a produce request, a fetch answer, or a
+/// Walks the batches in `records`: the records field of a produce request or a fetch response, or a
 /// stretch of a log. Nothing is copied and nothing but headers is looked at; checksums are for
 /// [`Batch::verify_crc`].
 pub const fn split(records: Bytes) -> Batches {

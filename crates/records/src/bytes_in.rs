@@ -1,5 +1,5 @@
 //! Reading and writing the numbers of the record format: big-endian fixed ones and zigzag varints.
-//! Reads answer `None` at the end of the bytes and for a varint that is too long.
+//! Reads return `None` at the end of the bytes and for a varint that is too long.
 
 /// A place in borrowed bytes.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use crate::codec::Compression;
 /// broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
-    /// The bytes end before the batch does. In a fetch answer the last batch may be cut; in a
+    /// The bytes end before the batch does. In a fetch response the last batch may be cut; in a
     /// produce request this is CORRUPT_MESSAGE.
     #[error("the bytes end within a record batch: it needs {needed} bytes, {have} are there")]
     Truncated {

@@ -1,5 +1,4 @@
-//! What a fuzzer feeds with batches from strangers, and what the tests replay of that
-//! (`fuzz/corpus/batches`). Whatever the bytes are, nothing panics and nothing grows past its
+//! The fuzz target for batches (`fuzz/fuzz_targets/batches.rs`). The tests replay its corpus. Whatever the bytes are, nothing panics and nothing grows past its
 //! limit.
 
 use bytes::Bytes;

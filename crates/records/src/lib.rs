@@ -1,7 +1,7 @@
 //! Kafka's record batches (magic 2, KIP-98) as views over [`bytes::Bytes`]: headers, checksums,
 //! codecs, patching, records.
 //!
-//! - [`split`] walks the records of a produce request or of a fetch answer; a [`Batch`] is a parsed
+//! - [`split`] walks the records of a produce request or of a fetch response; a [`Batch`] is a parsed
 //!   [`BatchHeader`] and the batch's own bytes, shared, not copied.
 //! - [`Stamp`] writes what a broker decides (base offset, leader epoch, log append time) into a
 //!   copy of a batch.

@@ -24,7 +24,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The header of `batch` with this stamp: whoever copies the batch writes these bytes, then the
+    /// The header of `batch` with this stamp: to copy the batch, write these bytes, then the
     /// payload.
     pub fn prefix(&self, batch: &Batch) -> [u8; HEADER_LEN] {
         let mut prefix = [0; HEADER_LEN];

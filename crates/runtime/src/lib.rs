@@ -1,4 +1,4 @@
-//! What the rest takes from its surroundings: the time, randomness, tasks and threads.
+//! Time, randomness, tasks, threads and retries: what the simulation replaces.
 //!
 //! Everything that needs one of these takes a [`Runtime`] in its constructor, so that a simulation
 //! can hand in its own clock and its own randomness, and so that every task is joined at shutdown.
@@ -23,9 +23,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
 
-/// What an asynchronous function at the border of a crate returns, where that is not on the way of
-/// every record or request: the code of an `async fn` is compiled by whoever polls it, with all
-/// that it awaits, and that of a boxed future by the crate that boxes it.
+/// The result of an asynchronous function at the border of a crate, unless every record or request
+/// passes it: the code of an `async fn`, and of all that it awaits, is
+/// compiled in the crate that polls it; that of a boxed future in the crate that boxes it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where the time comes from.
@@ -202,8 +202,8 @@ impl Runtime {
         })
     }
 
-    /// Starts a thread of its own, for work that blocks all the time, such as syncing a log.
-    /// Whoever starts it joins it. `Unsupported` on one thread: start a task there.
+    /// Starts a dedicated thread, for work that blocks all the time, such as syncing a log. The
+    /// caller joins it. Fails with `Unsupported` on one thread: start a task there.
     pub fn spawn_thread<F, T>(&self, name: &str, work: F) -> io::Result<thread::JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -215,17 +215,17 @@ impl Runtime {
         thread::Builder::new().name(name.to_owned()).spawn(work)
     }
 
-    /// Cancelled when this scope, or one it was made from, is told to stop.
+    /// Cancelled when this scope, or one it was made from, stops.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
-    /// Tells the tasks of this scope to stop, without waiting for them.
+    /// Cancels [`Runtime::stopping`], without waiting for the tasks.
     pub fn stop(&self) {
         self.stopping.cancel();
     }
 
-    /// Tells the tasks of this scope to stop and waits until all have ended.
+    /// Stops the scope and waits until all its tasks have ended.
     pub async fn shutdown(&self) {
         self.stop();
         self.tasks.close();

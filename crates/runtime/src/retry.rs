@@ -76,7 +76,7 @@ impl FailureLog {
 /// Why there is no further attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryEnded {
-    /// The scope, or what [`Retry::until`] names, was told to stop.
+    /// The scope, or the token of [`Retry::until`], was cancelled.
     Stopping,
     /// The next attempt would come after the deadline.
     TooLate,

@@ -16,7 +16,7 @@ pub struct GroupConfig {
     pub offset_metadata_max_bytes: usize,
     /// `offsets.retention.minutes`, in milliseconds.
     pub offsets_retention_ms: i64,
-    /// How long a member that is new may wait for its first JoinGroup answer; a client that gave
+    /// How long a member that is new may wait for its first JoinGroup response; a client that gave
     /// up is dropped then.
     pub new_member_join_timeout_ms: u64,
 }

@@ -17,7 +17,7 @@ use super::{
     writes::{Then, Write, Writes},
 };
 
-/// Where a snapshot goes on: after this group's record, or after this offset of it.
+/// Where a snapshot continues: after this group's record, or after this offset of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SnapshotCursor {
     group: GroupId,
@@ -333,7 +333,7 @@ impl Coordinator {
         (records, None)
     }
 
-    /// Gives the partition up: everything that waits is answered with `error`, and what was not
+    /// Gives the partition up: every waiting request gets `error`, and what was not
     /// committed is dropped. The replies are taken as ever.
     pub fn unload(&mut self, error: GroupError, now: Now) {
         let under_way = self.writes.under_way.take().unwrap_or_default();
@@ -469,8 +469,8 @@ impl Group {
 }
 
 impl Then {
-    /// What whoever waits for a write is told when it is dropped. Members that wait are answered by
-    /// their group.
+    /// The reply to the request that waits for a write when the write is dropped. Waiting members
+    /// get theirs from the group.
     fn refused(self, error: GroupError) -> Option<(ReplyId, Reply)> {
         let all = |outcomes: Vec<Result<(), GroupError>>| {
             outcomes.into_iter().map(|one| one.and(Err(error))).collect::<Vec<_>>()

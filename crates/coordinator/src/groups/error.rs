@@ -1,9 +1,9 @@
-//! What groups answer when they do not do what was asked, and how appends fail.
+//! Errors of requests to groups, and of appends to their partition.
 
-/// Why a group did not do what was asked. Each is one of Kafka's error codes of the same name.
+/// Why a request failed: Kafka's error code of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GroupError {
-    /// The coordinator cannot answer now.
+    /// The coordinator cannot reply now.
     #[error("the coordinator is not available; retry")]
     CoordinatorNotAvailable,
     /// The group's partition is still being read.
@@ -84,7 +84,7 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// What members waiting for a group record are told.
+    /// The error of members that wait for a group record.
     pub(crate) const fn for_group(self) -> GroupError {
         match self {
             Self::NotLeader | Self::Storage => GroupError::NotCoordinator,
@@ -93,7 +93,7 @@ impl AppendError {
         }
     }
 
-    /// What a client that commits or deletes offsets is told.
+    /// The error of commits and deletions of offsets.
     pub(crate) const fn for_offsets(self) -> GroupError {
         match self {
             Self::TooLarge => GroupError::InvalidCommitOffsetSize,

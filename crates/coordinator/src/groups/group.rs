@@ -256,7 +256,7 @@ impl Group {
         Some(member)
     }
 
-    /// Takes a member out, answers what it waits for, and has the others rebalance.
+    /// Removes a member, replies to its waiting requests, and has the others rebalance.
     pub(crate) fn remove_member_and_rebalance(&mut self, id: &MemberId, effects: &mut Effects<'_>) {
         let Some(member) = self.remove_member(id) else { return };
         answer_removed(&member, GroupError::UnknownMemberId, effects);

@@ -106,7 +106,7 @@ impl Group {
             self.members.get(&id).is_some_and(|m| m.terms.protocols == join.terms.protocols);
         match self.state {
             GroupState::PreparingRebalance => self.update_member(&id, join, effects),
-            // The answer to its first join may have been lost.
+            // The response to its first join may have been lost.
             GroupState::CompletingRebalance if same_terms => {
                 self.answer_current(&id, join.reply, effects)
             }
@@ -278,14 +278,14 @@ impl Group {
             joined.skip_assignment = self.is_leader(&replacement.id);
         } else {
             // An older leader would compute an assignment that a stable group does not take: it
-            // must not think that it leads, so it is told the id it had before.
+            // must not think that it leads, so it gets the id it had before.
             joined.leader = replacement.former_leader.unwrap_or(replacement.former_id);
             joined.members.clear();
         }
         effects.reply(replacement.reply, Reply::Join(Ok(joined)));
     }
 
-    /// After a member joined: starts a rebalance, or goes on with the one there is.
+    /// After a member joined: starts a rebalance, or continues the current one.
     fn rebalance_or_continue(&mut self, effects: &mut Effects<'_>) {
         match self.state {
             GroupState::Empty | GroupState::CompletingRebalance | GroupState::Stable => {
@@ -361,7 +361,7 @@ impl Group {
         }
     }
 
-    /// Makes sure that the leader is somebody who joined; false if nobody did.
+    /// Makes a member that joined the leader; false if there is none.
     fn elect_leader(&mut self) -> bool {
         let joined =
             |id: &MemberId| self.members.get(id).is_some_and(|m| m.awaiting_join.is_some());

@@ -15,7 +15,7 @@ pub(crate) struct Terms {
     pub(crate) protocols: Vec<Protocol>,
 }
 
-/// A member. At most one JoinGroup and one SyncGroup of it wait for an answer.
+/// A member. At most one JoinGroup and one SyncGroup of it wait for a reply.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) id: MemberId,
@@ -24,7 +24,7 @@ pub(crate) struct Member {
     pub(crate) client_host: Arc<str>,
     pub(crate) terms: Terms,
     pub(crate) assignment: Bytes,
-    /// It has not had an answer to its first JoinGroup: it does not know its id, so it cannot send
+    /// It has had no response to its first JoinGroup: it does not know its id, so it cannot send
     /// heartbeats.
     pub(crate) is_new: bool,
     pub(crate) awaiting_join: Option<ReplyId>,

@@ -17,7 +17,7 @@ pub struct Now {
     pub wall: Timestamp,
 }
 
-/// Names one request until it is answered. The driver's choice; each is answered exactly once.
+/// Identifies a request until its reply, which comes exactly once. Chosen by the driver.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ReplyId(pub u64);
 
@@ -45,7 +45,7 @@ pub enum Request {
     Delete(GroupId),
 }
 
-/// The answer to the request of the same name.
+/// The reply to the request of the same name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
     Join(Result<Joined, JoinFailed>),
@@ -126,7 +126,7 @@ pub struct JoinedMember {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JoinFailed {
     pub error: GroupError,
-    /// The member id of the answer.
+    /// The member id in the response.
     pub member: Option<MemberId>,
 }
 
@@ -169,10 +169,10 @@ pub struct LeaveRequest {
     pub members: Vec<LeavingMember>,
 }
 
-/// Who leaves: a member by its id, or whoever has an instance id.
+/// A leaving member, by its id or by its instance id.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeavingMember {
-    /// None: whoever has the instance id.
+    /// None: the member with the instance id.
     pub member: Option<MemberId>,
     /// `group.instance.id`.
     pub instance: Option<InstanceId>,
@@ -266,7 +266,7 @@ pub struct DescribedMember {
     pub assignment: Bytes,
 }
 
-/// Which groups ListGroups wants. Empty sets want all.
+/// ListGroups' filter. An empty set matches all.
 #[derive(Clone, Debug, Default)]
 pub struct ListFilter {
     /// v4+: states by name, in any case (KIP-518).

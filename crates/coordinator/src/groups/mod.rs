@@ -13,7 +13,7 @@
 //! Invariants
 //! - **Pending and committed are apart.** A change that must last is a queued write until the log
 //!   has it. Replies that depend on it are given after that, OffsetFetch and snapshots show
-//!   committed state only, and a failed append is answered with an error and reverted.
+//!   committed state only, and a failed append is reverted, with an error to the request.
 //! - One append is under way at a time, so that the committed state after it is the replay of the
 //!   log up to it. Everything queued meanwhile goes into the next one.
 //! - Replaying the log, or a snapshot of it, gives the committed state again: commits go through

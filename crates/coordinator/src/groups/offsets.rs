@@ -94,7 +94,7 @@ impl FetchedOffset {
     }
 }
 
-/// The answer of a group that does not exist: no offsets, and no error either.
+/// The reply for a group that does not exist: no offsets, and no error either.
 pub(crate) fn fetch_of_unknown_group(request: FetchRequest) -> Vec<FetchedTopic> {
     let topics = request.topics.unwrap_or_default().into_iter();
     topics
@@ -141,7 +141,7 @@ impl Group {
         effects.write(&self.id, changes, then);
     }
 
-    /// Deletes offsets for whom nobody waits, in writes that a batch surely takes.
+    /// Deletes offsets without a waiting request, in writes small enough for any batch.
     pub(crate) fn drop_offsets(
         &mut self,
         keys: impl IntoIterator<Item = OffsetKey>,

@@ -225,7 +225,7 @@ impl StoredMember {
         }
     }
 
-    /// None for a member without an id, which nobody could ever speak for.
+    /// None for a member without an id: no request could name it.
     fn from_wire(wire: &MemberMetadata) -> Option<Self> {
         // Version 0 has no rebalance timeout: members of that age had one timeout for both.
         let rebalance =

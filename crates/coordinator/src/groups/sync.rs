@@ -129,7 +129,7 @@ impl Group {
         }
     }
 
-    /// Takes assignments back and tells those who wait for theirs.
+    /// Withdraws the assignments, and fails the SyncGroups that wait for them.
     pub(crate) fn fail_assignment(&mut self, error: GroupError, effects: &mut Effects<'_>) {
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
@@ -181,7 +181,7 @@ impl Group {
     ) -> Result<(), GroupError> {
         let instance = leaving.instance.as_ref();
         let id = match &leaving.member {
-            // An administrator removes whoever has the instance id.
+            // An administrator removes the member with the instance id.
             None => instance.and_then(|id| self.static_members.get(id)).cloned(),
             Some(id) if self.pending_members.remove(id).is_some() => {
                 self.try_complete_join(effects);
@@ -194,7 +194,7 @@ impl Group {
     }
 }
 
-/// The answer to LeaveGroup of a group that does not exist.
+/// The reply to LeaveGroup of a group that does not exist.
 pub(crate) fn nobody_left(members: &[LeavingMember]) -> Vec<LeftMember> {
     let outcome = Err(GroupError::UnknownMemberId);
     members.iter().map(|leaving| LeftMember { leaving: leaving.clone(), outcome }).collect()

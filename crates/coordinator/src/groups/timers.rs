@@ -1,4 +1,4 @@
-//! What a group does because time went by, and when it wants to be told.
+//! A group's deadlines: sessions, joins and assignments.
 
 use super::{GroupState, MemberId, effects::Effects, group::Group};
 

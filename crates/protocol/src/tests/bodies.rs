@@ -89,7 +89,7 @@ impl Writer<'_> {
         self.value(&field.ty, null, self.flexible && !field.never_flexible, out);
     }
 
-    /// A value that is surely not the default, except for structs, where nobody can tell.
+    /// A value that is surely not the default, except for structs, where that is not checked.
     fn tagged_value(&mut self, field: &Field, out: &mut Vec<u8>) {
         match &field.ty {
             Type::Scalar(kind) if kind == "bool" => out.push(1),

@@ -16,7 +16,7 @@ fn every_message() -> impl Iterator<Item = &'static MessageInfo> {
     messages::REQUESTS.iter().chain(messages::RESPONSES).chain(messages::STORED)
 }
 
-/// The most memory this process ever held, in KiB, where the system tells.
+/// Peak resident memory of this process in KiB; 0 where `/proc` does not exist.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status

@@ -1,4 +1,4 @@
-//! The generated code is what the generator makes of the schemas.
+//! The generated code is current.
 
 use std::path::Path;
 

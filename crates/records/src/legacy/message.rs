@@ -147,7 +147,7 @@ impl<'a> Entries<'a> {
             .rest
             .take(size)
             .ok_or(BatchError::Truncated { needed: HEADER_LEN.saturating_add(size), have })?;
-        // A batch has its magic at the same place: told apart before anything else is read.
+        // A batch has its magic at the same place: check it before reading anything else.
         if let Some(magic) = bytes.get(4).map(|b| b.cast_signed())
             && !matches!(magic, 0 | 1)
         {
