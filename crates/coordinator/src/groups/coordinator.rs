@@ -153,7 +153,7 @@ impl Coordinator {
             }
             Request::DeleteOffsets { group, keys } => {
                 let known = self.in_group(&group, now, |group, effects| {
-                    group.delete_offsets(to, keys, effects)
+                    group.delete_offsets(to, keys, effects);
                 });
                 self.reply_if_unknown(known, to, || {
                     Reply::DeleteOffsets(Err(GroupError::GroupIdNotFound))
@@ -444,7 +444,7 @@ impl Group {
                 self.assigned(generation, assignments, outcome, effects);
             }
             Then::ReplaceStatic(replacement) => {
-                self.static_replaced(*replacement, outcome, effects)
+                self.static_replaced(*replacement, outcome, effects);
             }
             Then::Delete { .. } => unreachable!("deletions end with the coordinator"),
         }

@@ -108,7 +108,7 @@ impl Group {
             GroupState::PreparingRebalance => self.update_member(&id, join, effects),
             // The response to its first join may have been lost.
             GroupState::CompletingRebalance if same_terms => {
-                self.answer_current(&id, join.reply, effects)
+                self.answer_current(&id, join.reply, effects);
             }
             GroupState::Stable if same_terms && !self.is_leader(&id) => {
                 self.answer_current(&id, join.reply, effects);
@@ -116,7 +116,7 @@ impl Group {
             // A leader that joins again wants a rebalance, for reasons that its metadata does not
             // show.
             GroupState::CompletingRebalance | GroupState::Stable => {
-                self.update_member(&id, join, effects)
+                self.update_member(&id, join, effects);
             }
             GroupState::Empty | GroupState::Dead => {
                 effects.fail_join(join.reply, GroupError::UnknownMemberId, Some(id));

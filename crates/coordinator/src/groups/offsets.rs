@@ -203,7 +203,7 @@ impl Group {
             match topics.last_mut().filter(|last| last.topic == key.0) {
                 Some(last) => last.partitions.push(fetched),
                 None => {
-                    topics.push(FetchedTopic { topic: key.0.clone(), partitions: vec![fetched] })
+                    topics.push(FetchedTopic { topic: key.0.clone(), partitions: vec![fetched] });
                 }
             }
         }
