@@ -36,7 +36,7 @@ pub fn default_properties(zones: usize) -> Configs {
 }
 
 /// The properties that a Configuration may set, by name.
-pub const CONFIGURABLE: &[&str] = &[
+pub(crate) const CONFIGURABLE: &[&str] = &[
     "allow.everyone.if.no.acl.found",
     "auto.create.topics.enable",
     "compression.type",

@@ -15,7 +15,7 @@ use milena_protocol::{
 };
 
 use super::apis::ConfigApis;
-use super::changes::{Changes, Entry, alter, refuse_doubles, required};
+use super::changes::{Alteration, ResourceAlteration, alter, check_distinct, required};
 use crate::{api::definition::ApiDefinition, context::RequestContext, errors::ApiError};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     apis: &ConfigApis,
     request: AlterConfigsRequest,
 ) -> AlterConfigsResponse {
-    let entries: Vec<Entry> = request.resources.iter().map(entry).collect();
+    let entries: Vec<ResourceAlteration> = request.resources.iter().map(entry).collect();
     let answers = alter(context, apis, &entries, request.validate_only).await;
     let responses =
         entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
@@ -43,16 +43,16 @@ pub(crate) async fn handle(
     AlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
 }
 
-fn entry(resource: &AlterConfigsResource) -> Entry {
-    Entry {
+fn entry(resource: &AlterConfigsResource) -> ResourceAlteration {
+    ResourceAlteration {
         resource_type: resource.resource_type,
         resource_name: resource.resource_name.clone(),
-        changes: configs(resource).map(Changes::Replace),
+        alteration: configs(resource).map(Alteration::Replace),
     }
 }
 
 fn configs(resource: &AlterConfigsResource) -> Result<Configs, ApiError> {
-    refuse_doubles(resource.configs.iter().map(|config| &config.name))?;
+    check_distinct(resource.configs.iter().map(|config| &config.name))?;
     let configs = resource.configs.iter();
     configs
         .map(|config| Ok((config.name.to_string(), required(&config.name, config.value.as_ref())?)))

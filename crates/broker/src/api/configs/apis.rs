@@ -1,4 +1,4 @@
-//! What the APIs of configurations work on.
+//! What the configuration APIs use.
 
 use milena_metadata::{ClusterMetadata, ImageWatcher};
 use milena_types::BrokerId;

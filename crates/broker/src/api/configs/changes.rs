@@ -1,5 +1,4 @@
-//! Changing what is set, for AlterConfigs and IncrementalAlterConfigs: each entry by itself, all of
-//! an entry or nothing of it.
+//! Alterations, for AlterConfigs and IncrementalAlterConfigs: one transaction for each resource.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,34 +17,33 @@ use crate::{
     errors::ApiError,
 };
 
-/// How long an answer waits for this broker to see the change it made. Others see it when they see
-/// it, as in Kafka.
+/// How long a response waits for this broker's image to show the alteration. Other brokers' images
+/// follow later, as in Kafka.
 const VISIBLE_MAX: Duration = Duration::from_secs(5);
 
-/// What an entry asks for.
+/// How a resource's configuration is altered.
 #[derive(Clone, Debug)]
-pub(crate) enum Changes {
-    /// This and nothing else is set from now on.
+pub(crate) enum Alteration {
+    /// To exactly this.
     Replace(Configs),
-    /// These in turn.
+    /// By these operations, in order.
     Apply(Vec<(String, AlterOperation)>),
 }
 
-/// An entry of a request.
+/// One resource of a request.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ResourceAlteration {
     pub(crate) resource_type: i8,
     pub(crate) resource_name: KString,
-    pub(crate) changes: Result<Changes, ApiError>,
+    pub(crate) alteration: Result<Alteration, ApiError>,
 }
 
-/// Makes the changes of every entry, or with `validate_only` only looks whether they could be made.
-/// One answer per entry, in order. What was changed is visible on this broker when the answers are
-/// there.
+/// Alters every resource, or with `validate_only` only checks the alterations. Returns one result
+/// per resource, in order, once this broker's image shows the alterations.
 pub(crate) async fn alter(
     context: &RequestContext,
     apis: &ConfigApis,
-    entries: &[Entry],
+    entries: &[ResourceAlteration],
     validate_only: bool,
 ) -> Vec<Result<(), ApiError>> {
     let image = apis.images.current();
@@ -57,33 +55,33 @@ pub(crate) async fn alter(
         allows: &allows,
     };
     let metadata = (!validate_only).then_some(&apis.metadata);
-    let (answers, changed) = alter_all(&view, metadata, entries).await;
-    if let Some(revision) = changed {
-        visible(&apis.images, revision).await;
+    let (results, altered) = alter_all(&view, metadata, entries).await;
+    if let Some(revision) = altered {
+        wait_until_visible(&apis.images, revision).await;
     }
-    answers
+    results
 }
 
-async fn visible(images: &ImageWatcher, revision: Revision) {
-    // Either way the change was made; a late or stopping image is no reason to say otherwise.
+async fn wait_until_visible(images: &ImageWatcher, revision: Revision) {
+    // The alteration was made even if the image is late or stopping.
     let _ = tokio::time::timeout(VISIBLE_MAX, images.wait_for(revision)).await;
 }
 
-/// The answers, and the newest revision that a change was made at. Without `metadata`, nothing is
-/// changed.
+/// Returns the results and the newest revision of an alteration. Without `metadata` nothing is
+/// altered.
 async fn alter_all(
     view: &ConfigsView<'_>,
     metadata: Option<&ClusterMetadata>,
-    entries: &[Entry],
+    entries: &[ResourceAlteration],
 ) -> (Vec<Result<(), ApiError>>, Option<Revision>) {
-    let mut times = HashMap::new();
+    let mut counts = HashMap::new();
     for entry in entries {
-        *times.entry((entry.resource_type, &entry.resource_name)).or_insert(0) += 1;
+        *counts.entry((entry.resource_type, &entry.resource_name)).or_insert(0) += 1;
     }
-    let mut answers = Vec::with_capacity(entries.len());
+    let mut results = Vec::with_capacity(entries.len());
     let mut newest = None;
     for entry in entries {
-        let answer = if times[&(entry.resource_type, &entry.resource_name)] > 1 {
+        let result = if counts[&(entry.resource_type, &entry.resource_name)] > 1 {
             Err(ApiError::new(
                 ErrorCode::InvalidRequest,
                 "each resource may be named once in a request",
@@ -91,17 +89,17 @@ async fn alter_all(
         } else {
             alter_one(view, metadata, entry).await
         };
-        answers.push(answer.map(|revision| newest = newest.max(revision)));
+        results.push(result.map(|revision| newest = newest.max(revision)));
     }
-    (answers, newest)
+    (results, newest)
 }
 
 async fn alter_one(
     view: &ConfigsView<'_>,
     metadata: Option<&ClusterMetadata>,
-    entry: &Entry,
+    entry: &ResourceAlteration,
 ) -> Result<Option<Revision>, ApiError> {
-    let changes = entry.changes.as_ref().map_err(Clone::clone)?;
+    let alteration = entry.alteration.as_ref().map_err(Clone::clone)?;
     if entry.resource_type == TOPIC && entry.resource_name.is_empty() {
         let message = "topics have no configuration for all of them: name one";
         return Err(ApiError::new(ErrorCode::InvalidRequest, message));
@@ -110,11 +108,11 @@ async fn alter_one(
         view.resource(entry.resource_type, &entry.resource_name, Operation::AlterConfigs)?;
     let (catalogue, target) = (view.kafka_config.catalogue(), resource.target());
     let Some(metadata) = metadata else {
-        changes.to(catalogue, target, &current(view, &resource))?;
+        alteration.apply_to(catalogue, target, &current(view, &resource))?;
         return Ok(None);
     };
     let change = |configs: &mut Configs| -> Result<(), AlterError> {
-        *configs = changes.to(catalogue, target, configs)?;
+        *configs = alteration.apply_to(catalogue, target, configs)?;
         Ok(())
     };
     let revision = match &resource {
@@ -141,9 +139,9 @@ fn current(view: &ConfigsView<'_>, resource: &ConfigResource) -> Configs {
     set.map(|configs| configs.as_ref().clone()).unwrap_or_default()
 }
 
-impl Changes {
-    /// What is set once they were made to `current`.
-    fn to(
+impl Alteration {
+    /// Returns what is set after it, where `current` is set before.
+    fn apply_to(
         &self,
         catalogue: &Catalogue,
         target: AlterTarget,
@@ -156,7 +154,6 @@ impl Changes {
     }
 }
 
-/// Why a change was not made: it must not be, or it could not be.
 enum AlterError {
     Config(ConfigError),
     Metadata(MetadataError),
@@ -174,8 +171,8 @@ impl From<MetadataError> for AlterError {
     }
 }
 
-/// Names that an entry has more than once, and values it leaves out, are the client's mistake.
-pub(crate) fn refuse_doubles<'a>(names: impl Iterator<Item = &'a KString>) -> Result<(), ApiError> {
+/// Checks that no name is given twice for a resource.
+pub(crate) fn check_distinct<'a>(names: impl Iterator<Item = &'a KString>) -> Result<(), ApiError> {
     let mut seen = std::collections::HashSet::new();
     for name in names {
         if !seen.insert(name) {
@@ -186,7 +183,7 @@ pub(crate) fn refuse_doubles<'a>(names: impl Iterator<Item = &'a KString>) -> Re
     Ok(())
 }
 
-/// The value of a configuration that is to be set.
+/// The value that an operation needs.
 pub(crate) fn required(name: &KString, value: Option<&KString>) -> Result<String, ApiError> {
     let missing = || {
         ApiError::new(ErrorCode::InvalidRequest, format!("{name} cannot be set to null: delete it"))

@@ -81,7 +81,7 @@ fn describe_resource(
 ) -> Result<Vec<DescribeConfigsResourceResult>, ApiError> {
     let found =
         view.resource(resource.resource_type, &resource.resource_name, Operation::DescribeConfigs)?;
-    let described = match found {
+    let entries = match found {
         ConfigResource::Topic(name) => {
             let topic = view.image.topic(name.as_str()).map(|topic| topic.configs().clone());
             view.kafka_config.describe_topic(&topic.unwrap_or_default())
@@ -90,25 +90,25 @@ fn describe_resource(
         ConfigResource::Cluster => view.kafka_config.describe_cluster(),
     };
     let wanted = resource.configuration_keys.as_deref().filter(|names| !names.is_empty());
-    let is_wanted = |described: &ConfigEntry<'_>| {
-        wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == described.name))
+    let is_wanted = |entry: &ConfigEntry<'_>| {
+        wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == entry.name))
     };
-    Ok(described.into_iter().filter(is_wanted).map(|described| entry(request, described)).collect())
+    Ok(entries.into_iter().filter(is_wanted).map(|entry| result(request, entry)).collect())
 }
 
-fn entry(
+fn result(
     request: &DescribeConfigsRequest,
-    described: ConfigEntry<'_>,
+    entry: ConfigEntry<'_>,
 ) -> DescribeConfigsResourceResult {
-    let synonyms = if request.include_synonyms { described.synonyms } else { Vec::new() };
-    let documentation = request.include_documentation.then(|| described.definition.doc.into());
+    let synonyms = if request.include_synonyms { entry.synonyms } else { Vec::new() };
+    let documentation = request.include_documentation.then(|| entry.definition.doc.into());
     DescribeConfigsResourceResult {
-        name: described.name.into(),
-        value: described.value.map(Into::into),
-        read_only: described.read_only,
-        is_default: described.source == ConfigSource::Default,
-        config_source: described.source as i8,
-        is_sensitive: described.definition.is_sensitive(),
+        name: entry.name.into(),
+        value: entry.value.map(Into::into),
+        read_only: entry.read_only,
+        is_default: entry.source == ConfigSource::Default,
+        config_source: entry.source as i8,
+        is_sensitive: entry.definition.is_sensitive(),
         synonyms: synonyms
             .into_iter()
             .map(|synonym| DescribeConfigsSynonym {
@@ -117,7 +117,7 @@ fn entry(
                 source: synonym.source as i8,
             })
             .collect(),
-        config_type: described.definition.kind as i8,
+        config_type: entry.definition.kind as i8,
         documentation,
     }
 }

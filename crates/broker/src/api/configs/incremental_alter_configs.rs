@@ -19,7 +19,7 @@ use milena_protocol::{
 };
 
 use super::apis::ConfigApis;
-use super::changes::{Changes, Entry, alter, refuse_doubles, required};
+use super::changes::{Alteration, ResourceAlteration, alter, check_distinct, required};
 use crate::{api::definition::ApiDefinition, context::RequestContext, errors::ApiError};
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -32,7 +32,7 @@ pub(crate) async fn handle(
     apis: &ConfigApis,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let entries: Vec<Entry> = request.resources.iter().map(entry).collect();
+    let entries: Vec<ResourceAlteration> = request.resources.iter().map(entry).collect();
     let answers = alter(context, apis, &entries, request.validate_only).await;
     let responses =
         entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
@@ -47,13 +47,13 @@ pub(crate) async fn handle(
     IncrementalAlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
 }
 
-fn entry(resource: &AlterConfigsResource) -> Entry {
-    let operations = refuse_doubles(resource.configs.iter().map(|config| &config.name))
+fn entry(resource: &AlterConfigsResource) -> ResourceAlteration {
+    let operations = check_distinct(resource.configs.iter().map(|config| &config.name))
         .and_then(|()| resource.configs.iter().map(operation).collect::<Result<Vec<_>, _>>());
-    Entry {
+    ResourceAlteration {
         resource_type: resource.resource_type,
         resource_name: resource.resource_name.clone(),
-        changes: operations.map(Changes::Apply),
+        alteration: operations.map(Alteration::Apply),
     }
 }
 
@@ -82,10 +82,10 @@ mod tests {
         AlterableConfig { name: name.into(), config_operation, value: value.map(Into::into) }
     }
 
-    fn changes(configs: Vec<AlterableConfig>) -> Result<Changes, ErrorCode> {
+    fn changes(configs: Vec<AlterableConfig>) -> Result<Alteration, ErrorCode> {
         let resource =
             AlterConfigsResource { resource_type: 2, resource_name: "t".into(), configs };
-        entry(&resource).changes.map_err(|refused| refused.code)
+        entry(&resource).alteration.map_err(|refused| refused.code)
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
             config("c", 2, Some("2")),
             config("d", 3, Some("3")),
         ]);
-        let Ok(Changes::Apply(operations)) = read else { panic!("operations are needed") };
+        let Ok(Alteration::Apply(operations)) = read else { panic!("operations are needed") };
         let operations: Vec<_> = operations.into_iter().map(|(_, operation)| operation).collect();
         let expected = [
             AlterOperation::Set("1".to_owned()),

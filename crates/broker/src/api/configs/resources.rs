@@ -11,16 +11,16 @@ use crate::{
     errors::ApiError,
 };
 
-/// Kafka's numbers of what has a configuration.
+/// Numbers of resource types in the protocol.
 pub(crate) const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
-/// What has a configuration.
+/// A resource with configurations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigResource {
-    /// A topic that exists.
+    /// It exists.
     Topic(TopicName),
-    /// The broker that is asked.
+    /// This broker.
     Broker,
     /// All brokers: the empty name.
     Cluster,
@@ -51,7 +51,7 @@ impl From<ConfigError> for ApiError {
     }
 }
 
-/// What a request about configurations is answered from.
+/// What a request is evaluated against.
 #[derive(Clone, Copy)]
 pub(crate) struct ConfigsView<'a> {
     pub(crate) kafka_config: EffectiveConfig<'a>,
@@ -61,7 +61,7 @@ pub(crate) struct ConfigsView<'a> {
 }
 
 impl ConfigsView<'_> {
-    /// The topic or broker of these names, which exists and which the client may do `operation` to.
+    /// The resource, which exists and on which the client may perform `operation`.
     pub(crate) fn resource(
         &self,
         resource_type: i8,

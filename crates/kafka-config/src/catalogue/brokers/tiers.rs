@@ -19,8 +19,8 @@ pub(super) const TIERS_OF_STORAGE: &[Definition] = &[
         .effect(TIERS)
         .doc("How long such a window is, in seconds."),
     long("remote.log.manager.task.interval.ms", "30000").at_least(1).since(3, 6).effect(TIERS)
-        .doc("How often it is looked for what can be copied to or deleted from remote storage, in \
-            ms."),
+        .doc("How often copies to and deletions from remote storage that are due are searched for, \
+            in ms."),
     int("remote.log.manager.thread.pool.size", "10").at_least(1).since(3, 6)
         .changes(&[(4, 0, Change::Default("2"))]).effect(TIERS)
         .doc("Threads for remote storage altogether."),

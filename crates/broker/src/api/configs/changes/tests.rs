@@ -1,12 +1,16 @@
 use super::*;
 use crate::api::configs::testing::{TestConfigs, configs};
 
-fn set(name: &str, value: &str) -> Changes {
-    Changes::Apply(vec![(name.to_owned(), AlterOperation::Set(value.to_owned()))])
+fn set(name: &str, value: &str) -> Alteration {
+    Alteration::Apply(vec![(name.to_owned(), AlterOperation::Set(value.to_owned()))])
 }
 
-fn entry(resource_type: i8, resource_name: &str, changes: Changes) -> Entry {
-    Entry { resource_type, resource_name: resource_name.into(), changes: Ok(changes) }
+fn entry(resource_type: i8, resource_name: &str, changes: Alteration) -> ResourceAlteration {
+    ResourceAlteration {
+        resource_type,
+        resource_name: resource_name.into(),
+        alteration: Ok(changes),
+    }
 }
 
 struct Answered {
@@ -16,7 +20,11 @@ struct Answered {
     cluster: Option<Configs>,
 }
 
-async fn alter(cluster: &TestConfigs, entries: &[Entry], validate_only: bool) -> Answered {
+async fn alter(
+    cluster: &TestConfigs,
+    entries: &[ResourceAlteration],
+    validate_only: bool,
+) -> Answered {
     let image = cluster.image(None).await;
     let metadata = (!validate_only).then_some(&cluster.cluster.metadata);
     let (answers, revision) = alter_all(&cluster.view(&image), metadata, entries).await;
@@ -39,11 +47,11 @@ async fn b17_alter_configs_replaces_the_whole_set_and_incremental_does_not() {
     assert_eq!(answered.codes, [ErrorCode::None]);
     assert_eq!(answered.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
 
-    let replace = Changes::Replace(configs(&[("retention.bytes", "9")]));
+    let replace = Alteration::Replace(configs(&[("retention.bytes", "9")]));
     let answered = alter(&cluster, &[entry(2, "orders", replace)], false).await;
     assert_eq!(answered.topic, configs(&[("retention.bytes", "9")]));
 
-    let delete = Changes::Apply(vec![("retention.bytes".to_owned(), AlterOperation::Delete)]);
+    let delete = Alteration::Apply(vec![("retention.bytes".to_owned(), AlterOperation::Delete)]);
     assert!(alter(&cluster, &[entry(2, "orders", delete)], false).await.topic.is_empty());
 }
 
@@ -125,7 +133,7 @@ async fn b17_each_mistake_has_its_code() {
 #[tokio::test]
 async fn an_entry_is_changed_whole_or_not_at_all() {
     let cluster = TestConfigs::new().await;
-    let changes = Changes::Apply(vec![
+    let changes = Alteration::Apply(vec![
         ("retention.ms".to_owned(), AlterOperation::Set("7".to_owned())),
         ("cleanup.policy".to_owned(), AlterOperation::Set("burn".to_owned())),
     ]);
@@ -137,8 +145,8 @@ async fn an_entry_is_changed_whole_or_not_at_all() {
 #[test]
 fn b17_doubles_and_nulls_are_invalid_requests() {
     let names = ["a", "b", "a"].map(KString::from);
-    assert_eq!(refuse_doubles(names.iter()).unwrap_err().code, ErrorCode::InvalidRequest);
-    assert_eq!(refuse_doubles(names[1..].iter()), Ok(()));
+    assert_eq!(check_distinct(names.iter()).unwrap_err().code, ErrorCode::InvalidRequest);
+    assert_eq!(check_distinct(names[1..].iter()), Ok(()));
     assert_eq!(required(&names[0], None).unwrap_err().code, ErrorCode::InvalidRequest);
     assert_eq!(required(&names[0], Some(&names[1])), Ok("b".to_owned()));
 }
