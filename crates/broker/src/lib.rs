@@ -10,6 +10,7 @@
 //! coordinators/ group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
 //! topics/       creating, growing and deleting topics under Kafka's rules
 //! leadership/   which partitions are led here: look-up, opening and closing after the image, handoff
+//! context       what is known of a request; access: who may do what
 //! identity      which broker this is, and which life of it
 //! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
@@ -38,11 +39,8 @@ mod topic_ref;
 mod topics;
 mod tuning;
 
-pub use access::{AllowAll, Authorizer, Caller, Operation, Principal, Resource};
-pub use api::{
-    definition::{ApiDefinition, NextRequest},
-    served,
-};
-pub use broker::{Broker, BrokerParts, KilledBroker, StartError};
+pub use access::AllowAll;
+pub use api::{definition::ApiDefinition, served};
+pub use broker::{Broker, BrokerParts, StartError};
 pub use config::BrokerConfig;
 pub use tuning::BrokerTuning;

@@ -14,4 +14,4 @@ mod life;
 mod registration;
 mod start;
 
-pub use life::{Broker, BrokerParts, KilledBroker, StartError};
+pub use life::{Broker, BrokerParts, StartError};

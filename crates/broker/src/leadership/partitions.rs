@@ -128,6 +128,27 @@ impl PartitionTable {
         self.notify();
     }
 
+    pub(crate) fn set_config(&self, topic: TopicId, config: Arc<TopicConfig>) {
+        let mut tables = self.write();
+        if let Some(topic) = tables.topics.get_mut(&topic) {
+            topic.config = config;
+        }
+    }
+
+    pub(crate) fn remove(&self, partition: TopicPartition) -> Option<Arc<Partition>> {
+        let mut tables = self.write();
+        let topic = tables.topics.get_mut(&partition.topic)?;
+        let removed =
+            topic.partitions.get_mut(usize::try_from(partition.partition.0).ok()?)?.take();
+        if topic.partitions.iter().all(Option::is_none)
+            && let Some(topic) = tables.topics.remove(&partition.topic)
+            && tables.ids.get(&topic.name) == Some(&topic.id)
+        {
+            tables.ids.remove(&topic.name);
+        }
+        removed
+    }
+
     /// Marks partitions as being handed over, until [`PartitionTable::end_handoff`]. Returns the
     /// partitions newly marked. Skips those marked already, and those being opened: an open that
     /// finished after the close would accept writes.
@@ -189,27 +210,6 @@ impl PartitionTable {
 
     fn write(&self) -> RwLockWriteGuard<'_, Tables> {
         self.tables.write().expect("no panic while the table is changed")
-    }
-
-    pub(crate) fn set_config(&self, topic: TopicId, config: Arc<TopicConfig>) {
-        let mut tables = self.write();
-        if let Some(topic) = tables.topics.get_mut(&topic) {
-            topic.config = config;
-        }
-    }
-
-    pub(crate) fn remove(&self, partition: TopicPartition) -> Option<Arc<Partition>> {
-        let mut tables = self.write();
-        let topic = tables.topics.get_mut(&partition.topic)?;
-        let removed =
-            topic.partitions.get_mut(usize::try_from(partition.partition.0).ok()?)?.take();
-        if topic.partitions.iter().all(Option::is_none)
-            && let Some(topic) = tables.topics.remove(&partition.topic)
-            && tables.ids.get(&topic.name) == Some(&topic.id)
-        {
-            tables.ids.remove(&topic.name);
-        }
-        removed
     }
 }
 

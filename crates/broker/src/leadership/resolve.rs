@@ -13,8 +13,7 @@ use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
 use super::partitions::{LeaderPartition, PartitionTable};
-use crate::identity::BrokerIdentity;
-use crate::topic_ref::TopicRef;
+use crate::{identity::BrokerIdentity, topic_ref::TopicRef};
 
 /// How long a request waits for a partition between two leaders: less than clients wait for a
 /// response.

@@ -1,7 +1,6 @@
 //! The configuration of groups, read at the broker's start, as Kafka does.
 
 use milena_coordinator::groups::GroupConfig;
-
 use milena_kafka_config::EffectiveConfig;
 
 /// What all shards of a broker are configured with.
