@@ -34,7 +34,7 @@ impl Api {
             ));
         }
         self.change_tags(arn, |tags| {
-            tags.retain(|key, _| !query.values("tagKeys").any(|gone| gone == key))
+            tags.retain(|key, _| !query.values("tagKeys").any(|gone| gone == key));
         })
         .await
     }
