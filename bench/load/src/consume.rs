@@ -9,10 +9,26 @@ use std::{
 
 use anyhow::bail;
 use bytes::Bytes;
+use clap::Args;
 use milena_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use serde_json::{Value, json};
 
-use crate::{ConsumeArgs, connection::Connection, topic};
+use crate::{connection::Connection, topic};
+
+#[derive(Args)]
+pub(crate) struct ConsumeArgs {
+    #[arg(long)]
+    topic: String,
+    /// Megabytes (10^6) to read in all.
+    #[arg(long, default_value_t = 1000)]
+    megabytes: u64,
+    /// Connections to each broker; each reads its share of the partitions.
+    #[arg(long, default_value_t = 2)]
+    connections: usize,
+    /// Begin at the end and say `ready` on standard error, instead of at the start.
+    #[arg(long)]
+    tail: bool,
+}
 
 /// Fetch 12: the last one with topic names.
 const VERSION: i16 = 12;

@@ -15,7 +15,7 @@ mod topic;
 
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 /// Replays pre-encoded batches against a Kafka cluster, or reads them back, and prints figures as
 /// JSON.
@@ -49,11 +49,11 @@ enum Command {
         topic: String,
     },
     /// Produce as fast as the cluster acknowledges.
-    Produce(ProduceArgs),
+    Produce(produce::ProduceArgs),
     /// Produce one small batch at a time at a fixed rate and report latencies.
-    Latency(LatencyArgs),
+    Latency(produce::LatencyArgs),
     /// Read a topic until so many bytes have come.
-    Consume(ConsumeArgs),
+    Consume(consume::ConsumeArgs),
     /// Write to every partition of a topic all the time and report the longest pause of each.
     Pause {
         /// The topic.
@@ -72,61 +72,6 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-}
-
-#[derive(Args)]
-struct ProduceArgs {
-    #[arg(long)]
-    topic: String,
-    /// Bytes of a record's value.
-    #[arg(long, default_value_t = 1024)]
-    record_size: usize,
-    /// Bytes of a batch (Kafka's producers default to 16 KiB).
-    #[arg(long, default_value_t = 16 * 1024)]
-    batch_size: usize,
-    /// Batches in a request, each to another partition.
-    #[arg(long, default_value_t = 8)]
-    batches: usize,
-    /// Connections to each broker.
-    #[arg(long, default_value_t = 4)]
-    connections: usize,
-    /// Requests on their way in a connection (Kafka's producers default to 5).
-    #[arg(long, default_value_t = 5)]
-    in_flight: usize,
-    /// Megabytes (10^6) to produce in all.
-    #[arg(long, default_value_t = 1000)]
-    megabytes: u64,
-    /// -1 (all), 1 or 0.
-    #[arg(long, default_value_t = -1, allow_hyphen_values = true)]
-    acks: i16,
-}
-
-#[derive(Args)]
-struct LatencyArgs {
-    #[arg(long)]
-    topic: String,
-    #[arg(long, default_value_t = 1024)]
-    record_size: usize,
-    /// Requests a second.
-    #[arg(long, default_value_t = 200)]
-    rate: u64,
-    #[arg(long, default_value_t = 10)]
-    seconds: u64,
-}
-
-#[derive(Args)]
-struct ConsumeArgs {
-    #[arg(long)]
-    topic: String,
-    /// Megabytes (10^6) to read in all.
-    #[arg(long, default_value_t = 1000)]
-    megabytes: u64,
-    /// Connections to each broker; each reads its share of the partitions.
-    #[arg(long, default_value_t = 2)]
-    connections: usize,
-    /// Begin at the end and say `ready` on standard error, instead of at the start.
-    #[arg(long)]
-    tail: bool,
 }
 
 fn main() -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use clap::Args;
 use milena_protocol::{
     frame,
     messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData},
@@ -17,7 +18,47 @@ use milena_records::{BatchBuilder, Compression, NewRecord};
 use milena_types::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{LatencyArgs, ProduceArgs, connection::Connection, topic};
+use crate::{connection::Connection, topic};
+
+#[derive(Args)]
+pub(crate) struct ProduceArgs {
+    #[arg(long)]
+    topic: String,
+    /// Bytes of a record's value.
+    #[arg(long, default_value_t = 1024)]
+    record_size: usize,
+    /// Bytes of a batch (Kafka's producers default to 16 KiB).
+    #[arg(long, default_value_t = 16 * 1024)]
+    batch_size: usize,
+    /// Batches in a request, each to another partition.
+    #[arg(long, default_value_t = 8)]
+    batches: usize,
+    /// Connections to each broker.
+    #[arg(long, default_value_t = 4)]
+    connections: usize,
+    /// Requests on their way in a connection (Kafka's producers default to 5).
+    #[arg(long, default_value_t = 5)]
+    in_flight: usize,
+    /// Megabytes (10^6) to produce in all.
+    #[arg(long, default_value_t = 1000)]
+    megabytes: u64,
+    /// -1 (all), 1 or 0.
+    #[arg(long, default_value_t = -1, allow_hyphen_values = true)]
+    acks: i16,
+}
+
+#[derive(Args)]
+pub(crate) struct LatencyArgs {
+    #[arg(long)]
+    topic: String,
+    #[arg(long, default_value_t = 1024)]
+    record_size: usize,
+    /// Requests a second.
+    #[arg(long, default_value_t = 200)]
+    rate: u64,
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+}
 
 /// Produce 9: flexible, in every release since 2.4.
 const VERSION: i16 = 9;

@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -22,9 +21,11 @@ use milena_protocol::{
         fetch_response::FetchResponse,
     },
 };
-use milena_types::{BrokerId, Offset, Timestamp};
+use milena_types::{BrokerId, Offset};
 
 use crate::{Client, ClientError, Pending, StartAt, TopicInfo};
+pub use decode::ConsumedRecord;
+use decode::PartitionPosition;
 
 /// What to do when a position is before the log's start or after its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,36 +69,6 @@ impl Default for ConsumerConfig {
     }
 }
 
-/// A record as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsumedRecord {
-    /// Its topic.
-    pub topic: Arc<str>,
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: Offset,
-    /// Its time.
-    pub timestamp: Timestamp,
-    /// Its key.
-    pub key: Option<Bytes>,
-    /// Its value.
-    pub value: Option<Bytes>,
-    /// Its headers.
-    pub headers: Vec<(Bytes, Option<Bytes>)>,
-}
-
-/// One partition that is read.
-struct Assigned {
-    topic: Arc<str>,
-    partition: i32,
-    start: StartAt,
-    /// The next offset to read, once the start is looked up.
-    position: Option<Offset>,
-    /// The end of the partition at the last answer.
-    high_watermark: Option<Offset>,
-}
-
 struct InFlight {
     answer: Pending<FetchRequest>,
     /// The topics asked for, to tell them by id.
@@ -108,7 +79,7 @@ struct InFlight {
 pub struct Consumer {
     client: Client,
     config: ConsumerConfig,
-    assigned: Vec<Assigned>,
+    assigned: Vec<PartitionPosition>,
     in_flight: BTreeMap<BrokerId, InFlight>,
     ready: VecDeque<Vec<ConsumedRecord>>,
 }
@@ -120,7 +91,7 @@ impl Consumer {
         config: ConsumerConfig,
         partitions: Vec<(String, i32, StartAt)>,
     ) -> Self {
-        let assigned = partitions.into_iter().map(|(topic, partition, start)| Assigned {
+        let assigned = partitions.into_iter().map(|(topic, partition, start)| PartitionPosition {
             topic: topic.into(),
             partition,
             start,
@@ -321,7 +292,7 @@ impl Consumer {
             });
             let Some(info) = named else { continue };
             for partition in &topic.partitions {
-                let wanted = |a: &&mut Assigned| {
+                let wanted = |a: &&mut PartitionPosition| {
                     *a.topic == *info.name && a.partition == partition.partition_index
                 };
                 let Some(assigned) = self.assigned.iter_mut().find(wanted) else { continue };
@@ -330,7 +301,11 @@ impl Consumer {
                         assigned.high_watermark = Some(Offset(partition.high_watermark));
                         let records =
                             partition.records.as_ref().map(milena_protocol::Records::to_bytes);
-                        match decode::records(assigned, records.unwrap_or_default(), &self.config) {
+                        match decode::records(
+                            assigned,
+                            records.unwrap_or_default(),
+                            self.config.decompressed_max_bytes,
+                        ) {
                             Ok(records) if records.is_empty() => {}
                             Ok(records) => self.ready.push_back(records),
                             Err(error) => failure = Err(error),

@@ -13,10 +13,10 @@ use milena_protocol::{
 use milena_records::split;
 use milena_testkit::history::Event;
 
-use super::{Actor, Place};
+use super::actor::{Actor, NumberedPartition};
 
 /// Reads while work goes on.
-pub(super) async fn run(actor: Actor, place: Place) {
+pub(super) async fn run(actor: Actor, place: NumberedPartition) {
     let mut reader = Reader { actor, place, position: 0, last: false };
     while reader.actor.is_working() {
         if reader.actor.dice.chance(100) {
@@ -38,7 +38,7 @@ pub(super) async fn run(actor: Actor, place: Place) {
 }
 
 /// Reads a partition from its beginning to its end.
-pub(super) async fn read_everything(actor: &mut Actor, place: &Place) {
+pub(super) async fn read_everything(actor: &mut Actor, place: &NumberedPartition) {
     let end = loop {
         if ask_start(actor, place).await.is_some()
             && let Some(end) = ask_end(actor, place).await
@@ -58,7 +58,7 @@ pub(super) async fn read_everything(actor: &mut Actor, place: &Place) {
     }
 }
 
-async fn ask_start(actor: &Actor, place: &Place) -> Option<i64> {
+async fn ask_start(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
     let call = actor.world.ask();
     let found =
         actor.client.list_offset(place.topic, place.partition, StartAt::Beginning).await.ok()?;
@@ -67,7 +67,7 @@ async fn ask_start(actor: &Actor, place: &Place) -> Option<i64> {
     log_start
 }
 
-async fn ask_end(actor: &Actor, place: &Place) -> Option<i64> {
+async fn ask_end(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
     let call = actor.world.ask();
     let found = actor.client.list_offset(place.topic, place.partition, StartAt::End).await.ok()?;
     let end = found.offset.map(milena_types::Offset::raw);
@@ -77,7 +77,7 @@ async fn ask_end(actor: &Actor, place: &Place) -> Option<i64> {
 
 fn note_bounds(
     actor: &Actor,
-    place: &Place,
+    place: &NumberedPartition,
     call: u64,
     log_start: Option<i64>,
     high_watermark: Option<i64>,
@@ -88,7 +88,7 @@ fn note_bounds(
 
 struct Reader {
     actor: Actor,
-    place: Place,
+    place: NumberedPartition,
     position: i64,
     /// Whether this is the last, complete read.
     last: bool,

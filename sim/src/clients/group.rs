@@ -5,20 +5,20 @@ use milena_client::CommittedOffset;
 use milena_testkit::history::Event;
 use milena_types::{LeaderEpoch, Offset};
 
-use super::{Actor, Place, places};
+use super::actor::{Actor, NumberedPartition, partitions};
 
 fn group_name(n: u64) -> String {
     format!("group-{n}")
 }
 
-fn first_place(actor: &Actor) -> Place {
-    places(&actor.world).swap_remove(0)
+fn first_partition(actor: &Actor) -> NumberedPartition {
+    partitions(&actor.world).swap_remove(0)
 }
 
 /// Commits while work goes on. A commit whose outcome is not known is repeated before a higher one
 /// is made.
 pub(super) async fn commit(mut actor: Actor, n: u64) {
-    let (group, place) = (group_name(n), first_place(&actor));
+    let (group, place) = (group_name(n), first_partition(&actor));
     let mut offset = 1;
     while actor.is_working() {
         let committed = CommittedOffset {
@@ -64,7 +64,7 @@ pub(super) async fn look_once(actor: &mut Actor, n: u64) {
 }
 
 async fn try_look(actor: &mut Actor, n: u64) -> bool {
-    let (group, place) = (group_name(n), first_place(actor));
+    let (group, place) = (group_name(n), first_partition(actor));
     let call = actor.world.ask();
     match actor.client.committed_offsets(&group, &[(place.topic, place.partition)]).await {
         Ok(found) => {

@@ -1,6 +1,7 @@
 //! The clients of a run: producers, consumers, groups, on two nodes of their own, and the judge,
 //! who prepares the cluster and reads everything at the end.
 
+mod actor;
 mod consumer;
 mod group;
 mod producer;
@@ -11,15 +12,13 @@ use std::{
     time::Duration,
 };
 
-use milena_client::{Client, ClientConfig, ClientError, Connection, NewTopic, TopicInfo};
-use milena_runtime::Runtime;
+use milena_client::NewTopic;
 
 use crate::{
-    dice::Dice,
-    plan::TOPIC_STEP,
     surroundings,
     world::{Phase, World},
 };
+use actor::{Actor, partitions};
 
 /// The nodes of the clients that work while things break.
 pub(crate) const CLIENT_NODES: [&str; 2] = ["clients-a", "clients-b"];
@@ -27,91 +26,6 @@ pub(crate) const CLIENT_NODES: [&str; 2] = ["clients-a", "clients-b"];
 /// How long clients may take to finish, and the judge to read everything, when nothing breaks any
 /// more.
 const FINISH_MAX: Duration = Duration::from_secs(60);
-
-/// A partition of a topic, and its number in the history.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) topic: &'static str,
-    pub(crate) partition: i32,
-    pub(crate) number: i32,
-}
-
-/// One client.
-#[derive(Clone)]
-pub(crate) struct Actor {
-    pub(crate) world: Arc<World>,
-    pub(crate) name: String,
-    pub(crate) client: Client,
-    pub(crate) dice: Dice,
-}
-
-impl Actor {
-    fn new(world: &Arc<World>, name: String) -> Self {
-        let runtime: Runtime =
-            surroundings::runtime(world.seed, &name, &world.clock, &world.slow_disk);
-        let client = Client::new(client_config(world, &name), runtime);
-        let dice = Dice::new(world.seed, &name);
-        Self { world: world.clone(), client, name, dice }
-    }
-
-    /// Goes on with new connections: what a simulated network has lost is never sent again, so that
-    /// a connection on which something was lost stays silent.
-    pub(crate) fn reconnect(&mut self) {
-        let runtime = self.client.runtime().clone();
-        self.client = Client::new(client_config(&self.world, &self.name), runtime);
-    }
-
-    pub(crate) async fn rest(&self, ms: std::ops::Range<u64>) {
-        tokio::time::sleep(self.dice.millis(ms)).await;
-    }
-
-    /// Whether work goes on.
-    pub(crate) fn is_working(&self) -> bool {
-        self.world.is(Phase::Working)
-    }
-
-    /// The leader of a partition as far as this client knows.
-    pub(crate) async fn leader(
-        &self,
-        place: &Place,
-    ) -> Result<(Connection, Arc<TopicInfo>), ClientError> {
-        let info = self.client.topic(place.topic).await?;
-        let found =
-            info.partitions.iter().find(|p| p.index == place.partition).and_then(|p| p.leader);
-        let Some(leader) = found else {
-            self.client.forget_topic(place.topic);
-            return Err(ClientError::NoBootstrap);
-        };
-        match self.client.broker(leader).await {
-            Ok(connection) => Ok((connection, info)),
-            Err(error) => {
-                self.client.forget_topic(place.topic);
-                Err(error)
-            }
-        }
-    }
-}
-
-fn client_config(world: &World, name: &str) -> ClientConfig {
-    let mut config = ClientConfig::new(&world.bootstrap());
-    config.connection.client_id = name.to_owned();
-    config.connection.connect_timeout = Duration::from_millis(500);
-    config.connection.request_timeout = Duration::from_secs(2);
-    config.call_timeout = Duration::from_secs(4);
-    config
-}
-
-/// All partitions of the run.
-pub(crate) fn places(world: &World) -> Vec<Place> {
-    let of_topic = |(t, topic): (usize, &crate::plan::TopicPlan)| {
-        let name = topic.name;
-        let number = move |partition| t as i32 * TOPIC_STEP + partition;
-        (0..topic.partitions)
-            .map(move |partition| Place { topic: name, partition, number: number(partition) })
-            .collect::<Vec<_>>()
-    };
-    world.plan.topics.iter().enumerate().flat_map(of_topic).collect()
-}
 
 /// Runs the clients of one node.
 pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
@@ -125,16 +39,16 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         surroundings::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
     world.working.fetch_add(1, Ordering::Relaxed);
     world.reached(Phase::Working).await;
-    for place in places(&world) {
+    for partition in partitions(&world) {
         for n in 0..world.plan.producers_a_partition {
             if mine() {
-                let actor = Actor::new(&world, format!("producer-{}-{n}", place.number));
-                tasks.push(runtime.spawn(producer::run(actor, place.clone())));
+                let actor = Actor::new(&world, format!("producer-{}-{n}", partition.number));
+                tasks.push(runtime.spawn(producer::run(actor, partition.clone())));
             }
         }
         if mine() {
-            let actor = Actor::new(&world, format!("consumer-{}", place.number));
-            tasks.push(runtime.spawn(consumer::run(actor, place.clone())));
+            let actor = Actor::new(&world, format!("consumer-{}", partition.number));
+            tasks.push(runtime.spawn(consumer::run(actor, partition.clone())));
         }
     }
     for n in 0..world.plan.groups {
@@ -170,8 +84,9 @@ pub(crate) async fn judge(world: Arc<World>) -> turmoil::Result {
     world.reached(Phase::LastLook).await;
     // Another client: its connections are new.
     let mut actor = Actor::new(&world, "last-look".to_owned());
-    for place in places(&world) {
-        in_time(&world, "everything is read", consumer::read_everything(&mut actor, &place)).await;
+    for partition in partitions(&world) {
+        in_time(&world, "everything is read", consumer::read_everything(&mut actor, &partition))
+            .await;
     }
     for n in 0..world.plan.groups {
         in_time(&world, "committed offsets are read", group::look_once(&mut actor, n)).await;

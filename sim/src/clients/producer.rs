@@ -18,7 +18,7 @@ use milena_records::{BatchBuilder, Compression, NewRecord};
 use milena_testkit::history::Event;
 use milena_types::{ProducerEpoch, ProducerId, Sequence, Timestamp};
 
-use super::{Actor, Place};
+use super::actor::{Actor, NumberedPartition};
 
 /// A batch, and the numbers of its records.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ struct Batch {
 
 struct Producer {
     actor: Actor,
-    place: Place,
+    place: NumberedPartition,
     id: ProducerId,
     epoch: ProducerEpoch,
     next: u64,
@@ -49,7 +49,7 @@ enum Meaning {
 }
 
 /// Produces while work goes on, and until everything sent is acknowledged.
-pub(super) async fn run(mut actor: Actor, place: Place) {
+pub(super) async fn run(mut actor: Actor, place: NumberedPartition) {
     let Some((id, epoch)) = identity(&mut actor).await else { return };
     let mut producer =
         Producer { actor, place, id, epoch, next: 0, unacked: VecDeque::new(), acked: None };

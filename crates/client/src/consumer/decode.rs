@@ -1,18 +1,50 @@
 //! From the bytes of an answer to records.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use milena_records::{BatchError, split};
+use milena_types::{Offset, Timestamp};
 
-use super::{Assigned, ConsumedRecord, ConsumerConfig};
-use crate::ClientError;
+use crate::{ClientError, StartAt};
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumedRecord {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: Offset,
+    /// Its time.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its value.
+    pub value: Option<Bytes>,
+    /// Its headers.
+    pub headers: Vec<(Bytes, Option<Bytes>)>,
+}
+
+/// One partition that is read.
+pub(super) struct PartitionPosition {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    pub(super) start: StartAt,
+    /// The next offset to read, once the start is looked up.
+    pub(super) position: Option<Offset>,
+    /// The end of the partition at the last answer.
+    pub(super) high_watermark: Option<Offset>,
+}
 
 /// The records from a partition's position on, and the position moved behind them. Batches begin
 /// before the position when the broker hands out whole batches; the last one may be cut off by the
 /// answer's size limit.
 pub(super) fn records(
-    assigned: &mut Assigned,
+    assigned: &mut PartitionPosition,
     bytes: Bytes,
-    config: &ConsumerConfig,
+    decompressed_bytes_max: usize,
 ) -> Result<Vec<ConsumedRecord>, ClientError> {
     let mut out = Vec::new();
     for batch in split(bytes) {
@@ -29,7 +61,7 @@ pub(super) fn records(
         }
         if !batch.header().attributes.is_control() {
             let set = batch
-                .records(config.decompressed_max_bytes)
+                .records(decompressed_bytes_max)
                 .map_err(|source| damaged(assigned, source))?;
             for record in &set {
                 let record = record.map_err(|source| damaged(assigned, source))?;
@@ -55,7 +87,7 @@ pub(super) fn records(
     Ok(out)
 }
 
-fn damaged(assigned: &Assigned, source: BatchError) -> ClientError {
+fn damaged(assigned: &PartitionPosition, source: BatchError) -> ClientError {
     let at = assigned.position.map_or_else(|| "the start".to_owned(), |p| p.to_string());
     let what =
         format!("records of partition {} of topic {} at {at}", assigned.partition, assigned.topic);

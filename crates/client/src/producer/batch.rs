@@ -15,10 +15,10 @@ use milena_types::{Offset, Sequence, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::{
-    Client, ClientError, Connection, RecordPlace, TopicInfo,
+    Client, ClientError, Connection, TopicInfo,
     producer::{
-        Acks, ProducerConfig, ProducerRecord, Queued,
         identity::{Identities, Identity},
+        record::{Acks, ProducerConfig, ProducerRecord, Queued, RecordPlace},
     },
     retry::Retry,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Event, Log, Violation};
+use super::event::{Event, Log, Violation};
 
 /// The highest log start seen, by partition.
 pub(super) fn log_starts(histories: &[Vec<Event>]) -> BTreeMap<i32, i64> {

@@ -1,0 +1,102 @@
+//! One client of a run.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_client::{Client, ClientConfig, ClientError, Connection, TopicInfo};
+use milena_runtime::Runtime;
+
+use crate::{
+    dice::Dice,
+    plan::TOPIC_STEP,
+    surroundings,
+    world::{Phase, World},
+};
+
+/// A partition of a topic, and its number in the history.
+#[derive(Clone, Debug)]
+pub(crate) struct NumberedPartition {
+    pub(crate) topic: &'static str,
+    pub(crate) partition: i32,
+    pub(crate) number: i32,
+}
+
+/// One client.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    pub(crate) world: Arc<World>,
+    pub(crate) name: String,
+    pub(crate) client: Client,
+    pub(crate) dice: Dice,
+}
+
+impl Actor {
+    pub(crate) fn new(world: &Arc<World>, name: String) -> Self {
+        let runtime: Runtime =
+            surroundings::runtime(world.seed, &name, &world.clock, &world.slow_disk);
+        let client = Client::new(client_config(world, &name), runtime);
+        let dice = Dice::new(world.seed, &name);
+        Self { world: world.clone(), client, name, dice }
+    }
+
+    /// Goes on with new connections: what a simulated network has lost is never sent again, so that
+    /// a connection on which something was lost stays silent.
+    pub(crate) fn reconnect(&mut self) {
+        let runtime = self.client.runtime().clone();
+        self.client = Client::new(client_config(&self.world, &self.name), runtime);
+    }
+
+    pub(crate) async fn rest(&self, ms: std::ops::Range<u64>) {
+        tokio::time::sleep(self.dice.millis(ms)).await;
+    }
+
+    /// Whether work goes on.
+    pub(crate) fn is_working(&self) -> bool {
+        self.world.is(Phase::Working)
+    }
+
+    /// The leader of a partition as far as this client knows.
+    pub(crate) async fn leader(
+        &self,
+        partition: &NumberedPartition,
+    ) -> Result<(Connection, Arc<TopicInfo>), ClientError> {
+        let info = self.client.topic(partition.topic).await?;
+        let found =
+            info.partitions.iter().find(|p| p.index == partition.partition).and_then(|p| p.leader);
+        let Some(leader) = found else {
+            self.client.forget_topic(partition.topic);
+            return Err(ClientError::NoBootstrap);
+        };
+        match self.client.broker(leader).await {
+            Ok(connection) => Ok((connection, info)),
+            Err(error) => {
+                self.client.forget_topic(partition.topic);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn client_config(world: &World, name: &str) -> ClientConfig {
+    let mut config = ClientConfig::new(&world.bootstrap());
+    config.connection.client_id = name.to_owned();
+    config.connection.connect_timeout = Duration::from_millis(500);
+    config.connection.request_timeout = Duration::from_secs(2);
+    config.call_timeout = Duration::from_secs(4);
+    config
+}
+
+/// All partitions of the run.
+pub(crate) fn partitions(world: &World) -> Vec<NumberedPartition> {
+    let of_topic = |(t, topic): (usize, &crate::plan::TopicPlan)| {
+        let name = topic.name;
+        let number = move |partition| t as i32 * TOPIC_STEP + partition;
+        (0..topic.partitions)
+            .map(move |partition| NumberedPartition {
+                topic: name,
+                partition,
+                number: number(partition),
+            })
+            .collect::<Vec<_>>()
+    };
+    world.plan.topics.iter().enumerate().flat_map(of_topic).collect()
+}
