@@ -51,8 +51,8 @@ struct Inner {
     config: ClientConfig,
     runtime: Runtime,
     state: Mutex<State>,
-    /// To look for any broker: a crowd of callers makes one connection.
-    searching: SingleFlight,
+    /// Makes the connection for [`Client::any_broker`].
+    search: SingleFlight,
 }
 
 #[derive(Default)]
@@ -61,21 +61,20 @@ struct State {
     controller: Option<BrokerId>,
     topics: HashMap<String, Arc<TopicInfo>>,
     connections: HashMap<BrokerId, Connection>,
-    /// To connect to a broker.
-    connecting: HashMap<BrokerId, Arc<SingleFlight>>,
-    /// To ask about a topic, while somebody does.
-    asking: HashMap<String, Arc<SingleFlight>>,
+    connects: HashMap<BrokerId, Arc<SingleFlight>>,
+    /// Requests metadata of a topic; only while somebody does.
+    lookups: HashMap<String, Arc<SingleFlight>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
-    /// What reading is being tried again for.
+    /// Why reading is being retried.
     trouble: Option<String>,
 }
 
 impl Client {
     /// A client of the cluster that the bootstrap addresses belong to.
     pub fn new(config: ClientConfig, runtime: Runtime) -> Self {
-        let (state, searching) = (Mutex::default(), SingleFlight::default());
-        Self { inner: Arc::new(Inner { config, runtime, state, searching }) }
+        let (state, search) = (Mutex::default(), SingleFlight::default());
+        Self { inner: Arc::new(Inner { config, runtime, state, search }) }
     }
 
     /// Where time and tasks come from.
@@ -92,7 +91,7 @@ impl Client {
         self.inner.state.lock().expect("no panic happens under this lock")
     }
 
-    /// The failure that reading is being tried again for; none once it went well.
+    /// The failure for which reading is being retried; none once a read has succeeded.
     pub fn reading_trouble(&self) -> Option<String> {
         self.state().trouble.clone()
     }
@@ -111,7 +110,7 @@ impl Client {
     }
 
     async fn find_or_connect(&self, id: BrokerId) -> Result<Connection, ClientError> {
-        let flight = self.state().connecting.entry(id).or_default().clone();
+        let flight = self.state().connects.entry(id).or_default().clone();
         let make = async {
             let address = self.state().brokers.get(&id).map(|b| b.address.clone());
             let unknown = || {
@@ -138,7 +137,7 @@ impl Client {
 
     /// A connection to any broker: one that is open, else the first that answers.
     pub fn any_broker(&self) -> BoxFuture<'_, Result<Connection, ClientError>> {
-        Box::pin(self.inner.searching.run(|| self.any_open_connection(), self.search()))
+        Box::pin(self.inner.search.run(|| self.any_open_connection(), self.search()))
     }
 
     async fn search(&self) -> Result<Connection, ClientError> {
@@ -247,7 +246,7 @@ impl Client {
     }
 
     async fn fetch_topic_once(&self, name: &str) -> Result<Arc<TopicInfo>, ClientError> {
-        let flight = self.state().asking.entry(name.to_owned()).or_default().clone();
+        let flight = self.state().lookups.entry(name.to_owned()).or_default().clone();
         let ask = async {
             let info = self.metadata(Some(&[name])).await?;
             let topic = info.topic(name).cloned();
@@ -257,7 +256,7 @@ impl Client {
         let mut state = self.state();
         // One more is in the map.
         if Arc::strong_count(&flight) <= 2 {
-            state.asking.remove(name);
+            state.lookups.remove(name);
         }
         found?
     }

@@ -19,13 +19,13 @@ use tokio::{net::TcpStream, time::timeout};
 use crate::{data_dir, settings};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+const RESPONSE_BYTES_MAX: usize = 64 << 20;
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An error that the API answered with.
+/// An error response of the API.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Refused {
+pub(crate) struct RefusedCall {
     /// The HTTP status.
     pub(crate) status: StatusCode,
     message: String,
@@ -108,7 +108,7 @@ impl ApiClient {
                        running milena keeps its data"
                 .to_owned();
         }
-        Err(Refused { status, message }.into())
+        Err(RefusedCall { status, message }.into())
     }
 
     async fn send(
@@ -147,7 +147,7 @@ impl ApiClient {
         let answer = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await;
         let (head, body) =
             answer.with_context(|| format!("{authority} did not answer as HTTP"))?.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        let body = Limited::new(body, RESPONSE_BYTES_MAX).collect().await;
         let body =
             body.map_err(|error| anyhow::anyhow!("the answer of {authority} broke off: {error}"))?;
         Ok((head.status, body.to_bytes()))

@@ -36,7 +36,7 @@ const FIRST_KEY: KeyId = KeyId(1);
 type Slot = Arc<AsyncMutex<Option<Broker>>>;
 
 /// Runs the brokers of all clusters.
-pub(crate) struct InProcess {
+pub(crate) struct InProcessBrokers {
     runtime: Runtime,
     store: Arc<dyn MetadataStore>,
     data: Arc<DataDir>,
@@ -49,9 +49,9 @@ pub(crate) struct InProcess {
     closing: AtomicBool,
 }
 
-impl InProcess {
-    /// `blocks` is what all brokers together keep of segments in memory; `tuning` are those of
-    /// each.
+impl InProcessBrokers {
+    /// `blocks` is what all brokers together keep of segments in memory; `tuning` is each
+    /// broker's.
     pub(crate) fn new(
         runtime: Runtime,
         store: Arc<dyn MetadataStore>,
@@ -153,7 +153,7 @@ fn has_ended(broker: &Broker) -> bool {
 }
 
 #[async_trait]
-impl Provisioner for InProcess {
+impl Provisioner for InProcessBrokers {
     async fn start(&self, spec: &BrokerSpec) -> Result<(), ProvisionError> {
         let slot = self.slot(&spec.cluster, spec.broker);
         let mut running = slot.lock().await;

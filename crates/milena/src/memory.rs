@@ -1,10 +1,10 @@
-//! How much memory this process may use, and what of it caches get when nobody says.
+//! How much memory this process may use, and the default share of the block cache.
 
 use std::{fs, ops::RangeInclusive};
 
 /// What the block cache gets at least and at most by default, in MiB.
 const CACHE_MIB: RangeInclusive<u64> = 64..=4096;
-/// Where nothing says how much memory there is.
+/// Taken where the system does not tell.
 const MEMORY_MIB_UNKNOWN: u64 = 1024;
 
 /// An eighth of the memory, within [`CACHE_MIB`]: reading from memory costs a third of reading from

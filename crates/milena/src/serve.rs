@@ -1,5 +1,5 @@
 //! A whole Milena in one process: opens the data directory, starts the service and with it the
-//! brokers, says how to reach them, and stops in good order.
+//! brokers, prints how to reach them, and stops in good order.
 
 use std::{
     collections::BTreeMap,
@@ -21,14 +21,14 @@ use milena_storage::BlockCache;
 use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use tokio::time::timeout;
 
-use crate::{brokers::InProcess, data_dir::DataDir, settings::Settings};
+use crate::{brokers::InProcessBrokers, data_dir::DataDir, settings::Settings};
 
 /// The cluster that newcomers find.
 const DEMO: &str = "demo";
-/// Producers wait when so many times of what is flushed at once is not flushed: one part is being
-/// written then.
+/// Produce waits while more than this many times the flush size is unflushed; one of them is then
+/// being written.
 const UNFLUSHED_TO_FLUSH: u64 = 3;
-/// How long the first lines wait for the clusters to serve before they say what keeps them.
+/// How long the first lines wait for a cluster to serve before they print its state instead.
 const READY_WAIT: Duration = Duration::from_secs(10);
 /// How long everything together has to stop.
 const STOP_WAIT: Duration = Duration::from_millis(1900);
@@ -57,7 +57,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let installation = Installation::start(&settings, &runtime).await?;
     let outcome = tokio::select! {
-        outcome = installation.introduce(&settings) => match outcome {
+        outcome = installation.print_addresses(&settings) => match outcome {
             Ok(()) => {
                 signals.wait().await;
                 Ok(())
@@ -83,7 +83,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 struct Installation {
     data: Arc<DataDir>,
     store: Arc<EmbeddedStore>,
-    brokers: Arc<InProcess>,
+    brokers: Arc<InProcessBrokers>,
     service: Service,
     /// The access key to show, if requests must be signed.
     access_key: Option<String>,
@@ -103,7 +103,7 @@ impl Installation {
         tuning.flush.bytes = settings.flush_mib << 20;
         tuning.memory.unflushed_bytes = tuning.flush.bytes * UNFLUSHED_TO_FLUSH;
         let (scope, key) = (runtime.child(), local_key.clone());
-        let brokers = InProcess::new(scope, metadata.clone(), data.clone(), key, blocks, tuning);
+        let brokers = InProcessBrokers::new(scope, metadata.clone(), data.clone(), key, blocks, tuning);
         let brokers = Arc::new(brokers);
         let access_key = (!settings.no_auth).then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {
@@ -128,9 +128,9 @@ impl Installation {
         Ok(Self { data, store, brokers, service, access_key, runtime: runtime.clone() })
     }
 
-    /// Says how to reach the API at once, and the clusters as soon as they serve.
-    async fn introduce(&self, settings: &Settings) -> anyhow::Result<()> {
-        self.say(&self.api_lines(settings))?;
+    /// Prints how to reach the API at once, and each cluster as soon as it serves.
+    async fn print_addresses(&self, settings: &Settings) -> anyhow::Result<()> {
+        self.print(&self.api_lines(settings))?;
         let mut names: Vec<String> =
             self.service.clusters().await?.into_iter().map(|cluster| cluster.name).collect();
         if !settings.no_demo && !names.iter().any(|name| name == DEMO) {
@@ -145,16 +145,16 @@ impl Installation {
         let width = names.iter().map(String::len).max().unwrap_or(0);
         for name in &names {
             if let Some(cluster) = self.await_brokers(name).await? {
-                self.say(&cluster_line(&cluster, width))?;
+                self.print(&cluster_line(&cluster, width))?;
             }
         }
         if names.is_empty() {
-            self.say("There are no clusters; make one with: milena cluster create NAME\n")?;
+            self.print("There are no clusters; make one with: milena cluster create NAME\n")?;
         }
-        self.say("\nStop with Ctrl-C.\n")
+        self.print("\nStop with Ctrl-C.\n")
     }
 
-    /// The cluster once its brokers answer, or what keeps them.
+    /// The cluster once its brokers serve, or its state after [`READY_WAIT`].
     async fn await_brokers(&self, name: &str) -> Result<Option<ClusterSummary>, ApiError> {
         self.service.await_serving(name, READY_WAIT).await
     }
@@ -182,7 +182,7 @@ impl Installation {
         lines + indent + "aws kafka list-clusters\n\n"
     }
 
-    fn say(&self, text: &str) -> anyhow::Result<()> {
+    fn print(&self, text: &str) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             // Nobody reads it; that is no reason to stop serving.

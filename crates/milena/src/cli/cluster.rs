@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, Progress};
 use crate::{
-    api_client::{ApiClient, Refused, encode},
+    api_client::{ApiClient, RefusedCall, encode},
     settings::DataDirArgs,
 };
 
@@ -330,7 +330,7 @@ impl Clusters {
             // A cluster that does not serve has none, and its state says why.
             Err(error)
                 if error
-                    .downcast_ref::<Refused>()
+                    .downcast_ref::<RefusedCall>()
                     .is_some_and(|e| e.status == StatusCode::CONFLICT) => {}
             Err(error) => return Err(error),
         }
@@ -381,7 +381,9 @@ impl Clusters {
 }
 
 fn is_not_found(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
+    error
+        .downcast_ref::<RefusedCall>()
+        .is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
 }
 
 fn path(arn: &str) -> String {

@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 
 use super::{
     kafka::{KafkaArgs, advise, partitions_of, record_counter, records_text},
-    place::Place,
+    start_position::StartPosition,
 };
 use crate::settings::DataDirArgs;
 
-/// How often a group's place is committed while records come.
+/// How often a group's offsets are committed while records come.
 const COMMIT_EVERY: Duration = Duration::from_secs(5);
 
-/// How long nothing could be read before it is said, and how often it is said again.
+/// How long nothing could be read before that is printed, and how often it is printed again.
 const WAITING_AFTER: Duration = Duration::from_secs(3);
 const WAITING_EVERY: Duration = Duration::from_secs(15);
 
@@ -40,8 +40,8 @@ pub(crate) struct ConsumeArgs {
     /// The topic
     topic: String,
     /// Where to begin: beginning, end, an offset, or a span such as 10m (s, m, h, d ago)
-    #[arg(long, value_name = "PLACE", default_value = "beginning", value_parser = Place::parse)]
-    from: Place,
+    #[arg(long, value_name = "PLACE", default_value = "beginning", value_parser = StartPosition::parse)]
+    from: StartPosition,
     /// Read this partition only
     #[arg(long, short, value_parser = clap::value_parser!(i32).range(0..))]
     partition: Option<i32>,
@@ -77,7 +77,7 @@ pub(crate) async fn run(
     let (mut records, mut bytes) = (0, 0);
     let mut committed_at = runtime.monotonic();
     let limit = args.count.unwrap_or(u64::MAX);
-    let (mut read, mut waiting) = (Vec::new(), Waiting::since(runtime.monotonic()));
+    let (mut read, mut waiting) = (Vec::new(), StallReport::since(runtime.monotonic()));
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     let ended = loop {
@@ -145,14 +145,14 @@ async fn consumer(
     Ok(Consumer::assign(client.clone(), config, partitions.into_iter().map(begin).collect()))
 }
 
-/// Tells when it is time to say why nothing comes.
-struct Waiting {
+/// Decides when to print why no records come.
+struct StallReport {
     /// When reading last went well.
     well: Duration,
     said: Option<Duration>,
 }
 
-impl Waiting {
+impl StallReport {
     fn since(now: Duration) -> Self {
         Self { well: now, said: None }
     }
@@ -179,7 +179,7 @@ fn progress() -> ProgressBar {
     record_counter("records")
 }
 
-/// Keeps the next offset to be committed for the record's partition.
+/// Notes the next offset to commit for the record's partition.
 fn remember(read: &mut Vec<CommittedOffset>, record: &ConsumedRecord) {
     let offset = record.offset.plus(1);
     match read.iter_mut().find(|c| c.partition == record.partition) {
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn trouble_is_said_after_a_while_and_then_now_and_then() {
         let (second, trouble) = (Duration::from_secs, || Some("no leader".to_owned()));
-        let mut waiting = Waiting::since(second(10));
+        let mut waiting = StallReport::since(second(10));
         assert_eq!(waiting.line(trouble(), second(11)), None);
         assert!(waiting.line(trouble(), second(13)).is_some_and(|line| line.contains("no leader")));
         assert_eq!(waiting.line(trouble(), second(14)), None);

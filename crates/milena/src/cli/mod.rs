@@ -5,8 +5,8 @@ mod cluster;
 mod consume;
 mod kafka;
 mod output;
-mod place;
 mod produce;
+mod start_position;
 #[cfg(test)]
 mod tests;
 mod topic;

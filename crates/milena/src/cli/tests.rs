@@ -6,21 +6,24 @@ use clap::CommandFactory;
 use milena_client::{ConsumedRecord, StartAt};
 use milena_types::{Offset, Timestamp};
 
-use super::{Cli, consume::as_json, place::Place, produce::split_line, topic::name_and_value};
+use super::{
+    Cli, consume::as_json, produce::split_line, start_position::StartPosition,
+    topic::name_and_value,
+};
 
 #[test]
 fn places_are_read_as_they_are_written() {
-    assert_eq!(Place::parse("beginning"), Ok(Place::At(StartAt::Beginning)));
-    assert_eq!(Place::parse("end"), Ok(Place::At(StartAt::End)));
-    assert_eq!(Place::parse("42"), Ok(Place::At(StartAt::Offset(Offset(42)))));
-    assert_eq!(Place::parse("10m"), Ok(Place::Ago(Duration::from_secs(600))));
-    assert_eq!(Place::parse("2d"), Ok(Place::Ago(Duration::from_secs(172_800))));
+    assert_eq!(StartPosition::parse("beginning"), Ok(StartPosition::At(StartAt::Beginning)));
+    assert_eq!(StartPosition::parse("end"), Ok(StartPosition::At(StartAt::End)));
+    assert_eq!(StartPosition::parse("42"), Ok(StartPosition::At(StartAt::Offset(Offset(42)))));
+    assert_eq!(StartPosition::parse("10m"), Ok(StartPosition::Ago(Duration::from_secs(600))));
+    assert_eq!(StartPosition::parse("2d"), Ok(StartPosition::Ago(Duration::from_secs(172_800))));
     for wrong in ["", "-1", "m", "10 minutes", "99999999999999999999d", "ü"] {
-        assert!(Place::parse(wrong).is_err(), "{wrong}");
+        assert!(StartPosition::parse(wrong).is_err(), "{wrong}");
     }
-    let ago = Place::parse("1h").expect("a span").start(3_600_500);
+    let ago = StartPosition::parse("1h").expect("a span").start(3_600_500);
     assert_eq!(ago, StartAt::Time(Timestamp(500)));
-    assert_eq!(Place::parse("1h").expect("a span").start(0), StartAt::Time(Timestamp(0)));
+    assert_eq!(StartPosition::parse("1h").expect("a span").start(0), StartAt::Time(Timestamp(0)));
 }
 
 #[test]

@@ -5,16 +5,14 @@ use std::time::Duration;
 use milena_client::StartAt;
 use milena_types::{Offset, Timestamp};
 
-/// A place to begin at, before the clock is asked.
+/// Where to begin; a span counts back from the time of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// The place itself.
+pub(crate) enum StartPosition {
     At(StartAt),
-    /// So long ago.
     Ago(Duration),
 }
 
-impl Place {
+impl StartPosition {
     /// Reads `beginning`, `end`, an offset, or a time span such as `10m` (seconds, minutes, hours,
     /// days ago).
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -40,7 +38,7 @@ impl Place {
         })
     }
 
-    /// The place, at the given time in ms.
+    /// The position to ask the cluster for, at a wall-clock time in ms.
     pub(crate) fn start(self, now_ms: i64) -> StartAt {
         match self {
             Self::At(start) => start,
