@@ -58,7 +58,6 @@ impl Process {
     }
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct ProcessDisk {
     disk: Arc<dyn Disk>,

@@ -13,7 +13,7 @@ use object_store::{
 
 use crate::{dice::Dice, monitor::Monitor, store_link::Weather, trace::Trace};
 
-/// See the module's documentation. Each broker has one, over the same objects.
+/// A broker's access to the objects, which all brokers share.
 #[derive(Clone)]
 pub(crate) struct SimObjects {
     pub(crate) inner: Arc<InMemory>,

@@ -49,7 +49,6 @@ impl Weather {
     }
 }
 
-/// See the module's documentation.
 #[derive(Clone)]
 pub(crate) struct StoreLink {
     pub(crate) store: WatchedStore,

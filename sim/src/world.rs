@@ -64,7 +64,6 @@ pub(crate) struct BrokerNode {
     pub(crate) serving: AtomicBool,
 }
 
-/// See the module's documentation.
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) plan: Plan,

@@ -79,25 +79,7 @@ impl Client {
         group: &str,
         partitions: &[(&str, i32)],
     ) -> Result<Vec<CommittedOffset>, ClientError> {
-        let topics = partitions.iter().map(|(topic, index)| ((*topic).into(), vec![*index]));
-        let old = topics
-            .clone()
-            .map(|(name, partition_indexes)| OffsetFetchRequestTopic { name, partition_indexes });
-        let new = topics.map(|(name, partition_indexes)| OffsetFetchRequestTopics {
-            name,
-            partition_indexes,
-            ..Default::default()
-        });
-        let request = OffsetFetchRequest {
-            group_id: group.into(),
-            topics: Some(old.collect()),
-            groups: vec![OffsetFetchRequestGroup {
-                group_id: group.into(),
-                topics: Some(new.collect()),
-                ..Default::default()
-            }],
-            ..Default::default()
-        };
+        let request = offset_fetch(group, partitions);
         let what = format!("committed offsets of group {group}");
         self.call_coordinator(group, &request, |response| {
             ClientError::check(&*what, response.error_code, None)?;
@@ -196,5 +178,28 @@ impl Client {
                 Err(error) => retry.after(error).await?,
             }
         }
+    }
+}
+
+/// A request for one group's offsets, filled for versions with one group and with several.
+fn offset_fetch(group: &str, partitions: &[(&str, i32)]) -> OffsetFetchRequest {
+    let topics = partitions.iter().map(|(topic, index)| ((*topic).into(), vec![*index]));
+    let old = topics
+        .clone()
+        .map(|(name, partition_indexes)| OffsetFetchRequestTopic { name, partition_indexes });
+    let new = topics.map(|(name, partition_indexes)| OffsetFetchRequestTopics {
+        name,
+        partition_indexes,
+        ..Default::default()
+    });
+    OffsetFetchRequest {
+        group_id: group.into(),
+        topics: Some(old.collect()),
+        groups: vec![OffsetFetchRequestGroup {
+            group_id: group.into(),
+            topics: Some(new.collect()),
+            ..Default::default()
+        }],
+        ..Default::default()
     }
 }

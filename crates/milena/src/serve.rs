@@ -103,7 +103,8 @@ impl Installation {
         tuning.flush.bytes = settings.flush_mib << 20;
         tuning.memory.unflushed_bytes = tuning.flush.bytes * UNFLUSHED_TO_FLUSH;
         let (scope, key) = (runtime.child(), local_key.clone());
-        let brokers = InProcessBrokers::new(scope, metadata.clone(), data.clone(), key, blocks, tuning);
+        let brokers =
+            InProcessBrokers::new(scope, metadata.clone(), data.clone(), key, blocks, tuning);
         let brokers = Arc::new(brokers);
         let access_key = (!settings.no_auth).then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {

@@ -1,9 +1,11 @@
 //! The table of crates in `docs/architecture.md` and what cargo knows are the same: each crate, the
-//! crates it uses, and that the pure ones have no runtime.
+//! crates it uses, and that the pure ones have no runtime. The source files that documents name are
+//! there.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::Path,
     process::Command,
 };
 
@@ -101,4 +103,36 @@ fn pure_crates_have_no_runtime() {
             );
         }
     }
+}
+
+/// All source files below a folder.
+fn source_files(folder: &Path, found: &mut BTreeSet<String>) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
+            source_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.insert(path.to_str().unwrap().to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_source_files_that_documents_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = BTreeSet::new();
+    for folder in ["crates", "sim", "fuzz", "bench", "xtask"] {
+        source_files(&root.join(folder), &mut files);
+    }
+    let mut gone = Vec::new();
+    for document in ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "sim/README.md"] {
+        let page = fs::read_to_string(root.join(document)).unwrap();
+        let spans = page.split('`').skip(1).step_by(2).filter(|span| span.ends_with(".rs"));
+        for span in spans {
+            let name = format!("/{span}");
+            if !files.iter().any(|file| file.ends_with(&name)) {
+                gone.push(format!("{document}: {span}"));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "{}", gone.join("\n"));
 }
