@@ -220,7 +220,6 @@ pub(crate) const RULES: &[Rules] = &[
             "catalog",
             "chunk",
             "tuning",
-            "shared",
             "partition",
             "recovery",
             "sweep",
