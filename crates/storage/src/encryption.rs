@@ -1,4 +1,4 @@
-//! Encryption at rest: AES-256-GCM frames under a key of their object's own.
+//! Encryption at rest: AES-256-GCM frames, with a key per object.
 //!
 //! A cluster has data keys; each object (a segment, a write-ahead chunk) has a key derived from one
 //! of them by HKDF-SHA256 over the object's id and a random salt that its header carries. What a
@@ -34,12 +34,12 @@ const DERIVE_LABEL: &[u8] = b"milena object key\0";
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum EncryptionError {
-    /// The header names a key that this process was not given.
+    /// The header names a key that this process does not have.
     #[error(
         "no data key {0} here: start with the key file (or key service) the data was written under"
     )]
     UnknownKey(KeyId),
-    /// The bytes, their place or the key are not those that were sealed.
+    /// The bytes, their place or the key differ from what was sealed.
     #[error(
         "frame {frame} does not authenticate: its bytes were changed, or belong to another object or key"
     )]
@@ -56,8 +56,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// 16 random bytes in an object's header; makes its key unlike that of any other write of the same
-/// object id.
+/// 16 random bytes in an object's header, so that no two writes of the same object id have the same
+/// key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Salt(pub [u8; 16]);
 
@@ -121,8 +121,7 @@ impl DataKey {
     }
 }
 
-/// The data keys a process holds: the one new objects are written under, and those older objects
-/// name.
+/// The data keys of a process: the one that encrypts new objects, and those that older objects name.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     current: DataKey,
@@ -130,12 +129,12 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring that writes under `current` and also reads what `older` keys wrote.
+    /// A ring that encrypts with `current` and decrypts with any of them.
     pub fn new(current: DataKey, older: impl Into<Arc<[DataKey]>>) -> Self {
         Self { current, older: older.into() }
     }
 
-    /// The key new objects are written under.
+    /// The key that encrypts new objects.
     pub fn current(&self) -> &DataKey {
         &self.current
     }

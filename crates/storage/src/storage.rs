@@ -198,7 +198,7 @@ impl Storage {
             producer_expiration: config.producer_expiration,
         };
         let recoverer = Recoverer { sealed: sealed.clone(), log_config: config.log.clone() };
-        let sweeper = Arc::new(Sweeper {
+        let sweeper = Sweeper {
             core: core.clone(),
             manifests: manifests.clone(),
             partitions: partitions.clone(),
@@ -206,8 +206,7 @@ impl Storage {
             interval: config.retention_interval,
             delete_grace: config.delete_grace,
             producer_expiration: config.producer_expiration,
-        });
-        let log = Mutex::default();
+        };
         Self {
             core,
             manifests,
@@ -217,8 +216,8 @@ impl Storage {
             flusher,
             opener,
             recoverer,
-            sweeper,
-            log,
+            sweeper: Arc::new(sweeper),
+            log: Mutex::default(),
             runtime,
         }
     }
@@ -328,7 +327,7 @@ impl Storage {
 
     /// The first half of a handoff: flushes what is committed while the partitions still accept, so
     /// that [`Storage::close_partitions`] has little left to do. Waits for a bounded time while
-    /// partitions here borrow from a sealed epoch of another broker.
+    /// partitions here pin from a sealed epoch of another broker.
     ///
     /// # Errors
     /// See [`FlushError`].

@@ -12,45 +12,45 @@ use crate::{
     tuning::{FlushPolicy, MemoryBudget},
 };
 
-/// How one broker's storage is opened.
+/// What one broker's storage is opened with.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
-    /// The cluster.
+    /// The cluster the broker belongs to.
     pub cluster: ClusterId,
-    /// What object keys of the cluster start with: new whenever the metadata store was restored
-    /// from a backup.
+    /// The first part of all object names of the cluster. Changes whenever the metadata store is
+    /// restored from a backup.
     pub incarnation: String,
-    /// The broker.
+    /// The broker whose storage it is.
     pub broker: BrokerId,
-    /// This life of the broker; higher than any before.
+    /// This life of the broker. Larger than that of any life before.
     pub broker_epoch: BrokerEpoch,
-    /// The write-ahead log's directory, which one process owns at a time, and how it is used.
+    /// The write-ahead log's directory, which one process owns at a time, and its tuning.
     pub log: LogConfig,
-    /// An operator's word that the write-ahead directory of the broker's epochs up to this one is
-    /// gone for good, where it is not there: what was only in it is given up. Without it such
-    /// a broker does not start.
+    /// Newest broker epoch whose log the operator has declared lost. If the log's directory is
+    /// missing, what was only in it is given up; without this the broker does not start.
     pub lost_log_accepted: Option<BrokerEpoch>,
-    /// The write-ahead logs of the cluster's other brokers in this process. By itself a broker
-    /// knows only its own, and can take over nothing.
+    /// The write-ahead logs of the cluster's other brokers in this process. By default a broker
+    /// knows only its own, and cannot take over others.
     pub sealed_logs: SealedLogs,
-    /// The cluster's data keys.
+    /// The data keys of the cluster.
     pub keys: KeyRing,
     /// The process's cache of segment blocks, shared by all its brokers.
     pub blocks: BlockCache,
     /// When chunks are flushed into segments.
     pub flush: FlushPolicy,
-    /// What memory may be used.
+    /// How much memory may be used.
     pub memory: MemoryBudget,
-    /// How long an object that nothing refers to is kept for readers that planned before.
+    /// How long an unreferenced object is kept for reads that were planned before.
     pub delete_grace: Duration,
     /// How often retention is enforced.
     pub retention_interval: Duration,
-    /// How long a silent idempotent producer is remembered (`producer.id.expiration.ms`).
+    /// How long the state of an inactive idempotent producer is kept
+    /// (`producer.id.expiration.ms`).
     pub producer_expiration: Duration,
 }
 
 impl StorageConfig {
-    /// The defaults, for what has one.
+    /// A configuration with defaults for everything else.
     pub fn new(
         cluster: ClusterId,
         incarnation: impl Into<String>,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// When committed chunks are rewritten as segments.
+/// When committed chunks are flushed into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlushPolicy {
-    /// When this many bytes are committed and not flushed.
+    /// At this many unflushed bytes.
     pub bytes: u64,
-    /// When the oldest committed chunk that is not flushed has this age.
+    /// When the oldest unflushed chunk has this age.
     pub age: Duration,
     /// A partition with at least this many bytes in a flush gets a segment of its own.
     pub own_segment_bytes: u64,
@@ -19,12 +19,12 @@ impl Default for FlushPolicy {
     }
 }
 
-/// What memory one broker's storage may use for records.
+/// How much memory one broker's storage may use for records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryBudget {
-    /// Records that were accepted and are not in segments yet. Above this, producers wait.
+    /// Accepted records that are not in segments yet. Above this, producers wait.
     pub unflushed_bytes: u64,
-    /// The tail cache: unflushed records, and flushed ones as long as there is room.
+    /// The tail cache: unflushed records, and flushed ones while there is room.
     pub tail_bytes: u64,
 }
 

@@ -1,8 +1,8 @@
-//! The flush records by partition, read once for all who ask at the same time: thousands of
-//! partitions are opened together, and each has to look at all records.
+//! The flush records by partition, read once for all concurrent callers: thousands of partitions are
+//! opened together, and each needs all records.
 //!
-//! Invariant: whoever asks gets a reading that began after it asked, so it misses nothing that was
-//! decided before.
+//! Invariant: a caller gets a reading that began after its call, so it misses nothing that was
+//! committed before.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use milena_store::{Entry, Versioned};
 use milena_types::{Revision, TopicPartition};
 
 use crate::{
-    catalog::manifest::Unfolded,
+    catalog::manifest::UnfoldedFlush,
     catalog::{
         records::FlushRecord,
         storage_catalog::{CatalogError, StorageCatalog},
@@ -25,21 +25,21 @@ use crate::{
 
 /// One reading of all flush records.
 #[derive(Debug, Default)]
-pub(crate) struct Flushes(HashMap<TopicPartition, Vec<Unfolded>>);
+pub(crate) struct Flushes(HashMap<TopicPartition, Vec<UnfoldedFlush>>);
 
 impl Flushes {
-    /// What flushes made of the partition that it has not taken into its manifest, in no order.
-    pub(crate) fn of(&self, partition: TopicPartition) -> &[Unfolded] {
+    /// The partition's flushes that are not folded into its manifest, in no order.
+    pub(crate) fn of(&self, partition: TopicPartition) -> &[UnfoldedFlush] {
         self.0.get(&partition).map_or(&[], Vec::as_slice)
     }
 
     fn new(records: Vec<(String, Versioned<FlushRecord>)>) -> Self {
-        let mut by_partition: HashMap<_, Vec<Unfolded>> = HashMap::new();
+        let mut by_partition: HashMap<_, Vec<UnfoldedFlush>> = HashMap::new();
         for (key, seen) in records {
             let flush: Arc<str> = key.into();
             for part in &seen.value.parts {
                 let (flush, segment) = (flush.clone(), seen.value.segment_of(part));
-                let unfolded = Unfolded { flush, epochs: part.epochs.clone(), segment };
+                let unfolded = UnfoldedFlush { flush, epochs: part.epochs.clone(), segment };
                 by_partition.entry(part.partition).or_default().push(unfolded);
             }
         }
@@ -49,20 +49,20 @@ impl Flushes {
 
 /// The last reading.
 #[derive(Debug, Default)]
-struct Last {
-    /// How many had asked when it began.
+struct LastReading {
+    /// The number of calls when it began.
     asked: u64,
-    /// The records that were read, and when each was last changed.
+    /// The keys of the records, and when each was last changed.
     records: Vec<(String, Revision)>,
     flushes: Arc<Flushes>,
 }
 
-/// See the module's documentation.
+/// Reads the flush records, for concurrent callers together.
 #[derive(Debug, Default)]
 pub(crate) struct FlushReader {
-    /// How many have asked.
+    /// The number of calls.
     asked: AtomicU64,
-    last: tokio::sync::Mutex<Last>,
+    last: tokio::sync::Mutex<LastReading>,
 }
 
 impl FlushReader {
@@ -77,7 +77,7 @@ impl FlushReader {
         if last.asked >= ours {
             return Ok(last.flushes.clone());
         }
-        // Whoever opens many partitions at once polls them in turn: let the others ask too.
+        // A caller that opens many partitions polls them one after another: let the others call too.
         tokio::task::yield_now().await;
         let asked = self.asked.load(Ordering::Acquire);
         let entries = catalog.flush_entries().await?;
@@ -90,14 +90,14 @@ impl FlushReader {
             let records =
                 entries.iter().map(|entry| (entry.key.clone(), entry.versioned.revision)).collect();
             let flushes = Arc::new(Flushes::new(catalog.parse_flushes(entries)?));
-            *last = Last { asked, records, flushes };
+            *last = LastReading { asked, records, flushes };
         }
         last.asked = asked;
         Ok(last.flushes.clone())
     }
 
-    /// Keeps nothing in memory; who asked before reads anew.
+    /// Frees the last reading.
     pub(crate) async fn forget(&self) {
-        *self.last.lock().await = Last::default();
+        *self.last.lock().await = LastReading::default();
     }
 }

@@ -1,11 +1,11 @@
 //! The leader epochs of a partition and where each began (KIP-101).
 //!
-//! Invariant: both epochs and start offsets rise strictly. Knows nothing but numbers.
+//! Invariant: both epochs and start offsets rise strictly.
 
 use milena_types::{LeaderEpoch, Offset};
 use serde::{Deserialize, Serialize};
 
-/// See the module's documentation.
+/// The leader epochs of a partition and their start offsets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct EpochHistory {
@@ -13,8 +13,8 @@ pub(crate) struct EpochHistory {
 }
 
 impl EpochHistory {
-    /// A leader epoch begins at `start`. An epoch that is known already changes nothing; epochs
-    /// that began at or after `start` wrote nothing and are forgotten.
+    /// Adds a leader epoch that begins at `start`, unless it is known. Epochs that began at or after
+    /// `start` wrote nothing and are removed.
     pub(crate) fn begin(&mut self, epoch: LeaderEpoch, start: Offset) {
         if self.latest().is_some_and(|latest| latest >= epoch) {
             return;
@@ -31,9 +31,8 @@ impl EpochHistory {
     }
 
     /// The largest epoch that is not above `asked`, and where it ended: where the next one starts,
-    /// or `end` for the newest. Nothing when `asked` is above all epochs or unknown. With
-    /// `asked` below all epochs, the answer is `asked` and where the first begins
-    /// (OffsetForLeaderEpoch, KIP-101 and KIP-279).
+    /// or `end` for the newest. `None` if `asked` is above all epochs or unknown. If it is below all
+    /// epochs, `asked` and the start of the first (OffsetForLeaderEpoch, KIP-101 and KIP-279).
     pub(crate) fn end_of(&self, asked: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
         let latest = self.latest()?;
         if asked < LeaderEpoch(0) || asked > latest {
@@ -48,13 +47,13 @@ impl EpochHistory {
         Some((epoch, next_start))
     }
 
-    /// The epoch the record at `offset` was written in.
+    /// The epoch in which the record at `offset` was written.
     pub(crate) fn at(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.starts.partition_point(|(_, start)| *start <= offset);
         Some(self.starts[after.checked_sub(1)?].0)
     }
 
-    /// The log now starts at `start`: the epoch it lies in begins there, older ones are forgotten.
+    /// Removes the epochs before `start`, the log's new start. The epoch it lies in begins there.
     pub(crate) fn trim(&mut self, start: Offset) {
         let after = self.starts.partition_point(|(_, begun)| *begun <= start);
         if after > 0 {

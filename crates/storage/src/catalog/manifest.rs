@@ -1,5 +1,5 @@
-//! What an open partition knows of its segments: the manifest's record, and the flushes that are
-//! not folded into it yet. Immutable; a change makes another one.
+//! A partition's segments: the manifest's record, and the flushes that are not folded into it yet.
+//! Immutable; a change makes another one.
 //!
 //! Invariant: offsets are continuous from the first page over the record's segments to the last
 //! unfolded flush.
@@ -13,28 +13,28 @@ use crate::{
     catalog::records::{ManifestRecord, PageRef, SegmentRef},
 };
 
-/// A segment that a flush made and the manifest does not name yet.
+/// A partition's part of a flush that is not folded into its manifest.
 #[derive(Clone, Debug)]
-pub(crate) struct Unfolded {
+pub(crate) struct UnfoldedFlush {
     /// The key of the flush record.
     pub(crate) flush: Arc<str>,
-    /// The leader epochs of its batches and where each begins.
+    /// The leader epochs of its batches and their start offsets.
     pub(crate) epochs: Vec<(LeaderEpoch, Offset)>,
     pub(crate) segment: SegmentRef,
 }
 
-/// See the module's documentation.
+/// The segments of a partition.
 #[derive(Clone, Debug)]
 pub(crate) struct Manifest {
     pub(crate) record: ManifestRecord,
-    /// When the record was last changed; none while it was never written.
+    /// The revision of the record's last change; `None` if it was never written.
     pub(crate) revision: Option<Revision>,
-    pub(crate) unfolded: Vec<Unfolded>,
+    pub(crate) unfolded: Vec<UnfoldedFlush>,
 }
 
-/// Where an offset is.
+/// The segment that has an offset, or the page that lists it.
 #[derive(Clone, Debug)]
-pub(crate) enum Found {
+pub(crate) enum ManifestEntry {
     Segment(SegmentRef),
     Page(PageRef),
 }
@@ -51,31 +51,31 @@ impl Manifest {
             + self.newer().map(|segment| segment.bytes).sum::<u64>()
     }
 
-    /// The segments that are not in pages, oldest first.
+    /// The segments that are in no page, oldest first.
     pub(crate) fn newer(&self) -> impl Iterator<Item = &SegmentRef> {
         self.record.segments.iter().chain(self.unfolded.iter().map(|unfolded| &unfolded.segment))
     }
 
     /// The segment, or the page that lists the segment, that has `offset`.
-    pub(crate) fn find(&self, offset: Offset) -> Option<Found> {
+    pub(crate) fn find(&self, offset: Offset) -> Option<ManifestEntry> {
         if let Some(page) = self.record.pages.iter().find(|page| offset < page.end) {
-            return Some(Found::Page(page.clone()));
+            return Some(ManifestEntry::Page(page.clone()));
         }
         self.newer()
             .find(|segment| offset < segment.end)
-            .map(|segment| Found::Segment(segment.clone()))
+            .map(|segment| ManifestEntry::Segment(segment.clone()))
     }
 
     /// The first page or segment, from `offset` on, that may have a record at or after `timestamp`.
-    pub(crate) fn find_time(&self, offset: Offset, timestamp: Timestamp) -> Option<Found> {
+    pub(crate) fn find_time(&self, offset: Offset, timestamp: Timestamp) -> Option<ManifestEntry> {
         let later = |end: Offset, max: Timestamp| end > offset && max >= timestamp;
         if let Some(page) =
             self.record.pages.iter().find(|page| later(page.end, page.max_timestamp))
         {
-            return Some(Found::Page(page.clone()));
+            return Some(ManifestEntry::Page(page.clone()));
         }
         let segment = self.newer().find(|segment| later(segment.end, segment.max_timestamp));
-        segment.map(|segment| Found::Segment(segment.clone()))
+        segment.map(|segment| ManifestEntry::Segment(segment.clone()))
     }
 
     /// The leader epochs of everything in segments.

@@ -9,7 +9,7 @@ use tokio::sync::RwLock;
 use crate::{
     catalog::{
         flushes::{FlushReader, Flushes},
-        manifest::{Manifest, Unfolded},
+        manifest::{Manifest, UnfoldedFlush},
         object_names::{ObjectKind, ObjectNames},
         pages::{PageError, Pages},
     },
@@ -82,10 +82,10 @@ impl Manifests {
             return Err(CatalogError::Fenced { partition: id, ours, theirs }.into());
         }
         let newer = flushes.of(id).iter().filter(|unfolded| unfolded.segment.end > record.end);
-        let mut unfolded: Vec<Unfolded> = newer.cloned().collect();
+        let mut unfolded: Vec<UnfoldedFlush> = newer.cloned().collect();
         unfolded.sort_by_key(|unfolded| unfolded.segment.base);
         let mut end = record.end;
-        for Unfolded { segment, .. } in &unfolded {
+        for UnfoldedFlush { segment, .. } in &unfolded {
             if segment.base != end {
                 return Err(ManifestError::Gap { partition: id, from: end, to: segment.base });
             }

@@ -1,8 +1,7 @@
 //! Pages of manifests and snapshots of producer state: small immutable objects.
 //!
 //! Layout: magic `MLNABLB1`, the id of the data key u32, a salt of 16 bytes, then the payload
-//! sealed as frame 0 of the object. Both kinds name what partition they are of in their payload's
-//! object path, which is authenticated.
+//! sealed as frame 0 of the object. The object's name is authenticated.
 
 use bytes::Bytes;
 use milena_runtime::Runtime;
@@ -20,7 +19,7 @@ use crate::{
 const MAGIC: [u8; 8] = *b"MLNABLB1";
 const HEADER_BYTES: usize = 8 + 4 + 16;
 
-/// The most a page or a snapshot may take.
+/// The largest page or snapshot.
 const OBJECT_BYTES_MAX: u64 = 64 << 20;
 
 /// Why a page or a snapshot cannot be read or written.
@@ -38,19 +37,19 @@ pub enum PageError {
 }
 
 impl PageError {
-    /// The object is gone: whoever planned this read should plan again.
+    /// The object is gone: the read has to be planned again.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Object(ObjectError::NotFound { .. }))
     }
 
-    /// The object is gone or not what was written, which trying again does not change.
+    /// The object is gone or damaged: repeating the read does not help.
     pub(crate) fn is_lost(&self) -> bool {
         let damaged = matches!(self, Self::Damaged { .. } | Self::Encryption { .. });
         damaged || self.is_gone()
     }
 }
 
-/// Reads and writes such objects of one cluster. Cheap to clone.
+/// Reads and writes the pages and snapshots of one cluster. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Pages {
     objects: Objects,
@@ -71,7 +70,7 @@ impl Pages {
             .map_err(|error| PageError::Damaged { object, reason: error.to_string() })
     }
 
-    /// Writes a page.
+    /// Stores a page.
     pub(crate) async fn write(
         &self,
         object: &ObjectId,
@@ -81,7 +80,7 @@ impl Pages {
         self.seal(object, &payload).await
     }
 
-    /// Seals a payload and stores it.
+    /// Encrypts a payload and stores it.
     pub(crate) async fn seal(&self, object: &ObjectId, payload: &[u8]) -> Result<(), PageError> {
         let salt = Salt::random(&self.runtime);
         let key = self.keys.current();
@@ -94,7 +93,7 @@ impl Pages {
         Ok(self.objects.put(object, bytes.into()).await?)
     }
 
-    /// The payload of a sealed object.
+    /// Reads and decrypts a payload.
     pub(crate) async fn open(&self, object: &ObjectId) -> Result<Bytes, PageError> {
         let (bytes, object_bytes) = self.objects.tail(object, OBJECT_BYTES_MAX).await?;
         let damaged =

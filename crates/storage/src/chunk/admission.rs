@@ -236,9 +236,9 @@ impl AppendBudget {
     }
 }
 
-/// Room for a produce request: hold it until its batches were appended (or refused), then drop it.
+/// Permission to append the batches of a produce request. Held until they were appended or refused.
 #[derive(Debug)]
-#[must_use = "the room is given back when this is dropped"]
+#[must_use = "dropping it returns its bytes to the budget"]
 pub struct BudgetPermit {
     budget: Arc<AppendBudget>,
     bytes: u64,

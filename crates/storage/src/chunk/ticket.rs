@@ -1,8 +1,7 @@
-//! The one notification that everybody who waits for a chunk shares, and the future an append
-//! returns.
+//! The notification that all appends of a chunk share, and the future an append returns.
 //!
 //! Invariant: a ticket is settled exactly once. Waiting costs one waker in the ticket's list and no
-//! allocation of its own, so a chunk of a thousand appends is completed by one pass over a list.
+//! allocation, so a chunk of a thousand appends is completed by one pass over a list.
 
 use std::{
     future::Future,
@@ -38,7 +37,7 @@ const COMMITTED: u8 = 1;
 const FAILED: u8 = 2;
 const CLOSED: u8 = 3;
 
-/// Settled when its chunk is.
+/// The outcome of a chunk, once it is known.
 #[derive(Debug, Default)]
 pub(crate) struct Ticket {
     outcome: AtomicU8,
@@ -55,7 +54,7 @@ impl Ticket {
         }
     }
 
-    /// Tells everybody who waits.
+    /// Sets the outcome and wakes all that wait.
     pub(crate) fn settle(&self, outcome: Result<(), CommitError>) {
         let value = match outcome {
             Ok(()) => COMMITTED,
@@ -87,7 +86,7 @@ impl Ticket {
             return Poll::Ready(outcome);
         }
         let mut waiting = self.waiting.lock().expect("no panic while wakers are listed");
-        // Settling stores the outcome with the list locked, so after this look no wake-up can be
+        // Settling stores the outcome with the list locked, so after this check no wake-up can be
         // missed.
         if let Some(outcome) = self.outcome() {
             return Poll::Ready(outcome);
@@ -110,7 +109,7 @@ pub struct Appended {
     pub base_offset: Offset,
     /// The offset of the last record.
     pub last_offset: Offset,
-    /// The time every record got, for topics with LogAppendTime; else [`Timestamp::NONE`].
+    /// The timestamp of all records, for topics with LogAppendTime; else [`Timestamp::NONE`].
     pub log_append_time: Timestamp,
     /// Where the log started when the records were appended.
     pub log_start: Offset,
@@ -118,13 +117,13 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// Resolves when the append is committed (on disk, synced) or has failed. Dropping it takes nothing
-/// back: the records are in the log anyway.
+/// Resolves when the append is committed (on disk, synced) or has failed. Dropping it does not undo
+/// the append.
 #[derive(Debug)]
 #[must_use = "an append is acknowledged only when its future says so"]
 pub struct AppendFuture {
     appended: Appended,
-    /// None: committed already.
+    /// `None`: committed already.
     ticket: Option<Arc<Ticket>>,
     slot: Option<usize>,
 }
@@ -144,7 +143,7 @@ impl AppendFuture {
         outcome.map(|outcome| outcome.map(|()| self.appended))
     }
 
-    /// The offsets the records have if the append is committed.
+    /// The outcome if the append is committed.
     pub const fn if_committed(&self) -> &Appended {
         &self.appended
     }

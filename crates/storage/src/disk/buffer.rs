@@ -28,12 +28,12 @@ impl WriteBuffer {
         self.len == 0
     }
 
-    /// Forgets the bytes and keeps the memory.
+    /// Removes the bytes and keeps the memory.
     pub fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// Forgets the bytes from `len` on.
+    /// Removes the bytes from `len` on.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
@@ -48,7 +48,7 @@ impl WriteBuffer {
         &mut self.memory[self.start..self.start + self.len]
     }
 
-    /// Makes room for `additional` more bytes.
+    /// Reserves memory for `additional` more bytes.
     pub fn reserve(&mut self, additional: usize) {
         let needed = self.len + additional;
         if self.start + needed <= self.memory.len() {
@@ -61,8 +61,7 @@ impl WriteBuffer {
         (self.memory, self.start) = (memory, start);
     }
 
-    /// Appends `len` bytes and hands them out to be filled in; what they hold before that is
-    /// undefined.
+    /// Appends `len` bytes and returns them to be filled in; their initial contents are undefined.
     pub fn grow(&mut self, len: usize) -> &mut [u8] {
         self.reserve(len);
         let from = self.start + self.len;
@@ -81,7 +80,7 @@ impl WriteBuffer {
         self.grow(padding).fill(0);
     }
 
-    /// The memory this buffer holds on to, in bytes.
+    /// The allocated memory, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.memory.len()
     }
@@ -92,35 +91,35 @@ impl WriteBuffer {
     }
 }
 
-/// Buffers that nobody reads any more, to be used again: getting large memory from the kernel,
-/// which clears it, costs as much as encrypting what goes into it. Clones share them.
+/// Buffers for reuse: mapping large memory, which the kernel clears, costs as much as encrypting what
+/// goes into it. Clones share them.
 #[derive(Clone, Debug)]
-pub struct SpareBuffers(Arc<Spares>);
+pub struct SpareBuffers(Arc<BufferPool>);
 
 #[derive(Debug)]
-struct Spares {
+struct BufferPool {
     count_max: usize,
     bytes_max: usize,
     buffers: Mutex<Vec<WriteBuffer>>,
 }
 
 impl SpareBuffers {
-    /// Keeps at most `count_max` buffers, and none that has grown beyond `bytes_max`.
+    /// Keeps at most `count_max` buffers, of at most `bytes_max` each.
     pub fn new(count_max: usize, bytes_max: usize) -> Self {
-        Self(Arc::new(Spares { count_max, bytes_max, buffers: Mutex::default() }))
+        Self(Arc::new(BufferPool { count_max, bytes_max, buffers: Mutex::default() }))
     }
 
-    /// An empty buffer, with memory if there is one to spare.
+    /// An empty buffer, with the memory of a spare one if there is one.
     pub fn take(&self) -> WriteBuffer {
         self.buffers().pop().unwrap_or_default()
     }
 
-    /// The bytes of a buffer, which is spare again when the last slice of them is dropped.
+    /// The bytes of a buffer, which becomes spare when the last slice of them is dropped.
     pub fn lend(&self, buffer: WriteBuffer) -> Bytes {
-        Bytes::from_owner(Lent { buffer, spare: self.clone() })
+        Bytes::from_owner(LentBuffer { buffer, spare: self.clone() })
     }
 
-    /// Frees what is spare.
+    /// Frees the spare buffers.
     pub fn clear(&self) {
         self.buffers().clear();
     }
@@ -130,18 +129,18 @@ impl SpareBuffers {
     }
 }
 
-struct Lent {
+struct LentBuffer {
     buffer: WriteBuffer,
     spare: SpareBuffers,
 }
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for LentBuffer {
     fn as_ref(&self) -> &[u8] {
         self.buffer.as_slice()
     }
 }
 
-impl Drop for Lent {
+impl Drop for LentBuffer {
     fn drop(&mut self) {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();

@@ -11,45 +11,45 @@
 
 use std::{fmt, io, path::Path, sync::Arc};
 
-/// What disks write as a whole. Frames of the write-ahead log start on such a boundary, so that
-/// writing one never touches the sectors of another.
+/// The unit that disks write as a whole. Frames of the write-ahead log start on such a boundary, so
+/// that writing one never touches the sectors of another.
 pub const BLOCK_BYTES: usize = 4096;
 
 /// A file system.
 pub trait Disk: Send + Sync + fmt::Debug + 'static {
-    /// Makes a directory and those above it, durably.
+    /// Creates a directory and its parents, durably.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
     /// The names of the files in a directory, in no order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Opens an existing file to read and write.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
-    /// Makes a file of `bytes` zeros, maybe none, whose space is set aside. Fails, and leaves no
-    /// file, if there is one already or the space cannot be had.
+    /// Creates a file of `bytes` zeros, maybe none, whose space is allocated. Fails, and leaves no
+    /// file, if the file exists or there is no space.
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>>;
-    /// Renames a file.
+    /// As `rename(2)`.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Removes a file.
+    /// As `unlink(2)`.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Locks a file, made if absent, against every other holder, in this process or another, until
-    /// the lock is dropped. `None`: somebody else has it.
+    /// Locks a file, created if absent, against every other holder, in this process or another, until
+    /// the lock is dropped. `None`: another holder has it.
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 
-/// A lock that is held until dropped.
+/// A lock, held until dropped.
 pub trait DiskLock: Send + Sync + fmt::Debug {}
 
 /// An open file. Calls may come from several threads.
 pub trait DiskFile: Send + Sync + fmt::Debug {
-    /// Writes some of `bytes` at `position`; how many, as `write(2)` says. Within the space set
-    /// aside it does not run out of space.
+    /// Writes some of `bytes` at `position`. Returns how many, as `write(2)`. Does not run out of
+    /// space within the allocated length.
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<usize>;
-    /// Reads into `bytes` from `position`; how many, as `read(2)` says.
+    /// Reads into `bytes` from `position`. Returns how many, as `read(2)`.
     fn read_at(&self, bytes: &mut [u8], position: u64) -> io::Result<usize>;
     /// Makes what was written durable (`fdatasync(2)`).
     fn sync(&self) -> io::Result<()>;
-    /// The file's length.
+    /// The length of the file.
     fn bytes(&self) -> io::Result<u64>;
 }
 

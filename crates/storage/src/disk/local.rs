@@ -99,8 +99,7 @@ impl DiskFile for LocalFile {
     }
 }
 
-/// Sets space aside. Where the file system cannot, zeros are written, which takes longer and comes
-/// to the same.
+/// Allocates space. If the file system cannot, zeros are written, which takes longer.
 #[cfg(target_os = "linux")]
 fn allocate(file: &File, bytes: u64) -> io::Result<()> {
     match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {

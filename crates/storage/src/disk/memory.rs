@@ -1,4 +1,4 @@
-//! A disk in memory that fails as disks do. For tests and simulation.
+//! A disk in memory, with the failures of real ones. For tests and simulation.
 //!
 //! It keeps two images of every file: what reads see (the page cache), and what is durable. A sync
 //! carries dirty sectors from the first to the second; a *failed* sync carries none and forgets
@@ -87,8 +87,7 @@ impl MemoryDisk {
         Arc::new(MemoryProcess { shared: self.shared.clone(), life: self.state().life })
     }
 
-    /// Lets only so many bytes be set aside from now on, all files together. `None`: as many as
-    /// wanted.
+    /// Limits the allocated bytes of all files. `None`: no limit.
     pub fn limit_space(&self, bytes: Option<u64>) {
         self.state().space_bytes = bytes;
     }
@@ -140,7 +139,7 @@ impl MemoryDisk {
         self.state().synced_after_failure
     }
 
-    /// Ends the process: open files and locks are gone, written bytes are not.
+    /// Ends the process: open files and locks are lost, written bytes are not.
     pub fn kill(&self) {
         let mut state = self.state();
         state.life += 1;
@@ -151,7 +150,7 @@ impl MemoryDisk {
         self.shared.changed.notify_all();
     }
 
-    /// Cuts the power: of what was not synced, `seed` decides what is left.
+    /// Cuts the power: `seed` decides what is left of unsynced writes.
     pub fn crash(&self, mut seed: u64) {
         self.kill();
         let mut coin = move || {
@@ -178,7 +177,7 @@ impl MemoryDisk {
         }
     }
 
-    /// A file's bytes as reads see them, to look at or to change behind everybody's back.
+    /// Reads or changes a file's bytes, durably.
     pub fn edit<T>(&self, path: &Path, edit: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut state = self.state();
         let file = state.names[path];
@@ -210,7 +209,7 @@ impl SharedDisk {
         self.state.lock().expect("no holder of the disk panics")
     }
 
-    /// The disk, unless it is asked for by a process that has ended.
+    /// The disk's state, unless the calling process has ended.
     fn state_of(&self, life: u64) -> io::Result<MutexGuard<'_, DiskState>> {
         let state = self.state();
         if state.life == life { Ok(state) } else { Err(eio()) }

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     catalog::{
-        deletion::DeletedPartitions, manifest::Unfolded, manifests::Manifests,
+        deletion::DeletedPartitions, manifest::UnfoldedFlush, manifests::Manifests,
         object_names::ObjectKind,
     },
     catalog::{
@@ -142,21 +142,21 @@ impl Flusher {
 
     /// The chunks to flush next, else why there are none.
     async fn next_chunks(&self) -> Result<Result<Vec<Arc<TailChunk>>, FlushOutcome>, FlushError> {
-        // In this order: what a partition continues was queued or borrowed before the partition had
-        // a share of a chunk, and an epoch that is borrowed and then queued is one of the two at any
+        // In this order: what a partition continues was queued or pinned before the partition had
+        // a share of a chunk, and an epoch that is pinned and then queued is one of the two at any
         // moment.
         let own = self.core.tail.unflushed(FLUSH_BYTES_MAX);
-        let (first, borrows) = {
+        let (first, pins) = {
             let sealed = self.sealed.lock();
             let first = sealed.queue.first();
             let first =
                 first.map(|queued| (queued.order, queued.log, queued.oldest(FLUSH_BYTES_MAX)));
-            (first, sealed.first_borrowed().is_some())
+            (first, sealed.first_pinned().is_some())
         };
         let Some((order, log, chunks)) = first else {
             return Ok(match own {
                 own if own.is_empty() => Err(FlushOutcome::Nothing),
-                _ if borrows => Err(FlushOutcome::WaitsForOthers),
+                _ if pins => Err(FlushOutcome::WaitsForOthers),
                 own => Ok(own),
             });
         };
@@ -278,7 +278,7 @@ impl Flusher {
                 if let Some(partition) = partition.filter(|_| !deleted.contains(&part.partition)) {
                     let of_part = segment.record.segment_of(part);
                     let (flush, epochs) = (key.clone(), part.epochs.clone());
-                    partition.flushed(Unfolded { flush, epochs, segment: of_part });
+                    partition.flushed(UnfoldedFlush { flush, epochs, segment: of_part });
                     partitions.push(partition);
                 }
             }

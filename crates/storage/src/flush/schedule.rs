@@ -94,10 +94,10 @@ impl Flusher {
         let now = self.core.runtime.monotonic();
         let (begun, logged) = since.get_or_insert((now, false));
         if now >= *begun + WAIT_LOGGED_AFTER && !std::mem::replace(logged, true) {
-            let borrows = self.sealed.lock().first_borrowed().map(|log| log.to_string());
-            let borrows = borrows.unwrap_or_else(|| "an epoch that was sealed earlier".to_owned());
+            let pins = self.sealed.lock().first_pinned().map(|log| log.to_string());
+            let pins = pins.unwrap_or_else(|| "an epoch that was sealed earlier".to_owned());
             tracing::warn!(
-                borrows,
+                pins,
                 "nothing is flushed here until others have flushed what goes before it"
             );
         }

@@ -1,32 +1,33 @@
-//! The write-ahead log of one broker: chunks, committed one after another.
+//! What a write-ahead log is: chunks, committed one after another.
 //!
-//! The log **pulls**: whoever has batches to commit rings ([`LogBackend::notify`]); when the log
-//! is free it asks its [`ChunkSource`] to build the open chunk, commits it, and tells the source.
-//! While a commit runs the next chunk collects, which is all there is to group commit. The log
-//! knows sequence numbers and bytes, nothing of what a chunk holds.
+//! The log **pulls**: batches that wait are announced ([`LogBackend::notify`]); when the log is idle
+//! it has its [`ChunkSource`] build the open chunk, commits it, and reports that to the source. The
+//! next chunk collects while a commit runs: that is the group commit. The log knows sequence numbers
+//! and bytes, not the contents of chunks.
 //!
 //! # Protocol
 //!
 //! For every implementation of [`LogBackend`]:
 //! 1. A log serves one broker epoch. Chunks get dense sequence numbers from 0 in the order they are
 //!    built.
-//! 2. **Bytes that were given a sequence number never change.** A sequence number is given out by
-//!    calling [`ChunkSource::build`]; from then on those bytes are written, and written again after
-//!    a failure, unaltered, until they are committed or the epoch is sealed. Nothing ever gets that
-//!    number with other bytes.
-//! 3. A chunk is built only when there is room for it. Where there is none, nothing is built: the
-//!    source is told [`ChunkSource::refused`], fails what is open (it never had a sequence number,
-//!    so it may simply be dropped), and the next ring tries again. That is how a full disk passes
-//!    by without ending the epoch.
-//! 4. [`ChunkSource::committed`] is called in order of sequence numbers, each once, and only when
-//!    the chunk and all before it are durable.
-//! 5. If a built chunk cannot be written for now, the source is told [`ChunkSource::stalled`] once,
-//!    and the log goes on trying those bytes. Meanwhile rule 3 applies to what comes after.
-//! 6. [`LogBackend::seal`] ends the epoch: it lets a running sync finish (whose chunk then is
-//!    committed), then refuses. After it has returned, `committed` is never called again, and what
-//!    it returned is the tail: later bytes, if any reached the disk, are not part of the log.
-//!    Sealing twice gives the same tail.
-//! 7. Reading gives the bytes that were built, or an error that names the place; never other bytes.
+//! 2. **Bytes that were given a sequence number never change.** A call of [`ChunkSource::build`]
+//!    assigns a sequence number; from then on those bytes are written, and written again after a
+//!    failure, unaltered, until they are committed or the epoch is sealed. No other bytes ever get
+//!    that number.
+//! 3. A chunk is built only when there is space for it. Without space nothing is built: the log calls
+//!    [`ChunkSource::refused`], the source fails the open chunks (which have no sequence number, so
+//!    they can be dropped), and the next notification tries again. So a full disk does not end the
+//!    epoch.
+//! 4. [`ChunkSource::committed`] is called in order of sequence numbers, once for each chunk, and only
+//!    when the chunk and all before it are durable.
+//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::stalled`] once, and
+//!    keeps trying those bytes. Meanwhile rule 3 applies to later chunks.
+//! 6. [`LogBackend::seal`] ends the epoch: a running sync finishes (and its chunk is committed), then
+//!    nothing more is accepted. After it has returned, `committed` is never called again, and the
+//!    returned sequence number is the tail: later bytes, if any reached the disk, are not part of the
+//!    log. Sealing twice returns the same tail.
+//! 7. Reading returns the bytes that were built, or an error that names the position; never other
+//!    bytes.
 //! 8. [`LogBackend::release`] only ever frees chunks below the given end.
 //!
 //! What this is not: what chunks contain (`segment`), or when they are flushed.
@@ -43,7 +44,7 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::disk::buffer::WriteBuffer;
 
-/// Why the write-ahead log cannot do something.
+/// Why an operation of the write-ahead log failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum LogError {
@@ -52,20 +53,20 @@ pub enum LogError {
         "the write-ahead log in {dir} has no space left ({source}): free space, the broker then goes on by itself"
     )]
     Full { dir: PathBuf, source: io::Error },
-    /// The disk failed.
+    /// A file operation failed.
     #[error("{path}: cannot {action} ({source}): check the disk")]
     Io { path: PathBuf, action: &'static str, source: io::Error },
-    /// A frame other than the last does not check out, so acknowledged chunks are lost.
+    /// A frame other than the last is damaged, so acknowledged chunks are lost.
     #[error(
         "{path} is damaged at byte {position}: {what}; restore it from a copy, or move the directory away and accept that its unflushed records are lost"
     )]
     Damaged { path: PathBuf, position: u64, what: String },
-    /// A later release wrote it.
+    /// It was written by a later release.
     #[error(
         "the write-ahead log in {dir} has format level {found}, this release reads up to {newest}: upgrade milena"
     )]
     NewerFormat { dir: PathBuf, found: u32, newest: u32 },
-    /// Somebody else has the directory.
+    /// Another broker or process has the directory's lock.
     #[error(
         "the write-ahead log in {dir} is in use by another broker or process: stop that one first"
     )]
@@ -79,62 +80,63 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// A failed operation on a file or directory.
+    /// Maps the error of an operation on a file or directory.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
 }
 
-/// What a log commits chunks from. Called by the log only, one call at a time, from a thread of its
-/// own that may block for as long as building a chunk takes. No call may wait for the log.
+/// Where a log's chunks come from. Called by the log only, one call at a time, from the log's thread,
+/// which may block for as long as building a chunk takes. No call may wait for the log.
 pub(crate) trait ChunkSource: Send + Sync + 'static {
     /// Appends the open chunk's bytes to `out` (which may hold other bytes already) as number
-    /// `seq`, and opens the next. `false`: nothing is open, nothing was appended, `seq` was not
-    /// used. At most the log's `chunk_bytes_max` bytes. May be called for a chunk before the
-    /// one before it is committed.
+    /// `seq`, and opens the next. Returns `false` if nothing is open: then nothing was appended and
+    /// `seq` was not used. At most the log's `chunk_bytes_max` bytes. May be called for a chunk
+    /// before the previous one is committed.
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool;
 
     /// Chunk `seq` is durable, and all before it: pending state becomes committed, acknowledgements
     /// go out.
     fn committed(&self, seq: ChunkSeq);
 
-    /// What is open cannot be built now and has no sequence number: fail it. Later rings try again.
+    /// The open chunks cannot be built now and have no sequence number: fail them. Later
+    /// notifications try again.
     fn refused(&self, error: &LogError);
 
-    /// Chunk `seq` cannot be made durable for now. Whoever waits for it may be told of a storage
-    /// error, but its state stays pending: it will still be committed, or the epoch sealed.
+    /// Chunk `seq` cannot be made durable for now. Its appends may fail with a storage error, but
+    /// its state stays pending: it will still be committed, or the epoch sealed.
     fn stalled(&self, seq: ChunkSeq, error: &LogError);
 
-    /// The epoch ended: chunks from `end` on were built or open and will never be acknowledged. The
-    /// last call.
+    /// The epoch ended: chunks from `end` on, built or open, will never be acknowledged. The last
+    /// call.
     fn sealed(&self, end: ChunkSeq);
 }
 
-/// The chunks of one broker epoch that a log still holds.
+/// The chunks of one broker epoch that a log holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct HeldEpoch {
     /// The broker epoch.
     pub epoch: BrokerEpoch,
-    /// Its chunks: from the first not released to after the last.
+    /// From the first that is not released to after the last.
     pub chunks: Range<ChunkSeq>,
 }
 
-/// A running log of one broker epoch. See the [module](self) for the protocol.
+/// A running log of one broker epoch. The module documentation has the protocol.
 #[async_trait]
 pub(crate) trait LogBackend: Send + Sync + 'static {
     /// The broker epoch it serves.
     #[cfg_attr(not(test), expect(dead_code, reason = "the conformance suite asks"))]
     fn epoch(&self) -> BrokerEpoch;
 
-    /// Says that something is open. Cheap, never blocks, may be called from anywhere, also with
-    /// nothing open.
+    /// Announces that something is open. Cheap, never blocks, may be called from any thread, also
+    /// with nothing open.
     fn notify(&self);
 
-    /// Where the next committed chunk goes: all below it are durable.
+    /// The sequence number of the next committed chunk: all below it are durable.
     fn committed_end(&self) -> ChunkSeq;
 
-    /// What it holds, oldest epoch first; chunks of this epoch only as far as they are committed.
+    /// The chunks it holds, oldest epoch first; of this epoch those that are committed.
     #[cfg_attr(not(test), expect(dead_code, reason = "the conformance suite asks"))]
     fn held(&self) -> Vec<HeldEpoch>;
 
@@ -146,11 +148,11 @@ pub(crate) trait LogBackend: Send + Sync + 'static {
     #[cfg_attr(not(test), expect(dead_code, reason = "the conformance suite asks"))]
     async fn read(&self, epoch: BrokerEpoch, seq: ChunkSeq) -> Result<Bytes, LogError>;
 
-    /// Frees the chunks of `epoch` below `end`: all their records are in segments, and that is
+    /// Frees the chunks of `epoch` below `end`: the flush that put their records into segments is
     /// committed.
     async fn release(&self, epoch: BrokerEpoch, end: ChunkSeq);
 
-    /// Ends the epoch and gives its tail: the number after the last committed chunk. Cancel-safe:
-    /// the epoch ends whether or not anybody waits for it.
+    /// Ends the epoch and returns its tail: the number after the last committed chunk. Cancel-safe:
+    /// the epoch ends even if the future is dropped.
     async fn seal(&self) -> ChunkSeq;
 }

@@ -1,7 +1,7 @@
 //! What every [`LogBackend`] must do, as a suite that each implementation runs.
 //!
-//! An implementation gives a [`LogHarness`] and calls [`run`]; one whose harness can fail also
-//! calls [`run_with_faults`]. A check that does not hold panics with what was expected.
+//! An implementation provides a [`LogHarness`] and calls [`run`]; one whose harness can inject faults
+//! also calls [`run_with_faults`]. A check that does not hold panics with what was expected.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,7 +20,7 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What goes wrong.
+/// A fault to inject.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     /// The next write fails half way.
@@ -43,9 +43,9 @@ pub(crate) trait LogHarness: Send + Sync {
     async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn LogBackend>, LogError>;
     /// Ends the running log's life without telling it: whatever is not durable may be lost.
     async fn crash(&self, seed: u64);
-    /// Makes something go wrong.
+    /// Injects a fault.
     fn inject(&self, fault: Fault);
-    /// Ends all that goes wrong.
+    /// Ends all faults.
     fn heal(&self);
 }
 
@@ -78,7 +78,7 @@ impl ScriptedSource {
         Arc::default()
     }
 
-    /// Adds an open chunk; each is built alone. Gives how many were opened and not refused: when as
+    /// Adds an open chunk; each is built alone. Returns how many were opened and not refused: when as
     /// many are committed, this one is.
     pub(crate) fn open(&self, chunk: impl Into<Vec<u8>>) -> u64 {
         let mut state = self.state();
@@ -86,7 +86,7 @@ impl ScriptedSource {
         (state.built.len() + state.open.len()) as u64
     }
 
-    /// What was seen so far.
+    /// The calls so far.
     pub(crate) fn state(&self) -> MutexGuard<'_, SourceState> {
         self.state.lock().expect("no holder of the source panics")
     }
@@ -169,14 +169,14 @@ async fn expect_chunk(log: &dyn LogBackend, epoch: BrokerEpoch, seq: u64, chunk:
     assert_eq!(read.unwrap_or_else(|error| panic!("chunk {seq} of {epoch}: {error}")), chunk);
 }
 
-/// Runs the whole suite, apart from faults. `make` gives a harness over an empty place each time.
+/// Runs the suite without faults. `make` returns a harness over an empty directory each time.
 pub(crate) async fn run<H: LogHarness>(make: impl Fn() -> H) {
     chunks_are_committed_in_order_and_read_back(&make()).await;
-    a_ring_with_nothing_open_uses_no_number(&make()).await;
+    a_notification_with_nothing_open_uses_no_number(&make()).await;
     sealing_ends_the_epoch(&make()).await;
     committed_chunks_survive_a_crash(&make()).await;
     releasing_frees_only_what_is_below_the_end(&make()).await;
-    every_open_chunk_is_taken_whoever_rings(&make()).await;
+    every_open_chunk_is_taken_whoever_notifies(&make()).await;
 }
 
 async fn chunks_are_committed_in_order_and_read_back(harness: &dyn LogHarness) {
@@ -198,7 +198,7 @@ async fn chunks_are_committed_in_order_and_read_back(harness: &dyn LogHarness) {
     );
 }
 
-async fn a_ring_with_nothing_open_uses_no_number(harness: &dyn LogHarness) {
+async fn a_notification_with_nothing_open_uses_no_number(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
     log.notify();
     commit(&source, &*log, b"first").await;
@@ -269,19 +269,19 @@ async fn releasing_frees_only_what_is_below_the_end(harness: &dyn LogHarness) {
     expect_chunk(&*log, epoch, 6, b"after").await;
 }
 
-async fn every_open_chunk_is_taken_whoever_rings(harness: &dyn LogHarness) {
+async fn every_open_chunk_is_taken_whoever_notifies(harness: &dyn LogHarness) {
     let (source, log) = start(harness).await;
-    let ring_all = (0..4_u8).map(|ringer| {
+    let notify_all = (0..4_u8).map(|notifier| {
         let (source, log) = (source.clone(), log.clone());
         async move {
             for i in 0..25_u8 {
-                source.open(vec![ringer, i]);
+                source.open(vec![notifier, i]);
                 log.notify();
                 tokio::task::yield_now().await;
             }
         }
     });
-    futures_util::future::join_all(ring_all).await;
+    futures_util::future::join_all(notify_all).await;
     source.wait("every commit", |state| state.committed == 100).await;
 }
 

@@ -1,4 +1,4 @@
-//! What every object store that segments are kept in must do, as a suite that each one runs.
+//! What every object store for segments must do, as a suite that each one runs.
 //!
 //! A check that does not hold panics with what was expected. [`run`] needs a store without faults,
 //! [`run_with_faults`] wraps one.
@@ -18,7 +18,7 @@ fn object(name: &str) -> ObjectId {
     ObjectId::new(format!("incarnation-1/seg/{name}"))
 }
 
-/// A megabyte in which every place is its own.
+/// A megabyte without repetition.
 fn megabyte() -> Bytes {
     (0..1_u32 << 18).flat_map(u32::to_be_bytes).collect()
 }

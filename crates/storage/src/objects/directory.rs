@@ -1,9 +1,8 @@
 //! Objects as files below a directory, the large ones written and read without the page cache.
 //!
 //! A segment is written once and, most often, read once, in large pieces, into a cache of our own:
-//! going through the page cache would copy every byte one more time and push out what is of use
-//! there. Small objects, and file systems that cannot do it, go the ordinary way
-//! ([`LocalFileSystem`]), to the same files.
+//! the page cache would copy every byte once more and evict other pages. Small objects, and file
+//! systems without direct I/O, use the ordinary store ([`LocalFileSystem`]), with the same files.
 //!
 //! Invariant: a file has its name only when all of it is durable.
 
@@ -37,24 +36,24 @@ use crate::disk::{
 /// Smaller objects and ranges go through the page cache.
 const DIRECT_BYTES_MIN: u64 = 64 << 10;
 
-/// What is copied at once where a payload does not start on a block boundary in memory.
+/// How much is copied at once if a payload does not start on a block boundary in memory.
 const BOUNCE_BYTES: usize = 1 << 20;
 
-/// What is written at once, to begin with. Then as much as the disk takes in a moment: everybody
-/// who syncs meanwhile, the write-ahead log above all, waits behind it.
+/// How much is written at once at first. Then as much as the disk takes in [`PIECE_MAX`]: concurrent
+/// syncs, above all those of the write-ahead log, wait behind a piece.
 const PIECE_BYTES: usize = 4 << 20;
 const PIECE_BYTES_MIN: usize = 256 << 10;
 const PIECE_BYTES_MAX: usize = 32 << 20;
 /// A piece that takes longer is too large.
 const PIECE_MAX: Duration = Duration::from_millis(50);
 
-/// What buffers of earlier reads are kept to be used again, so that reading does not zero and map
-/// new memory all the time: the kernel's part in that costs as much as decrypting what is read.
+/// How many buffers of earlier reads are kept for reuse. Mapping and zeroing new memory costs as much
+/// as decrypting what is read into it.
 const SPARE_BUFFERS_MAX: usize = 8;
-/// A buffer that has grown beyond this is not kept.
+/// A larger buffer is not kept.
 const SPARE_BYTES_MAX: usize = 2 << 20;
 
-/// See the module's documentation.
+/// A directory as an object store.
 pub(super) struct DirectoryStore {
     ordinary: LocalFileSystem,
     /// Numbers the files that are being written.
@@ -63,8 +62,7 @@ pub(super) struct DirectoryStore {
 }
 
 impl DirectoryStore {
-    /// Opens the directory. Blocks while it removes what a process that was killed had begun to
-    /// write.
+    /// Opens the directory. Blocks while it removes the unfinished files of killed processes.
     pub(super) fn new(dir: &Path) -> Result<Self> {
         let ordinary = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
         if let Err(error) = remove_abandoned(dir) {
@@ -135,7 +133,7 @@ impl ObjectStore for DirectoryStore {
         {
             let (path, wanted) = (self.ordinary.path_to_filesystem(location)?, range.clone());
             let spare = self.spare.clone();
-            // Whatever goes wrong, the ordinary way says what it is.
+            // If this fails, the ordinary store reports the error.
             if let Ok((bytes, size, modified)) =
                 blocking(move || read_direct(&path, wanted, &spare)).await
             {
@@ -205,7 +203,7 @@ fn generic(source: io::Error) -> Error {
     Error::Generic { store: "directory", source: source.into() }
 }
 
-/// Whether the file system does not know how to go without the page cache.
+/// Whether the file system has no direct I/O.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
@@ -231,7 +229,7 @@ fn write_direct(path: &Path, number: u64, payload: &PutPayload) -> io::Result<()
         File::open(parent)?.sync_all()
     });
     if outcome.is_err() {
-        // What failed counts; a file that is left over is removed at the next start.
+        // The first error counts; a file that is left over is removed at the next start.
         let _ = std::fs::remove_file(&temporary);
     }
     outcome
@@ -258,7 +256,7 @@ fn write_file(path: &Path, payload: &PutPayload) -> io::Result<()> {
 }
 
 /// Writes whole blocks of what is left over in `bounce` and of `part`; what remains is left over in
-/// `bounce`. Answers the position after what was written.
+/// `bounce`. Returns the position after what was written.
 fn write_part(
     file: &File,
     mut part: &[u8],
@@ -284,7 +282,7 @@ fn write_part(
     Ok(position)
 }
 
-/// Writes whole blocks, as many at once as the disk takes in a moment.
+/// Writes whole blocks, in pieces.
 fn write_in_pieces(
     file: &File,
     mut whole: &[u8],
@@ -307,7 +305,7 @@ fn write_in_pieces(
     Ok(position)
 }
 
-/// How much to write at once after a piece took so long.
+/// The size of the next piece after one took `took`.
 fn next_piece(piece: usize, took: Duration) -> usize {
     let piece = match took {
         took if took > PIECE_MAX => piece / 2,
@@ -337,7 +335,7 @@ fn read_direct(
     let mut read = 0;
     while read < length {
         match file.read_at(&mut into[read..], start + read as u64) {
-            // After a short read the rest would not start on a block: the ordinary way can do that.
+            // After a short read the rest does not start on a block: left to the ordinary store.
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(bytes) => read += bytes,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -351,8 +349,8 @@ fn read_direct(
     Ok((spare.lend(buffer).slice(skip..length), meta.len(), meta.modified()?))
 }
 
-/// What unfinished files of this process end with. Process ids alone come again, in containers
-/// always the same.
+/// The suffix of this process's unfinished files. Process ids alone are not unique: in containers
+/// they are always the same.
 fn mark_of_this_process() -> &'static str {
     static MARK: OnceLock<String> = OnceLock::new();
     #[allow(
@@ -367,7 +365,7 @@ fn mark_of_this_process() -> &'static str {
     MARK.get_or_init(make)
 }
 
-/// Removes the unfinished files of processes that are gone. This one's may be being written by
+/// Removes the unfinished files of processes that have ended. This process's may be being written by
 /// another broker in it, and so may those of the ordinary store, which end with a number alone.
 fn remove_abandoned(dir: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
@@ -384,7 +382,7 @@ fn remove_abandoned(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a directory and those above it, and their names durable.
+/// Creates a directory and its parents, durably.
 fn create_dir_durably(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());

@@ -13,7 +13,7 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
 };
 
-/// What goes wrong with one request.
+/// The fault of one request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StoreFault {
     /// It fails and did nothing (as 503 and a refused connection do).
@@ -24,7 +24,7 @@ pub enum StoreFault {
     NoSpace,
 }
 
-/// A store whose next requests fail as told.
+/// A store whose next requests fail.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     faults: Mutex<VecDeque<StoreFault>>,
@@ -41,7 +41,7 @@ impl FaultyStore {
         self.faults.lock().expect("no holder of the faults panics").extend(faults);
     }
 
-    /// Runs one request, or what a fault makes of it.
+    /// Runs one request, with the next fault if there is one.
     async fn run<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
         let fault = self.faults.lock().expect("no holder of the faults panics").pop_front();
         let kind = match fault {

@@ -5,8 +5,7 @@
 //! listing is relied upon. What a store must give is read-after-write of new objects, and
 //! durability when a put has returned.
 //!
-//! What this is not: which objects exist or may be deleted. That is decided by manifests and flush
-//! records.
+//! What this is not: which objects exist or may be deleted. Manifests and flush records decide that.
 
 use std::{io, ops::Range, path::Path, sync::Arc};
 
@@ -15,14 +14,14 @@ use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload
 
 use crate::objects::{directory::DirectoryStore, object_id::ObjectId};
 
-/// Why the object store cannot do something.
+/// Why an operation of the object store failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ObjectError {
-    /// There is no such object. A reader plans again: compaction may have replaced it.
+    /// There is no such object. Its reader plans again: it may have been replaced.
     #[error("object {object} is not in the store: put it back from a copy of the store")]
     NotFound { object: ObjectId },
-    /// There is no space for it.
+    /// There is no space for the object.
     #[error("no space left for object {object} ({source}): free space, it is put again then")]
     Full { object: ObjectId, source: object_store::Error },
     /// The store failed; trying again may help.
@@ -59,8 +58,7 @@ impl Objects {
         Ok(Self::new(Arc::new(DirectoryStore::new(dir)?)))
     }
 
-    /// Stores an object, durably. Cancelled, it may or may not be stored; it is never stored in
-    /// part.
+    /// Stores an object, durably. If cancelled, the object is stored or not, never in part.
     ///
     /// # Errors
     /// [`ObjectError::Full`], [`ObjectError::Store`]: put the same bytes again.

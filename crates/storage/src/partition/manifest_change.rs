@@ -11,7 +11,7 @@ use milena_types::{Offset, Revision};
 use crate::{
     catalog::{
         flushes::Flushes,
-        manifest::{Manifest, Unfolded},
+        manifest::{Manifest, UnfoldedFlush},
         manifests::ManifestError,
     },
     catalog::{
@@ -177,7 +177,7 @@ impl Partition {
     }
 
     /// A flush put the partition's records up to the segment's end into a segment.
-    pub(crate) fn flushed(&self, unfolded: Unfolded) {
+    pub(crate) fn flushed(&self, unfolded: UnfoldedFlush) {
         let mut state = self.lock();
         if unfolded.segment.end <= state.manifest.end() {
             // The manifest was reloaded between the flush's commit and this call.

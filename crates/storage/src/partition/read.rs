@@ -1,4 +1,4 @@
-//! Reading whole batches, as slices of memory that is shared with the caches.
+//! Reading whole batches, as slices of memory shared with the caches.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use milena_types::{Offset, Timestamp};
 use crate::{
     catalog::records::SegmentRef,
     catalog::{
-        manifest::{Found, Manifest},
+        manifest::{Manifest, ManifestEntry},
         pages::PageError,
     },
     partition::{
@@ -19,31 +19,31 @@ use crate::{
     segment::block_error::BlockError,
 };
 
-/// What is asked for.
+/// What to read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadRequest {
     /// The first offset wanted. The first batch may begin below it.
     pub from: Offset,
     /// At most this many bytes of batches.
     pub max_bytes: usize,
-    /// The first batch is given whole even if it is larger (KIP-74).
+    /// The first batch is returned whole even if it is larger (KIP-74).
     pub at_least_one: bool,
-    /// How far may be read.
+    /// Determines the end of the readable range.
     pub isolation: Isolation,
 }
 
-/// Whole batches, and where the log stood.
+/// Whole batches, and the bounds of the log.
 #[derive(Clone, Debug)]
 pub struct ReadData {
     /// The batches' bytes, in offset order; a part holds one or more whole batches.
     pub parts: Vec<Bytes>,
     /// The length of all parts.
     pub bytes: usize,
-    /// Where the log stood when the read was planned.
+    /// The bounds of the log when the read was planned.
     pub bounds: Bounds,
 }
 
-/// Why nothing could be read.
+/// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ReadError {
@@ -65,7 +65,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// The object that was planned to be read was removed meanwhile: plan again.
+    /// The object to read was removed meanwhile: plan again.
     pub(super) fn is_gone(&self) -> bool {
         match self {
             Self::Block(error) => error.is_gone(),
@@ -75,12 +75,12 @@ impl ReadError {
     }
 }
 
-/// A read whose object was removed meanwhile plans again, this often at most.
+/// How often a read is planned again whose object was removed meanwhile.
 pub(super) const PLANS_MAX: usize = 4;
 
 impl Partition {
-    /// Reads what the tail has, at once. None: older batches are wanted, which [`Partition::read`]
-    /// fetches.
+    /// Reads from the tail, without waiting. `None`: the batches are not in the tail;
+    /// [`Partition::read`] fetches them.
     ///
     /// # Errors
     /// [`ReadError::OutOfRange`], [`ReadError::Closed`].
@@ -105,7 +105,7 @@ impl Partition {
         Ok(Some(ReadData { parts: collector.parts, bytes: collector.bytes, bounds }))
     }
 
-    /// Reads from wherever the batches are. Cancel-safe.
+    /// Reads from the tail or from segments. Cancel-safe.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -151,8 +151,8 @@ impl Partition {
     ) -> Result<Option<SegmentRef>, ReadError> {
         match manifest.find(offset) {
             None => Ok(None),
-            Some(Found::Segment(segment)) => Ok(Some(segment)),
-            Some(Found::Page(page)) => {
+            Some(ManifestEntry::Segment(segment)) => Ok(Some(segment)),
+            Some(ManifestEntry::Page(page)) => {
                 let segments = self.manifests.pages.read(&page).await?;
                 Ok(segments.into_iter().find(|segment| offset < segment.end))
             }
@@ -169,8 +169,8 @@ impl Partition {
     ) -> Result<Option<SegmentRef>, ReadError> {
         match manifest.find_time(offset, timestamp) {
             None => Ok(None),
-            Some(Found::Segment(segment)) => Ok(Some(segment)),
-            Some(Found::Page(page)) => {
+            Some(ManifestEntry::Segment(segment)) => Ok(Some(segment)),
+            Some(ManifestEntry::Page(page)) => {
                 let segments = self.manifests.pages.read(&page).await?;
                 let later = |segment: &SegmentRef| {
                     segment.end > offset && segment.max_timestamp >= timestamp
@@ -180,7 +180,7 @@ impl Partition {
         }
     }
 
-    /// Collects what a segment has from `from` on; whether more is wanted.
+    /// Collects from a segment, from `from` on. Returns whether more is wanted.
     async fn read_segment(
         &self,
         segment: &SegmentRef,

@@ -22,7 +22,7 @@ use crate::{
 
 /// What a partition is opened with.
 #[derive(Debug)]
-pub(crate) struct Recovered {
+pub(crate) struct RecoveredPartition {
     pub(crate) manifest: Manifest,
     pub(crate) epochs: EpochHistory,
     pub(crate) producers: Producers,
@@ -57,9 +57,9 @@ impl PartitionState {
     pub(crate) fn new(
         leader_epoch: LeaderEpoch,
         options: PartitionOptions,
-        recovered: Recovered,
+        recovered: RecoveredPartition,
     ) -> Self {
-        let Recovered { manifest, mut epochs, producers, tail } = recovered;
+        let RecoveredPartition { manifest, mut epochs, producers, tail } = recovered;
         let end = tail.back().map_or(manifest.end(), |run| run.end);
         epochs.begin(leader_epoch, end);
         Self {

@@ -1,7 +1,6 @@
 //! Finding offsets by time, exact to the record (ListOffsets).
 //!
-//! Segments are chosen by their largest timestamp, frames by theirs, and one batch is looked into
-//! at the end.
+//! Segments and frames are chosen by their largest timestamp; then one batch is decoded.
 
 use bytes::Bytes;
 use milena_records::{
@@ -19,25 +18,25 @@ use crate::{
     segment::batch_spans::batch_spans,
 };
 
-/// A record found by its time.
+/// A record found by its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimestampOffset {
     /// The record's offset.
     pub offset: Offset,
-    /// The record's time.
+    /// The record's timestamp.
     pub timestamp: Timestamp,
-    /// The leader epoch it was written in.
+    /// The leader epoch in which it was written.
     pub leader_epoch: LeaderEpoch,
 }
 
-/// Which record of a batch is wanted.
+/// Which record to find.
 #[derive(Clone, Copy)]
-enum Wanted {
+enum TimestampQuery {
     AtOrAfter(Timestamp),
     Largest(Timestamp),
 }
 
-impl Wanted {
+impl TimestampQuery {
     fn timestamp(self) -> Timestamp {
         match self {
             Self::AtOrAfter(timestamp) | Self::Largest(timestamp) => timestamp,
@@ -54,7 +53,7 @@ impl Wanted {
     }
 }
 
-/// What one batch may decompress to while it is looked into.
+/// The limit of one batch's decompressed size.
 const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 impl Partition {
@@ -68,7 +67,7 @@ impl Partition {
         timestamp: Timestamp,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
-        self.find(Wanted::AtOrAfter(timestamp), isolation).await
+        self.find(TimestampQuery::AtOrAfter(timestamp), isolation).await
     }
 
     /// The first record with the largest timestamp of the log (KIP-734); none when the log is
@@ -90,30 +89,29 @@ impl Partition {
         if largest == Timestamp::NONE {
             Ok(None)
         } else {
-            self.find(Wanted::Largest(largest), isolation).await
+            self.find(TimestampQuery::Largest(largest), isolation).await
         }
     }
 
-    /// The largest timestamp from the log start to the end for `isolation`. What segments and runs
-    /// say of themselves counts where all of them is in there; of the others the batches are
-    /// looked at.
+    /// The largest timestamp from the log start to the end for `isolation`. Segments and runs wholly
+    /// within count as their metadata says; of the others the batches are read.
     async fn largest_timestamp(&self, isolation: Isolation) -> Result<Timestamp, ReadError> {
         let (manifest, bounds, tail) = {
             let state = self.lock();
             (state.manifest.clone(), state.bounds(), state.tail.clone())
         };
-        let within = Within { from: bounds.log_start, end: bounds.end(isolation) };
+        let within = SearchRange { from: bounds.log_start, end: bounds.end(isolation) };
         let mut largest = Timestamp::NONE;
-        let mut partly = Vec::new();
+        let mut partial = Vec::new();
         for page in &manifest.record.pages {
             if within.has_all(page.base, page.end) {
                 largest = largest.max(page.max_timestamp);
             } else {
-                partly.extend(self.manifests.pages.read(page).await?);
+                partial.extend(self.manifests.pages.read(page).await?);
             }
         }
-        partly.extend(manifest.newer().cloned());
-        for segment in partly {
+        partial.extend(manifest.newer().cloned());
+        for segment in partial {
             if within.has_all(segment.base, segment.end) {
                 largest = largest.max(segment.max_timestamp);
             } else if within.has_some(segment.base, segment.end) && segment.max_timestamp > largest
@@ -139,12 +137,12 @@ impl Partition {
 
     async fn find(
         &self,
-        wanted: Wanted,
+        query: TimestampQuery,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
         let mut plans = 0;
         loop {
-            match self.find_once(wanted, isolation).await {
+            match self.find_once(query, isolation).await {
                 Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
                 outcome => return outcome,
             }
@@ -153,10 +151,10 @@ impl Partition {
 
     async fn find_once(
         &self,
-        wanted: Wanted,
+        query: TimestampQuery,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
-        // At one moment: what leaves the tail for a segment in between would be in neither.
+        // Under one lock: what leaves the tail for a segment in between would be in neither.
         let (manifest, bounds, tail, tail_start) = {
             let state = self.lock();
             if state.closed {
@@ -164,10 +162,10 @@ impl Partition {
             }
             (state.manifest.clone(), state.bounds(), state.tail.clone(), state.tail_start())
         };
-        let within = Within { from: bounds.log_start, end: bounds.end(isolation) };
+        let within = SearchRange { from: bounds.log_start, end: bounds.end(isolation) };
         let mut from = bounds.log_start;
         while from < tail_start.min(within.end) {
-            let Some(segment) = self.segment_at_time(&manifest, from, wanted.timestamp()).await?
+            let Some(segment) = self.segment_at_time(&manifest, from, query.timestamp()).await?
             else {
                 break;
             };
@@ -175,18 +173,18 @@ impl Partition {
                 break;
             }
             let part = self.segments.open(self.id, &segment).await?;
-            let mut frame = part.footer().frame_at_time(wanted.timestamp());
+            let mut frame = part.footer().frame_at_time(query.timestamp());
             while let Some(index) = frame {
                 let block = self.segments.block(&part, index).await?;
-                if let Some(found) = within.search(&block, wanted)? {
+                if let Some(found) = within.search(&block, query)? {
                     return Ok(Some(self.with_epoch(found)));
                 }
                 frame = part.after_block(index);
             }
             from = segment.end;
         }
-        for run in tail.iter().filter(|run: &&TailRun| run.max_timestamp >= wanted.timestamp()) {
-            if let Some(found) = within.search(&run.bytes, wanted)? {
+        for run in tail.iter().filter(|run: &&TailRun| run.max_timestamp >= query.timestamp()) {
+            if let Some(found) = within.search(&run.bytes, query)? {
                 return Ok(Some(self.with_epoch(found)));
             }
         }
@@ -199,13 +197,13 @@ impl Partition {
     }
 }
 
-/// The offsets a search is for.
-struct Within {
+/// The offsets that are searched.
+struct SearchRange {
     from: Offset,
     end: Offset,
 }
 
-impl Within {
+impl SearchRange {
     fn has_all(&self, base: Offset, end: Offset) -> bool {
         self.from <= base && end <= self.end
     }
@@ -214,7 +212,7 @@ impl Within {
         self.from < end && base < self.end
     }
 
-    /// The largest timestamp of the records in a stretch that are searched.
+    /// The largest timestamp of the searched records of a stretch.
     fn largest(&self, stretch: &Bytes) -> Result<Timestamp, BatchError> {
         let mut largest = Timestamp::NONE;
         for span in batch_spans(stretch) {
@@ -243,22 +241,22 @@ impl Within {
     fn search(
         &self,
         stretch: &Bytes,
-        wanted: Wanted,
+        query: TimestampQuery,
     ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
         for span in batch_spans(stretch) {
             let header = &span.header;
             if header.base_offset >= self.end {
                 return Ok(None);
             }
-            if header.last_offset() < self.from || header.max_timestamp < wanted.timestamp() {
+            if header.last_offset() < self.from || header.max_timestamp < query.timestamp() {
                 continue;
             }
             let batch = Batch::parse(&stretch.slice(span.start..span.end()))?;
-            match wanted.in_batch(&batch)? {
+            match query.in_batch(&batch)? {
                 Some((offset, time)) if offset >= self.from => return Ok(Some((offset, time))),
-                // The log starts within this batch, after the record that was found: look at each.
+                // The log starts within this batch, after the record that was found: check each.
                 Some(_) => {
-                    if let Some(found) = self.first_in(&batch, wanted.timestamp())? {
+                    if let Some(found) = self.first_in(&batch, query.timestamp())? {
                         return Ok(Some(found));
                     }
                 }

@@ -1,4 +1,4 @@
-//! What is done to a partition from time to time: deleting records, retention, letting go of
+//! Operations on a partition other than produce and fetch: deleting records, retention, expiring
 //! producers.
 
 use milena_types::{Offset, Timestamp};
@@ -9,13 +9,13 @@ use crate::{
 };
 
 impl Partition {
-    /// Waits until nothing is pending: everything accepted was committed or has failed.
+    /// Waits until nothing is pending: every accepted append was committed or has failed.
     /// Cancel-safe.
     pub(crate) async fn settled(&self) {
         loop {
             let last = self.lock().tickets.back().map(|(_, ticket)| ticket.clone());
             let Some(last) = last else { return };
-            // The outcome does not matter here; a failed chunk's tickets are taken out when it is
+            // The outcome does not matter here; a failed chunk's tickets are removed when it is
             // reverted.
             if last.settled().await.is_err() && self.core.is_sealed() {
                 return;
@@ -24,10 +24,10 @@ impl Partition {
         }
     }
 
-    /// Whether the batch that was given `offset` is in the log; waits until that is known. An
-    /// append that failed with [`CommitError::Storage`] may still be committed when the disk
-    /// comes back; who must know asks here. Only for who alone appends to the partition and
-    /// does not while this waits. Cancel-safe.
+    /// Whether the batch that was assigned `offset` is in the log; waits until that is known. An
+    /// append that failed with [`CommitError::Storage`] may still be committed when the disk recovers.
+    /// Only for the single writer of a partition, which must not append while this waits.
+    /// Cancel-safe.
     ///
     /// [`CommitError::Storage`]: crate::CommitError::Storage
     pub async fn is_committed(&self, offset: Offset) -> bool {
@@ -47,8 +47,8 @@ impl Partition {
         }
     }
 
-    /// Moves the log start up to `before` (DeleteRecords); None: to the high watermark. Answers the
-    /// log start, which never goes back. What lies below is let go of where whole segments do.
+    /// Moves the log start up to `before` (DeleteRecords); `None`: to the high watermark. Returns the
+    /// log start, which never goes back. Segments wholly below it are released.
     ///
     /// # Errors
     /// [`UpkeepError::OutOfRange`], and what keeps the change from being decided.
@@ -64,7 +64,7 @@ impl Partition {
         Ok(self.bounds().log_start)
     }
 
-    /// Moves the log start past segments that `retention.ms` and `retention.bytes` do not keep.
+    /// Moves the log start past the segments that exceed `retention.ms` or `retention.bytes`.
     pub(crate) async fn enforce_retention(&self, now: Timestamp) -> Result<(), UpkeepError> {
         let options = self.options();
         if options.retention_ms.is_none() && options.retention_bytes.is_none() {
@@ -96,7 +96,7 @@ impl Partition {
         match start {
             Some(start) if start > bounds.log_start => {
                 match self.move_log_start(start).await {
-                    // Its next leader does it.
+                    // The next leader does it.
                     Err(UpkeepError::Closed) => Ok(()),
                     outcome => outcome,
                 }
@@ -105,7 +105,7 @@ impl Partition {
         }
     }
 
-    /// Forgets silent producers.
+    /// Removes producers that committed nothing since `before`.
     pub(crate) fn expire_producers(&self, before: Timestamp) {
         self.lock().producers.expire(before);
     }

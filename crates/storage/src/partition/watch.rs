@@ -1,8 +1,8 @@
-//! How a fetch over many partitions sleeps until there is something for it.
+//! How a fetch over many partitions sleeps until it has enough to read.
 //!
 //! A [`Waiter`] is registered with each partition of the fetch; partitions count what becomes
 //! readable into it and wake it once, when the fetch's minimum is reached or a partition changes in
-//! another way (closed, log start moved). Dropping a [`WatchGuard`] takes the waiter out again.
+//! another way (closed, log start moved). Dropping a `WatchGuard` removes the waiter.
 
 use std::sync::{
     Arc, Mutex,
@@ -11,7 +11,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-/// Somebody who waits for records. Cheap to clone; clones are the same waiter.
+/// A fetch that waits for records. Cheap to clone; clones are the same waiter.
 #[derive(Clone, Debug)]
 pub struct Waiter(Arc<WaiterState>);
 
@@ -28,8 +28,7 @@ impl Waiter {
         Self(Arc::new(WaiterState { missing_bytes, changed: Notify::new() }))
     }
 
-    /// Waits until enough bytes arrived or a partition changed. Once woken it stays so: the next
-    /// wait returns at once only if something happened in between. Cancel-safe.
+    /// Waits until enough bytes arrived or a partition changed since the last wait. Cancel-safe.
     pub async fn woken(&self) {
         self.0.changed.notified().await;
     }
@@ -70,7 +69,7 @@ impl Waiters {
         self.lock().iter().for_each(|waiter| waiter.added(bytes));
     }
 
-    /// Something else changed that every fetch should look at.
+    /// Wakes every waiter: the partition changed in another way.
     pub(crate) fn changed(&self) {
         self.lock().iter().for_each(Waiter::changed);
     }

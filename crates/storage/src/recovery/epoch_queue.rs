@@ -1,11 +1,11 @@
-//! What one broker does with sealed epochs: it flushes those it is the *flusher* of (the catalog says
-//! so), and *borrows* from the others: its partitions read their runs until segments have them.
+//! The sealed epochs of one broker: it flushes those it is the *flusher* of (the ledger says so), and
+//! *pins* the others: its partitions read their runs until segments have them.
 //!
 //! Invariants:
 //!  - epochs are flushed in the order they were sealed in, over all brokers, and a broker's own
-//!    chunks after all that its partitions borrow: so a partition's segments are recorded in offset
-//!    order;
-//!  - an epoch is queued or borrowed from, never both.
+//!    chunks after all that its partitions have pinned: so a partition's segments are recorded in
+//!    offset order;
+//!  - an epoch is queued or pinned, never both.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,11 +56,11 @@ impl QueuedEpoch {
 
 /// An epoch that another broker flushes and that partitions here have runs of.
 #[derive(Debug)]
-pub(crate) struct BorrowedEpoch {
+pub(crate) struct PinnedEpoch {
     pub(crate) order: u64,
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "held, so that all borrowers share one copy in memory")
+        expect(dead_code, reason = "held, so that all brokers of the process share one copy")
     )]
     pub(crate) chunks: Arc<EpochChunks>,
     pub(crate) partitions: BTreeSet<TopicPartition>,
@@ -71,7 +71,7 @@ pub(crate) struct BorrowedEpoch {
 pub(crate) struct EpochQueue {
     /// In the order they are flushed in.
     pub(crate) queue: Vec<QueuedEpoch>,
-    pub(crate) borrowed: BTreeMap<LogId, BorrowedEpoch>,
+    pub(crate) pinned: BTreeMap<LogId, PinnedEpoch>,
     /// The catalog could not be followed: look again soon.
     pub(crate) unsettled: bool,
 }
@@ -90,24 +90,24 @@ impl EpochQueue {
         self.queue.iter_mut().find(|queued| queued.log == log)
     }
 
-    /// A partition here has runs of an epoch that another broker flushes.
-    pub(crate) fn borrow(
+    /// Notes that a partition here has runs of an epoch that another broker flushes.
+    pub(crate) fn pin_epoch(
         &mut self,
         order: u64,
         chunks: &Arc<EpochChunks>,
         partition: TopicPartition,
     ) {
         let partitions = BTreeSet::new();
-        let borrowed = self.borrowed.entry(chunks.log);
+        let pinned = self.pinned.entry(chunks.log);
         let chunks = chunks.clone();
-        let borrowed = borrowed.or_insert_with(|| BorrowedEpoch { order, chunks, partitions });
-        borrowed.partitions.insert(partition);
+        let pinned = pinned.or_insert_with(|| PinnedEpoch { order, chunks, partitions });
+        pinned.partitions.insert(partition);
     }
 
-    /// The first epoch that partitions here borrow from.
-    pub(crate) fn first_borrowed(&self) -> Option<LogId> {
-        let mut borrowed = self.borrowed.iter();
-        borrowed.find(|(_, borrowed)| !borrowed.partitions.is_empty()).map(|(log, _)| *log)
+    /// The first epoch that partitions here have pinned.
+    pub(crate) fn first_pinned(&self) -> Option<LogId> {
+        let mut pinned = self.pinned.iter();
+        pinned.find(|(_, pinned)| !pinned.partitions.is_empty()).map(|(log, _)| *log)
     }
 
     /// The unflushed bytes of the queue, and since when the oldest of them wait.

@@ -13,7 +13,7 @@ use crate::{
         options::PartitionOptions,
         partition_log::Partition,
         registry::OpenPartitions,
-        state::{PartitionState, Recovered},
+        state::{PartitionState, RecoveredPartition},
     },
     recovery::{
         epoch_chunks::EpochChunks, errors::OpenPartitionError, producer_state::rebuild_producers,
@@ -100,7 +100,7 @@ impl PartitionOpener {
         &self,
         id: TopicPartition,
         leader_epoch: LeaderEpoch,
-    ) -> Result<Recovered, OpenPartitionError> {
+    ) -> Result<RecoveredPartition, OpenPartitionError> {
         // Chunks, then flushes, then the manifest: what moves on between two reads is then seen
         // twice, and in any other order perhaps not at all.
         let sealed = self.sealed_chunks().await?;
@@ -134,7 +134,7 @@ impl PartitionOpener {
         let now = Timestamp(self.core.runtime.wall_ms());
         producers.expire(expired_before(now, self.producer_expiration));
         self.pin_epochs(id, &sealed, &tail);
-        Ok(Recovered { manifest, epochs, producers, tail })
+        Ok(RecoveredPartition { manifest, epochs, producers, tail })
     }
 
     /// The chunks of all sealed epochs that are not all in segments, each with its place in the
@@ -162,7 +162,7 @@ impl PartitionOpener {
         for (order, epoch) in epochs {
             let has_runs = tail.iter().any(|run| run.sealed == Some(epoch.log));
             if has_runs && !sealed.is_queued(epoch.log) {
-                sealed.borrow(*order, epoch, id);
+                sealed.pin_epoch(*order, epoch, id);
                 self.sealed.logs.request_flush(epoch.log);
             }
         }

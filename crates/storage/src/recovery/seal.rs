@@ -4,7 +4,7 @@
 //! and records seal and tail of its epochs. That makes the recoverer their flusher, and also of
 //! everything the dead broker was to flush for others. A broker that comes back does the same for its
 //! own epochs. Every step is one conditional write: of two concurrent recoverers one is first and the
-//! other reads what it wrote; the one that lost the role of flusher borrows from then on.
+//! other reads what it wrote; the one that lost the role of flusher pins from then on.
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! What becomes of sealed epochs on one broker: it flushes those it is the flusher of, and borrows
-//! from the others until segments have their records.
+//! What becomes of sealed epochs on one broker: it flushes those it is the flusher of, and pins the
+//! others until segments have their records.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ use crate::{
     },
     recovery::{
         epoch_chunks::EpochChunks,
-        epoch_queue::{BorrowedEpoch, EpochQueue, QueuedEpoch},
+        epoch_queue::{EpochQueue, PinnedEpoch, QueuedEpoch},
         sealed_logs::{SealedError, SealedLogs},
     },
 };
@@ -74,7 +74,7 @@ impl SealedEpochs {
     }
 
     /// Follows the catalog until the scope stops: takes over what earlier lives of this broker were
-    /// to flush, and the segments of epochs that are borrowed from.
+    /// to flush, and the segments of pinned epochs.
     pub(crate) async fn run(self: Arc<Self>) {
         let stopping = self.core.runtime.stopping().clone();
         let mut changes = self.logs.changes();
@@ -82,7 +82,7 @@ impl SealedEpochs {
         loop {
             let expecting = {
                 let sealed = self.lock();
-                sealed.unsettled || !sealed.borrowed.is_empty()
+                sealed.unsettled || !sealed.pinned.is_empty()
             };
             tokio::select! {
                 () = stopping.cancelled() => return,
@@ -102,7 +102,7 @@ impl SealedEpochs {
         }
     }
 
-    /// Brings the queue and what is borrowed in line with the catalog.
+    /// Brings the queue and the pinned epochs in line with the catalog.
     pub(crate) async fn settle(&self) -> Result<(), SettleError> {
         let settled = self.try_settle().await;
         if settled.is_err() {
@@ -133,12 +133,12 @@ impl SealedEpochs {
                 None => catalog.retire_epoch(*log).await?,
             }
         }
-        let borrowed: Vec<LogId> = self.lock().borrowed.keys().copied().collect();
-        for log in borrowed {
+        let pinned: Vec<LogId> = self.lock().pinned.keys().copied().collect();
+        for log in pinned {
             let record =
                 epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.value);
             if record.and_then(WalRecord::unflushed).is_none() {
-                self.end_borrowing(log, |_| {}).await?;
+                self.unpin_epoch(log, |_| {}).await?;
                 self.logs.epoch_retired(log);
             }
         }
@@ -187,7 +187,7 @@ impl SealedEpochs {
             charged: log.broker == self.core.id.broker,
             since: self.core.runtime.monotonic(),
         };
-        self.end_borrowing(log, |sealed| {
+        self.unpin_epoch(log, |sealed| {
             if !sealed.is_queued(log) {
                 if queued.charged {
                     self.core.budget.add_unflushed(queued.bytes());
@@ -198,9 +198,9 @@ impl SealedEpochs {
         .await
     }
 
-    /// Has the partitions that borrow from an epoch take the present segments, then removes it from
-    /// what is borrowed, and does `then` under the same lock: at no moment is the epoch in neither.
-    async fn end_borrowing(
+    /// Has the partitions that pinned an epoch take the present segments, then unpins it, and does
+    /// `then` under the same lock: at no moment is the epoch in neither.
+    async fn unpin_epoch(
         &self,
         log: LogId,
         then: impl FnOnce(&mut EpochQueue),
@@ -211,11 +211,11 @@ impl SealedEpochs {
             let missing: Vec<TopicPartition> = {
                 let _nobody_opens = self.manifests.flush_gate.write().await;
                 let mut sealed = self.lock();
-                let borrowed = sealed.borrowed.get(&log).into_iter();
-                let missing = borrowed.flat_map(|epoch| epoch.partitions.difference(&reloaded));
+                let pinned = sealed.pinned.get(&log).into_iter();
+                let missing = pinned.flat_map(|epoch| epoch.partitions.difference(&reloaded));
                 let missing: Vec<_> = missing.copied().collect();
                 if missing.is_empty() {
-                    sealed.borrowed.remove(&log);
+                    sealed.pinned.remove(&log);
                     then(&mut sealed);
                     break;
                 }
@@ -233,7 +233,7 @@ impl SealedEpochs {
     }
 
     /// Removes an epoch from the queue if another broker flushes it or it is retired. What
-    /// partitions here have of it is borrowed from then on.
+    /// partitions here have of it is pinned from then on.
     pub(crate) async fn yield_epoch(&self, log: LogId) -> Result<(), CatalogError> {
         let catalog = &self.manifests.catalog;
         let seen = catalog.epoch(log).await?;
@@ -249,9 +249,9 @@ impl SealedEpochs {
             partition.lock().tail.iter().any(|run| run.sealed == Some(log))
         };
         let open = self.partitions.all();
-        let borrowers = open.iter().filter(|partition| has_runs(partition));
+        let pinning = open.iter().filter(|partition| has_runs(partition));
         let partitions: BTreeSet<TopicPartition> =
-            borrowers.map(|partition| partition.id()).collect();
+            pinning.map(|partition| partition.id()).collect();
         let mut sealed = self.lock();
         if let Some(index) = sealed.queue.iter().position(|queued| queued.log == log) {
             let queued = sealed.queue.remove(index);
@@ -262,8 +262,8 @@ impl SealedEpochs {
                 self.logs.request_flush(log);
             }
             if let Some(chunks) = queued.chunks {
-                let borrowed = BorrowedEpoch { order: queued.order, chunks, partitions };
-                sealed.borrowed.insert(log, borrowed);
+                let pinned = PinnedEpoch { order: queued.order, chunks, partitions };
+                sealed.pinned.insert(log, pinned);
             }
         }
         drop(sealed);
@@ -275,9 +275,9 @@ impl SealedEpochs {
     /// here.
     pub(crate) async fn may_flush(&self, order: u64, log: LogId) -> Result<bool, CatalogError> {
         let earlier = |other_order: u64, other: LogId| (other_order, other) < (order, log);
-        let borrows_earlier =
-            self.lock().borrowed.iter().any(|(other, epoch)| earlier(epoch.order, *other));
-        if borrows_earlier {
+        let pins_earlier =
+            self.lock().pinned.iter().any(|(other, epoch)| earlier(epoch.order, *other));
+        if pins_earlier {
             return Ok(false);
         }
         let epochs = self.manifests.catalog.all_epochs().await?;

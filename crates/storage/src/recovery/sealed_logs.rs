@@ -50,9 +50,9 @@ pub enum SealedError {
 /// What the brokers of one cluster in one process know of each other's write-ahead logs. Clones
 /// share it.
 #[derive(Clone)]
-pub struct SealedLogs(Arc<Inner>);
+pub struct SealedLogs(Arc<ProcessLogs>);
 
-struct Inner {
+struct ProcessLogs {
     disk: Option<Arc<dyn Disk>>,
     dir_of: Box<dyn Fn(BrokerId) -> Option<PathBuf> + Send + Sync>,
     epochs: Mutex<HashMap<LogId, Weak<EpochChunks>>>,
@@ -90,7 +90,7 @@ impl SealedLogs {
         disk: Option<Arc<dyn Disk>>,
         dir_of: Box<dyn Fn(BrokerId) -> Option<PathBuf> + Send + Sync>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ProcessLogs {
             disk,
             dir_of,
             epochs: Mutex::default(),

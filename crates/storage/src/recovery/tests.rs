@@ -64,8 +64,8 @@ async fn all_retired(broker: &Broker, running: usize) {
     }
 }
 
-fn borrows(storage: &Storage) -> bool {
-    !storage.sealed.lock().borrowed.is_empty()
+fn pins(storage: &Storage) -> bool {
+    !storage.sealed.lock().pinned.is_empty()
 }
 
 fn times(records: &[(i64, i64)]) -> Vec<i64> {
@@ -104,16 +104,16 @@ async fn survivors_lead_at_once_what_a_dead_broker_had_only_in_its_log() {
             Some((LeaderEpoch(1), Offset(3)))
         );
     }
-    assert!(borrows(&third) && !borrows(&second));
+    assert!(pins(&third) && !pins(&second));
     {
         let (flushes, reads) = (second.sealed.lock(), third.sealed.lock());
-        let borrowed = &reads.borrowed.values().next().expect("it borrows").chunks;
+        let pinned = &reads.pinned.values().next().expect("it pins").chunks;
         let queued = flushes.queue[0].chunks.as_ref().expect("not flushed");
-        assert!(Arc::ptr_eq(queued, borrowed), "there is one copy of the chunks");
+        assert!(Arc::ptr_eq(queued, pinned), "there is one copy of the chunks");
     }
     drop(no_objects);
     all_retired(&cluster, 2).await;
-    eventually("nothing is borrowed any more", || !borrows(&third)).await;
+    eventually("nothing is pinned any more", || !pins(&third)).await;
     second.flush().await.expect("a flush");
     third.flush().await.expect("a flush");
     for (storage, index) in [(&second, 0), (&third, 1), (&second, 2), (&third, 3)] {
@@ -192,10 +192,10 @@ async fn a_takeover_of_a_takeover_keeps_the_order_of_records() {
     seal(&second, crashed(first).await).await;
     let partition = open_partition(&second, 0, 2).await;
     append(&partition, sequenced(7, 1, &[2])).await;
-    let borrowed = open_partition(&third, 1, 2).await;
-    append(&borrowed, batch(&[2])).await;
+    let pinned = open_partition(&third, 1, 2).await;
+    append(&pinned, batch(&[2])).await;
     seal(&third, crashed(second).await).await;
-    assert!(!borrows(&third), "what it borrowed it flushes itself now");
+    assert!(!pins(&third), "what it pinned it flushes itself now");
     let partition = open_partition(&third, 0, 3).await;
     assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2]);
     let again = append(&partition, sequenced(7, 0, &[1])).await;
@@ -204,7 +204,7 @@ async fn a_takeover_of_a_takeover_keeps_the_order_of_records() {
     drop(no_objects);
     third.flush().await.expect("a flush");
     all_retired(&cluster, 1).await;
-    drop((partition, borrowed));
+    drop((partition, pinned));
     third.crash().await;
     let third = cluster.open_broker(3).await;
     assert_eq!(times(&read_all(&*open_partition(&third, 0, 4).await, 0, 500).await), [1, 2, 3]);
@@ -283,7 +283,7 @@ async fn a_dead_broker_that_comes_back_flushes_by_itself_and_the_recoverer_borro
     all_retired(&cluster, 3).await;
     for (storage, partition) in [(&second, &at_second), (&third, &at_third)] {
         storage.flush().await.expect("nothing is in the way");
-        assert!(!borrows(storage) && storage.sealed.lock().queue.is_empty());
+        assert!(!pins(storage) && storage.sealed.lock().queue.is_empty());
         partition.lock().tail.clear();
         assert_eq!(times(&read_all(partition, 0, 500).await), [1, 2]);
     }
@@ -326,7 +326,7 @@ async fn a_partition_that_borrows_is_handed_over_only_when_segments_have_its_rec
     let closing = third.close_partitions(&ids);
     let mut closing = std::pin::pin!(closing);
     let early = tokio::time::timeout(Duration::from_millis(300), &mut closing).await;
-    assert!(early.is_err(), "its next leader would not find what it borrows");
+    assert!(early.is_err(), "its next leader would not find what it pins");
     drop(no_objects);
     let closed = tokio::time::timeout(Duration::from_secs(20), closing)
         .await

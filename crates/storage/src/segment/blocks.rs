@@ -1,10 +1,9 @@
 //! Reading segments through a bounded cache of decrypted blocks.
 //!
-//! A block is a few adjacent frames of one partition, read and decrypted in one go. While a reader
-//! is given a block, the next ones are fetched, so that a consumer that reads on finds them in
-//! memory. Footers are kept in the same cache. Keys carry the cluster, since one cache serves every
-//! broker of a process; its budget is in bytes and never exceeded by more than what readers hold on
-//! to.
+//! A block is a few adjacent frames of one partition, read and decrypted together. While a reader uses
+//! a block, the next ones are fetched ahead. Footers are in the same cache. Keys include the cluster,
+//! since one cache serves every broker of a process; its budget is in bytes and exceeded by no more
+//! than what readers hold.
 
 use std::{hash::RandomState, ops::Range, sync::Arc};
 
@@ -29,19 +28,19 @@ use crate::{
     },
 };
 
-/// A block is the frames that start within the same stretch of so many bytes of a partition's part.
+/// A block is the frames that start within the same stretch of this length of a partition's part.
 const BLOCK_STRETCH_BYTES: u64 = 512 << 10;
 
 /// How many blocks are fetched ahead of a reader.
 const BLOCKS_AHEAD: usize = 4;
 
-/// How many blocks are fetched ahead at once, for all readers: what bounds the memory of those that
-/// are on their way.
+/// How many blocks are being fetched ahead, for all readers: bounds the memory of fetches in
+/// flight.
 const FETCHES_AHEAD_MAX: usize = 16;
 
 /// A process's cache of segment blocks. Cheap to clone; clones are the same cache.
 #[derive(Clone)]
-pub struct BlockCache(Arc<Cache<BlockKey, Block, ByBytes, RandomState>>);
+pub struct BlockCache(Arc<Cache<BlockKey, Block, WeightInBytes, RandomState>>);
 
 impl std::fmt::Debug for BlockCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,9 +53,9 @@ impl BlockCache {
     pub fn new(bytes: u64) -> Self {
         let expected_items =
             usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        // The cache's own hasher takes its seed from addresses, which a simulation cannot decide.
+        // The cache's default hasher takes its seed from addresses, which a simulation cannot control.
         let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
-        Self(Arc::new(Cache::with(expected_items, bytes, ByBytes, hasher, lifecycle)))
+        Self(Arc::new(Cache::with(expected_items, bytes, WeightInBytes, hasher, lifecycle)))
     }
 
     /// How many bytes are cached.
@@ -82,9 +81,9 @@ enum Block {
 }
 
 #[derive(Clone)]
-struct ByBytes;
+struct WeightInBytes;
 
-impl Weighter<BlockKey, Block> for ByBytes {
+impl Weighter<BlockKey, Block> for WeightInBytes {
     fn weight(&self, key: &BlockKey, block: &Block) -> u64 {
         let overhead = 200 + key.object.as_str().len() as u64;
         match block {
@@ -159,7 +158,7 @@ impl Segments {
         }
     }
 
-    /// Opens the part of a segment that is the partition's.
+    /// Opens a partition's part of a segment.
     pub(crate) async fn open(
         &self,
         partition: TopicPartition,
@@ -201,8 +200,8 @@ impl Segments {
         }
     }
 
-    /// Begins to fetch the blocks after the one that holds frame `frame`, those that are not there
-    /// yet. What fails is left to the reader that gets there.
+    /// Begins to fetch the blocks after the one that holds frame `frame`, as far as they are not
+    /// cached. A failure is left to the reader that gets there.
     pub(crate) fn fetch_ahead(&self, part: &SegmentPart, frame: usize) {
         let following =
             std::iter::successors(part.after_block(frame), |next| part.after_block(*next));

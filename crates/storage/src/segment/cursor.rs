@@ -1,4 +1,4 @@
-//! Variable-length integers of the footer, read without trust in what is read.
+//! Variable-length integers of the footer. Does not trust the bytes it reads.
 
 /// A footer that breaks the format's rules.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What a segment contains: its partitions, their frames, and the batches that state is rebuilt
+//! The contents of a segment: its partitions, their frames, and the batches that state is rebuilt
 //! from.
 
 use std::ops::Range;
@@ -38,11 +38,10 @@ pub(crate) struct Footer {
 /// One partition's part of a segment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PartitionFooter {
-    /// Whose batches they are.
     pub partition: TopicPartition,
     /// From the first batch's base offset to after the last batch's last offset.
     pub offsets: Range<Offset>,
-    /// The terms its batches were appended in, ascending; the first starts where `offsets` does.
+    /// The leader epochs of its batches, ascending; the first starts where `offsets` does.
     pub epochs: SmallVec<[EpochStart; 1]>,
     /// Its frames, adjacent in the file, ascending: the sparse offset and time index.
     pub frames: SmallVec<[FrameEntry; 1]>,
@@ -51,16 +50,15 @@ pub(crate) struct PartitionFooter {
     pub batches: Vec<BatchSummary>,
 }
 
-/// The first offset of a term within a segment.
+/// The first offset of a leader epoch within a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct EpochStart {
-    /// The term.
     pub epoch: LeaderEpoch,
     /// The base offset of its first batch here.
     pub start: Offset,
 }
 
-/// Where a frame is and what it holds.
+/// The location of a frame, and its index entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FrameEntry {
     /// Its index in the file, which is authenticated.
@@ -116,7 +114,7 @@ impl PartitionFooter {
         self.frames.iter().position(|frame| frame.max_timestamp >= timestamp)
     }
 
-    /// The term that `offset` was appended in.
+    /// The leader epoch in which `offset` was appended.
     pub(crate) fn epoch_of(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.epochs.partition_point(|start| start.start <= offset);
         after.checked_sub(1).map(|i| self.epochs[i].epoch)
@@ -207,7 +205,7 @@ impl PartitionFooter {
             (last_offset, last_time) = (frame.first_offset.0, frame.max_timestamp.0);
         }
         put_unsigned(out, self.batches.len() as u64);
-        let mut before = BatchBefore { end: first.0, time: 0, producer: 0 };
+        let mut before = PreviousBatch { end: first.0, time: 0, producer: 0 };
         for batch in &self.batches {
             before.encode(batch, out);
         }
@@ -257,7 +255,7 @@ impl PartitionFooter {
         let mut entry = Self { partition, offsets, epochs, frames, batches: Vec::new() };
         let count = cursor.count(BATCH_BYTES_MIN)?;
         entry.batches.reserve_exact(count);
-        let mut before = BatchBefore { end: start, time: 0, producer: 0 };
+        let mut before = PreviousBatch { end: start, time: 0, producer: 0 };
         for _ in 0..count {
             let batch = before.decode(cursor, &entry)?;
             entry.batches.push(batch);
@@ -292,14 +290,14 @@ fn decode_epochs(
     Ok(epochs)
 }
 
-/// What a batch's entry is stored relative to.
-struct BatchBefore {
+/// The previous batch: an entry is stored relative to it.
+struct PreviousBatch {
     end: i64,
     time: i64,
     producer: i64,
 }
 
-impl BatchBefore {
+impl PreviousBatch {
     fn encode(&mut self, batch: &BatchSummary, out: &mut Vec<u8>) {
         let producer =
             batch.producer.as_ref().expect("the footer keeps batches with a producer id only");

@@ -1,23 +1,23 @@
-//! The one file format: frames of record batches grouped by partition, a footer that says what is
-//! where, and a fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment
-//! are all this.
+//! The one file format: frames of record batches grouped by partition, a footer that locates them,
+//! and a fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment all have
+//! it.
 //!
 //! ```text
 //! header   magic(8) · format level(2) · 0(2) · key id(4) · salt(16)
 //! frame 0  AES-256-GCM of whole record batches of one partition, then its tag(16)
 //! frame 1  …
-//! footer   AES-256-GCM of [`Footer`], then its tag(16)
+//! footer   AES-256-GCM of `Footer`, then its tag(16)
 //! trailer  footer position(8) · sealed footer length(4) · frames(4) · key id(4) · salt(16) · 0(12)
 //!          · format level(2) · 0(2) · CRC32C of the 52 bytes before(4) · magic(8)
 //! ```
 //!
-//! Integers are big-endian. Invariants, kept by [`SegmentWriter`] and checked by [`SegmentReader`]:
-//! - partitions stand in ascending order, each once; a partition's frames are adjacent and never
-//!   hold another's batches; a batch is never split; offsets ascend within a partition;
-//! - the end of a file suffices to read it: the trailer repeats what the header says, so that a
-//!   range read of the tail, then range reads of frames, never need the beginning;
+//! Integers are big-endian. Invariants, kept by `SegmentWriter` and checked by `SegmentReader`:
+//! - partitions are in ascending order, each once; a partition's frames are adjacent and never hold
+//!   another's batches; a batch is never split; offsets ascend within a partition;
+//! - the end of a file suffices to read it: the trailer repeats the header, so that a range read of
+//!   the tail, then range reads of frames, never need the beginning;
 //! - the trailer's last 12 bytes (CRC32C, magic) stay where they are in every format level, so that
-//!   a file of a newer level is told from a damaged one.
+//!   a file of a newer level can be told from a damaged one.
 //!
 //! Batches are stored as the client sent them apart from base offset and leader epoch, which the
 //! writer patches while it copies; neither is covered by a batch's own CRC.
@@ -36,15 +36,15 @@ pub(super) const MAGIC: [u8; 8] = *b"MLNASEG\0";
 /// The frame number the footer is sealed under. No record frame has it.
 pub(super) const FOOTER_FRAME: u32 = u32::MAX;
 
-/// What a segment has to know about one record batch. Of a batch that state is rebuilt from (it has
-/// a producer id) the footer keeps it; of others only the batch itself tells.
+/// The metadata of one record batch. The footer has it for batches with a producer id, from which
+/// state is rebuilt; for others only the batch itself has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct BatchSummary {
     /// Offset of the first record. The writer puts it into the stored batch.
     pub base_offset: Offset,
-    /// Offset of the last record (also when compaction took that record away).
+    /// Offset of the last record (also if compaction removed that record).
     pub last_offset: Offset,
-    /// The term the batch was appended in. The writer puts it into the stored batch.
+    /// The leader epoch of the append. The writer puts it into the stored batch.
     pub leader_epoch: LeaderEpoch,
     /// The largest timestamp of its records.
     pub max_timestamp: Timestamp,
@@ -92,7 +92,7 @@ pub(crate) struct ProducerBatch {
     pub last_sequence: Sequence,
     /// Whether the batch belongs to a transaction.
     pub transactional: bool,
-    /// What the batch decides, if it is a transaction marker.
+    /// The outcome of the transaction, if it is a marker.
     pub marker: Option<EndTransactionMarker>,
 }
 

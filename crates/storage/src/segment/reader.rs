@@ -1,4 +1,4 @@
-//! Reads a segment, whole or in ranges, without trust in its bytes.
+//! Reads a segment, whole or in ranges. Does not trust its bytes.
 
 use std::{ops::Range, sync::Arc};
 
@@ -23,7 +23,7 @@ pub enum SegmentError {
         "segment {object} is damaged at byte {position}: {what}; restore the object from a copy"
     )]
     Damaged { object: ObjectId, position: u64, what: &'static str },
-    /// A later release wrote it.
+    /// It was written by a later release.
     #[error(
         "segment {object} has format level {found}, this release reads up to {FORMAT_LEVEL}: upgrade milena"
     )]
@@ -44,7 +44,7 @@ pub(crate) struct SegmentReader {
     cipher: Arc<ObjectCipher>,
 }
 
-/// What came of reading the end of a segment.
+/// The outcome of reading the end of a segment.
 #[derive(Debug)]
 pub(crate) enum TailOutcome {
     /// The footer was in it.
@@ -148,7 +148,7 @@ impl SegmentReader {
         &self.object
     }
 
-    /// What the segment contains.
+    /// The segment's footer.
     pub(crate) fn footer(&self) -> &Arc<Footer> {
         &self.footer
     }
@@ -192,7 +192,7 @@ impl SegmentReader {
         Ok(())
     }
 
-    /// Opens adjacent frames as [`SegmentReader::open_frames_into`] does, into memory of their own.
+    /// Like [`SegmentReader::open_frames_into`], into new memory.
     ///
     /// # Errors
     /// As [`SegmentReader::open_frames_into`].

@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// How a segment is cut and what is kept of it.
+/// The frame size of a segment, and whether its plaintext is kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentOptions {
-    /// A frame is closed when another batch would take it past this many bytes; a larger batch
-    /// gets a frame of its own. What a read of one record has to fetch and decrypt.
+    /// A frame is closed when another batch would take it past this many bytes; a larger batch gets
+    /// its own frame. A read of one record fetches and decrypts this much.
     pub frame_bytes: usize,
-    /// Whether the batches as written, in the clear, are wanted afterwards (for the tail cache),
-    /// and if so, how many bytes to expect.
+    /// Whether to keep the written batches, unencrypted, for the tail cache; the expected bytes if
+    /// so.
     pub keep_plaintext: Option<usize>,
 }
 
@@ -37,8 +37,7 @@ impl Default for SegmentOptions {
 
 /// Writes batches, grouped by partition, as a segment.
 ///
-/// Sealed bytes are appended to the caller's buffer; whatever that held before stays in front of
-/// them. Batches of a partition come one after another, partitions in ascending order: breaking
+/// Sealed bytes are appended to the caller's buffer, after what it already holds. Batches of a partition come one after another, partitions in ascending order: breaking
 /// that is a bug and panics.
 #[derive(Debug)]
 pub(crate) struct SegmentWriter<'a> {
@@ -49,7 +48,7 @@ pub(crate) struct SegmentWriter<'a> {
     salt: Salt,
     cipher: ObjectCipher,
     options: SegmentOptions,
-    /// The batches in the clear: of the open frame, or of the whole segment if they are kept.
+    /// The unencrypted batches: of the open frame, or of the whole segment if they are kept.
     plain: Vec<u8>,
     frame_start: usize,
     frame: Option<OpenFrame>,
@@ -64,14 +63,13 @@ struct OpenFrame {
     max_timestamp: Timestamp,
 }
 
-/// What was written.
+/// A finished segment.
 #[derive(Debug)]
 pub(crate) struct FinishedSegment {
-    /// What the footer says.
     pub footer: Footer,
     /// The segment's whole length.
     pub segment_bytes: u64,
-    /// The batches as they were written, in the clear, if they were to be kept.
+    /// The unencrypted batches, if they were to be kept.
     pub plaintext: Bytes,
     /// Each partition's batches within `plaintext`, in the order of `footer.partitions`.
     pub plaintext_ranges: Vec<Range<usize>>,
@@ -110,7 +108,7 @@ impl<'a> SegmentWriter<'a> {
         }
     }
 
-    /// Makes room for what is kept of so many partitions.
+    /// Reserves memory for the entries of `count` partitions.
     pub(crate) fn reserve_partitions(&mut self, count: usize) {
         self.footer.partitions.reserve_exact(count);
         self.plaintext_ranges.reserve_exact(count);
@@ -155,7 +153,7 @@ impl<'a> SegmentWriter<'a> {
         self.plaintext_ranges.push(self.plain.len()..self.plain.len());
     }
 
-    /// Takes a batch into the index.
+    /// Adds a batch to the index.
     fn note(&mut self, summary: &BatchSummary) {
         let entry = self.footer.partitions.last_mut().expect("a partition was started");
         assert!(
@@ -210,7 +208,7 @@ impl<'a> SegmentWriter<'a> {
         }
     }
 
-    /// Seals what is open and writes footer and trailer.
+    /// Seals the open frame and writes footer and trailer.
     pub(crate) fn finish(mut self) -> FinishedSegment {
         self.finish_frame();
         let footer = self.footer.encode();

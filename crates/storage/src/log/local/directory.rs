@@ -1,19 +1,18 @@
-//! A write-ahead directory: who owns it, what it holds, its files.
+//! A write-ahead directory: its lock, its files, and which chunks are in them.
 //!
 //! ```text
 //! LOCK                    held while the directory is open
 //! FORMAT                  "milena write-ahead log, format 1"
-//! epoch-{number}          that broker epoch began here; see `signs`
+//! epoch-{number}          that broker epoch began here; see `epoch_markers`
 //! {file id, 16 hex}.wal   frames; see `frame`
 //! ```
 //!
-//! A file is, in turn: *spare* (space set aside, nothing in it), *current* (being appended to),
-//! *full* or given up (only read), and, once every chunk in it is released, *free*: to be renamed
-//! and used again. Files that were there when the directory was opened are never appended to.
+//! A file is first *spare* (allocated and empty), then *current* (being appended to), then *full* or
+//! abandoned (only read), and, once every chunk in it is released, *free*: to be renamed and reused.
+//! Files that were there when the directory was opened are never appended to.
 //!
-//! Files with frames become free in the order of their ids only: until it is used again a free file
-//! still shows its frames to the next start, which would miss the ones between them and later
-//! files.
+//! Files with frames become free in the order of their ids only: until it is reused a free file still
+//! shows its frames to the next start, which would miss the ones between them and later files.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -37,23 +36,23 @@ use crate::{
     },
 };
 
-/// How a local write-ahead log uses its directory.
+/// The tuning of a local write-ahead log.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// The directory, made if absent. Nothing else may be in it.
+    /// The directory, created if absent. Nothing else may be in it.
     pub dir: PathBuf,
     /// The length of a file. At least one chunk's frame must fit.
     pub file_bytes: u64,
     /// The longest chunk that the source builds.
     pub chunk_bytes_max: usize,
-    /// How many files without chunks are kept to be used again; more are removed.
+    /// How many files without chunks are kept for reuse; more are removed.
     pub free_files_max: usize,
     /// How long to wait before a chunk that could not be written is tried again.
     pub retry_delay: Duration,
 }
 
 impl LogConfig {
-    /// The defaults: 64 MiB files, of which up to 4 are kept for use again, chunks up to 16 MiB.
+    /// The defaults: 64 MiB files, up to 4 kept for reuse, chunks up to 16 MiB.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -64,21 +63,20 @@ impl LogConfig {
         }
     }
 
-    /// The longest frame, which is what must be free before a chunk is built.
+    /// The longest frame: the space that must be free before a chunk is built.
     pub(super) fn frame_bytes_max(&self) -> u64 {
         frame::frame_bytes(self.chunk_bytes_max)
     }
 }
 
-/// An open write-ahead directory: what older broker epochs left there, readable in place. This is
-/// also what a broker uses that takes over the chunks of another.
-/// [`LocalLog::start`](super::LocalLog::start) starts a new epoch in it.
+/// An open write-ahead directory: what older broker epochs left there, readable in place. A recoverer
+/// opens that of another broker. `LocalLog::start` starts a new epoch in it.
 #[derive(Debug)]
 pub(crate) struct LogDirectory {
     config: LogConfig,
     pub(super) disk: Arc<dyn Disk>,
     state: Mutex<DirectoryState>,
-    #[expect(dead_code, reason = "held, not used")]
+    #[expect(dead_code, reason = "held until dropped")]
     lock: Box<dyn DiskLock>,
 }
 
@@ -99,11 +97,11 @@ struct EpochIndex {
 struct OpenFile {
     file: Arc<dyn DiskFile>,
     chunks: usize,
-    /// Being appended to or about to be: not free although it may hold no chunk.
+    /// Being appended to or about to be: not free although it may have no chunk.
     in_use: bool,
     /// Has, or had, frames that a start would find.
     has_frames: bool,
-    /// May be used again when it is free: its length is right and no write or sync ever failed.
+    /// May be reused when it is free: its length is right and no write or sync ever failed.
     reusable: bool,
 }
 
@@ -145,7 +143,7 @@ impl LogDirectory {
             next_file: ids.last().map_or(0, |id| id.0 + 1),
             ..DirectoryState::default()
         };
-        let mut scan = file_scan::Scan::default();
+        let mut scan = file_scan::DirectoryScan::default();
         for id in ids {
             let path = config.dir.join(id.file_name());
             let file = disk.open(&path).map_err(|source| LogError::Io {
@@ -165,7 +163,7 @@ impl LogDirectory {
         Ok(Arc::new(Self { config, disk, state: Mutex::new(state), lock }))
     }
 
-    /// How it was opened.
+    /// The tuning it was opened with.
     pub(crate) fn config(&self) -> &LogConfig {
         &self.config
     }
@@ -193,7 +191,7 @@ impl LogDirectory {
         let no_such_chunk = || LogError::NoSuchChunk { epoch, seq };
         let (place, file) = find().ok_or_else(no_such_chunk)?;
         match self.read_place(epoch, seq, place, &*file) {
-            // While it was read it may have been released and its file used again.
+            // While it was read it may have been released and its file reused.
             Err(_) if find().is_none_or(|(now, _)| now != place) => Err(no_such_chunk()),
             result => result,
         }
@@ -226,8 +224,8 @@ impl LogDirectory {
         Ok(Bytes::from(bytes).slice(frame::HEADER_BYTES..))
     }
 
-    /// Frees the chunks of `epoch` below `end`. Touches no file: those that became free are used
-    /// again or removed by the log when it next runs.
+    /// Frees the chunks of `epoch` below `end`. Changes no file: those that became free are reused or
+    /// removed by the log when it next runs.
     pub(crate) fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
         let mut state = self.state();
         let Some(index) = state.epochs.get_mut(&epoch) else { return };
@@ -247,14 +245,14 @@ impl LogDirectory {
     }
 
     fn state(&self) -> MutexGuard<'_, DirectoryState> {
-        self.state.lock().expect("no holder of the write-ahead directory's state panics")
+        self.state.lock().expect("no panic while the directory's state is changed")
     }
 
     pub(super) fn path(&self, file: FileId) -> PathBuf {
         self.config.dir.join(file.file_name())
     }
 
-    /// The last chunk of the newest epoch. Nobody knows whether it reached the disk.
+    /// The last chunk of the newest epoch. It is unknown whether it reached the disk.
     pub(super) fn last_chunk(&self) -> Option<(BrokerEpoch, ChunkSeq, ChunkLocation)> {
         let state = self.state();
         let (&epoch, index) = state.epochs.last_key_value()?;
@@ -262,7 +260,7 @@ impl LogDirectory {
         Some((epoch, ChunkSeq(index.end().0 - 1), *place))
     }
 
-    /// The checksum that the frame of this chunk names as that of the chunk before.
+    /// The checksum of the previous chunk, as named in the frame of this one.
     pub(super) fn previous_checksum(&self, place: ChunkLocation) -> Result<u32, LogError> {
         let path = || self.path(place.file);
         let mut header = [0; frame::HEADER_BYTES];
@@ -279,12 +277,12 @@ impl LogDirectory {
         Ok(header.previous_checksum)
     }
 
-    /// Notes where a durable chunk is; if it was somewhere before, it is there no more.
+    /// Sets the location of a durable chunk, in place of an earlier one.
     pub(super) fn note_chunk(&self, epoch: BrokerEpoch, seq: ChunkSeq, place: ChunkLocation) {
         self.state().insert(epoch, seq, place);
     }
 
-    /// A file with its space set aside and its name durable: a free one if there is one, else a new
+    /// A file that is allocated and whose name is durable: a free one if there is one, else a new
     /// one.
     pub(super) fn take_file(&self) -> Result<AppendFile, LogError> {
         let (id, reused) = {
@@ -307,7 +305,7 @@ impl LogDirectory {
         };
         let made = made.and_then(|file| self.disk.sync_dir(&self.config.dir).map(|()| file));
         if made.is_err() {
-            // What there is under this name is of no use, and most often there is nothing.
+            // A file of this name would be incomplete; most often there is none.
             let _ = self.disk.remove(&path);
         }
         match made {
@@ -329,7 +327,7 @@ impl LogDirectory {
         }
     }
 
-    /// Nothing more will be appended to a file. `sound`: no write or sync of it failed.
+    /// Ends appending to a file. `sound`: no write or sync of it failed.
     pub(super) fn retire_file(&self, id: FileId, sound: bool) {
         let mut state = self.state();
         let file = state.files.get_mut(&id).expect("a file being appended to is open");
@@ -337,19 +335,18 @@ impl LogDirectory {
         file.reusable &= sound;
     }
 
-    /// Keeps a file that could be neither removed nor renamed: those behind it must not go before
+    /// Keeps a file that could be neither removed nor renamed: later ones must not be freed before
     /// it.
     fn keep_unusable(&self, id: FileId, file: OpenFile) {
         self.state().files.insert(id, OpenFile { reusable: false, ..file });
     }
 
-    /// Removes free files beyond those to be used again. What cannot be removed is tried again
-    /// later.
+    /// Removes free files beyond those kept for reuse. A failed removal is repeated later.
     pub(super) fn remove_surplus(&self) {
         self.remove_free_beyond(self.config.free_files_max);
     }
 
-    /// Removes all free files: the next start has to read whatever is there.
+    /// Removes all free files: the next start reads all files.
     pub(super) fn remove_free(&self) {
         self.remove_free_beyond(0);
     }
@@ -402,12 +399,12 @@ impl DirectoryState {
         }
     }
 
-    /// One chunk less in a file.
+    /// Removes one chunk from a file's count.
     fn forget(&mut self, id: FileId) {
         self.files.get_mut(&id).expect("a chunk's file is open").chunks -= 1;
     }
 
-    /// The files to be used again or removed, the next one first.
+    /// The free files, in the order they are reused or removed in.
     fn free(&self) -> impl Iterator<Item = (FileId, &OpenFile)> {
         let unused = self.files.iter().filter(|(_, file)| !file.in_use);
         let never_had = unused.clone().filter(|(_, file)| !file.has_frames);
@@ -429,7 +426,7 @@ impl EpochIndex {
 
 const FORMAT_PREFIX: &str = "milena write-ahead log, format ";
 
-/// Refuses a directory of a newer format; marks a new one.
+/// Refuses a directory of a newer format; writes the format of a new one.
 fn check_format(dir: &Path, disk: &dyn Disk, names: &[String]) -> Result<(), LogError> {
     let path = dir.join("FORMAT");
     let io = |action| LogError::io(&path, action);

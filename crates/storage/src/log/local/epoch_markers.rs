@@ -1,10 +1,9 @@
-//! What shows that a write-ahead directory is the one a broker epoch began in.
+//! Markers that identify a write-ahead directory as the one a broker epoch began in.
 //!
 //! An empty directory may be new, or stand where the right one is not mounted, was emptied or
 //! removed; one with files may be an old copy, or another broker's. So a broker epoch leaves a file
-//! with its number in the directory, durably and before the metadata store hears of the epoch.
-//! Broker epochs are never given out twice in a cluster, so where that file is missing it is not
-//! that directory.
+//! with its number in the directory, durably and before the metadata store hears of the epoch. Broker
+//! epochs are never assigned twice in a cluster, so a directory without that file is another one.
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -29,7 +28,7 @@ fn of_name(name: &str) -> Option<BrokerEpoch> {
     (name_of(epoch) == name).then_some(epoch)
 }
 
-/// What a directory shows before it is opened, which would make one that is not there.
+/// The markers in a directory. Read before the directory is opened, which would create it.
 #[derive(Debug, Default)]
 pub(crate) struct EpochMarkers {
     log: bool,
@@ -37,7 +36,7 @@ pub(crate) struct EpochMarkers {
 }
 
 impl EpochMarkers {
-    /// Blocks. A directory that does not exist shows nothing.
+    /// Reads the markers; none if the directory does not exist. Blocks.
     ///
     /// # Errors
     /// [`LogError::Io`].
@@ -50,26 +49,26 @@ impl EpochMarkers {
         Ok(Self { log, epochs: names.iter().filter_map(|name| of_name(name)).collect() })
     }
 
-    /// There is, or was, a log in it.
+    /// Whether there is, or was, a log in it.
     pub(crate) fn has_log(&self) -> bool {
         self.log
     }
 
-    /// The epoch began in it.
+    /// Whether the epoch began in it.
     pub(crate) fn has_epoch(&self, epoch: BrokerEpoch) -> bool {
         self.epochs.contains(&epoch)
     }
 }
 
 impl LogDirectory {
-    /// Leaves the sign of an epoch that is about to begin here. Blocks until it is durable.
+    /// Writes the marker of an epoch that is about to begin here. Blocks until it is durable.
     ///
     /// # Errors
     /// [`LogError::Full`], [`LogError::Io`].
     pub(crate) fn write_epoch_marker(&self, epoch: BrokerEpoch) -> Result<(), LogError> {
         let dir = &self.config().dir;
         let path = dir.join(name_of(epoch));
-        // Empty: its name says it all, and takes no space of its own.
+        // Empty: the name is the marker, and an empty file takes no space.
         let made = match self.disk.create(&path, 0) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             made => made.map(drop),
@@ -78,23 +77,23 @@ impl LogDirectory {
             Err(source) if source.kind() == io::ErrorKind::StorageFull => {
                 Err(LogError::Full { dir: dir.clone(), source })
             }
-            outcome => outcome.map_err(LogError::io(&path, "make the sign of a broker epoch")),
+            outcome => outcome.map_err(LogError::io(&path, "make the marker of a broker epoch")),
         }
     }
 
-    /// Removes the signs of all epochs but these. Blocks. What cannot be removed is left to the
+    /// Removes the markers of all epochs but these. Blocks. What cannot be removed is left to the
     /// next start.
     pub(crate) fn keep_epoch_markers(&self, epochs: &BTreeSet<BrokerEpoch>) {
         let dir = &self.config().dir;
-        let outcome = EpochMarkers::read(dir, &*self.disk).and_then(|signs| {
-            for epoch in signs.epochs.difference(epochs) {
+        let outcome = EpochMarkers::read(dir, &*self.disk).and_then(|markers| {
+            for epoch in markers.epochs.difference(epochs) {
                 let path = dir.join(name_of(*epoch));
                 self.disk.remove(&path).map_err(LogError::io(&path, "remove it"))?;
             }
             Ok(())
         });
         if let Err(error) = outcome {
-            tracing::warn!(%error, "the signs of broker epochs that are over are left in place");
+            tracing::warn!(%error, "the markers of broker epochs that are over are left in place");
         }
     }
 }

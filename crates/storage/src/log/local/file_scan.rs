@@ -1,20 +1,20 @@
 //! Finds the chunks in the files of a write-ahead directory.
 //!
 //! Files are scanned in the order of their ids, each from its beginning. A file ends, for the log,
-//! with its last whole frame. What follows is either nothing (zeros, or what the file held before
-//! it was used again), or a frame that was being written when the log ended or gave the file up:
-//! both are cut. It is neither if
+//! with its last whole frame. What follows is either nothing (zeros, or old contents of a reused
+//! file), or a frame that was being written when the log ended or abandoned the file: both are cut.
+//! It is neither if
 //! - a whole frame of this file follows further on, or
-//! - the next file goes on with a later chunk than the next:
+//! - the next file continues with a later chunk than the next:
 //!
 //! frames are only written after the one before is durable, so then an acknowledged chunk was
 //! damaged. That is an error, never skipped.
 //!
-//! Space is set aside before frames are written, so a frame that goes on behind the end of its file
-//! means that the file was cut, which is an error too. What cannot be told from a frame that was
-//! being written is damage to the very last one: it is cut off, and said in the log.
+//! Files are allocated before frames are written, so a frame that extends beyond the end of its file
+//! means that the file was cut, which is an error too. Damage to the very last frame cannot be told
+//! from a frame that was being written: it is cut off, and logged.
 //!
-//! A chunk may be in two files, when it could not be made durable in the first: the later place
+//! A chunk may be in two files, if it could not be made durable in the first: the later location
 //! counts, and the bytes must be the same.
 
 use std::{collections::BTreeMap, path::Path};
@@ -32,57 +32,57 @@ use crate::{
     },
 };
 
-/// How much is read at a time when looking for frames after the end.
+/// How much is read at a time in the search for frames after the end.
 const WINDOW_BYTES: usize = 1 << 20;
 
 #[derive(Default)]
-pub(super) struct Scan {
+pub(super) struct DirectoryScan {
     places: BTreeMap<(BrokerEpoch, ChunkSeq), ChunkLocation>,
     /// The newest chunk so far: epoch, number, checksum.
     last: Option<(BrokerEpoch, ChunkSeq, u32)>,
-    /// Where the file before this one stopped making sense, for the message.
+    /// The end of the previous file's frames, for the message.
     last_end: Option<(std::path::PathBuf, u64)>,
     chunk: Vec<u8>,
 }
 
 /// What follows the last whole frame of a file.
-enum Remains {
+enum Remainder {
     Nothing,
     /// A frame that was not written to its end, or was damaged since.
     HalfFrame,
-    /// A frame of which the file has not everything.
+    /// A frame that extends beyond the end of the file.
     BeyondEnd,
 }
 
-/// What one file was found to be.
-pub(super) struct Scanned {
+/// What the scan of one file found.
+pub(super) struct ScannedFile {
     pub(super) file_bytes: u64,
     pub(super) has_frames: bool,
 }
 
-impl Scan {
-    /// Takes in one file.
+impl DirectoryScan {
+    /// Scans one file.
     pub(super) fn file(
         &mut self,
         id: FileId,
         file: &dyn DiskFile,
         path: &Path,
-    ) -> Result<Scanned, LogError> {
+    ) -> Result<ScannedFile, LogError> {
         let io = || LogError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
         let (mut position, mut torn) = (0, false);
         while let Some(header) = self.frame_at(id, file, position, file_bytes).map_err(io())? {
-            self.take(path, position, &header)?;
+            self.add(path, position, &header)?;
             position += header.frame_bytes();
         }
-        match self.remains(id, file, position, file_bytes).map_err(io())? {
-            Remains::BeyondEnd => {
+        match self.remainder(id, file, position, file_bytes).map_err(io())? {
+            Remainder::BeyondEnd => {
                 let what =
                     "the frame here goes on behind the end of the file, which was cut".to_owned();
                 return Err(LogError::Damaged { path: path.to_owned(), position, what });
             }
-            Remains::HalfFrame => torn = true,
-            Remains::Nothing => {}
+            Remainder::HalfFrame => torn = true,
+            Remainder::Nothing => {}
         }
         if let Some(later) = later_frame(id, file, position, file_bytes).map_err(io())? {
             let what = format!(
@@ -100,7 +100,7 @@ impl Scan {
         if position > 0 {
             self.last_end = Some((path.to_owned(), position));
         }
-        Ok(Scanned { file_bytes, has_frames: position > 0 })
+        Ok(ScannedFile { file_bytes, has_frames: position > 0 })
     }
 
     /// The whole frame at `position`, if there is one.
@@ -125,32 +125,32 @@ impl Scan {
         Ok((crc32c::crc32c(&self.chunk) == header.chunk_checksum).then_some(header))
     }
 
-    /// What there is where no whole frame is.
-    fn remains(
+    /// What follows the last whole frame.
+    fn remainder(
         &self,
         id: FileId,
         file: &dyn DiskFile,
         position: u64,
         file_bytes: u64,
-    ) -> std::io::Result<Remains> {
+    ) -> std::io::Result<Remainder> {
         let left = file_bytes.saturating_sub(position);
         let mut bytes = [0; HEADER_BYTES];
         read_exact_at(file, &mut bytes[..left.min(HEADER_BYTES as u64) as usize], position)?;
         if left < HEADER_BYTES as u64 {
-            // Zeros are what a file has that was never made to its full length.
+            // A file whose allocation was interrupted has zeros.
             let cut = left > 0 && (position > 0 || bytes.iter().any(|byte| *byte != 0));
-            return Ok(if cut { Remains::BeyondEnd } else { Remains::Nothing });
+            return Ok(if cut { Remainder::BeyondEnd } else { Remainder::Nothing });
         }
         Ok(match FrameHeader::decode(&bytes, id) {
-            Some(header) if left < header.frame_bytes() => Remains::BeyondEnd,
-            Some(_) => Remains::HalfFrame,
-            None if frame::is_broken_header(&bytes) => Remains::HalfFrame,
-            None => Remains::Nothing,
+            Some(header) if left < header.frame_bytes() => Remainder::BeyondEnd,
+            Some(_) => Remainder::HalfFrame,
+            None if frame::is_broken_header(&bytes) => Remainder::HalfFrame,
+            None => Remainder::Nothing,
         })
     }
 
-    /// Takes in a whole frame: it must follow the one before.
-    fn take(&mut self, path: &Path, position: u64, header: &FrameHeader) -> Result<(), LogError> {
+    /// Adds a whole frame, which must follow the one before.
+    fn add(&mut self, path: &Path, position: u64, header: &FrameHeader) -> Result<(), LogError> {
         let (epoch, seq) = (header.epoch, header.seq);
         let damaged = |path: &Path, position, what| LogError::Damaged {
             path: path.to_owned(),
@@ -201,7 +201,7 @@ impl Scan {
     }
 }
 
-/// Where, after a frame that is not whole, there is the header of another frame of this file.
+/// The position of another frame header of this file, after a frame that is not whole.
 fn later_frame(
     id: FileId,
     file: &dyn DiskFile,

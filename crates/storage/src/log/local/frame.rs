@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Integers are big-endian, checksums CRC32C. The first chunk of an epoch has 0 as "the chunk
-//! before". The chunk's checksum does not cover the header, so a chunk that had to be written again
-//! elsewhere keeps it.
+//! before". The chunk's checksum does not cover the header, so a chunk that is written again elsewhere
+//! keeps it.
 
 use milena_types::{BrokerEpoch, ChunkSeq};
 
@@ -21,8 +21,8 @@ pub(super) const FORMAT_LEVEL: u16 = 1;
 
 const MAGIC: [u8; 4] = *b"MWAL";
 
-/// The number of a write-ahead file. A file that is used again gets a new one, so that what it held
-/// before is not taken for new.
+/// The number of a write-ahead file. A reused file gets a new one, so that its old frames are not
+/// taken for new.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct FileId(pub(super) u64);
 
@@ -37,7 +37,7 @@ impl FileId {
     }
 }
 
-/// Where a chunk is.
+/// The location of a chunk in the directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ChunkLocation {
     pub(super) file: FileId,
@@ -107,7 +107,7 @@ pub(super) fn frame_bytes(chunk_bytes: usize) -> u64 {
     (HEADER_BYTES + chunk_bytes).next_multiple_of(BLOCK_BYTES) as u64
 }
 
-/// Gives every frame in these bytes right checksums, as far as there is a frame where one may be.
+/// Corrects the checksums of the frames in these bytes.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn reseal(bytes: &mut [u8]) {
     let mut at = 0;

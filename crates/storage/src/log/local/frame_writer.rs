@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
-/// A buffer larger than this is given back when the chunk that needed it is committed.
+/// A buffer larger than this is freed when the chunk that needed it is committed.
 const BUFFER_BYTES_KEPT: usize = 8 << 20;
 
-/// Makes the newest chunk of a directory durable that no log runs in: a sync of it may have failed
-/// just before, so that it can be read does not say that it is on disk. It is written again to
-/// another file, as a start does.
+/// Makes the newest chunk of a directory durable in which no log runs. A sync of it may have failed
+/// just before, so reading it does not prove that it is on disk. It is written again to another file,
+/// as at a start.
 ///
 /// # Errors
 /// [`LogError::Full`], [`LogError::Io`], [`LogError::Damaged`].
@@ -62,7 +62,7 @@ impl FrameWriter {
         Self { directory, current: None, spare: None, buffer: WriteBuffer::default() }
     }
 
-    /// Makes sure that the longest frame has a place.
+    /// Makes sure that the longest frame fits.
     pub(super) fn make_room(&mut self) -> Result<(), LogError> {
         let longest = self.directory.config().frame_bytes_max();
         if self.room() < longest && self.spare.is_none() {
@@ -71,17 +71,17 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// What fits into the current file.
+    /// The bytes that fit into the current file.
     fn room(&self) -> u64 {
         let file_bytes = self.directory.config().file_bytes;
         self.current.as_ref().map_or(0, |current| file_bytes - current.position)
     }
 
-    /// What can be done ahead, while nobody waits for it.
-    pub(super) fn keep_house(&mut self) {
+    /// Prepares a spare file and removes surplus ones, while no append waits.
+    pub(super) fn prepare_ahead(&mut self) {
         let directory = &self.directory;
         if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
-            // If there is no room, there may be when it is needed.
+            // If there is no space now, there may be when it is needed.
             self.spare = directory.take_file().ok();
         }
         directory.remove_surplus();
@@ -90,7 +90,7 @@ impl FrameWriter {
         }
     }
 
-    /// Describes the chunk that stands in the buffer after room for a header, and pads it to whole
+    /// Describes the chunk in the buffer, which follows space for a header, and pads it to whole
     /// blocks.
     pub(super) fn frame_of_buffer(
         &mut self,
@@ -105,8 +105,7 @@ impl FrameWriter {
         Frame { epoch, seq, previous_checksum, chunk_bytes, chunk_checksum }
     }
 
-    /// Writes the frame in the buffer into a file with room for it. On failure the file is given
-    /// up.
+    /// Writes the frame in the buffer into a file where it fits. On failure the file is abandoned.
     pub(super) fn write_unsynced(&mut self, frame: Frame) -> Result<(), LogError> {
         if self.room() < self.buffer.len() as u64 {
             self.switch_file()?;
@@ -125,7 +124,7 @@ impl FrameWriter {
         written.map_err(|source| self.abandon_current("write to it", source))
     }
 
-    /// Makes the frame just written durable. On failure the file is given up.
+    /// Makes the frame just written durable. On failure the file is abandoned.
     pub(super) fn sync(&mut self, frame: Frame) -> Result<(), LogError> {
         let current = self.current.as_mut().expect("the frame was written to it");
         current.file.sync().map_err(|source| self.abandon_current("sync it", source))?;
@@ -149,7 +148,7 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Nothing more is written.
+    /// Ends writing: the files are not appended to any more.
     pub(super) fn retire_files(&mut self) {
         for file in [self.current.take(), self.spare.take()].into_iter().flatten() {
             self.directory.retire_file(file.id, true);
@@ -163,8 +162,7 @@ impl FrameWriter {
         LogError::Io { path: self.directory.path(failed.id), action, source }
     }
 
-    /// Writes the newest chunk found in the directory again: that it can be read does not say that
-    /// it is on disk.
+    /// Writes the newest chunk of the directory again: reading it does not prove that it is on disk.
     pub(super) fn rewrite_last_chunk(&mut self) -> Result<(), LogError> {
         let Some((epoch, seq, place)) = self.directory.last_chunk() else { return Ok(()) };
         let chunk = self.directory.read(epoch, seq)?;

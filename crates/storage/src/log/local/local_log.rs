@@ -1,20 +1,16 @@
 //! The write-ahead log in a directory of local files.
 //!
-//! One thread (a task, where the runtime starts no threads) does it all: it waits for a ring, makes
-//! sure there is room, has the open chunk built into its buffer, writes the frame, syncs, and
-//! completes the chunk. One `fdatasync` a chunk, always; a chunk is all that collected
-//! while the one before was synced.
+//! One thread (a task, where the runtime starts no threads) does all of it: it waits for a
+//! notification, makes sure there is space, has the open chunk built into its buffer, writes the
+//! frame, syncs, and commits the chunk. One `fdatasync` per chunk, always; a chunk holds what
+//! collected while the one before was synced.
 //!
-//! - **Room before number.** A chunk is built only when the longest possible frame fits into the
-//!   current file or a spare one is ready. The spare is made ahead of need, so that a switch costs
-//!   nothing, and files come out of use already written once, so that `fdatasync` has no metadata
-//!   to write.
-//! - **A file whose write or sync failed is given up**: never written, never synced again. The
-//!   frame that was not acknowledged is written to another file: the same chunk, epoch, number and
-//!   checksums under that file's id. Frames before it in the file given up are durable and stay
-//!   where they are.
-//! - One frame is in flight at a most, so at the start of the next epoch only the very last frame
-//!   is in doubt: it is readable, but a sync of it may have failed just before. It is written again
+//! - **Space before number.** A chunk is built only when the longest possible frame fits into the
+//!   current file or a spare one is ready. The spare is made ahead of need, so that switching files
+//!   costs nothing, and reused files were written before, so that `fdatasync` has no metadata to
+//!   write.
+//! - At most one frame is in flight, so at the start of the next epoch only the very last frame is
+//!   in doubt: it is readable, but a sync of it may have failed just before. It is written again
 //!   before anything else.
 
 use std::{
@@ -85,7 +81,7 @@ impl LocalLog {
         });
         let mut appender = Appender::new(shared.clone(), source, runtime.clone());
         appender.frames.rewrite_last_chunk()?;
-        appender.frames.keep_house();
+        appender.frames.prepare_ahead();
         if runtime.is_on_one_thread() {
             runtime.spawn(appender.run());
             return Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: None }));
@@ -159,7 +155,7 @@ struct Appender {
     frames: FrameWriter,
     next: ChunkSeq,
     previous_checksum: u32,
-    /// Whether the last ring found no room. Logged once, not for every ring.
+    /// Whether the last notification found no space. Logged once, not for every notification.
     refusing: bool,
 }
 
@@ -177,8 +173,8 @@ impl Appender {
         }
     }
 
-    /// Commits until the epoch is sealed. A panic, of the source's code most likely, seals it too:
-    /// nobody waits for ever.
+    /// Commits until the epoch is sealed. A panic, most likely in the source, seals it too, so that
+    /// nothing waits for ever.
     async fn run(mut self) {
         let ended = AssertUnwindSafe(self.commit_until_sealed()).catch_unwind().await;
         if ended.is_err() {
@@ -188,7 +184,7 @@ impl Appender {
         let end = ChunkSeq(self.shared.committed_end.load(Ordering::Acquire));
         let told = panic::catch_unwind(AssertUnwindSafe(|| self.source.sealed(end)));
         if told.is_err() {
-            tracing::error!(epoch = %self.shared.epoch, "whoever waits for the write-ahead log was not told of its end");
+            tracing::error!(epoch = %self.shared.epoch, "the appends that wait for the write-ahead log were not failed at its end");
         }
         self.shared.sealed.send_replace(Some(end));
         if ended.is_ok() {
@@ -206,8 +202,8 @@ impl Appender {
         }
     }
 
-    /// Builds and commits one chunk. `false`: nothing is open, or nothing can be built or committed
-    /// now.
+    /// Builds and commits one chunk. Returns `false` if nothing is open, or nothing can be built or
+    /// committed now.
     async fn commit_next(&mut self) -> bool {
         if let Err(error) = self.frames.make_room() {
             if !std::mem::replace(&mut self.refusing, true) {
@@ -240,15 +236,15 @@ impl Appender {
         self.next = self.next.next();
         self.shared.committed_end.store(self.next.0, Ordering::Release);
         self.source.committed(frame.seq);
-        self.frames.keep_house();
+        self.frames.prepare_ahead();
         true
     }
 
-    /// Writes the frame in the buffer until it is durable; each time to another file, always the
-    /// same bytes. `false`: the epoch is to be sealed, and the frame is given up.
+    /// Writes the frame in the buffer until it is durable: each time to another file, always the
+    /// same bytes. Returns `false` if the epoch is to be sealed first.
     async fn write_until_durable(&mut self, frame: Frame) -> bool {
         let Err(error) = self.write(frame).await else { return true };
-        // The second try is made at once: one bad file is no reason to keep anybody waiting.
+        // The second try is made at once: a single bad file should not delay the appends.
         tracing::warn!(%error, seq = %frame.seq, "a chunk is written again to another file");
         let mut stalled = false;
         while !self.shared.wakeup.is_sealing() {
@@ -262,7 +258,7 @@ impl Appender {
                 tracing::error!(%error, seq = %frame.seq, "a chunk cannot be made durable for now");
                 self.source.stalled(frame.seq, &error);
             }
-            // What is behind it may have rung together with it.
+            // Later chunks may have been announced together with it.
             if first || notified {
                 self.source.refused(&error);
             }
@@ -271,7 +267,7 @@ impl Appender {
         false
     }
 
-    /// Writes the frame in the buffer once and syncs the file. On failure the file is given up.
+    /// Writes the frame in the buffer once and syncs the file. On failure the file is abandoned.
     async fn write(&mut self, frame: Frame) -> Result<(), LogError> {
         self.frames.write_unsynced(frame)?;
         self.runtime.pace().await;

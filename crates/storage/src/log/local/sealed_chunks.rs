@@ -1,10 +1,10 @@
 //! Reading the sealed chunks of another broker's directory in place, without its lock.
 //!
-//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch,
-//! and uses files again whose chunks are released. So nothing here takes what it finds for the
-//! whole of the log. A frame counts if it checks out, and since bytes that were given a number
-//! never change, one that does is the chunk. What is missing was released (its records are in
-//! segments), or moved while it was looked for: whoever asks reads the records again.
+//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch, and
+//! reuses files whose chunks are released. So what is found here is never taken for the whole log. A
+//! frame counts if its checksums match, and since bytes that were given a number never change, it is
+//! the chunk. A missing chunk was released (its records are in segments), or moved during the search:
+//! the caller reads the records again.
 
 use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Chunks of one epoch, as far as they were found.
+/// The chunks of one epoch that were found.
 pub(crate) struct SealedChunks {
     epoch: BrokerEpoch,
     files: HashMap<FileId, Arc<dyn DiskFile>>,
@@ -27,10 +27,10 @@ pub(crate) struct SealedChunks {
 }
 
 impl SealedChunks {
-    /// Looks for the chunks by the headers of their frames. Blocks while it reads those.
+    /// Finds the chunks by the headers of their frames. Blocks while it reads those.
     ///
     /// # Errors
-    /// [`LogError::Io`] when the directory cannot be listed. A file that cannot be read is one
+    /// [`LogError::Io`] if the directory cannot be listed. A file that cannot be read counts as one
     /// without chunks.
     pub(crate) fn find(
         disk: &dyn Disk,
@@ -43,14 +43,14 @@ impl SealedChunks {
         for id in names.iter().filter_map(|name| FileId::of_file_name(name)) {
             // Gone or renamed since it was listed.
             let Ok(file) = disk.open(&dir.join(id.file_name())) else { continue };
-            if found.look_into(id, &*file, chunks) {
+            if found.scan_file(id, &*file, chunks) {
                 found.files.insert(id, file);
             }
         }
         Ok(found)
     }
 
-    fn look_into(&mut self, id: FileId, file: &dyn DiskFile, chunks: &Range<ChunkSeq>) -> bool {
+    fn scan_file(&mut self, id: FileId, file: &dyn DiskFile, chunks: &Range<ChunkSeq>) -> bool {
         let (mut position, mut any) = (0, false);
         loop {
             let mut header = [0; HEADER_BYTES];
@@ -68,7 +68,7 @@ impl SealedChunks {
         }
     }
 
-    /// The bytes of a chunk; none if it is not there whole, or not any more. Blocks while it reads
+    /// The bytes of a chunk; `None` if it is not there in full, or not any more. Blocks while it reads
     /// them.
     pub(crate) fn read(&self, seq: ChunkSeq) -> Option<Bytes> {
         self.places.get(&seq)?.iter().find_map(|place| self.read_place(seq, place))
@@ -76,7 +76,7 @@ impl SealedChunks {
 
     fn read_place(&self, seq: ChunkSeq, place: &ChunkLocation) -> Option<Bytes> {
         let file = self.files.get(&place.file)?;
-        // The header's own checksum vouches for the length, which a file bounds all the same.
+        // The header's checksum covers the length; the file bounds it all the same.
         let longest = file.bytes().ok()?.checked_sub(place.position)?;
         if (HEADER_BYTES as u64 + u64::from(place.chunk_bytes)) > longest {
             return None;

@@ -1,8 +1,7 @@
-//! How the log that waits for something to commit is woken: on a thread of its own or, where there
-//! are no threads, in a task.
+//! How the idle log is woken: on a thread or, where the runtime starts no threads, in a task.
 //!
-//! The waits are `async` for the task's sake. For a thread they block and are ready when they
-//! return, so that a thread runs the same code to its end with a single poll.
+//! The waits are `async` for the task's sake. On a thread they block and are ready when they return,
+//! so that a thread runs the same code to its end with a single poll.
 
 use std::{
     sync::{
@@ -14,13 +13,13 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// See the module's documentation.
+/// Wakes the log's thread or task.
 #[derive(Debug)]
 pub(super) struct Wakeup {
     notified: AtomicBool,
     state: Mutex<WakeupState>,
     wake: Condvar,
-    /// Wakes a task; without it a thread waits.
+    /// Wakes a task; `None`: a thread waits.
     task: Option<Notify>,
 }
 
@@ -51,7 +50,7 @@ impl Wakeup {
         }
     }
 
-    /// Something is open.
+    /// Announces that something is open.
     pub(super) fn notify(&self) {
         // The flag is what counts; the lock is taken once per chunk, not once per batch.
         if !self.notified.swap(true, Ordering::AcqRel) && self.state().waiting {
@@ -59,7 +58,7 @@ impl Wakeup {
         }
     }
 
-    /// Takes a ring, if there was one.
+    /// Takes the notification. Returns whether there was one.
     pub(super) fn take_notification(&self) -> bool {
         self.notified.swap(false, Ordering::AcqRel)
     }
@@ -73,7 +72,7 @@ impl Wakeup {
         self.state().sealing
     }
 
-    /// Waits for a ring and takes it. `false`: the epoch is to be sealed.
+    /// Waits for a notification and takes it. Returns `false` if the epoch is to be sealed.
     pub(super) async fn wait(&self) -> bool {
         loop {
             if let Some(notified) = self.look() {
@@ -85,7 +84,7 @@ impl Wakeup {
         }
     }
 
-    /// `None`: a task has to wait. For a thread it waits here.
+    /// Like [`Wakeup::wait`]. `None`: a task has to wait. A thread waits here.
     fn look(&self) -> Option<bool> {
         let mut state = self.state();
         loop {

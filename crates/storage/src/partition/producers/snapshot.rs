@@ -18,7 +18,7 @@ const LEVEL: u8 = 1;
 const PRODUCER_BYTES: usize = 8 + 2 + 4 + 8 + 8 + 8 + 1;
 const BATCH_BYTES: usize = 4 + 4 + 8 + 8 + 8;
 
-/// Bytes that are not a snapshot of producers.
+/// Why bytes cannot be read as a snapshot.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum SnapshotError {
     /// Written by a newer release.
@@ -32,7 +32,7 @@ pub enum SnapshotError {
 }
 
 impl Producers {
-    /// The committed state. What is pending is not in it.
+    /// The committed state, as bytes.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let committed = || self.known.iter().filter(|(_, producer)| producer.epoch != NO_EPOCH);
         let mut out = Vec::with_capacity(

@@ -1,13 +1,13 @@
-//! What a partition remembers of its idempotent and transactional producers (KIP-98).
+//! A partition's state of its idempotent and transactional producers (KIP-98).
 //!
 //! Owns the rules by which a batch is the next one, a duplicate or refused, and the difference
 //! between *pending* (pushed into a chunk that is not committed yet) and *committed*. Invariants:
-//!  - checks look at pending over committed; snapshots and the last stable offset at committed
-//!    only;
+//!  - checks use pending over committed state; snapshots and the last stable offset use committed
+//!    state only;
 //!  - pending batches become committed in the order they were added, or are all reverted together;
 //!  - at most [`CACHED_BATCHES`] committed batches a producer are remembered, as in Kafka.
 //!
-//! It knows no log, no locks and no clock: offsets and times are handed in.
+//! It has no log, locks or clock: offsets and times are passed in.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -15,12 +15,12 @@ use milena_types::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 use crate::segment::format::BatchSummary;
 
-/// How many batches of a producer are remembered to answer duplicates: Kafka's
+/// How many batches of a producer are kept to recognise duplicates: Kafka's
 /// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`, the bound of
 /// `max.in.flight.requests.per.connection`.
 pub(crate) const CACHED_BATCHES: usize = 5;
 
-/// What a batch says about its producer, and where it is in the log.
+/// A batch of an idempotent producer, and its place in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SequencedBatch {
     /// The producer; never [`ProducerId::NONE`].
@@ -40,7 +40,7 @@ pub(crate) struct SequencedBatch {
 }
 
 impl SequencedBatch {
-    /// What the summary of a batch says, unless it has no producer or is a marker.
+    /// From the summary of a batch; `None` if it has no producer or is a marker.
     pub(crate) fn of(batch: &BatchSummary) -> Option<Self> {
         let producer = batch.producer.as_ref().filter(|producer| producer.marker.is_none())?;
         Some(Self {
@@ -69,7 +69,7 @@ impl SequencedBatch {
     }
 }
 
-/// A batch that is remembered.
+/// A batch that is kept to recognise duplicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CachedBatch {
     /// The sequence of the first record.
@@ -84,12 +84,12 @@ pub(crate) struct CachedBatch {
     pub timestamp: Timestamp,
 }
 
-/// What is to be done with a batch.
+/// What to do with a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It is the next one: append it.
     Next,
-    /// It was appended before; `pending` when that is not committed yet.
+    /// It was appended before.
     Duplicate {
         /// The batch as it is in the log.
         original: CachedBatch,
@@ -102,12 +102,12 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum SequenceError {
-    /// Records are missing before this batch, or it is older than what is remembered.
+    /// Records are missing before this batch, or it is older than the kept ones.
     #[error(
         "producer {producer} sent sequence {got} where {expected} was expected: resend from there"
     )]
     OutOfOrder { producer: ProducerId, expected: Sequence, got: Sequence },
-    /// A newer life of the producer has written already.
+    /// The producer has written in a newer epoch.
     #[error("producer {producer} has epoch {current}, not {got}: ask for a new epoch")]
     InvalidEpoch { producer: ProducerId, current: ProducerEpoch, got: ProducerEpoch },
 }
@@ -117,17 +117,17 @@ pub(super) struct Producer {
     pub(super) epoch: ProducerEpoch,
     pub(super) committed: VecDeque<CachedBatch>,
     pub(super) pending: VecDeque<(ProducerEpoch, CachedBatch)>,
-    /// With nothing committed yet: the first batch that failed. Those sent behind it must not
+    /// With nothing committed yet: the first batch that failed. Batches sent after it must not
     /// overtake it.
     pub(super) failed_first: Option<(ProducerEpoch, Sequence)>,
     pub(super) last_timestamp: Timestamp,
-    /// When it last committed something, by the broker's clock; records may have any time.
+    /// When it last committed something, by the broker's clock; records may have any timestamp.
     pub(super) last_active: Timestamp,
     pub(super) coordinator_epoch: i32,
     pub(super) open_transaction: Option<Offset>,
 }
 
-/// No epoch was committed yet; as in Kafka such a producer may start with any sequence.
+/// No epoch was committed yet. As in Kafka, such a producer may start with any sequence.
 pub(super) const NO_EPOCH: ProducerEpoch = ProducerEpoch(-1);
 
 impl Producer {
@@ -203,29 +203,28 @@ impl Producer {
     }
 }
 
-/// The producers of one partition. Empty it takes no memory of its own.
+/// The producers of one partition. Allocates nothing while empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Producers {
     pub(super) known: HashMap<ProducerId, Producer>,
-    /// The open transactions, oldest first, so that asking for the oldest costs nothing.
+    /// The open transactions, oldest first.
     pub(super) open: BTreeSet<(Offset, ProducerId)>,
 }
 
 impl Producers {
-    /// Decides about a batch by the newest state, pending included.
+    /// Checks a batch against the newest state, pending included.
     pub(crate) fn check(&self, batch: &SequencedBatch) -> Result<Verdict, SequenceError> {
         self.known.get(&batch.producer).map_or(Ok(Verdict::Next), |producer| producer.check(batch))
     }
 
-    /// Adds a batch that [`Producers::check`] called the next one and that is on its way into a
-    /// chunk.
+    /// Adds a batch that is pushed into a chunk, after [`Producers::check`] returned
+    /// [`Verdict::Next`].
     pub(crate) fn push_pending(&mut self, batch: &SequencedBatch) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
         producer.pending.push_back((batch.epoch, batch.cached()));
     }
 
-    /// The batch is in the log for good, either just committed or read back from it. `now` by the
-    /// broker's clock.
+    /// Commits a batch, which was pending or is read back from the log. `now` by the broker's clock.
     pub(crate) fn commit(&mut self, batch: &SequencedBatch, now: Timestamp) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
         if producer.pending.front().is_some_and(|(_, first)| first.base_offset == batch.base_offset)
@@ -240,7 +239,7 @@ impl Producers {
         }
     }
 
-    /// A marker is in the log for good: it ends the producer's open transaction (KIP-98).
+    /// Commits a marker, which ends the producer's open transaction (KIP-98).
     pub(crate) fn commit_marker(
         &mut self,
         producer: ProducerId,
@@ -263,8 +262,7 @@ impl Producers {
         }
     }
 
-    /// The batch is in the log for good, whether data or a marker. Batches without a producer
-    /// change nothing.
+    /// Commits a batch, whether data or a marker. Batches without a producer change nothing.
     pub(crate) fn commit_summary(&mut self, batch: &BatchSummary, now: Timestamp) {
         let Some(producer) = &batch.producer else { return };
         match (producer.marker, SequencedBatch::of(batch)) {
@@ -283,8 +281,8 @@ impl Producers {
         }
     }
 
-    /// Forgets every batch from `offset` on that waited for a commit that failed. Of producers
-    /// without anything committed the first of them is remembered, until they expire.
+    /// Removes every pending batch from `offset` on, whose commit failed. Producers without committed
+    /// batches keep the sequence of their first one, until they expire.
     pub(crate) fn revert_pending(&mut self, offset: Offset) {
         self.known.retain(|_, producer| {
             let first = producer.pending.iter().find(|(_, batch)| batch.base_offset >= offset);
@@ -304,7 +302,7 @@ impl Producers {
         self.open.first().map(|(start, _)| *start)
     }
 
-    /// Forgets producers that wrote nothing since `before` and have no transaction open
+    /// Removes producers that committed nothing since `before` and have no transaction open
     /// (`producer.id.expiration.ms`).
     pub(crate) fn expire(&mut self, before: Timestamp) {
         self.known.retain(|_, producer| {
