@@ -187,7 +187,7 @@ impl Partition {
         from: Offset,
         collector: &mut BatchCollector,
     ) -> Result<bool, ReadError> {
-        let part = self.segments.open(self.id, segment).await?;
+        let part = self.segments.open(self.id, &segment.object, segment.base).await?;
         let mut frame = part.footer().frame_of(from.max(part.footer().offsets.start));
         while let Some(index) = frame {
             let block = self.segments.block(&part, index).await?;

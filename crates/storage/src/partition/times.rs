@@ -116,7 +116,7 @@ impl Partition {
                 largest = largest.max(segment.max_timestamp);
             } else if within.has_some(segment.base, segment.end) && segment.max_timestamp > largest
             {
-                let part = self.segments.open(self.id, &segment).await?;
+                let part = self.segments.open(self.id, &segment.object, segment.base).await?;
                 let mut frame = Some(0).filter(|_| !part.footer().frames.is_empty());
                 while let Some(index) = frame {
                     let block = self.segments.block(&part, index).await?;
@@ -172,7 +172,7 @@ impl Partition {
             if segment.base >= tail_start {
                 break;
             }
-            let part = self.segments.open(self.id, &segment).await?;
+            let part = self.segments.open(self.id, &segment.object, segment.base).await?;
             let mut frame = part.footer().frame_at_time(query.timestamp());
             while let Some(index) = frame {
                 let block = self.segments.block(&part, index).await?;

@@ -1,4 +1,4 @@
-//! The sealed epochs of one broker: it flushes those it is the *flusher* of (the ledger says so), and
+//! The sealed epochs of one broker: it flushes those it is the *flusher* of (the catalog says so), and
 //! *pins* the others: its partitions read their runs until segments have them.
 //!
 //! Invariants:

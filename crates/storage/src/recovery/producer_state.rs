@@ -71,7 +71,7 @@ impl Replay<'_> {
         if segment.end <= self.from {
             return Ok(());
         }
-        let part = self.segments.open(self.id, segment).await?;
+        let part = self.segments.open(self.id, &segment.object, segment.base).await?;
         for batch in part.footer().batches.iter().filter(|batch| batch.base_offset >= self.from) {
             self.producers.commit_summary(batch, self.now);
         }

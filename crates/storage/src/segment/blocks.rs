@@ -9,7 +9,7 @@ use std::{hash::RandomState, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use milena_runtime::Runtime;
-use milena_types::{ClusterId, TopicPartition};
+use milena_types::{ClusterId, Offset, TopicPartition};
 use quick_cache::{
     Weighter,
     sync::{Cache, DefaultLifecycle},
@@ -17,7 +17,6 @@ use quick_cache::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    catalog::records::SegmentRef,
     encryption::KeyRing,
     objects::{object_id::ObjectId, store::Objects},
     segment::{
@@ -158,18 +157,18 @@ impl Segments {
         }
     }
 
-    /// Opens a partition's part of a segment.
+    /// Opens a partition's part of a segment, which starts at `base`.
     pub(crate) async fn open(
         &self,
         partition: TopicPartition,
-        segment: &SegmentRef,
+        object: &str,
+        base: Offset,
     ) -> Result<SegmentPart, BlockError> {
-        let object = ObjectId::new(&*segment.object);
+        let object = ObjectId::new(object);
         let reader = self.reader(&object).await?;
         let found =
             reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
-        let index =
-            found.map_err(|_| BlockError::Missing { object, partition, offset: segment.base })?;
+        let index = found.map_err(|_| BlockError::Missing { object, partition, offset: base })?;
         Ok(SegmentPart { reader, partition: index })
     }
 

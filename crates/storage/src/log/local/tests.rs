@@ -13,13 +13,9 @@ use async_trait::async_trait;
 use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, ChunkSeq};
 
-use super::frame::{FileId, FrameHeader, HEADER_BYTES, frame_bytes};
+use super::frame::{FileId, FrameHeader};
 use crate::{
-    disk::{
-        file_system::{BLOCK_BYTES, write_all_at},
-        local::LocalDisk,
-        memory::MemoryDisk,
-    },
+    disk::{file_system::BLOCK_BYTES, local::LocalDisk, memory::MemoryDisk},
     log::{
         backend::{ChunkSource, HeldEpoch, LogBackend, LogError},
         conformance,
@@ -30,6 +26,9 @@ use crate::{
         },
     },
 };
+
+mod damage;
+mod faults;
 
 const DIR: &str = "/wal";
 
@@ -238,99 +237,6 @@ async fn committed_chunks_outlive_every_fault() {
 }
 
 #[tokio::test]
-async fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_frame() {
-    let disk = disk_with(&[&[1; 5000], &[2; 3000], &[3; 700]]).await;
-    let (file, start) = (&wal_files(&disk)[0], frame_bytes(5000) + frame_bytes(3000));
-    let last = start as usize..start as usize + HEADER_BYTES + 700;
-    for cut in last.clone() {
-        for rest in [0, 0xaa] {
-            let torn = disk.fork();
-            torn.edit(file, |bytes| bytes[cut..last.end].fill(rest));
-            let whole = torn.edit(file, |bytes| {
-                bytes[last.clone()] == disk.edit(file, |b| b.clone())[last.clone()]
-            });
-            let end = if whole { 3 } else { 2 };
-            assert_eq!(held(&torn).unwrap(), [(1, 0, end)], "cut at {cut}, then {rest}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn after_a_torn_tail_the_log_goes_on_with_a_new_epoch() {
-    let disk = disk_with(&[b"kept", b"torn"]).await;
-    disk.edit(&wal_files(&disk)[0], |bytes| bytes[frame_bytes(4) as usize + HEADER_BYTES] ^= 1);
-    let (source, log) = start(&disk, 2);
-    commit(&source, &log, b"new").await;
-    drop((source, log));
-    assert_eq!(held(&disk).unwrap(), [(1, 0, 1), (2, 0, 1)]);
-}
-
-#[tokio::test]
-async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
-    let disk = disk_with(&[&[1; 100], &[2; 5000], &[3; 100]]).await;
-    let file = &wal_files(&disk)[0];
-    let starts = [0, frame_bytes(100), frame_bytes(100) + frame_bytes(5000)];
-    for (i, length) in [100, 5000].into_iter().enumerate() {
-        let start = starts[i];
-        for byte in 0..HEADER_BYTES + length {
-            let bent = disk.fork();
-            bent.edit(file, |bytes| bytes[start as usize + byte] ^= 0x10);
-            match held(&bent) {
-                Err(LogError::Damaged { path, position, .. }) => {
-                    assert_eq!((&path, position), (file, start))
-                }
-                other => panic!("byte {byte} of frame {i}: {other:?}"),
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn damage_at_the_end_of_a_file_that_another_follows_is_reported() {
-    // Three chunks fill a file of 64 KiB; the fourth starts the next.
-    let chunk = [7; 19 << 10];
-    let disk = disk_with(&[&chunk, &chunk, &chunk, &chunk]).await;
-    let files = wal_files(&disk);
-    let third = 2 * frame_bytes(chunk.len());
-    disk.edit(&files[0], |bytes| bytes[third as usize + HEADER_BYTES] ^= 1);
-    match held(&disk) {
-        Err(LogError::Damaged { path, position, .. }) => {
-            assert_eq!((path, position), (files[0].clone(), third));
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn a_file_cut_within_a_frame_is_reported() {
-    let disk = disk_with(&[&[1; 100], &[2; 5000]]).await;
-    let file = &wal_files(&disk)[0];
-    let second = frame_bytes(100);
-    for bytes_left in
-        [10, HEADER_BYTES as u64 + 10, second + 1, second + 70, second + frame_bytes(5000) - 1]
-    {
-        let cut = disk.fork();
-        cut.edit(file, |bytes| bytes.truncate(bytes_left as usize));
-        match held(&cut) {
-            Err(LogError::Damaged { path, position, .. }) => {
-                assert_eq!((&path, position), (file, if bytes_left < second { 0 } else { second }));
-            }
-            other => panic!("cut to {bytes_left} bytes: {other:?}"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_lost_file_in_the_middle_is_reported() {
-    let chunk = [7; 19 << 10];
-    let chunks: Vec<&[u8]> = vec![&chunk; 9];
-    let disk = disk_with(&chunks).await;
-    assert_eq!(held(&disk).unwrap(), [(1, 0, 9)]);
-    disk.process().remove(&wal_files(&disk)[1]).unwrap();
-    assert!(matches!(held(&disk), Err(LogError::Damaged { .. })));
-}
-
-#[tokio::test]
 async fn a_file_that_cannot_be_removed_leaves_no_gap_behind_it() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
@@ -381,135 +287,6 @@ async fn what_a_file_held_before_it_was_used_again_is_never_taken_for_new() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_means_one_sync_and_a_group_shares_it() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    let before = disk.syncs();
-    for _ in 0..5 {
-        source.open(*b"chunk");
-    }
-    log.notify();
-    source.wait("the commits", |state| state.committed == 5).await;
-    assert_eq!(disk.syncs() - before, 5);
-}
-
-#[tokio::test]
-async fn nothing_is_acknowledged_before_the_sync_returns() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    disk.hold_syncs(true);
-    source.open(*b"chunk");
-    log.notify();
-    disk.wait_for_held_sync();
-    assert_eq!(source.state().built.len(), 1);
-    assert_eq!(source.state().committed, 0);
-    assert!(log.held().is_empty());
-    disk.hold_syncs(false);
-    source.wait("the commit", |state| state.committed == 1).await;
-}
-
-#[tokio::test]
-async fn a_chunk_whose_sync_failed_is_written_unaltered_to_another_file() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    commit(&source, &log, b"before").await;
-    disk.fail_syncs(1);
-    commit(&source, &log, b"failed once").await;
-    commit(&source, &log, b"after").await;
-    assert_eq!(disk.syncs_after_failure(), 0);
-    assert!(source.state().stalled.is_empty(), "the second try is made at once");
-    disk.crash(1);
-    drop((source, log));
-    assert_eq!(held(&disk).unwrap(), [(1, 0, 3)]);
-    let directory = open(&disk).unwrap();
-    let places: Vec<_> =
-        (0..3).map(|seq| directory.read(BrokerEpoch(1), ChunkSeq(seq)).unwrap()).collect();
-    assert_eq!(places, [&b"before"[..], b"failed once", b"after"]);
-}
-
-#[tokio::test]
-async fn a_chunk_that_cannot_be_written_stalls_and_is_committed_when_the_disk_is_back() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    disk.fail_writes(u32::MAX);
-    source.open(*b"stalls");
-    log.notify();
-    source.wait("the stall", |state| state.stalled == [ChunkSeq(0)]).await;
-    source.open(*b"is refused");
-    log.notify();
-    source.wait("the refusal", |state| state.refused == 1).await;
-    assert_eq!(log.committed_end(), ChunkSeq(0));
-    disk.fail_writes(0);
-    source.wait("the commit", |state| state.committed == 1).await;
-    commit(&source, &log, b"next").await;
-    assert_eq!(log.read(BrokerEpoch(1), ChunkSeq(0)).await.unwrap(), &b"stalls"[..]);
-    assert_eq!(source.state().stalled.len(), 1, "a stall is reported once");
-    assert!(
-        wal_files(&disk).len() <= 3,
-        "files that were given up are removed: {:?}",
-        wal_files(&disk)
-    );
-}
-
-#[tokio::test]
-async fn without_space_chunks_are_refused_and_taken_again_when_space_returns() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    disk.limit_space(Some(100 << 10));
-    let mut committed = 0;
-    while source.state().refused == 0 {
-        source.open([5; 19 << 10]);
-        log.notify();
-        let answered = move |state: &conformance::SourceState| {
-            state.committed > committed || state.refused > 0
-        };
-        source.wait("an answer", answered).await;
-        committed = source.state().committed;
-    }
-    assert_eq!(source.state().built.len() as u64, committed, "what is refused has no number");
-    assert!(committed >= 1 && source.state().stalled.is_empty());
-    // Releasing does as well as a larger disk.
-    log.release(BrokerEpoch(1), ChunkSeq(committed)).await;
-    disk.limit_space(None);
-    commit(&source, &log, b"again").await;
-    assert_eq!(log.committed_end(), ChunkSeq(committed + 1));
-}
-
-#[tokio::test]
-async fn sealing_joins_the_running_sync() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    disk.hold_syncs(true);
-    source.open(*b"in flight");
-    source.open(*b"too late");
-    log.notify();
-    disk.wait_for_held_sync();
-    let sealing = Runtime::system().spawn({
-        let log = log.clone();
-        async move { log.seal().await }
-    });
-    tokio::task::yield_now().await;
-    assert!(!sealing.is_finished(), "the sync still runs");
-    disk.hold_syncs(false);
-    assert_eq!(sealing.await.unwrap(), ChunkSeq(1));
-    let state = source.state();
-    assert_eq!((state.committed, state.built.len(), state.sealed), (1, 1, Some(ChunkSeq(1))));
-}
-
-#[tokio::test]
-async fn a_stalled_chunk_is_given_up_when_the_epoch_is_sealed() {
-    let disk = MemoryDisk::default();
-    let (source, log) = start(&disk, 1);
-    commit(&source, &log, b"kept").await;
-    disk.fail_syncs(u32::MAX);
-    source.open(*b"given up");
-    log.notify();
-    source.wait("the stall", |state| !state.stalled.is_empty()).await;
-    assert_eq!(log.seal().await, ChunkSeq(1));
-    assert_eq!(log.held()[0].chunks, ChunkSeq(0)..ChunkSeq(1));
-}
-
-#[tokio::test]
 async fn the_last_chunk_found_at_a_start_is_made_durable_before_anything_else() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
@@ -554,53 +331,6 @@ async fn another_broker_reads_sealed_chunks_in_place() {
     let again =
         LocalLog::start(directory, BrokerEpoch(1), ScriptedSource::new(), &Runtime::system());
     assert!(matches!(again, Err(LogError::Sealed { .. })), "an epoch is not gone on with");
-}
-
-#[tokio::test]
-async fn a_newer_format_is_refused_and_an_unknown_one_reported() {
-    let disk = disk_with(&[b"one"]).await;
-    let set_format = |text: &str| {
-        let path = Path::new(DIR).join("FORMAT");
-        disk.process().remove(&path).unwrap();
-        let file = disk.process().create(&path, text.len() as u64).unwrap();
-        write_all_at(&*file, text.as_bytes(), 0).unwrap();
-    };
-    set_format("milena write-ahead log, format 2\n");
-    let error = open(&disk).unwrap_err();
-    assert!(matches!(error, LogError::NewerFormat { found: 2, newest: 1, .. }));
-    assert!(error.to_string().ends_with("upgrade milena"), "{error}");
-    set_format("something else");
-    assert!(matches!(open(&disk), Err(LogError::Damaged { .. })));
-}
-
-#[tokio::test]
-async fn a_chunk_damaged_after_it_was_found_is_reported_when_read() {
-    let disk = disk_with(&[b"one", b"two"]).await;
-    let directory = open(&disk).unwrap();
-    disk.edit(&wal_files(&disk)[0], |bytes| bytes[HEADER_BYTES] ^= 1);
-    match directory.read(BrokerEpoch(1), ChunkSeq(0)) {
-        Err(LogError::Damaged { position, .. }) => assert_eq!(position, 0),
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(
-        directory.read(BrokerEpoch(1), ChunkSeq(1)).unwrap(),
-        &b"two"[..],
-        "nothing else is affected"
-    );
-}
-
-#[tokio::test]
-async fn hostile_files_are_reported_or_cut() {
-    let disk = disk_with(&[&[1; 100], &[2; 100]]).await;
-    let file = wal_files(&disk)[0].clone();
-    let stranger = disk.fork();
-    stranger.edit(&file, |bytes| *bytes = vec![0; 10]);
-    assert_eq!(held(&stranger).unwrap(), [], "a file whose making was cut short");
-    stranger.edit(&file, Vec::clear);
-    assert_eq!(held(&stranger).unwrap(), []);
-    stranger.process().rename(&file, &Path::new(DIR).join("ffffffffffffffff.wal")).unwrap();
-    stranger.process().create(&Path::new(DIR).join("notes.txt"), 10).unwrap();
-    assert_eq!(held(&stranger).unwrap(), []);
 }
 
 #[derive(Debug, Default)]

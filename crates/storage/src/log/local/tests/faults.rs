@@ -1,0 +1,139 @@
+//! Syncs and writes that fail or wait.
+
+use milena_runtime::Runtime;
+use milena_types::{BrokerEpoch, ChunkSeq};
+
+use super::*;
+use crate::{
+    disk::memory::MemoryDisk,
+    log::{backend::LogBackend, conformance},
+};
+
+#[tokio::test]
+async fn an_acknowledgement_means_one_sync_and_a_group_shares_it() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    let before = disk.syncs();
+    for _ in 0..5 {
+        source.open(*b"chunk");
+    }
+    log.notify();
+    source.wait("the commits", |state| state.committed == 5).await;
+    assert_eq!(disk.syncs() - before, 5);
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_before_the_sync_returns() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.hold_syncs(true);
+    source.open(*b"chunk");
+    log.notify();
+    disk.wait_for_held_sync();
+    assert_eq!(source.state().built.len(), 1);
+    assert_eq!(source.state().committed, 0);
+    assert!(log.held().is_empty());
+    disk.hold_syncs(false);
+    source.wait("the commit", |state| state.committed == 1).await;
+}
+
+#[tokio::test]
+async fn a_chunk_whose_sync_failed_is_written_unaltered_to_another_file() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"before").await;
+    disk.fail_syncs(1);
+    commit(&source, &log, b"failed once").await;
+    commit(&source, &log, b"after").await;
+    assert_eq!(disk.syncs_after_failure(), 0);
+    assert!(source.state().stalled.is_empty(), "the second try is made at once");
+    disk.crash(1);
+    drop((source, log));
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 3)]);
+    let directory = open(&disk).unwrap();
+    let places: Vec<_> =
+        (0..3).map(|seq| directory.read(BrokerEpoch(1), ChunkSeq(seq)).unwrap()).collect();
+    assert_eq!(places, [&b"before"[..], b"failed once", b"after"]);
+}
+
+#[tokio::test]
+async fn a_chunk_that_cannot_be_written_stalls_and_is_committed_when_the_disk_is_back() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.fail_writes(u32::MAX);
+    source.open(*b"stalls");
+    log.notify();
+    source.wait("the stall", |state| state.stalled == [ChunkSeq(0)]).await;
+    source.open(*b"is refused");
+    log.notify();
+    source.wait("the refusal", |state| state.refused == 1).await;
+    assert_eq!(log.committed_end(), ChunkSeq(0));
+    disk.fail_writes(0);
+    source.wait("the commit", |state| state.committed == 1).await;
+    commit(&source, &log, b"next").await;
+    assert_eq!(log.read(BrokerEpoch(1), ChunkSeq(0)).await.unwrap(), &b"stalls"[..]);
+    assert_eq!(source.state().stalled.len(), 1, "a stall is reported once");
+    assert!(
+        wal_files(&disk).len() <= 3,
+        "files that were given up are removed: {:?}",
+        wal_files(&disk)
+    );
+}
+
+#[tokio::test]
+async fn without_space_chunks_are_refused_and_taken_again_when_space_returns() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.limit_space(Some(100 << 10));
+    let mut committed = 0;
+    while source.state().refused == 0 {
+        source.open([5; 19 << 10]);
+        log.notify();
+        let answered = move |state: &conformance::SourceState| {
+            state.committed > committed || state.refused > 0
+        };
+        source.wait("an answer", answered).await;
+        committed = source.state().committed;
+    }
+    assert_eq!(source.state().built.len() as u64, committed, "what is refused has no number");
+    assert!(committed >= 1 && source.state().stalled.is_empty());
+    // Releasing does as well as a larger disk.
+    log.release(BrokerEpoch(1), ChunkSeq(committed)).await;
+    disk.limit_space(None);
+    commit(&source, &log, b"again").await;
+    assert_eq!(log.committed_end(), ChunkSeq(committed + 1));
+}
+
+#[tokio::test]
+async fn sealing_joins_the_running_sync() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.hold_syncs(true);
+    source.open(*b"in flight");
+    source.open(*b"too late");
+    log.notify();
+    disk.wait_for_held_sync();
+    let sealing = Runtime::system().spawn({
+        let log = log.clone();
+        async move { log.seal().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!sealing.is_finished(), "the sync still runs");
+    disk.hold_syncs(false);
+    assert_eq!(sealing.await.unwrap(), ChunkSeq(1));
+    let state = source.state();
+    assert_eq!((state.committed, state.built.len(), state.sealed), (1, 1, Some(ChunkSeq(1))));
+}
+
+#[tokio::test]
+async fn a_stalled_chunk_is_given_up_when_the_epoch_is_sealed() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    commit(&source, &log, b"kept").await;
+    disk.fail_syncs(u32::MAX);
+    source.open(*b"given up");
+    log.notify();
+    source.wait("the stall", |state| !state.stalled.is_empty()).await;
+    assert_eq!(log.seal().await, ChunkSeq(1));
+    assert_eq!(log.held()[0].chunks, ChunkSeq(0)..ChunkSeq(1));
+}

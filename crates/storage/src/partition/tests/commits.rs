@@ -1,0 +1,158 @@
+//! Appends and their commits, with disks that fail.
+
+use std::time::Duration;
+
+use milena_types::Offset;
+
+use crate::partition::append::AppendError;
+use crate::{CommitError, disk::MemoryDisk, testing::*};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_is_waited_for_and_nothing_is_shown_before() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    disk.hold_syncs(true);
+    let accepted = partition.append(&[batch(&[1, 2])], &CLIENT).expect("accepted");
+    disk.wait_for_held_sync();
+    assert_eq!(accepted.now(), None);
+    assert_eq!(partition.bounds().high_watermark, Offset(0));
+    assert_eq!(partition.pending_end(), Offset(2));
+    assert!(read_all(&partition, 0, 1000).await.is_empty());
+    disk.hold_syncs(false);
+    assert_eq!(accepted.await.expect("committed").last_offset, Offset(1));
+    assert_eq!(partition.bounds().high_watermark, Offset(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_of_a_pending_batch_waits_for_it() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[0])).await;
+    disk.hold_syncs(true);
+    let first = partition.append(&[sequenced(7, 0, &[1])], &CLIENT).expect("accepted");
+    disk.wait_for_held_sync();
+    let again = partition.append(&[sequenced(7, 0, &[1])], &CLIENT).expect("a duplicate");
+    assert_eq!(again.now(), None);
+    disk.hold_syncs(false);
+    let (first, again) = (first.await.expect("committed"), again.await.expect("with the first"));
+    assert_eq!((first.base_offset, first.duplicate), (Offset(1), false));
+    assert_eq!((again.base_offset, again.duplicate), (Offset(1), true));
+    assert_eq!(read_all(&partition, 0, 1000).await.len(), 2);
+    let committed = partition.append(&[sequenced(7, 0, &[1])], &CLIENT).expect("a duplicate");
+    assert!(committed.now().is_some(), "a duplicate of a committed batch need not wait");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_fails_the_produce_it_hits_and_passes_by() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, sequenced(7, 0, &[1])).await;
+    disk.limit_space(Some(0));
+    // What is set aside already is used up first.
+    let big = vec![9; 20_000];
+    let mut sequence = 1;
+    let mut kept = 1;
+    let failed = loop {
+        let accepted =
+            partition.append(&[sequenced(7, sequence, &big)], &CLIENT).expect("accepted");
+        match accepted.await {
+            Ok(appended) => kept = appended.last_offset.0 + 1,
+            Err(error) => break error,
+        }
+        sequence += 20_000;
+    };
+    assert_eq!(failed, CommitError::Storage);
+    assert_eq!(partition.pending_end(), Offset(kept), "a failed commit reverts what was pending");
+    assert_eq!(read_all(&partition, 0, 1 << 20).await.len() as i64, kept, "reads go on");
+    disk.limit_space(None);
+    let appended = append(&partition, sequenced(7, sequence, &big)).await;
+    assert_eq!(
+        appended.base_offset,
+        Offset(kept),
+        "the sequence is accepted again, the offset used again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_were_given_a_sequence_number_never_change() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, sequenced(7, 0, &[0])).await;
+    // The log writes the chunk again, to another file, until it is durable: nobody notices but
+    // those who waited.
+    disk.fail_syncs(4);
+    let stalled = partition.append(&[sequenced(7, 1, &[1])], &CLIENT).expect("accepted");
+    assert_eq!(stalled.await, Err(CommitError::Storage));
+    let retried = partition
+        .append(&[sequenced(7, 1, &[1])], &CLIENT)
+        .expect("a duplicate, pending or committed");
+    let retried = retried.await.expect("the same bytes were committed in the end");
+    assert_eq!((retried.base_offset, retried.duplicate), (Offset(1), true));
+    assert_eq!(disk.syncs_after_failure(), 0, "a file whose sync failed is never synced again");
+    assert_eq!(read_all(&partition, 0, 1000).await, [(0, 0), (1, 1)]);
+    drop((partition, storage));
+    disk.crash(3);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 2).await;
+    assert_eq!(read_all(&partition, 0, 1000).await, [(0, 0), (1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let large = batch(&vec![1; 100_000]);
+    disk.hold_syncs(true);
+    let mut accepted = Vec::new();
+    loop {
+        let admitted =
+            tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
+        let Ok(room) = admitted else { break };
+        accepted.push(partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted"));
+        drop(room);
+        assert!(
+            accepted.len() * large.size() < 20 << 20,
+            "more waits for the log than it writes in a moment"
+        );
+    }
+    assert!(accepted.len() * large.size() > 8 << 20, "the log would have too little to do");
+    disk.fail_syncs(u32::MAX);
+    disk.hold_syncs(false);
+    let outcomes = futures_util::future::join_all(accepted).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == Err(CommitError::Storage)), "{outcomes:?}");
+    for _ in 0..3 {
+        let room = storage.admit(large.size()).await;
+        let refused = partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted");
+        drop(room);
+        assert_eq!(refused.await, Err(CommitError::Storage), "not left to wait");
+    }
+    disk.fail_syncs(0);
+    // What had its number is committed, and everything behind it goes on.
+    eventually("the log goes on", || partition.bounds().high_watermark > Offset(0)).await;
+    append(&partition, large).await;
+    assert_eq!(partition.core.budget.in_log(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_invariant_ends_the_epoch_and_leaves_nobody_waiting() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let (broken, other) =
+        (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
+    append(&broken, batch(&[1])).await;
+    broken.lock().high_watermark = Offset(7);
+    let accepted = broken.append(&[batch(&[1])], &CLIENT).expect("accepted");
+    assert_eq!(accepted.await, Err(CommitError::Closed));
+    eventually("the epoch has ended", || storage.is_sealed() && other.is_closed()).await;
+    assert!(matches!(other.append(&[batch(&[1])], &CLIENT), Err(AppendError::Closed)));
+}
