@@ -35,7 +35,7 @@ impl fmt::Display for Principal {
     }
 }
 
-/// What a request wants to do (Kafka's `AclOperation`; the values are the wire codes).
+/// What a request does (Kafka's `AclOperation`; the values are the wire codes).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(i8)]
 pub enum Operation {
@@ -88,7 +88,7 @@ impl Operation {
     ];
 }
 
-/// What a request wants to do it to.
+/// What a request does it to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Resource<'a> {
     /// The cluster as a whole.
@@ -101,7 +101,7 @@ pub enum Resource<'a> {
     TransactionalId(&'a str),
 }
 
-/// Who asks, and from where.
+/// Who sends a request, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     /// The connection's principal.
@@ -110,7 +110,7 @@ pub struct Caller<'a> {
     pub address: SocketAddr,
 }
 
-/// Decides what a principal may do. Asked on the way of every request, so it answers from memory.
+/// Decides what a principal may do. Called for every request, so it decides from memory.
 pub trait Authorizer: Send + Sync + 'static {
     /// Whether `caller` may do `operation` to `resource`.
     fn allows(&self, caller: Caller<'_>, operation: Operation, resource: Resource<'_>) -> bool;

@@ -82,7 +82,7 @@ impl RequestContext {
         allowed.fold(0, |bits, operation| bits | 1 << (*operation as i8))
     }
 
-    /// Asks that the connection be left unread for this long once the response is sent (KIP-219).
+    /// Leaves the connection unread for this long once the response is sent (KIP-219).
     /// The handler says the same in the response's `throttle_time_ms`.
     pub(crate) fn throttle(&self, duration: Duration) {
         let ms = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);

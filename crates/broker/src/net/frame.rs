@@ -61,9 +61,13 @@ impl RequestMemory {
 
     /// Memory for a request. One that is larger than all there is gets all of it. Cancel-safe.
     async fn permit(&self, bytes: usize) -> OwnedSemaphorePermit {
-        let wanted = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).min(self.all);
+        let permits_needed =
+            u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).min(self.all);
         let permits = self.permits.clone();
-        permits.acquire_many_owned(wanted).await.expect("the memory of requests is never closed")
+        permits
+            .acquire_many_owned(permits_needed)
+            .await
+            .expect("the memory of requests is never closed")
     }
 }
 
@@ -126,8 +130,8 @@ impl FrameReader {
                     let missing = length - self.buffer.len();
                     // Only a request that needs a buffer of its own must not take the next one's
                     // bytes with it.
-                    let wanted = if length > READ_BUFFER_BYTES { missing } else { usize::MAX };
-                    if stream.read_buf(&mut (&mut self.buffer).limit(wanted)).await? == 0 {
+                    let bytes_max = if length > READ_BUFFER_BYTES { missing } else { usize::MAX };
+                    if stream.read_buf(&mut (&mut self.buffer).limit(bytes_max)).await? == 0 {
                         return Err(FrameError::Truncated { received: self.buffer.len() });
                     }
                 }

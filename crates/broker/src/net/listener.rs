@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use crate::authentication::{Anonymous, Authenticator};
 
 pub(crate) struct Listener {
-    /// `PLAINTEXT`, by which `advertised.listeners` tells addresses apart.
+    /// `PLAINTEXT`, as in `advertised.listeners`.
     pub(crate) name: Arc<str>,
     pub(crate) address: SocketAddr,
     pub(crate) authenticator: Box<dyn Authenticator>,

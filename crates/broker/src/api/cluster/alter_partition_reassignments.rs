@@ -59,14 +59,14 @@ pub(crate) async fn handle(
     }
     for topic in &request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for asked in &topic.partitions {
+        for requested in &topic.partitions {
             let any_factor = request.allow_replication_factor_change;
-            let outcome = reassign(apis, &topic.name, asked, any_factor).await;
+            let outcome = reassign(apis, &topic.name, requested, any_factor).await;
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
                 Err(error) => (error.code.code(), error.message.map(Into::into)),
             };
-            let partition_index = asked.partition_index;
+            let partition_index = requested.partition_index;
             partitions.push(ReassignablePartitionResponse {
                 partition_index,
                 error_code,
@@ -81,12 +81,12 @@ pub(crate) async fn handle(
 async fn reassign(
     apis: &ClusterApis,
     topic: &str,
-    asked: &ReassignablePartition,
+    requested: &ReassignablePartition,
     any_factor: bool,
 ) -> Result<(), ApiError> {
     for _ in 0..ATTEMPTS {
         let image = apis.images.current();
-        let Some(change) = change(&image, topic, asked, any_factor)? else { return Ok(()) };
+        let Some(change) = change(&image, topic, requested, any_factor)? else { return Ok(()) };
         let partition = change.partition;
         let applied = apis.metadata.change_partitions(&[], &[change]).await;
         let applied =
@@ -113,18 +113,18 @@ async fn reassign(
 fn change(
     image: &MetadataImage,
     topic: &str,
-    asked: &ReassignablePartition,
+    requested: &ReassignablePartition,
     any_factor: bool,
 ) -> Result<Option<PartitionChange>, ApiError> {
     let unknown = |what: String| ApiError::new(ErrorCode::UnknownTopicOrPartition, what);
     let found =
         image.topic(topic).ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
-    let index = PartitionIndex(asked.partition_index);
+    let index = PartitionIndex(requested.partition_index);
     let partition = found.partition(index).ok_or_else(|| {
-        unknown(format!("topic '{topic}' has no partition {}", asked.partition_index))
+        unknown(format!("topic '{topic}' has no partition {}", requested.partition_index))
     })?;
     let mut record = PartitionRecord::from(partition);
-    match &asked.replicas {
+    match &requested.replicas {
         None if record.reassignment.is_none() => {
             return Err(ApiError::with_kafkas_message(ErrorCode::NoReassignmentInProgress));
         }

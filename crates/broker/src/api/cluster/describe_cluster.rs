@@ -49,8 +49,8 @@ pub(crate) async fn handle(
     response
 }
 
-fn wrong_endpoint(asked: i8) -> Option<DescribeClusterResponse> {
-    let (error, message) = match asked {
+fn wrong_endpoint(endpoint_type: i8) -> Option<DescribeClusterResponse> {
+    let (error, message) = match endpoint_type {
         BROKERS => return None,
         CONTROLLERS => (
             ErrorCode::MismatchedEndpointType,
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn only_brokers_are_to_be_had_here() {
         assert!(wrong_endpoint(1).is_none());
-        let code = |asked| wrong_endpoint(asked).unwrap().error_code;
+        let code = |endpoint_type| wrong_endpoint(endpoint_type).unwrap().error_code;
         assert_eq!(code(2), ErrorCode::MismatchedEndpointType.code());
         assert_eq!(code(0), ErrorCode::UnsupportedEndpointType.code());
         assert_eq!(code(3), ErrorCode::UnsupportedEndpointType.code());

@@ -62,7 +62,7 @@ pub(crate) async fn handle(
 }
 
 fn sizes(apis: &ClusterApis, request: &DescribeLogDirsRequest) -> Vec<DescribeLogDirsTopic> {
-    let asked: Option<HashSet<(&str, i32)>> = request.topics.as_ref().map(|topics| {
+    let requested: Option<HashSet<(&str, i32)>> = request.topics.as_ref().map(|topics| {
         let of_topic =
             |t: &'_ milena_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic| {
                 t.partitions.clone()
@@ -75,7 +75,10 @@ fn sizes(apis: &ClusterApis, request: &DescribeLogDirsRequest) -> Vec<DescribeLo
         let id = partition.id();
         // A partition whose topic has just been deleted has no name any more.
         let Some(name) = image.topic_name(id.topic) else { continue };
-        if asked.as_ref().is_some_and(|asked| !asked.contains(&(name.as_str(), id.partition.0))) {
+        if requested
+            .as_ref()
+            .is_some_and(|requested| !requested.contains(&(name.as_str(), id.partition.0)))
+        {
             continue;
         }
         topics.entry(name.clone()).or_default().push(DescribeLogDirsPartition {
@@ -93,7 +96,7 @@ fn sizes(apis: &ClusterApis, request: &DescribeLogDirsRequest) -> Vec<DescribeLo
 }
 
 /// Bytes of the volume that `dir` is on, and how many of them can be used; -1 where that cannot be
-/// told.
+/// known.
 fn space(dir: &Path) -> (i64, i64) {
     let Ok(stat) = rustix::fs::statvfs(dir) else { return (-1, -1) };
     let bytes =

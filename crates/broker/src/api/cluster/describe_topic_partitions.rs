@@ -127,7 +127,7 @@ impl Pager<'_> {
         false
     }
 
-    /// A topic that does not exist. Answers whether there is room for more.
+    /// A topic that does not exist. Returns whether there is room for more.
     fn add_unknown(&mut self, name: &KString) -> bool {
         if self.left == 0 {
             return self.end_at(name, 0);
@@ -138,8 +138,8 @@ impl Pager<'_> {
         true
     }
 
-    /// As many of the topic's partitions as there is room for. Answers whether there is room for
-    /// more.
+    /// As many of the topic's partitions as there is room for. Returns whether there is room
+    /// for more.
     fn add(&mut self, topic: &TopicImage) -> bool {
         let name = topic.name().as_str();
         if self.left == 0 {

@@ -44,8 +44,8 @@ enum Election {
     Unclean,
 }
 
-/// A partition that was asked about, and what is known of it so far.
-struct Asked {
+/// A partition of a request, and its result so far.
+struct RequestedElection {
     topic: KString,
     partition: i32,
     outcome: Result<TopicPartition, ErrorCode>,
@@ -70,33 +70,34 @@ pub(crate) async fn handle(
     }
     let image = apis.images.current();
     let everything = request.topic_partitions.is_none();
-    let mut asked = asked(&image, request.topic_partitions);
-    for one in &mut asked {
+    let mut elections = elections(&image, request.topic_partitions);
+    for one in &mut elections {
         one.outcome = one.outcome.and_then(|id| needs_election(&image, id, election).map(|()| id));
     }
     if everything {
-        asked.retain(|one| one.outcome != Err(ErrorCode::ElectionNotNeeded));
+        elections.retain(|one| one.outcome != Err(ErrorCode::ElectionNotNeeded));
     }
-    let wanted: Vec<TopicPartition> = asked.iter().filter_map(|one| one.outcome.ok()).collect();
+    let partitions: Vec<TopicPartition> =
+        elections.iter().filter_map(|one| one.outcome.ok()).collect();
     let timeout =
         Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).min(WAIT_MAX);
-    let outcome = elect(apis, &image, &wanted, election, timeout).await;
+    let outcome = elect(apis, &image, &partitions, election, timeout).await;
     let late = |id: TopicPartition| match &outcome {
         Ok(late) if late.contains(&id) => Err(ErrorCode::RequestTimedOut),
         Ok(_) => Ok(id),
         Err(error) => Err(*error),
     };
-    asked.iter_mut().for_each(|one| one.outcome = one.outcome.and_then(late));
-    respond(asked)
+    elections.iter_mut().for_each(|one| one.outcome = one.outcome.and_then(late));
+    respond(elections)
 }
 
-fn asked(
+fn elections(
     image: &MetadataImage,
     topics: Option<Vec<milena_protocol::messages::elect_leaders_request::TopicPartitions>>,
-) -> Vec<Asked> {
+) -> Vec<RequestedElection> {
     let Some(topics) = topics else {
         let all = image.topics().flat_map(|topic| {
-            topic.partitions().map(|(partition, _)| Asked {
+            topic.partitions().map(|(partition, _)| RequestedElection {
                 topic: topic.name().as_str().into(),
                 partition: partition.0,
                 outcome: Ok(TopicPartition { topic: topic.id(), partition }),
@@ -113,11 +114,11 @@ fn asked(
         let name = KString::from(topic.topic.as_str());
         topic.partitions.into_iter().map(move |partition| (name.clone(), partition))
     });
-    let asked = of_topic.map(|(topic, partition)| {
+    let elections = of_topic.map(|(topic, partition)| {
         let outcome = known(&topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition);
-        Asked { topic, partition, outcome }
+        RequestedElection { topic, partition, outcome }
     });
-    asked.collect()
+    elections.collect()
 }
 
 fn needs_election(
@@ -142,47 +143,48 @@ fn needs_election(
     }
 }
 
-/// Asks for leaders and waits for them. Answers those that had none in time.
+/// Sets the leaders that are wanted and waits for them. Returns the partitions that had none in
+/// time.
 async fn elect(
     apis: &ClusterApis,
     image: &Arc<MetadataImage>,
-    wanted: &[TopicPartition],
+    partitions: &[TopicPartition],
     election: Election,
     timeout: Duration,
 ) -> Result<HashSet<TopicPartition>, ErrorCode> {
-    if wanted.is_empty() {
+    if partitions.is_empty() {
         return Ok(HashSet::new());
     }
     if election == Election::Preferred {
-        let asked = wanted.iter().filter_map(|id| {
+        let changes = partitions.iter().filter_map(|id| {
             let partition = image.partition(*id)?;
             let target = partition.replicas.first().copied();
             let record = PartitionRecord { target, ..PartitionRecord::from(partition) };
             (partition.target != target).then_some(PartitionChange { partition: *id, record })
         });
-        let changes: Vec<PartitionChange> = asked.collect();
+        let changes: Vec<PartitionChange> = changes.collect();
         apis.metadata.change_partitions(&[], &changes).await.map_err(|error| error.error_code())?;
     }
     let has_leader = |image: &MetadataImage, partition: &PartitionImage| match election {
         Election::Preferred => image.live_leader(partition) == partition.replicas.first().copied(),
         Election::Unclean => image.live_leader(partition).is_some(),
     };
-    // A partition that is gone waits for nobody.
+    // A partition that was deleted is not waited for.
     let waits = |image: &MetadataImage, id: &TopicPartition| {
         image.partition(*id).is_some_and(|partition| !has_leader(image, partition))
     };
-    let all = apis.images.wait_until(|image| !wanted.iter().any(|id| waits(image, id)));
+    let all = apis.images.wait_until(|image| !partitions.iter().any(|id| waits(image, id)));
     tokio::select! {
         _ = tokio::time::timeout(timeout, all) => {}
         () = apis.stopping.cancelled() => {}
     }
     let now = apis.images.current();
-    Ok(wanted.iter().filter(|id| waits(&now, id)).copied().collect())
+    Ok(partitions.iter().filter(|id| waits(&now, id)).copied().collect())
 }
 
-fn respond(asked: Vec<Asked>) -> ElectLeadersResponse {
+fn respond(elections: Vec<RequestedElection>) -> ElectLeadersResponse {
     let mut results: Vec<ReplicaElectionResult> = Vec::new();
-    for one in asked {
+    for one in elections {
         let error = one.outcome.err().unwrap_or(ErrorCode::None);
         let result = PartitionResult {
             partition_id: one.partition,

@@ -44,9 +44,9 @@ pub(crate) async fn handle(
     match &request.topics {
         None => response.topics.extend(image.topics().filter_map(|topic| ongoing(topic, None))),
         Some(topics) => {
-            let found = topics.iter().filter_map(|asked| {
-                let topic = image.topic(&asked.name)?;
-                ongoing(topic, Some(&asked.partition_indexes))
+            let found = topics.iter().filter_map(|requested| {
+                let topic = image.topic(&requested.name)?;
+                ongoing(topic, Some(&requested.partition_indexes))
             });
             response.topics.extend(found);
         }
@@ -61,8 +61,8 @@ fn ongoing(topic: &TopicImage, only: Option<&[i32]>) -> Option<OngoingTopicReass
             .filter_map(|(index, partition)| of_partition(index, partition))
             .collect(),
         Some(indexes) => {
-            let asked = indexes.iter().map(|index| PartitionIndex(*index));
-            asked.filter_map(|index| of_partition(index, topic.partition(index)?)).collect()
+            let requested = indexes.iter().map(|index| PartitionIndex(*index));
+            requested.filter_map(|index| of_partition(index, topic.partition(index)?)).collect()
         }
     };
     (!partitions.is_empty())

@@ -54,7 +54,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::Metadata, 0..=13)
 };
 
-/// The first version in which topics can be asked for by id.
+/// The first version that names topics by id.
 const FIRST_VERSION_WITH_IDS: i16 = 12;
 /// The first version that knows LISTENER_NOT_FOUND.
 const FIRST_VERSION_WITH_LISTENER_ERRORS: i16 = 6;
@@ -63,7 +63,7 @@ const CREATION_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The topics that a request is about.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum TopicSelection {
     All,
     Names(Vec<KString>),
     Ids(Vec<TopicId>),
@@ -74,12 +74,12 @@ pub(crate) async fn handle(
     apis: &ClusterApis,
     request: MetadataRequest,
 ) -> MetadataResponse {
-    let asked = match asked(request.topics.as_deref(), context.api_version) {
-        Ok(asked) => asked,
-        Err(topics) => return answer(context, &apis.images.current(), &request, topics),
+    let selection = match selection(request.topics.as_deref(), context.api_version) {
+        Ok(selection) => selection,
+        Err(topics) => return response(context, &apis.images.current(), &request, topics),
     };
     let mut failed = HashMap::new();
-    if let Asked::Names(names) = &asked
+    if let TopicSelection::Names(names) = &selection
         && request.allow_auto_topic_creation
     {
         failed = create_missing(context, apis, names).await;
@@ -87,7 +87,7 @@ pub(crate) async fn handle(
     let image = apis.images.current();
     let view = View { image: &image, listener: context.listener(), version: context.api_version };
     let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));
-    let mut topics = view.topics(&asked, &failed, may_describe);
+    let mut topics = view.topics(&selection, &failed, may_describe);
     if request.include_topic_authorized_operations {
         for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
             if let Some(name) = &topic.name {
@@ -97,10 +97,10 @@ pub(crate) async fn handle(
             }
         }
     }
-    answer(context, &image, &request, topics)
+    response(context, &image, &request, topics)
 }
 
-fn answer(
+fn response(
     context: &RequestContext,
     image: &MetadataImage,
     request: &MetadataRequest,
@@ -119,7 +119,7 @@ fn answer(
     response
 }
 
-/// What the client may do to the cluster (KIP-430): nothing that it is told of unless it may
+/// What the client may do to the cluster (KIP-430): nothing unless it may
 /// describe it.
 pub(crate) fn cluster_operations(context: &RequestContext) -> i32 {
     if context.allows(Operation::Describe, Resource::Cluster) {
@@ -129,14 +129,14 @@ pub(crate) fn cluster_operations(context: &RequestContext) -> i32 {
     }
 }
 
-/// The topics asked for, or the answer to a request that may not ask like that.
-fn asked(
+/// The topics of a request, or the response's topics where the request is not valid.
+fn selection(
     topics: Option<&[MetadataRequestTopic]>,
     version: i16,
-) -> Result<Asked, Vec<MetadataResponseTopic>> {
-    let Some(topics) = topics else { return Ok(Asked::All) };
+) -> Result<TopicSelection, Vec<MetadataResponseTopic>> {
+    let Some(topics) = topics else { return Ok(TopicSelection::All) };
     if version == 0 && topics.is_empty() {
-        return Ok(Asked::All);
+        return Ok(TopicSelection::All);
     }
     let by_id = |topic: &MetadataRequestTopic| !topic.topic_id.is_nil();
     let nameless = |topic: &MetadataRequestTopic| topic.name.is_none();
@@ -154,14 +154,15 @@ fn asked(
     if topics.iter().any(by_id) {
         let mut seen = HashSet::new();
         let ids = topics.iter().filter(|topic| by_id(topic)).map(|topic| TopicId(topic.topic_id));
-        return Ok(Asked::Ids(ids.filter(|id| seen.insert(*id)).collect()));
+        return Ok(TopicSelection::Ids(ids.filter(|id| seen.insert(*id)).collect()));
     }
     let mut seen = HashSet::new();
     let names = topics.iter().filter_map(|topic| topic.name.clone());
-    Ok(Asked::Names(names.filter(|name| seen.insert(name.clone())).collect()))
+    Ok(TopicSelection::Names(names.filter(|name| seen.insert(name.clone())).collect()))
 }
 
-/// Creates the topics that do not exist, if that is wanted; why some could not be, by name.
+/// Creates the topics that do not exist, if the broker creates topics on demand. Returns why some
+/// could not be created, by name.
 async fn create_missing(
     context: &RequestContext,
     apis: &ClusterApis,
@@ -217,7 +218,7 @@ fn brokers(image: &MetadataImage, listener: &str) -> Vec<MetadataResponseBroker>
     reachable.collect()
 }
 
-/// An image as one client sees it.
+/// An image as a client of a listener sees it.
 struct View<'a> {
     image: &'a MetadataImage,
     listener: &'a str,
@@ -227,20 +228,22 @@ struct View<'a> {
 impl View<'_> {
     fn topics(
         &self,
-        asked: &Asked,
+        selection: &TopicSelection,
         failed: &HashMap<KString, ErrorCode>,
         may_describe: impl Fn(&str) -> bool,
     ) -> Vec<MetadataResponseTopic> {
-        match asked {
-            Asked::All => {
+        match selection {
+            TopicSelection::All => {
                 let visible =
                     self.image.topics().filter(|topic| may_describe(topic.name().as_str()));
                 visible.map(|topic| self.topic(topic)).collect()
             }
-            Asked::Names(names) => {
+            TopicSelection::Names(names) => {
                 names.iter().map(|name| self.by_name(name, failed, &may_describe)).collect()
             }
-            Asked::Ids(ids) => ids.iter().map(|id| self.by_id(*id, &may_describe)).collect(),
+            TopicSelection::Ids(ids) => {
+                ids.iter().map(|id| self.by_id(*id, &may_describe)).collect()
+            }
         }
     }
 
@@ -273,7 +276,7 @@ impl View<'_> {
 
     fn by_id(&self, id: TopicId, may_describe: impl Fn(&str) -> bool) -> MetadataResponseTopic {
         let error = match self.image.topic_by_id(id) {
-            // The name is not told: who may not see the topic must not learn it.
+            // Without the name: a client that may not see the topic must not learn it.
             Some(topic) if !may_describe(topic.name().as_str()) => {
                 ErrorCode::TopicAuthorizationFailed
             }
@@ -341,39 +344,42 @@ mod tests {
 
     #[test]
     fn no_list_is_all_topics_and_an_empty_one_none_but_in_version_0() {
-        assert_eq!(asked(None, 1), Ok(Asked::All));
-        assert_eq!(asked(Some(&[]), 1), Ok(Asked::Names(Vec::new())));
-        assert_eq!(asked(Some(&[]), 0), Ok(Asked::All));
+        assert_eq!(selection(None, 1), Ok(TopicSelection::All));
+        assert_eq!(selection(Some(&[]), 1), Ok(TopicSelection::Names(Vec::new())));
+        assert_eq!(selection(Some(&[]), 0), Ok(TopicSelection::All));
     }
 
     #[test]
     fn ids_are_refused_before_version_12() {
         let id = Uuid::from_u128(7);
         for version in [10, 11] {
-            let refused = asked(Some(&[named("a"), of_id(id)]), version).unwrap_err();
+            let refused = selection(Some(&[named("a"), of_id(id)]), version).unwrap_err();
             assert!(
                 refused.iter().all(|topic| topic.error_code == ErrorCode::InvalidRequest.code())
             );
             assert_eq!(refused.len(), 2);
             assert_eq!((refused[1].name.as_deref(), refused[1].topic_id), (Some(""), id));
         }
-        assert_eq!(asked(Some(&[of_id(id), of_id(id)]), 12), Ok(Asked::Ids(vec![TopicId(id)])));
+        assert_eq!(
+            selection(Some(&[of_id(id), of_id(id)]), 12),
+            Ok(TopicSelection::Ids(vec![TopicId(id)]))
+        );
     }
 
     #[tokio::test]
-    async fn topics_are_answered_in_the_order_asked_for_each_once() {
+    async fn topics_are_in_the_order_of_the_request_each_once() {
         let cluster = PaperCluster::new(3, &[]).await;
         for name in ["b", "a", "c"] {
             cluster.create(name, 1, 3).await;
         }
         let image = cluster.images.current();
         let list = ["c", "missing", "a", "c", "not valid"].map(named);
-        let asked = asked(Some(&list), 9).unwrap();
-        let topics = view(&image, 9).topics(&asked, &HashMap::new(), |_| true);
+        let selection = selection(Some(&list), 9).unwrap();
+        let topics = view(&image, 9).topics(&selection, &HashMap::new(), |_| true);
         assert_eq!(names(&topics), ["c", "missing", "a", "not valid"]);
         let codes: Vec<i16> = topics.iter().map(|topic| topic.error_code).collect();
         assert_eq!(codes, [0, 3, 0, 17]);
-        let all = view(&image, 9).topics(&Asked::All, &HashMap::new(), |name| name != "b");
+        let all = view(&image, 9).topics(&TopicSelection::All, &HashMap::new(), |name| name != "b");
         assert_eq!(names(&all), ["a", "c"]);
     }
 
@@ -385,14 +391,14 @@ mod tests {
         cluster.shown(gone).await;
         let second = cluster.create("t", 1, 1).await;
         let image = cluster.images.current();
-        let asked = Asked::Ids(vec![first.id, second.id]);
-        let topics = view(&image, 12).topics(&asked, &HashMap::new(), |_| true);
+        let selection = TopicSelection::Ids(vec![first.id, second.id]);
+        let topics = view(&image, 12).topics(&selection, &HashMap::new(), |_| true);
         assert_eq!(
             (topics[0].error_code, topics[0].name.clone()),
             (ErrorCode::UnknownTopicId.code(), None)
         );
         assert_eq!((topics[1].error_code, names(&topics)[1]), (0, "t"));
-        let hidden = view(&image, 12).topics(&asked, &HashMap::new(), |_| false);
+        let hidden = view(&image, 12).topics(&selection, &HashMap::new(), |_| false);
         let code = ErrorCode::TopicAuthorizationFailed.code();
         assert_eq!((hidden[1].error_code, hidden[1].name.clone()), (code, None));
     }
@@ -402,7 +408,7 @@ mod tests {
         let cluster = PaperCluster::new(3, &[]).await;
         cluster.create("t", 3, 3).await;
         let image = cluster.images.current();
-        let topic = &view(&image, 9).topics(&Asked::All, &HashMap::new(), |_| true)[0];
+        let topic = &view(&image, 9).topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
         for partition in &topic.partitions {
             assert_eq!((partition.error_code, partition.leader_epoch), (0, 0));
             assert_eq!(partition.leader_id, partition.replica_nodes[0]);
@@ -417,7 +423,8 @@ mod tests {
         );
         assert!(brokers(&image, "SSL").is_empty());
         for version in [0, 5, 9] {
-            let topic = &view(&image, version).topics(&Asked::All, &HashMap::new(), |_| true)[0];
+            let topic =
+                &view(&image, version).topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
             for partition in &topic.partitions {
                 let led = partition.leader_id != -1;
                 assert!(partition.leader_epoch >= 0);
@@ -443,7 +450,7 @@ mod tests {
             [(5, ErrorCode::LeaderNotAvailable), (6, ErrorCode::ListenerNotFound)]
         {
             let view = View { listener: "SSL", ..view(&image, version) };
-            let topic = &view.topics(&Asked::All, &HashMap::new(), |_| true)[0];
+            let topic = &view.topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
             assert_eq!(topic.partitions[0].error_code, code.code());
             assert_eq!(topic.partitions[0].leader_id, -1);
         }

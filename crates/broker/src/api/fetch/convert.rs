@@ -1,9 +1,9 @@
-//! What a client gets that does not take batches as the log has them.
+//! Records for clients that do not take batches as the log has them.
 //!
 //! Fetch 0 and 1 carry messages of magic 0, 2 and 3 of magic 1 (KIP-31, KIP-32, KIP-98), and zstd
 //! is for version 10 on (KIP-110). A topic can ask for an older format too
 //! (`message.format.version`, Kafka 2.8): the log holds batches all the same, and whatever is read
-//! is made into messages of it. Converting is one batch at a time, within the bytes that the
+//! is converted to it. Converting is one batch at a time, within the bytes that the
 //! partition may have; headers, producers and control records are left out.
 
 use bytes::Bytes;
@@ -22,7 +22,7 @@ const FIRST_BATCH_VERSION: i16 = 4;
 /// The first version that takes zstd (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 10;
 
-/// What a topic's configuration says of the formats its readers get.
+/// What a topic's configuration says of the formats that its readers get.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TopicFormats {
     /// `message.downconversion.enable`.
@@ -30,7 +30,7 @@ pub(super) struct TopicFormats {
     /// `compression.type` is zstd.
     is_zstd: bool,
     /// `message.format.version`, if it is older than batches.
-    asked: Option<MessageFormat>,
+    topic_format: Option<MessageFormat>,
 }
 
 impl From<&TopicConfig> for TopicFormats {
@@ -38,22 +38,21 @@ impl From<&TopicConfig> for TopicFormats {
         Self {
             converts: config.message_downconversion_enable,
             is_zstd: config.compression_type == StoredCompression::Fixed(Compression::Zstd),
-            asked: config.message_format_version,
+            topic_format: config.message_format_version,
         }
     }
 }
 
-/// What is to be done with the records of an answer.
+/// What is done with the records of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Conversion {
-    /// Nothing.
     None,
     /// The client takes batches, but none of zstd.
     WithoutZstd,
     /// The client takes messages only.
-    For(MessageFormat),
-    /// The client takes everything; the topic is to have messages.
-    Asked(MessageFormat),
+    ForClient(MessageFormat),
+    /// The client takes everything; the topic's format is messages.
+    ForTopic(MessageFormat),
 }
 
 impl TopicFormats {
@@ -68,16 +67,16 @@ impl TopicFormats {
             ..=1 => MessageFormat::Magic0,
             2..FIRST_BATCH_VERSION => MessageFormat::Magic1,
             _ => {
-                return Ok(match self.asked {
-                    Some(format) => Conversion::Asked(format),
+                return Ok(match self.topic_format {
+                    Some(format) => Conversion::ForTopic(format),
                     None if version < FIRST_ZSTD_VERSION => Conversion::WithoutZstd,
                     None => Conversion::None,
                 });
             }
         };
-        match self.asked {
-            Some(asked) if asked <= taken => Ok(Conversion::For(asked)),
-            _ if self.converts => Ok(Conversion::For(taken)),
+        match self.topic_format {
+            Some(format) if format <= taken => Ok(Conversion::ForClient(format)),
+            _ if self.converts => Ok(Conversion::ForClient(taken)),
             _ => Err(ErrorCode::UnsupportedVersion),
         }
     }
@@ -105,7 +104,7 @@ pub(super) fn convert(
     match conversion {
         Conversion::None => Ok(Converted { records: Records::from(parts), next: from }),
         Conversion::WithoutZstd => without_zstd(parts, from),
-        Conversion::For(format) => {
+        Conversion::ForClient(format) => {
             let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, bytes_max);
             let next = each(&parts, from, |batch| match converter.push(batch) {
                 Err(error) if converter.is_empty() => Err(conversion_error(&error)),
@@ -113,11 +112,11 @@ pub(super) fn convert(
             })?;
             Ok(Converted { records: Records::from(converter.finish()), next })
         }
-        Conversion::Asked(format) => as_asked(&parts, format, from, bytes_max),
+        Conversion::ForTopic(format) => in_topic_format(&parts, format, from, bytes_max),
     }
 }
 
-/// Goes through the batches as long as `take` wants more; answers the offset after the last one.
+/// Calls `take` for each batch until it returns false; returns the offset after the last one.
 fn each(
     parts: &[Bytes],
     from: Offset,
@@ -167,7 +166,7 @@ fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<Converted, ErrorCode>
 
 /// Messages of the topic's format. What does not fit into it is older than the setting, and comes
 /// as it is.
-fn as_asked(
+fn in_topic_format(
     parts: &[Bytes],
     format: MessageFormat,
     from: Offset,

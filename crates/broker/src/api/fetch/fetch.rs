@@ -159,9 +159,10 @@ fn session_targets(
 }
 
 fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> Limits {
-    let asked = if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
+    let bytes_max =
+        if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
     Limits {
-        bytes_max: usize::try_from(asked).unwrap_or(0).min(apis.response_bytes_max),
+        bytes_max: usize::try_from(bytes_max).unwrap_or(0).min(apis.response_bytes_max),
         isolation: list_offsets::isolation(request.isolation_level),
         version,
     }

@@ -38,7 +38,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[
         (
             1,
-            "one offset; before, at most the number asked for, newest first, all at or before the time (KIP-79)",
+            "one offset; before, at most the requested number, newest first, all at or before the time (KIP-79)",
         ),
         (2, "the isolation level (KIP-98)"),
         (4, "leader epochs (KIP-320)"),
@@ -57,14 +57,14 @@ const LATEST_TIERED: i64 = -5;
 /// The first version with leader epochs.
 const FIRST_VERSION_WITH_EPOCHS: i16 = 4;
 
-/// An offset that was asked for.
-struct Found {
+/// An offset that a response lists.
+struct ListedOffset {
     offset: i64,
     timestamp: i64,
     leader_epoch: LeaderEpoch,
 }
 
-impl Found {
+impl ListedOffset {
     const NONE: Self = Self { offset: -1, timestamp: -1, leader_epoch: LeaderEpoch::NONE };
 
     fn at(offset: Offset, partition: &Partition) -> Self {
@@ -83,20 +83,30 @@ pub(crate) async fn handle(
     for topic in &request.topics {
         let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.name));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for asked in &topic.partitions {
+        for requested in &topic.partitions {
             if !allowed {
                 let denied = Err(ErrorCode::TopicAuthorizationFailed);
-                partitions.push(answer(context.api_version, asked, denied, Vec::new()));
+                partitions.push(partition_response(
+                    context.api_version,
+                    requested,
+                    denied,
+                    Vec::new(),
+                ));
             } else if context.api_version == 0 {
-                let offsets = old_style(apis, &topic.name, asked).await;
+                let offsets = old_style(apis, &topic.name, requested).await;
                 let (found, offsets) = match offsets {
-                    Ok(offsets) => (Ok(Found::NONE), offsets),
+                    Ok(offsets) => (Ok(ListedOffset::NONE), offsets),
                     Err(error) => (Err(error), Vec::new()),
                 };
-                partitions.push(answer(0, asked, found, offsets));
+                partitions.push(partition_response(0, requested, found, offsets));
             } else {
-                let found = find(context, apis, &topic.name, asked, isolation).await;
-                partitions.push(answer(context.api_version, asked, found, Vec::new()));
+                let found = find(context, apis, &topic.name, requested, isolation).await;
+                partitions.push(partition_response(
+                    context.api_version,
+                    requested,
+                    found,
+                    Vec::new(),
+                ));
             }
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name.clone(), partitions });
@@ -104,9 +114,9 @@ pub(crate) async fn handle(
     ListOffsetsResponse { throttle_time_ms: 0, topics }
 }
 
-/// Whether the topic's records are to have no timestamps (`message.format.version` before 0.10).
-fn has_no_times(apis: &FetchApis, topic: &KString, asked: &ListOffsetsPartition) -> bool {
-    let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(asked.partition_index));
+/// Whether the topic's records have no timestamps (`message.format.version` before 0.10).
+fn has_no_timestamps(apis: &FetchApis, topic: &KString, requested: &ListOffsetsPartition) -> bool {
+    let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(requested.partition_index));
     led.is_ok_and(|led| led.config.message_format_version == Some(MessageFormat::Magic0))
 }
 
@@ -119,34 +129,36 @@ async fn find(
     context: &RequestContext,
     apis: &FetchApis,
     topic: &KString,
-    asked: &ListOffsetsPartition,
+    requested: &ListOffsetsPartition,
     isolation: Isolation,
-) -> Result<Found, ErrorCode> {
-    let index = PartitionIndex(asked.partition_index);
+) -> Result<ListedOffset, ErrorCode> {
+    let index = PartitionIndex(requested.partition_index);
     let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
     let partition = led.partition;
-    check_leader_epoch(&partition, asked.current_leader_epoch)?;
+    check_leader_epoch(&partition, requested.current_leader_epoch)?;
     let bounds = partition.bounds();
-    let found = match asked.timestamp {
+    let found = match requested.timestamp {
         LATEST => {
             // The epoch is that of the records to come, so that a client notices when they are from
             // another leader.
             let offset = bounds.end(isolation).raw();
-            Found { offset, timestamp: -1, leader_epoch: partition.leader_epoch() }
+            ListedOffset { offset, timestamp: -1, leader_epoch: partition.leader_epoch() }
         }
-        EARLIEST => Found::at(bounds.log_start, &partition),
+        EARLIEST => ListedOffset::at(bounds.log_start, &partition),
         MAX_TIMESTAMP if context.api_version >= 7 => {
             let largest = partition.max_timestamp(isolation).await.map_err(|e| logged(&e))?;
-            largest.map_or(Found::NONE, |found| Found {
+            largest.map_or(ListedOffset::NONE, |found| ListedOffset {
                 offset: found.offset.raw(),
                 timestamp: found.timestamp.raw(),
                 leader_epoch: found.leader_epoch,
             })
         }
-        EARLIEST_LOCAL if context.api_version >= 8 => Found::at(bounds.log_start, &partition),
-        LATEST_TIERED if context.api_version >= 9 => Found::NONE,
+        EARLIEST_LOCAL if context.api_version >= 8 => {
+            ListedOffset::at(bounds.log_start, &partition)
+        }
+        LATEST_TIERED if context.api_version >= 9 => ListedOffset::NONE,
         special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
-        _ if has_no_times(apis, topic, asked) => {
+        _ if has_no_timestamps(apis, topic, requested) => {
             return Err(ErrorCode::UnsupportedForMessageFormat);
         }
         time => {
@@ -154,7 +166,7 @@ async fn find(
                 .offset_for_timestamp(Timestamp(time), isolation)
                 .await
                 .map_err(|e| logged(&e))?;
-            found.map_or(Found::NONE, |found| Found {
+            found.map_or(ListedOffset::NONE, |found| ListedOffset {
                 offset: found.offset.raw(),
                 timestamp: found.timestamp.raw(),
                 leader_epoch: found.leader_epoch,
@@ -164,19 +176,19 @@ async fn find(
     Ok(found)
 }
 
-/// Version 0 asks for boundaries at or before a time, newest first. Here the boundaries are the
-/// log's two ends.
+/// Version 0: boundaries at or before a time, newest first. Here the boundaries are the log's two
+/// ends.
 async fn old_style(
     apis: &FetchApis,
     topic: &KString,
-    asked: &ListOffsetsPartition,
+    requested: &ListOffsetsPartition,
 ) -> Result<Vec<i64>, ErrorCode> {
-    let index = PartitionIndex(asked.partition_index);
+    let index = PartitionIndex(requested.partition_index);
     let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
     let partition = led.partition;
     let bounds = partition.bounds();
     let (start, end) = (bounds.log_start.raw(), bounds.high_watermark.raw());
-    let mut offsets = match asked.timestamp {
+    let mut offsets = match requested.timestamp {
         LATEST => vec![end, start],
         EARLIEST => vec![start],
         time => {
@@ -193,7 +205,7 @@ async fn old_style(
         }
     };
     offsets.dedup();
-    offsets.truncate(usize::try_from(asked.max_num_offsets).unwrap_or(0));
+    offsets.truncate(usize::try_from(requested.max_num_offsets).unwrap_or(0));
     Ok(offsets)
 }
 
@@ -202,18 +214,18 @@ fn logged(error: &milena_storage::ReadError) -> ErrorCode {
     error.error_code()
 }
 
-fn answer(
+fn partition_response(
     version: i16,
-    asked: &ListOffsetsPartition,
-    found: Result<Found, ErrorCode>,
+    requested: &ListOffsetsPartition,
+    found: Result<ListedOffset, ErrorCode>,
     old_style_offsets: Vec<i64>,
 ) -> ListOffsetsPartitionResponse {
     let (error, found) = match found {
         Ok(found) => (ErrorCode::None, found),
-        Err(error) => (error, Found::NONE),
+        Err(error) => (error, ListedOffset::NONE),
     };
     let mut response = ListOffsetsPartitionResponse {
-        partition_index: asked.partition_index,
+        partition_index: requested.partition_index,
         error_code: error.code(),
         timestamp: found.timestamp,
         offset: found.offset,

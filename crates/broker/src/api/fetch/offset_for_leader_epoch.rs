@@ -40,13 +40,13 @@ pub(crate) async fn handle(
     for topic in &request.topics {
         let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.topic));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for asked in &topic.partitions {
+        for requested in &topic.partitions {
             let found = if allowed {
-                end_offset(apis, &topic.topic, asked).await
+                end_offset(apis, &topic.topic, requested).await
             } else {
                 Err(ErrorCode::TopicAuthorizationFailed)
             };
-            partitions.push(answer(asked.partition, found));
+            partitions.push(partition_response(requested.partition, found));
         }
         topics.push(OffsetForLeaderTopicResult { topic: topic.topic.clone(), partitions });
     }
@@ -56,16 +56,16 @@ pub(crate) async fn handle(
 async fn end_offset(
     apis: &FetchApis,
     topic: &str,
-    asked: &OffsetForLeaderPartition,
+    requested: &OffsetForLeaderPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-    let index = PartitionIndex(asked.partition);
+    let index = PartitionIndex(requested.partition);
     let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
     let partition = led.partition;
-    check_leader_epoch(&partition, asked.current_leader_epoch)?;
-    Ok(partition.end_offset_for_epoch(LeaderEpoch(asked.leader_epoch)))
+    check_leader_epoch(&partition, requested.current_leader_epoch)?;
+    Ok(partition.end_offset_for_epoch(LeaderEpoch(requested.leader_epoch)))
 }
 
-fn answer(
+fn partition_response(
     partition: i32,
     found: Result<Option<(LeaderEpoch, Offset)>, ErrorCode>,
 ) -> EpochEndOffset {

@@ -22,7 +22,7 @@ use crate::{
     topic_ref::TopicRef,
 };
 
-/// The first version that tells of diverging epochs.
+/// The first version with diverging epochs.
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
 /// How much one fetch returns, and in which version.

@@ -33,7 +33,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 };
 
 const FIRST_VERSION_WITH_NOT_FOUND: i16 = 6;
-/// "Not asked for".
+/// The authorized operations were not requested.
 const NO_OPERATIONS: i32 = i32::MIN;
 
 pub(crate) async fn handle(

@@ -50,7 +50,7 @@ pub(crate) async fn handle(
         tracing::debug!(group = %request.group_id, member = %request.member_id, %reason, "a member joins");
     }
     match apis.groups.join(join_request(context, apis, &request)).await {
-        Ok(joined) => answer(joined),
+        Ok(joined) => response(joined),
         Err(JoinFailed { error, member }) => {
             let member = member.map_or(KString::default(), |member| member.as_str().into());
             failed(context, error.error_code(), member)
@@ -87,7 +87,7 @@ fn join_request(
     }
 }
 
-fn answer(joined: Joined) -> JoinGroupResponse {
+fn response(joined: Joined) -> JoinGroupResponse {
     let members = joined.members.into_iter().map(|member| JoinGroupResponseMember {
         member_id: member.member.as_str().into(),
         group_instance_id: member.instance.map(|id| id.as_str().into()),

@@ -53,28 +53,29 @@ pub(crate) async fn handle(
     apis: &GroupApis,
     request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
-    let mut response = OffsetCommitResponse { topics: unanswered(&request), ..Default::default() };
+    let mut response =
+        OffsetCommitResponse { topics: empty_results(&request), ..Default::default() };
     if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
-        answer_all(&mut response, ErrorCode::GroupAuthorizationFailed);
+        fail_all(&mut response, ErrorCode::GroupAuthorizationFailed);
         return response;
     }
     let expires = (request.retention_time_ms >= 0)
         .then(|| Timestamp(apis.runtime.wall_ms().saturating_add(request.retention_time_ms)));
     let image = apis.images.current();
-    // Where in the response the answer to each offset goes.
-    let (mut offsets, mut places) = (Vec::new(), Vec::new());
+    // Where in the response the result of each offset goes.
+    let (mut offsets, mut positions) = (Vec::new(), Vec::new());
     for (t, topic) in request.topics.iter().enumerate() {
         let known = find(context, &image, topic);
         for (p, partition) in topic.partitions.iter().enumerate() {
-            let place = &mut response.topics[t].partitions[p].error_code;
+            let error_code = &mut response.topics[t].partitions[p].error_code;
             match &known {
-                Err(error) => *place = error.code(),
+                Err(error) => *error_code = error.code(),
                 Ok((_, partitions)) if !(0..*partitions).contains(&partition.partition_index) => {
-                    *place = ErrorCode::UnknownTopicOrPartition.code();
+                    *error_code = ErrorCode::UnknownTopicOrPartition.code();
                 }
                 Ok((name, _)) => {
                     offsets.push(commit_offset(name, partition, expires));
-                    places.push((t, p));
+                    positions.push((t, p));
                 }
             }
         }
@@ -93,10 +94,10 @@ pub(crate) async fn handle(
     let admission = apis.storage.admit(bytes_of(&commit)).await;
     let outcomes = match apis.groups.commit(commit).await {
         Ok(outcomes) => outcomes,
-        Err(error) => vec![Err(error); places.len()],
+        Err(error) => vec![Err(error); positions.len()],
     };
     drop(admission);
-    for ((t, p), outcome) in places.into_iter().zip(outcomes) {
+    for ((t, p), outcome) in positions.into_iter().zip(outcomes) {
         let error = outcome.err().map_or(ErrorCode::None, |error| error.error_code());
         response.topics[t].partitions[p].error_code = error.code();
     }
@@ -150,7 +151,7 @@ fn bytes_of(commit: &CommitRequest) -> usize {
 }
 
 /// The response's entries, in the request's order.
-fn unanswered(request: &OffsetCommitRequest) -> Vec<OffsetCommitResponseTopic> {
+fn empty_results(request: &OffsetCommitRequest) -> Vec<OffsetCommitResponseTopic> {
     let topics = request.topics.iter().map(|topic| OffsetCommitResponseTopic {
         name: topic.name.clone(),
         topic_id: topic.topic_id,
@@ -166,7 +167,7 @@ fn unanswered(request: &OffsetCommitRequest) -> Vec<OffsetCommitResponseTopic> {
     topics.collect()
 }
 
-fn answer_all(response: &mut OffsetCommitResponse, error: ErrorCode) {
+fn fail_all(response: &mut OffsetCommitResponse, error: ErrorCode) {
     for partition in response.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
         partition.error_code = error.code();
     }

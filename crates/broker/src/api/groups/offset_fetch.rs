@@ -62,7 +62,7 @@ pub(crate) async fn handle(
         }
         return OffsetFetchResponse { groups, ..Default::default() };
     }
-    let asked = request.topics.take();
+    let topics = request.topics.take();
     let named =
         |topics: Vec<milena_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic>| {
             topics
@@ -76,13 +76,13 @@ pub(crate) async fn handle(
         };
     let group = OffsetFetchRequestGroup {
         group_id: request.group_id,
-        topics: asked.map(named),
+        topics: topics.map(named),
         ..Default::default()
     };
     single(context.api_version, fetch(context, apis, group, request.require_stable).await)
 }
 
-/// The answer to one group as versions before 8 have it.
+/// The response for one group as versions before 8 have it.
 fn single(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
     let topics = group.topics.into_iter().map(|topic| OffsetFetchResponseTopic {
         name: topic.name,
@@ -119,19 +119,19 @@ async fn fetch(
     let failed = |error: ErrorCode, topics: Vec<OffsetFetchResponseTopics>| {
         OffsetFetchResponseGroup { group_id: group_id.clone(), topics, error_code: error.code() }
     };
-    // Before version 2 an error can only be told partition by partition.
-    let unanswered = |topics: Option<Vec<OffsetFetchRequestTopics>>| {
+    // Before version 2 only partitions have errors.
+    let without_results = |topics: Option<Vec<OffsetFetchRequestTopics>>| {
         let per_partition = context.api_version < FIRST_VERSION_WITH_TOP_LEVEL_ERROR;
         let topics = topics.filter(|_| per_partition).unwrap_or_default();
         topics.into_iter().map(|topic| without_offsets(&topic, ErrorCode::None)).collect()
     };
     if !context.allows(Operation::Describe, Resource::Group(&group.group_id)) {
-        return failed(ErrorCode::GroupAuthorizationFailed, unanswered(group.topics));
+        return failed(ErrorCode::GroupAuthorizationFailed, without_results(group.topics));
     }
     let image = apis.images.current();
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
     let group_id_of_request = group.group_id.as_str().into();
-    let Some(asked) = group.topics else {
+    let Some(requested) = group.topics else {
         let request = FetchRequest { group: group_id_of_request, topics: None, require_stable };
         return match apis.groups.fetch(request).await {
             Ok(topics) => failed(ErrorCode::None, all_topics(context, &image, by_id, topics)),
@@ -139,19 +139,19 @@ async fn fetch(
         };
     };
     let found: Vec<Result<TopicName, ErrorCode>> =
-        asked.iter().map(|topic| find(context, &image, by_id, topic)).collect();
-    let wanted = asked.iter().zip(&found).filter_map(|(topic, found)| {
+        requested.iter().map(|topic| find(context, &image, by_id, topic)).collect();
+    let known = requested.iter().zip(&found).filter_map(|(topic, found)| {
         let partitions =
             topic.partition_indexes.iter().map(|index| PartitionIndex(*index)).collect();
         Some((found.as_ref().ok()?.clone(), partitions))
     });
     let request =
-        FetchRequest { group: group_id_of_request, topics: Some(wanted.collect()), require_stable };
+        FetchRequest { group: group_id_of_request, topics: Some(known.collect()), require_stable };
     let mut fetched = match apis.groups.fetch(request).await {
         Ok(topics) => topics.into_iter(),
-        Err(error) => return failed(error.error_code(), unanswered(Some(asked))),
+        Err(error) => return failed(error.error_code(), without_results(Some(requested))),
     };
-    let topics = asked.iter().zip(&found).map(|(topic, found)| match found {
+    let topics = requested.iter().zip(&found).map(|(topic, found)| match found {
         Err(error) => without_offsets(topic, *error),
         Ok(_) => OffsetFetchResponseTopics {
             name: topic.name.clone(),

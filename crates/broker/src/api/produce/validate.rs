@@ -1,7 +1,7 @@
 //! The rules for records that a client sends, in the order in which Kafka applies them: form, size,
-//! checksum, codec, then what needs a look at single records. A look means decompression, so it is
-//! taken only where a rule of the topic asks for one. Pure: the log's own rules (epochs, sequences)
-//! are storage's.
+//! checksum, codec, then what concerns single records. Reading records means decompression, so it is
+//! done only where a rule of the topic needs it. Pure: the log's own rules (epochs, sequences) are
+//! storage's.
 
 use bytes::Bytes;
 use milena_protocol::ErrorCode;
@@ -60,8 +60,8 @@ impl From<BatchError> for ProduceError {
 }
 
 /// The batches of one partition, checked. Their bytes are those that were received, unless the
-/// topic asks for another codec or the client is so old that it sends message sets. Of these one
-/// that is cut is refused: Kafka drops the last, unfinished message and acknowledges the others.
+/// topic has another codec or the client is so old that it sends message sets. A message set that
+/// is cut is refused: Kafka drops the last, unfinished message and acknowledges the others.
 pub(crate) fn validate(
     sent: Option<Bytes>,
     config: &TopicConfig,
@@ -88,7 +88,7 @@ pub(crate) fn validate(
     }
 }
 
-/// The same records with the codec that the topic asks for (`compression.type`).
+/// The same records with the topic's codec (`compression.type`).
 fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Batch, ProduceError> {
     let header = *batch.header();
     if header.attributes.compression()? == codec {
@@ -160,7 +160,7 @@ fn check(
     Ok(())
 }
 
-/// What the format that the topic asks for has no place for (`message.format.version`).
+/// Refuses what the topic's format has no place for (`message.format.version`).
 fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceError> {
     let attributes = batch.header().attributes;
     if attributes.is_transactional() || batch.header().has_producer() {
@@ -185,7 +185,7 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceEr
     Ok(())
 }
 
-/// What each record has to keep to that arrives at `now_ms`.
+/// The rules for records that arrive at `now_ms`.
 fn record_rules(config: &TopicConfig, now_ms: i64) -> RecordRules {
     let timestamps = (config.message_timestamp_type == TimestampType::CreateTime).then(|| {
         let earliest = now_ms.saturating_sub(config.message_timestamp_before_max_ms);

@@ -82,13 +82,13 @@ pub(crate) async fn handle(
             );
             Err(ApiError::new(ErrorCode::InvalidTopic, message))
         } else {
-            Ok(wanted(topic))
+            Ok(topic_request(topic))
         };
         work.push((name, outcome));
     }
     let validate_only = request.validate_only;
-    let create = async |(name, wanted): (KString, Result<TopicRequest, ApiError>)| match wanted {
-        Ok(wanted) => (name, apis.topics.create(wanted, validate_only).await),
+    let create = async |(name, request): (KString, Result<TopicRequest, ApiError>)| match request {
+        Ok(request) => (name, apis.topics.create(request, validate_only).await),
         Err(error) => (name, Err(error)),
     };
     let mut outcomes: Vec<(KString, Result<TopicCreation, ApiError>)> =
@@ -100,7 +100,7 @@ pub(crate) async fn handle(
     CreateTopicsResponse { throttle_time_ms: 0, topics }
 }
 
-/// How many partitions are asked for in all.
+/// How many partitions the request has in all.
 fn partitions(request: &CreateTopicsRequest) -> i64 {
     let of_topic = |topic: &CreatableTopic| match topic.assignments.len() {
         0 => i64::from(topic.num_partitions.max(1)),
@@ -114,7 +114,7 @@ fn may_create(context: &RequestContext, name: &str) -> bool {
         || context.allows(Operation::Create, Resource::Topic(name))
 }
 
-fn wanted(topic: CreatableTopic) -> TopicRequest {
+fn topic_request(topic: CreatableTopic) -> TopicRequest {
     let brokers = |ids: Vec<i32>| ids.into_iter().map(BrokerId).collect();
     TopicRequest {
         name: topic.name.to_string(),

@@ -43,9 +43,9 @@ pub(crate) async fn handle(
     for topic in &request.topics {
         let allowed = context.allows(Operation::Delete, Resource::Topic(&topic.name));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for asked in &topic.partitions {
+        for requested in &topic.partitions {
             let outcome = if allowed {
-                delete(apis, &topic.name, asked).await
+                delete(apis, &topic.name, requested).await
             } else {
                 Err(ErrorCode::TopicAuthorizationFailed)
             };
@@ -53,7 +53,7 @@ pub(crate) async fn handle(
                 Ok(log_start) => (log_start.raw(), 0),
                 Err(error) => (-1, error.code()),
             };
-            let partition_index = asked.partition_index;
+            let partition_index = requested.partition_index;
             partitions.push(DeleteRecordsPartitionResult {
                 partition_index,
                 low_watermark,
@@ -68,16 +68,17 @@ pub(crate) async fn handle(
 async fn delete(
     apis: &TopicApis,
     topic: &str,
-    asked: &DeleteRecordsPartition,
+    requested: &DeleteRecordsPartition,
 ) -> Result<Offset, ErrorCode> {
     if valid_name(topic).is_ok_and(|name| name.is_internal()) {
         return Err(ErrorCode::InvalidTopic);
     }
-    let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(asked.partition_index))?;
+    let led =
+        apis.leaders.find(TopicRef::Name(topic), PartitionIndex(requested.partition_index))?;
     if !led.config.cleanup_policy.delete {
         return Err(ErrorCode::PolicyViolation);
     }
-    let before = match asked.offset {
+    let before = match requested.offset {
         HIGH_WATERMARK => None,
         offset if offset < 0 => return Err(ErrorCode::OffsetOutOfRange),
         offset => Some(Offset(offset)),
@@ -86,7 +87,7 @@ async fn delete(
         UpkeepError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         UpkeepError::Closed => ErrorCode::NotLeaderOrFollower,
         error => {
-            tracing::warn!(%topic, partition = asked.partition_index, %error, "records were not deleted");
+            tracing::warn!(%topic, partition = requested.partition_index, %error, "records were not deleted");
             ErrorCode::KafkaStorageError
         }
     })

@@ -52,7 +52,7 @@ pub(crate) async fn handle(
     apis: &TopicApis,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
-    let asked = if context.api_version >= FIRST_VERSION_WITH_IDS {
+    let entries = if context.api_version >= FIRST_VERSION_WITH_IDS {
         request.topics
     } else {
         let by_name = |name| DeleteTopicState { name: Some(name), topic_id: Uuid::nil() };
@@ -61,12 +61,12 @@ pub(crate) async fn handle(
     if !apis.topics.kafka_config.read(|c| c.delete_topic_enable()) {
         return DeleteTopicsResponse {
             throttle_time_ms: 0,
-            responses: disabled(asked, context.api_version),
+            responses: disabled(entries, context.api_version),
         };
     }
     let image = apis.images.current();
     let may = |operation, name: &str| context.allows(operation, Resource::Topic(name));
-    let targets = targets(&image, asked, may);
+    let targets = targets(&image, entries, may);
     let (responses, revision) = delete_all(&apis.topics, targets).await;
     if let Some(revision) = revision {
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
@@ -78,7 +78,7 @@ pub(crate) async fn handle(
 /// A topic to delete, or why not.
 type Target = Result<(TopicName, TopicId), DeletableTopicResult>;
 
-fn disabled(asked: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicResult> {
+fn disabled(entries: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicResult> {
     let error = if version >= FIRST_VERSION_WITH_DISABLED {
         ErrorCode::TopicDeletionDisabled
     } else {
@@ -90,7 +90,7 @@ fn disabled(asked: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicRes
         error_code: error.code(),
         error_message: Some("this cluster deletes no topics: set delete.topic.enable".into()),
     };
-    asked.into_iter().map(refuse).collect()
+    entries.into_iter().map(refuse).collect()
 }
 
 fn refused(name: Option<KString>, id: Uuid, error: ApiError) -> DeletableTopicResult {
@@ -105,17 +105,17 @@ fn refused(name: Option<KString>, id: Uuid, error: ApiError) -> DeletableTopicRe
 /// What a request's entries mean, each topic once.
 fn targets(
     image: &MetadataImage,
-    asked: Vec<DeleteTopicState>,
+    entries: Vec<DeleteTopicState>,
     may: impl Fn(Operation, &str) -> bool,
 ) -> Vec<Target> {
     let mut times: HashMap<(Option<KString>, Uuid), usize> = HashMap::new();
-    for topic in &asked {
+    for topic in &entries {
         *times.entry((topic.name.clone(), topic.topic_id)).or_default() += 1;
     }
     let mut seen = HashSet::new();
     let mut taken = HashSet::new();
     let mut targets = Vec::new();
-    for DeleteTopicState { name, topic_id } in asked {
+    for DeleteTopicState { name, topic_id } in entries {
         let key = (name.clone(), topic_id);
         if !seen.insert(key.clone()) {
             continue;
@@ -162,7 +162,7 @@ fn target(
             Err(refused(name, id, invalid("the request has this id more than once: give it once")))
         }
         (Some(text), true) => {
-            // A client that may not see the topic is not told whether it exists.
+            // A client that may not see the topic does not learn whether it exists.
             if !may(Operation::Describe, text) || !may(Operation::Delete, text) {
                 return Err(refused(name, id, unauthorized()));
             }
@@ -194,7 +194,7 @@ fn found(topic: &TopicImage) -> (TopicName, TopicId) {
     (topic.name().clone(), topic.id())
 }
 
-/// Answers in the order of `targets`, and the revision at which all that could be deleted are gone.
+/// Results in the order of `targets`, and the revision at which all that could be deleted are gone.
 async fn delete_all(
     topics: &Topics,
     targets: Vec<Target>,
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_entry_is_answered_once_and_in_order() {
+    async fn every_entry_has_one_result_in_order() {
         let cluster = PaperCluster::new(1, &[]).await;
         let (a, b) = (cluster.create("a", 1, 1).await.id.0, cluster.create("b", 1, 1).await.id.0);
         let image = cluster.images.current();
         let unknown = Uuid::from_u128(9);
         let both = DeleteTopicState { name: Some("a".into()), topic_id: a };
         let neither = DeleteTopicState { name: None, topic_id: Uuid::nil() };
-        let asked = vec![
+        let entries = vec![
             by_name("b"),
             by_name("missing"),
             by_id(unknown),
@@ -256,7 +256,7 @@ mod tests {
             by_name("a"),
             by_name("a"),
         ];
-        let targets = targets(&image, asked, |_, _| true);
+        let targets = targets(&image, entries, |_, _| true);
         let codes: Vec<ErrorCode> = targets.iter().map(code).collect();
         let invalid = ErrorCode::InvalidRequest;
         let (no_name, no_id) = (ErrorCode::UnknownTopicOrPartition, ErrorCode::UnknownTopicId);
@@ -274,8 +274,8 @@ mod tests {
         let cluster = PaperCluster::new(1, &[]).await;
         let id = cluster.create("secret", 1, 1).await.id.0;
         let image = cluster.images.current();
-        let asked = || vec![by_id(id), by_name("secret"), by_name("other")];
-        for target in targets(&image, asked(), |_, _| false) {
+        let entries = || vec![by_id(id), by_name("secret"), by_name("other")];
+        for target in targets(&image, entries(), |_, _| false) {
             assert_eq!(code(&target), ErrorCode::TopicAuthorizationFailed);
             let result = target.unwrap_err();
             assert!(result.topic_id.is_nil() || result.name.is_none());
