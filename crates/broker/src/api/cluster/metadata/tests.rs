@@ -1,0 +1,127 @@
+use milena_protocol::Uuid;
+
+use super::*;
+use crate::topics::tests::PaperCluster;
+
+fn named(name: &str) -> MetadataRequestTopic {
+    MetadataRequestTopic { name: Some(name.into()), ..Default::default() }
+}
+
+fn of_id(id: Uuid) -> MetadataRequestTopic {
+    MetadataRequestTopic { topic_id: id, name: None }
+}
+
+fn view(image: &MetadataImage, version: i16) -> View<'_> {
+    View { image, listener: "PLAINTEXT", version }
+}
+
+fn names(topics: &[MetadataResponseTopic]) -> Vec<&str> {
+    topics.iter().map(|topic| topic.name.as_deref().unwrap_or("")).collect()
+}
+
+#[test]
+fn no_list_is_all_topics_and_an_empty_one_none_but_in_version_0() {
+    assert_eq!(selection(None, 1), Ok(TopicSelection::All));
+    assert_eq!(selection(Some(&[]), 1), Ok(TopicSelection::Names(Vec::new())));
+    assert_eq!(selection(Some(&[]), 0), Ok(TopicSelection::All));
+}
+
+#[test]
+fn ids_are_refused_before_version_12() {
+    let id = Uuid::from_u128(7);
+    for version in [10, 11] {
+        let refused = selection(Some(&[named("a"), of_id(id)]), version).unwrap_err();
+        assert!(refused.iter().all(|topic| topic.error_code == ErrorCode::InvalidRequest.code()));
+        assert_eq!(refused.len(), 2);
+        assert_eq!((refused[1].name.as_deref(), refused[1].topic_id), (Some(""), id));
+    }
+    assert_eq!(
+        selection(Some(&[of_id(id), of_id(id)]), 12),
+        Ok(TopicSelection::Ids(vec![TopicId(id)]))
+    );
+}
+
+#[tokio::test]
+async fn topics_are_in_the_order_of_the_request_each_once() {
+    let cluster = PaperCluster::new(3, &[]).await;
+    for name in ["b", "a", "c"] {
+        cluster.create(name, 1, 3).await;
+    }
+    let image = cluster.images.current();
+    let list = ["c", "missing", "a", "c", "not valid"].map(named);
+    let selection = selection(Some(&list), 9).unwrap();
+    let topics = view(&image, 9).topics(&selection, &HashMap::new(), |_| true);
+    assert_eq!(names(&topics), ["c", "missing", "a", "not valid"]);
+    let codes: Vec<i16> = topics.iter().map(|topic| topic.error_code).collect();
+    assert_eq!(codes, [0, 3, 0, 17]);
+    let all = view(&image, 9).topics(&TopicSelection::All, &HashMap::new(), |name| name != "b");
+    assert_eq!(names(&all), ["a", "c"]);
+}
+
+#[tokio::test]
+async fn a_topic_made_again_has_another_id_and_the_old_one_is_unknown() {
+    let cluster = PaperCluster::new(1, &[]).await;
+    let first = cluster.create("t", 1, 1).await;
+    let gone = cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap();
+    cluster.shown(gone).await;
+    let second = cluster.create("t", 1, 1).await;
+    let image = cluster.images.current();
+    let selection = TopicSelection::Ids(vec![first.id, second.id]);
+    let topics = view(&image, 12).topics(&selection, &HashMap::new(), |_| true);
+    assert_eq!(
+        (topics[0].error_code, topics[0].name.clone()),
+        (ErrorCode::UnknownTopicId.code(), None)
+    );
+    assert_eq!((topics[1].error_code, names(&topics)[1]), (0, "t"));
+    let hidden = view(&image, 12).topics(&selection, &HashMap::new(), |_| false);
+    let code = ErrorCode::TopicAuthorizationFailed.code();
+    assert_eq!((hidden[1].error_code, hidden[1].name.clone()), (code, None));
+}
+
+#[tokio::test]
+async fn a_partition_whose_leader_is_gone_still_has_its_leader_epoch() {
+    let cluster = PaperCluster::new(3, &[]).await;
+    cluster.create("t", 3, 3).await;
+    let image = cluster.images.current();
+    let topic = &view(&image, 9).topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
+    for partition in &topic.partitions {
+        assert_eq!((partition.error_code, partition.leader_epoch), (0, 0));
+        assert_eq!(partition.leader_id, partition.replica_nodes[0]);
+        assert_eq!(partition.isr_nodes, partition.replica_nodes);
+        assert!(partition.offline_replicas.is_empty());
+    }
+    cluster.metadata.deregister(&cluster.registrations[1]).await.unwrap();
+    let image = cluster.images.wait_until(|image| image.brokers().len() == 2).await.unwrap();
+    assert_eq!(brokers(&image, "PLAINTEXT").iter().map(|b| b.node_id).collect::<Vec<_>>(), [1, 3]);
+    assert!(brokers(&image, "SSL").is_empty());
+    for version in [0, 5, 9] {
+        let topic =
+            &view(&image, version).topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
+        for partition in &topic.partitions {
+            let led = partition.leader_id != -1;
+            assert!(partition.leader_epoch >= 0);
+            assert_eq!(partition.offline_replicas, [2]);
+            assert_eq!(partition.replica_nodes.contains(&2), version > 0);
+            assert!(!partition.isr_nodes.contains(&2));
+            let code = match (led, version) {
+                (false, _) => ErrorCode::LeaderNotAvailable,
+                (true, 0) => ErrorCode::ReplicaNotAvailable,
+                (true, _) => ErrorCode::None,
+            };
+            assert_eq!(partition.error_code, code.code());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_leader_without_the_clients_listener_is_named_as_such_from_version_6_on() {
+    let cluster = PaperCluster::new(1, &[]).await;
+    cluster.create("t", 1, 1).await;
+    let image = cluster.images.current();
+    for (version, code) in [(5, ErrorCode::LeaderNotAvailable), (6, ErrorCode::ListenerNotFound)] {
+        let view = View { listener: "SSL", ..view(&image, version) };
+        let topic = &view.topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
+        assert_eq!(topic.partitions[0].error_code, code.code());
+        assert_eq!(topic.partitions[0].leader_id, -1);
+    }
+}

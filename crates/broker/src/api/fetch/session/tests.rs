@@ -1,0 +1,122 @@
+use milena_protocol::KString;
+
+use super::*;
+
+fn requested(topic: &'static str, partition: i32) -> FetchPartition {
+    FetchPartition {
+        topic: OwnedTopicRef::Name(KString::from_static(topic)),
+        partition: PartitionIndex(partition),
+        current_leader_epoch: -1,
+        fetch_offset: 0,
+        last_fetched_epoch: -1,
+        bytes_max: 1,
+    }
+}
+
+struct Clients {
+    cache: SessionCache,
+    random: u64,
+}
+
+impl Clients {
+    fn new(sessions_max: usize) -> Self {
+        Self { cache: SessionCache::new(sessions_max), random: 0 }
+    }
+
+    fn ask(
+        &mut self,
+        id: i32,
+        epoch: i32,
+        partitions: &[FetchPartition],
+        now_s: u64,
+    ) -> Result<FetchKind, ErrorCode> {
+        let random = || {
+            self.random += 1 << 33;
+            self.random
+        };
+        let request = SessionRequest { id, epoch, by_id: false };
+        self.cache.begin(request, partitions, Vec::new(), random, Duration::from_secs(now_s))
+    }
+
+    fn open(&mut self, now_s: u64) -> Option<i32> {
+        match self.ask(0, INITIAL_EPOCH, &[requested("t", 0)], now_s) {
+            Ok(FetchKind::Full { session }) => session.map(|(id, _)| id),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn epochs_rise_by_one_and_a_wrong_one_is_refused() {
+    let mut clients = Clients::new(10);
+    let id = clients.open(0).expect("a session");
+    for epoch in 1..4 {
+        assert!(matches!(clients.ask(id, epoch, &[], 0), Ok(FetchKind::Incremental { .. })));
+    }
+    assert_eq!(clients.ask(id, 3, &[], 0).unwrap_err(), ErrorCode::InvalidFetchSessionEpoch);
+    assert_eq!(clients.ask(id + 1, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
+    assert!(matches!(clients.ask(id, 4, &[], 0), Ok(FetchKind::Incremental { .. })));
+}
+
+#[test]
+fn the_final_epoch_ends_a_session_and_returns_all() {
+    let mut clients = Clients::new(10);
+    let id = clients.open(0).expect("a session");
+    assert!(matches!(
+        clients.ask(id, FINAL_EPOCH, &[requested("t", 0)], 0),
+        Ok(FetchKind::Full { session: None })
+    ));
+    assert_eq!(clients.ask(id, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
+}
+
+#[test]
+fn a_session_by_name_is_not_continued_by_id() {
+    let mut clients = Clients::new(10);
+    let id = clients.open(0).expect("a session");
+    let request = SessionRequest { id, epoch: 1, by_id: true };
+    let refused = clients.cache.begin(request, &[], Vec::new(), || 0, Duration::ZERO);
+    assert_eq!(refused.unwrap_err(), ErrorCode::FetchSessionTopicIdError);
+}
+
+#[test]
+fn a_full_cache_gives_no_session_until_one_is_stale() {
+    let mut clients = Clients::new(2);
+    let first = clients.open(0).expect("room for one");
+    clients.open(100).expect("room for two");
+    assert_eq!(clients.open(110), None);
+    assert!(clients.open(120).is_some(), "the first was unused for 120 s");
+    assert_eq!(clients.ask(first, 1, &[], 121).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
+}
+
+#[test]
+fn partitions_are_added_changed_forgotten_and_rotated() {
+    let mut session =
+        Session::new(false, &[requested("t", 0), requested("t", 1), requested("u", 0)]);
+    session.forget(OwnedTopicRef::Name(KString::from_static("t")), PartitionIndex(1));
+    session.set_partition(&FetchPartition { fetch_offset: 7, ..requested("t", 0) });
+    session.set_partition(&requested("v", 0));
+    let first =
+        session.partitions().next().map(|(position, _)| position).expect("three partitions");
+    session.move_to_end(first);
+    let order: Vec<_> = session
+        .partitions()
+        .map(|(_, p)| (p.requested.topic.clone(), p.requested.fetch_offset))
+        .collect();
+    let name = |text: &'static str| OwnedTopicRef::Name(KString::from_static(text));
+    assert_eq!(order, [(name("u"), 0), (name("v"), 0), (name("t"), 7)]);
+}
+
+#[test]
+fn only_changes_and_errors_are_included() {
+    let mut partition =
+        SessionPartition { requested: requested("t", 0), known: PartitionOffsets::UNKNOWN };
+    let state =
+        |hw| PartitionOffsets { high_watermark: hw, last_stable_offset: hw, log_start_offset: 0 };
+    assert!(partition.must_include(state(5), false, false), "not known yet");
+    assert!(!partition.must_include(state(5), false, false));
+    assert!(partition.must_include(state(5), true, false), "records");
+    assert!(partition.must_include(state(6), false, false), "the high watermark moved");
+    assert!(partition.must_include(state(6), false, true), "an error");
+    assert!(partition.must_include(state(6), false, false), "again after an error");
+    assert!(!partition.must_include(state(6), false, false));
+}

@@ -1,0 +1,108 @@
+use super::*;
+
+fn framed(bodies: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for body in bodies {
+        out.extend_from_slice(&(body.len() as i32).to_be_bytes());
+        out.extend_from_slice(body);
+    }
+    out
+}
+
+fn reader(max: usize) -> FrameReader {
+    FrameReader::new(max, RequestMemory::new(1 << 20))
+}
+
+async fn read_all(max: usize, bytes: &[u8]) -> (Vec<Bytes>, Option<FrameError>) {
+    let mut reader = reader(max);
+    let mut stream = bytes;
+    let mut frames = Vec::new();
+    loop {
+        match reader.next(&mut stream).await {
+            Ok(Some(frame)) => frames.push(frame.bytes),
+            Ok(None) => return (frames, None),
+            Err(error) => return (frames, Some(error)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_of_all_sizes_come_out_whole_and_in_order() {
+    let bodies: Vec<Vec<u8>> = [0, 1, 100, 8191, 8192, 8193, 70_000, 3_000_000, 5, 0]
+        .into_iter()
+        .enumerate()
+        .map(|(i, n)| vec![i as u8; n])
+        .collect();
+    let slices: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+    let (frames, error) = read_all(4_000_000, &framed(&slices)).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(frames, bodies);
+}
+
+#[tokio::test]
+async fn a_request_survives_being_read_byte_by_byte_with_cancellations() {
+    let (mut client, mut server) = tokio::io::duplex(3);
+    let bytes = framed(&[b"hello", b"", b"worlds"]);
+    let writer = async move {
+        use tokio::io::AsyncWriteExt;
+        client.write_all(&bytes).await.expect("the reader reads");
+    };
+    let reading = async move {
+        let mut reader = reader(100);
+        let mut frames = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                frame = reader.next(&mut server) => match frame.expect("whole requests") {
+                    Some(frame) => frames.push(frame.bytes),
+                    None => return frames,
+                },
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    };
+    let (frames, ()) = tokio::join!(reading, writer);
+    assert_eq!(frames, [&b"hello"[..], b"", b"worlds"]);
+}
+
+#[tokio::test]
+async fn a_length_beyond_the_limit_or_negative_is_refused() {
+    for claimed in [101_i32, i32::MAX, -1, i32::MIN] {
+        let (frames, error) = read_all(100, &claimed.to_be_bytes()).await;
+        assert!(frames.is_empty());
+        assert!(matches!(error, Some(FrameError::Size { .. })), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_claimed_length_reserves_no_more_than_the_first_step() {
+    let mut reader = reader(100_000_000);
+    let bytes = 90_000_000_i32.to_be_bytes();
+    assert!(reader.next(&mut &bytes[..]).await.is_err());
+    assert!(reader.buffer.capacity() <= 2 * RESERVED_AT_ONCE_BYTES, "{}", reader.buffer.capacity());
+}
+
+#[tokio::test]
+async fn a_large_request_waits_for_memory_that_others_hold() {
+    let memory = RequestMemory::new(150_000);
+    let bytes = framed(&[&[1; 100_000]]);
+    let mut first = FrameReader::new(1 << 20, memory.clone());
+    let held = first.next(&mut &bytes[..]).await.expect("a whole request").expect("a request");
+    let mut second = FrameReader::new(1 << 20, memory);
+    let mut stream = &bytes[..];
+    {
+        let mut next = std::pin::pin!(second.next(&mut stream));
+        assert!(futures_util::poll!(next.as_mut()).is_pending());
+    }
+    drop(held);
+    assert!(second.next(&mut stream).await.expect("a whole request").is_some());
+}
+
+#[tokio::test]
+async fn a_connection_closed_within_a_request_is_an_error() {
+    let mut bytes = framed(&[b"whole"]);
+    bytes.extend_from_slice(&[0, 0, 0, 9, 1]);
+    let (frames, error) = read_all(100, &bytes).await;
+    assert_eq!(frames.len(), 1);
+    assert!(matches!(error, Some(FrameError::Truncated { received: 1 })), "{error:?}");
+}
