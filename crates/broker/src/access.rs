@@ -13,7 +13,6 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// A principal of the kind `User`.
     pub fn user(name: &str) -> Self {
         Self { kind: "User".into(), name: name.into() }
     }
@@ -23,7 +22,6 @@ impl Principal {
         &self.kind
     }
 
-    /// The name without its kind.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -39,23 +37,16 @@ impl fmt::Display for Principal {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(i8)]
 pub enum Operation {
-    /// Read records or offsets.
     Read = 3,
-    /// Write records.
     Write = 4,
-    /// Create a topic.
     Create = 5,
     /// Delete a topic, a group or records.
     Delete = 6,
-    /// Change a topic's partitions.
     Alter = 7,
     /// See that a thing exists and what it is.
     Describe = 8,
-    /// Act within the cluster.
     ClusterAction = 9,
-    /// See configurations.
     DescribeConfigs = 10,
-    /// Change configurations.
     AlterConfigs = 11,
     /// Write with an idempotent producer.
     IdempotentWrite = 12,
@@ -91,28 +82,21 @@ impl Operation {
 /// What a request does it to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Resource<'a> {
-    /// The cluster as a whole.
     Cluster,
-    /// A topic, by name.
     Topic(&'a str),
-    /// A group, by id.
     Group(&'a str),
-    /// A transactional id.
     TransactionalId(&'a str),
 }
 
 /// Who sends a request, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
-    /// The connection's principal.
     pub principal: &'a Principal,
-    /// The client's address, which ACLs may name.
     pub address: SocketAddr,
 }
 
 /// Decides what a principal may do. Called for every request, so it decides from memory.
 pub trait Authorizer: Send + Sync + 'static {
-    /// Whether `caller` may do `operation` to `resource`.
     fn allows(&self, caller: Caller<'_>, operation: Operation, resource: Resource<'_>) -> bool;
 }
 

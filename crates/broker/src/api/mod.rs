@@ -6,7 +6,8 @@
 //! have the schema's default, those that the response's version lacks are dropped;
 //! `context.api_version` says which version it is where behaviour differs.
 //!
-//! To add an API, write its file and name it in its family's `mod.rs`.
+//! To add an API, write its file and name it in its family's `mod.rs`, and its messages in
+//! `schema/compiled.txt` of the protocol's crate.
 
 pub(crate) mod bounds;
 pub(crate) mod cluster;
@@ -37,7 +38,7 @@ use self::{
     groups::apis::GroupApis,
     handled::Handled,
     offered::OfferedApis,
-    produce::ProduceApi,
+    produce::apis::ProduceApi,
     topics::apis::TopicApis,
     transactions::apis::TransactionApis,
 };

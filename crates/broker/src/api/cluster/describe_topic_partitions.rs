@@ -138,8 +138,8 @@ impl Pager<'_> {
         true
     }
 
-    /// As many of the topic's partitions as there is room for. Returns whether there is room
-    /// for more.
+    /// As many of the topic's partitions as there is room for. Returns whether there is room for
+    /// more.
     fn add(&mut self, topic: &TopicImage) -> bool {
         let name = topic.name().as_str();
         if self.left == 0 {

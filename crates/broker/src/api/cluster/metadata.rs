@@ -119,8 +119,7 @@ fn response(
     response
 }
 
-/// What the client may do to the cluster (KIP-430): nothing unless it may
-/// describe it.
+/// What the client may do to the cluster (KIP-430): nothing unless it may describe it.
 pub(crate) fn cluster_operations(context: &RequestContext) -> i32 {
     if context.allows(Operation::Describe, Resource::Cluster) {
         context.authorized_operations(Operation::CLUSTER, Resource::Cluster)

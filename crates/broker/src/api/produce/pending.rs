@@ -1,0 +1,161 @@
+//! A produce whose records are appended and not all committed: what it waits for, and its response.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use milena_protocol::{
+    ErrorCode, KString,
+    messages::produce_response::{
+        BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+        ProduceResponse, TopicProduceResponse,
+    },
+};
+use milena_storage::{AppendFuture, Appended};
+use milena_types::{PartitionIndex, TopicId};
+use tokio::time::Sleep;
+
+use super::{apis::ProduceApi, validate::ProduceError};
+use crate::{context::ConnectionInfo, errors::ToErrorCode, topic_ref::TopicRef};
+
+/// The first version that names topics by id.
+pub(super) const FIRST_VERSION_WITH_IDS: i16 = 13;
+/// The first version whose responses name the leader.
+const FIRST_VERSION_WITH_LEADER: i16 = 10;
+
+/// A partition of a request, after its records were appended or refused.
+pub(super) struct PartitionAppend {
+    pub(super) index: i32,
+    pub(super) outcome: Result<AppendFuture, ProduceError>,
+}
+
+pub(super) struct TopicAppends {
+    pub(super) name: KString,
+    pub(super) id: TopicId,
+    pub(super) partitions: Vec<PartitionAppend>,
+}
+
+/// A produce that was appended and is not committed yet.
+pub(super) struct PendingProduce {
+    pub(super) apis: Arc<ProduceApi>,
+    pub(super) connection: Arc<ConnectionInfo>,
+    pub(super) version: i16,
+    pub(super) throttle: Duration,
+}
+
+impl PendingProduce {
+    /// The response, once all is committed or `timeout` is over.
+    pub(super) async fn response(
+        self,
+        topics: Vec<TopicAppends>,
+        timeout: Duration,
+    ) -> ProduceResponse {
+        let mut deadline = std::pin::pin!(tokio::time::sleep(timeout));
+        let mut late = false;
+        let mut response =
+            ProduceResponse { responses: Vec::with_capacity(topics.len()), ..Default::default() };
+        response.throttle_time_ms = self.throttle.as_millis() as i32;
+        for topic in topics {
+            let mut partition_responses = Vec::with_capacity(topic.partitions.len());
+            for partition in topic.partitions {
+                let outcome = match partition.outcome {
+                    Ok(append) => committed(append, deadline.as_mut(), &mut late).await,
+                    Err(error) => Err(error),
+                };
+                partition_responses.push(partition_response(partition.index, outcome));
+            }
+            let topic = TopicProduceResponse {
+                name: topic.name,
+                topic_id: topic.id.0,
+                partition_responses,
+            };
+            response.responses.push(topic);
+        }
+        if self.version >= FIRST_VERSION_WITH_LEADER {
+            self.name_leaders(&mut response);
+        }
+        response
+    }
+
+    /// Names the leaders of the partitions that are not led here (KIP-951).
+    fn name_leaders(&self, response: &mut ProduceResponse) {
+        let mut hints = self.apis.leaders.leader_hints(&self.connection.listener);
+        for topic in &mut response.responses {
+            for partition in &mut topic.partition_responses {
+                if partition.error_code != ErrorCode::NotLeaderOrFollower.code() {
+                    continue;
+                }
+                let by_id = self.version >= FIRST_VERSION_WITH_IDS;
+                let name = if by_id {
+                    TopicRef::Id(TopicId(topic.topic_id))
+                } else {
+                    TopicRef::Name(&topic.name)
+                };
+                let index = PartitionIndex(partition.index);
+                if let Some(hint) = hints.of(name, index) {
+                    partition.current_leader = LeaderIdAndEpoch {
+                        leader_id: hint.leader.0,
+                        leader_epoch: hint.leader_epoch,
+                    };
+                }
+            }
+        }
+        response.node_endpoints.extend(hints.into_nodes().into_iter().map(|node| NodeEndpoint {
+            node_id: node.id.0,
+            host: node.host.into(),
+            port: node.port,
+            rack: node.rack.map(KString::from),
+        }));
+    }
+}
+
+/// Waits for the disk, or for the deadline of the whole request; after it, only what is on disk
+/// already succeeds.
+async fn committed(
+    append: AppendFuture,
+    deadline: Pin<&mut Sleep>,
+    late: &mut bool,
+) -> Result<Appended, ProduceError> {
+    let outcome = if *late {
+        append.now()
+    } else {
+        tokio::select! {
+            biased;
+            outcome = append => Some(outcome),
+            () = deadline => None,
+        }
+    };
+    *late |= outcome.is_none();
+    outcome
+        .ok_or_else(|| ProduceError::from(ErrorCode::RequestTimedOut))?
+        .map_err(|error| ProduceError::new(error.error_code(), error.to_string()))
+}
+
+fn partition_response(
+    index: i32,
+    outcome: Result<Appended, ProduceError>,
+) -> PartitionProduceResponse {
+    match outcome {
+        Ok(appended) => PartitionProduceResponse {
+            index,
+            base_offset: appended.base_offset.raw(),
+            log_append_time_ms: appended.log_append_time.raw(),
+            log_start_offset: appended.log_start.raw(),
+            ..Default::default()
+        },
+        Err(ProduceError { error, records }) => PartitionProduceResponse {
+            index,
+            error_code: error.code.code(),
+            base_offset: -1,
+            log_append_time_ms: -1,
+            log_start_offset: -1,
+            record_errors: records
+                .into_iter()
+                .map(|(batch_index, message)| BatchIndexAndErrorMessage {
+                    batch_index,
+                    batch_index_error_message: Some(message.into()),
+                })
+                .collect(),
+            error_message: error.message.map(KString::from),
+            ..Default::default()
+        },
+    }
+}
