@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     sync::Arc,
 };
 
@@ -14,46 +13,12 @@ use super::{
     effects::Effects,
     member::{Member, Terms},
     offsets::Offsets,
+    state::{GroupState, JoinPhase},
     stored::StoredGroup,
-    timers::JoinPhase,
 };
 
 /// The protocol type of consumers, whose metadata the coordinator can read.
 const CONSUMER: &str = "consumer";
-
-/// Where a group is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum GroupState {
-    /// No members; perhaps offsets.
-    Empty,
-    /// Members are joining.
-    PreparingRebalance,
-    /// All have joined; the leader's assignment is awaited.
-    CompletingRebalance,
-    /// Every member has, or can ask for, its assignment.
-    Stable,
-    /// Its deletion is on the way into the log.
-    Dead,
-}
-
-impl GroupState {
-    /// The name that the protocol uses.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "Empty",
-            Self::PreparingRebalance => "PreparingRebalance",
-            Self::CompletingRebalance => "CompletingRebalance",
-            Self::Stable => "Stable",
-            Self::Dead => "Dead",
-        }
-    }
-}
-
-impl fmt::Display for GroupState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A group. See [`super`] for what holds between its parts.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use super::{
     effects::Effects,
     group::{Group, answer_superseded_join},
     member::{Member, Terms},
+    state::JoinPhase,
     stored::Change,
-    timers::JoinPhase,
     writes::{StaticReplacement, Then},
 };
 

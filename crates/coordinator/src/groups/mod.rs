@@ -36,6 +36,7 @@ mod member;
 mod messages;
 mod names;
 mod offsets;
+mod state;
 mod stored;
 mod sync;
 mod timers;
@@ -47,7 +48,6 @@ mod tests;
 pub use config::GroupConfig;
 pub use coordinator::{Coordinator, SnapshotCursor};
 pub use error::{AppendError, GroupError};
-pub use group::GroupState;
 pub use messages::{
     CommitOffset, CommitRequest, DescribedGroup, DescribedMember, FetchRequest, FetchedOffset,
     FetchedTopic, HeartbeatRequest, JoinFailed, JoinRequest, Joined, JoinedMember, LeaveRequest,
@@ -55,4 +55,5 @@ pub use messages::{
     Request, SyncRequest, Synced,
 };
 pub use names::{Generation, GroupId, InstanceId, MemberId};
+pub use state::GroupState;
 pub use stored::{Replayed, StoredRecord, StoredRecordError};

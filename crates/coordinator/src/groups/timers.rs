@@ -1,24 +1,6 @@
 //! A group's deadlines: sessions, joins and assignments.
 
-use super::{GroupState, MemberId, effects::Effects, group::Group};
-
-/// How far a rebalance's joining is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum JoinPhase {
-    /// The first rebalance of an empty group waits the whole initial delay, and longer while
-    /// members come, up to the rebalance timeout.
-    Initial { deadline: u64, remaining_ms: u64 },
-    /// Ends as soon as all members have joined, at the latest at the deadline.
-    Joining { deadline: u64 },
-}
-
-impl JoinPhase {
-    const fn deadline(self) -> u64 {
-        match self {
-            Self::Initial { deadline, .. } | Self::Joining { deadline } => deadline,
-        }
-    }
-}
+use super::{GroupState, MemberId, effects::Effects, group::Group, state::JoinPhase};
 
 impl Group {
     /// When [`Group::tick`] has something to do next.
