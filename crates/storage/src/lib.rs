@@ -54,6 +54,6 @@ pub use partition::{
 };
 pub use recovery::{errors::StorageError, seal::SealBrokerError, sealed_logs::SealedLogs};
 pub use segment::blocks::BlockCache;
-pub use storage::Storage;
+pub use storage::{CloseOutcome, Storage};
 pub use storage_config::StorageConfig;
 pub use tuning::{FlushPolicy, MemoryBudget};

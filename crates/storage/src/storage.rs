@@ -51,6 +51,10 @@ const LOCKED_RETRY: Duration = Duration::from_millis(10);
 /// How long the record that an epoch left nothing behind may take.
 const END_RECORD_MAX: Duration = Duration::from_millis(100);
 
+/// Whether a closed partition's records were flushed. Partitions that are closed together share the
+/// error.
+pub type CloseOutcome = Result<(), Arc<FlushError>>;
+
 /// One broker's storage. Dropping it without [`Storage::shutdown`] is a crash as far as the disk is
 /// concerned: what was acknowledged is there at the next start.
 pub struct Storage {
@@ -343,14 +347,11 @@ impl Storage {
     pub fn close_partitions<'a>(
         &'a self,
         ids: &'a [TopicPartition],
-    ) -> BoxFuture<'a, Vec<(TopicPartition, Result<(), Arc<FlushError>>)>> {
+    ) -> BoxFuture<'a, Vec<(TopicPartition, CloseOutcome)>> {
         Box::pin(self.flush_and_close(ids))
     }
 
-    async fn flush_and_close(
-        &self,
-        ids: &[TopicPartition],
-    ) -> Vec<(TopicPartition, Result<(), Arc<FlushError>>)> {
+    async fn flush_and_close(&self, ids: &[TopicPartition]) -> Vec<(TopicPartition, CloseOutcome)> {
         let open: Vec<Arc<Partition>> = ids.iter().filter_map(|id| self.partition(*id)).collect();
         open.iter().for_each(|partition| partition.close());
         for partition in &open {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use milena_kafka_config::TopicConfig;
 use milena_metadata::TopicImage;
-use milena_storage::{FlushError, Partition, PartitionOptions, Storage, UpkeepError};
+use milena_storage::{CloseOutcome, FlushError, Partition, PartitionOptions, Storage, UpkeepError};
 use milena_types::{LeaderEpoch, TopicName, TopicPartition};
 
 use super::partitions::PartitionTable;
@@ -91,7 +91,7 @@ impl PartitionLifecycle {
     pub(crate) async fn close(
         &self,
         ids: &[TopicPartition],
-    ) -> Vec<(TopicPartition, Result<(), Arc<FlushError>>)> {
+    ) -> Vec<(TopicPartition, CloseOutcome)> {
         for id in ids {
             self.withdraw(*id);
         }

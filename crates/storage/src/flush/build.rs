@@ -30,14 +30,13 @@ pub(super) struct SegmentBuilder {
 
 impl SegmentBuilder {
     /// The segment's bytes, and its flush record. Blocks while it encrypts.
-    pub(super) fn build(&self, object: ObjectId, plan: &SegmentPlan) -> (Bytes, FlushRecord) {
+    pub(super) fn build(&self, object: &ObjectId, plan: &SegmentPlan) -> (Bytes, FlushRecord) {
         let bytes: usize = plan.values().flatten().map(|run| run.bytes.len()).sum();
         let mut out = self.buffers.take();
         out.reserve(bytes + bytes / 64 + 4096 * plan.len().min(64));
         let name = object.to_string();
         let (key, salt) = (self.keys.current(), Salt::random(&self.runtime));
-        let mut writer =
-            SegmentWriter::new(&mut out, &object, key, salt, SegmentOptions::default());
+        let mut writer = SegmentWriter::new(&mut out, object, key, salt, SegmentOptions::default());
         writer.reserve_partitions(plan.len());
         for (partition, runs) in plan {
             for run in runs {

@@ -235,7 +235,7 @@ impl Flusher {
     /// Builds a segment on a thread for blocking work, and stores it.
     async fn store(&self, object: &ObjectId, plan: SegmentPlan) -> Result<FlushRecord, FlushError> {
         let (builder, name) = (self.builder.clone(), object.clone());
-        let built = self.core.runtime.spawn_blocking(move || builder.build(name, &plan)).await;
+        let built = self.core.runtime.spawn_blocking(move || builder.build(&name, &plan)).await;
         let (sealed, record) = built.map_err(|_| FlushError::Stopping)?;
         self.objects.put(object, sealed).await?;
         Ok(record)

@@ -87,7 +87,7 @@ impl LocalLog {
             return Ok(Arc::new(Self { shared, runtime: runtime.clone(), thread: None }));
         }
         let run = move || {
-            appender.run().now_or_never().expect("a thread's waits block until they are over")
+            appender.run().now_or_never().expect("a thread's waits block until they are over");
         };
         let thread = runtime.spawn_thread("wal", run);
         let thread = thread.map_err(|source| LogError::Io {

@@ -151,7 +151,7 @@ impl World {
                 self.give_away(broker).await;
             }
             Step::Restart { broker } if !self.running.contains_key(&broker) => {
-                self.start(broker).await
+                self.start(broker).await;
             }
             Step::HandOver { broker } if self.running.len() > 1 => {
                 let Some(storage) = self.running.get(&broker).filter(|_| self.held_steps == 0)

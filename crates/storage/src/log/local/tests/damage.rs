@@ -48,7 +48,7 @@ async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
             bent.edit(file, |bytes| bytes[start as usize + byte] ^= 0x10);
             match held(&bent) {
                 Err(LogError::Damaged { path, position, .. }) => {
-                    assert_eq!((&path, position), (file, start))
+                    assert_eq!((&path, position), (file, start));
                 }
                 other => panic!("byte {byte} of frame {i}: {other:?}"),
             }
