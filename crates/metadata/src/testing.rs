@@ -7,10 +7,7 @@ use crate::{
     Registration,
 };
 use milena_runtime::Runtime;
-use milena_store::{
-    EmbeddedOptions, EmbeddedStore, LeaseId, Limits, MetadataStore, Page, StoreError, Txn,
-    TxnOutcome, Versioned, Watch,
-};
+use milena_store::{EmbeddedOptions, EmbeddedStore, FaultyStore, MemoryStore, MetadataStore};
 use milena_types::{BrokerId, ClusterId, TopicName};
 use tempfile::TempDir;
 
@@ -18,32 +15,45 @@ pub(crate) struct TestCluster {
     pub(crate) metadata: ClusterMetadata,
     pub(crate) runtime: Runtime,
     pub(crate) store: Arc<dyn MetadataStore>,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 impl TestCluster {
     pub(crate) async fn new() -> Self {
-        Self::on(EmbeddedOptions::new(""), |store| store).await
+        Self::on(EmbeddedOptions::new("")).await
     }
 
     /// A cluster on a store that keeps few bytes of history for watches.
     pub(crate) async fn with_history(history_bytes: usize) -> Self {
-        Self::on(EmbeddedOptions { history_bytes, ..EmbeddedOptions::new("") }, |store| store).await
+        Self::on(EmbeddedOptions { history_bytes, ..EmbeddedOptions::new("") }).await
     }
 
     /// A cluster on a store that takes no more than etcd does.
     pub(crate) async fn with_etcd_limits() -> Self {
-        Self::on(EmbeddedOptions::new(""), |store| Arc::new(Narrow(store))).await
+        let runtime = Runtime::system();
+        Self::on_store(Arc::new(MemoryStore::new(&runtime)), runtime, None).await
     }
 
-    async fn on(
-        options: EmbeddedOptions,
-        wrap: impl FnOnce(Arc<dyn MetadataStore>) -> Arc<dyn MetadataStore>,
-    ) -> Self {
+    /// A cluster on a store that loses answers, and that store.
+    pub(crate) async fn on_faulty_store() -> (Self, FaultyStore) {
+        let runtime = Runtime::system();
+        let store = FaultyStore::new(MemoryStore::new(&runtime));
+        (Self::on_store(Arc::new(store.clone()), runtime, None).await, store)
+    }
+
+    async fn on(options: EmbeddedOptions) -> Self {
         let directory = TempDir::new().unwrap();
         let runtime = Runtime::system();
         let options = EmbeddedOptions { path: directory.path().join("metadata.redb"), ..options };
-        let store = wrap(Arc::new(EmbeddedStore::open(options, &runtime).unwrap()));
+        let store = Arc::new(EmbeddedStore::open(options, &runtime).unwrap());
+        Self::on_store(store, runtime, Some(directory)).await
+    }
+
+    async fn on_store(
+        store: Arc<dyn MetadataStore>,
+        runtime: Runtime,
+        directory: Option<TempDir>,
+    ) -> Self {
         let cluster: ClusterId = "test-cluster".parse().unwrap();
         let metadata = ClusterMetadata::new(store.clone(), cluster, runtime.clone());
         let record = ClusterRecord {
@@ -92,48 +102,4 @@ pub(crate) fn name(text: &str) -> TopicName {
 
 pub(crate) fn new_topic(topic: &str, placement: Placement) -> NewTopic {
     NewTopic { name: name(topic), placement, configs: Configs::new() }
-}
-
-/// A store with etcd's limits.
-struct Narrow(Arc<dyn MetadataStore>);
-
-#[async_trait::async_trait]
-impl MetadataStore for Narrow {
-    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
-        self.0.get(key).await
-    }
-
-    async fn range(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        self.0.range(prefix, after, limit.min(50)).await
-    }
-
-    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
-        txn.check(Limits::MIN)?;
-        self.0.txn(txn).await
-    }
-
-    async fn watch(
-        &self,
-        prefix: &str,
-        after: milena_types::Revision,
-    ) -> Result<Box<dyn Watch>, StoreError> {
-        self.0.watch(prefix, after).await
-    }
-
-    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
-        self.0.grant(ttl).await
-    }
-
-    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.0.keep_alive(lease).await
-    }
-
-    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.0.revoke(lease).await
-    }
 }

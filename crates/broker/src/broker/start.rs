@@ -89,7 +89,7 @@ async fn start_in(
         .cluster()
         .await?
         .ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?
-        .record;
+        .value;
     let properties = server_properties(&cluster.server_properties, &config, address);
     let kafka_config = KafkaConfig::new(config.kafka_version, &properties)?;
     let registration =

@@ -46,7 +46,7 @@ impl ControllerRole {
     pub(super) async fn guard(&self) -> Result<Precondition, MetadataError> {
         let seen = self.metadata.controller().await?.ok_or(MetadataError::Outdated)?;
         let (broker, epoch) = (self.registration.broker, self.registration.epoch);
-        if seen.record.broker != broker || seen.record.epoch != epoch {
+        if seen.value.broker != broker || seen.value.epoch != epoch {
             return Err(MetadataError::Outdated);
         }
         Ok(self.metadata.controller_guard(&seen))

@@ -254,7 +254,7 @@ async fn a_topic_grows_and_never_shrinks() {
     }
     assert_eq!(grow(5, None, true).await.unwrap(), None);
     assert_eq!(
-        cluster.metadata.topic(&"t".parse().unwrap()).await.unwrap().unwrap().record.partitions,
+        cluster.metadata.topic(&"t".parse().unwrap()).await.unwrap().unwrap().value.partitions,
         2
     );
     let revision = grow(3, Some(vec![list(&[2, 1])]), false).await.unwrap().unwrap();

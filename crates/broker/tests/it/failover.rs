@@ -102,7 +102,7 @@ async fn a_killed_controller_is_replaced_at_once() {
     cluster.create_topic("t", 6).await;
     let controller = || async {
         let seen = cluster.metadata.controller().await.expect("the store works");
-        seen.map(|seen| seen.record.broker.0)
+        seen.map(|seen| seen.value.broker.0)
     };
     eventually("there is a controller", || async { controller().await.is_some() }).await;
     let dead = controller().await.expect("there is a controller");
@@ -111,7 +111,7 @@ async fn a_killed_controller_is_replaced_at_once() {
     cluster.kill_broker(dead).await;
     taken_over(&cluster, "t", 6, &[dead]).await;
     let seen = cluster.metadata.controller().await.expect("the store works").expect("there is one");
-    assert_ne!(seen.record.broker, BrokerId(dead));
+    assert_ne!(seen.value.broker, BrokerId(dead));
     load.progresses().await;
     load.check(&cluster, "t").await;
     cluster.stop().await;

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use milena_store::{LeaseId, Precondition, StoreError, Txn, TxnOutcome};
+use milena_store::{LeaseId, Precondition, StoreError, Txn, TxnOutcome, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError,
-    NodeRecord, Seen, ServingRecord, decode,
+    NodeRecord, ServingRecord, decode,
     records::{BrokerEpochsRecord, ProducerIdsRecord},
     value,
 };
@@ -66,7 +66,7 @@ impl ClusterMetadata {
         let lease = self.store.grant(ttl).await?;
         for _ in 0..ATTEMPTS_MAX {
             let counter = self.record::<BrokerEpochsRecord>(&counter_key).await?;
-            let last = counter.as_ref().map_or(0, |seen| seen.record.last.raw());
+            let last = counter.as_ref().map_or(0, |seen| seen.value.last.raw());
             let epoch = BrokerEpoch(last + 1);
             let (listeners, rack) = (broker.listeners.clone(), broker.rack.clone());
             let known = self.record::<NodeRecord>(&node_key).await?;
@@ -74,8 +74,8 @@ impl ClusterMetadata {
                 listeners: listeners.clone(),
                 rack: rack.clone(),
                 epoch: Some(epoch),
-                draining: known.as_ref().is_some_and(|seen| seen.record.draining),
-                awaits_share: known.as_ref().is_none_or(|seen| seen.record.awaits_share),
+                draining: known.as_ref().is_some_and(|seen| seen.value.draining),
+                awaits_share: known.as_ref().is_none_or(|seen| seen.value.awaits_share),
             };
             let record = BrokerRecord { epoch, listeners, rack };
             let txn = Txn::new()
@@ -86,7 +86,7 @@ impl ClusterMetadata {
                 .unchanged(&node_key, known.map(|seen| seen.revision))
                 .put(&node_key, value(&node));
             let txn = self.step_down(txn, broker.id).await?;
-            match self.store.txn(txn).await? {
+            match self.commit(txn).await? {
                 TxnOutcome::Committed(c) => {
                     return Ok(Registration {
                         broker: broker.id,
@@ -109,7 +109,7 @@ impl ClusterMetadata {
     async fn step_down(&self, txn: Txn, broker: BrokerId) -> Result<Txn, MetadataError> {
         let key = self.keys.controller();
         let seen = self.record::<ControllerRecord>(&key).await?;
-        Ok(match seen.filter(|seen| seen.record.broker == broker) {
+        Ok(match seen.filter(|seen| seen.value.broker == broker) {
             Some(seen) => txn.at(&key, seen.revision).delete(&key),
             None => txn,
         })
@@ -138,7 +138,7 @@ impl ClusterMetadata {
         let txn = Txn::new()
             .at(self.keys.broker(registration.broker), registration.revision)
             .put_leased(self.keys.serving(registration.broker), value(&record), registration.lease);
-        match self.store.txn(txn).await {
+        match self.commit(txn).await {
             Ok(TxnOutcome::Committed(c)) => Ok(c.revision),
             Ok(TxnOutcome::Conflict(_)) | Err(StoreError::LeaseNotFound(_)) => {
                 Err(registration.superseded())
@@ -155,7 +155,7 @@ impl ClusterMetadata {
                 .at(self.keys.broker(registration.broker), registration.revision)
                 .delete(self.keys.serving(registration.broker));
             let txn = self.step_down(txn, registration.broker).await?;
-            match self.store.txn(txn).await? {
+            match self.commit(txn).await? {
                 TxnOutcome::Committed(_) => return Ok(()),
                 TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
                     return Err(registration.superseded());
@@ -192,9 +192,9 @@ impl ClusterMetadata {
                 reason: format!("broker {broker} is not part of this cluster"),
             };
             let mut seen = self.record::<NodeRecord>(&key).await?.ok_or_else(unknown)?;
-            change(&mut seen.record);
-            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.record));
-            if let Some(revision) = self.store.txn(txn).await?.committed() {
+            change(&mut seen.value);
+            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+            if let Some(revision) = self.commit(txn).await?.committed() {
                 return Ok(revision);
             }
         }
@@ -204,35 +204,37 @@ impl ClusterMetadata {
     /// Takes a broker out of the cluster: no replicas are placed on it any more. It must hold none
     /// by then.
     pub async fn remove_node(&self, broker: BrokerId) -> Result<(), MetadataError> {
-        let _ = self.store.txn(Txn::new().delete(self.keys.node(broker))).await?;
+        let _ = self.commit(Txn::new().delete(self.keys.node(broker))).await?;
         Ok(())
     }
 
     /// The brokers that are registered now.
-    pub async fn brokers(&self) -> Result<BTreeMap<BrokerId, Seen<BrokerRecord>>, MetadataError> {
+    pub async fn brokers(
+        &self,
+    ) -> Result<BTreeMap<BrokerId, Versioned<BrokerRecord>>, MetadataError> {
         self.numbered(&self.keys.brokers()).await
     }
 
     /// The brokers that accept clients.
     pub async fn serving(&self) -> Result<BTreeSet<BrokerId>, MetadataError> {
         let alive = self.brokers().await?;
-        let serving: BTreeMap<BrokerId, Seen<ServingRecord>> =
+        let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
             self.numbered(&self.keys.all_serving()).await?;
-        let lives = |(id, seen): &(BrokerId, Seen<ServingRecord>)| {
-            alive.get(id).is_some_and(|broker| broker.record.epoch == seen.record.epoch)
+        let lives = |(id, seen): &(BrokerId, Versioned<ServingRecord>)| {
+            alive.get(id).is_some_and(|broker| broker.value.epoch == seen.value.epoch)
         };
         Ok(serving.into_iter().filter(lives).map(|(id, _)| id).collect())
     }
 
     /// The brokers that belong to the cluster, alive or not.
-    pub async fn nodes(&self) -> Result<BTreeMap<BrokerId, Seen<NodeRecord>>, MetadataError> {
+    pub async fn nodes(&self) -> Result<BTreeMap<BrokerId, Versioned<NodeRecord>>, MetadataError> {
         self.numbered(&self.keys.nodes()).await
     }
 
     pub(super) async fn numbered<T: serde::de::DeserializeOwned>(
         &self,
         prefix: &str,
-    ) -> Result<BTreeMap<BrokerId, Seen<T>>, MetadataError> {
+    ) -> Result<BTreeMap<BrokerId, Versioned<T>>, MetadataError> {
         let mut all = BTreeMap::new();
         for entry in self.entries(prefix).await? {
             let bad = |_| MetadataError::BadRecord {
@@ -241,7 +243,7 @@ impl ClusterMetadata {
             };
             let id = entry.key[prefix.len()..].parse().map(BrokerId).map_err(bad)?;
             let record = decode(&entry.key, &entry.versioned.value)?;
-            all.insert(id, Seen { record, revision: entry.versioned.revision });
+            all.insert(id, Versioned { value: record, revision: entry.versioned.revision });
         }
         Ok(all)
     }
@@ -258,7 +260,7 @@ impl ClusterMetadata {
             .absent(&key)
             .at(self.keys.broker(registration.broker), registration.revision)
             .put_leased(&key, value(&record), registration.lease);
-        match self.store.txn(txn).await {
+        match self.commit(txn).await {
             Ok(outcome) => Ok(outcome.committed()),
             Err(StoreError::LeaseNotFound(_)) => Ok(None),
             Err(e) => Err(e.into()),
@@ -266,12 +268,12 @@ impl ClusterMetadata {
     }
 
     /// Who is the controller, to make sure in a transaction that it still is.
-    pub async fn controller(&self) -> Result<Option<Seen<ControllerRecord>>, MetadataError> {
+    pub async fn controller(&self) -> Result<Option<Versioned<ControllerRecord>>, MetadataError> {
         self.record(&self.keys.controller()).await
     }
 
     /// What must hold for a decision of the controller: the role is held as it was `seen`.
-    pub fn controller_guard(&self, seen: &Seen<ControllerRecord>) -> Precondition {
+    pub fn controller_guard(&self, seen: &Versioned<ControllerRecord>) -> Precondition {
         Precondition::At(self.keys.controller(), seen.revision)
     }
 
@@ -280,13 +282,17 @@ impl ClusterMetadata {
         let key = self.keys.producer_ids();
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.record::<ProducerIdsRecord>(&key).await?;
-            let first = seen.as_ref().map_or(ProducerId(0), |seen| seen.record.next);
+            let first = seen.as_ref().map_or(ProducerId(0), |seen| seen.value.next);
             let next = ProducerId(first.raw() + PRODUCER_IDS_BLOCK);
             let txn = Txn::new()
                 .unchanged(&key, seen.map(|seen| seen.revision))
                 .put(&key, value(&ProducerIdsRecord { next }));
-            if self.store.txn(txn).await?.committed().is_some() {
-                return Ok(first..next);
+            // Others put the same value: what is there afterwards tells nothing. A block that was
+            // taken without an answer is lost.
+            match self.store.txn(txn).await {
+                Ok(outcome) if outcome.committed().is_some() => return Ok(first..next),
+                Ok(_) | Err(StoreError::OutcomeUnknown { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Err(MetadataError::Contended { key })

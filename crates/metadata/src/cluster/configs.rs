@@ -20,10 +20,9 @@ impl ClusterMetadata {
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.record::<TopicRecord>(&key).await?;
             let mut seen = seen.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
-            change(&mut seen.record.configs)?;
-            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.record));
-            if let Some(revision) =
-                self.store.txn(txn).await.map_err(MetadataError::from)?.committed()
+            change(&mut seen.value.configs)?;
+            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+            if let Some(revision) = self.commit(txn).await.map_err(MetadataError::from)?.committed()
             {
                 return Ok(revision);
             }
@@ -42,11 +41,10 @@ impl ClusterMetadata {
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.record::<ConfigsRecord>(&key).await?;
             let revision = seen.as_ref().map(|seen| seen.revision);
-            let mut record = seen.map(|seen| seen.record).unwrap_or_default();
+            let mut record = seen.map(|seen| seen.value).unwrap_or_default();
             change(&mut record.configs)?;
             let txn = Txn::new().unchanged(&key, revision).put(&key, value(&record));
-            if let Some(revision) =
-                self.store.txn(txn).await.map_err(MetadataError::from)?.committed()
+            if let Some(revision) = self.commit(txn).await.map_err(MetadataError::from)?.committed()
             {
                 return Ok(revision);
             }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use milena_store::Pages;
 use milena_types::BrokerId;
 
-use super::{ClusterMetadata, MetadataError, PAGE, PartitionRecord, decode};
+use super::{ClusterMetadata, MetadataError, PartitionRecord, decode};
 
 /// What the brokers of a cluster hold, put together page by page: not one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,22 +51,17 @@ impl ClusterMetadata {
         let alive = self.brokers().await?;
         let prefix = self.keys.partitions();
         let mut holdings = Holdings::default();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.store.range(&prefix, after.as_deref(), PAGE).await?;
+        let mut pages = Pages::new(&*self.store, &prefix);
+        while let Some(page) = pages.next().await? {
             for entry in &page.entries {
                 let record: PartitionRecord = decode(&entry.key, &entry.versioned.value)?;
                 let leader = alive.get(&record.leader);
                 holdings.add(
                     &record,
-                    leader.is_some_and(|seen| seen.record.epoch == record.broker_epoch),
+                    leader.is_some_and(|seen| seen.value.epoch == record.broker_epoch),
                 );
             }
-            if !page.more {
-                return Ok(holdings);
-            }
-            after = page.entries.last().map(|entry| entry.key.clone());
-            tokio::task::yield_now().await;
         }
+        Ok(holdings)
     }
 }

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use milena_store::{Entry, Precondition, Txn, TxnOutcome};
+use milena_store::{Entry, Pages, Precondition, Txn, TxnOutcome, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
 use super::{
-    ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, NodeRecord, PAGE,
-    PartitionRecord, Registration, Seen, ServingRecord, decode, value,
+    ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, NodeRecord,
+    PartitionRecord, Registration, ServingRecord, decode, value,
 };
 
 /// What a new life of a broker took over from the one before.
@@ -121,15 +121,15 @@ impl ClusterMetadata {
             let reason = format!("no broker is alive to take over from broker {from}");
             return Err(MetadataError::InvalidAssignment { reason });
         }
-        let serving: BTreeMap<BrokerId, Seen<ServingRecord>> =
+        let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
             self.numbered(&self.keys.all_serving()).await?;
-        let nodes: BTreeMap<BrokerId, Seen<NodeRecord>> = self.nodes().await?;
+        let nodes: BTreeMap<BrokerId, Versioned<NodeRecord>> = self.nodes().await?;
         let rank = |id: &BrokerId, life: BrokerEpoch| {
-            let serves = serving.get(id).is_some_and(|seen| seen.record.epoch == life);
-            let leaves = nodes.get(id).is_some_and(|seen| seen.record.draining);
+            let serves = serving.get(id).is_some_and(|seen| seen.value.epoch == life);
+            let leaves = nodes.get(id).is_some_and(|seen| seen.value.draining);
             (!serves, leaves)
         };
-        let ranks = brokers.iter().map(|(id, seen)| (*id, rank(id, seen.record.epoch))).collect();
+        let ranks = brokers.iter().map(|(id, seen)| (*id, rank(id, seen.value.epoch))).collect();
         Ok(Heirs { brokers, ranks, shares: HashMap::new() })
     }
 
@@ -154,14 +154,14 @@ impl ClusterMetadata {
             let chunk_len = self.store.limits().ops.saturating_sub(1 + brokers.len()).max(1);
             let mut again = Vec::new();
             for chunk in left.chunks(chunk_len) {
-                let mut heirs: BTreeMap<BrokerId, Seen<BrokerRecord>> = BTreeMap::new();
+                let mut heirs: BTreeMap<BrokerId, Versioned<BrokerRecord>> = BTreeMap::new();
                 let mut puts = Vec::with_capacity(chunk.len());
                 for (partition, to) in chunk {
                     let Some(seen) = self.partition(partition.topic, partition.partition).await?
                     else {
                         continue;
                     };
-                    let Seen { mut record, revision } = seen;
+                    let Versioned { value: mut record, revision } = seen;
                     handed.revision = handed.revision.max(revision);
                     let leads = record.leader == registration.broker
                         && record.broker_epoch == registration.epoch;
@@ -169,7 +169,7 @@ impl ClusterMetadata {
                         continue;
                     }
                     heirs.insert(*to, brokers[to].clone());
-                    record.lead_by(*to, brokers[to].record.epoch);
+                    record.lead_by(*to, brokers[to].value.epoch);
                     record.next_term();
                     puts.push((*partition, revision, record));
                 }
@@ -183,7 +183,7 @@ impl ClusterMetadata {
                     let key = self.keys.partition(partition.topic, partition.partition);
                     txn = txn.at(&key, *revision).put(&key, value(record));
                 }
-                match self.store.txn(txn).await? {
+                match self.commit(txn).await? {
                     TxnOutcome::Committed(c) => {
                         handed.partitions.extend(puts.iter().map(|(partition, ..)| *partition));
                         handed.revision = handed.revision.max(c.revision);
@@ -202,13 +202,13 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.keys.partitions() })
     }
 
-    fn alive(&self, (id, seen): (&BrokerId, &Seen<BrokerRecord>)) -> Precondition {
+    fn alive(&self, (id, seen): (&BrokerId, &Versioned<BrokerRecord>)) -> Precondition {
         Precondition::At(self.keys.broker(*id), seen.revision)
     }
 
     async fn hold(&self, guards: &[Precondition]) -> Result<bool, MetadataError> {
         let txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
-        Ok(self.store.txn(txn).await?.committed().is_some())
+        Ok(self.commit(txn).await?.committed().is_some())
     }
 
     /// New records, one term later, for all partitions that `select` picks.
@@ -219,10 +219,8 @@ impl ClusterMetadata {
     ) -> Result<Vec<Change>, MetadataError> {
         let prefix = self.keys.partitions();
         let mut changes = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.store.range(&prefix, after.as_deref(), PAGE).await?;
-            after = page.entries.last().map(|entry| entry.key.clone());
+        let mut pages = Pages::new(&*self.store, &prefix);
+        while let Some(page) = pages.next().await? {
             for Entry { key, versioned } in page.entries {
                 let record: PartitionRecord = decode(&key, &versioned.value)?;
                 if select(&record) {
@@ -231,11 +229,8 @@ impl ClusterMetadata {
                     changes.push(Change { key, seen: versioned.revision, record });
                 }
             }
-            if !page.more {
-                return Ok(changes);
-            }
-            tokio::task::yield_now().await;
         }
+        Ok(changes)
     }
 
     /// Applies as many changes a transaction as it takes. A chunk that meets a partition which
@@ -252,7 +247,7 @@ impl ClusterMetadata {
             for change in chunk {
                 txn = txn.at(&change.key, change.seen).put(&change.key, value(&change.record));
             }
-            match self.store.txn(txn).await? {
+            match self.commit(txn).await? {
                 TxnOutcome::Committed(c) => {
                     applied.partitions += chunk.len();
                     applied.revision = c.revision;
@@ -284,7 +279,7 @@ impl PartitionRecord {
 
 /// Who takes over, and how much each has got so far.
 struct Heirs {
-    brokers: BTreeMap<BrokerId, Seen<BrokerRecord>>,
+    brokers: BTreeMap<BrokerId, Versioned<BrokerRecord>>,
     /// What makes one less fit than another: that it does not accept clients, that it is about to
     /// leave.
     ranks: HashMap<BrokerId, (bool, bool)>,
@@ -304,6 +299,6 @@ impl Heirs {
             .or_else(|| best(self.brokers.keys().copied().collect()))
             .expect("some broker lives");
         *self.shares.entry(leader).or_default() += 1;
-        (leader, self.brokers[&leader].record.epoch)
+        (leader, self.brokers[&leader].value.epoch)
     }
 }

@@ -7,6 +7,7 @@
 
 mod brokers;
 mod configs;
+mod errors;
 mod holdings;
 mod keys;
 mod leadership;
@@ -20,13 +21,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use milena_runtime::Runtime;
-use milena_store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome};
-use milena_types::{BrokerEpoch, BrokerId, ClusterId, Revision, TopicName};
+use milena_store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome, Versioned, read_range};
+use milena_types::{ClusterId, Revision};
 use serde::de::DeserializeOwned;
 
 pub use brokers::{NewBroker, Registration};
+pub use errors::MetadataError;
 pub use holdings::{Held, Holdings};
 pub(crate) use keys::{Keys, Place};
 pub use keys::{cluster_prefix, storage_prefix};
@@ -34,102 +35,15 @@ pub use leadership::{MovedLeaders, TakenLeadership};
 pub use partitions::{AppliedChanges, PartitionChange};
 pub use placement::spread_replicas;
 pub(crate) use records::decode;
+use records::encode as value;
 pub use records::{
     BrokerRecord, ClusterRecord, Configs, ConfigsRecord, ControllerRecord, DeletedTopicRecord,
     ListenerRecord, NodeRecord, PartitionRecord, Reassignment, ServingRecord, TopicRecord,
 };
 pub use topics::{CreatedTopic, NewTopic, Placement, PlannedTopic};
 
-/// Why a change of a cluster's metadata was not made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataError {
-    /// The store did not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Others kept changing the same records.
-    #[error("the metadata at '{key}' is changed by others all the time; try again")]
-    Contended {
-        /// Which records.
-        key: String,
-    },
-    /// A record cannot be read.
-    #[error("the metadata record '{key}' is damaged: {reason}")]
-    BadRecord {
-        /// Its key.
-        key: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A later release wrote a record.
-    #[error(
-        "the metadata record '{key}' has format {found}, known is {known}; start a newer release"
-    )]
-    NewerRecord {
-        /// Its key.
-        key: String,
-        /// The level it has.
-        found: u32,
-        /// The newest known level.
-        known: u32,
-    },
-    /// There is such a cluster already.
-    #[error("cluster {0} exists already")]
-    ClusterExists(ClusterId),
-    /// There is no such cluster.
-    #[error("there is no cluster {0}")]
-    UnknownCluster(ClusterId),
-    /// There is such a topic already.
-    #[error("topic '{0}' already exists")]
-    TopicExists(TopicName),
-    /// There is no such topic (any more).
-    #[error("there is no topic '{0}'")]
-    UnknownTopic(TopicName),
-    /// The broker's life is over: its lease has ended or another life of it has begun.
-    #[error("broker {broker} is no longer registered with epoch {epoch}; register again")]
-    Superseded {
-        /// Which broker.
-        broker: BrokerId,
-        /// Which life.
-        epoch: BrokerEpoch,
-    },
-    /// What a change was decided on no longer holds.
-    #[error(
-        "the decision is outdated: somebody else decides now, or it was decided already; look again"
-    )]
-    Outdated,
-    /// So many replicas cannot be had.
-    #[error("{reason}")]
-    InvalidReplicationFactor {
-        /// Why.
-        reason: String,
-    },
-    /// So many partitions cannot be had.
-    #[error("{reason}")]
-    InvalidPartitions {
-        /// Why.
-        reason: String,
-    },
-    /// Replicas cannot be placed like that.
-    #[error("{reason}")]
-    InvalidAssignment {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// A record and the revision it was last changed at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen<T> {
-    /// The record.
-    pub record: T,
-    /// Its revision.
-    pub revision: Revision,
-}
-
 /// How often a change is decided again after others came first.
 const ATTEMPTS_MAX: usize = 64;
-/// Entries per page when all of something is read.
-const PAGE: usize = 4096;
 
 /// One cluster's records. Cheap to clone.
 #[derive(Clone)]
@@ -170,15 +84,15 @@ impl ClusterMetadata {
     /// Records a new cluster.
     pub async fn create_cluster(&self, record: &ClusterRecord) -> Result<Revision, MetadataError> {
         let key = self.keys.cluster();
-        let txn = Txn::new().absent(&key).put(&key, records::encode(record));
-        match self.store.txn(txn).await? {
+        let txn = Txn::new().absent(&key).put(&key, value(record));
+        match self.commit(txn).await? {
             TxnOutcome::Committed(c) => Ok(c.revision),
             TxnOutcome::Conflict(_) => Err(MetadataError::ClusterExists(self.cluster.clone())),
         }
     }
 
     /// The cluster's record, if there is such a cluster.
-    pub async fn cluster(&self) -> Result<Option<Seen<ClusterRecord>>, MetadataError> {
+    pub async fn cluster(&self) -> Result<Option<Versioned<ClusterRecord>>, MetadataError> {
         self.record(&self.keys.cluster()).await
     }
 
@@ -191,49 +105,30 @@ impl ClusterMetadata {
         for _ in 0..ATTEMPTS_MAX {
             let unknown = || MetadataError::UnknownCluster(self.cluster.clone());
             let mut seen = self.record::<ClusterRecord>(&key).await?.ok_or_else(unknown)?;
-            change(&mut seen.record);
-            let txn = Txn::new().at(&key, seen.revision).put(&key, records::encode(&seen.record));
-            if let Some(revision) = self.store.txn(txn).await?.committed() {
+            change(&mut seen.value);
+            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+            if let Some(revision) = self.commit(txn).await?.committed() {
                 return Ok(revision);
             }
         }
         Err(MetadataError::Contended { key })
     }
 
-    /// Forgets the cluster and everything below it, storage's decisions included. Its brokers are
-    /// gone by then.
-    pub async fn delete_cluster(&self) -> Result<Revision, MetadataError> {
-        match self.store.txn(Txn::new().delete_prefix(&self.keys.root)).await? {
-            TxnOutcome::Committed(c) => Ok(c.revision),
-            TxnOutcome::Conflict(_) => {
-                Err(MetadataError::Contended { key: self.keys.root.clone() })
-            }
-        }
+    /// Applies a transaction; an unknown outcome is found out.
+    async fn commit(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        milena_store::commit(&*self.store, &self.runtime, txn).await
     }
 
     async fn record<T: DeserializeOwned>(
         &self,
         key: &str,
-    ) -> Result<Option<Seen<T>>, MetadataError> {
+    ) -> Result<Option<Versioned<T>>, MetadataError> {
         let Some(found) = self.store.get(key).await? else { return Ok(None) };
-        Ok(Some(Seen { record: decode(key, &found.value)?, revision: found.revision }))
+        Ok(Some(Versioned { value: decode(key, &found.value)?, revision: found.revision }))
     }
 
     /// All entries below `prefix`, page by page: not one state.
     async fn entries(&self, prefix: &str) -> Result<Vec<Entry>, MetadataError> {
-        let mut entries: Vec<Entry> = Vec::new();
-        loop {
-            let after = entries.last().map(|entry| entry.key.as_str());
-            let page = self.store.range(prefix, after, PAGE).await?;
-            entries.extend(page.entries);
-            if !page.more {
-                return Ok(entries);
-            }
-            tokio::task::yield_now().await;
-        }
+        Ok(read_range(&*self.store, prefix).await?.0)
     }
-}
-
-fn value<T: serde::Serialize>(record: &T) -> Bytes {
-    records::encode(record).into()
 }

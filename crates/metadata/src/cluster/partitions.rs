@@ -5,10 +5,10 @@
 //! stay leads. Until then the record has the new replicas, behind them those that will go, and the
 //! leader that is wanted.
 
-use milena_store::{Precondition, Txn, TxnOutcome};
+use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
-use super::{ClusterMetadata, MetadataError, PartitionRecord, Reassignment, Seen, value};
+use super::{ClusterMetadata, MetadataError, PartitionRecord, Reassignment, value};
 
 /// A partition's record as it is to be. Leader and leader epoch are those of before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl ClusterMetadata {
                 let Some(now) = self.partition(partition.topic, partition.partition).await? else {
                     continue;
                 };
-                let Seen { record: now, revision } = now;
+                let Versioned { value: now, revision } = now;
                 if now.partition_epoch != record.partition_epoch {
                     continue;
                 }
@@ -128,7 +128,7 @@ impl ClusterMetadata {
             if changed.is_empty() {
                 continue;
             }
-            match self.store.txn(txn).await? {
+            match self.commit(txn).await? {
                 TxnOutcome::Committed(c) => {
                     applied.partitions.extend(changed);
                     applied.revision = c.revision;

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use milena_store::{Codec, DecodeError, Layout};
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, ProducerId, TopicId, TopicName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::MetadataError;
-
-/// The newest level of every record here.
-const FORMAT_LEVEL: u32 = 1;
+/// How the records are written.
+const CODEC: Codec = Codec::new(Layout::Format, 1);
 
 /// Names to values, sorted, as configurations are kept.
 pub type Configs = BTreeMap<String, String>;
@@ -189,37 +189,14 @@ pub struct ControllerRecord {
     pub epoch: BrokerEpoch,
 }
 
-#[derive(Serialize)]
-struct Leveled<'a, T> {
-    format: u32,
-    #[serde(flatten)]
-    record: &'a T,
-}
-
-#[derive(Deserialize)]
-struct Level {
-    format: u32,
-}
-
 /// The record as bytes, with its format level.
-pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record })
-        .expect("records have text keys only")
+pub(super) fn encode<T: Serialize>(record: &T) -> Bytes {
+    CODEC.encode(record)
 }
 
-/// The record in `bytes`, which were found at `key`. The level is read first: a newer record may
-/// not even parse.
-pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, MetadataError> {
-    let bad = |e: serde_json::Error| MetadataError::BadRecord {
-        key: key.to_owned(),
-        reason: e.to_string(),
-    };
-    let level: Level = serde_json::from_slice(bytes).map_err(bad)?;
-    if level.format > FORMAT_LEVEL {
-        let key = key.to_owned();
-        return Err(MetadataError::NewerRecord { key, found: level.format, known: FORMAT_LEVEL });
-    }
-    serde_json::from_slice(bytes).map_err(bad)
+/// The record in `bytes`, which were found at `key`.
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, DecodeError> {
+    CODEC.decode(key, bytes)
 }
 
 mod base64_bytes {

@@ -12,7 +12,7 @@ async fn leaders(cluster: &TestCluster, topic: TopicId) -> BTreeMap<i32, Partiti
     let mut found = BTreeMap::new();
     for n in 0.. {
         match cluster.metadata.partition(topic, PartitionIndex(n)).await.unwrap() {
-            Some(seen) => found.insert(n, seen.record),
+            Some(seen) => found.insert(n, seen.value),
             None => break,
         };
     }
@@ -23,15 +23,16 @@ async fn leaders(cluster: &TestCluster, topic: TopicId) -> BTreeMap<i32, Partiti
 async fn a_cluster_is_created_once_changed_and_deleted_with_all_it_has() {
     let cluster = TestCluster::new().await;
     let metadata = &cluster.metadata;
-    let found = metadata.cluster().await.unwrap().unwrap().record;
+    let found = metadata.cluster().await.unwrap().unwrap().value;
     assert_eq!(found.wrapped_data_key, [1, 2, 255]);
     let again = metadata.create_cluster(&found).await;
     assert!(matches!(again, Err(MetadataError::ClusterExists(_))), "{again:?}");
     metadata.update_cluster(|record| record.kafka_version = "4.0.0".to_owned()).await.unwrap();
-    assert_eq!(metadata.cluster().await.unwrap().unwrap().record.kafka_version, "4.0.0");
+    assert_eq!(metadata.cluster().await.unwrap().unwrap().value.kafka_version, "4.0.0");
     cluster.register(1).await;
     cluster.create("t", 3, 1).await;
-    metadata.delete_cluster().await.unwrap();
+    let all = Txn::new().delete_prefix(crate::cluster_prefix(metadata.cluster_id()));
+    assert!(cluster.store.txn(all).await.unwrap().committed().is_some());
     assert!(metadata.cluster().await.unwrap().is_none());
     assert!(cluster.store.range("clusters/", None, 10).await.unwrap().entries.is_empty());
     let late = metadata.register_broker(&broker(1), std::time::Duration::from_secs(1)).await;
@@ -66,7 +67,7 @@ async fn every_life_of_a_broker_has_an_epoch_of_its_own() {
     epochs.dedup();
     assert_eq!(epochs.len(), 8);
     let brokers = cluster.metadata.brokers().await.unwrap();
-    assert_eq!(brokers[&BrokerId(3)].record.epoch, again.epoch);
+    assert_eq!(brokers[&BrokerId(3)].value.epoch, again.epoch);
     assert_eq!(brokers[&BrokerId(3)].revision, again.revision);
     cluster.metadata.deregister(&again).await.unwrap();
     let outcome = cluster.metadata.keep_alive(&again).await;
@@ -111,7 +112,7 @@ async fn a_topic_is_created_whole_and_once() {
     let cluster = TestCluster::new().await;
     let registrations = join_all((1..=3).map(|id| cluster.register(id))).await;
     let created = cluster.create("t", 6, 3).await;
-    let record = cluster.metadata.topic(&name("t")).await.unwrap().unwrap().record;
+    let record = cluster.metadata.topic(&name("t")).await.unwrap().unwrap().value;
     assert_eq!((record.id, record.partitions), (created.id, 6));
     let partitions = leaders(&cluster, created.id).await;
     assert_eq!(partitions.len(), 6);
@@ -244,7 +245,7 @@ async fn concurrent_changes_of_one_configuration_all_take_effect() {
     for outcome in join_all((0..10).map(alter)).await {
         outcome.unwrap();
     }
-    assert_eq!(metadata.topic(&t).await.unwrap().unwrap().record.configs.len(), 10);
+    assert_eq!(metadata.topic(&t).await.unwrap().unwrap().value.configs.len(), 10);
     let set = |configs: &mut Configs| {
         configs.insert("log.retention.ms".to_owned(), "1".to_owned());
         Ok::<_, MetadataError>(())
@@ -364,4 +365,28 @@ async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
     assert_eq!(cluster.metadata.holdings().await.unwrap().leaderless, 2);
     cluster.register(2).await;
     assert_eq!(cluster.metadata.holdings().await.unwrap().leaderless, 2);
+}
+
+/// The store applies each change and does not say so.
+#[tokio::test]
+async fn lost_answers_are_found_out() {
+    let (cluster, store) = TestCluster::on_faulty_store().await;
+    store.lose_answers(1);
+    let one = cluster.register(1).await;
+    let brokers = cluster.metadata.brokers().await.unwrap();
+    assert_eq!(brokers[&one.broker].revision, one.revision, "registered once, in this life");
+    store.lose_answers(1);
+    let role = cluster.metadata.claim_controller(&one).await.unwrap();
+    assert!(role.is_some(), "it knows that it is the controller");
+    store.lose_answers(1);
+    let created = cluster.create("t", 3, 1).await;
+    let topic = cluster.metadata.topic(&name("t")).await.unwrap().expect("created");
+    assert_eq!((topic.value.id, topic.revision), (created.id, created.revision));
+    store.lose_answers(1);
+    let first = cluster.metadata.allocate_producer_ids().await.unwrap();
+    let second = cluster.metadata.allocate_producer_ids().await.unwrap();
+    assert!(
+        first.start.raw() > 0 && first.end <= second.start,
+        "a block is lost, none given twice"
+    );
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use milena_store::{Precondition, Txn, TxnOutcome};
+use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
 use milena_types::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName,
 };
@@ -14,7 +14,7 @@ use uuid::Builder;
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError,
-    PartitionRecord, Seen, TopicRecord, decode, placement::spread_replicas, value,
+    PartitionRecord, TopicRecord, decode, placement::spread_replicas, value,
 };
 
 /// A topic to create.
@@ -60,7 +60,7 @@ pub struct CreatedTopic {
     pub revision: Revision,
 }
 
-type Brokers = BTreeMap<BrokerId, Seen<BrokerRecord>>;
+type Brokers = BTreeMap<BrokerId, Versioned<BrokerRecord>>;
 
 impl ClusterMetadata {
     /// What [`ClusterMetadata::create_topic`] would do, without doing it. Does not look whether the
@@ -94,7 +94,7 @@ impl ClusterMetadata {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
             // Nobody has seen these: the topic's record was not written.
-            let _ = self.store.txn(Txn::new().delete_prefix(self.keys.partitions_of(id))).await?;
+            let _ = self.commit(Txn::new().delete_prefix(self.keys.partitions_of(id))).await?;
         }
         Err(MetadataError::Contended { key })
     }
@@ -111,12 +111,12 @@ impl ClusterMetadata {
         for _ in 0..ATTEMPTS_MAX {
             let (mut topic, replicas, brokers) =
                 self.plan_growth(name, total, manual.clone()).await?;
-            let first = topic.record.partitions;
-            topic.record.partitions = total;
+            let first = topic.value.partitions;
+            topic.value.partitions = total;
             let guard = Txn::new().at(&key, topic.revision);
-            let id = topic.record.id;
+            let id = topic.value.id;
             let written = self
-                .write_partitions(guard, id, first, &replicas, &brokers, &key, &topic.record)
+                .write_partitions(guard, id, first, &replicas, &brokers, &key, &topic.value)
                 .await?;
             if let Some(revision) = written {
                 return Ok(revision);
@@ -141,10 +141,10 @@ impl ClusterMetadata {
         name: &TopicName,
         total: i32,
         manual: Option<Vec<Vec<BrokerId>>>,
-    ) -> Result<(Seen<TopicRecord>, Vec<Vec<BrokerId>>, Brokers), MetadataError> {
+    ) -> Result<(Versioned<TopicRecord>, Vec<Vec<BrokerId>>, Brokers), MetadataError> {
         let topic =
             self.topic(name).await?.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
-        let now = topic.record.partitions;
+        let now = topic.value.partitions;
         if total <= now {
             let reason = if total == now {
                 format!("the topic has {now} partitions already: ask for more")
@@ -156,8 +156,8 @@ impl ClusterMetadata {
             return Err(MetadataError::InvalidPartitions { reason });
         }
         let added = total - now;
-        let factor = self.partition(topic.record.id, PartitionIndex(0)).await?;
-        let factor = factor.map_or(1, |seen| seen.record.replicas.len());
+        let factor = self.partition(topic.value.id, PartitionIndex(0)).await?;
+        let factor = factor.map_or(1, |seen| seen.value.replicas.len());
         let placement = match manual {
             None => Placement::Spread { partitions: added, replication_factor: factor as i16 },
             Some(lists) if lists.len() != added as usize => {
@@ -190,15 +190,15 @@ impl ClusterMetadata {
         for _ in 0..ATTEMPTS_MAX {
             let unknown = || MetadataError::UnknownTopic(name.clone());
             let topic =
-                self.topic(name).await?.filter(|seen| seen.record.id == id).ok_or_else(unknown)?;
+                self.topic(name).await?.filter(|seen| seen.value.id == id).ok_or_else(unknown)?;
             let deleted =
-                DeletedTopicRecord { name: name.clone(), partitions: topic.record.partitions };
+                DeletedTopicRecord { name: name.clone(), partitions: topic.value.partitions };
             let txn = Txn::new()
                 .at(&key, topic.revision)
                 .delete(&key)
                 .delete_prefix(self.keys.partitions_of(id))
                 .put(self.keys.deleted_topic(id), value(&deleted));
-            if let Some(revision) = self.store.txn(txn).await?.committed() {
+            if let Some(revision) = self.commit(txn).await?.committed() {
                 return Ok(revision);
             }
         }
@@ -231,14 +231,14 @@ impl ClusterMetadata {
     ) -> Result<(), MetadataError> {
         let txn = Txn { preconditions: vec![guard], ..Txn::default() };
         let txn = txn.delete(self.keys.deleted_topic(id));
-        self.store.txn(txn).await?.committed().map(|_| ()).ok_or(MetadataError::Outdated)
+        self.commit(txn).await?.committed().map(|_| ()).ok_or(MetadataError::Outdated)
     }
 
     /// The record of a topic.
     pub async fn topic(
         &self,
         name: &TopicName,
-    ) -> Result<Option<Seen<TopicRecord>>, MetadataError> {
+    ) -> Result<Option<Versioned<TopicRecord>>, MetadataError> {
         self.record(&self.keys.topic(name)).await
     }
 
@@ -247,7 +247,7 @@ impl ClusterMetadata {
         &self,
         topic: TopicId,
         partition: PartitionIndex,
-    ) -> Result<Option<Seen<PartitionRecord>>, MetadataError> {
+    ) -> Result<Option<Versioned<PartitionRecord>>, MetadataError> {
         self.record(&self.keys.partition(topic, partition)).await
     }
 
@@ -259,8 +259,8 @@ impl ClusterMetadata {
         let brokers = self.brokers().await?;
         let all = self.nodes().await?;
         let racks = |staying: bool| -> BTreeMap<BrokerId, Option<String>> {
-            let some = all.iter().filter(|(_, seen)| !(staying && seen.record.draining));
-            some.map(|(id, seen)| (*id, seen.record.rack.clone())).collect()
+            let some = all.iter().filter(|(_, seen)| !(staying && seen.value.draining));
+            some.map(|(id, seen)| (*id, seen.value.rack.clone())).collect()
         };
         if brokers.is_empty() {
             let reason = "no broker is alive; try again once one has started".to_owned();
@@ -314,7 +314,7 @@ impl ClusterMetadata {
             if chunks.peek().is_none() {
                 txn = txn.put(topic_key, value(topic));
             }
-            match self.store.txn(txn).await? {
+            match self.commit(txn).await? {
                 TxnOutcome::Conflict(_) => return Ok(None),
                 TxnOutcome::Committed(c) if chunks.peek().is_none() => return Ok(Some(c.revision)),
                 TxnOutcome::Committed(_) => {}
@@ -331,7 +331,7 @@ fn lead(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
     let mut stand_ins = brokers.keys().cycle().copied();
     let mut epochs: HashMap<BrokerId, BrokerEpoch> = HashMap::new();
     for (id, seen) in brokers {
-        epochs.insert(*id, seen.record.epoch);
+        epochs.insert(*id, seen.value.epoch);
     }
     let record = |list: &Vec<BrokerId>| {
         let mut replicas = list.clone();

@@ -63,7 +63,7 @@ async fn records(cluster: &TestCluster, topic: TopicId) -> Vec<PartitionRecord> 
     while let Some(seen) =
         cluster.metadata.partition(topic, PartitionIndex(records.len() as i32)).await.unwrap()
     {
-        records.push(seen.record);
+        records.push(seen.value);
     }
     records
 }
@@ -279,6 +279,6 @@ async fn only_the_life_that_leads_hands_over() {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((seen.record.leader, seen.record.leader_epoch.raw()), (BrokerId(2), 2));
+        assert_eq!((seen.value.leader, seen.value.leader_epoch.raw()), (BrokerId(2), 2));
     }
 }

@@ -197,5 +197,5 @@ impl ImageBuilder {
 }
 
 fn record<T: DeserializeOwned>(entry: &Entry) -> Result<T, MetadataError> {
-    decode(&entry.key, &entry.versioned.value)
+    Ok(decode(&entry.key, &entry.versioned.value)?)
 }

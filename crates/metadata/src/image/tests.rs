@@ -228,7 +228,7 @@ async fn an_image_survives_races_and_forgotten_history() {
                 }
                 3 => {
                     if let Ok(Some(seen)) = metadata.topic(&topic).await {
-                        let _ = metadata.delete_topic(&topic, seen.record.id).await;
+                        let _ = metadata.delete_topic(&topic, seen.value.id).await;
                     }
                 }
                 _ => {

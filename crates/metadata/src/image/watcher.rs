@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_runtime::Runtime;
-use milena_store::{MetadataStore, StoreError, Watch, WatchError};
+use milena_store::{MetadataStore, Pages, StoreError, Watch, WatchError};
 use milena_types::Revision;
 use tokio::sync::watch;
 
@@ -23,7 +23,6 @@ pub struct ImageWatcher {
     images: watch::Receiver<Arc<MetadataImage>>,
 }
 
-const PAGE: usize = 4096;
 const RETRY: Duration = Duration::from_millis(200);
 
 impl ImageWatcher {
@@ -97,20 +96,15 @@ impl Follower {
     async fn try_load(&self) -> Result<Option<(ImageBuilder, Box<dyn Watch>)>, MetadataError> {
         let keys = self.metadata.keys().clone();
         let mut builder = ImageBuilder::new(keys.clone());
-        let mut after: Option<String> = None;
-        let mut first: Option<Revision> = None;
-        let last = loop {
-            let page = self.store().range(&keys.metadata, after.as_deref(), PAGE).await?;
+        let (mut first, mut last) = (None, Revision::default());
+        let mut pages = Pages::new(self.store(), &keys.metadata);
+        while let Some(page) = pages.next().await? {
             first.get_or_insert(page.revision);
+            last = page.revision;
             for entry in &page.entries {
                 builder.put(entry)?;
             }
-            after = page.entries.last().map(|entry| entry.key.clone());
-            if !page.more {
-                break page.revision;
-            }
-            tokio::task::yield_now().await;
-        };
+        }
         let first = first.unwrap_or(last);
         let mut watch = self.store().watch(&keys.metadata, first).await?;
         builder.reached(first);
