@@ -46,6 +46,10 @@ impl ConfigurationUid {
     pub(crate) fn random(runtime: &Runtime) -> Self {
         Self(ClusterUid::random(runtime))
     }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        ClusterUid::parse(text).map(Self)
+    }
 }
 
 impl fmt::Display for ConfigurationUid {

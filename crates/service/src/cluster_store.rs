@@ -1,10 +1,10 @@
 //! Typed access to what the service keeps in the metadata store. Every change is one transaction
-//! over the revision that was read; an unknown outcome is read back before anything else happens.
+//! over the revision that was read; an unknown outcome is found out before anything else happens.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use bytes::Bytes;
-use milena_store::{Entry, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
+use milena_runtime::Runtime;
+use milena_store::{Entry, MetadataStore, Txn, Versioned, read_range};
 use milena_types::{BrokerId, Revision};
 
 use crate::{
@@ -15,49 +15,35 @@ use crate::{
 };
 
 mod configurations;
+mod keys;
 
 pub(crate) use configurations::uses;
+pub(crate) use keys::CLUSTERS;
+use keys::{ADDRESSES, ServiceKey, operations_of};
 
-/// Below this are the clusters; their reconcilers watch it.
-pub(crate) const CLUSTERS: &str = "service/clusters/";
-const ADDRESSES: &str = "service/addresses/";
-const ADDRESS_CURSOR: &str = "service/address-cursor";
 /// How often a change is tried again when another one came first.
 const ATTEMPTS: usize = 20;
-const PAGE: usize = 500;
 
 fn cluster_key(uid: &ClusterUid) -> String {
-    format!("{CLUSTERS}{uid}")
+    ServiceKey::Cluster(uid.clone()).to_string()
 }
 
 /// The cluster whose record has that key. Read from the key, so that a damaged record stands in
 /// nobody's way.
 pub(crate) fn uid_of(key: &str) -> Option<ClusterUid> {
-    ClusterUid::parse(key.strip_prefix(CLUSTERS)?)
-}
-
-fn name_key(name: &str) -> String {
-    format!("service/names/{name}")
+    match ServiceKey::parse(key)? {
+        ServiceKey::Cluster(uid) => Some(uid),
+        _ => None,
+    }
 }
 
 fn address_key(endpoint: &str) -> String {
-    format!("{ADDRESSES}{endpoint}")
+    ServiceKey::Address(endpoint).to_string()
 }
 
-fn operations_prefix(uid: &ClusterUid) -> String {
-    format!("service/operations/{uid}/")
-}
-
-/// The key of an operation of a cluster: in order of time.
+/// The key of an operation of a cluster.
 pub(crate) fn operation_key(uid: &ClusterUid, operation: &OperationRecord) -> String {
-    format!("{}{:013}-{}", operations_prefix(uid), operation.created_ms, operation.id)
-}
-
-/// A record as it was read.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen<T> {
-    pub(crate) record: T,
-    pub(crate) revision: Revision,
+    ServiceKey::Operation(uid.clone(), operation.created_ms, operation.id).to_string()
 }
 
 /// Which addresses are taken, and where the search goes on.
@@ -71,30 +57,31 @@ pub(crate) struct Addresses {
 #[derive(Clone)]
 pub(crate) struct ClusterStore {
     store: Arc<dyn MetadataStore>,
+    runtime: Runtime,
 }
 
 impl ClusterStore {
-    pub(crate) fn new(store: Arc<dyn MetadataStore>) -> Self {
-        Self { store }
+    pub(crate) fn new(store: Arc<dyn MetadataStore>, runtime: Runtime) -> Self {
+        Self { store, runtime }
     }
 
     pub(crate) async fn cluster(
         &self,
         uid: &ClusterUid,
-    ) -> Result<Option<Seen<ManagedCluster>>, ApiError> {
+    ) -> Result<Option<Versioned<ManagedCluster>>, ApiError> {
         let key = cluster_key(uid);
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
-        Ok(Some(Seen { record: record::decode(&key, &found.value)?, revision: found.revision }))
+        Ok(Some(Versioned { value: record::decode(&key, &found.value)?, revision: found.revision }))
     }
 
     pub(crate) async fn cluster_named(
         &self,
         name: &str,
     ) -> Result<Option<ManagedCluster>, ApiError> {
-        let key = name_key(name);
+        let key = ServiceKey::ClusterName(name).to_string();
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
         let uid = record::decode(&key, &found.value)?;
-        Ok(self.cluster(&uid).await?.map(|seen| seen.record))
+        Ok(self.cluster(&uid).await?.map(|seen| seen.value))
     }
 
     /// All clusters, by name.
@@ -116,11 +103,11 @@ impl ClusterStore {
     /// Writes a new cluster unless its name is taken, with whatever else `also` holds.
     pub(crate) async fn create(&self, record: &ManagedCluster, also: Txn) -> Result<(), ApiError> {
         let key = cluster_key(&record.uid);
-        let value = Bytes::from(record::encode(record));
-        let name = name_key(&record.name);
+        let value = record::encode(record);
+        let name = ServiceKey::ClusterName(&record.name).to_string();
         let txn = also.absent(&key).absent(&name).put(&key, value.clone());
         let txn = txn.put(&name, record::encode(&record.uid));
-        if self.commit(txn, &key, Some(&value)).await? {
+        if self.commit(txn).await? {
             return Ok(());
         }
         if self.store.get(&name).await?.is_none() {
@@ -142,8 +129,7 @@ impl ClusterStore {
         also: Txn,
     ) -> Result<bool, ApiError> {
         let key = cluster_key(&record.uid);
-        let value = Bytes::from(record::encode(record));
-        self.commit(also.at(&key, revision).put(&key, value.clone()), &key, Some(&value)).await
+        self.commit(also.at(&key, revision).put(&key, record::encode(record))).await
     }
 
     /// Reads a cluster, lets `change` have its way with it, and writes it, until no other change
@@ -155,12 +141,12 @@ impl ClusterStore {
     ) -> Result<Option<T>, ApiError> {
         for _ in 0..ATTEMPTS {
             let Some(mut seen) = self.cluster(uid).await? else { return Ok(None) };
-            let before = seen.record.clone();
-            let (outcome, also) = change(&mut seen.record)?;
-            if seen.record == before && also == Txn::new() {
+            let before = seen.value.clone();
+            let (outcome, also) = change(&mut seen.value)?;
+            if seen.value == before && also == Txn::new() {
                 return Ok(Some(outcome));
             }
-            if self.replace(seen.revision, &seen.record, also).await? {
+            if self.replace(seen.revision, &seen.value, also).await? {
                 return Ok(Some(outcome));
             }
         }
@@ -173,18 +159,20 @@ impl ClusterStore {
     /// below it.
     pub(crate) async fn remove(
         &self,
-        seen: &Seen<ManagedCluster>,
+        seen: &Versioned<ManagedCluster>,
         prefix: &str,
     ) -> Result<bool, ApiError> {
-        let record = &seen.record;
+        let record = &seen.value;
         let key = cluster_key(&record.uid);
-        let mut txn =
-            Txn::new().at(&key, seen.revision).delete(&key).delete(name_key(&record.name));
+        let mut txn = Txn::new()
+            .at(&key, seen.revision)
+            .delete(&key)
+            .delete(ServiceKey::ClusterName(&record.name).to_string());
         for address in record.nodes.iter().filter_map(|node| node.address.as_ref()) {
             txn = txn.delete(address_key(&address.endpoint()));
         }
-        txn = txn.delete_prefix(operations_prefix(&record.uid)).delete_prefix(prefix);
-        self.commit(txn, &key, None).await
+        txn = txn.delete_prefix(operations_of(&record.uid)).delete_prefix(prefix);
+        self.commit(txn).await
     }
 
     /// What gives the addresses of the brokers that `keep` does not name free again.
@@ -199,21 +187,23 @@ impl ClusterStore {
 
     /// All addresses that brokers have.
     pub(crate) async fn addresses(&self) -> Result<Addresses, ApiError> {
-        let cursor = self.store.get(ADDRESS_CURSOR).await?;
+        let cursor = self.store.get(&ServiceKey::AddressCursor.to_string()).await?;
         let (entries, _) = self.range(ADDRESSES).await?;
         let taken =
             entries.into_iter().map(|entry| entry.key[ADDRESSES.len()..].to_owned()).collect();
         let cursor_revision = cursor.as_ref().map(|found| found.revision);
-        let cursor =
-            cursor.map(|found| record::decode(ADDRESS_CURSOR, &found.value)).transpose()?;
+        let cursor = cursor
+            .map(|found| record::decode(&ServiceKey::AddressCursor.to_string(), &found.value))
+            .transpose()?;
         Ok(Addresses { taken, cursor, cursor_revision })
     }
 
     /// What takes the addresses that `record` has been given. Fails where another allocation came
     /// first.
     pub(crate) fn take_addresses(seen: &Addresses, cursor: u32, record: &ManagedCluster) -> Txn {
-        let mut txn = Txn::new().unchanged(ADDRESS_CURSOR, seen.cursor_revision);
-        txn = txn.put(ADDRESS_CURSOR, record::encode(&cursor));
+        let mut txn =
+            Txn::new().unchanged(ServiceKey::AddressCursor.to_string(), seen.cursor_revision);
+        txn = txn.put(ServiceKey::AddressCursor.to_string(), record::encode(&cursor));
         for address in record.nodes.iter().filter_map(|node| node.address.as_ref()) {
             txn = txn.put(address_key(&address.endpoint()), record::encode(&record.uid));
         }
@@ -231,7 +221,7 @@ impl ClusterStore {
         &self,
         uid: &ClusterUid,
     ) -> Result<Vec<(String, OperationRecord)>, ApiError> {
-        let (entries, _) = self.range(&operations_prefix(uid)).await?;
+        let (entries, _) = self.range(&operations_of(uid)).await?;
         let decode = |entry: Entry| {
             record::decode(&entry.key, &entry.versioned.value)
                 .map(|operation| (entry.key, operation))
@@ -241,33 +231,12 @@ impl ClusterStore {
 
     /// Everything below a prefix, and the revision of the first page.
     async fn range(&self, prefix: &str) -> Result<(Vec<Entry>, Revision), ApiError> {
-        let mut page = self.store.range(prefix, None, PAGE).await?;
-        let (mut entries, revision) = (std::mem::take(&mut page.entries), page.revision);
-        while page.more {
-            let after = entries.last().map(|entry: &Entry| entry.key.clone());
-            page = self.store.range(prefix, after.as_deref(), PAGE).await?;
-            entries.append(&mut page.entries);
-        }
-        Ok((entries, revision))
+        Ok(read_range(&*self.store, prefix).await?)
     }
 
-    /// Applies a transaction. `witness` and `value` tell whether it was applied when the store
-    /// could not.
-    async fn commit(
-        &self,
-        txn: Txn,
-        witness: &str,
-        value: Option<&Bytes>,
-    ) -> Result<bool, ApiError> {
-        debug_assert!(txn.preconditions.iter().any(|p| !matches!(p, Precondition::Exists(_))));
-        match self.store.txn(txn).await {
-            Ok(TxnOutcome::Committed(_)) => Ok(true),
-            Ok(TxnOutcome::Conflict(_)) => Ok(false),
-            Err(StoreError::OutcomeUnknown { .. }) => {
-                let found = self.store.get(witness).await?;
-                Ok(found.as_ref().map(|found| &found.value) == value)
-            }
-            Err(error) => Err(error.into()),
-        }
+    /// Applies a transaction. False when a precondition does not hold.
+    async fn commit(&self, txn: Txn) -> Result<bool, ApiError> {
+        let outcome = milena_store::commit(&*self.store, &self.runtime, txn).await?;
+        Ok(outcome.committed().is_some())
     }
 }

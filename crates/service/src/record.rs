@@ -1,22 +1,12 @@
 //! The record of a cluster: what its owner asked for, and how far the reconciler has come.
 //!
-//! Records are JSON with a format level, below `service/`:
-//!
-//! ```text
-//! service/clusters/{uid}                 ManagedCluster
-//! service/names/{name}                   the uid of the cluster that has the name
-//! service/addresses/{host}:{port}        the uid of the cluster whose broker listens there
-//! service/address-cursor                 the address given out last
-//! service/operations/{uid}/{time}-{id}   OperationRecord
-//! service/configurations/{uid}           ConfigurationRecord
-//! service/configuration-names/{name}     the uid of the configuration that has the name
-//! service/configuration-uses/{uid}       written by whoever begins to use the configuration
-//! service/revisions/{uid}/{number}       RevisionRecord
-//! ```
+//! Where records are: `cluster_store/keys.rs`.
 
 use std::{collections::BTreeMap, fmt};
 
+use bytes::Bytes;
 use milena_runtime::Runtime;
+use milena_store::{Codec, DecodeError, Layout};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -30,8 +20,8 @@ use crate::{
     wire::{ClientAuthentication, EncryptionInfo, LoggingInfo, OpenMonitoring, Rebalancing, Tags},
 };
 
-/// The newest level of the records here.
-const FORMAT_LEVEL: u32 = 1;
+/// How the records are written.
+const CODEC: Codec = Codec::new(Layout::Wrapped, 1);
 
 /// A cluster's state as MSK shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -290,36 +280,23 @@ pub(crate) fn random_version(runtime: &Runtime) -> String {
     format!("K{text}")
 }
 
-#[derive(Serialize, Deserialize)]
-struct Leveled<T> {
-    format: u32,
-    record: T,
-}
-
-#[derive(Deserialize)]
-struct Level {
-    format: u32,
-}
-
 /// The record as bytes.
-pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    serde_json::to_vec(&Leveled { format: FORMAT_LEVEL, record })
-        .expect("records have text keys only")
+pub(crate) fn encode<T: Serialize>(record: &T) -> Bytes {
+    CODEC.encode(record)
 }
 
 /// The record in `bytes`, which were found at `key`.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, ApiError> {
-    let level = serde_json::from_slice(bytes).map_or(0, |level: Level| level.format);
-    if level > FORMAT_LEVEL {
-        let message = format!(
-            "the record {key} was written by a newer release of milena; start that release"
-        );
-        return Err(ApiError::Internal(message));
-    }
-    let leveled: Result<Leveled<T>, _> = serde_json::from_slice(bytes);
-    leveled
-        .map(|leveled| leveled.record)
-        .map_err(|error| ApiError::Internal(format!("the record {key} is damaged: {error}")))
+    CODEC.decode(key, bytes).map_err(|error| {
+        ApiError::Internal(match error {
+            DecodeError::Newer { key, .. } => format!(
+                "the record {key} was written by a newer release of milena; start that release"
+            ),
+            DecodeError::Damaged { key, reason } => {
+                format!("the record {key} is damaged: {reason}")
+            }
+        })
+    })
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Service {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let runtime = parts.runtime;
-        let store = ClusterStore::new(parts.metadata.clone());
+        let store = ClusterStore::new(parts.metadata.clone(), runtime.clone());
         let verifier =
             config.credentials.map(|keys| Verifier::new(keys, config.region.clone(), SIGNING_NAME));
         let api = Arc::new(Api {

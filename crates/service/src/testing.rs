@@ -148,7 +148,7 @@ impl TestService {
         };
         let context = ReconcileContext {
             runtime: service.runtime.clone(),
-            store: ClusterStore::new(metadata.clone()),
+            store: ClusterStore::new(metadata.clone(), service.runtime.clone()),
             metadata,
             provisioner: service.brokers.clone(),
             local_key: LocalKey::from_bytes([9; 32]),
@@ -167,7 +167,7 @@ impl TestService {
     pub(crate) fn idle(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
         let api = Api {
             runtime: runtime.clone(),
-            store: ClusterStore::new(metadata.clone()),
+            store: ClusterStore::new(metadata.clone(), runtime.clone()),
             metadata,
             kafka_timeout: Duration::from_millis(200),
             scope: AccountScope {

@@ -49,7 +49,7 @@ impl Api {
             zone: node.zone.clone(),
             state: state(node),
             endpoint: node.address.as_ref().map(|address| address.endpoint()),
-            is_controller: controller.as_ref().is_some_and(|seen| seen.record.broker == node.id),
+            is_controller: controller.as_ref().is_some_and(|seen| seen.value.broker == node.id),
         };
         Ok(BrokerList { brokers: cluster.nodes.iter().map(status).collect() })
     }
@@ -113,7 +113,7 @@ impl Api {
             )));
         }
         // A later epoch's log cannot have been lost yet.
-        if nodes.get(&id).and_then(|node| node.record.epoch).is_none_or(|newest| epoch > newest) {
+        if nodes.get(&id).and_then(|node| node.value.epoch).is_none_or(|newest| epoch > newest) {
             return Err(ApiError::bad_request(format!(
                 "broker {broker} of cluster '{}' has had no epoch {epoch}: give the number that is \
                  logged",

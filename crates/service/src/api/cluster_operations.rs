@@ -90,7 +90,7 @@ impl Api {
         else {
             return Err(unknown());
         };
-        let cluster = self.store.cluster(&uid).await?.ok_or_else(unknown)?.record;
+        let cluster = self.store.cluster(&uid).await?.ok_or_else(unknown)?.value;
         let operations = self.store.operations(&uid).await?;
         let found =
             operations.into_iter().map(|(_, operation)| operation).find(|o| o.id.to_string() == id);

@@ -4,10 +4,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use milena_security::timestamp::iso8601;
 
+use milena_store::Versioned;
+
 use super::{context::Api, query::Query};
 use crate::{
     arn::{Arn, ConfigurationUid},
-    cluster_store::Seen,
     configuration::{self, ConfigurationRecord, ConfigurationRef, RevisionHead, RevisionRecord},
     error::ApiError,
     kafka_versions::MskVersion,
@@ -83,7 +84,7 @@ impl Api {
         let file = decoded(request.server_properties)?;
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.configuration(arn, "arn").await?;
-            let mut record = seen.record.clone();
+            let mut record = seen.value.clone();
             let server_properties = configuration::checked(&file, &record.kafka_versions)?;
             if record.latest.revision >= REVISIONS_MAX {
                 let message = format!(
@@ -113,7 +114,7 @@ impl Api {
         &self,
         arn: &str,
     ) -> Result<DeleteConfigurationResponse, ApiError> {
-        let found = self.configuration(arn, "arn").await?.record;
+        let found = self.configuration(arn, "arn").await?.value;
         let users = self.store.remove_configuration(&found.uid).await?;
         let users = users.ok_or_else(|| no_configuration(arn))?;
         if !users.is_empty() {
@@ -135,7 +136,7 @@ impl Api {
         &self,
         arn: &str,
     ) -> Result<Configuration, ApiError> {
-        Ok(shape(self.configuration(arn, "arn").await?.record))
+        Ok(shape(self.configuration(arn, "arn").await?.value))
     }
 
     pub(super) async fn describe_configuration_revision(
@@ -143,7 +144,7 @@ impl Api {
         arn: &str,
         number: i64,
     ) -> Result<DescribeConfigurationRevisionResponse, ApiError> {
-        let record = self.configuration(arn, "arn").await?.record;
+        let record = self.configuration(arn, "arn").await?.value;
         let found = self.store.configuration_revision(&record.uid, number).await?;
         let found = found.ok_or_else(|| no_revision(&record, number))?;
         Ok(DescribeConfigurationRevisionResponse {
@@ -170,7 +171,7 @@ impl Api {
         arn: &str,
         query: &Query,
     ) -> Result<ListConfigurationRevisionsResponse, ApiError> {
-        let record = self.configuration(arn, "arn").await?.record;
+        let record = self.configuration(arn, "arn").await?.value;
         let all = self.store.configuration_revisions(&record.uid).await?;
         let key = |found: &RevisionRecord| format!("{:06}", found.head.revision);
         let (page, next_token) = query.page(&format!("revisions/{}", record.uid), all, key)?;
@@ -189,7 +190,7 @@ impl Api {
         let arn_path = format!("{path}.arn");
         let arn = required(info.arn, &arn_path)?;
         let number = required(info.revision, &format!("{path}.revision"))?;
-        let record = self.configuration(&arn, &arn_path).await?.record;
+        let record = self.configuration(&arn, &arn_path).await?.value;
         if !record.kafka_versions.is_empty() && !record.kafka_versions.contains(&version) {
             let names: Vec<&str> =
                 record.kafka_versions.iter().map(|version| version.name()).collect();
@@ -212,10 +213,10 @@ impl Api {
         &self,
         arn: &str,
         parameter: &str,
-    ) -> Result<Seen<ConfigurationRecord>, ApiError> {
+    ) -> Result<Versioned<ConfigurationRecord>, ApiError> {
         let uid =
             Arn::parse(arn, parameter)?.configuration().ok_or_else(|| no_configuration(arn))?;
-        let found = self.store.configuration(&uid).await?.filter(|seen| seen.record.arn() == arn);
+        let found = self.store.configuration(&uid).await?.filter(|seen| seen.value.arn() == arn);
         found.ok_or_else(|| no_configuration(arn))
     }
 }

@@ -38,7 +38,7 @@ impl Api {
         parameter: &str,
     ) -> Result<ManagedCluster, ApiError> {
         let uid = cluster_uid(arn, parameter)?;
-        let found = self.store.cluster(&uid).await?.map(|seen| seen.record);
+        let found = self.store.cluster(&uid).await?.map(|seen| seen.value);
         found.filter(|record| record.arn() == arn).ok_or_else(|| no_cluster(arn))
     }
 

@@ -4,9 +4,12 @@
 //! `configuration-uses` record in the same transaction ([`uses`]), and a deletion goes through only
 //! if that record has not changed since the clusters were looked at.
 
-use milena_store::Txn;
+use milena_store::{Txn, Versioned};
 
-use super::{ClusterStore, Seen};
+use super::{
+    ClusterStore,
+    keys::{CONFIGURATIONS, ServiceKey, revisions_of},
+};
 use crate::{
     arn::ConfigurationUid,
     configuration::{ConfigurationRecord, ConfigurationRef, RevisionRecord},
@@ -14,28 +17,19 @@ use crate::{
     record,
 };
 
-const CONFIGURATIONS: &str = "service/configurations/";
 /// How often a deletion is decided on again.
 const ATTEMPTS: usize = 20;
 
 fn key(uid: &ConfigurationUid) -> String {
-    format!("{CONFIGURATIONS}{uid}")
-}
-
-fn name_key(name: &str) -> String {
-    format!("service/configuration-names/{name}")
+    ServiceKey::Configuration(uid.clone()).to_string()
 }
 
 fn uses_key(uid: &ConfigurationUid) -> String {
-    format!("service/configuration-uses/{uid}")
-}
-
-fn revisions_prefix(uid: &ConfigurationUid) -> String {
-    format!("service/revisions/{uid}/")
+    ServiceKey::ConfigurationUse(uid.clone()).to_string()
 }
 
 fn revision_key(uid: &ConfigurationUid, revision: i64) -> String {
-    format!("{}{revision:06}", revisions_prefix(uid))
+    ServiceKey::Revision(uid.clone(), revision).to_string()
 }
 
 /// What a transaction must hold that makes a cluster use a configuration.
@@ -49,10 +43,10 @@ impl ClusterStore {
     pub(crate) async fn configuration(
         &self,
         uid: &ConfigurationUid,
-    ) -> Result<Option<Seen<ConfigurationRecord>>, ApiError> {
+    ) -> Result<Option<Versioned<ConfigurationRecord>>, ApiError> {
         let key = key(uid);
         let Some(found) = self.store.get(&key).await? else { return Ok(None) };
-        Ok(Some(Seen { record: record::decode(&key, &found.value)?, revision: found.revision }))
+        Ok(Some(Versioned { value: record::decode(&key, &found.value)?, revision: found.revision }))
     }
 
     /// All configurations, by name.
@@ -71,28 +65,28 @@ impl ClusterStore {
         configuration: &ConfigurationRecord,
         first: &RevisionRecord,
     ) -> Result<bool, ApiError> {
-        let (uid, name) = (&configuration.uid, name_key(&configuration.name));
-        let value = record::encode(configuration).into();
+        let (uid, name) =
+            (&configuration.uid, ServiceKey::ConfigurationName(&configuration.name).to_string());
         let txn =
-            Txn::new().absent(key(uid)).absent(&name).put(key(uid), bytes::Bytes::clone(&value));
+            Txn::new().absent(key(uid)).absent(&name).put(key(uid), record::encode(configuration));
         let txn = txn.put(name, record::encode(uid));
         let txn = txn.put(revision_key(uid, first.head.revision), record::encode(first));
-        self.commit(txn, &key(uid), Some(&value)).await
+        self.commit(txn).await
     }
 
     /// Adds the revision that `configuration` names as its latest. False when it has changed since
     /// it was seen.
     pub(crate) async fn add_revision(
         &self,
-        seen: &Seen<ConfigurationRecord>,
+        seen: &Versioned<ConfigurationRecord>,
         configuration: &ConfigurationRecord,
         revision: &RevisionRecord,
     ) -> Result<bool, ApiError> {
         let uid = &configuration.uid;
-        let value = record::encode(configuration).into();
-        let txn = Txn::new().at(key(uid), seen.revision).put(key(uid), bytes::Bytes::clone(&value));
+        let txn =
+            Txn::new().at(key(uid), seen.revision).put(key(uid), record::encode(configuration));
         let txn = txn.put(revision_key(uid, revision.head.revision), record::encode(revision));
-        self.commit(txn, &key(uid), Some(&value)).await
+        self.commit(txn).await
     }
 
     pub(crate) async fn configuration_revision(
@@ -110,7 +104,7 @@ impl ClusterStore {
         &self,
         uid: &ConfigurationUid,
     ) -> Result<Vec<RevisionRecord>, ApiError> {
-        let (entries, _) = self.range(&revisions_prefix(uid)).await?;
+        let (entries, _) = self.range(&revisions_of(uid)).await?;
         entries.iter().map(|entry| record::decode(&entry.key, &entry.versioned.value)).collect()
     }
 
@@ -131,10 +125,12 @@ impl ClusterStore {
                 return Ok(Some(users));
             }
             let txn = Txn::new().at(key(uid), seen.revision).unchanged(uses_key(uid), uses);
-            let txn =
-                txn.delete(key(uid)).delete(name_key(&seen.record.name)).delete(uses_key(uid));
-            let txn = txn.delete_prefix(revisions_prefix(uid));
-            if self.commit(txn, &key(uid), None).await? {
+            let txn = txn
+                .delete(key(uid))
+                .delete(ServiceKey::ConfigurationName(&seen.value.name).to_string())
+                .delete(uses_key(uid));
+            let txn = txn.delete_prefix(revisions_of(uid));
+            if self.commit(txn).await? {
                 return Ok(Some(Vec::new()));
             }
         }

@@ -39,7 +39,7 @@ pub(super) async fn start_brokers(
             "the metadata of cluster '{name}' is gone; restore the metadata store"
         )));
     };
-    let specs = idle.into_iter().map(|node| broker_spec(record, node, &found.record));
+    let specs = idle.into_iter().map(|node| broker_spec(record, node, &found.value));
     let specs = specs.collect::<Result<Vec<_>, _>>()?;
     let outcomes = join_all(specs.iter().map(|spec| context.provisioner.start(spec))).await;
     for (spec, outcome) in specs.iter().zip(outcomes) {

@@ -1,7 +1,7 @@
 //! Giving a running cluster another configuration: its properties are written where the brokers
 //! find them, and then the brokers restart one after the other.
 
-use milena_store::Txn;
+use milena_store::{Txn, Versioned};
 use milena_types::BrokerId;
 
 use super::{
@@ -12,19 +12,16 @@ use super::{
     },
     server_properties::server_properties,
 };
-use crate::{
-    cluster_store::Seen,
-    record::{ConfigUpdate, ManagedCluster, ReconcileStep},
-};
+use crate::record::{ConfigUpdate, ManagedCluster, ReconcileStep};
 
 /// Writes the properties, and decides which brokers restart for them: all or, where nothing
 /// changes, none.
 pub(super) async fn write_properties(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     update: &ConfigUpdate,
 ) -> StepResult {
-    let record = &seen.record;
+    let record = &seen.value;
     let before = server_properties(context, record, record.spec.configuration.as_ref()).await?;
     let after = server_properties(context, record, update.target.as_ref()).await?;
     // The update that this one compensates may have reached some brokers.
@@ -42,19 +39,19 @@ pub(super) async fn write_properties(
 /// Restarts the first of `brokers`, or ends the operation when none is left.
 pub(super) async fn roll(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     update: &ConfigUpdate,
     brokers: &[BrokerId],
 ) -> StepResult {
-    if !is_whole(context, &seen.record).await? {
+    if !is_whole(context, &seen.value).await? {
         return Ok(StepOutcome::Wait(context.retry.settle_every));
     }
     if let Some((&broker, left)) = brokers.split_first() {
-        restart_broker(context, &seen.record, broker).await?;
+        restart_broker(context, &seen.value, broker).await?;
         let next = ReconcileStep::Roll { update: update.clone(), brokers: left.to_vec() };
         return advance_to(context, seen, next).await;
     }
-    let mut changed = seen.record.clone();
+    let mut changed = seen.value.clone();
     changed.spec.configuration.clone_from(&update.target);
     let (operation, failure) = (&update.operation, update.failure.as_ref());
     finish_operation(context, seen, changed, operation, failure, Txn::new()).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use milena_metadata::{ClusterRecord, MetadataError};
 use milena_security::local_key::ClusterDataKey;
-use milena_store::Txn;
+use milena_store::{Txn, Versioned};
 
 use super::{
     addresses,
@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     arn::random_uuid,
-    cluster_store::Seen,
     record::{ClusterState, ManagedCluster, ReconcileStep},
 };
 
@@ -26,9 +25,9 @@ const IDLE_WAIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn allocate_addresses(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    let mut changed = seen.record.clone();
+    let mut changed = seen.value.clone();
     let addresses = addresses::allocate(context, &mut changed).await?;
     changed.step = ReconcileStep::WriteMetadata;
     record_progress(context, seen, &changed, addresses).await
@@ -38,9 +37,9 @@ pub(super) async fn allocate_addresses(
 /// encrypted with.
 pub(super) async fn write_metadata(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    let record = &seen.record;
+    let record = &seen.value;
     let cluster = record.cluster_id();
     let data_key = ClusterDataKey::generate(&context.runtime);
     let wrapped_data_key = context.local_key.wrap(&data_key, cluster.as_str(), &context.runtime);
@@ -61,17 +60,20 @@ pub(super) async fn write_metadata(
     advance_to(context, seen, ReconcileStep::StartBrokers).await
 }
 
-pub(super) async fn start(context: &ReconcileContext, seen: &Seen<ManagedCluster>) -> StepResult {
-    start_brokers(context, &seen.record, &[]).await?;
+pub(super) async fn start(
+    context: &ReconcileContext,
+    seen: &Versioned<ManagedCluster>,
+) -> StepResult {
+    start_brokers(context, &seen.value, &[]).await?;
     advance_to(context, seen, ReconcileStep::Activate).await
 }
 
 pub(super) async fn activate(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    tracing::info!(cluster = seen.record.name, "the cluster is active");
-    let mut changed = seen.record.clone();
+    tracing::info!(cluster = seen.value.name, "the cluster is active");
+    let mut changed = seen.value.clone();
     changed.step = ReconcileStep::Run;
     changed.state = ClusterState::Active;
     changed.failure = None;
@@ -81,9 +83,9 @@ pub(super) async fn activate(
 /// After a creation was given up.
 pub(super) async fn stop_failed_brokers(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    stop_brokers(context, &seen.record).await?;
+    stop_brokers(context, &seen.value).await?;
     advance_to(context, seen, ReconcileStep::Idle).await
 }
 

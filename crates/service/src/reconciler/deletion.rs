@@ -2,27 +2,31 @@
 
 use milena_metadata::cluster_prefix;
 
+use milena_store::Versioned;
+
 use super::{
     brokers::stop_brokers,
     context::ReconcileContext,
     progress::{StepOutcome, StepResult, advance_to},
 };
 use crate::{
-    cluster_store::Seen,
     error::ApiError,
     record::{ManagedCluster, ReconcileStep},
 };
 
-pub(super) async fn stop(context: &ReconcileContext, seen: &Seen<ManagedCluster>) -> StepResult {
-    stop_brokers(context, &seen.record).await?;
+pub(super) async fn stop(
+    context: &ReconcileContext,
+    seen: &Versioned<ManagedCluster>,
+) -> StepResult {
+    stop_brokers(context, &seen.value).await?;
     advance_to(context, seen, ReconcileStep::RemoveData).await
 }
 
 pub(super) async fn remove_data(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    let record = &seen.record;
+    let record = &seen.value;
     let removed = context.provisioner.remove_data(&record.cluster_id()).await;
     removed.map_err(|error| {
         let name = &record.name;
@@ -33,12 +37,12 @@ pub(super) async fn remove_data(
 
 pub(super) async fn remove_metadata(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    let prefix = cluster_prefix(&seen.record.cluster_id());
+    let prefix = cluster_prefix(&seen.value.cluster_id());
     if !context.store.remove(seen, &prefix).await? {
         return Ok(StepOutcome::NextStep);
     }
-    tracing::info!(cluster = seen.record.name, "the cluster is deleted");
+    tracing::info!(cluster = seen.value.name, "the cluster is deleted");
     Ok(StepOutcome::Gone)
 }

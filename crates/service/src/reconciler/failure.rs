@@ -1,10 +1,9 @@
 //! What a cluster's record says, and which step comes next, when a step fails.
 
-use milena_store::Txn;
+use milena_store::{Txn, Versioned};
 
 use super::context::ReconcileContext;
 use crate::{
-    cluster_store::Seen,
     error::ApiError,
     record::{
         ClusterState, ConfigUpdate, FailureReason, ManagedCluster, NodeState, ReconcileStep,
@@ -16,17 +15,17 @@ use crate::{
 /// True when another step takes the place of the failing one.
 pub(super) async fn record_failure(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     error: &ApiError,
     failures: u32,
 ) -> Result<bool, ApiError> {
     let given_up = failures >= context.retry.failures_max;
-    let changed = after_failure(&seen.record, error, given_up);
-    if changed == seen.record {
+    let changed = after_failure(&seen.value, error, given_up);
+    if changed == seen.value {
         return Ok(false);
     }
     let recorded = context.store.replace(seen.revision, &changed, Txn::new()).await?;
-    Ok(recorded && changed.step != seen.record.step)
+    Ok(recorded && changed.step != seen.value.step)
 }
 
 fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> ManagedCluster {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use milena_store::Txn;
+use milena_store::{Txn, Versioned};
 
 use super::context::ReconcileContext;
 use crate::{
-    cluster_store::Seen,
     error::ApiError,
     record::{self, ClusterState, FailureReason, ManagedCluster, ReconcileStep, random_version},
 };
@@ -28,7 +27,7 @@ pub(super) type StepResult = Result<StepOutcome, ApiError>;
 /// is written: the step that the new record names comes next.
 pub(super) async fn record_progress(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     changed: &ManagedCluster,
     also: Txn,
 ) -> StepResult {
@@ -39,10 +38,10 @@ pub(super) async fn record_progress(
 /// Records `step` as the next one.
 pub(super) async fn advance_to(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     step: ReconcileStep,
 ) -> StepResult {
-    let changed = ManagedCluster { step, ..seen.record.clone() };
+    let changed = ManagedCluster { step, ..seen.value.clone() };
     record_progress(context, seen, &changed, Txn::new()).await
 }
 
@@ -62,7 +61,7 @@ pub(super) async fn mark_step_reached(
 /// cluster was changed; a reboot changes nothing.
 pub(super) async fn finish_operation(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     mut changed: ManagedCluster,
     operation: &str,
     failure: Option<&FailureReason>,

@@ -1,7 +1,7 @@
 //! Adding brokers to a running cluster and removing them. Nothing is copied: the cluster's
 //! controller moves leadership and replicas in the metadata.
 
-use milena_store::Txn;
+use milena_store::{Txn, Versioned};
 use milena_types::BrokerId;
 
 use super::{
@@ -13,17 +13,17 @@ use super::{
     },
 };
 use crate::{
-    cluster_store::{ClusterStore, Seen},
+    cluster_store::ClusterStore,
     record::{ManagedBroker, ManagedCluster, NodeState, ReconcileStep, ScaleIn},
 };
 
 /// First step of adding brokers: their addresses.
 pub(super) async fn allocate_joining(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     operation: &str,
 ) -> StepResult {
-    let mut changed = seen.record.clone();
+    let mut changed = seen.value.clone();
     let addresses = addresses::allocate(context, &mut changed).await?;
     changed.step = ReconcileStep::StartJoining { operation: operation.to_owned() };
     let also = mark_step_reached(context, operation, 1, addresses).await?;
@@ -33,10 +33,10 @@ pub(super) async fn allocate_joining(
 /// Second and last step of adding brokers. The controller gives them their share of the partitions.
 pub(super) async fn start_joining(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     operation: &str,
 ) -> StepResult {
-    let mut changed = seen.record.clone();
+    let mut changed = seen.value.clone();
     start_brokers(context, &changed, &[]).await?;
     changed.nodes.iter_mut().for_each(|node| node.state = NodeState::Member);
     finish_operation(context, seen, changed, operation, None, Txn::new()).await
@@ -46,16 +46,16 @@ pub(super) async fn start_joining(
 /// They serve until then, unless they leave because they could not be added.
 pub(super) async fn drain(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     scale_in: &ScaleIn,
 ) -> StepResult {
-    let record = &seen.record;
+    let record = &seen.value;
     let cluster = context.cluster_metadata(record);
     let registered = cluster.nodes().await?;
     let leaving: Vec<BrokerId> = leaving_nodes(record).map(|node| node.id).collect();
     for id in &leaving {
         // One that could not be started is not registered, and holds nothing.
-        if registered.get(id).is_some_and(|node| !node.record.draining) {
+        if registered.get(id).is_some_and(|node| !node.value.draining) {
             cluster.set_draining(*id, true).await?;
         }
     }
@@ -74,10 +74,10 @@ pub(super) async fn drain(
 /// Second and last step of removing brokers: stops them and removes their records.
 pub(super) async fn dismiss(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
     scale_in: &ScaleIn,
 ) -> StepResult {
-    let record = &seen.record;
+    let record = &seen.value;
     let cluster = context.cluster_metadata(record);
     let holdings = cluster.holdings().await?;
     if leaving_nodes(record).any(|node| holdings.holds(node.id)) {

@@ -1,19 +1,18 @@
 //! From the step that a record names to the code that runs it.
 
+use milena_store::Versioned;
+
 use super::{
     config_update, context::ReconcileContext, creation, deletion, progress::StepResult, reboot,
     running, scaling,
 };
-use crate::{
-    cluster_store::Seen,
-    record::{ManagedCluster, ReconcileStep as Step},
-};
+use crate::record::{ManagedCluster, ReconcileStep as Step};
 
 pub(super) async fn run_step(
     context: &ReconcileContext,
-    seen: &Seen<ManagedCluster>,
+    seen: &Versioned<ManagedCluster>,
 ) -> StepResult {
-    match &seen.record.step {
+    match &seen.value.step {
         // CreateCluster.
         Step::AllocateAddresses => creation::allocate_addresses(context, seen).await,
         Step::WriteMetadata => creation::write_metadata(context, seen).await,

@@ -211,7 +211,7 @@ async fn the_data_key_stays_the_same_when_its_step_is_taken_again() {
         let Some(key) = keys(&metadata, "clusters/").await.pop() else { continue };
         let cluster = key.split('/').nth(1).unwrap().parse().unwrap();
         let cluster = ClusterMetadata::new(metadata.clone(), cluster, Runtime::system());
-        let record = cluster.cluster().await.unwrap().unwrap().record;
+        let record = cluster.cluster().await.unwrap().unwrap().value;
         let data_key = LocalKey::from_bytes([9; 32])
             .unwrap(&record.wrapped_data_key, cluster.cluster_id().as_str())
             .expect("the key opens for its cluster");

@@ -103,10 +103,7 @@ pub(crate) const RULES: &[Rules] = &[
         order: &["cluster", "image", "controller"],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
-        circles: &[(
-            &["cluster/mod.rs", "cluster/records.rs"],
-            "reading a record fails with the error of all metadata",
-        )],
+        circles: &[],
     },
     Rules {
         name: "milena",

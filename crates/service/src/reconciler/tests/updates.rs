@@ -79,7 +79,7 @@ async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions
         service.wait_for(label, |_| service.brokers.running() == 3).await;
         let info = service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
         assert_eq!(info["currentBrokerSoftwareInfo"]["configurationRevision"], 1);
-        let written = cluster(&service.api.metadata).await.cluster().await.unwrap().unwrap().record;
+        let written = cluster(&service.api.metadata).await.cluster().await.unwrap().unwrap().value;
         assert_eq!(written.server_properties["default.replication.factor"], "3");
         assert_eq!(written.server_properties["num.io.threads"], "9");
     };
@@ -165,7 +165,7 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
         let nodes = cluster.nodes().await.unwrap();
         nodes
             .into_iter()
-            .filter(|(_, node)| node.record.draining)
+            .filter(|(_, node)| node.value.draining)
             .map(|(id, _)| id.0)
             .collect::<Vec<_>>()
     };
