@@ -18,11 +18,11 @@ mod image;
 mod testing;
 
 pub use cluster::{
-    AppliedChanges, BrokerRecord, ClusterMetadata, ClusterRecord, Configs, ConfigsRecord,
-    ControllerRecord, CreatedTopic, DeletedTopicRecord, Held, Holdings, ListenerRecord,
-    MetadataError, MovedLeaders, NewBroker, NewTopic, NodeRecord, PartitionChange, PartitionRecord,
-    Placement, PlannedTopic, Reassignment, Registration, ServingRecord, TakenLeadership,
-    TopicRecord, cluster_prefix, spread_replicas, storage_prefix,
+    AppliedChanges, AssignedPartitions, BrokerAssignments, BrokerRecord, ClusterMetadata,
+    ClusterRecord, Configs, ConfigsRecord, ControllerRecord, CreatedTopic, DeletedTopicRecord,
+    ListenerRecord, MetadataError, MovedLeaders, NewBroker, NewTopic, NodeRecord, PartitionChange,
+    PartitionRecord, Placement, PlannedTopic, Reassignment, Registration, ServingRecord,
+    TakenLeadership, TopicRecord, cluster_prefix, spread_replicas, storage_prefix,
 };
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 #[cfg(any(test, feature = "testing"))]

@@ -86,11 +86,11 @@ impl ClusterMetadata {
     ) -> Result<MovedLeaders, MetadataError> {
         let mut moved = MovedLeaders { partitions: 0, revision: Revision(0) };
         for _ in 0..ATTEMPTS_MAX {
-            let mut heirs = self.heirs(from).await?;
+            let mut candidates = self.takeover_candidates(from).await?;
             let theirs =
                 |record: &PartitionRecord| record.leader == from && record.broker_epoch <= sealed;
             let changes = self.changes(theirs, |mut record| {
-                let (leader, life) = heirs.choose(&record);
+                let (leader, life) = candidates.choose(&record);
                 record.lead_by(leader, life);
                 record
             });
@@ -101,7 +101,7 @@ impl ClusterMetadata {
             let all_guards: Vec<Precondition> = guards
                 .iter()
                 .cloned()
-                .chain(heirs.brokers.iter().map(|heir| self.alive(heir)))
+                .chain(candidates.brokers.iter().map(|candidate| self.alive(candidate)))
                 .collect();
             let applied = self.apply(&all_guards, changes).await?;
             moved.partitions += applied.partitions;
@@ -114,7 +114,10 @@ impl ClusterMetadata {
     }
 
     /// Who may take over from a broker.
-    async fn heirs(&self, from: BrokerId) -> Result<Heirs, MetadataError> {
+    async fn takeover_candidates(
+        &self,
+        from: BrokerId,
+    ) -> Result<TakeoverCandidates, MetadataError> {
         let mut brokers = self.brokers().await?;
         brokers.retain(|id, _| *id != from);
         if brokers.is_empty() {
@@ -130,7 +133,7 @@ impl ClusterMetadata {
             (!serves, leaves)
         };
         let ranks = brokers.iter().map(|(id, seen)| (*id, rank(id, seen.value.epoch))).collect();
-        Ok(Heirs { brokers, ranks, shares: HashMap::new() })
+        Ok(TakeoverCandidates { brokers, ranks, given: HashMap::new() })
     }
 
     /// Gives partitions that this life of a broker leads to others, each to the broker named with
@@ -154,7 +157,7 @@ impl ClusterMetadata {
             let chunk_len = self.store.limits().ops.saturating_sub(1 + brokers.len()).max(1);
             let mut again = Vec::new();
             for chunk in left.chunks(chunk_len) {
-                let mut heirs: BTreeMap<BrokerId, Versioned<BrokerRecord>> = BTreeMap::new();
+                let mut candidates: BTreeMap<BrokerId, Versioned<BrokerRecord>> = BTreeMap::new();
                 let mut puts = Vec::with_capacity(chunk.len());
                 for (partition, to) in chunk {
                     let Some(seen) = self.partition(partition.topic, partition.partition).await?
@@ -168,7 +171,7 @@ impl ClusterMetadata {
                     if !leads || *to == registration.broker || !brokers.contains_key(to) {
                         continue;
                     }
-                    heirs.insert(*to, brokers[to].clone());
+                    candidates.insert(*to, brokers[to].clone());
                     record.lead_by(*to, brokers[to].value.epoch);
                     record.next_term();
                     puts.push((*partition, revision, record));
@@ -176,8 +179,8 @@ impl ClusterMetadata {
                 if puts.is_empty() {
                     continue;
                 }
-                let guards =
-                    std::iter::once(own.clone()).chain(heirs.iter().map(|heir| self.alive(heir)));
+                let guards = std::iter::once(own.clone())
+                    .chain(candidates.iter().map(|candidate| self.alive(candidate)));
                 let mut txn = Txn { preconditions: guards.collect(), ..Txn::default() };
                 for (partition, revision, record) in &puts {
                     let key = self.keys.partition(partition.topic, partition.partition);
@@ -278,17 +281,17 @@ impl PartitionRecord {
 }
 
 /// Who takes over, and how much each has got so far.
-struct Heirs {
+struct TakeoverCandidates {
     brokers: BTreeMap<BrokerId, Versioned<BrokerRecord>>,
     /// What makes one less fit than another: that it does not accept clients, that it is about to
     /// leave.
     ranks: HashMap<BrokerId, (bool, bool)>,
-    shares: HashMap<BrokerId, usize>,
+    given: HashMap<BrokerId, usize>,
 }
 
-impl Heirs {
+impl TakeoverCandidates {
     fn choose(&mut self, record: &PartitionRecord) -> (BrokerId, BrokerEpoch) {
-        let price = |id: &BrokerId| (self.ranks[id], self.shares.get(id).copied().unwrap_or(0));
+        let price = |id: &BrokerId| (self.ranks[id], self.given.get(id).copied().unwrap_or(0));
         let wanted = record.target.filter(|id| self.brokers.contains_key(id) && !self.ranks[id].0);
         let best = |ids: Vec<BrokerId>| {
             ids.into_iter().filter(|id| self.brokers.contains_key(id)).min_by_key(|id| price(id))
@@ -298,7 +301,7 @@ impl Heirs {
             .or_else(|| best(record.replicas.clone()))
             .or_else(|| best(self.brokers.keys().copied().collect()))
             .expect("some broker lives");
-        *self.shares.entry(leader).or_default() += 1;
+        *self.given.entry(leader).or_default() += 1;
         (leader, self.brokers[&leader].value.epoch)
     }
 }

@@ -5,10 +5,10 @@
 //! What happens to a cluster with the lease of its controller lost, or with two that believe to
 //! have it, is therefore: nothing.
 
+mod assignments;
 mod brokers;
 mod configs;
 mod errors;
-mod holdings;
 mod keys;
 mod leadership;
 mod partitions;
@@ -26,9 +26,9 @@ use milena_store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome, Versioned,
 use milena_types::{ClusterId, Revision};
 use serde::de::DeserializeOwned;
 
+pub use assignments::{AssignedPartitions, BrokerAssignments};
 pub use brokers::{NewBroker, Registration};
 pub use errors::MetadataError;
-pub use holdings::{Held, Holdings};
 pub(crate) use keys::{Keys, Place};
 pub use keys::{cluster_prefix, storage_prefix};
 pub use leadership::{MovedLeaders, TakenLeadership};

@@ -351,7 +351,7 @@ async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
     let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
     let placement = Placement::Manual(vec![ids(&[2, 1]), ids(&[2, 3]), ids(&[3, 1])]);
     cluster.metadata.create_topic(&new_topic("t", placement)).await.unwrap();
-    let holdings = cluster.metadata.holdings().await.unwrap();
+    let holdings = cluster.metadata.broker_assignments().await.unwrap();
     let held =
         |id: i32| holdings.brokers.get(&BrokerId(id)).map(|held| (held.leaders, held.replicas));
     assert_eq!(
@@ -362,9 +362,9 @@ async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
     assert!(holdings.holds(BrokerId(1)) && !holdings.holds(BrokerId(4)));
     // Neither a life that has ended nor the next one, which has not taken over yet, leads.
     cluster.metadata.deregister(&registrations[1]).await.unwrap();
-    assert_eq!(cluster.metadata.holdings().await.unwrap().leaderless, 2);
+    assert_eq!(cluster.metadata.broker_assignments().await.unwrap().leaderless, 2);
     cluster.register(2).await;
-    assert_eq!(cluster.metadata.holdings().await.unwrap().leaderless, 2);
+    assert_eq!(cluster.metadata.broker_assignments().await.unwrap().leaderless, 2);
 }
 
 /// The store applies each change and does not say so.

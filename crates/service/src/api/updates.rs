@@ -210,7 +210,7 @@ impl Api {
 
     /// Fewer brokers than a partition has replicas cannot hold it.
     async fn check_replicas(&self, cluster: &ManagedCluster, count: usize) -> Result<(), ApiError> {
-        let replicas = self.cluster_metadata(cluster).holdings().await?.replicas_max;
+        let replicas = self.cluster_metadata(cluster).broker_assignments().await?.replicas_max;
         if replicas > count {
             let message = format!(
                 "{TARGET}: there is a topic with {replicas} replicas, which {count} brokers cannot \

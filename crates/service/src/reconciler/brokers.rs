@@ -103,7 +103,7 @@ pub(super) async fn is_whole(
     record: &ManagedCluster,
 ) -> Result<bool, ApiError> {
     start_brokers(context, record, &[]).await?;
-    Ok(context.cluster_metadata(record).holdings().await?.leaderless == 0)
+    Ok(context.cluster_metadata(record).broker_assignments().await?.leaderless == 0)
 }
 
 fn broker_failure(

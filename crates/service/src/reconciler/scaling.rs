@@ -61,7 +61,7 @@ pub(super) async fn drain(
     }
     let stay_down: &[BrokerId] = if scale_in.failure.is_some() { &leaving } else { &[] };
     start_brokers(context, record, stay_down).await?;
-    let holdings = cluster.holdings().await?;
+    let holdings = cluster.broker_assignments().await?;
     if leaving.iter().any(|id| holdings.holds(*id)) {
         return Ok(StepOutcome::Wait(context.retry.settle_every));
     }
@@ -79,7 +79,7 @@ pub(super) async fn dismiss(
 ) -> StepResult {
     let record = &seen.value;
     let cluster = context.cluster_metadata(record);
-    let holdings = cluster.holdings().await?;
+    let holdings = cluster.broker_assignments().await?;
     if leaving_nodes(record).any(|node| holdings.holds(node.id)) {
         // An AlterPartitionReassignments placed something on one after it was drained.
         return advance_to(context, seen, ReconcileStep::Drain(scale_in.clone())).await;

@@ -9,9 +9,9 @@ use super::{ClusterMetadata, MetadataError, PartitionRecord, decode};
 
 /// What the brokers of a cluster hold, put together page by page: not one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct BrokerAssignments {
     /// The brokers that hold anything.
-    pub brokers: BTreeMap<BrokerId, Held>,
+    pub brokers: BTreeMap<BrokerId, AssignedPartitions>,
     /// The most replicas that a partition has, without those that a reassignment is about to
     /// remove.
     pub replicas_max: usize,
@@ -21,14 +21,14 @@ pub struct Holdings {
 
 /// What one broker holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct AssignedPartitions {
     /// Partitions it leads.
     pub leaders: usize,
     /// Partitions it is a replica of.
     pub replicas: usize,
 }
 
-impl Holdings {
+impl BrokerAssignments {
     /// Whether a broker leads something or is a replica of it.
     pub fn holds(&self, broker: BrokerId) -> bool {
         self.brokers.contains_key(&broker)
@@ -47,10 +47,10 @@ impl Holdings {
 
 impl ClusterMetadata {
     /// What each broker holds now, in a walk over all partitions.
-    pub async fn holdings(&self) -> Result<Holdings, MetadataError> {
+    pub async fn broker_assignments(&self) -> Result<BrokerAssignments, MetadataError> {
         let alive = self.brokers().await?;
         let prefix = self.keys.partitions();
-        let mut holdings = Holdings::default();
+        let mut holdings = BrokerAssignments::default();
         let mut pages = Pages::new(&*self.store, &prefix);
         while let Some(page) = pages.next().await? {
             for entry in &page.entries {
