@@ -177,7 +177,8 @@ impl Installation {
                 );
             }
             None => {
-                lines += &format!("{indent}# requests need no signature; any credentials will do\n")
+                lines +=
+                    &format!("{indent}# requests need no signature; any credentials will do\n");
             }
         }
         lines + indent + "aws kafka list-clusters\n\n"

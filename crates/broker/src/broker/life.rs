@@ -176,7 +176,7 @@ impl Broker {
             Ok(()) => self.handoff.hand_over_everything(self.handover_max).await,
             Err(error) => {
                 let broker = self.registration.broker;
-                tracing::warn!(%error, %broker, "stopping without handing over")
+                tracing::warn!(%error, %broker, "stopping without handing over");
             }
         }
         self.stop().await;

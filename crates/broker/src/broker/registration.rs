@@ -33,7 +33,7 @@ pub(super) async fn keep_registered(
             // The lease lapses without consequence unless somebody acts on it; then the next
             // attempt tells.
             Err(error) => {
-                tracing::warn!(%error, "the broker's lease could not be renewed; trying again")
+                tracing::warn!(%error, "the broker's lease could not be renewed; trying again");
             }
         }
     }

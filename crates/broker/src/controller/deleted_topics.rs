@@ -45,7 +45,7 @@ impl DeletedTopics {
             match self.round(&known).await {
                 Ok(kept) => known = kept,
                 Err(error) => {
-                    tracing::debug!(%error, "the records of deleted topics were not removed; trying again")
+                    tracing::debug!(%error, "the records of deleted topics were not removed; trying again");
                 }
             }
         }

@@ -205,7 +205,7 @@ impl LeadershipReconciler {
             let before = errors.remove(&id);
             match result {
                 Ok(()) if before.is_some() => {
-                    tracing::info!(%topic, %partition, "the partition is open now")
+                    tracing::info!(%topic, %partition, "the partition is open now");
                 }
                 Ok(()) => {}
                 // Nothing opens any more in this life of the broker; that it is over is logged

@@ -104,7 +104,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             }
             End::Refused => {}
             End::Frame(FrameError::Io(error)) => {
-                tracing::debug!(%peer, %error, "a connection failed")
+                tracing::debug!(%peer, %error, "a connection failed");
             }
             End::Frame(error) => tracing::warn!(%peer, %error, "closed a connection"),
             End::Write(error) => tracing::debug!(%peer, %error, "a response could not be sent"),

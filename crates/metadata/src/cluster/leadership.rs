@@ -37,9 +37,9 @@ struct Change {
 }
 
 impl ClusterMetadata {
-    /// Begins a new term for every partition that an earlier life of this broker led: leader epoch
-    /// + 1, with the broker epoch of this life. The earlier life's broker epoch is sealed by
-    /// then (its log has been replayed).
+    /// Begins a new term for every partition that an earlier life of this broker led: the next
+    /// leader epoch, with the broker epoch of this life. The earlier life's broker epoch is sealed
+    /// by then (its log has been replayed).
     pub async fn take_leadership(
         &self,
         registration: &Registration,

@@ -43,7 +43,7 @@ mod tests {
         let mut entries = std::fs::read_dir(corpus).unwrap().peekable();
         assert!(entries.peek().is_some(), "there is a corpus");
         entries.for_each(|entry| {
-            super::metadata_records(&std::fs::read(entry.unwrap().path()).unwrap())
+            super::metadata_records(&std::fs::read(entry.unwrap().path()).unwrap());
         });
     }
 }

@@ -144,7 +144,7 @@ impl Follower {
             match self.load().await {
                 Ok(loaded) => return loaded,
                 Err(error) => {
-                    tracing::warn!(%error, "the metadata image cannot be read; trying again")
+                    tracing::warn!(%error, "the metadata image cannot be read; trying again");
                 }
             }
             self.runtime.sleep(RETRY).await;

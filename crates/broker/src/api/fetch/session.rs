@@ -102,7 +102,7 @@ impl Session {
         });
         match self.order.entry(position) {
             std::collections::btree_map::Entry::Occupied(mut slot) => {
-                slot.get_mut().requested = requested
+                slot.get_mut().requested = requested;
             }
             std::collections::btree_map::Entry::Vacant(slot) => {
                 slot.insert(SessionPartition { requested, known: PartitionOffsets::UNKNOWN });

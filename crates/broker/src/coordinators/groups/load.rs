@@ -125,7 +125,7 @@ impl Replay<'_> {
                 }
                 // One bad record must not take all groups of the partition away.
                 Err(error) => {
-                    tracing::error!(%partition, %offset, %error, "left out a group record")
+                    tracing::error!(%partition, %offset, %error, "left out a group record");
                 }
             }
         }

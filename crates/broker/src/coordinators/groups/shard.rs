@@ -111,7 +111,7 @@ impl GroupShard {
 
     pub(super) fn forget_topic(self: &Arc<Self>, topic: &TopicName) {
         self.with_coordinator(|coordinator, shard| {
-            coordinator.forget_topic(topic, shard.timers.now())
+            coordinator.forget_topic(topic, shard.timers.now());
         });
     }
 

@@ -167,6 +167,7 @@ impl Client {
         let cluster = PaperCluster::new(1, &[]).await;
         let version = "4.1".parse().unwrap();
         let configs = KafkaConfig::new(version, &Configs::new()).unwrap();
+        let runtime = milena_runtime::Runtime::system();
         let images = cluster.images.clone();
         let network = Arc::new(Network {
             service: WhoAmI(OfferedApis::new(version, APIS.iter())),
@@ -181,7 +182,7 @@ impl Client {
             request_memory: RequestMemory::new(1 << 20),
             kafka_config: BrokerKafkaConfig::new(configs, BrokerId(1), images.clone()),
             images,
-            runtime: milena_runtime::Runtime::system(),
+            runtime: runtime.clone(),
             killed: CancellationToken::new(),
         });
         let address: SocketAddr = "127.0.0.1:9092".parse().unwrap();
@@ -189,7 +190,7 @@ impl Client {
         let listener = Listener { name: "SASL_PLAINTEXT".into(), address, authenticator };
         let (stream, server) = tokio::io::duplex(4096);
         let connection = Connection::new(server, address, &listener, network);
-        tokio::spawn(connection.run());
+        runtime.spawn(connection.run());
         Self { stream, _cluster: cluster }
     }
 
