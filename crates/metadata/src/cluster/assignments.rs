@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use milena_store::Pages;
 use milena_types::BrokerId;
 
-use super::{ClusterMetadata, MetadataError, PartitionRecord, decode};
+use super::{ClusterMetadata, MetadataError, MetadataKey, PartitionRecord, decode};
 
 /// What the brokers of a cluster hold, put together page by page: not one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl ClusterMetadata {
     /// What each broker holds now, in a walk over all partitions.
     pub async fn broker_assignments(&self) -> Result<BrokerAssignments, MetadataError> {
         let alive = self.brokers().await?;
-        let prefix = self.keys.partitions();
+        let prefix = self.below(MetadataKey::PARTITIONS);
         let mut holdings = BrokerAssignments::default();
         let mut pages = Pages::new(&*self.store, &prefix);
         while let Some(page) = pages.next().await? {

@@ -12,7 +12,7 @@ use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError,
-    NodeRecord, ServingRecord, decode,
+    MetadataKey, NodeRecord, ServingRecord, decode,
     records::{BrokerEpochsRecord, ProducerIdsRecord},
     value,
 };
@@ -61,8 +61,9 @@ impl ClusterMetadata {
         broker: &NewBroker,
         ttl: Duration,
     ) -> Result<Registration, MetadataError> {
-        let (counter_key, broker_key) = (self.keys.broker_epochs(), self.keys.broker(broker.id));
-        let node_key = self.keys.node(broker.id);
+        let (counter_key, broker_key) =
+            (self.key(MetadataKey::BrokerEpochs), self.key(MetadataKey::Broker(broker.id)));
+        let node_key = self.key(MetadataKey::Node(broker.id));
         let lease = self.store.grant(ttl).await?;
         for _ in 0..ATTEMPTS_MAX {
             let counter = self.record::<BrokerEpochsRecord>(&counter_key).await?;
@@ -79,7 +80,7 @@ impl ClusterMetadata {
             };
             let record = BrokerRecord { epoch, listeners, rack };
             let txn = Txn::new()
-                .exists(self.keys.cluster())
+                .exists(self.key(MetadataKey::Cluster))
                 .unchanged(&counter_key, counter.map(|seen| seen.revision))
                 .put(&counter_key, value(&BrokerEpochsRecord { last: epoch }))
                 .put_leased(&broker_key, value(&record), lease)
@@ -107,7 +108,7 @@ impl ClusterMetadata {
 
     /// A broker's new life is not the controller that its last one was.
     async fn step_down(&self, txn: Txn, broker: BrokerId) -> Result<Txn, MetadataError> {
-        let key = self.keys.controller();
+        let key = self.key(MetadataKey::Controller);
         let seen = self.record::<ControllerRecord>(&key).await?;
         Ok(match seen.filter(|seen| seen.value.broker == broker) {
             Some(seen) => txn.at(&key, seen.revision).delete(&key),
@@ -136,8 +137,12 @@ impl ClusterMetadata {
     ) -> Result<Revision, MetadataError> {
         let record = ServingRecord { epoch: registration.epoch };
         let txn = Txn::new()
-            .at(self.keys.broker(registration.broker), registration.revision)
-            .put_leased(self.keys.serving(registration.broker), value(&record), registration.lease);
+            .at(self.key(MetadataKey::Broker(registration.broker)), registration.revision)
+            .put_leased(
+                self.key(MetadataKey::Serving(registration.broker)),
+                value(&record),
+                registration.lease,
+            );
         match self.commit(txn).await {
             Ok(TxnOutcome::Committed(c)) => Ok(c.revision),
             Ok(TxnOutcome::Conflict(_)) | Err(StoreError::LeaseNotFound(_)) => {
@@ -152,8 +157,8 @@ impl ClusterMetadata {
     pub async fn end_serving(&self, registration: &Registration) -> Result<(), MetadataError> {
         for _ in 0..ATTEMPTS_MAX {
             let txn = Txn::new()
-                .at(self.keys.broker(registration.broker), registration.revision)
-                .delete(self.keys.serving(registration.broker));
+                .at(self.key(MetadataKey::Broker(registration.broker)), registration.revision)
+                .delete(self.key(MetadataKey::Serving(registration.broker)));
             let txn = self.step_down(txn, registration.broker).await?;
             match self.commit(txn).await? {
                 TxnOutcome::Committed(_) => return Ok(()),
@@ -163,7 +168,7 @@ impl ClusterMetadata {
                 TxnOutcome::Conflict(_) => {}
             }
         }
-        Err(MetadataError::Contended { key: self.keys.controller() })
+        Err(MetadataError::Contended { key: self.key(MetadataKey::Controller) })
     }
 
     /// Says whether a broker is about to leave the cluster: then the controller gives its replicas
@@ -186,7 +191,7 @@ impl ClusterMetadata {
         broker: BrokerId,
         change: impl Fn(&mut NodeRecord) + Send,
     ) -> Result<Revision, MetadataError> {
-        let key = self.keys.node(broker);
+        let key = self.key(MetadataKey::Node(broker));
         for _ in 0..ATTEMPTS_MAX {
             let unknown = || MetadataError::InvalidAssignment {
                 reason: format!("broker {broker} is not part of this cluster"),
@@ -204,7 +209,7 @@ impl ClusterMetadata {
     /// Takes a broker out of the cluster: no replicas are placed on it any more. It must hold none
     /// by then.
     pub async fn remove_node(&self, broker: BrokerId) -> Result<(), MetadataError> {
-        let _ = self.commit(Txn::new().delete(self.keys.node(broker))).await?;
+        let _ = self.commit(Txn::new().delete(self.key(MetadataKey::Node(broker)))).await?;
         Ok(())
     }
 
@@ -212,14 +217,14 @@ impl ClusterMetadata {
     pub async fn brokers(
         &self,
     ) -> Result<BTreeMap<BrokerId, Versioned<BrokerRecord>>, MetadataError> {
-        self.numbered(&self.keys.brokers()).await
+        self.numbered(MetadataKey::BROKERS).await
     }
 
     /// The brokers that accept clients.
     pub async fn serving(&self) -> Result<BTreeSet<BrokerId>, MetadataError> {
         let alive = self.brokers().await?;
         let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
-            self.numbered(&self.keys.all_serving()).await?;
+            self.numbered(MetadataKey::SERVING).await?;
         let lives = |(id, seen): &(BrokerId, Versioned<ServingRecord>)| {
             alive.get(id).is_some_and(|broker| broker.value.epoch == seen.value.epoch)
         };
@@ -228,7 +233,7 @@ impl ClusterMetadata {
 
     /// The brokers that belong to the cluster, alive or not.
     pub async fn nodes(&self) -> Result<BTreeMap<BrokerId, Versioned<NodeRecord>>, MetadataError> {
-        self.numbered(&self.keys.nodes()).await
+        self.numbered(MetadataKey::NODES).await
     }
 
     pub(super) async fn numbered<T: serde::de::DeserializeOwned>(
@@ -236,7 +241,8 @@ impl ClusterMetadata {
         prefix: &str,
     ) -> Result<BTreeMap<BrokerId, Versioned<T>>, MetadataError> {
         let mut all = BTreeMap::new();
-        for entry in self.entries(prefix).await? {
+        let prefix = self.below(prefix);
+        for entry in self.entries(&prefix).await? {
             let bad = |_| MetadataError::BadRecord {
                 key: entry.key.clone(),
                 reason: "the key does not end in a broker id".to_owned(),
@@ -255,10 +261,10 @@ impl ClusterMetadata {
         registration: &Registration,
     ) -> Result<Option<Revision>, MetadataError> {
         let record = ControllerRecord { broker: registration.broker, epoch: registration.epoch };
-        let key = self.keys.controller();
+        let key = self.key(MetadataKey::Controller);
         let txn = Txn::new()
             .absent(&key)
-            .at(self.keys.broker(registration.broker), registration.revision)
+            .at(self.key(MetadataKey::Broker(registration.broker)), registration.revision)
             .put_leased(&key, value(&record), registration.lease);
         match self.commit(txn).await {
             Ok(outcome) => Ok(outcome.committed()),
@@ -269,17 +275,17 @@ impl ClusterMetadata {
 
     /// Who is the controller, to make sure in a transaction that it still is.
     pub async fn controller(&self) -> Result<Option<Versioned<ControllerRecord>>, MetadataError> {
-        self.record(&self.keys.controller()).await
+        self.record(&self.key(MetadataKey::Controller)).await
     }
 
     /// What must hold for a decision of the controller: the role is held as it was `seen`.
     pub fn controller_guard(&self, seen: &Versioned<ControllerRecord>) -> Precondition {
-        Precondition::At(self.keys.controller(), seen.revision)
+        Precondition::At(self.key(MetadataKey::Controller), seen.revision)
     }
 
     /// Takes the next block of producer ids, which nobody else ever gets.
     pub async fn allocate_producer_ids(&self) -> Result<Range<ProducerId>, MetadataError> {
-        let key = self.keys.producer_ids();
+        let key = self.key(MetadataKey::ProducerIds);
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.record::<ProducerIdsRecord>(&key).await?;
             let first = seen.as_ref().map_or(ProducerId(0), |seen| seen.value.next);

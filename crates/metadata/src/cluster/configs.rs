@@ -5,7 +5,8 @@ use milena_store::Txn;
 use milena_types::{BrokerId, Revision, TopicName};
 
 use super::{
-    ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, TopicRecord, value,
+    ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, MetadataKey, TopicRecord,
+    value,
 };
 
 impl ClusterMetadata {
@@ -16,7 +17,7 @@ impl ClusterMetadata {
         name: &TopicName,
         mut change: impl FnMut(&mut Configs) -> Result<(), E> + Send,
     ) -> Result<Revision, E> {
-        let key = self.keys.topic(name);
+        let key = self.key(MetadataKey::Topic(name.as_str()));
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.record::<TopicRecord>(&key).await?;
             let mut seen = seen.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
@@ -37,7 +38,7 @@ impl ClusterMetadata {
         broker: Option<BrokerId>,
         mut change: impl FnMut(&mut Configs) -> Result<(), E> + Send,
     ) -> Result<Revision, E> {
-        let key = self.keys.broker_configs(broker);
+        let key = self.key(MetadataKey::BrokerConfigs(broker));
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.record::<ConfigsRecord>(&key).await?;
             let revision = seen.as_ref().map(|seen| seen.revision);

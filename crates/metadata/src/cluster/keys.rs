@@ -1,160 +1,181 @@
-//! Where everything of a cluster is kept.
+//! The keys of a cluster's records, below `clusters/{cluster}/`.
 //!
-//! ```text
-//! clusters/{cluster}/metadata/cluster                      ClusterRecord
-//!                             brokers/{broker}             BrokerRecord, leased
-//!                             nodes/{broker}               NodeRecord
-//!                             serving/{broker}             ServingRecord, leased
-//!                             topics/{name}                TopicRecord
-//!                             partitions/{topic id}/{n}    PartitionRecord
-//!                             configs/brokers/{broker}     ConfigsRecord
-//!                             configs/default              ConfigsRecord
-//!                             controller                   ControllerRecord, leased
-//! clusters/{cluster}/counters/broker-epochs, producer-ids  counters
-//! clusters/{cluster}/deleted-topics/{topic id}             DeletedTopicRecord
-//! clusters/{cluster}/storage/                              storage's own
-//! ```
-//!
-//! What brokers keep an image of is all below `metadata/`, so that their watch does not carry the
-//! rest.
+//! All that brokers keep an image of is below `metadata/`, so that their watch does not carry the
+//! rest. Storage has its own keys below `storage/`.
 
-use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId, TopicName};
+use std::fmt;
+
+use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId};
 
 /// Below this is everything of a cluster.
 pub fn cluster_prefix(cluster: &ClusterId) -> String {
     format!("clusters/{cluster}/")
 }
 
-/// Below this storage keeps its decisions.
+/// Below this storage keeps its records.
 pub fn storage_prefix(cluster: &ClusterId) -> String {
     format!("clusters/{cluster}/storage/")
 }
 
-/// The keys of one cluster's records.
-#[derive(Clone, Debug)]
-pub(crate) struct Keys {
-    /// `clusters/{cluster}/`
-    pub(crate) root: String,
-    /// `clusters/{cluster}/metadata/`
-    pub(crate) metadata: String,
+/// A key of a cluster. A leased one ends with the lease of the broker that wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetadataKey<'a> {
+    /// `metadata/cluster`, [`ClusterRecord`](super::ClusterRecord): written when the cluster is
+    /// created, and by the service.
+    Cluster,
+    /// `metadata/brokers/{broker}`, [`BrokerRecord`](super::BrokerRecord), leased: a broker's life;
+    /// written by the broker when it registers.
+    Broker(BrokerId),
+    /// `metadata/nodes/{broker}`, [`NodeRecord`](super::NodeRecord): what outlasts a broker's
+    /// lives; written by the broker when it registers, by the service to drain and remove it, by
+    /// the controller when it has given it partitions.
+    Node(BrokerId),
+    /// `metadata/serving/{broker}`, [`ServingRecord`](super::ServingRecord), leased: the life that
+    /// accepts clients; written by the broker.
+    Serving(BrokerId),
+    /// `metadata/topics/{name}`, [`TopicRecord`](super::TopicRecord): written by any broker for its
+    /// clients.
+    Topic(&'a str),
+    /// `metadata/partitions/{topic id}/{index}`, [`PartitionRecord`](super::PartitionRecord):
+    /// written with its topic; who leads it by its leader and whoever seals that one's epoch, the
+    /// rest by the controller and any broker for its clients.
+    Partition(TopicId, PartitionIndex),
+    /// `metadata/configs/brokers/{broker}`, and `metadata/configs/default` of all brokers,
+    /// [`ConfigsRecord`](super::ConfigsRecord): written by any broker for its clients.
+    BrokerConfigs(Option<BrokerId>),
+    /// `metadata/controller`, [`ControllerRecord`](super::ControllerRecord), leased: written by the
+    /// broker that becomes the controller.
+    Controller,
+    /// `counters/broker-epochs`, [`BrokerEpochsRecord`](super::records::BrokerEpochsRecord):
+    /// written by every broker that registers.
+    BrokerEpochs,
+    /// `counters/producer-ids`, [`ProducerIdsRecord`](super::records::ProducerIdsRecord): written
+    /// by every broker that takes a block of them.
+    ProducerIds,
+    /// `deleted-topics/{topic id}`, [`DeletedTopicRecord`](super::DeletedTopicRecord): written by
+    /// the broker that deletes the topic, deleted by the controller once its bytes are.
+    DeletedTopic(TopicId),
 }
 
-impl Keys {
-    pub(crate) fn new(cluster: &ClusterId) -> Self {
-        let root = cluster_prefix(cluster);
-        Self { metadata: format!("{root}metadata/"), root }
+impl<'a> MetadataKey<'a> {
+    /// What the keys start with that the image is made of.
+    pub(crate) const IMAGE: &'static str = "metadata/";
+    /// What the keys of all [`MetadataKey::Broker`] start with; and so on.
+    pub(crate) const BROKERS: &'static str = "metadata/brokers/";
+    pub(crate) const NODES: &'static str = "metadata/nodes/";
+    pub(crate) const SERVING: &'static str = "metadata/serving/";
+    pub(crate) const PARTITIONS: &'static str = "metadata/partitions/";
+    pub(crate) const DELETED_TOPICS: &'static str = "deleted-topics/";
+
+    /// What the keys of a topic's partitions start with.
+    pub(crate) fn partitions_of(topic: TopicId) -> String {
+        format!("{}{topic}/", Self::PARTITIONS)
     }
 
-    pub(crate) fn cluster(&self) -> String {
-        format!("{}cluster", self.metadata)
-    }
-
-    pub(crate) fn brokers(&self) -> String {
-        format!("{}brokers/", self.metadata)
-    }
-
-    pub(crate) fn broker(&self, broker: BrokerId) -> String {
-        format!("{}brokers/{broker}", self.metadata)
-    }
-
-    pub(crate) fn nodes(&self) -> String {
-        format!("{}nodes/", self.metadata)
-    }
-
-    pub(crate) fn node(&self, broker: BrokerId) -> String {
-        format!("{}nodes/{broker}", self.metadata)
-    }
-
-    pub(crate) fn all_serving(&self) -> String {
-        format!("{}serving/", self.metadata)
-    }
-
-    pub(crate) fn serving(&self, broker: BrokerId) -> String {
-        format!("{}serving/{broker}", self.metadata)
-    }
-
-    pub(crate) fn topic(&self, name: &TopicName) -> String {
-        format!("{}topics/{name}", self.metadata)
-    }
-
-    pub(crate) fn partitions(&self) -> String {
-        format!("{}partitions/", self.metadata)
-    }
-
-    pub(crate) fn partitions_of(&self, topic: TopicId) -> String {
-        format!("{}partitions/{topic}/", self.metadata)
-    }
-
-    pub(crate) fn partition(&self, topic: TopicId, partition: PartitionIndex) -> String {
-        format!("{}partitions/{topic}/{:06}", self.metadata, partition.0)
-    }
-
-    pub(crate) fn broker_configs(&self, broker: Option<BrokerId>) -> String {
-        match broker {
-            Some(broker) => format!("{}configs/brokers/{broker}", self.metadata),
-            None => format!("{}configs/default", self.metadata),
-        }
-    }
-
-    pub(crate) fn controller(&self) -> String {
-        format!("{}controller", self.metadata)
-    }
-
-    pub(crate) fn broker_epochs(&self) -> String {
-        format!("{}counters/broker-epochs", self.root)
-    }
-
-    pub(crate) fn producer_ids(&self) -> String {
-        format!("{}counters/producer-ids", self.root)
-    }
-
-    pub(crate) fn deleted_topics(&self) -> String {
-        format!("{}deleted-topics/", self.root)
-    }
-
-    pub(crate) fn deleted_topic(&self, topic: TopicId) -> String {
-        format!("{}deleted-topics/{topic}", self.root)
-    }
-
-    /// What kind of record `key` holds, if it is one of `metadata/`.
-    pub(crate) fn parse<'a>(&self, key: &'a str) -> Option<Place<'a>> {
-        let path = key.strip_prefix(&self.metadata)?;
-        Some(match path.split_once('/') {
-            None if path == "cluster" => Place::Cluster,
-            None if path == "controller" => Place::Controller,
-            Some(("brokers", id)) => Place::Broker(BrokerId(id.parse().ok()?)),
-            Some(("nodes", id)) => Place::Node(BrokerId(id.parse().ok()?)),
-            Some(("serving", id)) => Place::Serving(BrokerId(id.parse().ok()?)),
-            Some(("topics", name)) => Place::Topic(name),
-            Some(("partitions", rest)) => {
-                let (topic, partition) = rest.split_once('/')?;
-                Place::Partition(parse_topic_id(topic)?, PartitionIndex(partition.parse().ok()?))
-            }
-            Some(("configs", "default")) => Place::BrokerConfigs(None),
-            Some(("configs", rest)) => {
-                Place::BrokerConfigs(Some(BrokerId(rest.strip_prefix("brokers/")?.parse().ok()?)))
-            }
+    /// The key whose text this is. The name in [`MetadataKey::Topic`] is not checked.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let broker = |id: &str| Some(BrokerId(id.parse().ok()?));
+        let (kind, path) = text.split_once('/')?;
+        Some(match kind {
+            "metadata" => match path.split_once('/') {
+                None if path == "cluster" => Self::Cluster,
+                None if path == "controller" => Self::Controller,
+                Some(("brokers", id)) => Self::Broker(broker(id)?),
+                Some(("nodes", id)) => Self::Node(broker(id)?),
+                Some(("serving", id)) => Self::Serving(broker(id)?),
+                Some(("topics", name)) => Self::Topic(name),
+                Some(("partitions", rest)) => {
+                    let (topic, index) = rest.split_once('/')?;
+                    Self::Partition(parse_topic_id(topic)?, PartitionIndex(index.parse().ok()?))
+                }
+                Some(("configs", "default")) => Self::BrokerConfigs(None),
+                Some(("configs", rest)) => {
+                    Self::BrokerConfigs(Some(broker(rest.strip_prefix("brokers/")?)?))
+                }
+                _ => return None,
+            },
+            "counters" if path == "broker-epochs" => Self::BrokerEpochs,
+            "counters" if path == "producer-ids" => Self::ProducerIds,
+            "deleted-topics" => Self::DeletedTopic(parse_topic_id(path)?),
             _ => return None,
         })
     }
 }
 
-/// What a key stands for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
-    Cluster,
-    Broker(BrokerId),
-    Node(BrokerId),
-    Serving(BrokerId),
-    Topic(&'a str),
-    Partition(TopicId, PartitionIndex),
-    BrokerConfigs(Option<BrokerId>),
-    Controller,
+impl fmt::Display for MetadataKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("metadata/cluster"),
+            Self::Broker(broker) => write!(f, "{}{broker}", Self::BROKERS),
+            Self::Node(broker) => write!(f, "{}{broker}", Self::NODES),
+            Self::Serving(broker) => write!(f, "{}{broker}", Self::SERVING),
+            Self::Topic(name) => write!(f, "metadata/topics/{name}"),
+            Self::Partition(topic, index) => {
+                write!(f, "{}{:06}", Self::partitions_of(*topic), index.0)
+            }
+            Self::BrokerConfigs(Some(broker)) => write!(f, "metadata/configs/brokers/{broker}"),
+            Self::BrokerConfigs(None) => f.write_str("metadata/configs/default"),
+            Self::Controller => f.write_str("metadata/controller"),
+            Self::BrokerEpochs => f.write_str("counters/broker-epochs"),
+            Self::ProducerIds => f.write_str("counters/producer-ids"),
+            Self::DeletedTopic(topic) => write!(f, "{}{topic}", Self::DELETED_TOPICS),
+        }
+    }
 }
 
 /// A topic id from its text of 22 characters of URL-safe base64.
-pub(crate) fn parse_topic_id(text: &str) -> Option<TopicId> {
+fn parse_topic_id(text: &str) -> Option<TopicId> {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let bytes: [u8; 16] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     Some(TopicId(uuid::Uuid::from_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_written_as_it_always_was_and_read_again() {
+        let id = "AAAAAAAAAAAAAAAAAAAAAQ";
+        let topic = TopicId(uuid::Uuid::from_u128(1));
+        let keys = [
+            (MetadataKey::Cluster, "metadata/cluster"),
+            (MetadataKey::Broker(BrokerId(7)), "metadata/brokers/7"),
+            (MetadataKey::Node(BrokerId(7)), "metadata/nodes/7"),
+            (MetadataKey::Serving(BrokerId(7)), "metadata/serving/7"),
+            (MetadataKey::Topic("t.1"), "metadata/topics/t.1"),
+            (
+                MetadataKey::Partition(topic, PartitionIndex(12)),
+                &format!("metadata/partitions/{id}/000012"),
+            ),
+            (MetadataKey::BrokerConfigs(Some(BrokerId(7))), "metadata/configs/brokers/7"),
+            (MetadataKey::BrokerConfigs(None), "metadata/configs/default"),
+            (MetadataKey::Controller, "metadata/controller"),
+            (MetadataKey::BrokerEpochs, "counters/broker-epochs"),
+            (MetadataKey::ProducerIds, "counters/producer-ids"),
+            (MetadataKey::DeletedTopic(topic), &format!("deleted-topics/{id}")),
+        ];
+        for (key, text) in keys {
+            assert_eq!(key.to_string(), text);
+            assert_eq!(MetadataKey::parse(text), Some(key));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_read() {
+        for text in [
+            "",
+            "metadata",
+            "metadata/other",
+            "metadata/brokers/x",
+            "metadata/partitions/AAAAAAAAAAAAAAAAAAAAAQ",
+            "metadata/partitions/short/000001",
+            "metadata/configs/7",
+            "counters/other",
+            "deleted-topics/short",
+            "storage/wal/1/1",
+        ] {
+            assert_eq!(MetadataKey::parse(text), None, "{text}");
+        }
+    }
 }

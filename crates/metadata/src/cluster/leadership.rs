@@ -7,8 +7,8 @@ use milena_store::{Entry, Pages, Precondition, Txn, TxnOutcome, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
 use super::{
-    ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, NodeRecord,
-    PartitionRecord, Registration, ServingRecord, decode, value,
+    ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, MetadataKey,
+    NodeRecord, PartitionRecord, Registration, ServingRecord, decode, value,
 };
 
 /// What a new life of a broker took over from the one before.
@@ -44,8 +44,10 @@ impl ClusterMetadata {
         &self,
         registration: &Registration,
     ) -> Result<TakenLeadership, MetadataError> {
-        let guards =
-            [Precondition::At(self.keys.broker(registration.broker), registration.revision)];
+        let guards = [Precondition::At(
+            self.key(MetadataKey::Broker(registration.broker)),
+            registration.revision,
+        )];
         let mut taken = TakenLeadership { partitions: 0, revision: registration.revision };
         for _ in 0..ATTEMPTS_MAX {
             let own = |record: &PartitionRecord| {
@@ -66,7 +68,7 @@ impl ClusterMetadata {
                 return Err(registration.superseded());
             }
         }
-        Err(MetadataError::Contended { key: self.keys.partitions() })
+        Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
     /// Gives the partitions that `from` led in lives up to `sealed` to others: to the leader that
@@ -110,7 +112,7 @@ impl ClusterMetadata {
                 return Err(MetadataError::Outdated);
             }
         }
-        Err(MetadataError::Contended { key: self.keys.partitions() })
+        Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
     /// Who may take over from a broker.
@@ -125,7 +127,7 @@ impl ClusterMetadata {
             return Err(MetadataError::InvalidAssignment { reason });
         }
         let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
-            self.numbered(&self.keys.all_serving()).await?;
+            self.numbered(MetadataKey::SERVING).await?;
         let nodes: BTreeMap<BrokerId, Versioned<NodeRecord>> = self.nodes().await?;
         let rank = |id: &BrokerId, life: BrokerEpoch| {
             let serves = serving.get(id).is_some_and(|seen| seen.value.epoch == life);
@@ -150,7 +152,10 @@ impl ClusterMetadata {
         moves: &[(TopicPartition, BrokerId)],
     ) -> Result<AppliedChanges, MetadataError> {
         let mut handed = AppliedChanges::default();
-        let own = Precondition::At(self.keys.broker(registration.broker), registration.revision);
+        let own = Precondition::At(
+            self.key(MetadataKey::Broker(registration.broker)),
+            registration.revision,
+        );
         let mut left: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
         for _ in 0..ATTEMPTS_MAX {
             let brokers = self.brokers().await?;
@@ -183,7 +188,8 @@ impl ClusterMetadata {
                     .chain(candidates.iter().map(|candidate| self.alive(candidate)));
                 let mut txn = Txn { preconditions: guards.collect(), ..Txn::default() };
                 for (partition, revision, record) in &puts {
-                    let key = self.keys.partition(partition.topic, partition.partition);
+                    let key =
+                        self.key(MetadataKey::Partition(partition.topic, partition.partition));
                     txn = txn.at(&key, *revision).put(&key, value(record));
                 }
                 match self.commit(txn).await? {
@@ -202,11 +208,11 @@ impl ClusterMetadata {
             }
             left = again;
         }
-        Err(MetadataError::Contended { key: self.keys.partitions() })
+        Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
     fn alive(&self, (id, seen): (&BrokerId, &Versioned<BrokerRecord>)) -> Precondition {
-        Precondition::At(self.keys.broker(*id), seen.revision)
+        Precondition::At(self.key(MetadataKey::Broker(*id)), seen.revision)
     }
 
     async fn hold(&self, guards: &[Precondition]) -> Result<bool, MetadataError> {
@@ -220,7 +226,7 @@ impl ClusterMetadata {
         select: impl Fn(&PartitionRecord) -> bool + Send,
         mut change: impl FnMut(PartitionRecord) -> PartitionRecord + Send,
     ) -> Result<Vec<Change>, MetadataError> {
-        let prefix = self.keys.partitions();
+        let prefix = self.below(MetadataKey::PARTITIONS);
         let mut changes = Vec::new();
         let mut pages = Pages::new(&*self.store, &prefix);
         while let Some(page) = pages.next().await? {

@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 pub use assignments::{AssignedPartitions, BrokerAssignments};
 pub use brokers::{NewBroker, Registration};
 pub use errors::MetadataError;
-pub(crate) use keys::{Keys, Place};
+pub(crate) use keys::MetadataKey;
 pub use keys::{cluster_prefix, storage_prefix};
 pub use leadership::{MovedLeaders, TakenLeadership};
 pub use partitions::{AppliedChanges, PartitionChange};
@@ -51,14 +51,15 @@ pub struct ClusterMetadata {
     store: Arc<dyn MetadataStore>,
     runtime: Runtime,
     cluster: ClusterId,
-    keys: Arc<Keys>,
+    /// `clusters/{cluster}/`, before each of [`MetadataKey`].
+    prefix: Arc<str>,
 }
 
 impl ClusterMetadata {
     /// The records of `cluster` in `store`.
     pub fn new(store: Arc<dyn MetadataStore>, cluster: ClusterId, runtime: Runtime) -> Self {
-        let keys = Arc::new(Keys::new(&cluster));
-        Self { store, runtime, cluster, keys }
+        let prefix = cluster_prefix(&cluster).into();
+        Self { store, runtime, cluster, prefix }
     }
 
     /// Which cluster.
@@ -77,13 +78,24 @@ impl ClusterMetadata {
         storage_prefix(&self.cluster)
     }
 
-    pub(crate) fn keys(&self) -> &Arc<Keys> {
-        &self.keys
+    /// The key in the store.
+    pub(crate) fn key(&self, key: MetadataKey<'_>) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// A prefix of the store's keys from one of [`MetadataKey`]'s.
+    pub(crate) fn below(&self, prefix: &str) -> String {
+        format!("{}{prefix}", self.prefix)
+    }
+
+    /// What the cluster's keys start with.
+    pub(crate) fn prefix(&self) -> &Arc<str> {
+        &self.prefix
     }
 
     /// Records a new cluster.
     pub async fn create_cluster(&self, record: &ClusterRecord) -> Result<Revision, MetadataError> {
-        let key = self.keys.cluster();
+        let key = self.key(MetadataKey::Cluster);
         let txn = Txn::new().absent(&key).put(&key, value(record));
         match self.commit(txn).await? {
             TxnOutcome::Committed(c) => Ok(c.revision),
@@ -93,7 +105,7 @@ impl ClusterMetadata {
 
     /// The cluster's record, if there is such a cluster.
     pub async fn cluster(&self) -> Result<Option<Versioned<ClusterRecord>>, MetadataError> {
-        self.record(&self.keys.cluster()).await
+        self.record(&self.key(MetadataKey::Cluster)).await
     }
 
     /// Changes the cluster's record; `change` may be called again if others came first.
@@ -101,7 +113,7 @@ impl ClusterMetadata {
         &self,
         mut change: impl FnMut(&mut ClusterRecord) + Send,
     ) -> Result<Revision, MetadataError> {
-        let key = self.keys.cluster();
+        let key = self.key(MetadataKey::Cluster);
         for _ in 0..ATTEMPTS_MAX {
             let unknown = || MetadataError::UnknownCluster(self.cluster.clone());
             let mut seen = self.record::<ClusterRecord>(&key).await?.ok_or_else(unknown)?;

@@ -8,7 +8,7 @@
 use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
-use super::{ClusterMetadata, MetadataError, PartitionRecord, Reassignment, value};
+use super::{ClusterMetadata, MetadataError, MetadataKey, PartitionRecord, Reassignment, value};
 
 /// A partition's record as it is to be. Leader and leader epoch are those of before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl ClusterMetadata {
                 assert_eq!(term(&now), term(record), "only leaders change who leads");
                 let record =
                     PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
-                let key = self.keys.partition(partition.topic, partition.partition);
+                let key = self.key(MetadataKey::Partition(partition.topic, partition.partition));
                 txn = txn.at(&key, revision).put(&key, value(&record));
                 changed.push(*partition);
             }

@@ -42,7 +42,7 @@ async fn a_cluster_is_created_once_changed_and_deleted_with_all_it_has() {
 #[tokio::test]
 async fn a_record_of_a_later_release_is_refused_by_name() {
     let cluster = TestCluster::new().await;
-    let key = cluster.metadata.keys().topic(&name("t"));
+    let key = cluster.metadata.key(MetadataKey::Topic("t"));
     let put = Txn::new().put(&key, r#"{"format":99,"id":{"new":"shape"}}"#);
     let _ = cluster.store.txn(put).await.unwrap();
     let error = cluster.metadata.topic(&name("t")).await.unwrap_err();

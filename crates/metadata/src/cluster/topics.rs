@@ -14,7 +14,7 @@ use uuid::Builder;
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError,
-    PartitionRecord, TopicRecord, decode, placement::spread_replicas, value,
+    MetadataKey, PartitionRecord, TopicRecord, decode, placement::spread_replicas, value,
 };
 
 /// A topic to create.
@@ -72,7 +72,7 @@ impl ClusterMetadata {
 
     /// Creates a topic.
     pub async fn create_topic(&self, topic: &NewTopic) -> Result<CreatedTopic, MetadataError> {
-        let key = self.keys.topic(&topic.name);
+        let key = self.key(MetadataKey::Topic(topic.name.as_str()));
         for _ in 0..ATTEMPTS_MAX {
             if self.store.get(&key).await?.is_some() {
                 return Err(MetadataError::TopicExists(topic.name.clone()));
@@ -94,7 +94,9 @@ impl ClusterMetadata {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
             // Nobody has seen these: the topic's record was not written.
-            let _ = self.commit(Txn::new().delete_prefix(self.keys.partitions_of(id))).await?;
+            let _ = self
+                .commit(Txn::new().delete_prefix(self.below(&MetadataKey::partitions_of(id))))
+                .await?;
         }
         Err(MetadataError::Contended { key })
     }
@@ -107,7 +109,7 @@ impl ClusterMetadata {
         total: i32,
         manual: Option<Vec<Vec<BrokerId>>>,
     ) -> Result<Revision, MetadataError> {
-        let key = self.keys.topic(name);
+        let key = self.key(MetadataKey::Topic(name.as_str()));
         for _ in 0..ATTEMPTS_MAX {
             let (mut topic, replicas, brokers) =
                 self.plan_growth(name, total, manual.clone()).await?;
@@ -186,7 +188,7 @@ impl ClusterMetadata {
         name: &TopicName,
         id: TopicId,
     ) -> Result<Revision, MetadataError> {
-        let key = self.keys.topic(name);
+        let key = self.key(MetadataKey::Topic(name.as_str()));
         for _ in 0..ATTEMPTS_MAX {
             let unknown = || MetadataError::UnknownTopic(name.clone());
             let topic =
@@ -196,8 +198,8 @@ impl ClusterMetadata {
             let txn = Txn::new()
                 .at(&key, topic.revision)
                 .delete(&key)
-                .delete_prefix(self.keys.partitions_of(id))
-                .put(self.keys.deleted_topic(id), value(&deleted));
+                .delete_prefix(self.below(&MetadataKey::partitions_of(id)))
+                .put(self.key(MetadataKey::DeletedTopic(id)), value(&deleted));
             if let Some(revision) = self.commit(txn).await?.committed() {
                 return Ok(revision);
             }
@@ -209,11 +211,11 @@ impl ClusterMetadata {
     pub async fn deleted_topics(
         &self,
     ) -> Result<Vec<(TopicId, DeletedTopicRecord)>, MetadataError> {
-        let prefix = self.keys.deleted_topics();
         let mut deleted = Vec::new();
-        for entry in self.entries(&prefix).await? {
+        for entry in self.entries(&self.below(MetadataKey::DELETED_TOPICS)).await? {
             let record = decode(&entry.key, &entry.versioned.value)?;
-            if let Some(id) = super::keys::parse_topic_id(&entry.key[prefix.len()..]) {
+            let key = entry.key.strip_prefix(&*self.prefix).and_then(MetadataKey::parse);
+            if let Some(MetadataKey::DeletedTopic(id)) = key {
                 deleted.push((id, record));
             }
         }
@@ -230,7 +232,7 @@ impl ClusterMetadata {
         id: TopicId,
     ) -> Result<(), MetadataError> {
         let txn = Txn { preconditions: vec![guard], ..Txn::default() };
-        let txn = txn.delete(self.keys.deleted_topic(id));
+        let txn = txn.delete(self.key(MetadataKey::DeletedTopic(id)));
         self.commit(txn).await?.committed().map(|_| ()).ok_or(MetadataError::Outdated)
     }
 
@@ -239,7 +241,7 @@ impl ClusterMetadata {
         &self,
         name: &TopicName,
     ) -> Result<Option<Versioned<TopicRecord>>, MetadataError> {
-        self.record(&self.keys.topic(name)).await
+        self.record(&self.key(MetadataKey::Topic(name.as_str()))).await
     }
 
     /// The record of a partition.
@@ -248,7 +250,7 @@ impl ClusterMetadata {
         topic: TopicId,
         partition: PartitionIndex,
     ) -> Result<Option<Versioned<PartitionRecord>>, MetadataError> {
-        self.record(&self.keys.partition(topic, partition)).await
+        self.record(&self.key(MetadataKey::Partition(topic, partition))).await
     }
 
     async fn place(
@@ -305,11 +307,14 @@ impl ClusterMetadata {
             let mut txn = guard.clone();
             let leaders: HashSet<BrokerId> = chunk.iter().map(|record| record.leader).collect();
             for leader in leaders {
-                txn = txn.at(self.keys.broker(leader), brokers[&leader].revision);
+                txn = txn.at(self.key(MetadataKey::Broker(leader)), brokers[&leader].revision);
             }
             let offset = first as usize + number * chunk_len;
             for (partition, record) in (offset as i32..).zip(chunk) {
-                txn = txn.put(self.keys.partition(id, PartitionIndex(partition)), value(record));
+                txn = txn.put(
+                    self.key(MetadataKey::Partition(id, PartitionIndex(partition))),
+                    value(record),
+                );
             }
             if chunks.peek().is_none() {
                 txn = txn.put(topic_key, value(topic));

@@ -10,22 +10,23 @@ use milena_types::{PartitionIndex, Revision, TopicId, TopicName};
 use serde::de::DeserializeOwned;
 
 use crate::cluster::{
-    ConfigsRecord, Keys, MetadataError, PartitionRecord, Place, ServingRecord, TopicRecord, decode,
+    ConfigsRecord, MetadataError, MetadataKey, PartitionRecord, ServingRecord, TopicRecord, decode,
 };
 
 use super::{MetadataImage, PartitionImage, TopicImage, sorted::SortedMap};
 
 /// An image in the making: the next one to show and what does not yet belong to any topic.
 pub(super) struct ImageBuilder {
-    keys: Arc<Keys>,
+    /// What the cluster's keys start with.
+    prefix: Arc<str>,
     image: MetadataImage,
     /// Partitions of topics whose own record has not come yet.
     awaiting: HashMap<TopicId, BTreeMap<PartitionIndex, PartitionImage>>,
 }
 
 impl ImageBuilder {
-    pub(super) fn new(keys: Arc<Keys>) -> Self {
-        Self { keys, image: MetadataImage::default(), awaiting: HashMap::new() }
+    pub(super) fn new(prefix: Arc<str>) -> Self {
+        Self { prefix, image: MetadataImage::default(), awaiting: HashMap::new() }
     }
 
     /// The image as it is now.
@@ -56,34 +57,39 @@ impl ImageBuilder {
     }
 
     pub(super) fn put(&mut self, entry: &Entry) -> Result<(), MetadataError> {
-        let keys = self.keys.clone();
-        let Some(place) = keys.parse(&entry.key) else { return Ok(()) };
+        let path = entry.key.strip_prefix(&*self.prefix);
+        let Some(key) = path.and_then(MetadataKey::parse) else { return Ok(()) };
         let image = &mut self.image;
-        match place {
-            Place::Cluster => image.cluster = Some(Arc::new(record(entry)?)),
-            Place::Broker(id) => {
+        match key {
+            MetadataKey::Cluster => image.cluster = Some(Arc::new(record(entry)?)),
+            MetadataKey::Broker(id) => {
                 Arc::make_mut(&mut image.brokers).insert(id, Arc::new(record(entry)?));
             }
-            Place::Node(id) => {
+            MetadataKey::Node(id) => {
                 Arc::make_mut(&mut image.nodes).insert(id, record(entry)?);
             }
-            Place::Serving(id) => {
+            MetadataKey::Serving(id) => {
                 let serving: ServingRecord = record(entry)?;
                 Arc::make_mut(&mut image.serving).insert(id, serving.epoch);
             }
-            Place::BrokerConfigs(id) => {
+            MetadataKey::BrokerConfigs(id) => {
                 let configs = Arc::new(record::<ConfigsRecord>(entry)?.configs);
                 Arc::make_mut(&mut image.broker_configs).insert(id, configs);
             }
-            Place::Controller => image.controller = Some(record(entry)?),
-            Place::Topic(name) => {
+            MetadataKey::Controller => image.controller = Some(record(entry)?),
+            MetadataKey::Topic(name) => {
                 let bad = |e: milena_types::ParseIdError| MetadataError::BadRecord {
                     key: entry.key.clone(),
                     reason: e.to_string(),
                 };
                 self.put_topic(name.parse().map_err(bad)?, record(entry)?);
             }
-            Place::Partition(topic, index) => self.put_partition(topic, index, record(entry)?),
+            MetadataKey::Partition(topic, index) => {
+                self.put_partition(topic, index, record(entry)?);
+            }
+            // Not of the image: they are not below its prefix.
+            MetadataKey::BrokerEpochs | MetadataKey::ProducerIds | MetadataKey::DeletedTopic(_) => {
+            }
         }
         Ok(())
     }
@@ -130,30 +136,32 @@ impl ImageBuilder {
     }
 
     fn delete(&mut self, key: &str) {
-        let keys = self.keys.clone();
-        let Some(place) = keys.parse(key) else { return };
+        let path = key.strip_prefix(&*self.prefix);
+        let Some(key) = path.and_then(MetadataKey::parse) else { return };
         let image = &mut self.image;
-        match place {
-            Place::Cluster => image.cluster = None,
-            Place::Broker(id) => {
+        match key {
+            MetadataKey::Cluster => image.cluster = None,
+            MetadataKey::Broker(id) => {
                 Arc::make_mut(&mut image.brokers).remove(&id);
             }
-            Place::Node(id) => {
+            MetadataKey::Node(id) => {
                 Arc::make_mut(&mut image.nodes).remove(&id);
             }
-            Place::Serving(id) => {
+            MetadataKey::Serving(id) => {
                 Arc::make_mut(&mut image.serving).remove(&id);
             }
-            Place::BrokerConfigs(id) => {
+            MetadataKey::BrokerConfigs(id) => {
                 Arc::make_mut(&mut image.broker_configs).remove(&id);
             }
-            Place::Controller => image.controller = None,
-            Place::Topic(name) => {
+            MetadataKey::Controller => image.controller = None,
+            MetadataKey::Topic(name) => {
                 if let Some(topic) = image.topics.remove(name) {
                     image.names.remove(&topic.id);
                 }
             }
-            Place::Partition(topic, index) => self.delete_partition(topic, index),
+            MetadataKey::Partition(topic, index) => self.delete_partition(topic, index),
+            MetadataKey::BrokerEpochs | MetadataKey::ProducerIds | MetadataKey::DeletedTopic(_) => {
+            }
         }
     }
 

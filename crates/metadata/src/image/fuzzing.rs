@@ -8,7 +8,7 @@ use milena_types::{ClusterId, Revision};
 use super::builder::ImageBuilder;
 use milena_store::{Entry, Event, EventBatch, Versioned};
 
-use crate::cluster::Keys;
+use crate::cluster::{MetadataKey, cluster_prefix};
 
 /// Lines of a key below `clusters/{cluster}/metadata/`, a space, and a record: all of them become
 /// an image, in their order, as a broker's watch gives them. A line without a record is a deletion.
@@ -16,13 +16,15 @@ use crate::cluster::Keys;
 /// # Panics
 /// Where the crate breaks one of its promises.
 pub fn metadata_records(data: &[u8]) {
-    let keys = Keys::new(&"AAAAAAAAAAAAAAAAAAAAAA".parse::<ClusterId>().expect("22 characters"));
-    let mut builder = ImageBuilder::new(Arc::new(keys.clone()));
+    let cluster = "AAAAAAAAAAAAAAAAAAAAAA".parse::<ClusterId>().expect("22 characters");
+    let prefix: Arc<str> = cluster_prefix(&cluster).into();
+    let mut builder = ImageBuilder::new(prefix.clone());
     for (i, line) in data.split(|byte| *byte == b'\n').enumerate() {
         let Ok(line) = std::str::from_utf8(line) else { continue };
         let (path, value) =
             line.split_once(' ').map_or((line, None), |(path, value)| (path, Some(value)));
-        let (key, revision) = (format!("{}{path}", keys.metadata), Revision(i as u64 + 1));
+        let (key, revision) =
+            (format!("{prefix}{}{path}", MetadataKey::IMAGE), Revision(i as u64 + 1));
         let event = match value {
             Some(value) => {
                 let value = bytes::Bytes::copy_from_slice(value.as_bytes());

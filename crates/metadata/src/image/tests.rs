@@ -6,6 +6,7 @@ use milena_types::{BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicPartiti
 use super::*;
 use crate::{
     MetadataError,
+    cluster::MetadataKey,
     testing::{TestCluster, name},
 };
 use milena_store::Txn;
@@ -154,7 +155,7 @@ async fn changes_elsewhere_in_the_store_still_move_the_image_on() {
 async fn a_record_that_cannot_be_read_stops_nothing_else() {
     let cluster = TestCluster::new().await;
     let watcher = watcher(&cluster).await;
-    let key = cluster.metadata.keys().topic(&name("bad"));
+    let key = cluster.metadata.key(MetadataKey::Topic("bad"));
     let _ = cluster.store.txn(Txn::new().put(key, "not a record")).await.unwrap();
     cluster.register(1).await;
     let created = cluster.create("good", 1, 1).await;
@@ -176,7 +177,7 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
     const TOPICS: i32 = 400;
     const PARTITIONS: i32 = 250;
     let cluster = TestCluster::new().await;
-    let mut builder = builder::ImageBuilder::new(cluster.metadata.keys().clone());
+    let mut builder = builder::ImageBuilder::new(cluster.metadata.prefix().clone());
     let record = PartitionRecord {
         leader: BrokerId(1),
         leader_epoch: LeaderEpoch(0),

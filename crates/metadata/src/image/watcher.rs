@@ -8,7 +8,7 @@ use milena_store::{MetadataStore, Pages, StoreError, Watch, WatchError};
 use milena_types::Revision;
 use tokio::sync::watch;
 
-use crate::cluster::{ClusterMetadata, MetadataError};
+use crate::cluster::{ClusterMetadata, MetadataError, MetadataKey};
 
 use super::{MetadataImage, builder::ImageBuilder};
 
@@ -94,10 +94,10 @@ impl Follower {
     /// page's revision up to the last one's makes them one state, because replaying a change
     /// that a page shows already does no harm.
     async fn try_load(&self) -> Result<Option<(ImageBuilder, Box<dyn Watch>)>, MetadataError> {
-        let keys = self.metadata.keys().clone();
-        let mut builder = ImageBuilder::new(keys.clone());
+        let prefix = self.metadata.below(MetadataKey::IMAGE);
+        let mut builder = ImageBuilder::new(self.metadata.prefix().clone());
         let (mut first, mut last) = (None, Revision::default());
-        let mut pages = Pages::new(self.store(), &keys.metadata);
+        let mut pages = Pages::new(self.store(), &prefix);
         while let Some(page) = pages.next().await? {
             first.get_or_insert(page.revision);
             last = page.revision;
@@ -106,7 +106,7 @@ impl Follower {
             }
         }
         let first = first.unwrap_or(last);
-        let mut watch = self.store().watch(&keys.metadata, first).await?;
+        let mut watch = self.store().watch(&prefix, first).await?;
         builder.reached(first);
         let mut reached = first;
         while reached < last {
