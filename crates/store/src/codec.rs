@@ -32,7 +32,6 @@ pub struct Codec {
 
 /// Why bytes are no record that this release understands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum DecodeError {
     #[error("the record '{key}' is damaged: {reason}")]
     Damaged { key: String, reason: String },
@@ -66,7 +65,6 @@ impl Codec {
         Self { layout, newest }
     }
 
-    /// The record as bytes.
     pub fn encode<T: Serialize>(&self, record: &T) -> Bytes {
         let level = self.newest;
         let bytes = match self.layout {

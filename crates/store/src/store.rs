@@ -96,18 +96,14 @@ impl Limits {
 /// A value, as bytes or as what they stand for, and when it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Versioned<T = Bytes> {
-    /// What was put.
     pub value: T,
     /// The revision of the last put.
     pub revision: Revision,
 }
 
-/// A key with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The key.
     pub key: String,
-    /// Its value.
     pub versioned: Versioned,
 }
 
@@ -135,12 +131,9 @@ pub enum Precondition {
     PrefixAbsent(String),
 }
 
-/// A key to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// The key.
     pub key: String,
-    /// Its new value.
     pub value: Bytes,
     /// The lease that the key ends with.
     pub lease: Option<LeaseId>,
@@ -149,9 +142,7 @@ pub struct Put {
 /// Preconditions and, if all hold, changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Txn {
-    /// What must hold.
     pub preconditions: Vec<Precondition>,
-    /// Keys to write.
     pub puts: Vec<Put>,
     /// Keys to delete; those that do not exist are passed over.
     pub deletes: Vec<String>,
@@ -202,7 +193,6 @@ impl Txn {
         self
     }
 
-    /// Writes `key`.
     #[must_use]
     pub fn put(mut self, key: impl Into<String>, value: impl Into<Bytes>) -> Self {
         self.puts.push(Put { key: key.into(), value: value.into(), lease: None });
@@ -296,11 +286,9 @@ impl Txn {
 
 const MAX_KEY_BYTES: usize = 4096;
 
-/// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum TxnOutcome {
-    /// It was applied.
     Committed(Committed),
     /// A precondition did not hold; nothing was changed.
     Conflict(Conflict),
@@ -331,20 +319,16 @@ pub struct Conflict {
     pub index: usize,
 }
 
-/// One change of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It was written.
     Put(Entry),
     /// It was deleted, by a transaction or because its lease ended.
     Delete {
-        /// The key.
         key: String,
     },
 }
 
 impl Event {
-    /// The key that changed.
     pub fn key(&self) -> &str {
         match self {
             Self::Put(entry) => &entry.key,
@@ -356,13 +340,11 @@ impl Event {
 /// All changes of one revision below the watched prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBatch {
-    /// The revision.
     pub revision: Revision,
     /// The changes, in no particular order.
     pub events: Vec<Event>,
 }
 
-/// A lease of a store.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LeaseId(pub u64);
 
@@ -379,21 +361,14 @@ pub enum WatchError {
     #[error(
         "changes after revision {after} are no longer kept; read the range again and watch from there"
     )]
-    Compacted {
-        /// What was asked for.
-        after: Revision,
-    },
-    /// The store is going away.
+    Compacted { after: Revision },
     #[error("the metadata store is closed")]
     Closed,
     /// The store cannot be reached for now.
     #[error(
         "the metadata store is not available ({reason}); watch again from the last revision seen"
     )]
-    Unavailable {
-        /// What happened.
-        reason: String,
-    },
+    Unavailable { reason: String },
 }
 
 /// Why the store did not do what it was asked.
@@ -401,38 +376,25 @@ pub enum WatchError {
 pub enum StoreError {
     /// The request breaks a rule of the store. Nothing was changed.
     #[error("invalid metadata request: {reason}")]
-    Invalid {
-        /// Which rule.
-        reason: String,
-    },
+    Invalid { reason: String },
     /// The lease has ended. Nothing was changed.
     #[error("lease {0} has ended; grant a new one and register again")]
     LeaseNotFound(LeaseId),
     /// There is no room for a change. Nothing was changed, and reads go on.
     #[error("no space left for the metadata store ({reason}); free some, it goes on by itself")]
-    NoSpace {
-        /// What the file system said.
-        reason: String,
-    },
+    NoSpace { reason: String },
     /// It did not work this time. Nothing was changed.
     #[error("the metadata store is not available: {reason}")]
-    Unavailable {
-        /// What happened.
-        reason: String,
-    },
+    Unavailable { reason: String },
     /// The change may have been applied, or not.
     #[error("the outcome of a metadata change is unknown ({reason}); read it back before going on")]
-    OutcomeUnknown {
-        /// What happened.
-        reason: String,
-    },
+    OutcomeUnknown { reason: String },
     /// The store holds something that it did not write.
     #[error("the metadata store is damaged: {reason}")]
     Corrupt {
         /// What was found where.
         reason: String,
     },
-    /// The store was closed.
     #[error("the metadata store is closed")]
     Closed,
 }

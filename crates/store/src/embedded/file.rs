@@ -31,7 +31,6 @@ pub(super) struct Opener {
 pub(super) struct Faults {
     /// Writes and growth fail for lack of space.
     pub(super) full: AtomicBool,
-    /// Syncs fail.
     pub(super) unsyncable: AtomicBool,
 }
 

@@ -72,7 +72,6 @@ fn cost(batch: &EventBatch) -> usize {
     64 + batch.events.iter().map(event).sum::<usize>()
 }
 
-/// One watch.
 pub(super) struct HistoryWatch {
     shared: Arc<Shared>,
     published: watch::Receiver<Revision>,

@@ -45,7 +45,6 @@ use history::{History, HistoryWatch};
 use leases::Leases;
 use writer::{Request, Writer};
 
-/// How an [`EmbeddedStore`] is opened.
 #[derive(Clone, Debug)]
 pub struct EmbeddedOptions {
     /// The file. Its directory must exist.
@@ -70,30 +69,15 @@ pub enum OpenError {
     #[error(
         "'{path}' is in use by another process; stop it first, or choose another data directory"
     )]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
+    InUse { path: PathBuf },
     /// A later release wrote it.
     #[error(
         "'{path}' has metadata format {found}, and this release knows formats up to {known}; start a newer release"
     )]
-    NewerFormat {
-        /// The file.
-        path: PathBuf,
-        /// The format it has.
-        found: u64,
-        /// The newest known format.
-        known: u64,
-    },
+    NewerFormat { path: PathBuf, found: u64, known: u64 },
     /// It could not be read or created.
     #[error("cannot open the metadata store '{path}': {reason}")]
-    Failed {
-        /// The file.
-        path: PathBuf,
-        /// What happened.
-        reason: String,
-    },
+    Failed { path: PathBuf, reason: String },
 }
 
 /// The metadata store in one local file.
