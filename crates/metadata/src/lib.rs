@@ -1,15 +1,14 @@
-//! What a cluster's brokers agree on: its records in the metadata store, and the copy of them that
-//! every broker keeps in memory.
+//! A cluster's records in the metadata store, and the copy of them that every broker keeps in
+//! memory.
 //!
 //!  - [`ClusterMetadata`]: one cluster's records (topics, partitions, brokers, configuration) and
-//!    the transactions that change them. Safe whoever calls it: a mistaken or outdated caller fails
-//!    a precondition.
+//!    the transactions that change them. Safe for any caller: an outdated one fails a precondition.
 //!  - [`MetadataImage`]: an immutable snapshot of those records, kept current by [`ImageWatcher`]
 //!    from one watch.
 //!  - [`plan()`]: what the controller would change, a pure function of the image.
 //!
-//! Not here: the store itself (`milena-store`), what storage records (it has its own keys below the
-//! cluster's, see [`storage_prefix`]) and what the service wants of clusters.
+//! Not here: the store itself (`milena-store`), storage's records (it has its own keys below the
+//! cluster's, see [`storage_prefix`]) and the service's.
 
 mod cluster;
 mod controller;
@@ -18,13 +17,11 @@ mod image;
 mod testing;
 
 pub use cluster::{
-    AppliedChanges, AssignedPartitions, BrokerAssignments, BrokerRecord, ClusterMetadata,
-    ClusterRecord, Configs, ConfigsRecord, ControllerRecord, CreatedTopic, DeletedTopicRecord,
-    ListenerRecord, MetadataError, MovedLeaders, NewBroker, NewTopic, NodeRecord, PartitionChange,
-    PartitionRecord, Placement, PlannedTopic, Reassignment, Registration, ServingRecord,
-    TakenLeadership, TopicRecord, cluster_prefix, spread_replicas, storage_prefix,
+    AppliedChanges, ClusterMetadata, ClusterRecord, Configs, CreatedTopic, ListenerRecord,
+    MetadataError, MovedLeaders, NewBroker, NewTopic, PartitionChange, PartitionRecord, Placement,
+    Registration, cluster_prefix, storage_prefix,
 };
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 #[cfg(any(test, feature = "testing"))]
 pub use image::fuzzing::metadata_records;
-pub use image::{ImageClosed, ImageWatcher, MetadataImage, PartitionImage, TopicImage};
+pub use image::{ImageWatcher, MetadataImage, PartitionImage, TopicImage};

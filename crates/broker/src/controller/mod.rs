@@ -255,7 +255,7 @@ impl Controller {
         }
         self.unchanged = None;
         let mut plan = plan(image, &options);
-        if plan.changes.is_empty() && plan.shares_given.is_empty() {
+        if plan.changes.is_empty() && plan.at_quota.is_empty() {
             self.unchanged = Some((image.clone(), options));
             return Ok(false);
         }
@@ -270,8 +270,8 @@ impl Controller {
             );
         }
         if all && applied.partitions.len() == plan.changes.len() {
-            for broker in plan.shares_given {
-                metadata.share_given(broker).await?;
+            for broker in plan.at_quota {
+                metadata.mark_at_quota(broker).await?;
             }
         }
         Ok(true)

@@ -172,7 +172,7 @@ impl LeadershipReconciler {
         self.targets.retain(|id, target| {
             let is_asked = image
                 .partition(*id)
-                .is_some_and(|now| self.leaders.leads(now) && now.target == Some(*target));
+                .is_some_and(|now| self.leaders.leads(now) && now.wanted_leader == Some(*target));
             is_asked && image.broker(*target).is_some()
         });
         if self.targets.is_empty() || self.running_handoff.strong_count() > 0 {
@@ -239,7 +239,8 @@ impl LeadershipReconciler {
         for (index, partition) in topic.partitions() {
             let id = TopicPartition { topic: topic.id(), partition: index };
             let leads = self.leaders.leads(partition);
-            if let Some(target) = partition.target.filter(|target| leads && *target != self.broker)
+            if let Some(target) =
+                partition.wanted_leader.filter(|target| leads && *target != self.broker)
             {
                 self.targets.insert(id, target);
             }

@@ -146,7 +146,7 @@ impl Cluster {
         // From here on nothing moves by itself.
         let images = cluster.any().images().clone();
         let settled =
-            images.wait_until(|image| image.nodes().values().all(|node| !node.awaits_share));
+            images.wait_until(|image| image.nodes().values().all(|node| !node.below_quota));
         tokio::time::timeout(DEADLINE, settled)
             .await
             .expect("in time")
@@ -235,7 +235,7 @@ impl Cluster {
             let mut record = milena_metadata::PartitionRecord::from(
                 topic.partition(partition).expect("it exists"),
             );
-            record.target = Some(BrokerId(target));
+            record.wanted_leader = Some(BrokerId(target));
             let partition = milena_types::TopicPartition { topic: topic.id(), partition };
             milena_metadata::PartitionChange { partition, record }
         };

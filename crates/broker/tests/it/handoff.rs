@@ -105,7 +105,7 @@ async fn a_wanted_leader_takes_over_with_everything_and_one_epoch_later() {
     cluster.led_by("t", 0, new).await;
     let partition = cluster.partition("t", 0);
     assert_eq!(
-        (partition.leader, partition.leader_epoch.raw(), partition.target),
+        (partition.leader, partition.leader_epoch.raw(), partition.wanted_leader),
         (BrokerId(new), 1, None)
     );
 
@@ -242,7 +242,7 @@ async fn the_only_replica_of_a_partition_is_handed_over_and_comes_back() {
     cluster.start_broker(2).await;
     cluster.led_by("one", 0, 2).await;
     let partition = cluster.partition("one", 0);
-    assert_eq!((&*partition.replicas, partition.home), (&[BrokerId(2)][..], None));
+    assert_eq!((&*partition.replicas, partition.original_replicas), (&[BrokerId(2)][..], None));
     assert_eq!(read_all(&mut cluster.connect(2).await, "one", 0, 0).await.len(), 2);
 }
 
@@ -284,7 +284,7 @@ async fn a_partition_stays_open_when_its_target_is_not_there() {
     let partition = cluster.broker(leader).open_partition("t", PartitionIndex(0));
     assert_eq!(partition.expect("it is open").leader_epoch().raw(), 0);
     eventually("the controller gives the target up", || async {
-        cluster.partition("t", 0).target.is_none()
+        cluster.partition("t", 0).wanted_leader.is_none()
     })
     .await;
 }

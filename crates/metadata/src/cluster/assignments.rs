@@ -1,4 +1,4 @@
-//! What the brokers of a cluster hold: whom partitions are led by and placed on.
+//! How many partitions each broker leads and is a replica of.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use milena_types::BrokerId;
 
 use super::{ClusterMetadata, MetadataError, MetadataKey, PartitionRecord, decode};
 
-/// What the brokers of a cluster hold, put together page by page: not one state.
+/// The partitions of all brokers, read page by page: not one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrokerAssignments {
-    /// The brokers that hold anything.
+    /// Without the brokers that have none.
     pub brokers: BTreeMap<BrokerId, AssignedPartitions>,
     /// The most replicas that a partition has, without those that a reassignment is about to
     /// remove.
@@ -19,10 +19,8 @@ pub struct BrokerAssignments {
     pub leaderless: usize,
 }
 
-/// What one broker holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AssignedPartitions {
-    /// Partitions it leads.
     pub leaders: usize,
     /// Partitions it is a replica of.
     pub replicas: usize,
@@ -46,22 +44,22 @@ impl BrokerAssignments {
 }
 
 impl ClusterMetadata {
-    /// What each broker holds now, in a walk over all partitions.
+    /// Counts in a walk over all partitions.
     pub async fn broker_assignments(&self) -> Result<BrokerAssignments, MetadataError> {
         let alive = self.brokers().await?;
         let prefix = self.below(MetadataKey::PARTITIONS);
-        let mut holdings = BrokerAssignments::default();
+        let mut assignments = BrokerAssignments::default();
         let mut pages = Pages::new(&*self.store, &prefix);
         while let Some(page) = pages.next().await? {
             for entry in &page.entries {
                 let record: PartitionRecord = decode(&entry.key, &entry.versioned.value)?;
                 let leader = alive.get(&record.leader);
-                holdings.add(
+                assignments.add(
                     &record,
                     leader.is_some_and(|seen| seen.value.epoch == record.broker_epoch),
                 );
             }
         }
-        Ok(holdings)
+        Ok(assignments)
     }
 }

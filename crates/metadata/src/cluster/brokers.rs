@@ -17,32 +17,26 @@ use super::{
     value,
 };
 
-/// Producer ids handed out at a time, as many as Kafka's controller does.
+/// Producer ids in one block, as many as in one of Kafka's.
 const PRODUCER_IDS_BLOCK: i64 = 1000;
 
-/// A broker that begins a life.
+/// A broker to register.
 #[derive(Clone, Debug)]
 pub struct NewBroker {
-    /// Its id.
     pub id: BrokerId,
-    /// Where it listens.
     pub listeners: Vec<ListenerRecord>,
-    /// Its zone.
     pub rack: Option<String>,
 }
 
 /// One registered life of a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// Which broker.
     pub broker: BrokerId,
-    /// Which life.
     pub epoch: BrokerEpoch,
-    /// What it lives on.
+    /// The registration ends with it.
     pub lease: LeaseId,
-    /// When it was registered: the revision of its record for as long as this life lasts.
+    /// Of its [`BrokerRecord`], for as long as this life lasts.
     pub revision: Revision,
-    /// The time of the lease.
     pub ttl: Duration,
 }
 
@@ -76,7 +70,7 @@ impl ClusterMetadata {
                 rack: rack.clone(),
                 epoch: Some(epoch),
                 draining: known.as_ref().is_some_and(|seen| seen.value.draining),
-                awaits_share: known.as_ref().is_none_or(|seen| seen.value.awaits_share),
+                below_quota: known.as_ref().is_none_or(|seen| seen.value.below_quota),
             };
             let record = BrokerRecord { epoch, listeners, rack };
             let txn = Txn::new()
@@ -106,7 +100,7 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: counter_key })
     }
 
-    /// A broker's new life is not the controller that its last one was.
+    /// Gives up the role of the controller if an earlier life of the broker has it.
     async fn step_down(&self, txn: Txn, broker: BrokerId) -> Result<Txn, MetadataError> {
         let key = self.key(MetadataKey::Controller);
         let seen = self.record::<ControllerRecord>(&key).await?;
@@ -125,7 +119,7 @@ impl ClusterMetadata {
         }
     }
 
-    /// Ends a life: the broker is no longer shown to clients and no longer the controller.
+    /// Ends a registration: the broker is no longer shown to clients and no longer the controller.
     pub async fn deregister(&self, registration: &Registration) -> Result<(), MetadataError> {
         Ok(self.store.revoke(registration.lease).await?)
     }
@@ -171,8 +165,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.key(MetadataKey::Controller) })
     }
 
-    /// Says whether a broker is about to leave the cluster: then the controller gives its replicas
-    /// to others, until it has none. Answers the revision of the change.
+    /// Records whether a broker is about to leave the cluster: the controller then moves its
+    /// replicas to others, until it has none. Returns the revision of the change.
     pub async fn set_draining(
         &self,
         broker: BrokerId,
@@ -181,9 +175,9 @@ impl ClusterMetadata {
         self.update_node(broker, |node| node.draining = draining).await
     }
 
-    /// A new broker has got its share of the partitions.
-    pub async fn share_given(&self, broker: BrokerId) -> Result<Revision, MetadataError> {
-        self.update_node(broker, |node| node.awaits_share = false).await
+    /// Records that a new broker has its quota of the partitions.
+    pub async fn mark_at_quota(&self, broker: BrokerId) -> Result<Revision, MetadataError> {
+        self.update_node(broker, |node| node.below_quota = false).await
     }
 
     async fn update_node(
@@ -217,14 +211,14 @@ impl ClusterMetadata {
     pub async fn brokers(
         &self,
     ) -> Result<BTreeMap<BrokerId, Versioned<BrokerRecord>>, MetadataError> {
-        self.numbered(MetadataKey::BROKERS).await
+        self.by_broker(MetadataKey::BROKERS).await
     }
 
     /// The brokers that accept clients.
     pub async fn serving(&self) -> Result<BTreeSet<BrokerId>, MetadataError> {
         let alive = self.brokers().await?;
         let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
-            self.numbered(MetadataKey::SERVING).await?;
+            self.by_broker(MetadataKey::SERVING).await?;
         let lives = |(id, seen): &(BrokerId, Versioned<ServingRecord>)| {
             alive.get(id).is_some_and(|broker| broker.value.epoch == seen.value.epoch)
         };
@@ -233,10 +227,10 @@ impl ClusterMetadata {
 
     /// The brokers that belong to the cluster, alive or not.
     pub async fn nodes(&self) -> Result<BTreeMap<BrokerId, Versioned<NodeRecord>>, MetadataError> {
-        self.numbered(MetadataKey::NODES).await
+        self.by_broker(MetadataKey::NODES).await
     }
 
-    pub(super) async fn numbered<T: serde::de::DeserializeOwned>(
+    pub(super) async fn by_broker<T: serde::de::DeserializeOwned>(
         &self,
         prefix: &str,
     ) -> Result<BTreeMap<BrokerId, Versioned<T>>, MetadataError> {
@@ -273,12 +267,13 @@ impl ClusterMetadata {
         }
     }
 
-    /// Who is the controller, to make sure in a transaction that it still is.
+    /// The controller, with the revision for [`ClusterMetadata::controller_guard`].
     pub async fn controller(&self) -> Result<Option<Versioned<ControllerRecord>>, MetadataError> {
         self.record(&self.key(MetadataKey::Controller)).await
     }
 
-    /// What must hold for a decision of the controller: the role is held as it was `seen`.
+    /// The precondition of a controller's transaction: nobody else became the controller since it
+    /// was `seen`.
     pub fn controller_guard(&self, seen: &Versioned<ControllerRecord>) -> Precondition {
         Precondition::At(self.key(MetadataKey::Controller), seen.revision)
     }
@@ -293,8 +288,8 @@ impl ClusterMetadata {
             let txn = Txn::new()
                 .unchanged(&key, seen.map(|seen| seen.revision))
                 .put(&key, value(&ProducerIdsRecord { next }));
-            // Others put the same value: what is there afterwards tells nothing. A block that was
-            // taken without an answer is lost.
+            // Not `commit`: others put the same value, so reading it back would tell nothing. After
+            // an unknown outcome the block is lost.
             match self.store.txn(txn).await {
                 Ok(outcome) if outcome.committed().is_some() => return Ok(first..next),
                 Ok(_) | Err(StoreError::OutcomeUnknown { .. }) => {}

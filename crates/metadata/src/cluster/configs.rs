@@ -1,4 +1,4 @@
-//! Configuration set while running: of topics (in their records), of one broker, and of all
+//! Configuration set at run time: of topics (in their records), of one broker, and of all
 //! brokers.
 
 use milena_store::Txn;
@@ -10,8 +10,8 @@ use super::{
 };
 
 impl ClusterMetadata {
-    /// Changes what is set for a topic. `change` gets what is set now and may be called again if
-    /// others came first; it answers whether to go on.
+    /// Changes the configuration of a topic. `change` may be called again, with the new values, if
+    /// others changed them meanwhile; an error of it ends the attempt.
     pub async fn alter_topic_configs<E: From<MetadataError>>(
         &self,
         name: &TopicName,
@@ -31,7 +31,7 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key }.into())
     }
 
-    /// Changes what is set for one broker, or with `None` for all; as
+    /// Changes the configuration of one broker, or with `None` of all; as
     /// [`ClusterMetadata::alter_topic_configs`].
     pub async fn alter_broker_configs<E: From<MetadataError>>(
         &self,

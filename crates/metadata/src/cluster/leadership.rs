@@ -1,4 +1,4 @@
-//! Who leads. A leader epoch changes only in the leader's own transaction, or after its broker
+//! Changes of leaders. A leader epoch changes only in the leader's own transaction, or after its broker
 //! epoch is sealed.
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,25 +11,23 @@ use super::{
     NodeRecord, PartitionRecord, Registration, ServingRecord, decode, value,
 };
 
-/// What a new life of a broker took over from the one before.
+/// What a new life of a broker took over from earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenLeadership {
-    /// How many partitions it leads now that it led in an earlier life.
     pub partitions: usize,
     /// An image at this revision shows all of them.
     pub revision: Revision,
 }
 
-/// What was taken from a broker that is gone or gives up leading.
+/// What [`ClusterMetadata::move_leaders`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MovedLeaders {
-    /// How many partitions have another leader now.
     pub partitions: usize,
     /// An image at this revision shows all of them.
     pub revision: Revision,
 }
 
-/// What is to become of a partition's record.
+/// A new record of a partition, decided on the one `seen`.
 struct Change {
     key: String,
     seen: Revision,
@@ -71,12 +69,12 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
-    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the leader that
-    /// was wanted anyway, to the replica that is alive and got the fewest so far, else to any
-    /// live broker, which stands in for `from` among the replicas. Brokers that accept clients
-    /// come before others, those that are about to leave come last.
+    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the wanted leader,
+    /// else to the live replica that got the fewest so far, else to any live broker, which stands
+    /// in for `from` among the replicas. Brokers that accept clients come before others, those that
+    /// are about to leave come last.
     ///
-    /// `guards` say why this is allowed: that the record which seals the epoch is there.
+    /// `guards` are why this is allowed: that the record which seals the epoch is there.
     ///
     /// # Errors
     /// [`MetadataError::Outdated`] when a guard does not hold.
@@ -89,11 +87,11 @@ impl ClusterMetadata {
         let mut moved = MovedLeaders { partitions: 0, revision: Revision(0) };
         for _ in 0..ATTEMPTS_MAX {
             let mut candidates = self.takeover_candidates(from).await?;
-            let theirs =
+            let led_by_from =
                 |record: &PartitionRecord| record.leader == from && record.broker_epoch <= sealed;
-            let changes = self.changes(theirs, |mut record| {
+            let changes = self.changes(led_by_from, |mut record| {
                 let (leader, life) = candidates.choose(&record);
-                record.lead_by(leader, life);
+                record.set_leader(leader, life);
                 record
             });
             let changes = changes.await?;
@@ -108,14 +106,13 @@ impl ClusterMetadata {
             let applied = self.apply(&all_guards, changes).await?;
             moved.partitions += applied.partitions;
             moved.revision = moved.revision.max(applied.revision);
-            if applied.guard_failed && !self.hold(guards).await? {
+            if applied.guard_failed && !self.guards_hold(guards).await? {
                 return Err(MetadataError::Outdated);
             }
         }
         Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
-    /// Who may take over from a broker.
     async fn takeover_candidates(
         &self,
         from: BrokerId,
@@ -127,7 +124,7 @@ impl ClusterMetadata {
             return Err(MetadataError::InvalidAssignment { reason });
         }
         let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
-            self.numbered(MetadataKey::SERVING).await?;
+            self.by_broker(MetadataKey::SERVING).await?;
         let nodes: BTreeMap<BrokerId, Versioned<NodeRecord>> = self.nodes().await?;
         let rank = |id: &BrokerId, life: BrokerEpoch| {
             let serves = serving.get(id).is_some_and(|seen| seen.value.epoch == life);
@@ -135,33 +132,33 @@ impl ClusterMetadata {
             (!serves, leaves)
         };
         let ranks = brokers.iter().map(|(id, seen)| (*id, rank(id, seen.value.epoch))).collect();
-        Ok(TakeoverCandidates { brokers, ranks, given: HashMap::new() })
+        Ok(TakeoverCandidates { brokers, ranks, assigned: HashMap::new() })
     }
 
-    /// Gives partitions that this life of a broker leads to others, each to the broker named with
-    /// it: the leader's own transaction. The partitions are closed and flushed by then. Those
-    /// that it does not lead, or that it would give to a broker that is not alive, are left
-    /// out. An image at the revision of the answer shows who leads each of them.
+    /// Gives partitions that this life of a broker leads to others, each to the broker beside it:
+    /// the leader's own transaction. The partitions are closed and flushed by then. Skips those that
+    /// it does not lead, and those for a broker that is not alive. An image at the revision returned
+    /// shows who leads each of them.
     ///
     /// # Errors
     /// [`MetadataError::Superseded`] when the registration has ended. After any error some may have
-    /// been given away: ask again before they are led here.
+    /// been given away: read the records before leading them here.
     pub async fn hand_over(
         &self,
         registration: &Registration,
         moves: &[(TopicPartition, BrokerId)],
     ) -> Result<AppliedChanges, MetadataError> {
-        let mut handed = AppliedChanges::default();
+        let mut applied = AppliedChanges::default();
         let own = Precondition::At(
             self.key(MetadataKey::Broker(registration.broker)),
             registration.revision,
         );
-        let mut left: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
+        let mut remaining: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
         for _ in 0..ATTEMPTS_MAX {
             let brokers = self.brokers().await?;
             let chunk_len = self.store.limits().ops.saturating_sub(1 + brokers.len()).max(1);
             let mut again = Vec::new();
-            for chunk in left.chunks(chunk_len) {
+            for chunk in remaining.chunks(chunk_len) {
                 let mut candidates: BTreeMap<BrokerId, Versioned<BrokerRecord>> = BTreeMap::new();
                 let mut puts = Vec::with_capacity(chunk.len());
                 for (partition, to) in chunk {
@@ -170,14 +167,14 @@ impl ClusterMetadata {
                         continue;
                     };
                     let Versioned { value: mut record, revision } = seen;
-                    handed.revision = handed.revision.max(revision);
+                    applied.revision = applied.revision.max(revision);
                     let leads = record.leader == registration.broker
                         && record.broker_epoch == registration.epoch;
                     if !leads || *to == registration.broker || !brokers.contains_key(to) {
                         continue;
                     }
                     candidates.insert(*to, brokers[to].clone());
-                    record.lead_by(*to, brokers[to].value.epoch);
+                    record.set_leader(*to, brokers[to].value.epoch);
                     record.next_term();
                     puts.push((*partition, revision, record));
                 }
@@ -194,8 +191,8 @@ impl ClusterMetadata {
                 }
                 match self.commit(txn).await? {
                     TxnOutcome::Committed(c) => {
-                        handed.partitions.extend(puts.iter().map(|(partition, ..)| *partition));
-                        handed.revision = handed.revision.max(c.revision);
+                        applied.partitions.extend(puts.iter().map(|(partition, ..)| *partition));
+                        applied.revision = applied.revision.max(c.revision);
                     }
                     TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
                         return Err(registration.superseded());
@@ -204,9 +201,9 @@ impl ClusterMetadata {
                 }
             }
             if again.is_empty() {
-                return Ok(handed);
+                return Ok(applied);
             }
-            left = again;
+            remaining = again;
         }
         Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
@@ -215,7 +212,7 @@ impl ClusterMetadata {
         Precondition::At(self.key(MetadataKey::Broker(*id)), seen.revision)
     }
 
-    async fn hold(&self, guards: &[Precondition]) -> Result<bool, MetadataError> {
+    async fn guards_hold(&self, guards: &[Precondition]) -> Result<bool, MetadataError> {
         let txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
         Ok(self.commit(txn).await?.committed().is_some())
     }
@@ -242,8 +239,8 @@ impl ClusterMetadata {
         Ok(changes)
     }
 
-    /// Applies as many changes a transaction as it takes. A chunk that meets a partition which
-    /// changed meanwhile is left for the next round.
+    /// Applies the changes in as few transactions as the store's limits allow. Skips a chunk with a
+    /// partition that changed meanwhile.
     async fn apply(
         &self,
         guards: &[Precondition],
@@ -286,19 +283,20 @@ impl PartitionRecord {
     }
 }
 
-/// Who takes over, and how much each has got so far.
+/// The brokers that may take over.
 struct TakeoverCandidates {
     brokers: BTreeMap<BrokerId, Versioned<BrokerRecord>>,
-    /// What makes one less fit than another: that it does not accept clients, that it is about to
-    /// leave.
+    /// Lower is better: (does not accept clients, is about to leave).
     ranks: HashMap<BrokerId, (bool, bool)>,
-    given: HashMap<BrokerId, usize>,
+    /// How many partitions each got so far.
+    assigned: HashMap<BrokerId, usize>,
 }
 
 impl TakeoverCandidates {
     fn choose(&mut self, record: &PartitionRecord) -> (BrokerId, BrokerEpoch) {
-        let price = |id: &BrokerId| (self.ranks[id], self.given.get(id).copied().unwrap_or(0));
-        let wanted = record.target.filter(|id| self.brokers.contains_key(id) && !self.ranks[id].0);
+        let price = |id: &BrokerId| (self.ranks[id], self.assigned.get(id).copied().unwrap_or(0));
+        let wanted =
+            record.wanted_leader.filter(|id| self.brokers.contains_key(id) && !self.ranks[id].0);
         let best = |ids: Vec<BrokerId>| {
             ids.into_iter().filter(|id| self.brokers.contains_key(id)).min_by_key(|id| price(id))
         };
@@ -307,7 +305,7 @@ impl TakeoverCandidates {
             .or_else(|| best(record.replicas.clone()))
             .or_else(|| best(self.brokers.keys().copied().collect()))
             .expect("some broker lives");
-        *self.given.entry(leader).or_default() += 1;
+        *self.assigned.entry(leader).or_default() += 1;
         (leader, self.brokers[&leader].value.epoch)
     }
 }

@@ -1,9 +1,9 @@
 //! [`ClusterMetadata`]: one cluster's records and the transactions that change them.
 //!
-//! Every change is a transaction whose preconditions name what it was decided on, so any broker may
-//! make any of them at any time; who decided on something outdated reads again and decides again.
-//! What happens to a cluster with the lease of its controller lost, or with two that believe to
-//! have it, is therefore: nothing.
+//! Every change is a transaction whose preconditions are the records it was decided on, so any
+//! broker may make any of them at any time; a decision on outdated records fails and is made again.
+//! A cluster without a controller, or with two brokers that both believe to be it, is therefore
+//! safe.
 
 mod assignments;
 mod brokers;
@@ -26,23 +26,21 @@ use milena_store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome, Versioned,
 use milena_types::{ClusterId, Revision};
 use serde::de::DeserializeOwned;
 
-pub use assignments::{AssignedPartitions, BrokerAssignments};
 pub use brokers::{NewBroker, Registration};
 pub use errors::MetadataError;
 pub(crate) use keys::MetadataKey;
 pub use keys::{cluster_prefix, storage_prefix};
-pub use leadership::{MovedLeaders, TakenLeadership};
+pub use leadership::MovedLeaders;
 pub use partitions::{AppliedChanges, PartitionChange};
-pub use placement::spread_replicas;
-pub(crate) use records::decode;
-use records::encode as value;
-pub use records::{
-    BrokerRecord, ClusterRecord, Configs, ConfigsRecord, ControllerRecord, DeletedTopicRecord,
-    ListenerRecord, NodeRecord, PartitionRecord, Reassignment, ServingRecord, TopicRecord,
+pub(crate) use records::{
+    BrokerRecord, ConfigsRecord, ControllerRecord, NodeRecord, Reassignment, ServingRecord,
+    TopicRecord, decode,
 };
-pub use topics::{CreatedTopic, NewTopic, Placement, PlannedTopic};
+pub use records::{ClusterRecord, Configs, ListenerRecord, PartitionRecord};
+use records::{DeletedTopicRecord, encode as value};
+pub use topics::{CreatedTopic, NewTopic, Placement};
 
-/// How often a change is decided again after others came first.
+/// How often a change is decided again after conflicts.
 const ATTEMPTS_MAX: usize = 64;
 
 /// One cluster's records. Cheap to clone.
@@ -62,7 +60,6 @@ impl ClusterMetadata {
         Self { store, runtime, cluster, prefix }
     }
 
-    /// Which cluster.
     pub fn cluster_id(&self) -> &ClusterId {
         &self.cluster
     }
@@ -73,7 +70,6 @@ impl ClusterMetadata {
         &self.store
     }
 
-    /// Where storage keeps its decisions.
     pub fn storage_prefix(&self) -> String {
         storage_prefix(&self.cluster)
     }
@@ -108,7 +104,7 @@ impl ClusterMetadata {
         self.record(&self.key(MetadataKey::Cluster)).await
     }
 
-    /// Changes the cluster's record; `change` may be called again if others came first.
+    /// Changes the cluster's record; `change` may be called again after a conflict.
     pub async fn update_cluster(
         &self,
         mut change: impl FnMut(&mut ClusterRecord) + Send,
@@ -126,7 +122,7 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// Applies a transaction; an unknown outcome is found out.
+    /// Applies a transaction, as [`milena_store::commit`].
     async fn commit(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         milena_store::commit(&*self.store, &self.runtime, txn).await
     }

@@ -1,35 +1,33 @@
-//! Changes of partitions' records, except who leads: what the controller and administrators ask
-//! for; and what becomes of a record when its partition gets another leader.
+//! Changes of partitions' records other than of their leaders, and how a record changes when its
+//! partition gets another leader.
 //!
-//! A reassignment (KIP-455) copies nothing here: it is over as soon as one of the replicas that
-//! stay leads. Until then the record has the new replicas, behind them those that will go, and the
-//! leader that is wanted.
+//! A reassignment (KIP-455) copies nothing here: it is over as soon as one of the new replicas
+//! leads. Until then the record has the new replicas, behind them those to be removed, and the
+//! wanted leader.
 
 use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
 use super::{ClusterMetadata, MetadataError, MetadataKey, PartitionRecord, Reassignment, value};
 
-/// A partition's record as it is to be. Leader and leader epoch are those of before.
+/// A partition's new record. Leader and leader epoch do not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionChange {
-    /// The partition.
     pub partition: TopicPartition,
     /// Its record, with the partition epoch that the change was decided on.
     pub record: PartitionRecord,
 }
 
-/// Which partitions were changed; the others had changed meanwhile.
+/// The partitions that were changed; the others had changed meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppliedChanges {
-    /// Those that were changed.
     pub partitions: Vec<TopicPartition>,
     /// An image at this revision shows all of them.
     pub revision: Revision,
 }
 
 impl PartitionRecord {
-    /// The replicas once a reassignment that is under way is over.
+    /// The replicas once the reassignment is over.
     pub fn replicas_to_stay(&self) -> Vec<BrokerId> {
         let goes = |id: &BrokerId| {
             self.reassignment.as_ref().is_some_and(|under_way| under_way.removing.contains(id))
@@ -37,30 +35,30 @@ impl PartitionRecord {
         self.replicas.iter().copied().filter(|id| !goes(id)).collect()
     }
 
-    /// Gives the partition other replicas: at once if its leader is one of them, else as soon as
-    /// the leader has handed over to the first of them that `can_lead`.
+    /// Changes the replicas: at once if the leader is one of the new ones, else once the leader has
+    /// handed over to the first of them that `can_lead`.
     pub fn reassign(&mut self, to: Vec<BrokerId>, can_lead: impl Fn(BrokerId) -> bool) {
         let before = self.replicas_before();
-        self.home = None;
+        self.original_replicas = None;
         if to.contains(&self.leader) {
-            self.target = self.target.filter(|target| to.contains(target));
+            self.wanted_leader = self.wanted_leader.filter(|wanted| to.contains(wanted));
             self.replicas = to;
             self.reassignment = None;
             return;
         }
         let adding = to.iter().copied().filter(|id| !before.contains(id)).collect();
         let removing: Vec<BrokerId> = before.into_iter().filter(|id| !to.contains(id)).collect();
-        self.target = to.iter().copied().find(|id| can_lead(*id));
+        self.wanted_leader = to.iter().copied().find(|id| can_lead(*id));
         self.replicas = to;
         self.replicas.extend(&removing);
         self.reassignment = Some(Reassignment { adding, removing });
     }
 
-    /// Goes back to the replicas of before a reassignment that is under way.
+    /// Goes back to the replicas before the reassignment.
     pub fn cancel_reassignment(&mut self) {
         self.replicas = self.replicas_before();
         self.reassignment = None;
-        self.target = self.target.filter(|target| self.replicas.contains(target));
+        self.wanted_leader = self.wanted_leader.filter(|wanted| self.replicas.contains(wanted));
     }
 
     fn replicas_before(&self) -> Vec<BrokerId> {
@@ -70,12 +68,12 @@ impl PartitionRecord {
         self.replicas.iter().copied().filter(|id| !came(id)).collect()
     }
 
-    /// Begins a term of another leader, in one of its lives. If it is no replica it stands in for
-    /// the leader of before, whose place it takes until one of the replicas lives again.
-    pub(super) fn lead_by(&mut self, leader: BrokerId, life: BrokerEpoch) {
+    /// Makes a broker the leader, in the life given. If it is no replica it takes the place of the
+    /// former leader, until one of the original replicas lives again.
+    pub(super) fn set_leader(&mut self, leader: BrokerId, life: BrokerEpoch) {
         let stay = self.replicas_to_stay();
         if !self.replicas.contains(&leader) {
-            self.home.get_or_insert_with(|| stay.clone());
+            self.original_replicas.get_or_insert_with(|| stay.clone());
             self.reassignment = None;
             self.replicas = stay;
             match self.replicas.iter_mut().find(|id| **id == self.leader) {
@@ -86,7 +84,7 @@ impl PartitionRecord {
             self.replicas = stay;
             self.reassignment = None;
         }
-        (self.leader, self.broker_epoch, self.target) = (leader, life, None);
+        (self.leader, self.broker_epoch, self.wanted_leader) = (leader, life, None);
     }
 }
 

@@ -14,7 +14,7 @@ use super::MetadataError;
 
 /// Lists for `partitions` partitions of `replication_factor` brokers each, preferred leader first.
 /// `first_partition` is how many the topic has already; `start` is random.
-pub fn spread_replicas(
+pub(super) fn spread_replicas(
     nodes: &BTreeMap<BrokerId, Option<String>>,
     partitions: i32,
     replication_factor: i16,

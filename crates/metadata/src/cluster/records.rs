@@ -1,6 +1,5 @@
-//! What is recorded of a cluster: JSON, each record with its format level, so that a release can
-//! tell what it does not understand. Fields may be added within a level if older releases may
-//! ignore them.
+//! The records of a cluster: JSON with a format level. Fields may be added within a level if older
+//! releases may ignore them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +8,12 @@ use milena_store::{Codec, DecodeError, Layout};
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, ProducerId, TopicId, TopicName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// How the records are written.
 const CODEC: Codec = Codec::new(Layout::Format, 1);
 
 /// Names to values, sorted, as configurations are kept.
 pub type Configs = BTreeMap<String, String>;
 
-/// A cluster: what does not change with its topics and brokers.
+/// The properties of a cluster that do not change with its topics and brokers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterRecord {
     /// Kafka's release, such as `3.9.1`: decides which API versions are offered.
@@ -37,12 +35,10 @@ pub struct ClusterRecord {
     pub created_ms: i64,
 }
 
-/// One life of a broker. Ends with its lease.
+/// One life of a broker, that is one registration. Ends with its lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerRecord {
-    /// Which life.
     pub epoch: BrokerEpoch,
-    /// Where it listens.
     pub listeners: Vec<ListenerRecord>,
     /// Its zone (`broker.rack`).
     pub rack: Option<String>,
@@ -55,21 +51,18 @@ impl BrokerRecord {
     }
 }
 
-/// An address that clients are told.
+/// An address at which clients reach a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerRecord {
     /// The listener's name, such as `PLAINTEXT`.
     pub name: String,
-    /// The host as clients reach it.
     pub host: String,
-    /// The port as clients reach it.
     pub port: u16,
 }
 
 /// A broker that belongs to the cluster, alive or not: replicas may be placed on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
-    /// Its zone.
     pub rack: Option<String>,
     /// Where it listened in its last life.
     #[serde(default)]
@@ -77,20 +70,19 @@ pub struct NodeRecord {
     /// Its last life.
     #[serde(default)]
     pub epoch: Option<BrokerEpoch>,
-    /// It is about to leave: it gets no new replicas, and the controller takes those it has.
+    /// It is about to leave: it gets no new replicas, and the controller moves those it has.
     #[serde(default)]
     pub draining: bool,
-    /// It is new, and the controller has not given it its share of the partitions yet.
-    #[serde(default)]
-    pub awaits_share: bool,
+    /// It is new, and the controller has not given it its quota of the partitions yet.
+    #[serde(default, rename = "awaits_share")]
+    pub below_quota: bool,
 }
 
 /// A broker's life that accepts clients: it may be given partitions to lead. Ends with that life's
 /// lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServingRecord {
-    /// Which life.
-    pub epoch: BrokerEpoch,
+pub(crate) struct ServingRecord {
+    pub(crate) epoch: BrokerEpoch,
 }
 
 impl NodeRecord {
@@ -100,14 +92,12 @@ impl NodeRecord {
     }
 }
 
-/// A topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicRecord {
     /// The id of this incarnation.
     pub id: TopicId,
-    /// How many partitions it has.
     pub partitions: i32,
-    /// What was set for it; everything else is the broker's default.
+    /// Without the values that are the broker's defaults.
     #[serde(default)]
     pub configs: Configs,
     /// When it was created, in milliseconds since 1970.
@@ -115,60 +105,52 @@ pub struct TopicRecord {
     pub created_ms: i64,
 }
 
-/// A partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionRecord {
-    /// Who leads it.
     pub leader: BrokerId,
-    /// The term of leadership.
     pub leader_epoch: LeaderEpoch,
-    /// The leader's life that the term belongs to. The leader of another life must take leadership
-    /// first.
+    /// The life of the leader that has this leader epoch. A later life of the broker takes
+    /// leadership before it leads.
     pub broker_epoch: BrokerEpoch,
-    /// Rises with every change of this record.
+    /// Increases with every change of this record.
     pub partition_epoch: i32,
-    /// Who may take over, preferred first. While a reassignment is under way, also those that it
-    /// removes.
+    /// Preferred leader first. During a reassignment also those that it removes, last.
     pub replicas: Vec<BrokerId>,
-    /// The leader that is wanted. The leader of now hands over to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<BrokerId>,
-    /// The reassignment that is under way.
+    /// Whom the leader is to hand over to.
+    #[serde(default, rename = "target", skip_serializing_if = "Option::is_none")]
+    pub wanted_leader: Option<BrokerId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reassignment: Option<Reassignment>,
-    /// The replicas there are to be again: none of them lived when a leader was needed, and
-    /// another broker stood in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home: Option<Vec<BrokerId>>,
+    /// The replicas to go back to: none of them lived when a leader was needed, and another broker
+    /// stands in.
+    #[serde(default, rename = "home", skip_serializing_if = "Option::is_none")]
+    pub original_replicas: Option<Vec<BrokerId>>,
 }
 
 /// A change of a partition's replicas that waits for its leader to hand over to one of those that
 /// stay (KIP-455).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reassignment {
-    /// Those of the replicas that were none before.
+    /// Replicas that were not replicas before.
     pub adding: Vec<BrokerId>,
-    /// Those of the replicas that will be none any more.
+    /// Replicas that will no longer be.
     pub removing: Vec<BrokerId>,
 }
 
 /// A topic that was deleted and whose bytes may still exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletedTopicRecord {
-    /// The name it had.
     pub name: TopicName,
-    /// How many partitions it had.
     pub partitions: i32,
 }
 
-/// Configuration set while running, of one broker or of all.
+/// Configuration set at run time, of one broker or of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfigsRecord {
-    /// What was set.
-    pub configs: Configs,
+pub(crate) struct ConfigsRecord {
+    pub(crate) configs: Configs,
 }
 
-/// The next producer id nobody has.
+/// The first producer id that is not in any block yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProducerIdsRecord {
     pub(super) next: ProducerId,
@@ -180,12 +162,10 @@ pub(super) struct BrokerEpochsRecord {
     pub(super) last: BrokerEpoch,
 }
 
-/// Who is the controller. Ends with that broker's lease.
+/// The controller. Ends with that broker's lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControllerRecord {
-    /// The broker.
     pub broker: BrokerId,
-    /// Its life.
     pub epoch: BrokerEpoch,
 }
 
@@ -211,5 +191,52 @@ mod base64_bytes {
         deserializer: D,
     ) -> Result<Vec<u8>, D::Error> {
         STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::*;
+
+    fn is_stored<T: Debug + PartialEq + Serialize + DeserializeOwned>(record: &T, text: &str) {
+        assert_eq!(encode(record), text);
+        assert_eq!(decode::<T>("k", text.as_bytes()).as_ref(), Ok(record));
+    }
+
+    #[test]
+    fn a_partition_is_stored_under_the_names_it_always_had() {
+        let mut record = PartitionRecord {
+            leader: BrokerId(1),
+            leader_epoch: LeaderEpoch(2),
+            broker_epoch: BrokerEpoch(3),
+            partition_epoch: 4,
+            replicas: vec![BrokerId(1), BrokerId(2)],
+            wanted_leader: None,
+            reassignment: None,
+            original_replicas: None,
+        };
+        let fields = r#""leader":1,"leader_epoch":2,"broker_epoch":3,"partition_epoch":4"#;
+        is_stored(&record, &format!(r#"{{"format":1,{fields},"replicas":[1,2]}}"#));
+        record.wanted_leader = Some(BrokerId(2));
+        record.reassignment =
+            Some(Reassignment { adding: vec![BrokerId(2)], removing: vec![BrokerId(1)] });
+        record.original_replicas = Some(vec![BrokerId(3)]);
+        let rest = r#""target":2,"reassignment":{"adding":[2],"removing":[1]},"home":[3]"#;
+        is_stored(&record, &format!(r#"{{"format":1,{fields},"replicas":[1,2],{rest}}}"#));
+    }
+
+    #[test]
+    fn a_node_is_stored_under_the_names_it_always_had() {
+        let record = NodeRecord {
+            rack: Some("a".to_owned()),
+            listeners: Vec::new(),
+            epoch: Some(BrokerEpoch(3)),
+            draining: false,
+            below_quota: true,
+        };
+        let fields = r#""rack":"a","listeners":[],"epoch":3,"draining":false,"awaits_share":true"#;
+        is_stored(&record, &format!(r#"{{"format":1,{fields}}}"#));
     }
 }

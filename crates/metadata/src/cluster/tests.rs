@@ -294,11 +294,11 @@ async fn the_partitions_of_a_dead_broker_are_spread_over_live_replicas() {
         let before = leaders(&cluster, topic).await;
         let moved = cluster.metadata.move_leaders(BrokerId(1), dead.epoch, &[]).await.unwrap();
         let after = leaders(&cluster, topic).await;
-        let mut shares: BTreeMap<BrokerId, i32> = BTreeMap::new();
+        let mut led: BTreeMap<BrokerId, i32> = BTreeMap::new();
         for (n, partition) in &after {
             let was = &before[n];
             if was.leader == BrokerId(1) {
-                *shares.entry(partition.leader).or_default() += 1;
+                *led.entry(partition.leader).or_default() += 1;
                 assert!(
                     was.replicas.contains(&partition.leader) && partition.leader != BrokerId(1)
                 );
@@ -311,9 +311,8 @@ async fn the_partitions_of_a_dead_broker_are_spread_over_live_replicas() {
             }
         }
         assert!(
-            shares.len() == 2
-                && shares.values().max().unwrap() - shares.values().min().unwrap() <= 4,
-            "{shares:?}"
+            led.len() == 2 && led.values().max().unwrap() - led.values().min().unwrap() <= 4,
+            "{led:?}"
         );
         let orphans = leaders(&cluster, alone).await;
         assert!(orphans.values().all(|p| p.leader != BrokerId(1) && p.replicas == [p.leader]));
@@ -342,7 +341,7 @@ async fn leaders_are_not_moved_when_the_reason_no_longer_holds() {
 }
 
 #[tokio::test]
-async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
+async fn assignments_count_leaders_replicas_and_partitions_without_a_leader() {
     let cluster = TestCluster::new().await;
     let mut registrations = Vec::new();
     for id in 1..=3 {
@@ -351,15 +350,13 @@ async fn holdings_tell_who_leads_who_is_a_replica_and_what_nobody_leads() {
     let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
     let placement = Placement::Manual(vec![ids(&[2, 1]), ids(&[2, 3]), ids(&[3, 1])]);
     cluster.metadata.create_topic(&new_topic("t", placement)).await.unwrap();
-    let holdings = cluster.metadata.broker_assignments().await.unwrap();
-    let held =
-        |id: i32| holdings.brokers.get(&BrokerId(id)).map(|held| (held.leaders, held.replicas));
-    assert_eq!(
-        [held(1), held(2), held(3), held(4)],
-        [Some((0, 2)), Some((2, 2)), Some((1, 2)), None]
-    );
-    assert_eq!((holdings.replicas_max, holdings.leaderless), (2, 0));
-    assert!(holdings.holds(BrokerId(1)) && !holdings.holds(BrokerId(4)));
+    let assignments = cluster.metadata.broker_assignments().await.unwrap();
+    let of = |id: i32| {
+        assignments.brokers.get(&BrokerId(id)).map(|broker| (broker.leaders, broker.replicas))
+    };
+    assert_eq!([of(1), of(2), of(3), of(4)], [Some((0, 2)), Some((2, 2)), Some((1, 2)), None]);
+    assert_eq!((assignments.replicas_max, assignments.leaderless), (2, 0));
+    assert!(assignments.holds(BrokerId(1)) && !assignments.holds(BrokerId(4)));
     // Neither a life that has ended nor the next one, which has not taken over yet, leads.
     cluster.metadata.deregister(&registrations[1]).await.unwrap();
     assert_eq!(cluster.metadata.broker_assignments().await.unwrap().leaderless, 2);

@@ -17,67 +17,53 @@ use super::{
     MetadataKey, PartitionRecord, TopicRecord, decode, placement::spread_replicas, value,
 };
 
-/// A topic to create.
 #[derive(Clone, Debug)]
 pub struct NewTopic {
-    /// Its name.
     pub name: TopicName,
-    /// Where its partitions go.
     pub placement: Placement,
-    /// What is set for it.
     pub configs: Configs,
 }
 
-/// Where partitions go.
 #[derive(Clone, Debug)]
 pub enum Placement {
     /// Spread over brokers and zones from a random start.
-    Spread {
-        /// How many partitions.
-        partitions: i32,
-        /// Replicas of each.
-        replication_factor: i16,
-    },
-    /// As given: per partition the brokers, preferred leader first.
+    Spread { partitions: i32, replication_factor: i16 },
+    /// Per partition the brokers, preferred leader first.
     Manual(Vec<Vec<BrokerId>>),
 }
 
-/// A topic as it would be created.
+/// The placement of partitions that would be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedTopic {
     /// Per partition the brokers, preferred leader first.
     pub replicas: Vec<Vec<BrokerId>>,
 }
 
-/// A topic that was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatedTopic {
-    /// Its id.
     pub id: TopicId,
     /// Per partition the brokers, preferred leader first.
     pub replicas: Vec<Vec<BrokerId>>,
-    /// From this revision on it exists.
+    /// The first at which it exists.
     pub revision: Revision,
 }
 
 type Brokers = BTreeMap<BrokerId, Versioned<BrokerRecord>>;
 
 impl ClusterMetadata {
-    /// What [`ClusterMetadata::create_topic`] would do, without doing it. Does not look whether the
-    /// topic exists.
+    /// The dry run of [`ClusterMetadata::create_topic`]. Does not check whether the topic exists.
     pub async fn plan_topic(&self, placement: &Placement) -> Result<PlannedTopic, MetadataError> {
-        let (replicas, _) = self.place(placement, 0).await?;
+        let (replicas, _) = self.assign_replicas(placement, 0).await?;
         Ok(PlannedTopic { replicas })
     }
 
-    /// Creates a topic.
     pub async fn create_topic(&self, topic: &NewTopic) -> Result<CreatedTopic, MetadataError> {
         let key = self.key(MetadataKey::Topic(topic.name.as_str()));
         for _ in 0..ATTEMPTS_MAX {
             if self.store.get(&key).await?.is_some() {
                 return Err(MetadataError::TopicExists(topic.name.clone()));
             }
-            let (replicas, brokers) = self.place(&topic.placement, 0).await?;
+            let (replicas, brokers) = self.assign_replicas(&topic.placement, 0).await?;
             let id = TopicId(
                 Builder::from_random_bytes(self.runtime.random_u128().to_be_bytes()).into_uuid(),
             );
@@ -101,8 +87,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// Grows a topic to `total` partitions, the new ones placed as given or spread with the
-    /// replication factor of the first. Answers the revision at which they exist.
+    /// Grows a topic to `total` partitions, the new ones placed as in `manual` or spread with the
+    /// replication factor of the first. Returns the revision at which they exist.
     pub async fn create_partitions(
         &self,
         name: &TopicName,
@@ -127,7 +113,7 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// What [`ClusterMetadata::create_partitions`] would do, without doing it.
+    /// The dry run of [`ClusterMetadata::create_partitions`].
     pub async fn plan_partitions(
         &self,
         name: &TopicName,
@@ -177,12 +163,11 @@ impl ClusterMetadata {
             }
             Some(lists) => Placement::Manual(lists),
         };
-        let (replicas, brokers) = self.place(&placement, now).await?;
+        let (replicas, brokers) = self.assign_replicas(&placement, now).await?;
         Ok((topic, replicas, brokers))
     }
 
-    /// Deletes a topic, if it is (still) the one with that id. Answers the revision from which it
-    /// is gone.
+    /// Deletes a topic if it still has that id. Returns the revision from which it is gone.
     pub async fn delete_topic(
         &self,
         name: &TopicName,
@@ -236,7 +221,6 @@ impl ClusterMetadata {
         self.commit(txn).await?.committed().map(|_| ()).ok_or(MetadataError::Outdated)
     }
 
-    /// The record of a topic.
     pub async fn topic(
         &self,
         name: &TopicName,
@@ -244,7 +228,6 @@ impl ClusterMetadata {
         self.record(&self.key(MetadataKey::Topic(name.as_str()))).await
     }
 
-    /// The record of a partition.
     pub async fn partition(
         &self,
         topic: TopicId,
@@ -253,7 +236,7 @@ impl ClusterMetadata {
         self.record(&self.key(MetadataKey::Partition(topic, partition))).await
     }
 
-    async fn place(
+    async fn assign_replicas(
         &self,
         placement: &Placement,
         first_partition: i32,
@@ -300,7 +283,7 @@ impl ClusterMetadata {
         topic_key: &str,
         topic: &TopicRecord,
     ) -> Result<Option<Revision>, MetadataError> {
-        let records = lead(replicas, brokers);
+        let records = new_partitions(replicas, brokers);
         let chunk_len = self.store.limits().ops - 1;
         let mut chunks = records.chunks(chunk_len).enumerate().peekable();
         while let Some((number, chunk)) = chunks.next() {
@@ -330,9 +313,9 @@ impl ClusterMetadata {
     }
 }
 
-/// New partitions, each led by the first of its replicas that lives; where none does, by any broker
-/// that does, which takes the place of the first.
-fn lead(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
+/// New partitions, each led by its first live replica; if there is none, by any live broker, which
+/// takes the place of the first replica.
+fn new_partitions(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
     let mut stand_ins = brokers.keys().cycle().copied();
     let mut epochs: HashMap<BrokerId, BrokerEpoch> = HashMap::new();
     for (id, seen) in brokers {
@@ -353,15 +336,15 @@ fn lead(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<PartitionRecord> {
             broker_epoch: epochs[&leader],
             partition_epoch: 0,
             replicas,
-            target: None,
+            wanted_leader: None,
             reassignment: None,
-            home: None,
+            original_replicas: None,
         }
     };
     replicas.iter().map(record).collect()
 }
 
-/// Kafka's rules for an assignment by hand.
+/// Kafka's rules for a manual assignment.
 fn check_assignment(
     lists: &[Vec<BrokerId>],
     nodes: &BTreeMap<BrokerId, Option<String>>,

@@ -1,14 +1,14 @@
-//! What a controller wants changed: a pure function of the metadata image.
+//! What a controller changes: a pure function of the metadata image.
 //!
 //! Nothing is copied when replicas or leaders move, so a decision is a change of records, and the
-//! leader's handoff does the rest. Nothing here changes who leads (see `cluster::leadership`): it
-//! only says who ought to.
+//! leader's handoff does the rest. Nothing here changes who leads (see `cluster::leadership`), only
+//! the wanted leader.
 //!
-//! In this order, for every partition: replicas that another broker stood in for come back; brokers
-//! that are about to leave lose their replicas; new brokers get their share; a reassignment that
-//! waits gets the leader it waits for; and leadership goes back to the first replica.
+//! In this order, for every partition: original replicas come back once one of them serves; brokers
+//! that are about to leave lose their replicas; new brokers get their quota; a reassignment gets a
+//! wanted leader; and leadership goes back to the first replica.
 
-mod shares;
+mod quota;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ use crate::{
     image::{MetadataImage, PartitionImage},
 };
 
-use shares::Loads;
+use quota::Loads;
 
 /// What a plan depends on besides the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,25 +33,24 @@ pub struct PlanOptions {
     pub settled: BTreeSet<BrokerId>,
 }
 
-/// What a controller wants changed.
+/// The changes that a controller is to make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Partitions' records as they are to be.
     pub changes: Vec<PartitionChange>,
-    /// New brokers that have got their share with these changes.
-    pub shares_given: Vec<BrokerId>,
+    /// New brokers that have their quota of the partitions with these changes.
+    pub at_quota: Vec<BrokerId>,
 }
 
-/// What is to be done now. Planning again on an image that shows the changes finds nothing more.
+/// Plans all changes. On an image that shows them the plan is empty.
 pub fn plan(image: &MetadataImage, options: &PlanOptions) -> Plan {
     let mut records: Vec<(TopicPartition, &PartitionImage, PartitionRecord)> = Vec::new();
     let leaving = image.nodes().values().any(|node| node.draining);
-    let newcomers: Vec<BrokerId> = newcomers(image);
-    let all = leaving || !newcomers.is_empty();
+    let new_brokers = new_brokers(image);
+    let all = leaving || !new_brokers.is_empty();
     for topic in image.topics() {
         for (index, partition) in topic.partitions() {
-            // With nothing to spread anew, most partitions are as they ought to be.
-            if all || is_unsettled(image, options, partition) {
+            // With nothing to spread anew, most partitions need no change.
+            if all || may_change(image, options, partition) {
                 let id = TopicPartition { topic: topic.id(), partition: index };
                 records.push((id, partition, partition.into()));
             }
@@ -59,80 +58,84 @@ pub fn plan(image: &MetadataImage, options: &PlanOptions) -> Plan {
     }
     let serves = |id: BrokerId| image.is_serving(id) && !image.is_draining(id);
     for (_, _, record) in &mut records {
-        come_home(record, options, serves);
+        restore_replicas(record, options, serves);
     }
     if all {
         let mut loads = Loads::new(image, records.iter().map(|(_, _, record)| record));
         for (_, _, record) in &mut records {
             loads.drain(record, serves);
         }
-        for newcomer in &newcomers {
+        for new_broker in &new_brokers {
             let of_all: Vec<&mut PartitionRecord> =
                 records.iter_mut().map(|(_, _, record)| record).collect();
-            loads.give_share(*newcomer, of_all, serves);
+            loads.fill_quota(*new_broker, of_all, serves);
         }
     }
     for (_, partition, record) in &mut records {
-        want_leader(record, partition, image, options, serves);
+        set_wanted_leader(record, partition, image, options, serves);
     }
     let changed = records
         .into_iter()
         .filter(|(_, partition, record)| *record != PartitionRecord::from(*partition));
     let changes = changed.map(|(partition, _, record)| PartitionChange { partition, record });
-    Plan { changes: changes.collect(), shares_given: newcomers }
+    Plan { changes: changes.collect(), at_quota: new_brokers }
 }
 
-/// New brokers that accept clients, in the order of their numbers.
-fn newcomers(image: &MetadataImage) -> Vec<BrokerId> {
-    let new = image.nodes().iter().filter(|(_, node)| node.awaits_share && !node.draining);
+/// New brokers that accept clients, in order of their ids.
+fn new_brokers(image: &MetadataImage) -> Vec<BrokerId> {
+    let new = image.nodes().iter().filter(|(_, node)| node.below_quota && !node.draining);
     new.map(|(id, _)| *id).filter(|id| image.is_serving(*id)).collect()
 }
 
-/// Whether a partition may want something else than it has, without a look at the others.
-fn is_unsettled(image: &MetadataImage, options: &PlanOptions, partition: &PartitionImage) -> bool {
+/// Whether a plan without drained and new brokers may change the partition.
+fn may_change(image: &MetadataImage, options: &PlanOptions, partition: &PartitionImage) -> bool {
     let first = partition.replicas.first().copied();
     let returns = options.preferred_leaders
         && first.is_some_and(|id| id != partition.leader && options.settled.contains(&id));
-    let lost_target = partition.target.is_some_and(|id| !image.is_serving(id));
-    returns || lost_target || partition.home.is_some() || partition.reassignment.is_some()
+    let wanted_is_gone = partition.wanted_leader.is_some_and(|id| !image.is_serving(id));
+    returns
+        || wanted_is_gone
+        || partition.original_replicas.is_some()
+        || partition.reassignment.is_some()
 }
 
-fn come_home(
+fn restore_replicas(
     record: &mut PartitionRecord,
     options: &PlanOptions,
     serves: impl Fn(BrokerId) -> bool + Copy,
 ) {
-    let Some(home) = &record.home else { return };
-    if home.iter().any(|id| options.settled.contains(id) && serves(*id)) {
-        let home = home.clone();
-        record.reassign(home, serves);
+    let Some(original) = &record.original_replicas else { return };
+    if original.iter().any(|id| options.settled.contains(id) && serves(*id)) {
+        let original = original.clone();
+        record.reassign(original, serves);
     }
 }
 
-fn want_leader(
+fn set_wanted_leader(
     record: &mut PartitionRecord,
     before: &PartitionImage,
     image: &MetadataImage,
     options: &PlanOptions,
     serves: impl Fn(BrokerId) -> bool + Copy,
 ) {
-    record.target = record.target.filter(|id| image.is_serving(*id));
-    if record.target.is_some() {
+    record.wanted_leader = record.wanted_leader.filter(|id| image.is_serving(*id));
+    if record.wanted_leader.is_some() {
         return;
     }
     if record.reassignment.is_some() {
-        record.target = record.replicas_to_stay().into_iter().find(|id| serves(*id));
+        record.wanted_leader = record.replicas_to_stay().into_iter().find(|id| serves(*id));
         return;
     }
     let Some(&first) = record.replicas.first() else { return };
     let ready = options.preferred_leaders && options.settled.contains(&first) && serves(first);
     if ready && first != record.leader && image.live_leader(before).is_some() {
-        record.target = Some(first);
+        record.wanted_leader = Some(first);
     }
 }
 
-/// Who takes over what a broker leads that is about to stop: live replicas that accept clients, in
-/// equal shares; where there is none, any broker that does. What nobody can take is left out.
+/// The new leaders of what a broker leads that is about to stop: replicas that accept clients, each
+/// for as many partitions; where there is none, any broker that does. Without one the partition is
+/// left out.
 pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPartition, BrokerId)> {
     let others: Vec<BrokerId> = image
         .brokers()
@@ -140,19 +143,19 @@ pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPart
         .copied()
         .filter(|id| *id != broker && image.is_serving(*id))
         .collect();
-    let mut shares: HashMap<BrokerId, usize> = HashMap::new();
+    let mut assigned: HashMap<BrokerId, usize> = HashMap::new();
     let mut moves = Vec::new();
     for (id, partition) in image.led_by(broker) {
         let record = PartitionRecord::from(partition);
         let price =
-            |id: &&BrokerId| (image.is_draining(**id), shares.get(*id).copied().unwrap_or(0));
+            |id: &&BrokerId| (image.is_draining(**id), assigned.get(*id).copied().unwrap_or(0));
         let stay = record.replicas_to_stay();
         let replica = stay.iter().filter(|id| others.contains(id)).min_by_key(price);
-        let wanted = record.target.filter(|target| others.contains(target));
+        let wanted = record.wanted_leader.filter(|wanted| others.contains(wanted));
         if let Some(to) =
             wanted.or(replica.copied()).or_else(|| others.iter().min_by_key(price).copied())
         {
-            *shares.entry(to).or_default() += 1;
+            *assigned.entry(to).or_default() += 1;
             moves.push((id, to));
         }
     }
@@ -163,7 +166,7 @@ pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPart
 /// their partitions have no leader.
 pub fn missing_leaders(image: &MetadataImage) -> BTreeMap<BrokerId, BrokerEpoch> {
     let mut missing: BTreeMap<BrokerId, BrokerEpoch> = BTreeMap::new();
-    // Most of the time all are there, and no partition needs to be looked at.
+    // Most of the time none is missing.
     if image.nodes().keys().all(|id| image.broker(*id).is_some()) {
         return missing;
     }

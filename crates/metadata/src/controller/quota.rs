@@ -1,8 +1,8 @@
-//! Who has how many replicas, and changes that make it even.
+//! How many replicas each broker has, and the moves from draining and to new brokers.
 //!
 //! A replica moves by a broker taking another's place in a partition's list: the first place with
 //! the leadership that goes with it, and never so that a partition is in fewer zones than before.
-//! The fullest brokers give first.
+//! They are taken from the brokers with the most.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,7 +17,6 @@ struct Load {
     firsts: usize,
 }
 
-/// The load of every broker that stays.
 pub(super) struct Loads<'a> {
     zones: HashMap<BrokerId, Option<&'a str>>,
     staying: BTreeMap<BrokerId, Load>,
@@ -76,8 +75,8 @@ impl<'a> Loads<'a> {
     }
 
     /// Gives the places of brokers that leave to brokers that stay: those with the fewest, in zones
-    /// that the partition is not in already as far as there are any. A place that nobody can
-    /// take goes as long as another replica stays.
+    /// that the partition is not in already as far as there are any. Removes a place that nobody
+    /// can take if another replica stays.
     pub(super) fn drain(
         &mut self,
         record: &mut PartitionRecord,
@@ -122,36 +121,36 @@ impl<'a> Loads<'a> {
         }
     }
 
-    /// Lets a new broker take places of the fullest ones until it has its share: first places, then
-    /// others.
-    pub(super) fn give_share(
+    /// Gives a new broker places of the brokers with the most until it has its quota: first places,
+    /// then others.
+    pub(super) fn fill_quota(
         &mut self,
-        newcomer: BrokerId,
+        new_broker: BrokerId,
         mut records: Vec<&mut PartitionRecord>,
         serves: impl Fn(BrokerId) -> bool + Copy,
     ) {
         let brokers = self.staying.len().max(1);
-        let firsts_share = records.len() / brokers;
+        let firsts_quota = records.len() / brokers;
         let replicas: usize = records.iter().map(|record| record.replicas_to_stay().len()).sum();
-        let replicas_share = replicas / brokers;
-        for (first_places, share) in [(true, firsts_share), (false, replicas_share)] {
+        let replicas_quota = replicas / brokers;
+        for (first_places, quota) in [(true, firsts_quota), (false, replicas_quota)] {
             for record in &mut records {
-                let load = self.staying.get(&newcomer).copied().unwrap_or_default();
+                let load = self.staying.get(&new_broker).copied().unwrap_or_default();
                 let has = if first_places { load.firsts } else { load.replicas };
-                if has >= share {
+                if has >= quota {
                     break;
                 }
-                self.take_place(newcomer, record, first_places, share, serves);
+                self.take_replica(new_broker, record, first_places, quota, serves);
             }
         }
     }
 
-    fn take_place(
+    fn take_replica(
         &mut self,
-        newcomer: BrokerId,
+        new_broker: BrokerId,
         record: &mut PartitionRecord,
         first_places: bool,
-        share: usize,
+        quota: usize,
         serves: impl Fn(BrokerId) -> bool,
     ) {
         let mut list = record.replicas_to_stay();
@@ -163,28 +162,28 @@ impl<'a> Loads<'a> {
                 .get(&id)
                 .map_or(0, |load| if first_places { load.firsts } else { load.replicas })
         };
-        if let Some(place) = list.iter().position(|id| *id == newcomer) {
+        if let Some(place) = list.iter().position(|id| *id == new_broker) {
             // A replica already: it may still become the first one.
-            if first_places && of(self, list[0]) > share {
+            if first_places && of(self, list[0]) > quota {
                 let former = list[0];
                 self.remove(former, 0);
                 self.add(former, 1);
-                self.remove(newcomer, 1);
-                self.add(newcomer, 0);
+                self.remove(new_broker, 1);
+                self.add(new_broker, 0);
                 list.swap(0, place);
                 record.reassign(list, serves);
             }
             return;
         }
         let fits = |place: &usize| {
-            of(self, list[*place]) > share && self.keeps_zones(&list, *place, newcomer)
+            of(self, list[*place]) > quota && self.keeps_zones(&list, *place, new_broker)
         };
         let Some(place) = places.filter(fits).max_by_key(|place| of(self, list[*place])) else {
             return;
         };
         self.remove(list[place], place);
-        self.add(newcomer, place);
-        list[place] = newcomer;
+        self.add(new_broker, place);
+        list[place] = new_broker;
         record.reassign(list, serves);
     }
 }

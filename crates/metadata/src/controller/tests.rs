@@ -39,14 +39,14 @@ async fn settle(
     loop {
         let now = image(cluster).await;
         let plan = plan(&now, options);
-        for broker in &plan.shares_given {
-            cluster.metadata.share_given(*broker).await.unwrap();
+        for broker in &plan.at_quota {
+            cluster.metadata.mark_at_quota(*broker).await.unwrap();
         }
         let mut moved = 0;
         for leader in registrations {
             let asked: Vec<_> = now
                 .led_by(leader.broker)
-                .filter_map(|(id, partition)| Some((id, partition.target?)))
+                .filter_map(|(id, partition)| Some((id, partition.wanted_leader?)))
                 .collect();
             moved += cluster.metadata.hand_over(leader, &asked).await.unwrap().partitions.len();
         }
@@ -101,7 +101,7 @@ async fn leaders_return_to_the_first_replica_once_it_serves_for_long_enough() {
     let after = records(&cluster, topic.id).await;
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((after.leader, &after.replicas), (before.leader, &before.replicas));
-        assert_eq!(after.target, None);
+        assert_eq!(after.wanted_leader, None);
         let terms = if before.leader == BrokerId(1) { 2 } else { 0 };
         assert_eq!(after.leader_epoch.raw(), before.leader_epoch.raw() + terms);
     }
@@ -126,7 +126,7 @@ async fn a_broker_that_stood_in_gives_the_partition_back() {
     let after = records(&cluster, topic.id).await;
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((after.leader, &after.replicas), (before.leader, &before.replicas));
-        assert_eq!((&after.home, &after.reassignment), (&None, &None));
+        assert_eq!((&after.original_replicas, &after.reassignment), (&None, &None));
     }
 }
 
@@ -174,7 +174,7 @@ async fn a_drain_that_leaves_too_few_brokers_leaves_fewer_replicas() {
 }
 
 #[tokio::test]
-async fn new_brokers_get_their_share_once_and_assignments_by_hand_stay_then() {
+async fn new_brokers_get_their_quota_once_and_assignments_by_hand_stay_then() {
     let cluster = TestCluster::new().await;
     let mut brokers =
         vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
@@ -241,12 +241,12 @@ async fn decisions_of_a_controller_that_lost_its_role_change_nothing() {
     let mut changes = Vec::new();
     for (partition, of) in image.led_by(BrokerId(1)) {
         let mut record = PartitionRecord::from(of);
-        record.target = Some(BrokerId(2));
+        record.wanted_leader = Some(BrokerId(2));
         changes.push(PartitionChange { partition, record });
     }
     let outcome = cluster.metadata.change_partitions(&guard, &changes).await;
     assert_eq!(outcome, Err(crate::MetadataError::Outdated));
-    assert!(records(&cluster, topic.id).await.iter().all(|record| record.target.is_none()));
+    assert!(records(&cluster, topic.id).await.iter().all(|record| record.wanted_leader.is_none()));
 }
 
 #[tokio::test]

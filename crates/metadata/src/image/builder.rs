@@ -15,7 +15,7 @@ use crate::cluster::{
 
 use super::{MetadataImage, PartitionImage, TopicImage, sorted::SortedMap};
 
-/// An image in the making: the next one to show and what does not yet belong to any topic.
+/// The next image, and the partitions that do not belong to any topic yet.
 pub(super) struct ImageBuilder {
     /// What the cluster's keys start with.
     prefix: Arc<str>,
@@ -38,7 +38,7 @@ impl ImageBuilder {
         self.image.revision = self.image.revision.max(revision);
     }
 
-    /// Applies all changes of one revision. A record that cannot be read is passed over and
+    /// Applies all changes of one revision. A record that cannot be read is skipped and
     /// reported: one bad record must not stop a broker from following the others.
     pub(super) fn apply(&mut self, batch: &EventBatch) {
         for event in &batch.events {

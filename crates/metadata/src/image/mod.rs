@@ -1,4 +1,5 @@
-//! [`MetadataImage`]: an immutable snapshot of a cluster's records, and [`ImageWatcher`], which keeps the newest one.
+//! [`MetadataImage`]: an immutable snapshot of a cluster's records, and [`ImageWatcher`], which
+//! keeps the newest one.
 //!
 //! A snapshot is one state of the store, at [`MetadataImage::revision`]. Making the next one shares
 //! everything that did not change. A topic in it always has all its partitions.
@@ -26,7 +27,7 @@ use crate::cluster::{
 
 use sorted::SortedMap;
 
-pub use watcher::{ImageClosed, ImageWatcher};
+pub use watcher::ImageWatcher;
 
 /// A snapshot of a cluster's metadata. Cheap to share and cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +43,6 @@ pub struct MetadataImage {
     controller: Option<ControllerRecord>,
 }
 
-/// A topic in an image.
 #[derive(Clone, Debug)]
 pub struct TopicImage {
     name: TopicName,
@@ -54,25 +54,21 @@ pub struct TopicImage {
     partitions: SortedMap<PartitionIndex, PartitionImage>,
 }
 
-/// A partition in an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionImage {
-    /// Who leads it.
     pub leader: BrokerId,
-    /// The term of leadership.
     pub leader_epoch: LeaderEpoch,
-    /// The leader's life that the term belongs to.
+    /// The life of the leader that has this leader epoch.
     pub broker_epoch: BrokerEpoch,
-    /// Rises with every change of the partition.
+    /// Increases with every change of the partition.
     pub partition_epoch: i32,
-    /// Who may take over, preferred first.
+    /// Preferred leader first. During a reassignment also those that it removes, last.
     pub replicas: Box<[BrokerId]>,
-    /// The leader that is wanted.
-    pub target: Option<BrokerId>,
-    /// The reassignment that is under way.
+    /// Whom the leader is to hand over to.
+    pub wanted_leader: Option<BrokerId>,
     pub reassignment: Option<Box<Reassignment>>,
-    /// The replicas there are to be again after another broker stood in.
-    pub home: Option<Box<[BrokerId]>>,
+    /// The replicas to go back to: another broker stands in.
+    pub original_replicas: Option<Box<[BrokerId]>>,
 }
 
 impl From<PartitionRecord> for PartitionImage {
@@ -83,9 +79,9 @@ impl From<PartitionRecord> for PartitionImage {
             broker_epoch: record.broker_epoch,
             partition_epoch: record.partition_epoch,
             replicas: record.replicas.into(),
-            target: record.target,
+            wanted_leader: record.wanted_leader,
             reassignment: record.reassignment.map(Box::new),
-            home: record.home.map(Into::into),
+            original_replicas: record.original_replicas.map(Into::into),
         }
     }
 }
@@ -98,15 +94,14 @@ impl From<&PartitionImage> for PartitionRecord {
             broker_epoch: image.broker_epoch,
             partition_epoch: image.partition_epoch,
             replicas: image.replicas.to_vec(),
-            target: image.target,
+            wanted_leader: image.wanted_leader,
             reassignment: image.reassignment.as_deref().cloned(),
-            home: image.home.as_deref().map(<[BrokerId]>::to_vec),
+            original_replicas: image.original_replicas.as_deref().map(<[BrokerId]>::to_vec),
         }
     }
 }
 
 impl TopicImage {
-    /// Its name.
     pub fn name(&self) -> &TopicName {
         &self.name
     }
@@ -116,7 +111,6 @@ impl TopicImage {
         self.id
     }
 
-    /// How many partitions it has.
     pub fn partition_count(&self) -> i32 {
         self.partition_count
     }
@@ -126,7 +120,6 @@ impl TopicImage {
         self.created_ms
     }
 
-    /// What is set for it.
     pub fn configs(&self) -> &Arc<Configs> {
         &self.configs
     }
@@ -136,7 +129,6 @@ impl TopicImage {
         self.partitions.get(&partition).filter(|_| partition.0 < self.partition_count)
     }
 
-    /// All partitions in order.
     pub fn partitions(&self) -> impl Iterator<Item = (PartitionIndex, &PartitionImage)> {
         self.partitions_from(PartitionIndex(0))
     }
@@ -158,7 +150,7 @@ impl MetadataImage {
     }
 
     /// Whether nothing was changed between this image and another of the same watcher: only the
-    /// revision may differ. May answer no where a change was undone.
+    /// revision may differ. May be false where a change was undone.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self {
             revision: _,
@@ -220,22 +212,15 @@ impl MetadataImage {
         elected.or_else(|| self.brokers.keys().next().copied())
     }
 
-    /// Who holds the controller lease.
+    /// The elected controller, alive or not.
     pub fn controller_record(&self) -> Option<ControllerRecord> {
         self.controller
     }
 
-    /// How many topics there are.
-    pub fn topic_count(&self) -> usize {
-        self.topics.len()
-    }
-
-    /// A topic by its name.
     pub fn topic(&self, name: &str) -> Option<&Arc<TopicImage>> {
         self.topics.get(name)
     }
 
-    /// A topic by its id.
     pub fn topic_by_id(&self, id: TopicId) -> Option<&Arc<TopicImage>> {
         self.topics.get(self.names.get(&id)?.as_str())
     }
@@ -295,7 +280,7 @@ impl MetadataImage {
         partition.replicas.iter().copied().filter(|id| !self.brokers.contains_key(id)).collect()
     }
 
-    /// What is set for one broker, or with `None` for all of them.
+    /// The configuration of one broker, or with `None` of all.
     pub fn broker_configs(&self, broker: Option<BrokerId>) -> Option<&Arc<Configs>> {
         self.broker_configs.get(&broker)
     }

@@ -7,24 +7,23 @@ use std::{borrow::Borrow, sync::Arc};
 /// Entries per chunk before it is cut in two.
 const CHUNK_MAX: usize = 256;
 
-/// See the module. Chunks are never empty.
+/// Chunks are never empty.
 #[derive(Debug)]
 pub(crate) struct SortedMap<K, V> {
     chunks: Arc<Vec<Chunk<K, V>>>,
-    len: usize,
 }
 
 type Chunk<K, V> = Arc<Vec<(K, V)>>;
 
 impl<K, V> Clone for SortedMap<K, V> {
     fn clone(&self) -> Self {
-        Self { chunks: self.chunks.clone(), len: self.len }
+        Self { chunks: self.chunks.clone() }
     }
 }
 
 impl<K, V> Default for SortedMap<K, V> {
     fn default() -> Self {
-        Self { chunks: Arc::default(), len: 0 }
+        Self { chunks: Arc::default() }
     }
 }
 
@@ -36,10 +35,6 @@ impl<K, V> SortedMap<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// The chunk that has `key`, or would.
     fn chunk_of<Q: Ord + ?Sized>(&self, key: &Q) -> usize
     where
@@ -62,7 +57,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         let chunks = Arc::make_mut(&mut self.chunks);
         let Some(chunk) = chunks.get_mut(number) else {
             chunks.push(Arc::new(vec![(key, value)]));
-            self.len = 1;
             return None;
         };
         let chunk = Arc::make_mut(chunk);
@@ -70,7 +64,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
             Ok(place) => Some(std::mem::replace(&mut chunk[place].1, value)),
             Err(place) => {
                 chunk.insert(place, (key, value));
-                self.len += 1;
                 if chunk.len() > CHUNK_MAX {
                     // Appended in order, the usual way of filling, leaves full chunks behind.
                     let cut = if place == CHUNK_MAX { CHUNK_MAX } else { CHUNK_MAX / 2 };
@@ -95,7 +88,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         if chunk.is_empty() {
             chunks.remove(number);
         }
-        self.len -= 1;
         Some(value)
     }
 
@@ -163,7 +155,6 @@ mod tests {
             for (map, model) in copies {
                 prop_assert!(map.iter().eq(model.iter()));
                 prop_assert!(map.iter_from(&300).eq(model.range(300..)));
-                prop_assert_eq!(map.len(), model.len());
             }
         }
     }

@@ -169,7 +169,7 @@ async fn a_watcher_ends_with_its_scope() {
     let scope = cluster.runtime.child();
     let watcher = ImageWatcher::start(&cluster.metadata, &scope).await.unwrap();
     scope.shutdown().await;
-    assert_eq!(watcher.wait_for(Revision(u64::MAX)).await.err(), Some(ImageClosed));
+    assert_eq!(watcher.wait_for(Revision(u64::MAX)).await.err(), Some(watcher::ImageClosed));
 }
 
 #[tokio::test]
@@ -184,9 +184,9 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
         broker_epoch: BrokerEpoch(1),
         partition_epoch: 0,
         replicas: vec![BrokerId(1)],
-        target: None,
+        wanted_leader: None,
         reassignment: None,
-        home: None,
+        original_replicas: None,
     };
     builder.fill(TOPICS, PARTITIONS, &record);
     let before = builder.image();

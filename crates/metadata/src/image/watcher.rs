@@ -1,5 +1,5 @@
-//! Keeping the newest image: reading everything once, then following one watch; reading again when
-//! the watch says that it has missed something.
+//! [`ImageWatcher`]: reads everything once, then follows one watch; reads again when the watch has
+//! missed something.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,12 +44,11 @@ impl ImageWatcher {
         Ok(Self { images })
     }
 
-    /// The newest image.
     pub fn current(&self) -> Arc<MetadataImage> {
         self.images.borrow().clone()
     }
 
-    /// Every newest image, for tasks that act on changes.
+    /// For tasks that act on changes.
     pub fn subscribe(&self) -> watch::Receiver<Arc<MetadataImage>> {
         self.images.clone()
     }
@@ -80,7 +79,7 @@ impl Follower {
         self.metadata.store().as_ref()
     }
 
-    /// Reads everything, again when so much was changed meanwhile that the watch cannot follow.
+    /// Reads everything, and again if so much changed meanwhile that the watch cannot follow.
     async fn load(&self) -> Result<(ImageBuilder, Box<dyn Watch>), MetadataError> {
         loop {
             if let Some(loaded) = self.try_load().await? {

@@ -158,9 +158,10 @@ async fn elect(
     if election == Election::Preferred {
         let changes = partitions.iter().filter_map(|id| {
             let partition = image.partition(*id)?;
-            let target = partition.replicas.first().copied();
-            let record = PartitionRecord { target, ..PartitionRecord::from(partition) };
-            (partition.target != target).then_some(PartitionChange { partition: *id, record })
+            let wanted_leader = partition.replicas.first().copied();
+            let record = PartitionRecord { wanted_leader, ..PartitionRecord::from(partition) };
+            (partition.wanted_leader != wanted_leader)
+                .then_some(PartitionChange { partition: *id, record })
         });
         let changes: Vec<PartitionChange> = changes.collect();
         apis.metadata.change_partitions(&[], &changes).await.map_err(|error| error.error_code())?;
