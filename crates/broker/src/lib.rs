@@ -43,4 +43,4 @@ pub use access::AllowAll;
 pub use api::{definition::ApiDefinition, served};
 pub use broker::{Broker, BrokerParts, StartError};
 pub use config::BrokerConfig;
-pub use tuning::BrokerTuning;
+pub use tuning::{BrokerTuning, SHUTDOWN_LIMITS, ShutdownLimits};

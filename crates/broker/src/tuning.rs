@@ -2,7 +2,51 @@
 
 use std::time::Duration;
 
-use milena_storage::{FlushPolicy, MemoryBudget};
+use milena_storage::{FlushPolicy, MemoryBudget, Storage};
+
+/// How long a broker's steps may take at its end.
+///
+/// When the whole process stops, they run one after another and must fit into what the process has.
+pub const SHUTDOWN_LIMITS: ShutdownLimits = ShutdownLimits {
+    responses: Duration::from_millis(800),
+    drain: Duration::from_millis(900),
+    flush: Duration::from_millis(400),
+    deregister: Duration::from_millis(200),
+    join: Duration::from_millis(200),
+};
+
+/// How long each step of a broker's end may take, in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct ShutdownLimits {
+    /// A connection sends the responses to its requests in progress. Part of `drain`.
+    pub responses: Duration,
+    /// All connections end.
+    pub drain: Duration,
+    /// Storage puts what is in its log into segments; the next start reads back the rest. Storage
+    /// has its own limit for the record that it makes then.
+    pub flush: Duration,
+    /// The metadata store is told that the broker leaves.
+    pub deregister: Duration,
+    /// The broker's tasks end.
+    pub join: Duration,
+}
+
+impl ShutdownLimits {
+    /// The longest that the steps take together. Sealing the log has no limit of its own: it waits
+    /// for a sync that runs.
+    pub const fn total(&self) -> Duration {
+        self.drain
+            .saturating_add(self.flush)
+            .saturating_add(Storage::END_RECORD_MAX)
+            .saturating_add(self.deregister)
+            .saturating_add(self.join)
+    }
+}
+
+const _: () = assert!(
+    SHUTDOWN_LIMITS.responses.as_millis() < SHUTDOWN_LIMITS.drain.as_millis(),
+    "connections end by themselves"
+);
 
 /// Memory, files and times of one broker.
 #[derive(Clone, Debug)]

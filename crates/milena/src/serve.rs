@@ -11,11 +11,12 @@ use std::{
 };
 
 use anyhow::Context;
-use milena_broker::BrokerTuning;
+use milena_broker::{BrokerTuning, SHUTDOWN_LIMITS};
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
-    ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
+    API_DRAIN_MAX, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts,
+    Zones,
 };
 use milena_storage::BlockCache;
 use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
@@ -30,8 +31,19 @@ const DEMO: &str = "demo";
 const UNFLUSHED_TO_FLUSH: u64 = 3;
 /// How long the first lines wait for a cluster to serve before they print its state instead.
 const READY_WAIT: Duration = Duration::from_secs(10);
-/// How long everything together has to stop.
+/// How long everything together has to stop. With what follows (threads end, the process exits) it
+/// is below the 2 s that are promised.
 const STOP_WAIT: Duration = Duration::from_millis(1900);
+/// What is left of it for steps without a limit of their own: sealing the brokers' logs, and closing
+/// the metadata store.
+const UNLIMITED_STEPS: Duration = Duration::from_millis(100);
+
+/// The service and the brokers stop at the same time, the metadata store after them.
+const _: () = {
+    let left = STOP_WAIT.as_millis() - UNLIMITED_STEPS.as_millis();
+    assert!(SHUTDOWN_LIMITS.total().as_millis() <= left, "a broker has too long to stop");
+    assert!(API_DRAIN_MAX.as_millis() <= left, "the API has too long to stop");
+};
 
 /// Serves until a signal says to stop.
 pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
@@ -53,7 +65,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let runtime = Runtime::system();
-    // From here on a signal ends what is being started instead of the process.
+    // From here on a signal no longer ends the process: one that comes during the start waits in
+    // `signals` until the start is over, and then everything stops in good order.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let installation = Installation::start(&settings, &runtime).await?;
     let outcome = tokio::select! {

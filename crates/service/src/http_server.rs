@@ -33,8 +33,8 @@ const CONNECTIONS_MAX: usize = 256;
 const BODY_BYTES_MAX: usize = 1 << 20;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// For a connection to finish its response when the service stops.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection may take to finish its response when the service stops.
+pub const API_DRAIN_MAX: Duration = Duration::from_secs(1);
 
 /// One for all connections.
 pub(crate) struct Frontend {
@@ -88,7 +88,7 @@ async fn connection(frontend: Arc<Frontend>, stream: TcpStream, peer: SocketAddr
         outcome = connection.as_mut() => outcome,
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            timeout(DRAIN_TIMEOUT, connection).await.unwrap_or(Ok(()))
+            timeout(API_DRAIN_MAX, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = outcome {

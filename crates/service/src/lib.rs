@@ -35,6 +35,7 @@ pub use addresses::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
 #[cfg(any(test, feature = "testing"))]
 pub use api::fuzzing::http_requests;
 pub use error::ApiError;
+pub use http_server::API_DRAIN_MAX;
 pub use kafka_versions::MskVersion;
 pub use provisioner::{BrokerSpec, ProvisionError, Provisioner};
 pub use record::ClusterState;

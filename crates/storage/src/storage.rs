@@ -48,8 +48,6 @@ use crate::{
 /// How long a broker that starts waits for a recoverer of its earlier life.
 const LOCKED_WAIT_MAX: Duration = Duration::from_secs(5);
 const LOCKED_RETRY: Duration = Duration::from_millis(10);
-/// How long the record that an epoch left nothing behind may take.
-const END_RECORD_MAX: Duration = Duration::from_millis(100);
 
 /// Whether a closed partition's records were flushed. Partitions that are closed together share the
 /// error.
@@ -101,6 +99,10 @@ async fn open_directory(
 }
 
 impl Storage {
+    /// How long [`Storage::shutdown`] may take, after its flush and the seal, to record that the
+    /// epoch left nothing behind.
+    pub const END_RECORD_MAX: Duration = Duration::from_millis(100);
+
     /// Opens the storage of a broker epoch: checks that the directory is the broker's, takes its
     /// lock (which a recoverer of this broker may hold for a moment), seals this broker's older
     /// epochs, reads their chunks that are not in segments yet, and starts the write-ahead log.
@@ -455,7 +457,7 @@ impl Storage {
         if let (Ok(Ok(())), Some(tail_end)) = (flushed, self.seal().await) {
             // So that a directory in which nothing was left is not missed.
             let recorded = self.manifests.catalog.end_epoch(tail_end);
-            if let Ok(Err(error)) = tokio::time::timeout(END_RECORD_MAX, recorded).await {
+            if let Ok(Err(error)) = tokio::time::timeout(Self::END_RECORD_MAX, recorded).await {
                 tracing::debug!(%error, "the next start finds out that nothing is left in the log");
             }
         }

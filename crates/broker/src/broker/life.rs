@@ -23,17 +23,11 @@ use crate::{
     access::Authorizer,
     leadership::{handoff::Handoff, partitions::PartitionTable},
     topic_ref::TopicRef,
+    tuning::SHUTDOWN_LIMITS,
 };
 
-/// How long connections get to answer what they began.
-const DRAIN_MAX: Duration = Duration::from_millis(1200);
 /// How long the tasks of a broker that is killed get to notice.
 const KILL_MAX: Duration = Duration::from_millis(500);
-/// How long storage gets to put what is in its log into segments; the next start reads the rest
-/// back.
-const FLUSH_MAX: Duration = Duration::from_millis(400);
-/// How long the metadata store gets to hear that the broker leaves.
-pub(super) const DEREGISTER_MAX: Duration = Duration::from_millis(200);
 
 /// What a broker is made of besides its configuration.
 pub struct BrokerParts {
@@ -214,20 +208,21 @@ impl Broker {
     async fn stop(self) {
         let Self { metadata, registration, storage, scopes, .. } = self;
         let (broker, epoch) = (registration.broker, registration.epoch);
+        let limits = SHUTDOWN_LIMITS;
         scopes.leaving.cancel();
         scopes.connections.stop();
-        if tokio::time::timeout(DRAIN_MAX, scopes.connections.shutdown()).await.is_err() {
+        if tokio::time::timeout(limits.drain, scopes.connections.shutdown()).await.is_err() {
             tracing::warn!(%broker, "connections did not drain in time and are dropped");
         }
-        storage.shutdown(FLUSH_MAX).await;
+        storage.shutdown(limits.flush).await;
         let leave = metadata.deregister(&registration);
-        match tokio::time::timeout(DEREGISTER_MAX, leave).await {
+        match tokio::time::timeout(limits.deregister, leave).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the registration was left to its lease"),
             Err(_) => tracing::debug!("the registration was left to its lease"),
         }
         scopes.runtime.stop();
-        let _ = tokio::time::timeout(DEREGISTER_MAX, scopes.runtime.shutdown()).await;
+        let _ = tokio::time::timeout(limits.join, scopes.runtime.shutdown()).await;
         tracing::info!(%broker, %epoch, "broker stopped");
     }
 }

@@ -12,7 +12,7 @@ use milena_storage::{BlockCache, Storage, StorageConfig, encryption::KeyRing};
 use milena_store::Keyspace;
 
 use super::{
-    life::{Broker, BrokerParts, DEREGISTER_MAX, Scopes, StartError},
+    life::{Broker, BrokerParts, Scopes, StartError},
     registration::{keep_registered, watch_for_end},
 };
 use crate::{
@@ -39,6 +39,7 @@ use crate::{
         sockets::TcpListener,
     },
     topics::Topics,
+    tuning::SHUTDOWN_LIMITS,
 };
 
 impl Broker {
@@ -63,8 +64,8 @@ impl Broker {
             runtime.shutdown().await;
             if let Some((metadata, registration)) = registered {
                 // Others need not wait for the lease.
-                let left =
-                    tokio::time::timeout(DEREGISTER_MAX, metadata.deregister(&registration)).await;
+                let leave = metadata.deregister(&registration);
+                let left = tokio::time::timeout(SHUTDOWN_LIMITS.deregister, leave).await;
                 tracing::debug!(?left, "a broker that did not start is registered no more");
             }
         }

@@ -30,10 +30,8 @@ use crate::{
     authentication::ConnectionAuthentication,
     context::ConnectionInfo,
     dispatch::{self, RequestService},
+    tuning::SHUTDOWN_LIMITS,
 };
-
-/// How long a connection may take at shutdown to send the responses to what it has begun.
-const DRAIN_MAX: Duration = Duration::from_millis(1000);
 
 /// A connection being served: `T` its stream, `S` what handles its requests.
 pub(crate) struct Connection<T, S> {
@@ -249,7 +247,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             self.finish_waiting().await?;
             self.flush().await
         };
-        match tokio::time::timeout(DRAIN_MAX, rest).await {
+        match tokio::time::timeout(SHUTDOWN_LIMITS.responses, rest).await {
             Ok(Err(end)) => end,
             Ok(Ok(())) | Err(_) => End::Stopping,
         }
