@@ -15,6 +15,12 @@ use std::{fmt, io, path::Path, sync::Arc};
 /// that writing one never touches the sectors of another.
 pub const BLOCK_BYTES: usize = 4096;
 
+/// Whether an error of this kind means that the disk has no space. Quotas and limits of a file's size
+/// are reported as other errors.
+pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
+    kind == io::ErrorKind::StorageFull
+}
+
 /// A file system.
 pub trait Disk: Send + Sync + fmt::Debug + 'static {
     /// Creates a directory and its parents, durably.

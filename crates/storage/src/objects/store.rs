@@ -12,7 +12,10 @@ use std::{io, ops::Range, path::Path, sync::Arc};
 use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::objects::{directory::DirectoryStore, object_id::ObjectId};
+use crate::{
+    disk::file_system,
+    objects::{directory::DirectoryStore, object_id::ObjectId},
+};
 
 /// Why an operation of the object store failed.
 #[derive(Debug, thiserror::Error)]
@@ -131,10 +134,7 @@ fn failed(object: &ObjectId, action: &'static str, source: object_store::Error) 
 fn is_full(error: &object_store::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
-        {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| file_system::is_full(error.kind())) {
             return true;
         }
         cause = error.source();

@@ -26,7 +26,7 @@ use bytes::Bytes;
 use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::{
-    disk::file_system::{BLOCK_BYTES, Disk, DiskFile, DiskLock, read_exact_at, write_all_at},
+    disk::file_system::{BLOCK_BYTES, Disk, DiskFile, DiskLock, is_full, read_exact_at, write_all_at},
     log::{
         backend::{HeldEpoch, LogError},
         local::{
@@ -320,7 +320,7 @@ impl LogDirectory {
                 self.state().files.insert(id, open);
                 Ok(AppendFile { id, file, position: 0 })
             }
-            Err(source) if source.kind() == io::ErrorKind::StorageFull => {
+            Err(source) if is_full(source.kind()) => {
                 Err(LogError::Full { dir: self.config.dir.clone(), source })
             }
             Err(source) => Err(LogError::Io { path, action: "make a write-ahead file", source }),
