@@ -7,9 +7,10 @@ use milena_types::Revision;
 
 use crate::store::{Committed, MetadataStore, Precondition, StoreError, Txn, TxnOutcome};
 
-/// How often a transaction is sent, and the pauses between.
-const ATTEMPTS: u32 = 6;
-const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
+/// How often a transaction is sent.
+pub const ATTEMPTS: u32 = 6;
+/// The pauses between.
+pub const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
 
 /// Applies a transaction, and finds out what became of it when the store cannot tell.
 ///

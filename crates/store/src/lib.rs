@@ -23,7 +23,7 @@ mod records;
 mod store;
 
 pub use codec::{Codec, DecodeError, Layout};
-pub use commit::commit;
+pub use commit::{ATTEMPTS as COMMIT_ATTEMPTS, BACKOFF as COMMIT_BACKOFF, commit};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 #[cfg(any(test, feature = "testing"))]
 pub use faults::FaultyStore;

@@ -6,11 +6,9 @@
 //! record's; the count in `objects/` is the number of flush records' partitions and manifests that
 //! name the object; an unknown outcome is found out before anything else.
 
-use std::time::Duration;
-
-use milena_runtime::{Backoff, Runtime};
+use milena_runtime::Runtime;
 use milena_store::{
-    Codec, DecodeError, Entry, Keyspace, Layout, RecordError, Records, StoreError, Txn, TxnOutcome,
+    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, DecodeError, Entry, Keyspace, Layout, RecordError, Records, StoreError, Txn, TxnOutcome,
     Versioned,
 };
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Revision, TopicPartition};
@@ -95,9 +93,6 @@ impl StorageCatalog {
     /// Applies a transaction and returns its revision. Tries again for a moment while the store is
     /// away.
     pub(super) async fn commit(&self, txn: Txn) -> Result<Revision, CatalogError> {
-        const ATTEMPTS: u32 = 6;
-        const BACKOFF: Backoff =
-            Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
         let first = txn.puts.first().map(|put| &put.key).or(txn.deletes.first());
         let name = first.cloned().unwrap_or_default();
         let mut attempt = 1;
@@ -106,9 +101,9 @@ impl StorageCatalog {
                 Ok(TxnOutcome::Committed(committed)) => return Ok(committed.revision),
                 Ok(TxnOutcome::Conflict(_)) => return Err(CatalogError::Conflict(name)),
                 Err(StoreError::Unavailable { .. } | StoreError::NoSpace { .. })
-                    if attempt < ATTEMPTS =>
+                    if attempt < COMMIT_ATTEMPTS =>
                 {
-                    self.runtime.sleep(BACKOFF.pause(attempt)).await;
+                    self.runtime.sleep(COMMIT_BACKOFF.pause(attempt)).await;
                     attempt += 1;
                 }
                 Err(error) => return Err(error.into()),
