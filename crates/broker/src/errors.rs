@@ -100,7 +100,7 @@ impl ToErrorCode for SequenceError {
 impl ToErrorCode for CommitError {
     fn error_code(&self) -> ErrorCode {
         match self {
-            Self::Storage => ErrorCode::KafkaStorageError,
+            Self::Refused | Self::Stalled => ErrorCode::KafkaStorageError,
             Self::Closed => ErrorCode::NotLeaderOrFollower,
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     },
     disk::buffer::WriteBuffer,
     encryption::Salt,
-    log::backend::{ChunkSource, LogError},
+    log::backend::ChunkSource,
     segment::writer::{SegmentOptions, SegmentWriter},
 };
 
@@ -140,14 +140,14 @@ impl ChunkSource for CoreSource {
         self.or_end(|| self.commit_built(seq));
     }
 
-    fn refused(&self, _: &LogError) {
+    fn fail_open(&self) {
         for chunk in self.core.open.drain() {
             self.core.budget.not_pushed(chunk.size.cost as u64);
-            chunk.fail(CommitError::Storage);
+            chunk.fail(CommitError::Refused);
         }
     }
 
-    fn stalled(&self, seq: ChunkSeq, _: &LogError) {
+    fn fail_built(&self, seq: ChunkSeq) {
         let mut all = self.core.built();
         let Some(built) = all.iter_mut().find(|built| built.chunk.seq == seq) else { return };
         // The appends fail; a retry of an idempotent batch waits for the outcome.
@@ -155,7 +155,7 @@ impl ChunkSource for CoreSource {
         for member in &built.members {
             member.replace_ticket(&built.ticket, &later);
         }
-        std::mem::replace(&mut built.ticket, later).settle(Err(CommitError::Storage));
+        std::mem::replace(&mut built.ticket, later).settle(Err(CommitError::Stalled));
         // Later requests are to fail as well, not to wait.
         self.core.budget.left_log(std::mem::take(&mut built.in_log));
     }

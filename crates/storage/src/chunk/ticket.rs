@@ -15,15 +15,22 @@ use std::{
 
 use milena_types::{Offset, Timestamp};
 
-/// Why an append that was accepted did not reach the log.
+/// Why an append that was accepted was not committed.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CommitError {
-    /// The write-ahead log could not be written or synced; nothing of the append is in the log
+    /// The write-ahead log could not take the append, and nothing of it is in the log
     /// (KAFKA_STORAGE_ERROR).
     #[error(
         "the write-ahead log could not be written: free space or replace the disk, then send again"
     )]
-    Storage,
+    Refused,
+    /// The append was given its place in the write-ahead log but could not be made durable. It may
+    /// still be committed when the disk recovers (KAFKA_STORAGE_ERROR).
+    #[error(
+        "the write-ahead log could not be synced, and the records may still be committed: free \
+         space or replace the disk, then send again"
+    )]
+    Stalled,
     /// The partition or the broker stopped before the append was committed
     /// (NOT_LEADER_OR_FOLLOWER).
     #[error(
@@ -34,8 +41,9 @@ pub enum CommitError {
 
 const OPEN: u8 = 0;
 const COMMITTED: u8 = 1;
-const FAILED: u8 = 2;
-const CLOSED: u8 = 3;
+const REFUSED: u8 = 2;
+const STALLED: u8 = 3;
+const CLOSED: u8 = 4;
 
 /// The outcome of a chunk, once it is known.
 #[derive(Debug, Default)]
@@ -49,7 +57,8 @@ impl Ticket {
         match self.outcome.load(Ordering::Acquire) {
             OPEN => None,
             COMMITTED => Some(Ok(())),
-            FAILED => Some(Err(CommitError::Storage)),
+            REFUSED => Some(Err(CommitError::Refused)),
+            STALLED => Some(Err(CommitError::Stalled)),
             _ => Some(Err(CommitError::Closed)),
         }
     }
@@ -58,7 +67,8 @@ impl Ticket {
     pub(crate) fn settle(&self, outcome: Result<(), CommitError>) {
         let value = match outcome {
             Ok(()) => COMMITTED,
-            Err(CommitError::Storage) => FAILED,
+            Err(CommitError::Refused) => REFUSED,
+            Err(CommitError::Stalled) => STALLED,
             Err(CommitError::Closed) => CLOSED,
         };
         let waiting = {

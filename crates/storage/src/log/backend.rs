@@ -101,12 +101,13 @@ pub(crate) trait ChunkSource: Send + Sync + 'static {
     fn committed(&self, seq: ChunkSeq);
 
     /// The open chunks cannot be built now and have no sequence number: fail them. Later
-    /// notifications try again.
-    fn refused(&self, error: &LogError);
+    /// notifications try again. The log has logged the cause.
+    fn fail_open(&self);
 
     /// Chunk `seq` cannot be made durable for now. Its appends may fail with a storage error, but
-    /// its state stays pending: it will still be committed, or the epoch sealed.
-    fn stalled(&self, seq: ChunkSeq, error: &LogError);
+    /// its state stays pending: it will still be committed, or the epoch sealed. The log has logged
+    /// the cause.
+    fn fail_built(&self, seq: ChunkSeq);
 
     /// The epoch ended: chunks from `end` on, built or open, will never be acknowledged. The last
     /// call.

@@ -133,11 +133,11 @@ impl ChunkSource for ScriptedSource {
         });
     }
 
-    fn refused(&self, _error: &LogError) {
+    fn fail_open(&self) {
         self.update(|state| state.refused += std::mem::take(&mut state.open).len() as u64);
     }
 
-    fn stalled(&self, seq: ChunkSeq, _error: &LogError) {
+    fn fail_built(&self, seq: ChunkSeq) {
         self.update(|state| {
             assert_eq!(state.built.len() as u64, seq.0 + 1, "what stalls is what was built last");
             state.stalled.push(seq);

@@ -51,10 +51,10 @@ pub(super) fn append_error(error: &milena_storage::AppendError) -> AppendError {
     }
 }
 
-/// What an append that did not get into the log means to groups.
+/// What an append that was not committed means to groups.
 pub(super) fn commit_error(error: CommitError) -> AppendError {
     match error {
-        CommitError::Storage => AppendError::Storage,
+        CommitError::Refused | CommitError::Stalled => AppendError::Storage,
         CommitError::Closed => AppendError::NotLeader,
     }
 }

@@ -78,7 +78,7 @@ impl GroupShard {
         match append.await {
             Ok(appended) => Ok(appended.base_offset),
             // It may only be late; what the log will have, the groups must have too.
-            Err(CommitError::Storage) if self.partition.is_committed(given).await => Ok(given),
+            Err(CommitError::Stalled) if self.partition.is_committed(given).await => Ok(given),
             Err(error) => Err(commit_error(error)),
         }
     }

@@ -207,13 +207,13 @@ impl Appender {
     async fn commit_next(&mut self) -> bool {
         if let Err(error) = self.frames.make_room() {
             if !std::mem::replace(&mut self.refusing, true) {
-                tracing::error!(%error, "the write-ahead log takes nothing for now");
+                tracing::error!(%error, "the write-ahead log cannot allocate a file; appends are refused");
             }
-            self.source.refused(&error);
+            self.source.fail_open();
             return false;
         }
         if std::mem::take(&mut self.refusing) {
-            tracing::info!("the write-ahead log goes on");
+            tracing::info!("the write-ahead log accepts appends again");
         }
         let buffer = &mut self.frames.buffer;
         buffer.clear();
@@ -256,11 +256,11 @@ impl Appender {
             let first = !std::mem::replace(&mut stalled, true);
             if first {
                 tracing::error!(%error, seq = %frame.seq, "a chunk cannot be made durable for now");
-                self.source.stalled(frame.seq, &error);
+                self.source.fail_built(frame.seq);
             }
             // Later chunks may have been announced together with it.
             if first || notified {
-                self.source.refused(&error);
+                self.source.fail_open();
             }
             self.shared.wakeup.wait_to_retry(self.shared.directory.config().retry_delay).await;
         }

@@ -20,7 +20,7 @@ use crate::{
     disk::{buffer::WriteBuffer, local::LocalDisk},
     encryption::{DataKey, KeyId, Salt},
     log::{
-        backend::{ChunkSource, LogBackend, LogError},
+        backend::{ChunkSource, LogBackend},
         local::{
             directory::{LogConfig, LogDirectory},
             local_log::LocalLog,
@@ -102,12 +102,12 @@ impl ChunkSource for Bench {
         committed.as_ref().map(|sender| sender.send(seq));
     }
 
-    fn refused(&self, error: &LogError) {
-        println!("refused: {error}");
+    fn fail_open(&self) {
+        println!("the open chunks failed");
     }
 
-    fn stalled(&self, seq: ChunkSeq, error: &LogError) {
-        println!("chunk {seq} stalled: {error}");
+    fn fail_built(&self, seq: ChunkSeq) {
+        println!("chunk {seq} stalled");
     }
 
     fn sealed(&self, _: ChunkSeq) {}

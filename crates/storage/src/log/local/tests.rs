@@ -343,9 +343,9 @@ impl ChunkSource for PanickingSource {
 
     fn committed(&self, _: ChunkSeq) {}
 
-    fn refused(&self, _: &LogError) {}
+    fn fail_open(&self) {}
 
-    fn stalled(&self, _: ChunkSeq, _: &LogError) {}
+    fn fail_built(&self, _: ChunkSeq) {}
 
     fn sealed(&self, end: ChunkSeq) {
         self.0.set(end).unwrap();
