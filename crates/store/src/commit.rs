@@ -10,7 +10,8 @@ use crate::store::{Committed, MetadataStore, Precondition, StoreError, Txn, TxnO
 /// How often a transaction is sent.
 pub const ATTEMPTS: u32 = 6;
 /// The pauses between.
-pub const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
+pub const BACKOFF: Backoff =
+    Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
 
 /// Applies a transaction, and finds out what became of it when the store cannot tell.
 ///

@@ -8,8 +8,8 @@
 
 use milena_runtime::Runtime;
 use milena_store::{
-    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, DecodeError, Entry, Keyspace, Layout, RecordError, Records, StoreError, Txn, TxnOutcome,
-    Versioned,
+    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, DecodeError, Entry, Keyspace, Layout, RecordError,
+    Records, StoreError, Txn, TxnOutcome, Versioned,
 };
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Revision, TopicPartition};
 use serde::{Serialize, de::DeserializeOwned};

@@ -134,7 +134,8 @@ fn failed(object: &ObjectId, action: &'static str, source: object_store::Error) 
 fn is_full(error: &object_store::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| file_system::is_full(error.kind())) {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| file_system::is_full(error.kind()))
+        {
             return true;
         }
         cause = error.source();

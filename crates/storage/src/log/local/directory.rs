@@ -26,7 +26,9 @@ use bytes::Bytes;
 use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::{
-    disk::file_system::{BLOCK_BYTES, Disk, DiskFile, DiskLock, is_full, read_exact_at, write_all_at},
+    disk::file_system::{
+        BLOCK_BYTES, Disk, DiskFile, DiskLock, is_full, read_exact_at, write_all_at,
+    },
     log::{
         backend::{HeldEpoch, LogError},
         local::{
