@@ -24,7 +24,7 @@ mod store;
 
 pub use codec::{Codec, DecodeError, Layout};
 pub use commit::{ATTEMPTS as COMMIT_ATTEMPTS, BACKOFF as COMMIT_BACKOFF, commit};
-pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
+pub use embedded::{EmbeddedOptions, EmbeddedStore};
 #[cfg(any(test, feature = "testing"))]
 pub use faults::FaultyStore;
 #[cfg(any(test, feature = "testing"))]

@@ -15,7 +15,7 @@ use redb::{
     backends::FileBackend,
 };
 
-use super::{EmbeddedOptions, OpenError};
+use super::options::{EmbeddedOptions, OpenError};
 
 /// Opens the file, as often as needed.
 pub(super) struct Opener {

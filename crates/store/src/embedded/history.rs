@@ -1,20 +1,16 @@
 //! Past changes for watches: one queue for all of them, bounded in bytes. A watch holds no more
-//! than its place in it, so a slow one costs nothing and is told when it has fallen out.
+//! than its revision, so a slow one costs nothing; it fails once the queue begins after that.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
-use async_trait::async_trait;
 use milena_types::Revision;
-use tokio::sync::watch;
 
-use crate::store::{Event, EventBatch, Watch, WatchError};
-
-use super::Shared;
+use crate::store::{Event, EventBatch, WatchError};
 
 #[derive(Debug)]
 pub(super) struct History {
     batches: VecDeque<EventBatch>,
-    /// Changes up to this revision are not here.
+    /// Changes up to this revision are no longer here.
     forgotten: Revision,
     bytes: usize,
     bytes_max: usize,
@@ -23,6 +19,11 @@ pub(super) struct History {
 impl History {
     pub(super) fn new(forgotten: Revision, bytes_max: usize) -> Self {
         Self { batches: VecDeque::new(), forgotten, bytes: 0, bytes_max }
+    }
+
+    /// The revision of the newest change.
+    pub(super) fn revision(&self) -> Revision {
+        self.batches.back().map_or(self.forgotten, |batch| batch.revision)
     }
 
     pub(super) fn push(&mut self, batch: EventBatch) {
@@ -35,7 +36,7 @@ impl History {
         }
     }
 
-    /// Forgets everything: changes up to `revision` happened unseen.
+    /// Forgets everything, and changes up to `revision` that it never had.
     pub(super) fn restart(&mut self, revision: Revision) {
         self.batches.clear();
         self.bytes = 0;
@@ -43,7 +44,11 @@ impl History {
     }
 
     /// The first changes below `prefix` behind `after`.
-    fn next(&self, prefix: &str, after: Revision) -> Result<Option<EventBatch>, WatchError> {
+    pub(super) fn next(
+        &self,
+        prefix: &str,
+        after: Revision,
+    ) -> Result<Option<EventBatch>, WatchError> {
         if after < self.forgotten {
             return Err(WatchError::Compacted { after });
         }
@@ -70,47 +75,4 @@ fn cost(batch: &EventBatch) -> usize {
         Event::Delete { key } => key.len() + 128,
     };
     64 + batch.events.iter().map(event).sum::<usize>()
-}
-
-pub(super) struct HistoryWatch {
-    shared: Arc<Shared>,
-    published: watch::Receiver<Revision>,
-    prefix: String,
-    after: Revision,
-}
-
-impl HistoryWatch {
-    pub(super) fn new(shared: Arc<Shared>, prefix: &str, after: Revision) -> Self {
-        let published = shared.published.subscribe();
-        Self { shared, published, prefix: prefix.to_owned(), after }
-    }
-
-    fn poll(&mut self) -> Result<Option<EventBatch>, WatchError> {
-        let published = *self.published.borrow_and_update();
-        let history = self.shared.history();
-        if let Some(batch) = history.next(&self.prefix, self.after)? {
-            self.after = batch.revision;
-            return Ok(Some(batch));
-        }
-        if published > self.after {
-            self.after = published;
-            return Ok(Some(EventBatch { revision: published, events: Vec::new() }));
-        }
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Watch for HistoryWatch {
-    async fn next(&mut self) -> Result<EventBatch, WatchError> {
-        loop {
-            if let Some(batch) = self.poll()? {
-                return Ok(batch);
-            }
-            if self.shared.is_closed() {
-                return Err(WatchError::Closed);
-            }
-            self.published.changed().await.map_err(|_| WatchError::Closed)?;
-        }
-    }
 }

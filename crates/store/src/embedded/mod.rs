@@ -1,31 +1,31 @@
 //! [`EmbeddedStore`]: the metadata store in one local file, for a process that owns its directory.
 //!
 //! Reads go straight to the file's last committed state (and its page cache). Changes go to one
-//! writer thread, which puts all that wait into one synced commit: each transaction is still judged
-//! and applied alone, in order, and answered only after the sync. What watches need is kept in
-//! memory, bounded in bytes; after a restart every watch begins with reading its range again.
+//! writer thread, which puts all that are queued into one synced commit: each transaction is still
+//! checked and applied alone, in order, and returns only after the sync. Past changes for watches
+//! are kept in memory, bounded in bytes; after a restart every watch reads its range again.
 //!
-//! Invariants: nothing is answered or shown to a watch before it is synced; a file whose sync
+//! Invariants: nothing is returned or shown to a watch before it is synced; a file whose sync
 //! failed is never written again; after a full disk the file is opened anew, which rolls it back to
 //! the last commit.
 
 mod file;
 mod history;
 mod leases;
+mod options;
+mod request;
 mod staging;
+mod state;
 mod tables;
+mod watch;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, RwLock,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
@@ -34,115 +34,37 @@ use async_trait::async_trait;
 use milena_runtime::Runtime;
 use milena_types::Revision;
 use redb::Database;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::store::{
     LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
 };
 
 use file::Opener;
-use history::{History, HistoryWatch};
+use history::History;
 use leases::Leases;
-use writer::{Request, Writer};
-
-#[derive(Clone, Debug)]
-pub struct EmbeddedOptions {
-    /// The file. Its directory must exist.
-    pub path: PathBuf,
-    /// Bytes of the file kept in memory.
-    pub cache_bytes: usize,
-    /// Bytes of past changes kept for watches that lag behind.
-    pub history_bytes: usize,
-}
-
-impl EmbeddedOptions {
-    /// The defaults, for the file at `path`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), cache_bytes: 24 << 20, history_bytes: 16 << 20 }
-    }
-}
-
-/// Why an [`EmbeddedStore`] could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another store has it open.
-    #[error(
-        "'{path}' is in use by another process; stop it first, or choose another data directory"
-    )]
-    InUse { path: PathBuf },
-    /// A later release wrote it.
-    #[error(
-        "'{path}' has metadata format {found}, and this release knows formats up to {known}; start a newer release"
-    )]
-    NewerFormat { path: PathBuf, found: u64, known: u64 },
-    /// It could not be read or created.
-    #[error("cannot open the metadata store '{path}': {reason}")]
-    Failed { path: PathBuf, reason: String },
-}
+pub use options::EmbeddedOptions;
+use options::OpenError;
+use request::{QueuedRequest, Request};
+use state::StoreState;
+use watch::HistoryWatch;
+use writer::Writer;
 
 /// The metadata store in one local file.
 ///
 /// It is closed when dropped; [`EmbeddedStore::close`] does the same without blocking the executor.
 pub struct EmbeddedStore {
-    shared: Arc<Shared>,
-    requests: mpsc::Sender<Envelope>,
-    room: Arc<Semaphore>,
+    state: Arc<StoreState>,
+    requests: mpsc::Sender<QueuedRequest>,
+    /// The free part of the queue, in units of [`QUEUE_UNIT_BYTES`].
+    queue: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
     runtime: Runtime,
 }
 
-/// What the store, its writer thread and its watches share.
-struct Shared {
-    /// `None` after a failure, until the file has been opened anew, and after the store was
-    /// closed.
-    database: RwLock<Option<Database>>,
-    history: Mutex<History>,
-    leases: Mutex<Leases>,
-    /// The last revision that watches may show.
-    published: watch::Sender<Revision>,
-    /// Why changes are refused until the process has been restarted.
-    broken: Mutex<Option<String>>,
-    closed: AtomicBool,
-}
-
-impl Shared {
-    fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().expect("no panic while held")
-    }
-
-    fn leases(&self) -> MutexGuard<'_, Leases> {
-        self.leases.lock().expect("no panic while held")
-    }
-
-    fn broken(&self) -> Option<String> {
-        self.broken.lock().expect("no panic while held").clone()
-    }
-
-    fn set_broken(&self, reason: String) {
-        *self.broken.lock().expect("no panic while held") = Some(reason);
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// Closes the file, once reads in progress are over, and wakes all watches.
-    fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        drop(self.database.write().expect("no panic while held").take());
-        self.published.send_modify(|_| {});
-    }
-}
-
-struct Envelope {
-    request: Request,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-/// Changes that may wait for the writer thread, in units of [`ROOM_UNIT`] bytes; more wait at the
-/// door.
-const ROOM_MAX: u32 = 16_384;
-const ROOM_UNIT: usize = 4096;
+/// The changes queued for the writer thread at most; the callers of more wait.
+const QUEUE_UNITS_MAX: u32 = 16_384;
+const QUEUE_UNIT_BYTES: usize = 4096;
 
 const EMBEDDED_LIMITS: Limits = Limits { ops: 16_384, bytes: 16 << 20 };
 
@@ -159,29 +81,24 @@ impl EmbeddedStore {
         let revision = tables::prepare(&database, &options.path)?;
         sync_directory(&options.path).map_err(|e| failed(e.to_string()))?;
         let granted = tables::leases(&database).map_err(|e| failed(e.to_string()))?;
-        let shared = Arc::new(Shared {
-            database: RwLock::new(Some(database)),
-            history: Mutex::new(History::new(revision, options.history_bytes)),
-            leases: Mutex::new(Leases::restart(granted, runtime.monotonic())),
-            published: watch::Sender::new(revision),
-            broken: Mutex::new(None),
-            closed: AtomicBool::new(false),
-        });
+        let history = History::new(revision, options.history_bytes);
+        let leases = Leases::restart(granted, runtime.monotonic());
+        let state = Arc::new(StoreState::new(database, history, leases));
         let (requests, inbox) = mpsc::channel();
-        let writer = Writer::new(shared.clone(), opener, inbox, runtime.clone(), revision);
+        let writer = Writer::new(state.clone(), opener, inbox, runtime.clone(), revision);
         let thread = runtime
             .spawn_thread("metadata", move || writer.run())
             .map_err(|e| failed(format!("no thread for the writer: {e}")))?;
         Ok(Self {
-            shared,
+            state,
             requests,
-            room: Arc::new(Semaphore::new(ROOM_MAX as usize)),
+            queue: Arc::new(Semaphore::new(QUEUE_UNITS_MAX as usize)),
             thread: Mutex::new(Some(thread)),
             runtime: runtime.clone(),
         })
     }
 
-    /// Finishes what has been asked for, closes the file and ends all watches.
+    /// Finishes all queued requests, closes the file and ends all watches.
     pub async fn close(&self) {
         if let Some(thread) = self.stop_writer() {
             // The writer never panics by design; if it did, the store is closed all the same.
@@ -190,25 +107,25 @@ impl EmbeddedStore {
     }
 
     fn stop_writer(&self) -> Option<JoinHandle<()>> {
-        let _ = self.requests.send(Envelope { request: Request::Close, _room: None });
+        let _ = self.requests.send(QueuedRequest { request: Request::Close, _permit: None });
         self.thread.lock().expect("no panic while held").take()
     }
 
-    /// Has the writer do something that takes about so many bytes to ask.
-    async fn ask<T>(
+    /// Queues a request of about so many bytes and waits for its outcome.
+    async fn call<T>(
         &self,
         bytes: usize,
         request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
     ) -> Result<T, StoreError> {
-        let units =
-            u32::try_from(bytes / ROOM_UNIT + 1).map_or(ROOM_MAX, |units| units.min(ROOM_MAX));
-        let room =
-            self.room.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
-        let (reply, answer) = oneshot::channel();
-        let envelope = Envelope { request: request(reply), _room: Some(room) };
-        self.requests.send(envelope).map_err(|_| StoreError::Closed)?;
-        // The writer answers everything that it takes; what it leaves in its inbox was not begun.
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        let units = u32::try_from(bytes / QUEUE_UNIT_BYTES + 1)
+            .map_or(QUEUE_UNITS_MAX, |units| units.min(QUEUE_UNITS_MAX));
+        let permit =
+            self.queue.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
+        let (reply, outcome) = oneshot::channel();
+        let queued = QueuedRequest { request: request(reply), _permit: Some(permit) };
+        self.requests.send(queued).map_err(|_| StoreError::Closed)?;
+        // The writer replies to everything that it takes; what it leaves in its inbox was not begun.
+        outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Reads, and once more after the file has been opened anew if it had failed.
@@ -219,7 +136,7 @@ impl EmbeddedStore {
         if let Some(outcome) = self.try_read(&read) {
             return outcome;
         }
-        self.ask(0, Request::Reopen).await?;
+        self.call(0, Request::Reopen).await?;
         self.try_read(&read).unwrap_or(Err(StoreError::Unavailable {
             reason: "the file could not be opened anew".to_owned(),
         }))
@@ -229,7 +146,7 @@ impl EmbeddedStore {
         &self,
         read: &impl Fn(&Database) -> Result<T, StoreError>,
     ) -> Option<Result<T, StoreError>> {
-        let database = self.shared.database.read().expect("no panic while held");
+        let database = self.state.database.read().expect("no panic while held");
         match read(database.as_ref()?) {
             Err(StoreError::Unavailable { .. }) => None,
             outcome => Some(outcome),
@@ -262,25 +179,25 @@ impl MetadataStore for EmbeddedStore {
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         txn.check(EMBEDDED_LIMITS)?;
-        self.ask(txn.bytes(), |reply| Request::Txn(txn, reply)).await
+        self.call(txn.bytes(), |reply| Request::Txn(txn, reply)).await
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
-        Ok(Box::new(HistoryWatch::new(self.shared.clone(), prefix, after)))
+        Ok(Box::new(HistoryWatch::new(self.state.clone(), prefix, after)))
     }
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
         let ttl = ttl.max(Duration::from_millis(1));
-        self.ask(0, |reply| Request::Grant(ttl, reply)).await
+        self.call(0, |reply| Request::Grant(ttl, reply)).await
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
         let now = self.runtime.monotonic();
-        self.shared.leases().keep_alive(lease, now)
+        self.state.leases().keep_alive(lease, now)
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.ask(0, |reply| Request::Revoke(lease, reply)).await
+        self.call(0, |reply| Request::Revoke(lease, reply)).await
     }
 
     fn limits(&self) -> Limits {
@@ -288,7 +205,7 @@ impl MetadataStore for EmbeddedStore {
     }
 }
 
-/// Makes the file's name last: without this a crash may lose a new file that was synced.
+/// Syncs the directory: without this a crash may lose a new file that was synced.
 fn sync_directory(path: &Path) -> std::io::Result<()> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::File::open(parent)?.sync_all()

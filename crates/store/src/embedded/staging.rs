@@ -14,8 +14,26 @@ use crate::store::{
 use super::{
     leases::Leases,
     tables::{self, StoredEntry},
-    writer::{Answer, Applied},
 };
+
+/// The staged changes, and what follows from them once they are committed.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// One for each request, in order.
+    pub(super) outcomes: Vec<Result<Outcome, StoreError>>,
+    pub(super) batches: Vec<EventBatch>,
+    pub(super) granted: Vec<(LeaseId, Duration)>,
+    pub(super) ended: Vec<LeaseId>,
+    pub(super) revision: Revision,
+    pub(super) changed: bool,
+}
+
+/// Of a request that was staged.
+pub(super) enum Outcome {
+    Txn(TxnOutcome),
+    Granted(LeaseId),
+    Revoked,
+}
 
 pub(super) struct Staging<'t> {
     entries: Table<'t, &'static str, StoredEntry>,
@@ -47,8 +65,8 @@ impl<'t> Staging<'t> {
         })
     }
 
-    pub(super) fn answer(&mut self, answer: Result<Answer, StoreError>) {
-        self.applied.answers.push(answer);
+    pub(super) fn push_outcome(&mut self, outcome: Result<Outcome, StoreError>) {
+        self.applied.outcomes.push(outcome);
     }
 
     pub(super) fn finish(mut self) -> Result<Applied, redb::Error> {

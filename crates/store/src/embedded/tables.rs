@@ -12,7 +12,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableErro
 
 use crate::store::{Entry, LeaseId, Page, StoreError, Versioned};
 
-use super::OpenError;
+use super::options::OpenError;
 
 pub(super) type StoredEntry = (u64, u64, u64, &'static [u8]);
 
@@ -27,7 +27,7 @@ pub(super) const LAST_LEASE: &str = "last_lease";
 const FORMAT: &str = "format";
 pub(super) const FORMAT_LEVEL: u64 = 1;
 
-/// Checks the format of the file, or gives an empty one its tables. Answers the revision.
+/// Checks the format of the file, or gives an empty one its tables. Returns the revision.
 pub(super) fn prepare(database: &Database, path: &Path) -> Result<Revision, OpenError> {
     let failed =
         |e: redb::Error| OpenError::Failed { path: path.to_owned(), reason: e.to_string() };

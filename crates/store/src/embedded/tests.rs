@@ -9,7 +9,7 @@ use milena_runtime::{Clock, Random, Runtime};
 use milena_types::Revision;
 use tempfile::TempDir;
 
-use super::{EmbeddedOptions, EmbeddedStore, OpenError, file::Opener, tables};
+use super::{EmbeddedOptions, EmbeddedStore, file::Opener, options::OpenError, tables};
 use crate::{
     conformance,
     store::{MetadataStore, StoreError, Txn, TxnOutcome, WatchError},

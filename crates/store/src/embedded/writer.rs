@@ -1,5 +1,5 @@
-//! The writer thread: takes what waits, judges and stages it in order, commits once, then publishes
-//! and answers.
+//! The writer thread: takes the queued requests, stages them in order, commits once, publishes the
+//! changes, and replies.
 
 use std::{
     mem,
@@ -10,41 +10,35 @@ use std::{
 use milena_runtime::Runtime;
 use milena_types::Revision;
 use redb::{Database, WriteTransaction};
-use tokio::sync::oneshot;
 
-use crate::store::{EventBatch, LeaseId, StoreError, Txn, TxnOutcome};
+use crate::store::{LeaseId, StoreError};
 
-use super::{Envelope, Shared, file::Opener, staging::Staging, tables};
-
-pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-pub(super) enum Request {
-    Txn(Txn, Reply<TxnOutcome>),
-    Grant(Duration, Reply<LeaseId>),
-    Revoke(LeaseId, Reply<()>),
-    /// Opens the file anew if it has failed.
-    Reopen(Reply<()>),
-    Close,
-}
+use super::{
+    file::Opener,
+    request::{QueuedRequest, Request},
+    staging::{Applied, Outcome, Staging},
+    state::StoreState,
+    tables,
+};
 
 /// One commit takes at most this many requests, operations and bytes (and one request more).
 const COMMIT_REQUESTS_MAX: usize = 2048;
 const COMMIT_OPS_MAX: usize = 32_768;
 const COMMIT_BYTES_MAX: usize = 32 << 20;
-/// How long changes are refused after the disk was found full, rather than repairing the file for
-/// each of them.
+/// How long changes are refused after the disk was full, rather than repairing the file for each of
+/// them.
 const FULL_PAUSE: Duration = Duration::from_millis(250);
 /// The longest wait while leases live: their clock may be a simulated one that runs faster than
 /// this thread's.
 const LEASE_CHECK: Duration = Duration::from_millis(100);
 
 pub(super) struct Writer {
-    shared: Arc<Shared>,
+    state: Arc<StoreState>,
     opener: Opener,
-    inbox: mpsc::Receiver<Envelope>,
+    inbox: mpsc::Receiver<QueuedRequest>,
     runtime: Runtime,
     revision: Revision,
-    /// Set while the disk is taken to be full: until when, and what was said.
+    /// While changes are refused because the disk is full: until when, and the error.
     full: Option<(Duration, String)>,
 }
 
@@ -61,32 +55,15 @@ impl<E: Into<redb::Error>> From<E> for Failure {
     }
 }
 
-/// What a commit did.
-#[derive(Default)]
-pub(super) struct Applied {
-    pub(super) answers: Vec<Result<Answer, StoreError>>,
-    pub(super) batches: Vec<EventBatch>,
-    pub(super) granted: Vec<(LeaseId, Duration)>,
-    pub(super) ended: Vec<LeaseId>,
-    pub(super) revision: Revision,
-    pub(super) changed: bool,
-}
-
-pub(super) enum Answer {
-    Txn(TxnOutcome),
-    Granted(LeaseId),
-    Revoked,
-}
-
 impl Writer {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        state: Arc<StoreState>,
         opener: Opener,
-        inbox: mpsc::Receiver<Envelope>,
+        inbox: mpsc::Receiver<QueuedRequest>,
         runtime: Runtime,
         revision: Revision,
     ) -> Self {
-        Self { shared, opener, inbox, runtime, revision, full: None }
+        Self { state, opener, inbox, runtime, revision, full: None }
     }
 
     pub(super) fn run(mut self) {
@@ -97,18 +74,18 @@ impl Writer {
                 break;
             }
         }
-        self.shared.close();
+        self.state.close();
     }
 
-    /// Waits for a request or the end of a lease, and takes all that wait, up to what one commit
-    /// may hold.
-    fn next_requests(&self) -> (Vec<Envelope>, bool) {
-        let first = match self.patience() {
+    /// Waits for a request or the end of a lease, and takes all that are queued, up to the size of one
+    /// commit. Returns them and whether the store is to be closed.
+    fn next_requests(&self) -> (Vec<QueuedRequest>, bool) {
+        let first = match self.receive_timeout() {
             None => self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-            Some(patience) => self.inbox.recv_timeout(patience),
+            Some(timeout) => self.inbox.recv_timeout(timeout),
         };
         let mut next = match first {
-            Ok(envelope) => envelope,
+            Ok(queued) => queued,
             Err(mpsc::RecvTimeoutError::Timeout) => return (Vec::new(), false),
             Err(mpsc::RecvTimeoutError::Disconnected) => return (Vec::new(), true),
         };
@@ -130,33 +107,33 @@ impl Writer {
                 return (requests, false);
             }
             next = match self.inbox.try_recv() {
-                Ok(envelope) => envelope,
+                Ok(queued) => queued,
                 Err(_) => return (requests, false),
             };
         }
     }
 
-    fn patience(&self) -> Option<Duration> {
-        let deadline = self.shared.leases().next_deadline()?;
+    fn receive_timeout(&self) -> Option<Duration> {
+        let deadline = self.state.leases().next_deadline()?;
         let now = self.runtime.monotonic();
         let pause =
             self.full.as_ref().map_or(Duration::ZERO, |(until, _)| until.saturating_sub(now));
-        let broken = if self.shared.broken().is_some() { LEASE_CHECK } else { Duration::ZERO };
+        let broken = if self.state.broken().is_some() { LEASE_CHECK } else { Duration::ZERO };
         Some(deadline.saturating_sub(now).min(LEASE_CHECK).max(pause).max(broken))
     }
 
-    fn serve(&mut self, requests: Vec<Envelope>) {
+    fn serve(&mut self, requests: Vec<QueuedRequest>) {
         let (reopens, changes): (Vec<_>, Vec<_>) =
             requests.into_iter().partition(|e| matches!(e.request, Request::Reopen(_)));
         if !reopens.is_empty() {
             let outcome = self.reopen_if_failed();
-            for envelope in reopens {
-                if let Request::Reopen(reply) = envelope.request {
+            for queued in reopens {
+                if let Request::Reopen(reply) = queued.request {
                     let _ = reply.send(outcome.clone());
                 }
             }
         }
-        let expired = self.shared.leases().expired(self.runtime.monotonic());
+        let expired = self.state.leases().expired(self.runtime.monotonic());
         if changes.is_empty() && expired.is_empty() {
             return;
         }
@@ -166,8 +143,12 @@ impl Writer {
         }
     }
 
-    fn change(&mut self, changes: &[Envelope], expired: &[LeaseId]) -> Result<Applied, StoreError> {
-        if let Some(reason) = self.shared.broken() {
+    fn change(
+        &mut self,
+        changes: &[QueuedRequest],
+        expired: &[LeaseId],
+    ) -> Result<Applied, StoreError> {
+        if let Some(reason) = self.state.broken() {
             return Err(StoreError::Unavailable { reason });
         }
         if let Some((until, reason)) = &self.full {
@@ -187,7 +168,7 @@ impl Writer {
     /// Stages and commits. `staged_revision` is what the file has if the commit goes through.
     fn commit(
         &self,
-        changes: &[Envelope],
+        changes: &[QueuedRequest],
         expired: &[LeaseId],
         staged_revision: &mut Revision,
     ) -> Result<Applied, Failure> {
@@ -205,7 +186,7 @@ impl Writer {
     }
 
     fn begin_write(&self) -> Result<WriteTransaction, Failure> {
-        let database = self.shared.database.read().expect("no panic while held");
+        let database = self.state.database.read().expect("no panic while held");
         let open = database.as_ref().expect("opened by reopen_if_failed");
         Ok(open.begin_write()?)
     }
@@ -213,25 +194,25 @@ impl Writer {
     fn stage(
         &self,
         txn: &WriteTransaction,
-        changes: &[Envelope],
+        changes: &[QueuedRequest],
         expired: &[LeaseId],
     ) -> Result<Applied, redb::Error> {
-        let leases = self.shared.leases();
+        let leases = self.state.leases();
         let mut staging = Staging::new(txn, &leases, self.runtime.monotonic(), self.revision)?;
         for lease in expired {
             staging.end_lease(*lease)?;
         }
-        for envelope in changes {
-            let answer = match &envelope.request {
-                Request::Txn(change, _) => staging.txn(change)?.map(Answer::Txn),
-                Request::Grant(ttl, _) => Ok(Answer::Granted(staging.grant(*ttl)?)),
+        for queued in changes {
+            let outcome = match &queued.request {
+                Request::Txn(change, _) => staging.txn(change)?.map(Outcome::Txn),
+                Request::Grant(ttl, _) => Ok(Outcome::Granted(staging.grant(*ttl)?)),
                 Request::Revoke(lease, _) => {
                     staging.end_lease(*lease)?;
-                    Ok(Answer::Revoked)
+                    Ok(Outcome::Revoked)
                 }
                 Request::Reopen(_) | Request::Close => continue,
             };
-            staging.answer(answer);
+            staging.push_outcome(outcome);
         }
         staging.finish()
     }
@@ -245,10 +226,10 @@ impl Writer {
         let reason = failure.error.to_string();
         let full = is_full(&failure.error) && !self.opener.sync_failed();
         tracing::warn!(%reason, full, "a commit of the metadata store failed");
-        drop(self.shared.database.write().expect("no panic while held").take());
+        drop(self.state.database.write().expect("no panic while held").take());
         if self.opener.sync_failed() {
             let reason = format!("{reason}; restart the process once the disk is well");
-            self.shared.set_broken(reason.clone());
+            self.state.set_broken(reason.clone());
             return Err(StoreError::OutcomeUnknown { reason });
         }
         if full {
@@ -268,7 +249,7 @@ impl Writer {
     }
 
     fn reopen_if_failed(&mut self) -> Result<(), StoreError> {
-        let mut database = self.shared.database.write().expect("no panic while held");
+        let mut database = self.state.database.write().expect("no panic while held");
         if database.as_ref().is_some_and(|open| tables::revision(open).is_ok()) {
             return Ok(());
         }
@@ -280,16 +261,16 @@ impl Writer {
         drop(database);
         if revision != self.revision {
             self.revision = revision;
-            self.shared.history().restart(revision);
-            self.shared.published.send_replace(revision);
+            self.state.history().restart(revision);
+            self.state.published.send_replace(revision);
         }
         Ok(())
     }
 
-    fn publish(&mut self, applied: Applied, changes: Vec<Envelope>) {
+    fn publish(&mut self, applied: Applied, changes: Vec<QueuedRequest>) {
         let now = self.runtime.monotonic();
         self.revision = applied.revision;
-        let mut leases = self.shared.leases();
+        let mut leases = self.state.leases();
         for (id, ttl) in applied.granted {
             leases.grant(id, ttl, now);
         }
@@ -298,23 +279,23 @@ impl Writer {
         }
         drop(leases);
         if !applied.batches.is_empty() {
-            let mut history = self.shared.history();
+            let mut history = self.state.history();
             applied.batches.into_iter().for_each(|batch| history.push(batch));
             drop(history);
-            self.shared.published.send_replace(self.revision);
+            self.state.published.send_replace(self.revision);
         }
-        for (envelope, answer) in changes.into_iter().zip(applied.answers) {
-            reply(envelope.request, answer);
+        for (queued, outcome) in changes.into_iter().zip(applied.outcomes) {
+            reply(queued.request, outcome);
         }
     }
 }
 
-/// A caller that no longer waits is no concern of ours, here and below.
-fn reply(request: Request, answer: Result<Answer, StoreError>) {
-    match (request, answer) {
-        (Request::Txn(_, reply), Ok(Answer::Txn(outcome))) => mem::drop(reply.send(Ok(outcome))),
-        (Request::Grant(_, reply), Ok(Answer::Granted(id))) => mem::drop(reply.send(Ok(id))),
-        (Request::Revoke(_, reply), Ok(Answer::Revoked)) => mem::drop(reply.send(Ok(()))),
+/// Here and below a caller that no longer waits is ignored.
+fn reply(request: Request, outcome: Result<Outcome, StoreError>) {
+    match (request, outcome) {
+        (Request::Txn(_, reply), Ok(Outcome::Txn(outcome))) => mem::drop(reply.send(Ok(outcome))),
+        (Request::Grant(_, reply), Ok(Outcome::Granted(id))) => mem::drop(reply.send(Ok(id))),
+        (Request::Revoke(_, reply), Ok(Outcome::Revoked)) => mem::drop(reply.send(Ok(()))),
         (request, Err(error)) => refuse_one(request, error),
         (request, Ok(_)) => {
             refuse_one(
@@ -325,9 +306,9 @@ fn reply(request: Request, answer: Result<Answer, StoreError>) {
     }
 }
 
-fn refuse(changes: Vec<Envelope>, error: &StoreError) {
-    for envelope in changes {
-        refuse_one(envelope.request, error.clone());
+fn refuse(changes: Vec<QueuedRequest>, error: &StoreError) {
+    for queued in changes {
+        refuse_one(queued.request, error.clone());
     }
 }
 

@@ -239,17 +239,7 @@ pub(crate) const RULES: &[Rules] = &[
         order: &["store", "codec", "commit", "range", "records", "embedded"],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
-        circles: &[(
-            &[
-                "embedded/mod.rs",
-                "embedded/file.rs",
-                "embedded/history.rs",
-                "embedded/staging.rs",
-                "embedded/tables.rs",
-                "embedded/writer.rs",
-            ],
-            "the parts of one store, which share its state and the writer's requests",
-        )],
+        circles: &[],
     },
     Rules {
         name: "testkit",

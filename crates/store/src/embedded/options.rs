@@ -1,0 +1,38 @@
+//! How an embedded store is opened, and why it was not.
+
+use std::path::PathBuf;
+
+#[derive(Clone, Debug)]
+pub struct EmbeddedOptions {
+    /// The file. Its directory must exist.
+    pub path: PathBuf,
+    /// Bytes of the file kept in memory.
+    pub cache_bytes: usize,
+    /// Bytes of past changes kept for watches that lag behind.
+    pub history_bytes: usize,
+}
+
+impl EmbeddedOptions {
+    /// The defaults, for the file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), cache_bytes: 24 << 20, history_bytes: 16 << 20 }
+    }
+}
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another store has it open.
+    #[error(
+        "'{path}' is in use by another process; stop it first, or choose another data directory"
+    )]
+    InUse { path: PathBuf },
+    /// A later release wrote it.
+    #[error(
+        "'{path}' has metadata format {found}, and this release knows formats up to {known}; start a newer release"
+    )]
+    NewerFormat { path: PathBuf, found: u64, known: u64 },
+    /// It could not be read or created.
+    #[error("cannot open the metadata store '{path}': {reason}")]
+    Failed { path: PathBuf, reason: String },
+}

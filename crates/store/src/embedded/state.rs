@@ -1,0 +1,66 @@
+//! [`StoreState`]: the open file, and what is in memory beside it.
+
+use std::sync::{
+    Mutex, MutexGuard, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use milena_types::Revision;
+use redb::Database;
+use tokio::sync::watch;
+
+use super::{history::History, leases::Leases};
+
+/// The state that the store, its writer thread and its watches share.
+pub(super) struct StoreState {
+    /// `None` after a failure, until the file has been opened anew, and after the store was
+    /// closed.
+    pub(super) database: RwLock<Option<Database>>,
+    history: Mutex<History>,
+    leases: Mutex<Leases>,
+    /// The last revision that watches may show.
+    pub(super) published: watch::Sender<Revision>,
+    /// Why changes are refused until the process has been restarted.
+    broken: Mutex<Option<String>>,
+    closed: AtomicBool,
+}
+
+impl StoreState {
+    pub(super) fn new(database: Database, history: History, leases: Leases) -> Self {
+        Self {
+            published: watch::Sender::new(history.revision()),
+            database: RwLock::new(Some(database)),
+            history: Mutex::new(history),
+            leases: Mutex::new(leases),
+            broken: Mutex::new(None),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().expect("no panic while held")
+    }
+
+    pub(super) fn leases(&self) -> MutexGuard<'_, Leases> {
+        self.leases.lock().expect("no panic while held")
+    }
+
+    pub(super) fn broken(&self) -> Option<String> {
+        self.broken.lock().expect("no panic while held").clone()
+    }
+
+    pub(super) fn set_broken(&self, reason: String) {
+        *self.broken.lock().expect("no panic while held") = Some(reason);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Closes the file, once reads in progress are over, and wakes all watches.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        drop(self.database.write().expect("no panic while held").take());
+        self.published.send_modify(|_| {});
+    }
+}
