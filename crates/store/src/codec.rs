@@ -1,5 +1,5 @@
-//! Records as bytes: JSON that carries a format level, so that a release can tell what it does not
-//! understand. Within a level fields may be added that older releases may ignore.
+//! Records as JSON with a format level, so that a release refuses those of later levels. Within a
+//! level fields may be added that older releases may ignore.
 //!
 //! The level is read before the record: one of a newer level need not even parse. What a [`Codec`]
 //! writes is on disk in every installation, so a [`Layout`] never changes.
@@ -30,7 +30,7 @@ pub struct Codec {
     newest: u32,
 }
 
-/// Why bytes are no record that this release understands.
+/// Why a record cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     #[error("the record '{key}' is damaged: {reason}")]
@@ -96,12 +96,12 @@ impl Codec {
     }
 }
 
-/// The number under `name` in an object. Reads no further than that: it stands first in all that
-/// was ever written.
+/// The number under `name` in an object. Reads no further than that: it is the first field of every
+/// record written so far.
 fn level(name: &'static str, bytes: &[u8]) -> Option<u32> {
     let mut found = None;
-    // An error is how the visitor ends the reading once it has found the number; bytes that are
-    // damaged before it leave none.
+    // The visitor stops with an error once it has found the number; bytes that are damaged before
+    // it have none.
     let _ = serde_json::Deserializer::from_slice(bytes)
         .deserialize_map(FindLevel { name, found: &mut found });
     found

@@ -1,4 +1,4 @@
-//! The answer to an unknown outcome: send the transaction again, and read back what it wrote.
+//! [`commit()`]: sends a transaction again after an unknown outcome, and reads back what it wrote.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -13,18 +13,16 @@ pub const ATTEMPTS: u32 = 6;
 pub const BACKOFF: Backoff =
     Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
 
-/// Applies a transaction, and finds out what became of it when the store cannot tell.
+/// Applies a transaction, and finds out whether it was applied when the store does not know.
 ///
-/// It is sent again until the outcome is known. That does no harm although the first may have been
-/// applied, or may be so later: its preconditions no longer hold then, or it repeats itself. A
-/// conflict of a repeated transaction is therefore either its own doing or another writer's. What
-/// it wrote tells: every key that it changes under a precondition on that key
-/// ([`Precondition::At`], [`Precondition::Absent`]) is as it left it; if it has none, every key that
-/// it changes is.
+/// It is sent again until the outcome is known. The first may have been applied, or may be later;
+/// then its preconditions no longer hold, or it is idempotent. A conflict of a repeated transaction
+/// is therefore due to itself or to another writer. It was itself if every key that it changes
+/// under a precondition on that key ([`Precondition::At`], [`Precondition::Absent`]) has the new
+/// value; if there is no such key, every key that it changes.
 ///
-/// A value of such a key must be the transaction's own: no other writer puts the same with another
-/// meaning. A counter is not like that, and its writer decides anew instead
-/// ([`MetadataStore::txn`]).
+/// No other writer may put the same value at such a key. A counter is not like that: its writer
+/// uses [`MetadataStore::txn`] and decides anew.
 ///
 /// # Errors
 /// [`StoreError::OutcomeUnknown`] if it is still not known after several attempts. Everything else
@@ -70,14 +68,14 @@ async fn read_back(store: &dyn MetadataStore, txn: &Txn) -> Result<Option<Revisi
         .collect();
     let puts = txn.puts.iter().map(|put| (put.key.as_str(), Some(&put.value)));
     let writes: Vec<_> = puts.chain(txn.deletes.iter().map(|key| (key.as_str(), None))).collect();
-    let mut telling: Vec<_> =
+    let mut compared: Vec<_> =
         writes.iter().copied().filter(|(key, _)| guarded.contains(key)).collect();
-    if telling.is_empty() {
-        telling = writes;
+    if compared.is_empty() {
+        compared = writes;
     }
-    let Some((first, _)) = telling.first().copied() else { return Ok(None) };
+    let Some((first, _)) = compared.first().copied() else { return Ok(None) };
     let mut applied = None;
-    for (key, value) in telling {
+    for (key, value) in compared {
         let found = store.get(key).await?;
         if found.as_ref().map(|found| &found.value) != value {
             return Ok(None);

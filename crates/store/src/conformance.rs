@@ -1,5 +1,5 @@
-//! What every [`MetadataStore`] must pass. An implementation's tests call [`run_all`] with a way to
-//! open a new, empty store, or the single checks, and get a panic that says what was wrong.
+//! The tests that every [`MetadataStore`] must pass. An implementation's tests call [`run_all`]
+//! with a function that opens a new, empty store, or the single checks; a check panics if it fails.
 //!
 //! The checks need a tokio runtime with time enabled and work on one thread.
 
@@ -328,7 +328,7 @@ pub async fn a_dropped_wait_of_a_watch_loses_nothing(store: Store) {
     }
 }
 
-/// Keys end with their lease, when it is revoked and when its time is over, and watches are told.
+/// Keys end with their lease, when it is revoked and when its time is over, and watches show it.
 pub async fn keys_end_with_their_lease(store: Store) {
     let revoked = store.grant(Duration::from_secs(60)).await.unwrap();
     let expiring = store.grant(Duration::from_secs(1)).await.unwrap();
@@ -386,7 +386,7 @@ pub async fn an_ended_lease_takes_no_keys(store: Store) {
     assert!(keys(&store, "").await.is_empty());
 }
 
-/// What a watch says when it asks for changes that are no longer kept.
+/// A watch from changes that are no longer kept fails.
 pub async fn assert_compacted(watch: &mut Box<dyn Watch>) {
     let outcome = soon("an answer of the watch", watch.next()).await;
     assert!(matches!(outcome, Err(WatchError::Compacted { .. })), "{outcome:?}");

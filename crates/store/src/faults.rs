@@ -1,4 +1,4 @@
-//! [`FaultyStore`]: a store that fails as a test asks.
+//! [`FaultyStore`]: a store for tests that fails on demand.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -13,7 +13,7 @@ use crate::{
     store::{LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch},
 };
 
-/// A [`MemoryStore`] that fails as it is told. Clones are the same store.
+/// A [`MemoryStore`] that fails on demand. Clones are the same store.
 #[derive(Clone)]
 pub struct FaultyStore {
     store: MemoryStore,
@@ -23,9 +23,9 @@ pub struct FaultyStore {
 #[derive(Default)]
 struct Faults {
     unavailable: bool,
-    /// So many transactions are applied and their outcome is unknown.
+    /// The number of next transactions that are applied with an unknown outcome.
     lost_answers: u32,
-    /// So many transactions are not applied and their outcome is unknown.
+    /// The number of next transactions that are not applied, with an unknown outcome.
     lost_requests: u32,
     /// A transaction that puts a key with this prefix is the last before everything fails.
     fail_after: Option<String>,
@@ -34,7 +34,6 @@ struct Faults {
 }
 
 impl FaultyStore {
-    /// Works until it is told otherwise.
     pub fn new(store: MemoryStore) -> Self {
         Self { store, faults: Arc::default() }
     }

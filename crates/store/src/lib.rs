@@ -1,13 +1,13 @@
-//! The metadata store: a linearizable key-value store with transactions, watches and leases, which
-//! keeps every decision that must outlive a process; and what all that keep records in it share.
+//! The metadata store: a linearizable key-value store with transactions, watches and leases, for
+//! every decision that must outlive a process; and records in it.
 //!
 //!  - [`MetadataStore`] is the trait; [`EmbeddedStore`] keeps it in one local file; `conformance`
-//!    is what every implementation must pass.
+//!    is the tests of every implementation.
 //!  - [`Codec`] writes records with their format level, [`Pages`] reads a range, [`commit()`] finds
 //!    out about a transaction whose outcome is unknown, [`Records`] puts these together for one
 //!    owner of a prefix.
 //!
-//! Not here: what the keys and records mean. Metadata, storage and the service each own theirs.
+//! Not here: the keys and records. Metadata, storage and the service each have their own.
 
 mod codec;
 mod commit;

@@ -23,8 +23,8 @@ const HISTORY_MAX: usize = 2000;
 /// A changed key: its value before and after.
 pub type Change = (String, Option<Bytes>, Option<Bytes>);
 
-/// Is called with every change as it is made: its revision, the keys, and what reads the value that
-/// a key has now. Must not call the store.
+/// Called with every change as it is made: its revision, the keys, and a function that reads the
+/// present value of a key. Must not call the store.
 pub type Observer = dyn Fn(Revision, &[Change], &dyn Fn(&str) -> Option<Bytes>) + Send + Sync;
 
 /// A metadata store in memory. Clones are the same store.
@@ -76,7 +76,7 @@ impl MemoryStore {
         }
     }
 
-    /// The same with other limits.
+    /// The same store with other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -91,7 +91,7 @@ impl MemoryStore {
         self.state.lock().expect("no panic with the store")
     }
 
-    /// Judges and applies a transaction now.
+    /// Checks the preconditions of a transaction and applies it.
     pub fn apply(&self, txn: &Txn) -> Result<TxnOutcome, StoreError> {
         txn.check(self.limits)?;
         self.end_leases();

@@ -1,10 +1,10 @@
-//! All entries below a prefix, page by page: several pages are not one state.
+//! Reading all entries below a prefix, page by page: several pages are not one state.
 
 use milena_types::Revision;
 
 use crate::store::{Entry, MetadataStore, Page, StoreError};
 
-/// Entries a page: a page of etcd stays within what one of its answers may hold.
+/// Entries per page: few enough for a response of etcd.
 const PAGE_ENTRIES: usize = 1000;
 
 /// Reads the pages of a range one after the other.

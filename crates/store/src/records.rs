@@ -56,10 +56,8 @@ impl Keyspace {
 /// Why a record was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The store did not return it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It is there, but not for this release.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 }
@@ -83,7 +81,7 @@ impl Records {
         &self.keyspace.store
     }
 
-    /// How much one transaction may hold.
+    /// The limits of one transaction.
     pub fn limits(&self) -> Limits {
         self.keyspace.store.limits()
     }
@@ -93,7 +91,7 @@ impl Records {
         self.codec.encode(record)
     }
 
-    /// What `entry` holds.
+    /// Decodes the value of `entry`.
     pub fn decode<T: DeserializeOwned>(&self, entry: &Entry) -> Result<Versioned<T>, DecodeError> {
         let Versioned { value, revision } = &entry.versioned;
         Ok(Versioned { value: self.codec.decode(&entry.key, value)?, revision: *revision })

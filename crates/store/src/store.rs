@@ -1,4 +1,4 @@
-//! The store that decides: what [`MetadataStore`] promises, so that etcd can keep the promise too.
+//! [`MetadataStore`], with rules that etcd can keep too.
 
 use std::{fmt, time::Duration};
 
@@ -22,8 +22,8 @@ use milena_types::Revision;
 ///   together, and at most [`Limits::bytes`] of keys and values. Every store takes [`Limits::MIN`]
 ///   (what etcd takes without configuration); a caller with more to do asks
 ///   [`MetadataStore::limits`] and cuts its work into transactions that are each correct alone.
-/// - [`StoreError::OutcomeUnknown`] means what it says: the transaction may have been applied, and
-///   the caller finds out before it does anything else, which [`commit`](crate::commit()) does. Every
+/// - After [`StoreError::OutcomeUnknown`] the transaction may have been applied or not, and the
+///   caller must find out before it does anything else, as [`commit`](crate::commit()) does. Every
 ///   other error of [`MetadataStore::txn`] means that it was not applied and never will be.
 /// - A key put with a lease is deleted when the lease ends: by [`MetadataStore::revoke`], or once
 ///   its time to live has passed without a [`MetadataStore::keep_alive`]. A put without a lease
@@ -64,7 +64,7 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// Ends `lease` and deletes its keys. No error if it has ended already.
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError>;
 
-    /// How much one transaction may hold.
+    /// The limits of one transaction.
     fn limits(&self) -> Limits {
         Limits::MIN
     }
@@ -79,7 +79,7 @@ pub trait Watch: Send {
     async fn next(&mut self) -> Result<EventBatch, WatchError>;
 }
 
-/// How much one transaction may hold.
+/// The limits of one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Preconditions, and puts and deletes.
@@ -93,7 +93,7 @@ impl Limits {
     pub const MIN: Self = Self { ops: 128, bytes: 1 << 20 };
 }
 
-/// A value, as bytes or as what they stand for, and when it was written.
+/// A value, as bytes or decoded, with its revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Versioned<T = Bytes> {
     pub value: T,
@@ -371,7 +371,7 @@ pub enum WatchError {
     Unavailable { reason: String },
 }
 
-/// Why the store did not do what it was asked.
+/// Why a request to the store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The request breaks a rule of the store. Nothing was changed.
@@ -380,10 +380,10 @@ pub enum StoreError {
     /// The lease has ended. Nothing was changed.
     #[error("lease {0} has ended; grant a new one and register again")]
     LeaseNotFound(LeaseId),
-    /// There is no room for a change. Nothing was changed, and reads go on.
+    /// The disk is full. Nothing was changed, and reads still work.
     #[error("no space left for the metadata store ({reason}); free some, it goes on by itself")]
     NoSpace { reason: String },
-    /// It did not work this time. Nothing was changed.
+    /// It may work later. Nothing was changed.
     #[error("the metadata store is not available: {reason}")]
     Unavailable { reason: String },
     /// The change may have been applied, or not.
@@ -391,10 +391,7 @@ pub enum StoreError {
     OutcomeUnknown { reason: String },
     /// The store holds something that it did not write.
     #[error("the metadata store is damaged: {reason}")]
-    Corrupt {
-        /// What was found where.
-        reason: String,
-    },
+    Corrupt { reason: String },
     #[error("the metadata store is closed")]
     Closed,
 }

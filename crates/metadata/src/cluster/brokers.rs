@@ -35,7 +35,7 @@ pub struct Registration {
     pub epoch: BrokerEpoch,
     /// The registration ends with it.
     pub lease: LeaseId,
-    /// Of its [`BrokerRecord`], for as long as this life lasts.
+    /// Of the broker's record, for as long as this life lasts.
     pub revision: Revision,
     pub ttl: Duration,
 }
@@ -47,8 +47,8 @@ impl Registration {
 }
 
 impl ClusterMetadata {
-    /// Begins a new life of a broker, which ends the one before: from now on nothing that requires
-    /// the old registration is committed. The broker keeps the lease with
+    /// Begins a new life of a broker, which ends the one before: no transaction that requires the
+    /// old registration is committed any more. The broker keeps the lease with
     /// [`ClusterMetadata::keep_alive`].
     pub async fn register_broker(
         &self,
@@ -146,8 +146,8 @@ impl ClusterMetadata {
         }
     }
 
-    /// This life of the broker is about to end: it is given nothing more to lead, and it is not the
-    /// controller.
+    /// This life of the broker is about to end: it is given no more partitions to lead, and is no
+    /// longer the controller.
     pub async fn end_serving(&self, registration: &Registration) -> Result<(), MetadataError> {
         for _ in 0..ATTEMPTS_MAX {
             let txn = Txn::new()
@@ -200,8 +200,8 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
-    /// Takes a broker out of the cluster: no replicas are placed on it any more. It must hold none
-    /// by then.
+    /// Removes a broker, which must have no replicas, from the cluster: none are placed on it any
+    /// more.
     pub async fn remove_node(&self, broker: BrokerId) -> Result<(), MetadataError> {
         let _ = self.commit(Txn::new().delete(self.key(MetadataKey::Node(broker)))).await?;
         Ok(())
@@ -278,7 +278,7 @@ impl ClusterMetadata {
         Precondition::At(self.key(MetadataKey::Controller), seen.revision)
     }
 
-    /// Takes the next block of producer ids, which nobody else ever gets.
+    /// Takes the next block of producer ids. No two calls return the same.
     pub async fn allocate_producer_ids(&self) -> Result<Range<ProducerId>, MetadataError> {
         let key = self.key(MetadataKey::ProducerIds);
         for _ in 0..ATTEMPTS_MAX {

@@ -1,5 +1,5 @@
-//! Changes of leaders. A leader epoch changes only in the leader's own transaction, or after its broker
-//! epoch is sealed.
+//! Changes of leaders. A leader epoch changes only in the leader's own transaction, or after its
+//! broker epoch is sealed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -69,10 +69,10 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
-    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the wanted leader,
-    /// else to the live replica that got the fewest so far, else to any live broker, which stands
-    /// in for `from` among the replicas. Brokers that accept clients come before others, those that
-    /// are about to leave come last.
+    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the wanted
+    /// leader, else to the live replica that got the fewest so far, else to any live broker, which
+    /// stands in for `from` among the replicas. Brokers that accept clients come before others,
+    /// those that are about to leave come last.
     ///
     /// `guards` are why this is allowed: that the record which seals the epoch is there.
     ///
@@ -136,9 +136,9 @@ impl ClusterMetadata {
     }
 
     /// Gives partitions that this life of a broker leads to others, each to the broker beside it:
-    /// the leader's own transaction. The partitions are closed and flushed by then. Skips those that
-    /// it does not lead, and those for a broker that is not alive. An image at the revision returned
-    /// shows who leads each of them.
+    /// the leader's own transaction. The partitions are closed and flushed by then. Skips those
+    /// that it does not lead, and those for a broker that is not alive. An image at the revision
+    /// returned shows who leads each of them.
     ///
     /// # Errors
     /// [`MetadataError::Superseded`] when the registration has ended. After any error some may have
@@ -294,11 +294,11 @@ struct TakeoverCandidates {
 
 impl TakeoverCandidates {
     fn choose(&mut self, record: &PartitionRecord) -> (BrokerId, BrokerEpoch) {
-        let price = |id: &BrokerId| (self.ranks[id], self.assigned.get(id).copied().unwrap_or(0));
+        let cost = |id: &BrokerId| (self.ranks[id], self.assigned.get(id).copied().unwrap_or(0));
         let wanted =
             record.wanted_leader.filter(|id| self.brokers.contains_key(id) && !self.ranks[id].0);
         let best = |ids: Vec<BrokerId>| {
-            ids.into_iter().filter(|id| self.brokers.contains_key(id)).min_by_key(|id| price(id))
+            ids.into_iter().filter(|id| self.brokers.contains_key(id)).min_by_key(|id| cost(id))
         };
         let leader = wanted
             .or_else(|| best(record.replicas_to_stay()))

@@ -1,10 +1,10 @@
-//! Where replicas go: spread over brokers and, as far as there are enough, over zones.
+//! Placement of replicas: spread over brokers and, as far as there are enough, over zones.
 //!
-//! The brokers stand in a circle in which zones alternate. Partition `n` is led by the `n`-th
-//! broker from a random start, so leaders take turns over zones and brokers; its followers are the
-//! next ones round the circle that bring a zone not used yet (or, with all zones used, a broker not
-//! used yet), beginning one place later after each whole turn, so that one broker's partitions do
-//! not all share their followers.
+//! The brokers form a circle in which zones alternate. Partition `n` is led by the `n`-th broker
+//! from a random start, so that leaders alternate over zones and brokers. Its other replicas are
+//! the next brokers in the circle in zones not used yet (or, with all zones used, the next
+//! brokers), starting one place later after each full turn, so that the partitions of one leader do
+//! not all have the same other replicas.
 
 use std::collections::{BTreeMap, HashSet};
 

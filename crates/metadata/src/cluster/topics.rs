@@ -79,7 +79,7 @@ impl ClusterMetadata {
             if let Some(revision) = written {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
-            // Nobody has seen these: the topic's record was not written.
+            // Not part of any topic: its record was not written.
             let _ = self
                 .commit(Txn::new().delete_prefix(self.below(&MetadataKey::partitions_of(id))))
                 .await?;
@@ -254,7 +254,7 @@ impl ClusterMetadata {
         let replicas = match placement {
             Placement::Spread { partitions, replication_factor } => {
                 let start = self.runtime.random_u64();
-                // Brokers that are about to leave get replicas only where the others are too few.
+                // Brokers that are about to leave get replicas only if the others are too few.
                 let staying = racks(true);
                 let enough = usize::try_from(*replication_factor)
                     .is_ok_and(|factor| factor <= staying.len());
@@ -272,7 +272,7 @@ impl ClusterMetadata {
     /// Writes partitions `first..` and, with the last of them, the topic's record, all on the
     /// conditions in `guard` and that the leaders live on. `None` if one of these no longer
     /// holds.
-    #[allow(clippy::too_many_arguments)] // One use, two callers; a struct would only rename the arguments.
+    #[expect(clippy::too_many_arguments, reason = "a struct would only rename them")]
     async fn write_partitions(
         &self,
         guard: Txn,

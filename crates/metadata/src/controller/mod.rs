@@ -29,7 +29,7 @@ use quota::Loads;
 pub struct PlanOptions {
     /// `auto.leader.rebalance.enable`: whether leadership goes back to the first replica.
     pub preferred_leaders: bool,
-    /// Brokers that serve for long enough to get back what they led.
+    /// Brokers that have served for long enough to get back their partitions.
     pub settled: BTreeSet<BrokerId>,
 }
 
@@ -147,13 +147,13 @@ pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPart
     let mut moves = Vec::new();
     for (id, partition) in image.led_by(broker) {
         let record = PartitionRecord::from(partition);
-        let price =
+        let cost =
             |id: &&BrokerId| (image.is_draining(**id), assigned.get(*id).copied().unwrap_or(0));
         let stay = record.replicas_to_stay();
-        let replica = stay.iter().filter(|id| others.contains(id)).min_by_key(price);
+        let replica = stay.iter().filter(|id| others.contains(id)).min_by_key(cost);
         let wanted = record.wanted_leader.filter(|wanted| others.contains(wanted));
         if let Some(to) =
-            wanted.or(replica.copied()).or_else(|| others.iter().min_by_key(price).copied())
+            wanted.or(replica.copied()).or_else(|| others.iter().min_by_key(cost).copied())
         {
             *assigned.entry(to).or_default() += 1;
             moves.push((id, to));

@@ -93,12 +93,12 @@ impl<'a> Loads<'a> {
                 continue;
             }
             let others = |id: &BrokerId| !list.contains(id);
-            let price = |id: &BrokerId| {
+            let cost = |id: &BrokerId| {
                 let load = self.staying[id];
                 let of_kind = if place == 0 { load.firsts } else { load.replicas };
                 (!self.keeps_zones(&list, place, *id), !serves(*id), of_kind, load.replicas)
             };
-            match self.staying.keys().copied().filter(others).min_by_key(price) {
+            match self.staying.keys().copied().filter(others).min_by_key(cost) {
                 Some(to) => {
                     list[place] = to;
                     self.add(to, place);
@@ -106,7 +106,7 @@ impl<'a> Loads<'a> {
                 }
                 None if list.iter().any(|id| !self.leaving.contains(id)) => {
                     list.remove(place);
-                    // Whoever moved up to the first place counts as such.
+                    // The next one is the first now.
                     if place == 0
                         && let Some(load) = list.first().and_then(|id| self.staying.get_mut(id))
                     {

@@ -50,7 +50,8 @@ impl ImageBuilder {
                 }
             };
             if let Err(error) = outcome {
-                tracing::error!(%error, revision = %batch.revision, "a metadata record is passed over");
+                let revision = batch.revision;
+                tracing::error!(%error, %revision, "a metadata record is passed over");
             }
         }
         self.reached(batch.revision);

@@ -1,4 +1,4 @@
-//! A sorted map whose copies share what they have in common: changing one entry of a copy copies
+//! A sorted map whose copies share their equal parts: changing one entry of a copy copies
 //! one chunk and the list of chunks, not the map. Made for maps that are read all the time and
 //! changed a little at a time.
 

@@ -1,4 +1,4 @@
-//! Opening the file: its lock, its cache, and noticing when a sync has failed.
+//! Opening the file: its lock, its cache, and the detection of failed syncs.
 
 use std::{
     fs::OpenOptions,
@@ -17,7 +17,6 @@ use redb::{
 
 use super::options::{EmbeddedOptions, OpenError};
 
-/// Opens the file, as often as needed.
 pub(super) struct Opener {
     options: EmbeddedOptions,
     sync_failed: Arc<AtomicBool>,
@@ -25,7 +24,7 @@ pub(super) struct Opener {
     faults: Arc<Faults>,
 }
 
-/// What a test makes the file do.
+/// Faults that tests inject.
 #[cfg(test)]
 #[derive(Debug, Default)]
 pub(super) struct Faults {
@@ -53,8 +52,8 @@ impl Opener {
         self.faults.clone()
     }
 
-    /// Whether a sync of this file has failed since the store was opened: what the system's cache
-    /// holds of it can no longer be trusted to reach the disk.
+    /// Whether a sync of this file has failed since the store was opened: writes in the system's
+    /// cache may then never reach the disk.
     pub(super) fn sync_failed(&self) -> bool {
         self.sync_failed.load(Ordering::Acquire)
     }
@@ -99,7 +98,7 @@ impl Opener {
     }
 }
 
-/// The file, remembering whether a sync has failed.
+/// The file, with a flag that a sync has failed.
 #[derive(Debug)]
 struct WatchedFile {
     file: FileBackend,
@@ -118,7 +117,11 @@ impl WatchedFile {
     }
 
     #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // Stands in for the fault injection of tests.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "tests inject faults with the same signature"
+    )]
     fn check_space(&self) -> io::Result<()> {
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Which leases live, and until when. The deadlines are in memory only: a store that was restarted
-//! gives every lease its whole time again, since it cannot know how long it was away.
+//! Live leases and their deadlines. These are in memory only: a store that was restarted gives
+//! every lease its whole time again, since it does not know for how long it was down.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -26,7 +26,7 @@ impl Leases {
         self.live.insert(id, Lease { ttl, deadline: now + ttl });
     }
 
-    /// A lease whose time is over but which the writer has not ended yet has ended all the same.
+    /// Fails after the deadline, even if the writer has not ended the lease yet.
     pub(super) fn keep_alive(&mut self, id: LeaseId, now: Duration) -> Result<(), StoreError> {
         match self.live.get_mut(&id) {
             Some(lease) if lease.deadline > now => {

@@ -124,7 +124,8 @@ impl EmbeddedStore {
         let (reply, outcome) = oneshot::channel();
         let queued = QueuedRequest { request: request(reply), _permit: Some(permit) };
         self.requests.send(queued).map_err(|_| StoreError::Closed)?;
-        // The writer replies to everything that it takes; what it leaves in its inbox was not begun.
+        // The writer replies to every request that it takes; those left in its inbox were not
+        // begun.
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 

@@ -1,4 +1,4 @@
-//! Judging and staging requests inside one redb transaction: each sees what those before it did.
+//! Staging requests inside one redb transaction: each sees the changes of those before it.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -1,4 +1,4 @@
-//! [`StoreState`]: the open file, and what is in memory beside it.
+//! [`StoreState`]: the open file, the history, the leases and the newest revision.
 
 use std::sync::{
     Mutex, MutexGuard, RwLock,

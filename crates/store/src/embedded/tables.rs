@@ -1,4 +1,4 @@
-//! The tables of the file and what is read from them.
+//! The tables of the file, and reading them.
 //!
 //! `entries`: key → (created, revision, lease or 0, value). `lease_keys`: (lease, key), to find
 //! what ends with a lease. `leases`: lease → time to live in milliseconds. `state`: the format

@@ -42,7 +42,7 @@ pub(super) struct Writer {
     full: Option<(Duration, String)>,
 }
 
-/// Why a commit did not go through.
+/// Why a commit failed.
 struct Failure {
     error: redb::Error,
     /// Whether the commit itself had begun, so that it may have reached the disk.
@@ -77,8 +77,8 @@ impl Writer {
         self.state.close();
     }
 
-    /// Waits for a request or the end of a lease, and takes all that are queued, up to the size of one
-    /// commit. Returns them and whether the store is to be closed.
+    /// Waits for a request or the end of a lease, and takes all that are queued, up to the size of
+    /// one commit. Returns them and whether the store is to be closed.
     fn next_requests(&self) -> (Vec<QueuedRequest>, bool) {
         let first = match self.receive_timeout() {
             None => self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
@@ -323,5 +323,6 @@ fn refuse_one(request: Request, error: StoreError) {
 
 fn is_full(error: &redb::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error, redb::Error::Io(e) if matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    let redb::Error::Io(e) = error else { return false };
+    matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
