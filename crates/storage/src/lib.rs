@@ -47,7 +47,7 @@ pub use partition::{
     bounds::{Bounds, Isolation},
     errors::UpkeepError,
     options::PartitionOptions,
-    partition_log::{Partition, WatchGuard},
+    partition::{Partition, WatchGuard},
     producers::state::SequenceError,
     read::{ReadData, ReadError, ReadRequest},
     watch::Waiter,

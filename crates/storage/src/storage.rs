@@ -30,7 +30,7 @@ use crate::{
     },
     objects::store::Objects,
     partition::{
-        errors::UpkeepError, fold::fold_now, options::PartitionOptions, partition_log::Partition,
+        errors::UpkeepError, fold::fold_now, options::PartitionOptions, partition::Partition,
         registry::OpenPartitions,
     },
     recovery::{

@@ -30,7 +30,7 @@ use crate::{
         append::{AppendOptions, Origin},
         bounds::Isolation,
         options::PartitionOptions,
-        partition_log::Partition,
+        partition::Partition,
         read::ReadRequest,
     },
     recovery::sealed_logs::SealedLogs,

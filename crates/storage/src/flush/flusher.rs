@@ -37,7 +37,7 @@ use crate::{
         plan::{SegmentPlan, plan_segments},
     },
     objects::{object_id::ObjectId, store::Objects},
-    partition::{fold::fold_due, partition_log::Partition, registry::OpenPartitions},
+    partition::{fold::fold_due, partition::Partition, registry::OpenPartitions},
     recovery::sealed_epochs::SealedEpochs,
     tuning::FlushPolicy,
 };

@@ -12,7 +12,7 @@ use crate::{
         ticket::{AppendFuture, Appended},
     },
     partition::{
-        partition_log::Partition,
+        partition::Partition,
         producers::state::{CachedBatch, SequenceError, SequencedBatch, Verdict},
         state::PartitionState,
     },

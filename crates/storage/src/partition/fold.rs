@@ -8,7 +8,7 @@ use milena_types::Timestamp;
 use crate::{
     catalog::manifest_swaps::ManifestSwaps,
     catalog::manifests::{ManifestError, Manifests},
-    partition::partition_log::Partition,
+    partition::partition::Partition,
 };
 
 /// How many partitions one transaction folds at most, where the metadata store would take more.

@@ -18,7 +18,7 @@ use crate::{
         manifest_swaps::{ManifestSwap, ManifestSwaps},
         records::ManifestRecord,
     },
-    partition::{errors::UpkeepError, partition_log::Partition},
+    partition::{errors::UpkeepError, partition::Partition},
 };
 
 /// Producer state is written as a snapshot when this many segments came after the last one.

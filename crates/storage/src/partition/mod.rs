@@ -15,7 +15,7 @@ pub(crate) mod errors;
 pub(crate) mod fold;
 pub(crate) mod manifest_change;
 pub(crate) mod options;
-pub(crate) mod partition_log;
+pub(crate) mod partition;
 pub(crate) mod producers;
 pub(crate) mod read;
 pub(crate) mod registry;

@@ -14,7 +14,7 @@ use crate::{
     partition::{
         bounds::{Bounds, Isolation},
         collector::BatchCollector,
-        partition_log::Partition,
+        partition::Partition,
     },
     segment::block_error::BlockError,
 };

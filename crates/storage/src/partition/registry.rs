@@ -7,7 +7,7 @@ use std::{
 
 use milena_types::TopicPartition;
 
-use crate::partition::partition_log::Partition;
+use crate::partition::partition::Partition;
 
 /// The open partitions of one broker, by id.
 #[derive(Default)]

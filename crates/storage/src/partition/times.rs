@@ -12,7 +12,7 @@ use crate::{
     chunk::tail::TailRun,
     partition::{
         bounds::Isolation,
-        partition_log::Partition,
+        partition::Partition,
         read::{PLANS_MAX, ReadError},
     },
     segment::batch_spans::batch_spans,

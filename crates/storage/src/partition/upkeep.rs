@@ -5,7 +5,7 @@ use milena_types::{Offset, Timestamp};
 
 use crate::{
     chunk::ticket::CommitError,
-    partition::{errors::UpkeepError, partition_log::Partition},
+    partition::{errors::UpkeepError, partition::Partition},
 };
 
 impl Partition {

@@ -11,7 +11,7 @@ use crate::{
     chunk::{log_core::LogCore, tail::TailRun},
     partition::{
         options::PartitionOptions,
-        partition_log::Partition,
+        partition::Partition,
         registry::OpenPartitions,
         state::{PartitionState, RecoveredPartition},
     },

@@ -19,7 +19,7 @@ use crate::{
     chunk::log_core::LogCore,
     partition::{
         fold::{fold_due, reload_all},
-        partition_log::Partition,
+        partition::Partition,
         registry::OpenPartitions,
     },
     recovery::{
