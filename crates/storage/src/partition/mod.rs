@@ -7,6 +7,16 @@
 //!    a partition's batches are in the log in offset order.
 //!
 //! It knows nothing of Kafka requests: the broker checks batches before they are appended.
+//!
+//! State: [`partition`] ([`Partition`](partition::Partition), the lock and what the log's thread
+//! tells it), [`state`] (what is behind the lock), [`producers`] (their sequences), [`watch`] (who
+//! waits for more to read), [`registry`] (which partitions are open).
+//!
+//! Operations, each an `impl Partition` of its own: [`append`], [`read`], [`times`] (offsets by
+//! time), [`upkeep`] (deleting records, retention), [`manifest_change`], and [`fold`] for many
+//! partitions at once.
+//!
+//! Values: [`bounds`], [`options`], [`errors`], [`collector`] (the batches of one read).
 
 pub(crate) mod append;
 pub(crate) mod bounds;
@@ -15,6 +25,7 @@ pub(crate) mod errors;
 pub(crate) mod fold;
 pub(crate) mod manifest_change;
 pub(crate) mod options;
+#[expect(clippy::module_inception, reason = "it holds the type `Partition`")]
 pub(crate) mod partition;
 pub(crate) mod producers;
 pub(crate) mod read;

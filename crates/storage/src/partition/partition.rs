@@ -9,7 +9,12 @@ use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     catalog::manifests::Manifests,
-    chunk::{log_core::LogCore, open_chunks::ChunkMember, tail::TailRun, ticket::Ticket},
+    chunk::{
+        log_core::LogCore,
+        open_chunks::ChunkMember,
+        tail::TailRun,
+        ticket::{CommitError, Ticket},
+    },
     partition::{
         bounds::Bounds,
         options::PartitionOptions,
@@ -131,6 +136,42 @@ impl Partition {
 
     pub(super) fn built_end(&self) -> Offset {
         Offset(self.built_end.load(Ordering::Acquire))
+    }
+
+    /// Waits until nothing is pending: every accepted append was committed or has failed.
+    /// Cancel-safe.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let last = self.lock().tickets.back().map(|(_, ticket)| ticket.clone());
+            let Some(last) = last else { return };
+            // The outcome does not matter here; a failed chunk's tickets are removed when it is
+            // reverted.
+            if last.settled().await.is_err() && self.core.is_sealed() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whether the batch that was assigned `offset` is in the log; waits until that is known. An
+    /// append that failed with [`CommitError::Stalled`] may still be committed when the disk recovers.
+    /// Only for the single writer of a partition, which must not append while this waits.
+    /// Cancel-safe.
+    pub async fn is_committed(&self, offset: Offset) -> bool {
+        loop {
+            let ticket = {
+                let state = self.lock();
+                if offset < state.high_watermark {
+                    return true;
+                }
+                state.ticket_of(offset).cloned()
+            };
+            match ticket {
+                None => return false,
+                Some(ticket) if ticket.settled().await == Err(CommitError::Closed) => return false,
+                Some(_) => tokio::task::yield_now().await,
+            }
+        }
     }
 
     /// Refuses further appends and reads, and wakes all waiters.

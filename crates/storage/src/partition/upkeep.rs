@@ -3,50 +3,9 @@
 
 use milena_types::{Offset, Timestamp};
 
-use crate::{
-    chunk::ticket::CommitError,
-    partition::{errors::UpkeepError, partition::Partition},
-};
+use crate::partition::{errors::UpkeepError, partition::Partition};
 
 impl Partition {
-    /// Waits until nothing is pending: every accepted append was committed or has failed.
-    /// Cancel-safe.
-    pub(crate) async fn settled(&self) {
-        loop {
-            let last = self.lock().tickets.back().map(|(_, ticket)| ticket.clone());
-            let Some(last) = last else { return };
-            // The outcome does not matter here; a failed chunk's tickets are removed when it is
-            // reverted.
-            if last.settled().await.is_err() && self.core.is_sealed() {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Whether the batch that was assigned `offset` is in the log; waits until that is known. An
-    /// append that failed with [`CommitError::Storage`] may still be committed when the disk recovers.
-    /// Only for the single writer of a partition, which must not append while this waits.
-    /// Cancel-safe.
-    ///
-    /// [`CommitError::Storage`]: crate::CommitError::Storage
-    pub async fn is_committed(&self, offset: Offset) -> bool {
-        loop {
-            let ticket = {
-                let state = self.lock();
-                if offset < state.high_watermark {
-                    return true;
-                }
-                state.ticket_of(offset).cloned()
-            };
-            match ticket {
-                None => return false,
-                Some(ticket) if ticket.settled().await == Err(CommitError::Closed) => return false,
-                Some(_) => tokio::task::yield_now().await,
-            }
-        }
-    }
-
     /// Moves the log start up to `before` (DeleteRecords); `None`: to the high watermark. Returns the
     /// log start, which never goes back. Segments wholly below it are released.
     ///
