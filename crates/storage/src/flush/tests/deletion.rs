@@ -1,0 +1,117 @@
+//! Deleted records, partitions and objects.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_nothing_refers_to_is_deleted() {
+    let mut broker = Broker::new();
+    let mut config = broker.config();
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    let (one, two) = (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
+    for time in 0..5 {
+        append(&one, sequenced(7, time, &[1])).await;
+        append(&two, batch(&[1])).await;
+        storage.flush().await.expect("a flush");
+    }
+    one.delete_records(Some(Offset(4))).await.expect("in range");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
+    check_references(&broker).await;
+    assert_eq!(read_all(&two, 0, 500).await.len(), 5, "the other partition shares the segments");
+    append(&two, batch(&[1])).await;
+    storage.delete_partition(id(1)).await.expect("deleted");
+    storage.flush().await.expect("a flush");
+    assert!(storage.sweeper.remove_garbage().await.expect("a sweep") >= 4);
+    assert_eq!(check_references(&broker).await, 2, "one segment and one snapshot are left");
+    assert_eq!(read_all(&one, 4, 500).await.len(), 1);
+    let again = storage.open_partition(id(1), LeaderEpoch(2), PartitionOptions::default()).await;
+    assert_eq!(again.expect("nothing of it is left").bounds().high_watermark, Offset(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[1])).await;
+    storage.delete_partition(id(0)).await.expect("deleted");
+    drop((partition, storage));
+    let storage = broker.open().await;
+    let reopened = storage.open_partition(id(0), LeaderEpoch(2), PartitionOptions::default()).await;
+    assert!(matches!(reopened, Err(OpenPartitionError::Deleted { .. })));
+    storage.flush().await.expect("a flush");
+    assert_eq!(check_references(&broker).await, 0);
+    assert!(
+        broker.catalog().deleted().await.expect("records").is_empty(),
+        "nothing is left to skip"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let (gone, kept) = (open_partition(&storage, 0, 1).await, open_partition(&storage, 1, 1).await);
+    append(&gone, batch(&[1])).await;
+    append(&kept, batch(&[2])).await;
+    broker.metadata.fail_after_putting("uploads/");
+    storage.flush().await.expect_err("stopped half-way");
+    broker.metadata.set_unavailable(false);
+    broker.metadata.fail_after_putting("flushes/");
+    storage.flush().await.expect_err("committed, and nobody knows");
+    broker.metadata.set_unavailable(false);
+    storage.delete_partition(id(0)).await.expect("deleted");
+    storage.flush().await.expect("found out");
+    assert_eq!(broker.catalog().flush_records().await.expect("records").len(), 0);
+    assert!(broker.catalog().deleted().await.expect("records").is_empty());
+    assert_eq!(read_all(&kept, 0, 500).await, [(0, 2)]);
+    drop((gone, kept, storage));
+    let mut config = broker.config();
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    storage.sweeper.remove_garbage().await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_a_crash_left_behind_is_swept() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let orphan = storage.manifests.names.next(ObjectKind::Segment);
+    broker.catalog().announce(&[orphan.to_string()]).await.expect("announced");
+    broker.objects().put(&orphan, bytes::Bytes::from_static(b"half")).await.expect("stored");
+    assert_eq!(check_references(&broker).await, 1);
+    drop(storage);
+    let mut config = broker.config();
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    storage.sweeper.remove_garbage().await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_whose_segment_was_replaced_plans_again() {
+    let mut broker = Broker::new();
+    let mut config = broker.config();
+    config.memory.tail_bytes = 0;
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    for time in 0..2 {
+        append(&partition, batch(&[time])).await;
+        storage.flush().await.expect("a flush");
+    }
+    let before = partition.lock().manifest.clone();
+    partition.delete_records(Some(Offset(1))).await.expect("in range");
+    storage.sweeper.remove_garbage().await.expect("a sweep");
+    // The plan of a reader that was slower than the sweeper.
+    let current = std::mem::replace(&mut partition.lock().manifest, before);
+    let request = ReadRequest {
+        from: Offset(1),
+        max_bytes: 10,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
+    assert!(partition.read(&request).await.expect("its segment is there").bytes > 0);
+    partition.lock().manifest = current;
+}

@@ -1,0 +1,50 @@
+//! Producers that wait for flushes.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let mut config = broker.config();
+    config.memory = MemoryBudget { unflushed_bytes: 20_000, tail_bytes: 0 };
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    broker.metadata.set_unavailable(true);
+    let large = batch(&vec![1; 500]);
+    let mut taken = 0;
+    loop {
+        let admitted =
+            tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
+        let Ok(room) = admitted else { break };
+        append(&partition, large.clone()).await;
+        drop(room);
+        taken += large.size();
+        assert!(taken <= 20_000, "more was accepted than may be");
+    }
+    assert!(taken > 10_000 && storage.pressure() > 0.5);
+    broker.metadata.set_unavailable(false);
+    let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(large.size())).await;
+    drop(admitted.expect("flushing makes room"));
+    // A request larger than everything passes alone.
+    let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(1 << 30)).await;
+    drop(admitted.expect("room for one huge request"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
+    let mut broker = Broker::new();
+    let mut config = broker.config();
+    config.memory = MemoryBudget { unflushed_bytes: 500, ..MemoryBudget::default() };
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    broker.metadata.set_unavailable(true);
+    append(&partition, batch(&vec![1; 100])).await;
+    let waits = storage.admit(500);
+    let seal = async { storage.core.log().expect("it runs").seal().await };
+    let ended = async { tokio::join!(waits, seal) };
+    let (admission, _) =
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("nobody waits");
+    assert!(partition.append(&[batch(&[1])], &CLIENT).is_err());
+    drop(admission);
+}
