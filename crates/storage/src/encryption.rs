@@ -62,7 +62,6 @@ impl fmt::Display for KeyId {
 pub struct Salt(pub [u8; 16]);
 
 impl Salt {
-    /// A fresh salt.
     pub(crate) fn random(runtime: &Runtime) -> Self {
         let mut salt = Self([0; 16]);
         runtime.fill_random(&mut salt.0);
@@ -99,7 +98,6 @@ impl DataKey {
         Self { id, secret: Arc::new(Secret(secret)) }
     }
 
-    /// The key's id.
     pub fn id(&self) -> KeyId {
         self.id
     }

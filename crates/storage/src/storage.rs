@@ -98,6 +98,16 @@ async fn open_directory(
     }
 }
 
+fn segments_of(config: &StorageConfig, objects: &Objects, runtime: &Runtime) -> Arc<Segments> {
+    Arc::new(Segments::new(
+        config.cluster.clone(),
+        objects.clone(),
+        config.keys.clone(),
+        config.blocks.clone(),
+        runtime.clone(),
+    ))
+}
+
 impl Storage {
     /// How long [`Storage::shutdown`] may take, after its flush and the seal, to record that the
     /// epoch left nothing behind.
@@ -160,13 +170,6 @@ impl Storage {
         catalog: StorageCatalog,
         runtime: Runtime,
     ) -> Self {
-        let segments = Arc::new(Segments::new(
-            config.cluster.clone(),
-            objects.clone(),
-            config.keys.clone(),
-            config.blocks.clone(),
-            runtime.clone(),
-        ));
         let names = Arc::new(ObjectNames::new(&config.incarnation, catalog.own()));
         let core = LogCore::new(
             catalog.own(),
@@ -197,7 +200,7 @@ impl Storage {
         let opener = PartitionOpener {
             core: core.clone(),
             manifests: manifests.clone(),
-            segments,
+            segments: segments_of(config, &objects, &runtime),
             partitions: partitions.clone(),
             deleted: deleted.clone(),
             sealed: sealed.clone(),

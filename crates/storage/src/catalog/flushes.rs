@@ -47,7 +47,6 @@ impl Flushes {
     }
 }
 
-/// The last reading.
 #[derive(Debug, Default)]
 struct LastReading {
     /// The number of calls when it began.

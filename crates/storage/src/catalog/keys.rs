@@ -29,7 +29,6 @@ pub(crate) enum StorageKey<'a> {
         log: LogId,
         /// The first of them.
         first: ChunkSeq,
-        /// Which segment.
         index: usize,
     },
     /// `manifests/{topic}/{partition}`, [`ManifestRecord`](super::records::ManifestRecord): what a

@@ -25,7 +25,6 @@ impl EpochHistory {
         self.starts.push((epoch, start));
     }
 
-    /// The newest epoch.
     pub(crate) fn latest(&self) -> Option<LeaderEpoch> {
         self.starts.last().map(|(epoch, _)| *epoch)
     }

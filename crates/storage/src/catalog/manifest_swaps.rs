@@ -107,7 +107,7 @@ impl StorageCatalog {
         self.entries(StorageKey::FLUSHES).await
     }
 
-    /// What [`StorageCatalog::flush_entries`] read.
+    /// Reads the entries that [`StorageCatalog::flush_entries`] returned.
     pub(crate) fn parse_flushes(
         &self,
         entries: Vec<Entry>,

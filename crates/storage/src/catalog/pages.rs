@@ -70,7 +70,6 @@ impl Pages {
             .map_err(|error| PageError::Damaged { object, reason: error.to_string() })
     }
 
-    /// Stores a page.
     pub(crate) async fn write(
         &self,
         object: &ObjectId,

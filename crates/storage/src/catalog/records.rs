@@ -95,13 +95,11 @@ pub(crate) struct SegmentRef {
     pub(crate) object: Arc<str>,
     /// The object's size in bytes.
     pub(crate) object_bytes: u64,
-    /// The first offset.
     pub(crate) base: Offset,
     /// The offset after the last.
     pub(crate) end: Offset,
     /// The partition's bytes in the object.
     pub(crate) bytes: u64,
-    /// The largest timestamp.
     pub(crate) max_timestamp: Timestamp,
     /// When it was flushed, by the broker's clock.
     pub(crate) written: Timestamp,

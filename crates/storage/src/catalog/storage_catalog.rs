@@ -30,7 +30,6 @@ pub enum CatalogError {
         "leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer leads it"
     )]
     Fenced {
-        /// The partition.
         partition: TopicPartition,
         /// The epoch of the caller.
         ours: LeaderEpoch,

@@ -211,7 +211,6 @@ impl AppendBudget {
         self.log_limit.load(Ordering::Acquire)
     }
 
-    /// Records are charged.
     pub(crate) fn add_unflushed(&self, bytes: u64) {
         self.unflushed.fetch_add(bytes, Ordering::AcqRel);
     }

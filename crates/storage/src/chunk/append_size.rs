@@ -6,7 +6,6 @@ const FOOTER_BYTES_A_BATCH: usize = 192;
 /// The size of an append, or of the batches of a chunk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AppendSize {
-    /// The batches' bytes.
     pub(crate) bytes: usize,
     /// An upper bound of what the batches take in the log and in memory.
     pub(crate) cost: usize,

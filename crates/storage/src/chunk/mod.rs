@@ -1,5 +1,16 @@
-//! How accepted batches become committed chunks: admission, the chunks that are being filled, the
-//! tickets their appends wait on, and the tail cache.
+//! How accepted batches become committed chunks.
+//!
+//! Owns: which batches are in which chunk, the memory for records that are not in segments yet, what
+//! the appends of a chunk wait for, and the newest chunks in memory. Invariants:
+//!  - a partition's batches enter chunks in offset order, and chunks are built in the order they
+//!    were opened;
+//!  - a chunk that has a sequence number keeps its bytes, and is committed or the broker epoch ends;
+//!    open chunks may fail, then all of them together;
+//!  - every append learns its outcome once: its chunk's ticket is settled exactly once;
+//!  - a chunk leaves memory only after a flush has put its records into segments.
+//!
+//! What this is not: a partition's offsets and producers (`partition`), and how chunks are made
+//! durable (`log`).
 
 pub(crate) mod admission;
 pub(crate) mod append_size;

@@ -34,7 +34,6 @@ use crate::{
 /// What becomes of a partition's batches after they were pushed. Called by the log's thread, or by
 /// the thread that ends the epoch; none of these may wait for the log.
 pub(crate) trait ChunkMember: Send + Sync {
-    /// The partition.
     fn id(&self) -> TopicPartition;
 
     /// Batches up to `end` are in a chunk with a sequence number: they will be committed, or the

@@ -36,7 +36,6 @@ pub(crate) struct TailRun {
     pub(crate) bytes: Bytes,
 }
 
-/// A committed chunk.
 #[derive(Debug)]
 pub(crate) struct TailChunk {
     pub(crate) log: LogId,
@@ -166,7 +165,6 @@ impl TailCache {
         evicted
     }
 
-    /// The newest chunk.
     pub(crate) fn newest(&self) -> Option<ChunkSeq> {
         self.lock().chunks.back().map(|chunk| chunk.seq)
     }

@@ -38,7 +38,6 @@ impl WriteBuffer {
         self.len = self.len.min(len);
     }
 
-    /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.memory[self.start..self.start + self.len]
     }
@@ -69,7 +68,6 @@ impl WriteBuffer {
         &mut self.memory[from..from + len]
     }
 
-    /// Appends bytes.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.grow(bytes.len()).copy_from_slice(bytes);
     }

@@ -21,7 +21,6 @@ pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
     kind == io::ErrorKind::StorageFull
 }
 
-/// A file system.
 pub trait Disk: Send + Sync + fmt::Debug + 'static {
     /// Creates a directory and its parents, durably.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;

@@ -117,7 +117,6 @@ pub(crate) trait ChunkSource: Send + Sync + 'static {
 /// The chunks of one broker epoch that a log holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct HeldEpoch {
-    /// The broker epoch.
     pub epoch: BrokerEpoch,
     /// From the first that is not released to after the last.
     pub chunks: Range<ChunkSeq>,

@@ -43,9 +43,7 @@ pub(crate) trait LogHarness: Send + Sync {
     async fn start(&self, source: Arc<dyn ChunkSource>) -> Result<Arc<dyn LogBackend>, LogError>;
     /// Ends the running log's life without telling it: whatever is not durable may be lost.
     async fn crash(&self, seed: u64);
-    /// Injects a fault.
     fn inject(&self, fault: Fault);
-    /// Ends all faults.
     fn heal(&self);
 }
 

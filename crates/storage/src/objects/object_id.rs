@@ -15,7 +15,6 @@ impl ObjectId {
         Self(path.into())
     }
 
-    /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
     }

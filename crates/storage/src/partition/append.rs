@@ -19,7 +19,6 @@ use crate::{
     segment::format::BatchSummary,
 };
 
-/// Who appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A producer: sequences are checked.

@@ -22,7 +22,6 @@ pub enum UpkeepError {
     /// The manifest could not be read or changed.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The object store.
     #[error(transparent)]
     Object(#[from] ObjectError),
 }

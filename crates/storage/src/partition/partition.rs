@@ -96,7 +96,6 @@ impl Partition {
         self.lock().closed
     }
 
-    /// The topic's configuration.
     pub fn options(&self) -> PartitionOptions {
         self.lock().options
     }

@@ -19,7 +19,6 @@ use crate::{
     segment::block_error::BlockError,
 };
 
-/// What to read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadRequest {
     /// The first offset wanted. The first batch may begin below it.

@@ -21,9 +21,7 @@ use crate::{
 /// A record found by its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimestampOffset {
-    /// The record's offset.
     pub offset: Offset,
-    /// The record's timestamp.
     pub timestamp: Timestamp,
     /// The leader epoch in which it was written.
     pub leader_epoch: LeaderEpoch,

@@ -48,7 +48,6 @@ impl QueuedEpoch {
         self.chunks.as_ref().map_or(&[], |chunks| chunks.from(self.floor_end))
     }
 
-    /// The unflushed bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.unflushed().iter().map(|chunk| chunk.charged).sum()
     }

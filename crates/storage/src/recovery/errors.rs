@@ -24,7 +24,6 @@ pub enum StorageError {
     /// A chunk of an older epoch cannot be read.
     #[error(transparent)]
     Chunk(#[from] SegmentError),
-    /// The metadata store.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     /// An epoch of this broker began in another directory, and may have acknowledged chunks that are
@@ -68,7 +67,6 @@ pub enum OpenPartitionError {
         "partition {partition} is open in leader epoch {current}: close it before it is opened in another"
     )]
     AlreadyOpen { partition: TopicPartition, current: LeaderEpoch },
-    /// It was deleted.
     #[error("partition {partition} was deleted: a topic that is made again has another id")]
     Deleted { partition: TopicPartition },
     /// The broker epoch has ended.

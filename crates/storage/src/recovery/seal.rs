@@ -39,7 +39,6 @@ type SealedRecords = Vec<(LogId, Versioned<WalRecord>)>;
 /// A broker all of whose epochs up to one are sealed. See [`crate::Storage::seal_broker`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedBroker {
-    /// The broker.
     pub broker: BrokerId,
     /// The newest sealed epoch: what the broker led in lives up to this one may be given to others.
     pub sealed: BrokerEpoch,

@@ -43,14 +43,13 @@ pub(crate) enum SettleError {
     Reload(#[from] ManifestError),
 }
 
-/// The sealed epochs of one broker, and what flushing and borrowing them takes.
+/// The sealed epochs of one broker, and what flushing and pinning them takes.
 pub(crate) struct SealedEpochs {
     pub(crate) logs: SealedLogs,
     pub(crate) core: Arc<LogCore>,
     pub(crate) manifests: Arc<Manifests>,
     partitions: Arc<OpenPartitions>,
     queue: Mutex<EpochQueue>,
-    /// Serialises settling.
     settling: tokio::sync::Mutex<()>,
 }
 

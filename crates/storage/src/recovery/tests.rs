@@ -264,7 +264,7 @@ async fn a_recoverer_may_die_after_any_of_its_decisions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_broker_that_comes_back_flushes_by_itself_and_the_recoverer_borrows() {
+async fn a_dead_broker_that_comes_back_flushes_by_itself_and_the_recoverer_pins() {
     let mut cluster = Broker::new();
     let (first, second, third) =
         (cluster.open_broker(1).await, cluster.open_broker(2).await, cluster.open_broker(3).await);
@@ -314,7 +314,7 @@ async fn a_partition_goes_from_a_dead_broker_to_a_survivor_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_that_borrows_is_handed_over_only_when_segments_have_its_records() {
+async fn a_partition_that_pins_is_handed_over_only_when_segments_have_its_records() {
     let mut cluster = Broker::new();
     let (first, second, third) =
         (cluster.open_broker(1).await, cluster.open_broker(2).await, cluster.open_broker(3).await);

@@ -4,7 +4,6 @@
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} (byte {position} of the footer)")]
 pub struct FooterError {
-    /// The rule broken.
     pub what: &'static str,
     /// Where in the footer's plaintext.
     pub position: usize,

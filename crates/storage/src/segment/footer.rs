@@ -122,14 +122,12 @@ impl PartitionFooter {
 }
 
 impl Footer {
-    /// This partition's entry.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn partition(&self, partition: TopicPartition) -> Option<&PartitionFooter> {
         let found = self.partitions.binary_search_by_key(&partition, |entry| entry.partition);
         found.ok().map(|i| &self.partitions[i])
     }
 
-    /// The footer's plaintext.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(64 * self.partitions.len() + 16);
         put_unsigned(&mut out, self.partitions.len() as u64);

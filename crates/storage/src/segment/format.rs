@@ -84,7 +84,6 @@ impl BatchSummary {
 pub(crate) struct ProducerBatch {
     /// The producer's id; never [`ProducerId::NONE`].
     pub id: ProducerId,
-    /// The producer's epoch.
     pub epoch: ProducerEpoch,
     /// The sequence of the first record; -1 in a control batch.
     pub base_sequence: Sequence,

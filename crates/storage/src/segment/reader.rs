@@ -148,7 +148,6 @@ impl SegmentReader {
         &self.object
     }
 
-    /// The segment's footer.
     pub(crate) fn footer(&self) -> &Arc<Footer> {
         &self.footer
     }

@@ -63,7 +63,6 @@ struct OpenFrame {
     max_timestamp: Timestamp,
 }
 
-/// A finished segment.
 #[derive(Debug)]
 pub(crate) struct FinishedSegment {
     pub footer: Footer,

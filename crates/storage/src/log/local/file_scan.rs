@@ -61,7 +61,6 @@ pub(super) struct ScannedFile {
 }
 
 impl DirectoryScan {
-    /// Scans one file.
     pub(super) fn file(
         &mut self,
         id: FileId,

@@ -25,7 +25,6 @@ pub(crate) const CACHED_BATCHES: usize = 5;
 pub(crate) struct SequencedBatch {
     /// The producer; never [`ProducerId::NONE`].
     pub(crate) producer: ProducerId,
-    /// Its epoch.
     pub(crate) epoch: ProducerEpoch,
     /// The sequence of the first record.
     pub(crate) first_sequence: Sequence,

@@ -27,7 +27,6 @@ enum Step {
         records: usize,
     },
     Flush,
-    /// The process dies.
     Kill {
         power: Option<u64>,
     },
