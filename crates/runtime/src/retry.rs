@@ -18,7 +18,7 @@
 //! Pauses are deterministic: no jitter is drawn, since a simulation must replay them, and since the
 //! attempts of one process do not meet others at a shared service.
 
-use std::{fmt::Display, time::Duration};
+use std::{collections::HashSet, fmt::Display, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -49,27 +49,26 @@ impl Backoff {
     }
 }
 
-/// Says which failures of a repeated piece of work are worth a line in the log: the first, and
-/// those whose message differs from the one before.
+/// How many different messages of failures in a row are logged.
+const MESSAGES_MAX: usize = 16;
+
+/// Says which failures of a repeated piece of work are worth a line in the log: each message once
+/// until the work succeeds, so that causes that alternate are not logged at every attempt. At most
+/// 16 of them, since a message may have a number that differs each time.
 #[derive(Debug, Default)]
 pub struct FailureLog {
-    last: Option<String>,
+    logged: HashSet<String>,
 }
 
 impl FailureLog {
-    /// Whether `error` was not logged already.
+    /// Whether `error` is to be logged. It then counts as logged.
     pub fn is_news(&mut self, error: &dyn Display) -> bool {
-        let text = error.to_string();
-        if self.last.as_ref() == Some(&text) {
-            return false;
-        }
-        self.last = Some(text);
-        true
+        self.logged.len() < MESSAGES_MAX && self.logged.insert(error.to_string())
     }
 
     /// The work succeeded: the next failure is news whatever its message.
     pub fn clear(&mut self) {
-        self.last = None;
+        self.logged.clear();
     }
 }
 
@@ -170,12 +169,20 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_news_once_until_another_or_a_success() {
+    fn a_failure_is_news_once_until_a_success() {
         let mut log = FailureLog::default();
-        let news: Vec<bool> = ["a", "a", "b", "a", "a"].map(|e| log.is_news(&e)).into();
-        assert_eq!(news, [true, false, true, true, false]);
+        let news = ["a", "a", "b", "a", "b"].map(|error| log.is_news(&error));
+        assert_eq!(news, [true, false, true, false, false]);
         log.clear();
         assert!(log.is_news(&"a"));
+    }
+
+    #[test]
+    fn messages_that_always_differ_are_logged_a_few_times_until_a_success() {
+        let mut log = FailureLog::default();
+        assert_eq!((0..100).filter(|attempt| log.is_news(attempt)).count(), MESSAGES_MAX);
+        log.clear();
+        assert!(log.is_news(&100));
     }
 
     #[tokio::test]
