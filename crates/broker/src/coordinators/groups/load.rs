@@ -46,6 +46,7 @@ impl GroupShard {
     pub(super) async fn load(self: Arc<Self>) {
         let runtime = self.timers.runtime.clone();
         let mut retry = Retry::new(&runtime, Backoff::fixed(RETRY));
+        let mut failed = false;
         while !self.is_closed() {
             let replay = Replay {
                 shard: &self,
@@ -54,12 +55,19 @@ impl GroupShard {
                 bytes: 0,
             };
             match replay.run().await {
-                Ok((coordinator, bytes)) => return self.activate(coordinator, bytes),
-                Err(LoadError::Read(ReadError::Closed)) => return,
-                Err(error) if retry.is_news(&error) => {
-                    tracing::error!(partition = %self.partition.id(), %error, "groups cannot be loaded; trying again");
+                Ok((coordinator, bytes)) => {
+                    if failed {
+                        tracing::info!(partition = %self.partition.id(), "groups are loaded now");
+                    }
+                    return self.activate(coordinator, bytes);
                 }
-                Err(_) => {}
+                Err(LoadError::Read(ReadError::Closed)) => return,
+                Err(error) => {
+                    failed = true;
+                    if retry.is_news(&error) {
+                        tracing::error!(partition = %self.partition.id(), %error, "groups cannot be loaded; trying again");
+                    }
+                }
             }
             if retry.pause().await.is_err() {
                 return;
