@@ -244,8 +244,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
 
     async fn drain(&mut self) -> End {
         let rest = async {
-            self.finish_waiting().await?;
-            self.flush().await
+            // The responses before one that closes the connection are sent all the same.
+            let finished = self.finish_waiting().await;
+            self.flush().await?;
+            finished
         };
         match tokio::time::timeout(SHUTDOWN_LIMITS.responses, rest).await {
             Ok(Err(end)) => end,

@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use milena_kafka_config::{Configs, KafkaConfig};
 use milena_protocol::{
     ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request,
-    frame::{decode_response, encode_request},
+    frame::{decode_response, encode_request, encode_response},
     messages::{
         api_versions_request::ApiVersionsRequest, describe_cluster_request::DescribeClusterRequest,
         describe_cluster_response::DescribeClusterResponse,
@@ -162,8 +162,16 @@ struct Client {
     _cluster: PaperCluster,
 }
 
+type PipeConnection = Connection<DuplexStream, WhoAmI>;
+
 impl Client {
     async fn new() -> Self {
+        let (connection, client) = Self::unserved().await;
+        tokio::spawn(connection.run());
+        client
+    }
+
+    async fn unserved() -> (PipeConnection, Self) {
         let cluster = PaperCluster::new(1, &[]).await;
         let version = "4.1".parse().unwrap();
         let configs = KafkaConfig::new(version, &Configs::new()).unwrap();
@@ -182,7 +190,7 @@ impl Client {
             request_memory: RequestMemory::new(1 << 20),
             kafka_config: BrokerKafkaConfig::new(configs, BrokerId(1), images.clone()),
             images,
-            runtime: runtime.clone(),
+            runtime,
             killed: CancellationToken::new(),
         });
         let address: SocketAddr = "127.0.0.1:9092".parse().unwrap();
@@ -190,8 +198,7 @@ impl Client {
         let listener = Listener { name: "SASL_PLAINTEXT".into(), address, authenticator };
         let (stream, server) = tokio::io::duplex(4096);
         let connection = Connection::new(server, address, &listener, network);
-        runtime.spawn(connection.run());
-        Self { stream, _cluster: cluster }
+        (connection, Self { stream, _cluster: cluster })
     }
 
     /// `None`: the broker closed the connection.
@@ -262,4 +269,17 @@ async fn who_is_refused_gets_the_response_and_then_the_end_of_the_connection() {
     client.say_name("alice").await.unwrap();
     assert_eq!(client.say_password("passwort").await.unwrap().0, *"no");
     assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it() {
+    let (mut connection, mut client) = Client::unserved().await;
+    let frame = encode_response(ApiKey::SaslHandshake, VERSION, 7, &Text("committed".into()));
+    connection.waiting.push_back(Waiting::Done(Reply::Send { frame, throttle: Duration::ZERO }));
+    connection.waiting.push_back(Waiting::Done(Reply::Close { reason: "refused" }));
+    assert!(matches!(connection.drain().await, End::Refused));
+    drop(connection);
+    let mut sent = Vec::new();
+    client.stream.read_to_end(&mut sent).await.unwrap();
+    assert!(sent.ends_with(b"committed"));
 }
