@@ -65,7 +65,6 @@ impl ToErrorCode for AppendError {
             Self::TooLarge { .. } => ErrorCode::MessageTooLarge,
             Self::Empty => ErrorCode::InvalidRecord,
             Self::Batch(error) => error.error_code(),
-            Self::Storage => ErrorCode::KafkaStorageError,
         }
     }
 }

@@ -118,7 +118,7 @@ pub(super) fn partition_options(config: &TopicConfig) -> PartitionOptions {
     PartitionOptions {
         retention_ms: config.retention_ms,
         retention_bytes: config.retention_bytes,
-        batch_bytes_max: config.max_message_bytes,
+        max_message_bytes: config.max_message_bytes,
         timestamp_type: config.message_timestamp_type,
     }
 }

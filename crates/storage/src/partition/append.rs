@@ -62,11 +62,6 @@ pub enum AppendError {
     /// A control batch that cannot be read.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// The log takes nothing: its disk is full or fails (KAFKA_STORAGE_ERROR).
-    #[error(
-        "the write-ahead log takes nothing now: free space or replace the disk, then send again"
-    )]
-    Storage,
 }
 
 /// What the checks decided about a whole append.
@@ -163,7 +158,7 @@ impl PartitionState {
         size: AppendSize,
         cost_max: usize,
     ) -> Result<(), AppendError> {
-        let limit = self.options.batch_bytes_max;
+        let limit = self.options.max_message_bytes;
         let large = batches.iter().map(Batch::size).find(|size| *size > limit);
         match large {
             Some(bytes) if options.origin == Origin::Client => {
@@ -185,7 +180,8 @@ impl PartitionState {
         }
     }
 
-    /// Checks the batches one after another, assigns offsets and adds them as pending. Undone by [`PartitionState::undo_decide`].
+    /// Checks the batches one after another, assigns offsets and adds them as pending. Undone by
+    /// [`PartitionState::undo_decide`].
     fn decide(
         &mut self,
         batches: &[Batch],

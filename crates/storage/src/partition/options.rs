@@ -12,7 +12,7 @@ pub struct PartitionOptions {
     /// limit.
     pub retention_bytes: Option<u64>,
     /// `max.message.bytes`: larger batches are refused.
-    pub batch_bytes_max: usize,
+    pub max_message_bytes: usize,
     /// `message.timestamp.type`.
     pub timestamp_type: TimestampType,
 }
@@ -22,7 +22,7 @@ impl Default for PartitionOptions {
         Self {
             retention_ms: Some(7 * 24 * 3600 * 1000),
             retention_bytes: None,
-            batch_bytes_max: 1_048_588,
+            max_message_bytes: 1_048_588,
             timestamp_type: TimestampType::CreateTime,
         }
     }

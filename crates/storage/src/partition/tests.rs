@@ -209,7 +209,7 @@ async fn a_batch_larger_than_the_topic_allows_is_refused() {
     let partition = open_partition(&storage, 0, 1).await;
     let large = batch(&vec![1; 1000]);
     partition.set_options(PartitionOptions {
-        batch_bytes_max: large.size() - 1,
+        max_message_bytes: large.size() - 1,
         ..PartitionOptions::default()
     });
     let refused = partition.append(std::slice::from_ref(&large), &CLIENT);

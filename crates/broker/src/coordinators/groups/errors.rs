@@ -37,12 +37,11 @@ pub(crate) fn code_of<T>(outcome: &Result<T, GroupError>) -> i16 {
     outcome.as_ref().err().map_or(ErrorCode::None, ToErrorCode::error_code).code()
 }
 
-/// What a append_error append means to groups.
+/// The group error for an append that was refused.
 pub(super) fn append_error(error: &milena_storage::AppendError) -> AppendError {
     use milena_storage::AppendError as StorageError;
     match error {
         StorageError::Closed | StorageError::LeaderEpoch { .. } => AppendError::NotLeader,
-        StorageError::Storage => AppendError::Storage,
         StorageError::TooLarge { .. } => AppendError::TooLarge,
         // Of clients' batches only; a coordinator's have no sequences and are not empty.
         StorageError::Sequence(_) | StorageError::Empty | StorageError::Batch(_) => {
@@ -51,7 +50,7 @@ pub(super) fn append_error(error: &milena_storage::AppendError) -> AppendError {
     }
 }
 
-/// What an append that was not committed means to groups.
+/// The group error for an append that was accepted and not committed.
 pub(super) fn commit_error(error: CommitError) -> AppendError {
     match error {
         CommitError::Refused | CommitError::Stalled => AppendError::Storage,
