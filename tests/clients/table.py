@@ -126,7 +126,7 @@ def markdown(cube):
     told = sorted((item for item in cube.reasons.items() if item[0] in cube.cells), key=lambda item: item[0][0])
     reasons = [f"- {client}: {feature} — {reason}" for (client, feature), reason in told]
     if reasons:
-        parts.append("What a client has no call for, or this cluster version no answer:\n\n" + "\n".join(reasons) + "\n")
+        parts.append("Not supported by the client or by this cluster version:\n\n" + "\n".join(reasons) + "\n")
     return "\n".join(parts)
 
 

@@ -9,7 +9,7 @@ use milena_protocol::KafkaVersion;
 const RELEASE: &str = "4.1";
 
 const DIFFERENCES: &str = "\
-## Where answers differ from Apache Kafka's on purpose
+## Intentional differences from Apache Kafka's responses
 
  - A value that a broker configuration does not allow is INVALID_CONFIG, as it is for topics; Kafka says INVALID_REQUEST.
    Messages are Milena's own: they name the configuration, the value and what is allowed.
