@@ -66,7 +66,7 @@ async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
             down
         }
         Order::Stop(down) => {
-            broker.shutdown().await;
+            broker.leave().await;
             down
         }
         Order::Run => return,

@@ -1,9 +1,9 @@
-//! Which broker this is, and which life of it.
+//! Which broker this is, and which life of it (from a registration to its end).
 
 use milena_metadata::{PartitionImage, Registration};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
-/// One life of a broker, from its registration to its end.
+/// One life of a broker, which the metadata store numbers by its epoch.
 #[derive(Clone, Debug)]
 pub(crate) struct BrokerIdentity {
     pub(crate) cluster: ClusterId,

@@ -1,4 +1,17 @@
 //! A broker's Kafka configuration: what it is started with, and what is in force now.
+//!
+//! A value is read in one of three ways:
+//!
+//! - at every use, by [`BrokerKafkaConfig::current`] or [`BrokerKafkaConfig::effective`]: changes
+//!   are seen at once;
+//! - once, when the broker starts, by [`BrokerKafkaConfig::fixed_at_start`]: what is set at run
+//!   time is not seen; for Kafka's read-only configurations, where it cannot be set;
+//! - pushed: a topic's values go to its open partitions when the metadata image changes, by
+//!   [`crate::leadership::reconcile`], in [`LedPartitions`] for requests and as
+//!   [`PartitionOptions`] for storage, which knows no configurations.
+//!
+//! [`LedPartitions`]: crate::leadership::partitions::LedPartitions
+//! [`PartitionOptions`]: milena_storage::PartitionOptions
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -24,7 +37,7 @@ const NEVER_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
 
 /// The broker's `server.properties`: those of the cluster, then the broker's own, then what the
 /// service decides (number, zone, address) and [`DEFAULTS`] where none of the former is usable.
-pub(crate) fn server_properties(
+pub(crate) fn with_broker_properties(
     cluster: &Configs,
     config: &BrokerConfig,
     address: SocketAddr,
@@ -57,8 +70,8 @@ pub(crate) fn server_properties(
     properties
 }
 
-/// What the broker was started with, and what is set at run time for it and for all brokers (from the
-/// metadata image). Clones share it.
+/// What the broker was started with, and what is set at run time for it and for all brokers (from
+/// the metadata image). Clones share it.
 #[derive(Clone)]
 pub(crate) struct BrokerKafkaConfig {
     started_with: Arc<KafkaConfig>,
@@ -76,8 +89,8 @@ impl BrokerKafkaConfig {
         self.started_with.catalogue()
     }
 
-    /// What Kafka reads at start only.
-    pub(crate) fn at_start(&self) -> EffectiveConfig<'_> {
+    /// What the broker was started with: what is set at run time is not in it.
+    pub(crate) fn fixed_at_start(&self) -> EffectiveConfig<'_> {
         self.started_with.at_start()
     }
 
@@ -88,7 +101,7 @@ impl BrokerKafkaConfig {
     }
 
     /// Reads the configuration in force according to the newest image.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(EffectiveConfig<'_>) -> T) -> T {
+    pub(crate) fn current<T>(&self, read: impl FnOnce(EffectiveConfig<'_>) -> T) -> T {
         read(self.effective(&self.images.current()))
     }
 }
@@ -122,7 +135,7 @@ mod tests {
             kafka_config: Configs::new(),
             tuning: BrokerTuning::default(),
         };
-        let properties = server_properties(&cluster, &config, address);
+        let properties = with_broker_properties(&cluster, &config, address);
         KafkaConfig::new(kafka_version, &properties).expect("allowed")
     }
 

@@ -67,7 +67,7 @@ pub struct BrokerTuning {
     /// A partition of groups writes its state anew, and drops the log before, when it has grown by
     /// more than this.
     pub group_log_growth_bytes: u64,
-    /// How long the metadata store waits for a renewal before the broker may be declared dead.
+    /// How long a registration lasts without a renewal; then the controller fails the broker over.
     pub lease: Duration,
     /// How long a broker has served when partitions whose first replica it is are given back to
     /// it.

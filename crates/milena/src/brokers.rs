@@ -72,7 +72,7 @@ impl InProcessBrokers {
         let stop = |slot: Slot| async move {
             if let Some(broker) = slot.lock().await.take() {
                 // There is nobody to hand anything over to.
-                broker.shutdown_alone().await;
+                broker.shutdown().await;
             }
         };
         join_all(slots.into_iter().map(stop)).await;
@@ -158,7 +158,7 @@ impl Provisioner for InProcessBrokers {
         let slot = self.slot(&spec.cluster, spec.broker);
         let mut running = slot.lock().await;
         if let Some(ended) = running.take_if(|broker| has_ended(broker)) {
-            ended.shutdown_alone().await;
+            ended.shutdown().await;
         }
         if self.closing.load(Ordering::SeqCst) {
             return Err(ProvisionError::new("milena is stopping; start it again"));
@@ -172,7 +172,7 @@ impl Provisioner for InProcessBrokers {
     async fn stop(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError> {
         let running = self.slot(cluster, broker).lock().await.take();
         if let Some(broker) = running {
-            broker.shutdown().await;
+            broker.leave().await;
         }
         Ok(())
     }

@@ -2,12 +2,19 @@
 //!
 //! A file has `API`, its [`ApiDefinition`], and `handle`, which is given the request's context,
 //! what its family works on, and the decoded request. It returns the response, or a
-//! [`handled::Handled`] if it answers later or not at all. Fields that the request's version lacks
-//! have the schema's default, those that the response's version lacks are dropped;
+//! [`handled::Handled`] if the response comes later or never. Fields that the request's version
+//! lacks have the schema's default, those that the response's version lacks are dropped;
 //! `context.api_version` says which version it is where behaviour differs.
 //!
-//! To add an API, write its file and name it in its family's `mod.rs`, and its messages in
-//! `schema/compiled.txt` of the protocol's crate.
+//! To add an API:
+//!
+//! 1. Name its messages in `crates/protocol/schema/compiled.txt`, and run
+//!    `cargo run -p milena-protocol --example generate`.
+//! 2. Write its file, with `API` and `handle`, in its family's folder, and name it in the family's
+//!    `mod.rs`: `mod` and in `family!`.
+//! 3. What it needs and its family has not: a field in the family's `apis.rs`, set in
+//!    `ApiSet::new`; from outside of this folder, a field of [`ApiParts`] too.
+//! 4. Remove it from `absent` in `gen/compatibility.rs`, and run `cargo xtask docs`.
 
 pub(crate) mod bounds;
 pub(crate) mod cluster;
@@ -46,7 +53,7 @@ use crate::{
     context::RequestContext,
     coordinators::{groups::Groups, producer_ids::ProducerIds},
     kafka_config::BrokerKafkaConfig,
-    leadership::{partitions::PartitionTable, resolve::LeaderResolver},
+    leadership::{partitions::LedPartitions, resolve::LeaderResolver},
     topics::Topics,
 };
 
@@ -97,7 +104,7 @@ pub(crate) struct ApiParts {
     pub(crate) metadata: ClusterMetadata,
     pub(crate) storage: Arc<Storage>,
     pub(crate) kafka_config: BrokerKafkaConfig,
-    pub(crate) partitions: Arc<PartitionTable>,
+    pub(crate) partitions: Arc<LedPartitions>,
     pub(crate) leaders: LeaderResolver,
     pub(crate) topics: Topics,
     pub(crate) groups: Arc<Groups>,

@@ -1,4 +1,5 @@
-//! A running broker and the ways to end it.
+//! A running broker and the ways to end it: [`Broker::shutdown`], [`Broker::leave`],
+//! [`Broker::kill`].
 
 use std::{
     io,
@@ -21,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Authorizer,
-    leadership::{handoff::Handoff, partitions::PartitionTable},
+    leadership::{handoff::Handoff, partitions::LedPartitions},
     topic_ref::TopicRef,
     tuning::SHUTDOWN_LIMITS,
 };
 
-/// How long the tasks of a broker that is killed get to notice.
+/// How long the tasks of a broker that is killed get to end.
 const KILL_MAX: Duration = Duration::from_millis(500);
 
 /// What a broker is made of besides its configuration.
@@ -67,7 +68,7 @@ pub enum StartError {
     Stopped,
 }
 
-/// A broker whose life has ended, although its registration may not know.
+/// A broker that was killed. Its registration lasts until its lease runs out.
 pub struct KilledBroker {
     metadata: ClusterMetadata,
     registration: Registration,
@@ -87,7 +88,7 @@ pub struct Broker {
     pub(super) registration: Registration,
     pub(super) images: ImageWatcher,
     pub(super) storage: Arc<Storage>,
-    pub(super) partitions: Arc<PartitionTable>,
+    pub(super) partitions: Arc<LedPartitions>,
     pub(super) handoff: Arc<Handoff>,
     pub(super) handover_max: Duration,
     pub(super) scopes: Scopes,
@@ -158,13 +159,13 @@ impl Broker {
         self.scopes.ended.cancelled().await;
     }
 
-    /// Stops in good order while other brokers go on: hands everything it leads over to them, then
-    /// stops like [`Broker::shutdown_alone`].
-    pub fn shutdown(self) -> BoxFuture<'static, ()> {
-        Box::pin(self.hand_over_and_stop())
+    /// Stops while other brokers go on: hands over to them everything it leads, then continues as
+    /// [`Broker::shutdown`].
+    pub fn leave(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.hand_over_and_close())
     }
 
-    async fn hand_over_and_stop(self) {
+    async fn hand_over_and_close(self) {
         self.scopes.leaving.cancel();
         match self.metadata.end_serving(&self.registration).await {
             Ok(()) => self.handoff.hand_over_everything(self.handover_max).await,
@@ -173,17 +174,17 @@ impl Broker {
                 tracing::warn!(%error, %broker, "stopping without handing over");
             }
         }
-        self.stop().await;
+        self.drain_and_close().await;
     }
 
-    /// Ends this life of the broker at once, as a crash would: no answer that is not on its way is
-    /// given, nothing is flushed or handed over, and the registration stays. Whoever knows that
-    /// it is gone ends that with [`KilledBroker::declare_gone`]; then the others take over.
+    /// Ends this life of the broker at once, as a crash would: responses that are not being sent
+    /// yet are dropped, nothing is flushed or handed over, and the registration stays. The caller
+    /// ends it with [`KilledBroker::declare_gone`]; then the others take over.
     pub fn kill(self) -> BoxFuture<'static, KilledBroker> {
-        Box::pin(self.stop_at_once())
+        Box::pin(self.crash())
     }
 
-    async fn stop_at_once(self) -> KilledBroker {
+    async fn crash(self) -> KilledBroker {
         let Self { metadata, registration, storage, scopes, .. } = self;
         scopes.leaving.cancel();
         scopes.killed.cancel();
@@ -199,13 +200,13 @@ impl Broker {
         KilledBroker { metadata, registration }
     }
 
-    /// Stops within 2 s, without handing anything over, as when the whole process stops: no new
-    /// requests, answers to those begun, then storage and registration.
-    pub fn shutdown_alone(self) -> BoxFuture<'static, ()> {
-        Box::pin(self.stop())
+    /// Stops within 2 s, without handing anything over, as when the whole process stops: takes no
+    /// new requests, sends the responses to those begun, closes storage, ends the registration.
+    pub fn shutdown(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.drain_and_close())
     }
 
-    async fn stop(self) {
+    async fn drain_and_close(self) {
         let Self { metadata, registration, storage, scopes, .. } = self;
         let (broker, epoch) = (registration.broker, registration.epoch);
         let limits = SHUTDOWN_LIMITS;
@@ -215,8 +216,8 @@ impl Broker {
             tracing::warn!(%broker, "connections did not drain in time and are dropped");
         }
         storage.shutdown(limits.flush).await;
-        let leave = metadata.deregister(&registration);
-        match tokio::time::timeout(limits.deregister, leave).await {
+        let deregister = metadata.deregister(&registration);
+        match tokio::time::timeout(limits.deregister, deregister).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the registration was left to its lease"),
             Err(_) => tracing::debug!("the registration was left to its lease"),

@@ -5,8 +5,8 @@
 //! replays what the earlier lives left; only then does it take the leadership of its partitions,
 //! one leader epoch later; and only when all of them are open does it accept connections.
 //!
-//! At the end ([`life`]): [`Broker::shutdown`] (other brokers of the cluster go on) hands the
-//! partitions over, then continues as [`Broker::shutdown_alone`] (SIGTERM: the whole process
+//! At the end ([`life`]): [`Broker::leave`] (other brokers of the cluster go on) hands the
+//! partitions over, then continues as [`Broker::shutdown`] (SIGTERM: the whole process
 //! stops): connections finish what they began, storage closes, the registration ends.
 //! [`Broker::kill`] does none of that.
 

@@ -25,10 +25,10 @@ use crate::{
     },
     coordinators::groups::Groups,
     identity::BrokerIdentity,
-    kafka_config::{BrokerKafkaConfig, queued_request_bytes_max, server_properties},
+    kafka_config::{BrokerKafkaConfig, queued_request_bytes_max, with_broker_properties},
     leadership::{
         deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
-        partitions::PartitionTable, reconcile::LeadershipReconciler, resolve::LeaderResolver,
+        partitions::LedPartitions, reconcile::LeadershipReconciler, resolve::LeaderResolver,
     },
     net::{
         accept::accept,
@@ -91,7 +91,7 @@ async fn start_in(
         .await?
         .ok_or_else(|| MetadataError::UnknownCluster(config.cluster.clone()))?
         .value;
-    let properties = server_properties(&cluster.server_properties, &config, address);
+    let properties = with_broker_properties(&cluster.server_properties, &config, address);
     let kafka_config = KafkaConfig::new(config.kafka_version, &properties)?;
     let registration =
         metadata.register_broker(&new_broker(&config, address), config.tuning.lease).await?;
@@ -149,7 +149,7 @@ struct Foundation {
 
 /// What leads partitions, and the coordinators on them.
 struct Leadership {
-    partitions: Arc<PartitionTable>,
+    partitions: Arc<LedPartitions>,
     leaders: LeaderResolver,
     groups: Arc<Groups>,
     lifecycle: Arc<PartitionLifecycle>,
@@ -211,7 +211,7 @@ impl Foundation {
     fn leadership(&self) -> Leadership {
         let runtime = &self.scopes.runtime;
         let stopping = self.scopes.connections.stopping();
-        let partitions = Arc::new(PartitionTable::default());
+        let partitions = Arc::new(LedPartitions::default());
         let leaders = LeaderResolver::new(
             partitions.clone(),
             self.images.clone(),
@@ -220,7 +220,7 @@ impl Foundation {
         );
         let groups = Groups::new(
             leaders.clone(),
-            self.kafka_config.at_start(),
+            self.kafka_config.fixed_at_start(),
             self.config.tuning.group_log_growth_bytes,
             runtime.clone(),
             stopping.clone(),
@@ -279,11 +279,11 @@ impl Foundation {
 
     fn apis(
         &self,
-        partitions: Arc<PartitionTable>,
+        partitions: Arc<LedPartitions>,
         leaders: LeaderResolver,
         groups: Arc<Groups>,
     ) -> ApiSet {
-        let (runtime, at_start) = (&self.scopes.runtime, self.kafka_config.at_start());
+        let (runtime, fixed) = (&self.scopes.runtime, self.kafka_config.fixed_at_start());
         let topics = Topics::new(
             self.metadata.clone(),
             self.kafka_config.clone(),
@@ -294,8 +294,8 @@ impl Foundation {
             kafka_version: self.config.kafka_version,
             broker: self.identity.id,
             data_dir: self.config.data_dir.clone(),
-            fetch_bytes_max: at_start.fetch_max_bytes(),
-            fetch_sessions_max: at_start.max_incremental_fetch_session_cache_slots(),
+            fetch_bytes_max: fixed.fetch_max_bytes(),
+            fetch_sessions_max: fixed.max_incremental_fetch_session_cache_slots(),
             metadata: self.metadata.clone(),
             storage: self.storage.clone(),
             kafka_config: self.kafka_config.clone(),
@@ -309,18 +309,18 @@ impl Foundation {
     }
 
     fn network(&self, apis: ApiSet, authorizer: Box<dyn Authorizer>) -> Network<ApiSet> {
-        let at_start = self.kafka_config.at_start();
+        let fixed = self.kafka_config.fixed_at_start();
         Network {
             service: apis,
             cluster: self.identity.cluster.clone(),
             authorizer: authorizer.into(),
             limits: ConnectionLimits {
-                request_bytes_max: at_start.socket_request_max_bytes(),
-                idle_max: Duration::from_millis(at_start.connections_max_idle_ms()),
+                request_bytes_max: fixed.socket_request_max_bytes(),
+                idle_max: Duration::from_millis(fixed.connections_max_idle_ms()),
                 requests_in_flight_max: self.config.tuning.connection_requests_in_flight_max,
             },
             slots: ConnectionSlots::default(),
-            request_memory: RequestMemory::new(queued_request_bytes_max(at_start)),
+            request_memory: RequestMemory::new(queued_request_bytes_max(fixed)),
             kafka_config: self.kafka_config.clone(),
             images: self.images.clone(),
             runtime: self.scopes.connections.clone(),

@@ -71,8 +71,8 @@ impl DeletedTopics {
         Ok(kept)
     }
 
-    /// Whether nothing refers to objects of the topic any more. What does is deleted here, whoever
-    /// failed to.
+    /// Whether nothing refers to objects of the topic any more. References that a failed deletion
+    /// left are deleted here.
     async fn is_unreferenced(&self, topic: TopicId, partitions: i32) -> bool {
         for partition in (0..partitions).map(PartitionIndex) {
             let id = TopicPartition { topic, partition };

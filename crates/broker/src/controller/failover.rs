@@ -47,27 +47,27 @@ impl Failover {
         Self { role, metadata, images, storage, runtime, leaving }
     }
 
-    /// Gives what `dead` led in lives up to `epoch` to others. Ends when it is done, the broker is
-    /// back, or another broker is the controller.
-    pub(super) async fn run(&self, dead: BrokerId, epoch: BrokerEpoch) {
+    /// Gives what `failed` led in lives up to `epoch` to others. Ends when it is done, the broker
+    /// is back, or another broker is the controller.
+    pub(super) async fn run(&self, failed: BrokerId, epoch: BrokerEpoch) {
         let started = self.runtime.monotonic();
         let backoff = Backoff::doubling(RETRY_MIN, RETRY_MAX);
         let mut retry = Retry::new(&self.runtime, backoff).until(&self.leaving);
         while !self.leaving.is_cancelled() {
-            if self.images.current().broker(dead).is_some() {
-                tracing::info!(%dead, "the broker is back and takes what it led itself");
+            if self.images.current().broker(failed).is_some() {
+                tracing::info!(broker = %failed, "the broker is back and takes what it led itself");
                 return;
             }
-            match self.take_over(dead, epoch).await {
+            match self.take_over(failed, epoch).await {
                 Ok(moved) => {
                     let ms = (self.runtime.monotonic() - started).as_millis() as u64;
-                    tracing::info!(%dead, %epoch, partitions = moved.partitions, ms, "failed over");
+                    tracing::info!(broker = %failed, %epoch, partitions = moved.partitions, ms, "failed over");
                     // Else this broker's own image may still ask for it.
                     let _ = self.images.wait_for(moved.revision).await;
                     return;
                 }
                 Err(FailoverError::Metadata(MetadataError::Outdated)) => {
-                    tracing::info!(%dead, "the failover is another broker's, or the broker is back");
+                    tracing::info!(broker = %failed, "the failover is another broker's, or the broker is back");
                     return;
                 }
                 Err(FailoverError::Seal(SealBrokerError::Superseded { .. })) => return,
@@ -75,7 +75,7 @@ impl Failover {
                 Err(FailoverError::Seal(SealBrokerError::Alive { .. }))
                     if !retry.is_at_longest() => {}
                 Err(error) if retry.is_news(&error) => {
-                    tracing::error!(%dead, %error, "what a broker led cannot be taken over; trying again");
+                    tracing::error!(broker = %failed, %error, "what a broker led cannot be taken over; trying again");
                 }
                 Err(_) => {}
             }
@@ -87,15 +87,15 @@ impl Failover {
 
     async fn take_over(
         &self,
-        dead: BrokerId,
+        failed: BrokerId,
         epoch: BrokerEpoch,
     ) -> Result<MovedLeaders, FailoverError> {
         let role = self.role.guard().await?;
-        let sealed = self.storage.seal_broker(dead, epoch).await?;
+        let sealed = self.storage.seal_broker(failed, epoch).await?;
         let seal = Precondition::At(
             format!("{}{}", self.metadata.storage_prefix(), sealed.key),
             sealed.revision,
         );
-        Ok(self.metadata.move_leaders(dead, sealed.sealed, &[seal, role]).await?)
+        Ok(self.metadata.move_leaders(failed, sealed.sealed, &[seal, role]).await?)
     }
 }

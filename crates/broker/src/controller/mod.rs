@@ -1,7 +1,7 @@
 //! What the cluster's controller does. Every broker runs this task; only the one that holds the
 //! role acts.
 //!
-//! Whatever a controller decides is a transaction that requires the role's record as it was when
+//! What a controller decides is a transaction that requires the role's record as it was when
 //! it looked ([`role`]), so one that has lost the role without knowing changes nothing.
 //!
 //! A broker that leads partitions, or is to flush what a sealed epoch left, and has no registration
@@ -12,7 +12,8 @@
 //!
 //! It asks for what `milena_metadata::plan` finds: leaders that return to the first replica once it
 //! has served for a while, brokers that leave, new brokers' shares. There it never changes who
-//! leads; leaders hand over themselves. [`deleted_topics`] removes records that nobody needs.
+//! leads; leaders hand over themselves. [`deleted_topics`] removes the records of deleted topics
+//! that nothing refers to any more.
 
 pub(crate) mod deleted_topics;
 pub(crate) mod failover;
@@ -120,7 +121,7 @@ impl Controller {
                     () = pause.as_mut(), if changed_already => break,
                     Some(done) = self.failovers.next(), if !self.failovers.is_empty() => {
                         match done {
-                            Ok(dead) => _ = self.failing_over.remove(&dead),
+                            Ok(failed) => _ = self.failing_over.remove(&failed),
                             Err(_) => self.failing_over.clear(), // It panicked: all may be begun again.
                         }
                         break;
@@ -190,15 +191,15 @@ impl Controller {
         let waited = self.parts.runtime.monotonic().saturating_sub(self.started);
         let left = self.parts.lease.saturating_sub(waited);
         let mut next = Duration::MAX;
-        for (dead, epoch) in gone {
-            if !left.is_zero() && !self.seen_alive.contains(&dead) {
+        for (failed, epoch) in gone {
+            if !left.is_zero() && !self.seen_alive.contains(&failed) {
                 next = next.min(left);
-            } else if self.failing_over.insert(dead) {
+            } else if self.failing_over.insert(failed) {
                 let failover = self.parts.failover.clone();
                 // A task of its own, so that this one need not be polled for it to get on.
                 self.failovers.push(self.parts.runtime.spawn(async move {
-                    failover.run(dead, epoch).await;
-                    dead
+                    failover.run(failed, epoch).await;
+                    failed
                 }));
             }
         }

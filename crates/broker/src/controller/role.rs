@@ -24,7 +24,7 @@ impl ControllerRole {
         })
     }
 
-    /// Takes the role if nobody has it. Returns whether this life took it.
+    /// Takes the role if no broker has it. Returns whether this life took it.
     pub(super) async fn claim(&self) -> bool {
         let broker = self.registration.broker;
         match self.metadata.claim_controller(&self.registration).await {

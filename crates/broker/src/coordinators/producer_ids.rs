@@ -19,7 +19,7 @@ impl ProducerIds {
         Self { metadata, block: Mutex::new(ProducerId(0)..ProducerId(0)) }
     }
 
-    /// An id that nobody else ever gets.
+    /// An id that is given out once in the cluster.
     pub(crate) async fn next(&self) -> Result<ProducerId, MetadataError> {
         let mut block = self.block.lock().await;
         if block.is_empty() {

@@ -1,7 +1,7 @@
 //! Handing partitions over to other brokers: the leader's own part of a change of leaders.
 //!
 //! What is committed is flushed while the partitions still accept. Then they are closed, what is
-//! under way is committed and answered, the rest is flushed, and one guarded change after the other
+//! under way is committed, the rest is flushed, and one guarded change after the other
 //! names the new leaders. Requests that arrive in between wait for the outcome
 //! ([`super::resolve`]). A partition that could not be flushed or whose record was not changed is
 //! opened here again, in the same term: once that is certain and the image shows it, never before,
@@ -19,7 +19,7 @@ use milena_metadata::{
 use milena_runtime::{Backoff, Retry, Runtime};
 use milena_types::{BrokerId, TopicPartition};
 
-use super::{lifecycle::PartitionLifecycle, partitions::PartitionTable, resolve::LeaderResolver};
+use super::{lifecycle::PartitionLifecycle, partitions::LedPartitions, resolve::LeaderResolver};
 
 /// How many partitions are handed over together: the first of them waits until the last is ready.
 const AT_ONCE_MAX: usize = 1000;
@@ -169,10 +169,10 @@ impl Handoff {
     }
 }
 
-/// Ends a handoff also when it is cancelled, but not while nobody knows who leads: then nothing is
+/// Ends a handoff also when it is cancelled, but not while it is unknown who leads: then nothing is
 /// opened here again.
 struct HandoffMarks<'a> {
-    table: &'a PartitionTable,
+    table: &'a LedPartitions,
     ids: HashSet<TopicPartition>,
     in_doubt: bool,
 }

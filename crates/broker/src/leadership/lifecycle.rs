@@ -1,8 +1,9 @@
 //! Opening and closing the partitions that this broker leads.
 //!
-//! An open partition has state in three places: its log in storage, its entry in the table where
-//! requests find it, and what coordinators keep of it ([`LeadershipObserver`]). Only this file
-//! makes and ends all three, so that none outlives the others.
+//! An open partition is held in three places: storage's registry (`OpenPartitions`, which flushing
+//! and retention go through), [`LedPartitions`], where requests find it, and the coordinators that
+//! keep state of it ([`LeadershipObserver`]). Only this file makes and ends all three, so that none
+//! outlives the others: storage's first and last, the others in between.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use milena_metadata::TopicImage;
 use milena_storage::{CloseOutcome, FlushError, Partition, PartitionOptions, Storage, UpkeepError};
 use milena_types::{LeaderEpoch, TopicName, TopicPartition};
 
-use super::partitions::PartitionTable;
+use super::partitions::LedPartitions;
 
 /// What keeps state of partitions beside their logs: the coordinators, whose partitions are those
 /// of Kafka's own topics. Called for every partition; the observer picks its own.
@@ -29,21 +30,21 @@ pub(crate) trait LeadershipObserver: Send + Sync {
 
 /// Opens and closes partitions.
 pub(crate) struct PartitionLifecycle {
-    table: Arc<PartitionTable>,
+    table: Arc<LedPartitions>,
     storage: Arc<Storage>,
     observers: Vec<Arc<dyn LeadershipObserver>>,
 }
 
 impl PartitionLifecycle {
     pub(crate) fn new(
-        table: Arc<PartitionTable>,
+        table: Arc<LedPartitions>,
         storage: Arc<Storage>,
         observers: Vec<Arc<dyn LeadershipObserver>>,
     ) -> Self {
         Self { table, storage, observers }
     }
 
-    pub(crate) fn table(&self) -> &PartitionTable {
+    pub(crate) fn table(&self) -> &LedPartitions {
         &self.table
     }
 
@@ -86,7 +87,7 @@ impl PartitionLifecycle {
         self.storage.prepare_close().await
     }
 
-    /// Closes partitions: what is under way is committed and answered, everything is flushed.
+    /// Closes partitions: appends under way are committed, everything is flushed.
     /// Returns for each whether another broker can lead it now; this broker can again in any case.
     pub(crate) async fn close(
         &self,

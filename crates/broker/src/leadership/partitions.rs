@@ -1,8 +1,8 @@
-//! The table of open partitions: the logs that this broker leads now, and which of them are being
-//! opened or handed over.
+//! The partitions that this broker leads now and that are open, and which of them are being opened
+//! or handed over.
 //!
-//! The table follows the metadata image: a partition whose leader is this life of the broker has
-//! its log open here. [`super::reconcile`] opens and closes; requests look up through
+//! They follow the metadata image: a partition whose leader is this life of the broker is open
+//! here. [`super::reconcile`] opens and closes; requests look up through
 //! [`super::resolve`].
 
 use std::{
@@ -50,19 +50,19 @@ struct Tables {
 }
 
 /// The open partitions of this broker.
-pub(crate) struct PartitionTable {
+pub(crate) struct LedPartitions {
     tables: RwLock<Tables>,
     /// Changes whenever a partition was opened or a handoff has ended.
     changed: watch::Sender<()>,
 }
 
-impl Default for PartitionTable {
+impl Default for LedPartitions {
     fn default() -> Self {
         Self { tables: RwLock::default(), changed: watch::Sender::new(()) }
     }
 }
 
-impl PartitionTable {
+impl LedPartitions {
     /// The partition, if it is open here.
     pub(crate) fn find(
         &self,
@@ -79,7 +79,8 @@ impl PartitionTable {
         Some(LeaderPartition { partition, topic: topic.name.clone(), config: topic.config.clone() })
     }
 
-    pub(crate) fn log(&self, id: TopicPartition) -> Option<Arc<Partition>> {
+    /// As [`LedPartitions::find`], without the topic.
+    pub(crate) fn partition(&self, id: TopicPartition) -> Option<Arc<Partition>> {
         self.find(TopicRef::Id(id.topic), id.partition).map(|found| found.partition)
     }
 
@@ -149,7 +150,7 @@ impl PartitionTable {
         removed
     }
 
-    /// Marks partitions as being handed over, until [`PartitionTable::end_handoff`]. Returns the
+    /// Marks partitions as being handed over, until [`LedPartitions::end_handoff`]. Returns the
     /// partitions newly marked. Skips those marked already, and those being opened: an open that
     /// finished after the close would accept writes.
     pub(crate) fn begin_handoff(&self, partitions: &[TopicPartition]) -> HashSet<TopicPartition> {
@@ -213,9 +214,9 @@ impl PartitionTable {
     }
 }
 
-/// See [`PartitionTable::begin_opening`].
+/// See [`LedPartitions::begin_opening`].
 pub(crate) struct OpeningGuard<'a> {
-    table: &'a PartitionTable,
+    table: &'a LedPartitions,
     partition: TopicPartition,
 }
 
@@ -231,12 +232,12 @@ mod tests {
 
     #[test]
     fn a_partition_is_opened_or_handed_over_but_never_both() {
-        let table = PartitionTable::default();
+        let table = LedPartitions::default();
         let id = |index| TopicPartition {
             topic: TopicId(milena_protocol::Uuid::from_u128(1)),
             partition: PartitionIndex(index),
         };
-        let opening = table.begin_opening(id(0)).expect("nobody hands it over");
+        let opening = table.begin_opening(id(0)).expect("it is not being handed over");
         assert_eq!(table.begin_handoff(&[id(0), id(1)]), [id(1)].into());
         assert!(table.begin_opening(id(1)).is_none());
         drop(opening);

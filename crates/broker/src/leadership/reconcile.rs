@@ -1,8 +1,9 @@
 //! Keeping the open partitions those that the metadata image says this broker leads.
 //!
 //! A partition is led here if the image names this broker *and* this life of it
-//! ([`crate::identity::BrokerIdentity::leads`]). Partitions are opened many at a time; what does
-//! not open is tried again, and answers NOT_LEADER_OR_FOLLOWER meanwhile. Partitions that another
+//! ([`crate::identity::BrokerIdentity::leads`]). Partitions are opened many at a time; a
+//! partition that fails to open is retried, and requests for it get NOT_LEADER_OR_FOLLOWER
+//! meanwhile. Partitions that another
 //! broker is to lead are handed over to it by one task beside this one ([`super::handoff`]), which
 //! the reconciler leaves alone until it has ended.
 
@@ -248,7 +249,7 @@ impl LeadershipReconciler {
             if table.is_handing_over(id) {
                 continue;
             }
-            match table.log(id) {
+            match table.partition(id) {
                 Some(open) if leads && open.leader_epoch() == partition.leader_epoch => {
                     open.set_options(partition_options(&config));
                 }

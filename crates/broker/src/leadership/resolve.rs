@@ -12,7 +12,7 @@ use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
-use super::partitions::{LeaderPartition, PartitionTable};
+use super::partitions::{LeaderPartition, LedPartitions};
 use crate::{identity::BrokerIdentity, topic_ref::TopicRef};
 
 /// How long a request waits for a partition between two leaders: less than clients wait for a
@@ -22,7 +22,7 @@ pub(crate) const LEADER_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Finds the partitions that this broker leads. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct LeaderResolver {
-    table: Arc<PartitionTable>,
+    table: Arc<LedPartitions>,
     images: ImageWatcher,
     identity: Arc<BrokerIdentity>,
     /// Cancelled when requests should wait no longer.
@@ -31,7 +31,7 @@ pub(crate) struct LeaderResolver {
 
 impl LeaderResolver {
     pub(crate) fn new(
-        table: Arc<PartitionTable>,
+        table: Arc<LedPartitions>,
         images: ImageWatcher,
         identity: Arc<BrokerIdentity>,
         stopping: CancellationToken,
@@ -123,7 +123,7 @@ impl LeaderResolver {
         let Some(id) = id.map(|topic| TopicPartition { topic, partition }) else { return false };
         let led_here =
             in_image(&image, topic, partition).is_some_and(|partition| self.leads(partition));
-        self.table.is_handing_over(id) || (led_here && self.table.log(id).is_none())
+        self.table.is_handing_over(id) || (led_here && self.table.partition(id).is_none())
     }
 
     /// Whether all partitions of a topic that the image says are led here are open. True for a

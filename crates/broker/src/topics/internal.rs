@@ -63,7 +63,7 @@ impl Topics {
     fn request_for(&self, name: &str) -> TopicRequest {
         let set = |name: &str, value: String| (name.to_owned(), Some(value));
         match name {
-            CONSUMER_OFFSETS => self.kafka_config.read(|config| TopicRequest {
+            CONSUMER_OFFSETS => self.kafka_config.current(|config| TopicRequest {
                 name: name.to_owned(),
                 partitions: config.offsets_topic_num_partitions(),
                 replication_factor: self
@@ -75,7 +75,7 @@ impl Topics {
                 ],
                 ..TopicRequest::default()
             }),
-            TRANSACTION_STATE => self.kafka_config.read(|config| TopicRequest {
+            TRANSACTION_STATE => self.kafka_config.current(|config| TopicRequest {
                 name: name.to_owned(),
                 partitions: config.transaction_state_log_num_partitions(),
                 replication_factor: self

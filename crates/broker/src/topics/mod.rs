@@ -250,8 +250,8 @@ impl Topics {
     }
 
     /// Waits until the image has come to `revision` and the partitions of `topics` that this broker
-    /// leads there are open. Returns whether the image has; partitions that are not open by then
-    /// answer NOT_LEADER_OR_FOLLOWER for a while, which clients retry.
+    /// leads there are open. Returns whether the image has; requests for partitions that are not
+    /// open by then get NOT_LEADER_OR_FOLLOWER for a while, which clients retry.
     pub(crate) async fn wait_until_usable(
         &self,
         revision: Revision,

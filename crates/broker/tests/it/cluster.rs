@@ -264,7 +264,7 @@ impl Cluster {
         }
     }
 
-    /// Lets no object be written until what this answers is dropped.
+    /// Lets no object be written until what this returns is dropped.
     pub fn block_objects(&self) -> BlockedObjects {
         let objects = self.dir.path().join("objects");
         let (blocked, aside) = (objects.join("i1"), objects.join("aside"));
@@ -283,7 +283,7 @@ impl Cluster {
 
     /// Stops a broker in good order.
     pub async fn stop_broker(&mut self, broker: i32) {
-        self.brokers.remove(&broker).expect("the broker runs").shutdown().await;
+        self.brokers.remove(&broker).expect("the broker runs").leave().await;
     }
 
     /// Stops and starts a broker: a new life on the same directory.
@@ -295,7 +295,7 @@ impl Cluster {
     /// Stops all brokers in good order.
     pub async fn stop(mut self) {
         let brokers = std::mem::take(&mut self.brokers);
-        futures_util::future::join_all(brokers.into_values().map(Broker::shutdown_alone)).await;
+        futures_util::future::join_all(brokers.into_values().map(Broker::shutdown)).await;
         self.store.close().await;
     }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use milena_metadata::{ClusterMetadata, ImageWatcher};
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::offered::OfferedApis, leadership::partitions::PartitionTable, topics::Topics};
+use crate::{api::offered::OfferedApis, leadership::partitions::LedPartitions, topics::Topics};
 
 pub(crate) struct ClusterApis {
     pub(crate) offered: Arc<OfferedApis>,
@@ -15,7 +15,7 @@ pub(crate) struct ClusterApis {
     /// Creates topics that clients name in Metadata.
     pub(crate) topics: Topics,
     /// The partitions whose sizes DescribeLogDirs returns.
-    pub(crate) partitions: Arc<PartitionTable>,
+    pub(crate) partitions: Arc<LedPartitions>,
     pub(crate) data_dir: PathBuf,
     /// Cancelled when requests should wait no longer.
     pub(crate) stopping: CancellationToken,

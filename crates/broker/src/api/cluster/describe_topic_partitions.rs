@@ -39,7 +39,7 @@ pub(crate) async fn handle(
     apis: &ClusterApis,
     request: DescribeTopicPartitionsRequest,
 ) -> DescribeTopicPartitionsResponse {
-    let limit = apis.topics.kafka_config.read(|c| c.max_request_partition_size_limit());
+    let limit = apis.topics.kafka_config.current(|c| c.max_request_partition_size_limit());
     let image = apis.images.current();
     let listener = context.listener();
     let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));

@@ -172,7 +172,7 @@ async fn create_missing(
     let missing: Vec<&KString> =
         names.iter().filter(|n| image.topic(n).is_none() && may(Operation::Describe, n)).collect();
     let mut failed = HashMap::new();
-    if missing.is_empty() || !apis.topics.kafka_config.read(|c| c.auto_create_topics_enable()) {
+    if missing.is_empty() || !apis.topics.kafka_config.current(|c| c.auto_create_topics_enable()) {
         return failed;
     }
     let may_create_any = context.allows(Operation::Create, Resource::Cluster);

@@ -2,8 +2,9 @@
 //!
 //! The batches of a request are checked and appended, partition by partition, before the next
 //! request of the connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1
-//! mean the same here: committed, synced. With `acks` 0 there is no response, and an error closes
-//! the connection, as in Kafka.
+//! mean the same here: committed, synced. With `acks` 0 there is no response, and an append that
+//! is refused closes the connection, as in Kafka; when an accepted one fails to commit, the client
+//! is not told, neither by a response nor by the end of the connection.
 //!
 //! Each partition succeeds or fails alone, a batch wholly. What is checked is in [`mod@validate`];
 //! sequences of idempotent producers are checked by the log. A transactional batch is

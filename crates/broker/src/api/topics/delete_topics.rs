@@ -58,7 +58,7 @@ pub(crate) async fn handle(
         let by_name = |name| DeleteTopicState { name: Some(name), topic_id: Uuid::nil() };
         request.topic_names.into_iter().map(by_name).collect()
     };
-    if !apis.topics.kafka_config.read(|c| c.delete_topic_enable()) {
+    if !apis.topics.kafka_config.current(|c| c.delete_topic_enable()) {
         return DeleteTopicsResponse {
             throttle_time_ms: 0,
             responses: disabled(entries, context.api_version),

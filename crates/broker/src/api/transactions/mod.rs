@@ -1,4 +1,4 @@
-//! Producer ids.
+//! Producer ids, and transactions when they are served.
 
 pub(crate) mod apis;
 mod init_producer_id;

@@ -58,7 +58,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Groups of a broker in one life of it. `stopping` ends waits for other members with
+    /// The groups of one life of a broker. `stopping` ends waits for other members with
     /// COORDINATOR_NOT_AVAILABLE.
     pub(crate) fn new(
         leaders: LeaderResolver,
@@ -247,7 +247,7 @@ impl LeadershipObserver for Groups {
         }
     }
 
-    /// Everything that waits for groups of the partition is answered NOT_COORDINATOR.
+    /// Every request that waits for a group of the partition gets NOT_COORDINATOR.
     fn on_resignation(&self, partition: TopicPartition) {
         let mut shards = self.write_shards();
         if shards.get(&partition.partition).is_some_and(|shard| shard.partition.id() == partition)

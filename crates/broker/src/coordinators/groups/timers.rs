@@ -44,7 +44,8 @@ impl Timers {
     /// Sleeps until the `next` deadline, at most until `latest`, or until a coordinator gets an
     /// earlier one.
     pub(super) async fn sleep_until_due(&self, latest: u64, next: impl FnOnce() -> Option<u64>) {
-        // Whoever gets a deadline from here on compares it with this, and wakes the sleep below.
+        // A coordinator that gets a deadline from here on compares it with this, and wakes the
+        // sleep below.
         self.wakes_at.store(latest, Ordering::Release);
         let next = next().unwrap_or(u64::MAX).min(latest);
         self.wakes_at.store(next, Ordering::Release);
