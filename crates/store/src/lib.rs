@@ -28,7 +28,7 @@ pub use embedded::{EmbeddedOptions, EmbeddedStore};
 #[cfg(any(test, feature = "testing"))]
 pub use faults::FaultyStore;
 #[cfg(any(test, feature = "testing"))]
-pub use memory::{Change, MemoryStore, Observer};
+pub use memory::{Change, MemoryStore};
 pub use range::{Pages, read_range};
 pub use records::{Keyspace, RecordError, Records};
 pub use store::{

@@ -187,8 +187,8 @@ async fn new_brokers_get_their_quota_once_and_assignments_by_hand_stay_then() {
     assert!(moved <= 60, "no more is moved than has to be: {moved}");
     let after = records(&cluster, topic.id).await;
     for counts in [count(&after, |r| r.replicas.clone()), count(&after, |r| vec![r.replicas[0]])] {
-        let share = counts.values().sum::<usize>() / 6;
-        assert!(counts.values().all(|n| n.abs_diff(share) <= 1), "{counts:?}");
+        let quota = counts.values().sum::<usize>() / 6;
+        assert!(counts.values().all(|n| n.abs_diff(quota) <= 1), "{counts:?}");
     }
     let leaders = count(&after, |r| vec![r.leader]);
     assert!(leaders.values().all(|n| *n == 5), "{leaders:?}");
