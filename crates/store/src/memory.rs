@@ -25,7 +25,8 @@ pub type Change = (String, Option<Bytes>, Option<Bytes>);
 
 /// Called with every change as it is made: its revision, the keys, and a function that reads the
 /// present value of a key. Must not call the store.
-pub(crate) type Observer = dyn Fn(Revision, &[Change], &dyn Fn(&str) -> Option<Bytes>) + Send + Sync;
+pub(crate) type Observer =
+    dyn Fn(Revision, &[Change], &dyn Fn(&str) -> Option<Bytes>) + Send + Sync;
 
 /// A metadata store in memory. Clones are the same store.
 #[derive(Clone)]
