@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use milena_kafka_config::msk::{self, PropertyError};
 use serde::{Deserialize, Serialize};
 
-use crate::{arn::ConfigurationUid, error::ApiError, kafka_versions::MskVersion, properties};
+use crate::{arn::ConfigurationUid, error::ApiError, java_properties, kafka_versions::MskVersion};
 
 /// The largest `serverProperties`, decoded.
 const PROPERTIES_BYTES_MAX: usize = 64 << 10;
@@ -49,7 +49,7 @@ pub(crate) struct RevisionRecord {
 impl RevisionRecord {
     /// Never fails: [`checked`] parsed the file before it was stored.
     pub(crate) fn properties(&self) -> BTreeMap<String, String> {
-        properties::parse(self.server_properties.as_bytes()).unwrap_or_default()
+        java_properties::parse(self.server_properties.as_bytes()).unwrap_or_default()
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn checked(file: &[u8], versions: &[MskVersion]) -> Result<String, Ap
     let refuse = |error| {
         ApiError::invalid(PATH, format!("{PATH} is not a file of Java properties: {error}"))
     };
-    let parsed = properties::parse(file).map_err(refuse)?;
+    let parsed = java_properties::parse(file).map_err(refuse)?;
     if versions.is_empty() {
         msk::check_properties(None, &parsed).map_err(|errors| refused(PATH, &errors))?;
     }

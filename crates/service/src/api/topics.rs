@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
-    properties,
+    java_properties,
     record::ManagedCluster,
     validation::required,
     wire::{
@@ -263,7 +263,7 @@ fn decoded_configs(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
         let parsed = serde_json::from_slice(&bytes);
         return parsed.map_err(|error| refuse(format!("is not a JSON object of strings: {error}")));
     }
-    properties::parse(&bytes).map_err(|error| refuse(format!("cannot be read: {error}")))
+    java_properties::parse(&bytes).map_err(|error| refuse(format!("cannot be read: {error}")))
 }
 
 #[cfg(test)]

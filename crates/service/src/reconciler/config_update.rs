@@ -6,11 +6,11 @@ use milena_types::BrokerId;
 
 use super::{
     brokers::{is_whole, restart_broker},
+    cluster_properties::server_properties,
     context::ReconcileContext,
     progress::{
         StepOutcome, StepResult, advance_to, finish_operation, mark_step_reached, record_progress,
     },
-    server_properties::server_properties,
 };
 use crate::record::{ConfigUpdate, ManagedCluster, ReconcileStep};
 

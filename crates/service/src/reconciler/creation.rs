@@ -11,9 +11,9 @@ use milena_store::{Txn, Versioned};
 use super::{
     addresses,
     brokers::{start_brokers, stop_brokers},
+    cluster_properties::server_properties,
     context::ReconcileContext,
     progress::{StepOutcome, StepResult, advance_to, record_progress},
-    server_properties::server_properties,
 };
 use crate::{
     arn::random_uuid,

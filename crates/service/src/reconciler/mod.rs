@@ -12,6 +12,7 @@
 
 mod addresses;
 mod brokers;
+mod cluster_properties;
 mod config_update;
 mod context;
 mod creation;
@@ -21,7 +22,6 @@ mod progress;
 mod reboot;
 mod running;
 mod scaling;
-mod server_properties;
 mod steps;
 mod supervisor;
 

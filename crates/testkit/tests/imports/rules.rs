@@ -165,7 +165,7 @@ pub(crate) const RULES: &[Rules] = &[
     Rules {
         name: "service",
         order: &[
-            "properties",
+            "java_properties",
             "error",
             "wire",
             "arn",
