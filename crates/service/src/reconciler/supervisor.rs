@@ -1,6 +1,6 @@
 //! The task that follows all clusters' records, and the task of each cluster.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, future, sync::Arc};
 
 use milena_runtime::Retry;
 use milena_store::Event;
@@ -79,15 +79,12 @@ fn wake(context: &Arc<ReconcileContext>, wakers: &mut Wakers, uid: ClusterUid) {
 }
 
 /// Works on one cluster until it is gone or the service stops.
-async fn reconcile(
-    context: Arc<ReconcileContext>,
-    uid: ClusterUid,
-    mut changed: watch::Receiver<()>,
-) {
+async fn reconcile(context: Arc<ReconcileContext>, uid: ClusterUid, waker: watch::Receiver<()>) {
     let stopping = context.runtime.stopping().clone();
+    let mut changes = Changes { waker, deleted: false };
     let mut failures = 0;
     while !stopping.is_cancelled() {
-        changed.mark_unchanged();
+        changes.waker.mark_unchanged();
         // Not cancelled: a step is short, and a broker that it started must be accounted for.
         let wait = match advance(&context, &uid, &mut failures).await {
             Ok(StepOutcome::NextStep) => continue,
@@ -101,9 +98,26 @@ async fn reconcile(
         };
         tokio::select! {
             () = stopping.cancelled() => {}
-            _ = changed.changed() => {}
+            () = changes.next() => {}
             () = context.runtime.sleep(wait) => {}
         }
+    }
+}
+
+/// Changes of one cluster's record.
+struct Changes {
+    waker: watch::Receiver<()>,
+    deleted: bool,
+}
+
+impl Changes {
+    /// Waits for a change. Deletion is the last one: the sender is dropped then, and a store that
+    /// cannot be read would otherwise be asked again without a pause.
+    async fn next(&mut self) {
+        if self.deleted {
+            return future::pending().await;
+        }
+        self.deleted = self.waker.changed().await.is_err();
     }
 }
 
@@ -128,4 +142,30 @@ async fn advance(context: &ReconcileContext, uid: &ClusterUid, failures: &mut u3
         }
     }
     Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    fn poll_next(changes: &mut Changes) -> Poll<()> {
+        pin!(changes.next()).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_deleted_record_wakes_its_task_once() {
+        let (sender, waker) = watch::channel(());
+        let mut changes = Changes { waker, deleted: false };
+        assert!(poll_next(&mut changes).is_pending());
+        sender.send(()).unwrap();
+        assert!(poll_next(&mut changes).is_ready());
+        drop(sender);
+        assert!(poll_next(&mut changes).is_ready());
+        assert!(poll_next(&mut changes).is_pending());
+    }
 }
