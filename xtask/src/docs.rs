@@ -1,20 +1,24 @@
-//! The generated documents. Tests fail where one is out of date; with `MILENA_WRITE_DOCS` they
-//! write it instead.
+//! What is generated: the protocol's messages and tables, and documents. Tests fail where something
+//! is out of date; with `MILENA_WRITE_DOCS` those of the parts of documents write it instead.
 
 use std::process::Command;
 
 use crate::command::{Failure, cargo, is_installed, root, succeed};
 
 pub(crate) fn run() -> Result<(), Failure> {
-    succeed(
-        cargo()
-            .args(["run", "--quiet", "--package", "milena-broker"])
-            .args(["--example", "compatibility"]),
-    )?;
+    // Messages come first: the rest is compiled with them.
+    for (package, example) in [("milena-protocol", "generate"), ("milena-broker", "compatibility")]
+    {
+        let mut run = cargo();
+        run.args(["run", "--quiet", "--package", package, "--example", example]);
+        succeed(&mut run)?;
+    }
     let mut tests = cargo();
     tests.args(["test", "--quiet", "--package", "milena", "--package", "milena-service"]);
-    // Every test of a document has the word in its name.
-    succeed(tests.arg("document").env("MILENA_WRITE_DOCS", "1"))?;
+    // The names of those tests: see `milena_testkit::documents`. One after the other, since several
+    // write the same file.
+    tests.args(["document_", "--", "--test-threads=1"]).env("MILENA_WRITE_DOCS", "1");
+    succeed(&mut tests)?;
     if is_installed("python3") {
         succeed(Command::new(root().join("sim/faults")).arg("--list"))?;
     } else {

@@ -22,7 +22,7 @@ use suite::Part;
 enum Task {
     /// Check what every change must pass before its tests: format, lints, documentation, licences
     Check,
-    /// Write the generated documents and parts of documents anew
+    /// Write generated code, documents and parts of documents anew
     Docs,
     /// Run tests, ending with `N passed, N failed, N skipped`
     Test {

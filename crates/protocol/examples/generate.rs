@@ -7,6 +7,6 @@ mod codegen;
 
 fn main() -> std::io::Result<()> {
     codegen::write(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")))?;
-    println!("src/messages/ and src/api_key/table.rs are written");
+    println!("src/messages/, src/api_key/table.rs and src/versions/table.rs are written");
     Ok(())
 }

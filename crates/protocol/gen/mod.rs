@@ -1,5 +1,5 @@
-//! The generator of `src/messages/` and of the table in `src/api_key.rs`: from Kafka's schemas (as
-//! JSON) to Rust.
+//! The generator of `src/messages/`, `src/api_key/table.rs` and `src/versions/table.rs`: from Kafka's
+//! schemas and API versions (as JSON) to Rust.
 //!
 //! Run by `cargo run -p milena-protocol --example generate`; the test `generated_code_is_current`
 //! runs it in memory.

@@ -1,7 +1,8 @@
 //! Parts of the documents that are made from code: between two comments that name the part.
 //!
 //! A test of the crate that knows the facts calls [`check_part`]; `cargo xtask docs` runs those
-//! tests with `MILENA_WRITE_DOCS` set, and then they write the part instead.
+//! tests with `MILENA_WRITE_DOCS` set, and then they write the part instead. It finds them by their
+//! names, which begin with `document_`; no other test's name has that in it.
 
 use std::{env, fs, path::Path};
 

@@ -53,7 +53,7 @@ fn table(operations: &[ApiOperation]) -> String {
 }
 
 #[test]
-fn the_document_lists_all_operations() {
+fn document_lists_all_operations() {
     check_part(PAGE, "operations", &table(MSK));
     check_part(PAGE, "own operations", &table(MILENA));
 }
