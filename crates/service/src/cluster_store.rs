@@ -132,8 +132,7 @@ impl ClusterStore {
         self.commit(also.at(&key, revision).put(&key, record::encode(record))).await
     }
 
-    /// Reads a cluster, lets `change` have its way with it, and writes it, until no other change
-    /// comes between.
+    /// Reads a cluster, applies `change`, and writes it, until no other change comes between.
     pub(crate) async fn modify<T>(
         &self,
         uid: &ClusterUid,

@@ -1,4 +1,4 @@
-//! [`commit()`]: sends a transaction again after an unknown outcome, and reads back what it wrote.
+//! Resolving an unknown outcome: resend the transaction, then read back what it wrote.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -1,4 +1,4 @@
-//! [`MetadataStore`], with rules that etcd can keep too.
+//! The metadata store's interface and guarantees, which can also be implemented on etcd.
 
 use std::{fmt, time::Duration};
 

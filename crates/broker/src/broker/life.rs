@@ -179,7 +179,7 @@ impl Broker {
 
     /// Ends this life of the broker at once, as a crash would: responses that are not being sent
     /// yet are dropped, nothing is flushed or handed over, and the registration stays. The caller
-    /// ends it with [`KilledBroker::declare_gone`]; then the others take over.
+    /// ends it with `KilledBroker::declare_gone`; then the others take over.
     pub fn kill(self) -> BoxFuture<'static, KilledBroker> {
         Box::pin(self.crash())
     }
