@@ -1,7 +1,7 @@
 //! The data directory: who may use it, and what is where in it.
 //!
-//! [`LAYOUT`] lists the files; the tables in README.md and docs/operations/running.md are made from
-//! it.
+//! `LAYOUT` lists the files; `cargo xtask docs` makes the tables in README.md and
+//! docs/operations/running.md from it.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -29,7 +29,7 @@ const OBJECTS: &str = "objects";
 /// Every file, by its path (capitals stand for a value), and what it is. What is below a cluster's
 /// `wal` and `objects` is storage's.
 #[cfg(test)]
-const LAYOUT: [(&[&str], &str); 12] = [
+const LAYOUT: [(&[&str], &str); 14] = [
     (
         &[CREDENTIALS_FILE],
         "access keys of the API, as an AWS credentials file: every section's key is accepted",
@@ -57,6 +57,8 @@ const LAYOUT: [(&[&str], &str); 12] = [
         "this broker epoch began, and may have chunks here",
     ),
     (&[CLUSTERS, "ID", WAL, "BROKER", "wal", "NUMBER.wal"], "chunks"),
+    (&[CLUSTERS, "ID", WAL, "BROKER", "wal", "FORMAT"], "the version of the log's format"),
+    (&[CLUSTERS, "ID", WAL, "BROKER", "wal", "LOCK"], "locked by the broker that writes the log"),
     (
         &[CLUSTERS, "ID", OBJECTS, "INCARNATION", "segments", "BROKER", "EPOCH", "NUMBER"],
         "record batches",
@@ -271,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_list_the_layout() {
+    fn document_lists_the_layout() {
         let table = |depth_max: usize| {
             let mut table = "| Name | What it is |\n|---|---|\n".to_owned();
             for (path, text) in LAYOUT.iter().filter(|(path, _)| path.len() <= depth_max) {

@@ -2,7 +2,9 @@
 //! (`--config`), else by default.
 //!
 //! [`Settings`] declares each setting once: flag, variable, name in the file, default and
-//! documentation. The tables in README.md and docs/operations/running.md are made from it.
+//! documentation. `cargo xtask docs` makes the tables in README.md and docs/operations/running.md from
+//! it; a default that clap does not know stands at the end of the documentation's first paragraph, as
+//! `[default: …]`, and becomes the table's.
 
 use std::{
     collections::BTreeMap,
@@ -249,10 +251,7 @@ fn user_data_dir() -> anyhow::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use milena_testkit::documents::check_part;
-
     use super::*;
-    use crate::telemetry;
 
     /// The settings of a command line and a file.
     fn resolve(file: &str, flags: &[&str]) -> anyhow::Result<Settings> {
@@ -313,39 +312,84 @@ mod tests {
         let plan = AddressPlan::Ports { bind, host: "kafka.example".into(), first: 9092 };
         assert_eq!(settings.addresses().unwrap(), plan);
     }
+}
 
-    /// A table of all settings, with all that is said about each or with its first sentence.
-    fn table(in_full: bool) -> String {
+/// The tables of README.md and docs/operations/running.md.
+#[cfg(test)]
+mod documentation {
+    use clap::Arg;
+    use milena_testkit::documents::check_part;
+
+    use super::*;
+    use crate::telemetry;
+
+    /// What comes before a default in a setting's documentation, where it is none of clap's.
+    const DEFAULT: &str = " [default: ";
+
+    /// A row: flag with its value, variable, default, meaning.
+    struct Row {
+        flag: String,
+        variable: String,
+        default: String,
+        text: String,
+    }
+
+    /// A setting, with all that is said about it or with its first sentence.
+    fn row(arg: &Arg, in_full: bool) -> Row {
+        let flag = format!("--{}", arg.get_long().unwrap());
+        let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
+        let value = value.map(|names| names[0].as_str());
+        let flag = [Some(flag.as_str()), value].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let variable = arg.get_env().unwrap().to_str().unwrap().to_owned();
+        let help = arg.get_help().unwrap().to_string();
+        let all = arg.get_long_help().filter(|_| in_full).map(ToString::to_string);
+        let all = all.unwrap_or(help).replace("\n\n", ". ");
+        let (text, default) = match all.split_once(DEFAULT) {
+            Some((text, default)) => (text, default.trim_end_matches(']').to_owned()),
+            None => {
+                let default = arg.get_default_values().first().filter(|_| value.is_some());
+                (
+                    &*all,
+                    default.map_or("-".to_owned(), |default| format!("`{}`", default.display())),
+                )
+            }
+        };
+        Row { flag: format!("`{flag}`"), variable, default, text: text.to_owned() }
+    }
+
+    fn rows(in_full: bool) -> Vec<Row> {
         let command = DataDirArgs::augment_args(Command::new("milena"));
+        let command = Settings::augment_args(command);
+        let settings = command.get_arguments().map(|arg| row(arg, in_full));
+        let variables = telemetry::VARIABLES.into_iter().map(|(variable, default, text)| Row {
+            flag: String::new(),
+            variable: variable.to_owned(),
+            default: default.to_owned(),
+            text: text.to_owned(),
+        });
+        settings.chain(variables).collect()
+    }
+
+    fn table(in_full: bool) -> String {
         let mut table = "| Flag | Variable | Default | |\n|---|---|---|---|\n".to_owned();
-        for arg in Settings::augment_args(command).get_arguments() {
-            let flag = format!("--{}", arg.get_long().unwrap());
-            let value = arg.get_action().takes_values();
-            let value = arg.get_value_names().filter(|_| value).map(|names| names[0].as_str());
-            let flag = [Some(flag.as_str()), value].into_iter().flatten().collect::<Vec<_>>();
-            let variable = arg.get_env().unwrap().to_str().unwrap();
-            let help = arg.get_help().unwrap().to_string();
-            let all = arg.get_long_help().filter(|_| in_full).map(ToString::to_string);
-            let all = all.unwrap_or(help).replace("\n\n", ". ");
-            let (text, default) = match all.split_once(" [default: ") {
-                Some((text, default)) => (text, default.trim_end_matches(']').to_owned()),
-                None => {
-                    let default = arg.get_default_values().first();
-                    let default = default.filter(|_| value.is_some());
-                    (&*all, default.map_or(String::new(), |d| format!("`{}`", d.display())))
-                }
-            };
-            table += &format!("| `{}` | `{variable}` | {default} | {text} |\n", flag.join(" "));
-        }
-        for (variable, default, text) in telemetry::VARIABLES {
-            table += &format!("| | `{variable}` | {default} | {text} |\n");
+        for Row { flag, variable, default, text } in rows(in_full) {
+            table += &format!("| {flag} | `{variable}` | {default} | {text} |\n");
         }
         table
     }
 
     #[test]
-    fn the_documents_list_the_settings() {
+    fn document_lists_the_settings() {
         check_part("README.md", "settings", &table(false));
         check_part("docs/operations/running.md", "settings", &table(true));
+    }
+
+    #[test]
+    fn every_row_says_its_default_or_that_there_is_none() {
+        for Row { variable, default, text, .. } in rows(true).into_iter().chain(rows(false)) {
+            assert!(!default.trim().is_empty(), "{variable}");
+            // A default that is not parsed stays in the text.
+            assert!(!text.contains("[default"), "{variable}: {text}");
+        }
     }
 }
