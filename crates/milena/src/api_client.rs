@@ -96,7 +96,7 @@ impl ApiClient {
             Value::Null
         } else {
             serde_json::from_slice(&body).with_context(|| {
-                format!("what answers at {} is not the MSK API; check --endpoint", self.authority)
+                format!("{} is not an MSK API; check --endpoint", self.authority)
             })?
         };
         if status.is_success() {
@@ -120,7 +120,7 @@ impl ApiClient {
     ) -> anyhow::Result<(StatusCode, Bytes)> {
         let authority = &self.authority;
         let stream = TcpStream::connect(authority).await.with_context(|| {
-            format!("nothing answers at {authority}; start milena, or say where it listens with --endpoint")
+            format!("cannot connect to {authority}; start milena or set --endpoint")
         })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
