@@ -110,14 +110,20 @@ impl ClusterStore {
         if self.commit(txn).await? {
             return Ok(());
         }
-        if self.store.get(&name).await?.is_none() {
-            let message = "what the cluster was to use was deleted meanwhile; ask again";
-            return Err(ApiError::bad_request(message));
+        match self.store.get(&name).await? {
+            None => {
+                let message = "what the cluster was to use was deleted meanwhile; ask again";
+                Err(ApiError::bad_request(message))
+            }
+            // The response was lost, and the reconciler has changed the cluster's record since.
+            Some(found) if record::decode::<ClusterUid>(&name, &found.value)? == record.uid => {
+                Ok(())
+            }
+            Some(_) => Err(ApiError::Conflict(format!(
+                "a cluster named '{}' exists already; choose another clusterName",
+                record.name
+            ))),
         }
-        let name = &record.name;
-        Err(ApiError::Conflict(format!(
-            "a cluster named '{name}' exists already; choose another clusterName"
-        )))
     }
 
     /// Writes a cluster again, with whatever else `also` holds. False when it has changed since it

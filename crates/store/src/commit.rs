@@ -15,14 +15,19 @@ pub const BACKOFF: Backoff =
 
 /// Applies a transaction, and finds out whether it was applied when the store does not know.
 ///
-/// It is sent again until the outcome is known. The first may have been applied, or may be later;
-/// then its preconditions no longer hold, or it is idempotent. A conflict of a repeated transaction
-/// is therefore due to itself or to another writer. It was itself if every key that it changes
-/// under a precondition on that key ([`Precondition::At`], [`Precondition::Absent`]) has the new
-/// value; if there is no such key, every key that it changes.
+/// It is sent again until the outcome is known, although the first may have been applied, or may be
+/// so later. A conflict of a repeated transaction is therefore either its own doing or another
+/// writer's. What it wrote tells: every key that it changes under a precondition on that key
+/// ([`Precondition::At`], [`Precondition::Absent`]) is as it left it; if it has none, every key that
+/// it changes is.
 ///
-/// No other writer may put the same value at such a key. A counter is not like that: its writer
-/// uses [`MetadataStore::txn`] and decides anew.
+/// This leaves three duties to the caller:
+/// - Such a value must be the transaction's own: no other writer puts the same. The writer of a
+///   counter decides anew instead ([`MetadataStore::txn`]).
+/// - What is created on [`Precondition::Absent`] and may be deleted by others needs a precondition
+///   that their deletion breaks, or the repeated transaction creates it again.
+/// - A conflict may be the caller's own doing all the same, if another writer has changed what it
+///   wrote since: before it undoes anything, it reads whose the record is.
 ///
 /// # Errors
 /// [`StoreError::OutcomeUnknown`] if it is still not known after several attempts. Everything else

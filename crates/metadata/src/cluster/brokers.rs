@@ -12,7 +12,7 @@ use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError,
-    MetadataKey, NodeRecord, ServingRecord, decode,
+    MetadataKey, NodeRecord, ServingRecord, UNKNOWN_PAUSE, decode,
     records::{BrokerEpochsRecord, ProducerIdsRecord},
     value,
 };
@@ -81,8 +81,10 @@ impl ClusterMetadata {
                 .unchanged(&node_key, known.map(|seen| seen.revision))
                 .put(&node_key, value(&node));
             let txn = self.step_down(txn, broker.id).await?;
-            match self.commit(txn).await? {
-                TxnOutcome::Committed(c) => {
+            // Not `commit`: another life of the broker puts the same values on the same conditions,
+            // so reading them back would tell nothing. After an unknown outcome the epoch is lost.
+            match self.store.txn(txn).await {
+                Ok(TxnOutcome::Committed(c)) => {
                     return Ok(Registration {
                         broker: broker.id,
                         epoch,
@@ -91,10 +93,12 @@ impl ClusterMetadata {
                         ttl,
                     });
                 }
-                TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
+                Ok(TxnOutcome::Conflict(conflict)) if conflict.index == 0 => {
                     return Err(MetadataError::UnknownCluster(self.cluster.clone()));
                 }
-                TxnOutcome::Conflict(_) => {}
+                Ok(TxnOutcome::Conflict(_)) => {}
+                Err(StoreError::OutcomeUnknown { .. }) => self.runtime.sleep(UNKNOWN_PAUSE).await,
+                Err(error) => return Err(error.into()),
             }
         }
         Err(MetadataError::Contended { key: counter_key })
@@ -292,7 +296,8 @@ impl ClusterMetadata {
             // an unknown outcome the block is lost.
             match self.store.txn(txn).await {
                 Ok(outcome) if outcome.committed().is_some() => return Ok(first..next),
-                Ok(_) | Err(StoreError::OutcomeUnknown { .. }) => {}
+                Ok(_) => {}
+                Err(StoreError::OutcomeUnknown { .. }) => self.runtime.sleep(UNKNOWN_PAUSE).await,
                 Err(error) => return Err(error.into()),
             }
         }

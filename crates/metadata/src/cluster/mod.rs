@@ -19,7 +19,7 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use milena_runtime::Runtime;
 use milena_store::{Entry, MetadataStore, StoreError, Txn, TxnOutcome, Versioned, read_range};
@@ -42,6 +42,8 @@ pub use topics::{CreatedTopic, NewTopic, Placement};
 
 /// How often a change is decided again after conflicts.
 const ATTEMPTS_MAX: usize = 64;
+/// The pause before a change is decided again after an unknown outcome.
+const UNKNOWN_PAUSE: Duration = Duration::from_millis(50);
 
 /// One cluster's records. Cheap to clone.
 #[derive(Clone)]

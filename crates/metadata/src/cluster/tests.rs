@@ -387,3 +387,37 @@ async fn lost_answers_are_found_out() {
         "a block is lost, none given twice"
     );
 }
+
+/// The store applies the creation of a topic and does not say so; before it is asked again, another
+/// broker changes or deletes the topic.
+#[tokio::test]
+async fn a_topic_whose_creation_was_not_confirmed_is_neither_emptied_nor_brought_back() {
+    for deleted in [false, true] {
+        let (cluster, store) = TestCluster::on_faulty_store().await;
+        cluster.register(1).await;
+        store.lose_answers(1);
+        let other = async {
+            let topic = loop {
+                match cluster.metadata.topic(&name("t")).await.unwrap() {
+                    Some(topic) => break topic.value.id,
+                    None => tokio::task::yield_now().await,
+                }
+            };
+            if deleted {
+                cluster.metadata.delete_topic(&name("t"), topic).await.unwrap();
+            } else {
+                let change = |configs: &mut Configs| {
+                    configs.insert("retention.ms".to_owned(), "1".to_owned());
+                    Ok::<_, MetadataError>(())
+                };
+                cluster.metadata.alter_topic_configs(&name("t"), change).await.unwrap();
+            }
+            topic
+        };
+        let (created, id) = tokio::join!(cluster.create("t", 3, 1), other);
+        assert_eq!(created.id, id);
+        let topic = cluster.metadata.topic(&name("t")).await.unwrap();
+        assert_eq!(topic.is_none(), deleted);
+        assert_eq!(leaders(&cluster, id).await.len(), if deleted { 0 } else { 3 });
+    }
+}

@@ -73,16 +73,29 @@ impl ClusterMetadata {
                 configs: topic.configs.clone(),
                 created_ms: self.runtime.wall_ms(),
             };
-            let guard = Txn::new().absent(&key);
+            // With a deletion under way under this id, a late or repeated write would bring a deleted
+            // topic back.
+            let deleted = self.key(MetadataKey::DeletedTopic(id));
+            let guard = Txn::new().absent(&key).absent(&deleted);
             let written =
                 self.write_partitions(guard, id, 0, &replicas, &brokers, &key, &record).await?;
             if let Some(revision) = written {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
-            // Not part of any topic: its record was not written.
-            let _ = self
-                .commit(Txn::new().delete_prefix(self.below(&MetadataKey::partitions_of(id))))
-                .await?;
+            // After an unknown outcome this topic may be there, changed or deleted by others since.
+            let found = self.record::<TopicRecord>(&key).await?;
+            let own = found.as_ref().filter(|found| found.value.id == id);
+            let revision = match own {
+                Some(own) => Some(own.revision),
+                None => self.store.get(&deleted).await?.map(|deleted| deleted.revision),
+            };
+            if let Some(revision) = revision {
+                return Ok(CreatedTopic { id, replicas, revision });
+            }
+            // Nobody has seen these partitions: the topic's record is not theirs, nor will be.
+            let txn = Txn::new().unchanged(&key, found.map(|found| found.revision));
+            let _ =
+                self.commit(txn.delete_prefix(self.below(&MetadataKey::partitions_of(id)))).await?;
         }
         Err(MetadataError::Contended { key })
     }
@@ -284,7 +297,9 @@ impl ClusterMetadata {
         topic: &TopicRecord,
     ) -> Result<Option<Revision>, MetadataError> {
         let records = new_partitions(replicas, brokers);
-        let chunk_len = self.store.limits().ops - 1;
+        // Besides the partitions: the topic's record among the operations, and among the
+        // preconditions, of which each partition adds its leader's, those of `guard`.
+        let chunk_len = self.store.limits().ops - guard.preconditions.len().max(1);
         let mut chunks = records.chunks(chunk_len).enumerate().peekable();
         while let Some((number, chunk)) = chunks.next() {
             let mut txn = guard.clone();

@@ -154,8 +154,13 @@ impl StorageCatalog {
             };
         }
         if let Some((partition, until)) = swaps.deleted {
+            // Several brokers may delete a partition at once, with the same effect on all other
+            // keys: a precondition on this one makes it tell whose transaction was applied.
+            let key = StorageKey::Deleted(self.broker, partition);
+            let seen = self.get::<DeletedRecord>(key).await?;
             let record = DeletedRecord { partition, epoch: self.epoch, until };
-            txn = self.put(txn, StorageKey::Deleted(self.broker, partition), &record);
+            txn = txn.unchanged(key, seen.map(|seen| seen.revision));
+            txn = self.put(txn, key, &record);
         }
         let txn = self.change_objects(txn, &swaps.objects).await?;
         self.commit(txn).await
