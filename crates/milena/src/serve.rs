@@ -34,8 +34,8 @@ const READY_WAIT: Duration = Duration::from_secs(10);
 /// How long everything together has to stop. With what follows (threads end, the process exits) it
 /// is below the 2 s that are promised.
 const STOP_WAIT: Duration = Duration::from_millis(1900);
-/// What is left of it for steps without a limit of their own: sealing the brokers' logs, and closing
-/// the metadata store.
+/// What is left of it for steps without a limit of their own: sealing the brokers' logs, and
+/// closing the metadata store.
 const UNLIMITED_STEPS: Duration = Duration::from_millis(100);
 
 /// The service and the brokers stop at the same time, the metadata store after them.

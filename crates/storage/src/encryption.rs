@@ -119,7 +119,8 @@ impl DataKey {
     }
 }
 
-/// The data keys of a process: the one that encrypts new objects, and those that older objects name.
+/// The data keys of a process: the one that encrypts new objects, and those that older objects
+/// name.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     current: DataKey,

@@ -1,8 +1,8 @@
 //! One broker's durable bytes: write-ahead log, segments, tail cache, block cache, manifests,
 //! flush, retention, producer state, encryption at rest. Knows partitions, not Kafka requests.
 //!
-//! How a batch is written: [`Partition::append`] checks it, assigns its offsets and puts it into the
-//! broker's open chunk; the write-ahead log's thread builds the chunk (encrypted, grouped by
+//! How a batch is written: [`Partition::append`] checks it, assigns its offsets and puts it into
+//! the broker's open chunk; the write-ahead log's thread builds the chunk (encrypted, grouped by
 //! partition), syncs it, and commits it; the high watermark moves and the future resolves. The
 //! chunk's plaintext stays in the tail cache until a flush has put its records into segments in the
 //! object store. Reads come from the tail or through the block cache.
@@ -11,9 +11,9 @@
 //! (`catalog/`). What this is not: replication (the stores carry durability), and the choice of a
 //! partition's leader.
 //!
-//! Folders, each of which knows only those before it: `disk`, `objects`, `segment`, `log`, `catalog`
-//! (what storage writes down), `chunk` (from append to commit), `partition`, `recovery` (opening,
-//! takeover), `flush`.
+//! Folders, each of which knows only those before it: `disk`, `objects`, `segment`, `log`,
+//! `catalog` (what storage writes down), `chunk` (from append to commit), `partition`, `recovery`
+//! (opening, takeover), `flush`.
 
 mod catalog;
 mod chunk;

@@ -295,10 +295,10 @@ impl Storage {
     }
 
     /// Seals all epochs of `broker` up to `epoch`, so that they acknowledge nothing more, and takes
-    /// over what they left. Called once the broker is known to be gone (its life in this process has
-    /// ended, or its lease). After it has returned, others may open what the broker led: they read
-    /// its chunks in place. This broker flushes them in the background, and everything the dead one
-    /// was to flush for others.
+    /// over what they left. Called once the broker is known to be gone (its life in this process
+    /// has ended, or its lease). After it has returned, others may open what the broker led: they
+    /// read its chunks in place. This broker flushes them in the background, and everything the
+    /// dead one was to flush for others.
     ///
     /// May be repeated, and called by two at once.
     ///
@@ -344,11 +344,11 @@ impl Storage {
         Box::pin(self.flusher.flush_all())
     }
 
-    /// The second half of a handoff: closes the partitions, commits what is pending, and flushes it,
-    /// so that their next leader needs nothing of this broker. Returns the outcome of each, in the
-    /// order given; one that is not open here has only to be flushed. All of them are closed also
-    /// when this fails, or when the broker epoch ends meanwhile. Then their next leader must be this
-    /// broker again, which opens them as after a start, or its recoverer.
+    /// The second half of a handoff: closes the partitions, commits what is pending, and flushes
+    /// it, so that their next leader needs nothing of this broker. Returns the outcome of each, in
+    /// the order given; one that is not open here has only to be flushed. All of them are closed
+    /// also when this fails, or when the broker epoch ends meanwhile. Then their next leader must
+    /// be this broker again, which opens them as after a start, or its recoverer.
     pub fn close_partitions<'a>(
         &'a self,
         ids: &'a [TopicPartition],
@@ -435,8 +435,8 @@ impl Storage {
     }
 
     /// Ends the broker epoch: commits what was accepted, flushes as far as that goes within
-    /// `patience`, seals the log, stops the tasks, and unlocks the directory. What is not flushed by
-    /// then is read back at the next start; if nothing is left, the next start does not need the
+    /// `patience`, seals the log, stops the tasks, and unlocks the directory. What is not flushed
+    /// by then is read back at the next start; if nothing is left, the next start does not need the
     /// directory.
     pub fn shutdown(&self, patience: Duration) -> BoxFuture<'_, ()> {
         Box::pin(self.flush_and_end(patience))

@@ -1,5 +1,5 @@
-//! The flush records by partition, read once for all concurrent callers: thousands of partitions are
-//! opened together, and each needs all records.
+//! The flush records by partition, read once for all concurrent callers: thousands of partitions
+//! are opened together, and each needs all records.
 //!
 //! Invariant: a caller gets a reading that began after its call, so it misses nothing that was
 //! committed before.
@@ -76,7 +76,8 @@ impl FlushReader {
         if last.asked >= ours {
             return Ok(last.flushes.clone());
         }
-        // A caller that opens many partitions polls them one after another: let the others call too.
+        // A caller that opens many partitions polls them one after another: let the others call
+        // too.
         tokio::task::yield_now().await;
         let asked = self.asked.load(Ordering::Acquire);
         let entries = catalog.flush_entries().await?;

@@ -9,8 +9,8 @@ use super::records::LogId;
 /// A key of storage. Epochs and chunks are padded, so that key order is number order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StorageKey<'a> {
-    /// `wal/{broker}/{broker epoch}`, [`WalRecord`](super::records::WalRecord): how far that epoch's
-    /// chunks are in segments, its tail once it is sealed, and who may flush it.
+    /// `wal/{broker}/{broker epoch}`, [`WalRecord`](super::records::WalRecord): how far that
+    /// epoch's chunks are in segments, its tail once it is sealed, and who may flush it.
     Wal(LogId),
     /// `opened/{broker}`, [`OpenedRecord`](super::records::OpenedRecord): the newest of its epochs
     /// that has begun; none before it begins any more.
@@ -18,8 +18,8 @@ pub(crate) enum StorageKey<'a> {
     /// `sealed/{broker}`, [`SealedRecord`](super::records::SealedRecord): the newest of its epochs
     /// that another broker has sealed; none up to it begins any more.
     Sealed(BrokerId),
-    /// `retired/{broker}`, [`RetiredRecord`](super::records::RetiredRecord): the newest of its epochs
-    /// that has no chunks left that are not in segments.
+    /// `retired/{broker}`, [`RetiredRecord`](super::records::RetiredRecord): the newest of its
+    /// epochs that has no chunks left that are not in segments.
     Retired(BrokerId),
     /// `flushes/{broker}/{broker epoch}/{chunk}/{index}`,
     /// [`FlushRecord`](super::records::FlushRecord): the `index`th segment of the flush that starts
@@ -37,14 +37,14 @@ pub(crate) enum StorageKey<'a> {
     /// `deleted/{broker}/{topic}/{partition}`, [`DeletedRecord`](super::records::DeletedRecord): a
     /// partition whose records in chunks that this broker has not flushed are to be skipped.
     Deleted(BrokerId, TopicPartition),
-    /// `uploads/{object}`, [`UploadRecord`](super::records::UploadRecord): the object is announced. It
-    /// has only one of this, the next and the one after next at a time.
+    /// `uploads/{object}`, [`UploadRecord`](super::records::UploadRecord): the object is announced.
+    /// It has only one of this, the next and the one after next at a time.
     Upload(&'a str),
-    /// `objects/{object}`, [`ObjectRecord`](super::records::ObjectRecord): how many times the object
-    /// is referred to.
+    /// `objects/{object}`, [`ObjectRecord`](super::records::ObjectRecord): how many times the
+    /// object is referred to.
     Object(&'a str),
-    /// `garbage/{object}`, [`GarbageRecord`](super::records::GarbageRecord): the object waits for its
-    /// removal.
+    /// `garbage/{object}`, [`GarbageRecord`](super::records::GarbageRecord): the object waits for
+    /// its removal.
     Garbage(&'a str),
 }
 

@@ -13,8 +13,8 @@ pub(crate) struct EpochHistory {
 }
 
 impl EpochHistory {
-    /// Adds a leader epoch that begins at `start`, unless it is known. Epochs that began at or after
-    /// `start` wrote nothing and are removed.
+    /// Adds a leader epoch that begins at `start`, unless it is known. Epochs that began at or
+    /// after `start` wrote nothing and are removed.
     pub(crate) fn begin(&mut self, epoch: LeaderEpoch, start: Offset) {
         if self.latest().is_some_and(|latest| latest >= epoch) {
             return;
@@ -30,8 +30,8 @@ impl EpochHistory {
     }
 
     /// The largest epoch that is not above `asked`, and where it ended: where the next one starts,
-    /// or `end` for the newest. `None` if `asked` is above all epochs or unknown. If it is below all
-    /// epochs, `asked` and the start of the first (OffsetForLeaderEpoch, KIP-101 and KIP-279).
+    /// or `end` for the newest. `None` if `asked` is above all epochs or unknown. If it is below
+    /// all epochs, `asked` and the start of the first (OffsetForLeaderEpoch, KIP-101 and KIP-279).
     pub(crate) fn end_of(&self, asked: LeaderEpoch, end: Offset) -> Option<(LeaderEpoch, Offset)> {
         let latest = self.latest()?;
         if asked < LeaderEpoch(0) || asked > latest {

@@ -4,12 +4,13 @@
 //! When the budget is used up, further requests wait; nothing is dropped. A request larger than the
 //! whole budget passes when nothing else is counted, so that it cannot wait for ever.
 //!
-//! The write-ahead log's backlog is limited to what it writes in [`LOG_WAIT`], as measured: a longer
-//! backlog would save none of its requests any time, and every later request would wait behind it.
+//! The write-ahead log's backlog is limited to what it writes in [`LOG_WAIT`], as measured: a
+//! longer backlog would save none of its requests any time, and every later request would wait
+//! behind it.
 //!
-//! Requests are admitted in the order of arrival, and a connection waits with one request at a time.
-//! So every connection gets its turn: one that sends little waits for one request of each of the
-//! others, however much those have to send.
+//! Requests are admitted in the order of arrival, and a connection waits with one request at a
+//! time. So every connection gets its turn: one that sends little waits for one request of each of
+//! the others, however much those have to send.
 
 use std::{
     sync::{
@@ -147,7 +148,8 @@ impl AppendBudget {
                 if used > 0 && used + bytes > self.limit {
                     return Err(Shortage::Memory);
                 }
-                // One request may exceed the limit, so that the log does not idle before a large one.
+                // One request may exceed the limit, so that the log does not idle before a large
+                // one.
                 if reserved + self.in_log() >= self.log_limit() {
                     return Err(Shortage::Log);
                 }

@@ -1,6 +1,6 @@
-//! The core of one broker epoch's log: the open chunks, the chunks that are built and not committed,
-//! and the tail cache. Partitions push into it; [`crate::chunk::source`] has the write-ahead log
-//! commit from it; flushes take from it.
+//! The core of one broker epoch's log: the open chunks, the chunks that are built and not
+//! committed, and the tail cache. Partitions push into it; [`crate::chunk::source`] has the
+//! write-ahead log commit from it; flushes take from it.
 
 use std::{
     collections::VecDeque,

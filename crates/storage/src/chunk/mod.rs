@@ -1,11 +1,11 @@
 //! How accepted batches become committed chunks.
 //!
-//! Owns: which batches are in which chunk, the memory for records that are not in segments yet, what
-//! the appends of a chunk wait for, and the newest chunks in memory. Invariants:
+//! Owns: which batches are in which chunk, the memory for records that are not in segments yet,
+//! what the appends of a chunk wait for, and the newest chunks in memory. Invariants:
 //!  - a partition's batches enter chunks in offset order, and chunks are built in the order they
 //!    were opened;
-//!  - a chunk that has a sequence number keeps its bytes, and is committed or the broker epoch ends;
-//!    open chunks may fail, then all of them together;
+//!  - a chunk that has a sequence number keeps its bytes, and is committed or the broker epoch
+//!    ends; open chunks may fail, then all of them together;
 //!  - every append learns its outcome once: its chunk's ticket is settled exactly once;
 //!  - a chunk leaves memory only after a flush has put its records into segments.
 //!

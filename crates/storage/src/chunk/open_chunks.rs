@@ -5,9 +5,9 @@
 //!  - batches of one partition are pushed in offset order, by the holder of that partition's lock,
 //!    and chunks are taken in the order they were opened;
 //!  - when the log refuses the open chunks, all of them fail together, because later offsets build
-//!    on earlier ones: [`OpenChunks::drain`] empties the queue and begins a new *generation*. A push
-//!    that was prepared in an older generation is refused, so that its partition first reverts to
-//!    what was built.
+//!    on earlier ones: [`OpenChunks::drain`] empties the queue and begins a new *generation*. A
+//!    push that was prepared in an older generation is refused, so that its partition first reverts
+//!    to what was built.
 //!
 //! [`crate::chunk::admission`] bounds the bytes, not this.
 
@@ -139,8 +139,8 @@ impl OpenChunks {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Adds batches whose offsets were assigned in `generation`. `member` is called if the chunk has
-    /// no group of the partition yet.
+    /// Adds batches whose offsets were assigned in `generation`. `member` is called if the chunk
+    /// has no group of the partition yet.
     pub(crate) fn push(
         &self,
         generation: u64,

@@ -89,8 +89,8 @@ impl WriteBuffer {
     }
 }
 
-/// Buffers for reuse: mapping large memory, which the kernel clears, costs as much as encrypting what
-/// goes into it. Clones share them.
+/// Buffers for reuse: mapping large memory, which the kernel clears, costs as much as encrypting
+/// what goes into it. Clones share them.
 #[derive(Clone, Debug)]
 pub struct SpareBuffers(Arc<BufferPool>);
 

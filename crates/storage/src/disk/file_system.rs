@@ -15,8 +15,8 @@ use std::{fmt, io, path::Path, sync::Arc};
 /// that writing one never touches the sectors of another.
 pub const BLOCK_BYTES: usize = 4096;
 
-/// Whether an error of this kind means that the disk has no space. Quotas and limits of a file's size
-/// are reported as other errors.
+/// Whether an error of this kind means that the disk has no space. Quotas and limits of a file's
+/// size are reported as other errors.
 pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
     kind == io::ErrorKind::StorageFull
 }
@@ -37,8 +37,8 @@ pub trait Disk: Send + Sync + fmt::Debug + 'static {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Locks a file, created if absent, against every other holder, in this process or another, until
-    /// the lock is dropped. `None`: another holder has it.
+    /// Locks a file, created if absent, against every other holder, in this process or another,
+    /// until the lock is dropped. `None`: another holder has it.
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 

@@ -54,8 +54,8 @@ impl SegmentBuilder {
     }
 }
 
-/// Copies the batches of a run, unchanged. Each was checked when it was produced. Its CRC is checked
-/// again here; a batch that fails is kept, so that its readers notice, and reported.
+/// Copies the batches of a run, unchanged. Each was checked when it was produced. Its CRC is
+/// checked again here; a batch that fails is kept, so that its readers notice, and reported.
 fn append(writer: &mut SegmentWriter<'_>, partition: TopicPartition, run: &TailRun) {
     for span in batch_spans(&run.bytes) {
         let bytes = run.bytes.slice(span.start..span.end());

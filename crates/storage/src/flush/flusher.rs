@@ -1,7 +1,7 @@
 //! Putting committed chunks into segments.
 //!
-//! One flush takes the oldest chunks of one broker epoch, groups their batches by partition, gives a
-//! partition with enough of them a segment of its own and lets the others share one, uploads, and
+//! One flush takes the oldest chunks of one broker epoch, groups their batches by partition, gives
+//! a partition with enough of them a segment of its own and lets the others share one, uploads, and
 //! commits with one transaction that fails unless floor and flusher are the expected ones. Then the
 //! flush is applied to the open partitions, the log releases the chunks, and the partitions fold
 //! their flushes into their manifests.

@@ -15,8 +15,8 @@ pub(super) type SegmentPlan = BTreeMap<TopicPartition, Vec<TailRun>>;
 /// Keeps a flush record small: it is written again by each transaction that folds some of it.
 pub(super) const PARTITIONS_PER_SEGMENT_MAX: usize = 1024;
 
-/// Plans the segments of these chunks: one for each partition with at least `own_segment_bytes`, and
-/// shared ones for the others. Batches of `deleted` partitions are left out.
+/// Plans the segments of these chunks: one for each partition with at least `own_segment_bytes`,
+/// and shared ones for the others. Batches of `deleted` partitions are left out.
 pub(super) fn plan_segments(
     chunks: &[Arc<TailChunk>],
     deleted: &BTreeSet<TopicPartition>,

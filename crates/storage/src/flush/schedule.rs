@@ -31,8 +31,8 @@ const WAIT_LOGGED_AFTER: Duration = Duration::from_secs(5);
 const RETRY: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 impl Flusher {
-    /// Flushes whenever the policy asks for it, until the scope stops. A panic, which means that one
-    /// of our invariants broke, ends the epoch: without flushes producers would wait for ever.
+    /// Flushes whenever the policy asks for it, until the scope stops. A panic, which means that
+    /// one of our invariants broke, ends the epoch: without flushes producers would wait for ever.
     pub(crate) async fn run(self: Arc<Self>) {
         let stopping = self.core.runtime.stopping().clone();
         let flushed = AssertUnwindSafe(self.flush_when_due()).catch_unwind();

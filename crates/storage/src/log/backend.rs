@@ -1,9 +1,9 @@
 //! What a write-ahead log is: chunks, committed one after another.
 //!
-//! The log **pulls**: batches that wait are announced ([`LogBackend::notify`]); when the log is idle
-//! it has its [`ChunkSource`] build the open chunk, commits it, and reports that to the source. The
-//! next chunk collects while a commit runs: that is the group commit. The log knows sequence numbers
-//! and bytes, not the contents of chunks.
+//! The log **pulls**: batches that wait are announced ([`LogBackend::notify`]); when the log is
+//! idle it has its [`ChunkSource`] build the open chunk, commits it, and reports that to the
+//! source. The next chunk collects while a commit runs: that is the group commit. The log knows
+//! sequence numbers and bytes, not the contents of chunks.
 //!
 //! # Protocol
 //!
@@ -14,18 +14,18 @@
 //!    assigns a sequence number; from then on those bytes are written, and written again after a
 //!    failure, unaltered, until they are committed or the epoch is sealed. No other bytes ever get
 //!    that number.
-//! 3. A chunk is built only when there is space for it. Without space nothing is built: the log calls
-//!    [`ChunkSource::refused`], the source fails the open chunks (which have no sequence number, so
-//!    they can be dropped), and the next notification tries again. So a full disk does not end the
-//!    epoch.
-//! 4. [`ChunkSource::committed`] is called in order of sequence numbers, once for each chunk, and only
-//!    when the chunk and all before it are durable.
-//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::stalled`] once, and
+//! 3. A chunk is built only when there is space for it. Without space nothing is built: the log
+//!    calls [`ChunkSource::fail_open`], the source fails the open chunks (which have no sequence
+//!    number, so they can be dropped), and the next notification tries again. So a full disk does
+//!    not end the epoch.
+//! 4. [`ChunkSource::committed`] is called in order of sequence numbers, once for each chunk, and
+//!    only when the chunk and all before it are durable.
+//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::fail_built`] once, and
 //!    keeps trying those bytes. Meanwhile rule 3 applies to later chunks.
-//! 6. [`LogBackend::seal`] ends the epoch: a running sync finishes (and its chunk is committed), then
-//!    nothing more is accepted. After it has returned, `committed` is never called again, and the
-//!    returned sequence number is the tail: later bytes, if any reached the disk, are not part of the
-//!    log. Sealing twice returns the same tail.
+//! 6. [`LogBackend::seal`] ends the epoch: a running sync finishes (and its chunk is committed),
+//!    then nothing more is accepted. After it has returned, `committed` is never called again, and
+//!    the returned sequence number is the tail: later bytes, if any reached the disk, are not part
+//!    of the log. Sealing twice returns the same tail.
 //! 7. Reading returns the bytes that were built, or an error that names the position; never other
 //!    bytes.
 //! 8. [`LogBackend::release`] only ever frees chunks below the given end.
@@ -87,8 +87,8 @@ impl LogError {
     }
 }
 
-/// Where a log's chunks come from. Called by the log only, one call at a time, from the log's thread,
-/// which may block for as long as building a chunk takes. No call may wait for the log.
+/// Where a log's chunks come from. Called by the log only, one call at a time, from the log's
+/// thread, which may block for as long as building a chunk takes. No call may wait for the log.
 pub(crate) trait ChunkSource: Send + Sync + 'static {
     /// Appends the open chunk's bytes to `out` (which may hold other bytes already) as number
     /// `seq`, and opens the next. Returns `false` if nothing is open: then nothing was appended and

@@ -1,7 +1,7 @@
 //! What every [`LogBackend`] must do, as a suite that each implementation runs.
 //!
-//! An implementation provides a [`LogHarness`] and calls [`run`]; one whose harness can inject faults
-//! also calls [`run_with_faults`]. A check that does not hold panics with what was expected.
+//! An implementation provides a [`LogHarness`] and calls [`run`]; one whose harness can inject
+//! faults also calls [`run_with_faults`]. A check that does not hold panics with what was expected.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -76,8 +76,8 @@ impl ScriptedSource {
         Arc::default()
     }
 
-    /// Adds an open chunk; each is built alone. Returns how many were opened and not refused: when as
-    /// many are committed, this one is.
+    /// Adds an open chunk; each is built alone. Returns how many were opened and not refused: when
+    /// as many are committed, this one is.
     pub(crate) fn open(&self, chunk: impl Into<Vec<u8>>) -> u64 {
         let mut state = self.state();
         state.open.push_back(chunk.into());

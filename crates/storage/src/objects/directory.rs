@@ -39,16 +39,16 @@ const DIRECT_BYTES_MIN: u64 = 64 << 10;
 /// How much is copied at once if a payload does not start on a block boundary in memory.
 const BOUNCE_BYTES: usize = 1 << 20;
 
-/// How much is written at once at first. Then as much as the disk takes in [`PIECE_MAX`]: concurrent
-/// syncs, above all those of the write-ahead log, wait behind a piece.
+/// How much is written at once at first. Then as much as the disk takes in [`PIECE_MAX`]:
+/// concurrent syncs, above all those of the write-ahead log, wait behind a piece.
 const PIECE_BYTES: usize = 4 << 20;
 const PIECE_BYTES_MIN: usize = 256 << 10;
 const PIECE_BYTES_MAX: usize = 32 << 20;
 /// A piece that takes longer is too large.
 const PIECE_MAX: Duration = Duration::from_millis(50);
 
-/// How many buffers of earlier reads are kept for reuse. Mapping and zeroing new memory costs as much
-/// as decrypting what is read into it.
+/// How many buffers of earlier reads are kept for reuse. Mapping and zeroing new memory costs as
+/// much as decrypting what is read into it.
 const SPARE_BUFFERS_MAX: usize = 8;
 /// A larger buffer is not kept.
 const SPARE_BYTES_MAX: usize = 2 << 20;
@@ -365,8 +365,8 @@ fn mark_of_this_process() -> &'static str {
     MARK.get_or_init(make)
 }
 
-/// Removes the unfinished files of processes that have ended. This process's may be being written by
-/// another broker in it, and so may those of the ordinary store, which end with a number alone.
+/// Removes the unfinished files of processes that have ended. This process's may be being written
+/// by another broker in it, and so may those of the ordinary store, which end with a number alone.
 fn remove_abandoned(dir: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;

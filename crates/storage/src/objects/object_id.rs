@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use object_store::path;
 
-/// The path of an object in the store. Also authenticated when the object is decrypted, so an object
-/// cannot be renamed.
+/// The path of an object in the store. Also authenticated when the object is decrypted, so an
+/// object cannot be renamed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ObjectId(Arc<str>);
 

@@ -5,7 +5,8 @@
 //! listing is relied upon. What a store must give is read-after-write of new objects, and
 //! durability when a put has returned.
 //!
-//! What this is not: which objects exist or may be deleted. Manifests and flush records decide that.
+//! What this is not: which objects exist or may be deleted. Manifests and flush records decide
+//! that.
 
 use std::{io, ops::Range, path::Path, sync::Arc};
 

@@ -80,8 +80,8 @@ async fn fold_together(
     Ok(())
 }
 
-/// Replaces the partitions' runs of sealed epochs by the segments that others made of them. One that
-/// has a newer leader is closed.
+/// Replaces the partitions' runs of sealed epochs by the segments that others made of them. One
+/// that has a newer leader is closed.
 pub(crate) async fn reload_all(
     manifests: &Manifests,
     partitions: &[Arc<Partition>],

@@ -1,8 +1,9 @@
 //! Changing a partition's manifest: folding flushes into it, and moving its log start.
 //!
-//! Changes of a partition are serialised. Each is one transaction, which may change many partitions;
-//! the state in memory follows after it is committed, never before. Only the partition's leader
-//! changes its manifest, and not once the partition is closed: the next leader may have read it.
+//! Changes of a partition are serialised. Each is one transaction, which may change many
+//! partitions; the state in memory follows after it is committed, never before. Only the
+//! partition's leader changes its manifest, and not once the partition is closed: the next leader
+//! may have read it.
 
 use std::sync::Arc;
 

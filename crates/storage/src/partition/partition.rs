@@ -153,8 +153,8 @@ impl Partition {
     }
 
     /// Whether the batch that was assigned `offset` is in the log; waits until that is known. An
-    /// append that failed with [`CommitError::Stalled`] may still be committed when the disk recovers.
-    /// Only for the single writer of a partition, which must not append while this waits.
+    /// append that failed with [`CommitError::Stalled`] may still be committed when the disk
+    /// recovers. Only for the single writer of a partition, which must not append while this waits.
     /// Cancel-safe.
     pub async fn is_committed(&self, offset: Offset) -> bool {
         loop {

@@ -4,7 +4,8 @@
 //! Invariants:
 //!  - the high watermark is the end of what is committed; nothing above it is readable; it never
 //!    goes back, nor does the log start;
-//!  - from the log start to the high watermark every offset is in segments, in the tail, or in both.
+//!  - from the log start to the high watermark every offset is in segments, in the tail, or in
+//!    both.
 
 use std::{collections::VecDeque, sync::Arc};
 

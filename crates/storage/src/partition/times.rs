@@ -91,8 +91,8 @@ impl Partition {
         }
     }
 
-    /// The largest timestamp from the log start to the end for `isolation`. Segments and runs wholly
-    /// within count as their metadata says; of the others the batches are read.
+    /// The largest timestamp from the log start to the end for `isolation`. Segments and runs
+    /// wholly within count as their metadata says; of the others the batches are read.
     async fn largest_timestamp(&self, isolation: Isolation) -> Result<Timestamp, ReadError> {
         let (manifest, bounds, tail) = {
             let state = self.lock();

@@ -6,8 +6,8 @@ use milena_types::{Offset, Timestamp};
 use crate::partition::{errors::UpkeepError, partition::Partition};
 
 impl Partition {
-    /// Moves the log start up to `before` (DeleteRecords); `None`: to the high watermark. Returns the
-    /// log start, which never goes back. Segments wholly below it are released.
+    /// Moves the log start up to `before` (DeleteRecords); `None`: to the high watermark. Returns
+    /// the log start, which never goes back. Segments wholly below it are released.
     ///
     /// # Errors
     /// [`UpkeepError::OutOfRange`], and what keeps the change from being decided.

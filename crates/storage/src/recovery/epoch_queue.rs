@@ -1,5 +1,5 @@
-//! The sealed epochs of one broker: it flushes those it is the *flusher* of (the catalog says so), and
-//! *pins* the others: its partitions read their runs until segments have them.
+//! The sealed epochs of one broker: it flushes those it is the *flusher* of (the catalog says so),
+//! and *pins* the others: its partitions read their runs until segments have them.
 //!
 //! Invariants:
 //!  - epochs are flushed in the order they were sealed in, over all brokers, and a broker's own

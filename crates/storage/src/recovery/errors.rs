@@ -26,8 +26,8 @@ pub enum StorageError {
     Chunk(#[from] SegmentError),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// An epoch of this broker began in another directory, and may have acknowledged chunks that are
-    /// in no segment. [`StorageConfig::lost_log_accepted`] has the broker start without them.
+    /// An epoch of this broker began in another directory, and may have acknowledged chunks that
+    /// are in no segment. [`StorageConfig::lost_log_accepted`] has the broker start without them.
     ///
     /// [`StorageConfig::lost_log_accepted`]: crate::StorageConfig::lost_log_accepted
     #[error(

@@ -1,10 +1,10 @@
-//! A broker that starts where its write-ahead directory is missing: not mounted, emptied, removed, or
-//! replaced by another.
+//! A broker that starts where its write-ahead directory is missing: not mounted, emptied, removed,
+//! or replaced by another.
 //!
-//! The catalog knows which epochs may have chunks that are in no segment. While the directory has no
-//! marker of such an epoch, the start is refused, and nothing is created there that the next start
-//! would take for the log. An operator who knows that the directory is gone for good accepts the loss
-//! of the epochs up to one, by its number. Later epochs are unaffected.
+//! The catalog knows which epochs may have chunks that are in no segment. While the directory has
+//! no marker of such an epoch, the start is refused, and nothing is created there that the next
+//! start would take for the log. An operator who knows that the directory is gone for good accepts
+//! the loss of the epochs up to one, by its number. Later epochs are unaffected.
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! Rebuilding a partition's producer state: the newest snapshot, and the footers of what came after.
+//! Rebuilding a partition's producer state: the newest snapshot, and the footers of what came
+//! after.
 
 use milena_types::{Offset, Timestamp, TopicPartition};
 
@@ -35,8 +36,8 @@ pub(super) async fn rebuild_producers(
     Ok(producers)
 }
 
-/// The state of a snapshot, and the offset from which segments add to it. If the snapshot is lost or
-/// damaged, the footers of all segments replace it.
+/// The state of a snapshot, and the offset from which segments add to it. If the snapshot is lost
+/// or damaged, the footers of all segments replace it.
 async fn read_snapshot(
     manifests: &Manifests,
     id: TopicPartition,

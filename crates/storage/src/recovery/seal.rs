@@ -1,10 +1,11 @@
 //! Sealing the epochs of a broker that has ended.
 //!
-//! The *recoverer* of a dead broker takes the lock of its directory, makes its newest chunk durable,
-//! and records seal and tail of its epochs. That makes the recoverer their flusher, and also of
-//! everything the dead broker was to flush for others. A broker that comes back does the same for its
-//! own epochs. Every step is one conditional write: of two concurrent recoverers one is first and the
-//! other reads what it wrote; the one that lost the role of flusher pins from then on.
+//! The *recoverer* of a dead broker takes the lock of its directory, makes its newest chunk
+//! durable, and records seal and tail of its epochs. That makes the recoverer their flusher, and
+//! also of everything the dead broker was to flush for others. A broker that comes back does the
+//! same for its own epochs. Every step is one conditional write: of two concurrent recoverers one
+//! is first and the other reads what it wrote; the one that lost the role of flusher pins from then
+//! on.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -152,8 +153,8 @@ impl Recoverer {
     }
 
     /// Seals the epochs of `broker` up to `newest` that `select` picks, and makes this broker their
-    /// flusher. Returns those with unflushed chunks. The caller has the broker's directory open; its
-    /// newest chunk is durable, or made so here.
+    /// flusher. Returns those with unflushed chunks. The caller has the broker's directory open;
+    /// its newest chunk is durable, or made so here.
     async fn seal_epochs(
         &self,
         directory: &Arc<LogDirectory>,

@@ -145,8 +145,8 @@ impl SealedEpochs {
         Ok(())
     }
 
-    /// Makes this broker epoch the flusher of what lives of `broker` (before `before`) were to flush
-    /// for others.
+    /// Makes this broker epoch the flusher of what lives of `broker` (before `before`) were to
+    /// flush for others.
     pub(crate) async fn take_roles_of(
         &self,
         broker: BrokerId,
@@ -270,8 +270,8 @@ impl SealedEpochs {
         Ok(())
     }
 
-    /// Whether an epoch's turn has come: all that were sealed before it are in segments, and applied
-    /// here.
+    /// Whether an epoch's turn has come: all that were sealed before it are in segments, and
+    /// applied here.
     pub(crate) async fn may_flush(&self, order: u64, log: LogId) -> Result<bool, CatalogError> {
         let earlier = |other_order: u64, other: LogId| (other_order, other) < (order, log);
         let pins_earlier =

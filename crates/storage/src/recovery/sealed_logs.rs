@@ -1,5 +1,5 @@
-//! What the brokers of one process share of sealed epochs: where each broker's write-ahead directory
-//! is, and one copy of each sealed epoch's chunks that is in memory.
+//! What the brokers of one process share of sealed epochs: where each broker's write-ahead
+//! directory is, and one copy of each sealed epoch's chunks that is in memory.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,6 +1,6 @@
-//! Walks adjacent stored batches by their headers. The bytes were checked when they were produced, or
-//! authenticated when they were decrypted; still nothing here panics on others: a walk ends at the
-//! first batch that is cut or malformed.
+//! Walks adjacent stored batches by their headers. The bytes were checked when they were produced,
+//! or authenticated when they were decrypted; still nothing here panics on others: a walk ends at
+//! the first batch that is cut or malformed.
 
 use milena_records::{BatchHeader, HEADER_LEN};
 

@@ -1,9 +1,9 @@
 //! Reading segments through a bounded cache of decrypted blocks.
 //!
-//! A block is a few adjacent frames of one partition, read and decrypted together. While a reader uses
-//! a block, the next ones are fetched ahead. Footers are in the same cache. Keys include the cluster,
-//! since one cache serves every broker of a process; its budget is in bytes and exceeded by no more
-//! than what readers hold.
+//! A block is a few adjacent frames of one partition, read and decrypted together. While a reader
+//! uses a block, the next ones are fetched ahead. Footers are in the same cache. Keys include the
+//! cluster, since one cache serves every broker of a process; its budget is in bytes and exceeded
+//! by no more than what readers hold.
 
 use std::{hash::RandomState, ops::Range, sync::Arc};
 
@@ -52,7 +52,8 @@ impl BlockCache {
     pub fn new(bytes: u64) -> Self {
         let expected_items =
             usize::try_from(bytes / (128 << 10)).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        // The cache's default hasher takes its seed from addresses, which a simulation cannot control.
+        // The cache's default hasher takes its seed from addresses, which a simulation cannot
+        // control.
         let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
         Self(Arc::new(Cache::with(expected_items, bytes, WeightInBytes, hasher, lifecycle)))
     }

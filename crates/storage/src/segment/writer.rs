@@ -37,8 +37,9 @@ impl Default for SegmentOptions {
 
 /// Writes batches, grouped by partition, as a segment.
 ///
-/// Sealed bytes are appended to the caller's buffer, after what it already holds. Batches of a partition come one after another, partitions in ascending order: breaking
-/// that is a bug and panics.
+/// Sealed bytes are appended to the caller's buffer, after what it already holds. Batches of a
+/// partition come one after another, partitions in ascending order: breaking that is a bug and
+/// panics.
 #[derive(Debug)]
 pub(crate) struct SegmentWriter<'a> {
     out: &'a mut WriteBuffer,

@@ -7,12 +7,13 @@
 //! {file id, 16 hex}.wal   frames; see `frame`
 //! ```
 //!
-//! A file is first *spare* (allocated and empty), then *current* (being appended to), then *full* or
-//! abandoned (only read), and, once every chunk in it is released, *free*: to be renamed and reused.
-//! Files that were there when the directory was opened are never appended to.
+//! A file is first *spare* (allocated and empty), then *current* (being appended to), then *full*
+//! or abandoned (only read), and, once every chunk in it is released, *free*: to be renamed and
+//! reused. Files that were there when the directory was opened are never appended to.
 //!
-//! Files with frames become free in the order of their ids only: until it is reused a free file still
-//! shows its frames to the next start, which would miss the ones between them and later files.
+//! Files with frames become free in the order of their ids only: until it is reused a free file
+//! still shows its frames to the next start, which would miss the ones between them and later
+//! files.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -71,8 +72,8 @@ impl LogConfig {
     }
 }
 
-/// An open write-ahead directory: what older broker epochs left there, readable in place. A recoverer
-/// opens that of another broker. `LocalLog::start` starts a new epoch in it.
+/// An open write-ahead directory: what older broker epochs left there, readable in place. A
+/// recoverer opens that of another broker. `LocalLog::start` starts a new epoch in it.
 #[derive(Debug)]
 pub(crate) struct LogDirectory {
     config: LogConfig,
@@ -226,8 +227,8 @@ impl LogDirectory {
         Ok(Bytes::from(bytes).slice(frame::HEADER_BYTES..))
     }
 
-    /// Frees the chunks of `epoch` below `end`. Changes no file: those that became free are reused or
-    /// removed by the log when it next runs.
+    /// Frees the chunks of `epoch` below `end`. Changes no file: those that became free are reused
+    /// or removed by the log when it next runs.
     pub(crate) fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
         let mut state = self.state();
         let Some(index) = state.epochs.get_mut(&epoch) else { return };

@@ -2,8 +2,9 @@
 //!
 //! An empty directory may be new, or stand where the right one is not mounted, was emptied or
 //! removed; one with files may be an old copy, or another broker's. So a broker epoch leaves a file
-//! with its number in the directory, durably and before the metadata store hears of the epoch. Broker
-//! epochs are never assigned twice in a cluster, so a directory without that file is another one.
+//! with its number in the directory, durably and before the metadata store hears of the epoch.
+//! Broker epochs are never assigned twice in a cluster, so a directory without that file is another
+//! one.
 
 use std::{collections::BTreeSet, io, path::Path};
 

@@ -10,9 +10,9 @@
 //! frames are only written after the one before is durable, so then an acknowledged chunk was
 //! damaged. That is an error, never skipped.
 //!
-//! Files are allocated before frames are written, so a frame that extends beyond the end of its file
-//! means that the file was cut, which is an error too. Damage to the very last frame cannot be told
-//! from a frame that was being written: it is cut off, and logged.
+//! Files are allocated before frames are written, so a frame that extends beyond the end of its
+//! file means that the file was cut, which is an error too. Damage to the very last frame cannot be
+//! told from a frame that was being written: it is cut off, and logged.
 //!
 //! A chunk may be in two files, if it could not be made durable in the first: the later location
 //! counts, and the bytes must be the same.

@@ -1,8 +1,9 @@
 //! Writing frames into the files of a write-ahead directory.
 //!
-//! A file whose write or sync failed is abandoned: never written, never synced again. The frame that
-//! was not acknowledged is written to another file: the same chunk, epoch, number and checksums under
-//! that file's id. Frames before it in the abandoned file are durable and stay where they are.
+//! A file whose write or sync failed is abandoned: never written, never synced again. The frame
+//! that was not acknowledged is written to another file: the same chunk, epoch, number and
+//! checksums under that file's id. Frames before it in the abandoned file are durable and stay
+//! where they are.
 
 use std::{io, sync::Arc};
 
@@ -27,8 +28,8 @@ use crate::{
 const BUFFER_BYTES_KEPT: usize = 8 << 20;
 
 /// Makes the newest chunk of a directory durable in which no log runs. A sync of it may have failed
-/// just before, so reading it does not prove that it is on disk. It is written again to another file,
-/// as at a start.
+/// just before, so reading it does not prove that it is on disk. It is written again to another
+/// file, as at a start.
 ///
 /// # Errors
 /// [`LogError::Full`], [`LogError::Io`], [`LogError::Damaged`].
@@ -162,7 +163,8 @@ impl FrameWriter {
         LogError::Io { path: self.directory.path(failed.id), action, source }
     }
 
-    /// Writes the newest chunk of the directory again: reading it does not prove that it is on disk.
+    /// Writes the newest chunk of the directory again: reading it does not prove that it is on
+    /// disk.
     pub(super) fn rewrite_last_chunk(&mut self) -> Result<(), LogError> {
         let Some((epoch, seq, place)) = self.directory.last_chunk() else { return Ok(()) };
         let chunk = self.directory.read(epoch, seq)?;

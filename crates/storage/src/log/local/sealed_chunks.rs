@@ -1,10 +1,10 @@
 //! Reading the sealed chunks of another broker's directory in place, without its lock.
 //!
-//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch, and
-//! reuses files whose chunks are released. So what is found here is never taken for the whole log. A
-//! frame counts if its checksums match, and since bytes that were given a number never change, it is
-//! the chunk. A missing chunk was released (its records are in segments), or moved during the search:
-//! the caller reads the records again.
+//! Its owner may be up again meanwhile: it writes the newest chunk once more, begins a new epoch,
+//! and reuses files whose chunks are released. So what is found here is never taken for the whole
+//! log. A frame counts if its checksums match, and since bytes that were given a number never
+//! change, it is the chunk. A missing chunk was released (its records are in segments), or moved
+//! during the search: the caller reads the records again.
 
 use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
@@ -68,8 +68,8 @@ impl SealedChunks {
         }
     }
 
-    /// The bytes of a chunk; `None` if it is not there in full, or not any more. Blocks while it reads
-    /// them.
+    /// The bytes of a chunk; `None` if it is not there in full, or not any more. Blocks while it
+    /// reads them.
     pub(crate) fn read(&self, seq: ChunkSeq) -> Option<Bytes> {
         self.places.get(&seq)?.iter().find_map(|place| self.read_place(seq, place))
     }

@@ -1,8 +1,8 @@
 //! How fast chunks are built and committed, on one core each.
 //!
-//! `cargo test --release -p milena-storage --lib speed -- --ignored --nocapture` builds chunks of 4 MiB
-//! out of batches of 16 KiB and prints gigabytes of batches a second. If `MILENA_SPEED_DIR` names a
-//! directory, it then commits them to a local write-ahead log there, every chunk synced.
+//! `cargo test --release -p milena-storage --lib speed -- --ignored --nocapture` builds chunks of 4
+//! MiB out of batches of 16 KiB and prints gigabytes of batches a second. If `MILENA_SPEED_DIR`
+//! names a directory, it then commits them to a local write-ahead log there, every chunk synced.
 
 use std::sync::{
     Arc, Mutex,

@@ -1,7 +1,7 @@
 //! How the idle log is woken: on a thread or, where the runtime starts no threads, in a task.
 //!
-//! The waits are `async` for the task's sake. On a thread they block and are ready when they return,
-//! so that a thread runs the same code to its end with a single poll.
+//! The waits are `async` for the task's sake. On a thread they block and are ready when they
+//! return, so that a thread runs the same code to its end with a single poll.
 
 use std::{
     sync::{

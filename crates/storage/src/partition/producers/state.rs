@@ -223,7 +223,8 @@ impl Producers {
         producer.pending.push_back((batch.epoch, batch.cached()));
     }
 
-    /// Commits a batch, which was pending or is read back from the log. `now` by the broker's clock.
+    /// Commits a batch, which was pending or is read back from the log. `now` by the broker's
+    /// clock.
     pub(crate) fn commit(&mut self, batch: &SequencedBatch, now: Timestamp) {
         let producer = self.known.entry(batch.producer).or_insert_with(Producer::new);
         if producer.pending.front().is_some_and(|(_, first)| first.base_offset == batch.base_offset)
@@ -280,8 +281,8 @@ impl Producers {
         }
     }
 
-    /// Removes every pending batch from `offset` on, whose commit failed. Producers without committed
-    /// batches keep the sequence of their first one, until they expire.
+    /// Removes every pending batch from `offset` on, whose commit failed. Producers without
+    /// committed batches keep the sequence of their first one, until they expire.
     pub(crate) fn revert_pending(&mut self, offset: Offset) {
         self.known.retain(|_, producer| {
             let first = producer.pending.iter().find(|(_, batch)| batch.base_offset >= offset);
