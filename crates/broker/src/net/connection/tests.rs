@@ -167,7 +167,8 @@ type PipeConnection = Connection<DuplexStream, WhoAmI>;
 impl Client {
     async fn new() -> Self {
         let (connection, client) = Self::unserved().await;
-        tokio::spawn(connection.run());
+        let runtime = connection.network.runtime.clone();
+        runtime.spawn(connection.run());
         client
     }
 
