@@ -20,8 +20,8 @@
 //!    not end the epoch.
 //! 4. [`ChunkSource::committed`] is called in order of sequence numbers, once for each chunk, and
 //!    only when the chunk and all before it are durable.
-//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::fail_built`] once, and
-//!    keeps trying those bytes. Meanwhile rule 3 applies to later chunks.
+//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::fail_built`] once,
+//!    and keeps trying those bytes. Meanwhile rule 3 applies to later chunks.
 //! 6. [`LogBackend::seal`] ends the epoch: a running sync finishes (and its chunk is committed),
 //!    then nothing more is accepted. After it has returned, `committed` is never called again, and
 //!    the returned sequence number is the tail: later bytes, if any reached the disk, are not part
