@@ -274,7 +274,7 @@ impl Storage {
     /// empty. A partition that is open in the same leader epoch is returned as it is.
     ///
     /// # Errors
-    /// See [`OpenPartitionError`].
+    /// See `OpenPartitionError`.
     pub fn open_partition(
         &self,
         id: TopicPartition,
