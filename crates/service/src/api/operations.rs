@@ -151,6 +151,19 @@ static MSK: &[ApiOperation] = operations! {
     UpdateChannel: PUT "/v1/clusters/{clusterArn}/channels/{channelArn}";
     DeleteChannel: DELETE "/v1/clusters/{clusterArn}/channels/{channelArn}";
 
+    CreateAssessment: POST "/v1/clusters/{clusterArn}/assessments";
+    DescribeAssessment: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}";
+    ListAssessments: GET "/v1/clusters/{clusterArn}/assessments";
+    ListAssessmentFindings: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}/findings";
+    DeleteAssessment: DELETE "/v1/clusters/{clusterArn}/assessments/{assessmentArn}";
+
+    StartTopicReassignment: POST "/v1/clusters/{clusterArn}/topic-reassignments";
+    StopTopicReassignment: POST
+        "/v1/clusters/{clusterArn}/topic-reassignments/{topicReassignmentOperationArn}/stop";
+    DescribeTopicReassignment: GET
+        "/v1/clusters/{clusterArn}/topic-reassignments/{topicReassignmentOperationArn}";
+    ListTopicReassignments: GET "/v1/clusters/{clusterArn}/topic-reassignments";
+
     CreateReplicator: POST "/replication/v1/replicators";
     DescribeReplicator: GET "/replication/v1/replicators/{replicatorArn}";
     ListReplicators: GET "/replication/v1/replicators";
