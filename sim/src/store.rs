@@ -135,3 +135,27 @@ impl MetadataStore for WatchedStore {
         self.store.limits()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the clock of a paused runtime is the time here")]
+mod tests {
+    use super::*;
+    use crate::findings::Findings;
+
+    thread_local! {
+        static START: tokio::time::Instant = tokio::time::Instant::now();
+    }
+
+    fn paused_clock() -> Duration {
+        tokio::time::Instant::now().duration_since(START.with(|start| *start))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_store_conforms() {
+        milena_store::conformance::run_all(|| async {
+            let monitor = Monitor::new(Findings::default());
+            Arc::new(WatchedStore::new(paused_clock, monitor)) as Arc<dyn MetadataStore>
+        })
+        .await;
+    }
+}
