@@ -97,7 +97,7 @@ fn state(key: ApiKey) -> String {
     }
 }
 
-/// What versions of APIs brought, from their definitions.
+/// The table of notes by version, from the definitions of the APIs.
 fn api_versions(page: &mut String) {
     page.push_str("### What versions brought\n\nOf the APIs that are offered, as far as it makes a difference here.\n\n");
     page.push_str("| API | From version | New |\n|---|---|---|\n");

@@ -1,4 +1,4 @@
-//! What a principal may do: the decision that every request takes.
+//! Authorization: whether a principal may do an operation to a resource.
 //!
 //! [`AllowAll`] is Kafka without `authorizer.class.name`. How a connection comes by its principal
 //! is in [`crate::authentication`].
@@ -33,7 +33,7 @@ impl fmt::Display for Principal {
     }
 }
 
-/// What a request does (Kafka's `AclOperation`; the values are the wire codes).
+/// An operation (Kafka's `AclOperation`; the values are the wire codes).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(i8)]
 pub enum Operation {
@@ -79,7 +79,7 @@ impl Operation {
     ];
 }
 
-/// What a request does it to.
+/// The object of an operation (Kafka's `ResourceType` with a name).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Resource<'a> {
     Cluster,

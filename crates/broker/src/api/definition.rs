@@ -1,4 +1,4 @@
-//! What a Kafka API is here: its key, the versions handled, and what each version brought.
+//! The definition of a Kafka API: its key, the versions handled, and notes by version.
 //!
 //! Every API file has one [`ApiDefinition`]. What a cluster offers, what a connection may pipeline
 //! and the API table of `docs/compatibility.md` are made from it.
@@ -17,7 +17,7 @@ pub struct ApiDefinition {
     pub versions: RangeInclusive<i16>,
     /// How the API is less than Kafka's, or other; empty if it is neither.
     pub limits: &'static str,
-    /// What versions brought, in ascending order: the first version, and what is new with its KIP.
+    /// Notes in ascending order of versions: the first version, and what is new with its KIP.
     pub notes: &'static [(i16, &'static str)],
     /// When the connection's next request may begin.
     pub next_request: NextRequest,

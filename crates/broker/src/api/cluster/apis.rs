@@ -1,4 +1,4 @@
-//! What the APIs of the cluster work on.
+//! The parts of the broker that the cluster family's handlers use.
 
 use std::{path::PathBuf, sync::Arc};
 

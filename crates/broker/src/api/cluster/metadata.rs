@@ -119,7 +119,8 @@ fn response(
     response
 }
 
-/// What the client may do to the cluster (KIP-430): nothing unless it may describe it.
+/// The bits of `ClusterAuthorizedOperations` (KIP-430); none unless the client may describe the
+/// cluster.
 pub(crate) fn cluster_operations(context: &RequestContext) -> i32 {
     if context.allows(Operation::Describe, Resource::Cluster) {
         context.authorized_operations(Operation::CLUSTER, Resource::Cluster)

@@ -1,6 +1,6 @@
 //! AlterConfigs: replaces everything that is set for a topic, for this broker or for all brokers.
 //!
-//! What a resource's list does not name is no longer set, so clients that can use
+//! A configuration that a resource's list does not name is reset, so clients that can use
 //! IncrementalAlterConfigs do. One result per resource, in order; a resource named twice is
 //! INVALID_REQUEST each time. Names that are not known and values that are not allowed are
 //! INVALID_CONFIG, what a running broker cannot change is INVALID_REQUEST.

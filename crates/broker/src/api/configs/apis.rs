@@ -1,4 +1,4 @@
-//! What the configuration APIs use.
+//! The parts of the broker that the configuration family's handlers use.
 
 use milena_metadata::{ClusterMetadata, ImageWatcher};
 use milena_types::BrokerId;

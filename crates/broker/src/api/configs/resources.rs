@@ -1,5 +1,5 @@
-//! What the three configuration APIs share: which topic or broker a request names, and which errors
-//! refuse it.
+//! Resources of the three configuration APIs: the topic or broker that a request names, and the
+//! errors that refuse it.
 
 use milena_kafka_config::{AlterTarget, ConfigError, EffectiveConfig};
 use milena_metadata::MetadataImage;
@@ -51,7 +51,7 @@ impl From<ConfigError> for ApiError {
     }
 }
 
-/// What a request is evaluated against.
+/// The image, the configuration in force and the rights that a request is evaluated against.
 #[derive(Clone, Copy)]
 pub(crate) struct ConfigsView<'a> {
     pub(crate) kafka_config: EffectiveConfig<'a>,

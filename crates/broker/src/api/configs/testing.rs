@@ -42,12 +42,12 @@ impl TestConfigs {
         self.cluster.shown(revision.unwrap_or_default()).await
     }
 
-    /// What broker 1 works on, for a client that may do everything.
+    /// The view of broker 1 for a client that may do everything.
     pub(crate) fn view<'a>(&'a self, image: &'a MetadataImage) -> ConfigsView<'a> {
         self.view_of(image, &|_, _| true)
     }
 
-    /// What broker 1 works on.
+    /// The view of broker 1 for a client with the rights that `allows` gives.
     pub(crate) fn view_of<'a>(
         &'a self,
         image: &'a MetadataImage,

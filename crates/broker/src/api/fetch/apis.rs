@@ -1,4 +1,4 @@
-//! What the APIs of reading work on.
+//! The parts of the broker that the fetch family's handlers use.
 
 use tokio_util::sync::CancellationToken;
 

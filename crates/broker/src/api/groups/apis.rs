@@ -1,4 +1,4 @@
-//! What the APIs of groups work on.
+//! The parts of the broker that the groups family's handlers use.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the APIs of topics work on.
+//! The parts of the broker that the topics family's handlers use.
 
 use milena_metadata::ImageWatcher;
 

@@ -1,4 +1,4 @@
-//! What the APIs of transactions work on.
+//! The parts of the broker that the transactions family's handlers use.
 
 use crate::coordinators::producer_ids::ProducerIds;
 
