@@ -7,6 +7,11 @@
 //! A runtime is a *scope*: [`Runtime::child`] makes a scope inside it (one broker, say) that can be
 //! stopped and joined alone; stopping a scope stops the scopes made from it.
 //!
+//! Tasks run on one of three executors. [`Runtime::spawn`] is for what waits and costs little at a
+//! time: connections above all. [`Runtime::spawn_compute`] is for what computes: it yields after each
+//! slice of its work. [`Runtime::spawn_vital`] is for what must never wait behind a request, such as
+//! the renewal of a lease. Without [`Executors`] all of them are one.
+//!
 //! A runtime made by [`Runtime::on_one_thread`] starts no threads: blocking work runs as a task,
 //! after a pause that a [`Pace`] decides. Everything then happens on the thread of the caller's
 //! executor, in an order that the pauses decide.
@@ -18,7 +23,7 @@ mod retry;
 use std::{future::Future, io, pin::Pin, sync::Arc, thread, time::Duration};
 
 use aws_lc_rs::rand::SecureRandom;
-use tokio::task::JoinHandle;
+use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
@@ -71,6 +76,13 @@ impl Random for SystemRandom {
     }
 }
 
+/// Where tasks run that are not to share threads with the others.
+#[derive(Clone, Debug)]
+pub struct Executors {
+    pub compute: Handle,
+    pub vital: Handle,
+}
+
 /// A scope of tasks, with the clock and the randomness they use.
 #[derive(Clone)]
 pub struct Runtime {
@@ -78,6 +90,8 @@ pub struct Runtime {
     random: Arc<dyn Random>,
     /// What stands for the time that blocking work takes; without it threads do that work.
     pace: Option<Arc<dyn Pace>>,
+    /// `None`: the caller's executor runs everything.
+    executors: Option<Executors>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -94,6 +108,7 @@ impl Runtime {
             clock,
             random,
             pace: None,
+            executors: None,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
@@ -106,6 +121,12 @@ impl Runtime {
         pace: Arc<dyn Pace>,
     ) -> Self {
         Self { pace: Some(pace), ..Self::new(clock, random) }
+    }
+
+    /// The same, with executors of their own for what computes and for what is vital.
+    #[must_use]
+    pub fn with_executors(self, executors: Executors) -> Self {
+        Self { executors: Some(executors), ..self }
     }
 
     /// Whether it starts no threads.
@@ -128,6 +149,7 @@ impl Runtime {
             clock: self.clock.clone(),
             random: self.random.clone(),
             pace: self.pace.clone(),
+            executors: self.executors.clone(),
             tasks: TaskTracker::new(),
             stopping: self.stopping.child_token(),
         }
@@ -177,6 +199,35 @@ impl Runtime {
 
     fn spawn_boxed<T: Send + 'static>(&self, task: BoxFuture<'static, T>) -> JoinHandle<T> {
         self.tasks.spawn(task)
+    }
+
+    /// As [`Runtime::spawn`], for work that computes. It yields after each slice, so that others
+    /// there have their turn.
+    pub fn spawn_compute<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn_boxed_on(Box::pin(task), self.executors.as_ref().map(|all| &all.compute))
+    }
+
+    /// As [`Runtime::spawn`], for what must never wait behind a request. It never computes for long
+    /// and awaits nothing that a request may hold.
+    pub fn spawn_vital<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn_boxed_on(Box::pin(task), self.executors.as_ref().map(|all| &all.vital))
+    }
+
+    fn spawn_boxed_on<T: Send + 'static>(
+        &self,
+        task: BoxFuture<'static, T>,
+        executor: Option<&Handle>,
+    ) -> JoinHandle<T> {
+        match executor {
+            Some(executor) => self.tasks.spawn_on(task, executor),
+            None => self.tasks.spawn(task),
+        }
     }
 
     /// Runs blocking work on a thread kept for that, or, without threads, as a task.
