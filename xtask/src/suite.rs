@@ -130,7 +130,8 @@ impl Suite {
     /// Builds what the remaining parts run against.
     fn build_release(&mut self) -> io::Result<bool> {
         println!("== build");
-        let (lines, status) = read_lines(cargo().args(["build", "--release", "--bins"]), |_| None)?;
+        let (lines, status) =
+            read_lines(cargo().args(["build", "--release", "--workspace", "--bins"]), |_| None)?;
         for line in &lines[lines.len().saturating_sub(3)..] {
             println!("{line}");
         }
