@@ -86,7 +86,7 @@ fn apis(page: &mut String) {
     api_versions(page);
 }
 
-/// Whether the API is offered, and if not, why.
+/// The cell of an API: offered, or the reason that it is not.
 fn state(key: ApiKey) -> String {
     match (served().find(|api| api.key == key), absent(key)) {
         (Some(ApiDefinition { limits: "", .. }), None) => "offered".to_owned(),
@@ -111,8 +111,8 @@ fn api_versions(page: &mut String) {
     page.push('\n');
 }
 
-/// Why an API that a release offers to clients is not offered here. `None`: it is offered here, or
-/// no release offers it.
+/// The reason that an API is missing here which a release offers to clients. `None`: it is offered
+/// here, or no release offers it.
 fn absent(key: ApiKey) -> Option<&'static str> {
     Some(match key {
         ApiKey::AddPartitionsToTxn

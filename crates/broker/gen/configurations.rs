@@ -153,7 +153,7 @@ fn defaults(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
     texts.join("; ")
 }
 
-/// Which releases have it: nothing for all.
+/// The range of releases that have it; empty for all.
 fn span(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
     let have: Vec<_> =
         known.iter().filter(|(_, definition)| definition.is_some()).map(|(v, _)| *v).collect();

@@ -88,7 +88,7 @@ pub enum Resource<'a> {
     TransactionalId(&'a str),
 }
 
-/// Who sends a request, and from where.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     pub principal: &'a Principal,

@@ -1,4 +1,4 @@
-//! Who a connection acts as: the conversation that ends with a principal, and its renewal.
+//! Authentication of a connection: the conversation that ends with a principal, and its renewal.
 //!
 //! A listener's [`Authenticator`] says what a new connection is: accepted as a principal at once,
 //! or one that has to authenticate. The latter has an [`AuthenticationExchange`], which consumes
@@ -25,10 +25,10 @@ use crate::{
     context::RequestContext,
 };
 
-/// Whose requests are before authentication.
+/// The principal of requests before authentication.
 static UNAUTHENTICATED: LazyLock<Principal> = LazyLock::new(|| Principal::user("ANONYMOUS"));
 
-/// How connections to a listener authenticate.
+/// A listener's way of authentication.
 pub(crate) trait Authenticator: Send + Sync + 'static {
     /// The state of a new connection, which has sent nothing yet.
     fn connected(&self, peer: SocketAddr) -> ConnectionAuthentication;
@@ -81,7 +81,7 @@ pub(crate) struct Session {
     pub(crate) expires: Option<Duration>,
 }
 
-/// Whether and how one connection has authenticated.
+/// The state of one connection's authentication.
 pub(crate) struct ConnectionAuthentication {
     session: Option<Session>,
     exchange: Option<Box<dyn AuthenticationExchange>>,
@@ -95,7 +95,7 @@ pub(crate) struct Admitted {
     pub(crate) is_conversation: bool,
 }
 
-/// Why a request ends its connection.
+/// The reason that a request ends its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotAdmitted {
     #[error("it did not authenticate first")]
@@ -115,7 +115,7 @@ impl ConnectionAuthentication {
         Self { session: None, exchange: Some(exchange) }
     }
 
-    /// Whether a request of `api` may be handled at `now` (monotonic), and for whom.
+    /// Returns the principal for which a request of `api` may be handled at `now` (monotonic).
     pub(crate) fn admit(
         &self,
         api: &ApiDefinition,

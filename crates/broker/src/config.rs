@@ -1,4 +1,4 @@
-//! What a broker is started with.
+//! [`BrokerConfig`]: the configuration that a broker is started with.
 
 use std::{net::SocketAddr, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a request brings along: who sends it, over which connection, for what.
+//! The context of a request: its connection, principal and header.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,7 @@ use milena_types::ClusterId;
 
 use crate::access::{Authorizer, Caller, Operation, Principal, Resource};
 
-/// What all requests of one connection have in common.
+/// The context that all requests of one connection share.
 pub(crate) struct ConnectionInfo {
     pub(crate) cluster: ClusterId,
     /// The name of the listener that accepted it: clients get the addresses of this one.
@@ -26,7 +26,7 @@ pub(crate) struct ConnectionInfo {
 /// One request's circumstances, handed down from the connection to the handler.
 pub(crate) struct RequestContext {
     pub(crate) connection: Arc<ConnectionInfo>,
-    /// Whose request it is: the connection's principal when the request was read.
+    /// The connection's principal when the request was read.
     pub(crate) principal: Principal,
     /// Empty if the client gave none.
     pub(crate) client_id: KString,

@@ -21,7 +21,7 @@ use crate::{
     context::{ConnectionInfo, RequestContext},
 };
 
-/// What handles the requests of connections.
+/// The handler of the requests of connections.
 pub(crate) trait RequestService: Send + Sync + 'static {
     fn offered(&self) -> &OfferedApis;
 

@@ -1,4 +1,4 @@
-//! Which broker this is, and which life of it (from a registration to its end).
+//! [`BrokerIdentity`]: this broker, and this life of it (from a registration to its end).
 
 use milena_metadata::{PartitionImage, Registration};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};

@@ -70,8 +70,8 @@ pub(crate) fn with_broker_properties(
     properties
 }
 
-/// What the broker was started with, and what is set at run time for it and for all brokers (from
-/// the metadata image). Clones share it.
+/// The configurations that the broker was started with, below those set at run time for it and for
+/// all brokers (from the metadata image). Clones share them.
 #[derive(Clone)]
 pub(crate) struct BrokerKafkaConfig {
     started_with: Arc<KafkaConfig>,
@@ -89,7 +89,7 @@ impl BrokerKafkaConfig {
         self.started_with.catalogue()
     }
 
-    /// What the broker was started with: what is set at run time is not in it.
+    /// The configuration at the start, without that set at run time.
     pub(crate) fn fixed_at_start(&self) -> EffectiveConfig<'_> {
         self.started_with.at_start()
     }

@@ -1,4 +1,4 @@
-//! What Milena tunes of a broker beyond Kafka's configurations.
+//! The parameters of a broker that are not among Kafka's configurations.
 
 use std::time::Duration;
 
@@ -56,7 +56,6 @@ pub struct BrokerTuning {
     /// The memory for records that are not in segments yet. Producers are slowed from three
     /// quarters of it on.
     pub memory: MemoryBudget,
-    /// When records are put into segments.
     pub flush: FlushPolicy,
     /// The length of a write-ahead file.
     pub wal_file_bytes: u64,

@@ -15,17 +15,16 @@ pub struct ApiDefinition {
     /// The versions that the handler knows: at least those that any Kafka release offers. A cluster
     /// offers the ones of its Kafka version.
     pub versions: RangeInclusive<i16>,
-    /// How the API is less than Kafka's, or other; empty if it is neither.
+    /// The differences to Kafka's API; empty if there are none.
     pub limits: &'static str,
     /// Notes in ascending order of versions: the first version, and what is new with its KIP.
     pub notes: &'static [(i16, &'static str)],
-    /// When the connection's next request may begin.
     pub next_request: NextRequest,
     /// Whether a connection may use the API before it has authenticated.
     pub before_authentication: bool,
 }
 
-/// When the request behind one on the same connection may begin.
+/// The point at which the next request of the same connection may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextRequest {
     /// When the response is ready.

@@ -9,7 +9,7 @@ use milena_protocol::{
 
 use crate::context::RequestContext;
 
-/// What became of a request.
+/// The outcome of a request.
 pub(crate) enum Handled {
     Done(Reply),
     /// The request took effect in the order of its arrival; the reply follows when the log is on
@@ -17,7 +17,7 @@ pub(crate) enum Handled {
     Commit(BoxFuture<'static, Reply>),
 }
 
-/// What is sent for a request.
+/// The reply to a request.
 pub(crate) enum Reply {
     /// A response, after which the connection is not read for `throttle`.
     Send { frame: EncodedFrame, throttle: Duration },
@@ -30,7 +30,7 @@ pub(crate) enum Reply {
     Close { reason: &'static str },
 }
 
-/// What a handler may return: a response, or a [`Handled`] that it made itself.
+/// The return types of handlers: a response, or a [`Handled`].
 pub(crate) trait IntoHandled {
     fn into_handled(self, context: &RequestContext) -> Handled;
 }
@@ -66,7 +66,7 @@ impl Handled {
     }
 }
 
-/// How the response to a request is encoded, without a hold on the request.
+/// The header fields that encode the response to a request, without a borrow of the request.
 #[derive(Clone, Copy)]
 pub(crate) struct ResponseHead {
     key: ApiKey,

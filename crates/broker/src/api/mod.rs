@@ -93,7 +93,7 @@ families! {
     configs: ConfigApis,
 }
 
-/// What the families are made of.
+/// The parts of the broker that the families work on.
 pub(crate) struct ApiParts {
     pub(crate) kafka_version: KafkaVersion,
     pub(crate) broker: BrokerId,

@@ -1,4 +1,5 @@
-//! Which APIs and versions a cluster offers: what its Kafka version has of what is handled here.
+//! The APIs and versions that a cluster offers: those that its Kafka version has and this broker
+//! handles.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +7,7 @@ use milena_protocol::{ApiKey, KafkaVersion};
 
 use super::definition::ApiDefinition;
 
-/// What a cluster of one Kafka version offers. Every request is looked up in it.
+/// The APIs of a cluster of one Kafka version. Every request is looked up in it.
 #[derive(Debug)]
 pub(crate) struct OfferedApis {
     /// By API key.
@@ -58,7 +59,7 @@ impl OfferedApis {
         self.apis.get(usize::try_from(key.code()).ok()?)?.as_ref()
     }
 
-    /// What ApiVersions returns. For Produce it is more than what is offered: see
+    /// The ranges that ApiVersions returns. That of Produce is wider than the one offered: see
     /// [`KafkaVersion::advertised`].
     pub(crate) fn advertised(&self) -> &[(ApiKey, RangeInclusive<i16>)] {
         &self.advertised

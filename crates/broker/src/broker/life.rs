@@ -30,7 +30,7 @@ use crate::{
 /// How long the tasks of a broker that is killed get to end.
 const KILL_MAX: Duration = Duration::from_millis(500);
 
-/// What a broker is made of besides its configuration.
+/// The stores and services that a broker is started with, besides its configuration.
 pub struct BrokerParts {
     /// The metadata store, shared by all brokers of the process.
     pub store: Arc<dyn MetadataStore>,
@@ -38,14 +38,14 @@ pub struct BrokerParts {
     ///
     /// [`LocalDisk`]: milena_storage::disk::LocalDisk
     pub disk: Arc<dyn Disk>,
-    /// Where segments are, shared by all brokers of the cluster.
+    /// The store of segments, shared by all brokers of the cluster.
     pub objects: Objects,
     /// The cluster's data keys.
     pub keys: KeyRing,
     /// The process's cache of segment blocks.
     pub blocks: BlockCache,
-    /// Where the write-ahead logs of the cluster's other brokers are, shared by those of the
-    /// process: what this broker takes over from.
+    /// The write-ahead logs of the cluster's other brokers, for takeover. Shared by the brokers of
+    /// the process.
     pub sealed_logs: SealedLogs,
     /// Clock, randomness, tasks. The broker makes a scope of its own in it.
     pub runtime: Runtime,
@@ -94,7 +94,7 @@ pub struct Broker {
     pub(super) scopes: Scopes,
 }
 
-/// Which tasks end when.
+/// The scopes of tasks, by when they end.
 pub(super) struct Scopes {
     /// All tasks of the broker.
     pub(super) runtime: Runtime,
@@ -127,7 +127,8 @@ impl Broker {
         self.address
     }
 
-    /// Where a broker with this data directory has its write-ahead log, for [`SealedLogs`].
+    /// The directory of the write-ahead log of a broker with this data directory, for
+    /// [`SealedLogs`].
     pub fn wal_dir(data_dir: &Path) -> PathBuf {
         data_dir.join("wal")
     }

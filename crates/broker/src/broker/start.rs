@@ -134,7 +134,7 @@ async fn start_in(
     foundation.serve(socket, &image, parts.authorizer).await
 }
 
-/// What a broker has once it is registered and its logs are open. Its parts are made from it.
+/// A broker that is registered and whose logs are open. The other parts are made from it.
 struct Foundation {
     config: BrokerConfig,
     address: SocketAddr,
@@ -147,7 +147,7 @@ struct Foundation {
     scopes: Scopes,
 }
 
-/// What leads partitions, and the coordinators on them.
+/// The parts that lead partitions, and the coordinators on them.
 struct Leadership {
     partitions: Arc<LedPartitions>,
     leaders: LeaderResolver,

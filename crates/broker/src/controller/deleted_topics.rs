@@ -54,7 +54,7 @@ impl DeletedTopics {
     /// Removes the records that were there a round ago. Returns the others.
     async fn round(&self, known: &HashSet<TopicId>) -> Result<HashSet<TopicId>, MetadataError> {
         let image = self.images.current();
-        // Who is down now reads the record when it starts.
+        // A broker that is down reads the record when it starts.
         let all_are_up = image.nodes().keys().all(|node| image.broker(*node).is_some());
         if !self.role.is_held(&image) || !all_are_up {
             return Ok(HashSet::new());

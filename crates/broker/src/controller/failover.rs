@@ -14,7 +14,7 @@ use super::role::ControllerRole;
 const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_millis(500);
 
-/// Why a broker's partitions were not moved yet.
+/// The reason that a broker's partitions were not moved yet.
 #[derive(Debug, thiserror::Error)]
 enum FailoverError {
     #[error(transparent)]

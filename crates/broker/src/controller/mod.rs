@@ -1,14 +1,13 @@
-//! What the cluster's controller does. Every broker runs this task; only the one that holds the
-//! role acts.
+//! The cluster's controller. Every broker runs this task; only the one that holds the role acts.
 //!
-//! What a controller decides is a transaction that requires the role's record as it was when
-//! it looked ([`role`]), so one that has lost the role without knowing changes nothing.
+//! Each decision is a transaction that requires the role's record as it was read before ([`role`]),
+//! so a controller that has lost the role without knowing changes nothing.
 //!
-//! A broker that leads partitions, or is to flush what a sealed epoch left, and has no registration
-//! any more is *failed over* ([`failover`]): this broker seals its epochs, and in transactions that
-//! require the seal gives its partitions to others. Several at the same time, each until it works
-//! or the broker is back. A broker that was not there when this one started may be about to start
-//! as well, and is waited for, as long as a lease lasts.
+//! A broker that leads partitions, or is to flush the rest of a sealed epoch, and has no
+//! registration any more is *failed over* ([`failover`]): this broker seals its epochs, and in
+//! transactions that require the seal gives its partitions to others. Several at the same time,
+//! each until it works or the broker is back. A broker that was not there when this one started may
+//! be about to start as well, and is waited for, as long as a lease lasts.
 //!
 //! It asks for what `milena_metadata::plan` finds: leaders that return to the first replica once it
 //! has served for a while, brokers that leave, new brokers' shares. There it never changes who
@@ -38,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use self::{failover::Failover, role::ControllerRole};
 use crate::kafka_config::BrokerKafkaConfig;
 
-/// When something that did not work is tried again.
+/// The pause before a retry.
 const RETRY: Duration = Duration::from_millis(200);
 /// How long the controller waits after a change of the image, since many come together.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -47,7 +46,6 @@ const CHANGES_MAX: usize = 2000;
 /// A pass runs at least this often.
 const PASS_INTERVAL_MAX: Duration = Duration::from_secs(60);
 
-/// What a controller works with.
 pub(crate) struct ControllerParts {
     pub(crate) broker: BrokerId,
     pub(crate) role: ControllerRole,
@@ -76,7 +74,7 @@ pub(crate) struct Controller {
     started: Duration,
     /// Brokers that are being failed over.
     failing_over: BTreeSet<BrokerId>,
-    /// What there was nothing to change in.
+    /// The image and options of the last plan that was empty.
     unchanged: Option<(MetadataImage, PlanOptions)>,
     failovers: FuturesUnordered<JoinHandle<BrokerId>>,
 }

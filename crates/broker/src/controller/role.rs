@@ -40,7 +40,7 @@ impl ControllerRole {
         }
     }
 
-    /// What every decision of the controller must require: that the role is held as it is now.
+    /// The precondition of every decision of the controller: the role is held as it is now.
     ///
     /// Errors: [`MetadataError::Outdated`] when this life does not hold it.
     pub(super) async fn guard(&self) -> Result<Precondition, MetadataError> {

@@ -1,11 +1,11 @@
 //! Handing partitions over to other brokers: the leader's own part of a change of leaders.
 //!
-//! What is committed is flushed while the partitions still accept. Then they are closed, what is
-//! under way is committed, the rest is flushed, and one guarded change after the other
-//! names the new leaders. Requests that arrive in between wait for the outcome
-//! ([`super::resolve`]). A partition that could not be flushed or whose record was not changed is
-//! opened here again, in the same term: once that is certain and the image shows it, never before,
-//! since in its next term another broker accepts.
+//! Committed records are flushed while the partitions still accept. Then they are closed, appends
+//! in progress are committed, the rest is flushed, and one guarded change after the other names the
+//! new leaders. Requests that arrive in between wait for the outcome ([`super::resolve`]). A
+//! partition that could not be flushed or whose record was not changed is opened here again, in the
+//! same term: once that is certain and the image shows it, never before, since in its next term
+//! another broker accepts.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,7 +23,7 @@ use super::{lifecycle::PartitionLifecycle, partitions::LedPartitions, resolve::L
 
 /// How many partitions are handed over together: the first of them waits until the last is ready.
 const AT_ONCE_MAX: usize = 1000;
-/// When something that did not work is tried again.
+/// The pause before a retry.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Hands over partitions of this life of the broker.
@@ -119,8 +119,8 @@ impl Handoff {
         let changed = async {
             let mut retry = Retry::new(&self.runtime, Backoff::fixed(RETRY));
             loop {
-                // What has another leader already is left out when this is asked again, so in the
-                // end it is known.
+                // A retry leaves out partitions that have another leader already, so in the end the
+                // outcome is known.
                 match self.metadata.hand_over(&self.registration, closed).await {
                     Ok(handed) => {
                         let images = self.leaders.images();

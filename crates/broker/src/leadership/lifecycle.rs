@@ -14,8 +14,8 @@ use milena_types::{LeaderEpoch, TopicName, TopicPartition};
 
 use super::partitions::LedPartitions;
 
-/// What keeps state of partitions beside their logs: the coordinators, whose partitions are those
-/// of Kafka's own topics. Called for every partition; the observer picks its own.
+/// A coordinator, which keeps state of the partitions of one of Kafka's own topics beside their
+/// logs. Called for every partition; the observer picks its own.
 pub(crate) trait LeadershipObserver: Send + Sync {
     /// This broker leads the partition, whose log is open. Requests find it after this.
     fn on_election(&self, topic: &TopicName, partition: &Arc<Partition>);
@@ -114,7 +114,6 @@ impl PartitionLifecycle {
     }
 }
 
-/// What storage has to know of a topic's configuration.
 pub(super) fn partition_options(config: &TopicConfig) -> PartitionOptions {
     PartitionOptions {
         retention_ms: config.retention_ms,

@@ -1,11 +1,11 @@
-//! Which partitions this broker leads, from the metadata image to the log that a request finds.
+//! The partitions that this broker leads, from the metadata image to the log that a request finds.
 //!
 //! - [`partitions`]: the table of open partitions
-//! - [`resolve`]: who leads a partition, for requests and coordinators
+//! - [`resolve`]: look-up of the leader of a partition, for requests and coordinators
 //! - [`lifecycle`]: opening and closing a partition, the one place that does
 //! - [`handoff`]: giving partitions to other brokers
-//! - [`reconcile`]: opening, closing and handing over what the newest image says
-//! - [`deletion`]: what a start finds of topics that were deleted meanwhile
+//! - [`reconcile`]: opening, closing and handing over according to the newest image
+//! - [`deletion`]: at a start, the topics that were deleted meanwhile
 
 pub(crate) mod deletion;
 pub(crate) mod handoff;

@@ -24,7 +24,7 @@ pub(crate) struct LeaderPartition {
     pub(crate) partition: Arc<Partition>,
     /// The topic's name.
     pub(crate) topic: Arc<str>,
-    /// What is in force for its topic.
+    /// The topic's configuration in force.
     pub(crate) config: Arc<TopicConfig>,
 }
 

@@ -31,7 +31,7 @@ const DELETED_AT_ONCE_MAX: usize = 32;
 /// How many partitions are opened at the same time. Many: they share what has to be read of
 /// flushes.
 const OPENED_AT_ONCE_MAX: usize = 2048;
-/// When what did not work is tried again.
+/// The pause before a retry.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Makes the open partitions follow the image.
@@ -44,7 +44,8 @@ pub(crate) struct LeadershipReconciler {
     runtime: Runtime,
     /// The topics as they were reconciled last: what is the same needs no second look.
     topics: HashMap<TopicId, ReconciledTopic>,
-    /// What was set for this broker and for all when the topics' configurations were worked out.
+    /// The configurations set for this broker and for all brokers when those of the topics were
+    /// computed.
     broker_configs: [Option<Arc<Configs>>; 2],
     /// Partitions of deleted topics whose bytes are still there.
     undeleted: Vec<TopicPartition>,
@@ -54,7 +55,8 @@ pub(crate) struct LeadershipReconciler {
     targets: HashMap<TopicPartition, BrokerId>,
     /// The task that hands partitions over.
     running_handoff: Weak<()>,
-    /// Why partitions did not open, so that it is logged once and not with every try.
+    /// The last error of each partition that does not open, so that it is logged once and not with
+    /// every try.
     open_errors: HashMap<TopicPartition, String>,
 }
 
@@ -71,7 +73,7 @@ struct Opening {
     leader_epoch: LeaderEpoch,
 }
 
-/// What became of an [`Opening`].
+/// The outcome of an [`Opening`].
 struct OpenOutcome {
     topic: Arc<TopicImage>,
     id: TopicPartition,
@@ -268,7 +270,7 @@ impl LeadershipReconciler {
         self.topics.insert(topic.id(), ReconciledTopic { image: topic.clone(), config });
     }
 
-    /// What is in force for a topic, also in the table.
+    /// The configuration in force for a topic. A new one is put into the table too.
     fn config_of(
         &self,
         image: &MetadataImage,

@@ -1,4 +1,4 @@
-//! Who leads this partition? The one place that requests and coordinators ask.
+//! The look-up of the leader of a partition, for requests and coordinators.
 //!
 //! A look-up that succeeds touches only the table of open partitions; one that fails asks the
 //! metadata image why. While a partition is between two leaders of which this broker is one (it is
@@ -138,7 +138,8 @@ impl LeaderResolver {
             .all(|(index, _)| self.table.find(id, index).is_some())
     }
 
-    /// Who leads the partitions that one response refuses, for clients of `listener`.
+    /// The leaders of the partitions that one response refuses, for clients of `listener`
+    /// (KIP-951).
     pub(crate) fn leader_hints<'a>(&'a self, listener: &'a str) -> LeaderHints<'a> {
         LeaderHints { images: &self.images, image: None, listener, nodes: Vec::new() }
     }
@@ -163,7 +164,7 @@ pub(crate) struct LeaderNode {
     pub(crate) rack: Option<String>,
 }
 
-/// Who leads a partition, and in which term.
+/// A partition's leader and its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LeaderHint {
     pub(crate) leader: BrokerId,
@@ -171,7 +172,7 @@ pub(crate) struct LeaderHint {
 }
 
 impl LeaderHints<'_> {
-    /// Who leads a partition according to the image; `None` if no broker that is alive does.
+    /// The leader according to the image; `None` if no broker that is alive leads the partition.
     pub(crate) fn of(
         &mut self,
         topic: TopicRef<'_>,
@@ -200,7 +201,7 @@ impl LeaderHints<'_> {
     }
 }
 
-/// Why a partition is not open here: what the image says of it.
+/// The error for a partition that is not open here, from the image.
 fn why_not_led(image: &MetadataImage, topic: TopicRef<'_>, partition: PartitionIndex) -> ErrorCode {
     match topic {
         TopicRef::Id(id) if image.topic_by_id(id).is_none() => ErrorCode::UnknownTopicId,

@@ -53,7 +53,7 @@ enum Waiting {
     Commit(BoxFuture<'static, Reply>),
 }
 
-/// Why a connection ends.
+/// The reason that a connection ends.
 enum End {
     ByPeer,
     Idle,

@@ -24,7 +24,7 @@ const RESERVED_AT_ONCE_BYTES: usize = 1024 * 1024 + 64 * 1024;
 /// Requests up to this size are not counted: their number is bounded by that of the connections.
 const UNCOUNTED_BYTES: usize = 64 * 1024;
 const LENGTH_BYTES: usize = 4;
-/// What one permit of [`RequestMemory`] stands for.
+/// The bytes of one permit of [`RequestMemory`].
 const PERMIT_BYTES: usize = 1024;
 
 /// Why no further request can be read from a connection.

@@ -1,4 +1,4 @@
-//! What the connections of a broker share.
+//! [`Network`]: the parts that the connections of a broker share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{connection_slots::ConnectionSlots, frame::RequestMemory};
 use crate::{access::Authorizer, kafka_config::BrokerKafkaConfig};
 
-/// What the connections of a broker share, and `S`, which handles their requests.
+/// The parts that connections share. `S` handles their requests.
 pub(crate) struct Network<S> {
     pub(crate) service: S,
     pub(crate) cluster: ClusterId,

@@ -57,7 +57,7 @@ pub(crate) struct TopicCreation {
     pub(crate) id: TopicId,
     pub(crate) partitions: i32,
     pub(crate) replication_factor: i16,
-    /// What was set for it, checked.
+    /// Its own settings, valid.
     pub(crate) configs: Configs,
     /// From when on it exists; `None` if it was only validated.
     pub(crate) revision: Option<Revision>,
@@ -92,7 +92,7 @@ impl Topics {
         Self { metadata, kafka_config, leaders, runtime }
     }
 
-    /// What would be in force for a topic with these settings of its own.
+    /// The configuration in force for a topic with these settings of its own.
     pub(crate) fn in_force(&self, configs: &Configs) -> Vec<TopicConfigEntry> {
         let image = self.leaders.image();
         let entries = self.kafka_config.effective(&image).describe_topic(configs).into_iter();

@@ -39,7 +39,6 @@ pub struct Cluster {
     dir: TempDir,
 }
 
-/// How a cluster is started.
 pub struct ClusterOptions {
     pub brokers: i32,
     pub kafka_version: &'static str,

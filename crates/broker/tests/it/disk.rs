@@ -1,4 +1,4 @@
-//! What clients see when the disk of the write-ahead log is slow, full or broken.
+//! Requests while the disk of the write-ahead log is slow, full or broken.
 
 use std::time::Duration;
 

@@ -404,7 +404,7 @@ async fn a_commit_that_the_disk_delays_is_what_the_log_has() {
     disk.wait_for_held_sync();
     disk.fail_syncs(u32::MAX);
     disk.hold_syncs(false);
-    // What follows the delayed chunk is refused, which shows that it is delayed.
+    // The chunk is delayed: appends after it are refused.
     let mut producer = cluster.connect(1).await;
     let refused = producer.produce(9, "t", 0, batch(&["a"]).into_bytes()).await;
     assert_eq!(refused.error_code, ErrorCode::KafkaStorageError.code());

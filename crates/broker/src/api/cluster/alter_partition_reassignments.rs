@@ -109,7 +109,7 @@ async fn reassign(
     Err(ApiError::new(ErrorCode::RequestTimedOut, "the partition changes all the time: try again"))
 }
 
-/// What has to be changed, if anything.
+/// `None` where the partition is as requested already.
 fn change(
     image: &MetadataImage,
     topic: &str,

@@ -10,7 +10,7 @@ use crate::{api::offered::OfferedApis, leadership::partitions::LedPartitions, to
 pub(crate) struct ClusterApis {
     pub(crate) offered: Arc<OfferedApis>,
     pub(crate) images: ImageWatcher,
-    /// Where elections and reassignments are written down.
+    /// Records elections and reassignments.
     pub(crate) metadata: ClusterMetadata,
     /// Creates topics that clients name in Metadata.
     pub(crate) topics: Topics,

@@ -5,7 +5,6 @@ use milena_metadata::{MetadataImage, PartitionImage};
 use milena_protocol::ErrorCode;
 use milena_types::BrokerId;
 
-/// What of a partition a client can use.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PartitionView {
     pub(crate) error: ErrorCode,

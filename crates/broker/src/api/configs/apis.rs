@@ -7,7 +7,7 @@ use crate::kafka_config::BrokerKafkaConfig;
 
 pub(crate) struct ConfigApis {
     pub(crate) broker: BrokerId,
-    /// Where changes are made.
+    /// Records changes.
     pub(crate) metadata: ClusterMetadata,
     pub(crate) images: ImageWatcher,
     pub(crate) kafka_config: BrokerKafkaConfig,

@@ -21,7 +21,6 @@ use crate::{
 /// follow later, as in Kafka.
 const VISIBLE_MAX: Duration = Duration::from_secs(5);
 
-/// How a resource's configuration is altered.
 #[derive(Clone, Debug)]
 pub(crate) enum Alteration {
     /// To exactly this.

@@ -22,7 +22,7 @@ const FIRST_BATCH_VERSION: i16 = 4;
 /// The first version that takes zstd (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 10;
 
-/// What a topic's configuration says of the formats that its readers get.
+/// The settings of a topic that decide which format its readers get.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TopicFormats {
     /// `message.downconversion.enable`.
@@ -43,7 +43,7 @@ impl From<&TopicConfig> for TopicFormats {
     }
 }
 
-/// What is done with the records of a response.
+/// The conversion of the records of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Conversion {
     None,
@@ -56,7 +56,7 @@ pub(super) enum Conversion {
 }
 
 impl TopicFormats {
-    /// What a version of Fetch needs.
+    /// The conversion for clients of a version of Fetch.
     ///
     /// Errors: UNSUPPORTED_COMPRESSION_TYPE, UNSUPPORTED_VERSION where the topic does not convert.
     pub(super) fn conversion(self, version: i16) -> Result<Conversion, ErrorCode> {
@@ -93,8 +93,8 @@ pub(super) struct Converted {
 /// Converts what was read, for a client that reads from `from` and takes `bytes_max`, or one
 /// message or batch more.
 ///
-/// What cannot be converted is an error only when it comes first: else the client gets what is
-/// before it.
+/// A batch that cannot be converted is an error only when it comes first; otherwise the client gets
+/// the batches before it.
 pub(super) fn convert(
     parts: Vec<Bytes>,
     conversion: Conversion,

@@ -185,7 +185,7 @@ async fn wait_and_read(
     loop {
         let waiter = Waiter::new(bytes_min - pass.bytes);
         let guards: Vec<_> = targets.iter().filter_map(|target| target.watch(&waiter)).collect();
-        // What came between the read and the registration did not wake this request.
+        // Appends between the first read and the registration did not wake this request.
         pass = read::read(targets, limits).await;
         if pass.is_due(bytes_min) {
             return pass;

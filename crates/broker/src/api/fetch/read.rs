@@ -55,8 +55,8 @@ impl Target {
         Self { requested, position, log: led.map(|led| led.partition), formats }
     }
 
-    /// Where this broker does not lead the partition: looks it up again, once a handoff has ended
-    /// or its log is open.
+    /// Looks a partition up again that this broker does not lead, once a handoff has ended or its
+    /// log is open.
     pub(super) async fn resolve_leader(&mut self, context: &RequestContext, apis: &FetchApis) {
         if matches!(self.log, Err(ErrorCode::NotLeaderOrFollower)) {
             apis.leaders
@@ -101,7 +101,6 @@ fn open(
     Ok(led)
 }
 
-/// What was read from one partition.
 pub(super) struct PartitionRead {
     pub(super) error: ErrorCode,
     pub(super) offsets: PartitionOffsets,
@@ -123,7 +122,7 @@ pub(super) struct ReadPass {
 }
 
 impl ReadPass {
-    /// Whether there is no reason to wait for more.
+    /// Whether the response can be sent without waiting for more records.
     pub(super) fn is_due(&self, bytes_min: usize) -> bool {
         self.urgent || self.bytes >= bytes_min
     }
@@ -190,8 +189,8 @@ async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool)
     }
 }
 
-/// Where the client's log and this one part, if they do: the client has records of an epoch that
-/// ended earlier here.
+/// The epoch and end offset at which the client's log diverges, if it does: it has records of an
+/// epoch that ended earlier here (KIP-595).
 fn diverging(log: &Partition, requested: &FetchPartition) -> Option<(LeaderEpoch, Offset)> {
     if requested.last_fetched_epoch < 0 {
         return None;
@@ -253,7 +252,6 @@ async fn converted(
     }
 }
 
-/// Which of Kafka's codes a fetch ends with at once.
 pub(super) fn is_failure(error: ErrorCode) -> bool {
     error != ErrorCode::None
 }

@@ -55,13 +55,13 @@ impl PartitionOffsets {
 #[derive(Clone, Debug)]
 pub(crate) struct SessionPartition {
     pub(crate) requested: FetchPartition,
-    /// What the client knows.
+    /// The offsets that the client was sent last.
     known: PartitionOffsets,
 }
 
 impl SessionPartition {
-    /// Whether an incremental response has to include the partition; notes what the client knows
-    /// then.
+    /// Whether an incremental response has to include the partition. Keeps `now` as the offsets
+    /// that the client has after it.
     pub(crate) fn must_include(
         &mut self,
         now: PartitionOffsets,
@@ -144,7 +144,7 @@ impl Session {
     }
 }
 
-/// What a Fetch request is to its session.
+/// The kind of a Fetch request (KIP-227).
 #[derive(Debug)]
 pub(crate) enum FetchKind {
     /// All partitions are in the request, and all in the response. The session id is 0 if none was

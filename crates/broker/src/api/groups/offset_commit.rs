@@ -62,7 +62,7 @@ pub(crate) async fn handle(
     let expires = (request.retention_time_ms >= 0)
         .then(|| Timestamp(apis.runtime.wall_ms().saturating_add(request.retention_time_ms)));
     let image = apis.images.current();
-    // Where in the response the result of each offset goes.
+    // The position of each offset's result in the response.
     let (mut offsets, mut positions) = (Vec::new(), Vec::new());
     for (t, topic) in request.topics.iter().enumerate() {
         let known = find(context, &image, topic);

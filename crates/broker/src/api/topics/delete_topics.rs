@@ -102,7 +102,7 @@ fn refused(name: Option<KString>, id: Uuid, error: ApiError) -> DeletableTopicRe
     }
 }
 
-/// What a request's entries mean, each topic once.
+/// The topics that a request's entries name, each once.
 fn targets(
     image: &MetadataImage,
     entries: Vec<DeleteTopicState>,

@@ -3,7 +3,7 @@
 use milena_coordinator::groups::GroupConfig;
 use milena_kafka_config::EffectiveConfig;
 
-/// What all shards of a broker are configured with.
+/// The configuration that all shards of a broker share.
 #[derive(Clone, Debug)]
 pub(super) struct ShardConfig {
     pub(super) groups: GroupConfig,

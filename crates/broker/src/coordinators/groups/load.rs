@@ -19,7 +19,7 @@ const READ_BYTES: usize = 1024 * 1024;
 /// The most that a batch of group records may hold when decompressed; Kafka may have written
 /// compressed ones.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// When a partition that could not be read is tried again.
+/// The pause before a partition is read again after an error.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Why a partition was not loaded.

@@ -37,7 +37,7 @@ pub(super) enum Phase {
     Closed,
 }
 
-/// How far the log has grown since the last snapshot, and the snapshot that is being written.
+/// The growth of the log since the last snapshot, and the snapshot that is being written.
 pub(super) struct Growth {
     /// A log that has grown by less gets no snapshot.
     pub(super) bytes_min: u64,
@@ -50,7 +50,7 @@ pub(super) struct Growth {
 
 /// A snapshot of which parts are in the log.
 pub(super) struct SnapshotProgress {
-    /// Where its first part begins; the log will start there. None before that is written.
+    /// The offset of its first part, at which the log will start. `None` before that is written.
     pub(super) begins: Option<Offset>,
     pub(super) cursor: Option<SnapshotCursor>,
     pub(super) bytes: u64,

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::config::ShardConfig;
 
-/// What shards share: the clock, the configuration, and the moment the timer task sleeps until.
+/// The clock and configuration that shards share, and the time at which the timer task wakes.
 pub(super) struct Timers {
     pub(super) runtime: Runtime,
     pub(super) config: ShardConfig,

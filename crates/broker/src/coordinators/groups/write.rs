@@ -24,7 +24,6 @@ const SNAPSHOT_PART_BYTES: usize = 256 * 1024;
 /// A snapshot is written when the log has grown by this many times the last one.
 const SNAPSHOT_GROWTH_FACTOR: u64 = 4;
 
-/// What to append next.
 enum NextAppend {
     Changes(Vec<StoredRecord>),
     SnapshotPart(Vec<StoredRecord>),
@@ -57,7 +56,7 @@ impl GroupShard {
         }
     }
 
-    /// What to append next; with nothing left, this task is over.
+    /// `None`: nothing is left to append, and this task is over.
     fn next_append(&self, snapshot_first: bool) -> Option<NextAppend> {
         let mut state = self.lock();
         let next = state.next(snapshot_first);
