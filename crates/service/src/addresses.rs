@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 /// MSK's port of the plaintext listener.
 pub const PLAINTEXT_PORT: u16 = 9092;
 
-/// Where a broker listens, and the host that clients are told.
+/// A broker's listener, and its host for clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerAddress {
     /// The local address.
     pub bind: SocketAddr,
-    /// What clients are told; the port is that of `bind`.
+    /// The host for clients; the port is that of `bind`.
     pub host: String,
 }
 

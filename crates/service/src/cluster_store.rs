@@ -46,7 +46,7 @@ pub(crate) fn operation_key(uid: &ClusterUid, operation: &OperationRecord) -> St
     ServiceKey::Operation(uid.clone(), operation.created_ms, operation.id).to_string()
 }
 
-/// Which addresses are taken, and where the search goes on.
+/// The addresses in use, and the position from which to search the next.
 pub(crate) struct Addresses {
     pub(crate) taken: BTreeSet<String>,
     pub(crate) cursor: Option<u32>,
@@ -180,7 +180,7 @@ impl ClusterStore {
         self.commit(txn).await
     }
 
-    /// What gives the addresses of the brokers that `keep` does not name free again.
+    /// The part of a transaction that frees the addresses of the brokers that `keep` does not name.
     pub(crate) fn release_addresses(
         record: &ManagedCluster,
         keep: impl Fn(BrokerId) -> bool,
@@ -203,8 +203,8 @@ impl ClusterStore {
         Ok(Addresses { taken, cursor, cursor_revision })
     }
 
-    /// What takes the addresses that `record` has been given. Fails where another allocation came
-    /// first.
+    /// The part of a transaction that takes the addresses given to `record`. It conflicts where
+    /// another allocation came first.
     pub(crate) fn take_addresses(seen: &Addresses, cursor: u32, record: &ManagedCluster) -> Txn {
         let mut txn =
             Txn::new().unchanged(ServiceKey::AddressCursor.to_string(), seen.cursor_revision);

@@ -11,7 +11,7 @@ pub enum ApiError {
     /// The request cannot be carried out as it is.
     #[error("{message}")]
     BadRequest {
-        /// What is wrong and what to do.
+        /// The problem, and its remedy.
         message: String,
         /// The member at fault, as a path of wire names.
         parameter: Option<String>,

@@ -69,7 +69,8 @@ impl MskVersion {
         self.0.name.ends_with(".kraft")
     }
 
-    /// What a cluster of this version can be upgraded to: the later ones that are KRaft as it is.
+    /// The versions that a cluster of this one can be upgraded to: the later ones that are KRaft if
+    /// it is, and not if it is not.
     pub(crate) fn targets(self) -> impl Iterator<Item = Self> {
         let position = TABLE.iter().position(|row| row == self.0).unwrap_or(TABLE.len());
         TABLE[position..]

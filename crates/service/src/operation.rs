@@ -19,7 +19,7 @@ pub(crate) struct OperationRecord {
     pub(crate) steps: Vec<OperationStep>,
     #[serde(default)]
     pub(crate) error: Option<FailureReason>,
-    /// What it changes, before and after; both empty for a reboot, which changes nothing.
+    /// The changed values before and after; both are empty for a reboot.
     #[serde(default)]
     pub(crate) source: MutableClusterInfo,
     #[serde(default)]

@@ -7,7 +7,7 @@ use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
 use crate::addresses::BrokerAddress;
 
-/// What a provisioner needs to start a broker. The broker finds the rest in the cluster's metadata.
+/// The arguments to start a broker. It reads the rest from the cluster's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerSpec {
     pub cluster: ClusterId,

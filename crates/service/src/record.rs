@@ -1,6 +1,6 @@
 //! The record of a cluster: what its owner asked for, and how far the reconciler has come.
 //!
-//! Where records are: `cluster_store/keys.rs`.
+//! Their keys: `cluster_store/keys.rs`.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -20,7 +20,7 @@ use crate::{
     wire::{ClientAuthentication, EncryptionInfo, LoggingInfo, OpenMonitoring, Rebalancing, Tags},
 };
 
-/// How the records are written.
+/// The encoding of the records.
 const CODEC: Codec = Codec::new(Layout::Wrapped, 1);
 
 /// A cluster's state as MSK shows it.
@@ -69,8 +69,8 @@ impl fmt::Display for ClusterState {
     }
 }
 
-/// What the reconciler does next for a cluster. Every step may run again after it ran half or
-/// whole.
+/// The reconciler's next step for a cluster. Every step may run again after it ran in part or in
+/// full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub(crate) enum ReconcileStep {
@@ -132,7 +132,7 @@ pub(crate) enum ReconcileStep {
 pub(crate) struct ConfigUpdate {
     /// The operation's key.
     pub(crate) operation: String,
-    /// What the brokers are to have.
+    /// The cluster's configuration after it; `None`: without one.
     pub(crate) target: Option<ConfigurationRef>,
     /// Why the update before failed, where this one compensates it: `target` is what the cluster
     /// had.
@@ -148,7 +148,7 @@ pub(crate) struct ScaleIn {
     pub(crate) failure: Option<FailureReason>,
 }
 
-/// Whether a broker belongs to its cluster already, or still.
+/// A broker's membership of its cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum NodeState {
@@ -168,7 +168,7 @@ pub(crate) struct ManagedBroker {
     pub(crate) subnet: String,
     /// Part of the node's ARN and of its network interface's id.
     pub(crate) uuid: Uuid,
-    /// Where it listens and what clients are told; absent until addresses are allocated.
+    /// Absent until addresses are allocated.
     pub(crate) address: Option<BrokerAddress>,
     #[serde(default, rename = "standing")]
     pub(crate) state: NodeState,
@@ -183,7 +183,7 @@ pub(crate) struct ManagedBroker {
     pub(crate) added_ms: Option<i64>,
 }
 
-/// What the owner asked for, with everything that was left open filled in.
+/// The owner's request, with defaults for all that it left open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClusterSpec {
     pub(crate) kafka_version: MskVersion,
@@ -203,7 +203,7 @@ pub(crate) struct ClusterSpec {
     /// `server.properties` beyond the defaults.
     #[serde(default)]
     pub(crate) server_properties: BTreeMap<String, String>,
-    /// Whose properties come before all these.
+    /// Its properties override all these.
     #[serde(default)]
     pub(crate) configuration: Option<ConfigurationRef>,
 }

@@ -32,7 +32,7 @@ const KAFKA_TIMEOUT: Duration = Duration::from_secs(15);
 /// Settings of a service.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
-    /// Where the API listens.
+    /// The API's listener.
     pub listen: SocketAddr,
     /// In ARNs and signatures.
     pub region: String,
@@ -56,7 +56,7 @@ pub struct ServiceParts {
     pub local_key: LocalKey,
 }
 
-/// What the process shows of a cluster at its start.
+/// The first lines of the process, for one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterSummary {
     pub name: String,

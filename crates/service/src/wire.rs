@@ -258,8 +258,7 @@ shapes! {
     ErrorInfo { error_code: String, error_string: String, }
     ClusterOperationStep { step_info: ClusterOperationStepInfo, step_name: String, }
     ClusterOperationStepInfo { step_status: String, }
-    /// What an operation changes. A reboot changes nothing, and MSK shows it with two empty
-    /// objects.
+    /// MSK shows a reboot, which changes nothing, with two empty objects.
     MutableClusterInfo {
         broker_count_update_info: BrokerCountUpdateInfo,
         configuration_info: ConfigurationInfo,

@@ -25,7 +25,7 @@ pub(crate) struct ApiResponse {
     pub(crate) body: Option<Vec<u8>>,
 }
 
-/// What an operation returns: a shape, which becomes the JSON body, or [`NoContent`].
+/// The return types of operations: a shape, which becomes the JSON body, or [`NoContent`].
 pub(super) trait IntoResponse {
     fn into_response(self) -> Result<ApiResponse, ApiError>;
 }

@@ -364,7 +364,7 @@ fn provisioned(record: &ManagedCluster) -> Provisioned {
     }
 }
 
-/// What the brokers run; during an update, what they ran before it.
+/// During an update, the software before it.
 pub(super) fn software(record: &ManagedCluster) -> BrokerSoftwareInfo {
     let configuration = record.spec.configuration.as_ref();
     BrokerSoftwareInfo {

@@ -1,4 +1,4 @@
-//! What the operations work with, and how they find the cluster that a request names.
+//! [`Api`]: the state of the operations, and the look-up of the cluster that a request names.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ pub(crate) struct Api {
     pub(crate) scope: AccountScope,
     /// How long a topic operation may take with its brokers.
     pub(crate) kafka_timeout: Duration,
-    /// Where the clusters' brokers have their records.
+    /// The store of the clusters' brokers.
     pub(crate) metadata: Arc<dyn MetadataStore>,
 }
 

@@ -1,5 +1,4 @@
-//! What a fuzzer feeds with requests to the API, and what the tests replay of that
-//! (`fuzz/corpus/http`).
+//! The entry point of the fuzzer of API requests. Tests replay `fuzz/corpus/http` through it.
 
 use bytes::Bytes;
 use http::{Method, Uri};
@@ -24,7 +23,7 @@ use crate::{
 /// operation's, whether signed or not.
 ///
 /// # Panics
-/// Where the crates break one of their promises.
+/// A crate violates an invariant.
 pub fn http_requests(data: &[u8]) {
     let end = data.windows(2).position(|pair| pair == b"\n\n");
     let (head, body) = end.map_or((data, &[][..]), |end| (&data[..end], &data[end + 2..]));

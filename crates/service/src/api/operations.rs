@@ -171,7 +171,7 @@ static MSK: &[ApiOperation] = operations! {
     DeleteReplicator: DELETE "/replication/v1/replicators/{replicatorArn}";
 };
 
-/// What Milena has beyond MSK: see [`super::brokers`].
+/// Operations beyond MSK: see [`super::brokers`].
 static MILENA: &[ApiOperation] = operations! {
     ListBrokers: GET "/milena/v1/clusters/{clusterArn}/brokers"
         => list_brokers(cluster_arn);

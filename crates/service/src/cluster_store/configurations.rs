@@ -32,7 +32,7 @@ fn revision_key(uid: &ConfigurationUid, revision: i64) -> String {
     ServiceKey::Revision(uid.clone(), revision).to_string()
 }
 
-/// What a transaction must hold that makes a cluster use a configuration.
+/// The part of a transaction that makes a cluster use a configuration.
 pub(crate) fn uses(configuration: Option<&ConfigurationRef>) -> Txn {
     let Some(configuration) = configuration else { return Txn::new() };
     let uid = &configuration.uid;

@@ -36,12 +36,12 @@ pub(crate) const CLUSTERS: &str = "service/clusters/";
 pub(super) const ADDRESSES: &str = "service/addresses/";
 pub(super) const CONFIGURATIONS: &str = "service/configurations/";
 
-/// What the keys of a cluster's operations start with.
+/// The prefix of a cluster's operations.
 pub(super) fn operations_of(uid: &ClusterUid) -> String {
     format!("service/operations/{uid}/")
 }
 
-/// What the keys of a configuration's revisions start with.
+/// The prefix of a configuration's revisions.
 pub(super) fn revisions_of(uid: &ConfigurationUid) -> String {
     format!("service/revisions/{uid}/")
 }

@@ -1,4 +1,4 @@
-//! What reconcilers work with.
+//! [`ReconcileContext`]: the state that reconcilers share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     record::ManagedCluster,
 };
 
-/// When a failed step is run again, and how often an unfinished one is looked at.
+/// The pauses before a failed step is retried and an unfinished one is polled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryPolicy {
     pub(crate) backoff: Backoff,
@@ -38,7 +38,7 @@ impl RetryPolicy {
 pub(crate) struct ReconcileContext {
     pub(crate) runtime: Runtime,
     pub(crate) store: ClusterStore,
-    /// Where the clusters' brokers have their records.
+    /// The store of the clusters' brokers.
     pub(crate) metadata: Arc<dyn MetadataStore>,
     pub(crate) provisioner: Arc<dyn Provisioner>,
     pub(crate) local_key: LocalKey,

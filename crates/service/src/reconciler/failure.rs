@@ -1,4 +1,4 @@
-//! What a cluster's record says, and which step comes next, when a step fails.
+//! The cluster's state and next step after a failed step.
 
 use milena_store::{Txn, Versioned};
 

@@ -1,4 +1,4 @@
-//! How a step ends: with the record that names the next one, or with a wait.
+//! The ends of a step: a record that names the next one, or a wait.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     record::{self, ClusterState, FailureReason, ManagedCluster, ReconcileStep, random_version},
 };
 
-/// What a reconciler does after a step.
+/// The reconciler's next action after a step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum StepOutcome {
     /// Reads the record again and runs the step that it names.

@@ -159,7 +159,7 @@ async fn brokers_that_cannot_be_added_are_taken_back() {
     let statuses = done["operationSteps"].as_array().unwrap().iter();
     let statuses: Vec<&Value> = statuses.map(|step| &step["stepInfo"]["stepStatus"]).collect();
     assert_eq!(statuses, ["COMPLETED", "CANCELLED", "CANCELLED"]);
-    // What they would have had is free again.
+    // Their ids and addresses are free again.
     let current = version(&service, &label).await;
     let request = json!({"currentVersion": current, "targetNumberOfBrokerNodes": 6});
     service.json(Method::PUT, &path, request).await;
