@@ -44,7 +44,7 @@ pub(crate) struct InProcessBrokers {
     blocks: BlockCache,
     tuning: BrokerTuning,
     slots: Mutex<HashMap<(ClusterId, BrokerId), Slot>>,
-    /// What each cluster's brokers know of each other's write-ahead logs.
+    /// For each cluster: where the write-ahead logs of its brokers are.
     sealed_logs: Mutex<HashMap<ClusterId, SealedLogs>>,
     closing: AtomicBool,
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, ops::RangeInclusive};
 
-/// What the block cache gets at least and at most by default, in MiB.
+/// The bounds of the block cache's default size, in MiB.
 const CACHE_MIB: RangeInclusive<u64> = 64..=4096;
 /// Taken where the system does not tell.
 const MEMORY_MIB_UNKNOWN: u64 = 1024;

@@ -34,7 +34,7 @@ const READY_WAIT: Duration = Duration::from_secs(10);
 /// How long everything together has to stop. With what follows (threads end, the process exits) it
 /// is below the 2 s that are promised.
 const STOP_WAIT: Duration = Duration::from_millis(1900);
-/// What is left of it for steps without a limit of their own: sealing the brokers' logs, and
+/// The part of [`STOP_WAIT`] for steps without a limit of their own: sealing the brokers' logs, and
 /// closing the metadata store.
 const UNLIMITED_STEPS: Duration = Duration::from_millis(100);
 
@@ -58,7 +58,7 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
         .context("cannot start worker threads")?;
     let serving: Pin<Box<dyn Future<Output = anyhow::Result<()>>>> = Box::pin(serve(settings));
     let outcome = executor.block_on(serving);
-    // What has not ended by now holds nothing that must last.
+    // Tasks that have not ended by now hold nothing durable.
     executor.shutdown_background();
     outcome
 }

@@ -1,5 +1,5 @@
-//! What can be set: on the command line, else in the environment (`MILENA_…`), else in a TOML file
-//! (`--config`), else by default.
+//! The settings: from the command line, else the environment (`MILENA_…`), else a TOML file
+//! (`--config`), else the default.
 //!
 //! [`Settings`] declares each setting once: flag, variable, name in the file, default and
 //! documentation. `cargo xtask docs` makes the tables in README.md and docs/operations/running.md from
@@ -32,7 +32,7 @@ const THREADS_MAX: usize = 1024;
 const CACHE_MIB_MAX: u64 = 16 << 20;
 const FLUSH_MIB: RangeInclusive<u64> = 8..=4096;
 
-/// Where everything of one installation is.
+/// The directory of one installation's data.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct DataDirArgs {
     /// The directory that holds everything [default: `milena` in the user's data directory]
@@ -180,13 +180,13 @@ impl Settings {
         self.data_dir.as_deref().expect("settings are resolved before they are used")
     }
 
-    /// What all brokers together keep of segments in memory.
+    /// The block cache of all brokers together.
     pub(crate) fn cache_mib(&self) -> u64 {
         self.cache_mib.unwrap_or_else(memory::cache_mib_default)
     }
 
-    /// Where brokers listen: on a loopback address each where the system has them and nothing else
-    /// was asked for, else on a port each.
+    /// The addresses of brokers: a loopback address each where the system has them and no other
+    /// setting was given, else a port each.
     pub(crate) fn addresses(&self) -> anyhow::Result<AddressPlan> {
         let Self { broker_network: network, advertise, broker_port: port, .. } = self;
         if network.is_some() && (advertise.is_some() || port.is_some()) {
@@ -323,7 +323,7 @@ mod documentation {
     use super::*;
     use crate::telemetry;
 
-    /// What comes before a default in a setting's documentation, where it is none of clap's.
+    /// Before a default in a setting's documentation that clap does not know.
     const DEFAULT: &str = " [default: ";
 
     /// A row: flag with its value, variable, default, meaning.

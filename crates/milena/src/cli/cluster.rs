@@ -17,7 +17,7 @@ use crate::{
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Where the API is.
+/// The address of the API.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct EndpointArgs {
     /// The API's address [default: that of the milena that serves from the data directory]

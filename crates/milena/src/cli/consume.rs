@@ -147,7 +147,7 @@ async fn consumer(
 
 /// Decides when to print why no records come.
 struct StallReport {
-    /// When reading last went well.
+    /// The time of the last successful read.
     well: Duration,
     said: Option<Duration>,
 }

@@ -1,5 +1,4 @@
-//! What the commands that speak Kafka's protocol share: which cluster they mean, and what they say
-//! when it refuses.
+//! The arguments and errors that the commands share that speak Kafka's protocol.
 //!
 //! Records and lists go to standard output, one a line, so that they can be piped; everything else
 //! (progress on a terminal, a closing line, errors) goes to standard error.
@@ -15,7 +14,7 @@ use milena_runtime::Runtime;
 use super::cluster::{self, EndpointArgs};
 use crate::settings::DataDirArgs;
 
-/// Which cluster a command speaks to.
+/// The cluster that a command connects to.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KafkaArgs {
     /// The cluster's name or ARN, in the running milena [default: demo]
@@ -72,7 +71,7 @@ impl KafkaArgs {
     }
 }
 
-/// What the flags say.
+/// The cluster that a command goes to.
 #[derive(Debug, PartialEq, Eq)]
 enum Target<'a> {
     Cluster(&'a str),

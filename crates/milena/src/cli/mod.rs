@@ -74,8 +74,7 @@ enum Command {
 /// command.
 fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
     if let Some(command) = matches.subcommand_name() {
-        // What a subcommand declares as global shows up in these matches too, but is not the root's
-        // to ask for.
+        // A subcommand's global arguments are in these matches too, but the root has no such ids.
         let root = Cli::command();
         let own = root
             .get_arguments()

@@ -1,4 +1,4 @@
-//! What commands show: progress on a terminal, plain lines in a pipe.
+//! The output of commands: progress on a terminal, plain lines in a pipe.
 
 use std::{
     fmt::Display,
@@ -35,7 +35,7 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// What is being waited for: a spinner on a terminal; in a pipe one line for each change.
+/// A spinner on a terminal; in a pipe, one line for each change.
 pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
     last: String,

@@ -42,7 +42,7 @@ pub(crate) struct ProduceArgs {
     /// Read this file and not standard input
     #[arg(long, short)]
     file: Option<PathBuf>,
-    /// What stands between key and value in a line; without it records have no key
+    /// The text between key and value in a line; records have no key without it
     #[arg(long, short, value_name = "TEXT")]
     key_separator: Option<String>,
     /// The partition; by key, or else spread, when left out
@@ -100,7 +100,7 @@ impl From<AcksArg> for Acks {
     }
 }
 
-/// What was acknowledged so far.
+/// Acknowledged so far.
 #[derive(Default)]
 struct Done {
     records: AtomicU64,

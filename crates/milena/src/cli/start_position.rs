@@ -1,11 +1,11 @@
-//! Where in a partition to begin, as written on the command line.
+//! The start position in a partition, as written on the command line.
 
 use std::time::Duration;
 
 use milena_client::StartAt;
 use milena_types::{Offset, Timestamp};
 
-/// Where to begin; a span counts back from the time of the command.
+/// A span counts back from the time of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StartPosition {
     At(StartAt),

@@ -1,4 +1,3 @@
-//! What the command line understands and prints.
 
 use std::time::Duration;
 
