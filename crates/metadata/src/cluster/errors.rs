@@ -29,7 +29,7 @@ pub enum MetadataError {
     /// The broker's life is over: its lease has ended or another life of it has begun.
     #[error("broker {broker} is no longer registered with epoch {epoch}; register again")]
     Superseded { broker: BrokerId, epoch: BrokerEpoch },
-    /// What a change was decided on no longer holds.
+    /// A record that the change was decided on has changed.
     #[error(
         "the decision is outdated: somebody else decides now, or it was decided already; look again"
     )]

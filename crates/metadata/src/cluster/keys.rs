@@ -1,18 +1,18 @@
 //! The keys of a cluster's records, below `clusters/{cluster}/`.
 //!
-//! All that brokers keep an image of is below `metadata/`, so that their watch does not carry the
+//! Everything in the brokers' image is below `metadata/`, so that their watch does not carry the
 //! rest. Storage has its own keys below `storage/`.
 
 use std::fmt;
 
 use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId};
 
-/// Below this is everything of a cluster.
+/// The prefix of a cluster's keys.
 pub fn cluster_prefix(cluster: &ClusterId) -> String {
     format!("clusters/{cluster}/")
 }
 
-/// Below this storage keeps its records.
+/// The prefix of storage's keys.
 pub fn storage_prefix(cluster: &ClusterId) -> String {
     format!("clusters/{cluster}/storage/")
 }
@@ -58,16 +58,16 @@ pub(crate) enum MetadataKey<'a> {
 }
 
 impl<'a> MetadataKey<'a> {
-    /// What the keys start with that the image is made of.
+    /// The prefix of the image's keys.
     pub(crate) const IMAGE: &'static str = "metadata/";
-    /// What the keys of all [`MetadataKey::Broker`] start with; and so on.
+    /// The prefix of all [`MetadataKey::Broker`]; and so on.
     pub(crate) const BROKERS: &'static str = "metadata/brokers/";
     pub(crate) const NODES: &'static str = "metadata/nodes/";
     pub(crate) const SERVING: &'static str = "metadata/serving/";
     pub(crate) const PARTITIONS: &'static str = "metadata/partitions/";
     pub(crate) const DELETED_TOPICS: &'static str = "deleted-topics/";
 
-    /// What the keys of a topic's partitions start with.
+    /// The prefix of the partitions of a topic.
     pub(crate) fn partitions_of(topic: TopicId) -> String {
         format!("{}{topic}/", Self::PARTITIONS)
     }

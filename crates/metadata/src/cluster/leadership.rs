@@ -11,7 +11,7 @@ use super::{
     NodeRecord, PartitionRecord, Registration, ServingRecord, decode, value,
 };
 
-/// What a new life of a broker took over from earlier ones.
+/// The partitions that a new life of a broker took over from earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenLeadership {
     pub partitions: usize,
@@ -19,7 +19,7 @@ pub struct TakenLeadership {
     pub revision: Revision,
 }
 
-/// What [`ClusterMetadata::move_leaders`] did.
+/// The outcome of [`ClusterMetadata::move_leaders`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MovedLeaders {
     pub partitions: usize,

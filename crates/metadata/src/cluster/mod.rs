@@ -86,7 +86,7 @@ impl ClusterMetadata {
         format!("{}{prefix}", self.prefix)
     }
 
-    /// What the cluster's keys start with.
+    /// `clusters/{cluster}/`.
     pub(crate) fn prefix(&self) -> &Arc<str> {
         &self.prefix
     }

@@ -64,7 +64,7 @@ pub struct ListenerRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
     pub rack: Option<String>,
-    /// Where it listened in its last life.
+    /// The listeners of its last life.
     #[serde(default)]
     pub listeners: Vec<ListenerRecord>,
     /// Its last life.

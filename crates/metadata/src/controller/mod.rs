@@ -1,4 +1,4 @@
-//! What a controller changes: a pure function of the metadata image.
+//! A controller's changes: a pure function of the metadata image.
 //!
 //! Nothing is copied when replicas or leaders move, so a decision is a change of records, and the
 //! leader's handoff does the rest. Nothing here changes who leads (see `cluster::leadership`), only
@@ -24,7 +24,7 @@ use crate::{
 
 use quota::Loads;
 
-/// What a plan depends on besides the image.
+/// The inputs of a plan besides the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanOptions {
     /// `auto.leader.rebalance.enable`: whether leadership goes back to the first replica.

@@ -17,7 +17,7 @@ use super::{MetadataImage, PartitionImage, TopicImage, sorted::SortedMap};
 
 /// The next image, and the partitions that do not belong to any topic yet.
 pub(super) struct ImageBuilder {
-    /// What the cluster's keys start with.
+    /// `clusters/{cluster}/`.
     prefix: Arc<str>,
     image: MetadataImage,
     /// Partitions of topics whose own record has not come yet.

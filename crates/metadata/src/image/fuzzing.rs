@@ -1,5 +1,5 @@
-//! What a fuzzer feeds with records of the metadata store, and what the tests replay of that
-//! (`fuzz/corpus/metadata`).
+//! The entry point of the fuzzer of metadata records. Tests replay `fuzz/corpus/metadata` through
+//! it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::cluster::{MetadataKey, cluster_prefix};
 /// an image, in their order, as a broker's watch gives them. A line without a record is a deletion.
 ///
 /// # Panics
-/// Where the crate breaks one of its promises.
+/// The crate violates an invariant.
 pub fn metadata_records(data: &[u8]) {
     let cluster = "AAAAAAAAAAAAAAAAAAAAAA".parse::<ClusterId>().expect("22 characters");
     let prefix: Arc<str> = cluster_prefix(&cluster).into();
