@@ -18,7 +18,7 @@ use crate::{
     single_flight::SingleFlight,
 };
 
-/// How a client behaves.
+/// A client's configuration.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// Addresses to begin with, `host:port`.
@@ -66,7 +66,7 @@ struct State {
     lookups: HashMap<String, Arc<SingleFlight>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
-    /// Why reading is being retried.
+    /// The last error of reads that are being retried.
     trouble: Option<String>,
 }
 
@@ -77,12 +77,12 @@ impl Client {
         Self { inner: Arc::new(Inner { config, runtime, state, search }) }
     }
 
-    /// Where time and tasks come from.
+    /// The source of time and tasks.
     pub fn runtime(&self) -> &Runtime {
         &self.inner.runtime
     }
 
-    /// How it behaves.
+    /// Its configuration.
     pub fn config(&self) -> &ClientConfig {
         &self.inner.config
     }

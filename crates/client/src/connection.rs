@@ -45,10 +45,10 @@ use crate::ClientError;
 /// Frames that may wait to be written.
 const QUEUED_FRAMES: usize = 256;
 
-/// How a connection behaves.
+/// A connection's configuration.
 #[derive(Clone, Debug)]
 pub struct ConnectionConfig {
-    /// What the client calls itself.
+    /// The `client.id` of its requests.
     pub client_id: String,
     /// How long connecting may take.
     pub connect_timeout: Duration,

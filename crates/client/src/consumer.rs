@@ -27,7 +27,7 @@ use crate::{Client, ClientError, Pending, StartAt, TopicInfo};
 pub use decode::ConsumedRecord;
 use decode::PartitionPosition;
 
-/// What to do when a position is before the log's start or after its end.
+/// The behaviour when a position is before the log's start or after its end (`auto.offset.reset`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnOutOfRange {
     /// Fail.
@@ -39,7 +39,7 @@ pub enum OnOutOfRange {
     End,
 }
 
-/// How a consumer behaves.
+/// A consumer's configuration.
 #[derive(Clone, Debug)]
 pub struct ConsumerConfig {
     /// How long a broker may wait for records before it answers without.
@@ -52,7 +52,7 @@ pub struct ConsumerConfig {
     pub partition_max_bytes: i32,
     /// Bytes that one batch may decompress to.
     pub decompressed_max_bytes: usize,
-    /// What to do when a position is not in the log.
+    /// The behaviour when a position is not in the log.
     pub on_out_of_range: OnOutOfRange,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong between here and a broker.
+//! [`ClientError`]: the failures of calls to brokers.
 
 use std::{io, time::Duration};
 
@@ -27,7 +27,7 @@ pub enum ClientError {
     /// Nothing came in time.
     #[error("no answer to {what} within {after:?}; try again, or allow more time")]
     TimedOut {
-        /// What was waited for.
+        /// The operation.
         what: String,
         /// How long.
         after: Duration,
@@ -46,7 +46,7 @@ pub enum ClientError {
     /// The broker answered with an error.
     #[error("{what}: {} ({})", message.as_deref().unwrap_or(code.message()), code.name())]
     Broker {
-        /// What was asked.
+        /// The request, for a person.
         what: String,
         /// The error.
         code: ErrorCode,

@@ -32,7 +32,7 @@ pub struct CommittedOffset {
     pub offset: Offset,
     /// The leader epoch of the record before it, if known.
     pub leader_epoch: LeaderEpoch,
-    /// What the group wrote beside it.
+    /// Text that the group committed with it.
     pub metadata: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a client knows of a cluster: brokers, topics, leaders.
+//! The brokers, topics and leaders of a cluster.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Where a partition begins, ends, and stands at a time.
+//! Look-up of offsets: a partition's start, its end, and the first record at a time.
 
 use milena_protocol::messages::list_offsets_request::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,

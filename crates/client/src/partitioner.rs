@@ -1,4 +1,4 @@
-//! Which partition a key belongs to: the same as for Apache Kafka's Java client.
+//! The partition of a key, the same as in Apache Kafka's Java client.
 
 /// The 32-bit MurmurHash2 that Kafka's clients place keys by.
 pub(crate) fn murmur2(key: &[u8]) -> i32 {

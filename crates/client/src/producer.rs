@@ -39,7 +39,7 @@ pub struct Producer {
 #[derive(Default)]
 struct Queues {
     by_partition: HashMap<(String, i32), mpsc::UnboundedSender<Queued>>,
-    /// Where records without a key go for now, and how many bytes went there.
+    /// The partition that records without a key go to at present, and the bytes sent to it.
     sticky: HashMap<String, (i32, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! What a producer takes and gives back, and how it is configured.
+//! A producer's configuration, its records and their acknowledgements.
 
 use std::{
     pin::Pin,
@@ -26,7 +26,7 @@ pub enum Acks {
     All,
 }
 
-/// How a producer behaves.
+/// A producer's configuration.
 #[derive(Clone, Debug)]
 pub struct ProducerConfig {
     /// When a batch counts as written.
@@ -84,7 +84,7 @@ impl ProducerRecord {
     }
 }
 
-/// Where a record ended up.
+/// A record's position in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
     /// The partition.

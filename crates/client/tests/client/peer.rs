@@ -22,7 +22,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What the peer does with a request.
 pub enum Reply {
     /// Sends these frames, in this order.
     Frames(Vec<EncodedFrame>),

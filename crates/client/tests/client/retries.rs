@@ -1,4 +1,4 @@
-//! What is tried again, and with what.
+//! The requests that are retried, and the brokers they go to.
 
 use std::{
     collections::HashSet,
