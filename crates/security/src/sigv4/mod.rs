@@ -42,7 +42,7 @@ impl HttpRequest<'_> {
     }
 }
 
-/// What a signature is valid for.
+/// The credential scope of a signature.
 struct Scope<'a> {
     day: &'a str,
     region: &'a str,

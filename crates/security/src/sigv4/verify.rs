@@ -70,7 +70,7 @@ pub struct Verifier {
     service: String,
 }
 
-/// What a request states of its signature.
+/// The `Authorization` header, or a presigned URL's parameters.
 struct StatedSignature {
     access_key_id: String,
     /// Day, region, service, terminator.
