@@ -1,4 +1,4 @@
-//! What every change must pass before its tests.
+//! `cargo xtask check`: format, lints, documentation and licences.
 
 use std::{
     fs,

@@ -10,7 +10,7 @@ use std::{
 
 /// Why a task failed.
 pub(crate) enum Failure {
-    /// What failed has said so.
+    /// The program has printed its error.
     Reported,
     Io(io::Error),
 }
@@ -20,7 +20,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the workspace")
 }
 
-/// Where builds go, of the workspaces of `sim` too.
+/// The target directory, of the workspaces of `sim` too.
 pub(crate) fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
@@ -30,7 +30,7 @@ pub(crate) fn cargo() -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(root());
-    // What cargo has set for this program is not for the next.
+    // Cargo has set these for this program, not for the next.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

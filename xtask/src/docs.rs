@@ -1,5 +1,6 @@
-//! What is generated: the protocol's messages and tables, and documents. Tests fail where something
-//! is out of date; with `MILENA_WRITE_DOCS` those of the parts of documents write it instead.
+//! `cargo xtask docs`: generates the protocol's messages and tables, and documents. Tests fail
+//! where something is out of date; with `MILENA_WRITE_DOCS` those of the parts of documents write
+//! it instead.
 
 use std::process::Command;
 

@@ -50,7 +50,7 @@ impl Part {
 /// Runs `parts`, by default all but fuzzing.
 pub(crate) fn run(all: bool, parts: &[Part]) -> Result<(), Failure> {
     let mut chosen = if parts.is_empty() { Part::DEFAULT.to_vec() } else { parts.to_vec() };
-    // What the fuzzer found before is replayed by the Rust tests.
+    // The Rust tests replay earlier findings of the fuzzer, so it is not run by default.
     if parts.is_empty() && all {
         chosen.push(Part::Fuzz);
     }
@@ -205,7 +205,7 @@ impl Suite {
     }
 }
 
-/// Whether a line of cargo's is worth showing: what failed, what was left out, and sums.
+/// Whether a line of cargo's output is shown: failures, ignored tests, and sums.
 fn is_news(line: &str) -> bool {
     let test = line.starts_with("test ") && (line.contains("FAILED") || line.contains("ignored"));
     let result =

@@ -1,6 +1,6 @@
-//! How long each partition is not to be written to while a broker fails: one record after the other
-//! goes to every partition of a topic, and the longest time between two acknowledgements of a
-//! partition is its pause. That includes the time between records, which is reported beside.
+//! The pause of writes to each partition while a broker fails: one record after the other goes to
+//! every partition of a topic, and the longest time between two acknowledgements of a partition is
+//! its pause. That includes the time between records, which is reported beside.
 
 use std::{
     sync::Arc,

@@ -62,7 +62,7 @@ pub(crate) struct LatencyArgs {
 
 /// Produce 9: flexible, in every release since 2.4.
 const VERSION: i16 = 9;
-/// Where the correlation id of a request frame stands: after length, key and version.
+/// The position of the correlation id in a request frame: after length, key and version.
 const CORRELATION_ID: std::ops::Range<usize> = 8..12;
 
 /// A batch of records with values that do not compress.
@@ -132,7 +132,7 @@ fn warm(connection: &mut Connection, frame: &[u8]) -> anyhow::Result<()> {
 /// any number of partitions costs no more memory than one request.
 struct Template {
     frame: Vec<u8>,
-    /// Where in `frame` the partition numbers stand.
+    /// The positions of the partition numbers in `frame`.
     places: Vec<usize>,
     partitions: Vec<i32>,
     next: usize,

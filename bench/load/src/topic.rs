@@ -61,7 +61,7 @@ pub(crate) fn create(
         grow(bootstrap, topic, count..next, broker)?;
         count = next;
     }
-    // What was added last is not shown at once everywhere.
+    // Brokers learn of new partitions one after the other.
     let deadline = Instant::now() + limit;
     while leaders(bootstrap, topic, limit)?.values().map(Vec::len).sum::<usize>()
         < partitions as usize
@@ -100,7 +100,7 @@ fn grow(
     Ok(())
 }
 
-/// Who leads the partitions of `topic`; waits until there is a broker, and all have a leader.
+/// The leaders of the partitions of `topic`. Waits until a broker responds and all have one.
 pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::Result<Leaders> {
     let deadline = Instant::now() + limit;
     let asked =
