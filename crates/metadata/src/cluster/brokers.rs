@@ -12,7 +12,7 @@ use milena_types::{BrokerEpoch, BrokerId, ProducerId, Revision};
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, ControllerRecord, ListenerRecord, MetadataError,
-    MetadataKey, NodeRecord, ServingRecord, UNKNOWN_PAUSE, decode,
+    MetadataKey, NodeRecord, ServingRecord, decode,
     records::{BrokerEpochsRecord, ProducerIdsRecord},
     value,
 };
@@ -81,10 +81,10 @@ impl ClusterMetadata {
                 .unchanged(&node_key, known.map(|seen| seen.revision))
                 .put(&node_key, value(&node));
             let txn = self.step_down(txn, broker.id).await?;
-            // Not `commit`: another life of the broker puts the same values on the same conditions,
-            // so reading them back would tell nothing. After an unknown outcome the epoch is lost.
-            match self.store.txn(txn).await {
-                Ok(TxnOutcome::Committed(c)) => {
+            // Another life of the broker puts the same values on the same conditions. After an
+            // unknown outcome the epoch is lost.
+            match self.commit_once(txn).await? {
+                Some(TxnOutcome::Committed(c)) => {
                     return Ok(Registration {
                         broker: broker.id,
                         epoch,
@@ -93,12 +93,10 @@ impl ClusterMetadata {
                         ttl,
                     });
                 }
-                Ok(TxnOutcome::Conflict(conflict)) if conflict.index == 0 => {
+                Some(TxnOutcome::Conflict(conflict)) if conflict.index == 0 => {
                     return Err(MetadataError::UnknownCluster(self.cluster.clone()));
                 }
-                Ok(TxnOutcome::Conflict(_)) => {}
-                Err(StoreError::OutcomeUnknown { .. }) => self.runtime.sleep(UNKNOWN_PAUSE).await,
-                Err(error) => return Err(error.into()),
+                Some(TxnOutcome::Conflict(_)) | None => {}
             }
         }
         Err(MetadataError::Contended { key: counter_key })
@@ -292,13 +290,9 @@ impl ClusterMetadata {
             let txn = Txn::new()
                 .unchanged(&key, seen.map(|seen| seen.revision))
                 .put(&key, value(&ProducerIdsRecord { next }));
-            // Not `commit`: others put the same value, so reading it back would tell nothing. After
-            // an unknown outcome the block is lost.
-            match self.store.txn(txn).await {
-                Ok(outcome) if outcome.committed().is_some() => return Ok(first..next),
-                Ok(_) => {}
-                Err(StoreError::OutcomeUnknown { .. }) => self.runtime.sleep(UNKNOWN_PAUSE).await,
-                Err(error) => return Err(error.into()),
+            // Other brokers put the same value. After an unknown outcome the block is lost.
+            if let Some(TxnOutcome::Committed(_)) = self.commit_once(txn).await? {
+                return Ok(first..next);
             }
         }
         Err(MetadataError::Contended { key })

@@ -129,6 +129,20 @@ impl ClusterMetadata {
         milena_store::commit(&*self.store, &self.runtime, txn).await
     }
 
+    /// Applies a transaction that others may make with the same values, such as the next step of a
+    /// counter: reading the values back, as [`Self::commit`] does, would not tell whose it was.
+    /// `None` after an unknown outcome: it may have been applied, or may be later, so the caller
+    /// reads again and takes the next value.
+    async fn commit_once(&self, txn: Txn) -> Result<Option<TxnOutcome>, StoreError> {
+        match self.store.txn(txn).await {
+            Err(StoreError::OutcomeUnknown { .. }) => {
+                self.runtime.sleep(UNKNOWN_PAUSE).await;
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
+        }
+    }
+
     async fn record<T: DeserializeOwned>(
         &self,
         key: &str,
