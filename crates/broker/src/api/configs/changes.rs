@@ -37,14 +37,22 @@ pub(crate) struct ResourceAlteration {
     pub(crate) alteration: Result<Alteration, ApiError>,
 }
 
+/// The fields of a resource in both responses.
+pub(crate) struct AlteredResource {
+    pub(crate) resource_type: i8,
+    pub(crate) resource_name: KString,
+    pub(crate) error_code: i16,
+    pub(crate) error_message: Option<KString>,
+}
+
 /// Alters every resource, or with `validate_only` only checks the alterations. Returns one result
 /// per resource, in order, once this broker's image shows the alterations.
 pub(crate) async fn alter(
     context: &RequestContext,
     apis: &ConfigApis,
-    entries: &[ResourceAlteration],
+    entries: Vec<ResourceAlteration>,
     validate_only: bool,
-) -> Vec<Result<(), ApiError>> {
+) -> Vec<AlteredResource> {
     let image = apis.images.current();
     let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
     let view = ConfigsView {
@@ -54,11 +62,21 @@ pub(crate) async fn alter(
         allows: &allows,
     };
     let metadata = (!validate_only).then_some(&apis.metadata);
-    let (results, altered) = alter_all(&view, metadata, entries).await;
+    let (results, altered) = alter_all(&view, metadata, &entries).await;
     if let Some(revision) = altered {
         wait_until_visible(&apis.images, revision).await;
     }
-    results
+    let outcomes = entries.into_iter().zip(results).map(|(entry, result)| {
+        let (code, message) =
+            result.map_or_else(|error| (error.code, error.message), |()| (ErrorCode::None, None));
+        AlteredResource {
+            resource_type: entry.resource_type,
+            resource_name: entry.resource_name,
+            error_code: code.code(),
+            error_message: message.map(Into::into),
+        }
+    });
+    outcomes.collect()
 }
 
 async fn wait_until_visible(images: &ImageWatcher, revision: Revision) {

@@ -32,18 +32,14 @@ pub(crate) async fn handle(
     apis: &ConfigApis,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let entries: Vec<ResourceAlteration> = request.resources.iter().map(entry).collect();
-    let answers = alter(context, apis, &entries, request.validate_only).await;
-    let responses =
-        entries.into_iter().zip(answers).map(|(entry, answer)| AlterConfigsResourceResponse {
-            error_code: answer
-                .as_ref()
-                .map_or_else(|refused| refused.code, |()| ErrorCode::None)
-                .code(),
-            error_message: answer.err().and_then(|error| error.message).map(Into::into),
-            resource_type: entry.resource_type,
-            resource_name: entry.resource_name,
-        });
+    let entries = request.resources.iter().map(entry).collect();
+    let altered = alter(context, apis, entries, request.validate_only).await;
+    let responses = altered.into_iter().map(|resource| AlterConfigsResourceResponse {
+        error_code: resource.error_code,
+        error_message: resource.error_message,
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name,
+    });
     IncrementalAlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
 }
 
