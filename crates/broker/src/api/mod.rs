@@ -11,10 +11,21 @@
 //! 1. Name its messages in `crates/protocol/schema/compiled.txt`, and run
 //!    `cargo run -p milena-protocol --example generate`.
 //! 2. Write its file, with `API` and `handle`, in its family's folder, and name it in the family's
-//!    `mod.rs`: `mod` and in `family!`.
-//! 3. What it needs and its family has not: a field in the family's `apis.rs`, set in
+//!    `mod.rs`: `mod` and in `family!`. A new family is a folder with `apis.rs` (the parts of the
+//!    broker that its handlers use) and such a `mod.rs`; here it gets its `mod`, a line in
+//!    `families!` and its value in `ApiSet::new`.
+//! 3. Parts of the broker that the family lacks become fields of its `apis.rs`, set in
 //!    `ApiSet::new`; from outside of this folder, a field of [`ApiParts`] too.
-//! 4. Remove it from `absent` in `gen/compatibility.rs`, and run `cargo xtask docs`.
+//! 4. `handle` checks `context.allows` for every resource of the request, with the operation that
+//!    Kafka requires, before it reads or changes anything of the resource. A denied one has the
+//!    code of its kind (TOPIC_, GROUP_ or CLUSTER_AUTHORIZATION_FAILED), and the response does not
+//!    show whether it exists.
+//! 5. Remove it from `absent` in `gen/compatibility.rs`, and run `cargo xtask docs`.
+//! 6. Tests: pure parts beside the file, requests to a broker in `tests/it`, in the file of the
+//!    family. They cover each version whose behaviour differs, each error that the file's
+//!    documentation names, a denied client, and one bad entry among good ones. These run over all
+//!    APIs by themselves: the versions of every release (below), noise as request bodies
+//!    (`tests/it/noise.rs`) and the compatibility page (`tests/it/compatibility.rs`).
 
 pub(crate) mod bounds;
 pub(crate) mod cluster;

@@ -1,9 +1,18 @@
 //! Opening and closing the partitions that this broker leads.
 //!
-//! An open partition is held in three places: storage's registry (`OpenPartitions`, which flushing
-//! and retention go through), [`LedPartitions`], where requests find it, and the coordinators that
-//! keep state of it ([`LeadershipObserver`]). Only this file makes and ends all three, so that none
-//! outlives the others: storage's first and last, the others in between.
+//! An open partition has three owners: storage's registry (`OpenPartitions`, which flushing and
+//! retention go through), [`LedPartitions`], where requests find it, and the coordinators that keep
+//! state of it ([`LeadershipObserver`]). Only this file adds it to them and removes it, so that no
+//! owner outlives the others: storage's registry first and last, the others in between.
+//!
+//! State of a partition elsewhere needs no closing:
+//!
+//! - Requests in progress hold the log until they end; once it is closed their appends fail.
+//! - The marks of partitions being opened and handed over in [`LedPartitions`] are set and cleared
+//!   by [`super::reconcile`] and [`super::handoff`].
+//! - [`super::reconcile`] keeps by id: the topics as last reconciled, the errors of partitions that
+//!   do not open, and partitions of deleted topics whose bytes are still to be deleted.
+//! - Fetch sessions keep names and offsets, also of partitions that are not led here.
 
 use std::sync::Arc;
 
