@@ -31,7 +31,7 @@ pub enum ApiError {
     /// A fault of the service or of what it stored.
     #[error("{0}")]
     Internal(String),
-    /// Temporary: the same request may succeed later.
+    /// Temporary, and nothing was changed: the same request may succeed later.
     #[error("{0}")]
     Unavailable(String),
     /// A topic operation: the name is taken.
@@ -126,9 +126,11 @@ impl From<StoreError> for ApiError {
             StoreError::NoSpace { .. } | StoreError::Unavailable { .. } | StoreError::Closed => {
                 Self::Unavailable(error.to_string())
             }
+            // Not unavailable: the change may have been applied, and the same request may then
+            // fail, for instance with a conflict.
+            StoreError::OutcomeUnknown { .. } => Self::Internal(error.to_string()),
             StoreError::Invalid { .. }
             | StoreError::LeaseNotFound(_)
-            | StoreError::OutcomeUnknown { .. }
             | StoreError::Corrupt { .. } => Self::Internal(error.to_string()),
         }
     }
