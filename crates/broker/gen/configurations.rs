@@ -11,19 +11,22 @@ const RELEASE: &str = "4.1";
 const DIFFERENCES: &str = "\
 ## Intentional differences from Apache Kafka's responses
 
- - A value that a broker configuration does not allow is INVALID_CONFIG, as it is for topics; Kafka says INVALID_REQUEST.
-   Messages are Milena's own: they name the configuration, the value and what is allowed.
- - `listeners` and `listener.security.protocol.map` are read-only: the service gives addresses out.
- - Threads (`num.io.threads` and its like) may be set to any number at run time, not only from half to twice the present one.
+ - A value that a broker configuration does not allow is INVALID_CONFIG, as it is for topics; Kafka
+   returns INVALID_REQUEST. Messages are Milena's own: they name the configuration, the value and
+   the allowed values.
+ - `listeners` and `listener.security.protocol.map` are read-only: the service allocates addresses.
+ - Threads (`num.io.threads` and its like) may be set to any number at run time, not only from half
+   to twice the present one.
  - `min.insync.replicas` may always be set for brokers; it refuses nothing.
- - A name of an authorizer that is set (`super.users`, `allow.everyone.if.no.acl.found`) is shown with its value.
- - Internal names, which Kafka hides (`internal.segment.bytes`, `group.share.enable` …), are unknown: for a topic that is
-   INVALID_CONFIG, for a broker they are kept like a plugin's.
+ - A name of an authorizer that is set (`super.users`, `allow.everyone.if.no.acl.found`) is shown
+   with its value.
+ - Internal names, which Kafka hides (`internal.segment.bytes`, `group.share.enable` …), are
+   unknown: for a topic that is INVALID_CONFIG, for a broker they are kept like a plugin's.
  - The documentation in DescribeConfigs is Milena's own.
  - Groups (`GROUP`), client metrics and loggers (`BROKER_LOGGER`) have no configuration.
 
-Like Kafka, brokers accept names outside the catalogue, since a plugin may need them, and describe them without their values.
-Secrets (type password) are described without their values too.
+Like Kafka, brokers accept names outside the catalogue, since a plugin may need them, and describe
+them without their values. Secrets (type password) are described without their values too.
 
 ";
 
@@ -38,7 +41,10 @@ pub fn write(page: &mut String) {
     page.push_str("## Topic configurations\n\nAll can be changed at any time.\n\n");
     configs(page, catalogue.topics().collect(), &releases, Catalogue::topic);
     page.push_str("## Broker configurations\n\n");
-    page.push_str("Changes: *start*, only when a broker starts; *broker*, for one running broker; *all*, for one or for all.\nNames in italics are described only when they are set.\n\n");
+    page.push_str(
+        "Changes: *start*, only when a broker starts; *broker*, for one running broker; *all*, for \
+         one or for\nall. Names in italics are described only when they are set.\n\n",
+    );
     configs(page, catalogue.brokers().collect(), &releases, Catalogue::broker);
     page.push_str("## Configurations of other releases\n\nNames that Kafka ");
     let _ = writeln!(page, "{RELEASE} has no longer or not yet. Topics':\n");
@@ -62,8 +68,10 @@ fn summary(page: &mut String, catalogue: &Catalogue, all: &[&Definition]) {
         |is: fn(&Effect) -> bool| all.iter().filter(|definition| is(&definition.effect)).count();
     let _ = writeln!(
         page,
-        "## Configurations\n\nKafka {RELEASE} describes {} of topics and {} of brokers. Of these {} are honoured, {} in part, {} not yet, and {} are\n\
-         accepted, kept and shown without a meaning here; the last column says why.\n",
+        "## Configurations\n\n\
+         Kafka {RELEASE} describes {} of topics and {} of brokers. Of these {} are honoured, {} in \
+         part, {} not\nyet, and {} are accepted, kept and shown without a meaning here; the last \
+         column says why.\n",
         catalogue.topics().count(),
         catalogue.brokers().filter(|definition| !definition.hidden).count(),
         count(|effect| matches!(effect, Effect::Honoured { .. })),

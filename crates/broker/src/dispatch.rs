@@ -91,7 +91,8 @@ pub(crate) fn read(
         let offered = offered.map(|api| api.versions());
         tracing::warn!(
             %peer, api = key.name(), version, ?offered,
-            "closed a connection that used an api version this cluster does not offer: ask ApiVersions first"
+            "closed a connection that used an api version this cluster does not offer: ask \
+            ApiVersions first"
         );
         return None;
     };

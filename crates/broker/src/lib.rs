@@ -6,12 +6,13 @@
 //! net/          listener → connection (one task each) → frames
 //! dispatch      frame → request → handler of its API → response
 //! api/          one file per Kafka API, in folders by family
-//! controller/   what the controller decides: failover, draining, shares, preferred leaders
-//! coordinators/ group coordinators: the pure state machine of `milena-coordinator` on `__consumer_offsets`
+//! controller/   the controller: failover, draining, quotas, preferred leaders
+//! coordinators/ group coordinators: `milena-coordinator`, a pure state machine, on the log of
+//!               `__consumer_offsets`
 //! topics/       creating, growing and deleting topics under Kafka's rules
-//! leadership/   which partitions are led here: look-up, opening and closing after the image, handoff
-//! context       what is known of a request; access: who may do what
-//! identity      which broker this is, and which life of it
+//! leadership/   the partitions led here: look-up, opening and closing after the image, handoff
+//! context       a request's connection, principal and header; access: authorization
+//! identity      this broker, and this life of it
 //! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
 //! ```

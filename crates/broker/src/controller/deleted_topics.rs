@@ -45,7 +45,10 @@ impl DeletedTopics {
             match self.round(&known).await {
                 Ok(kept) => known = kept,
                 Err(error) => {
-                    tracing::debug!(%error, "the records of deleted topics were not removed; trying again");
+                    tracing::debug!(
+                        %error,
+                        "the records of deleted topics were not removed; trying again"
+                    );
                 }
             }
         }
@@ -80,7 +83,10 @@ impl DeletedTopics {
                 Ok(false) => {}
                 Ok(true) => {
                     if let Err(error) = self.storage.delete_partition(id).await {
-                        tracing::warn!(%error, partition = %id, "a deleted partition's records could not be deleted; trying again");
+                        tracing::warn!(
+                            %error, partition = %id,
+                            "a deleted partition's records could not be deleted; trying again"
+                        );
                     }
                     return false;
                 }

@@ -61,13 +61,19 @@ impl Failover {
             match self.take_over(failed, epoch).await {
                 Ok(moved) => {
                     let ms = (self.runtime.monotonic() - started).as_millis() as u64;
-                    tracing::info!(broker = %failed, %epoch, partitions = moved.partitions, ms, "failed over");
+                    tracing::info!(
+                        broker = %failed, %epoch, partitions = moved.partitions, ms,
+                        "failed over"
+                    );
                     // Else this broker's own image may still ask for it.
                     let _ = self.images.wait_for(moved.revision).await;
                     return;
                 }
                 Err(FailoverError::Metadata(MetadataError::Outdated)) => {
-                    tracing::info!(broker = %failed, "the failover is another broker's, or the broker is back");
+                    tracing::info!(
+                        broker = %failed,
+                        "the failover is another broker's, or the broker is back"
+                    );
                     return;
                 }
                 Err(FailoverError::Seal(SealBrokerError::Superseded { .. })) => return,
@@ -75,7 +81,10 @@ impl Failover {
                 Err(FailoverError::Seal(SealBrokerError::Alive { .. }))
                     if !retry.is_at_longest() => {}
                 Err(error) if retry.is_news(&error) => {
-                    tracing::error!(broker = %failed, %error, "what a broker led cannot be taken over; trying again");
+                    tracing::error!(
+                        broker = %failed, %error,
+                        "what a broker led cannot be taken over; trying again"
+                    );
                 }
                 Err(_) => {}
             }

@@ -120,7 +120,8 @@ impl Controller {
                     Some(done) = self.failovers.next(), if !self.failovers.is_empty() => {
                         match done {
                             Ok(failed) => _ = self.failing_over.remove(&failed),
-                            Err(_) => self.failing_over.clear(), // It panicked: all may be begun again.
+                            // It panicked: all may be started again.
+                            Err(_) => self.failing_over.clear(),
                         }
                         break;
                     }

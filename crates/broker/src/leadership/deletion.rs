@@ -20,7 +20,10 @@ pub(crate) async fn delete_leftovers(
         for partition in (0..record.partitions).map(PartitionIndex) {
             let id = TopicPartition { topic, partition };
             if let Err(error) = storage.delete_partition(id).await {
-                tracing::warn!(%error, topic = %record.name, %partition, "a deleted partition's records could not be deleted; trying again");
+                tracing::warn!(
+                    %error, topic = %record.name, %partition,
+                    "a deleted partition's records could not be deleted; trying again"
+                );
                 failed.push(id);
             }
         }

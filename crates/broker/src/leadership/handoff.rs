@@ -73,7 +73,10 @@ impl Handoff {
         }
         let started = self.runtime.monotonic();
         if let Err(error) = self.partitions.flush().await {
-            tracing::warn!(%error, "partitions are not handed over while records cannot be put into segments");
+            tracing::warn!(
+                %error,
+                "partitions are not handed over while records cannot be put into segments"
+            );
             return 0;
         }
         let flushed = self.runtime.monotonic();
@@ -83,8 +86,10 @@ impl Handoff {
         *in_doubt = false;
         let now = self.runtime.monotonic();
         tracing::info!(
-            broker = %self.registration.broker, partitions = handed.partitions.len(), of = closed.len(),
-            flush_ms = (flushed - started).as_millis() as u64, pause_ms = (now - flushed).as_millis() as u64,
+            broker = %self.registration.broker,
+            partitions = handed.partitions.len(), of = closed.len(),
+            flush_ms = (flushed - started).as_millis() as u64,
+            pause_ms = (now - flushed).as_millis() as u64,
             "handed partitions over"
         );
         handed.partitions.len()
@@ -127,11 +132,17 @@ impl Handoff {
                         return images.wait_for(handed.revision).await.ok().map(|_| handed);
                     }
                     Err(error @ MetadataError::Superseded { .. }) => {
-                        tracing::warn!(%error, partitions = closed.len(), "partitions were not handed over");
+                        tracing::warn!(
+                            %error, partitions = closed.len(),
+                            "partitions were not handed over"
+                        );
                         return None;
                     }
                     Err(error) if retry.is_news(&error) => {
-                        tracing::warn!(%error, partitions = closed.len(), "whether partitions were handed over is not known; asking again");
+                        tracing::warn!(
+                            %error, partitions = closed.len(),
+                            "whether partitions were handed over is not known; asking again"
+                        );
                     }
                     Err(_) => {}
                 }
@@ -163,7 +174,8 @@ impl Handoff {
         if tokio::time::timeout(wait_max, all).await.is_err() {
             tracing::warn!(
                 %broker,
-                "not everything could be handed over in time; the others take it over when this broker is gone"
+                "not everything could be handed over in time; the others take it over when this \
+                broker is gone"
             );
         }
     }

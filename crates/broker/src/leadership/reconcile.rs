@@ -216,7 +216,10 @@ impl LeadershipReconciler {
                 Err(_) if self.partitions.is_sealed() => {}
                 Err(error) => {
                     if before.as_ref() != Some(&error) {
-                        tracing::error!(%topic, %partition, error, "a partition cannot be opened; it is tried again");
+                        tracing::error!(
+                            %topic, %partition, error,
+                            "a partition cannot be opened; it is tried again"
+                        );
                     }
                     self.open_errors.insert(id, error);
                     self.retry = true;
@@ -351,7 +354,10 @@ impl LeadershipReconciler {
         match self.partitions.delete(id).await {
             Ok(()) => None,
             Err(error) => {
-                tracing::warn!(%error, partition = %id, "a deleted partition's records could not be deleted; trying again");
+                tracing::warn!(
+                    %error, partition = %id,
+                    "a deleted partition's records could not be deleted; trying again"
+                );
                 Some(id)
             }
         }

@@ -27,7 +27,10 @@ pub(crate) async fn accept<S: RequestService>(
         match accepted {
             Ok((stream, peer)) => serve(stream, peer, &listener, &network),
             Err(error) => {
-                tracing::warn!(listener = %listener.address, %error, "accepting a connection failed");
+                tracing::warn!(
+                    listener = %listener.address, %error,
+                    "accepting a connection failed"
+                );
                 network.runtime.sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -98,7 +98,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
         match self.serve().await {
             End::ByPeer | End::Stopping => {}
             End::Idle => {
-                tracing::debug!(%peer, "closed a connection that was idle for connections.max.idle.ms");
+                tracing::debug!(
+                    %peer,
+                    "closed a connection that was idle for connections.max.idle.ms"
+                );
             }
             End::Refused => {}
             End::Frame(FrameError::Io(error)) => {
@@ -119,7 +122,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             let may_read = self.waiting.len() < in_flight_max && self.muted_until.is_none();
             let step = tokio::select! {
                 biased;
-                reply = oldest(&mut self.waiting), if !self.waiting.is_empty() => self.send_committed(reply).await,
+                reply = oldest(&mut self.waiting), if !self.waiting.is_empty() => {
+                    self.send_committed(reply).await
+                }
                 frame = self.reader.next(&mut self.stream), if may_read => match frame {
                     Ok(Some(frame)) => self.request(frame).await,
                     Ok(None) => self.closed_by_peer().await,

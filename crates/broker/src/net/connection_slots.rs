@@ -37,7 +37,8 @@ pub(crate) enum NoSlot {
     #[error("{0} connections are open: raise max.connections or close idle clients")]
     TooMany(usize),
     #[error(
-        "{0} connections of this address are open: raise max.connections.per.ip or close idle clients"
+        "{0} connections of this address are open: raise max.connections.per.ip or close idle \
+        clients"
     )]
     TooManyOfAddress(usize),
 }

@@ -32,12 +32,13 @@ const PERMIT_BYTES: usize = 1024;
 pub(crate) enum FrameError {
     /// The length is negative or larger than `socket.request.max.bytes`.
     #[error(
-        "a request claims {claimed} bytes, the limit is {max}: the peer may speak TLS or HTTP, otherwise raise \
-         socket.request.max.bytes"
+        "a request claims {claimed} bytes, the limit is {max}: the peer may speak TLS or HTTP, \
+         otherwise raise socket.request.max.bytes"
     )]
     Size { claimed: i32, max: usize },
     #[error(
-        "the peer closed the connection in the middle of a request ({received} bytes of it had arrived)"
+        "the peer closed the connection in the middle of a request ({received} bytes of it had \
+        arrived)"
     )]
     Truncated { received: usize },
     #[error("reading from the connection failed: {0}")]

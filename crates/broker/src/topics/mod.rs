@@ -191,8 +191,8 @@ impl Topics {
         let brokers = image.nodes().len();
         if usize::try_from(replication_factor).is_ok_and(|wanted| wanted > brokers) {
             let message = format!(
-                "{replication_factor} replicas need as many brokers, and the cluster has {brokers}: ask for fewer replicas \
-                 or add brokers"
+                "{replication_factor} replicas need as many brokers, and the cluster has \
+                 {brokers}: ask for fewer replicas or add brokers"
             );
             return Err(ApiError::new(ErrorCode::InvalidReplicationFactor, message));
         }
@@ -217,7 +217,8 @@ impl Topics {
                 format!("the topic has {now} partitions already: ask for more")
             } else {
                 format!(
-                    "topic {name} has {now} partitions and cannot shrink to {total}: ask for more than it has"
+                    "topic {name} has {now} partitions and cannot shrink to {total}: ask for more \
+                    than it has"
                 )
             };
             return Err(ApiError::new(ErrorCode::InvalidPartitions, message));
@@ -229,7 +230,8 @@ impl Topics {
         if let Some(lists) = &assignments {
             if lists.len() as i64 != added {
                 let message = format!(
-                    "{added} partitions are to be added, with {} assignments: give one for each new partition",
+                    "{added} partitions are to be added, with {} assignments: give one for each \
+                    new partition",
                     lists.len()
                 );
                 return Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message));
@@ -297,7 +299,8 @@ fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, ApiError> {
     }
     if let Some(other) = colliding(image, name.as_str()) {
         let message = format!(
-            "the name '{name}' differs from that of topic '{other}' in '.' and '_' only: choose another"
+            "the name '{name}' differs from that of topic '{other}' in '.' and '_' only: choose \
+            another"
         );
         return Err(ApiError::new(ErrorCode::InvalidTopic, message));
     }
@@ -385,13 +388,15 @@ fn check_replicas(
         }
         if list.len() != factor {
             return invalid(format!(
-                "a partition is assigned {} replicas, others have {factor}: give all the same number",
+                "a partition is assigned {} replicas, others have {factor}: give all the same \
+                number",
                 list.len()
             ));
         }
         if list.iter().all(|broker| image.broker(*broker).is_none()) {
             return invalid(format!(
-                "partition {partition} is assigned to brokers that are all down: name one that is up"
+                "partition {partition} is assigned to brokers that are all down: name one that is \
+                up"
             ));
         }
     }

@@ -135,7 +135,8 @@ fn change(
             let factor = record.replicas_to_stay().len();
             if !any_factor && replicas.len() != factor {
                 let message = format!(
-                    "{} replicas are assigned where there are {factor}: assign as many, or allow the number to change",
+                    "{} replicas are assigned where there are {factor}: assign as many, or allow \
+                    the number to change",
                     replicas.len()
                 );
                 return Err(ApiError::new(ErrorCode::InvalidReplicationFactor, message));

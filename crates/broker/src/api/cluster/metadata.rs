@@ -41,7 +41,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[
         (
             1,
-            "an empty list of topics is none; before, all. Replicas that cannot be reached are listed; before, they are REPLICA_NOT_AVAILABLE",
+            "an empty list of topics is none; before, all. Replicas that cannot be reached are \
+            listed; before, they are REPLICA_NOT_AVAILABLE",
         ),
         (4, "the client says whether topics are created (KIP-173)"),
         (5, "offline replicas (KIP-112)"),
@@ -186,7 +187,10 @@ async fn create_missing(
         match apis.topics.auto_create(name).await {
             Ok(revision) => created.push((name.to_string(), revision)),
             Err(error) => {
-                tracing::info!(topic = %name, reason = error.message(), "a topic was not created on demand");
+                tracing::info!(
+                    topic = %name, reason = error.message(),
+                    "a topic was not created on demand"
+                );
                 failed.insert(name.clone(), error.code);
             }
         }

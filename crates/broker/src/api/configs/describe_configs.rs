@@ -31,7 +31,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[
         (
             1,
-            "where a value is from, before only whether it is the default; synonyms if requested (KIP-226)",
+            "where a value is from, before only whether it is the default; synonyms if requested \
+            (KIP-226)",
         ),
         (3, "types, and documentation if requested (KIP-569)"),
     ],

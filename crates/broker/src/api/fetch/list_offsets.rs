@@ -38,7 +38,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[
         (
             1,
-            "one offset; before, at most the requested number, newest first, all at or before the time (KIP-79)",
+            "one offset; before, at most the requested number, newest first, all at or before the \
+            time (KIP-79)",
         ),
         (2, "the isolation level (KIP-98)"),
         (4, "leader epochs (KIP-320)"),

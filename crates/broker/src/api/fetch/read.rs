@@ -180,7 +180,10 @@ async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool)
                 ReadError::OutOfRange { bounds, .. } => offsets(bounds),
                 ReadError::Closed => PartitionOffsets::UNKNOWN,
                 other => {
-                    tracing::warn!(partition = %log.id(), error = %other, "reading for a fetch failed");
+                    tracing::warn!(
+                        partition = %log.id(), error = %other,
+                        "reading for a fetch failed"
+                    );
                     offsets(&log.bounds())
                 }
             };

@@ -47,7 +47,10 @@ pub(crate) async fn handle(
         return failed(context, ErrorCode::GroupAuthorizationFailed, request.member_id);
     }
     if let Some(reason) = &request.reason {
-        tracing::debug!(group = %request.group_id, member = %request.member_id, %reason, "a member joins");
+        tracing::debug!(
+            group = %request.group_id, member = %request.member_id, %reason,
+            "a member joins"
+        );
     }
     match apis.groups.join(join_request(context, apis, &request)).await {
         Ok(joined) => response(joined),

@@ -25,7 +25,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[
         (
             3,
-            "many members, each with its own error; before, one, whose error is the response's (KIP-345)",
+            "many members, each with its own error; before, one, whose error is the response's \
+            (KIP-345)",
         ),
         (5, "a reason, which is logged (KIP-800)"),
     ],
@@ -74,7 +75,10 @@ async fn leave(
     } else {
         let members = request.members.iter().map(|leaving| {
             let reason = leaving.reason.as_deref().unwrap_or("not given");
-            tracing::debug!(group = %request.group_id, member = %leaving.member_id, reason, "a member leaves");
+            tracing::debug!(
+                group = %request.group_id, member = %leaving.member_id, reason,
+                "a member leaves"
+            );
             LeavingMember {
                 member: MemberId::parse(&leaving.member_id),
                 instance: leaving.group_instance_id.as_ref().map(|id| id.as_str().into()),

@@ -38,7 +38,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (4, "-1 partitions or replicas (KIP-464)"),
         (
             5,
-            "what was created and the configuration in force, for those who may see configurations (KIP-525)",
+            "what was created and the configuration in force, for those who may see configurations \
+            (KIP-525)",
         ),
         (7, "topic ids (KIP-516)"),
     ],
@@ -78,7 +79,8 @@ pub(crate) async fn handle(
             Err(too_many_partitions())
         } else if !plain.insert(name.replace('.', "_")) {
             let message = format!(
-                "another topic of this request differs from '{name}' in '.' and '_' only: choose another name"
+                "another topic of this request differs from '{name}' in '.' and '_' only: choose \
+                another name"
             );
             Err(ApiError::new(ErrorCode::InvalidTopic, message))
         } else {

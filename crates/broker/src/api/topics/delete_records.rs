@@ -87,7 +87,10 @@ async fn delete(
         UpkeepError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         UpkeepError::Closed => ErrorCode::NotLeaderOrFollower,
         error => {
-            tracing::warn!(%topic, partition = requested.partition_index, %error, "records were not deleted");
+            tracing::warn!(
+                %topic, partition = requested.partition_index, %error,
+                "records were not deleted"
+            );
             ErrorCode::KafkaStorageError
         }
     })

@@ -65,7 +65,10 @@ impl GroupShard {
                 Err(error) => {
                     failed = true;
                     if retry.is_news(&error) {
-                        tracing::error!(partition = %self.partition.id(), %error, "groups cannot be loaded; trying again");
+                        tracing::error!(
+                            partition = %self.partition.id(), %error,
+                            "groups cannot be loaded; trying again"
+                        );
                     }
                 }
             }
@@ -129,7 +132,10 @@ impl Replay<'_> {
             match replayed {
                 Ok(Replayed::Applied) => {}
                 Ok(Replayed::UnknownType(kind)) => {
-                    tracing::warn!(%partition, %offset, kind, "left out a group record of a type this release does not know");
+                    tracing::warn!(
+                        %partition, %offset, kind,
+                        "left out a group record of a type this release does not know"
+                    );
                 }
                 // One bad record must not take all groups of the partition away.
                 Err(error) => {

@@ -43,7 +43,10 @@ impl GroupShard {
                     let appended = self.append(&records).await;
                     let outcome = appended.map(|_| ());
                     if let Err(error) = outcome {
-                        tracing::warn!(partition = %self.partition.id(), %error, "group changes were not stored");
+                        tracing::warn!(
+                            partition = %self.partition.id(), %error,
+                            "group changes were not stored"
+                        );
                     }
                     self.changes_ended(&records, outcome);
                 }
@@ -101,7 +104,10 @@ impl GroupShard {
                 snapshot.bytes += bytes_of(records);
             }
             (Err(error), _) => {
-                tracing::warn!(partition = %self.partition.id(), %error, "a snapshot of groups was not stored; it is tried again later");
+                tracing::warn!(
+                    partition = %self.partition.id(), %error,
+                    "a snapshot of groups was not stored; it is tried again later"
+                );
                 growth.postpone();
             }
             (Ok(_), None) => {}
@@ -110,7 +116,10 @@ impl GroupShard {
 
     async fn move_log_start(&self, offset: Offset) {
         if let Err(error) = self.partition.delete_records(Some(offset)).await {
-            tracing::warn!(partition = %self.partition.id(), %error, "the log of groups could not be cut; it is tried again later");
+            tracing::warn!(
+                partition = %self.partition.id(), %error,
+                "the log of groups could not be cut; it is tried again later"
+            );
         }
     }
 }
