@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn cluster_arns_are_taken_apart() {
-        let text = "arn:aws:kafka:us-east-1:000000000000:cluster/demo/0a1b2c3d-0000-4000-8000-000000000001-3";
+        let text = "arn:aws:kafka:us-east-1:000000000000:cluster/demo/\
+                    0a1b2c3d-0000-4000-8000-000000000001-3";
         let arn = Arn::parse(text, "clusterArn").unwrap();
         let (name, uid, rest) = arn.cluster().unwrap();
         assert_eq!((arn.kind, name, rest), ("cluster", "demo", None));

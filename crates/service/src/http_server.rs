@@ -109,9 +109,15 @@ impl Frontend {
             Err(error) => {
                 let (status, exception) = error.exception();
                 if status.is_server_error() {
-                    tracing::warn!(%method, path, request_id, exception, %error, "a request failed");
+                    tracing::warn!(
+                        %method, path, request_id, exception, %error,
+                        "a request failed"
+                    );
                 } else {
-                    tracing::debug!(%method, path, request_id, exception, %error, "a request was refused");
+                    tracing::debug!(
+                        %method, path, request_id, exception, %error,
+                        "a request was refused"
+                    );
                 }
                 error_response(&error)
             }

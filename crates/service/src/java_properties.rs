@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn every_form_of_a_line_is_read() {
-        let text = "# a comment\n! another = one\n\n a = 1 \r\nb:2\nc 3\nd\ne\\ f\\=g = \\u0041\\tz\nlist = x,\\\n  y\\\\\nb=4";
+        let text = "# a comment\n! another = one\n\n a = 1 \r\nb:2\nc 3\nd\n\
+                    e\\ f\\=g = \\u0041\\tz\nlist = x,\\\n  y\\\\\nb=4";
         let expected =
             [("a", "1"), ("b", "4"), ("c", "3"), ("d", ""), ("e f=g", "A\tz"), ("list", "x,y\\")];
         assert_eq!(parsed(text), pairs(&expected));

@@ -179,7 +179,8 @@ static MILENA: &[ApiOperation] = operations! {
         => kill_broker(cluster_arn, broker_id);
     RestartBroker: POST "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/restart"
         => restart_broker(cluster_arn, broker_id);
-    AcceptLostLog: POST "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/accept-lost-log/{epoch}"
+    AcceptLostLog: POST
+        "/milena/v1/clusters/{clusterArn}/brokers/{brokerId}/accept-lost-log/{epoch}"
         => accept_lost_log(cluster_arn, broker_id, broker_epoch);
 };
 

@@ -162,12 +162,15 @@ impl Api {
     /// Starts an operation on an ACTIVE cluster. `change` gets the cluster's record, the
     /// operation's and the operation's key; it sets the first step and what else the operation
     /// changes at once.
-    async fn start_operation(
+    async fn start_operation<F>(
         &self,
         arn: &str,
         start: OperationStart<'_>,
-        mut change: impl FnMut(&mut ManagedCluster, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
-    ) -> Result<UpdateResponse, ApiError> {
+        mut change: F,
+    ) -> Result<UpdateResponse, ApiError>
+    where
+        F: FnMut(&mut ManagedCluster, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
+    {
         let uid = cluster_uid(arn, "clusterArn")?;
         let reboots = start.state == ClusterState::RebootingBroker;
         let step =

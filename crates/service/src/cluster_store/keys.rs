@@ -17,8 +17,8 @@ pub(crate) enum ServiceKey<'a> {
     Address(&'a str),
     /// `address-cursor`: the address given out last.
     AddressCursor,
-    /// `operations/{uid}/{created_ms}-{id}`, [`OperationRecord`](crate::operation::OperationRecord):
-    /// of a cluster, in order of time.
+    /// `operations/{uid}/{created_ms}-{id}`,
+    /// [`OperationRecord`](crate::operation::OperationRecord): of a cluster, in order of time.
     Operation(ClusterUid, i64, Uuid),
     /// `configurations/{uid}`, [`ConfigurationRecord`](crate::configuration::ConfigurationRecord).
     Configuration(ConfigurationUid),

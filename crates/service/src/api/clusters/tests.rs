@@ -45,7 +45,9 @@ async fn a_new_cluster_is_described_with_everything_filled_in_and_nothing_null()
         "currentBrokerSoftwareInfo": {"kafkaVersion": "3.9.x.kraft"},
         "currentVersion": version,
         "encryptionInfo": {
-            "encryptionAtRest": {"dataVolumeKMSKeyId": "arn:aws:kms:us-east-1:000000000000:alias/aws/kafka"},
+            "encryptionAtRest": {
+                "dataVolumeKMSKeyId": "arn:aws:kms:us-east-1:000000000000:alias/aws/kafka",
+            },
             "encryptionInTransit": {"clientBroker": "PLAINTEXT", "inCluster": true},
         },
         "enhancedMonitoring": "DEFAULT",

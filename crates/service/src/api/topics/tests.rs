@@ -24,7 +24,14 @@ async fn what_is_wrong_with_a_topic_request_is_named() {
     let label = service.create("orders").await;
     service.wait_for_state(&label, "ACTIVE").await;
     let path = format!("/v1/clusters/{label}/topics");
-    let topic = |partitions: Value, replicas: Value, configs: Value| json!({"topicName": "t", "partitionCount": partitions, "replicationFactor": replicas, "configs": configs});
+    let topic = |partitions: Value, replicas: Value, configs: Value| {
+        json!({
+            "topicName": "t",
+            "partitionCount": partitions,
+            "replicationFactor": replicas,
+            "configs": configs,
+        })
+    };
     let cases = [
         (json!({}), "topicName", "required"),
         (topic(Value::Null, json!(3), Value::Null), "partitionCount", "required"),

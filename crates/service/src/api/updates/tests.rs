@@ -39,7 +39,11 @@ async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
         "endTime": done["endTime"],
         "operationArn": started["clusterOperationArn"],
         "operationState": "UPDATE_COMPLETE",
-        "operationSteps": [step("INITIALIZE_UPDATE"), step("UPDATE_CLUSTER_CONFIGURATION"), step("FINALIZE_UPDATE")],
+        "operationSteps": [
+            step("INITIALIZE_UPDATE"),
+            step("UPDATE_CLUSTER_CONFIGURATION"),
+            step("FINALIZE_UPDATE"),
+        ],
         "operationType": "UPDATE_CLUSTER_CONFIGURATION",
         "sourceClusterInfo": {},
         "targetClusterInfo": {"configurationInfo": {"arn": arn, "revision": 1}},
@@ -122,9 +126,15 @@ async fn brokers_come_and_go_evenly_over_the_zones() {
         );
         addresses.push((done["sourceClusterInfo"].clone(), done["targetClusterInfo"].clone()));
     }
-    let up = json!({"brokerCountUpdateInfo": {"createdBrokerIds": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 9});
+    let up = json!({
+        "brokerCountUpdateInfo": {"createdBrokerIds": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]},
+        "numberOfBrokerNodes": 9,
+    });
     assert_eq!(addresses[0], (json!({"numberOfBrokerNodes": 3}), up));
-    let down = json!({"brokerCountUpdateInfo": {"deletedBrokerIds": [7.0, 8.0, 9.0]}, "numberOfBrokerNodes": 6});
+    let down = json!({
+        "brokerCountUpdateInfo": {"deletedBrokerIds": [7.0, 8.0, 9.0]},
+        "numberOfBrokerNodes": 6,
+    });
     assert_eq!(addresses[1], (json!({"numberOfBrokerNodes": 9}), down));
     let nodes = service.get(&format!("/v1/clusters/{label}/nodes")).await;
     let subnets: Vec<&Value> = nodes["nodeInfoList"]

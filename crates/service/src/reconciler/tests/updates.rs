@@ -89,7 +89,8 @@ async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions
 #[tokio::test]
 async fn brokers_are_added_after_a_crash_in_any_transaction() {
     let ask = async |service: &TestService, label: &str| {
-        let request = json!({"currentVersion": current_version(service, label).await, "targetNumberOfBrokerNodes": 6});
+        let version = current_version(service, label).await;
+        let request = json!({"currentVersion": version, "targetNumberOfBrokerNodes": 6});
         service.json(Method::PUT, &format!("/v1/clusters/{label}/nodes/count"), request).await;
     };
     let check = async |service: &TestService, label: &str| {
@@ -143,7 +144,8 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
     let label = active_cluster(&metadata).await;
     let service = TestService::begin(metadata.clone());
     let path = format!("/v1/clusters/{label}/nodes/count");
-    let request = json!({"currentVersion": current_version(&service, &label).await, "targetNumberOfBrokerNodes": 6});
+    let version = current_version(&service, &label).await;
+    let request = json!({"currentVersion": version, "targetNumberOfBrokerNodes": 6});
     service.json(Method::PUT, &path, request).await;
     service.wait_for_state(&label, "ACTIVE").await;
     let cluster = cluster(&metadata).await;
@@ -159,7 +161,8 @@ async fn a_broker_that_still_holds_something_is_not_stopped() {
         configs: BTreeMap::new(),
     };
     let created = cluster.create_topic(&topic).await.unwrap();
-    let request = json!({"currentVersion": current_version(&service, &label).await, "targetNumberOfBrokerNodes": 3});
+    let version = current_version(&service, &label).await;
+    let request = json!({"currentVersion": version, "targetNumberOfBrokerNodes": 3});
     service.json(Method::PUT, &path, request).await;
     let draining = async || {
         let nodes = cluster.nodes().await.unwrap();
