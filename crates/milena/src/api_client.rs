@@ -69,7 +69,7 @@ impl ApiClient {
         let exists = file.try_exists();
         let exists = exists.with_context(|| {
             format!(
-                "cannot read {}; run as the user whose it is, or say --data-dir",
+                "cannot read {}; run as the user who owns it, or pass --data-dir",
                 file.display()
             )
         })?;
@@ -104,9 +104,10 @@ impl ApiClient {
         }
         let mut message = value["message"].as_str().unwrap_or("the API gave no reason").to_owned();
         if status == StatusCode::UNAUTHORIZED && self.key.is_none() {
-            message = "the API wants signed requests, but there is no credentials file; say with --data-dir where the \
-                       running milena keeps its data"
-                .to_owned();
+            message =
+                "the API requires signed requests, but there is no credentials file; name the \
+                       data directory of the running milena with --data-dir"
+                    .to_owned();
         }
         Err(RefusedCall { status, message }.into())
     }

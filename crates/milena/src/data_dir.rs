@@ -36,7 +36,8 @@ const LAYOUT: [(&[&str], &str); 14] = [
     ),
     (
         &[KEY_FILE],
-        "the local key, which wraps the data keys of all clusters: **without it no record can be read**; keep a copy elsewhere",
+        "the local key, which wraps the data keys of all clusters: **without it no record can be \
+        read**; keep a copy elsewhere",
     ),
     (
         &[METADATA_FILE],
@@ -50,7 +51,8 @@ const LAYOUT: [(&[&str], &str); 14] = [
     (&[LOCK_FILE], "locked by the process that uses the directory"),
     (
         &[CLUSTERS, "ID"],
-        "a cluster's write-ahead logs (64 MiB and more a broker, set aside at its first start) and segments",
+        "a cluster's write-ahead logs (64 MiB and more a broker, set aside at its first start) and \
+        segments",
     ),
     (
         &[CLUSTERS, "ID", WAL, "BROKER", "wal", "epoch-EPOCH"],
@@ -187,7 +189,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
                 format!("process {holder}")
             };
             bail!(
-                "the data directory {shown} is in use by {process}; stop it, or choose another with --data-dir"
+                "the data directory {shown} is in use by {process}; stop it, or choose another \
+                with --data-dir"
             )
         }
         Err(TryLockError::Error(error)) => {
@@ -208,8 +211,9 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
                 let name = entry?.file_name();
                 if name != LOCK_FILE && name != "FORMAT.new" {
                     bail!(
-                        "{shown} is not empty and has no file FORMAT, as a data directory of milena has; choose another with \
-                         --data-dir, or put the file back: '{FORMAT_TEXT}{FORMAT}'"
+                        "{shown} is not empty and has no file FORMAT, as a data directory of \
+                         milena has; choose another with --data-dir, or put the file back: \
+                         '{FORMAT_TEXT}{FORMAT}'"
                     );
                 }
             }
@@ -217,7 +221,10 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
         }
         Err(error) => {
             return Err(error).with_context(|| {
-                format!("cannot read {shown}/FORMAT; run as the user whose it is, or choose another with --data-dir")
+                format!(
+                    "cannot read {shown}/FORMAT; run as the user who owns it, or choose another \
+                     with --data-dir"
+                )
             });
         }
     };
@@ -226,8 +233,9 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
     match format {
         Some(format) if format <= FORMAT => Ok(()),
         Some(format) => bail!(
-            "the data directory {shown} has format {format}, written by a newer release, and this one knows formats up \
-             to {FORMAT}; start the newer release, or choose another directory with --data-dir"
+            "the data directory {shown} has format {format}, written by a newer release, and this \
+             one knows formats up to {FORMAT}; start the newer release, or choose another \
+             directory with --data-dir"
         ),
         None => bail!("{shown}/FORMAT is damaged; it should say '{FORMAT_TEXT}{FORMAT}'"),
     }
@@ -240,8 +248,8 @@ fn check_metadata(path: &Path) -> anyhow::Result<()> {
     let clusters = path.join(CLUSTERS);
     if missing && fs::read_dir(&clusters).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!(
-            "the metadata store {} is {}, but {} holds clusters that it describes; put it back from a copy, or move \
-             that directory away to begin anew without them",
+            "the metadata store {} is {}, but {} holds clusters that it describes; put it back \
+             from a copy, or move that directory away to begin anew without them",
             path.join(METADATA_FILE).display(),
             if empty { "empty" } else { "missing" },
             clusters.display()
@@ -253,7 +261,8 @@ fn check_metadata(path: &Path) -> anyhow::Result<()> {
 fn cannot_write(path: &Path) -> String {
     let shown = path.display();
     format!(
-        "cannot write into the data directory {shown}; make it writable, or choose another with --data-dir"
+        "cannot write into the data directory {shown}; make it writable, or choose another with \
+        --data-dir"
     )
 }
 

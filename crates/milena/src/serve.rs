@@ -86,7 +86,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     };
     if !stopped {
         tracing::warn!(
-            "not everything stopped in time; acknowledged records are safe, and the next start recovers"
+            "not everything stopped in time; acknowledged records are safe, and the next start \
+            recovers"
         );
     }
     outcome
@@ -109,7 +110,10 @@ impl Installation {
         let local_key = LocalKey::load_or_create(&data.key(), data.metadata().exists(), runtime)?;
         let credentials = Credentials::load_or_create(&data.credentials(), runtime)?;
         let store = EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime);
-        let store = Arc::new(store.context("nothing starts without the metadata store; free space, or put the data directory back from a copy")?);
+        let store = Arc::new(store.context(
+            "nothing starts without the metadata store; free space, or put the data directory back \
+             from a copy",
+        )?);
         let metadata: Arc<dyn MetadataStore> = store.clone();
         let blocks = BlockCache::new(settings.cache_mib() << 20);
         let mut tuning = BrokerTuning::default();
@@ -178,7 +182,9 @@ impl Installation {
             (env!("CARGO_PKG_VERSION"), self.data.path().display(), url(self.service.address()));
         let region = &settings.region;
         let mut lines = format!(
-            "Milena {version} serves from {data}\n\nMSK API  {url}\naws CLI  export AWS_ENDPOINT_URL_KAFKA={url}\n\
+            "Milena {version} serves from {data}\n\n\
+             MSK API  {url}\n\
+             aws CLI  export AWS_ENDPOINT_URL_KAFKA={url}\n\
              \x20        export AWS_DEFAULT_REGION={region}\n"
         );
         let (credentials, indent) = (self.data.credentials(), "         ");

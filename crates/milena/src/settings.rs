@@ -2,9 +2,9 @@
 //! (`--config`), else the default.
 //!
 //! [`Settings`] declares each setting once: flag, variable, name in the file, default and
-//! documentation. `cargo xtask docs` makes the tables in README.md and docs/operations/running.md from
-//! it; a default that clap does not know stands at the end of the documentation's first paragraph, as
-//! `[default: …]`, and becomes the table's.
+//! documentation. `cargo xtask docs` makes the tables in README.md and docs/operations/running.md
+//! from it; a default that clap does not know stands at the end of the documentation's first
+//! paragraph, as `[default: …]`, and becomes the table's.
 
 use std::{
     collections::BTreeMap,
@@ -154,7 +154,8 @@ impl Settings {
         }
         if self.no_auth && !listen.ip().is_loopback() {
             bail!(
-                "--no-auth is for loopback addresses only; leave it out, or listen on 127.0.0.1 instead of {listen}"
+                "--no-auth is for loopback addresses only; leave it out, or listen on 127.0.0.1 \
+                instead of {listen}"
             );
         }
         if self.threads.is_some_and(|threads| !(1..=THREADS_MAX).contains(&threads)) {
@@ -163,7 +164,8 @@ impl Settings {
         for (subnet, zone) in &self.subnets {
             if !subnet.starts_with("subnet-") || zone.is_empty() {
                 bail!(
-                    "'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \"use1-az1\""
+                    "'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \
+                    \"use1-az1\""
                 );
             }
         }
@@ -191,7 +193,8 @@ impl Settings {
         let Self { broker_network: network, advertise, broker_port: port, .. } = self;
         if network.is_some() && (advertise.is_some() || port.is_some()) {
             bail!(
-                "--broker-network gives each broker an address; leave it out, or --advertise and --broker-port"
+                "--broker-network gives each broker an address; leave it out, or --advertise and \
+                --broker-port"
             );
         }
         if advertise.as_ref().is_some_and(|host| host.trim().is_empty()) {

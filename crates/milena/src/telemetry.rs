@@ -39,7 +39,10 @@ pub(crate) fn start() {
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     if let Some(error) = mistake {
-        tracing::warn!(%error, "MILENA_LOG is not understood and is passed over; use a filter such as info");
+        tracing::warn!(
+            %error,
+            "MILENA_LOG is not understood and is passed over; use a filter such as info"
+        );
     }
 }
 

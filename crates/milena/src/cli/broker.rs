@@ -57,9 +57,10 @@ enum BrokerCommand {
     /// Have a broker start without its write-ahead directory, which is gone for good: what was only
     /// there is lost
     #[command(
-        after_help = "The refused start names the epoch. If the directory can be mounted or restored, do that \
-                            instead: the broker then starts by itself and nothing is lost.\n\n\
-                            Example:\n  milena broker accept-lost-log orders 2 17"
+        after_help = "The refused start names the epoch. If the directory can be mounted or \
+                      restored, do that instead: the broker then starts by itself and nothing is \
+                      lost.\n\n\
+                      Example:\n  milena broker accept-lost-log orders 2 17"
     )]
     AcceptLostLog {
         /// The cluster's name or ARN
@@ -135,7 +136,8 @@ async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<
         }
         if clusters.runtime.monotonic() > deadline {
             bail!(
-                "broker {id} of cluster '{cluster}' is not back yet; see: milena broker list {cluster}"
+                "broker {id} of cluster '{cluster}' is not back yet; see: milena broker list \
+                {cluster}"
             );
         }
         clusters.runtime.sleep(POLL).await;
@@ -153,7 +155,8 @@ async fn accept_lost_log(
     clusters.api.call(Method::POST, &accept, &[], None).await?;
     if matches!(state_of(clusters, &arn, id).await?.as_str(), "DOWN" | "STOPPING") {
         return output::line(format!(
-            "{cluster}: the loss is accepted; start broker {id} with: milena broker restart {cluster} {id}"
+            "{cluster}: the loss is accepted; start broker {id} with: milena broker restart \
+            {cluster} {id}"
         ));
     }
     wait_for(clusters, &arn, id, "SERVING").await?;

@@ -48,9 +48,8 @@ pub(crate) struct ClusterArgs {
 #[derive(Subcommand)]
 enum ClusterCommand {
     /// Create a cluster and wait until it serves
-    #[command(
-        after_help = "Example:\n  milena cluster create orders --kafka-version 4.1.x.kraft --tag team=data"
-    )]
+    #[command(after_help = "Example:\n  \
+            milena cluster create orders --kafka-version 4.1.x.kraft --tag team=data")]
     Create(CreateArgs),
     /// List clusters
     #[command(after_help = "Example:\n  milena cluster list --prefix orders")]
@@ -180,7 +179,10 @@ impl Clusters {
             "clusterName": name,
             "kafkaVersion": args.kafka_version,
             "numberOfBrokerNodes": args.brokers,
-            "brokerNodeGroupInfo": {"clientSubnets": args.subnets, "instanceType": args.instance_type},
+            "brokerNodeGroupInfo": {
+                "clientSubnets": args.subnets,
+                "instanceType": args.instance_type,
+            },
         });
         if !tags.is_empty() {
             request["tags"] = Value::Object(tags);
@@ -201,7 +203,8 @@ impl Clusters {
                     let reason =
                         info["stateInfo"]["message"].as_str().unwrap_or("no reason was given");
                     bail!(
-                        "the cluster '{name}' could not be created: {reason}; delete it with: milena cluster delete {name}"
+                        "the cluster '{name}' could not be created: {reason}; delete it with: \
+                        milena cluster delete {name}"
                     );
                 }
                 _ => break info,

@@ -40,7 +40,12 @@ pub(crate) struct ConsumeArgs {
     /// The topic
     topic: String,
     /// Where to begin: beginning, end, an offset, or a span such as 10m (s, m, h, d ago)
-    #[arg(long, value_name = "PLACE", default_value = "beginning", value_parser = StartPosition::parse)]
+    #[arg(
+        long,
+        value_name = "PLACE",
+        default_value = "beginning",
+        value_parser = StartPosition::parse
+    )]
     from: StartPosition,
     /// Read this partition only
     #[arg(long, short, value_parser = clap::value_parser!(i32).range(0..))]

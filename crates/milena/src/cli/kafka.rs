@@ -62,8 +62,8 @@ impl KafkaArgs {
     fn target(&self) -> anyhow::Result<Target<'_>> {
         match (&self.cluster, &self.bootstrap) {
             (Some(_), Some(_)) => anyhow::bail!(
-                "both a cluster's name and addresses of brokers are given; leave out --cluster (or MILENA_CLUSTER), or \
-                 --bootstrap (or MILENA_BOOTSTRAP)"
+                "both a cluster's name and addresses of brokers are given; leave out --cluster (or \
+                 MILENA_CLUSTER), or --bootstrap (or MILENA_BOOTSTRAP)"
             ),
             (_, Some(brokers)) => Ok(Target::Brokers(brokers)),
             (cluster, None) => Ok(Target::Cluster(cluster.as_deref().unwrap_or("demo"))),

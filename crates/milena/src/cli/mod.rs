@@ -35,8 +35,9 @@ Examples:
   echo hello | milena produce books    send a record
   milena consume books                 print the records
 
-Every setting can come from the command line, the environment (MILENA_…) or a TOML file (--config), in this order.
-MILENA_LOG sets what is logged, such as info or milena_broker=debug; MILENA_LOG_FORMAT=json logs as JSON.";
+Every setting can come from the command line, the environment (MILENA_…) or a TOML file (--config),
+in this order. MILENA_LOG filters the log, for example info or milena_broker=debug;
+MILENA_LOG_FORMAT=json logs as JSON.";
 
 /// Managed streaming for Kafka that you run yourself
 #[derive(Parser)]

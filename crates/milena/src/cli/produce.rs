@@ -208,7 +208,8 @@ pub(super) fn split_line(
     let at = at.with_context(|| {
         let line = String::from_utf8_lossy(line);
         format!(
-            "the line '{line}' has no '{separator}'; leave --key-separator out to send records without keys"
+            "the line '{line}' has no '{separator}'; leave --key-separator out to send records \
+            without keys"
         )
     })?;
     let (key, value) = (&line[..at], &line[at + separator.len()..]);

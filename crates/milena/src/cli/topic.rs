@@ -23,9 +23,8 @@ pub(crate) struct TopicArgs {
 #[derive(Subcommand, Debug)]
 enum TopicCommand {
     /// Create a topic
-    #[command(
-        after_help = "Example:\n  milena topic create orders --partitions 6 --config retention.ms=86400000"
-    )]
+    #[command(after_help = "Example:\n  \
+            milena topic create orders --partitions 6 --config retention.ms=86400000")]
     Create(CreateArgs),
     /// List the topics
     #[command(after_help = "Example:\n  milena topic list")]
@@ -86,7 +85,8 @@ pub(crate) async fn run(
             let topic = client.describe_topic(&name).await.map_err(|e| advise(e, &name))?;
             anyhow::ensure!(
                 !topic.internal,
-                "topic {name} holds what the brokers remember of groups; delete topics of your own only"
+                "topic {name} holds what the brokers remember of groups; delete topics of your own \
+                only"
             );
             client.delete_topic(&name).await.map_err(|e| advise(e, &name))?;
             output::line(format!("{name}: deleted"))
