@@ -73,8 +73,8 @@ impl ClusterMetadata {
                 configs: topic.configs.clone(),
                 created_ms: self.runtime.wall_ms(),
             };
-            // With a deletion under way under this id, a late or repeated write would bring a deleted
-            // topic back.
+            // While a deletion of this id is under way, a late or repeated write would bring a
+            // deleted topic back.
             let deleted = self.key(MetadataKey::DeletedTopic(id));
             let guard = Txn::new().absent(&key).absent(&deleted);
             let written =
@@ -151,7 +151,8 @@ impl ClusterMetadata {
                 format!("the topic has {now} partitions already: ask for more")
             } else {
                 format!(
-                    "topic '{name}' has {now} partitions and cannot shrink to {total}: ask for more than it has"
+                    "topic '{name}' has {now} partitions and cannot shrink to {total}: ask for \
+                    more than it has"
                 )
             };
             return Err(MetadataError::InvalidPartitions { reason });

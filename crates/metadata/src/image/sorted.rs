@@ -143,7 +143,9 @@ mod tests {
             let mut copies = Vec::new();
             for (i, (key, value)) in ops.into_iter().enumerate() {
                 match value {
-                    Some(value) => prop_assert_eq!(map.insert(key, value), model.insert(key, value)),
+                    Some(value) => {
+                        prop_assert_eq!(map.insert(key, value), model.insert(key, value));
+                    }
                     None => prop_assert_eq!(map.remove(&key), model.remove(&key)),
                 }
                 prop_assert_eq!(map.get(&key), model.get(&key));
