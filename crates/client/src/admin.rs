@@ -169,11 +169,11 @@ impl Client {
             result.error_code,
             result.error_message.as_deref(),
         )?;
-        let config =
-            |c: milena_protocol::messages::describe_configs_response::DescribeConfigsResourceResult| {
-                (c.name.to_string(), c.value.map(|v| v.to_string()), c.config_source == SET_ON_TOPIC)
-            };
-        Ok(result.configs.into_iter().map(config).collect())
+        let configs = result.configs.into_iter().map(|config| {
+            let is_set = config.config_source == SET_ON_TOPIC;
+            (config.name.to_string(), config.value.map(|value| value.to_string()), is_set)
+        });
+        Ok(configs.collect())
     }
 
     /// Gives a topic more partitions, `total` altogether.

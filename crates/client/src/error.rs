@@ -10,7 +10,8 @@ use milena_records::BatchError;
 pub enum ClientError {
     /// No connection could be made.
     #[error(
-        "cannot connect to {address}: {source}; check that the broker runs and the address is its listener"
+        "cannot connect to {address}: {source}; check that the broker runs and the address is its \
+        listener"
     )]
     Connect {
         /// Host and port.
@@ -37,7 +38,8 @@ pub enum ClientError {
     Protocol(#[from] FrameError),
     /// The broker does not have the API in any version known here.
     #[error(
-        "the broker does not offer {api} in a version that this client knows; use a cluster of another kafka version"
+        "the broker does not offer {api} in a version that this client knows; use a cluster of \
+        another kafka version"
     )]
     NotOffered {
         /// The API.

@@ -52,7 +52,10 @@ impl PartitionSender {
             while let Some(batch) = self.collect(&mut queue).await {
                 let result = self.deliver(&batch).await.map_err(Arc::new);
                 if let Err(error) = &result {
-                    tracing::debug!(topic = self.topic, partition = self.partition, %error, "a batch is given up");
+                    tracing::debug!(
+                        topic = self.topic, partition = self.partition, %error,
+                        "a batch is given up"
+                    );
                 }
                 for (i, queued) in batch.into_iter().enumerate() {
                     let place = result.as_ref().map_err(Arc::clone).map(|base| RecordPlace {
