@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn every_section_holds_a_key() {
-        let text = "# mine\n[default]\naws_access_key_id=A1\naws_secret_access_key = s1\nregion = x\n\n\
+        let text = "# mine\n\
+                    [default]\naws_access_key_id=A1\naws_secret_access_key = s1\nregion = x\n\n\
                     [ ci ]\n\
                     aws_access_key_id = A2\naws_secret_access_key = s2=+/\n";
         let credentials = parse(text).unwrap();

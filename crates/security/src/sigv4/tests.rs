@@ -145,7 +145,8 @@ const PUBLISHED: &[Vector] = &[
     },
 ];
 
-const ARN: &str = "arn%3Aaws%3Akafka%3Aus-east-1%3A000000000000%3Acluster%2Fdemo%2F0a1b2c3d-0000-4000-8000-000000000001-3";
+const ARN: &str = "arn%3Aaws%3Akafka%3Aus-east-1%3A000000000000%3Acluster%2Fdemo%2F\
+                   0a1b2c3d-0000-4000-8000-000000000001-3";
 const LOCAL: (&str, &str) = ("host", "127.0.0.1:8085");
 
 fn verifier(service: &str) -> Verifier {
@@ -170,8 +171,8 @@ fn verify(
     signed.sort_unstable();
     signed.dedup();
     let authorization = format!(
-        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/{service}/aws4_request, SignedHeaders={}, \
-         Signature={}",
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/{service}/aws4_request, \
+         SignedHeaders={}, Signature={}",
         signed.join(";"),
         vector.signature
     );
