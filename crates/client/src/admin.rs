@@ -26,9 +26,9 @@ const TOPIC_RESOURCE: i8 = 2;
 pub struct NewTopic {
     /// Its name.
     pub name: String,
-    /// How many partitions; the cluster's default when nothing is said.
+    /// How many partitions; `None`: the cluster's default.
     pub partitions: Option<i32>,
-    /// How many replicas; the cluster's default when nothing is said.
+    /// How many replicas; `None`: the cluster's default.
     pub replication_factor: Option<i16>,
     /// Its configuration.
     pub configs: Vec<(String, String)>,
@@ -60,7 +60,7 @@ impl Client {
             let result = response.topics.iter().find(|t| t.name == topic.name.as_str());
             let (code, message) =
                 result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
-            // An earlier attempt, whose answer was lost, may have created it.
+            // An earlier attempt, whose response was lost, may have created it.
             let done = !first && code == ErrorCode::TopicAlreadyExists.code();
             if done { Ok(()) } else { ClientError::check(&*what, code, message) }
         })
@@ -101,7 +101,7 @@ impl Client {
                 let (code, message) =
                     result.map_or((0, None), |t| (t.error_code, t.error_message.as_deref()));
                 match code {
-                    // An earlier attempt, whose answer was lost, may have deleted it.
+                    // An earlier attempt, whose response was lost, may have deleted it.
                     code if code == unknown && !first => Ok(Ok(())),
                     code if code == unknown => Ok(ClientError::check(&*what, code, message)),
                     code => ClientError::check(&*what, code, message).map(Ok),

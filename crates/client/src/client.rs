@@ -44,37 +44,37 @@ impl ClientConfig {
 /// A client; clones share it. Nothing is connected before the first call.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    inner: Arc<ClientCore>,
 }
 
-struct Inner {
+struct ClientCore {
     config: ClientConfig,
     runtime: Runtime,
-    state: Mutex<State>,
+    state: Mutex<ClientState>,
     /// Makes the connection for [`Client::any_broker`].
     search: SingleFlight,
 }
 
 #[derive(Default)]
-struct State {
+struct ClientState {
     brokers: HashMap<BrokerId, BrokerInfo>,
     controller: Option<BrokerId>,
     topics: HashMap<String, Arc<TopicInfo>>,
     connections: HashMap<BrokerId, Connection>,
     connects: HashMap<BrokerId, Arc<SingleFlight>>,
-    /// Requests metadata of a topic; only while somebody does.
+    /// The requests for metadata of a topic that are in progress.
     lookups: HashMap<String, Arc<SingleFlight>>,
     /// To a bootstrap address; used until a broker's id is known.
     first: Option<Connection>,
     /// The last error of reads that are being retried.
-    trouble: Option<String>,
+    read_error: Option<String>,
 }
 
 impl Client {
     /// A client of the cluster that the bootstrap addresses belong to.
     pub fn new(config: ClientConfig, runtime: Runtime) -> Self {
         let (state, search) = (Mutex::default(), SingleFlight::default());
-        Self { inner: Arc::new(Inner { config, runtime, state, search }) }
+        Self { inner: Arc::new(ClientCore { config, runtime, state, search }) }
     }
 
     /// The source of time and tasks.
@@ -87,17 +87,17 @@ impl Client {
         &self.inner.config
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ClientState> {
         self.inner.state.lock().expect("no panic happens under this lock")
     }
 
     /// The failure for which reading is being retried; none once a read has succeeded.
-    pub fn reading_trouble(&self) -> Option<String> {
-        self.state().trouble.clone()
+    pub fn read_error(&self) -> Option<String> {
+        self.state().read_error.clone()
     }
 
-    pub(crate) fn note_reading(&self, trouble: Option<&ClientError>) {
-        self.state().trouble = trouble.map(ToString::to_string);
+    pub(crate) fn set_read_error(&self, read_error: Option<&ClientError>) {
+        self.state().read_error = read_error.map(ToString::to_string);
     }
 
     pub(crate) fn retry(&self) -> Retry<'_> {
@@ -135,7 +135,7 @@ impl Client {
         Connection::open(address, &self.inner.config.connection, &self.inner.runtime).await
     }
 
-    /// A connection to any broker: one that is open, else the first that answers.
+    /// A connection to any broker: one that is open, else the first that responds.
     pub fn any_broker(&self) -> BoxFuture<'_, Result<Connection, ClientError>> {
         Box::pin(self.inner.search.run(|| self.any_open_connection(), self.search()))
     }
@@ -205,12 +205,12 @@ impl Client {
             ..Default::default()
         };
         let connection = self.any_broker().await?;
-        let answer = connection.call(&request).await;
-        if matches!(answer, Err(ClientError::TimedOut { .. })) {
-            // Another broker may answer.
+        let response = connection.call(&request).await;
+        if matches!(response, Err(ClientError::TimedOut { .. })) {
+            // Another broker may respond.
             connection.give_up();
         }
-        let info = ClusterInfo::from_response(&answer?);
+        let info = ClusterInfo::from_response(&response?);
         let mut state = self.state();
         state.brokers = info.brokers.iter().map(|(id, broker)| (*id, broker.clone())).collect();
         state.controller = info.controller.filter(|id| info.brokers.contains_key(id));
@@ -265,13 +265,13 @@ impl Client {
         self.state().topics.get(name).cloned()
     }
 
-    /// Forgets a topic, so that the next look asks for it anew: after an error that stale metadata
-    /// may explain.
+    /// Forgets a topic, so that the next look-up requests it again: after an error that stale
+    /// metadata may explain.
     pub fn forget_topic(&self, name: &str) {
         self.state().topics.remove(name);
     }
 
-    /// Forgets a topic as it was seen, unless it was asked for anew since: many callers may find
+    /// Forgets a topic as it was seen, unless it was requested again since: many callers may find
     /// out at the same time that it is out of date.
     pub(crate) fn forget_seen(&self, seen: &Arc<TopicInfo>) {
         let mut state = self.state();

@@ -1,7 +1,7 @@
 //! One connection to one broker.
 //!
 //! Invariants: a frame is written whole or the connection ends (a task owns the socket's writing
-//! half, so that nobody's cancelled call leaves half a frame); an answer goes to the call whose
+//! half, so that a cancelled call leaves no half frame); a response goes to the call whose
 //! correlation id it has; when the connection ends every waiting call learns it.
 
 use std::{
@@ -52,9 +52,9 @@ pub struct ConnectionConfig {
     pub client_id: String,
     /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long an answer may take.
+    /// How long a response may take.
     pub request_timeout: Duration,
-    /// The largest answer in bytes.
+    /// The largest response in bytes.
     pub max_frame_bytes: usize,
 }
 
@@ -72,31 +72,31 @@ impl Default for ConnectionConfig {
 /// A connection; clones share it, and it closes with the last of them.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionCore>,
     frames: mpsc::Sender<EncodedFrame>,
     /// Dropped with the last clone, which ends the reading task.
     _open: Arc<oneshot::Sender<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ConnectionCore {
     address: String,
     client_id: KString,
     request_timeout: Duration,
     max_frame_bytes: usize,
     versions: OnceLock<HashMap<ApiKey, RangeInclusive<i16>>>,
-    calls: Mutex<Calls>,
+    calls: Mutex<PendingCalls>,
 }
 
 #[derive(Debug, Default)]
-struct Calls {
+struct PendingCalls {
     next_id: i32,
     waiting: HashMap<i32, oneshot::Sender<Bytes>>,
     closed: bool,
 }
 
-impl Shared {
-    fn calls(&self) -> MutexGuard<'_, Calls> {
+impl ConnectionCore {
+    fn calls(&self) -> MutexGuard<'_, PendingCalls> {
         self.calls.lock().expect("no panic happens under this lock")
     }
 
@@ -104,9 +104,9 @@ impl Shared {
         ClientError::Disconnected { address: self.address.clone() }
     }
 
-    /// A correlation id, and where the answer to it will come.
-    fn expect_answer(&self) -> Result<(i32, oneshot::Receiver<Bytes>), ClientError> {
-        let (sender, answer) = oneshot::channel();
+    /// A correlation id, and where the response to it will come.
+    fn expect_response(&self) -> Result<(i32, oneshot::Receiver<Bytes>), ClientError> {
+        let (sender, response) = oneshot::channel();
         let mut calls = self.calls();
         if calls.closed {
             return Err(self.disconnected());
@@ -114,7 +114,7 @@ impl Shared {
         let id = calls.next_id;
         calls.next_id = id.wrapping_add(1) & i32::MAX;
         calls.waiting.insert(id, sender);
-        Ok((id, answer))
+        Ok((id, response))
     }
 
     /// Lets every waiting call fail, and later ones at once.
@@ -150,7 +150,7 @@ impl Connection {
                 Err(_) => return Err(connect(io::Error::from(io::ErrorKind::TimedOut))),
             };
         stream.set_nodelay(true).map_err(connect)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ConnectionCore {
             address: address.to_owned(),
             client_id: config.client_id.as_str().into(),
             request_timeout: config.request_timeout,
@@ -178,7 +178,7 @@ impl Connection {
         self.shared.calls().closed
     }
 
-    /// Gives the connection up: its calls fail, and whoever looks for one makes another.
+    /// Closes the connection: its calls fail, and the next look-up opens another.
     pub(crate) fn give_up(&self) {
         self.shared.close();
     }
@@ -201,12 +201,12 @@ impl Connection {
         Ok(version)
     }
 
-    /// Sends a request in the highest version that both sides know and waits for the answer.
+    /// Sends a request in the highest version that both sides know and waits for the response.
     pub async fn call<R: Request>(&self, request: &R) -> Result<R::Response, ClientError> {
         self.call_at(request, self.version_of(R::KEY)?).await
     }
 
-    /// Sends a request in a version and waits for the answer.
+    /// Sends a request in a version and waits for the response.
     pub async fn call_at<R: Request>(
         &self,
         request: &R,
@@ -215,19 +215,19 @@ impl Connection {
         self.start(request, version).await?.await
     }
 
-    /// Sends a request and gives back what waits for the answer. Requests go out in the order of
-    /// these calls.
+    /// Sends a request and returns the pending response. Requests go out in the order of these
+    /// calls.
     pub async fn start<R: Request>(
         &self,
         request: &R,
         version: i16,
     ) -> Result<Pending<R>, ClientError> {
-        let (id, answer) = self.shared.expect_answer()?;
+        let (id, response) = self.shared.expect_response()?;
         let pending = Pending {
             connection: self.clone(),
             id,
             version,
-            answer,
+            response,
             timer: Box::pin(tokio::time::sleep(self.shared.request_timeout)),
             request: PhantomData,
         };
@@ -235,8 +235,8 @@ impl Connection {
         Ok(pending)
     }
 
-    /// Sends a request that is not answered: Produce with acks 0.
-    pub async fn send_unanswered<R: Request>(
+    /// Sends a request that has no response: Produce with acks 0.
+    pub async fn send_without_response<R: Request>(
         &self,
         request: &R,
         version: i16,
@@ -278,21 +278,21 @@ impl Connection {
     }
 }
 
-/// An answer that is awaited. Dropping it forgets the answer.
+/// A pending response. Dropping it discards the response.
 #[derive(Debug)]
 pub struct Pending<R> {
     connection: Connection,
     id: i32,
     version: i16,
-    answer: oneshot::Receiver<Bytes>,
+    response: oneshot::Receiver<Bytes>,
     timer: Pin<Box<tokio::time::Sleep>>,
     request: PhantomData<fn() -> R>,
 }
 
 impl<R: Request> Pending<R> {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, ClientError>> {
-        if let Poll::Ready(answer) = Pin::new(&mut self.answer).poll(cx) {
-            return Poll::Ready(answer.map_err(|_| self.connection.shared.disconnected()));
+        if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
+            return Poll::Ready(response.map_err(|_| self.connection.shared.disconnected()));
         }
         if self.timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
@@ -335,11 +335,11 @@ impl<R> Drop for Pending<R> {
 
 async fn read(
     mut socket: OwnedReadHalf,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionCore>,
     dropped: oneshot::Receiver<()>,
     runtime: Runtime,
 ) {
-    let answers = async {
+    let responses = async {
         loop {
             let frame = read_frame(&mut socket, shared.max_frame_bytes).await?;
             let id = frame::correlation_id(&frame).map_err(io::Error::other)?;
@@ -350,7 +350,7 @@ async fn read(
         }
     };
     let ended: io::Result<()> = tokio::select! {
-        ended = answers => ended,
+        ended = responses => ended,
         _ = dropped => Ok(()),
         () = runtime.stopping().cancelled() => Ok(()),
     };
@@ -376,7 +376,7 @@ async fn read_frame(socket: &mut OwnedReadHalf, max: usize) -> io::Result<Bytes>
 
 async fn write(
     mut socket: OwnedWriteHalf,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionCore>,
     mut queue: mpsc::Receiver<EncodedFrame>,
     runtime: Runtime,
 ) {

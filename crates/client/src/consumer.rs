@@ -42,13 +42,13 @@ pub enum OnOutOfRange {
 /// A consumer's configuration.
 #[derive(Clone, Debug)]
 pub struct ConsumerConfig {
-    /// How long a broker may wait for records before it answers without.
+    /// How long a broker may wait for records before it responds without any.
     pub max_wait: Duration,
-    /// Bytes that make a broker answer at once.
+    /// Bytes that make a broker respond at once.
     pub min_bytes: i32,
-    /// Bytes per answer, at most (one batch may exceed it).
+    /// Bytes per response, at most (one batch may exceed it).
     pub max_bytes: i32,
-    /// Bytes per partition and answer, at most (one batch may exceed it).
+    /// Bytes per partition and response, at most (one batch may exceed it).
     pub partition_max_bytes: i32,
     /// Bytes that one batch may decompress to.
     pub decompressed_max_bytes: usize,
@@ -69,8 +69,8 @@ impl Default for ConsumerConfig {
     }
 }
 
-struct InFlight {
-    answer: Pending<FetchRequest>,
+struct InFlightFetch {
+    response: Pending<FetchRequest>,
     /// The topics asked for, to tell them by id.
     topics: Vec<Arc<TopicInfo>>,
 }
@@ -80,7 +80,7 @@ pub struct Consumer {
     client: Client,
     config: ConsumerConfig,
     assigned: Vec<PartitionPosition>,
-    in_flight: BTreeMap<BrokerId, InFlight>,
+    in_flight: BTreeMap<BrokerId, InFlightFetch>,
     ready: VecDeque<Vec<ConsumedRecord>>,
 }
 
@@ -121,7 +121,7 @@ impl Consumer {
     }
 
     /// The offset of the next record that [`Self::poll`] will give, where it is known: topic,
-    /// partition, offset. This is what a group commits once it is done with the records it got.
+    /// partition, offset. A group commits this once it has processed the records that it got.
     pub fn positions(&self) -> impl Iterator<Item = (&str, i32, Offset)> {
         self.assigned.iter().filter_map(|a| {
             let mut ready = self.ready.iter().filter_map(|records| records.first());
@@ -139,7 +139,7 @@ impl Consumer {
                 .all(|a| a.position.is_some_and(|p| a.high_watermark.is_some_and(|end| p >= end)))
     }
 
-    /// Records as they come: those of one partition's answer, in order; none when nothing came
+    /// Records as they come: those of one partition's response, in order; none when nothing came
     /// within `timeout`. Failures that may pass are retried until then.
     ///
     /// Errors: what trying again does not mend, such as an unknown topic or damaged records; and
@@ -154,9 +154,9 @@ impl Consumer {
                     return Ok(records);
                 }
                 match self.advance().await {
-                    Ok(()) => client.note_reading(None),
+                    Ok(()) => client.set_read_error(None),
                     Err(error) => {
-                        client.note_reading(Some(&error));
+                        client.set_read_error(Some(&error));
                         retry.after(error).await?;
                     }
                 }
@@ -165,7 +165,7 @@ impl Consumer {
         tokio::time::timeout(timeout, polling).await.unwrap_or(Ok(Vec::new()))
     }
 
-    /// Starts the fetches that are missing and waits for one answer.
+    /// Starts the fetches that are missing and waits for one response.
     async fn advance(&mut self) -> Result<(), ClientError> {
         for i in 0..self.assigned.len() {
             if self.assigned[i].position.is_none() {
@@ -181,8 +181,8 @@ impl Consumer {
             }
         }
         self.start_fetches().await?;
-        let (broker, topics, answer) = self.next_answer().await;
-        match answer {
+        let (broker, topics, response) = self.next_response().await;
+        match response {
             Ok(response) => self.take(&topics, &response),
             Err(error) => {
                 tracing::debug!(%broker, %error, "a fetch failed");
@@ -215,9 +215,9 @@ impl Consumer {
                 connection.start(&request, version).await
             };
             match sent.await {
-                Ok(answer) => {
+                Ok(response) => {
                     let topics = partitions.into_iter().map(|(info, _)| info).collect();
-                    self.in_flight.insert(leader, InFlight { answer, topics });
+                    self.in_flight.insert(leader, InFlightFetch { response, topics });
                 }
                 Err(error) => {
                     self.forget_topics();
@@ -259,26 +259,26 @@ impl Consumer {
         })
     }
 
-    /// Waits for the first of the answers under way.
-    async fn next_answer(
+    /// Waits for the first of the responses under way.
+    async fn next_response(
         &mut self,
     ) -> (BrokerId, Vec<Arc<TopicInfo>>, Result<FetchResponse, ClientError>) {
         std::future::poll_fn(|cx| {
             let mut done = None;
             for (broker, fetch) in &mut self.in_flight {
-                if let Poll::Ready(answer) = Pin::new(&mut fetch.answer).poll(cx) {
-                    done = Some((*broker, answer));
+                if let Poll::Ready(response) = Pin::new(&mut fetch.response).poll(cx) {
+                    done = Some((*broker, response));
                     break;
                 }
             }
-            let Some((broker, answer)) = done else { return Poll::Pending };
+            let Some((broker, response)) = done else { return Poll::Pending };
             let topics = self.in_flight.remove(&broker).map_or(Vec::new(), |fetch| fetch.topics);
-            Poll::Ready((broker, topics, answer))
+            Poll::Ready((broker, topics, response))
         })
         .await
     }
 
-    /// Takes the records of an answer over. Of partitions with an error the last error is given.
+    /// Takes the records of a response over. Of partitions with an error the last error is given.
     fn take(
         &mut self,
         topics: &[Arc<TopicInfo>],

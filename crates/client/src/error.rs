@@ -11,7 +11,7 @@ pub enum ClientError {
     /// No connection could be made.
     #[error(
         "cannot connect to {address}: {source}; check that the broker runs and the address is its \
-        listener"
+         listener"
     )]
     Connect {
         /// Host and port.
@@ -19,33 +19,33 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
-    /// The connection ended before the answer came.
+    /// The connection ended before the response came.
     #[error("{address} closed the connection; check its log, or try again")]
     Disconnected {
         /// Host and port.
         address: String,
     },
     /// Nothing came in time.
-    #[error("no answer to {what} within {after:?}; try again, or allow more time")]
+    #[error("no response to {what} within {after:?}; try again, or allow more time")]
     TimedOut {
         /// The operation.
         what: String,
         /// How long.
         after: Duration,
     },
-    /// The peer sent what is not Kafka's protocol.
+    /// The peer does not speak Kafka's protocol.
     #[error("cannot read what the broker sent: {0}")]
     Protocol(#[from] FrameError),
     /// The broker does not have the API in any version known here.
     #[error(
         "the broker does not offer {api} in a version that this client knows; use a cluster of \
-        another kafka version"
+         another kafka version"
     )]
     NotOffered {
         /// The API.
         api: ApiKey,
     },
-    /// The broker answered with an error.
+    /// The broker returned an error.
     #[error("{what}: {} ({})", message.as_deref().unwrap_or(code.message()), code.name())]
     Broker {
         /// The request, for a person.
@@ -107,7 +107,7 @@ impl ClientError {
         }
     }
 
-    /// Kafka's code, when the broker answered with one.
+    /// Kafka's code, when the broker returned one.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Broker { code, .. } => Some(*code),

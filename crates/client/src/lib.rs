@@ -2,7 +2,7 @@
 //! admin calls of the service. Not a product: it has what those need and no more (no group
 //! membership, no transactions, no TLS yet).
 //!
-//! - [`Connection`]: one socket, requests pipelined, answers matched by correlation id, versions
+//! - [`Connection`]: one socket, requests pipelined, responses matched by correlation id, versions
 //!   negotiated.
 //! - [`Client`]: bootstrap, metadata, a connection to each broker, admin calls, offsets; retries
 //!   what Kafka calls retriable until its own time-out.

@@ -46,7 +46,7 @@ pub struct TopicInfo {
     pub partitions: Vec<PartitionInfo>,
 }
 
-/// A cluster, as one metadata answer shows it.
+/// A cluster, as one metadata response shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterInfo {
     /// The cluster's id.

@@ -54,7 +54,7 @@ impl Client {
                 Ok(found) => return Ok(found),
                 Err(error) => {
                     self.forget_topic(topic);
-                    self.note_reading(Some(&error));
+                    self.set_read_error(Some(&error));
                     retry.after(error).await?;
                 }
             }

@@ -23,7 +23,7 @@ use crate::{Client, ClientError, partitioner::partition_of_key, retry::Retry};
 use batch::PartitionSender;
 use identity::Identities;
 pub use record::{Acks, Delivery, ProducerConfig, ProducerRecord, RecordPlace};
-use record::{Queued, Unacknowledged};
+use record::{QueuedRecord, UnacknowledgedGuard};
 
 /// A producer. Its tasks end when it is dropped and everything it was given is delivered or failed.
 pub struct Producer {
@@ -38,7 +38,7 @@ pub struct Producer {
 
 #[derive(Default)]
 struct Queues {
-    by_partition: HashMap<(String, i32), mpsc::UnboundedSender<Queued>>,
+    by_partition: HashMap<(String, i32), mpsc::UnboundedSender<QueuedRecord>>,
     /// The partition that records without a key go to at present, and the bytes sent to it.
     sticky: HashMap<String, (i32, usize)>,
 }
@@ -64,8 +64,7 @@ impl Producer {
         self.queues.lock().expect("no panic happens under this lock")
     }
 
-    /// Hands a record over, once there is memory for it, and gives back what waits for its
-    /// acknowledgement.
+    /// Queues a record, once there is memory for it. Returns its pending acknowledgement.
     ///
     /// Errors: when the topic is not known (after a few seconds of asking), or the client is shut
     /// down.
@@ -94,9 +93,9 @@ impl Producer {
         }
         record.timestamp.get_or_insert_with(|| Timestamp(self.runtime.wall_ms()));
         let (done, delivery) = oneshot::channel();
-        let _unacknowledged = Unacknowledged::new(&self.unacknowledged);
+        let _unacknowledged = UnacknowledgedGuard::new(&self.unacknowledged);
         let topic = record.topic.clone();
-        let queued = Queued { record, done, _memory: memory, _unacknowledged };
+        let queued = QueuedRecord { record, done, _memory: memory, _unacknowledged };
         self.queue(topic, partition).send(queued).map_err(|_| ClientError::Closed)?;
         Ok(Delivery(delivery))
     }
@@ -139,7 +138,7 @@ impl Producer {
         *partition
     }
 
-    fn queue(&self, topic: String, partition: i32) -> mpsc::UnboundedSender<Queued> {
+    fn queue(&self, topic: String, partition: i32) -> mpsc::UnboundedSender<QueuedRecord> {
         let mut queues = self.queues();
         let entry = queues.by_partition.entry((topic, partition));
         let start = |(topic, partition): &(String, i32)| {

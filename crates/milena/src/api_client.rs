@@ -25,7 +25,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// An error response of the API.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct RefusedCall {
+pub(crate) struct ApiCallError {
     /// The HTTP status.
     pub(crate) status: StatusCode,
     message: String,
@@ -37,7 +37,7 @@ pub(crate) struct ApiClient {
     /// `host:port`
     authority: String,
     region: String,
-    /// None when there is no credentials file: the API may want none.
+    /// `None` when there is no credentials file: the API may require none.
     key: Option<AccessKey>,
 }
 
@@ -77,7 +77,7 @@ impl ApiClient {
         Ok(Self { runtime, authority: authority.to_owned(), region, key })
     }
 
-    /// One call. `path` has its labels encoded already. An answer without a body is null.
+    /// One call. `path` has its labels encoded already. A response without a body is null.
     pub(crate) async fn call(
         &self,
         method: Method,
@@ -91,7 +91,7 @@ impl ApiClient {
         let body = body.map(Value::to_string).unwrap_or_default();
         let answer = timeout(TIMEOUT, self.send(&method, path, &query, body)).await;
         let (status, body) = answer
-            .map_err(|_| anyhow::anyhow!("no answer from {} within 30 s", self.authority))??;
+            .map_err(|_| anyhow::anyhow!("no response from {} within 30 s", self.authority))??;
         let value: Value = if body.is_empty() {
             Value::Null
         } else {
@@ -109,7 +109,7 @@ impl ApiClient {
                        data directory of the running milena with --data-dir"
                     .to_owned();
         }
-        Err(RefusedCall { status, message }.into())
+        Err(ApiCallError { status, message }.into())
     }
 
     async fn send(
@@ -149,8 +149,8 @@ impl ApiClient {
         let (head, body) =
             answer.with_context(|| format!("{authority} did not answer as HTTP"))?.into_parts();
         let body = Limited::new(body, RESPONSE_BYTES_MAX).collect().await;
-        let body =
-            body.map_err(|error| anyhow::anyhow!("the answer of {authority} broke off: {error}"))?;
+        let body = body
+            .map_err(|error| anyhow::anyhow!("the response of {authority} broke off: {error}"))?;
         Ok((head.status, body.to_bytes()))
     }
 }

@@ -71,7 +71,7 @@ impl InProcessBrokers {
         let slots: Vec<Slot> = self.slots().values().cloned().collect();
         let stop = |slot: Slot| async move {
             if let Some(broker) = slot.lock().await.take() {
-                // There is nobody to hand anything over to.
+                // All brokers stop: there is none to hand over to.
                 broker.shutdown().await;
             }
         };
@@ -134,7 +134,7 @@ impl InProcessBrokers {
     }
 }
 
-/// Why a broker did not start, with the command that an operator may want.
+/// The error of a broker that did not start, with the command that may help.
 fn refusal(spec: &BrokerSpec, error: &StartError) -> ProvisionError {
     match error {
         StartError::Storage(StorageError::LogLost { broker, epoch, .. }) => {
@@ -180,7 +180,7 @@ impl Provisioner for InProcessBrokers {
     async fn kill(&self, cluster: &ClusterId, broker: BrokerId) -> Result<(), ProvisionError> {
         let running = self.slot(cluster, broker).lock().await.take();
         if let Some(broker) = running {
-            broker.kill().await.declare_gone().await.map_err(ProvisionError::new)?;
+            broker.kill().await.end_registration().await.map_err(ProvisionError::new)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The data directory: who may use it, and what is where in it.
+//! The data directory: its lock and the layout of its files.
 //!
 //! `LAYOUT` lists the files; `cargo xtask docs` makes the tables in README.md and
 //! docs/operations/running.md from it.
@@ -26,8 +26,8 @@ const CLUSTERS: &str = "clusters";
 const WAL: &str = "wal";
 const OBJECTS: &str = "objects";
 
-/// Every file, by its path (capitals stand for a value), and what it is. What is below a cluster's
-/// `wal` and `objects` is storage's.
+/// Every file: its path (capitals stand for a value) and its content. Storage defines the files
+/// below a cluster's `wal` and `objects`.
 #[cfg(test)]
 const LAYOUT: [(&[&str], &str); 14] = [
     (
@@ -37,11 +37,11 @@ const LAYOUT: [(&[&str], &str); 14] = [
     (
         &[KEY_FILE],
         "the local key, which wraps the data keys of all clusters: **without it no record can be \
-        read**; keep a copy elsewhere",
+         read**; keep a copy elsewhere",
     ),
     (
         &[METADATA_FILE],
-        "the metadata store: clusters, topics, configuration, what segments there are",
+        "the metadata store: clusters, topics, configuration, lists of segments",
     ),
     (
         &[ENDPOINT_FILE],
@@ -52,7 +52,7 @@ const LAYOUT: [(&[&str], &str); 14] = [
     (
         &[CLUSTERS, "ID"],
         "a cluster's write-ahead logs (64 MiB and more a broker, set aside at its first start) and \
-        segments",
+         segments",
     ),
     (
         &[CLUSTERS, "ID", WAL, "BROKER", "wal", "epoch-EPOCH"],
@@ -190,7 +190,7 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             };
             bail!(
                 "the data directory {shown} is in use by {process}; stop it, or choose another \
-                with --data-dir"
+                 with --data-dir"
             )
         }
         Err(TryLockError::Error(error)) => {
@@ -241,7 +241,8 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Refuses to begin anew where clusters have data that only the metadata store makes sense of.
+/// Refuses to create a metadata store where clusters have data, which cannot be read without the
+/// former one.
 fn check_metadata(path: &Path) -> anyhow::Result<()> {
     let empty = fs::metadata(path.join(METADATA_FILE)).is_ok_and(|file| file.len() == 0);
     let missing = empty || !path.join(METADATA_FILE).exists();
@@ -262,7 +263,7 @@ fn cannot_write(path: &Path) -> String {
     let shown = path.display();
     format!(
         "cannot write into the data directory {shown}; make it writable, or choose another with \
-        --data-dir"
+         --data-dir"
     )
 }
 

@@ -1,4 +1,4 @@
-//! The one binary: it serves, and it is the command line of what serves.
+//! The one binary: the server and its command line.
 //!
 //! ```text
 //! cli/             the command line, one file per group of commands

@@ -13,7 +13,7 @@ pub(crate) fn cache_mib_default() -> u64 {
     (memory_mib().unwrap_or(MEMORY_MIB_UNKNOWN) / 8).clamp(*CACHE_MIB.start(), *CACHE_MIB.end())
 }
 
-/// The machine's memory, or what the control group allows of it, in MiB.
+/// The machine's memory, or the control group's limit, in MiB.
 fn memory_mib() -> Option<u64> {
     let machine = total_kib(&fs::read_to_string("/proc/meminfo").ok()?)? >> 10;
     let allowed = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();

@@ -81,13 +81,13 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     };
     let stopped = tokio::select! {
         stopped = timeout(STOP_WAIT, installation.stop()) => stopped.is_ok(),
-        // Whoever asks twice does not want to wait.
+        // A second signal stops at once.
         () = signals.wait() => false,
     };
     if !stopped {
         tracing::warn!(
             "not everything stopped in time; acknowledged records are safe, and the next start \
-            recovers"
+             recovers"
         );
     }
     outcome
@@ -206,7 +206,7 @@ impl Installation {
     fn print(&self, text: &str) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            // Nobody reads it; that is no reason to stop serving.
+            // Without a reader it still serves.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             outcome => outcome.context("cannot write to standard output"),
         }

@@ -89,7 +89,7 @@ pub(crate) struct Settings {
     /// start after a crash.
     #[arg(long, env = "MILENA_FLUSH_MIB", value_name = "MIB", default_value = "64")]
     pub(crate) flush_mib: u64,
-    /// Memory for what is read from segments, in MiB [default: an eighth of the machine's, at most
+    /// Memory for blocks read from segments, in MiB [default: an eighth of the machine's, at most
     /// 4096]
     #[arg(long, env = "MILENA_CACHE_MIB", value_name = "MIB")]
     cache_mib: Option<u64>,
@@ -107,7 +107,7 @@ pub(crate) struct Settings {
 }
 
 impl Default for Settings {
-    /// The defaults of the flags, whatever the environment.
+    /// The defaults of the flags, without the environment.
     fn default() -> Self {
         let command = Self::augment_args(Command::new("serve").no_binary_name(true));
         let matches = command.mut_args(|arg| arg.env(None)).get_matches_from([""; 0]);
@@ -155,7 +155,7 @@ impl Settings {
         if self.no_auth && !listen.ip().is_loopback() {
             bail!(
                 "--no-auth is for loopback addresses only; leave it out, or listen on 127.0.0.1 \
-                instead of {listen}"
+                 instead of {listen}"
             );
         }
         if self.threads.is_some_and(|threads| !(1..=THREADS_MAX).contains(&threads)) {
@@ -165,7 +165,7 @@ impl Settings {
             if !subnet.starts_with("subnet-") || zone.is_empty() {
                 bail!(
                     "'{subnet}' = '{zone}' is no subnet and its zone; write subnet-0a1b = \
-                    \"use1-az1\""
+                     \"use1-az1\""
                 );
             }
         }
@@ -194,7 +194,7 @@ impl Settings {
         if network.is_some() && (advertise.is_some() || port.is_some()) {
             bail!(
                 "--broker-network gives each broker an address; leave it out, or --advertise and \
-                --broker-port"
+                 --broker-port"
             );
         }
         if advertise.as_ref().is_some_and(|host| host.trim().is_empty()) {

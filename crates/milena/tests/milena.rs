@@ -1,5 +1,4 @@
-//! The real binary: what it prints, refuses and leaves behind; its cluster commands; stops, kills
-//! and restarts.
+//! The real binary: its output, errors and files; its cluster commands; stops, kills and restarts.
 
 use std::{
     collections::BTreeSet,
@@ -15,10 +14,10 @@ use milena_runtime::Runtime;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A milena that serves; killed when dropped.
-struct Serving {
+struct ServerProcess {
     child: Child,
     lines: Receiver<String>,
     runtime: Runtime,
@@ -50,7 +49,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-impl Serving {
+impl ServerProcess {
     /// Starts on a free port and in a loopback network of its own: `network` is its third byte.
     fn start(data_dir: &Path, network: u8, arguments: &[&str]) -> Self {
         let second = std::process::id() % 100 + 100;
@@ -76,7 +75,7 @@ impl Serving {
         loop {
             let line = self
                 .lines
-                .recv_timeout(PATIENCE)
+                .recv_timeout(WAIT_MAX)
                 .unwrap_or_else(|_| panic!("no line '{beginning}…'"));
             if let Some(rest) = line.strip_prefix(beginning) {
                 return rest.trim().to_owned();
@@ -84,8 +83,8 @@ impl Serving {
         }
     }
 
-    /// Waits until all is said that is said at the start.
-    fn settle(self) -> Self {
+    /// Waits for the last line of the start.
+    fn wait_until_ready(self) -> Self {
         self.line("Stop with Ctrl-C");
         self
     }
@@ -94,11 +93,11 @@ impl Serving {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Stops it in good order and gives back how long that took.
+    /// Stops it in good order. Returns the time that took.
     fn stop(mut self, signal: Signal) -> Duration {
         let begun = self.runtime.monotonic();
         self.signal(signal);
-        while self.lines.recv_timeout(PATIENCE).is_ok() {}
+        while self.lines.recv_timeout(WAIT_MAX).is_ok() {}
         assert!(self.child.wait().unwrap().success());
         self.runtime.monotonic() - begun
     }
@@ -109,7 +108,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -126,7 +125,7 @@ fn assert_listens(bootstrap: &str) {
         bootstrap.split(',').map(|endpoint| endpoint.parse().unwrap()).collect();
     assert_eq!(endpoints.len(), 3, "{bootstrap}");
     for endpoint in endpoints {
-        TcpStream::connect_timeout(&endpoint, PATIENCE).unwrap();
+        TcpStream::connect_timeout(&endpoint, WAIT_MAX).unwrap();
     }
 }
 
@@ -134,12 +133,12 @@ fn assert_listens(bootstrap: &str) {
 fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let first = Serving::start(&data, 1, &[]);
+    let first = ServerProcess::start(&data, 1, &[]);
     let url = first.line("MSK API");
     assert_eq!(first.line("aws CLI"), format!("export AWS_ENDPOINT_URL_KAFKA={url}"));
     let demo = first.line("Cluster  demo");
     assert_listens(&demo);
-    let first = first.settle();
+    let first = first.wait_until_ready();
 
     let taken = stderr(&run(&data, &["serve", "--listen", "127.0.0.1:0"]));
     assert!(taken.contains("in use by process") && taken.contains("--data-dir"), "{taken}");
@@ -150,14 +149,14 @@ fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
     assert!(first.stop(Signal::TERM) < Duration::from_secs(2));
     assert!(TcpListener::bind(demo.split(',').next().unwrap()).is_ok(), "the brokers are gone");
 
-    let second = Serving::start(&data, 2, &[]);
+    let second = ServerProcess::start(&data, 2, &[]);
     let url = second.line("MSK API");
     assert_eq!(
         second.line("Cluster  demo"),
         demo,
         "addresses stay, whatever network is given later"
     );
-    let second = second.settle();
+    let second = second.wait_until_ready();
     assert!(second.stop(Signal::INT) < Duration::from_secs(2));
     // Named, since without a running milena the default address is asked, where another may listen.
     let gone = stderr(&run(&data, &["cluster", "list", "--endpoint", &url]));
@@ -167,7 +166,7 @@ fn a_first_start_says_how_to_reach_everything_and_a_second_finds_it_again() {
 #[test]
 fn clusters_are_created_described_and_deleted() {
     let dir = tempfile::tempdir().unwrap();
-    let serving = Serving::start(dir.path(), 3, &["--no-demo"]).settle();
+    let serving = ServerProcess::start(dir.path(), 3, &["--no-demo"]).wait_until_ready();
     assert_eq!(
         stdout(&run(dir.path(), &["cluster", "list"])).trim(),
         "NAME  STATE  KAFKA  BROKERS  ARN"
@@ -209,15 +208,15 @@ fn clusters_are_created_described_and_deleted() {
 #[test]
 fn clusters_half_created_and_half_deleted_are_finished_after_a_kill() {
     let dir = tempfile::tempdir().unwrap();
-    let serving = Serving::start(dir.path(), 4, &["--no-demo"]).settle();
+    let serving = ServerProcess::start(dir.path(), 4, &["--no-demo"]).wait_until_ready();
     stdout(&run(dir.path(), &["cluster", "create", "old"]));
     stdout(&run(dir.path(), &["cluster", "create", "new", "--no-wait"]));
     stdout(&run(dir.path(), &["cluster", "delete", "old", "--no-wait"]));
     serving.kill();
-    let serving = Serving::start(dir.path(), 4, &["--no-demo"]);
+    let serving = ServerProcess::start(dir.path(), 4, &["--no-demo"]);
     assert_listens(&serving.line("Cluster  new"));
-    let serving = serving.settle();
-    let deadline = serving.runtime.monotonic() + PATIENCE;
+    let serving = serving.wait_until_ready();
+    let deadline = serving.runtime.monotonic() + WAIT_MAX;
     while stdout(&run(dir.path(), &["cluster", "list"])).contains("old") {
         assert!(serving.runtime.monotonic() < deadline, "the cluster 'old' stays");
     }
@@ -233,7 +232,7 @@ fn documented_files() -> Vec<&'static str> {
     rows.map(|(path, _)| path).collect()
 }
 
-/// Whether a path is what a row of the table names.
+/// Whether a row of the table names the path.
 fn is_named(row: &str, path: &str) -> bool {
     let is_part = |(name, part): (&str, &str)| {
         let value = ["ID", "BROKER", "EPOCH", "NUMBER", "INCARNATION"]
@@ -263,7 +262,7 @@ fn paths_below(root: &Path, folder: &Path, paths: &mut BTreeSet<(bool, String)>)
 fn the_data_directory_has_the_documented_files_and_no_others() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
-    let serving = Serving::start(data, 7, &[]).settle();
+    let serving = ServerProcess::start(data, 7, &[]).wait_until_ready();
     stdout(&run(data, &["topic", "create", "letters"]));
     let produced = run_with(data, &["produce", "letters"], "Dear Franz");
     assert!(produced.status.success());
@@ -287,17 +286,17 @@ fn the_data_directory_has_the_documented_files_and_no_others() {
 #[test]
 fn requests_need_a_signature_unless_it_is_said_otherwise() {
     let dir = tempfile::tempdir().unwrap();
-    let serving = Serving::start(dir.path(), 5, &["--no-demo"]);
+    let serving = ServerProcess::start(dir.path(), 5, &["--no-demo"]);
     let url = serving.line("MSK API");
-    let serving = serving.settle();
+    let serving = serving.wait_until_ready();
     let stranger = tempfile::tempdir().unwrap();
     let refused = stderr(&run(stranger.path(), &["cluster", "list", "--endpoint", &url]));
     assert!(refused.contains("no credentials file") && refused.contains("--data-dir"), "{refused}");
     serving.stop(Signal::TERM);
 
-    let serving = Serving::start(dir.path(), 5, &["--no-demo", "--no-auth"]);
+    let serving = ServerProcess::start(dir.path(), 5, &["--no-demo", "--no-auth"]);
     let url = serving.line("MSK API");
-    let serving = serving.settle();
+    let serving = serving.wait_until_ready();
     stdout(&run(stranger.path(), &["cluster", "list", "--endpoint", &url]));
     serving.stop(Signal::TERM);
     let open = stderr(&run(dir.path(), &["serve", "--no-auth", "--listen", "0.0.0.0:0"]));
@@ -307,7 +306,7 @@ fn requests_need_a_signature_unless_it_is_said_otherwise() {
 #[test]
 fn data_of_a_newer_release_or_without_its_key_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    Serving::start(dir.path(), 6, &["--no-demo"]).settle().stop(Signal::TERM);
+    ServerProcess::start(dir.path(), 6, &["--no-demo"]).wait_until_ready().stop(Signal::TERM);
     let key = std::fs::read(dir.path().join("key")).unwrap();
     std::fs::remove_file(dir.path().join("key")).unwrap();
     let refused = stderr(&run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]));
@@ -332,7 +331,7 @@ fn run_with(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
 fn records_come_out_as_they_went_in_also_after_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
-    let serving = Serving::start(data, 30, &[]).settle();
+    let serving = ServerProcess::start(data, 30, &[]).wait_until_ready();
     let none = stderr(&run(data, &["consume", "orders"]));
     assert!(none.contains("milena topic create orders"), "{none}");
     let created = stdout(&run(
@@ -359,7 +358,7 @@ fn records_come_out_as_they_went_in_also_after_a_kill() {
     assert!(String::from_utf8_lossy(&produced.stderr).starts_with("500 records"));
     serving.kill();
 
-    let serving = Serving::start(data, 30, &[]).settle();
+    let serving = ServerProcess::start(data, 30, &[]).wait_until_ready();
     let read = stdout(&run(data, &["consume", "orders", "--keys", "--until-end"]));
     let mut read: Vec<String> = read.lines().map(|line| line.replacen('\t', ":", 1)).collect();
     let by_customer =

@@ -1,4 +1,4 @@
-//! From the bytes of an answer to records.
+//! From the bytes of a response to records.
 
 use std::sync::Arc;
 
@@ -34,13 +34,13 @@ pub(super) struct PartitionPosition {
     pub(super) start: StartAt,
     /// The next offset to read, once the start is looked up.
     pub(super) position: Option<Offset>,
-    /// The end of the partition at the last answer.
+    /// The end of the partition at the last response.
     pub(super) high_watermark: Option<Offset>,
 }
 
 /// The records from a partition's position on, and the position moved behind them. Batches begin
 /// before the position when the broker hands out whole batches; the last one may be cut off by the
-/// answer's size limit.
+/// response's size limit.
 pub(super) fn records(
     assigned: &mut PartitionPosition,
     bytes: Bytes,

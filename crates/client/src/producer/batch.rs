@@ -18,7 +18,7 @@ use crate::{
     Client, ClientError, Connection, TopicInfo,
     producer::{
         identity::{Identities, Identity},
-        record::{Acks, ProducerConfig, ProducerRecord, Queued, RecordPlace},
+        record::{Acks, ProducerConfig, ProducerRecord, QueuedRecord, RecordPlace},
     },
     retry::Retry,
 };
@@ -46,7 +46,7 @@ impl PartitionSender {
     }
 
     /// Runs until the producer is dropped and the queue is empty, or the runtime stops.
-    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Queued>) {
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<QueuedRecord>) {
         let runtime = self.client.runtime().clone();
         let work = async {
             while let Some(batch) = self.collect(&mut queue).await {
@@ -72,8 +72,11 @@ impl PartitionSender {
         }
     }
 
-    /// The next batch's records: whatever comes until the batch is full or has waited long enough.
-    async fn collect(&self, queue: &mut mpsc::UnboundedReceiver<Queued>) -> Option<Vec<Queued>> {
+    /// The next batch's records: all that arrive until the batch is full or has waited long enough.
+    async fn collect(
+        &self,
+        queue: &mut mpsc::UnboundedReceiver<QueuedRecord>,
+    ) -> Option<Vec<QueuedRecord>> {
         let first = queue.recv().await?;
         let mut bytes = first.record.size();
         let mut batch = vec![first];
@@ -92,8 +95,8 @@ impl PartitionSender {
         Some(batch)
     }
 
-    /// Delivers a batch and gives back its first offset.
-    async fn deliver(&mut self, batch: &[Queued]) -> Result<Option<Offset>, ClientError> {
+    /// Delivers a batch. Returns its first offset.
+    async fn deliver(&mut self, batch: &[QueuedRecord]) -> Result<Option<Offset>, ClientError> {
         let runtime = self.client.runtime().clone();
         let mut retry = Retry::new(&runtime, self.config.delivery_timeout);
         let mut identity = None;
@@ -120,7 +123,7 @@ impl PartitionSender {
     /// Builds the batch, and counts its sequences.
     fn encode(
         &mut self,
-        batch: &[Queued],
+        batch: &[QueuedRecord],
         identity: Option<Identity>,
     ) -> Result<Bytes, ClientError> {
         let mut builder = BatchBuilder::new(self.config.compression);
@@ -176,7 +179,7 @@ impl PartitionSender {
             ..Default::default()
         };
         if self.config.acks == Acks::None {
-            leader.send_unanswered(&request, leader.version_of(ApiKey::Produce)?).await?;
+            leader.send_without_response(&request, leader.version_of(ApiKey::Produce)?).await?;
             return Ok(None);
         }
         self.outcome(&leader.call(&request).await?, what)

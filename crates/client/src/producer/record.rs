@@ -17,7 +17,7 @@ use crate::ClientError;
 /// When a batch counts as written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Acks {
-    /// When it was sent; the broker does not answer.
+    /// When it was sent; the broker sends no response.
     None,
     /// When the leader has it.
     Leader,
@@ -33,7 +33,7 @@ pub struct ProducerConfig {
     pub acks: Acks,
     /// How batches are compressed.
     pub compression: Compression,
-    /// Whether the broker drops what it gets twice (KIP-98). Needs [`Acks::All`].
+    /// Whether the broker drops duplicates (KIP-98). Needs [`Acks::All`].
     pub idempotent: bool,
     /// How long a batch waits for more records.
     pub linger: Duration,
@@ -64,7 +64,7 @@ impl Default for ProducerConfig {
 pub struct ProducerRecord {
     /// Its topic.
     pub topic: String,
-    /// Its partition; chosen by the key, or without one batch by batch, when nothing is said.
+    /// Its partition; `None`: chosen by the key, or without one, batch by batch.
     pub partition: Option<i32>,
     /// Its key.
     pub key: Option<Bytes>,
@@ -72,7 +72,7 @@ pub struct ProducerRecord {
     pub value: Option<Bytes>,
     /// Its headers.
     pub headers: Vec<(Bytes, Option<Bytes>)>,
-    /// Its time; now when nothing is said.
+    /// Its time; `None`: now.
     pub timestamp: Option<Timestamp>,
 }
 
@@ -108,25 +108,25 @@ impl Future for Delivery {
     }
 }
 
-/// A record on its way to its partition's task.
-pub(super) struct Queued {
+/// A record in the queue of its partition's task.
+pub(super) struct QueuedRecord {
     pub(super) record: ProducerRecord,
     pub(super) done: oneshot::Sender<Result<RecordPlace, Arc<ClientError>>>,
     pub(super) _memory: OwnedSemaphorePermit,
-    pub(super) _unacknowledged: Unacknowledged,
+    pub(super) _unacknowledged: UnacknowledgedGuard,
 }
 
 /// Counts a record as unacknowledged for as long as it lives.
-pub(super) struct Unacknowledged(Arc<watch::Sender<usize>>);
+pub(super) struct UnacknowledgedGuard(Arc<watch::Sender<usize>>);
 
-impl Unacknowledged {
+impl UnacknowledgedGuard {
     pub(super) fn new(count: &Arc<watch::Sender<usize>>) -> Self {
         count.send_modify(|n| *n += 1);
         Self(count.clone())
     }
 }
 
-impl Drop for Unacknowledged {
+impl Drop for UnacknowledgedGuard {
     fn drop(&mut self) {
         self.0.send_modify(|n| *n -= 1);
     }

@@ -176,7 +176,7 @@ async fn a_crowd_that_asks_a_silent_broker_fails_together() {
     for call in calls.collect::<Vec<_>>() {
         let error = call.await.expect("it ends").expect_err("nobody answers");
         assert!(
-            error.is_retriable() && error.to_string().contains("no answer to Metadata"),
+            error.is_retriable() && error.to_string().contains("no response to Metadata"),
             "{error}"
         );
     }

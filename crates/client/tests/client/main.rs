@@ -1,4 +1,5 @@
-//! The client against a scripted broker on loopback: what a real broker does only on a bad day.
+//! The client against a scripted broker on loopback, which fails in ways that a real broker rarely
+//! does.
 
 #![allow(unreachable_pub)]
 

@@ -1,5 +1,5 @@
-//! A broker that does what a test tells it: a listener on loopback and a function from request to
-//! answer.
+//! A broker with scripted responses: a listener on loopback and a function from request to
+//! response.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -56,7 +56,7 @@ impl Received {
 }
 
 /// Starts a peer; `script` gets every request of every connection but ApiVersions, which offers
-/// everything known.
+/// Everything known.
 pub async fn start(
     runtime: &Runtime,
     script: impl Fn(SocketAddr, Received) -> Reply + Send + Sync + 'static,
@@ -70,7 +70,7 @@ pub async fn start(
             while let Ok((socket, _)) = listener.accept().await {
                 let script = script.clone();
                 let connection = serve(socket, move |received| match received.header.key {
-                    ApiKey::ApiVersions => received.reply(&everything()),
+                    ApiKey::ApiVersions => received.reply(&all_versions()),
                     _ => script(address, received),
                 });
                 let stopping = scope.stopping().clone();
@@ -84,7 +84,7 @@ pub async fn start(
     address
 }
 
-pub fn everything() -> ApiVersionsResponse {
+pub fn all_versions() -> ApiVersionsResponse {
     let apis = ApiKey::ALL.iter().map(|key| ApiVersion {
         api_key: key.code(),
         min_version: *key.known_versions().start(),

@@ -29,7 +29,7 @@ pub(crate) struct BrokerArgs {
 
 #[derive(Subcommand)]
 enum BrokerCommand {
-    /// List the brokers of a cluster and what they are doing
+    /// List the brokers of a cluster and their states
     #[command(after_help = "Example:\n  milena broker list orders")]
     List {
         /// The cluster's name or ARN
@@ -46,7 +46,7 @@ enum BrokerCommand {
         /// The broker's number
         id: i32,
     },
-    /// Start a broker that was killed; restart one that runs, which hands over what it leads first
+    /// Start a broker that was killed; restart one that runs, which hands over its partitions first
     #[command(after_help = "Example:\n  milena broker restart orders 2")]
     Restart {
         /// The cluster's name or ARN
@@ -124,7 +124,7 @@ async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<
     let request = json!({"brokerIds": [id.to_string()]});
     let answer = clusters.api.call(Method::PUT, &reboot, &[], Some(&request)).await?;
     let operation =
-        answer["clusterOperationArn"].as_str().context("the API's answer names no operation")?;
+        answer["clusterOperationArn"].as_str().context("the API's response names no operation")?;
     let path = format!("/v1/operations/{}", encode(operation));
     let deadline = clusters.runtime.monotonic() + WAIT_MAX;
     loop {
@@ -137,7 +137,7 @@ async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<
         if clusters.runtime.monotonic() > deadline {
             bail!(
                 "broker {id} of cluster '{cluster}' is not back yet; see: milena broker list \
-                {cluster}"
+                 {cluster}"
             );
         }
         clusters.runtime.sleep(POLL).await;
@@ -156,7 +156,7 @@ async fn accept_lost_log(
     if matches!(state_of(clusters, &arn, id).await?.as_str(), "DOWN" | "STOPPING") {
         return output::line(format!(
             "{cluster}: the loss is accepted; start broker {id} with: milena broker restart \
-            {cluster} {id}"
+             {cluster} {id}"
         ));
     }
     wait_for(clusters, &arn, id, "SERVING").await?;
@@ -190,7 +190,7 @@ async fn brokers(clusters: &Clusters, arn: &str) -> anyhow::Result<Vec<Value>> {
     let mut answer = clusters.api.call(Method::GET, &path(arn), &[], None).await?;
     match answer["brokers"].take() {
         Value::Array(list) => Ok(list),
-        _ => bail!("the API's answer has no brokers; is it another release of milena?"),
+        _ => bail!("the API's response has no brokers; is it another release of milena?"),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, Progress};
 use crate::{
-    api_client::{ApiClient, RefusedCall, encode},
+    api_client::{ApiCallError, ApiClient, encode},
     settings::DataDirArgs,
 };
 
@@ -204,7 +204,7 @@ impl Clusters {
                         info["stateInfo"]["message"].as_str().unwrap_or("no reason was given");
                     bail!(
                         "the cluster '{name}' could not be created: {reason}; delete it with: \
-                        milena cluster delete {name}"
+                         milena cluster delete {name}"
                     );
                 }
                 _ => break info,
@@ -333,7 +333,7 @@ impl Clusters {
             // A cluster that does not serve has none, and its state says why.
             Err(error)
                 if error
-                    .downcast_ref::<RefusedCall>()
+                    .downcast_ref::<ApiCallError>()
                     .is_some_and(|e| e.status == StatusCode::CONFLICT) => {}
             Err(error) => return Err(error),
         }
@@ -385,7 +385,7 @@ impl Clusters {
 
 fn is_not_found(error: &anyhow::Error) -> bool {
     error
-        .downcast_ref::<RefusedCall>()
+        .downcast_ref::<ApiCallError>()
         .is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
 }
 
@@ -395,6 +395,6 @@ fn path(arn: &str) -> String {
 
 fn text<'a>(value: &'a Value, member: &str) -> anyhow::Result<&'a str> {
     value[member].as_str().with_context(|| {
-        format!("the API's answer has no {member}; is it another release of milena?")
+        format!("the API's response has no {member}; is it another release of milena?")
     })
 }

@@ -97,7 +97,7 @@ pub(crate) async fn run(
             Ok(polled) => polled,
             Err(error) => break Err(advise(error, &args.topic)),
         };
-        if let Some(line) = waiting.line(client.reading_trouble(), runtime.monotonic()) {
+        if let Some(line) = waiting.line(client.read_error(), runtime.monotonic()) {
             bar.suspend(|| writeln!(io::stderr(), "{line}"))?;
         }
         for record in polled.iter().take(usize::try_from(limit - records).unwrap_or(usize::MAX)) {

@@ -29,15 +29,15 @@ pub(crate) struct KafkaArgs {
 }
 
 impl KafkaArgs {
-    /// A client with a first connection. That nobody listens is said at once, not after retries.
+    /// A client with a first connection. Fails at once, without retries, if no broker listens.
     pub(crate) async fn client(
         &self,
         data_dir: &DataDirArgs,
         runtime: &Runtime,
     ) -> anyhow::Result<Client> {
         let bootstrap = match self.target()? {
-            Target::Brokers(brokers) => brokers.to_owned(),
-            Target::Cluster(cluster) => {
+            ClusterTarget::Brokers(brokers) => brokers.to_owned(),
+            ClusterTarget::Cluster(cluster) => {
                 cluster::bootstrap_of(cluster, self.endpoint.clone(), data_dir.clone(), runtime)
                     .await?
             }
@@ -59,21 +59,21 @@ impl KafkaArgs {
         Ok(client)
     }
 
-    fn target(&self) -> anyhow::Result<Target<'_>> {
+    fn target(&self) -> anyhow::Result<ClusterTarget<'_>> {
         match (&self.cluster, &self.bootstrap) {
             (Some(_), Some(_)) => anyhow::bail!(
                 "both a cluster's name and addresses of brokers are given; leave out --cluster (or \
                  MILENA_CLUSTER), or --bootstrap (or MILENA_BOOTSTRAP)"
             ),
-            (_, Some(brokers)) => Ok(Target::Brokers(brokers)),
-            (cluster, None) => Ok(Target::Cluster(cluster.as_deref().unwrap_or("demo"))),
+            (_, Some(brokers)) => Ok(ClusterTarget::Brokers(brokers)),
+            (cluster, None) => Ok(ClusterTarget::Cluster(cluster.as_deref().unwrap_or("demo"))),
         }
     }
 }
 
 /// The cluster that a command goes to.
 #[derive(Debug, PartialEq, Eq)]
-enum Target<'a> {
+enum ClusterTarget<'a> {
     Cluster(&'a str),
     Brokers(&'a str),
 }
@@ -160,9 +160,9 @@ mod tests {
             bootstrap: bootstrap.map(str::to_owned),
             endpoint: EndpointArgs::default(),
         };
-        assert_eq!(args(None, None).target().unwrap(), Target::Cluster("demo"));
-        assert_eq!(args(Some("c"), None).target().unwrap(), Target::Cluster("c"));
-        assert_eq!(args(None, Some("h:1")).target().unwrap(), Target::Brokers("h:1"));
+        assert_eq!(args(None, None).target().unwrap(), ClusterTarget::Cluster("demo"));
+        assert_eq!(args(Some("c"), None).target().unwrap(), ClusterTarget::Cluster("c"));
+        assert_eq!(args(None, Some("h:1")).target().unwrap(), ClusterTarget::Brokers("h:1"));
         let error = args(Some("c"), Some("h:1")).target().unwrap_err().to_string();
         assert!(error.contains("--cluster") && error.contains("--bootstrap"), "{error}");
     }

@@ -53,7 +53,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the MSK API and its clusters (what milena does when nothing else is said)
+    /// Serve the MSK API and its clusters (the default)
     #[command(
         after_help = "Example:\n  milena serve --data-dir ./data --listen 127.0.0.1:9085 --no-demo"
     )]
@@ -94,7 +94,7 @@ fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
     Cli::from_arg_matches(matches)
 }
 
-/// Runs what the command line says.
+/// Runs the command.
 pub(crate) fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = parse(&matches).unwrap_or_else(|error| error.exit());

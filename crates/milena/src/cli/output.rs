@@ -18,7 +18,7 @@ pub(crate) fn line(text: impl Display) -> anyhow::Result<()> {
 
 /// Writes why a command failed to standard error, on one line.
 pub(crate) fn error(error: &anyhow::Error) {
-    // There is nobody left to tell when this fails.
+    // A failure of this cannot be reported.
     let _ = writeln!(io::stderr(), "error: {error:#}");
 }
 

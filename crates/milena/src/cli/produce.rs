@@ -102,7 +102,7 @@ impl From<AcksArg> for Acks {
 
 /// Acknowledged so far.
 #[derive(Default)]
-struct Done {
+struct SendTotals {
     records: AtomicU64,
     bytes: AtomicU64,
 }
@@ -123,7 +123,7 @@ pub(crate) async fn run(
     };
     let producer = Producer::new(client, config);
     let bar = progress(args.file.is_none());
-    let done = Arc::new(Done::default());
+    let done = Arc::new(SendTotals::default());
     let (deliveries, acknowledged) = mpsc::channel(100_000);
     let waiting = runtime.spawn(acknowledge(acknowledged, done.clone(), bar.clone()));
     let sent = match &args.file {
@@ -147,7 +147,7 @@ pub(crate) async fn run(
 }
 
 fn progress(from_stdin: bool) -> ProgressBar {
-    // Someone who types the records does not want a bar between them.
+    // No bar between records that are typed on a terminal.
     if from_stdin && std::io::stdin().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -209,7 +209,7 @@ pub(super) fn split_line(
         let line = String::from_utf8_lossy(line);
         format!(
             "the line '{line}' has no '{separator}'; leave --key-separator out to send records \
-            without keys"
+             without keys"
         )
     })?;
     let (key, value) = (&line[..at], &line[at + separator.len()..]);
@@ -219,7 +219,7 @@ pub(super) fn split_line(
 /// Waits for every acknowledgement in turn; stops at the first refusal.
 async fn acknowledge(
     mut deliveries: mpsc::Receiver<(Delivery, u64)>,
-    done: Arc<Done>,
+    done: Arc<SendTotals>,
     bar: ProgressBar,
 ) -> Result<(), Arc<ClientError>> {
     while let Some((delivery, bytes)) = deliveries.recv().await {

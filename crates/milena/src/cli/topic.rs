@@ -33,7 +33,7 @@ enum TopicCommand {
         #[arg(long)]
         internal: bool,
     },
-    /// Show a topic's partitions and what is configured on it
+    /// Show a topic's partitions and configuration
     #[command(after_help = "Example:\n  milena topic describe orders")]
     Describe {
         /// The topic's name
@@ -86,7 +86,7 @@ pub(crate) async fn run(
             anyhow::ensure!(
                 !topic.internal,
                 "topic {name} holds what the brokers remember of groups; delete topics of your own \
-                only"
+                 only"
             );
             client.delete_topic(&name).await.map_err(|e| advise(e, &name))?;
             output::line(format!("{name}: deleted"))
@@ -144,7 +144,7 @@ fn ids(brokers: &[milena_types::BrokerId]) -> String {
     brokers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// An end of a partition; a question mark when nobody leads it.
+/// An end of a partition; a question mark when it has no leader.
 async fn offset(client: &Client, topic: &str, partition: &PartitionInfo, end: StartAt) -> String {
     if partition.leader.is_none() {
         return "?".to_owned();
