@@ -5,7 +5,7 @@
 //!    the transactions that change them. Safe for any caller: an outdated one fails a precondition.
 //!  - [`MetadataImage`]: an immutable snapshot of those records, kept current by [`ImageWatcher`]
 //!    from one watch.
-//!  - [`plan()`]: what the controller would change, a pure function of the image.
+//!  - [`plan()`]: the controller's changes, a pure function of the image.
 //!
 //! Not here: the store itself (`milena-store`), storage's records (it has its own keys below the
 //! cluster's, see [`storage_prefix`]) and the service's.

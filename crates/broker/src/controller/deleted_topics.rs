@@ -1,6 +1,5 @@
-//! Forgetting deleted topics: the controller removes the record of one once every broker has had
-//! its chances to delete what it has of it (`leadership::deletion`), and nothing refers to its
-//! objects any more.
+//! Removal of the records of deleted topics: the controller removes one after every broker could
+//! delete its part of the topic (`leadership::deletion`), and once nothing refers to its objects.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

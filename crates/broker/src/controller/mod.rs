@@ -93,7 +93,7 @@ impl Controller {
         }
     }
 
-    /// Works until the broker stops or begins to hand over what it has.
+    /// Runs until the broker stops or begins to hand over its partitions.
     pub(crate) async fn run(mut self) {
         let mut images = self.parts.images.subscribe();
         let leaving = self.parts.leaving.clone();
@@ -134,7 +134,7 @@ impl Controller {
 
     /// Runs one pass. Returns when to run the next if the image does not change.
     async fn run_pass(&mut self, image: &MetadataImage) -> Duration {
-        self.note_serving(image);
+        self.update_serving(image);
         let holds_role = match image.controller_record() {
             Some(_) => self.parts.role.is_held(image),
             None => self.parts.role.claim().await,
@@ -166,8 +166,8 @@ impl Controller {
         }
     }
 
-    /// The brokers that are gone and lead partitions, or that are to flush what partitions of
-    /// others go on from: until somebody else does, those cannot flush.
+    /// The brokers without a registration that lead partitions, or that have to flush before
+    /// partitions of other brokers can.
     async fn gone(
         &self,
         image: &MetadataImage,
@@ -205,7 +205,7 @@ impl Controller {
         next
     }
 
-    fn note_serving(&mut self, image: &MetadataImage) {
+    fn update_serving(&mut self, image: &MetadataImage) {
         self.seen_alive.extend(image.brokers().keys());
         let now = self.parts.runtime.monotonic();
         self.serving_since.retain(|id, _| image.is_serving(*id));
@@ -236,7 +236,7 @@ impl Controller {
     /// Asks for other leaders and replicas where the plan has any. Returns whether it had.
     async fn change(&mut self, image: &MetadataImage) -> Result<bool, MetadataError> {
         let metadata = &self.parts.metadata;
-        let settled: BTreeSet<BrokerId> = self
+        let stable_brokers: BTreeSet<BrokerId> = self
             .serving_since
             .iter()
             .filter(|(_, (_, since))| self.may_return(*since))
@@ -244,7 +244,7 @@ impl Controller {
             .collect();
         let preferred_leaders =
             self.parts.kafka_config.effective(image).auto_leader_rebalance_enable();
-        let options = PlanOptions { preferred_leaders, settled };
+        let options = PlanOptions { preferred_leaders, stable_brokers };
         // Most images differ from the one before in the revision only, and partitions may be many.
         if self
             .unchanged

@@ -1,5 +1,5 @@
-//! The controller's role: a record that ends with its holder's lease. The watch tells all brokers
-//! when there is none, and the first to claim it has it.
+//! The controller's role: a record that ends with its holder's lease. All brokers watch the record;
+//! when there is none, the first to claim the role has it.
 
 use milena_metadata::{ClusterMetadata, MetadataError, MetadataImage, Registration};
 use milena_store::Precondition;

@@ -274,8 +274,8 @@ impl ClusterMetadata {
         self.record(&self.key(MetadataKey::Controller)).await
     }
 
-    /// The precondition of a controller's transaction: nobody else became the controller since it
-    /// was `seen`.
+    /// The precondition of a controller's transaction: no other broker became the controller since
+    /// it was `seen`.
     pub fn controller_guard(&self, seen: &Versioned<ControllerRecord>) -> Precondition {
         Precondition::At(self.key(MetadataKey::Controller), seen.revision)
     }

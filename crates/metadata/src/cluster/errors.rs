@@ -30,9 +30,7 @@ pub enum MetadataError {
     #[error("broker {broker} is no longer registered with epoch {epoch}; register again")]
     Superseded { broker: BrokerId, epoch: BrokerEpoch },
     /// A record that the change was decided on has changed.
-    #[error(
-        "the decision is outdated: somebody else decides now, or it was decided already; look again"
-    )]
+    #[error("the decision is outdated: the records that it was made on have changed; decide again")]
     Outdated,
     #[error("{reason}")]
     InvalidReplicationFactor { reason: String },

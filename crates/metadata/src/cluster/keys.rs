@@ -37,7 +37,7 @@ pub(crate) enum MetadataKey<'a> {
     /// clients.
     Topic(&'a str),
     /// `metadata/partitions/{topic id}/{index}`, [`PartitionRecord`](super::PartitionRecord):
-    /// written with its topic; who leads it by its leader and whoever seals that one's epoch, the
+    /// written with its topic; its leader by that leader and the broker that seals its epoch, the
     /// rest by the controller and any broker for its clients.
     Partition(TopicId, PartitionIndex),
     /// `metadata/configs/brokers/{broker}`, and `metadata/configs/default` of all brokers,

@@ -69,7 +69,7 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
-    /// Gives the partitions that `from` led in lives up to `sealed` to others: to the wanted
+    /// Moves the partitions that `from` led in lives up to `sealed` to others: to the wanted
     /// leader, else to the live replica that got the fewest so far, else to any live broker, which
     /// stands in for `from` among the replicas. Brokers that accept clients come before others,
     /// those that are about to leave come last.
@@ -245,9 +245,9 @@ impl ClusterMetadata {
         &self,
         guards: &[Precondition],
         changes: Vec<Change>,
-    ) -> Result<Applied, MetadataError> {
+    ) -> Result<ApplyOutcome, MetadataError> {
         let chunk_len = self.store.limits().ops.saturating_sub(guards.len()).max(1);
-        let mut applied = Applied::default();
+        let mut applied = ApplyOutcome::default();
         for chunk in changes.chunks(chunk_len) {
             let mut txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
             for change in chunk {
@@ -270,7 +270,7 @@ impl ClusterMetadata {
 }
 
 #[derive(Default)]
-struct Applied {
+struct ApplyOutcome {
     partitions: usize,
     revision: Revision,
     guard_failed: bool,

@@ -43,9 +43,9 @@ pub(super) fn spread_replicas(
         .collect())
 }
 
-type Node<'a> = (BrokerId, Option<&'a str>);
+type BrokerZone<'a> = (BrokerId, Option<&'a str>);
 
-fn alternate_zones(nodes: &BTreeMap<BrokerId, Option<String>>) -> Vec<Node<'_>> {
+fn alternate_zones(nodes: &BTreeMap<BrokerId, Option<String>>) -> Vec<BrokerZone<'_>> {
     let mut zones: BTreeMap<Option<&str>, Vec<BrokerId>> = BTreeMap::new();
     for (broker, rack) in nodes {
         zones.entry(rack.as_deref()).or_default().push(*broker);
@@ -58,7 +58,12 @@ fn alternate_zones(nodes: &BTreeMap<BrokerId, Option<String>>) -> Vec<Node<'_>> 
         .collect()
 }
 
-fn replicas_from(circle: &[Node<'_>], leader: usize, turn: usize, wanted: usize) -> Vec<BrokerId> {
+fn replicas_from(
+    circle: &[BrokerZone<'_>],
+    leader: usize,
+    turn: usize,
+    wanted: usize,
+) -> Vec<BrokerId> {
     let at = |place: usize| circle[place % circle.len()];
     let (first, zone) = at(leader);
     let mut replicas = vec![first];
@@ -69,7 +74,7 @@ fn replicas_from(circle: &[Node<'_>], leader: usize, turn: usize, wanted: usize)
         // The next broker that fits: in a zone of its own while there are any, any other broker
         // then.
         let fresh_zone = zones.len() < all_zones.len();
-        let fits = |(broker, zone): &Node<'_>| {
+        let fits = |(broker, zone): &BrokerZone<'_>| {
             !replicas.contains(broker) && (!fresh_zone || !zones.contains(zone))
         };
         let next = (0..others).map(|step| at(leader + 1 + (turn + step) % others)).find(fits);

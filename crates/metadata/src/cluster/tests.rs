@@ -328,7 +328,7 @@ async fn leaders_are_not_moved_when_the_reason_no_longer_holds() {
     let never = [Precondition::Exists("clusters/test-cluster/storage/sealed".to_owned())];
     let outcome = cluster.metadata.move_leaders(BrokerId(1), registrations[0].epoch, &never).await;
     assert_eq!(outcome, Err(MetadataError::Outdated));
-    // A life that began after the sealed one keeps what it leads.
+    // A life that began after the sealed one keeps its partitions.
     let again = cluster.register(1).await;
     cluster.metadata.take_leadership(&again).await.unwrap();
     let moved =

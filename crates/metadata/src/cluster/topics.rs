@@ -152,7 +152,7 @@ impl ClusterMetadata {
             } else {
                 format!(
                     "topic '{name}' has {now} partitions and cannot shrink to {total}: ask for \
-                    more than it has"
+                     more than it has"
                 )
             };
             return Err(MetadataError::InvalidPartitions { reason });

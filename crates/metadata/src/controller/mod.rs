@@ -22,7 +22,7 @@ use crate::{
     image::{MetadataImage, PartitionImage},
 };
 
-use quota::Loads;
+use quota::BrokerLoads;
 
 /// The inputs of a plan besides the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct PlanOptions {
     /// `auto.leader.rebalance.enable`: whether leadership goes back to the first replica.
     pub preferred_leaders: bool,
     /// Brokers that have served for long enough to get back their partitions.
-    pub settled: BTreeSet<BrokerId>,
+    pub stable_brokers: BTreeSet<BrokerId>,
 }
 
 /// The changes that a controller is to make.
@@ -49,7 +49,7 @@ pub fn plan(image: &MetadataImage, options: &PlanOptions) -> Plan {
     let all = leaving || !new_brokers.is_empty();
     for topic in image.topics() {
         for (index, partition) in topic.partitions() {
-            // With nothing to spread anew, most partitions need no change.
+            // With no replicas to spread, most partitions need no change.
             if all || may_change(image, options, partition) {
                 let id = TopicPartition { topic: topic.id(), partition: index };
                 records.push((id, partition, partition.into()));
@@ -61,7 +61,7 @@ pub fn plan(image: &MetadataImage, options: &PlanOptions) -> Plan {
         restore_replicas(record, options, serves);
     }
     if all {
-        let mut loads = Loads::new(image, records.iter().map(|(_, _, record)| record));
+        let mut loads = BrokerLoads::new(image, records.iter().map(|(_, _, record)| record));
         for (_, _, record) in &mut records {
             loads.drain(record, serves);
         }
@@ -91,7 +91,7 @@ fn new_brokers(image: &MetadataImage) -> Vec<BrokerId> {
 fn may_change(image: &MetadataImage, options: &PlanOptions, partition: &PartitionImage) -> bool {
     let first = partition.replicas.first().copied();
     let returns = options.preferred_leaders
-        && first.is_some_and(|id| id != partition.leader && options.settled.contains(&id));
+        && first.is_some_and(|id| id != partition.leader && options.stable_brokers.contains(&id));
     let wanted_is_gone = partition.wanted_leader.is_some_and(|id| !image.is_serving(id));
     returns
         || wanted_is_gone
@@ -105,7 +105,7 @@ fn restore_replicas(
     serves: impl Fn(BrokerId) -> bool + Copy,
 ) {
     let Some(original) = &record.original_replicas else { return };
-    if original.iter().any(|id| options.settled.contains(id) && serves(*id)) {
+    if original.iter().any(|id| options.stable_brokers.contains(id) && serves(*id)) {
         let original = original.clone();
         record.reassign(original, serves);
     }
@@ -127,15 +127,16 @@ fn set_wanted_leader(
         return;
     }
     let Some(&first) = record.replicas.first() else { return };
-    let ready = options.preferred_leaders && options.settled.contains(&first) && serves(first);
+    let ready =
+        options.preferred_leaders && options.stable_brokers.contains(&first) && serves(first);
     if ready && first != record.leader && image.live_leader(before).is_some() {
         record.wanted_leader = Some(first);
     }
 }
 
-/// The new leaders of what a broker leads that is about to stop: replicas that accept clients, each
-/// for as many partitions; where there is none, any broker that does. Without one the partition is
-/// left out.
+/// The new leaders of the partitions of a broker that is about to stop: replicas that accept
+/// clients, each for as many partitions; where no replica does, any broker that does. A partition
+/// without one is left out.
 pub fn plan_departure(image: &MetadataImage, broker: BrokerId) -> Vec<(TopicPartition, BrokerId)> {
     let others: Vec<BrokerId> = image
         .brokers()

@@ -12,18 +12,18 @@ use crate::{cluster::PartitionRecord, image::MetadataImage};
 
 /// How many replicas a broker has, and of how many of them it is the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Load {
+struct BrokerLoad {
     replicas: usize,
     firsts: usize,
 }
 
-pub(super) struct Loads<'a> {
+pub(super) struct BrokerLoads<'a> {
     zones: HashMap<BrokerId, Option<&'a str>>,
-    staying: BTreeMap<BrokerId, Load>,
+    staying: BTreeMap<BrokerId, BrokerLoad>,
     leaving: HashSet<BrokerId>,
 }
 
-impl<'a> Loads<'a> {
+impl<'a> BrokerLoads<'a> {
     pub(super) fn new<'r>(
         image: &'a MetadataImage,
         records: impl Iterator<Item = &'r PartitionRecord>,
@@ -34,7 +34,7 @@ impl<'a> Loads<'a> {
             nodes.iter().partition(|(_, node)| node.draining);
         let mut loads = Self {
             zones,
-            staying: staying.into_iter().map(|(id, _)| (*id, Load::default())).collect(),
+            staying: staying.into_iter().map(|(id, _)| (*id, BrokerLoad::default())).collect(),
             leaving: leaving.into_iter().map(|(id, _)| *id).collect(),
         };
         for record in records {
@@ -75,7 +75,7 @@ impl<'a> Loads<'a> {
     }
 
     /// Gives the places of brokers that leave to brokers that stay: those with the fewest, in zones
-    /// that the partition is not in already as far as there are any. Removes a place that nobody
+    /// that the partition is not in already as far as there are any. Removes a place that no broker
     /// can take if another replica stays.
     pub(super) fn drain(
         &mut self,

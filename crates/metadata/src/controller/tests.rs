@@ -23,14 +23,14 @@ async fn image(cluster: &TestCluster) -> std::sync::Arc<MetadataImage> {
     image
 }
 
-fn all_settled() -> PlanOptions {
-    let settled: BTreeSet<BrokerId> = (1..10).map(BrokerId).collect();
-    PlanOptions { preferred_leaders: true, settled }
+fn all_stable() -> PlanOptions {
+    let stable_brokers: BTreeSet<BrokerId> = (1..10).map(BrokerId).collect();
+    PlanOptions { preferred_leaders: true, stable_brokers }
 }
 
 /// Applies plans, with every leader handing over at once, until there is nothing to do. How many
 /// changes there were.
-async fn settle(
+async fn apply_plans(
     cluster: &TestCluster,
     registrations: &[Registration],
     options: &PlanOptions,
@@ -89,15 +89,24 @@ async fn leaders_return_to_the_first_replica_once_it_serves_for_long_enough() {
     cluster.metadata.deregister(&brokers[0]).await.unwrap();
     assert_eq!(missing_leaders(&*image(&cluster).await), [(BrokerId(1), brokers[0].epoch)].into());
     cluster.metadata.move_leaders(BrokerId(1), brokers[0].epoch, &[]).await.unwrap();
-    assert_eq!(settle(&cluster, &brokers[1..], &all_settled()).await, 0, "broker 1 is not there");
+    assert_eq!(
+        apply_plans(&cluster, &brokers[1..], &all_stable()).await,
+        0,
+        "broker 1 is not there"
+    );
     brokers[0] = cluster.register(1).await;
-    assert_eq!(settle(&cluster, &brokers, &all_settled()).await, 0, "it does not serve yet");
+    assert_eq!(apply_plans(&cluster, &brokers, &all_stable()).await, 0, "it does not serve yet");
     cluster.metadata.begin_serving(&brokers[0]).await.unwrap();
-    let off = PlanOptions { preferred_leaders: false, ..all_settled() };
-    assert_eq!(settle(&cluster, &brokers, &off).await, 0, "auto.leader.rebalance.enable is false");
-    let early = PlanOptions { preferred_leaders: true, settled: [BrokerId(2), BrokerId(3)].into() };
-    assert_eq!(settle(&cluster, &brokers, &early).await, 0, "it has only begun to serve");
-    assert_eq!(settle(&cluster, &brokers, &all_settled()).await, 2);
+    let off = PlanOptions { preferred_leaders: false, ..all_stable() };
+    assert_eq!(
+        apply_plans(&cluster, &brokers, &off).await,
+        0,
+        "auto.leader.rebalance.enable is false"
+    );
+    let early =
+        PlanOptions { preferred_leaders: true, stable_brokers: [BrokerId(2), BrokerId(3)].into() };
+    assert_eq!(apply_plans(&cluster, &brokers, &early).await, 0, "it has only begun to serve");
+    assert_eq!(apply_plans(&cluster, &brokers, &all_stable()).await, 2);
     let after = records(&cluster, topic.id).await;
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((after.leader, &after.replicas), (before.leader, &before.replicas));
@@ -122,7 +131,7 @@ async fn a_broker_that_stood_in_gives_the_partition_back() {
             .all(|record| record.leader == BrokerId(2) && record.replicas == [BrokerId(2)])
     );
     brokers[0] = serve(&cluster, 1).await;
-    settle(&cluster, &brokers, &all_settled()).await;
+    apply_plans(&cluster, &brokers, &all_stable()).await;
     let after = records(&cluster, topic.id).await;
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((after.leader, &after.replicas), (before.leader, &before.replicas));
@@ -138,10 +147,10 @@ async fn a_draining_broker_ends_without_replicas_and_zones_stay_distinct() {
         brokers.push(serve(&cluster, id).await);
     }
     let topic = cluster.create("t", 24, 3).await;
-    settle(&cluster, &brokers, &all_settled()).await;
+    apply_plans(&cluster, &brokers, &all_stable()).await;
     cluster.metadata.set_draining(BrokerId(4), true).await.unwrap();
     cluster.metadata.set_draining(BrokerId(5), true).await.unwrap();
-    settle(&cluster, &brokers, &all_settled()).await;
+    apply_plans(&cluster, &brokers, &all_stable()).await;
     let after = records(&cluster, topic.id).await;
     for record in &after {
         assert!(record.replicas.len() == 3 && record.reassignment.is_none(), "{record:?}");
@@ -161,9 +170,9 @@ async fn a_drain_that_leaves_too_few_brokers_leaves_fewer_replicas() {
     let brokers =
         vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
     let topic = cluster.create("t", 6, 3).await;
-    settle(&cluster, &brokers, &all_settled()).await;
+    apply_plans(&cluster, &brokers, &all_stable()).await;
     cluster.metadata.set_draining(BrokerId(2), true).await.unwrap();
-    settle(&cluster, &brokers, &all_settled()).await;
+    apply_plans(&cluster, &brokers, &all_stable()).await;
     for record in records(&cluster, topic.id).await {
         assert!(
             record.replicas.len() == 2 && !record.replicas.contains(&BrokerId(2)),
@@ -178,12 +187,12 @@ async fn new_brokers_get_their_quota_once_and_assignments_by_hand_stay_then() {
     let cluster = TestCluster::new().await;
     let mut brokers =
         vec![serve(&cluster, 1).await, serve(&cluster, 2).await, serve(&cluster, 3).await];
-    settle(&cluster, &brokers, &all_settled()).await;
+    apply_plans(&cluster, &brokers, &all_stable()).await;
     let topic = cluster.create("t", 30, 3).await;
     for id in 4..=6 {
         brokers.push(serve(&cluster, id).await);
     }
-    let moved = settle(&cluster, &brokers, &all_settled()).await;
+    let moved = apply_plans(&cluster, &brokers, &all_stable()).await;
     assert!(moved <= 60, "no more is moved than has to be: {moved}");
     let after = records(&cluster, topic.id).await;
     for counts in [count(&after, |r| r.replicas.clone()), count(&after, |r| vec![r.replicas[0]])] {
@@ -200,7 +209,7 @@ async fn new_brokers_get_their_quota_once_and_assignments_by_hand_stay_then() {
 
     let by_hand = crate::Placement::Manual(vec![vec![BrokerId(1)]; 12]);
     cluster.metadata.create_topic(&crate::testing::new_topic("h", by_hand)).await.unwrap();
-    assert_eq!(settle(&cluster, &brokers, &all_settled()).await, 0);
+    assert_eq!(apply_plans(&cluster, &brokers, &all_stable()).await, 0);
     assert!(cluster.metadata.topic(&name("h")).await.unwrap().is_some());
 }
 

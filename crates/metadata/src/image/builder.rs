@@ -34,7 +34,7 @@ impl ImageBuilder {
         Arc::new(self.image.clone())
     }
 
-    pub(super) fn reached(&mut self, revision: Revision) {
+    pub(super) fn set_revision(&mut self, revision: Revision) {
         self.image.revision = self.image.revision.max(revision);
     }
 
@@ -54,7 +54,7 @@ impl ImageBuilder {
                 tracing::error!(%error, %revision, "a metadata record is passed over");
             }
         }
-        self.reached(batch.revision);
+        self.set_revision(batch.revision);
     }
 
     pub(super) fn put(&mut self, entry: &Entry) -> Result<(), MetadataError> {

@@ -23,8 +23,7 @@ async fn at(watcher: &ImageWatcher, revision: Revision) -> Arc<MetadataImage> {
         .expect("the watcher runs")
 }
 
-/// The image that reading everything anew gives, as text: what an image that followed changes must
-/// equal.
+/// The image of a full read, as text, for comparison with one that followed changes.
 async fn fresh(cluster: &TestCluster) -> String {
     let image = watcher(cluster).await.current();
     text(&image)
@@ -190,7 +189,7 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
     };
     builder.fill(TOPICS, PARTITIONS, &record);
     let before = builder.image();
-    builder.reached(Revision(1_000));
+    builder.set_revision(Revision(1_000));
     assert!(before.is_same(&builder.image()), "only the revision differs");
     let id = before.topic("t-00007").unwrap().id();
     let index = PartitionIndex(3);
@@ -206,7 +205,7 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
 }
 
 /// Many change one cluster at once, and the store keeps so little history that the watcher has to
-/// read anew now and then: still the image ends up as what is stored.
+/// read again now and then: still the image ends up equal to the store.
 #[tokio::test]
 async fn an_image_survives_races_and_forgotten_history() {
     let cluster = TestCluster::with_history(2000).await;

@@ -31,7 +31,7 @@ impl ImageWatcher {
         metadata: &ClusterMetadata,
         runtime: &Runtime,
     ) -> Result<Self, MetadataError> {
-        let follower = Follower { metadata: metadata.clone(), runtime: runtime.clone() };
+        let follower = ImageUpdater { metadata: metadata.clone(), runtime: runtime.clone() };
         let (builder, watch) = follower.load().await?;
         let (sender, images) = watch::channel(builder.image());
         let stopping = runtime.stopping().clone();
@@ -69,12 +69,12 @@ impl ImageWatcher {
     }
 }
 
-struct Follower {
+struct ImageUpdater {
     metadata: ClusterMetadata,
     runtime: Runtime,
 }
 
-impl Follower {
+impl ImageUpdater {
     fn store(&self) -> &dyn MetadataStore {
         self.metadata.store().as_ref()
     }
@@ -106,7 +106,7 @@ impl Follower {
         }
         let first = first.unwrap_or(last);
         let mut watch = self.store().watch(&prefix, first).await?;
-        builder.reached(first);
+        builder.set_revision(first);
         let mut reached = first;
         while reached < last {
             let batch = match watch.next().await {
