@@ -1,5 +1,5 @@
-//! Typed access to what the service keeps in the metadata store. Every change is one transaction
-//! over the revision that was read; an unknown outcome is found out before anything else happens.
+//! Typed access to the service's records in the metadata store. Every change is one transaction
+//! over the revision that was read; an unknown outcome is resolved before anything else happens.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -28,8 +28,8 @@ fn cluster_key(uid: &ClusterUid) -> String {
     ServiceKey::Cluster(uid.clone()).to_string()
 }
 
-/// The cluster whose record has that key. Read from the key, so that a damaged record stands in
-/// nobody's way.
+/// The cluster whose record has that key. Read from the key, so that a damaged record affects no
+/// other cluster.
 pub(crate) fn uid_of(key: &str) -> Option<ClusterUid> {
     match ServiceKey::parse(key)? {
         ServiceKey::Cluster(uid) => Some(uid),
@@ -100,7 +100,7 @@ impl ClusterStore {
         Ok((entries.iter().filter_map(|entry| uid_of(&entry.key)).collect(), revision))
     }
 
-    /// Writes a new cluster unless its name is taken, with whatever else `also` holds.
+    /// Writes a new cluster unless its name is taken, together with `also`.
     pub(crate) async fn create(&self, record: &ManagedCluster, also: Txn) -> Result<(), ApiError> {
         let key = cluster_key(&record.uid);
         let value = record::encode(record);
@@ -126,8 +126,7 @@ impl ClusterStore {
         }
     }
 
-    /// Writes a cluster again, with whatever else `also` holds. False when it has changed since it
-    /// was read.
+    /// Writes a cluster again, together with `also`. False when it has changed since it was read.
     pub(crate) async fn replace(
         &self,
         revision: Revision,

@@ -78,14 +78,14 @@ pub(crate) fn checked(file: &[u8], versions: &[MskVersion]) -> Result<String, Ap
         msk::check_properties(None, &parsed).map_err(|errors| refused(PATH, &errors))?;
     }
     for version in versions {
-        fits(*version, &parsed, PATH)?;
+        check_properties(*version, &parsed, PATH)?;
     }
     // It is UTF-8: it was parsed.
     Ok(String::from_utf8_lossy(file).into_owned())
 }
 
 /// Checks the properties for brokers of one version. `path` names the member at fault.
-pub(crate) fn fits(
+pub(crate) fn check_properties(
     version: MskVersion,
     properties: &BTreeMap<String, String>,
     path: &str,

@@ -4,7 +4,7 @@ use http::StatusCode;
 use milena_metadata::MetadataError;
 use milena_store::StoreError;
 
-/// An exception of the MSK API. Its text goes to the caller: it says what to do next and contains
+/// An exception of the MSK API. Its text goes to the caller: it names the next action and contains
 /// no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -28,7 +28,7 @@ pub enum ApiError {
     /// The name is taken, or the resource is in another state than the call needs.
     #[error("{0}")]
     Conflict(String),
-    /// A fault of the service or of what it stored.
+    /// A fault of the service or of its records.
     #[error("{0}")]
     Internal(String),
     /// Temporary, and nothing was changed: the same request may succeed later.

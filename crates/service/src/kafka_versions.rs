@@ -6,7 +6,7 @@ use milena_types::ParseIdError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Eq)]
-struct Row {
+struct VersionRow {
     name: &'static str,
     /// The Kafka release whose protocol it has.
     release: &'static str,
@@ -14,12 +14,12 @@ struct Row {
     deprecated: bool,
 }
 
-const fn row(name: &'static str, release: &'static str, deprecated: bool) -> Row {
-    Row { name, release, deprecated }
+const fn row(name: &'static str, release: &'static str, deprecated: bool) -> VersionRow {
+    VersionRow { name, release, deprecated }
 }
 
 /// Oldest first.
-const TABLE: &[Row] = &[
+const TABLE: &[VersionRow] = &[
     row("2.8.1", "2.8", true),
     row("3.3.1", "3.3", true),
     row("3.3.2", "3.3", true),
@@ -38,7 +38,7 @@ const TABLE: &[Row] = &[
 /// A Kafka version by MSK's name for it, such as `3.9.x.kraft`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct MskVersion(&'static Row);
+pub struct MskVersion(&'static VersionRow);
 
 impl MskVersion {
     /// The newest version that clients of every age can use.
@@ -64,7 +64,7 @@ impl MskVersion {
         if self.0.deprecated { "DEPRECATED" } else { "ACTIVE" }
     }
 
-    /// Whether it runs without ZooKeeper in MSK. A cluster stays what it is in this.
+    /// Whether it runs without ZooKeeper in MSK. An upgrade does not change this.
     pub(crate) fn is_kraft(self) -> bool {
         self.0.name.ends_with(".kraft")
     }

@@ -1,4 +1,4 @@
-//! The trait that starts and stops brokers, whatever they run as.
+//! [`Provisioner`]: starts and stops brokers, as tasks, processes or machines.
 
 use std::fmt;
 
@@ -58,7 +58,7 @@ pub trait Provisioner: Send + Sync + 'static {
 pub struct ProvisionError(String);
 
 impl ProvisionError {
-    /// An error that says what happened and what to do.
+    /// An error text with its remedy.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self(reason.to_string())
     }

@@ -1,4 +1,4 @@
-//! The record of a cluster: what its owner asked for, and how far the reconciler has come.
+//! The record of a cluster: its owner's request, and the reconciler's progress.
 //!
 //! Their keys: `cluster_store/keys.rs`.
 
@@ -112,8 +112,9 @@ pub(crate) enum ReconcileStep {
     /// Wait until leaving brokers hold nothing any more.
     Drain(ScaleIn),
     /// Stop leaving brokers and forget them.
-    Dismiss(ScaleIn),
-    /// Creation has failed: stop what was started.
+    #[serde(rename = "dismiss")]
+    RemoveLeaving(ScaleIn),
+    /// Creation has failed: stop the brokers that were started.
     #[serde(rename = "give-up")]
     StopFailedBrokers,
     /// None until the owner deletes the cluster.
@@ -134,8 +135,8 @@ pub(crate) struct ConfigUpdate {
     pub(crate) operation: String,
     /// The cluster's configuration after it; `None`: without one.
     pub(crate) target: Option<ConfigurationRef>,
-    /// Why the update before failed, where this one compensates it: `target` is what the cluster
-    /// had.
+    /// The failure of the update before, where this one compensates it: `target` is the cluster's
+    /// former configuration.
     pub(crate) failure: Option<FailureReason>,
 }
 

@@ -144,7 +144,7 @@ impl TestService {
             backoff: Backoff::doubling(Duration::from_millis(1), Duration::from_millis(5)),
             failures_max: 5,
             check_every: Duration::from_millis(5),
-            settle_every: Duration::from_millis(1),
+            poll_every: Duration::from_millis(1),
         };
         let context = ReconcileContext {
             runtime: service.runtime.clone(),
@@ -228,7 +228,7 @@ impl TestService {
         created["arn"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until the cluster is as wanted.
+    /// Waits until the cluster fulfils the condition.
     pub(crate) async fn wait_for(&self, label: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = self.runtime.monotonic() + WAIT_MAX;
         loop {

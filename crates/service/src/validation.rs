@@ -1,5 +1,5 @@
 //! From the members of a request to a [`ClusterSpec`]: every member is checked, defaults are filled
-//! in, and what this release does not have is refused by its name.
+//! in, and features that this release does not have are refused by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,14 +21,14 @@ const BROKERS_MAX_KRAFT: i64 = 60;
 const VOLUME_GIB_DEFAULT: i64 = 100;
 const TAGS_MAX: usize = 50;
 
-type Checked<T> = Result<T, ApiError>;
+type ValidationResult<T> = Result<T, ApiError>;
 
 /// The spec and the number of brokers. Paths of members in errors begin with `prefix`.
 pub(crate) fn cluster_spec(
     request: ProvisionedRequest,
     scope: &AccountScope,
     prefix: &str,
-) -> Checked<(ClusterSpec, i64)> {
+) -> ValidationResult<(ClusterSpec, i64)> {
     let at = |member: &str| format!("{prefix}{member}");
     let kafka_version = kafka_version(request.kafka_version, &at("kafkaVersion"))?;
     let group = required(request.broker_node_group_info, &at("brokerNodeGroupInfo"))?;
@@ -86,7 +86,7 @@ pub(crate) fn cluster_spec(
 }
 
 /// 1 to 64 letters, digits and hyphens, beginning with a letter or digit.
-pub(crate) fn cluster_name(name: Option<String>) -> Checked<String> {
+pub(crate) fn cluster_name(name: Option<String>) -> ValidationResult<String> {
     let name = required(name, "clusterName")?;
     let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if name.is_empty() || name.len() > 64 || !allowed || name.starts_with('-') {
@@ -98,7 +98,7 @@ pub(crate) fn cluster_name(name: Option<String>) -> Checked<String> {
 }
 
 /// Tags within AWS's limits.
-pub(crate) fn tags(tags: Option<Tags>) -> Checked<Tags> {
+pub(crate) fn tags(tags: Option<Tags>) -> ValidationResult<Tags> {
     let tags = tags.unwrap_or_default();
     if tags.len() > TAGS_MAX {
         return Err(ApiError::invalid(
@@ -123,7 +123,7 @@ pub(crate) fn tags(tags: Option<Tags>) -> Checked<Tags> {
     Ok(tags)
 }
 
-fn kafka_version(version: Option<String>, path: &str) -> Checked<MskVersion> {
+fn kafka_version(version: Option<String>, path: &str) -> ValidationResult<MskVersion> {
     let version = required(version, path)?;
     MskVersion::try_from(version).map_err(|error| {
         let names: Vec<&str> = MskVersion::all().map(MskVersion::name).collect();
@@ -134,7 +134,7 @@ fn kafka_version(version: Option<String>, path: &str) -> Checked<MskVersion> {
     })
 }
 
-fn instance_type(name: Option<String>, path: &str) -> Checked<String> {
+fn instance_type(name: Option<String>, path: &str) -> ValidationResult<String> {
     let name = required(name, path)?;
     let known_family = name.starts_with("kafka.") || name.starts_with("express.");
     let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
@@ -148,7 +148,11 @@ fn instance_type(name: Option<String>, path: &str) -> Checked<String> {
     Err(ApiError::invalid(path, message))
 }
 
-fn subnets(subnets: Option<Vec<String>>, express: bool, path: &str) -> Checked<Vec<String>> {
+fn subnets(
+    subnets: Option<Vec<String>>,
+    express: bool,
+    path: &str,
+) -> ValidationResult<Vec<String>> {
     let subnets = required(subnets, path)?;
     let refuse = |reason: String| Err(ApiError::invalid(path, format!("{path} {reason}")));
     if express && subnets.len() != 3 {
@@ -181,7 +185,7 @@ fn broker_count(
     subnets: usize,
     version: MskVersion,
     path: &str,
-) -> Checked<i64> {
+) -> ValidationResult<i64> {
     let count = required(count, path)?;
     let max = if version.is_kraft() { BROKERS_MAX_KRAFT } else { BROKERS_MAX };
     if !(1..=max).contains(&count) {
@@ -201,7 +205,7 @@ pub(crate) fn broker_target(
     now: usize,
     target: i64,
     path: &str,
-) -> Checked<usize> {
+) -> ValidationResult<usize> {
     let target = broker_count(Some(target), spec.subnets.len(), spec.kafka_version, path)?;
     let refuse = |reason: String| Err(ApiError::invalid(path, format!("{path}: {reason}")));
     match usize::try_from(target) {
@@ -214,7 +218,11 @@ pub(crate) fn broker_target(
     }
 }
 
-fn volume_size(group: &BrokerNodeGroupInfo, express: bool, path: &str) -> Checked<Option<i64>> {
+fn volume_size(
+    group: &BrokerNodeGroupInfo,
+    express: bool,
+    path: &str,
+) -> ValidationResult<Option<i64>> {
     let volume = group
         .storage_info
         .as_ref()
@@ -246,7 +254,7 @@ fn volume_size(group: &BrokerNodeGroupInfo, express: bool, path: &str) -> Checke
     Ok(Some(size))
 }
 
-fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> Checked<()> {
+fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> ValidationResult<()> {
     let distribution = group.broker_az_distribution.as_deref().unwrap_or("DEFAULT");
     if distribution != "DEFAULT" {
         return Err(not_one_of(&format!("{path}.brokerAZDistribution"), distribution, "DEFAULT"));
@@ -298,7 +306,7 @@ fn first_enabled(auth: &ClientAuthentication) -> Option<&'static str> {
 fn client_authentication(
     auth: Option<ClientAuthentication>,
     path: &str,
-) -> Checked<Option<ClientAuthentication>> {
+) -> ValidationResult<Option<ClientAuthentication>> {
     let Some(auth) = auth else { return Ok(None) };
     if let Some(kind) = first_enabled(&auth) {
         let what = "client authentication";
@@ -323,7 +331,7 @@ fn encryption(
     info: Option<EncryptionInfo>,
     scope: &AccountScope,
     path: &str,
-) -> Checked<EncryptionInfo> {
+) -> ValidationResult<EncryptionInfo> {
     let info = info.unwrap_or_default();
     let transit = info.encryption_in_transit.unwrap_or_default();
     let path_transit = format!("{path}.encryptionInTransit.clientBroker");
@@ -357,7 +365,7 @@ fn encryption(
     })
 }
 
-fn enhanced_monitoring(level: Option<String>, path: &str) -> Checked<String> {
+fn enhanced_monitoring(level: Option<String>, path: &str) -> ValidationResult<String> {
     const LEVELS: [&str; 4] =
         ["DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"];
     let level = level.unwrap_or_else(|| LEVELS[0].to_owned());
@@ -368,7 +376,10 @@ fn enhanced_monitoring(level: Option<String>, path: &str) -> Checked<String> {
     }
 }
 
-fn open_monitoring(monitoring: Option<OpenMonitoring>, path: &str) -> Checked<OpenMonitoring> {
+fn open_monitoring(
+    monitoring: Option<OpenMonitoring>,
+    path: &str,
+) -> ValidationResult<OpenMonitoring> {
     let prometheus = match monitoring {
         None => Prometheus::default(),
         Some(monitoring) => required(monitoring.prometheus, &format!("{path}.prometheus"))?,
@@ -388,7 +399,7 @@ fn open_monitoring(monitoring: Option<OpenMonitoring>, path: &str) -> Checked<Op
     })
 }
 
-fn logging(info: Option<LoggingInfo>, path: &str) -> Checked<Option<LoggingInfo>> {
+fn logging(info: Option<LoggingInfo>, path: &str) -> ValidationResult<Option<LoggingInfo>> {
     let Some(info) = info else { return Ok(None) };
     let path = format!("{path}.brokerLogs");
     let logs = required(info.broker_logs.clone(), &path)?;
@@ -415,7 +426,7 @@ fn rebalancing(
     rebalancing: Option<Rebalancing>,
     express: bool,
     path: &str,
-) -> Checked<Option<Rebalancing>> {
+) -> ValidationResult<Option<Rebalancing>> {
     let Some(wanted) = rebalancing else { return Ok(None) };
     if !express {
         return Err(ApiError::invalid(
@@ -434,7 +445,7 @@ fn rebalancing(
     }
 }
 
-pub(crate) fn required<T>(value: Option<T>, path: &str) -> Checked<T> {
+pub(crate) fn required<T>(value: Option<T>, path: &str) -> ValidationResult<T> {
     value.ok_or_else(|| ApiError::invalid(path, format!("{path} is required")))
 }
 

@@ -1,5 +1,5 @@
 //! Milena's own operations: the state of a cluster's brokers, and killing and restarting them one
-//! by one, to see what a failure does or to repair one. docs/operations/msk-api.md describes them.
+//! by one, to test failures or to repair one. docs/operations/msk-api.md describes them.
 //!
 //! A change is recorded when the operation returns; the cluster's reconciler makes it true soon
 //! after, which the brokers' state shows.

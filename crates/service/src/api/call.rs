@@ -1,4 +1,4 @@
-//! One call of an operation: the request and what its handler reads from it.
+//! One call of an operation: the request, and the parts that handlers read.
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -47,8 +47,8 @@ impl IntoResponse for NoContent {
     }
 }
 
-/// A request that was routed. Its methods are what the rows of the operations' table name: the
-/// parameters of the path by their names in the templates, and the parts of the request.
+/// A request that was routed. The rows of the operations' table name its methods: the parameters of
+/// the path by their names in the templates, and the parts of the request.
 pub(super) struct Call<'a> {
     pub(super) path: PathParameters,
     pub(super) query: Query,

@@ -204,7 +204,7 @@ impl Api {
         }
         let found = self.store.configuration_revision(&record.uid, number).await?;
         let found = found.ok_or_else(|| no_revision(&record, number))?;
-        configuration::fits(version, &found.properties(), path)?;
+        configuration::check_properties(version, &found.properties(), path)?;
         Ok(ConfigurationRef { uid: record.uid, arn, revision: number })
     }
 

@@ -1,8 +1,8 @@
 //! The operations of the MSK API: from a request to the response's shape.
 //!
 //! [operations] has the table of them, and calls the method of [`Api`] that carries one out; each
-//! other file has those of one kind of resource. They read and write records only; what they ask
-//! for is made true by the reconcilers.
+//! other file has those of one kind of resource. They read and write records only; the reconcilers
+//! carry the changes out.
 
 mod brokers;
 mod call;

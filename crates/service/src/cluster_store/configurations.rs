@@ -1,6 +1,6 @@
 //! Configurations in the store.
 //!
-//! A configuration that is used cannot be deleted: whoever begins to use one writes its
+//! A configuration that is used cannot be deleted: a cluster that begins to use one writes its
 //! `configuration-uses` record in the same transaction ([`uses`]), and a deletion goes through only
 //! if that record has not changed since the clusters were looked at.
 

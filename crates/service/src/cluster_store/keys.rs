@@ -24,7 +24,8 @@ pub(crate) enum ServiceKey<'a> {
     Configuration(ConfigurationUid),
     /// `configuration-names/{name}`: the uid of the configuration that has the name.
     ConfigurationName(&'a str),
-    /// `configuration-uses/{uid}`: the revision that is used; written by whoever begins to use one.
+    /// `configuration-uses/{uid}`: the revision that is used; written by a cluster that begins to
+    /// use one.
     ConfigurationUse(ConfigurationUid),
     /// `revisions/{uid}/{number}`, [`RevisionRecord`](crate::configuration::RevisionRecord): of a
     /// configuration.

@@ -41,7 +41,7 @@ async fn start(config: ServiceConfig) -> (tempfile::TempDir, std::io::Result<Ser
     (dir, Service::start(config, parts).await)
 }
 
-/// Sends a request as it is and gives back what comes.
+/// Sends a request unchanged. Returns the response.
 async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!("{head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());

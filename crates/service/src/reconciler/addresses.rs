@@ -24,7 +24,7 @@ use crate::{
 const BIND_ATTEMPTS_MAX: usize = 4096;
 
 /// Gives every node of `record` that has none an address. The transaction that writes the record
-/// must hold what is returned, which takes the addresses.
+/// must contain the returned part, which takes the addresses.
 pub(super) async fn allocate(
     context: &ReconcileContext,
     record: &mut ManagedCluster,
@@ -47,7 +47,7 @@ fn assign(
     for node in record.nodes.iter_mut().filter(|node| node.address.is_none()) {
         let mut free = indices.by_ref().filter_map(|index| Some((index, plan.address(index)?)));
         loop {
-            let (index, address) = free.next().ok_or_else(|| exhausted(plan))?;
+            let (index, address) = free.next().ok_or_else(|| no_free_address(plan))?;
             if seen.taken.contains(&address.endpoint()) {
                 continue;
             }
@@ -71,7 +71,7 @@ fn assign(
     Ok(cursor)
 }
 
-fn exhausted(plan: &AddressPlan) -> ApiError {
+fn no_free_address(plan: &AddressPlan) -> ApiError {
     ApiError::Unavailable(match plan {
         AddressPlan::Loopbacks(network) => format!(
             "no address of {network} is free; give a larger --broker-network or delete clusters"

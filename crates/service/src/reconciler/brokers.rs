@@ -98,7 +98,7 @@ pub(super) async fn restart_broker(
 
 /// Whether all brokers serve, after starting those that do not, and every partition has a leader:
 /// only then one is stopped for an update, and only then the update ends.
-pub(super) async fn is_whole(
+pub(super) async fn is_healthy(
     context: &ReconcileContext,
     record: &ManagedCluster,
 ) -> Result<bool, ApiError> {

@@ -7,7 +7,8 @@ use milena_kafka_config::msk;
 use super::context::ReconcileContext;
 use crate::{configuration::ConfigurationRef, error::ApiError, record::ManagedCluster};
 
-/// MSK's defaults, over them what the cluster was created with, and over those `configuration`.
+/// MSK's defaults, over them the properties of the cluster's creation, and over those
+/// `configuration`.
 pub(super) async fn server_properties(
     context: &ReconcileContext,
     record: &ManagedCluster,

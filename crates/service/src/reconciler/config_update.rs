@@ -5,7 +5,7 @@ use milena_store::{Txn, Versioned};
 use milena_types::BrokerId;
 
 use super::{
-    brokers::{is_whole, restart_broker},
+    brokers::{is_healthy, restart_broker},
     cluster_properties::server_properties,
     context::ReconcileContext,
     progress::{
@@ -43,8 +43,8 @@ pub(super) async fn roll(
     update: &ConfigUpdate,
     brokers: &[BrokerId],
 ) -> StepResult {
-    if !is_whole(context, &seen.value).await? {
-        return Ok(StepOutcome::Wait(context.retry.settle_every));
+    if !is_healthy(context, &seen.value).await? {
+        return Ok(StepOutcome::Wait(context.retry.poll_every));
     }
     if let Some((&broker, left)) = brokers.split_first() {
         restart_broker(context, &seen.value, broker).await?;

@@ -21,8 +21,8 @@ pub(crate) struct RetryPolicy {
     pub(crate) failures_max: u32,
     /// Between two checks of running brokers.
     pub(crate) check_every: Duration,
-    /// Between two looks at what is to settle: partitions without a leader, leaving brokers.
-    pub(crate) settle_every: Duration,
+    /// Between two checks of partitions without a leader, or of leaving brokers.
+    pub(crate) poll_every: Duration,
 }
 
 impl RetryPolicy {
@@ -30,7 +30,7 @@ impl RetryPolicy {
         backoff: Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10)),
         failures_max: 8,
         check_every: Duration::from_secs(2),
-        settle_every: Duration::from_millis(50),
+        poll_every: Duration::from_millis(50),
     };
 }
 

@@ -1,6 +1,6 @@
-//! Creating a cluster: its addresses, what its brokers read, the brokers, and then ACTIVE. Where
-//! that is given up ([`super::failure`]), what was started is stopped, and the cluster is left as
-//! FAILED for its owner to delete.
+//! Creating a cluster: its addresses, the records that its brokers read, the brokers, and then
+//! ACTIVE. Where that is given up ([`super::failure`]), its brokers are stopped, and the cluster is
+//! left as FAILED for its owner to delete.
 
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ pub(super) async fn allocate_addresses(
     record_progress(context, seen, &changed, addresses).await
 }
 
-/// Writes what the brokers of the cluster read, once: the data key must stay the one that data is
-/// encrypted with.
+/// Writes the records that the brokers of the cluster read, once: the data key must stay the one
+/// that data is encrypted with.
 pub(super) async fn write_metadata(
     context: &ReconcileContext,
     seen: &Versioned<ManagedCluster>,

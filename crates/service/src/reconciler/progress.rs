@@ -23,8 +23,8 @@ pub(super) enum StepOutcome {
 
 pub(super) type StepResult = Result<StepOutcome, ApiError>;
 
-/// Writes `changed` and `also` over what was seen. Where the record has changed meanwhile, nothing
-/// is written: the step that the new record names comes next.
+/// Writes `changed` and `also` over the record `seen`. Where the record has changed meanwhile,
+/// nothing is written: the step that the new record names comes next.
 pub(super) async fn record_progress(
     context: &ReconcileContext,
     seen: &Versioned<ManagedCluster>,

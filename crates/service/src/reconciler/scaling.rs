@@ -63,16 +63,16 @@ pub(super) async fn drain(
     start_brokers(context, record, stay_down).await?;
     let holdings = cluster.broker_assignments().await?;
     if leaving.iter().any(|id| holdings.holds(*id)) {
-        return Ok(StepOutcome::Wait(context.retry.settle_every));
+        return Ok(StepOutcome::Wait(context.retry.poll_every));
     }
-    let step = ReconcileStep::Dismiss(scale_in.clone());
+    let step = ReconcileStep::RemoveLeaving(scale_in.clone());
     let changed = ManagedCluster { step, ..record.clone() };
     let also = mark_step_reached(context, &scale_in.operation, 1, Txn::new()).await?;
     record_progress(context, seen, &changed, also).await
 }
 
 /// Second and last step of removing brokers: stops them and removes their records.
-pub(super) async fn dismiss(
+pub(super) async fn remove_leaving(
     context: &ReconcileContext,
     seen: &Versioned<ManagedCluster>,
     scale_in: &ScaleIn,

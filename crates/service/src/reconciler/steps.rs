@@ -37,7 +37,7 @@ pub(super) async fn run_step(
         }
         Step::StartJoining { operation } => scaling::start_joining(context, seen, operation).await,
         Step::Drain(scale_in) => scaling::drain(context, seen, scale_in).await,
-        Step::Dismiss(scale_in) => scaling::dismiss(context, seen, scale_in).await,
+        Step::RemoveLeaving(scale_in) => scaling::remove_leaving(context, seen, scale_in).await,
         // DeleteCluster.
         Step::StopBrokers => deletion::stop(context, seen).await,
         Step::RemoveData => deletion::remove_data(context, seen).await,

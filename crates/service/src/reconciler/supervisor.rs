@@ -27,7 +27,7 @@ pub(crate) async fn supervise(context: Arc<ReconcileContext>) {
     loop {
         let outcome = tokio::select! {
             () = stopping.cancelled() => return,
-            outcome = follow(&context, &mut wakers, &mut retry) => outcome,
+            outcome = watch_records(&context, &mut wakers, &mut retry) => outcome,
         };
         let Err(error) = outcome;
         tracing::warn!(%error, "the clusters' records cannot be followed for a moment");
@@ -40,7 +40,7 @@ pub(crate) async fn supervise(context: Arc<ReconcileContext>) {
 type Wakers = HashMap<ClusterUid, watch::Sender<()>>;
 
 /// Follows the records until that fails.
-async fn follow(
+async fn watch_records(
     context: &Arc<ReconcileContext>,
     wakers: &mut Wakers,
     retry: &mut Retry<'_>,
@@ -81,7 +81,7 @@ fn wake(context: &Arc<ReconcileContext>, wakers: &mut Wakers, uid: ClusterUid) {
 /// Works on one cluster until it is gone or the service stops.
 async fn reconcile(context: Arc<ReconcileContext>, uid: ClusterUid, waker: watch::Receiver<()>) {
     let stopping = context.runtime.stopping().clone();
-    let mut changes = Changes { waker, deleted: false };
+    let mut changes = RecordChanges { waker, deleted: false };
     let mut failures = 0;
     while !stopping.is_cancelled() {
         changes.waker.mark_unchanged();
@@ -105,12 +105,12 @@ async fn reconcile(context: Arc<ReconcileContext>, uid: ClusterUid, waker: watch
 }
 
 /// Changes of one cluster's record.
-struct Changes {
+struct RecordChanges {
     waker: watch::Receiver<()>,
     deleted: bool,
 }
 
-impl Changes {
+impl RecordChanges {
     /// Waits for a change. Deletion is the last one: the sender is dropped then, and a store that
     /// cannot be read would otherwise be asked again without a pause.
     async fn next(&mut self) {
@@ -153,14 +153,14 @@ mod tests {
 
     use super::*;
 
-    fn poll_next(changes: &mut Changes) -> Poll<()> {
+    fn poll_next(changes: &mut RecordChanges) -> Poll<()> {
         pin!(changes.next()).poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn a_deleted_record_wakes_its_task_once() {
         let (sender, waker) = watch::channel(());
-        let mut changes = Changes { waker, deleted: false };
+        let mut changes = RecordChanges { waker, deleted: false };
         assert!(poll_next(&mut changes).is_pending());
         sender.send(()).unwrap();
         assert!(poll_next(&mut changes).is_ready());

@@ -113,7 +113,7 @@ async fn a_creation_goes_on_after_a_crash_in_any_of_its_transactions() {
         let mut crashed = false;
         for applied in [false, true] {
             let (_dir, metadata) = store();
-            // The request itself was answered: what is asked for stands.
+            // The request itself returned: its change is recorded.
             let label =
                 TestService::idle(Runtime::system(), metadata.clone()).create("orders").await;
             let active = async |service: &TestService| state(service, &label).await == "ACTIVE";

@@ -99,8 +99,8 @@ async fn what_is_wrong_with_a_configuration_is_named() {
     }
     let again = service.call(Method::POST, "/v1/configurations", request("taken", "")).await;
     assert!(matches!(again, Err(ApiError::Conflict(_))), "{again:?}");
-    // A property that only some releases have is fine when nothing is said, and refused for those
-    // without it.
+    // A property that only some releases have is accepted without `kafkaVersions`, and refused for
+    // those without it.
     let mut older = request("older", "zookeeper.session.timeout.ms=18000");
     older["kafkaVersions"] = json!(["4.0.x.kraft", "3.9.x"]);
     let error = service.call(Method::POST, "/v1/configurations", older.clone()).await.unwrap_err();

@@ -52,7 +52,7 @@ async fn a_configuration_update_restarts_the_brokers_and_is_recorded() {
     assert_eq!(service.brokers.starts(), 6, "every broker was restarted once");
     let error = service.call(Method::PUT, &path, request).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "currentVersion");
-    // A revision that sets the same restarts nobody.
+    // A revision with the same properties restarts no broker.
     let configuration = format!("/v1/configurations/{}", encode(&arn));
     let same = json!({"serverProperties": "bnVtLmlvLnRocmVhZHM6OQ=="});
     service.json(Method::PUT, &configuration, same).await;

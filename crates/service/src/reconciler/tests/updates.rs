@@ -19,7 +19,7 @@ async fn current_version(service: &TestService, label: &str) -> Value {
     service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"]["currentVersion"].take()
 }
 
-/// An ACTIVE cluster that nobody looks after any more.
+/// An ACTIVE cluster whose service has stopped.
 async fn active_cluster(metadata: &Arc<dyn MetadataStore>) -> String {
     let service = TestService::begin(metadata.clone());
     let label = service.create("orders").await;
@@ -34,8 +34,8 @@ async fn cluster(metadata: &Arc<dyn MetadataStore>) -> ClusterMetadata {
     ClusterMetadata::new(metadata.clone(), id, Runtime::system())
 }
 
-/// Asks for an operation, lets the service crash in each transaction on its way, and looks at what
-/// the next one makes of it.
+/// Starts an operation, lets the service crash in each of its transactions, and checks the end
+/// state after the next start.
 async fn crash_in_every_transaction(
     ask: impl AsyncFn(&TestService, &str),
     check: impl AsyncFn(&TestService, &str),
