@@ -60,7 +60,7 @@ async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
         Order::Kill(down) => {
             let killed = broker.kill().await;
             world.trace.line(&name(node.id), format_args!("killed"));
-            if let Err(error) = killed.declare_gone().await {
+            if let Err(error) = killed.end_registration().await {
                 world.trace.line(&name(node.id), format_args!("not declared gone: {error}"));
             }
             down

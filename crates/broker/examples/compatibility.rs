@@ -1,4 +1,4 @@
-//! Writes `docs/compatibility.md` anew: `cargo run -p milena-broker --example compatibility`.
+//! Generates `docs/compatibility.md`: `cargo run -p milena-broker --example compatibility`.
 
 #![allow(unreachable_pub, clippy::print_stdout)]
 

@@ -50,14 +50,14 @@ pub fn write(page: &mut String) {
     let _ = writeln!(page, "{RELEASE} has no longer or not yet. Topics':\n");
     configs(
         page,
-        others(&releases, &catalogue, Catalogue::topics, Catalogue::topic),
+        configs_of_other_releases(&releases, &catalogue, Catalogue::topics, Catalogue::topic),
         &releases,
         Catalogue::topic,
     );
     page.push_str("Brokers':\n\n");
     configs(
         page,
-        others(&releases, &catalogue, Catalogue::brokers, Catalogue::broker),
+        configs_of_other_releases(&releases, &catalogue, Catalogue::brokers, Catalogue::broker),
         &releases,
         Catalogue::broker,
     );
@@ -83,7 +83,7 @@ fn summary(page: &mut String, catalogue: &Catalogue, all: &[&Definition]) {
 
 type Releases = [(KafkaVersion, Catalogue)];
 
-fn others<'a, I: Iterator<Item = &'a Definition> + 'a>(
+fn configs_of_other_releases<'a, I: Iterator<Item = &'a Definition> + 'a>(
     releases: &'a Releases,
     catalogue: &Catalogue,
     all: fn(&'a Catalogue) -> I,
@@ -128,7 +128,7 @@ fn configs(
             definition.rule.allowed().replace('|', "\\|"),
             span(&known),
             definition.doc,
-            here(&definition.effect),
+            effect_text(&definition.effect),
         );
     }
     page.push('\n');
@@ -175,7 +175,7 @@ fn span(known: &[(KafkaVersion, Option<&Definition>)]) -> String {
     }
 }
 
-fn here(effect: &Effect) -> String {
+fn effect_text(effect: &Effect) -> String {
     match effect {
         Effect::Honoured { .. } => "honoured".to_owned(),
         Effect::Partly { missing, .. } => format!("honoured in part: {missing}"),

@@ -43,7 +43,7 @@ pub enum Operation {
     /// Delete a topic, a group or records.
     Delete = 6,
     Alter = 7,
-    /// See that a thing exists and what it is.
+    /// See that a resource exists, and its properties.
     Describe = 8,
     ClusterAction = 9,
     DescribeConfigs = 10,
@@ -95,7 +95,7 @@ pub struct Caller<'a> {
     pub address: SocketAddr,
 }
 
-/// Decides what a principal may do. Called for every request, so it decides from memory.
+/// Authorizes operations. Called for every request, so it decides from memory.
 pub trait Authorizer: Send + Sync + 'static {
     fn allows(&self, caller: Caller<'_>, operation: Operation, resource: Resource<'_>) -> bool;
 }

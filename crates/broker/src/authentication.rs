@@ -1,13 +1,13 @@
 //! Authentication of a connection: the conversation that ends with a principal, and its renewal.
 //!
-//! A listener's [`Authenticator`] says what a new connection is: accepted as a principal at once,
-//! or one that has to authenticate. The latter has an [`AuthenticationExchange`], which consumes
-//! the requests of the conversation (KIP-43, KIP-152), in as many round trips as it needs, until it
-//! ends with a [`Session`]. A client may take the conversation up again at any time (KIP-368):
-//! requests act for the present session until the next one replaces it, and a session that has
-//! expired admits the conversation only.
+//! A listener's [`Authenticator`] either accepts a new connection as a principal at once, or
+//! requires it to authenticate. In the latter case it has an [`AuthenticationExchange`], which
+//! consumes the requests of the conversation (KIP-43, KIP-152), in as many round trips as it needs,
+//! until it ends with a [`Session`]. A client may take the conversation up again at any time
+//! (KIP-368): requests act for the present session until the next one replaces it, and a session
+//! that has expired admits the conversation only.
 //!
-//! Not here: mechanisms, and what a principal may do ([`crate::access`]).
+//! Not here: mechanisms, and authorization ([`crate::access`]).
 
 #![cfg_attr(
     not(test),
@@ -55,8 +55,8 @@ pub(crate) trait AuthenticationExchange: Send {
     /// Whether requests of this API belong to the conversation. They do not reach a handler.
     fn takes(&self, api: ApiKey) -> bool;
 
-    /// The next request of the conversation and what it leads to. `context` has the principal of
-    /// the present session, if there is one.
+    /// Handles the next request of the conversation. `context` has the principal of the present
+    /// session, if there is one.
     fn step<'a>(
         &'a mut self,
         context: &'a RequestContext,

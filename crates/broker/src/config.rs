@@ -27,9 +27,9 @@ pub struct BrokerConfig {
     pub lost_log_accepted: Option<BrokerEpoch>,
     /// The address to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The host that clients are told; the bound address if there is none.
+    /// The host for clients; the bound address if there is none.
     pub advertised_host: Option<String>,
-    /// The port that clients are told; the bound port if there is none.
+    /// The port for clients; the bound port if there is none.
     pub advertised_port: Option<u16>,
     /// Kafka's configurations (`num.partitions`, `auto.create.topics.enable` …), over those of the
     /// cluster.

@@ -48,11 +48,11 @@ impl RequestService for ApiSet {
 pub(crate) struct Incoming {
     context: RequestContext,
     body: Decoder,
-    target: Target,
+    target: RequestTarget,
     next_request: NextRequest,
 }
 
-enum Target {
+enum RequestTarget {
     Handler,
     /// The conversation by which the connection authenticates.
     Authentication,
@@ -92,7 +92,7 @@ pub(crate) fn read(
         tracing::warn!(
             %peer, api = key.name(), version, ?offered,
             "closed a connection that used an api version this cluster does not offer: ask \
-            ApiVersions first"
+             ApiVersions first"
         );
         return None;
     };
@@ -104,9 +104,9 @@ pub(crate) fn read(
         }
     };
     let target = match known {
-        None => Target::UnknownVersion,
-        Some(_) if is_conversation => Target::Authentication,
-        Some(_) => Target::Handler,
+        None => RequestTarget::UnknownVersion,
+        Some(_) if is_conversation => RequestTarget::Authentication,
+        Some(_) => RequestTarget::Handler,
     };
     let context = RequestContext::new(connection.clone(), principal, header, now);
     Some(Incoming { context, body, target, next_request: api.definition.next_request })
@@ -120,9 +120,9 @@ pub(crate) async fn handle<S: RequestService>(
 ) -> Handled {
     let Incoming { context, body, target, .. } = incoming;
     match target {
-        Target::Handler => service.handle(&context, body).await,
-        Target::Authentication => Handled::Done(authentication.step(&context, body).await),
-        Target::UnknownVersion => {
+        RequestTarget::Handler => service.handle(&context, body).await,
+        RequestTarget::Authentication => Handled::Done(authentication.step(&context, body).await),
+        RequestTarget::UnknownVersion => {
             let response = api_versions::unsupported(service.offered());
             Handled::Done(ResponseHead::of(&context).in_version(0).reply(&response))
         }

@@ -1,7 +1,6 @@
 //! The one table from the errors of storage and metadata to Kafka's error codes.
 //!
-//! Exhaustive on purpose: a new variant below does not compile until somebody has decided what
-//! clients see.
+//! Exhaustive on purpose: a new variant below does not compile until it has a code.
 
 use milena_metadata::MetadataError;
 use milena_protocol::ErrorCode;
@@ -9,11 +8,11 @@ use milena_records::BatchError;
 use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
 use milena_store::StoreError;
 
-/// Why a request, or a part of one, fails.
+/// The error of a request, or of a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) code: ErrorCode,
-    /// For responses that have a place for it; what to do next, where that helps.
+    /// For responses with a message field: the next action, where that helps.
     pub(crate) message: Option<String>,
 }
 
@@ -120,7 +119,7 @@ impl ToErrorCode for MetadataError {
     fn error_code(&self) -> ErrorCode {
         match self {
             Self::Store(error) => error.error_code(),
-            // Somebody else was faster, again and again; the client may try again.
+            // Another writer came first at every attempt; the client may retry.
             Self::Contended { .. } | Self::Outdated => ErrorCode::RequestTimedOut,
             Self::BadRecord { .. } | Self::NewerRecord { .. } => ErrorCode::UnknownServerError,
             Self::ClusterExists(_) | Self::UnknownCluster(_) => ErrorCode::UnknownServerError,

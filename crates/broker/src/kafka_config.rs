@@ -1,11 +1,11 @@
-//! A broker's Kafka configuration: what it is started with, and what is in force now.
+//! A broker's Kafka configuration: at its start, and in force now.
 //!
 //! A value is read in one of three ways:
 //!
 //! - at every use, by [`BrokerKafkaConfig::current`] or [`BrokerKafkaConfig::effective`]: changes
 //!   are seen at once;
-//! - once, when the broker starts, by [`BrokerKafkaConfig::fixed_at_start`]: what is set at run
-//!   time is not seen; for Kafka's read-only configurations, where it cannot be set;
+//! - once, when the broker starts, by [`BrokerKafkaConfig::fixed_at_start`]: for Kafka's read-only
+//!   configurations, which cannot be set at run time;
 //! - pushed: a topic's values go to its open partitions when the metadata image changes, by
 //!   [`crate::leadership::reconcile`], in [`LedPartitions`] for requests and as
 //!   [`PartitionOptions`] for storage, which knows no configurations.
@@ -35,8 +35,9 @@ const QUEUED_REQUEST_BYTES_MAX: usize = 512 << 20;
 /// Longer than any connection lives.
 const NEVER_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
 
-/// The broker's `server.properties`: those of the cluster, then the broker's own, then what the
-/// service decides (number, zone, address) and [`DEFAULTS`] where none of the former is usable.
+/// The broker's `server.properties`: those of the cluster, then the broker's own, then those that
+/// the service decides (number, zone, address), and [`DEFAULTS`] where none of the former is
+/// usable.
 pub(crate) fn with_broker_properties(
     cluster: &Configs,
     config: &BrokerConfig,

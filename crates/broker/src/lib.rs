@@ -17,10 +17,10 @@
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
 //! ```
 //!
-//! Files import downwards only, and nothing is held by all: each part is given what it uses.
+//! Files import downwards only, and no object is held by all: each part is given the parts it uses.
 //!
-//! Not here: how logs are stored (`milena-storage`), what a cluster consists of
-//! (`milena-metadata`), the AWS API (`milena-service`).
+//! Not here: storage of logs (`milena-storage`), a cluster's records (`milena-metadata`), the AWS
+//! API (`milena-service`).
 
 mod access;
 mod api;

@@ -6,7 +6,7 @@ use milena_storage::{FlushPolicy, MemoryBudget, Storage};
 
 /// How long a broker's steps may take at its end.
 ///
-/// When the whole process stops, they run one after another and must fit into what the process has.
+/// When the whole process stops, they run one after another and must fit into the process's limit.
 pub const SHUTDOWN_LIMITS: ShutdownLimits = ShutdownLimits {
     responses: Duration::from_millis(800),
     drain: Duration::from_millis(900),
@@ -22,10 +22,10 @@ pub struct ShutdownLimits {
     pub responses: Duration,
     /// All connections end.
     pub drain: Duration,
-    /// Storage puts what is in its log into segments; the next start reads back the rest. Storage
-    /// has its own limit for the record that it makes then.
+    /// Storage flushes its log into segments; the next start reads back the rest. Storage has its
+    /// own limit for the record that it makes then.
     pub flush: Duration,
-    /// The metadata store is told that the broker leaves.
+    /// The registration ends in the metadata store.
     pub deregister: Duration,
     /// The broker's tasks end.
     pub join: Duration,
@@ -63,16 +63,16 @@ pub struct BrokerTuning {
     pub wal_chunk_bytes_max: usize,
     /// How long an object without references is kept for readers that planned before.
     pub delete_grace: Duration,
-    /// A partition of groups writes its state anew, and drops the log before, when it has grown by
-    /// more than this.
+    /// A partition of groups writes a snapshot of its state, and drops the log before it, when it
+    /// has grown by more than this.
     pub group_log_growth_bytes: u64,
     /// How long a registration lasts without a renewal; then the controller fails the broker over.
     pub lease: Duration,
     /// How long a broker has served when partitions whose first replica it is are given back to
     /// it.
     pub leaders_return_after: Duration,
-    /// How long a stopping broker may take to hand over what it leads; the others take over the
-    /// rest then.
+    /// How long a stopping broker may take to hand over its partitions; the others take over the
+    /// rest after that.
     pub handover_max: Duration,
 }
 

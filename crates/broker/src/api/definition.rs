@@ -1,7 +1,7 @@
 //! The definition of a Kafka API: its key, the versions handled, and notes by version.
 //!
-//! Every API file has one [`ApiDefinition`]. What a cluster offers, what a connection may pipeline
-//! and the API table of `docs/compatibility.md` are made from it.
+//! Every API file has one [`ApiDefinition`]. The APIs that a cluster offers, the pipelining of
+//! connections and the API table of `docs/compatibility.md` are made from it.
 
 use std::ops::RangeInclusive;
 
@@ -17,7 +17,7 @@ pub struct ApiDefinition {
     pub versions: RangeInclusive<i16>,
     /// The differences to Kafka's API; empty if there are none.
     pub limits: &'static str,
-    /// Notes in ascending order of versions: the first version, and what is new with its KIP.
+    /// Notes in ascending order of versions: the first version, and the change with its KIP.
     pub notes: &'static [(i16, &'static str)],
     pub next_request: NextRequest,
     /// Whether a connection may use the API before it has authenticated.

@@ -1,4 +1,4 @@
-//! From a request's body to its handler and from what the handler returns to a response.
+//! Decoding a request's body for its handler, and encoding the handler's result as a response.
 
 use std::{future::Future, time::Duration};
 

@@ -1,7 +1,7 @@
 //! Kafka's APIs: a folder for each family, a file for each API.
 //!
-//! A file has `API`, its [`ApiDefinition`], and `handle`, which is given the request's context,
-//! what its family works on, and the decoded request. It returns the response, or a
+//! A file has `API`, its [`ApiDefinition`], and `handle`, which is given the request's context, its
+//! family's parts of the broker, and the decoded request. It returns the response, or a
 //! [`handled::Handled`] if the response comes later or never. Fields that the request's version
 //! lacks have the schema's default, those that the response's version lacks are dropped;
 //! `context.api_version` says which version it is where behaviour differs.
@@ -75,7 +75,7 @@ macro_rules! families {
             [$($family::APIS),*].into_iter().flatten()
         }
 
-        /// The handlers of all APIs, with what each family works on.
+        /// The handlers of all APIs, with the parts that each family works on.
         pub(crate) struct ApiSet {
             offered: Arc<OfferedApis>,
             $($family: $apis,)*

@@ -76,12 +76,12 @@ pub struct KilledBroker {
 
 impl KilledBroker {
     /// Ends the registration, so that the others take over now and not when its lease runs out.
-    pub fn declare_gone(self) -> BoxFuture<'static, Result<(), MetadataError>> {
+    pub fn end_registration(self) -> BoxFuture<'static, Result<(), MetadataError>> {
         Box::pin(async move { self.metadata.deregister(&self.registration).await })
     }
 }
 
-/// A running broker: what its life consists of, to end it. Its APIs have what they serve from.
+/// A running broker: the parts that are needed to end it. Its APIs hold the parts that they use.
 pub struct Broker {
     pub(super) address: SocketAddr,
     pub(super) metadata: ClusterMetadata,
@@ -105,7 +105,7 @@ pub(super) struct Scopes {
     pub(super) leaving: CancellationToken,
     /// Cancelled when the broker is killed: its connections end where they are.
     pub(super) killed: CancellationToken,
-    /// Cancelled when this life of the broker is over, for whatever reason.
+    /// Cancelled when this life of the broker is over, for any reason.
     pub(super) ended: CancellationToken,
 }
 
@@ -180,7 +180,7 @@ impl Broker {
 
     /// Ends this life of the broker at once, as a crash would: responses that are not being sent
     /// yet are dropped, nothing is flushed or handed over, and the registration stays. The caller
-    /// ends it with `KilledBroker::declare_gone`; then the others take over.
+    /// ends it with `KilledBroker::end_registration`; then the others take over.
     pub fn kill(self) -> BoxFuture<'static, KilledBroker> {
         Box::pin(self.crash())
     }

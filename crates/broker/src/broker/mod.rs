@@ -2,13 +2,13 @@
 //!
 //! Order at the start ([`start`]): the listening socket is bound first, because the registration
 //! names its port; the broker is registered, which ends the life before; its storage seals and
-//! replays what the earlier lives left; only then does it take the leadership of its partitions,
-//! one leader epoch later; and only when all of them are open does it accept connections.
+//! replays the earlier lives' logs; only then does it take the leadership of its partitions, one
+//! leader epoch later; and only when all of them are open does it accept connections.
 //!
 //! At the end ([`life`]): [`Broker::leave`] (other brokers of the cluster go on) hands the
-//! partitions over, then continues as [`Broker::shutdown`] (SIGTERM: the whole process
-//! stops): connections finish what they began, storage closes, the registration ends.
-//! [`Broker::kill`] does none of that.
+//! partitions over, then continues as [`Broker::shutdown`] (SIGTERM: the whole process stops):
+//! connections finish their requests, storage closes, the registration ends. [`Broker::kill`] does
+//! none of that.
 
 mod life;
 mod registration;

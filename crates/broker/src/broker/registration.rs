@@ -30,8 +30,8 @@ pub(super) async fn keep_registered(
                 ended.cancel();
                 return;
             }
-            // The lease lapses without consequence unless somebody acts on it; then the next
-            // attempt tells.
+            // The end of the lease has no consequence until another broker acts on it; the next
+            // attempt then fails with `Superseded`.
             Err(error) => {
                 tracing::warn!(%error, "the broker's lease could not be renewed; trying again");
             }

@@ -9,8 +9,8 @@ use milena_metadata::{ClusterMetadata, MetadataError};
 use milena_storage::Storage;
 use milena_types::{PartitionIndex, TopicPartition};
 
-/// Deletes what this broker has of topics that were deleted before. Returns the partitions for
-/// which that has to be tried again.
+/// Deletes this broker's part of topics that were deleted before. Returns the partitions for which
+/// that has to be retried.
 pub(crate) async fn delete_leftovers(
     metadata: &ClusterMetadata,
     storage: &Storage,

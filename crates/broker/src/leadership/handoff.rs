@@ -116,7 +116,7 @@ impl Handoff {
     }
 
     /// Names the new leaders, and waits until the image shows them. `None`: this life of the broker
-    /// is over, and what it asked for may have happened.
+    /// is over, and the change may have been made.
     async fn change_leaders(
         &self,
         closed: &[(TopicPartition, BrokerId)],
@@ -175,7 +175,7 @@ impl Handoff {
             tracing::warn!(
                 %broker,
                 "not everything could be handed over in time; the others take it over when this \
-                broker is gone"
+                 broker is gone"
             );
         }
     }

@@ -29,8 +29,8 @@ pub(crate) trait LeadershipObserver: Send + Sync {
     /// This broker leads the partition, whose log is open. Requests find it after this.
     fn on_election(&self, topic: &TopicName, partition: &Arc<Partition>);
 
-    /// This broker leads the partition no more, and requests do not find it. Its log is still
-    /// open. Also called for partitions of which the observer knows nothing.
+    /// This broker leads the partition no more, and requests do not find it. Its log is still open.
+    /// Also called for partitions that the observer does not have.
     fn on_resignation(&self, partition: TopicPartition);
 
     /// The topic was deleted.
@@ -91,7 +91,7 @@ impl PartitionLifecycle {
         was_open
     }
 
-    /// Puts what is committed into segments, so that [`PartitionLifecycle::close`] takes short.
+    /// Flushes committed records into segments, so that [`PartitionLifecycle::close`] is short.
     pub(crate) async fn flush(&self) -> Result<(), FlushError> {
         self.storage.prepare_close().await
     }

@@ -174,7 +174,7 @@ impl LedPartitions {
         Some(OpeningGuard { table: self, partition })
     }
 
-    /// Ends the marks of a handoff, whatever came of it. Their topics are reconciled again.
+    /// Ends the marks of a handoff, after any outcome. Their topics are reconciled again.
     pub(crate) fn end_handoff(&self, partitions: impl Iterator<Item = TopicPartition>) {
         let mut tables = self.write();
         for id in partitions {
@@ -200,7 +200,7 @@ impl LedPartitions {
         self.changed.subscribe()
     }
 
-    /// Wakes everybody who waits for changes.
+    /// Wakes all waiters.
     pub(crate) fn notify(&self) {
         self.changed.send_replace(());
     }

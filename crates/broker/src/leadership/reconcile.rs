@@ -28,8 +28,7 @@ use crate::kafka_config::BrokerKafkaConfig;
 
 /// How many partitions are deleted at the same time.
 const DELETED_AT_ONCE_MAX: usize = 32;
-/// How many partitions are opened at the same time. Many: they share what has to be read of
-/// flushes.
+/// How many partitions are opened at the same time. Many, since they share the reads of flushes.
 const OPENED_AT_ONCE_MAX: usize = 2048;
 /// The pause before a retry.
 const RETRY: Duration = Duration::from_millis(500);
@@ -42,7 +41,7 @@ pub(crate) struct LeadershipReconciler {
     handoff: Arc<Handoff>,
     kafka_config: BrokerKafkaConfig,
     runtime: Runtime,
-    /// The topics as they were reconciled last: what is the same needs no second look.
+    /// The topics as they were reconciled last; unchanged ones are skipped.
     topics: HashMap<TopicId, ReconciledTopic>,
     /// The configurations set for this broker and for all brokers when those of the topics were
     /// computed.
@@ -157,8 +156,8 @@ impl LeadershipReconciler {
         self.hand_over_targets(image);
     }
 
-    /// Notes what is set for brokers. Returns whether it has changed, and with it perhaps what is
-    /// in force for any topic.
+    /// Keeps the configurations set for brokers. Returns whether they have changed, and with them
+    /// perhaps those in force for any topic.
     fn take_broker_configs(&mut self, image: &MetadataImage) -> bool {
         let now = [Some(self.broker), None].map(|id| image.broker_configs(id).cloned());
         let is_same = |(a, b): (&Option<Arc<Configs>>, &Option<Arc<Configs>>)| match (a, b) {
@@ -233,7 +232,8 @@ impl LeadershipReconciler {
         self.open_errors.retain(|id, _| self.topics.contains_key(&id.topic));
     }
 
-    /// Closes what is not led here any more, and adds to `openings` what is led here and not open.
+    /// Closes partitions that are not led here any more, and adds to `openings` those that are led
+    /// here and not open.
     async fn reconcile_topic(
         &mut self,
         image: &MetadataImage,

@@ -41,20 +41,20 @@ pub(crate) struct Connection<T, S> {
     authentication: ConnectionAuthentication,
     network: Arc<Network<S>>,
     /// Requests that have no response yet, or not yet their turn to send it, oldest first.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<PendingReply>,
     parts: Vec<Bytes>,
     /// Until when a throttled client is not read from (KIP-219), on the monotonic clock.
     muted_until: Option<Duration>,
     last_used: Duration,
 }
 
-enum Waiting {
-    Done(Reply),
+enum PendingReply {
+    Ready(Reply),
     Commit(BoxFuture<'static, Reply>),
 }
 
 /// The reason that a connection ends.
-enum End {
+enum ConnectionEnd {
     ByPeer,
     Idle,
     Stopping,
@@ -96,23 +96,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
     pub(crate) async fn run(mut self) {
         let peer = self.info.peer;
         match self.serve().await {
-            End::ByPeer | End::Stopping => {}
-            End::Idle => {
+            ConnectionEnd::ByPeer | ConnectionEnd::Stopping => {}
+            ConnectionEnd::Idle => {
                 tracing::debug!(
                     %peer,
                     "closed a connection that was idle for connections.max.idle.ms"
                 );
             }
-            End::Refused => {}
-            End::Frame(FrameError::Io(error)) => {
+            ConnectionEnd::Refused => {}
+            ConnectionEnd::Frame(FrameError::Io(error)) => {
                 tracing::debug!(%peer, %error, "a connection failed");
             }
-            End::Frame(error) => tracing::warn!(%peer, %error, "closed a connection"),
-            End::Write(error) => tracing::debug!(%peer, %error, "a response could not be sent"),
+            ConnectionEnd::Frame(error) => tracing::warn!(%peer, %error, "closed a connection"),
+            ConnectionEnd::Write(error) => {
+                tracing::debug!(%peer, %error, "a response could not be sent")
+            }
         }
     }
 
-    async fn serve(&mut self) -> End {
+    async fn serve(&mut self) -> ConnectionEnd {
         let timer = tokio::time::sleep(self.network.limits.idle_max);
         let mut timer = std::pin::pin!(timer);
         let stopping = self.network.runtime.stopping().clone();
@@ -128,7 +130,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
                 frame = self.reader.next(&mut self.stream), if may_read => match frame {
                     Ok(Some(frame)) => self.request(frame).await,
                     Ok(None) => self.closed_by_peer().await,
-                    Err(error) => Err(End::Frame(error)),
+                    Err(error) => Err(ConnectionEnd::Frame(error)),
                 },
                 () = timer.as_mut() => self.timer_fired(timer.as_mut()),
                 // Last, so that a busy connection need not look at what all connections share.
@@ -139,7 +141,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             }
             match step {
                 Ok(()) => {}
-                Err(end @ (End::Refused | End::Frame(FrameError::Size { .. }))) => {
+                Err(
+                    end @ (ConnectionEnd::Refused | ConnectionEnd::Frame(FrameError::Size { .. })),
+                ) => {
                     // Requests before the one that ends the connection still get their responses.
                     self.drain().await;
                     return end;
@@ -154,18 +158,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
     }
 
     /// Handles one request and, unless it overlaps with them, those before it.
-    async fn request(&mut self, frame: Frame) -> Result<(), End> {
+    async fn request(&mut self, frame: Frame) -> Result<(), ConnectionEnd> {
         let Frame { bytes, permit } = frame;
         self.last_used = self.network.runtime.monotonic();
         let Self { info, authentication, network, last_used, .. } = self;
         let offered = network.service.offered();
         let Some(request) = dispatch::read(info, authentication, offered, bytes, *last_used) else {
-            return Err(End::Refused);
+            return Err(ConnectionEnd::Refused);
         };
         let overlaps = request.overlaps();
         if !overlaps && !self.waiting.is_empty() {
             // It may wait long, and earlier requests must not wait with it.
-            self.finish_waiting().await?;
+            self.await_replies().await?;
             self.flush().await?;
         }
         let handled = {
@@ -175,21 +179,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
         drop(permit);
         match handled {
             Handled::Commit(commit) if overlaps => {
-                self.waiting.push_back(Waiting::Commit(commit));
+                self.waiting.push_back(PendingReply::Commit(commit));
                 return Ok(());
             }
-            Handled::Commit(commit) => self.waiting.push_back(Waiting::Done(commit.await)),
-            Handled::Done(reply) => self.waiting.push_back(Waiting::Done(reply)),
+            Handled::Commit(commit) => self.waiting.push_back(PendingReply::Ready(commit.await)),
+            Handled::Done(reply) => self.waiting.push_back(PendingReply::Ready(reply)),
         }
         if self.waiting.len() > 1 {
             return Ok(());
         }
-        self.finish_waiting().await?;
+        self.await_replies().await?;
         self.flush().await
     }
 
     /// Sends the oldest waiting response and all behind it that are ready too.
-    async fn send_committed(&mut self, oldest_reply: Reply) -> Result<(), End> {
+    async fn send_committed(&mut self, oldest_reply: Reply) -> Result<(), ConnectionEnd> {
         self.waiting.pop_front();
         self.take(oldest_reply)?;
         while let Some(reply) = ready(&mut self.waiting) {
@@ -199,7 +203,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
         self.flush().await
     }
 
-    async fn finish_waiting(&mut self) -> Result<(), End> {
+    async fn await_replies(&mut self) -> Result<(), ConnectionEnd> {
         while !self.waiting.is_empty() {
             let reply = oldest(&mut self.waiting).await;
             self.waiting.pop_front();
@@ -209,7 +213,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
     }
 
     /// Puts a response among those to be written.
-    fn take(&mut self, reply: Reply) -> Result<(), End> {
+    fn take(&mut self, reply: Reply) -> Result<(), ConnectionEnd> {
         match reply {
             Reply::Send { frame, throttle } => {
                 self.parts.extend(frame.parts);
@@ -222,45 +226,45 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             Reply::Last { frame, reason } => {
                 self.parts.extend(frame.parts);
                 tracing::info!(peer = %self.info.peer, reason, "closed a connection");
-                Err(End::Refused)
+                Err(ConnectionEnd::Refused)
             }
             Reply::Close { reason } => {
                 tracing::info!(peer = %self.info.peer, reason, "closed a connection");
-                Err(End::Refused)
+                Err(ConnectionEnd::Refused)
             }
         }
     }
 
-    async fn flush(&mut self) -> Result<(), End> {
+    async fn flush(&mut self) -> Result<(), ConnectionEnd> {
         if self.parts.is_empty() {
             return Ok(());
         }
-        write_parts(&mut self.stream, &mut self.parts).await.map_err(End::Write)?;
+        write_parts(&mut self.stream, &mut self.parts).await.map_err(ConnectionEnd::Write)?;
         self.last_used = self.network.runtime.monotonic();
         Ok(())
     }
 
     /// The peer sends nothing more, but may still read its responses.
-    async fn closed_by_peer(&mut self) -> Result<(), End> {
-        self.finish_waiting().await?;
+    async fn closed_by_peer(&mut self) -> Result<(), ConnectionEnd> {
+        self.await_replies().await?;
         self.flush().await?;
-        Err(End::ByPeer)
+        Err(ConnectionEnd::ByPeer)
     }
 
-    async fn drain(&mut self) -> End {
+    async fn drain(&mut self) -> ConnectionEnd {
         let rest = async {
             // The responses before one that closes the connection are sent all the same.
-            let finished = self.finish_waiting().await;
+            let finished = self.await_replies().await;
             self.flush().await?;
             finished
         };
         match tokio::time::timeout(SHUTDOWN_LIMITS.responses, rest).await {
             Ok(Err(end)) => end,
-            Ok(Ok(())) | Err(_) => End::Stopping,
+            Ok(Ok(())) | Err(_) => ConnectionEnd::Stopping,
         }
     }
 
-    fn timer_fired(&mut self, timer: Pin<&mut Sleep>) -> Result<(), End> {
+    fn timer_fired(&mut self, timer: Pin<&mut Sleep>) -> Result<(), ConnectionEnd> {
         let now = self.network.runtime.monotonic();
         if self.muted_until.is_some_and(|until| until <= now) {
             self.muted_until = None;
@@ -268,7 +272,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
         let idle_max = self.network.limits.idle_max;
         let left = (self.last_used + idle_max).saturating_sub(now);
         if left.is_zero() && self.waiting.is_empty() && self.muted_until.is_none() {
-            return Err(End::Idle);
+            return Err(ConnectionEnd::Idle);
         }
         timer.reset(tokio_now() + left.max(Duration::from_millis(1)));
         Ok(())
@@ -282,15 +286,15 @@ fn tokio_now() -> tokio::time::Instant {
 }
 
 /// The reply to the oldest waiting request. Cancel-safe: it stays where it is until it is taken.
-async fn oldest(waiting: &mut VecDeque<Waiting>) -> Reply {
+async fn oldest(waiting: &mut VecDeque<PendingReply>) -> Reply {
     match waiting.front_mut() {
-        Some(Waiting::Commit(commit)) => commit.await,
-        Some(Waiting::Done(reply)) => std::mem::replace(reply, Reply::Nothing),
+        Some(PendingReply::Commit(commit)) => commit.await,
+        Some(PendingReply::Ready(reply)) => std::mem::replace(reply, Reply::Nothing),
         None => std::future::pending().await,
     }
 }
 
-fn ready(waiting: &mut VecDeque<Waiting>) -> Option<Reply> {
+fn ready(waiting: &mut VecDeque<PendingReply>) -> Option<Reply> {
     use futures_util::FutureExt as _;
     oldest(waiting).now_or_never()
 }

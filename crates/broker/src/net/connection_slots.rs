@@ -15,11 +15,11 @@ use milena_kafka_config::EffectiveConfig;
 /// Counts the connections that are open. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionSlots {
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<OpenCounts>>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenCounts {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
 }
@@ -38,7 +38,7 @@ pub(crate) enum NoSlot {
     TooMany(usize),
     #[error(
         "{0} connections of this address are open: raise max.connections.per.ip or close idle \
-        clients"
+         clients"
     )]
     TooManyOfAddress(usize),
 }

@@ -2,11 +2,11 @@
 //!
 //! A request is a 4-byte length and that many bytes. Small requests are cut out of one read buffer;
 //! a large one is read straight into a buffer of its own, which the decoded request then shares, so
-//! that a produce is not copied on its way to the log. What is reserved follows what has arrived: a
-//! length that is only claimed costs little. Large requests of all connections together stay within
+//! that a produce is not copied on its way to the log. Memory is reserved as bytes arrive: a length
+//! that is only claimed costs little. Large requests of all connections together stay within
 //! [`RequestMemory`]: when it is used up, reading waits.
 //!
-//! [`FrameReader::next`] is cancel-safe: what was read stays in the reader.
+//! [`FrameReader::next`] is cancel-safe: bytes read stay in the reader.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(crate) enum FrameError {
     Size { claimed: i32, max: usize },
     #[error(
         "the peer closed the connection in the middle of a request ({received} bytes of it had \
-        arrived)"
+         arrived)"
     )]
     Truncated { received: usize },
     #[error("reading from the connection failed: {0}")]

@@ -1,7 +1,7 @@
 //! From sockets to requests and back: listeners and connections.
 //!
 //! One task serves one connection. It reads requests in order, hands them to [`crate::dispatch`]
-//! and writes the responses in the same order. Not here: what a request means.
+//! and writes the responses in the same order. Not here: the meaning of requests.
 
 pub(crate) mod accept;
 pub(crate) mod connection;

@@ -21,8 +21,8 @@ pub(crate) struct Network<S> {
     /// The limits of new connections, which may change while the broker runs.
     pub(crate) kafka_config: BrokerKafkaConfig,
     pub(crate) images: ImageWatcher,
-    /// The scope of the connections' tasks. Once it stops, connections send what they have begun
-    /// and end.
+    /// The scope of the connections' tasks. Once it stops, connections send the responses in
+    /// progress and end.
     pub(crate) runtime: Runtime,
     /// Cancelled when the broker is killed: its connections end where they are.
     pub(crate) killed: CancellationToken,

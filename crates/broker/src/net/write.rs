@@ -44,7 +44,7 @@ fn skip(parts: &mut [Bytes], mut first: usize, mut written: usize) -> usize {
         let part = &mut parts[first];
         let taken = written.min(part.len());
         if taken == part.len() {
-            // Releases the memory of what was sent while the rest is still on its way.
+            // Releases the memory of the bytes sent while the rest is still unsent.
             *part = Bytes::new();
             first += 1;
         } else {

@@ -1,5 +1,4 @@
-//! Kafka's own topics, created when somebody first needs them, and topics created because a client
-//! named them.
+//! Kafka's own topics, created at their first use, and topics created because a client named them.
 
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ impl Topics {
     /// Creates a topic because a client named it (`auto.create.topics.enable`), Kafka's own with
     /// their own settings.
     ///
-    /// Returns the revision from which it exists, also when somebody else was faster.
+    /// Returns the revision from which it exists, also when another broker has created it.
     pub(crate) async fn auto_create(&self, name: &str) -> Result<Revision, ApiError> {
         match self.create(self.request_for(name), false).await {
             Ok(TopicCreation { revision, .. }) => Ok(revision.unwrap_or_default()),
@@ -41,7 +40,8 @@ impl Topics {
     /// Creates one of Kafka's own topics unless it exists, and waits until it can be used through
     /// this broker.
     ///
-    /// Errors: why it could not be created; COORDINATOR_NOT_AVAILABLE is what clients should see.
+    /// Errors: the reason that it could not be created; clients should get
+    /// COORDINATOR_NOT_AVAILABLE.
     pub(crate) async fn ensure_internal(&self, name: &str) -> Result<(), ErrorCode> {
         if self.leaders.image().topic(name).is_some() {
             return Ok(());

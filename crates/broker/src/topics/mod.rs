@@ -1,9 +1,8 @@
 //! Creating, growing and deleting topics under Kafka's rules, for the admin APIs, auto-creation and
 //! the coordinators.
 //!
-//! Any broker does it: the metadata store decides, a controller is not needed. What the rules
-//! refuse, and in which words, is Kafka's (KRaft's controller); what a client learns is an
-//! [`ErrorCode`] and a message.
+//! Any broker does it: the metadata store decides, a controller is not needed. The rules and their
+//! error codes are those of Kafka's KRaft controller; a client gets an [`ErrorCode`] and a message.
 
 pub(crate) mod internal;
 
@@ -105,7 +104,7 @@ impl Topics {
         in_force.collect()
     }
 
-    /// Creates a topic, or with `validate_only` tells what would come of it.
+    /// Creates a topic, or with `validate_only` returns the topic that would be created.
     pub(crate) async fn create(
         &self,
         request: TopicRequest,
@@ -218,7 +217,7 @@ impl Topics {
             } else {
                 format!(
                     "topic {name} has {now} partitions and cannot shrink to {total}: ask for more \
-                    than it has"
+                     than it has"
                 )
             };
             return Err(ApiError::new(ErrorCode::InvalidPartitions, message));
@@ -231,7 +230,7 @@ impl Topics {
             if lists.len() as i64 != added {
                 let message = format!(
                     "{added} partitions are to be added, with {} assignments: give one for each \
-                    new partition",
+                     new partition",
                     lists.len()
                 );
                 return Err(ApiError::new(ErrorCode::InvalidReplicaAssignment, message));
@@ -297,17 +296,17 @@ fn new_name(image: &MetadataImage, name: &str) -> Result<TopicName, ApiError> {
             format!("topic '{name}' exists already: choose another name, or use that one"),
         ));
     }
-    if let Some(other) = colliding(image, name.as_str()) {
+    if let Some(other) = colliding_topic(image, name.as_str()) {
         let message = format!(
             "the name '{name}' differs from that of topic '{other}' in '.' and '_' only: choose \
-            another"
+             another"
         );
         return Err(ApiError::new(ErrorCode::InvalidTopic, message));
     }
     Ok(name)
 }
 
-fn colliding<'a>(image: &'a MetadataImage, name: &str) -> Option<&'a TopicName> {
+fn colliding_topic<'a>(image: &'a MetadataImage, name: &str) -> Option<&'a TopicName> {
     let first = name.find(['.', '_'])?;
     let plain = name.replace('.', "_");
     // Names that collide are equal up to there.
@@ -389,14 +388,14 @@ fn check_replicas(
         if list.len() != factor {
             return invalid(format!(
                 "a partition is assigned {} replicas, others have {factor}: give all the same \
-                number",
+                 number",
                 list.len()
             ));
         }
         if list.iter().all(|broker| image.broker(*broker).is_none()) {
             return invalid(format!(
                 "partition {partition} is assigned to brokers that are all down: name one that is \
-                up"
+                 up"
             ));
         }
     }

@@ -13,7 +13,7 @@ use super::{internal::*, *};
 use crate::identity::BrokerIdentity;
 
 /// A cluster of registered brokers that do not run.
-pub(crate) struct PaperCluster {
+pub(crate) struct OfflineCluster {
     pub(crate) metadata: ClusterMetadata,
     pub(crate) images: ImageWatcher,
     pub(crate) kafka_config: KafkaConfig,
@@ -21,7 +21,7 @@ pub(crate) struct PaperCluster {
     _directory: TempDir,
 }
 
-impl PaperCluster {
+impl OfflineCluster {
     pub(crate) async fn new(brokers: i32, properties: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let runtime = Runtime::system();
@@ -99,7 +99,7 @@ fn request(name: &str, partitions: i32, replication_factor: i16) -> TopicRequest
     }
 }
 
-async fn refused(cluster: &PaperCluster, request: TopicRequest) -> ApiError {
+async fn refused(cluster: &OfflineCluster, request: TopicRequest) -> ApiError {
     let validated = cluster.topics().create(request.clone(), true).await.unwrap_err();
     let refusal = cluster.topics().create(request, false).await.unwrap_err();
     assert_eq!(validated.code, refusal.code, "validating and creating agree");
@@ -109,7 +109,7 @@ async fn refused(cluster: &PaperCluster, request: TopicRequest) -> ApiError {
 #[tokio::test]
 async fn defaults_stand_in_for_minus_one() {
     let properties = [("num.partitions", "5"), ("default.replication.factor", "2")];
-    let cluster = PaperCluster::new(3, &properties).await;
+    let cluster = OfflineCluster::new(3, &properties).await;
     let created = cluster.create("defaults", -1, -1).await;
     assert_eq!((created.partitions, created.replication_factor), (5, 2));
     let created = cluster.create("given", 2, 3).await;
@@ -118,7 +118,7 @@ async fn defaults_stand_in_for_minus_one() {
 
 #[tokio::test]
 async fn a_wrong_number_is_refused_with_the_code_of_its_kind() {
-    let cluster = PaperCluster::new(3, &[]).await;
+    let cluster = OfflineCluster::new(3, &[]).await;
     for (partitions, factor, code) in [
         (1, 0, ErrorCode::InvalidReplicationFactor),
         (1, -2, ErrorCode::InvalidReplicationFactor),
@@ -140,7 +140,7 @@ async fn a_wrong_number_is_refused_with_the_code_of_its_kind() {
 
 #[tokio::test]
 async fn names_must_be_allowed_new_and_distinct_in_metrics() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     for name in ["", ".", "..", "a b", "ä", &"x".repeat(250)] {
         assert_eq!(
             refused(&cluster, request(name, 1, 1)).await.code,
@@ -161,7 +161,7 @@ async fn names_must_be_allowed_new_and_distinct_in_metrics() {
 
 #[tokio::test]
 async fn configurations_are_checked_and_kept() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     let with = |name: &str, value: Option<&str>| TopicRequest {
         configs: vec![(name.to_owned(), value.map(str::to_owned))],
         ..request("t", 1, 1)
@@ -184,7 +184,7 @@ async fn configurations_are_checked_and_kept() {
 
 #[tokio::test]
 async fn an_assignment_by_hand_is_checked_as_kafka_does() {
-    let cluster = PaperCluster::new(3, &[]).await;
+    let cluster = OfflineCluster::new(3, &[]).await;
     let assigned = |lists: &[(i32, &[i32])]| TopicRequest {
         assignments: lists
             .iter()
@@ -225,7 +225,7 @@ async fn an_assignment_by_hand_is_checked_as_kafka_does() {
 
 #[tokio::test]
 async fn validating_creates_nothing() {
-    let cluster = PaperCluster::new(2, &[]).await;
+    let cluster = OfflineCluster::new(2, &[]).await;
     let created = cluster.topics().create(request("t", 3, 2), true).await.unwrap();
     assert_eq!((created.id, created.partitions, created.revision), (TopicId::ZERO, 3, None));
     assert!(cluster.metadata.topic(&"t".parse().unwrap()).await.unwrap().is_none());
@@ -233,7 +233,7 @@ async fn validating_creates_nothing() {
 
 #[tokio::test]
 async fn a_topic_grows_and_never_shrinks() {
-    let cluster = PaperCluster::new(2, &[]).await;
+    let cluster = OfflineCluster::new(2, &[]).await;
     cluster.create("t", 2, 2).await;
     let grow = async |total, assignments, validate| {
         cluster.topics().grow("t", total, assignments, validate).await
@@ -266,7 +266,7 @@ async fn a_topic_grows_and_never_shrinks() {
 
 #[tokio::test]
 async fn the_topic_of_offsets_is_created_once_with_its_settings() {
-    let cluster = PaperCluster::new(2, &[]).await;
+    let cluster = OfflineCluster::new(2, &[]).await;
     let topics = cluster.topics();
     let ensure = async || topics.auto_create(CONSUMER_OFFSETS).await.unwrap();
     let revisions = futures_util::future::join_all((0..4).map(|_| ensure())).await;

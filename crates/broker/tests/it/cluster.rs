@@ -219,8 +219,8 @@ impl Cluster {
         self.any().images().current().topic(topic).expect("the topic exists").id()
     }
 
-    /// Asks the leaders of partitions of a topic to hand over.
-    pub async fn ask_for_leader(
+    /// Sets the wanted leader of partitions of a topic.
+    pub async fn request_leader(
         &self,
         topic: &str,
         partitions: impl Iterator<Item = i32>,
@@ -263,7 +263,7 @@ impl Cluster {
         }
     }
 
-    /// Lets no object be written until what this returns is dropped.
+    /// Lets no object be written until the returned guard is dropped.
     pub fn block_objects(&self) -> BlockedObjects {
         let objects = self.dir.path().join("objects");
         let (blocked, aside) = (objects.join("i1"), objects.join("aside"));
@@ -277,7 +277,7 @@ impl Cluster {
     /// Kills a broker, and says that it is gone.
     pub async fn kill_broker(&mut self, broker: i32) {
         let killed = self.brokers.remove(&broker).expect("the broker runs").kill().await;
-        killed.declare_gone().await.expect("the metadata store hears of it");
+        killed.end_registration().await.expect("the metadata store hears of it");
     }
 
     /// Stops a broker in good order.

@@ -1,4 +1,4 @@
-//! `docs/compatibility.md` is what the code makes of it.
+//! `docs/compatibility.md` is up to date.
 
 #[path = "../../gen/compatibility.rs"]
 mod page;
@@ -9,6 +9,6 @@ fn the_page_of_compatibility_is_current() {
     assert!(
         committed == page::page(&committed),
         "docs/compatibility.md is stale; run `cargo run -p milena-broker --example compatibility` \
-        and commit the result"
+         and commit the result"
     );
 }

@@ -30,7 +30,7 @@ const BROKER: i8 = 4;
 const SET: i8 = 0;
 const APPEND: i8 = 2;
 
-fn ask(resource_type: i8, name: &str) -> DescribeConfigsRequest {
+fn describe_request(resource_type: i8, name: &str) -> DescribeConfigsRequest {
     let resource = DescribeConfigsResource {
         resource_type,
         resource_name: name.into(),
@@ -97,19 +97,19 @@ async fn b16_every_version_describes_topics_and_brokers() {
     cluster.create_topic_with("t", 1, &[("retention.ms", "77")]).await;
     let mut client = cluster.connect(1).await;
     for version in 1..=4 {
-        let topic = client.call(version, &ask(TOPIC, "t")).await;
+        let topic = client.call(version, &describe_request(TOPIC, "t")).await;
         assert_eq!(
             value(&topic, "retention.ms"),
             Some((Some("77".to_owned()), 1)),
             "version {version}"
         );
         assert_eq!(value(&topic, "segment.bytes"), Some((Some("2000".to_owned()), 4)));
-        let broker = client.call(version, &ask(BROKER, "1")).await;
+        let broker = client.call(version, &describe_request(BROKER, "1")).await;
         assert_eq!(value(&broker, "broker.id"), Some((Some("1".to_owned()), 4)));
         assert_eq!(value(&broker, "broker.rack"), Some((Some("zone-a".to_owned()), 4)));
         assert_eq!(value(&broker, "log.retention.hours"), Some((Some("168".to_owned()), 5)));
     }
-    let oldest = client.call(0, &ask(TOPIC, "t")).await;
+    let oldest = client.call(0, &describe_request(TOPIC, "t")).await;
     let is_default = |name: &str| {
         oldest.results[0]
             .configs
@@ -132,9 +132,9 @@ async fn b17_a_topics_configuration_takes_effect() {
 
     let changed = alter(&mut client, &[(TOPIC, "t", "max.message.bytes", SET, "10")]).await;
     assert_eq!(codes(&changed), [ErrorCode::None]);
-    let described = client.call(4, &ask(TOPIC, "t")).await;
+    let described = client.call(4, &describe_request(TOPIC, "t")).await;
     assert_eq!(value(&described, "max.message.bytes"), Some((Some("10".to_owned()), 1)));
-    refused_soon(&cluster, &records).await;
+    await_refusal(&cluster, &records).await;
 
     // Replacing everything with something else takes the limit off again.
     let resource = alter_configs_request::AlterConfigsResource {
@@ -168,16 +168,16 @@ async fn b17_what_is_set_for_all_brokers_is_in_force_for_their_topics() {
     let records = batch(&["a"]).into_bytes();
     let changed = alter(&mut client, &[(BROKER, "", "message.max.bytes", SET, "10")]).await;
     assert_eq!(codes(&changed), [ErrorCode::None]);
-    let described = client.call(4, &ask(TOPIC, "t")).await;
+    let described = client.call(4, &describe_request(TOPIC, "t")).await;
     assert_eq!(value(&described, "max.message.bytes"), Some((Some("10".to_owned()), 3)));
-    refused_soon(&cluster, &records).await;
+    await_refusal(&cluster, &records).await;
     // It is kept.
     cluster.restart_broker(1).await;
-    refused_soon(&cluster, &records).await;
+    await_refusal(&cluster, &records).await;
     cluster.stop().await;
 }
 
-async fn refused_soon(cluster: &Cluster, records: &bytes::Bytes) {
+async fn await_refusal(cluster: &Cluster, records: &bytes::Bytes) {
     eventually("larger batches are refused", || async {
         let mut client = cluster.connect(1).await;
         let produced = client.produce(9, "t", 0, records.clone()).await;
@@ -214,7 +214,7 @@ async fn b18_each_entry_is_answered_in_its_place() {
         answered.responses.iter().map(|answer| answer.resource_name.as_str()).collect();
     assert_eq!(names, ["missing", "t", "1", "", "7"]);
     assert!(answered.responses.iter().all(|a| (a.error_code == 0) == a.error_message.is_none()));
-    let described = client.call(4, &ask(TOPIC, "t")).await;
+    let described = client.call(4, &describe_request(TOPIC, "t")).await;
     assert_eq!(value(&described, "cleanup.policy"), Some((Some("delete,compact".to_owned()), 1)));
     cluster.stop().await;
 }
@@ -287,7 +287,7 @@ async fn connections_are_limited_as_the_configuration_says_at_that_moment() {
     let changed = alter(&mut client, &[(BROKER, "1", "max.connections.per.ip", SET, "2")]).await;
     assert_eq!(codes(&changed), [ErrorCode::None], "who is there stays");
     let mut second = cluster.connect(1).await;
-    let described = second.call(4, &ask(BROKER, "1")).await;
+    let described = second.call(4, &describe_request(BROKER, "1")).await;
     assert_eq!(value(&described, "max.connections.per.ip"), Some((Some("2".to_owned()), 2)));
     cluster.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Brokers are killed; the others take over what they led.
+//! Brokers are killed; the others take over their partitions.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn cluster(leaders_return_after: Duration) -> Cluster {
 const NEVER: Duration = Duration::from_secs(3600);
 
 /// Waits until the others lead everything that a killed broker led.
-async fn taken_over(cluster: &Cluster, topic: &str, partitions: i32, dead: &[i32]) {
+async fn await_takeover(cluster: &Cluster, topic: &str, partitions: i32, dead: &[i32]) {
     eventually("the others lead", || async {
         (0..partitions).all(|partition| !dead.contains(&cluster.leader(topic, partition)))
     })
@@ -40,7 +40,7 @@ async fn a_killed_leader_is_replaced_and_everything_acknowledged_is_there() {
     assert_eq!(client.produce(9, "t", 0, sent.clone()).await.base_offset, 0);
     cluster.kill_broker(dead).await;
     assert!(client.is_closed_by_broker().await);
-    taken_over(&cluster, "t", 1, &[dead]).await;
+    await_takeover(&cluster, "t", 1, &[dead]).await;
     let partition = cluster.partition("t", 0);
     assert_eq!((partition.leader_epoch.raw(), partition.replicas.len()), (1, 3));
     let mut client = cluster.connect_to_leader("t", 0).await;
@@ -68,7 +68,7 @@ async fn brokers_killed_one_after_the_other_under_load_lose_nothing() {
     for dead in [1, 2, 3, 2] {
         load.progresses().await;
         cluster.kill_broker(dead).await;
-        taken_over(&cluster, "t", 6, &[dead]).await;
+        await_takeover(&cluster, "t", 6, &[dead]).await;
         load.progresses().await;
         cluster.start_broker(dead).await;
         eventually("leaders return", || async {
@@ -90,7 +90,7 @@ async fn the_last_of_three_brokers_takes_everything_over_in_turn() {
         load.progresses().await;
         cluster.kill_broker(dead).await;
     }
-    taken_over(&cluster, "t", 6, &[1, 2]).await;
+    await_takeover(&cluster, "t", 6, &[1, 2]).await;
     load.progresses().await;
     load.check(&cluster, "t").await;
     cluster.stop().await;
@@ -109,7 +109,7 @@ async fn a_killed_controller_is_replaced_at_once() {
     let mut load = Load::start(&cluster, "t", 6);
     load.progresses().await;
     cluster.kill_broker(dead).await;
-    taken_over(&cluster, "t", 6, &[dead]).await;
+    await_takeover(&cluster, "t", 6, &[dead]).await;
     let seen = cluster.metadata.controller().await.expect("the store works").expect("there is one");
     assert_ne!(seen.value.broker, BrokerId(dead));
     load.progresses().await;
@@ -130,7 +130,7 @@ async fn a_partition_of_one_replica_is_led_by_a_stand_in_until_that_is_back() {
     let mut client = cluster.connect(2).await;
     assert_eq!(client.produce(9, "one", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
     cluster.kill_broker(2).await;
-    taken_over(&cluster, "one", 1, &[2]).await;
+    await_takeover(&cluster, "one", 1, &[2]).await;
     let mut client = cluster.connect_to_leader("one", 0).await;
     assert_eq!(client.produce(9, "one", 0, batch(&["b"]).into_bytes()).await.base_offset, 1);
     cluster.start_broker(2).await;
@@ -185,7 +185,7 @@ async fn committed_offsets_move_with_their_coordinator() {
     cluster.stop().await;
 }
 
-/// It came back, was to flush what its earlier life left, and was killed again before it led
+/// It came back, had to flush the log of its earlier life, and was killed again before it led
 /// anything: those who took over from it must not wait for it for ever.
 #[tokio::test]
 async fn a_killed_flusher_that_leads_nothing_is_recovered_too() {
@@ -196,7 +196,7 @@ async fn a_killed_flusher_that_leads_nothing_is_recovered_too() {
     assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.base_offset, 0);
     let objects = cluster.block_objects();
     cluster.kill_broker(dead).await;
-    taken_over(&cluster, "t", 1, &[dead]).await;
+    await_takeover(&cluster, "t", 1, &[dead]).await;
     let heir = cluster.leader("t", 0);
     let mut client = cluster.connect(heir).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["b"]).into_bytes()).await.base_offset, 1);

@@ -31,7 +31,7 @@ async fn every_version_reads_from_any_offset_of_a_batch() {
     for version in 4..=12 {
         let data = client.fetch(version, "t", 0, 1).await;
         assert_eq!(data.error_code, 0);
-        // The first batch is whole: clients skip what they did not ask for.
+        // The first batch is whole: clients skip records before the offset that they fetch.
         let values: Vec<_> = records_in(&data).into_iter().map(|(offset, _)| offset).collect();
         assert_eq!(values, [0, 1, 2, 3], "version {version}");
         assert_eq!(data.high_watermark, 4, "version {version}");

@@ -78,7 +78,8 @@ impl Load {
             .expect("it runs");
     }
 
-    /// Ends the load and checks that every partition has exactly what was acknowledged, in order.
+    /// Ends the load and checks that every partition has exactly the acknowledged records, in
+    /// order.
     pub async fn check(self, cluster: &Cluster, topic: &str) {
         self.stop.send_replace(true);
         let places = self.task.await.expect("the load ends well");
@@ -101,7 +102,7 @@ async fn a_wanted_leader_takes_over_with_everything_and_one_epoch_later() {
     let mut client = cluster.connect(old).await;
     let sent = sequenced(&["a", "b"], 5, 0, 0).into_bytes();
     assert_eq!(client.produce(9, "t", 0, sent.clone()).await.base_offset, 0);
-    cluster.ask_for_leader("t", 0..1, new).await;
+    cluster.request_leader("t", 0..1, new).await;
     cluster.led_by("t", 0, new).await;
     let partition = cluster.partition("t", 0);
     assert_eq!(
@@ -135,7 +136,7 @@ async fn who_asks_the_old_leader_is_told_the_new_one() {
     fetch.topics[0].topic_id = cluster.any_topic_id("t").0;
     fetch.max_wait_ms = 60_000;
     let id = consumer.send(16, &fetch).await;
-    cluster.ask_for_leader("t", 0..1, new).await;
+    cluster.request_leader("t", 0..1, new).await;
     let response =
         consumer.receive::<milena_protocol::messages::fetch_request::FetchRequest>(16, id).await;
     let endpoint = response.node_endpoints[0].clone();
@@ -159,7 +160,7 @@ async fn leader_epochs_of_before_and_after_are_told_apart() {
     let new = cluster.follower("t", 0);
     let mut client = cluster.connect_to_leader("t", 0).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
-    cluster.ask_for_leader("t", 0..1, new).await;
+    cluster.request_leader("t", 0..1, new).await;
     cluster.led_by("t", 0, new).await;
     let mut client = cluster.connect(new).await;
     for (epoch, error) in [
@@ -184,7 +185,7 @@ async fn leaders_go_back_and_forth_under_load_and_nothing_is_lost() {
     for round in 0..6 {
         load.progresses().await;
         let target = round % 3 + 1;
-        cluster.ask_for_leader("t", 0..6, target).await;
+        cluster.request_leader("t", 0..6, target).await;
         for partition in 0..6 {
             cluster.led_by("t", partition, target).await;
         }
@@ -278,7 +279,7 @@ async fn a_partition_stays_open_when_its_target_is_not_there() {
     let cluster = without_returns().await;
     cluster.create_topic("t", 1).await;
     let leader = cluster.leader("t", 0);
-    cluster.ask_for_leader("t", 0..1, 9).await;
+    cluster.request_leader("t", 0..1, 9).await;
     let mut client = cluster.connect(leader).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["a"]).into_bytes()).await.error_code, 0);
     let partition = cluster.broker(leader).open_partition("t", PartitionIndex(0));

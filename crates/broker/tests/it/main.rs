@@ -1,7 +1,6 @@
-//! The broker as a client sees it: whole clusters of three brokers on loopback, spoken to with the
-//! protocol crate.
+//! The broker over the wire: clusters of three brokers on loopback, called with the protocol crate.
 //!
-//! One file per API, tests named by behaviour; [`cluster::Cluster`] is what they share.
+//! One file per API, tests named by behaviour; all use [`cluster::Cluster`].
 
 #![allow(unreachable_pub, dead_code)] // What is shared is there for tests to come, too.
 

@@ -112,7 +112,7 @@ async fn what_a_version_of_produce_does_not_carry_is_refused_with_kafkas_code() 
         (2, [&magic_0[..], &wrapper[..]].concat().into(), ErrorCode::InvalidRecord),
         (2, unknown.into(), ErrorCode::CorruptMessage),
         (2, damaged.into(), ErrorCode::CorruptMessage),
-        // Not as Kafka, which would acknowledge what it drops.
+        // Unlike Kafka, which would acknowledge records that it drops.
         (1, message_set(&["x"]).slice(..20), ErrorCode::CorruptMessage),
         (2, stamped_set, ErrorCode::InvalidTimestamp),
         (3, stamped.into_bytes(), ErrorCode::InvalidTimestamp),
@@ -246,8 +246,8 @@ async fn create(client: &mut Client, name: &str, format: &str) -> i16 {
     client.call(4, &request).await.topics[0].error_code
 }
 
-/// The error of a look for a time (ListOffsets).
-async fn look_for_a_time(client: &mut Client) -> i16 {
+/// The error of ListOffsets for a time.
+async fn offset_by_time_error(client: &mut Client) -> i16 {
     let partition = ListOffsetsPartition {
         partition_index: 0,
         current_leader_epoch: -1,
@@ -290,7 +290,7 @@ async fn kafka_2_8_gives_readers_the_format_that_a_topic_asks_for() {
             assert_eq!(client.produce(9, "t", 0, records).await.error_code, code, "{format}");
         }
         let no_times = if magic == 0 { ErrorCode::UnsupportedForMessageFormat.code() } else { 0 };
-        assert_eq!(look_for_a_time(&mut client).await, no_times, "{format}");
+        assert_eq!(offset_by_time_error(&mut client).await, no_times, "{format}");
 
         for version in 0..=12 {
             let data = client.fetch(version, "t", 0, 1).await;
@@ -322,7 +322,7 @@ async fn what_is_older_than_a_topics_format_is_read_as_it_was_stored() {
     let zstd = compressed(&["b"], Compression::Zstd).into_bytes();
     assert_eq!(client.produce(9, "t", 0, zstd).await.error_code, 0);
     crate::configs::set_topic(&mut client, "t", "message.format.version", "0.10.0").await;
-    let format = || async { look_for_format(&cluster).await == Some(MessageFormat::Magic1) };
+    let format = || async { fetched_format(&cluster).await == Some(MessageFormat::Magic1) };
     crate::cluster::eventually("the format is in force", format).await;
     let records = client.fetch(12, "t", 0, 0).await.records.expect("records").to_bytes();
     let stored: Vec<_> = split(records).map_while(Result::ok).collect();
@@ -335,7 +335,7 @@ async fn what_is_older_than_a_topics_format_is_read_as_it_was_stored() {
     assert!(stored.len() >= 2 && stored[0].header().producer_id == ProducerId(7));
 }
 
-async fn look_for_format(cluster: &Cluster) -> Option<MessageFormat> {
+async fn fetched_format(cluster: &Cluster) -> Option<MessageFormat> {
     let mut client = cluster.connect(1).await;
     assert_eq!(client.produce(9, "t", 0, batch(&["c"]).into_bytes()).await.error_code, 0);
     let records = client.fetch(12, "t", 0, 2).await.records.expect("records").to_bytes();

@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 
 static PANICS_OUTSIDE_TESTS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts panics of the broker's own tasks, which nobody joins; those of tests fail their test.
+/// Counts panics of the broker's own tasks, which are not joined; those of tests fail their test.
 fn count_panics() {
     let earlier = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -66,7 +66,7 @@ async fn noise_behind_every_header_panics_nothing_and_the_broker_goes_on() {
                 frame.extend_from_slice(&noise.body());
                 let length = (frame.len() - 4) as i32;
                 frame[..4].copy_from_slice(&length.to_be_bytes());
-                // Nobody waits for what may take its time; the connection is dropped.
+                // The response is not awaited, since it may take long; the connection is dropped.
                 cluster.connect(1).await.send_raw(&frame).await;
             }
         }

@@ -1,4 +1,4 @@
-//! Behaviours 21 to 26: what is taken into the log, what is refused and how.
+//! Behaviours 21 to 26: batches that are appended, and those that are refused with which error.
 
 use bytes::{Bytes, BytesMut};
 use milena_protocol::{

@@ -78,9 +78,12 @@ async fn alter_at(
 }
 
 /// Topic, partition, replicas, adding, removing.
-type Ongoing = (String, i32, Vec<i32>, Vec<i32>, Vec<i32>);
+type OngoingReassignment = (String, i32, Vec<i32>, Vec<i32>, Vec<i32>);
 
-async fn ongoing(client: &mut Client, topics: Option<&[(&str, &[i32])]>) -> Vec<Ongoing> {
+async fn ongoing(
+    client: &mut Client,
+    topics: Option<&[(&str, &[i32])]>,
+) -> Vec<OngoingReassignment> {
     let named = |(name, indexes): &(&str, &[i32])| ListPartitionReassignmentsTopics {
         name: (*name).into(),
         partition_indexes: indexes.to_vec(),
@@ -219,7 +222,7 @@ fn results(response: &ElectLeadersResponse) -> Vec<(i32, i16)> {
 #[tokio::test]
 async fn a_preferred_election_is_answered_when_the_first_replica_leads() {
     let mut cluster = cluster(3).await;
-    cluster.ask_for_leader("t", 0..1, 2).await;
+    cluster.request_leader("t", 0..1, 2).await;
     cluster.led_by("t", 0, 2).await;
     let mut client = cluster.connect(3).await;
     let (not_needed, unknown) =
@@ -228,7 +231,7 @@ async fn a_preferred_election_is_answered_when_the_first_replica_leads() {
     assert_eq!(results(&answer), [(0, 0), (1, not_needed), (2, unknown)]);
     cluster.led_by("t", 0, 1).await;
 
-    cluster.ask_for_leader("t", 0..1, 2).await;
+    cluster.request_leader("t", 0..1, 2).await;
     cluster.led_by("t", 0, 2).await;
     assert_eq!(
         results(&elect(&mut client, 0, None).await),

@@ -261,7 +261,7 @@ pub fn batch_with(
     builder.build().expect("a batch")
 }
 
-/// The batches in what was fetched.
+/// The batches in the fetched records.
 pub fn batches_in(data: &PartitionData) -> Vec<Batch> {
     let records = data.records.as_ref().expect("records are never null");
     split(records.to_bytes()).collect::<Result<_, _>>().expect("whole batches")

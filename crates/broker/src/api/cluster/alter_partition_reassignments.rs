@@ -136,7 +136,7 @@ fn change(
             if !any_factor && replicas.len() != factor {
                 let message = format!(
                     "{} replicas are assigned where there are {factor}: assign as many, or allow \
-                    the number to change",
+                     the number to change",
                     replicas.len()
                 );
                 return Err(ApiError::new(ErrorCode::InvalidReplicationFactor, message));

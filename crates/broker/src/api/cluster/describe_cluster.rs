@@ -91,7 +91,7 @@ fn brokers(image: &MetadataImage, listener: &str, with_fenced: bool) -> Vec<Desc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topics::tests::PaperCluster;
+    use crate::topics::tests::OfflineCluster;
 
     #[test]
     fn only_brokers_are_to_be_had_here() {
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn brokers_that_are_down_are_shown_only_when_asked_for() {
-        let cluster = PaperCluster::new(3, &[]).await;
+        let cluster = OfflineCluster::new(3, &[]).await;
         cluster.metadata.deregister(&cluster.registrations[0]).await.unwrap();
         let image = cluster.images.wait_until(|image| image.brokers().len() == 2).await.unwrap();
         let ids = |with_fenced| -> Vec<(i32, bool)> {

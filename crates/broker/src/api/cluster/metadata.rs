@@ -42,7 +42,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (
             1,
             "an empty list of topics is none; before, all. Replicas that cannot be reached are \
-            listed; before, they are REPLICA_NOT_AVAILABLE",
+             listed; before, they are REPLICA_NOT_AVAILABLE",
         ),
         (4, "the client says whether topics are created (KIP-173)"),
         (5, "offline replicas (KIP-112)"),
@@ -86,7 +86,8 @@ pub(crate) async fn handle(
         failed = create_missing(context, apis, names).await;
     }
     let image = apis.images.current();
-    let view = View { image: &image, listener: context.listener(), version: context.api_version };
+    let view =
+        ListenerView { image: &image, listener: context.listener(), version: context.api_version };
     let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));
     let mut topics = view.topics(&selection, &failed, may_describe);
     if request.include_topic_authorized_operations {
@@ -223,13 +224,13 @@ fn brokers(image: &MetadataImage, listener: &str) -> Vec<MetadataResponseBroker>
 }
 
 /// An image as a client of a listener sees it.
-struct View<'a> {
+struct ListenerView<'a> {
     image: &'a MetadataImage,
     listener: &'a str,
     version: i16,
 }
 
-impl View<'_> {
+impl ListenerView<'_> {
     fn topics(
         &self,
         selection: &TopicSelection,

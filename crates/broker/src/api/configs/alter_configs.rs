@@ -1,9 +1,9 @@
-//! AlterConfigs: replaces everything that is set for a topic, for this broker or for all brokers.
+//! AlterConfigs: replaces all configurations set for a topic, for this broker or for all brokers.
 //!
-//! A configuration that a resource's list does not name is reset, so clients that can use
-//! IncrementalAlterConfigs do. One result per resource, in order; a resource named twice is
-//! INVALID_REQUEST each time. Names that are not known and values that are not allowed are
-//! INVALID_CONFIG, what a running broker cannot change is INVALID_REQUEST.
+//! A configuration that a resource's list does not name is reset; IncrementalAlterConfigs leaves
+//! it. One result per resource, in order; a resource named twice is INVALID_REQUEST each time.
+//! Unknown names and values that are not allowed are INVALID_CONFIG, configurations that a running
+//! broker cannot change are INVALID_REQUEST.
 
 use milena_kafka_config::Configs;
 use milena_protocol::{

@@ -157,7 +157,7 @@ fn current(view: &ConfigsView<'_>, resource: &ConfigResource) -> Configs {
 }
 
 impl Alteration {
-    /// Returns what is set after it, where `current` is set before.
+    /// Returns the configurations set after it, where `current` are set before.
     fn apply_to(
         &self,
         catalogue: &Catalogue,

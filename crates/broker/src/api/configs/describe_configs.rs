@@ -1,9 +1,9 @@
 //! DescribeConfigs: the configurations of topics and of this broker.
 //!
 //! One result per requested resource, in order, each with its own error. No names, or an empty
-//! list, mean all. The empty broker name means what was set for all brokers at run time, and only
-//! that. Secrets are never shown. A broker returns its own configuration only: another's number is
-//! INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
+//! list, mean all. The empty broker name means the configurations set for all brokers at run time,
+//! and no others. Secrets are never shown. A broker returns its own configuration only: another's
+//! number is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
 
 use milena_kafka_config::{ConfigEntry, ConfigSource};
 use milena_protocol::{
@@ -32,7 +32,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (
             1,
             "where a value is from, before only whether it is the default; synonyms if requested \
-            (KIP-226)",
+             (KIP-226)",
         ),
         (3, "types, and documentation if requested (KIP-569)"),
     ],

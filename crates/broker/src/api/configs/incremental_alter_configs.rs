@@ -3,7 +3,8 @@
 //!
 //! One result per resource, in order. INVALID_REQUEST: a resource named twice, a configuration
 //! named twice for a resource, an operation that does not exist, a null value where one is needed.
-//! Otherwise errors are those of AlterConfigs; appending to what is not a list is INVALID_CONFIG.
+//! Otherwise errors are those of AlterConfigs; appending to a configuration that is not a list is
+//! INVALID_CONFIG.
 
 use milena_kafka_config::AlterOperation;
 use milena_protocol::{

@@ -9,13 +9,13 @@ use milena_types::{BrokerId, Revision};
 use super::resources::ConfigsView;
 use crate::{
     access::{Operation, Resource},
-    topics::tests::PaperCluster,
+    topics::tests::OfflineCluster,
 };
 
 /// Broker 1 of a 3.9 cluster, which has topic `orders` with `segment.ms=5` and properties of its
 /// own.
 pub(crate) struct TestConfigs {
-    pub(crate) cluster: PaperCluster,
+    pub(crate) cluster: OfflineCluster,
 }
 
 pub(crate) fn configs(pairs: &[(&str, &str)]) -> Configs {
@@ -25,7 +25,7 @@ pub(crate) fn configs(pairs: &[(&str, &str)]) -> Configs {
 impl TestConfigs {
     pub(crate) async fn new() -> Self {
         let cluster =
-            PaperCluster::new(1, &[("log.segment.bytes", "1000"), ("broker.id", "1")]).await;
+            OfflineCluster::new(1, &[("log.segment.bytes", "1000"), ("broker.id", "1")]).await;
         cluster.create("orders", 1, 1).await;
         let set = |set: &mut Configs| -> Result<(), MetadataError> {
             *set = configs(&[("segment.ms", "5")]);

@@ -84,14 +84,14 @@ impl TopicFormats {
 
 /// Records that were converted.
 #[derive(Debug)]
-pub(super) struct Converted {
+pub(super) struct ConvertedRecords {
     pub(super) records: Records,
     /// The offset after the last batch that was looked at.
     pub(super) next: Offset,
 }
 
-/// Converts what was read, for a client that reads from `from` and takes `bytes_max`, or one
-/// message or batch more.
+/// Converts records for a client that reads from `from` and takes `bytes_max`, or one message or
+/// batch more.
 ///
 /// A batch that cannot be converted is an error only when it comes first; otherwise the client gets
 /// the batches before it.
@@ -100,9 +100,9 @@ pub(super) fn convert(
     conversion: Conversion,
     from: Offset,
     bytes_max: usize,
-) -> Result<Converted, ErrorCode> {
+) -> Result<ConvertedRecords, ErrorCode> {
     match conversion {
-        Conversion::None => Ok(Converted { records: Records::from(parts), next: from }),
+        Conversion::None => Ok(ConvertedRecords { records: Records::from(parts), next: from }),
         Conversion::WithoutZstd => without_zstd(parts, from),
         Conversion::ForClient(format) => {
             let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, bytes_max);
@@ -110,7 +110,7 @@ pub(super) fn convert(
                 Err(error) if converter.is_empty() => Err(conversion_error(&error)),
                 pushed => Ok(pushed.unwrap_or(false)),
             })?;
-            Ok(Converted { records: Records::from(converter.finish()), next })
+            Ok(ConvertedRecords { records: Records::from(converter.finish()), next })
         }
         Conversion::ForTopic(format) => in_topic_format(&parts, format, from, bytes_max),
     }
@@ -147,7 +147,7 @@ fn is_zstd(batch: &Batch) -> bool {
     batch.header().attributes.compression() == Ok(Compression::Zstd)
 }
 
-fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<Converted, ErrorCode> {
+fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<ConvertedRecords, ErrorCode> {
     let mut before = Vec::new();
     let mut found = false;
     let next = each(&parts, from, |batch| {
@@ -158,8 +158,8 @@ fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<Converted, ErrorCode>
         Ok(!found)
     })?;
     match (found, before.is_empty()) {
-        (false, _) => Ok(Converted { records: Records::from(parts), next }),
-        (true, false) => Ok(Converted { records: Records::from(before), next }),
+        (false, _) => Ok(ConvertedRecords { records: Records::from(parts), next }),
+        (true, false) => Ok(ConvertedRecords { records: Records::from(before), next }),
         (true, true) => Err(ErrorCode::UnsupportedCompressionType),
     }
 }
@@ -171,7 +171,7 @@ fn in_topic_format(
     format: MessageFormat,
     from: Offset,
     bytes_max: usize,
-) -> Result<Converted, ErrorCode> {
+) -> Result<ConvertedRecords, ErrorCode> {
     let mut out: Vec<Bytes> = Vec::new();
     let mut len = 0;
     let next = each(parts, from, |batch| {
@@ -192,5 +192,5 @@ fn in_topic_format(
         out.push(bytes);
         Ok(fits)
     })?;
-    Ok(Converted { records: Records::from(out), next })
+    Ok(ConvertedRecords { records: Records::from(out), next })
 }

@@ -33,7 +33,7 @@ use crate::{
 use super::{
     apis::FetchApis,
     list_offsets, read,
-    read::{Limits, ReadPass, Target},
+    read::{FetchLimits, FetchTarget, ReadPass},
     respond,
     session::{FetchKind, FetchPartition, Session, SessionRequest},
 };
@@ -84,10 +84,10 @@ pub(crate) async fn handle(
             Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
         }
     };
-    let mut targets: Vec<Target> = match &kind {
+    let mut targets: Vec<FetchTarget> = match &kind {
         FetchKind::Full { .. } => requested
             .into_iter()
-            .map(|requested| Target::new(context, apis, requested, None))
+            .map(|requested| FetchTarget::new(context, apis, requested, None))
             .collect(),
         FetchKind::Incremental { session, .. } => session_targets(context, apis, session),
     };
@@ -149,19 +149,19 @@ fn session_targets(
     context: &RequestContext,
     apis: &FetchApis,
     session: &Arc<Mutex<Session>>,
-) -> Vec<Target> {
+) -> Vec<FetchTarget> {
     let mut session = session.lock().expect("no panic while a session is changed");
     let mut targets = Vec::with_capacity(session.len());
     for (position, partition) in session.partitions() {
-        targets.push(Target::new(context, apis, partition.requested.clone(), Some(position)));
+        targets.push(FetchTarget::new(context, apis, partition.requested.clone(), Some(position)));
     }
     targets
 }
 
-fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> Limits {
+fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> FetchLimits {
     let bytes_max =
         if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
-    Limits {
+    FetchLimits {
         bytes_max: usize::try_from(bytes_max).unwrap_or(0).min(apis.response_bytes_max),
         isolation: list_offsets::isolation(request.isolation_level),
         version,
@@ -171,8 +171,8 @@ fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> Limits {
 /// Reads, and reads again when there is more, until the response has enough or is late.
 async fn wait_and_read(
     apis: &FetchApis,
-    targets: &[Target],
-    limits: &Limits,
+    targets: &[FetchTarget],
+    limits: &FetchLimits,
     request: &FetchRequest,
 ) -> ReadPass {
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(limits.bytes_max);

@@ -1,8 +1,8 @@
 //! ListOffsets: the offset at a time, exact to the record.
 //!
-//! Special times: -1 the end (what the isolation level may read), -2 the log start, -3 the record
-//! with the largest timestamp, -4 the earliest offset kept on a broker's own disk and -5 the latest
-//! in tiered storage. There are no tiers: -4 is the log start and -5 is none. "None" is offset -1,
+//! Special times: -1 the end for the isolation level, -2 the log start, -3 the record with the
+//! largest timestamp, -4 the earliest offset kept on a broker's own disk and -5 the latest in
+//! tiered storage. There are no tiers: -4 is the log start and -5 is none. "None" is offset -1,
 //! time -1. The boundaries that version 0 lists are not those of Kafka's segments: they are the end
 //! and the log start only.
 //!
@@ -39,7 +39,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (
             1,
             "one offset; before, at most the requested number, newest first, all at or before the \
-            time (KIP-79)",
+             time (KIP-79)",
         ),
         (2, "the isolation level (KIP-98)"),
         (4, "leader epochs (KIP-320)"),
@@ -94,7 +94,7 @@ pub(crate) async fn handle(
                     Vec::new(),
                 ));
             } else if context.api_version == 0 {
-                let offsets = old_style(apis, &topic.name, requested).await;
+                let offsets = boundaries(apis, &topic.name, requested).await;
                 let (found, offsets) = match offsets {
                     Ok(offsets) => (Ok(ListedOffset::NONE), offsets),
                     Err(error) => (Err(error), Vec::new()),
@@ -121,7 +121,8 @@ fn has_no_timestamps(apis: &FetchApis, topic: &KString, requested: &ListOffsetsP
     led.is_ok_and(|led| led.config.message_format_version == Some(MessageFormat::Magic0))
 }
 
-/// The isolation level of a request (KIP-98): anything but 1 reads what is committed to the log.
+/// The isolation level of a request (KIP-98): any value but 1 reads all records that are committed
+/// to the log.
 pub(crate) fn isolation(level: i8) -> Isolation {
     if level == 1 { Isolation::Committed } else { Isolation::Uncommitted }
 }
@@ -147,7 +148,7 @@ async fn find(
         }
         EARLIEST => ListedOffset::at(bounds.log_start, &partition),
         MAX_TIMESTAMP if context.api_version >= 7 => {
-            let largest = partition.max_timestamp(isolation).await.map_err(|e| logged(&e))?;
+            let largest = partition.max_timestamp(isolation).await.map_err(|e| logged_code(&e))?;
             largest.map_or(ListedOffset::NONE, |found| ListedOffset {
                 offset: found.offset.raw(),
                 timestamp: found.timestamp.raw(),
@@ -166,7 +167,7 @@ async fn find(
             let found = partition
                 .offset_for_timestamp(Timestamp(time), isolation)
                 .await
-                .map_err(|e| logged(&e))?;
+                .map_err(|e| logged_code(&e))?;
             found.map_or(ListedOffset::NONE, |found| ListedOffset {
                 offset: found.offset.raw(),
                 timestamp: found.timestamp.raw(),
@@ -179,7 +180,7 @@ async fn find(
 
 /// Version 0: boundaries at or before a time, newest first. Here the boundaries are the log's two
 /// ends.
-async fn old_style(
+async fn boundaries(
     apis: &FetchApis,
     topic: &KString,
     requested: &ListOffsetsPartition,
@@ -197,7 +198,7 @@ async fn old_style(
             let found = partition
                 .offset_for_timestamp(Timestamp(time), isolation)
                 .await
-                .map_err(|e| logged(&e))?;
+                .map_err(|e| logged_code(&e))?;
             match found {
                 None => vec![end, start],
                 Some(found) if found.offset > bounds.log_start => vec![start],
@@ -210,7 +211,7 @@ async fn old_style(
     Ok(offsets)
 }
 
-fn logged(error: &milena_storage::ReadError) -> ErrorCode {
+fn logged_code(error: &milena_storage::ReadError) -> ErrorCode {
     tracing::warn!(%error, "looking for an offset by time failed");
     error.error_code()
 }
@@ -219,7 +220,7 @@ fn partition_response(
     version: i16,
     requested: &ListOffsetsPartition,
     found: Result<ListedOffset, ErrorCode>,
-    old_style_offsets: Vec<i64>,
+    boundaries: Vec<i64>,
 ) -> ListOffsetsPartitionResponse {
     let (error, found) = match found {
         Ok(found) => (ErrorCode::None, found),
@@ -231,7 +232,7 @@ fn partition_response(
         timestamp: found.timestamp,
         offset: found.offset,
         leader_epoch: found.leader_epoch.raw(),
-        old_style_offsets,
+        old_style_offsets: boundaries,
     };
     if version < FIRST_VERSION_WITH_EPOCHS {
         response.leader_epoch = LeaderEpoch::NONE.raw();

@@ -26,14 +26,14 @@ use crate::{
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
 /// How much one fetch returns, and in which version.
-pub(super) struct Limits {
+pub(super) struct FetchLimits {
     pub(super) bytes_max: usize,
     pub(super) isolation: Isolation,
     pub(super) version: i16,
 }
 
 /// A partition to be read.
-pub(super) struct Target {
+pub(super) struct FetchTarget {
     pub(super) requested: FetchPartition,
     /// In the session.
     pub(super) position: Option<u64>,
@@ -41,7 +41,7 @@ pub(super) struct Target {
     formats: TopicFormats,
 }
 
-impl Target {
+impl FetchTarget {
     pub(super) fn new(
         context: &RequestContext,
         apis: &FetchApis,
@@ -129,7 +129,7 @@ impl ReadPass {
 }
 
 /// Reads each target in turn, as long as the limit allows.
-pub(super) async fn read(targets: &[Target], limits: &Limits) -> ReadPass {
+pub(super) async fn read(targets: &[FetchTarget], limits: &FetchLimits) -> ReadPass {
     let mut pass =
         ReadPass { partitions: Vec::with_capacity(targets.len()), bytes: 0, urgent: false };
     for target in targets {
@@ -150,7 +150,12 @@ fn offsets(bounds: &Bounds) -> PartitionOffsets {
     }
 }
 
-async fn read_one(target: &Target, limits: &Limits, room: usize, is_first: bool) -> PartitionRead {
+async fn read_one(
+    target: &FetchTarget,
+    limits: &FetchLimits,
+    room: usize,
+    is_first: bool,
+) -> PartitionRead {
     let requested = &target.requested;
     let log = match &target.log {
         Ok(log) => log,
@@ -213,8 +218,8 @@ async fn read_log(log: &Partition, request: &ReadRequest) -> Result<ReadData, Re
 
 async fn converted_read(
     data: ReadData,
-    target: &Target,
-    limits: &Limits,
+    target: &FetchTarget,
+    limits: &FetchLimits,
     log: &Partition,
     request: ReadRequest,
 ) -> PartitionRead {
@@ -230,8 +235,8 @@ async fn converted_read(
     }
 }
 
-/// Converts what was read. Where nothing is left of it, since an old client has no use for control
-/// records, it reads on: the client would ask for the same offset for ever.
+/// Converts the records read. Where none are left, since an old client gets no control records, it
+/// reads on: the client would otherwise fetch the same offset for ever.
 async fn converted(
     mut data: ReadData,
     conversion: Conversion,

@@ -1,4 +1,5 @@
-//! From what was read to the response: in full, or what changed since the session's last response.
+//! From the records read to the response: in full, or the changes since the session's last
+//! response.
 
 use milena_protocol::{
     ErrorCode, KString,
@@ -10,7 +11,7 @@ use milena_protocol::{
 
 use super::{
     apis::FetchApis,
-    read::{PartitionRead, ReadPass, Target, is_failure},
+    read::{FetchTarget, PartitionRead, ReadPass, is_failure},
     session::{FetchKind, FetchPartition},
 };
 use crate::{context::RequestContext, leadership::resolve::LeaderHints, topic_ref::OwnedTopicRef};
@@ -22,7 +23,7 @@ pub(super) fn respond(
     context: &RequestContext,
     apis: &FetchApis,
     kind: &FetchKind,
-    targets: Vec<Target>,
+    targets: Vec<FetchTarget>,
     pass: ReadPass,
 ) -> FetchResponse {
     let mut response = FetchResponse {

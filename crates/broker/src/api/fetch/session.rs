@@ -1,5 +1,5 @@
 //! Incremental fetch sessions (KIP-227): the partitions of a client's earlier requests, so that it
-//! need not send them again, and what it knows of them, so that responses have changes only.
+//! need not send them again, and the offsets it was sent, so that responses have changes only.
 //!
 //! Invariants: the cache holds at most as many sessions as it was made for; a session's epoch rises
 //! by one with each response; partitions are visited in the order of the request, those that had
@@ -154,14 +154,14 @@ pub(crate) enum FetchKind {
     Incremental { id: i32, session: Arc<Mutex<Session>> },
 }
 
-struct Cached {
+struct CachedSession {
     session: Arc<Mutex<Session>>,
     last_used: Duration,
 }
 
 /// The sessions of one broker.
 pub(crate) struct SessionCache {
-    sessions: Mutex<HashMap<i32, Cached>>,
+    sessions: Mutex<HashMap<i32, CachedSession>>,
     sessions_max: usize,
 }
 
@@ -223,7 +223,7 @@ impl SessionCache {
 
     fn insert(
         &self,
-        sessions: &mut HashMap<i32, Cached>,
+        sessions: &mut HashMap<i32, CachedSession>,
         by_id: bool,
         requested: &[FetchPartition],
         mut random: impl FnMut() -> u64,
@@ -244,7 +244,7 @@ impl SessionCache {
             }
         };
         let session = Arc::new(Mutex::new(Session::new(by_id, requested)));
-        sessions.insert(id, Cached { session: session.clone(), last_used: now });
+        sessions.insert(id, CachedSession { session: session.clone(), last_used: now });
         Some((id, session))
     }
 }

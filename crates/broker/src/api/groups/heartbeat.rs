@@ -1,5 +1,5 @@
 //! Heartbeat: a member is alive, and learns of a rebalance by REBALANCE_IN_PROGRESS. While the
-//! group is being loaded every heartbeat succeeds: sessions start anew after it.
+//! group is being loaded every heartbeat succeeds: sessions restart after it.
 //!
 //! Errors: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID,
 //! INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and those of coordinators.
@@ -28,11 +28,11 @@ pub(crate) async fn handle(
     apis: &GroupApis,
     request: HeartbeatRequest,
 ) -> HeartbeatResponse {
-    let error = beat(context, apis, &request).await.err().unwrap_or(ErrorCode::None);
+    let error = heartbeat(context, apis, &request).await.err().unwrap_or(ErrorCode::None);
     HeartbeatResponse { error_code: error.code(), ..Default::default() }
 }
 
-async fn beat(
+async fn heartbeat(
     context: &RequestContext,
     apis: &GroupApis,
     request: &HeartbeatRequest,

@@ -26,7 +26,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (
             3,
             "many members, each with its own error; before, one, whose error is the response's \
-            (KIP-345)",
+             (KIP-345)",
         ),
         (5, "a reason, which is logged (KIP-800)"),
     ],

@@ -37,7 +37,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (
             7,
             "may refuse partitions with undecided transactional offsets: UNSTABLE_OFFSET_COMMIT \
-            (KIP-447)",
+             (KIP-447)",
         ),
         (8, "many groups (KIP-709)"),
         (9, "a member and its epoch, which classic groups do not check (KIP-848)"),

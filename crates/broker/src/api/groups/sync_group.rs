@@ -1,4 +1,4 @@
-//! SyncGroup: a member gets its assignment; the leader brings everybody's.
+//! SyncGroup: a member gets its assignment; the leader's request has those of all members.
 //!
 //! A group that is still being loaded is REBALANCE_IN_PROGRESS: clients then join again, and older
 //! ones know no other error that would make them.

@@ -39,7 +39,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (
             5,
             "what was created and the configuration in force, for those who may see configurations \
-            (KIP-525)",
+             (KIP-525)",
         ),
         (7, "topic ids (KIP-516)"),
     ],
@@ -80,7 +80,7 @@ pub(crate) async fn handle(
         } else if !plain.insert(name.replace('.', "_")) {
             let message = format!(
                 "another topic of this request differs from '{name}' in '.' and '_' only: choose \
-                another name"
+                 another name"
             );
             Err(ApiError::new(ErrorCode::InvalidTopic, message))
         } else {

@@ -76,7 +76,7 @@ pub(crate) async fn handle(
 }
 
 /// A topic to delete, or why not.
-type Target = Result<(TopicName, TopicId), DeletableTopicResult>;
+type TopicTarget = Result<(TopicName, TopicId), DeletableTopicResult>;
 
 fn disabled(entries: Vec<DeleteTopicState>, version: i16) -> Vec<DeletableTopicResult> {
     let error = if version >= FIRST_VERSION_WITH_DISABLED {
@@ -107,7 +107,7 @@ fn targets(
     image: &MetadataImage,
     entries: Vec<DeleteTopicState>,
     may: impl Fn(Operation, &str) -> bool,
-) -> Vec<Target> {
+) -> Vec<TopicTarget> {
     let mut times: HashMap<(Option<KString>, Uuid), usize> = HashMap::new();
     for topic in &entries {
         *times.entry((topic.name.clone(), topic.topic_id)).or_default() += 1;
@@ -139,7 +139,7 @@ fn target(
     id: Uuid,
     repeated: bool,
     may: impl Fn(Operation, &str) -> bool,
-) -> Target {
+) -> TopicTarget {
     let invalid = |message: &str| ApiError::new(ErrorCode::InvalidRequest, message);
     let unauthorized = || ApiError::with_kafkas_message(ErrorCode::TopicAuthorizationFailed);
     match (&name, id.is_nil()) {
@@ -197,9 +197,9 @@ fn found(topic: &TopicImage) -> (TopicName, TopicId) {
 /// Results in the order of `targets`, and the revision at which all that could be deleted are gone.
 async fn delete_all(
     topics: &Topics,
-    targets: Vec<Target>,
+    targets: Vec<TopicTarget>,
 ) -> (Vec<DeletableTopicResult>, Option<Revision>) {
-    let delete = async |target: Target| match target {
+    let delete = async |target: TopicTarget| match target {
         Err(refused) => (refused, None),
         Ok((name, id)) => {
             let text = Some(KString::from(name.as_str()));

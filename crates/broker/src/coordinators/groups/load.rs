@@ -33,7 +33,7 @@ enum LoadError {
     Short { ends: Offset, expected: Offset },
 }
 
-/// A log on its way into a coordinator.
+/// A log that is being loaded into a coordinator.
 struct Replay<'a> {
     shard: &'a GroupShard,
     coordinator: Coordinator,

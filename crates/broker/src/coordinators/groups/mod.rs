@@ -76,7 +76,7 @@ impl Groups {
     }
 
     /// Ticks the coordinators when their deadlines come, and has offsets expire, until the broker
-    /// stops; then replies to everybody who waits.
+    /// stops; then replies to all waiting requests.
     async fn run_timers(self: Arc<Self>) {
         let timers = &self.timers;
         let stopping = timers.runtime.stopping();

@@ -77,8 +77,8 @@ impl GroupShard {
         shard
     }
 
-    /// Hands a request to the coordinator. The reply may be there at once, or come when others have
-    /// joined, when time has passed, or when the log has what it depends on.
+    /// Hands a request to the coordinator. The reply may be available at once, or after other
+    /// members joined, after a timer, or once the log has the records that it depends on.
     pub(super) fn call(
         self: &Arc<Self>,
         request: Request,
@@ -115,7 +115,7 @@ impl GroupShard {
         });
     }
 
-    /// Replies to everybody who waits, and serves no more. Does nothing the second time.
+    /// Replies to all waiting requests, and serves no more. Idempotent.
     pub(super) fn close(self: &Arc<Self>) {
         let mut state = self.lock();
         if let Ok(coordinator) = state.coordinator() {

@@ -1,7 +1,7 @@
-//! Appending what a coordinator wants in the log, and keeping that log short.
+//! Appending a coordinator's records, and keeping that log short.
 //!
-//! One append is under way at a time; what is queued meanwhile goes into the next, so a busy
-//! partition writes large batches. When the log has grown far beyond the state it stands for, the
+//! One append is in progress at a time; records queued meanwhile go into the next, so a busy
+//! partition writes large batches. When the log has grown far beyond the size of the state, the
 //! state is written again in parts between other appends, and the log start moves up to the first
 //! part (there is no cleaner yet).
 
@@ -79,7 +79,7 @@ impl GroupShard {
         let given = append.if_committed().base_offset;
         match append.await {
             Ok(appended) => Ok(appended.base_offset),
-            // It may only be late; what the log will have, the groups must have too.
+            // It may only be late, and the groups must have all records that the log will have.
             Err(CommitError::Stalled) if self.partition.is_committed(given).await => Ok(given),
             Err(error) => Err(commit_error(error)),
         }

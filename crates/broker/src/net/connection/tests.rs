@@ -30,7 +30,7 @@ use crate::{
         frame::RequestMemory,
         network::{ConnectionLimits, Network},
     },
-    topics::tests::PaperCluster,
+    topics::tests::OfflineCluster,
 };
 
 const VERSION: i16 = 1;
@@ -43,9 +43,9 @@ static APIS: [ApiDefinition; 4] = [
 ];
 
 /// Says as the cluster's id for whom a request is handled.
-struct WhoAmI(OfferedApis);
+struct PrincipalService(OfferedApis);
 
-impl RequestService for WhoAmI {
+impl RequestService for PrincipalService {
     fn offered(&self) -> &OfferedApis {
         &self.0
     }
@@ -159,27 +159,27 @@ impl AuthenticationExchange for Conversation {
 
 struct Client {
     stream: DuplexStream,
-    _cluster: PaperCluster,
+    _cluster: OfflineCluster,
 }
 
-type PipeConnection = Connection<DuplexStream, WhoAmI>;
+type PipeConnection = Connection<DuplexStream, PrincipalService>;
 
 impl Client {
     async fn new() -> Self {
-        let (connection, client) = Self::unserved().await;
+        let (connection, client) = Self::new_without_task().await;
         let runtime = connection.network.runtime.clone();
         runtime.spawn(connection.run());
         client
     }
 
-    async fn unserved() -> (PipeConnection, Self) {
-        let cluster = PaperCluster::new(1, &[]).await;
+    async fn new_without_task() -> (PipeConnection, Self) {
+        let cluster = OfflineCluster::new(1, &[]).await;
         let version = "4.1".parse().unwrap();
         let configs = KafkaConfig::new(version, &Configs::new()).unwrap();
         let runtime = milena_runtime::Runtime::system();
         let images = cluster.images.clone();
         let network = Arc::new(Network {
-            service: WhoAmI(OfferedApis::new(version, APIS.iter())),
+            service: PrincipalService(OfferedApis::new(version, APIS.iter())),
             cluster: "paper".parse().unwrap(),
             authorizer: Arc::new(AllowAll),
             limits: ConnectionLimits {
@@ -212,11 +212,11 @@ impl Client {
         Some(decode_response::<R>(response.into(), VERSION).unwrap())
     }
 
-    async fn say_name(&mut self, name: &'static str) -> Option<Text> {
+    async fn send_name(&mut self, name: &'static str) -> Option<Text> {
         self.call(&SaslHandshake(Text(name.into()))).await
     }
 
-    async fn say_password(&mut self, word: &'static str) -> Option<Text> {
+    async fn send_password(&mut self, word: &'static str) -> Option<Text> {
         self.call(&SaslAuthenticate(Text(word.into()))).await
     }
 
@@ -242,43 +242,45 @@ async fn before_authentication_api_versions_may_be_used_and_nothing_else() {
 #[tokio::test]
 async fn a_principal_is_known_after_two_round_trips_and_may_change_later() {
     let mut client = Client::new().await;
-    assert_eq!(client.say_name("alice").await.unwrap().0, *"who are you?");
-    assert_eq!(client.say_password("password").await.unwrap().0, *"welcome");
+    assert_eq!(client.send_name("alice").await.unwrap().0, *"who are you?");
+    assert_eq!(client.send_password("password").await.unwrap().0, *"welcome");
     assert_eq!(client.principal().await.as_deref(), Some("User:alice"));
-    client.say_name("bob").await.unwrap();
+    client.send_name("bob").await.unwrap();
     assert_eq!(client.principal().await.as_deref(), Some("User:alice"), "until bob is known");
-    client.say_password("password").await.unwrap();
+    client.send_password("password").await.unwrap();
     assert_eq!(client.principal().await.as_deref(), Some("User:bob"));
 }
 
 #[tokio::test]
 async fn a_session_that_is_over_admits_authentication_only() {
     let mut client = Client::new().await;
-    client.say_name("alice-for-0-s").await.unwrap();
-    client.say_password("password").await.unwrap();
-    client.say_name("alice").await.unwrap();
-    client.say_password("password").await.unwrap();
+    client.send_name("alice-for-0-s").await.unwrap();
+    client.send_password("password").await.unwrap();
+    client.send_name("alice").await.unwrap();
+    client.send_password("password").await.unwrap();
     assert_eq!(client.principal().await.as_deref(), Some("User:alice"));
-    client.say_name("alice-for-0-s").await.unwrap();
-    client.say_password("password").await.unwrap();
+    client.send_name("alice-for-0-s").await.unwrap();
+    client.send_password("password").await.unwrap();
     assert_eq!(client.principal().await, None);
 }
 
 #[tokio::test]
 async fn who_is_refused_gets_the_response_and_then_the_end_of_the_connection() {
     let mut client = Client::new().await;
-    client.say_name("alice").await.unwrap();
-    assert_eq!(client.say_password("passwort").await.unwrap().0, *"no");
+    client.send_name("alice").await.unwrap();
+    assert_eq!(client.send_password("passwort").await.unwrap().0, *"no");
     assert!(client.is_closed().await);
 }
 
 #[tokio::test]
 async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it() {
-    let (mut connection, mut client) = Client::unserved().await;
+    let (mut connection, mut client) = Client::new_without_task().await;
     let frame = encode_response(ApiKey::SaslHandshake, VERSION, 7, &Text("committed".into()));
-    connection.waiting.push_back(Waiting::Done(Reply::Send { frame, throttle: Duration::ZERO }));
-    connection.waiting.push_back(Waiting::Done(Reply::Close { reason: "refused" }));
-    assert!(matches!(connection.drain().await, End::Refused));
+    connection
+        .waiting
+        .push_back(PendingReply::Ready(Reply::Send { frame, throttle: Duration::ZERO }));
+    connection.waiting.push_back(PendingReply::Ready(Reply::Close { reason: "refused" }));
+    assert!(matches!(connection.drain().await, ConnectionEnd::Refused));
     drop(connection);
     let mut sent = Vec::new();
     client.stream.read_to_end(&mut sent).await.unwrap();

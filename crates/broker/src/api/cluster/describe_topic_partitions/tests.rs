@@ -1,7 +1,7 @@
 use milena_protocol::messages::describe_topic_partitions_request::TopicRequest;
 
 use super::*;
-use crate::topics::tests::PaperCluster;
+use crate::topics::tests::OfflineCluster;
 
 fn request(
     names: &[&str],
@@ -17,9 +17,9 @@ fn request(
 }
 
 /// Names, error codes and partition numbers.
-type Shown = Vec<(String, i16, Vec<i32>)>;
+type TopicRows = Vec<(String, i16, Vec<i32>)>;
 
-fn shown(response: &DescribeTopicPartitionsResponse) -> Shown {
+fn topic_rows(response: &DescribeTopicPartitionsResponse) -> TopicRows {
     let numbers = |topic: &Topic| topic.partitions.iter().map(|p| p.partition_index).collect();
     let topic = |t: &Topic| (t.name.as_deref().unwrap_or("").to_owned(), t.error_code, numbers(t));
     response.topics.iter().map(topic).collect()
@@ -29,8 +29,8 @@ fn cursor(response: &DescribeTopicPartitionsResponse) -> Option<(String, i32)> {
     response.next_cursor.as_ref().map(|c| (c.topic_name.to_string(), c.partition_index))
 }
 
-async fn cluster() -> PaperCluster {
-    let cluster = PaperCluster::new(3, &[]).await;
+async fn cluster() -> OfflineCluster {
+    let cluster = OfflineCluster::new(3, &[]).await;
     for (name, partitions) in [("a", 3), ("b", 1), ("c", 4)] {
         cluster.create(name, partitions, 2).await;
     }
@@ -51,7 +51,7 @@ async fn paging_by_cursor_shows_every_partition_once_in_order() {
             let response = page(&image, "PLAINTEXT", &request(names, limit, from), 2000, |_| true);
             let on_page: usize = response.topics.iter().map(|topic| topic.partitions.len()).sum();
             assert!((1..=limit as usize).contains(&on_page));
-            for (name, code, partitions) in shown(&response) {
+            for (name, code, partitions) in topic_rows(&response) {
                 assert_eq!(code, 0);
                 seen.extend(partitions.into_iter().map(|n| format!("{name}-{n}")));
             }
@@ -70,11 +70,11 @@ async fn a_page_never_exceeds_the_brokers_limit_and_has_at_least_one() {
     let image = cluster.images.current();
     let response = page(&image, "PLAINTEXT", &request(&["c"], 2000, None), 2, |_| true);
     assert_eq!(
-        (shown(&response)[0].2.clone(), cursor(&response)),
+        (topic_rows(&response)[0].2.clone(), cursor(&response)),
         (vec![0, 1], Some(("c".to_owned(), 2)))
     );
     let response = page(&image, "PLAINTEXT", &request(&["c"], 0, None), 2000, |_| true);
-    assert_eq!(shown(&response)[0].2, [0]);
+    assert_eq!(topic_rows(&response)[0].2, [0]);
 }
 
 #[tokio::test]
@@ -83,12 +83,13 @@ async fn unknown_and_hidden_topics_are_errors_only_when_named() {
     let image = cluster.images.current();
     let named = request(&["zz", "b", "a", "in valid"], 2000, None);
     let response = page(&image, "PLAINTEXT", &named, 2000, |name| name != "a");
-    let codes: Vec<_> = shown(&response).into_iter().map(|(name, code, _)| (name, code)).collect();
+    let codes: Vec<_> =
+        topic_rows(&response).into_iter().map(|(name, code, _)| (name, code)).collect();
     let expected =
         [("b", 0), ("in valid", 17), ("zz", 3), ("a", 29)].map(|(n, c)| (n.to_owned(), c));
     assert_eq!(codes, expected);
     let all = page(&image, "PLAINTEXT", &request(&[], 2000, None), 2000, |name| name != "a");
-    assert_eq!(shown(&all).len(), 2);
+    assert_eq!(topic_rows(&all).len(), 2);
 }
 
 #[tokio::test]
@@ -96,9 +97,9 @@ async fn a_cursor_on_a_deleted_topic_goes_on_behind_it_and_a_negative_one_is_ref
     let cluster = cluster().await;
     let image = cluster.images.current();
     let response = page(&image, "PLAINTEXT", &request(&[], 2000, Some(("bb", 7))), 2000, |_| true);
-    assert_eq!(shown(&response).len(), 1);
-    assert_eq!(shown(&response)[0].2, [0, 1, 2, 3]);
+    assert_eq!(topic_rows(&response).len(), 1);
+    assert_eq!(topic_rows(&response)[0].2, [0, 1, 2, 3]);
     let response =
         page(&image, "PLAINTEXT", &request(&["a"], 2000, Some(("a", -1))), 2000, |_| true);
-    assert_eq!(shown(&response), [("a".to_owned(), ErrorCode::InvalidRequest.code(), vec![])]);
+    assert_eq!(topic_rows(&response), [("a".to_owned(), ErrorCode::InvalidRequest.code(), vec![])]);
 }

@@ -1,7 +1,7 @@
 use milena_protocol::Uuid;
 
 use super::*;
-use crate::topics::tests::PaperCluster;
+use crate::topics::tests::OfflineCluster;
 
 fn named(name: &str) -> MetadataRequestTopic {
     MetadataRequestTopic { name: Some(name.into()), ..Default::default() }
@@ -11,8 +11,8 @@ fn of_id(id: Uuid) -> MetadataRequestTopic {
     MetadataRequestTopic { topic_id: id, name: None }
 }
 
-fn view(image: &MetadataImage, version: i16) -> View<'_> {
-    View { image, listener: "PLAINTEXT", version }
+fn view(image: &MetadataImage, version: i16) -> ListenerView<'_> {
+    ListenerView { image, listener: "PLAINTEXT", version }
 }
 
 fn names(topics: &[MetadataResponseTopic]) -> Vec<&str> {
@@ -43,7 +43,7 @@ fn ids_are_refused_before_version_12() {
 
 #[tokio::test]
 async fn topics_are_in_the_order_of_the_request_each_once() {
-    let cluster = PaperCluster::new(3, &[]).await;
+    let cluster = OfflineCluster::new(3, &[]).await;
     for name in ["b", "a", "c"] {
         cluster.create(name, 1, 3).await;
     }
@@ -60,7 +60,7 @@ async fn topics_are_in_the_order_of_the_request_each_once() {
 
 #[tokio::test]
 async fn a_topic_made_again_has_another_id_and_the_old_one_is_unknown() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     let first = cluster.create("t", 1, 1).await;
     let gone = cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap();
     cluster.shown(gone).await;
@@ -80,7 +80,7 @@ async fn a_topic_made_again_has_another_id_and_the_old_one_is_unknown() {
 
 #[tokio::test]
 async fn a_partition_whose_leader_is_gone_still_has_its_leader_epoch() {
-    let cluster = PaperCluster::new(3, &[]).await;
+    let cluster = OfflineCluster::new(3, &[]).await;
     cluster.create("t", 3, 3).await;
     let image = cluster.images.current();
     let topic = &view(&image, 9).topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
@@ -115,11 +115,11 @@ async fn a_partition_whose_leader_is_gone_still_has_its_leader_epoch() {
 
 #[tokio::test]
 async fn a_leader_without_the_clients_listener_is_named_as_such_from_version_6_on() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     cluster.create("t", 1, 1).await;
     let image = cluster.images.current();
     for (version, code) in [(5, ErrorCode::LeaderNotAvailable), (6, ErrorCode::ListenerNotFound)] {
-        let view = View { listener: "SSL", ..view(&image, version) };
+        let view = ListenerView { listener: "SSL", ..view(&image, version) };
         let topic = &view.topics(&TopicSelection::All, &HashMap::new(), |_| true)[0];
         assert_eq!(topic.partitions[0].error_code, code.code());
         assert_eq!(topic.partitions[0].leader_id, -1);

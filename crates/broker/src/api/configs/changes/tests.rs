@@ -13,7 +13,7 @@ fn entry(resource_type: i8, resource_name: &str, changes: Alteration) -> Resourc
     }
 }
 
-struct Answered {
+struct AlterOutcome {
     codes: Vec<ErrorCode>,
     topic: Configs,
     broker: Option<Configs>,
@@ -24,15 +24,15 @@ async fn alter(
     cluster: &TestConfigs,
     entries: &[ResourceAlteration],
     validate_only: bool,
-) -> Answered {
+) -> AlterOutcome {
     let image = cluster.image(None).await;
     let metadata = (!validate_only).then_some(&cluster.cluster.metadata);
-    let (answers, revision) = alter_all(&cluster.view(&image), metadata, entries).await;
+    let (results, revision) = alter_all(&cluster.view(&image), metadata, entries).await;
     let image = cluster.image(revision).await;
-    Answered {
-        codes: answers
+    AlterOutcome {
+        codes: results
             .into_iter()
-            .map(|a| a.err().map_or(ErrorCode::None, |refused| refused.code))
+            .map(|a| a.err().map_or(ErrorCode::None, |error| error.code))
             .collect(),
         topic: image.topic("orders").expect("the topic").configs().as_ref().clone(),
         broker: image.broker_configs(Some(milena_types::BrokerId(1))).map(|c| c.as_ref().clone()),
@@ -43,13 +43,13 @@ async fn alter(
 #[tokio::test]
 async fn b17_alter_configs_replaces_the_whole_set_and_incremental_does_not() {
     let cluster = TestConfigs::new().await;
-    let answered = alter(&cluster, &[entry(2, "orders", set("retention.ms", "7"))], false).await;
-    assert_eq!(answered.codes, [ErrorCode::None]);
-    assert_eq!(answered.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
+    let outcome = alter(&cluster, &[entry(2, "orders", set("retention.ms", "7"))], false).await;
+    assert_eq!(outcome.codes, [ErrorCode::None]);
+    assert_eq!(outcome.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
 
     let replace = Alteration::Replace(configs(&[("retention.bytes", "9")]));
-    let answered = alter(&cluster, &[entry(2, "orders", replace)], false).await;
-    assert_eq!(answered.topic, configs(&[("retention.bytes", "9")]));
+    let outcome = alter(&cluster, &[entry(2, "orders", replace)], false).await;
+    assert_eq!(outcome.topic, configs(&[("retention.bytes", "9")]));
 
     let delete = Alteration::Apply(vec![("retention.bytes".to_owned(), AlterOperation::Delete)]);
     assert!(alter(&cluster, &[entry(2, "orders", delete)], false).await.topic.is_empty());
@@ -60,10 +60,10 @@ async fn b17_brokers_have_configuration_of_their_own_and_of_all() {
     let cluster = TestConfigs::new().await;
     let entries =
         [entry(4, "1", set("num.io.threads", "3")), entry(4, "", set("message.max.bytes", "1000"))];
-    let answered = alter(&cluster, &entries, false).await;
-    assert_eq!(answered.codes, [ErrorCode::None; 2]);
-    assert_eq!(answered.broker, Some(configs(&[("num.io.threads", "3")])));
-    assert_eq!(answered.cluster, Some(configs(&[("message.max.bytes", "1000")])));
+    let outcome = alter(&cluster, &entries, false).await;
+    assert_eq!(outcome.codes, [ErrorCode::None; 2]);
+    assert_eq!(outcome.broker, Some(configs(&[("num.io.threads", "3")])));
+    assert_eq!(outcome.cluster, Some(configs(&[("message.max.bytes", "1000")])));
     let image = cluster.image(None).await;
     let config = cluster.view(&image).kafka_config.topic_config(&Configs::new());
     assert_eq!(config.max_message_bytes, 1000, "topics follow what is set for all brokers");
@@ -78,17 +78,17 @@ async fn b17_validate_only_answers_the_same_and_changes_nothing() {
         entry(4, "", set("num.io.threads", "seven")),
     ];
     let expected = [ErrorCode::None, ErrorCode::InvalidRequest, ErrorCode::InvalidConfig];
-    let answered = alter(&cluster, &entries, true).await;
-    assert_eq!(answered.codes, expected);
-    assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
-    let answered = alter(&cluster, &entries, false).await;
-    assert_eq!(answered.codes, expected);
+    let outcome = alter(&cluster, &entries, true).await;
+    assert_eq!(outcome.codes, expected);
+    assert_eq!(outcome.topic, configs(&[("segment.ms", "5")]));
+    let outcome = alter(&cluster, &entries, false).await;
+    assert_eq!(outcome.codes, expected);
     assert_eq!(
-        (answered.broker, answered.cluster),
+        (outcome.broker, outcome.cluster),
         (None, None),
-        "what was refused changed nothing"
+        "a refused alteration changes nothing"
     );
-    assert_eq!(answered.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
+    assert_eq!(outcome.topic, configs(&[("retention.ms", "7"), ("segment.ms", "5")]));
 }
 
 #[tokio::test]
@@ -99,12 +99,12 @@ async fn b17_a_resource_named_twice_is_an_invalid_request_for_both_entries() {
         entry(4, "1", set("num.io.threads", "3")),
         entry(2, "orders", set("retention.bytes", "7")),
     ];
-    let answered = alter(&cluster, &entries, false).await;
+    let outcome = alter(&cluster, &entries, false).await;
     assert_eq!(
-        answered.codes,
+        outcome.codes,
         [ErrorCode::InvalidRequest, ErrorCode::None, ErrorCode::InvalidRequest]
     );
-    assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
+    assert_eq!(outcome.topic, configs(&[("segment.ms", "5")]));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn b17_each_mistake_has_its_code() {
         entry(16, "metrics", set("interval.ms", "7")),
         entry(2, "", set("retention.ms", "7")),
     ];
-    let answered = alter(&cluster, &entries, false).await;
+    let outcome = alter(&cluster, &entries, false).await;
     let expected = [
         ErrorCode::UnknownTopicOrPartition,
         ErrorCode::InvalidTopic,
@@ -127,7 +127,7 @@ async fn b17_each_mistake_has_its_code() {
         ErrorCode::InvalidRequest,
         ErrorCode::InvalidRequest,
     ];
-    assert_eq!(answered.codes, expected);
+    assert_eq!(outcome.codes, expected);
 }
 
 #[tokio::test]
@@ -137,9 +137,9 @@ async fn an_entry_is_changed_whole_or_not_at_all() {
         ("retention.ms".to_owned(), AlterOperation::Set("7".to_owned())),
         ("cleanup.policy".to_owned(), AlterOperation::Set("burn".to_owned())),
     ]);
-    let answered = alter(&cluster, &[entry(2, "orders", changes)], false).await;
-    assert_eq!(answered.codes, [ErrorCode::InvalidConfig]);
-    assert_eq!(answered.topic, configs(&[("segment.ms", "5")]));
+    let outcome = alter(&cluster, &[entry(2, "orders", changes)], false).await;
+    assert_eq!(outcome.codes, [ErrorCode::InvalidConfig]);
+    assert_eq!(outcome.topic, configs(&[("segment.ms", "5")]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use milena_protocol::{
 use super::*;
 use crate::api::configs::testing::{TestConfigs, configs};
 
-fn ask(resources: &[(i8, &str, Option<&[&'static str]>)]) -> DescribeConfigsRequest {
+fn describe_request(resources: &[(i8, &str, Option<&[&'static str]>)]) -> DescribeConfigsRequest {
     let resource = |(resource_type, name, keys): &(i8, &str, Option<&[&'static str]>)| {
         DescribeConfigsResource {
             resource_type: *resource_type,
@@ -26,7 +26,8 @@ fn find<'a>(result: &'a DescribeConfigsResult, name: &str) -> &'a DescribeConfig
 async fn b16_values_come_with_source_type_documentation_and_synonyms() {
     let cluster = TestConfigs::new().await;
     let image = cluster.image(None).await;
-    let response = describe(&cluster.view(&image), &ask(&[(2, "orders", None), (4, "1", None)]));
+    let response =
+        describe(&cluster.view(&image), &describe_request(&[(2, "orders", None), (4, "1", None)]));
     let (topic, broker) = (&response.results[0], &response.results[1]);
     assert_eq!((topic.error_code, broker.error_code), (0, 0));
 
@@ -57,7 +58,7 @@ async fn b16_values_come_with_source_type_documentation_and_synonyms() {
 async fn b16_synonyms_and_documentation_are_left_out_unless_asked_for() {
     let cluster = TestConfigs::new().await;
     let image = cluster.image(None).await;
-    let mut request = ask(&[(2, "orders", Some(&["segment.bytes"]))]);
+    let mut request = describe_request(&[(2, "orders", Some(&["segment.bytes"]))]);
     (request.include_synonyms, request.include_documentation) = (false, false);
     let response = describe(&cluster.view(&image), &request);
     let config = find(&response.results[0], "segment.bytes");
@@ -69,7 +70,8 @@ async fn b16_synonyms_and_documentation_are_left_out_unless_asked_for() {
 async fn b16_every_version_can_carry_the_answer() {
     let cluster = TestConfigs::new().await;
     let image = cluster.image(None).await;
-    let response = describe(&cluster.view(&image), &ask(&[(2, "orders", None), (4, "1", None)]));
+    let response =
+        describe(&cluster.view(&image), &describe_request(&[(2, "orders", None), (4, "1", None)]));
     for version in DescribeConfigsResponse::VERSIONS {
         let mut encoder = milena_protocol::Encoder::new();
         response.encode(&mut encoder, version);
@@ -91,7 +93,7 @@ async fn b16_every_version_can_carry_the_answer() {
 async fn b18_one_result_per_entry_in_the_order_asked_for() {
     let cluster = TestConfigs::new().await;
     let image = cluster.image(None).await;
-    let request = ask(&[
+    let request = describe_request(&[
         (4, "2", None),
         (2, "orders", Some(&["retention.ms", "no.such"])),
         (2, "missing", None),
@@ -129,7 +131,7 @@ async fn b18_one_result_per_entry_in_the_order_asked_for() {
 async fn b16_the_empty_broker_name_means_what_was_set_for_all_brokers() {
     let cluster = TestConfigs::new().await;
     let image = cluster.image(None).await;
-    let response = describe(&cluster.view(&image), &ask(&[(4, "", None)]));
+    let response = describe(&cluster.view(&image), &describe_request(&[(4, "", None)]));
     assert!(response.results[0].configs.is_empty(), "nothing was set yet");
 
     let set =
@@ -141,7 +143,7 @@ async fn b16_the_empty_broker_name_means_what_was_set_for_all_brokers() {
     let image = cluster.image(Some(revision)).await;
     let response = describe(
         &cluster.view(&image),
-        &ask(&[(4, "", None), (2, "orders", None), (4, "1", None)]),
+        &describe_request(&[(4, "", None), (2, "orders", None), (4, "1", None)]),
     );
     let all = &response.results[0].configs;
     assert_eq!(all.len(), 1);
@@ -161,7 +163,7 @@ async fn what_a_client_may_not_see_is_refused() {
         assert_eq!(operation, Operation::DescribeConfigs);
         matches!(resource, Resource::Topic("orders"))
     };
-    let request = ask(&[(2, "orders", None), (2, "missing", None), (4, "1", None)]);
+    let request = describe_request(&[(2, "orders", None), (2, "missing", None), (4, "1", None)]);
     let response = describe(&cluster.view_of(&image, &allows), &request);
     let codes: Vec<_> =
         response.results.iter().map(|r| ErrorCode::from_code(r.error_code)).collect();

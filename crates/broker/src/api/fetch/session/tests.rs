@@ -23,7 +23,7 @@ impl Clients {
         Self { cache: SessionCache::new(sessions_max), random: 0 }
     }
 
-    fn ask(
+    fn begin(
         &mut self,
         id: i32,
         epoch: i32,
@@ -39,7 +39,7 @@ impl Clients {
     }
 
     fn open(&mut self, now_s: u64) -> Option<i32> {
-        match self.ask(0, INITIAL_EPOCH, &[requested("t", 0)], now_s) {
+        match self.begin(0, INITIAL_EPOCH, &[requested("t", 0)], now_s) {
             Ok(FetchKind::Full { session }) => session.map(|(id, _)| id),
             other => panic!("{other:?}"),
         }
@@ -51,11 +51,11 @@ fn epochs_rise_by_one_and_a_wrong_one_is_refused() {
     let mut clients = Clients::new(10);
     let id = clients.open(0).expect("a session");
     for epoch in 1..4 {
-        assert!(matches!(clients.ask(id, epoch, &[], 0), Ok(FetchKind::Incremental { .. })));
+        assert!(matches!(clients.begin(id, epoch, &[], 0), Ok(FetchKind::Incremental { .. })));
     }
-    assert_eq!(clients.ask(id, 3, &[], 0).unwrap_err(), ErrorCode::InvalidFetchSessionEpoch);
-    assert_eq!(clients.ask(id + 1, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
-    assert!(matches!(clients.ask(id, 4, &[], 0), Ok(FetchKind::Incremental { .. })));
+    assert_eq!(clients.begin(id, 3, &[], 0).unwrap_err(), ErrorCode::InvalidFetchSessionEpoch);
+    assert_eq!(clients.begin(id + 1, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
+    assert!(matches!(clients.begin(id, 4, &[], 0), Ok(FetchKind::Incremental { .. })));
 }
 
 #[test]
@@ -63,10 +63,10 @@ fn the_final_epoch_ends_a_session_and_returns_all() {
     let mut clients = Clients::new(10);
     let id = clients.open(0).expect("a session");
     assert!(matches!(
-        clients.ask(id, FINAL_EPOCH, &[requested("t", 0)], 0),
+        clients.begin(id, FINAL_EPOCH, &[requested("t", 0)], 0),
         Ok(FetchKind::Full { session: None })
     ));
-    assert_eq!(clients.ask(id, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
+    assert_eq!(clients.begin(id, 1, &[], 0).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_full_cache_gives_no_session_until_one_is_stale() {
     clients.open(100).expect("room for two");
     assert_eq!(clients.open(110), None);
     assert!(clients.open(120).is_some(), "the first was unused for 120 s");
-    assert_eq!(clients.ask(first, 1, &[], 121).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
+    assert_eq!(clients.begin(first, 1, &[], 121).unwrap_err(), ErrorCode::FetchSessionIdNotFound);
 }
 
 #[test]

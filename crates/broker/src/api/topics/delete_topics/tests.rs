@@ -1,5 +1,5 @@
 use super::*;
-use crate::topics::tests::PaperCluster;
+use crate::topics::tests::OfflineCluster;
 
 fn by_name(name: &str) -> DeleteTopicState {
     DeleteTopicState { name: Some(name.into()), topic_id: Uuid::nil() }
@@ -9,7 +9,7 @@ fn by_id(id: Uuid) -> DeleteTopicState {
     DeleteTopicState { name: None, topic_id: id }
 }
 
-fn code(target: &Target) -> ErrorCode {
+fn code(target: &TopicTarget) -> ErrorCode {
     match target {
         Ok(_) => ErrorCode::None,
         Err(result) => ErrorCode::from_code(result.error_code),
@@ -18,7 +18,7 @@ fn code(target: &Target) -> ErrorCode {
 
 #[tokio::test]
 async fn every_entry_has_one_result_in_order() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     let (a, b) = (cluster.create("a", 1, 1).await.id.0, cluster.create("b", 1, 1).await.id.0);
     let image = cluster.images.current();
     let unknown = Uuid::from_u128(9);
@@ -49,7 +49,7 @@ async fn every_entry_has_one_result_in_order() {
 
 #[tokio::test]
 async fn who_may_not_see_a_topic_does_not_learn_its_name() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     let id = cluster.create("secret", 1, 1).await.id.0;
     let image = cluster.images.current();
     let entries = || vec![by_id(id), by_name("secret"), by_name("other")];
@@ -72,7 +72,7 @@ fn disabled_deletion_has_a_code_of_its_own_from_version_3_on() {
 
 #[tokio::test]
 async fn a_topic_made_again_meanwhile_is_left_alone() {
-    let cluster = PaperCluster::new(1, &[]).await;
+    let cluster = OfflineCluster::new(1, &[]).await;
     let first = cluster.create("t", 1, 1).await;
     let stale = targets(&cluster.images.current(), vec![by_name("t")], |_, _| true);
     cluster.shown(cluster.topics().delete(&"t".parse().unwrap(), first.id).await.unwrap()).await;
