@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings");
     succeed(&mut doc)?;
-    // The README's first command finds what to run.
+    // The README's first command, `cargo run`, finds the binary.
     succeed(cargo().args(["run", "--quiet", "--", "--version"]))?;
     deny()
 }

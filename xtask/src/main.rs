@@ -20,9 +20,9 @@ use suite::Part;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Check what every change must pass before its tests: format, lints, documentation, licences
+    /// Check format, lints, documentation and licences
     Check,
-    /// Write generated code, documents and parts of documents anew
+    /// Generate code, documents and parts of documents
     Docs,
     /// Run tests, ending with `N passed, N failed, N skipped`
     Test {

@@ -91,7 +91,7 @@ struct Suite {
 impl Suite {
     fn rust(&mut self) -> io::Result<()> {
         println!("== rust");
-        let shown = |line: &str| is_news(line).then(|| line.to_owned());
+        let shown = |line: &str| is_reported(line).then(|| line.to_owned());
         let mut tests = cargo();
         let (lines, status) =
             read_lines(tests.args(["test", "--workspace", "--no-fail-fast"]), shown)?;
@@ -127,7 +127,7 @@ impl Suite {
         self.script("sim-faults", "sim/faults", faults)
     }
 
-    /// Builds what the remaining parts run against.
+    /// Builds the binary that the remaining parts run against.
     fn build_release(&mut self) -> io::Result<bool> {
         println!("== build");
         let (lines, status) =
@@ -206,7 +206,7 @@ impl Suite {
 }
 
 /// Whether a line of cargo's output is shown: failures, ignored tests, and sums.
-fn is_news(line: &str) -> bool {
+fn is_reported(line: &str) -> bool {
     let test = line.starts_with("test ") && (line.contains("FAILED") || line.contains("ignored"));
     let result =
         line.starts_with("test result") && !line.contains(" 0 passed; 0 failed; 0 ignored");
@@ -252,9 +252,9 @@ mod tests {
 
     #[test]
     fn what_failed_is_shown_and_what_passed_is_not() {
-        assert!(is_news("test a ... FAILED") && is_news("thread 'a' panicked at b"));
-        assert!(is_news("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured"));
-        assert!(!is_news("test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured"));
-        assert!(!is_news("test a ... ok"));
+        assert!(is_reported("test a ... FAILED") && is_reported("thread 'a' panicked at b"));
+        assert!(is_reported("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured"));
+        assert!(!is_reported("test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured"));
+        assert!(!is_reported("test a ... ok"));
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct ConsumeArgs {
 const VERSION: i16 = 12;
 
 /// The whole batches in `records`: their bytes, and the offset after the last.
-fn walk(records: &Bytes) -> (u64, Option<i64>) {
+fn whole_batches(records: &Bytes) -> (u64, Option<i64>) {
     let (mut at, mut next) = (0, None);
     while let Some(header) = records.get(at..at + 61) {
         let number = |range: std::ops::Range<usize>| {
@@ -89,7 +89,7 @@ fn read(
                 );
             }
             if let Some(records) = &partition.records {
-                let (bytes, next) = walk(&records.to_bytes());
+                let (bytes, next) = whole_batches(&records.to_bytes());
                 got += bytes;
                 if let Some(next) = next {
                     offsets.insert(partition.partition_index, next);

@@ -1,8 +1,8 @@
-//! A load generator that costs little itself: it replays batches that were encoded beforehand, so
-//! that the broker is what is measured. It speaks the Kafka protocol with versions that both Milena
-//! and Apache Kafka 4 offer.
+//! A load generator with little cost of its own: it replays batches that were encoded beforehand,
+//! so that figures are those of the broker. It speaks the Kafka protocol with versions that both
+//! Milena and Apache Kafka 4 offer.
 //!
-//! Prints one JSON object with what it did. Bytes are those of the record batches.
+//! Prints its results as one JSON object. Bytes are those of the record batches.
 
 #![allow(clippy::disallowed_methods)] // It measures time and has no other task than its threads.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // Its output is its purpose.

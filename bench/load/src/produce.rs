@@ -36,7 +36,7 @@ pub(crate) struct ProduceArgs {
     /// Connections to each broker.
     #[arg(long, default_value_t = 4)]
     connections: usize,
-    /// Requests on their way in a connection (Kafka's producers default to 5).
+    /// Requests in flight on a connection (Kafka's producers default to 5).
     #[arg(long, default_value_t = 5)]
     in_flight: usize,
     /// Megabytes (10^6) to produce in all.
@@ -116,7 +116,7 @@ fn check(response: &ProduceResponse) -> anyhow::Result<()> {
 
 /// Sends a frame, not counted, again and again while a broker does not know yet that it leads a new
 /// topic.
-fn warm(connection: &mut Connection, frame: &[u8]) -> anyhow::Result<()> {
+fn warm_up(connection: &mut Connection, frame: &[u8]) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         connection.send(frame)?;
@@ -215,7 +215,7 @@ fn replay(
     }
 }
 
-/// A connection that is ready, and what is sent over it.
+/// A connection that is ready, and its requests.
 struct Sender {
     connection: Connection,
     template: Template,
@@ -236,7 +236,7 @@ fn senders(
                 Template::new(&args.topic, partitions, args.batches, batch, args.acks, first);
             let mut connection = Connection::open(address)?;
             if args.acks != 0 {
-                warm(&mut connection, template.turn(0))?;
+                warm_up(&mut connection, template.turn(0))?;
             }
             let bytes = (batch.len() * template.places.len()) as u64;
             senders.push(Sender { connection, template, bytes });
@@ -285,7 +285,7 @@ pub(crate) fn touch(bootstrap: &str, name: &str) -> anyhow::Result<Value> {
     for (address, partitions) in &leaders {
         let mut connection = Connection::open(address)?;
         for share in partitions.chunks(PARTITIONS_A_REQUEST) {
-            warm(&mut connection, &request(name, share, &batch, -1))?;
+            warm_up(&mut connection, &request(name, share, &batch, -1))?;
             touched += share.len();
         }
     }
@@ -306,7 +306,7 @@ pub(crate) fn latency(bootstrap: &str, args: &LatencyArgs) -> anyhow::Result<Val
     for (address, partitions) in &leaders {
         let mut connection = Connection::open(address)?;
         let frame = request(&args.topic, &partitions[..1], &batch, -1);
-        warm(&mut connection, &frame)?;
+        warm_up(&mut connection, &frame)?;
         targets.push((connection, frame));
     }
     let mut latencies = Vec::new();

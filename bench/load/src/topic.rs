@@ -50,7 +50,7 @@ pub(crate) fn create(
     let request =
         CreateTopicsRequest { topics: vec![wanted], timeout_ms: 30_000, ..Default::default() };
     let response = Connection::open(bootstrap)?.call(&request, 5)?;
-    let answer = response.topics.first().context("an empty answer to CreateTopics")?;
+    let answer = response.topics.first().context("an empty response to CreateTopics")?;
     let exists = answer.error_code == ErrorCode::TopicAlreadyExists.code();
     if answer.error_code != 0 && !exists {
         bail!("creating {topic}: error {} {:?}", answer.error_code, answer.error_message);
@@ -93,7 +93,7 @@ fn grow(
     let request =
         CreatePartitionsRequest { topics: vec![wanted], timeout_ms: 30_000, validate_only: false };
     let response = Connection::open(bootstrap)?.call(&request, 2)?;
-    let answer = response.results.first().context("an empty answer to CreatePartitions")?;
+    let answer = response.results.first().context("an empty response to CreatePartitions")?;
     if answer.error_code != 0 {
         bail!("growing {topic}: error {} {:?}", answer.error_code, answer.error_message);
     }
@@ -120,7 +120,7 @@ pub(crate) fn leaders(bootstrap: &str, topic: &str, limit: Duration) -> anyhow::
             .iter()
             .map(|b| (b.node_id, format!("{}:{}", &*b.host, b.port)))
             .collect();
-        let found = response.topics.first().context("an empty answer to Metadata")?;
+        let found = response.topics.first().context("an empty response to Metadata")?;
         let mut leaders = Leaders::new();
         for partition in found.partitions.iter().filter(|p| p.error_code == 0) {
             if let Some(address) = brokers.get(&partition.leader_id) {

@@ -132,7 +132,7 @@ struct Section {
     secret: Option<String>,
 }
 
-/// At least one key, or the line (from 1) and what is wrong with it.
+/// At least one key, or the line (from 1) and its error.
 fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
     let mut sections: Vec<Section> = Vec::new();
     for (index, line) in text.lines().enumerate() {

@@ -1,4 +1,4 @@
-//! Access to the API, and the keys that protect what is stored.
+//! Access to the API, and the keys that protect stored data.
 //!
 //! Owns: AWS Signature Version 4 on both sides ([`sigv4`]), the access keys ([`credentials`]), the
 //! local key that wraps the clusters' data keys ([`local_key`]), and AWS's forms of a timestamp

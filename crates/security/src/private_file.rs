@@ -11,7 +11,7 @@ use std::{
 pub(crate) fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let draft = path.with_file_name(format!("{name}.new"));
-    // A crash may have left one, which nobody has read.
+    // A crash may have left one, which was not used.
     if let Err(error) = fs::remove_file(&draft)
         && error.kind() != io::ErrorKind::NotFound
     {

@@ -7,8 +7,8 @@ use crate::{
 const DATE: &str = "20150830T123600Z";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// One vector: what was signed, and the signature that AWS's test suite or its own SDK for Python
-/// gives for it.
+/// One vector: the signed request, and the signature that AWS's test suite or its own SDK for
+/// Python gives for it.
 struct Vector {
     name: &'static str,
     method: &'static str,
