@@ -39,10 +39,7 @@ const LAYOUT: [(&[&str], &str); 14] = [
         "the local key, which wraps the data keys of all clusters: **without it no record can be \
          read**; keep a copy elsewhere",
     ),
-    (
-        &[METADATA_FILE],
-        "the metadata store: clusters, topics, configuration, lists of segments",
-    ),
+    (&[METADATA_FILE], "the metadata store: clusters, topics, configuration, lists of segments"),
     (
         &[ENDPOINT_FILE],
         "URL and region of the API, for the commands of this machine; only while it is served",
