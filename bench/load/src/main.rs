@@ -52,7 +52,7 @@ enum Command {
     Produce(produce::ProduceArgs),
     /// Produce one small batch at a time at a fixed rate and report latencies.
     Latency(produce::LatencyArgs),
-    /// Read a topic until so many bytes have come.
+    /// Read a topic until this many bytes were read.
     Consume(consume::ConsumeArgs),
     /// Write to every partition of a topic all the time and report the longest pause of each.
     Pause {
@@ -68,7 +68,7 @@ enum Command {
         /// The topic; created when it is not there.
         #[arg(long, default_value = "first-ack")]
         topic: String,
-        /// Give up after so many seconds.
+        /// The time-out, in seconds.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },

@@ -1,5 +1,5 @@
 //! Makes `docs/compatibility.md` from the versions of every API and the catalogue of
-//! configurations. What stands between the markers of the table of clients is kept:
+//! configurations. The text between the markers of the table of clients is kept:
 //! `tests/clients/table.py` writes it.
 
 use std::fmt::Write;

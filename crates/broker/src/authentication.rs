@@ -68,8 +68,8 @@ pub(crate) trait AuthenticationExchange: Send {
 pub(crate) struct AuthenticationStep {
     /// [`Reply::Last`] where the client was refused.
     pub(crate) reply: Reply,
-    /// The session that requests act for once the reply is sent, if the conversation has ended
-    /// with one. Otherwise the present one goes on.
+    /// The session that requests act for once the reply is sent, if the conversation has ended with
+    /// one. Otherwise the present one continues.
     pub(crate) session: Option<Session>,
 }
 

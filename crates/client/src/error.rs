@@ -19,13 +19,13 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
-    /// The connection ended before the response came.
+    /// The connection ended before the response.
     #[error("{address} closed the connection; check its log, or try again")]
     Disconnected {
         /// Host and port.
         address: String,
     },
-    /// Nothing came in time.
+    /// No response arrived in time.
     #[error("no response to {what} within {after:?}; try again, or allow more time")]
     TimedOut {
         /// The operation.

@@ -1,6 +1,6 @@
 //! A small Kafka client over `milena-protocol`: for the command line, the load generator, tests and
-//! admin calls of the service. Not a product: it has what those need and no more (no group
-//! membership, no transactions, no TLS yet).
+//! admin calls of the service. Not a product: it has only what those need (no group membership, no
+//! transactions, no TLS yet).
 //!
 //! - [`Connection`]: one socket, requests pipelined, responses matched by correlation id, versions
 //!   negotiated.

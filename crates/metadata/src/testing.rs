@@ -28,7 +28,7 @@ impl TestCluster {
         Self::on(EmbeddedOptions { history_bytes, ..EmbeddedOptions::new("") }).await
     }
 
-    /// A cluster on a store that takes no more than etcd does.
+    /// A cluster on a store with etcd's limits.
     pub(crate) async fn with_etcd_limits() -> Self {
         let runtime = Runtime::system();
         Self::on_store(Arc::new(MemoryStore::new(&runtime)), runtime, None).await

@@ -337,7 +337,7 @@ mod documentation {
         text: String,
     }
 
-    /// A setting, with all that is said about it or with its first sentence.
+    /// A setting, with its whole documentation or its first sentence.
     fn row(arg: &Arg, in_full: bool) -> Row {
         let flag = format!("--{}", arg.get_long().unwrap());
         let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());

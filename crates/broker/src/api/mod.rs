@@ -4,7 +4,7 @@
 //! family's parts of the broker, and the decoded request. It returns the response, or a
 //! [`handled::Handled`] if the response comes later or never. Fields that the request's version
 //! lacks have the schema's default, those that the response's version lacks are dropped;
-//! `context.api_version` says which version it is where behaviour differs.
+//! `context.api_version` is for behaviour that differs by version.
 //!
 //! To add an API:
 //!

@@ -175,8 +175,8 @@ impl Controller {
         let mut gone = missing_leaders(image);
         for (id, epoch) in self.parts.storage.flushers().await? {
             if image.broker(id).is_none() {
-                // It may have begun a life since of which storage knows nothing, or belong to the
-                // cluster no more.
+                // It may have begun a life since that storage has no record of, or have left the
+                // cluster.
                 let node = image.nodes().get(&id).and_then(|node| node.epoch);
                 let newest = gone.entry(id).or_insert(epoch);
                 *newest = epoch.max(*newest).max(node.unwrap_or(epoch));

@@ -16,8 +16,8 @@ impl ControllerRole {
         Self { metadata, registration }
     }
 
-    /// Whether the image says that this life holds the role. A decision needs
-    /// [`ControllerRole::guard`] all the same: the image may be old.
+    /// Whether this life holds the role according to the image. A decision needs
+    /// [`ControllerRole::guard`] too: the image may be old.
     pub(super) fn is_held(&self, image: &MetadataImage) -> bool {
         image.controller_record().is_some_and(|record| {
             record.broker == self.registration.broker && record.epoch == self.registration.epoch

@@ -2,7 +2,7 @@
 //!
 //! - [`groups`] has a shard for each partition of `__consumer_offsets` that this broker leads:
 //!   loads it, drives its `milena_coordinator::groups::Coordinator`, and appends its records.
-//! - [`producer_ids`] gives out ids from blocks of the metadata store. Any broker does, so it
+//! - [`producer_ids`] allocates ids from blocks of the metadata store. Any broker does, so it
 //!   depends on no partition.
 
 pub(crate) mod groups;

@@ -29,8 +29,8 @@ pub(crate) trait LeadershipObserver: Send + Sync {
     /// This broker leads the partition, whose log is open. Requests find it after this.
     fn on_election(&self, topic: &TopicName, partition: &Arc<Partition>);
 
-    /// This broker leads the partition no more, and requests do not find it. Its log is still open.
-    /// Also called for partitions that the observer does not have.
+    /// This broker does not lead the partition any more, and requests do not find it. Its log is
+    /// still open. Also called for partitions that the observer does not have.
     fn on_resignation(&self, partition: TopicPartition);
 
     /// The topic was deleted.

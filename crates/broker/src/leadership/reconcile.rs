@@ -1,4 +1,4 @@
-//! Keeping the open partitions those that the metadata image says this broker leads.
+//! Keeping the open partitions equal to those that this broker leads in the metadata image.
 //!
 //! A partition is led here if the image names this broker *and* this life of it
 //! ([`crate::identity::BrokerIdentity::leads`]). Partitions are opened many at a time; a
@@ -130,7 +130,7 @@ impl LeadershipReconciler {
         }
     }
 
-    /// Opens, closes and deletes partitions until they are what `image` says.
+    /// Opens, closes and deletes partitions until they agree with `image`.
     pub(crate) async fn reconcile(&mut self, image: &MetadataImage) {
         let reconfigured = self.take_broker_configs(image);
         let every = std::mem::take(&mut self.retry) || reconfigured;

@@ -253,7 +253,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
 
     async fn drain(&mut self) -> ConnectionEnd {
         let rest = async {
-            // The responses before one that closes the connection are sent all the same.
+            // The responses before one that closes the connection are still sent.
             let finished = self.await_replies().await;
             self.flush().await?;
             finished

@@ -72,7 +72,7 @@ impl RequestMemory {
     }
 }
 
-/// A request as it came, without its length.
+/// The bytes of a request, without its length.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,

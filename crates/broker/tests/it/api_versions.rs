@@ -36,7 +36,7 @@ async fn a_version_that_is_too_high_gets_a_v0_answer_with_error_35() {
     assert_eq!(range(&response, ApiKey::ApiVersions), Some((0, 4)));
     // Correlation id, error, one entry of six bytes: nothing else.
     assert_eq!(answer.len(), 4 + 2 + 4 + 6);
-    // The connection goes on.
+    // The connection stays open.
     assert_eq!(client.call(3, &request()).await.error_code, 0);
 }
 

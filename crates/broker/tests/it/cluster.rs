@@ -1,4 +1,5 @@
-//! A cluster of brokers in this process, in a temporary directory, on ports the system gives out.
+//! A cluster of brokers in this process, in a temporary directory, on ports that the system
+//! chooses.
 
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
@@ -274,7 +275,7 @@ impl Cluster {
         BlockedObjects { blocked, aside }
     }
 
-    /// Kills a broker, and says that it is gone.
+    /// Kills a broker, and ends its registration.
     pub async fn kill_broker(&mut self, broker: i32) {
         let killed = self.brokers.remove(&broker).expect("the broker runs").kill().await;
         killed.end_registration().await.expect("the metadata store hears of it");

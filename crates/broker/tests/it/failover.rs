@@ -186,7 +186,7 @@ async fn committed_offsets_move_with_their_coordinator() {
 }
 
 /// It came back, had to flush the log of its earlier life, and was killed again before it led
-/// anything: those who took over from it must not wait for it for ever.
+/// anything: the brokers that took over from it must not wait for it for ever.
 #[tokio::test]
 async fn a_killed_flusher_that_leads_nothing_is_recovered_too() {
     let mut cluster = cluster(NEVER).await;

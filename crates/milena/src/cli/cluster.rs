@@ -330,7 +330,7 @@ impl Clusters {
         }
         match self.bootstrap(arn).await {
             Ok(bootstrap) => rows.push(["Bootstrap".to_owned(), bootstrap]),
-            // A cluster that does not serve has none, and its state says why.
+            // A cluster that does not serve has none, and its state shows the reason.
             Err(error)
                 if error
                     .downcast_ref::<ApiCallError>()

@@ -50,7 +50,7 @@ pub(crate) struct ConsumeArgs {
     /// Read this partition only
     #[arg(long, short, value_parser = clap::value_parser!(i32).range(0..))]
     partition: Option<i32>,
-    /// Stop after so many records
+    /// Stop after this many records
     #[arg(long, short = 'n')]
     count: Option<u64>,
     /// Stop when everything there is has been read

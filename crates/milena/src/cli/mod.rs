@@ -71,8 +71,7 @@ enum Command {
     Consume(consume::ConsumeArgs),
 }
 
-/// The arguments, once none stands where it would be passed over: a flag of `serve` before another
-/// command.
+/// The arguments. Fails where one would be ignored: a flag of `serve` before another command.
 fn parse(matches: &ArgMatches) -> Result<Cli, Error> {
     if let Some(command) = matches.subcommand_name() {
         // A subcommand's global arguments are in these matches too, but the root has no such ids.

@@ -157,7 +157,7 @@ fn now() -> i64 {
     parse_amz_date(DATE).unwrap()
 }
 
-/// Verifies a request after `change` had its way with headers and signature.
+/// Verifies a request after `change` changed its headers and signature.
 fn verify(
     vector: &Vector,
     service: &str,
@@ -246,7 +246,7 @@ fn encoded_arns_are_signed_with_the_path_encoded_twice() {
         let [_, (_, authorization)] = signer.headers(&request, now());
         assert!(authorization.ends_with(signature), "{path}: {authorization}");
     }
-    // Repeated and encoded parameters come back to one canonical form, whatever the client wrote.
+    // Repeated and encoded parameters have one canonical form, in any form that the client wrote.
     for query in
         ["tagKeys=b&tagKeys=a%20b&tagKeys=%C3%A4~", "tagKeys=%c3%a4%7e&tagKeys=a%20b&tagKeys=%62"]
     {

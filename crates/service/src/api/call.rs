@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{path::PathParameters, query::Query};
 use crate::error::ApiError;
 
-/// A request as it came, its signature accepted.
+/// A request whose signature was accepted.
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) raw_path: String,

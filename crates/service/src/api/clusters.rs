@@ -123,7 +123,8 @@ impl Api {
         Ok(record)
     }
 
-    /// Fails where so many more brokers exceed the account's quota. `path` is the member at fault.
+    /// Fails where this many more brokers exceed the account's quota. `path` is the member at
+    /// fault.
     pub(super) async fn check_account_quota(
         &self,
         brokers: usize,

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryPolicy {
     pub(crate) backoff: Backoff,
-    /// After so many failures of one step a creation or an update is given up; for anything else
+    /// After this many failures of one step a creation or an update is given up; for anything else
     /// `stateInfo` shows the reason.
     pub(crate) failures_max: u32,
     /// Between two checks of running brokers.

@@ -20,7 +20,7 @@ use crate::{
     record::{ClusterState, ManagedCluster, ReconcileStep},
 };
 
-/// Between two looks at a cluster that could not be created.
+/// Between two checks of a cluster that could not be created.
 const IDLE_WAIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn allocate_addresses(

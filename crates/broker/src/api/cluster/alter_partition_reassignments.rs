@@ -92,7 +92,7 @@ async fn reassign(
         let applied =
             applied.map_err(|error| ApiError::new(error.error_code(), error.to_string()))?;
         let revision = if applied.partitions.is_empty() {
-            // It changed after the image: look at a newer one.
+            // It changed after the image: wait for a newer one.
             let seen = apis.metadata.partition(partition.topic, partition.partition).await;
             let seen =
                 seen.map_err(|error| ApiError::new(error.error_code(), error.to_string()))?;

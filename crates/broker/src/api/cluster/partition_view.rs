@@ -1,5 +1,4 @@
-//! A partition as Metadata and DescribeTopicPartitions show it, to a client that came in on some
-//! listener.
+//! A partition as Metadata and DescribeTopicPartitions show it, to a client of one listener.
 
 use milena_metadata::{MetadataImage, PartitionImage};
 use milena_protocol::ErrorCode;

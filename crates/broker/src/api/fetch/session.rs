@@ -4,8 +4,8 @@
 //! Invariants: the cache holds at most as many sessions as it was made for; a session's epoch rises
 //! by one with each response; partitions are visited in the order of the request, those that had
 //! records move to the end so that none starves. Not here: logs. The caller reads the partitions
-//! that [`Session::partitions`] lists; [`SessionPartition::must_include`] says whether a response
-//! has them.
+//! that [`Session::partitions`] lists; [`SessionPartition::must_include`] decides whether a
+//! response has them.
 
 use std::{
     collections::{BTreeMap, HashMap},

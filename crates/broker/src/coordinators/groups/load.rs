@@ -81,8 +81,7 @@ impl GroupShard {
 
 impl Replay<'_> {
     async fn run(mut self) -> Result<(Coordinator, u64), LoadError> {
-        // Nothing is appended while this goes on: appends are the coordinator's, and it is not
-        // there yet.
+        // Nothing is appended meanwhile: appends are the coordinator's, and it is not there yet.
         let end = self.shard.partition.bounds().high_watermark;
         while self.from < end {
             let request = ReadRequest {
