@@ -23,7 +23,7 @@ pub enum Layout {
     Wrapped,
 }
 
-/// How one owner writes its records.
+/// The format of one owner's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Codec {
     layout: Layout,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_records_are_read() {
         for layout in [Layout::Level, Layout::Format, Layout::Wrapped] {
             let codec = Codec::new(layout, 2);
             assert_eq!(codec.decode("k", &codec.encode(&topic())), Ok(topic()));

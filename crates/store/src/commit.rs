@@ -18,12 +18,12 @@ pub const BACKOFF: Backoff =
 /// It is sent again until the outcome is known, although the first may have been applied, or may be
 /// so later. A conflict of a repeated transaction is therefore either its own doing or another
 /// writer's. What it wrote tells: every key that it changes under a precondition on that key
-/// ([`Precondition::At`], [`Precondition::Absent`]) is as it left it; if it has none, every key that
-/// it changes is.
+/// ([`Precondition::At`], [`Precondition::Absent`]) is as it left it; if it has none, every key
+/// that it changes is.
 ///
 /// This leaves three duties to the caller:
 /// - Such a value must be the transaction's own: no other writer puts the same. The writer of a
-///   counter decides anew instead ([`MetadataStore::txn`]).
+///   counter computes its change again instead ([`MetadataStore::txn`]).
 /// - What is created on [`Precondition::Absent`] and may be deleted by others needs a precondition
 ///   that their deletion breaks, or the repeated transaction creates it again.
 /// - A conflict may be the caller's own doing all the same, if another writer has changed what it
@@ -112,9 +112,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lost_answer_of_a_commit_is_found_out() {
+    async fn a_commit_whose_response_was_lost_is_resolved() {
         let (store, runtime) = faulty();
-        store.lose_answers(2);
+        store.lose_responses(2);
         let txn = Txn::new().absent("k").put("k", "1").put("free", "1");
         let outcome = commit(&*store, &runtime, txn).await.expect("known in the end");
         let found = store.get("k").await.expect("readable").expect("put");
@@ -138,9 +138,9 @@ mod tests {
 
     /// Others may write what the transaction put without a precondition.
     #[tokio::test]
-    async fn only_keys_with_a_precondition_of_their_own_tell() {
+    async fn only_keys_with_their_own_precondition_are_read_back() {
         let (store, runtime) = faulty();
-        store.lose_answers(1);
+        store.lose_responses(1);
         let other = async {
             while store.get("free").await.unwrap().is_none() {
                 tokio::task::yield_now().await;
@@ -156,14 +156,14 @@ mod tests {
     async fn deletions_are_found_out() {
         let (store, runtime) = faulty();
         let seen = put(&store, "k", "0").await;
-        store.lose_answers(1);
+        store.lose_responses(1);
         let txn = Txn::new().at("k", seen).delete("k");
         let outcome = commit(&*store, &runtime, txn).await.expect("known in the end");
         assert!(outcome.committed() > Some(seen));
     }
 
     #[tokio::test]
-    async fn what_was_surely_not_applied_is_not_sent_again() {
+    async fn a_transaction_that_was_not_applied_is_not_sent_again() {
         let (store, runtime) = faulty();
         store.set_unavailable(true);
         let outcome = commit(&*store, &runtime, Txn::new().put("k", "1")).await;
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_stays_unknown_is_returned_as_such() {
+    async fn an_outcome_that_stays_unknown_is_returned_as_such() {
         let (store, runtime) = faulty();
         store.lose_requests(ATTEMPTS);
         let outcome = commit(&*store, &runtime, Txn::new().put("k", "1")).await;

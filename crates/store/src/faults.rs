@@ -24,7 +24,7 @@ pub struct FaultyStore {
 struct Faults {
     unavailable: bool,
     /// The number of next transactions that are applied with an unknown outcome.
-    lost_answers: u32,
+    lost_responses: u32,
     /// The number of next transactions that are not applied, with an unknown outcome.
     lost_requests: u32,
     /// A transaction that puts a key with this prefix is the last before everything fails.
@@ -44,8 +44,8 @@ impl FaultyStore {
     }
 
     /// The next transactions are applied, but their outcome is unknown.
-    pub fn lose_answers(&self, count: u32) {
-        self.faults().lost_answers = count;
+    pub fn lose_responses(&self, count: u32) {
+        self.faults().lost_responses = count;
     }
 
     /// The next transactions are not applied, and their outcome is unknown.
@@ -115,11 +115,11 @@ impl MetadataStore for FaultyStore {
             return Ok(outcome);
         }
         if faults.fail_after.as_ref().is_some_and(puts) {
-            (faults.fail_after, faults.lost_answers, faults.unavailable) = (None, 1, true);
+            (faults.fail_after, faults.lost_responses, faults.unavailable) = (None, 1, true);
         }
-        if faults.lost_answers > 0 {
-            faults.lost_answers -= 1;
-            return Err(unknown("the answer was lost"));
+        if faults.lost_responses > 0 {
+            faults.lost_responses -= 1;
+            return Err(unknown("the response was lost"));
         }
         Ok(outcome)
     }

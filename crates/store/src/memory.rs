@@ -40,7 +40,7 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct State {
     revision: Revision,
-    entries: BTreeMap<String, Stored>,
+    entries: BTreeMap<String, StoredValue>,
     leases: BTreeMap<LeaseId, Lease>,
     last_lease: u64,
     history: Vec<EventBatch>,
@@ -49,7 +49,7 @@ struct State {
 }
 
 #[derive(Clone, Debug)]
-struct Stored {
+struct StoredValue {
     versioned: Versioned,
     lease: Option<LeaseId>,
 }
@@ -145,7 +145,7 @@ impl MemoryStore {
 }
 
 impl State {
-    fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Stored)> {
+    fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a StoredValue)> {
         self.entries.range(prefix.to_owned()..).take_while(move |(key, _)| key.starts_with(prefix))
     }
 
@@ -177,7 +177,7 @@ impl State {
             let value = Bytes::copy_from_slice(&put.value);
             let versioned = Versioned { value, revision };
             events.push(Event::Put(Entry { key: put.key.clone(), versioned: versioned.clone() }));
-            self.entries.insert(put.key.clone(), Stored { versioned, lease: put.lease });
+            self.entries.insert(put.key.clone(), StoredValue { versioned, lease: put.lease });
         }
         if events.is_empty() {
             return self.revision;
@@ -204,7 +204,7 @@ impl State {
 
     fn end_lease(&mut self, lease: LeaseId) {
         if self.leases.remove(&lease).is_some() {
-            let held = |(_, stored): &(&String, &Stored)| stored.lease == Some(lease);
+            let held = |(_, stored): &(&String, &StoredValue)| stored.lease == Some(lease);
             let keys: Vec<String> =
                 self.entries.iter().filter(held).map(|(key, _)| key.clone()).collect();
             self.change(&keys, &[]);

@@ -89,7 +89,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What every store takes: etcd's limits, with room for what etcd adds to a request.
+    /// Limits that every store supports: etcd's, less the overhead that etcd adds to a request.
     pub const MIN: Self = Self { ops: 128, bytes: 1 << 20 };
 }
 
@@ -118,7 +118,7 @@ pub struct Page {
     pub more: bool,
 }
 
-/// What must hold for a transaction to be applied.
+/// A condition that must hold for a transaction to be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
     /// There is no such key.
@@ -250,7 +250,8 @@ impl Txn {
         let invalid = |reason: String| Err(StoreError::Invalid { reason });
         if self.ops() > limits.ops || self.preconditions.len() > limits.ops {
             return invalid(format!(
-                "{} preconditions and {} operations are more than {} each; use several transactions",
+                "{} preconditions and {} operations are more than {} each; use several \
+                 transactions",
                 self.preconditions.len(),
                 self.ops(),
                 limits.ops
@@ -359,7 +360,8 @@ impl fmt::Display for LeaseId {
 pub enum WatchError {
     /// The changes asked for are no longer kept.
     #[error(
-        "changes after revision {after} are no longer kept; read the range again and watch from there"
+        "changes after revision {after} are no longer kept; read the range again and watch from \
+         there"
     )]
     Compacted { after: Revision },
     #[error("the metadata store is closed")]
@@ -381,13 +383,13 @@ pub enum StoreError {
     #[error("lease {0} has ended; grant a new one and register again")]
     LeaseNotFound(LeaseId),
     /// The disk is full. Nothing was changed, and reads still work.
-    #[error("no space left for the metadata store ({reason}); free some, it goes on by itself")]
+    #[error("no space left for the metadata store ({reason}); free some and it resumes by itself")]
     NoSpace { reason: String },
     /// It may work later. Nothing was changed.
     #[error("the metadata store is not available: {reason}")]
     Unavailable { reason: String },
     /// The change may have been applied, or not.
-    #[error("the outcome of a metadata change is unknown ({reason}); read it back before going on")]
+    #[error("the outcome of a metadata change is unknown ({reason}); read it back first")]
     OutcomeUnknown { reason: String },
     /// The store holds something that it did not write.
     #[error("the metadata store is damaged: {reason}")]

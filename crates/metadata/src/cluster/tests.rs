@@ -368,18 +368,18 @@ async fn assignments_count_leaders_replicas_and_partitions_without_a_leader() {
 #[tokio::test]
 async fn lost_answers_are_found_out() {
     let (cluster, store) = TestCluster::on_faulty_store().await;
-    store.lose_answers(1);
+    store.lose_responses(1);
     let one = cluster.register(1).await;
     let brokers = cluster.metadata.brokers().await.unwrap();
     assert_eq!(brokers[&one.broker].revision, one.revision, "registered once, in this life");
-    store.lose_answers(1);
+    store.lose_responses(1);
     let role = cluster.metadata.claim_controller(&one).await.unwrap();
     assert!(role.is_some(), "it knows that it is the controller");
-    store.lose_answers(1);
+    store.lose_responses(1);
     let created = cluster.create("t", 3, 1).await;
     let topic = cluster.metadata.topic(&name("t")).await.unwrap().expect("created");
     assert_eq!((topic.value.id, topic.revision), (created.id, created.revision));
-    store.lose_answers(1);
+    store.lose_responses(1);
     let first = cluster.metadata.allocate_producer_ids().await.unwrap();
     let second = cluster.metadata.allocate_producer_ids().await.unwrap();
     assert!(
@@ -395,7 +395,7 @@ async fn a_topic_whose_creation_was_not_confirmed_is_neither_emptied_nor_brought
     for deleted in [false, true] {
         let (cluster, store) = TestCluster::on_faulty_store().await;
         cluster.register(1).await;
-        store.lose_answers(1);
+        store.lose_responses(1);
         let other = async {
             let topic = loop {
                 match cluster.metadata.topic(&name("t")).await.unwrap() {

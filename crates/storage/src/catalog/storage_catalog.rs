@@ -1,10 +1,10 @@
-//! Storage's own records in the metadata store. Which there are is in `keys.rs`, what they hold in
-//! `records.rs`; the transactions are in the files beside this one.
+//! Storage's own records in the metadata store. Their keys are in `keys.rs`, their contents in
+//! `records.rs`, the transactions in the files beside this one.
 //!
 //! Invariants: a flush commits only on the expected floor and by the expected flusher; a manifest
 //! changes only from the revision last read, by a leader whose epoch is not older than the
 //! record's; the count in `objects/` is the number of flush records' partitions and manifests that
-//! name the object; an unknown outcome is found out before anything else.
+//! name the object; an unknown outcome is resolved before anything else.
 
 use milena_runtime::Runtime;
 use milena_store::{
@@ -16,18 +16,19 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{keys::StorageKey, records::LogId};
 
-/// How storage's records are written.
+/// The format of storage's records.
 const CODEC: Codec = Codec::new(Layout::Level, 1);
 
 /// Why a change of the catalog was not made, or a record not read.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum CatalogError {
-    /// Somebody else changed the record first.
-    #[error("somebody else changed '{0}' first: read it again and decide anew")]
+    /// Another writer changed the record first.
+    #[error("'{0}' was changed by another writer: read it again and repeat the change")]
     Conflict(String),
     /// A newer leader has taken the partition.
     #[error(
-        "leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer leads it"
+        "leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer \
+         leads it"
     )]
     Fenced {
         partition: TopicPartition,
@@ -36,9 +37,18 @@ pub enum CatalogError {
         /// The epoch in the record.
         theirs: LeaderEpoch,
     },
-    /// The store is away; what was asked may have happened.
+    /// The store cannot be reached or has no space. Nothing was changed.
     #[error("the metadata store is not available ({0}): try again when it is back")]
     Unavailable(String),
+    /// The change may have been made, or may still be. Read the records again before changing them,
+    /// and undo nothing that it refers to: every change here may be repeated.
+    #[error(
+        "the outcome of a change in the metadata store is unknown ({0}): try again when it is back"
+    )]
+    OutcomeUnknown(String),
+    /// The store refuses the request or is damaged. Nothing was changed.
+    #[error(transparent)]
+    Store(StoreError),
     /// A record that this release cannot read.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
@@ -46,7 +56,15 @@ pub enum CatalogError {
 
 impl From<StoreError> for CatalogError {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            StoreError::OutcomeUnknown { reason } => Self::OutcomeUnknown(reason),
+            StoreError::Unavailable { .. } | StoreError::NoSpace { .. } | StoreError::Closed => {
+                Self::Unavailable(error.to_string())
+            }
+            StoreError::Invalid { .. }
+            | StoreError::LeaseNotFound(_)
+            | StoreError::Corrupt { .. } => Self::Store(error),
+        }
     }
 }
 
@@ -79,7 +97,7 @@ impl StorageCatalog {
         Self { records, runtime, broker, epoch }
     }
 
-    /// How many preconditions a transaction may have, and how many changes.
+    /// The most preconditions of a transaction, and the most changes.
     pub(crate) fn ops_max(&self) -> usize {
         self.records.limits().ops
     }
@@ -89,8 +107,8 @@ impl StorageCatalog {
         LogId { broker: self.broker, epoch: self.epoch }
     }
 
-    /// Applies a transaction and returns its revision. Tries again for a moment while the store is
-    /// away.
+    /// Applies a transaction and returns its revision. Retries for a moment while the store is
+    /// unavailable.
     pub(super) async fn commit(&self, txn: Txn) -> Result<Revision, CatalogError> {
         let first = txn.puts.first().map(|put| &put.key).or(txn.deletes.first());
         let name = first.cloned().unwrap_or_default();
@@ -161,7 +179,7 @@ pub(super) fn damaged(key: &str, reason: &str) -> CatalogError {
     DecodeError::Damaged { key: key.to_owned(), reason: reason.to_owned() }.into()
 }
 
-/// What is read as a record of this kind must be read again as the same once it was written.
+/// Checks that a record of this kind that can be read is the same when written and read again.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn check_record(kind: u8, value: &[u8]) {
     use super::records;

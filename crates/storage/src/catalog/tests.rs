@@ -52,6 +52,22 @@ fn is_conflict<T>(outcome: &Result<T, CatalogError>) -> bool {
 }
 
 #[tokio::test]
+async fn an_unknown_outcome_differs_from_an_unavailable_store() {
+    let store = store();
+    let catalog = catalog(&store, 1);
+    store.set_unavailable(true);
+    let unavailable = catalog.announce(&["a".to_owned()]).await;
+    assert!(matches!(unavailable, Err(CatalogError::Unavailable(_))), "{unavailable:?}");
+    store.set_unavailable(false);
+
+    store.fail_after_putting("uploads/");
+    let unknown = catalog.announce(&["a".to_owned()]).await;
+    assert!(matches!(unknown, Err(CatalogError::OutcomeUnknown(_))), "{unknown:?}");
+    store.set_unavailable(false);
+    assert!(catalog.exists(StorageKey::Upload("a")).await.expect("readable"), "it was made");
+}
+
+#[tokio::test]
 async fn a_flush_commits_only_if_floor_and_flusher_are_the_expected_ones() {
     let store = store();
     let first = catalog(&store, 1);
@@ -110,7 +126,7 @@ async fn a_manifest_changes_only_from_the_revision_last_read() {
 }
 
 #[tokio::test]
-async fn an_object_that_comes_and_goes_in_one_transaction_is_garbage() {
+async fn an_object_adopted_and_released_in_one_transaction_is_garbage() {
     let store = store();
     let catalog = catalog(&store, 1);
     let announced = catalog.announce(&["a".to_owned()]).await.expect("announced");
@@ -125,7 +141,7 @@ async fn an_object_that_comes_and_goes_in_one_transaction_is_garbage() {
 async fn an_unknown_outcome_is_read_back() {
     let store = store();
     let catalog = catalog(&store, 1);
-    store.lose_answers(1);
+    store.lose_responses(1);
     catalog.open_epoch().await.expect("it had happened");
     assert!(is_conflict(&catalog.open_epoch().await), "an epoch is opened once");
 }
@@ -166,7 +182,7 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
     let segments = [announced(&first, "a").await];
     store.fail_after_putting("flushes/");
     let commit = first.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(9), &segments);
-    let strike = async {
+    let removal = async {
         store.set_unavailable(false);
         let mut seen =
             other.flush_record(&segments[0].key).await.expect("readable").expect("committed");
@@ -174,9 +190,9 @@ async fn a_flush_is_known_to_be_committed_although_its_record_has_changed_since(
         let mut swaps = ManifestSwaps::default();
         swaps.flush_records.push((segments[0].key.clone(), seen));
         swaps.objects.release("a");
-        other.swap_manifests(&swaps).await.expect("struck");
+        other.swap_manifests(&swaps).await.expect("removed");
     };
-    let (committed, ()) = tokio::join!(commit, strike);
+    let (committed, ()) = tokio::join!(commit, removal);
     committed.expect("it had happened");
     assert_eq!(
         first.epoch(FIRST).await.expect("readable").expect("known").value.floor_end,

@@ -68,7 +68,7 @@ impl History {
     }
 }
 
-/// What a batch takes in memory, roughly.
+/// A batch's memory in bytes, roughly.
 fn cost(batch: &EventBatch) -> usize {
     let event = |event: &Event| match event {
         Event::Put(entry) => entry.key.len() + entry.versioned.value.len() + 128,

@@ -6,7 +6,7 @@
 //! are kept in memory, bounded in bytes; after a restart every watch reads its range again.
 //!
 //! Invariants: nothing is returned or shown to a watch before it is synced; a file whose sync
-//! failed is never written again; after a full disk the file is opened anew, which rolls it back to
+//! failed is never written again; after a full disk the file is opened again, which rolls it back to
 //! the last commit.
 
 mod file;
@@ -129,7 +129,7 @@ impl EmbeddedStore {
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Reads, and once more after the file has been opened anew if it had failed.
+    /// Reads, and once more after the file has been opened again if it had failed.
     async fn read<T>(
         &self,
         read: impl Fn(&Database) -> Result<T, StoreError>,
@@ -139,7 +139,7 @@ impl EmbeddedStore {
         }
         self.call(0, Request::Reopen).await?;
         self.try_read(&read).unwrap_or(Err(StoreError::Unavailable {
-            reason: "the file could not be opened anew".to_owned(),
+            reason: "the file could not be opened again".to_owned(),
         }))
     }
 

@@ -1,4 +1,4 @@
-//! How an embedded store is opened, and why it was not.
+//! The options of an embedded store, and the errors of opening it.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,8 @@ pub enum OpenError {
     InUse { path: PathBuf },
     /// A later release wrote it.
     #[error(
-        "'{path}' has metadata format {found}, and this release knows formats up to {known}; start a newer release"
+        "'{path}' has metadata format {found}, and this release knows formats up to {known}; start \
+         a newer release"
     )]
     NewerFormat { path: PathBuf, found: u64, known: u64 },
     /// It could not be read or created.

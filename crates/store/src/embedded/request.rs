@@ -1,4 +1,4 @@
-//! What the store asks of its writer thread.
+//! Requests to the store's writer thread.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) enum Request {
     Txn(Txn, Reply<TxnOutcome>),
     Grant(Duration, Reply<LeaseId>),
     Revoke(LeaseId, Reply<()>),
-    /// Opens the file anew if it has failed.
+    /// Opens the file again if it has failed.
     Reopen(Reply<()>),
     Close,
 }

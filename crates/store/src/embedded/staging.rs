@@ -18,7 +18,7 @@ use super::{
 
 /// The staged changes, and what follows from them once they are committed.
 #[derive(Default)]
-pub(super) struct Applied {
+pub(super) struct AppliedBatch {
     /// One for each request, in order.
     pub(super) outcomes: Vec<Result<Outcome, StoreError>>,
     pub(super) batches: Vec<EventBatch>,
@@ -43,7 +43,7 @@ pub(super) struct Staging<'t> {
     leases: &'t Leases,
     now: Duration,
     ended: HashSet<LeaseId>,
-    applied: Applied,
+    applied: AppliedBatch,
 }
 
 impl<'t> Staging<'t> {
@@ -61,7 +61,7 @@ impl<'t> Staging<'t> {
             leases,
             now,
             ended: HashSet::new(),
-            applied: Applied { revision, ..Applied::default() },
+            applied: AppliedBatch { revision, ..AppliedBatch::default() },
         })
     }
 
@@ -69,7 +69,7 @@ impl<'t> Staging<'t> {
         self.applied.outcomes.push(outcome);
     }
 
-    pub(super) fn finish(mut self) -> Result<Applied, redb::Error> {
+    pub(super) fn finish(mut self) -> Result<AppliedBatch, redb::Error> {
         if !self.applied.batches.is_empty() {
             self.state.insert(tables::REVISION, self.applied.revision.raw())?;
         }

@@ -13,7 +13,7 @@ use super::{history::History, leases::Leases};
 
 /// The state that the store, its writer thread and its watches share.
 pub(super) struct StoreState {
-    /// `None` after a failure, until the file has been opened anew, and after the store was
+    /// `None` after a failure, until the file has been opened again, and after the store was
     /// closed.
     pub(super) database: RwLock<Option<Database>>,
     history: Mutex<History>,

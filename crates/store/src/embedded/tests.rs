@@ -49,7 +49,7 @@ async fn it_conforms() {
 }
 
 #[tokio::test]
-async fn a_second_opener_is_told_who_is_in_the_way() {
+async fn a_second_opener_gets_the_holder_in_its_error() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path());
     let error = EmbeddedStore::open(options(directory.path()), &Runtime::system()).err().unwrap();
@@ -96,8 +96,8 @@ async fn everything_is_there_again_after_a_clean_close() {
     assert!(put(&store, "c", "3").await.unwrap() > revision);
 }
 
-/// What a crash leaves behind is the file as it is at some moment while the store works: copies of
-/// it, taken at any time, hold every transaction acknowledged by then, whole.
+/// A crash leaves the file as it is at some moment while the store works. Copies of it, taken at
+/// any time, hold every transaction acknowledged by then, whole.
 #[tokio::test]
 async fn a_file_copied_while_in_use_has_all_that_was_acknowledged() {
     let directory = TempDir::new().unwrap();
@@ -130,7 +130,7 @@ async fn a_file_copied_while_in_use_has_all_that_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_watch_of_before_the_restart_is_told_to_read_again() {
+async fn a_watch_from_before_the_restart_ends_as_compacted() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path());
     let first = put(&store, "a", "1").await.unwrap();
@@ -147,7 +147,7 @@ async fn a_watch_of_before_the_restart_is_told_to_read_again() {
 }
 
 #[tokio::test]
-async fn a_watch_that_lags_behind_the_kept_history_is_told_to_read_again() {
+async fn a_watch_that_lags_behind_the_kept_history_ends_as_compacted() {
     let directory = TempDir::new().unwrap();
     let options = EmbeddedOptions { history_bytes: 4096, ..options(directory.path()) };
     let store = EmbeddedStore::open(options, &Runtime::system()).unwrap();

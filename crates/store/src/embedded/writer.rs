@@ -16,7 +16,7 @@ use crate::store::{LeaseId, StoreError};
 use super::{
     file::Opener,
     request::{QueuedRequest, Request},
-    staging::{Applied, Outcome, Staging},
+    staging::{AppliedBatch, Outcome, Staging},
     state::StoreState,
     tables,
 };
@@ -43,13 +43,13 @@ pub(super) struct Writer {
 }
 
 /// Why a commit failed.
-struct Failure {
+struct CommitFailure {
     error: redb::Error,
     /// Whether the commit itself had begun, so that it may have reached the disk.
     may_be_applied: bool,
 }
 
-impl<E: Into<redb::Error>> From<E> for Failure {
+impl<E: Into<redb::Error>> From<E> for CommitFailure {
     fn from(error: E) -> Self {
         Self { error: error.into(), may_be_applied: false }
     }
@@ -147,7 +147,7 @@ impl Writer {
         &mut self,
         changes: &[QueuedRequest],
         expired: &[LeaseId],
-    ) -> Result<Applied, StoreError> {
+    ) -> Result<AppliedBatch, StoreError> {
         if let Some(reason) = self.state.broken() {
             return Err(StoreError::Unavailable { reason });
         }
@@ -171,7 +171,7 @@ impl Writer {
         changes: &[QueuedRequest],
         expired: &[LeaseId],
         staged_revision: &mut Revision,
-    ) -> Result<Applied, Failure> {
+    ) -> Result<AppliedBatch, CommitFailure> {
         let txn = self.begin_write()?;
         let applied = self.stage(&txn, changes, expired)?;
         if !applied.changed {
@@ -181,11 +181,11 @@ impl Writer {
         *staged_revision = applied.revision;
         match txn.commit() {
             Ok(()) => Ok(applied),
-            Err(error) => Err(Failure { error: error.into(), may_be_applied: true }),
+            Err(error) => Err(CommitFailure { error: error.into(), may_be_applied: true }),
         }
     }
 
-    fn begin_write(&self) -> Result<WriteTransaction, Failure> {
+    fn begin_write(&self) -> Result<WriteTransaction, CommitFailure> {
         let database = self.state.database.read().expect("no panic while held");
         let open = database.as_ref().expect("opened by reopen_if_failed");
         Ok(open.begin_write()?)
@@ -196,7 +196,7 @@ impl Writer {
         txn: &WriteTransaction,
         changes: &[QueuedRequest],
         expired: &[LeaseId],
-    ) -> Result<Applied, redb::Error> {
+    ) -> Result<AppliedBatch, redb::Error> {
         let leases = self.state.leases();
         let mut staging = Staging::new(txn, &leases, self.runtime.monotonic(), self.revision)?;
         for lease in expired {
@@ -217,14 +217,14 @@ impl Writer {
         staging.finish()
     }
 
-    /// Opens the file anew after a failed commit, which tells whether the commit reached the disk.
+    /// Opens the file again after a failed commit, which tells whether the commit reached the disk.
     fn recover(
         &mut self,
-        failure: &Failure,
+        failure: &CommitFailure,
         staged_revision: Revision,
-    ) -> Result<Applied, StoreError> {
+    ) -> Result<AppliedBatch, StoreError> {
         let reason = failure.error.to_string();
-        let full = is_full(&failure.error) && !self.opener.sync_failed();
+        let full = is_space_exhausted(&failure.error) && !self.opener.sync_failed();
         tracing::warn!(%reason, full, "a commit of the metadata store failed");
         drop(self.state.database.write().expect("no panic while held").take());
         if self.opener.sync_failed() {
@@ -240,7 +240,7 @@ impl Writer {
             Err(_) if failure.may_be_applied => Err(StoreError::OutcomeUnknown { reason }),
             Ok(()) if self.revision != before => {
                 assert_eq!(self.revision, staged_revision, "only this thread writes the file");
-                // It was applied after all; watches read anew, and so do the callers.
+                // It was applied after all; watches read again, and so do the callers.
                 Err(StoreError::OutcomeUnknown { reason })
             }
             _ if full => Err(StoreError::NoSpace { reason }),
@@ -267,7 +267,7 @@ impl Writer {
         Ok(())
     }
 
-    fn publish(&mut self, applied: Applied, changes: Vec<QueuedRequest>) {
+    fn publish(&mut self, applied: AppliedBatch, changes: Vec<QueuedRequest>) {
         let now = self.runtime.monotonic();
         self.revision = applied.revision;
         let mut leases = self.state.leases();
@@ -300,7 +300,7 @@ fn reply(request: Request, outcome: Result<Outcome, StoreError>) {
         (request, Ok(_)) => {
             refuse_one(
                 request,
-                StoreError::Unavailable { reason: "answered out of order".to_owned() },
+                StoreError::Unavailable { reason: "replied out of order".to_owned() },
             );
         }
     }
@@ -321,7 +321,9 @@ fn refuse_one(request: Request, error: StoreError) {
     }
 }
 
-fn is_full(error: &redb::Error) -> bool {
+/// Whether a write failed for lack of space: on the disk, of a quota, or below the limit of the
+/// file's size.
+fn is_space_exhausted(error: &redb::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     let redb::Error::Io(e) = error else { return false };
     matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)

@@ -31,12 +31,12 @@ async fn a_flush_that_fails_is_tried_again_and_reads_and_writes_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flush_whose_outcome_is_unknown_is_found_out_not_repeated() {
+async fn a_flush_with_an_unknown_outcome_is_resolved_not_repeated() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1])).await;
-    broker.metadata.lose_answers(3);
+    broker.metadata.lose_responses(3);
     storage.flush().await.expect("asked again at once");
     append(&partition, batch(&[2])).await;
     broker.metadata.fail_after_putting("flushes/");
