@@ -10,7 +10,7 @@
 //! - authenticated data: SHA-256 of the object's id, the frame's index and the format level, so a
 //!   frame moved to another place or another object does not open.
 //!
-//! What this is not: where data keys come from, are wrapped and rotated. That is key management.
+//! Not here: where data keys come from, are wrapped and rotated. That is key management.
 
 use std::{fmt, sync::Arc};
 
@@ -41,7 +41,8 @@ pub enum EncryptionError {
     UnknownKey(KeyId),
     /// The bytes, their place or the key differ from what was sealed.
     #[error(
-        "frame {frame} does not authenticate: its bytes were changed, or belong to another object or key"
+        "frame {frame} does not authenticate: its bytes were changed, or belong to another object \
+         or key"
     )]
     NotAuthentic { frame: u32 },
 }

@@ -1,6 +1,6 @@
-//! What a fuzzer feeds with bytes from the disk, the object store and the metadata store, and what
-//! the tests replay of that (`fuzz/corpus`). Whatever they are, nothing panics, and what is
-//! accepted keeps the format's rules.
+//! Entry points for fuzzing with bytes from the disk, the object store and the metadata store;
+//! tests replay its corpus (`fuzz/corpus`). No input panics, and accepted input keeps the format's
+//! rules.
 
 use std::path::Path;
 
@@ -69,7 +69,7 @@ pub fn write_ahead_log(data: &[u8]) {
         [("0000000000000000.wal", &frames[..half]), ("0000000000000001.wal", &frames[half..])]
     {
         let file = process.create(&dir.join(name), bytes.len() as u64).expect("a file in memory");
-        write_all_at(&*file, bytes, 0).expect("room in memory");
+        write_all_at(&*file, bytes, 0).expect("space in memory");
     }
     let config =
         LogConfig { file_bytes: 64 << 10, chunk_bytes_max: 20 << 10, ..LogConfig::new(dir) };
@@ -84,15 +84,15 @@ pub fn write_ahead_log(data: &[u8]) {
             }
         }
         Err(LogError::Damaged { path, .. }) => assert!(path.starts_with(dir)),
-        Err(error) => panic!("not a word of damage: {error}"),
+        Err(error) => panic!("an error other than damage: {error}"),
     }
 }
 
-/// A record of the catalog (the first byte says of which kind), or a snapshot of producers.
+/// A record of the catalog (the first byte selects its kind), or a snapshot of producers.
 ///
 /// # Panics
 /// Where the crate breaks one of its promises.
-pub fn ledger_records(data: &[u8]) {
+pub fn catalog_records(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     if let Ok(producers) = Producers::from_snapshot(data) {
         let again =
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn ledger_records_that_the_fuzzer_found_are_still_refused_or_read() {
-        replay("ledger", super::ledger_records);
+    fn catalog_records_that_the_fuzzer_found_are_still_refused_or_read() {
+        replay("catalog", super::catalog_records);
     }
 }

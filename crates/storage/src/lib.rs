@@ -7,13 +7,13 @@
 //! chunk's plaintext stays in the tail cache until a flush has put its records into segments in the
 //! object store. Reads come from the tail or through the block cache.
 //!
-//! What must survive and be agreed upon is in the metadata store, below a prefix of storage's own
-//! (`catalog/`). What this is not: replication (the stores carry durability), and the choice of a
+//! State that must survive and be agreed upon is in the metadata store, below a prefix of storage's
+//! own (`catalog/`). Not here: replication (the stores provide durability), and the choice of a
 //! partition's leader.
 //!
 //! Folders, each of which knows only those before it: `disk`, `objects`, `segment`, `log`,
-//! `catalog` (what storage writes down), `chunk` (from append to commit), `partition`, `recovery`
-//! (opening, takeover), `flush`.
+//! `catalog` (records in the metadata store), `chunk` (from append to commit), `partition`,
+//! `recovery` (opening, takeover), `flush`.
 
 mod catalog;
 mod chunk;
@@ -38,14 +38,14 @@ mod tuning;
 pub use catalog::storage_catalog::CatalogError;
 pub use chunk::{
     admission::BudgetPermit,
-    ticket::{AppendFuture, Appended, CommitError},
+    ticket::{AppendFuture, CommitError, CommittedAppend},
 };
 pub use flush::errors::FlushError;
 pub use log::backend::LogError;
 pub use partition::{
     append::{AppendError, AppendOptions, Origin},
     bounds::{Bounds, Isolation},
-    errors::UpkeepError,
+    errors::MaintenanceError,
     options::PartitionOptions,
     partition::{Partition, WatchGuard},
     producers::state::SequenceError,

@@ -30,12 +30,12 @@ use crate::{
     },
     objects::store::Objects,
     partition::{
-        errors::UpkeepError, fold::fold_now, options::PartitionOptions, partition::Partition,
+        errors::MaintenanceError, fold::fold_now, options::PartitionOptions, partition::Partition,
         registry::OpenPartitions,
     },
     recovery::{
         errors::{OpenPartitionError, StorageError},
-        missing_log::{check_directory, give_up_missing},
+        missing_log::{abandon_missing, check_directory},
         opening::PartitionOpener,
         seal::{Recoverer, SealBrokerError, SealedBroker},
         sealed_epochs::SealedEpochs,
@@ -153,7 +153,7 @@ impl Storage {
         // count as the tail.
         storage.start_log(&directory).await?;
         let (catalog, logs) = (&storage.manifests.catalog, &storage.sealed.logs);
-        give_up_missing(catalog, logs, &directory, &missing).await?;
+        abandon_missing(catalog, logs, &directory, &missing).await?;
         storage.recoverer.recover_own(&directory, &storage.deleted).await?;
         catalog.abandon_uploads().await?;
 
@@ -263,7 +263,7 @@ impl Storage {
     }
 
     /// Whether the broker epoch has ended because the log failed or was sealed by another: nothing
-    /// is acknowledged any more, and the broker must register anew.
+    /// is acknowledged any more, and the broker must register again.
     pub fn is_sealed(&self) -> bool {
         self.core.is_sealed()
     }
@@ -397,12 +397,15 @@ impl Storage {
     /// removed from the store after the grace time.
     ///
     /// # Errors
-    /// [`UpkeepError`]; repeat it then.
-    pub fn delete_partition(&self, id: TopicPartition) -> BoxFuture<'_, Result<(), UpkeepError>> {
+    /// [`MaintenanceError`]; repeat it then.
+    pub fn delete_partition(
+        &self,
+        id: TopicPartition,
+    ) -> BoxFuture<'_, Result<(), MaintenanceError>> {
         Box::pin(self.close_and_delete(id))
     }
 
-    async fn close_and_delete(&self, id: TopicPartition) -> Result<(), UpkeepError> {
+    async fn close_and_delete(&self, id: TopicPartition) -> Result<(), MaintenanceError> {
         if let Some(partition) = self.partition(id) {
             partition.close();
             partition.settled().await;

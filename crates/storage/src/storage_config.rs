@@ -1,4 +1,4 @@
-//! What one broker's storage is opened with.
+//! The configuration of one broker's storage.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     tuning::{FlushPolicy, MemoryBudget},
 };
 
-/// What one broker's storage is opened with.
+/// The configuration of one broker's storage.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
     /// The cluster the broker belongs to.
@@ -38,11 +38,11 @@ pub struct StorageConfig {
     pub blocks: BlockCache,
     /// When chunks are flushed into segments.
     pub flush: FlushPolicy,
-    /// How much memory may be used.
+    /// The memory that records may use.
     pub memory: MemoryBudget,
-    /// How long an unreferenced object is kept for reads that were planned before.
+    /// The time for which an unreferenced object is kept for reads that were planned before.
     pub delete_grace: Duration,
-    /// How often retention is enforced.
+    /// The interval at which retention is enforced.
     pub retention_interval: Duration,
     /// How long the state of an inactive idempotent producer is kept
     /// (`producer.id.expiration.ms`).

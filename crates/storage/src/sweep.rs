@@ -1,4 +1,4 @@
-//! What is done at an interval: retention, expiring producers, removing objects.
+//! Periodic work: retention, expiring producers, removing objects.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::{
     catalog::manifests::Manifests,
     chunk::log_core::LogCore,
     objects::{object_id::ObjectId, store::Objects},
-    partition::{errors::UpkeepError, fold::fold_due, registry::OpenPartitions},
+    partition::{errors::MaintenanceError, fold::fold_due, registry::OpenPartitions},
     recovery::opening::expired_before,
 };
 
@@ -51,7 +51,7 @@ impl Sweeper {
 
     /// Enforces retention for all open partitions, and expires silent producers. Returns the first
     /// error after all partitions were looked at.
-    pub(crate) async fn enforce_retention(&self) -> Result<(), UpkeepError> {
+    pub(crate) async fn enforce_retention(&self) -> Result<(), MaintenanceError> {
         let mut outcome = Ok(());
         let partitions = self.partitions.all();
         for partition in partitions.iter().filter(|partition| !partition.is_closed()) {
@@ -67,7 +67,7 @@ impl Sweeper {
 
     /// Removes garbage whose grace time is over. Returns how many objects. The removal was decided
     /// when the last reference was released, so repeating it does no harm.
-    pub(crate) async fn remove_garbage(&self) -> Result<usize, UpkeepError> {
+    pub(crate) async fn remove_garbage(&self) -> Result<usize, MaintenanceError> {
         let grace = i64::try_from(self.delete_grace.as_millis()).unwrap_or(i64::MAX);
         let catalog = &self.manifests.catalog;
         let garbage = catalog.garbage_since(self.now().0.saturating_sub(grace)).await?;

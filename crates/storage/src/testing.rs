@@ -1,4 +1,4 @@
-//! What storage's tests share: a broker's storage over real files in a temporary directory,
+//! Fixtures of storage's tests: a broker's storage over real files in a temporary directory,
 //! metadata in memory.
 
 use std::{
@@ -22,7 +22,7 @@ use crate::{
         records::{FlushRecord, ManifestRecord},
         storage_catalog::StorageCatalog,
     },
-    chunk::ticket::Appended,
+    chunk::ticket::CommittedAppend,
     disk::{file_system::Disk, local::LocalDisk, memory::MemoryDisk},
     encryption::{DataKey, KeyId, KeyRing},
     objects::store::Objects,
@@ -128,7 +128,7 @@ impl Broker {
         Keyspace::new(Arc::new(self.metadata.clone()), "")
     }
 
-    /// What the metadata store has below a prefix.
+    /// The metadata store's entries below a prefix.
     pub(crate) async fn entries(&self, prefix: &str) -> Vec<Entry> {
         read_range(&self.metadata, prefix).await.expect("available").0
     }
@@ -195,7 +195,7 @@ fn build(times: &[i64], mut builder: BatchBuilder) -> Batch {
     builder.build().expect("a batch")
 }
 
-pub(crate) async fn append(partition: &Arc<Partition>, batch: Batch) -> Appended {
+pub(crate) async fn append(partition: &Arc<Partition>, batch: Batch) -> CommittedAppend {
     let accepted = partition.append(&[batch], &CLIENT).expect("accepted");
     accepted.await.expect("committed")
 }
@@ -232,7 +232,7 @@ pub(crate) async fn read_all(
     }
 }
 
-/// What refers to each object, by name: manifests, the pages they name, and flush records.
+/// The references to each object, by name: from manifests, the pages they name, and flush records.
 async fn references(broker: &Broker) -> BTreeMap<String, u32> {
     let entries = broker.entries("").await;
     let storage_pages = Pages::new(broker.objects(), keys(), broker.runtime.clone());
@@ -261,7 +261,7 @@ async fn references(broker: &Broker) -> BTreeMap<String, u32> {
 
 /// Checks that the count of each object is that of its references, that everything referred to is
 /// in the store, and that everything in the store is referred to, announced, or known as garbage.
-/// Answers how many objects the store has.
+/// The number of objects in the store.
 pub(crate) async fn check_references(broker: &Broker) -> usize {
     let references = references(broker).await;
     let named = async |prefix: &str| {

@@ -19,12 +19,12 @@ impl Default for FlushPolicy {
     }
 }
 
-/// How much memory one broker's storage may use for records.
+/// The memory that one broker's storage may use for records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryBudget {
     /// Accepted records that are not in segments yet. Above this, producers wait.
     pub unflushed_bytes: u64,
-    /// The tail cache: unflushed records, and flushed ones while there is room.
+    /// The tail cache: unflushed records, and flushed ones while memory lasts.
     pub tail_bytes: u64,
 }
 

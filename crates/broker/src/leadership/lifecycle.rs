@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use milena_kafka_config::TopicConfig;
 use milena_metadata::TopicImage;
-use milena_storage::{CloseOutcome, FlushError, Partition, PartitionOptions, Storage, UpkeepError};
+use milena_storage::{
+    CloseOutcome, FlushError, MaintenanceError, Partition, PartitionOptions, Storage,
+};
 use milena_types::{LeaderEpoch, TopicName, TopicPartition};
 
 use super::partitions::LedPartitions;
@@ -111,7 +113,7 @@ impl PartitionLifecycle {
     /// Deletes the records of a partition, open or not.
     ///
     /// Errors: its bytes may still be there; try again.
-    pub(crate) async fn delete(&self, id: TopicPartition) -> Result<(), UpkeepError> {
+    pub(crate) async fn delete(&self, id: TopicPartition) -> Result<(), MaintenanceError> {
         self.withdraw(id);
         self.storage.delete_partition(id).await
     }

@@ -1,4 +1,4 @@
-//! Deleting a partition's records for good.
+//! Deletion of a partition's records.
 //!
 //! Unflushed chunks may hold records of a deleted partition. Flushes skip them: which partitions
 //! those are is recorded with the deletion, until no chunk can have any.
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// How often a change that conflicts with another is repeated.
+/// The repetitions of a change that conflicts with another.
 const ATTEMPTS: usize = 5;
 
-/// How many pages of a manifest one transaction releases: each names up to 128 segments, and
+/// The pages of a manifest that one transaction releases: each names up to 128 segments, and
 /// metadata stores bound their transactions.
 const PAGES_PER_STEP: usize = if cfg!(test) { 1 } else { 8 };
 

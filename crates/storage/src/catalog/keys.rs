@@ -25,7 +25,7 @@ pub(crate) enum StorageKey<'a> {
     /// [`FlushRecord`](super::records::FlushRecord): the `index`th segment of the flush that starts
     /// at that chunk, with the partitions that have not taken it into their manifests yet.
     Flush {
-        /// Whose chunks were flushed.
+        /// The log whose chunks were flushed.
         log: LogId,
         /// The first of them.
         first: ChunkSeq,
@@ -49,14 +49,14 @@ pub(crate) enum StorageKey<'a> {
 }
 
 impl<'a> StorageKey<'a> {
-    /// What the keys of all [`StorageKey::Wal`] start with; and so on.
+    /// The common prefix of all [`StorageKey::Wal`]; and so on.
     pub(crate) const WAL: &'static str = "wal/";
     pub(crate) const FLUSHES: &'static str = "flushes/";
     pub(crate) const DELETED: &'static str = "deleted/";
     pub(crate) const UPLOADS: &'static str = "uploads/";
     pub(crate) const GARBAGE: &'static str = "garbage/";
 
-    /// What the keys of all partitions that a broker deleted start with.
+    /// The common prefix of the keys of all partitions that a broker deleted.
     pub(crate) fn deleted_by(broker: BrokerId) -> String {
         format!("{}{broker}/", Self::DELETED)
     }

@@ -1,4 +1,4 @@
-//! Flushes that are committed, and manifests that take what they made.
+//! The commit of flushes, and the changes of manifests that take their segments.
 
 use milena_store::{Entry, Txn, Versioned};
 use milena_types::{ChunkSeq, Revision, TopicPartition};
@@ -44,7 +44,7 @@ impl StorageCatalog {
     /// One flush: chunks below `floor_end` of `log` are in `segments`. Commits only if the floor is
     /// `expected_floor`, this broker epoch is the flusher and the uploads are still announced.
     ///
-    /// Done already (an earlier answer was lost) is success.
+    /// Succeeds if it was committed already (an earlier response was lost).
     pub(crate) async fn commit_flush(
         &self,
         log: LogId,
@@ -71,8 +71,8 @@ impl StorageCatalog {
         }
         let txn = self.change_objects(txn, &objects).await?;
         match self.commit(txn).await {
-            // Perhaps the answer was lost and the records have changed since, so that they do not
-            // tell any more.
+            // The response may have been lost and the records may have changed since, so that they
+            // no longer show it.
             Err(CatalogError::Conflict(_)) => {
                 let seen: Option<Versioned<WalRecord>> = self.get_at(&key).await?;
                 match seen.filter(|seen| seen.value.floor_end == floor_end) {
@@ -155,7 +155,7 @@ impl StorageCatalog {
         }
         if let Some((partition, until)) = swaps.deleted {
             // Several brokers may delete a partition at once, with the same effect on all other
-            // keys: a precondition on this one makes it tell whose transaction was applied.
+            // keys: a precondition on this one shows whose transaction was applied.
             let key = StorageKey::Deleted(self.broker, partition);
             let seen = self.get::<DeletedRecord>(key).await?;
             let record = DeletedRecord { partition, epoch: self.epoch, until };

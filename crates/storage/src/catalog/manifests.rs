@@ -31,7 +31,8 @@ pub enum ManifestError {
     Page(#[from] PageError),
     /// Segments, flushes and chunks do not fit together.
     #[error(
-        "partition {partition} has no records between {from} and {to}: restore the objects that had them"
+        "partition {partition} has no records between {from} and {to}: restore the objects that \
+         had them"
     )]
     Gap { partition: TopicPartition, from: Offset, to: Offset },
 }

@@ -1,5 +1,5 @@
-//! What storage writes down: its records in the metadata store and every transaction that changes
-//! them, and what brokers make of the records of partitions and their segments.
+//! Storage's records in the metadata store and every transaction that changes them, and the
+//! manifests that brokers derive from the records of partitions and their segments.
 
 pub(crate) mod deletion;
 pub(crate) mod flushes;

@@ -1,4 +1,4 @@
-//! The life of an object: announced, referred to, garbage, gone.
+//! The states of an object: announced, referred to, garbage, removed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
     storage_catalog::{CatalogError, StorageCatalog, damaged},
 };
 
-/// What a transaction does to objects.
+/// The references to objects that a transaction adds and releases.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObjectChanges {
     adopted: BTreeMap<String, (Revision, u32)>,
@@ -24,7 +24,7 @@ impl ObjectChanges {
         self.adopted.insert(object.to_owned(), (announced, references));
     }
 
-    /// One reference to an object goes, which may be one that came in the same transaction.
+    /// Releases one reference to an object, which may be one added in the same transaction.
     pub(crate) fn release(&mut self, object: &str) {
         if let Some((_, references)) = self.adopted.get_mut(object)
             && *references > 0
@@ -73,7 +73,7 @@ impl StorageCatalog {
         Ok(txn)
     }
 
-    /// The object is referred to so many times: it is garbage if none.
+    /// Records the number of references to the object: without any it is garbage.
     fn refer(&self, txn: Txn, object: &str, references: u32) -> Txn {
         match references {
             0 => self.put(txn, StorageKey::Garbage(object), &self.garbage()),
@@ -98,7 +98,7 @@ impl StorageCatalog {
         Ok(abandoned)
     }
 
-    /// Gives up what a transaction that did not happen was to adopt.
+    /// Abandons the uploads that a failed transaction was to adopt.
     pub(crate) async fn abandon_adopted(
         &self,
         changes: &ObjectChanges,
@@ -109,7 +109,7 @@ impl StorageCatalog {
         Ok(())
     }
 
-    /// Gives up an upload of this epoch that will not be committed.
+    /// Turns an upload of this epoch that will not be committed into garbage.
     pub(crate) async fn abandon_upload(
         &self,
         object: &str,
@@ -132,13 +132,13 @@ impl StorageCatalog {
         mine.map(|(key, _)| object_of(key).map(str::to_owned)).collect()
     }
 
-    /// The object is gone from the store.
+    /// Removes the record of a garbage object that was deleted from the store.
     pub(crate) async fn forget_garbage(&self, object: &str) -> Result<(), CatalogError> {
         self.commit(Txn::new().delete(StorageKey::Garbage(object))).await.map(|_| ())
     }
 }
 
-/// The object that a key is of.
+/// The object of a key.
 fn object_of(key: &str) -> Result<&str, CatalogError> {
     match StorageKey::parse(key) {
         Some(StorageKey::Upload(object) | StorageKey::Garbage(object)) => Ok(object),

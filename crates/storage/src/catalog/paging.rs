@@ -1,5 +1,5 @@
-//! How a long manifest is split into pages: the record lists the newest segments, pages (immutable
-//! objects) the older ones.
+//! Paging of long manifests: the record lists the newest segments, pages (immutable objects) the
+//! older ones.
 
 use crate::{
     catalog::manifests::{ManifestError, Manifests},

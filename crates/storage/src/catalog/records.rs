@@ -23,7 +23,7 @@ impl fmt::Display for LogId {
     }
 }
 
-/// How far one broker epoch's chunks are in segments.
+/// The chunks of one broker epoch that are in segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WalRecord {
     /// The first chunk that is not in segments: the floor is the one before.
@@ -32,15 +32,15 @@ pub(crate) struct WalRecord {
     pub(crate) tail_end: Option<ChunkSeq>,
     /// The broker epoch that may flush: its own until it is sealed.
     pub(crate) flusher: BrokerEpoch,
-    /// Whose epoch that is; none: of the broker whose log it is.
+    /// The broker of that epoch; `None`: the log's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) flusher_broker: Option<BrokerId>,
     /// Above that of every sealed epoch that had chunks to flush when this one was sealed. A
     /// partition's records in a sealed epoch come before those in one that was sealed later.
     #[serde(default)]
     pub(crate) order: u64,
-    /// The epoch left a sign in its directory before this record was made: one without it is not
-    /// its directory.
+    /// The epoch left a marker in its directory before this record was made: a directory without
+    /// it is another one.
     #[serde(default)]
     pub(crate) signed: bool,
 }
@@ -57,7 +57,7 @@ impl WalRecord {
         }
     }
 
-    /// Who may flush the log this is the record of.
+    /// The broker epoch that may flush the log.
     pub(crate) fn flusher_of(&self, log: LogId) -> LogId {
         LogId { broker: self.flusher_broker.unwrap_or(log.broker), epoch: self.flusher }
     }
@@ -82,13 +82,13 @@ pub(crate) struct SealedRecord {
     pub(crate) epoch: BrokerEpoch,
 }
 
-/// Up to where a broker's epochs are forgotten.
+/// The newest epoch of a broker that was retired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RetiredRecord {
     pub(crate) epoch: BrokerEpoch,
 }
 
-/// A stretch of a partition in one segment object.
+/// A partition's records in one segment object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentRef {
     /// The object. Partitions that share one share its name in memory.
@@ -106,8 +106,8 @@ pub(crate) struct SegmentRef {
 }
 
 impl SegmentRef {
-    /// What retention by time counts from: the newest record, or when it was written if no record
-    /// has a time.
+    /// The start of retention by time: the newest record's time, or when the segment was written if
+    /// no record has a time.
     pub(crate) fn age_from(&self) -> Timestamp {
         if self.max_timestamp < Timestamp(0) { self.written } else { self.max_timestamp }
     }
@@ -125,7 +125,7 @@ pub(crate) struct FlushPart {
     pub(crate) epochs: Vec<(LeaderEpoch, Offset)>,
 }
 
-/// A segment that a flush made, and who has not taken it into a manifest yet.
+/// A segment of a flush, and the partitions that have not taken it into their manifests yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FlushRecord {
     pub(crate) object: Arc<str>,
@@ -166,11 +166,11 @@ pub(crate) struct PageRef {
     /// The partition's bytes in the page's segments.
     pub(crate) bytes: u64,
     pub(crate) max_timestamp: Timestamp,
-    /// How many segments the page lists.
+    /// The number of segments that the page lists.
     pub(crate) segments: u32,
 }
 
-/// Where the newest snapshot of producer state is.
+/// The newest snapshot of producer state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SnapshotRef {
     /// None: there were no producers.
@@ -179,9 +179,8 @@ pub(crate) struct SnapshotRef {
     pub(crate) offset: Offset,
 }
 
-/// What a partition consists of: pages of older segments, newer segments in the record itself.
-/// Offsets are continuous from the first page to the last segment; `log_start` may lie within the
-/// first one.
+/// A partition's segments: pages of older ones, newer ones in the record itself. Offsets are
+/// continuous from the first page to the last segment; `log_start` may lie within the first one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestRecord {
     pub(crate) leader_epoch: LeaderEpoch,
@@ -221,7 +220,7 @@ pub(crate) struct UploadRecord {
     pub(crate) epoch: BrokerEpoch,
 }
 
-/// How many flush records' partitions and manifests refer to an object.
+/// The number of flush records' partitions and manifests that refer to an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectRecord {
     pub(crate) references: u32,

@@ -10,8 +10,8 @@ use super::{
 };
 
 impl StorageCatalog {
-    /// Makes this broker epoch known, with no chunk flushed. A conflict if it was sealed before it
-    /// began, or a later one has begun: who lists a broker's epochs after one has begun misses
+    /// Records this broker epoch, with no chunk flushed. A conflict if it was sealed before it
+    /// began, or a later one has begun: a list of a broker's epochs read after one has begun misses
     /// none before it, however late its transaction arrives.
     pub(crate) async fn open_epoch(&self) -> Result<(), CatalogError> {
         let (key, own) = (StorageKey::Wal(self.own()), WalRecord::new(self.epoch));
@@ -25,7 +25,7 @@ impl StorageCatalog {
         self.commit(txn).await.map(|_| ())
     }
 
-    /// Requires that an epoch noted under `key` stays what it was: one before this.
+    /// Requires that the epoch recorded under `key` is unchanged and before this one.
     fn below_own(
         &self,
         txn: Txn,
@@ -54,9 +54,9 @@ impl StorageCatalog {
         self.get(StorageKey::Sealed(broker)).await
     }
 
-    /// Notes that all epochs of `broker` up to `epoch` are sealed, which the caller has seen to;
-    /// one without a record does not begin any more. Returns where it is noted, and since when:
-    /// neither changes until a later epoch is sealed.
+    /// Records that all epochs of `broker` up to `epoch` are sealed, which the caller has done; one
+    /// without a record can no longer begin. Returns the key and revision of the record: neither
+    /// changes until a later epoch is sealed.
     pub(crate) async fn note_sealed(
         &self,
         broker: BrokerId,
@@ -156,8 +156,8 @@ impl StorageCatalog {
         self.retire_epoch(own).await
     }
 
-    /// Makes an end of the chunks of a sealed epoch that nobody has any more.
-    pub(crate) async fn give_up_chunks(
+    /// Marks the remaining chunks of a sealed epoch as flushed: they are lost.
+    pub(crate) async fn abandon_chunks(
         &self,
         log: LogId,
         seen: &Versioned<WalRecord>,

@@ -47,7 +47,7 @@ pub(crate) struct AppendBudget {
     in_log: AtomicU64,
     /// A request is admitted while `in_log` and `reserved` are below this.
     log_limit: AtomicU64,
-    /// Requests that wait, for their turn or for room.
+    /// Requests that wait, for their turn or for memory.
     waiting: AtomicUsize,
     /// Held by the request that is admitted next; fair.
     turn: Mutex<()>,
@@ -61,9 +61,9 @@ pub(crate) struct AppendBudget {
 /// Why a request has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shortage {
-    /// The next flush makes room.
+    /// The next flush frees memory.
     Memory,
-    /// The next commit makes room.
+    /// The next commit frees memory.
     Log,
 }
 
@@ -114,8 +114,8 @@ impl AppendBudget {
         (nobody_waits && self.try_reserve(bytes).is_ok()).then(|| self.permit(bytes))
     }
 
-    /// Waits for its turn and until `bytes` fit. `flush` is called to request the flush that makes
-    /// room. Cancel-safe.
+    /// Waits for its turn and until `bytes` fit. `flush` is called to request the flush that frees
+    /// memory. Cancel-safe.
     pub(crate) async fn admit(self: &Arc<Self>, bytes: u64, flush: impl Fn()) -> BudgetPermit {
         let _waiting = WaitingGuard::new(self);
         let _turn = self.turn.lock().await;
@@ -279,15 +279,15 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_first_is_admitted_first_whatever_its_size() {
+    fn appends_are_admitted_in_their_order_whatever_their_size() {
         let budget = with_full_log();
-        let mut large = pin!(budget.admit(100 * MIB, || panic!("no flush makes room in the log")));
-        let mut small = pin!(budget.admit(1, || panic!("no flush makes room in the log")));
+        let mut large = pin!(budget.admit(100 * MIB, || panic!("no flush frees the log")));
+        let mut small = pin!(budget.admit(1, || panic!("no flush frees the log")));
         assert!(!is_in(&mut large) && !is_in(&mut small));
         budget.left_log(1);
         assert!(budget.try_admit(1).is_none(), "others wait");
         assert!(!is_in(&mut small), "the large one came first");
-        let admitted = large.as_mut().now_or_never().expect("there is room");
+        let admitted = large.as_mut().now_or_never().expect("there is memory");
         assert!(!is_in(&mut small), "the log has enough to do");
         drop(admitted);
         assert!(is_in(&mut small));
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_waits_for_memory_asks_for_a_flush() {
+    fn only_an_append_that_waits_for_memory_requests_a_flush() {
         let budget = AppendBudget::new(10 * MIB);
         budget.pushed(2 * MIB);
         budget.left_log(2 * MIB);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_log_follows_its_speed() {
+    fn the_limit_of_the_backlog_follows_the_speed_of_the_log() {
         let budget = AppendBudget::new(1000 * MIB);
         for _ in 0..50 {
             budget.note_speed(4 * MIB, Duration::from_millis(200));

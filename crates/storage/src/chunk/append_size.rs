@@ -1,4 +1,4 @@
-//! How much an append takes.
+//! The size of an append in the log and in memory.
 
 /// A batch's entry in a chunk's footer may be larger than a tiny batch.
 const FOOTER_BYTES_A_BATCH: usize = 192;

@@ -112,7 +112,7 @@ impl LogCore {
         pushed
     }
 
-    /// Tells the log that something is open.
+    /// Notifies the log of open chunks.
     pub(crate) fn notify_log(&self) {
         if let Some(log) = self.log() {
             log.notify();

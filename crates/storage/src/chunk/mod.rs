@@ -1,4 +1,4 @@
-//! How accepted batches become committed chunks.
+//! The path of a batch from its acceptance to its committed chunk.
 //!
 //! Owns: which batches are in which chunk, the memory for records that are not in segments yet,
 //! what the appends of a chunk wait for, and the newest chunks in memory. Invariants:
@@ -9,8 +9,8 @@
 //!  - every append learns its outcome once: its chunk's ticket is settled exactly once;
 //!  - a chunk leaves memory only after a flush has put its records into segments.
 //!
-//! What this is not: a partition's offsets and producers (`partition`), and how chunks are made
-//! durable (`log`).
+//! Not here: a partition's offsets and producers (`partition`), and how chunks are made durable
+//! (`log`).
 
 pub(crate) mod admission;
 pub(crate) mod append_size;

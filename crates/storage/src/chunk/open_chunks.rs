@@ -31,8 +31,8 @@ use crate::{
     segment::format::BatchSummary,
 };
 
-/// What becomes of a partition's batches after they were pushed. Called by the log's thread, or by
-/// the thread that ends the epoch; none of these may wait for the log.
+/// A partition as its chunks see it: notified of its batches' fate after they were pushed. Called
+/// by the log's thread, or by the thread that ends the epoch; no method may wait for the log.
 pub(crate) trait ChunkMember: Send + Sync {
     fn id(&self) -> TopicPartition;
 
@@ -46,7 +46,7 @@ pub(crate) trait ChunkMember: Send + Sync {
     /// The chunk stalled: its pending batches are settled by `later` in place of `ticket`.
     fn replace_ticket(&self, ticket: &Arc<Ticket>, later: &Arc<Ticket>);
 
-    /// What was pushed and not built will never be built: reverts to what was built.
+    /// Batches pushed and not built will never be built: reverts to the last one built.
     fn revert_open(&self);
 }
 
@@ -194,8 +194,9 @@ impl OpenChunks {
 
 impl ChunkQueue {
     fn chunk_for(&mut self, cost: usize, cost_max: usize) -> &mut OpenChunk {
-        let is_full = |chunk: &OpenChunk| chunk.size.cost > 0 && chunk.size.cost + cost > cost_max;
-        if self.chunks.back().is_none_or(is_full) {
+        let exceeds_max =
+            |chunk: &OpenChunk| chunk.size.cost > 0 && chunk.size.cost + cost > cost_max;
+        if self.chunks.back().is_none_or(exceeds_max) {
             let (number, ticket) = (self.next_number, Arc::new(Ticket::default()));
             self.next_number += 1;
             let (groups, size) = (Vec::new(), AppendSize::new(0, 0));

@@ -2,7 +2,7 @@
 //!
 //! Invariants: chunks are in commit order, all of this broker epoch (those of sealed epochs are in
 //! `recovery::epoch_chunks`); a chunk leaves only after a flush has put its records into segments;
-//! flushed chunks stay while the budget has room.
+//! flushed chunks stay while the budget allows.
 
 use std::{
     collections::VecDeque,

@@ -18,8 +18,8 @@ use milena_types::{Offset, Timestamp};
 /// Why an append that was accepted was not committed.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CommitError {
-    /// The write-ahead log could not take the append, and nothing of it is in the log
-    /// (KAFKA_STORAGE_ERROR).
+    /// The write-ahead log could not take the append, as when the disk is full, and nothing of it
+    /// is in the log (KAFKA_STORAGE_ERROR).
     #[error(
         "the write-ahead log could not be written: free space or replace the disk, then send again"
     )]
@@ -34,7 +34,8 @@ pub enum CommitError {
     /// The partition or the broker stopped before the append was committed
     /// (NOT_LEADER_OR_FOLLOWER).
     #[error(
-        "the partition was closed before the records were committed: find its new leader and send again"
+        "the partition was closed before the records were committed: find its new leader and send \
+         again"
     )]
     Closed,
 }
@@ -114,7 +115,7 @@ impl Ticket {
 
 /// A committed append, as the Produce response shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appended {
+pub struct CommittedAppend {
     /// The offset of the first record; of a duplicate, the original one.
     pub base_offset: Offset,
     /// The offset of the last record.
@@ -132,35 +133,35 @@ pub struct Appended {
 #[derive(Debug)]
 #[must_use = "an append is acknowledged only when its future says so"]
 pub struct AppendFuture {
-    appended: Appended,
+    appended: CommittedAppend,
     /// `None`: committed already.
     ticket: Option<Arc<Ticket>>,
     slot: Option<usize>,
 }
 
 impl AppendFuture {
-    pub(crate) fn waiting(appended: Appended, ticket: Arc<Ticket>) -> Self {
+    pub(crate) fn waiting(appended: CommittedAppend, ticket: Arc<Ticket>) -> Self {
         Self { appended, ticket: Some(ticket), slot: None }
     }
 
-    pub(crate) fn committed(appended: Appended) -> Self {
+    pub(crate) fn committed(appended: CommittedAppend) -> Self {
         Self { appended, ticket: None, slot: None }
     }
 
     /// The outcome, if there is one already.
-    pub fn now(&self) -> Option<Result<Appended, CommitError>> {
+    pub fn now(&self) -> Option<Result<CommittedAppend, CommitError>> {
         let outcome = self.ticket.as_ref().map_or(Some(Ok(())), |ticket| ticket.outcome());
         outcome.map(|outcome| outcome.map(|()| self.appended))
     }
 
     /// The outcome if the append is committed.
-    pub const fn if_committed(&self) -> &Appended {
+    pub const fn if_committed(&self) -> &CommittedAppend {
         &self.appended
     }
 }
 
 impl Future for AppendFuture {
-    type Output = Result<Appended, CommitError>;
+    type Output = Result<CommittedAppend, CommitError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_is_spare_again_when_nobody_reads_it_any_more() {
+    fn a_buffer_is_spare_again_when_its_last_reader_ends() {
         let spare = SpareBuffers::new(1, 64 << 10);
         let lend = |bytes: usize| {
             let mut buffer = spare.take();

@@ -1,13 +1,13 @@
 //! The few file operations a write-ahead log needs, as a trait, so that tests and simulation can
 //! fail them.
 //!
-//! What every implementation keeps:
+//! Every implementation guarantees:
 //! - bytes written are durable once [`DiskFile::sync`] has returned without error, not before, and
 //!   then only if the file's name was made durable by [`Disk::sync_dir`];
 //! - an error of `sync` says nothing about which bytes are durable, and the same file's next `sync`
 //!   may succeed without having written them: callers never sync such a file again.
 //!
-//! What this is not: access to objects (`objects`), nor anything that knows a format.
+//! Not here: access to objects (`objects`), nor anything that knows a format.
 
 use std::{fmt, io, path::Path, sync::Arc};
 
@@ -17,7 +17,7 @@ pub const BLOCK_BYTES: usize = 4096;
 
 /// Whether an error of this kind means that the disk has no space. Quotas and limits of a file's
 /// size are reported as other errors.
-pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
+pub(crate) fn is_disk_full(kind: io::ErrorKind) -> bool {
     kind == io::ErrorKind::StorageFull
 }
 

@@ -62,7 +62,10 @@ fn append(writer: &mut SegmentWriter<'_>, partition: TopicPartition, run: &TailR
         let header = &span.header;
         let batch = Batch::parse(&bytes).expect("the tail holds whole batches");
         if let Err(error) = batch.verify_crc() {
-            tracing::error!(%partition, offset = %header.base_offset, %error, "a batch in memory is damaged");
+            tracing::error!(
+                %partition, offset = %header.base_offset, %error,
+                "a batch in memory is damaged"
+            );
         }
         let summary = BatchSummary::of(&batch, header.base_offset, header.leader_epoch, None);
         // Its marker was read when it was appended.

@@ -17,9 +17,10 @@ pub enum FlushError {
     /// The references of a partition that was deleted meanwhile could not be released.
     #[error(transparent)]
     Deleted(#[from] Box<ManifestError>),
-    /// Another broker has to flush first what partitions here continue.
+    /// Another broker has to flush first: partitions here continue its records.
     #[error(
-        "records of another broker's sealed epoch have to be in segments first: try again when they are"
+        "records of another broker's sealed epoch have to be in segments first: try again when \
+         they are"
     )]
     Waits,
     /// The process is stopping.

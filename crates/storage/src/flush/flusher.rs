@@ -9,7 +9,7 @@
 //! Chunks of sealed epochs come first, in the order they were sealed in. While one has to wait for
 //! what others flush, everything behind it waits, and back-pressure slows producers.
 //!
-//! A failed flush is repeated with growing pauses; meanwhile reads go on, and back-pressure slows
+//! A failed flush is repeated with growing pauses; meanwhile reads work, and back-pressure slows
 //! producers. Once its objects are uploaded only its commit is repeated, so that an unknown outcome
 //! is resolved.
 
@@ -42,16 +42,16 @@ use crate::{
     tuning::FlushPolicy,
 };
 
-/// What one flush takes at most.
+/// The chunks of one flush, at most.
 const FLUSH_BYTES_MAX: u64 = 64 << 20;
 
 /// The memory that is kept from one segment to the next.
 const SEGMENT_BUFFER_MAX: usize = FLUSH_BYTES_MAX as usize + (2 << 20);
 
-/// How many partitions are looked up under one lock.
+/// The partitions that are looked up under one lock.
 const LOOKED_UP_AT_ONCE_MAX: usize = 512;
 
-/// What one flush did.
+/// The outcome of one flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlushOutcome {
     Flushed,

@@ -1,4 +1,4 @@
-//! Which runs of the flushed chunks go into which segment.
+//! The assignment of the flushed chunks' runs to segments.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

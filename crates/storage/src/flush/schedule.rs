@@ -1,5 +1,5 @@
-//! When to flush: by the policy, in a task of its own, or until everything is flushed, for whoever
-//! waits for that.
+//! When to flush: by the policy, in a task of its own, or until everything is flushed, for callers
+//! that wait for it.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -15,16 +15,16 @@ use crate::{
     recovery::epoch_queue::QueuedEpoch,
 };
 
-/// How long the segment buffer is kept when nothing is flushed.
+/// The time for which an idle segment buffer is kept.
 const SEGMENT_BUFFER_KEPT: Duration = Duration::from_secs(5);
 
-/// How long [`Flusher::flush_all`] waits for what others have to flush first.
+/// The longest wait of [`Flusher::flush_all`] for flushes of other brokers.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// How often the catalog is read while others have to flush first.
+/// The interval at which the catalog is read while others have to flush first.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long others are waited for before that is logged.
+/// The wait for others after which it is logged.
 const WAIT_LOGGED_AFTER: Duration = Duration::from_secs(5);
 
 /// The pauses between attempts of a flush that fails.
@@ -71,7 +71,10 @@ impl Flusher {
                         failed += 1;
                         let pause = RETRY.pause(failed);
                         let retry_ms = pause.as_millis();
-                        tracing::warn!(%error, retry_ms, "records stay in the write-ahead log for now");
+                        tracing::warn!(
+                            %error, retry_ms,
+                            "records stay in the write-ahead log for now"
+                        );
                         self.core.runtime.sleep(pause).await;
                         continue;
                     }

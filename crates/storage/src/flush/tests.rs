@@ -1,4 +1,4 @@
-//! What a flush writes, when it happens, and what it leaves in memory.
+//! The content and time of flushes, and the memory they release.
 
 mod deletion;
 mod failures;
@@ -61,7 +61,7 @@ async fn data_leaves_the_tail_cache_only_when_a_segment_has_it() {
     storage.flusher.evict();
     assert_eq!(partition.lock().tail.len(), 20, "no segment has them");
     storage.flush().await.expect("a flush");
-    assert_eq!(partition.lock().tail.len(), 0, "there is no room for them any more");
+    assert_eq!(partition.lock().tail.len(), 0, "there is no memory for them any more");
     let request = ReadRequest {
         from: Offset(0),
         max_bytes: 10,

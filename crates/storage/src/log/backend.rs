@@ -1,4 +1,4 @@
-//! What a write-ahead log is: chunks, committed one after another.
+//! The write-ahead log's interface: chunks, committed one after another.
 //!
 //! The log **pulls**: batches that wait are announced ([`LogBackend::notify`]); when the log is
 //! idle it has its [`ChunkSource`] build the open chunk, commits it, and reports that to the
@@ -30,7 +30,7 @@
 //!    bytes.
 //! 8. [`LogBackend::release`] only ever frees chunks below the given end.
 //!
-//! What this is not: what chunks contain (`segment`), or when they are flushed.
+//! Not here: the content of chunks (`segment`), and when they are flushed.
 
 use std::{
     io,
@@ -50,7 +50,8 @@ use crate::disk::buffer::WriteBuffer;
 pub enum LogError {
     /// There is no space for another chunk.
     #[error(
-        "the write-ahead log in {dir} has no space left ({source}): free space, the broker then goes on by itself"
+        "the write-ahead log in {dir} has no space left ({source}): free space and the broker \
+         resumes by itself"
     )]
     Full { dir: PathBuf, source: io::Error },
     /// A file operation failed.
@@ -58,12 +59,14 @@ pub enum LogError {
     Io { path: PathBuf, action: &'static str, source: io::Error },
     /// A frame other than the last is damaged, so acknowledged chunks are lost.
     #[error(
-        "{path} is damaged at byte {position}: {what}; restore it from a copy, or move the directory away and accept that its unflushed records are lost"
+        "{path} is damaged at byte {position}: {what}; restore it from a copy, or move the \
+         directory away and accept that its unflushed records are lost"
     )]
     Damaged { path: PathBuf, position: u64, what: String },
     /// It was written by a later release.
     #[error(
-        "the write-ahead log in {dir} has format level {found}, this release reads up to {newest}: upgrade milena"
+        "the write-ahead log in {dir} has format level {found}, this release reads up to {newest}: \
+         upgrade milena"
     )]
     NewerFormat { dir: PathBuf, found: u32, newest: u32 },
     /// Another broker or process has the directory's lock.
@@ -75,7 +78,7 @@ pub enum LogError {
     #[error("the write-ahead log holds no chunk {seq} of broker epoch {epoch}")]
     NoSuchChunk { epoch: BrokerEpoch, seq: ChunkSeq },
     /// The broker epoch has ended.
-    #[error("broker epoch {epoch} is sealed: register anew")]
+    #[error("broker epoch {epoch} is sealed: register again")]
     Sealed { epoch: BrokerEpoch },
 }
 

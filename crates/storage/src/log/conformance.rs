@@ -1,4 +1,4 @@
-//! What every [`LogBackend`] must do, as a suite that each implementation runs.
+//! The conformance suite of [`LogBackend`], which each implementation runs.
 //!
 //! An implementation provides a [`LogHarness`] and calls [`run`]; one whose harness can inject
 //! faults also calls [`run_with_faults`]. A check that does not hold panics with what was expected.
@@ -35,7 +35,7 @@ pub(crate) enum Fault {
     Space,
 }
 
-/// How the suite starts logs and ends them.
+/// Starts logs for the suite and ends them.
 #[async_trait]
 pub(crate) trait LogHarness: Send + Sync {
     /// Starts a log of the next broker epoch over what the one before left. Without faults it
@@ -54,7 +54,7 @@ pub(crate) struct ScriptedSource {
     changed: watch::Sender<()>,
 }
 
-/// What a [`ScriptedSource`] has seen.
+/// The calls that a [`ScriptedSource`] received.
 #[derive(Debug, Default)]
 pub(crate) struct SourceState {
     open: VecDeque<Vec<u8>>,
@@ -288,7 +288,7 @@ async fn every_open_chunk_is_taken_whoever_notifies(harness: &dyn LogHarness) {
 /// at most one more.
 pub(crate) async fn run_with_faults(harness: &dyn LogHarness, seed: u64, lives: u32) {
     let mut random = Lcg(seed);
-    // What must be there (committed), and what may follow it (built), by epoch.
+    // By epoch: how many chunks are committed, and all that were built.
     let mut history: BTreeMap<BrokerEpoch, (u64, Vec<Vec<u8>>)> = BTreeMap::new();
     for _ in 0..lives {
         let (source, log) = start(harness).await;

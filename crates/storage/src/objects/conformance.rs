@@ -1,4 +1,4 @@
-//! What every object store for segments must do, as a suite that each one runs.
+//! The conformance suite of object stores for segments, which each one runs.
 //!
 //! A check that does not hold panics with what was expected. [`run`] needs a store without faults,
 //! [`run_with_faults`] wraps one.
@@ -25,14 +25,14 @@ fn megabyte() -> Bytes {
 
 /// Runs the whole suite, apart from faults, in an empty store.
 pub async fn run(objects: &Objects) {
-    what_was_put_is_read_at_once(objects).await;
+    a_put_is_read_at_once(objects).await;
     a_put_may_be_repeated(objects).await;
-    a_missing_object_is_told_from_a_failure(objects).await;
+    a_missing_object_differs_from_a_failure(objects).await;
     a_deleted_object_is_gone_and_may_be_deleted_again(objects).await;
     many_may_put_and_read_at_once(objects).await;
 }
 
-async fn what_was_put_is_read_at_once(objects: &Objects) {
+async fn a_put_is_read_at_once(objects: &Objects) {
     let (object, bytes) = (object("ranges/0.seg"), megabyte());
     objects.put(&object, bytes.clone()).await.expect("a put");
     let end = bytes.len() as u64;
@@ -61,7 +61,7 @@ async fn a_put_may_be_repeated(objects: &Objects) {
     assert_eq!(objects.range(&object, 0..8).await.expect("it is there"), &b"the same"[..]);
 }
 
-async fn a_missing_object_is_told_from_a_failure(objects: &Objects) {
+async fn a_missing_object_differs_from_a_failure(objects: &Objects) {
     let missing = object("missing");
     for error in [
         objects.range(&missing, 0..1).await.expect_err("nothing is there"),

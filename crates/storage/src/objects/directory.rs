@@ -66,7 +66,10 @@ impl DirectoryStore {
     pub(super) fn new(dir: &Path) -> Result<Self> {
         let ordinary = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
         if let Err(error) = remove_abandoned(dir) {
-            tracing::warn!(dir = %dir.display(), %error, "files that were never finished could not be removed");
+            tracing::warn!(
+                dir = %dir.display(), %error,
+                "files that were never finished could not be removed"
+            );
         }
         Ok(Self {
             ordinary,
@@ -401,7 +404,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_disk_is_given_small_pieces_and_a_fast_one_large_ones() {
+    fn a_slow_disk_gets_small_writes_and_a_fast_one_large_ones() {
         let after = |bytes_per_ms: usize| {
             (0..20).fold(PIECE_BYTES, |piece, _| {
                 next_piece(piece, Duration::from_millis((piece / bytes_per_ms) as u64))

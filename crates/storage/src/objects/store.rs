@@ -5,8 +5,7 @@
 //! listing is relied upon. What a store must give is read-after-write of new objects, and
 //! durability when a put has returned.
 //!
-//! What this is not: which objects exist or may be deleted. Manifests and flush records decide
-//! that.
+//! Not here: which objects exist or may be deleted. Manifests and flush records decide that.
 
 use std::{io, ops::Range, path::Path, sync::Arc};
 
@@ -69,7 +68,7 @@ impl Objects {
     pub async fn put(&self, object: &ObjectId, bytes: Bytes) -> Result<(), ObjectError> {
         match self.store.put(&object.path(), PutPayload::from_bytes(bytes)).await {
             Ok(_) => Ok(()),
-            Err(source) if is_full(&source) => {
+            Err(source) if is_caused_by_full_disk(&source) => {
                 Err(ObjectError::Full { object: object.clone(), source })
             }
             Err(source) => Err(failed(object, "put", source)),
@@ -132,11 +131,11 @@ fn failed(object: &ObjectId, action: &'static str, source: object_store::Error) 
 }
 
 /// Whether the file system under a store said that there is no space.
-fn is_full(error: &object_store::Error) -> bool {
+fn is_caused_by_full_disk(error: &object_store::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| file_system::is_full(error.kind()))
-        {
+        let error_of_disk = error.downcast_ref::<io::Error>();
+        if error_of_disk.is_some_and(|error| file_system::is_disk_full(error.kind())) {
             return true;
         }
         cause = error.source();

@@ -65,7 +65,7 @@ async fn large_objects_come_back_byte_for_byte_wherever_they_are_in_memory() {
 }
 
 #[test]
-fn what_a_killed_process_had_begun_to_write_is_removed_at_the_next_start() {
+fn unfinished_files_of_a_killed_process_are_removed_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let segments = dir.path().join("incarnation/segments/1/7");
     std::fs::create_dir_all(&segments).unwrap();

@@ -9,7 +9,7 @@ use crate::{
     chunk::{
         append_size::AppendSize,
         open_chunks::{ChunkMember, PushError, StampedBatch},
-        ticket::{AppendFuture, Appended},
+        ticket::{AppendFuture, CommittedAppend},
     },
     partition::{
         partition::Partition,
@@ -27,7 +27,7 @@ pub enum Origin {
     Coordinator,
 }
 
-/// What an append depends on besides its batches.
+/// The inputs of an append besides its batches.
 #[derive(Clone, Copy, Debug)]
 pub struct AppendOptions {
     /// The leader epoch the caller expects; `None`: any.
@@ -64,7 +64,7 @@ pub enum AppendError {
     Batch(#[from] BatchError),
 }
 
-/// What the checks decided about a whole append.
+/// The checks' decision about a whole append.
 enum Decision {
     Push(Vec<StampedBatch>),
     Duplicate { original: CachedBatch, pending: bool },
@@ -119,7 +119,7 @@ impl Partition {
                     state.note_ticket(end, &ticket);
                     drop(state);
                     self.core.notify_log();
-                    let appended = Appended {
+                    let appended = CommittedAppend {
                         base_offset: base,
                         last_offset: end.plus(-1),
                         log_append_time,
@@ -229,7 +229,7 @@ impl PartitionState {
             TimestampType::LogAppendTime => original.timestamp,
             TimestampType::CreateTime => Timestamp::NONE,
         };
-        let appended = Appended {
+        let appended = CommittedAppend {
             base_offset: original.base_offset,
             last_offset: original.last_offset,
             log_append_time,

@@ -1,8 +1,8 @@
-//! Where a partition's log starts and ends for a reader.
+//! The start and end of a partition's log for a reader.
 
 use milena_types::Offset;
 
-/// How much of a transaction's records a reader sees (`isolation.level`).
+/// The records of transactions that a reader sees (`isolation.level`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Isolation {
     /// Up to the high watermark.
@@ -12,8 +12,7 @@ pub enum Isolation {
     Committed,
 }
 
-/// Where a partition's log starts and how far it can be read. `log_start <= last_stable <=
-/// high_watermark`.
+/// The readable range of a partition's log. `log_start <= last_stable <= high_watermark`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The first offset of the log.

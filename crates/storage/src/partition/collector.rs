@@ -7,7 +7,7 @@ use milena_types::Offset;
 
 use crate::segment::batch_spans::batch_spans;
 
-/// Collects whole batches from adjacent stretches of a log, as slices of them.
+/// Collects whole batches from adjacent ranges of a log, as slices of them.
 #[derive(Debug)]
 pub(crate) struct BatchCollector {
     from: Offset,
@@ -25,38 +25,38 @@ impl BatchCollector {
         Self { from, end, max_bytes, at_least_one, parts: Vec::new(), bytes: 0 }
     }
 
-    /// Takes from a stretch that has exactly the offsets from `base` to before `end`. Returns
+    /// Takes from a range that has exactly the offsets from `base` to before `end`. Returns
     /// whether more is wanted.
-    pub(crate) fn take_run(&mut self, base: Offset, end: Offset, stretch: &Bytes) -> bool {
-        let whole = self.from <= base && end <= self.end && stretch.len() <= self.room();
+    pub(crate) fn take_run(&mut self, base: Offset, end: Offset, batches: &Bytes) -> bool {
+        let whole = self.from <= base && end <= self.end && batches.len() <= self.remaining();
         if !whole {
-            return self.take(stretch);
+            return self.take(batches);
         }
-        self.push(stretch.clone());
-        self.room() > 0 && end < self.end
+        self.push(batches.clone());
+        self.remaining() > 0 && end < self.end
     }
 
-    /// Takes from the next stretch. Returns whether more is wanted.
-    pub(crate) fn take(&mut self, stretch: &Bytes) -> bool {
-        let room = self.room();
+    /// Takes from the next range. Returns whether more is wanted.
+    pub(crate) fn take(&mut self, batches: &Bytes) -> bool {
+        let remaining = self.remaining();
         let mut range: Option<Range<usize>> = None;
         let mut more = true;
-        for span in batch_spans(stretch) {
+        for span in batch_spans(batches) {
             if span.header.last_offset() < self.from {
                 continue;
             }
             let start = range.as_ref().map_or(span.start, |range| range.start);
             let first = self.at_least_one && self.bytes == 0 && range.is_none();
-            if span.header.base_offset >= self.end || (span.end() - start > room && !first) {
+            if span.header.base_offset >= self.end || (span.end() - start > remaining && !first) {
                 more = false;
                 break;
             }
             range = Some(start..span.end());
         }
         if let Some(range) = range {
-            self.push(stretch.slice(range));
+            self.push(batches.slice(range));
         }
-        more && self.room() > 0
+        more && self.remaining() > 0
     }
 
     fn push(&mut self, part: Bytes) {
@@ -64,7 +64,7 @@ impl BatchCollector {
         self.parts.push(part);
     }
 
-    fn room(&self) -> usize {
+    fn remaining(&self) -> usize {
         self.max_bytes.saturating_sub(self.bytes)
     }
 }

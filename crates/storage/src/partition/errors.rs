@@ -11,9 +11,12 @@ use crate::{
 
 /// Why a partition could not be changed. Nothing was; the state in memory is as before.
 #[derive(Debug, thiserror::Error)]
-pub enum UpkeepError {
+pub enum MaintenanceError {
     /// The offset is above the high watermark or below zero (OFFSET_OUT_OF_RANGE).
-    #[error("offset {asked} is above the high watermark {}: delete up to that at most", .bounds.high_watermark)]
+    #[error(
+        "offset {asked} is above the high watermark {}: delete up to that at most",
+        .bounds.high_watermark
+    )]
     #[expect(missing_docs, reason = "the message names them")]
     OutOfRange { asked: Offset, bounds: Bounds },
     /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
@@ -26,13 +29,13 @@ pub enum UpkeepError {
     Object(#[from] ObjectError),
 }
 
-impl From<CatalogError> for UpkeepError {
+impl From<CatalogError> for MaintenanceError {
     fn from(error: CatalogError) -> Self {
         Self::Manifest(error.into())
     }
 }
 
-impl From<PageError> for UpkeepError {
+impl From<PageError> for MaintenanceError {
     fn from(error: PageError) -> Self {
         Self::Manifest(error.into())
     }

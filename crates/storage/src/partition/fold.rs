@@ -11,7 +11,7 @@ use crate::{
     partition::partition::Partition,
 };
 
-/// How many partitions one transaction folds at most, where the metadata store would take more.
+/// The most partitions that one transaction folds, where the metadata store would allow more.
 const FOLDS_PER_TRANSACTION_MAX: usize = 512;
 
 /// This many flushes are folded together: each fold writes the whole manifest again.
@@ -50,7 +50,10 @@ pub(crate) async fn fold_now(manifests: &Manifests, mut partitions: Vec<Arc<Part
         }
         for partition in together {
             if let Err(error) = partition.fold().await {
-                tracing::warn!(%error, partition = %partition.id, "a flush could not be folded into a manifest");
+                tracing::warn!(
+                    %error, partition = %partition.id,
+                    "a flush could not be folded into a manifest"
+                );
             }
         }
     }

@@ -19,13 +19,13 @@ use crate::{
         manifest_swaps::{ManifestSwap, ManifestSwaps},
         records::ManifestRecord,
     },
-    partition::{errors::UpkeepError, partition::Partition},
+    partition::{errors::MaintenanceError, partition::Partition},
 };
 
 /// Producer state is written as a snapshot when this many segments came after the last one.
 const SEGMENTS_PER_SNAPSHOT: usize = 8;
 
-/// How often a change that conflicts with another is repeated.
+/// The repetitions of a change that conflicts with another.
 const ATTEMPTS: usize = 8;
 
 /// A prepared manifest: committed first, then applied.
@@ -37,19 +37,19 @@ pub(super) struct ManifestChange {
 
 impl Partition {
     /// Folds the unfolded flushes into the manifest.
-    pub(crate) async fn fold(&self) -> Result<(), UpkeepError> {
+    pub(crate) async fn fold(&self) -> Result<(), MaintenanceError> {
         self.change(None).await
     }
 
     /// Moves the log start up to `log_start`. Folds the unfolded flushes too.
-    pub(super) async fn move_log_start(&self, log_start: Offset) -> Result<(), UpkeepError> {
+    pub(super) async fn move_log_start(&self, log_start: Offset) -> Result<(), MaintenanceError> {
         self.change(Some(log_start)).await
     }
 
-    async fn change(&self, log_start: Option<Offset>) -> Result<(), UpkeepError> {
+    async fn change(&self, log_start: Option<Offset>) -> Result<(), MaintenanceError> {
         let _serialised = self.manifest_change.lock().await;
         if self.is_closed() {
-            return log_start.map_or(Ok(()), |_| Err(UpkeepError::Closed));
+            return log_start.map_or(Ok(()), |_| Err(MaintenanceError::Closed));
         }
         let mut attempt = 0;
         loop {
@@ -101,7 +101,7 @@ impl Partition {
         for unfolded in &manifest.unfolded {
             self.manifests.remove_from_flush(self.id, &unfolded.flush, swaps).await?;
         }
-        // The segments to be released may be all that tells of a producer.
+        // The segments to be released may be the only ones with a producer's state.
         self.add_snapshot(&mut record, swaps, log_start.is_some()).await?;
         self.manifests.add_pages(&mut record, swaps).await?;
         record.log_start = log_start.unwrap_or(record.log_start).max(manifest.record.log_start);
@@ -111,8 +111,8 @@ impl Partition {
         Ok(ManifestChange { record, folded: manifest.unfolded.len() })
     }
 
-    /// Notes the offset from which footers tell of producers: with no snapshot when there are no
-    /// producers, else with one when it is needed or due.
+    /// Records the offset from which producer state is read from footers: with no snapshot when
+    /// there are no producers, else with one when it is needed or due.
     async fn add_snapshot(
         &self,
         record: &mut ManifestRecord,

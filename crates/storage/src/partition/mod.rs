@@ -8,12 +8,12 @@
 //!
 //! It knows nothing of Kafka requests: the broker checks batches before they are appended.
 //!
-//! State: [`partition`] ([`Partition`](partition::Partition), the lock and what the log's thread
-//! tells it), [`state`] (what is behind the lock), [`producers`] (their sequences), [`watch`] (who
-//! waits for more to read), [`registry`] (which partitions are open).
+//! State: [`partition`] ([`Partition`](partition::Partition), the lock and the calls of the log's
+//! thread), [`state`] (the state behind the lock), [`producers`] (their sequences), [`watch`]
+//! (waiting reads), [`registry`] (the open partitions).
 //!
 //! Operations, each an `impl Partition` of its own: [`append`], [`read`], [`times`] (offsets by
-//! time), [`upkeep`] (deleting records, retention), [`manifest_change`], and [`fold`] for many
+//! time), [`maintenance`] (deleting records, retention), [`manifest_change`], and [`fold`] for many
 //! partitions at once.
 //!
 //! Values: [`bounds`], [`options`], [`errors`], [`collector`] (the batches of one read).
@@ -23,6 +23,7 @@ pub(crate) mod bounds;
 pub(crate) mod collector;
 pub(crate) mod errors;
 pub(crate) mod fold;
+pub(crate) mod maintenance;
 pub(crate) mod manifest_change;
 pub(crate) mod options;
 #[expect(clippy::module_inception, reason = "it holds the type `Partition`")]
@@ -34,5 +35,4 @@ pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 pub(crate) mod times;
-pub(crate) mod upkeep;
 pub(crate) mod watch;

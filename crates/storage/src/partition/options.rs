@@ -1,4 +1,4 @@
-//! What a topic's configuration decides for each of its partitions.
+//! A topic's configuration as each of its partitions uses it.
 
 use milena_records::TimestampType;
 

@@ -1,4 +1,4 @@
-//! The handle of one partition's log: its state behind a lock, and what the log's thread tells it.
+//! The handle of one partition's log: its state behind a lock, and the calls of the log's thread.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -81,7 +81,7 @@ impl Partition {
         self.leader_epoch
     }
 
-    /// Where the log starts and how far it can be read.
+    /// The readable range of the log.
     pub fn bounds(&self) -> Bounds {
         self.lock().bounds()
     }

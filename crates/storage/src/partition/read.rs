@@ -47,7 +47,10 @@ pub struct ReadData {
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ReadError {
     /// OFFSET_OUT_OF_RANGE.
-    #[error("offset {asked} is outside of the log ({} to {}): seek into it", .bounds.log_start, .bounds.high_watermark)]
+    #[error(
+        "offset {asked} is outside of the log ({} to {}): seek into it",
+        .bounds.log_start, .bounds.high_watermark
+    )]
     OutOfRange { asked: Offset, bounds: Bounds },
     /// The partition was closed here (NOT_LEADER_OR_FOLLOWER).
     #[error("the partition is not led here any more: find its new leader")]

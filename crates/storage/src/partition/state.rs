@@ -21,7 +21,7 @@ use crate::{
     segment::format::BatchSummary,
 };
 
-/// What a partition is opened with.
+/// A partition's state as recovered, to open it with.
 #[derive(Debug)]
 pub(crate) struct RecoveredPartition {
     pub(crate) manifest: Manifest,

@@ -10,11 +10,11 @@ use crate::{AppendOptions, PartitionOptions, SequenceError, testing::*};
 mod model;
 
 mod commits;
+mod maintenance;
 mod reads;
-mod upkeep;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_is_there_after_a_crash_and_after_a_flush() {
+async fn acknowledged_records_are_there_after_a_crash_and_after_a_flush() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
@@ -112,7 +112,7 @@ async fn producer_state_survives_restart_from_chunks_from_footers_and_from_a_sna
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_or_damaged_snapshot_of_producers_is_made_up_for_from_the_segments() {
+async fn a_lost_or_damaged_snapshot_of_producers_is_rebuilt_from_the_segments() {
     let mut broker = Broker::new();
     for (epoch, damage) in
         [(1, None), (2, Some(b"MLNABLB1 but no more".as_slice())), (3, Some(b""))]

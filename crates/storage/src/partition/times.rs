@@ -27,7 +27,7 @@ pub struct TimestampOffset {
     pub leader_epoch: LeaderEpoch,
 }
 
-/// Which record to find.
+/// The record to find.
 #[derive(Clone, Copy)]
 enum TimestampQuery {
     AtOrAfter(Timestamp),
@@ -210,10 +210,10 @@ impl SearchRange {
         self.from < end && base < self.end
     }
 
-    /// The largest timestamp of the searched records of a stretch.
-    fn largest(&self, stretch: &Bytes) -> Result<Timestamp, BatchError> {
+    /// The largest timestamp of the searched records in `batches`.
+    fn largest(&self, batches: &Bytes) -> Result<Timestamp, BatchError> {
         let mut largest = Timestamp::NONE;
-        for span in batch_spans(stretch) {
+        for span in batch_spans(batches) {
             let header = &span.header;
             if !self.has_some(header.base_offset, header.last_offset().plus(1))
                 || header.max_timestamp <= largest
@@ -225,7 +225,7 @@ impl SearchRange {
                 continue;
             }
             // The log starts within this batch.
-            let batch = Batch::parse(&stretch.slice(span.start..span.end()))?;
+            let batch = Batch::parse(&batches.slice(span.start..span.end()))?;
             for record in &batch.records(DECOMPRESSED_BYTES_MAX)? {
                 let record = record?;
                 if record.offset >= self.from {
@@ -238,10 +238,10 @@ impl SearchRange {
 
     fn search(
         &self,
-        stretch: &Bytes,
+        batches: &Bytes,
         query: TimestampQuery,
     ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
-        for span in batch_spans(stretch) {
+        for span in batch_spans(batches) {
             let header = &span.header;
             if header.base_offset >= self.end {
                 return Ok(None);
@@ -249,7 +249,7 @@ impl SearchRange {
             if header.last_offset() < self.from || header.max_timestamp < query.timestamp() {
                 continue;
             }
-            let batch = Batch::parse(&stretch.slice(span.start..span.end()))?;
+            let batch = Batch::parse(&batches.slice(span.start..span.end()))?;
             match query.in_batch(&batch)? {
                 Some((offset, time)) if offset >= self.from => return Ok(Some((offset, time))),
                 // The log starts within this batch, after the record that was found: check each.

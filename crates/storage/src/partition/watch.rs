@@ -1,4 +1,4 @@
-//! How a fetch over many partitions sleeps until it has enough to read.
+//! Waiting for data in many partitions, for fetches with `min.bytes`.
 //!
 //! A [`Waiter`] is registered with each partition of the fetch; partitions count what becomes
 //! readable into it and wake it once, when the fetch's minimum is reached or a partition changes in

@@ -1,4 +1,4 @@
-//! The sealed epochs of one broker: it flushes those it is the *flusher* of (the catalog says so),
+//! The sealed epochs of one broker: it flushes those it is the *flusher* of (per the catalog),
 //! and *pins* the others: its partitions read their runs until segments have them.
 //!
 //! Invariants:

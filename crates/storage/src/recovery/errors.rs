@@ -31,7 +31,9 @@ pub enum StorageError {
     ///
     /// [`StorageConfig::lost_log_accepted`]: crate::StorageConfig::lost_log_accepted
     #[error(
-        "the write-ahead directory {dir} shows nothing of broker epoch {epoch}, which may have acknowledged records that are nowhere else: mount or restore it and broker {broker} starts by itself; if it is gone for good, accept that epoch {epoch} is lost"
+        "the write-ahead directory {dir} shows nothing of broker epoch {epoch}, which may have \
+         acknowledged records that are nowhere else: mount or restore it and broker {broker} \
+         starts by itself; if it is gone for good, accept that epoch {epoch} is lost"
     )]
     LogLost {
         broker: BrokerId,
@@ -41,7 +43,8 @@ pub enum StorageError {
     },
     /// Acknowledged chunks are not in the directory.
     #[error(
-        "the write-ahead log lacks chunks {from} to {to} of broker epoch {epoch}, which are in no segment: restore its directory"
+        "the write-ahead log lacks chunks {from} to {to} of broker epoch {epoch}, which are in no \
+         segment: restore its directory"
     )]
     ChunksLost {
         epoch: BrokerEpoch,
@@ -51,7 +54,9 @@ pub enum StorageError {
     },
     /// The log has acknowledged chunks of an epoch without a record in the metadata store.
     #[error(
-        "the write-ahead log has chunks of broker epoch {epoch}, which the metadata store does not know: it is older than the log; restore the newer one, or move the log's directory away to give up what is not flushed"
+        "the write-ahead log has chunks of broker epoch {epoch}, which the metadata store does not \
+         know: it is older than the log; restore the newer one, or move the log's directory away \
+         to discard what is not flushed"
     )]
     UnknownEpoch { epoch: BrokerEpoch },
     /// The process is stopping.
@@ -64,17 +69,19 @@ pub enum StorageError {
 pub enum OpenPartitionError {
     /// It is open in another leader epoch.
     #[error(
-        "partition {partition} is open in leader epoch {current}: close it before it is opened in another"
+        "partition {partition} is open in leader epoch {current}: close it before it is opened in \
+         another"
     )]
     AlreadyOpen { partition: TopicPartition, current: LeaderEpoch },
     #[error("partition {partition} was deleted: a topic that is made again has another id")]
     Deleted { partition: TopicPartition },
     /// The broker epoch has ended.
-    #[error("this broker's epoch has ended: register anew and open storage again")]
+    #[error("this broker's epoch has ended: register again and open storage again")]
     Sealed,
     /// Segments and chunks do not fit together.
     #[error(
-        "partition {partition} has no records between {from} and {to}: restore the objects that had them"
+        "partition {partition} has no records between {from} and {to}: restore the objects that \
+         had them"
     )]
     Gap { partition: TopicPartition, from: Offset, to: Offset },
     /// The metadata store, or a newer leader.

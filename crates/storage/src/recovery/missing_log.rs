@@ -3,8 +3,8 @@
 //!
 //! The catalog knows which epochs may have chunks that are in no segment. While the directory has
 //! no marker of such an epoch, the start is refused, and nothing is created there that the next
-//! start would take for the log. An operator who knows that the directory is gone for good accepts
-//! the loss of the epochs up to one, by its number. Later epochs are unaffected.
+//! start would take for the log. An operator who knows that the directory is lost accepts the loss
+//! of the epochs up to one, by its number. Later epochs are unaffected.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -70,8 +70,8 @@ pub(crate) async fn check_directory(
     }
 }
 
-/// Gives up the chunks of missing epochs that were accepted as lost. This epoch has begun.
-pub(crate) async fn give_up_missing(
+/// Abandons the chunks of missing epochs that were accepted as lost. This epoch has begun.
+pub(crate) async fn abandon_missing(
     catalog: &StorageCatalog,
     logs: &SealedLogs,
     directory: &LogDirectory,
@@ -86,7 +86,8 @@ pub(crate) async fn give_up_missing(
             // It is sealed with what the directory has, like any other.
             None if seen.value.tail_end.is_none() => tracing::warn!(
                 %broker, %epoch, %dir, %from,
-                "the write-ahead directory is lost, which was accepted: given up are all records that this epoch acknowledged in chunks from this one on"
+                "the write-ahead directory is lost, as the operator accepted: the records of this \
+                 epoch in chunks from this one on are lost"
             ),
             None => {}
             Some(chunks) => {
@@ -97,10 +98,11 @@ pub(crate) async fn give_up_missing(
                 if held.as_ref().is_some_and(whole) || logs.has(*log, &chunks) {
                     continue;
                 }
-                catalog.give_up_chunks(*log, &seen).await?;
+                catalog.abandon_chunks(*log, &seen).await?;
                 tracing::warn!(
                     %broker, %epoch, %dir, %from, to = %chunks.end,
-                    "the write-ahead directory is lost, which was accepted: given up are the records in these chunks of this epoch"
+                    "the write-ahead directory is lost, as the operator accepted: the records of \
+                     this epoch in these chunks are lost"
                 );
             }
         }

@@ -56,7 +56,8 @@ pub struct SealedBroker {
 pub enum SealBrokerError {
     /// Its directory is locked: it is alive, is starting, or another recoverer is at work.
     #[error(
-        "broker {broker} still has its write-ahead directory, or somebody recovers it: try again when it has ended"
+        "broker {broker} still has its write-ahead directory, or another recovers it: try again \
+         when it has ended"
     )]
     Alive { broker: BrokerId },
     /// It has begun a later life.
@@ -65,12 +66,13 @@ pub enum SealBrokerError {
     /// Epochs of it are not sealed, so its directory existed, and now it does not. An empty one
     /// would not tell the tail.
     #[error(
-        "the write-ahead directory of broker {broker} is gone ({dir}): mount or restore it; if it is gone for good, the broker's own start says how to accept that"
+        "the write-ahead directory of broker {broker} is gone ({dir}): mount or restore it; if it \
+         is gone for good, the broker's own start says how to accept that"
     )]
     NoDirectory { broker: BrokerId, dir: PathBuf },
     /// A broker recovers itself only by starting.
     #[error("broker {broker} cannot seal itself: stop it, or let another do it")]
-    Oneself { broker: BrokerId },
+    SelfSeal { broker: BrokerId },
     /// Its chunks cannot be read.
     #[error(transparent)]
     Sealed(#[from] SealedError),
@@ -102,7 +104,7 @@ impl Recoverer {
         let sealed_epochs = &self.sealed;
         let catalog = &sealed_epochs.manifests.catalog;
         if broker == catalog.own().broker {
-            return Err(SealBrokerError::Oneself { broker });
+            return Err(SealBrokerError::SelfSeal { broker });
         }
         let mut kept = Vec::new();
         let (key, revision) = {
@@ -122,11 +124,11 @@ impl Recoverer {
             }
             noted
         };
-        sealed_epochs.take_roles_of(broker, None).await?;
+        sealed_epochs.take_flusher_roles(broker, None).await?;
         sealed_epochs.lock().unsettled = true;
-        // What is left when this fails is done by the task that settles.
+        // When this fails, the task that settles does the rest.
         if let Err(error) = sealed_epochs.settle().await {
-            tracing::warn!(%error, %broker, "the sealed epochs are taken in later");
+            tracing::warn!(%error, %broker, "the sealed epochs are queued later");
         }
         drop(kept);
         sealed_epochs.logs.notify();

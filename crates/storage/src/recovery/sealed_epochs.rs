@@ -1,5 +1,5 @@
-//! What becomes of sealed epochs on one broker: it flushes those it is the flusher of, and pins the
-//! others until segments have their records.
+//! Sealed epochs on one broker: it flushes those it is the flusher of, and pins the others until
+//! segments have their records.
 
 use std::{
     collections::BTreeSet,
@@ -94,7 +94,10 @@ impl SealedEpochs {
             match self.settle().await {
                 Ok(()) => failures.clear(),
                 Err(error) if failures.is_news(&error) => {
-                    tracing::warn!(%error, "what has become of sealed epochs is not known yet; looking again");
+                    tracing::warn!(
+                        %error,
+                        "the state of sealed epochs cannot be read; trying again"
+                    );
                 }
                 Err(_) => {}
             }
@@ -115,7 +118,7 @@ impl SealedEpochs {
         let catalog = &self.manifests.catalog;
         let own = catalog.own();
         if std::mem::take(&mut self.lock().unsettled) {
-            self.take_roles_of(own.broker, Some(own.epoch)).await?;
+            self.take_flusher_roles(own.broker, Some(own.epoch)).await?;
         }
         let epochs = catalog.all_epochs().await?;
         for (log, seen) in &epochs {
@@ -147,7 +150,7 @@ impl SealedEpochs {
 
     /// Makes this broker epoch the flusher of what lives of `broker` (before `before`) were to
     /// flush for others.
-    pub(crate) async fn take_roles_of(
+    pub(crate) async fn take_flusher_roles(
         &self,
         broker: BrokerId,
         before: Option<BrokerEpoch>,
@@ -170,7 +173,7 @@ impl SealedEpochs {
         Ok(())
     }
 
-    /// This broker flushes the epoch from now on. The catalog says so already, so no other does.
+    /// Makes this broker flush the epoch. The catalog already names it the flusher: no other does.
     pub(crate) async fn enqueue(
         &self,
         log: LogId,

@@ -1,4 +1,4 @@
-//! What the brokers of one process share of sealed epochs: where each broker's write-ahead
+//! The sealed epochs that the brokers of one process share: where each broker's write-ahead
 //! directory is, and one copy of each sealed epoch's chunks that is in memory.
 
 use std::{
@@ -33,7 +33,8 @@ pub enum SealedError {
     Gone { log: String, seq: ChunkSeq },
     /// This process does not know the directory of that broker.
     #[error(
-        "the write-ahead directory of broker {broker} is not known here: start the broker that has it"
+        "the write-ahead directory of broker {broker} is not known here: start the broker that has \
+         it"
     )]
     Elsewhere { broker: BrokerId },
     /// The directory cannot be read.
@@ -47,8 +48,7 @@ pub enum SealedError {
     Stopping,
 }
 
-/// What the brokers of one cluster in one process know of each other's write-ahead logs. Clones
-/// share it.
+/// The write-ahead logs of the brokers of one cluster that run in one process. Clones share it.
 #[derive(Clone)]
 pub struct SealedLogs(Arc<ProcessLogs>);
 
@@ -58,7 +58,7 @@ struct ProcessLogs {
     epochs: Mutex<HashMap<LogId, Weak<EpochChunks>>>,
     /// Serialises loads, so that an epoch is loaded once.
     loading: tokio::sync::Mutex<()>,
-    /// Epochs whose flush somebody waits for.
+    /// Epochs whose flush a broker waits for.
     requested: Mutex<BTreeSet<LogId>>,
     /// Sent to when an epoch was sealed or flushed, or its flush is requested.
     changed: watch::Sender<u64>,

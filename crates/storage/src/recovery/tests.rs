@@ -93,7 +93,7 @@ async fn survivors_lead_at_once_what_a_dead_broker_had_only_in_its_log() {
         let survivor = if index % 2 == 0 { &second } else { &third };
         let partition = open_partition(survivor, index, 2).await;
         assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2, 3]);
-        // What the dead broker knew of producers is known.
+        // The dead broker's state of its producers was recovered.
         let again = append(&partition, sequenced(7, 0, &[1, 2])).await;
         assert_eq!((again.base_offset, again.duplicate), (Offset(0), true));
         let ahead = partition.append(&[sequenced(7, 9, &[5])], &CLIENT);
@@ -422,7 +422,7 @@ async fn a_crash_lets_nothing_more_be_acknowledged() {
     });
     joined.await.expect("its sync was running");
     late.await.expect_err("it was not written");
-    // What a torn write leaves behind the last whole frame.
+    // Garbage behind the last whole frame, as a torn write leaves it.
     let dir = cluster.dir.path().join("wal/1");
     let newest =
         disk.paths(&dir).into_iter().rfind(|path| path.extension().is_some_and(|it| it == "wal"));

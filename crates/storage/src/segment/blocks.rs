@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// A block is the frames that start within the same stretch of this length of a partition's part.
-const BLOCK_STRETCH_BYTES: u64 = 512 << 10;
+/// A block is the frames that start within the same range of this length of a partition's part.
+const BLOCK_SPAN_BYTES: u64 = 512 << 10;
 
 /// How many blocks are fetched ahead of a reader.
 const BLOCKS_AHEAD: usize = 4;
@@ -123,11 +123,11 @@ impl SegmentPart {
     /// The frames of the block that holds frame `frame` of this partition, as indexes.
     fn block(&self, frame: usize) -> Range<usize> {
         let frames = &self.footer().frames;
-        let stretch =
-            |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_STRETCH_BYTES;
-        let this = stretch(&frames[frame]);
-        frames.partition_point(|entry| stretch(entry) < this)
-            ..frames.partition_point(|entry| stretch(entry) <= this)
+        let block_number =
+            |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_SPAN_BYTES;
+        let this = block_number(&frames[frame]);
+        frames.partition_point(|entry| block_number(entry) < this)
+            ..frames.partition_point(|entry| block_number(entry) <= this)
     }
 
     fn block_frames(&self, frame: usize) -> &[FrameEntry] {

@@ -1,6 +1,6 @@
 //! The one file format: frames of record batches grouped by partition, a footer that locates them,
-//! and a fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment all have
-//! it.
+//! and a fixed trailer. A write-ahead chunk, a shared segment and a partition's own segment all
+//! have it.
 //!
 //! ```text
 //! header   magic(8) · format level(2) · 0(2) · key id(4) · salt(16)

@@ -25,7 +25,8 @@ pub enum SegmentError {
     Damaged { object: ObjectId, position: u64, what: &'static str },
     /// It was written by a later release.
     #[error(
-        "segment {object} has format level {found}, this release reads up to {FORMAT_LEVEL}: upgrade milena"
+        "segment {object} has format level {found}, this release reads up to {FORMAT_LEVEL}: \
+         upgrade milena"
     )]
     NewerFormat { object: ObjectId, found: FormatLevel },
     /// Its bytes authenticate, but its footer breaks the format's rules.

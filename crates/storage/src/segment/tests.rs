@@ -315,8 +315,14 @@ fn offsets_out_of_order_are_a_bug() {
 
 prop_compose! {
     fn any_batch()(
-        gap in 0..3_i64, count in 1..50_i64, new_term in prop::bool::weighted(0.1), time in any::<i64>(),
-        kind in 0..4_u8, id in 0..i64::MAX, sequence in 0..i32::MAX, payload in prop::collection::vec(any::<u8>(), 0..200),
+        gap in 0..3_i64,
+        count in 1..50_i64,
+        new_term in prop::bool::weighted(0.1),
+        time in any::<i64>(),
+        kind in 0..4_u8,
+        id in 0..i64::MAX,
+        sequence in 0..i32::MAX,
+        payload in prop::collection::vec(any::<u8>(), 0..200),
     ) -> (i64, i64, bool, i64, u8, i64, i32, Vec<u8>) {
         (gap, count, new_term, time, kind, id, sequence, payload)
     }
@@ -325,11 +331,15 @@ prop_compose! {
 prop_compose! {
     fn any_content()(
         partitions in prop::collection::btree_map(
-            (any::<u128>(), 0..i32::MAX), (0..1_i64 << 60, prop::collection::vec(any_batch(), 1..20)), 0..6)
+            (any::<u128>(), 0..i32::MAX),
+            (0..1_i64 << 60, prop::collection::vec(any_batch(), 1..20)),
+            0..6,
+        )
     ) -> Content {
         partitions.into_iter().map(|((topic, number), (start, batches))| {
             let (mut next, mut term) = (start, 0);
-            let batches = batches.into_iter().map(|(gap, count, new_term, time, kind, id, sequence, payload)| {
+            let batches = batches.into_iter().map(|batch| {
+                let (gap, count, new_term, time, kind, id, sequence, payload) = batch;
                 term += i32::from(new_term);
                 let plain = summary(next + gap, count, term, time);
                 next = plain.end_offset().0;
@@ -347,7 +357,11 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_content_comes_back(content in any_content(), frame_bytes in 1..2000_usize) {
@@ -356,7 +370,9 @@ proptest! {
     }
 
     #[test]
-    fn hostile_footers_are_refused_or_keep_the_rules(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn hostile_footers_are_refused_or_keep_the_rules(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
         if let Ok(footer) = Footer::decode(&bytes, 10_000) {
             prop_assert!(footer.partitions.iter().all(|entry| entry.byte_range().end <= 10_000));
         }
@@ -364,10 +380,13 @@ proptest! {
 
     #[test]
     fn bent_footers_are_refused_or_keep_the_rules(
-        content in any_content(), bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        content in any_content(),
+        bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let (_, finished) = write(&content, SegmentOptions { frame_bytes: 500, keep_plaintext: None });
-        let frames_end = finished.footer.partitions.last().map_or(HEADER_BYTES as u64, |last| last.byte_range().end);
+        let options = SegmentOptions { frame_bytes: 500, keep_plaintext: None };
+        let (_, finished) = write(&content, options);
+        let last = finished.footer.partitions.last();
+        let frames_end = last.map_or(HEADER_BYTES as u64, |last| last.byte_range().end);
         let mut bytes = finished.footer.encode();
         for (at, byte) in bends {
             let at = at.index(bytes.len());
@@ -376,8 +395,10 @@ proptest! {
         if let Ok(footer) = Footer::decode(&bytes, frames_end) {
             for entry in &footer.partitions {
                 prop_assert!(!entry.offsets.is_empty() && !entry.frames.is_empty());
-                prop_assert!(entry.frames.windows(2).all(|pair| pair[0].byte_range().end == pair[1].position));
-                prop_assert!(entry.batches.windows(2).all(|pair| pair[0].end_offset() <= pair[1].base_offset));
+                let mut frames = entry.frames.windows(2);
+                prop_assert!(frames.all(|pair| pair[0].byte_range().end == pair[1].position));
+                let mut batches = entry.batches.windows(2);
+                prop_assert!(batches.all(|pair| pair[0].end_offset() <= pair[1].base_offset));
             }
         }
     }

@@ -9,7 +9,7 @@ use milena_protocol::{
         ProduceResponse, TopicProduceResponse,
     },
 };
-use milena_storage::{AppendFuture, Appended};
+use milena_storage::{AppendFuture, CommittedAppend};
 use milena_types::{PartitionIndex, TopicId};
 use tokio::time::Sleep;
 
@@ -113,7 +113,7 @@ async fn committed(
     append: AppendFuture,
     deadline: Pin<&mut Sleep>,
     late: &mut bool,
-) -> Result<Appended, ProduceError> {
+) -> Result<CommittedAppend, ProduceError> {
     let outcome = if *late {
         append.now()
     } else {
@@ -131,7 +131,7 @@ async fn committed(
 
 fn partition_response(
     index: i32,
-    outcome: Result<Appended, ProduceError>,
+    outcome: Result<CommittedAppend, ProduceError>,
 ) -> PartitionProduceResponse {
     match outcome {
         Ok(appended) => PartitionProduceResponse {

@@ -17,7 +17,7 @@ use milena_protocol::{
         },
     },
 };
-use milena_storage::UpkeepError;
+use milena_storage::MaintenanceError;
 use milena_types::{Offset, PartitionIndex};
 
 use super::apis::TopicApis;
@@ -84,8 +84,8 @@ async fn delete(
         offset => Some(Offset(offset)),
     };
     led.partition.delete_records(before).await.map_err(|error| match error {
-        UpkeepError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
-        UpkeepError::Closed => ErrorCode::NotLeaderOrFollower,
+        MaintenanceError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        MaintenanceError::Closed => ErrorCode::NotLeaderOrFollower,
         error => {
             tracing::warn!(
                 %topic, partition = requested.partition_index, %error,

@@ -16,23 +16,23 @@ async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
     loop {
         let admitted =
             tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
-        let Ok(room) = admitted else { break };
+        let Ok(permit) = admitted else { break };
         append(&partition, large.clone()).await;
-        drop(room);
+        drop(permit);
         taken += large.size();
         assert!(taken <= 20_000, "more was accepted than may be");
     }
     assert!(taken > 10_000 && storage.pressure() > 0.5);
     broker.metadata.set_unavailable(false);
     let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(large.size())).await;
-    drop(admitted.expect("flushing makes room"));
+    drop(admitted.expect("flushing frees memory"));
     // A request larger than everything passes alone.
     let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(1 << 30)).await;
-    drop(admitted.expect("room for one huge request"));
+    drop(admitted.expect("one huge request is admitted"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_producer_that_waits_for_room_is_let_go_when_the_epoch_ends() {
+async fn a_producer_that_waits_for_memory_fails_when_the_epoch_ends() {
     let mut broker = Broker::new();
     let mut config = broker.config();
     config.memory = MemoryBudget { unflushed_bytes: 500, ..MemoryBudget::default() };

@@ -28,7 +28,7 @@ use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::{
     disk::file_system::{
-        BLOCK_BYTES, Disk, DiskFile, DiskLock, is_full, read_exact_at, write_all_at,
+        BLOCK_BYTES, Disk, DiskFile, DiskLock, is_disk_full, read_exact_at, write_all_at,
     },
     log::{
         backend::{HeldEpoch, LogError},
@@ -48,9 +48,9 @@ pub struct LogConfig {
     pub file_bytes: u64,
     /// The longest chunk that the source builds.
     pub chunk_bytes_max: usize,
-    /// How many files without chunks are kept for reuse; more are removed.
+    /// The files without chunks that are kept for reuse; more are removed.
     pub free_files_max: usize,
-    /// How long to wait before a chunk that could not be written is tried again.
+    /// The pause before a chunk that could not be written is tried again.
     pub retry_delay: Duration,
 }
 
@@ -121,7 +121,7 @@ impl LogDirectory {
     /// Blocks while it reads all files once.
     ///
     /// A frame at the very end of the log that is not whole was never acknowledged and is cut off.
-    /// What is found may include chunks that were released before, and at most one that was
+    /// The chunks found may include some that were released before, and at most one that was
     /// written but never acknowledged.
     ///
     /// # Errors
@@ -323,7 +323,7 @@ impl LogDirectory {
                 self.state().files.insert(id, open);
                 Ok(AppendFile { id, file, position: 0 })
             }
-            Err(source) if is_full(source.kind()) => {
+            Err(source) if is_disk_full(source.kind()) => {
                 Err(LogError::Full { dir: self.config.dir.clone(), source })
             }
             Err(source) => Err(LogError::Io { path, action: "make a write-ahead file", source }),
@@ -367,7 +367,10 @@ impl LogDirectory {
             };
             match self.disk.remove(&self.path(id)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::warn!(path = %self.path(id).display(), %error, "cannot remove a write-ahead file");
+                    tracing::warn!(
+                        path = %self.path(id).display(), %error,
+                        "cannot remove a write-ahead file"
+                    );
                     self.keep_unusable(id, file);
                     return;
                 }

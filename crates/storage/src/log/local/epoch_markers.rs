@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, io, path::Path};
 use milena_types::BrokerEpoch;
 
 use crate::{
-    disk::file_system::{Disk, is_full},
+    disk::file_system::{Disk, is_disk_full},
     log::{
         backend::LogError,
         local::{directory::LogDirectory, frame::FileId},
@@ -75,7 +75,7 @@ impl LogDirectory {
             made => made.map(drop),
         };
         match made.and_then(|()| self.disk.sync_dir(dir)) {
-            Err(source) if is_full(source.kind()) => {
+            Err(source) if is_disk_full(source.kind()) => {
                 Err(LogError::Full { dir: dir.clone(), source })
             }
             outcome => outcome.map_err(LogError::io(&path, "make the marker of a broker epoch")),

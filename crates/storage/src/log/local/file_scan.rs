@@ -45,7 +45,7 @@ pub(super) struct DirectoryScan {
     chunk: Vec<u8>,
 }
 
-/// What follows the last whole frame of a file.
+/// The bytes behind the last whole frame of a file.
 enum Remainder {
     Nothing,
     /// A frame that was not written to its end, or was damaged since.
@@ -54,7 +54,7 @@ enum Remainder {
     BeyondEnd,
 }
 
-/// What the scan of one file found.
+/// The outcome of scanning one file.
 pub(super) struct ScannedFile {
     pub(super) file_bytes: u64,
     pub(super) has_frames: bool,
@@ -93,7 +93,8 @@ impl DirectoryScan {
             tracing::warn!(
                 path = %path.display(),
                 position,
-                "the last frame is not whole and is cut off, as one that was being written when the process ended"
+                "the last frame is not whole and is cut off, as one that was being written when \
+                 the process ended"
             );
         }
         if position > 0 {
@@ -124,7 +125,7 @@ impl DirectoryScan {
         Ok((crc32c::crc32c(&self.chunk) == header.chunk_checksum).then_some(header))
     }
 
-    /// What follows the last whole frame.
+    /// Classifies the bytes behind the last whole frame.
     fn remainder(
         &self,
         id: FileId,

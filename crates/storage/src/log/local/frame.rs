@@ -1,13 +1,14 @@
 //! A frame of a write-ahead file: a header, then a chunk, padded to whole blocks.
 //!
 //! ```text
-//! magic(4) · format level(2) · 0(2) · file id(8) · broker epoch(8) · seq(8) · checksum of the chunk before(4)
-//! · chunk length(4) · checksum of the chunk(4) · 0(16) · CRC32C of the 60 bytes before(4) · chunk · zeros
+//! magic(4) · format level(2) · 0(2) · file id(8) · broker epoch(8) · seq(8) · checksum of the
+//! chunk before(4) · chunk length(4) · checksum of the chunk(4) · 0(16) · CRC32C of the 60 bytes
+//! before(4) · chunk · zeros
 //! ```
 //!
 //! Integers are big-endian, checksums CRC32C. The first chunk of an epoch has 0 as "the chunk
-//! before". The chunk's checksum does not cover the header, so a chunk that is written again elsewhere
-//! keeps it.
+//! before". The chunk's checksum does not cover the header, so a chunk that is written again
+//! elsewhere keeps it.
 
 use milena_types::{BrokerEpoch, ChunkSeq};
 

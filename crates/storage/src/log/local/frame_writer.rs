@@ -64,16 +64,16 @@ impl FrameWriter {
     }
 
     /// Makes sure that the longest frame fits.
-    pub(super) fn make_room(&mut self) -> Result<(), LogError> {
+    pub(super) fn reserve_space(&mut self) -> Result<(), LogError> {
         let longest = self.directory.config().frame_bytes_max();
-        if self.room() < longest && self.spare.is_none() {
+        if self.bytes_left() < longest && self.spare.is_none() {
             self.spare = Some(self.directory.take_file()?);
         }
         Ok(())
     }
 
     /// The bytes that fit into the current file.
-    fn room(&self) -> u64 {
+    fn bytes_left(&self) -> u64 {
         let file_bytes = self.directory.config().file_bytes;
         self.current.as_ref().map_or(0, |current| file_bytes - current.position)
     }
@@ -81,7 +81,7 @@ impl FrameWriter {
     /// Prepares a spare file and removes surplus ones, while no append waits.
     pub(super) fn prepare_ahead(&mut self) {
         let directory = &self.directory;
-        if self.room() < directory.config().file_bytes / 2 && self.spare.is_none() {
+        if self.bytes_left() < directory.config().file_bytes / 2 && self.spare.is_none() {
             // If there is no space now, there may be when it is needed.
             self.spare = directory.take_file().ok();
         }
@@ -108,10 +108,10 @@ impl FrameWriter {
 
     /// Writes the frame in the buffer into a file where it fits. On failure the file is abandoned.
     pub(super) fn write_unsynced(&mut self, frame: Frame) -> Result<(), LogError> {
-        if self.room() < self.buffer.len() as u64 {
+        if self.bytes_left() < self.buffer.len() as u64 {
             self.switch_file()?;
         }
-        let current = self.current.as_mut().expect("there is room, so there is a file");
+        let current = self.current.as_mut().expect("a file with space for it is open");
         let header = FrameHeader {
             file: current.id,
             epoch: frame.epoch,

@@ -147,7 +147,7 @@ impl Drop for LocalLog {
     }
 }
 
-/// What the log's thread owns.
+/// The state of the log's thread.
 struct Appender {
     shared: Arc<LogShared>,
     source: Arc<dyn ChunkSource>,
@@ -178,13 +178,19 @@ impl Appender {
     async fn run(mut self) {
         let ended = AssertUnwindSafe(self.commit_until_sealed()).catch_unwind().await;
         if ended.is_err() {
-            tracing::error!(epoch = %self.shared.epoch, "the write-ahead log's thread panicked: the broker epoch ends");
+            tracing::error!(
+                epoch = %self.shared.epoch,
+                "the write-ahead log's thread panicked: the broker epoch ends"
+            );
         }
         self.frames.retire_files();
         let end = ChunkSeq(self.shared.committed_end.load(Ordering::Acquire));
         let told = panic::catch_unwind(AssertUnwindSafe(|| self.source.sealed(end)));
         if told.is_err() {
-            tracing::error!(epoch = %self.shared.epoch, "the appends that wait for the write-ahead log were not failed at its end");
+            tracing::error!(
+                epoch = %self.shared.epoch,
+                "the appends that wait for the write-ahead log were not failed at its end"
+            );
         }
         self.shared.sealed.send_replace(Some(end));
         if ended.is_ok() {
@@ -202,14 +208,23 @@ impl Appender {
         }
     }
 
+    /// Fails the appends of the open chunks, for which no file can be allocated: most often because
+    /// the disk is full.
+    fn refuse_open(&mut self, error: &LogError) {
+        if !std::mem::replace(&mut self.refusing, true) {
+            tracing::error!(
+                %error,
+                "the write-ahead log cannot allocate a file; appends are refused"
+            );
+        }
+        self.source.fail_open();
+    }
+
     /// Builds and commits one chunk. Returns `false` if nothing is open, or nothing can be built or
     /// committed now.
     async fn commit_next(&mut self) -> bool {
-        if let Err(error) = self.frames.make_room() {
-            if !std::mem::replace(&mut self.refusing, true) {
-                tracing::error!(%error, "the write-ahead log cannot allocate a file; appends are refused");
-            }
-            self.source.fail_open();
+        if let Err(error) = self.frames.reserve_space() {
+            self.refuse_open(&error);
             return false;
         }
         if std::mem::take(&mut self.refusing) {

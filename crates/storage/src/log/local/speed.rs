@@ -1,4 +1,4 @@
-//! How fast chunks are built and committed, on one core each.
+//! Measures how fast chunks are built and committed, on one core each.
 //!
 //! As a test it does a little of it. `MILENA_SPEED_DIR=DIRECTORY cargo test --release -p
 //! milena-storage --lib speed -- --nocapture` builds 512 chunks of 4 MiB out of batches of 16 KiB,

@@ -96,18 +96,18 @@ struct MemoryHarness {
     runtime: Runtime,
 }
 
-/// Blocking work takes a moment.
-struct Moment;
+/// Blocking work takes 100 µs.
+struct ShortPace;
 
-impl milena_runtime::Pace for Moment {
+impl milena_runtime::Pace for ShortPace {
     fn pause(&self) -> Duration {
         Duration::from_micros(100)
     }
 }
 
-struct NoClock;
+struct FixedEnvironment;
 
-impl milena_runtime::Clock for NoClock {
+impl milena_runtime::Clock for FixedEnvironment {
     fn wall_ms(&self) -> i64 {
         0
     }
@@ -117,7 +117,7 @@ impl milena_runtime::Clock for NoClock {
     }
 }
 
-impl milena_runtime::Random for NoClock {
+impl milena_runtime::Random for FixedEnvironment {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(7);
     }
@@ -129,8 +129,11 @@ impl MemoryHarness {
     }
 
     fn on_one_thread() -> Self {
-        let runtime =
-            Runtime::on_one_thread(Arc::new(NoClock), Arc::new(NoClock), Arc::new(Moment));
+        let runtime = Runtime::on_one_thread(
+            Arc::new(FixedEnvironment),
+            Arc::new(FixedEnvironment),
+            Arc::new(ShortPace),
+        );
         Self { runtime, ..Self::new() }
     }
 }
@@ -178,7 +181,8 @@ impl LogHarness for LocalHarness {
         Ok(LocalLog::start(directory, epoch, source, &Runtime::system())?)
     }
 
-    async fn crash(&self, _seed: u64) {} // The log is dropped, which is as much as one process can do to itself.
+    // The log is dropped, which is as much as one process can do to itself.
+    async fn crash(&self, _seed: u64) {}
 
     fn inject(&self, _fault: Fault) {}
 
@@ -256,7 +260,7 @@ async fn a_file_that_cannot_be_removed_leaves_no_gap_behind_it() {
 }
 
 #[tokio::test]
-async fn what_a_file_held_before_it_was_used_again_is_never_taken_for_new() {
+async fn old_frames_of_a_reused_file_are_never_read() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
     let chunk = [1; 15 << 10];
@@ -353,7 +357,7 @@ impl ChunkSource for PanickingSource {
 }
 
 #[tokio::test]
-async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_leaves_nobody_waiting() {
+async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_every_wait() {
     let (disk, source) = (MemoryDisk::default(), Arc::new(PanickingSource::default()));
     let log =
         LocalLog::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system())

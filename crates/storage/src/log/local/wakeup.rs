@@ -1,4 +1,4 @@
-//! How the idle log is woken: on a thread or, where the runtime starts no threads, in a task.
+//! The wake-up of the idle log: on a thread or, where the runtime starts no threads, in a task.
 //!
 //! The waits are `async` for the task's sake. On a thread they block and are ready when they
 //! return, so that a thread runs the same code to its end with a single poll.

@@ -1,4 +1,4 @@
-//! What a partition remembers of its producers.
+//! A partition's state of its idempotent producers.
 
 pub(crate) mod snapshot;
 pub(crate) mod state;

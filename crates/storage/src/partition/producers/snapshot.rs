@@ -23,7 +23,8 @@ const BATCH_BYTES: usize = 4 + 4 + 8 + 8 + 8;
 pub enum SnapshotError {
     /// Written by a newer release.
     #[error(
-        "the producer snapshot has level {0}, this release reads {LEVEL}: run the release that wrote it"
+        "the producer snapshot has level {0}, this release reads {LEVEL}: run the release that \
+         wrote it"
     )]
     Level(u8),
     /// Shorter or longer than it says.

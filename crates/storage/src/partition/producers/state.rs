@@ -83,7 +83,7 @@ pub(crate) struct CachedBatch {
     pub timestamp: Timestamp,
 }
 
-/// What to do with a batch.
+/// How a batch relates to its producer's earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It is the next one: append it.

@@ -42,7 +42,7 @@ fn an_unknown_producer_may_start_with_any_sequence() {
 }
 
 #[test]
-fn what_follows_a_first_batch_that_failed_does_not_overtake_it() {
+fn later_batches_do_not_overtake_a_first_batch_that_failed() {
     let mut producers = Producers::default();
     producers.push_pending(&batch(0, 0, 2, 0));
     producers.revert_pending(Offset(0));
@@ -56,7 +56,7 @@ fn what_follows_a_first_batch_that_failed_does_not_overtake_it() {
 }
 
 #[test]
-fn five_batches_are_remembered_and_answered_with_their_original_offset() {
+fn retries_of_five_batches_get_their_original_offsets() {
     let mut producers = Producers::default();
     for i in 0..6 {
         append(&mut producers, &batch(0, i * 2, 2, i64::from(i) * 2));
@@ -159,7 +159,9 @@ fn a_snapshot_holds_committed_state_only() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_reading_a_snapshot_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_make_reading_a_snapshot_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         let _ = Producers::from_snapshot(&bytes);
         let mut levelled = vec![1];
         levelled.extend(bytes);

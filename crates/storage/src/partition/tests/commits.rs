@@ -54,7 +54,7 @@ async fn a_full_disk_fails_the_produce_it_hits_and_passes_by() {
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, sequenced(7, 0, &[1])).await;
     disk.limit_space(Some(0));
-    // What is set aside already is used up first.
+    // Files set aside already are used up first.
     let big = vec![9; 20_000];
     let mut sequence = 1;
     let mut kept = 1;
@@ -117,9 +117,9 @@ async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails
     loop {
         let admitted =
             tokio::time::timeout(Duration::from_millis(100), storage.admit(large.size())).await;
-        let Ok(room) = admitted else { break };
+        let Ok(permit) = admitted else { break };
         accepted.push(partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted"));
-        drop(room);
+        drop(permit);
         assert!(
             accepted.len() * large.size() < 20 << 20,
             "more waits for the log than it writes in a moment"
@@ -134,20 +134,20 @@ async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails
     assert!(built > 0, "the chunk that was being synced: {outcomes:?}");
     assert!(outcomes[built..].iter().all(|outcome| *outcome == refused), "{outcomes:?}");
     for _ in 0..3 {
-        let room = storage.admit(large.size()).await;
+        let permit = storage.admit(large.size()).await;
         let refused = partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted");
-        drop(room);
+        drop(permit);
         assert_eq!(refused.await, Err(CommitError::Refused), "not left to wait");
     }
     disk.fail_syncs(0);
-    // What had its number is committed, and everything behind it goes on.
+    // A chunk that had its number is committed, and everything behind it goes on.
     eventually("the log goes on", || partition.bounds().high_watermark > Offset(0)).await;
     append(&partition, large).await;
     assert_eq!(partition.core.budget.in_log(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broken_invariant_ends_the_epoch_and_leaves_nobody_waiting() {
+async fn a_broken_invariant_ends_the_epoch_and_every_wait() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
     let (broken, other) =

@@ -23,7 +23,7 @@ enum Step {
         producer: i64,
     },
     /// Nothing can be written while these are appended.
-    AppendInVain {
+    RefusedAppend {
         records: usize,
     },
     Flush,
@@ -52,13 +52,14 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (producer, 1..20_usize, 0..100_i64)
             .prop_map(|(producer, records, time)| Step::Append { producer, records, time }),
         2 => (0..3_i64).prop_map(|producer| Step::Repeat { producer }),
-        1 => (1..5_usize).prop_map(|records| Step::AppendInVain { records }),
+        1 => (1..5_usize).prop_map(|records| Step::RefusedAppend { records }),
         3 => Just(Step::Flush),
         1 => proptest::option::of(any::<u64>()).prop_map(|power| Step::Kill { power }),
         1 => any::<u8>().prop_map(|share| Step::DeleteRecords { share }),
         1 => (0..2000_u64).prop_map(|bytes| Step::Retain { bytes }),
         1 => Just(Step::Sweep),
-        3 => (any::<u8>(), 1..3000_usize).prop_map(|(share, max_bytes)| Step::Read { share, max_bytes }),
+        3 => (any::<u8>(), 1..3000_usize)
+            .prop_map(|(share, max_bytes)| Step::Read { share, max_bytes }),
         2 => (0..130_i64).prop_map(|time| Step::Search { time }),
     ]
 }
@@ -111,7 +112,7 @@ impl World {
         match step {
             Step::Append { producer, records, time } => self.append(producer, records, time).await,
             Step::Repeat { producer } => self.repeat(producer as usize).await,
-            Step::AppendInVain { records } => self.append_in_vain(records).await,
+            Step::RefusedAppend { records } => self.append_in_vain(records).await,
             Step::Flush => self.running().0.flush().await.expect("a flush"),
             Step::Kill { power } => {
                 self.running = None;

@@ -33,7 +33,7 @@ async fn start(
     Storage::open(config, disk, objects, cluster.keyspace(), &cluster.runtime).await
 }
 
-/// What a start says that is refused for this reason.
+/// The message of a start that is refused because the log is lost.
 async fn refused(cluster: &mut Broker, accepted: Option<BrokerEpoch>, lost: BrokerEpoch) -> String {
     match start(cluster, accepted).await {
         Err(error @ StorageError::LogLost { epoch, .. }) if epoch == lost => error.to_string(),
@@ -120,8 +120,7 @@ async fn an_accepted_loss_takes_what_was_only_in_the_directory_and_counts_once()
     );
 }
 
-/// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the
-/// same.
+/// The tail of sealed epochs is known, and a loss of their chunks can be accepted all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_accepted_loss_includes_epochs_that_are_sealed_and_not_flushed() {
     let mut cluster = Broker::new();
@@ -164,7 +163,7 @@ async fn a_broker_that_stopped_with_everything_flushed_does_not_need_its_directo
     std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
     let storage = start(&mut cluster, None).await.expect("nothing is missing");
     append(&open_partition(&storage, 0, 2).await, batch(&[2])).await;
-    // What could not be flushed keeps the directory needed.
+    // Chunks that could not be flushed keep the directory needed.
     let no_objects = NoObjects::new(&cluster);
     storage.shutdown(patience).await;
     let epoch = BrokerEpoch(cluster.epoch);
@@ -230,8 +229,8 @@ async fn a_directory_of_an_older_release_is_known_by_its_log() {
     assert_eq!(times_of_the_partition(&start(&mut cluster, None).await.expect("there")).await, [1]);
 }
 
-/// Whoever recovers a broker makes nothing of an empty directory either, also when all its epochs
-/// are sealed.
+/// A recoverer does not use an empty directory either, also when all epochs of the broker are
+/// sealed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recoverer_puts_nothing_where_a_directory_was() {
     let mut cluster = Broker::new();

@@ -56,7 +56,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let (broker, partition) = (1..=BROKERS, 0..PARTITIONS);
     prop_oneof![
-        8 => (partition.clone(), 1..5_usize).prop_map(|(partition, records)| Step::Append { partition, records }),
+        8 => (partition.clone(), 1..5_usize)
+            .prop_map(|(partition, records)| Step::Append { partition, records }),
         2 => partition.clone().prop_map(|partition| Step::Repeat { partition }),
         2 => broker.clone().prop_map(|broker| Step::Flush { broker }),
         3 => broker.clone().prop_map(|broker| Step::Kill { broker }),

@@ -1,12 +1,12 @@
-//! What is not to be taken over, handed over, or forgotten.
+//! Refusals to take over, hand over, and retire.
 
 use milena_types::Offset;
 
 use super::{NoObjects, all_retired, crashed, seal, times};
-use crate::{SealBrokerError, UpkeepError, disk::MemoryDisk, testing::*};
+use crate::{MaintenanceError, SealBrokerError, disk::MemoryDisk, testing::*};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_directory_that_is_gone_is_not_taken_for_an_empty_one() {
+async fn a_missing_directory_is_not_treated_as_empty() {
     let mut cluster = Broker::new();
     let (first, second) = (cluster.open_broker(1).await, cluster.open_broker(2).await);
     append(&open_partition(&first, 0, 1).await, batch(&[1])).await;
@@ -42,7 +42,7 @@ async fn a_flusher_that_leads_nothing_is_known_as_long_as_others_wait_for_it() {
 /// A broker epoch that ends with a chunk in doubt hands nothing over: whether the chunk counts is
 /// for the recoverer to find out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_pending_when_the_epoch_ended_is_not_handed_over() {
+async fn appends_pending_when_the_epoch_ended_are_not_handed_over() {
     let disk = MemoryDisk::default();
     let mut cluster = Broker::on(&disk);
     let first = cluster.open_broker(1).await;
@@ -75,14 +75,14 @@ async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
         "the leader folds"
     );
     let refused = before.delete_records(None).await;
-    assert!(matches!(refused, Err(UpkeepError::Closed)), "{refused:?}");
+    assert!(matches!(refused, Err(MaintenanceError::Closed)), "{refused:?}");
     assert_eq!(after.delete_records(Some(Offset(1))).await.expect("the leader does it"), Offset(1));
 }
 
 /// Nothing that is open here is handed over while flushing fails, nor is what was open before and
 /// is in the same log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_could_not_be_flushed_is_not_handed_over_the_second_time_either() {
+async fn chunks_that_could_not_be_flushed_are_not_handed_over_the_second_time_either() {
     let mut cluster = Broker::new();
     let first = cluster.open_broker(1).await;
     append(&open_partition(&first, 0, 1).await, batch(&[1])).await;

@@ -27,7 +27,7 @@ async fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_frame() {
 }
 
 #[tokio::test]
-async fn after_a_torn_tail_the_log_goes_on_with_a_new_epoch() {
+async fn after_a_torn_tail_the_log_starts_a_new_epoch() {
     let disk = disk_with(&[b"kept", b"torn"]).await;
     disk.edit(&wal_files(&disk)[0], |bytes| bytes[frame_bytes(4) as usize + HEADER_BYTES] ^= 1);
     let (source, log) = start(&disk, 2);

@@ -81,7 +81,7 @@ async fn a_chunk_that_cannot_be_written_stalls_and_is_committed_when_the_disk_is
 }
 
 #[tokio::test]
-async fn without_space_chunks_are_refused_and_taken_again_when_space_returns() {
+async fn without_space_chunks_are_refused_and_accepted_when_space_returns() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
     disk.limit_space(Some(100 << 10));
@@ -126,7 +126,7 @@ async fn sealing_joins_the_running_sync() {
 }
 
 #[tokio::test]
-async fn a_stalled_chunk_is_given_up_when_the_epoch_is_sealed() {
+async fn a_stalled_chunk_is_discarded_when_the_epoch_is_sealed() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
     commit(&source, &log, b"kept").await;

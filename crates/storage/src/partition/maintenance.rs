@@ -3,19 +3,19 @@
 
 use milena_types::{Offset, Timestamp};
 
-use crate::partition::{errors::UpkeepError, partition::Partition};
+use crate::partition::{errors::MaintenanceError, partition::Partition};
 
 impl Partition {
     /// Moves the log start up to `before` (DeleteRecords); `None`: to the high watermark. Returns
     /// the log start, which never goes back. Segments wholly below it are released.
     ///
     /// # Errors
-    /// [`UpkeepError::OutOfRange`], and what keeps the change from being decided.
-    pub async fn delete_records(&self, before: Option<Offset>) -> Result<Offset, UpkeepError> {
+    /// [`MaintenanceError::OutOfRange`], and what keeps the change from being decided.
+    pub async fn delete_records(&self, before: Option<Offset>) -> Result<Offset, MaintenanceError> {
         let bounds = self.bounds();
         let before = before.unwrap_or(bounds.high_watermark);
         if before > bounds.high_watermark || before < Offset::ZERO {
-            return Err(UpkeepError::OutOfRange { asked: before, bounds });
+            return Err(MaintenanceError::OutOfRange { asked: before, bounds });
         }
         if before > bounds.log_start {
             self.move_log_start(before).await?;
@@ -24,7 +24,7 @@ impl Partition {
     }
 
     /// Moves the log start past the segments that exceed `retention.ms` or `retention.bytes`.
-    pub(crate) async fn enforce_retention(&self, now: Timestamp) -> Result<(), UpkeepError> {
+    pub(crate) async fn enforce_retention(&self, now: Timestamp) -> Result<(), MaintenanceError> {
         let options = self.options();
         if options.retention_ms.is_none() && options.retention_bytes.is_none() {
             return Ok(());
@@ -56,7 +56,7 @@ impl Partition {
             Some(start) if start > bounds.log_start => {
                 match self.move_log_start(start).await {
                     // The next leader does it.
-                    Err(UpkeepError::Closed) => Ok(()),
+                    Err(MaintenanceError::Closed) => Ok(()),
                     outcome => outcome,
                 }
             }

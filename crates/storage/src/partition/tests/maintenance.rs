@@ -4,7 +4,7 @@ use milena_types::{Offset, Timestamp};
 
 use crate::partition::{
     bounds::Isolation,
-    errors::UpkeepError,
+    errors::MaintenanceError,
     read::{ReadError, ReadRequest},
 };
 use crate::{PartitionOptions, testing::*};
@@ -18,7 +18,7 @@ async fn delete_records_moves_the_log_start_for_good() {
         append(&partition, batch(&[time, time])).await;
     }
     let above = partition.delete_records(Some(Offset(13))).await;
-    assert!(matches!(above, Err(UpkeepError::OutOfRange { .. })));
+    assert!(matches!(above, Err(MaintenanceError::OutOfRange { .. })));
     assert_eq!(partition.delete_records(Some(Offset(5))).await.expect("in range"), Offset(5));
     assert_eq!(
         partition.delete_records(Some(Offset(3))).await.expect("in range"),
