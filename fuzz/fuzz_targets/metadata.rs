@@ -1,4 +1,4 @@
-//! A cluster's records. What must hold is said, and checked, at `metadata_records`.
+//! A cluster's records. Properties: see `metadata_records`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| milena_metadata::metadata_records(data));

@@ -1,4 +1,4 @@
-//! A request frame. What must hold is said, and checked, at `requests`.
+//! A request frame. Properties: see `requests`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| milena_protocol::fuzzing::requests(data));

@@ -1,4 +1,4 @@
-//! An object of the store. What must hold is said, and checked, at `segment`.
+//! An object of the store. Properties: see `segment`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| milena_storage::fuzzing::segment(data));
