@@ -1,8 +1,8 @@
 //! Kafka's coordinators as state machines without I/O.
 //!
 //! [`groups`] is the classic consumer group: membership, generations, assignments and committed
-//! offsets of one partition of `__consumer_offsets`. Transactions and KIP-848 groups will stand
-//! beside it.
+//! offsets of one partition of `__consumer_offsets`. Transactions and KIP-848 groups are not here
+//! yet.
 //!
 //! Nothing here reads a clock, draws a random number, does I/O or knows tokio: the same inputs in
 //! the same order give the same state and the same effects. A driver (in `broker`) hands in

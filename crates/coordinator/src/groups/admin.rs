@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     DescribedGroup, DescribedMember, GroupError, GroupState, ListFilter, ListedGroup, Reply,
-    ReplyId, effects::Effects, group::Group, stored::Change, writes::Then,
+    ReplyId, effects::Effects, group::Group, stored::Change, writes::AfterWrite,
 };
 
 /// The type of the groups here (KIP-848).
@@ -62,7 +62,7 @@ impl Group {
         // The date of the state stays: if the group comes back, its offsets expire as they would
         // have.
         self.state = GroupState::Dead;
-        effects.write(&self.id, vec![Change::Group(None)], Then::Delete { reply });
+        effects.write(&self.id, vec![Change::Group(None)], AfterWrite::Delete { reply });
     }
 
     /// The log did not take the deletion.

@@ -16,8 +16,8 @@ pub struct GroupConfig {
     pub offset_metadata_max_bytes: usize,
     /// `offsets.retention.minutes`, in milliseconds.
     pub offsets_retention_ms: i64,
-    /// How long a member that is new may wait for its first JoinGroup response; a client that gave
-    /// up is dropped then.
+    /// The longest wait of a new member for its first JoinGroup response; it is removed then, since
+    /// its client may have disconnected.
     pub new_member_join_timeout_ms: u64,
 }
 

@@ -8,13 +8,13 @@ use milena_types::{ProducerId, TopicName};
 
 use super::{
     AppendError, GroupConfig, GroupError, GroupId, JoinRequest, ListFilter, ListedGroup, Now,
-    OffsetKey, Replayed, Reply, ReplyId, Request, StoredRecord, StoredRecordError,
+    OffsetKey, ReplayOutcome, Reply, ReplyId, Request, StoredRecord, StoredRecordError,
     effects::Effects,
     group::Group,
     join::Join,
     offsets::fetch_of_unknown_group,
     stored::Change,
-    writes::{Then, Write, Writes},
+    writes::{AfterWrite, Write, Writes},
 };
 
 /// Where a snapshot continues: after this group's record, or after this offset of it.
@@ -24,7 +24,7 @@ pub struct SnapshotCursor {
     key: Option<OffsetKey>,
 }
 
-/// The groups of one partition of `__consumer_offsets`. See [`super`] for how it is driven.
+/// The groups of one partition of `__consumer_offsets`. See [`super`] for its inputs and effects.
 ///
 /// Loading: [`Coordinator::replay`] every record of the log in order, then [`Coordinator::start`];
 /// requests only after that.
@@ -54,14 +54,14 @@ impl Coordinator {
         &mut self,
         key: &Bytes,
         value: Option<&Bytes>,
-    ) -> Result<Replayed, StoredRecordError> {
+    ) -> Result<ReplayOutcome, StoredRecordError> {
         let (id, change) = match Change::decode(key, value)? {
             Ok(known) => known,
-            Err(unknown) => return Ok(Replayed::UnknownType(unknown)),
+            Err(unknown) => return Ok(ReplayOutcome::UnknownType(unknown)),
         };
         self.group_or_new(&id).apply(change);
         self.forget_if_blank(&id);
-        Ok(Replayed::Applied)
+        Ok(ReplayOutcome::Applied)
     }
 
     /// Loading: a record of a transactional batch. Its offset counts once the transaction is
@@ -71,15 +71,15 @@ impl Coordinator {
         producer: ProducerId,
         key: &Bytes,
         value: Option<&Bytes>,
-    ) -> Result<Replayed, StoredRecordError> {
+    ) -> Result<ReplayOutcome, StoredRecordError> {
         match Change::decode(key, value)? {
             Ok((id, Change::Offset(key, Some(offset)))) => {
                 let offsets = &mut self.group_or_new(&id).offsets;
                 offsets.undecided.entry(producer).or_default().insert(key, offset);
-                Ok(Replayed::Applied)
+                Ok(ReplayOutcome::Applied)
             }
             Ok((_, _)) => self.replay(key, value),
-            Err(unknown) => Ok(Replayed::UnknownType(unknown)),
+            Err(unknown) => Ok(ReplayOutcome::UnknownType(unknown)),
         }
     }
 
@@ -100,7 +100,7 @@ impl Coordinator {
         }
     }
 
-    /// Ends loading: members' sessions start anew.
+    /// Ends loading: members' sessions start again.
     pub fn start(&mut self, now: Now) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
@@ -130,7 +130,7 @@ impl Coordinator {
                 let members = &request.members;
                 let left = self
                     .in_group(&request.group, now, |group, effects| group.leave(members, effects));
-                let left = left.unwrap_or_else(|| Ok(super::sync::nobody_left(members)));
+                let left = left.unwrap_or_else(|| Ok(super::sync::unknown_members(members)));
                 self.replies.push((to, Reply::Leave(left)));
             }
             Request::Commit(request) => {
@@ -200,7 +200,7 @@ impl Coordinator {
         }
     }
 
-    /// Deletes the offsets of a topic that is gone.
+    /// Deletes the offsets of a deleted topic.
     pub fn forget_topic(&mut self, topic: &TopicName, now: Now) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
@@ -264,7 +264,7 @@ impl Coordinator {
                 group.apply(change);
             }
         }
-        if let Then::Delete { reply } = then {
+        if let AfterWrite::Delete { reply } = then {
             return self.delete_ended(&id, reply, outcome, now);
         }
         self.in_group(&id, now, |group, effects| group.follow_up(then, outcome, effects));
@@ -333,8 +333,8 @@ impl Coordinator {
         (records, None)
     }
 
-    /// Gives the partition up: every waiting request gets `error`, and what was not
-    /// committed is dropped. The replies are taken as ever.
+    /// Ends the coordinator, whose partition has another owner: every waiting request gets `error`,
+    /// and uncommitted changes are dropped. The replies are taken as usual.
     pub fn unload(&mut self, error: GroupError, now: Now) {
         let under_way = self.writes.under_way.take().unwrap_or_default();
         let queued = std::mem::take(&mut self.writes.queued);
@@ -349,7 +349,7 @@ impl Coordinator {
         let mut effects =
             Effects { now, config: &self.config, replies: &mut self.replies, writes: &mut dropped };
         for group in groups.values_mut() {
-            group.answer_all_waiting(error, &mut effects);
+            group.fail_waiting_requests(error, &mut effects);
         }
     }
 
@@ -366,7 +366,7 @@ impl Coordinator {
             None
         };
         if let Some(error) = refused {
-            let failed = super::JoinFailed { error, member: request.member };
+            let failed = super::JoinError { error, member: request.member };
             return self.replies.push((to, Reply::Join(Err(failed))));
         }
         self.group_or_new(&id);
@@ -383,7 +383,7 @@ impl Coordinator {
         self.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone()))
     }
 
-    /// Lets a group handle something, and keeps its timer. None if there is no such group.
+    /// Runs `handle` on a group, and updates its timer. None if there is no such group.
     fn in_group<T>(
         &mut self,
         id: &GroupId,
@@ -415,7 +415,7 @@ impl Coordinator {
 }
 
 impl Group {
-    /// The log has this change.
+    /// Applies a change that was committed to the log.
     fn apply(&mut self, change: Change) {
         match change {
             Change::Group(stored) => self.committed = stored,
@@ -425,28 +425,28 @@ impl Group {
 
     fn follow_up(
         &mut self,
-        then: Then,
+        then: AfterWrite,
         outcome: Result<(), AppendError>,
         effects: &mut Effects<'_>,
     ) {
         let failed = outcome.map_err(AppendError::for_offsets);
         match then {
-            Then::Nothing => {}
-            Then::AnswerCommit { reply, outcomes } => {
+            AfterWrite::Nothing => {}
+            AfterWrite::ReplyToCommit { reply, outcomes } => {
                 let outcomes = outcomes.into_iter().map(|one| one.and(failed)).collect();
                 effects.reply(reply, Reply::Commit(outcomes));
             }
-            Then::AnswerDeleteOffsets { reply, outcomes } => {
+            AfterWrite::ReplyToDeleteOffsets { reply, outcomes } => {
                 let outcomes = outcomes.into_iter().map(|one| one.and(failed)).collect();
                 effects.reply(reply, Reply::DeleteOffsets(Ok(outcomes)));
             }
-            Then::Assign { generation, assignments } => {
+            AfterWrite::Assign { generation, assignments } => {
                 self.assigned(generation, assignments, outcome, effects);
             }
-            Then::ReplaceStatic(replacement) => {
+            AfterWrite::ReplaceStatic(replacement) => {
                 self.static_replaced(*replacement, outcome, effects);
             }
-            Then::Delete { .. } => unreachable!("deletions end with the coordinator"),
+            AfterWrite::Delete { .. } => unreachable!("deletions end with the coordinator"),
         }
     }
 
@@ -468,7 +468,7 @@ impl Group {
     }
 }
 
-impl Then {
+impl AfterWrite {
     /// The reply to the request that waits for a write when the write is dropped. Waiting members
     /// get theirs from the group.
     fn refused(self, error: GroupError) -> Option<(ReplyId, Reply)> {
@@ -480,8 +480,8 @@ impl Then {
             | Self::Assign { .. }
             | Self::ReplaceStatic(_)
             | Self::Delete { reply: None } => None,
-            Self::AnswerCommit { reply, outcomes } => Some((reply, Reply::Commit(all(outcomes)))),
-            Self::AnswerDeleteOffsets { reply, outcomes } => {
+            Self::ReplyToCommit { reply, outcomes } => Some((reply, Reply::Commit(all(outcomes)))),
+            Self::ReplyToDeleteOffsets { reply, outcomes } => {
                 Some((reply, Reply::DeleteOffsets(Ok(all(outcomes)))))
             }
             Self::Delete { reply: Some(reply) } => Some((reply, Reply::Delete(Err(error)))),

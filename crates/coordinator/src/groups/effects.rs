@@ -1,11 +1,11 @@
-//! Where a group puts what follows from one input: replies, and writes for the log.
+//! The effects of one input on a group: replies, and writes for the log.
 
 use std::collections::VecDeque;
 
 use super::{
-    GroupConfig, GroupError, GroupId, JoinFailed, MemberId, Now, Reply, ReplyId,
+    GroupConfig, GroupError, GroupId, JoinError, MemberId, Now, Reply, ReplyId,
     stored::Change,
-    writes::{Then, Write},
+    writes::{AfterWrite, Write},
 };
 
 /// The effects of one input, with the time and the configuration it is handled under.
@@ -28,10 +28,10 @@ impl Effects<'_> {
     }
 
     pub(crate) fn fail_join(&mut self, to: ReplyId, error: GroupError, member: Option<MemberId>) {
-        self.reply(to, Reply::Join(Err(JoinFailed { error, member })));
+        self.reply(to, Reply::Join(Err(JoinError { error, member })));
     }
 
-    pub(crate) fn write(&mut self, group: &GroupId, changes: Vec<Change>, then: Then) {
+    pub(crate) fn write(&mut self, group: &GroupId, changes: Vec<Change>, then: AfterWrite) {
         self.writes.push_back(Write { group: group.clone(), changes, then });
     }
 }

@@ -20,7 +20,8 @@ pub enum GroupError {
     IllegalGeneration,
     /// No protocol is common to all members, or its type or name is another than the group's.
     #[error(
-        "the protocols have none in common with the group's other members; use an assignor they all have"
+        "the protocols have none in common with the group's other members; use an assignor they \
+         all have"
     )]
     InconsistentGroupProtocol,
     /// The group id is empty where one is needed.
@@ -28,7 +29,8 @@ pub enum GroupError {
     InvalidGroupId,
     /// The session timeout is outside of what the broker allows.
     #[error(
-        "the session timeout is outside group.min.session.timeout.ms and group.max.session.timeout.ms"
+        "the session timeout is outside group.min.session.timeout.ms and \
+         group.max.session.timeout.ms"
     )]
     InvalidSessionTimeout,
     /// The members must join again.

@@ -11,7 +11,7 @@ use milena_types::Timestamp;
 use super::{
     Generation, GroupError, GroupId, InstanceId, MemberId, Reply, ReplyId,
     effects::Effects,
-    member::{Member, Terms},
+    member::{Member, MemberSettings},
     offsets::Offsets,
     state::{GroupState, JoinPhase},
     stored::StoredGroup,
@@ -164,17 +164,17 @@ impl Group {
 
     /// The longest that any member needs to join again.
     pub(crate) fn rebalance_timeout_ms(&self) -> i32 {
-        self.members.values().map(|member| member.terms.rebalance_timeout_ms).max().unwrap_or(0)
+        self.members.values().map(|member| member.settings.rebalance_timeout_ms).max().unwrap_or(0)
     }
 
     /// Whether a member with these protocols would have one in common with all others.
-    pub(crate) fn supports(&self, protocol_type: &str, terms: &Terms) -> bool {
+    pub(crate) fn supports(&self, protocol_type: &str, settings: &MemberSettings) -> bool {
         if self.state == GroupState::Empty {
-            return !protocol_type.is_empty() && !terms.protocols.is_empty();
+            return !protocol_type.is_empty() && !settings.protocols.is_empty();
         }
         let common = self.common_protocols();
         self.protocol_type.as_deref() == Some(protocol_type)
-            && terms.protocols.iter().any(|protocol| common.contains(&*protocol.name))
+            && settings.protocols.iter().any(|protocol| common.contains(&*protocol.name))
     }
 
     /// The protocols that all members have.
@@ -202,11 +202,11 @@ impl Group {
         let most = votes.values().max()?;
         let leader = self.leader.as_ref().and_then(|leader| self.members.get(leader));
         let leader = leader.or_else(|| self.members.values().next())?;
-        let mut preferred = leader.terms.protocols.iter().map(|protocol| &protocol.name);
+        let mut preferred = leader.settings.protocols.iter().map(|protocol| &protocol.name);
         preferred.find(|name| votes.get(&***name) == Some(most)).cloned()
     }
 
-    /// Takes a member out, without telling anyone.
+    /// Removes a member, without a reply to its requests and without a rebalance.
     pub(crate) fn remove_member(&mut self, id: &MemberId) -> Option<Member> {
         let member = self.members.remove(id)?;
         self.pending_sync.remove(id);
@@ -224,7 +224,7 @@ impl Group {
     /// Removes a member, replies to its waiting requests, and has the others rebalance.
     pub(crate) fn remove_member_and_rebalance(&mut self, id: &MemberId, effects: &mut Effects<'_>) {
         let Some(member) = self.remove_member(id) else { return };
-        answer_removed(&member, GroupError::UnknownMemberId, effects);
+        fail_requests_of(&member, GroupError::UnknownMemberId, effects);
         if matches!(self.state, GroupState::Stable | GroupState::CompletingRebalance) {
             self.prepare_rebalance(effects);
         } else {
@@ -235,7 +235,7 @@ impl Group {
     /// Restarts a member's session.
     pub(crate) fn renew_session(&mut self, id: &MemberId, effects: &Effects<'_>) {
         if let Some(member) = self.members.get_mut(id) {
-            member.expires_at = effects.after(member.terms.session_timeout_ms);
+            member.expires_at = effects.after(member.settings.session_timeout_ms);
         }
     }
 
@@ -261,17 +261,17 @@ impl Group {
         self.subscribed.as_ref().is_none_or(|topics| topics.contains(topic))
     }
 
-    /// Answers everything that waits, for a coordinator that gives the group up.
-    pub(crate) fn answer_all_waiting(&mut self, error: GroupError, effects: &mut Effects<'_>) {
+    /// Fails every waiting request: the coordinator no longer owns the group.
+    pub(crate) fn fail_waiting_requests(&mut self, error: GroupError, effects: &mut Effects<'_>) {
         for member in self.members.values_mut() {
-            answer_removed(member, error, effects);
+            fail_requests_of(member, error, effects);
             member.awaiting_join = None;
             member.awaiting_sync = None;
         }
     }
 }
 
-fn answer_removed(member: &Member, error: GroupError, effects: &mut Effects<'_>) {
+fn fail_requests_of(member: &Member, error: GroupError, effects: &mut Effects<'_>) {
     if let Some(reply) = member.awaiting_join {
         effects.fail_join(reply, error, None);
     }
@@ -280,9 +280,8 @@ fn answer_removed(member: &Member, error: GroupError, effects: &mut Effects<'_>)
     }
 }
 
-/// Answers a request of a member that is replaced by a newer one of the same kind: the client gave
-/// up on it.
-pub(crate) fn answer_superseded_join(
+/// Fails a member's join that a newer one of the same member replaces: its client no longer waits.
+pub(crate) fn fail_superseded_join(
     former: Option<ReplyId>,
     member: &MemberId,
     effects: &mut Effects<'_>,

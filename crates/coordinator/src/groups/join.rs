@@ -6,30 +6,30 @@ use bytes::Bytes;
 use milena_protocol::Uuid;
 
 use super::{
-    AppendError, GroupError, GroupState, JoinRequest, Joined, MemberId, Reply, ReplyId,
+    AppendError, GroupError, GroupState, JoinRequest, JoinResponse, MemberId, Reply, ReplyId,
     effects::Effects,
-    group::{Group, answer_superseded_join},
-    member::{Member, Terms},
+    group::{Group, fail_superseded_join},
+    member::{Member, MemberSettings},
     state::JoinPhase,
     stored::Change,
-    writes::{StaticReplacement, Then},
+    writes::{AfterWrite, StaticReplacement},
 };
 
 /// A JoinGroup on its way through the group.
 pub(crate) struct Join {
     pub(crate) reply: ReplyId,
     pub(crate) request: JoinRequest,
-    pub(crate) terms: Terms,
+    pub(crate) settings: MemberSettings,
 }
 
 impl Join {
     pub(crate) fn new(reply: ReplyId, mut request: JoinRequest) -> Self {
-        let terms = Terms {
+        let settings = MemberSettings {
             session_timeout_ms: request.session_timeout_ms,
             rebalance_timeout_ms: request.rebalance_timeout_ms,
             protocols: std::mem::take(&mut request.protocols),
         };
-        Self { reply, request, terms }
+        Self { reply, request, settings }
     }
 
     /// A new member id: the instance id or the client id, and a version 4 UUID.
@@ -52,7 +52,7 @@ impl Group {
             effects.fail_join(join.reply, GroupError::GroupMaxSizeReached, None);
         } else if self.state == GroupState::Dead {
             effects.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
-        } else if !self.supports(&join.request.protocol_type, &join.terms) {
+        } else if !self.supports(&join.request.protocol_type, &join.settings) {
             effects.fail_join(
                 join.reply,
                 GroupError::InconsistentGroupProtocol,
@@ -88,7 +88,8 @@ impl Group {
         if let Some(former_id) = static_member {
             self.replace_static(former_id, id, join, effects);
         } else if join.request.instance.is_none() && join.request.member_id_required {
-            self.pending_members.insert(id.clone(), effects.after(join.terms.session_timeout_ms));
+            self.pending_members
+                .insert(id.clone(), effects.after(join.settings.session_timeout_ms));
             effects.fail_join(join.reply, GroupError::MemberIdRequired, Some(id));
         } else {
             self.add_member(id, join, effects);
@@ -102,16 +103,16 @@ impl Group {
         if let Err(error) = self.check_member(Some(&id), join.request.instance.as_ref()) {
             return effects.fail_join(join.reply, error, Some(id));
         }
-        let same_terms =
-            self.members.get(&id).is_some_and(|m| m.terms.protocols == join.terms.protocols);
+        let same_protocols =
+            self.members.get(&id).is_some_and(|m| m.settings.protocols == join.settings.protocols);
         match self.state {
             GroupState::PreparingRebalance => self.update_member(&id, join, effects),
             // The response to its first join may have been lost.
-            GroupState::CompletingRebalance if same_terms => {
-                self.answer_current(&id, join.reply, effects);
+            GroupState::CompletingRebalance if same_protocols => {
+                self.reply_with_current(&id, join.reply, effects);
             }
-            GroupState::Stable if same_terms && !self.is_leader(&id) => {
-                self.answer_current(&id, join.reply, effects);
+            GroupState::Stable if same_protocols && !self.is_leader(&id) => {
+                self.reply_with_current(&id, join.reply, effects);
             }
             // A leader that joins again wants a rebalance, for reasons that its metadata does not
             // show.
@@ -124,21 +125,21 @@ impl Group {
         }
     }
 
-    /// Answers with the generation there is, without a rebalance.
-    fn answer_current(&mut self, id: &MemberId, reply: ReplyId, effects: &mut Effects<'_>) {
+    /// Replies with the current generation, without a rebalance.
+    fn reply_with_current(&mut self, id: &MemberId, reply: ReplyId, effects: &mut Effects<'_>) {
         self.renew_session(id, effects);
-        let joined = self.joined(id);
+        let joined = self.join_response(id);
         effects.reply(reply, Reply::Join(Ok(joined)));
     }
 
-    fn joined(&self, id: &MemberId) -> Joined {
+    fn join_response(&self, id: &MemberId) -> JoinResponse {
         let protocol = self.protocol.clone().unwrap_or_default();
         let members = if self.is_leader(id) {
             self.members.values().map(|member| member.joined(&protocol)).collect()
         } else {
             Vec::new()
         };
-        Joined {
+        JoinResponse {
             member: id.clone(),
             generation: self.generation,
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
@@ -150,7 +151,7 @@ impl Group {
     }
 
     fn add_member(&mut self, id: MemberId, join: Join, effects: &mut Effects<'_>) {
-        let Join { reply, request, terms } = join;
+        let Join { reply, request, settings } = join;
         self.pending_members.remove(&id);
         if self.members.is_empty() {
             self.protocol_type = Some(request.protocol_type);
@@ -167,7 +168,7 @@ impl Group {
             instance: request.instance,
             client_id: request.client_id,
             client_host: request.client_host,
-            terms,
+            settings,
             assignment: Bytes::new(),
             is_new: true,
             awaiting_join: Some(reply),
@@ -183,9 +184,9 @@ impl Group {
 
     fn update_member(&mut self, id: &MemberId, join: Join, effects: &mut Effects<'_>) {
         let Some(member) = self.members.get_mut(id) else { return };
-        member.terms = join.terms;
+        member.settings = join.settings;
         let superseded = member.awaiting_join.replace(join.reply);
-        answer_superseded_join(superseded, id, effects);
+        fail_superseded_join(superseded, id, effects);
         self.rebalance_or_continue(effects);
     }
 
@@ -206,7 +207,7 @@ impl Group {
         if let Some(reply) = member.awaiting_sync.take() {
             effects.reply(reply, Reply::Sync(Err(GroupError::FencedInstanceId)));
         }
-        let former_terms = std::mem::replace(&mut member.terms, join.terms);
+        let former_settings = std::mem::replace(&mut member.settings, join.settings);
         self.rename_member(member, id.clone());
         self.renew_session(&id, effects);
 
@@ -219,11 +220,11 @@ impl Group {
                 generation: self.generation,
                 former_id,
                 id,
-                former_terms,
+                former_settings,
                 former_leader,
                 can_skip_assignment: join.request.can_skip_assignment,
             };
-            let then = Then::ReplaceStatic(Box::new(replacement));
+            let then = AfterWrite::ReplaceStatic(Box::new(replacement));
             effects.write(&self.id, vec![Change::Group(Some(stored))], then);
         } else {
             // While the leader assigns, it may already work with the former id: all must join
@@ -264,7 +265,7 @@ impl Group {
         if outcome.is_err() {
             let Some(mut member) = self.members.remove(&replacement.id) else { return };
             member.awaiting_join = None;
-            member.terms = replacement.former_terms;
+            member.settings = replacement.former_settings;
             self.rename_member(member, replacement.former_id.clone());
             self.renew_session(&replacement.former_id, effects);
             return effects.fail_join(replacement.reply, GroupError::UnknownMemberId, None);
@@ -273,7 +274,7 @@ impl Group {
         if let Some(member) = self.members.get_mut(&replacement.id) {
             member.awaiting_join = None;
         }
-        let mut joined = self.joined(&replacement.id);
+        let mut joined = self.join_response(&replacement.id);
         if replacement.can_skip_assignment {
             joined.skip_assignment = self.is_leader(&replacement.id);
         } else {
@@ -354,10 +355,10 @@ impl Group {
             self.leader = None;
             self.set_state(GroupState::Empty, effects);
             let stored = self.to_stored(|_| Bytes::new());
-            effects.write(&self.id, vec![Change::Group(Some(stored))], Then::Nothing);
+            effects.write(&self.id, vec![Change::Group(Some(stored))], AfterWrite::Nothing);
         } else {
             self.set_state(GroupState::CompletingRebalance, effects);
-            self.answer_joined(effects);
+            self.reply_to_joins(effects);
         }
     }
 
@@ -372,10 +373,10 @@ impl Group {
         true
     }
 
-    fn answer_joined(&mut self, effects: &mut Effects<'_>) {
+    fn reply_to_joins(&mut self, effects: &mut Effects<'_>) {
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
-            let joined = self.joined(&id);
+            let joined = self.join_response(&id);
             if let Some(member) = self.members.get_mut(&id) {
                 member.is_new = false;
                 if let Some(reply) = member.awaiting_join.take() {

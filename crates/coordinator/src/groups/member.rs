@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::{InstanceId, JoinedMember, MemberId, Protocol, ReplyId, stored::StoredMember};
 
-/// What a member says of itself each time it joins.
+/// Timeouts and protocols from a member's latest join request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct MemberSettings {
     pub(crate) session_timeout_ms: i32,
     pub(crate) rebalance_timeout_ms: i32,
     /// The preferred first.
@@ -22,7 +22,7 @@ pub(crate) struct Member {
     pub(crate) instance: Option<InstanceId>,
     pub(crate) client_id: Arc<str>,
     pub(crate) client_host: Arc<str>,
-    pub(crate) terms: Terms,
+    pub(crate) settings: MemberSettings,
     pub(crate) assignment: Bytes,
     /// It has had no response to its first JoinGroup: it does not know its id, so it cannot send
     /// heartbeats.
@@ -42,12 +42,12 @@ impl Member {
 
     /// The names of its protocols, the preferred first.
     pub(crate) fn protocol_names(&self) -> impl Iterator<Item = &str> {
-        self.terms.protocols.iter().map(|protocol| &*protocol.name)
+        self.settings.protocols.iter().map(|protocol| &*protocol.name)
     }
 
     /// The metadata for a protocol; empty if the member does not have that.
     pub(crate) fn metadata(&self, protocol: &str) -> Bytes {
-        let own = self.terms.protocols.iter().find(|own| &*own.name == protocol);
+        let own = self.settings.protocols.iter().find(|own| &*own.name == protocol);
         own.map(|own| own.metadata.clone()).unwrap_or_default()
     }
 
@@ -65,8 +65,8 @@ impl Member {
             instance: self.instance.clone(),
             client_id: self.client_id.clone(),
             client_host: self.client_host.clone(),
-            session_timeout_ms: self.terms.session_timeout_ms,
-            rebalance_timeout_ms: self.terms.rebalance_timeout_ms,
+            session_timeout_ms: self.settings.session_timeout_ms,
+            rebalance_timeout_ms: self.settings.rebalance_timeout_ms,
             subscription: self.metadata(protocol),
             assignment,
         }
@@ -81,7 +81,7 @@ impl Member {
             instance: stored.instance.clone(),
             client_id: stored.client_id.clone(),
             client_host: stored.client_host.clone(),
-            terms: Terms {
+            settings: MemberSettings {
                 session_timeout_ms: stored.session_timeout_ms,
                 rebalance_timeout_ms: stored.rebalance_timeout_ms,
                 protocols,

@@ -1,5 +1,5 @@
-//! What goes into a [`Coordinator`](super::Coordinator) and what comes out. Byte strings in
-//! requests are kept as they are: give copies, not slices of a whole request.
+//! Requests to a [`Coordinator`](super::Coordinator) and its replies. Byte strings in requests are
+//! kept as they are: pass copies, not slices of a whole request.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,7 +24,7 @@ pub struct ReplyId(pub u64);
 /// A partition that offsets are committed for.
 pub type OffsetKey = (TopicName, PartitionIndex);
 
-/// What clients ask of groups.
+/// A client's request to a group.
 #[derive(Debug)]
 pub enum Request {
     Join(JoinRequest),
@@ -48,11 +48,11 @@ pub enum Request {
 /// The reply to the request of the same name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    Join(Result<Joined, JoinFailed>),
-    Sync(Result<Synced, GroupError>),
+    Join(Result<JoinResponse, JoinError>),
+    Sync(Result<SyncResponse, GroupError>),
     Heartbeat(Result<(), GroupError>),
     /// To [`Request::Leave`]: one entry per member, in the request's order.
-    Leave(Result<Vec<LeftMember>, GroupError>),
+    Leave(Result<Vec<LeaveResult>, GroupError>),
     /// To [`Request::Commit`]: one entry per offset, in the request's order.
     Commit(Vec<Result<(), GroupError>>),
     Fetch(Vec<FetchedTopic>),
@@ -82,9 +82,9 @@ pub struct JoinRequest {
     pub client_id: Arc<str>,
     /// The client's host, as `/` and an address.
     pub client_host: Arc<str>,
-    /// How long the member may be silent.
+    /// The longest time without a heartbeat.
     pub session_timeout_ms: i32,
-    /// How long the member needs at most to join again.
+    /// The longest time the member needs to join again.
     pub rebalance_timeout_ms: i32,
     /// `consumer`, `connect`, …
     pub protocol_type: Arc<str>,
@@ -99,7 +99,7 @@ pub struct JoinRequest {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Joined {
+pub struct JoinResponse {
     pub member: MemberId,
     pub generation: Generation,
     /// The group's protocol type.
@@ -124,7 +124,7 @@ pub struct JoinedMember {
 
 /// A JoinGroup that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct JoinFailed {
+pub struct JoinError {
     pub error: GroupError,
     /// The member id in the response.
     pub member: Option<MemberId>,
@@ -147,7 +147,7 @@ pub struct SyncRequest {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Synced {
+pub struct SyncResponse {
     /// The group's protocol type.
     pub protocol_type: Arc<str>,
     pub protocol: Arc<str>,
@@ -178,9 +178,9 @@ pub struct LeavingMember {
     pub instance: Option<InstanceId>,
 }
 
-/// How one member's leaving went.
+/// The outcome of one member's leaving.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LeftMember {
+pub struct LeaveResult {
     pub leaving: LeavingMember,
     pub outcome: Result<(), GroupError>,
 }

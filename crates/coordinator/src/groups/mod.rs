@@ -22,8 +22,8 @@
 //! - A group in state Dead has its deletion in the log's queue; it comes back as Empty if that
 //!   fails.
 //!
-//! What this is not: it does not check that topics exist or that a principal may do what it asks
-//! (the broker's API layer does), and it does not know which broker owns the partition.
+//! Not here: whether topics exist and whether a principal may do what it asks (the broker's API
+//! layer), and which broker owns the partition.
 
 mod admin;
 mod config;
@@ -50,10 +50,10 @@ pub use coordinator::{Coordinator, SnapshotCursor};
 pub use error::{AppendError, GroupError};
 pub use messages::{
     CommitOffset, CommitRequest, DescribedGroup, DescribedMember, FetchRequest, FetchedOffset,
-    FetchedTopic, HeartbeatRequest, JoinFailed, JoinRequest, Joined, JoinedMember, LeaveRequest,
-    LeavingMember, LeftMember, ListFilter, ListedGroup, Now, OffsetKey, Protocol, Reply, ReplyId,
-    Request, SyncRequest, Synced,
+    FetchedTopic, HeartbeatRequest, JoinError, JoinRequest, JoinResponse, JoinedMember,
+    LeaveRequest, LeaveResult, LeavingMember, ListFilter, ListedGroup, Now, OffsetKey, Protocol,
+    Reply, ReplyId, Request, SyncRequest, SyncResponse,
 };
 pub use names::{Generation, GroupId, InstanceId, MemberId};
 pub use state::GroupState;
-pub use stored::{Replayed, StoredRecord, StoredRecordError};
+pub use stored::{ReplayOutcome, StoredRecord, StoredRecordError};

@@ -40,7 +40,8 @@ name! {
     GroupId
 }
 name! {
-    /// A member's id, given out by the coordinator: client id or instance id, then a UUID. Never empty.
+    /// A member's id, given out by the coordinator: client id or instance id, then a UUID. Never
+    /// empty.
     MemberId
 }
 name! {

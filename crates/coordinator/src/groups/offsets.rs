@@ -15,16 +15,16 @@ use super::{
     effects::Effects,
     group::Group,
     stored::{Change, CommittedOffset},
-    writes::Then,
+    writes::AfterWrite,
 };
 
-/// How many offsets one write deletes.
+/// The number of offsets that one write deletes.
 const DROPPED_AT_ONCE_MAX: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
     pub(crate) committed: BTreeMap<OffsetKey, CommittedOffset>,
-    /// How many commits and deletions of a partition are on their way into the log.
+    /// The number of commits and deletions of a partition that are queued for the log.
     pub(crate) pending: BTreeMap<OffsetKey, usize>,
     /// In the log, but of transactions that are not decided.
     pub(crate) undecided: BTreeMap<ProducerId, BTreeMap<OffsetKey, CommittedOffset>>,
@@ -129,10 +129,10 @@ impl Group {
         if changes.is_empty() {
             return effects.reply(reply, Reply::Commit(outcomes));
         }
-        self.write_offsets(changes, Then::AnswerCommit { reply, outcomes }, effects);
+        self.write_offsets(changes, AfterWrite::ReplyToCommit { reply, outcomes }, effects);
     }
 
-    fn write_offsets(&mut self, changes: Vec<Change>, then: Then, effects: &mut Effects<'_>) {
+    fn write_offsets(&mut self, changes: Vec<Change>, then: AfterWrite, effects: &mut Effects<'_>) {
         for change in &changes {
             if let Change::Offset(key, _) = change {
                 self.offsets.add_pending(key);
@@ -151,7 +151,7 @@ impl Group {
         while keys.peek().is_some() {
             let part = keys.by_ref().take(DROPPED_AT_ONCE_MAX);
             let changes = part.map(|key| Change::Offset(key, None)).collect();
-            self.write_offsets(changes, Then::Nothing, effects);
+            self.write_offsets(changes, AfterWrite::Nothing, effects);
         }
     }
 
@@ -242,10 +242,10 @@ impl Group {
         if changes.is_empty() {
             return effects.reply(reply, Reply::DeleteOffsets(Ok(outcomes)));
         }
-        self.write_offsets(changes, Then::AnswerDeleteOffsets { reply, outcomes }, effects);
+        self.write_offsets(changes, AfterWrite::ReplyToDeleteOffsets { reply, outcomes }, effects);
     }
 
-    /// Deletes the offsets of a topic that is gone.
+    /// Deletes the offsets of a deleted topic.
     pub(crate) fn forget_topic(&mut self, topic: &TopicName, effects: &mut Effects<'_>) {
         let keys: Vec<OffsetKey> =
             self.offsets.committed.keys().filter(|key| key.0 == *topic).cloned().collect();

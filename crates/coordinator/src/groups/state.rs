@@ -1,8 +1,8 @@
-//! Where a group is in its life, and how far a rebalance is.
+//! The state of a group, and of its rebalance.
 
 use std::fmt;
 
-/// Where a group is in its life.
+/// The state of a group.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum GroupState {
     /// No members; perhaps offsets.
@@ -36,7 +36,7 @@ impl fmt::Display for GroupState {
     }
 }
 
-/// How far a rebalance's joining is.
+/// The progress of the joins of a rebalance.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum JoinPhase {
     /// The first rebalance of an empty group waits the whole initial delay, and longer while

@@ -30,7 +30,7 @@ const GROUP_KEY: i16 = 2;
 /// A record for, or from, `__consumer_offsets`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredRecord {
-    /// What the record is about.
+    /// A type (two bytes), then the group, for offsets with topic and partition.
     pub key: Bytes,
     /// None deletes.
     pub value: Option<Bytes>,
@@ -59,9 +59,9 @@ pub enum StoredRecordError {
     Topic(#[from] ParseIdError),
 }
 
-/// What became of a record that was replayed.
+/// The outcome of replaying one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replayed {
+pub enum ReplayOutcome {
     /// It is part of the state now.
     Applied,
     /// Its key has a type that this release does not know; it was left out.

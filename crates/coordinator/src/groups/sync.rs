@@ -1,13 +1,13 @@
-//! SyncGroup, Heartbeat, LeaveGroup: what members do between rebalances.
+//! SyncGroup, Heartbeat, LeaveGroup: the requests of members between rebalances.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use super::{
-    AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeavingMember,
-    LeftMember, MemberId, Reply, ReplyId, SyncRequest, Synced, effects::Effects, group::Group,
-    join::consistent, stored::Change, writes::Then,
+    AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeaveResult,
+    LeavingMember, MemberId, Reply, ReplyId, SyncRequest, SyncResponse, effects::Effects,
+    group::Group, join::consistent, stored::Change, writes::AfterWrite,
 };
 
 impl Group {
@@ -22,7 +22,7 @@ impl Group {
         }
         if self.state == GroupState::Stable {
             self.renew_session(&id, effects);
-            let synced = self.synced(&id);
+            let synced = self.sync_response(&id);
             return effects.reply(reply, Reply::Sync(Ok(synced)));
         }
         if let Some(member) = self.members.get_mut(&id)
@@ -71,8 +71,8 @@ impl Group {
         Ok(id)
     }
 
-    fn synced(&self, id: &MemberId) -> Synced {
-        Synced {
+    fn sync_response(&self, id: &MemberId) -> SyncResponse {
+        SyncResponse {
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             protocol: self.protocol.clone().unwrap_or_default(),
             assignment: self
@@ -93,7 +93,7 @@ impl Group {
         }
         let stored = self.to_stored(|member| all.get(&member.id).cloned().unwrap_or_default());
         self.assigning = true;
-        let then = Then::Assign { generation: self.generation, assignments: all };
+        let then = AfterWrite::Assign { generation: self.generation, assignments: all };
         effects.write(&self.id, vec![Change::Group(Some(stored))], then);
     }
 
@@ -122,7 +122,7 @@ impl Group {
             let Some(member) = self.members.get_mut(&id) else { continue };
             member.assignment = assignments.remove(&id).unwrap_or_default();
             if let Some(reply) = member.awaiting_sync.take() {
-                let synced = self.synced(&id);
+                let synced = self.sync_response(&id);
                 effects.reply(reply, Reply::Sync(Ok(synced)));
                 self.renew_session(&id, effects);
             }
@@ -163,13 +163,13 @@ impl Group {
         &mut self,
         members: &[LeavingMember],
         effects: &mut Effects<'_>,
-    ) -> Result<Vec<LeftMember>, GroupError> {
+    ) -> Result<Vec<LeaveResult>, GroupError> {
         if self.state == GroupState::Dead {
             return Err(GroupError::CoordinatorNotAvailable);
         }
         let left = members.iter().map(|leaving| {
             let outcome = self.leave_one(leaving, effects);
-            LeftMember { leaving: leaving.clone(), outcome }
+            LeaveResult { leaving: leaving.clone(), outcome }
         });
         Ok(left.collect())
     }
@@ -195,7 +195,7 @@ impl Group {
 }
 
 /// The reply to LeaveGroup of a group that does not exist.
-pub(crate) fn nobody_left(members: &[LeavingMember]) -> Vec<LeftMember> {
+pub(crate) fn unknown_members(members: &[LeavingMember]) -> Vec<LeaveResult> {
     let outcome = Err(GroupError::UnknownMemberId);
-    members.iter().map(|leaving| LeftMember { leaving: leaving.clone(), outcome }).collect()
+    members.iter().map(|leaving| LeaveResult { leaving: leaving.clone(), outcome }).collect()
 }

@@ -1,4 +1,4 @@
-//! What a client and the log see of groups.
+//! Groups as seen by clients and in the log.
 
 mod membership;
 mod offsets;
@@ -14,7 +14,7 @@ use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 use super::*;
 
 /// A coordinator, its log, and its clock.
-pub(super) struct Bench {
+pub(super) struct Harness {
     pub(super) coordinator: Coordinator,
     pub(super) now: Now,
     pub(super) log: Vec<StoredRecord>,
@@ -22,7 +22,7 @@ pub(super) struct Bench {
     next_reply: u64,
 }
 
-impl Bench {
+impl Harness {
     pub(super) fn new() -> Self {
         Self::with(GroupConfig::default())
     }
@@ -68,7 +68,7 @@ impl Bench {
         true
     }
 
-    /// Lets time go by, tick by tick.
+    /// Advances the time, tick by tick.
     pub(super) fn wait(&mut self, ms: u64) {
         let end = self.now.monotonic_ms + ms;
         while let Some(at) = self.coordinator.next_deadline().filter(|at| *at <= end) {
@@ -96,7 +96,7 @@ impl Bench {
         self.replies.remove(&id)
     }
 
-    pub(super) fn joined(&mut self, id: ReplyId) -> Joined {
+    pub(super) fn join_response(&mut self, id: ReplyId) -> JoinResponse {
         match self.take(id) {
             Some(Reply::Join(Ok(joined))) => joined,
             other => panic!("not joined: {other:?}"),
@@ -117,7 +117,11 @@ impl Bench {
     }
 
     /// Joins as v0 to v3 clients do, which need no second round.
-    pub(super) fn sync(&mut self, joined: &Joined, assignments: &[(&MemberId, &str)]) -> ReplyId {
+    pub(super) fn sync(
+        &mut self,
+        joined: &JoinResponse,
+        assignments: &[(&MemberId, &str)],
+    ) -> ReplyId {
         self.send(Request::Sync(SyncRequest {
             group: "g".into(),
             member: Some(joined.member.clone()),
@@ -132,13 +136,13 @@ impl Bench {
         }))
     }
 
-    pub(super) fn heartbeat(&mut self, joined: &Joined) -> Result<(), GroupError> {
+    pub(super) fn heartbeat(&mut self, joined: &JoinResponse) -> Result<(), GroupError> {
         self.heartbeat_as(joined, None)
     }
 
     pub(super) fn heartbeat_as(
         &mut self,
-        joined: &Joined,
+        joined: &JoinResponse,
         instance: Option<&str>,
     ) -> Result<(), GroupError> {
         let reply = self.ask(Request::Heartbeat(HeartbeatRequest {
@@ -178,22 +182,22 @@ impl Bench {
     }
 
     /// A stable group of `count` dynamic members, the leader first.
-    pub(super) fn stable(&mut self, count: usize) -> Vec<Joined> {
+    pub(super) fn stable(&mut self, count: usize) -> Vec<JoinResponse> {
         let joins: Vec<JoinRequest> = (0..count).map(|i| join(&format!("c{i}"))).collect();
         self.stable_of(&joins)
     }
 
     /// A stable group of those who join, the leader first; each is assigned its own member id.
-    pub(super) fn stable_of(&mut self, joins: &[JoinRequest]) -> Vec<Joined> {
+    pub(super) fn stable_of(&mut self, joins: &[JoinRequest]) -> Vec<JoinResponse> {
         let ids: Vec<ReplyId> = joins.iter().map(|join| self.join(join)).collect();
         self.wait(6_000);
-        let mut all: Vec<Joined> = ids.into_iter().map(|id| self.joined(id)).collect();
+        let mut all: Vec<JoinResponse> = ids.into_iter().map(|id| self.join_response(id)).collect();
         all.sort_by_key(|joined| joined.member != joined.leader);
         self.sync_all(&all);
         all
     }
 
-    pub(super) fn sync_all(&mut self, all: &[Joined]) {
+    pub(super) fn sync_all(&mut self, all: &[JoinResponse]) {
         let assignments: Vec<(&MemberId, &str)> =
             all.iter().map(|joined| (&joined.member, joined.member.as_str())).collect();
         let syncs: Vec<ReplyId> = all
@@ -221,7 +225,7 @@ impl Bench {
 
     pub(super) fn commit_as(
         &mut self,
-        joined: Option<&Joined>,
+        joined: Option<&JoinResponse>,
         offset: i64,
     ) -> Result<(), GroupError> {
         match self.ask(Request::Commit(commit(joined, &[("t", 0, offset)]))) {
@@ -291,7 +295,7 @@ pub(super) fn protocol(name: &str, topics: &[&str]) -> Protocol {
     Protocol { name: name.into(), metadata: metadata.into() }
 }
 
-pub(super) fn commit(joined: Option<&Joined>, offsets: &[(&str, i32, i64)]) -> CommitRequest {
+pub(super) fn commit(joined: Option<&JoinResponse>, offsets: &[(&str, i32, i64)]) -> CommitRequest {
     let offsets = offsets.iter().map(|(topic, partition, offset)| CommitOffset {
         key: (topic.parse().unwrap(), PartitionIndex(*partition)),
         offset: Offset(*offset),

@@ -65,7 +65,8 @@ impl Group {
         }
     }
 
-    /// Members that joined but did not ask for their assignment in time hold the group up: they go.
+    /// Removes members that joined but did not request their assignment in time: the others wait
+    /// for them.
     fn expire_pending_sync(&mut self, effects: &mut Effects<'_>) {
         self.sync_deadline = None;
         if !matches!(self.state, GroupState::CompletingRebalance | GroupState::Stable) {

@@ -1,29 +1,31 @@
-//! What groups want in the log, and what follows when it is there or cannot be.
+//! Records that groups append to the log, and the effects of their commit or failure.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use super::{Generation, GroupError, GroupId, MemberId, ReplyId, member::Terms, stored::Change};
+use super::{
+    Generation, GroupError, GroupId, MemberId, ReplyId, member::MemberSettings, stored::Change,
+};
 
 /// Changes that go into the log together, in one batch.
 #[derive(Debug)]
 pub(crate) struct Write {
     pub(crate) group: GroupId,
     pub(crate) changes: Vec<Change>,
-    pub(crate) then: Then,
+    pub(crate) then: AfterWrite,
 }
 
-/// What follows a write.
+/// The effect of a completed write.
 #[derive(Debug)]
-pub(crate) enum Then {
+pub(crate) enum AfterWrite {
     /// Nothing but the change itself.
     Nothing,
-    AnswerCommit {
+    ReplyToCommit {
         reply: ReplyId,
         outcomes: Vec<Result<(), GroupError>>,
     },
-    AnswerDeleteOffsets {
+    ReplyToDeleteOffsets {
         reply: ReplyId,
         outcomes: Vec<Result<(), GroupError>>,
     },
@@ -32,7 +34,7 @@ pub(crate) enum Then {
         generation: Generation,
         assignments: BTreeMap<MemberId, Bytes>,
     },
-    /// Answer the JoinGroup with which a static member came back, or put its former self back.
+    /// Reply to the JoinGroup of a static member that restarted, or restore its former id.
     ReplaceStatic(Box<StaticReplacement>),
     /// The group is gone.
     Delete {
@@ -47,7 +49,7 @@ pub(crate) struct StaticReplacement {
     pub(crate) generation: Generation,
     pub(crate) former_id: MemberId,
     pub(crate) id: MemberId,
-    pub(crate) former_terms: Terms,
+    pub(crate) former_settings: MemberSettings,
     pub(crate) former_leader: Option<MemberId>,
     pub(crate) can_skip_assignment: bool,
 }

@@ -5,7 +5,7 @@
 //! GROUP_AUTHORIZATION_FAILED, and those of coordinators.
 
 use bytes::Bytes;
-use milena_coordinator::groups::{JoinFailed, JoinRequest, Joined, MemberId, Protocol};
+use milena_coordinator::groups::{JoinError, JoinRequest, JoinResponse, MemberId, Protocol};
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
     messages::{
@@ -54,7 +54,7 @@ pub(crate) async fn handle(
     }
     match apis.groups.join(join_request(context, apis, &request)).await {
         Ok(joined) => response(joined),
-        Err(JoinFailed { error, member }) => {
+        Err(JoinError { error, member }) => {
             let member = member.map_or(KString::default(), |member| member.as_str().into());
             failed(context, error.error_code(), member)
         }
@@ -90,7 +90,7 @@ fn join_request(
     }
 }
 
-fn response(joined: Joined) -> JoinGroupResponse {
+fn response(joined: JoinResponse) -> JoinGroupResponse {
     let members = joined.members.into_iter().map(|member| JoinGroupResponseMember {
         member_id: member.member.as_str().into(),
         group_instance_id: member.instance.map(|id| id.as_str().into()),

@@ -3,7 +3,7 @@
 //! Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, and
 //! those of coordinators.
 
-use milena_coordinator::groups::{LeaveRequest, LeavingMember, LeftMember, MemberId};
+use milena_coordinator::groups::{LeaveRequest, LeaveResult, LeavingMember, MemberId};
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
     messages::{
@@ -63,7 +63,7 @@ async fn leave(
     context: &RequestContext,
     apis: &GroupApis,
     request: &LeaveGroupRequest,
-) -> Result<Vec<LeftMember>, ErrorCode> {
+) -> Result<Vec<LeaveResult>, ErrorCode> {
     if !context.allows(Operation::Read, Resource::Group(&request.group_id)) {
         return Err(ErrorCode::GroupAuthorizationFailed);
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use milena_coordinator::groups::{Coordinator, Replayed};
+use milena_coordinator::groups::{Coordinator, ReplayOutcome};
 use milena_records::{
     Batch, BatchError,
     control::{EndTransactionMarker, TransactionResult},
@@ -129,8 +129,8 @@ impl Replay<'_> {
             };
             let (partition, offset) = (self.shard.partition.id(), record.offset);
             match replayed {
-                Ok(Replayed::Applied) => {}
-                Ok(Replayed::UnknownType(kind)) => {
+                Ok(ReplayOutcome::Applied) => {}
+                Ok(ReplayOutcome::UnknownType(kind)) => {
                     tracing::warn!(
                         %partition, %offset, kind,
                         "left out a group record of a type this release does not know"

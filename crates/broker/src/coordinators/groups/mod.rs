@@ -22,8 +22,8 @@ use std::{
 
 use milena_coordinator::groups::{
     CommitRequest, DescribedGroup, FetchRequest, FetchedTopic, GroupError, GroupId,
-    HeartbeatRequest, JoinFailed, JoinRequest, Joined, LeaveRequest, LeftMember, ListFilter,
-    ListedGroup, OffsetKey, Reply, Request, SyncRequest, Synced,
+    HeartbeatRequest, JoinError, JoinRequest, JoinResponse, LeaveRequest, LeaveResult, ListFilter,
+    ListedGroup, OffsetKey, Reply, Request, SyncRequest, SyncResponse,
 };
 use milena_kafka_config::EffectiveConfig;
 use milena_runtime::Runtime;
@@ -102,16 +102,16 @@ impl Groups {
         self.shards().iter().for_each(|shard| shard.close());
     }
 
-    pub(crate) async fn join(&self, request: JoinRequest) -> Result<Joined, JoinFailed> {
+    pub(crate) async fn join(&self, request: JoinRequest) -> Result<JoinResponse, JoinError> {
         let (group, member) = (request.group.clone(), request.member.clone());
         match self.call(&group, Request::Join(request)).await {
             Ok(Reply::Join(joined)) => joined,
             Ok(_) => unreachable!("{OWN_KIND}"),
-            Err(error) => Err(JoinFailed { error, member }),
+            Err(error) => Err(JoinError { error, member }),
         }
     }
 
-    pub(crate) async fn sync(&self, request: SyncRequest) -> Result<Synced, GroupError> {
+    pub(crate) async fn sync(&self, request: SyncRequest) -> Result<SyncResponse, GroupError> {
         match self.call(&request.group.clone(), Request::Sync(request)).await? {
             Reply::Sync(synced) => synced,
             _ => unreachable!("{OWN_KIND}"),
@@ -125,7 +125,10 @@ impl Groups {
         }
     }
 
-    pub(crate) async fn leave(&self, request: LeaveRequest) -> Result<Vec<LeftMember>, GroupError> {
+    pub(crate) async fn leave(
+        &self,
+        request: LeaveRequest,
+    ) -> Result<Vec<LeaveResult>, GroupError> {
         match self.call(&request.group.clone(), Request::Leave(request)).await? {
             Reply::Leave(left) => left,
             _ => unreachable!("{OWN_KIND}"),

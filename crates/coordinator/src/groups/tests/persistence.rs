@@ -1,4 +1,4 @@
-//! What the log keeps, and how a coordinator starts from it.
+//! Records in the log, and the start of a coordinator from them.
 
 use milena_protocol::{
     encode_versioned,
@@ -12,11 +12,11 @@ use super::*;
 
 #[test]
 fn members_of_a_loaded_group_go_on_without_a_rebalance() {
-    let mut bench = Bench::new();
-    let members = bench.stable(2);
-    bench.commit_as(Some(&members[0]), 5).unwrap();
-    let mut loaded = bench.reloaded();
-    assert_eq!(loaded.describe(), bench.describe());
+    let mut harness = Harness::new();
+    let members = harness.stable(2);
+    harness.commit_as(Some(&members[0]), 5).unwrap();
+    let mut loaded = harness.reloaded();
+    assert_eq!(loaded.describe(), harness.describe());
     for member in &members {
         assert_eq!(loaded.heartbeat(member), Ok(()));
         let sync = loaded.sync(member, &[]);
@@ -28,10 +28,10 @@ fn members_of_a_loaded_group_go_on_without_a_rebalance() {
 
 #[test]
 fn sessions_of_loaded_members_start_anew() {
-    let mut bench = Bench::new();
-    let members = bench.stable(2);
-    bench.wait(9_000);
-    let mut loaded = bench.reloaded();
+    let mut harness = Harness::new();
+    let members = harness.stable(2);
+    harness.wait(9_000);
+    let mut loaded = harness.reloaded();
     loaded.wait(9_999);
     assert_eq!(loaded.heartbeat(&members[0]), Ok(()));
     loaded.wait(1);
@@ -40,10 +40,10 @@ fn sessions_of_loaded_members_start_anew() {
 
 #[test]
 fn a_loaded_group_that_is_larger_than_the_maximum_rebalances() {
-    let mut bench = Bench::new();
-    let members = bench.stable(2);
-    let mut loaded = Bench::with(GroupConfig { max_size: 1, ..GroupConfig::default() });
-    for record in &bench.log {
+    let mut harness = Harness::new();
+    let members = harness.stable(2);
+    let mut loaded = Harness::with(GroupConfig { max_size: 1, ..GroupConfig::default() });
+    for record in &harness.log {
         loaded.coordinator.replay(&record.key, record.value.as_ref()).unwrap();
     }
     loaded.coordinator.start(loaded.now);
@@ -52,31 +52,31 @@ fn a_loaded_group_that_is_larger_than_the_maximum_rebalances() {
 
 #[test]
 fn records_of_unknown_types_are_passed_over_and_damaged_ones_reported() {
-    let mut bench = Bench::new();
+    let mut harness = Harness::new();
     let key = Bytes::from_static(&[0, 99, 1, 2, 3]);
-    assert_eq!(bench.coordinator.replay(&key, None).unwrap(), Replayed::UnknownType(99));
-    assert!(bench.coordinator.replay(&Bytes::from_static(&[0, 2, 0, 9]), None).is_err());
-    assert!(bench.coordinator.replay(&Bytes::new(), None).is_err());
-    bench.commit_as(None, 1).unwrap();
+    assert_eq!(harness.coordinator.replay(&key, None).unwrap(), ReplayOutcome::UnknownType(99));
+    assert!(harness.coordinator.replay(&Bytes::from_static(&[0, 2, 0, 9]), None).is_err());
+    assert!(harness.coordinator.replay(&Bytes::new(), None).is_err());
+    harness.commit_as(None, 1).unwrap();
     let damaged = Bytes::from_static(&[0, 3, 1]);
-    assert!(bench.coordinator.replay(&bench.log[0].key, Some(&damaged)).is_err());
+    assert!(harness.coordinator.replay(&harness.log[0].key, Some(&damaged)).is_err());
 }
 
 #[test]
 fn a_snapshot_in_parts_is_the_snapshot() {
-    let mut bench = Bench::new();
-    let members = bench.stable(2);
+    let mut harness = Harness::new();
+    let members = harness.stable(2);
     for partition in 0..20 {
-        bench.ask(Request::Commit(commit(Some(&members[0]), &[("t", partition, 1)])));
+        harness.ask(Request::Commit(commit(Some(&members[0]), &[("t", partition, 1)])));
     }
     let mut other = commit(None, &[("u", 0, 4), ("u", 1, 4)]);
     other.group = "a-group".into();
-    bench.ask(Request::Commit(other));
-    let whole = bench.snapshot();
+    harness.ask(Request::Commit(other));
+    let whole = harness.snapshot();
     assert_eq!(whole.len(), 23);
     let (mut parts, mut cursor) = (Vec::new(), None);
     loop {
-        let (part, next) = bench.coordinator.snapshot(cursor.as_ref(), 100);
+        let (part, next) = harness.coordinator.snapshot(cursor.as_ref(), 100);
         assert!(part.iter().map(StoredRecord::len).sum::<usize>() < 1_000);
         parts.extend(part);
         cursor = next;
@@ -89,66 +89,66 @@ fn a_snapshot_in_parts_is_the_snapshot() {
 
 #[test]
 fn a_log_that_starts_with_the_first_part_of_a_snapshot_has_everything() {
-    let mut bench = Bench::new();
+    let mut harness = Harness::new();
     for partition in 0..10 {
-        bench.ask(Request::Commit(commit(None, &[("t", partition, 1)])));
+        harness.ask(Request::Commit(commit(None, &[("t", partition, 1)])));
     }
-    bench.log.clear();
+    harness.log.clear();
     let mut cursor = None;
     for step in 0.. {
-        let (part, next) = bench.coordinator.snapshot(cursor.as_ref(), 200);
-        bench.log.extend(part);
+        let (part, next) = harness.coordinator.snapshot(cursor.as_ref(), 200);
+        harness.log.extend(part);
         cursor = next;
         if cursor.is_none() {
             break;
         }
         // Between the parts, clients commit on both sides of the cursor, and new groups come.
-        bench.ask(Request::Commit(commit(None, &[("t", 0, step + 10), ("t", 9, step + 20)])));
+        harness.ask(Request::Commit(commit(None, &[("t", 0, step + 10), ("t", 9, step + 20)])));
         let mut other = commit(None, &[("t", 0, step)]);
         other.group = format!("{step}").into();
-        bench.ask(Request::Commit(other));
+        harness.ask(Request::Commit(other));
     }
-    assert_eq!(bench.reloaded().snapshot(), bench.snapshot());
+    assert_eq!(harness.reloaded().snapshot(), harness.snapshot());
 }
 
 #[test]
-fn giving_the_partition_up_answers_everybody() {
-    let mut bench = Bench::new();
-    let members = bench.stable(2);
-    let join = bench.join(&again(&join("c"), &members[0].member));
+fn losing_the_partition_fails_every_request() {
+    let mut harness = Harness::new();
+    let members = harness.stable(2);
+    let join = harness.join(&again(&join("c"), &members[0].member));
     let commits = [1, 2].map(|offset| {
-        let id = bench.send(Request::Commit(commit(Some(&members[1]), &[("t", 0, offset)])));
-        let _under_way = bench.coordinator.take_append(1 << 20);
+        let id = harness.send(Request::Commit(commit(Some(&members[1]), &[("t", 0, offset)])));
+        let _under_way = harness.coordinator.take_append(1 << 20);
         id
     });
-    bench.coordinator.unload(GroupError::NotCoordinator, bench.now);
-    bench.collect();
-    assert_eq!(bench.join_failed(join), GroupError::NotCoordinator);
+    harness.coordinator.unload(GroupError::NotCoordinator, harness.now);
+    harness.collect();
+    assert_eq!(harness.join_failed(join), GroupError::NotCoordinator);
     for id in commits {
-        assert_eq!(bench.take(id), Some(Reply::Commit(vec![Err(GroupError::NotCoordinator)])));
+        assert_eq!(harness.take(id), Some(Reply::Commit(vec![Err(GroupError::NotCoordinator)])));
     }
     assert_eq!(
-        (bench.coordinator.next_deadline(), bench.coordinator.wants_append()),
+        (harness.coordinator.next_deadline(), harness.coordinator.wants_append()),
         (None, false)
     );
 }
 
 #[test]
-fn giving_up_answers_a_static_member_whose_replacement_is_on_its_way() {
-    let mut bench = Bench::new();
+fn losing_the_partition_fails_the_join_of_a_static_member_being_replaced() {
+    let mut harness = Harness::new();
     let request = JoinRequest { instance: Some("i1".into()), ..join("c") };
-    bench.stable_of(std::slice::from_ref(&request));
-    let id = bench.join(&request);
-    bench.coordinator.unload(GroupError::NotCoordinator, bench.now);
-    bench.collect();
-    assert_eq!(bench.join_failed(id), GroupError::NotCoordinator);
+    harness.stable_of(std::slice::from_ref(&request));
+    let id = harness.join(&request);
+    harness.coordinator.unload(GroupError::NotCoordinator, harness.now);
+    harness.collect();
+    assert_eq!(harness.join_failed(id), GroupError::NotCoordinator);
 }
 
 #[test]
 fn offsets_of_every_version_that_kafka_wrote_are_read() {
-    let mut bench = Bench::new();
-    bench.commit_as(None, 1).unwrap();
-    let key = bench.log[0].key.clone();
+    let mut harness = Harness::new();
+    harness.commit_as(None, 1).unwrap();
+    let key = harness.log[0].key.clone();
     let mut legacy_key = key.to_vec();
     legacy_key[1] = 0;
     for (version, key) in [
@@ -162,13 +162,13 @@ fn offsets_of_every_version_that_kafka_wrote_are_read() {
             offset: 100 + i64::from(version),
             leader_epoch: 5,
             metadata: "note".into(),
-            commit_timestamp: bench.now.wall.0,
+            commit_timestamp: harness.now.wall.0,
             expire_timestamp: -1,
             ..Default::default()
         };
         let value = encode_versioned(&value, version, version);
-        bench.coordinator.replay(&key, Some(&value)).unwrap();
-        let fetched = bench.fetch(false);
+        harness.coordinator.replay(&key, Some(&value)).unwrap();
+        let fetched = harness.fetch(false);
         assert_eq!(fetched.offset, Offset(100 + i64::from(version)));
         assert_eq!(fetched.leader_epoch, LeaderEpoch(if version >= 3 { 5 } else { -1 }));
     }
@@ -176,9 +176,9 @@ fn offsets_of_every_version_that_kafka_wrote_are_read() {
 
 #[test]
 fn groups_of_every_version_that_kafka_wrote_are_read() {
-    let mut bench = Bench::new();
-    let member = bench.stable(1).remove(0);
-    let key = bench.log[0].key.clone();
+    let mut harness = Harness::new();
+    let member = harness.stable(1).remove(0);
+    let key = harness.log[0].key.clone();
     for version in 0..=4 {
         let value = GroupMetadataValue {
             protocol_type: "consumer".into(),
@@ -197,10 +197,10 @@ fn groups_of_every_version_that_kafka_wrote_are_read() {
             }],
         };
         let value = encode_versioned(&value, version, version);
-        let mut loaded = Bench::new();
+        let mut loaded = Harness::new();
         loaded.coordinator.replay(&key, Some(&value)).unwrap();
         loaded.coordinator.start(loaded.now);
-        let current = Joined { generation: Generation(9), ..member.clone() };
+        let current = JoinResponse { generation: Generation(9), ..member.clone() };
         assert_eq!(loaded.heartbeat(&current), Ok(()), "version {version}");
         let sync = loaded.sync(&current, &[]);
         assert_eq!(loaded.assignment(sync), Ok("all".to_owned()));

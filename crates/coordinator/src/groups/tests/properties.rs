@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What happens next. Small numbers choose among the clients.
+/// One random event. Small numbers choose among the clients.
 #[derive(Clone, Debug)]
 enum Step {
     Join { client: usize, changed: bool },
@@ -26,17 +26,20 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let client = 0..4_usize;
     let step = prop_oneof![
-        6 => (client.clone(), prop::bool::weighted(0.2)).prop_map(|(client, changed)| Step::Join { client, changed }),
+        6 => (client.clone(), prop::bool::weighted(0.2))
+            .prop_map(|(client, changed)| Step::Join { client, changed }),
         1 => client.clone().prop_map(|client| Step::StaticRestart { client }),
         6 => client.clone().prop_map(|client| Step::Sync { client }),
         2 => client.clone().prop_map(|client| Step::Heartbeat { client }),
         1 => client.clone().prop_map(|client| Step::Leave { client }),
         4 => (client, 0..3_i32, 0..100_i64)
             .prop_map(|(client, partition, offset)| Step::Commit { client, partition, offset }),
-        1 => (0..3_i32, 0..100_i64).prop_map(|(partition, offset)| Step::Outsider { partition, offset }),
+        1 => (0..3_i32, 0..100_i64)
+            .prop_map(|(partition, offset)| Step::Outsider { partition, offset }),
         1 => Just(Step::Delete),
         1 => (0..3_i32).prop_map(|partition| Step::DeleteOffset { partition }),
-        4 => prop_oneof![Just(100_u64), Just(3_000), Just(12_000), Just(60_000)].prop_map(|ms| Step::Wait { ms }),
+        4 => prop_oneof![Just(100_u64), Just(3_000), Just(12_000), Just(60_000)]
+            .prop_map(|ms| Step::Wait { ms }),
         8 => prop::bool::weighted(0.1).prop_map(|fails| Step::Append { fails }),
         1 => Just(Step::Reload),
     ];
@@ -46,7 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Default, Clone)]
 struct Client {
     member: Option<MemberId>,
-    joined: Option<Joined>,
+    joined: Option<JoinResponse>,
     joining: Option<ReplyId>,
     syncing: Option<ReplyId>,
 }
@@ -54,7 +57,7 @@ struct Client {
 /// Clients that follow the protocol, and a model of what they were promised. Clients 2 and 3 are
 /// static.
 struct World {
-    bench: Bench,
+    harness: Harness,
     clients: Vec<Client>,
     /// Commits in the order in which they were sent, with what they set.
     commits: BTreeMap<ReplyId, (i32, i64)>,
@@ -80,7 +83,7 @@ fn request(client: usize, changed: bool) -> JoinRequest {
 impl World {
     fn new() -> Self {
         Self {
-            bench: Bench::new(),
+            harness: Harness::new(),
             clients: vec![Client::default(); 4],
             commits: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
@@ -94,12 +97,12 @@ impl World {
         match *step {
             Step::Join { client, changed } => {
                 let member = self.clients[client].member.clone();
-                let id = self.bench.join(&JoinRequest { member, ..request(client, changed) });
+                let id = self.harness.join(&JoinRequest { member, ..request(client, changed) });
                 self.clients[client].joining = Some(id);
             }
             Step::StaticRestart { client } if client >= 2 => {
                 self.clients[client] = Client::default();
-                let id = self.bench.join(&request(client, false));
+                let id = self.harness.join(&request(client, false));
                 self.clients[client].joining = Some(id);
             }
             Step::Sync { client } => {
@@ -115,25 +118,26 @@ impl World {
                     .map(|m| &m.member)
                     .zip(names.iter().map(String::as_str))
                     .collect();
-                let id = self.bench.sync(&joined, if joined.skip_assignment { &[] } else { &all });
+                let id =
+                    self.harness.sync(&joined, if joined.skip_assignment { &[] } else { &all });
                 self.clients[client].syncing = Some(id);
             }
             Step::Heartbeat { client } => {
                 let Some(joined) = self.clients[client].joined.clone() else { return };
-                let id = self.bench.send(Request::Heartbeat(HeartbeatRequest {
+                let id = self.harness.send(Request::Heartbeat(HeartbeatRequest {
                     group: "g".into(),
                     member: Some(joined.member),
                     instance: None,
                     generation: joined.generation,
                 }));
-                assert!(self.bench.take(id).is_some(), "heartbeats are answered at once");
+                assert!(self.harness.take(id).is_some(), "heartbeats are answered at once");
             }
             Step::Leave { client } => {
                 let Some(member) = self.clients[client].member.take() else { return };
                 let members = vec![LeavingMember { member: Some(member), instance: None }];
                 let id =
-                    self.bench.send(Request::Leave(LeaveRequest { group: "g".into(), members }));
-                assert!(self.bench.take(id).is_some(), "leaving is answered at once");
+                    self.harness.send(Request::Leave(LeaveRequest { group: "g".into(), members }));
+                assert!(self.harness.take(id).is_some(), "leaving is answered at once");
                 self.clients[client].joined = None;
             }
             Step::Commit { client, partition, offset } => {
@@ -142,9 +146,9 @@ impl World {
             }
             Step::Outsider { partition, offset } => self.commit(None, partition, offset),
             Step::Delete => {
-                let id = self.bench.send(Request::Delete("g".into()));
-                self.bench.commit_all();
-                if self.bench.take(id) == Some(Reply::Delete(Ok(()))) {
+                let id = self.harness.send(Request::Delete("g".into()));
+                self.harness.commit_all();
+                if self.harness.take(id) == Some(Reply::Delete(Ok(()))) {
                     self.read_replies();
                     self.acknowledged.clear();
                     self.generation = Generation(0);
@@ -153,27 +157,27 @@ impl World {
                 }
             }
             Step::DeleteOffset { partition } => {
-                self.bench.commit_all();
+                self.harness.commit_all();
                 self.read_replies();
                 let keys = vec![("t".parse().unwrap(), PartitionIndex(partition))];
-                match self.bench.ask(Request::DeleteOffsets { group: "g".into(), keys }) {
+                match self.harness.ask(Request::DeleteOffsets { group: "g".into(), keys }) {
                     Some(Reply::DeleteOffsets(Ok(outcomes))) if outcomes[0].is_ok() => {
                         self.acknowledged.remove(&partition);
                     }
                     _ => {}
                 }
             }
-            Step::Wait { ms } => self.bench.wait(ms),
+            Step::Wait { ms } => self.harness.wait(ms),
             Step::Append { fails } => {
-                self.bench.append(if fails { Err(AppendError::Unavailable) } else { Ok(()) });
+                self.harness.append(if fails { Err(AppendError::Unavailable) } else { Ok(()) });
             }
             Step::Reload => {
-                self.bench.commit_all();
+                self.harness.commit_all();
                 self.read_replies();
-                self.bench.coordinator.unload(GroupError::NotCoordinator, self.bench.now);
-                self.bench.collect();
+                self.harness.coordinator.unload(GroupError::NotCoordinator, self.harness.now);
+                self.harness.collect();
                 self.read_replies();
-                self.bench = self.bench.reloaded();
+                self.harness = self.harness.reloaded();
                 // A generation that got no assignment is not in the log, and its number is used
                 // again.
                 self.leaders.clear();
@@ -185,13 +189,13 @@ impl World {
         self.read_replies();
     }
 
-    fn commit(&mut self, joined: Option<&Joined>, partition: i32, offset: i64) {
-        let id = self.bench.send(Request::Commit(commit(joined, &[("t", partition, offset)])));
+    fn commit(&mut self, joined: Option<&JoinResponse>, partition: i32, offset: i64) {
+        let id = self.harness.send(Request::Commit(commit(joined, &[("t", partition, offset)])));
         self.commits.insert(id, (partition, offset));
     }
 
     fn read_replies(&mut self) {
-        for (id, reply) in std::mem::take(&mut self.bench.replies) {
+        for (id, reply) in std::mem::take(&mut self.harness.replies) {
             match reply {
                 Reply::Join(outcome) => self.read_join(id, outcome),
                 Reply::Sync(Ok(synced)) => self.read_sync(id, &synced),
@@ -206,7 +210,7 @@ impl World {
         }
     }
 
-    fn read_join(&mut self, id: ReplyId, outcome: Result<Joined, JoinFailed>) {
+    fn read_join(&mut self, id: ReplyId, outcome: Result<JoinResponse, JoinError>) {
         let client = self.clients.iter_mut().find(|client| client.joining == Some(id));
         match outcome {
             Ok(joined) => {
@@ -240,7 +244,7 @@ impl World {
         }
     }
 
-    fn read_sync(&mut self, id: ReplyId, synced: &Synced) {
+    fn read_sync(&mut self, id: ReplyId, synced: &SyncResponse) {
         let Some(client) = self.clients.iter_mut().find(|client| client.syncing == Some(id)) else {
             return;
         };
@@ -252,12 +256,12 @@ impl World {
     }
 
     fn check(&mut self) {
-        let deadline = self.bench.coordinator.next_deadline();
+        let deadline = self.harness.coordinator.next_deadline();
         assert!(
-            deadline.is_none_or(|at| at > self.bench.now.monotonic_ms)
-                || !self.bench.log.is_empty()
+            deadline.is_none_or(|at| at > self.harness.now.monotonic_ms)
+                || !self.harness.log.is_empty()
         );
-        let described = self.bench.coordinator_state();
+        let described = self.harness.coordinator_state();
         if let Some(group) = described.filter(|group| group.state == GroupState::Stable) {
             let mut given: Vec<&Bytes> = group
                 .members
@@ -274,28 +278,28 @@ impl World {
 
     /// With nothing under way, what the log says is what clients were promised.
     fn check_at_rest(&mut self) {
-        self.bench.commit_all();
+        self.harness.commit_all();
         self.read_replies();
-        let reloaded = self.bench.reloaded();
-        assert_eq!(reloaded.snapshot(), self.bench.snapshot(), "the log replays to the state");
-        let mut compact = Bench::new();
-        compact.log = self.bench.snapshot();
-        assert_eq!(compact.reloaded().snapshot(), self.bench.snapshot(), "so does a snapshot");
+        let reloaded = self.harness.reloaded();
+        assert_eq!(reloaded.snapshot(), self.harness.snapshot(), "the log replays to the state");
+        let mut compact = Harness::new();
+        compact.log = self.harness.snapshot();
+        assert_eq!(compact.reloaded().snapshot(), self.harness.snapshot(), "so does a snapshot");
         for (partition, offset) in self.acknowledged.clone() {
             let topics = Some(vec![("t".parse().unwrap(), vec![PartitionIndex(partition)])]);
             let request = FetchRequest { group: "g".into(), topics, require_stable: true };
-            let Some(Reply::Fetch(topics)) = self.bench.ask(Request::Fetch(request)) else {
+            let Some(Reply::Fetch(topics)) = self.harness.ask(Request::Fetch(request)) else {
                 panic!()
             };
             assert_eq!(topics[0].partitions[0].offset, Offset(offset), "partition {partition}");
         }
-        if self.bench.state() == GroupState::Stable {
-            assert_eq!(self.bench.reloaded().describe(), self.bench.describe());
+        if self.harness.state() == GroupState::Stable {
+            assert_eq!(self.harness.reloaded().describe(), self.harness.describe());
         }
     }
 }
 
-impl Bench {
+impl Harness {
     /// The group as it is, without committing what is queued.
     fn coordinator_state(&mut self) -> Option<DescribedGroup> {
         let id = self.send(Request::Describe("g".into()));
@@ -307,10 +311,14 @@ impl Bench {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn groups_keep_their_promises(steps in steps()) {
+    fn groups_keep_their_invariants(steps in steps()) {
         let mut world = World::new();
         for step in &steps {
             world.step(step);
@@ -320,7 +328,11 @@ proptest! {
     }
 
     #[test]
-    fn damaged_records_never_panic(key in prop::collection::vec(any::<u8>(), 0..40), value in prop::collection::vec(any::<u8>(), 0..80), kind in 0..4_u8) {
+    fn damaged_records_never_panic(
+        key in prop::collection::vec(any::<u8>(), 0..40),
+        value in prop::collection::vec(any::<u8>(), 0..80),
+        kind in 0..4_u8,
+    ) {
         let mut key = key;
         if key.len() > 1 {
             (key[0], key[1]) = (0, kind);
@@ -328,6 +340,6 @@ proptest! {
         let mut coordinator = Coordinator::new(GroupConfig::default());
         let value = Bytes::from(value);
         let _ = coordinator.replay(&Bytes::from(key), Some(&value));
-        coordinator.start(Bench::new().now);
+        coordinator.start(Harness::new().now);
     }
 }
