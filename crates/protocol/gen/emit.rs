@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use super::schema::{Field, Kind, Schema, Struct, Type, Versions};
 
-/// What the code for a field needs to know of its surroundings.
+/// The width of generated lines.
+const WIDTH: usize = 100;
+
+/// The struct and versions around a field, for its code.
 struct Context<'a> {
     schema: &'a Schema,
     /// The versions in which the struct occurs.
@@ -35,6 +38,64 @@ pub fn message(schema: &Schema) -> String {
     writeln!(out, "use crate::{{{}}};", names.join(", ")).unwrap();
     out.push_str(&body);
     out
+}
+
+/// Breaks lines of generated code that are longer than `WIDTH`: at braces, at the arguments of a
+/// call, or behind `=`.
+pub fn wrap(code: &str) -> String {
+    let mut out = String::new();
+    for line in code.lines() {
+        wrap_line(line, &mut out);
+    }
+    out
+}
+
+fn wrap_line(line: &str, out: &mut String) {
+    if line.len() <= WIDTH {
+        writeln!(out, "{line}").unwrap();
+        return;
+    }
+    let code = line.trim_start();
+    let indent = &line[..line.len() - code.len()];
+    if let Some((open, close)) = block(code) {
+        let (head, inner, tail) = (&code[..=open], &code[open + 1..close], &code[close..]);
+        writeln!(out, "{indent}{head}").unwrap();
+        wrap_line(&format!("{indent}    {}", inner.trim()), out);
+        match tail.strip_prefix("} else { ").and_then(|rest| rest.split_once(" }")) {
+            Some((inner, tail)) => {
+                writeln!(out, "{indent}}} else {{").unwrap();
+                wrap_line(&format!("{indent}    {inner}"), out);
+                writeln!(out, "{indent}}}{tail}").unwrap();
+            }
+            None => writeln!(out, "{indent}{tail}").unwrap(),
+        }
+    } else if let Some((head, value)) = code.split_once(" = ") {
+        writeln!(out, "{indent}{head} =").unwrap();
+        writeln!(out, "{indent}    {value}").unwrap();
+    } else if let Some((head, args)) = code.strip_suffix("),").and_then(|c| c.split_once('(')) {
+        writeln!(out, "{indent}{head}(").unwrap();
+        args.split(", ").for_each(|arg| writeln!(out, "{indent}    {arg},").unwrap());
+        writeln!(out, "{indent}),").unwrap();
+    } else {
+        writeln!(out, "{line}").unwrap();
+    }
+}
+
+/// The places of the first opening brace in `code` and of the one that closes it.
+fn block(code: &str) -> Option<(usize, usize)> {
+    let open = code.find('{')?;
+    let mut depth = 0;
+    for (at, c) in code.char_indices().skip_while(|(at, _)| *at < open) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((open, at));
+        }
+    }
+    None
 }
 
 fn one_struct(schema: &Schema, s: &Struct) -> String {
@@ -358,7 +419,8 @@ fn finish_decode(body: &str) -> String {
     let version = if uses_version(body) { "version" } else { "_version" };
     let d = if body.contains("d.") || body.contains("(d,") { "d" } else { "_d" };
     format!(
-        "\n    fn decode({d}: &mut Decoder, {version}: i16) -> Result<Self, DecodeError> {{\n{body}        Ok(m)\n    }}\n"
+        "\n    fn decode({d}: &mut Decoder, {version}: i16) -> Result<Self, DecodeError> {{\n\
+         {body}        Ok(m)\n    }}\n"
     )
 }
 

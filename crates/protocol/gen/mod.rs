@@ -1,5 +1,5 @@
-//! The generator of `src/messages/`, `src/api_key/table.rs` and `src/versions/table.rs`: from Kafka's
-//! schemas and API versions (as JSON) to Rust.
+//! The generator of `src/messages/`, `src/api_key/table.rs` and `src/versions/table.rs`: from
+//! Kafka's schemas and API versions (as JSON) to Rust.
 //!
 //! Run by `cargo run -p milena-protocol --example generate`; the test `generated_code_is_current`
 //! runs it in memory.
@@ -18,24 +18,34 @@ use schema::{Kind, Schema};
 /// The schemas, as checked in.
 pub const SCHEMAS: &str = include_str!("../schema/kafka-messages.json");
 
-/// What is compiled by default, as checked in.
+/// The messages compiled by default, as checked in.
 const COMPILED: &str = include_str!("../schema/compiled.txt");
 
 /// The API versions of each release, as checked in.
 const API_VERSIONS: &str = include_str!("../schema/api-versions.json");
 
 /// The first line of every generated file.
-const NOTE: &str = "// Generated from schema/kafka-messages.json by `cargo run -p milena-protocol --example generate`.";
+const NOTE: &str = "// Generated from schema/kafka-messages.json by \
+                    `cargo run -p milena-protocol --example generate`.";
 
-/// What stands before items that are not compiled by default.
+/// The attribute of items that are not compiled by default.
 const ALL: &str = "#[cfg(any(test, feature = \"all-messages\"))]";
+
+/// The macro of the rows of `REQUESTS`, `RESPONSES` and `STORED`.
+const INFO: &str = "\
+macro_rules! info {
+    ($module:ident::$name:ident, $key:expr) => {
+        MessageInfo::of::<$module::$name>(stringify!($name), $key)
+    };
+}
+";
 
 /// All generated files: path below the crate's `src/`, and text.
 pub fn generate() -> BTreeMap<String, String> {
     let schemas = schema::parse(SCHEMAS);
     let mut files = BTreeMap::new();
     for schema in &schemas {
-        let text = format!("{NOTE}\n\n{}", emit::message(schema));
+        let text = format!("{NOTE}\n\n{}", emit::wrap(&emit::message(schema)));
         files.insert(format!("messages/{}.rs", schema.module()), text);
     }
     files.insert("messages/mod.rs".to_owned(), message_list(&schemas));
@@ -64,11 +74,14 @@ pub fn write(src: &Path) -> std::io::Result<()> {
 
 fn message_list(schemas: &[Schema]) -> String {
     let mut out = format!(
-        "{NOTE}\n\n//! The requests, responses and stored records of Kafka 2.8 to 4.3, a module each.\n//!\n\
-         //! Field names and defaults are the schemas'; a field's doc says its type on the wire and the versions that\n\
-         //! have it. Those that `schema/compiled.txt` does not name need the feature `all-messages`, and so do the\n\
-         //! lists of all, which are for tests and fuzzing.\n\n\
-         #![allow(clippy::field_reassign_with_default, clippy::manual_range_contains, clippy::single_match)]\n\n"
+        "{NOTE}\n\n\
+         //! The requests, responses and stored records of Kafka 2.8 to 4.3, a module each.\n\
+         //!\n\
+         //! Field names and defaults are the schemas'; a field's doc gives its wire type and the\n\
+         //! versions that have it. Messages that `schema/compiled.txt` does not name need the\n\
+         //! feature `all-messages`, as do the lists of all messages (for tests and fuzzing).\n\n\
+         #![allow(clippy::field_reassign_with_default)]\n\
+         #![allow(clippy::manual_range_contains, clippy::single_match)]\n\n"
     );
     let compiled: BTreeSet<&str> = COMPILED.lines().filter(|l| !l.starts_with('#')).collect();
     for name in &compiled {
@@ -80,7 +93,7 @@ fn message_list(schemas: &[Schema]) -> String {
         }
         writeln!(out, "pub mod {};", schema.module()).unwrap();
     }
-    write!(out, "\n{ALL}\nuse crate::MessageInfo;\n").unwrap();
+    write!(out, "\n{ALL}\nuse crate::MessageInfo;\n\n{ALL}\n{INFO}").unwrap();
     let groups = [
         ("REQUESTS", "All requests.", Kind::Request),
         ("RESPONSES", "All responses.", Kind::Response),
@@ -91,7 +104,8 @@ fn message_list(schemas: &[Schema]) -> String {
         for schema in schemas.iter().filter(|s| s.kind == kind) {
             let (name, module) = (&schema.name, schema.module());
             let key = schema.api_key.map_or("None".to_owned(), |k| format!("Some({k})"));
-            writeln!(out, "    MessageInfo::of::<{module}::{name}>(\"{name}\", {key}),").unwrap();
+            let line = format!("    info!({module}::{name}, {key}),\n");
+            out.push_str(&emit::wrap(&line));
         }
         out.push_str("];\n");
     }

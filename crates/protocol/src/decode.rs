@@ -34,7 +34,8 @@ pub enum DecodeError {
     },
     /// The arrays of the message would take far more memory than its bytes justify.
     #[error(
-        "{count} elements at byte {at} would take more memory than the message's size justifies; send smaller requests"
+        "{count} elements at byte {at} would take more memory than the message's size justifies; \
+         send smaller requests"
     )]
     TooManyElements {
         /// Where the count ended.
@@ -350,7 +351,7 @@ impl Decoder {
     }
 }
 
-/// What an array of primitives may hold.
+/// An element type of arrays of primitives.
 pub(crate) trait Primitive: Sized {
     fn read(decoder: &mut Decoder, flexible: bool) -> Result<Self>;
 }

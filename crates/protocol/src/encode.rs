@@ -11,7 +11,7 @@ use crate::{KString, Message, Records};
 /// Below this many bytes copying is cheaper than one more buffer to write.
 const SHARED_FROM: usize = 1024;
 
-/// What an [`Encoder`] wrote: buffers to be written one after the other.
+/// The output of an [`Encoder`]: buffers to be written one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncodedFrame {
     /// The buffers in order; none is empty.
@@ -68,12 +68,12 @@ impl Encoder {
         self.len() == 0
     }
 
-    /// What was written, in one buffer.
+    /// The output in one buffer.
     pub fn into_bytes(self) -> Bytes {
         if self.shared.is_empty() { self.own.freeze() } else { self.into_frame().to_bytes() }
     }
 
-    /// What was written, as buffers.
+    /// The output as buffers, without copying.
     pub fn into_frame(self) -> EncodedFrame {
         let own = self.own.freeze();
         let mut parts = Vec::with_capacity(2 * self.shared.len() + 1);
@@ -261,7 +261,7 @@ impl Encoder {
     }
 }
 
-/// What an array of primitives may hold.
+/// An element type of arrays of primitives.
 pub(crate) trait Primitive {
     fn write(&self, encoder: &mut Encoder, flexible: bool);
 }

@@ -18,7 +18,8 @@ pub const MAX_FRAME_BYTES: usize = 100 << 20;
 pub enum FrameError {
     /// A length that is negative or above the limit.
     #[error(
-        "frame of {length} bytes is not between 0 and {max}; send less in one request, or check that the peer speaks kafka's protocol without tls"
+        "frame of {length} bytes is not between 0 and {max}; send less in one request, or check \
+         that the peer speaks kafka's protocol without tls"
     )]
     Length {
         length: i32,
@@ -39,9 +40,9 @@ pub struct RequestHeader {
     pub key: ApiKey,
     /// The version of it; may be one that is not known.
     pub version: i16,
-    /// What the response is matched by.
+    /// Chosen by the client, and repeated in the response.
     pub correlation_id: i32,
-    /// What the client calls itself. Null and empty are both fine.
+    /// The client's own name for itself. May be null or empty.
     pub client_id: Option<KString>,
 }
 

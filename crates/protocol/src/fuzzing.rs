@@ -24,7 +24,7 @@ pub fn requests(data: &[u8]) {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_the_fuzzer_found_is_still_refused_or_read() {
+    fn inputs_that_the_fuzzer_found_are_still_refused_or_read() {
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/requests");
         let mut entries = std::fs::read_dir(corpus).unwrap().peekable();
         assert!(entries.peek().is_some(), "there is a corpus");

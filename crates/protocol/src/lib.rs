@@ -12,8 +12,8 @@
 //! - [`frame`] wraps messages into requests and responses; [`versions`] says what a cluster of some
 //!   Kafka version advertises and accepts.
 //!
-//! What this crate is not: it knows nothing of record batches (they pass as bytes; `milena-records`
-//! reads them) and nothing of what a request means.
+//! Not here: record batches (they pass as bytes; `milena-records` reads them), and the meaning of
+//! requests.
 
 mod api_key;
 mod decode;

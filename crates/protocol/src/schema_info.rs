@@ -1,4 +1,4 @@
-//! What can be said of a message without knowing its type: for tests, fuzzing and tools.
+//! Properties of a message whose type is not known: for tests, fuzzing and tools.
 
 use std::ops::RangeInclusive;
 

@@ -1,5 +1,5 @@
-//! Which API versions each Kafka release offers, so that a cluster of some Kafka version looks like
-//! that version.
+//! The API versions of each Kafka release, so that a cluster of some Kafka version looks like that
+//! version.
 //!
 //! Rows are releases measured or read (`schema/api-versions.json`); a release between two rows
 //! offers what the row below it offers.
@@ -68,7 +68,7 @@ impl KafkaVersion {
     /// The versions of an API that are served, or nothing when the release does not have it.
     pub fn api_range(self, key: ApiKey) -> Option<RangeInclusive<i16>> {
         let range = self.row(key)?;
-        // What is advertised is not what is served: see `advertised`.
+        // The versions served differ from those advertised: see `advertised`.
         let low = if key == ApiKey::Produce && self.is_at_least(4, 0) { 3 } else { *range.start() };
         Some(low..=*range.end())
     }

@@ -49,7 +49,8 @@ impl Message for AlterPartitionReassignmentsRequest {
 
 impl Request for AlterPartitionReassignmentsRequest {
     const KEY: ApiKey = ApiKey::AlterPartitionReassignments;
-    type Response = super::alter_partition_reassignments_response::AlterPartitionReassignmentsResponse;
+    type Response =
+        super::alter_partition_reassignments_response::AlterPartitionReassignmentsResponse;
 }
 
 /// Part of [`AlterPartitionReassignmentsRequest`], versions 0-1.

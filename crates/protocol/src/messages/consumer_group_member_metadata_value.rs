@@ -82,7 +82,9 @@ impl Message for ConsumerGroupMemberMetadataValue {
         e.nullable_string(self.server_assignor.as_ref(), true);
         let has_0 = self.classic_member_metadata.is_some();
         e.uvarint(u32::from(has_0));
-        if has_0 { e.tagged(0, |e| { e.nullable_struct(self.classic_member_metadata.as_ref(), version); }); }
+        if has_0 {
+            e.tagged(0, |e| { e.nullable_struct(self.classic_member_metadata.as_ref(), version); });
+        }
     }
 }
 

@@ -59,7 +59,11 @@ impl Message for DeletableTopicResult {
     fn decode(d: &mut Decoder, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= Self::FLEXIBLE_FROM;
         let mut m = Self::default();
-        m.name = if version >= 6 { d.nullable_string(flexible)? } else { Some(d.string(flexible)?) };
+        m.name = if version >= 6 {
+            d.nullable_string(flexible)?
+        } else {
+            Some(d.string(flexible)?)
+        };
         if version >= 6 { m.topic_id = d.uuid()?; }
         m.error_code = d.i16()?;
         if version >= 5 { m.error_message = d.nullable_string(flexible)?; }
@@ -71,7 +75,11 @@ impl Message for DeletableTopicResult {
 
     fn encode(&self, e: &mut Encoder, version: i16) {
         let flexible = version >= Self::FLEXIBLE_FROM;
-        if version >= 6 { e.nullable_string(self.name.as_ref(), flexible); } else { e.string(self.name.as_deref().unwrap_or_default(), flexible); }
+        if version >= 6 {
+            e.nullable_string(self.name.as_ref(), flexible);
+        } else {
+            e.string(self.name.as_deref().unwrap_or_default(), flexible);
+        }
         if version >= 6 { e.uuid(self.topic_id); }
         e.i16(self.error_code);
         if version >= 5 { e.nullable_string(self.error_message.as_ref(), flexible); }

@@ -39,7 +39,8 @@ impl Message for DescribeUserScramCredentialsRequest {
 
 impl Request for DescribeUserScramCredentialsRequest {
     const KEY: ApiKey = ApiKey::DescribeUserScramCredentials;
-    type Response = super::describe_user_scram_credentials_response::DescribeUserScramCredentialsResponse;
+    type Response =
+        super::describe_user_scram_credentials_response::DescribeUserScramCredentialsResponse;
 }
 
 /// Part of [`DescribeUserScramCredentialsRequest`], versions 0.

@@ -285,7 +285,9 @@ impl Message for PartitionData {
         e.i64(self.high_watermark);
         if version >= 4 { e.i64(self.last_stable_offset); }
         if version >= 5 { e.i64(self.log_start_offset); }
-        if version >= 4 { e.nullable_structs(self.aborted_transactions.as_ref(), flexible, version); }
+        if version >= 4 {
+            e.nullable_structs(self.aborted_transactions.as_ref(), flexible, version);
+        }
         if version >= 11 { e.i32(self.preferred_read_replica); }
         e.nullable_records(self.records.as_ref(), flexible);
         if flexible {

@@ -48,7 +48,9 @@ impl Message for FindCoordinatorResponse {
         let flexible = version >= Self::FLEXIBLE_FROM;
         if version >= 1 { e.i32(self.throttle_time_ms); }
         if version <= 3 { e.i16(self.error_code); }
-        if version >= 1 && version <= 3 { e.nullable_string(self.error_message.as_ref(), flexible); }
+        if version >= 1 && version <= 3 {
+            e.nullable_string(self.error_message.as_ref(), flexible);
+        }
         if version <= 3 { e.i32(self.node_id); }
         if version <= 3 { e.string(&self.host, flexible); }
         if version <= 3 { e.i32(self.port); }

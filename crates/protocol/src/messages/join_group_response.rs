@@ -57,7 +57,11 @@ impl Message for JoinGroupResponse {
         m.error_code = d.i16()?;
         m.generation_id = d.i32()?;
         if version >= 7 { m.protocol_type = d.nullable_string(flexible)?; }
-        m.protocol_name = if version >= 7 { d.nullable_string(flexible)? } else { Some(d.string(flexible)?) };
+        m.protocol_name = if version >= 7 {
+            d.nullable_string(flexible)?
+        } else {
+            Some(d.string(flexible)?)
+        };
         m.leader = d.string(flexible)?;
         if version >= 9 { m.skip_assignment = d.bool()?; }
         m.member_id = d.string(flexible)?;
@@ -74,7 +78,11 @@ impl Message for JoinGroupResponse {
         e.i16(self.error_code);
         e.i32(self.generation_id);
         if version >= 7 { e.nullable_string(self.protocol_type.as_ref(), flexible); }
-        if version >= 7 { e.nullable_string(self.protocol_name.as_ref(), flexible); } else { e.string(self.protocol_name.as_deref().unwrap_or_default(), flexible); }
+        if version >= 7 {
+            e.nullable_string(self.protocol_name.as_ref(), flexible);
+        } else {
+            e.string(self.protocol_name.as_deref().unwrap_or_default(), flexible);
+        }
         e.string(&self.leader, flexible);
         if version >= 9 { e.bool(self.skip_assignment); }
         e.string(&self.member_id, flexible);

@@ -44,7 +44,8 @@ impl Message for ListPartitionReassignmentsRequest {
 
 impl Request for ListPartitionReassignmentsRequest {
     const KEY: ApiKey = ApiKey::ListPartitionReassignments;
-    type Response = super::list_partition_reassignments_response::ListPartitionReassignmentsResponse;
+    type Response =
+        super::list_partition_reassignments_response::ListPartitionReassignmentsResponse;
 }
 
 /// Part of [`ListPartitionReassignmentsRequest`], versions 0.

@@ -36,7 +36,11 @@ impl Message for MetadataRequest {
         d.check_version::<Self>(version)?;
         let flexible = version >= Self::FLEXIBLE_FROM;
         let mut m = Self::default();
-        m.topics = if version >= 1 { d.nullable_structs(flexible, version)? } else { Some(d.structs(flexible, version)?) };
+        m.topics = if version >= 1 {
+            d.nullable_structs(flexible, version)?
+        } else {
+            Some(d.structs(flexible, version)?)
+        };
         if version >= 4 { m.allow_auto_topic_creation = d.bool()?; }
         if version >= 8 && version <= 10 { m.include_cluster_authorized_operations = d.bool()?; }
         if version >= 8 { m.include_topic_authorized_operations = d.bool()?; }
@@ -48,7 +52,11 @@ impl Message for MetadataRequest {
 
     fn encode(&self, e: &mut Encoder, version: i16) {
         let flexible = version >= Self::FLEXIBLE_FROM;
-        if version >= 1 { e.nullable_structs(self.topics.as_ref(), flexible, version); } else { e.structs(self.topics.as_deref().unwrap_or_default(), flexible, version); }
+        if version >= 1 {
+            e.nullable_structs(self.topics.as_ref(), flexible, version);
+        } else {
+            e.structs(self.topics.as_deref().unwrap_or_default(), flexible, version);
+        }
         if version >= 4 { e.bool(self.allow_auto_topic_creation); }
         if version >= 8 && version <= 10 { e.bool(self.include_cluster_authorized_operations); }
         if version >= 8 { e.bool(self.include_topic_authorized_operations); }
@@ -80,7 +88,11 @@ impl Message for MetadataRequestTopic {
         let flexible = version >= Self::FLEXIBLE_FROM;
         let mut m = Self::default();
         if version >= 10 { m.topic_id = d.uuid()?; }
-        m.name = if version >= 10 { d.nullable_string(flexible)? } else { Some(d.string(flexible)?) };
+        m.name = if version >= 10 {
+            d.nullable_string(flexible)?
+        } else {
+            Some(d.string(flexible)?)
+        };
         if flexible {
             d.skip_tags()?;
         }
@@ -90,7 +102,11 @@ impl Message for MetadataRequestTopic {
     fn encode(&self, e: &mut Encoder, version: i16) {
         let flexible = version >= Self::FLEXIBLE_FROM;
         if version >= 10 { e.uuid(self.topic_id); }
-        if version >= 10 { e.nullable_string(self.name.as_ref(), flexible); } else { e.string(self.name.as_deref().unwrap_or_default(), flexible); }
+        if version >= 10 {
+            e.nullable_string(self.name.as_ref(), flexible);
+        } else {
+            e.string(self.name.as_deref().unwrap_or_default(), flexible);
+        }
         if flexible {
             e.uvarint(0);
         }

@@ -221,7 +221,11 @@ impl Message for MetadataResponseTopic {
         let flexible = version >= Self::FLEXIBLE_FROM;
         let mut m = Self::default();
         m.error_code = d.i16()?;
-        m.name = if version >= 12 { d.nullable_string(flexible)? } else { Some(d.string(flexible)?) };
+        m.name = if version >= 12 {
+            d.nullable_string(flexible)?
+        } else {
+            Some(d.string(flexible)?)
+        };
         if version >= 10 { m.topic_id = d.uuid()?; }
         if version >= 1 { m.is_internal = d.bool()?; }
         m.partitions = d.structs(flexible, version)?;
@@ -235,7 +239,11 @@ impl Message for MetadataResponseTopic {
     fn encode(&self, e: &mut Encoder, version: i16) {
         let flexible = version >= Self::FLEXIBLE_FROM;
         e.i16(self.error_code);
-        if version >= 12 { e.nullable_string(self.name.as_ref(), flexible); } else { e.string(self.name.as_deref().unwrap_or_default(), flexible); }
+        if version >= 12 {
+            e.nullable_string(self.name.as_ref(), flexible);
+        } else {
+            e.string(self.name.as_deref().unwrap_or_default(), flexible);
+        }
         if version >= 10 { e.uuid(self.topic_id); }
         if version >= 1 { e.bool(self.is_internal); }
         e.structs(&self.partitions, flexible, version);

@@ -37,7 +37,13 @@ impl Message for OffsetFetchRequest {
         let flexible = version >= Self::FLEXIBLE_FROM;
         let mut m = Self::default();
         if version <= 7 { m.group_id = d.string(flexible)?; }
-        if version <= 7 { m.topics = if version >= 2 { d.nullable_structs(flexible, version)? } else { Some(d.structs(flexible, version)?) }; }
+        if version <= 7 {
+            m.topics = if version >= 2 {
+                d.nullable_structs(flexible, version)?
+            } else {
+                Some(d.structs(flexible, version)?)
+            };
+        }
         if version >= 8 { m.groups = d.structs(flexible, version)?; }
         if version >= 7 { m.require_stable = d.bool()?; }
         if flexible {
@@ -49,7 +55,13 @@ impl Message for OffsetFetchRequest {
     fn encode(&self, e: &mut Encoder, version: i16) {
         let flexible = version >= Self::FLEXIBLE_FROM;
         if version <= 7 { e.string(&self.group_id, flexible); }
-        if version <= 7 { if version >= 2 { e.nullable_structs(self.topics.as_ref(), flexible, version); } else { e.structs(self.topics.as_deref().unwrap_or_default(), flexible, version); } }
+        if version <= 7 {
+            if version >= 2 {
+                e.nullable_structs(self.topics.as_ref(), flexible, version);
+            } else {
+                e.structs(self.topics.as_deref().unwrap_or_default(), flexible, version);
+            }
+        }
         if version >= 8 { e.structs(&self.groups, flexible, version); }
         if version >= 7 { e.bool(self.require_stable); }
         if flexible {

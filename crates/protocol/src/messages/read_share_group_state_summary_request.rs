@@ -35,7 +35,8 @@ impl Message for ReadShareGroupStateSummaryRequest {
 
 impl Request for ReadShareGroupStateSummaryRequest {
     const KEY: ApiKey = ApiKey::ReadShareGroupStateSummary;
-    type Response = super::read_share_group_state_summary_response::ReadShareGroupStateSummaryResponse;
+    type Response =
+        super::read_share_group_state_summary_response::ReadShareGroupStateSummaryResponse;
 }
 
 /// Part of [`ReadShareGroupStateSummaryRequest`], versions 0-1.

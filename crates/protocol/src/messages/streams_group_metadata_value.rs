@@ -56,7 +56,11 @@ impl Message for StreamsGroupMetadataValue {
         let has_1 = self.last_assignment_configs.is_some();
         e.uvarint(u32::from(has_0) + u32::from(has_1));
         if has_0 { e.tagged(0, |e| { e.i32(self.validated_topology_epoch); }); }
-        if has_1 { e.tagged(1, |e| { e.nullable_structs(self.last_assignment_configs.as_ref(), true, version); }); }
+        if has_1 {
+            e.tagged(1, |e| {
+                e.nullable_structs(self.last_assignment_configs.as_ref(), true, version);
+            });
+        }
     }
 }
 

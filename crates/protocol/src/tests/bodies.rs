@@ -4,9 +4,9 @@
 use super::codegen::schema::{Field, Schema, Struct, Type, Versions};
 
 /// Repeatable randomness (splitmix64).
-pub struct Dice(u64);
+pub struct TestRng(u64);
 
-impl Dice {
+impl TestRng {
     /// A sequence for a name and a number.
     pub fn named(name: &str, seed: u64) -> Self {
         let hash = name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| {
@@ -34,9 +34,9 @@ pub struct Body {
     pub canonical: bool,
 }
 
-pub fn random_body(schema: &Schema, version: i16, dice: &mut Dice) -> Body {
+pub fn random_body(schema: &Schema, version: i16, rng: &mut TestRng) -> Body {
     let flexible = schema.flexible.is_some_and(|f| contains(f, version));
-    let mut writer = Writer { schema, version, flexible, dice, canonical: true };
+    let mut writer = Writer { schema, version, flexible, rng, canonical: true };
     let mut bytes = Vec::new();
     writer.structure(&schema.root, &mut bytes);
     Body { bytes, canonical: writer.canonical }
@@ -50,7 +50,7 @@ struct Writer<'a> {
     schema: &'a Schema,
     version: i16,
     flexible: bool,
-    dice: &'a mut Dice,
+    rng: &'a mut TestRng,
     canonical: bool,
 }
 
@@ -66,7 +66,7 @@ impl Writer<'_> {
         }
         let mut tagged: Vec<&Field> = present.into_iter().filter(|f| f.tag.is_some()).collect();
         tagged.sort_by_key(|f| f.tag);
-        tagged.retain(|_| self.dice.below(2) == 0);
+        tagged.retain(|_| self.rng.below(2) == 0);
         uvarint(tagged.len() as u64, out);
         for field in tagged {
             let mut value = Vec::new();
@@ -79,7 +79,7 @@ impl Writer<'_> {
 
     fn field(&mut self, field: &Field, out: &mut Vec<u8>) {
         let nullable = field.nullable.is_some_and(|n| contains(n, self.version));
-        let null = nullable && self.dice.below(3) == 0;
+        let null = nullable && self.rng.below(3) == 0;
         if matches!(field.ty, Type::Struct(_)) && nullable {
             out.push(if null { 0xff } else { 1 });
             if null {
@@ -115,22 +115,22 @@ impl Writer<'_> {
 
     fn value(&mut self, ty: &Type, null: bool, flexible: bool, out: &mut Vec<u8>) {
         match ty {
-            Type::Scalar(kind) if kind == "bool" => out.push(self.dice.below(2) as u8),
+            Type::Scalar(kind) if kind == "bool" => out.push(self.rng.below(2) as u8),
             Type::Scalar(kind) if kind == "float64" => out.extend(1.5f64.to_be_bytes()),
             Type::Scalar(kind) => {
-                let number = match self.dice.below(4) {
+                let number = match self.rng.below(4) {
                     0 => 0,
                     1 => u64::MAX,
-                    2 => self.dice.below(300) as u64,
-                    _ => self.dice.next(),
+                    2 => self.rng.below(300) as u64,
+                    _ => self.rng.next(),
                 };
                 let bytes = [number.to_be_bytes(), number.to_be_bytes()].concat();
                 out.extend(&bytes[16 - width(kind)..]);
             }
             Type::Text => {
-                let length = [0, 1, 5, 130][self.dice.below(4)];
+                let length = [0, 1, 5, 130][self.rng.below(4)];
                 let text: String =
-                    (0..length).map(|_| ['a', 'Z', '-', 'ß', '日'][self.dice.below(5)]).collect();
+                    (0..length).map(|_| ['a', 'Z', '-', 'ß', '日'][self.rng.below(5)]).collect();
                 match flexible {
                     true => uvarint(if null { 0 } else { text.len() as u64 + 1 }, out),
                     false => out.extend((if null { -1 } else { text.len() as i16 }).to_be_bytes()),
@@ -140,14 +140,14 @@ impl Writer<'_> {
                 }
             }
             Type::Bytes | Type::Records => {
-                let length = [0, 3, 200, 2000][self.dice.below(4)];
+                let length = [0, 3, 200, 2000][self.rng.below(4)];
                 count(length, null, flexible, out);
                 if !null {
                     out.extend((0..length).map(|i| i as u8));
                 }
             }
             Type::Array(element) => {
-                let length = [0, 1, 2, 3][self.dice.below(4)];
+                let length = [0, 1, 2, 3][self.rng.below(4)];
                 count(length, null, flexible, out);
                 for _ in 0..if null { 0 } else { length } {
                     self.value(element, false, flexible, out);

@@ -164,7 +164,7 @@ fn frames_of_impossible_size_and_unknown_apis_are_refused() {
 
 /// Behaviour 10.
 #[test]
-fn what_a_version_lacks_is_dropped_on_the_way_out_and_defaulted_on_the_way_in() {
+fn fields_that_a_version_lacks_are_dropped_when_encoded_and_defaulted_when_decoded() {
     let mut request = FetchRequest {
         rack_id: "a".into(),
         session_id: 5,

@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 
 use super::{
-    bodies::{Dice, random_body, uvarint},
+    bodies::{TestRng, random_body, uvarint},
     codegen::{SCHEMAS, schema},
 };
 
@@ -74,15 +74,15 @@ fn counts_of_tagged_fields_are_bounded() {
 #[test]
 fn random_bytes_never_panic_any_decoder() {
     for info in every_message() {
-        let mut dice = Dice::named(info.name, 1);
+        let mut rng = TestRng::named(info.name, 1);
         for version in info.versions.clone() {
             for round in 0..40 {
-                let length = dice.below(64);
+                let length = rng.below(64);
                 let body: Vec<u8> = (0..length)
                     .map(|_| match round % 3 {
-                        0 => dice.next() as u8,
-                        1 => dice.below(4) as u8,
-                        _ => [0, 1, 0x7f, 0xff][dice.below(4)],
+                        0 => rng.next() as u8,
+                        1 => rng.below(4) as u8,
+                        _ => [0, 1, 0x7f, 0xff][rng.below(4)],
                     })
                     .collect();
                 let _ = (info.recode)(Bytes::from(body), version);
@@ -98,23 +98,23 @@ fn truncated_and_altered_messages_never_panic_any_decoder() {
     for info in every_message() {
         let schema =
             schemas.iter().find(|s| s.name == info.name).expect("every message has a schema");
-        let mut dice = Dice::named(info.name, 2);
+        let mut rng = TestRng::named(info.name, 2);
         for version in info.versions.clone() {
             for _ in 0..4 {
-                let body = random_body(schema, version, &mut dice).bytes;
+                let body = random_body(schema, version, &mut rng).bytes;
                 let whole = Bytes::from(body.clone());
                 for _ in 0..6 {
-                    let cut = whole.slice(..dice.below(whole.len() + 1));
+                    let cut = whole.slice(..rng.below(whole.len() + 1));
                     if let Ok((_, left)) = (info.recode)(cut.clone(), version) {
                         assert!(left <= cut.len());
                     }
                 }
                 for _ in 0..6 {
                     let mut altered = body.clone();
-                    for _ in 0..=dice.below(3) {
+                    for _ in 0..=rng.below(3) {
                         if !altered.is_empty() {
-                            let at = dice.below(altered.len());
-                            altered[at] = dice.next() as u8;
+                            let at = rng.below(altered.len());
+                            altered[at] = rng.next() as u8;
                         }
                     }
                     let _ = (info.recode)(Bytes::from(altered), version);

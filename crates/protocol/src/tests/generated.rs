@@ -12,7 +12,8 @@ fn generated_code_is_current() {
         let found = std::fs::read_to_string(src.join(path)).unwrap_or_default();
         assert!(
             found == *text,
-            "src/{path} is stale; run `cargo run -p milena-protocol --example generate` and commit the result"
+            "src/{path} is stale; run `cargo run -p milena-protocol --example generate` and commit \
+             the result"
         );
     }
     for entry in std::fs::read_dir(src.join("messages")).expect("the messages are there") {

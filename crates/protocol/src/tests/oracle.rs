@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey as TheirKey, RequestKind, ResponseKind};
 
 use super::{
-    bodies::{Dice, random_body},
+    bodies::{TestRng, random_body},
     codegen::{SCHEMAS, schema},
 };
 
@@ -35,7 +35,7 @@ fn every_message_in_every_version_is_what_its_schema_says() {
                 let body = random_body(
                     schema,
                     version,
-                    &mut Dice::named(info.name, round << 16 | version as u64),
+                    &mut TestRng::named(info.name, round << 16 | version as u64),
                 );
                 let ours = recode(info, version, &body.bytes);
                 if body.canonical {
@@ -92,7 +92,7 @@ fn another_implementation_reads_and_writes_the_same_bytes() {
                     let body = random_body(
                         schema,
                         version,
-                        &mut Dice::named(info.name, round << 16 | version as u64),
+                        &mut TestRng::named(info.name, round << 16 | version as u64),
                     );
                     let ours = recode(info, version, &body.bytes);
                     let Some(theirs) = theirs(key, &mut ours.clone(), version) else {

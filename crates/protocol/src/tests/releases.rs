@@ -1,4 +1,4 @@
-//! What each Kafka release offers.
+//! The API versions of each Kafka release.
 
 use crate::{ApiKey, KafkaVersion};
 
