@@ -1,5 +1,5 @@
-//! Changing what is set: AlterConfigs replaces all of it, IncrementalAlterConfigs (KIP-339) changes
-//! what it names.
+//! Changing set values: AlterConfigs replaces all of them, IncrementalAlterConfigs (KIP-339) those
+//! that it names.
 
 use crate::{
     catalogue::Catalogue,
@@ -21,7 +21,7 @@ pub enum AlterOperation {
     Subtract(String),
 }
 
-/// Whose configuration changes.
+/// The resource whose configuration changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlterTarget {
     /// Of one topic.
@@ -32,8 +32,8 @@ pub enum AlterTarget {
     Cluster,
 }
 
-/// Returns what is set for `target` after `operations` on `current`, checked as a whole and in plain
-/// form.
+/// Returns what is set for `target` after `operations` on `current`, checked as a whole and in
+/// plain form.
 ///
 /// Errors: the first that cannot be set. Deleting what is not set is none, whatever its name.
 pub fn apply(

@@ -6,8 +6,8 @@ use crate::effective::EffectiveConfig;
 
 macro_rules! accessors {
     ($($accessor:ident: $type:ty = $name:literal;)*) => {
-        /// The broker configurations that Milena acts on: dots become `_`. A number outside the range
-        /// of the type becomes the nearest in it.
+        /// The broker configurations that Milena acts on: dots become `_`. A number outside the
+        /// range of the type becomes the nearest in it.
         impl EffectiveConfig<'_> {$(
             #[doc = concat!("`", $name, "`")]
             pub fn $accessor(&self) -> $type {

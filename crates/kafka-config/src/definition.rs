@@ -31,11 +31,11 @@ pub struct Definition {
     pub kind: ConfigType,
     /// The value where none is set; `None` is null.
     pub default: Option<&'static str>,
-    /// What a value must satisfy beyond its type.
+    /// Constraint on the value beyond its type.
     pub rule: Rule,
     /// For a broker's; topic configurations can always be changed.
     pub update: Update,
-    /// What it changes in Milena.
+    /// Its effect in Milena.
     pub effect: Effect,
     /// One sentence or two, for DescribeConfigs and `docs/compatibility.md`.
     pub doc: &'static str,
@@ -48,7 +48,7 @@ pub struct Definition {
     since: (u8, u8),
     /// The first Kafka release that no longer has it.
     until: (u8, u8),
-    /// What differs from this row from a release on, oldest first.
+    /// Differences from this row by the release that made them, oldest first.
     changes: &'static [(u8, u8, Change)],
 }
 
@@ -60,7 +60,7 @@ pub struct ServerDefault {
     pub is_null: bool,
 }
 
-/// What a release changed in a configuration.
+/// A change that a release made to a configuration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
     Default(&'static str),
@@ -69,8 +69,8 @@ pub(crate) enum Change {
     Update(Update),
 }
 
-/// Stands for every name that is not in the catalogue. Kafka accepts such names for brokers, since a
-/// plugin may know them, and describes them without their values.
+/// Stands for every name that is not in the catalogue. Kafka accepts such names for brokers, since
+/// a plugin may know them, and describes them without their values.
 pub(crate) static UNKNOWN: Definition =
     Definition::new("", ConfigType::Unknown, None).meaningless("no plugin runs that could know it");
 

@@ -1,5 +1,4 @@
-//! What DescribeConfigs returns of each configuration: the value in force, where it is set, and its
-//! synonyms.
+//! DescribeConfigs entries: the value in force, where it is set, and its synonyms.
 
 use std::collections::BTreeSet;
 

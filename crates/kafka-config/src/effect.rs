@@ -1,9 +1,9 @@
-//! What each configuration changes in Milena. `docs/compatibility.md` shows it.
+//! The effect of each configuration in Milena, as `docs/compatibility.md` shows it.
 
-/// What setting a configuration changes.
+/// The effect of setting a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// What Kafka documents. The value is read through [`Definition::accessor`].
+    /// As Kafka documents. The value is read through [`Definition::accessor`].
     ///
     /// [`Definition::accessor`]: crate::Definition::accessor
     Honoured {
@@ -14,7 +14,7 @@ pub enum Effect {
     Partly {
         /// The name of the test function that shows it.
         test: &'static str,
-        /// What is missing.
+        /// The missing feature.
         missing: &'static str,
     },
     /// Nothing yet: the text says what has to be built first. It is accepted, kept and shown.

@@ -1,21 +1,22 @@
-//! Kafka's configurations of topics and brokers: which there are, what a value may be, what is in
-//! force.
+//! Kafka's configurations of topics and brokers: their definitions, allowed values, and the values
+//! in force.
 //!
-//! A topic configuration's value is the first of: set for the topic; set at run time for the broker,
-//! then for all brokers, under the broker's name for it (`log.retention.ms` for `retention.ms`); in
-//! the broker's properties; the default. Some broker configurations have older names in coarser
-//! units (`log.retention.hours`), which count in the same place as the finer one, after it.
+//! A topic configuration's value is the first of: set for the topic; set at run time for the
+//! broker, then for all brokers, under the broker's name for it (`log.retention.ms` for
+//! `retention.ms`); in the broker's properties; the default. Some broker configurations have older
+//! names in coarser units (`log.retention.hours`), which count in the same place as the finer one,
+//! after it.
 //!
 //! ```text
 //! value            types, rules, checking a value
-//! definition       a row of the catalogue; effect: what it changes in Milena
-//! catalogue/       the rows; Catalogue: what one release has
-//! effective        KafkaConfig (what a broker is started with) → EffectiveConfig (what is in force)
-//! broker_values    what Milena reads of a broker: one typed method of EffectiveConfig each
-//! topic_config     what Milena reads of a topic: one typed field of TopicConfig each
-//! describe         what DescribeConfigs returns
-//! alter            what AlterConfigs and IncrementalAlterConfigs change, checked
-//! msk              what MSK allows its customers, and its defaults
+//! definition       a row of the catalogue; effect: its effect in Milena
+//! catalogue/       the rows; Catalogue: those of one release
+//! effective        KafkaConfig (a broker's release and properties) → EffectiveConfig (in force)
+//! broker_values    the broker configurations Milena reads: a typed method of EffectiveConfig each
+//! topic_config     the topic configurations Milena reads: a typed field of TopicConfig each
+//! describe         the entries of DescribeConfigs
+//! alter            the changes of AlterConfigs and IncrementalAlterConfigs, checked
+//! msk              the configurations that MSK lets its customers set, and its defaults
 //! ```
 //!
 //! Every path from a value to its reader leads through `broker_values` or `topic_config`.

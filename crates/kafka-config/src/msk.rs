@@ -132,7 +132,7 @@ pub fn check_properties(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// What MSK requires of a value beyond Kafka.
+/// MSK's constraint on a value beyond Kafka's.
 fn msk_rule(name: &str) -> Rule {
     match name {
         "replica.lag.time.max.ms" => Rule::Between(10_000, 30_000),

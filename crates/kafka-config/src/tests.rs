@@ -127,12 +127,13 @@ fn values_are_checked_as_kafka_checks_them() {
     let refused = catalogue.topic("retention.ms").expect("known").check("soon").unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "invalid value 'soon' for retention.ms: a whole number from -9223372036854775808 to 9223372036854775807 is needed"
+        "invalid value 'soon' for retention.ms: a whole number from -9223372036854775808 to \
+         9223372036854775807 is needed"
     );
 }
 
 #[test]
-fn secrets_are_shown_to_nobody() {
+fn secrets_are_never_shown() {
     let server = server(&[("ssl.keystore.password", "hunter2")]);
     let described = find(server.at_start().describe_broker(), "ssl.keystore.password");
     assert_eq!((described.value.as_deref(), described.source), (None, ConfigSource::StaticBroker));

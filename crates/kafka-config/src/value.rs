@@ -39,11 +39,11 @@ pub struct InvalidValue {
     pub name: String,
     /// As given; a secret is hidden.
     pub value: String,
-    /// What is allowed.
+    /// The allowed values.
     pub reason: String,
 }
 
-/// What a value must satisfy beyond its type.
+/// A constraint on a value beyond its type.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     Any,
@@ -66,7 +66,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// What is allowed beyond the type, for `docs/compatibility.md`.
+    /// The constraint in words, for `docs/compatibility.md`.
     pub fn allowed(self) -> String {
         match self {
             Self::Any => String::new(),

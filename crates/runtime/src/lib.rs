@@ -88,7 +88,7 @@ pub struct Executors {
 pub struct Runtime {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    /// What stands for the time that blocking work takes; without it threads do that work.
+    /// The simulated duration of blocking work; `None`: threads do that work.
     pace: Option<Arc<dyn Pace>>,
     /// `None`: the caller's executor runs everything.
     executors: Option<Executors>,

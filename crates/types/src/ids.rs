@@ -9,11 +9,11 @@ use uuid::Uuid;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("'{text}' is not a {kind}: {reason}")]
 pub struct ParseIdError {
-    /// What the text should have been.
+    /// The kind of id expected.
     pub kind: &'static str,
     /// The text as given.
     pub text: String,
-    /// What is wrong with it.
+    /// The rule that it breaks.
     pub reason: &'static str,
 }
 

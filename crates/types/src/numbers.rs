@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident($raw:ty)) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+        #[derive(Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub $raw);
 
@@ -37,7 +38,8 @@ counter! {
     Offset(i64)
 }
 counter! {
-    /// One term of leadership of a partition; rises by one at each change (KIP-101). -1 on the wire: unknown.
+    /// One term of leadership of a partition; rises by one at each change (KIP-101). -1 on the
+    /// wire: unknown.
     LeaderEpoch(i32)
 }
 counter! {

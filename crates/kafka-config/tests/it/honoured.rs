@@ -1,4 +1,4 @@
-//! What the catalogue calls honoured is read by the broker and has a test.
+//! Every configuration that the catalogue calls honoured is read by the broker and has a test.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! What a broker is, and what it may do by itself.
+//! A broker's identity, and the actions it may take by itself.
 
 use crate::{
     definition::{Change, Definition, flag, int, list, long, text, unset},

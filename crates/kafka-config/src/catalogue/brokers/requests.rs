@@ -1,4 +1,4 @@
-//! What is done with requests, and settings from before there were listeners.
+//! Request handling, and settings from before there were listeners.
 
 use crate::{
     definition::{Definition, LONG_MAX, flag, int, list, long, text, unset},
