@@ -15,12 +15,12 @@ use milena_storage::{
 use milena_types::BrokerId;
 
 use crate::{
-    dice::Dice,
     disk::{Process, ProcessDisk},
+    environment,
     objects::SimObjects,
+    seeded_rng::SeededRng,
     store_link::StoreLink,
-    surroundings,
-    world::{BrokerNode, Order, World, data_dir},
+    world::{BrokerNode, NodeCommand, World, data_dir},
 };
 
 const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
@@ -34,7 +34,7 @@ pub(crate) async fn run(world: Arc<World>, id: i32) -> turmoil::Result {
             Ok(broker) => serve(&world, node, broker).await,
             Err(error) => {
                 world.trace.line(&name(id), format_args!("did not start: {error}"));
-                judge(&world, node, &error);
+                check_start_error(&world, node, &error);
                 tokio::time::sleep(RESTART_PAUSE).await;
             }
         }
@@ -48,16 +48,18 @@ pub(crate) fn name(id: i32) -> String {
 async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
     world.trace.line(&name(node.id), format_args!("serves"));
     node.serving.store(true, Ordering::Relaxed);
-    let mut orders = node.order.subscribe();
-    let order = tokio::select! {
+    let mut commands = node.command.subscribe();
+    let command = tokio::select! {
         biased;
-        () = broker.ended() => Order::Stop(Duration::ZERO),
-        order = orders.wait_for(|order| *order != Order::Run) => order.map_or(Order::Run, |order| *order),
+        () = broker.ended() => NodeCommand::Stop(Duration::ZERO),
+        command = commands.wait_for(|command| *command != NodeCommand::Run) => {
+            command.map_or(NodeCommand::Run, |command| *command)
+        }
     };
     node.serving.store(false, Ordering::Relaxed);
-    world.trace.line(&name(node.id), format_args!("{order:?}"));
-    let down = match order {
-        Order::Kill(down) => {
+    world.trace.line(&name(node.id), format_args!("{command:?}"));
+    let down = match command {
+        NodeCommand::Kill(down) => {
             let killed = broker.kill().await;
             world.trace.line(&name(node.id), format_args!("killed"));
             if let Err(error) = killed.end_registration().await {
@@ -65,20 +67,19 @@ async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
             }
             down
         }
-        Order::Stop(down) => {
+        NodeCommand::Stop(down) => {
             broker.leave().await;
             down
         }
-        Order::Run => return,
+        NodeCommand::Run => return,
     };
     world.trace.line(&name(node.id), format_args!("stopped"));
     tokio::time::sleep(down).await;
-    node.order.send_replace(Order::Run);
+    node.command.send_replace(NodeCommand::Run);
 }
 
-/// A start may fail while something is broken, but never because something is missing that was
-/// acknowledged.
-fn judge(world: &World, node: &BrokerNode, error: &StartError) {
+/// A start may fail while something is broken, but never because acknowledged records are missing.
+fn check_start_error(world: &World, node: &BrokerNode, error: &StartError) {
     let dead = node.process.lock().expect("no panic with the process").is_dead();
     let lost = matches!(
         error,
@@ -99,19 +100,18 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
     let process = Process::new();
     *node.process.lock().expect("no panic with the process") = process.clone();
     let label = format!("{} {life}", name(node.id));
-    let runtime: Runtime =
-        surroundings::runtime(world.seed, &label, &world.clock, &world.slow_disk);
+    let runtime: Runtime = environment::runtime(world.seed, &label, &world.clock, &world.slow_disk);
     let store = StoreLink {
         store: world.store.clone(),
         caller: node.id,
-        weather: node.store.clone(),
-        dice: Dice::new(world.seed, &format!("store {label}")),
+        conditions: node.store.clone(),
+        rng: SeededRng::new(world.seed, &format!("store {label}")),
         trace: world.trace.clone(),
     };
     let objects = SimObjects {
         inner: world.objects.clone(),
-        weather: node.objects.clone(),
-        dice: Dice::new(world.seed, &format!("objects {label}")),
+        conditions: node.objects.clone(),
+        rng: SeededRng::new(world.seed, &format!("objects {label}")),
         monitor: world.monitor.clone(),
         trace: world.trace.clone(),
         node: name(node.id),

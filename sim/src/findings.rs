@@ -1,4 +1,4 @@
-//! What was found to be wrong in a run.
+//! The failures of a run.
 
 use std::{
     fmt,

@@ -6,16 +6,16 @@
 
 mod broker_node;
 mod clients;
-mod dice;
 mod disk;
+mod environment;
 mod findings;
 mod monitor;
 mod objects;
 mod plan;
 mod run;
+mod seeded_rng;
 mod store;
 mod store_link;
-mod surroundings;
 mod trace;
 mod world;
 
@@ -24,7 +24,7 @@ use std::{path::PathBuf, process::ExitCode, sync::OnceLock};
 use clap::Parser;
 use findings::Findings;
 use milena_testkit::history;
-use plan::Kind;
+use plan::PlanKind;
 use rand::SeedableRng as _;
 use trace::Trace;
 
@@ -36,21 +36,21 @@ static FINDINGS: OnceLock<Findings> = OnceLock::new();
 struct Arguments {
     #[arg(long)]
     seed: u64,
-    /// What the seed aims at [default: by its last digit]
+    /// The seed's plan [default: by its last digit]
     #[arg(long)]
-    plan: Option<Kind>,
+    plan: Option<PlanKind>,
     /// Where to write all that happened
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// What of the log the trace has
+    /// Log events to include in the trace
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What the standard library takes from the operating system (the keys of hash maps) comes from
-    // the seed too.
+    // Randomness that the standard library takes from the operating system (the keys of hash maps)
+    // comes from the seed too.
     mad_turmoil::rand::set_rng(rand::rngs::StdRng::seed_from_u64(arguments.seed));
     // A thread of its own, whose hash maps have not been given keys yet.
     let seed = arguments.seed;
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
 
 fn simulate(arguments: Arguments) -> ExitCode {
     let Arguments { seed, plan, trace: file, log } = arguments;
-    let kind = plan.unwrap_or_else(|| Kind::of_seed(seed));
+    let kind = plan.unwrap_or_else(|| PlanKind::of_seed(seed));
     let trace = Trace::default();
     trace.subscribe(&log);
     std::panic::set_hook(Box::new(|panic| {
@@ -83,7 +83,7 @@ fn simulate(arguments: Arguments) -> ExitCode {
     let world = &outcome.world;
     let (totals, violations) = history::check(std::slice::from_ref(&*world.history()));
     // Only a run that came to its end has read everything.
-    let complete = world.is(world::Phase::LastLook) && world.findings.is_empty();
+    let complete = world.is(world::Phase::FinalRead) && world.findings.is_empty();
     for violation in
         violations.into_iter().filter(|v| complete || !matches!(v.kind(), "lost" | "vanished"))
     {
@@ -98,7 +98,8 @@ fn simulate(arguments: Arguments) -> ExitCode {
         return ExitCode::from(2);
     }
     println!(
-        "seed {seed}: {} sent, {} acked, {} present, {} commits, {} store changes, {} lives, {:.1} s simulated, trace {:016x}",
+        "seed {seed}: {} sent, {} acked, {} present, {} commits, {} store changes, {} lives, {:.1} \
+         s simulated, trace {:016x}",
         totals.sent,
         totals.acked,
         totals.present,

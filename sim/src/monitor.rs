@@ -1,7 +1,7 @@
-//! Looks at every change of the metadata store as it is made, and at every object as it is written
-//! and removed.
+//! Checks every change of the metadata store as it is made, and every object as it is written and
+//! removed.
 //!
-//! What it holds them against (design, "what must always hold"):
+//! The invariants it checks:
 //! - `leader-change`: leader or leader epoch of a partition change only in the leader's own
 //!   transaction, or after its broker epoch is sealed; neither epoch ever goes back;
 //! - `seal-moved`: a sealed epoch's tail never changes; `floor`: a floor never goes back, never
@@ -30,23 +30,23 @@ use crate::findings::Findings;
 #[derive(Clone)]
 pub(crate) struct Monitor {
     findings: Findings,
-    seen: Arc<Mutex<Seen>>,
+    state: Arc<Mutex<MonitorState>>,
 }
 
 #[derive(Default)]
-struct Seen {
-    /// Which broker has or had an epoch.
+struct MonitorState {
+    /// The broker of each epoch.
     owners: BTreeMap<i64, Caller>,
-    /// Which broker epoch a partition's leader epoch was given to.
+    /// The broker epoch to which each leader epoch of a partition was given.
     terms: BTreeMap<(String, i32, i64), i64>,
-    /// How many records refer to an object.
+    /// The number of records that refer to an object.
     references: BTreeMap<String, i64>,
-    /// What was written where.
+    /// Checksums of objects as first written, by path.
     written: BTreeMap<String, u32>,
     changes: u64,
 }
 
-/// What is looked at of a flush record.
+/// The fields of a flush record that are checked.
 #[derive(serde::Deserialize)]
 struct Flush {
     object: String,
@@ -59,24 +59,24 @@ struct FlushPart {
     epochs: Vec<(i64, i64)>,
 }
 
-/// Who changes the store; 0 is nobody's broker.
+/// The broker that changes the store; 0: the store itself.
 pub(crate) type Caller = i32;
 
 /// Reads the value that a key has now.
-type Now<'a> = dyn Fn(&str) -> Option<Bytes> + 'a;
+type KeyReader<'a> = dyn Fn(&str) -> Option<Bytes> + 'a;
 
 impl Monitor {
     pub(crate) fn new(findings: Findings) -> Self {
-        Self { findings, seen: Arc::default() }
+        Self { findings, state: Arc::default() }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("no panic while looking")
+    fn state(&self) -> MutexGuard<'_, MonitorState> {
+        self.state.lock().expect("no panic while checking")
     }
 
-    /// How many changes it has seen.
+    /// The number of changes checked.
     pub(crate) fn changes(&self) -> u64 {
-        self.seen().changes
+        self.state().changes
     }
 
     /// A transaction of `caller` was applied.
@@ -85,9 +85,9 @@ impl Monitor {
         caller: Caller,
         revision: Revision,
         changes: &[Change],
-        now: &Now<'_>,
+        now: &KeyReader<'_>,
     ) {
-        self.seen().changes += 1;
+        self.state().changes += 1;
         for (key, before, after) in changes {
             let Some((root, rest)) = split(key) else { continue };
             let parse = |bytes: &Option<Bytes>| {
@@ -125,7 +125,7 @@ impl Monitor {
         if let (Some(broker), Some(epoch)) =
             (broker, after.and_then(|record| number(record, "epoch")))
         {
-            let owner = *self.seen().owners.entry(epoch).or_insert(broker);
+            let owner = *self.state().owners.entry(epoch).or_insert(broker);
             if owner != broker {
                 self.findings.add(
                     "epoch-twice",
@@ -142,7 +142,7 @@ impl Monitor {
         place: &str,
         before: Option<&Value>,
         after: Option<&Value>,
-        now: &Now<'_>,
+        now: &KeyReader<'_>,
     ) {
         let (Some(before), Some(after)) = (before, after) else { return };
         let field = |record: &Value, name: &str| number(record, name).unwrap_or(-1);
@@ -172,7 +172,7 @@ impl Monitor {
                 .is_ok_and(|record| number(&record, "tail_end").is_some())
         });
         let own =
-            i64::from(caller) == leader && self.seen().owners.get(&broker_epoch) == Some(&caller);
+            i64::from(caller) == leader && self.state().owners.get(&broker_epoch) == Some(&caller);
         if !sealed && !own {
             let text = format!(
                 "{place}: taken from broker {leader}, whose epoch {broker_epoch} is not sealed"
@@ -196,7 +196,7 @@ impl Monitor {
         if let ((Some(leader_epoch), Some(broker_epoch)), Ok(partition)) =
             (term, partition.parse::<i32>())
         {
-            self.seen().terms.insert((topic.to_owned(), partition, leader_epoch), broker_epoch);
+            self.state().terms.insert((topic.to_owned(), partition, leader_epoch), broker_epoch);
         }
     }
 
@@ -208,7 +208,7 @@ impl Monitor {
             self.findings.add("flush", format!("{place}: a record that is not one"));
             return;
         };
-        if !self.seen().written.contains_key(&record.object) {
+        if !self.state().written.contains_key(&record.object) {
             self.findings
                 .add("object-missing", format!("{place}: {} was never written", record.object));
         }
@@ -217,11 +217,11 @@ impl Monitor {
             let TopicPartition { topic, partition } = part.partition;
             for (term, _) in &part.epochs {
                 let given =
-                    self.seen().terms.get(&(topic.to_string(), partition.0, *term)).copied();
+                    self.state().terms.get(&(topic.to_string(), partition.0, *term)).copied();
                 if given != Some(epoch) {
                     let text = format!(
-                        "{place}: broker epoch {epoch} wrote in leader epoch {term} of {topic}:{partition}, \
-                         which was given to {given:?}"
+                        "{place}: broker epoch {epoch} wrote in leader epoch {term} of \
+                         {topic}:{partition}, which was given to {given:?}"
                     );
                     self.findings.add("term", text);
                 }
@@ -244,7 +244,7 @@ impl Monitor {
             );
         }
         let flusher = number(before, "flusher").unwrap_or(-1);
-        let owner = self.seen().owners.get(&flusher).copied();
+        let owner = self.state().owners.get(&flusher).copied();
         if floor != floor_before && owner != Some(caller) {
             let text = format!(
                 "{place}: the floor was moved by broker {caller}, the flusher is epoch {flusher}"
@@ -277,7 +277,7 @@ impl Monitor {
     }
 
     fn refer(&self, before: Option<&Value>, after: Option<&Value>) {
-        let mut seen = self.seen();
+        let mut seen = self.state();
         for (record, by) in [(after, 1), (before, -1)] {
             let mut objects = Vec::new();
             collect_objects(record, &mut objects);
@@ -290,7 +290,7 @@ impl Monitor {
 
     /// An object was written.
     pub(crate) fn object_written(&self, object: &str, checksum: u32) {
-        let before = *self.seen().written.entry(object.to_owned()).or_insert(checksum);
+        let before = *self.state().written.entry(object.to_owned()).or_insert(checksum);
         if before != checksum {
             self.findings
                 .add("object-changed", format!("{object} was written again with other bytes"));
@@ -299,7 +299,7 @@ impl Monitor {
 
     /// An object is being removed.
     pub(crate) fn object_removed(&self, object: &str) {
-        let referred = self.seen().references.get(object).copied();
+        let referred = self.state().references.get(object).copied();
         if let Some(count) = referred {
             self.findings
                 .add("object-removed", format!("{object} is removed, {count} records refer to it"));

@@ -11,14 +11,14 @@ use object_store::{
     path::Path,
 };
 
-use crate::{dice::Dice, monitor::Monitor, store_link::Weather, trace::Trace};
+use crate::{monitor::Monitor, seeded_rng::SeededRng, store_link::LinkConditions, trace::Trace};
 
 /// A broker's access to the objects, which all brokers share.
 #[derive(Clone)]
 pub(crate) struct SimObjects {
     pub(crate) inner: Arc<InMemory>,
-    pub(crate) weather: Weather,
-    pub(crate) dice: Dice,
+    pub(crate) conditions: LinkConditions,
+    pub(crate) rng: SeededRng,
     pub(crate) monitor: Monitor,
     pub(crate) trace: Trace,
     pub(crate) node: String,
@@ -26,18 +26,18 @@ pub(crate) struct SimObjects {
 
 impl SimObjects {
     async fn pause(&self) {
-        let most = self.weather.latency_us.load(std::sync::atomic::Ordering::Relaxed).max(500);
-        let pause = if self.dice.chance(20) {
-            self.dice.millis(50..500)
+        let most = self.conditions.latency_us.load(std::sync::atomic::Ordering::Relaxed).max(500);
+        let pause = if self.rng.chance(20) {
+            self.rng.millis(50..500)
         } else {
-            self.dice.micros(200..most * 2)
+            self.rng.micros(200..most * 2)
         };
         tokio::time::sleep(pause).await;
     }
 
     fn fails(&self) -> bool {
-        let permille = self.weather.fail_permille.load(std::sync::atomic::Ordering::Relaxed);
-        self.weather.away.load(std::sync::atomic::Ordering::Relaxed) || self.dice.chance(permille)
+        let permille = self.conditions.fail_permille.load(std::sync::atomic::Ordering::Relaxed);
+        self.conditions.away.load(std::sync::atomic::Ordering::Relaxed) || self.rng.chance(permille)
     }
 
     /// Runs a request that changes something, or what becomes of it.

@@ -1,10 +1,10 @@
-//! What a seed makes happen: the shape of the cluster, the weather, and what breaks when.
+//! A seed's plan: the shape of the cluster, its latencies and error rates, and its failures.
 
 use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::dice::Dice;
+use crate::seeded_rng::SeededRng;
 
 /// A topic's number among partitions' names in the history: partition p of topic t is `t * 100 +
 /// p`.
@@ -18,10 +18,10 @@ pub(crate) struct TopicPlan {
     pub(crate) configs: Vec<(&'static str, &'static str)>,
 }
 
-/// What a plan aims at. Most seeds mix everything; some meet much of one thing, so that what only
-/// happens when several of it come together does.
+/// The emphasis of a plan. Most seeds mix everything; some meet much of one thing, to reach states
+/// that need several of it at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
+pub(crate) enum PlanKind {
     /// Anything may happen.
     Mixed,
     /// Slow, failing and full disks, clients that send again before there is an answer, and crashes
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     Restarts,
 }
 
-impl Kind {
+impl PlanKind {
     /// The kind of a seed for which none is chosen: by its last digit.
     pub(crate) fn of_seed(seed: u64) -> Self {
         match seed % 10 {
@@ -46,7 +46,7 @@ impl Kind {
     }
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for PlanKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let value = self.to_possible_value().expect("no kind is left out");
         f.write_str(value.get_name())
@@ -83,7 +83,7 @@ pub(crate) struct Plan {
     pub(crate) flush_age: Duration,
     /// How soon partitions are given back to their first replica.
     pub(crate) leaders_return_after: Duration,
-    /// What breaks, by the time since work began.
+    /// Failures, by the time since work began.
     pub(crate) actions: Vec<(Duration, Action)>,
 }
 
@@ -96,7 +96,7 @@ pub(crate) enum Action {
     KillAtDisk { broker: i32, operations: u64 },
     /// The machine loses power: all brokers end, and what is not synced is lost.
     PowerCut,
-    /// A broker stops in good order and starts again.
+    /// A broker shuts down and starts again.
     Stop { broker: i32, down: Duration },
     /// A broker is killed by the service, which tells the others.
     ServiceKill { broker: i32, down: Duration },
@@ -122,104 +122,104 @@ pub(crate) enum Action {
 
 impl Plan {
     /// The plan of a seed.
-    pub(crate) fn new(seed: u64, kind: Kind) -> Self {
+    pub(crate) fn new(seed: u64, kind: PlanKind) -> Self {
         let mut plan = Self::mixed(seed);
-        let dice = Dice::new(seed, "aim");
+        let rng = SeededRng::new(seed, "aim");
         match kind {
-            Kind::Mixed => {}
-            Kind::SlowDisk => plan.slow_disk(&dice),
-            Kind::HeldStore => plan.held_store(&dice),
-            Kind::Restarts => plan.restarts(&dice),
+            PlanKind::Mixed => {}
+            PlanKind::SlowDisk => plan.slow_disk(&rng),
+            PlanKind::HeldStore => plan.held_store(&rng),
+            PlanKind::Restarts => plan.restarts(&rng),
         }
         plan
     }
 
-    fn slow_disk(&mut self, dice: &Dice) {
-        self.slow_disk_permille = dice.within(200..600);
+    fn slow_disk(&mut self, rng: &SeededRng) {
+        self.slow_disk_permille = rng.within(200..600);
         self.wal_file_bytes = 64 << 10;
-        self.patience_ms_max = dice.within(20..200);
-        self.window = dice.within(2..6) as usize;
+        self.patience_ms_max = rng.within(20..200);
+        self.window = rng.within(2..6) as usize;
         self.leaders_return_after = Duration::from_millis(200);
-        self.act_every(dice, 200..1200, |dice, broker| match dice.below(10) {
-            0..2 => Action::Kill { broker, down: dice.millis(50..800) },
-            2 => Action::KillAtDisk { broker, operations: dice.below(20) },
+        self.act_every(rng, 200..1200, |rng, broker| match rng.below(10) {
+            0..2 => Action::Kill { broker, down: rng.millis(50..800) },
+            2 => Action::KillAtDisk { broker, operations: rng.below(20) },
             3 => Action::PowerCut,
-            4 => Action::Stop { broker, down: dice.millis(50..800) },
+            4 => Action::Stop { broker, down: rng.millis(50..800) },
             // A chunk stalls once its second file fails too.
-            5..8 => Action::SyncsFail { count: dice.within(2..9) as u32 },
-            _ => Action::DiskFull { time: dice.millis(100..1500) },
+            5..8 => Action::SyncsFail { count: rng.within(2..9) as u32 },
+            _ => Action::DiskFull { time: rng.millis(100..1500) },
         });
         // A full disk is met when another file is needed, as after a failure.
         for (at, action) in self.actions.clone() {
             if matches!(action, Action::DiskFull { .. }) {
-                let fails = Action::SyncsFail { count: dice.within(2..9) as u32 };
-                self.actions.push((at + dice.millis(1..100), fails));
+                let fails = Action::SyncsFail { count: rng.within(2..9) as u32 };
+                self.actions.push((at + rng.millis(1..100), fails));
             }
         }
         self.actions.sort_by_key(|(at, _)| *at);
     }
 
-    fn held_store(&mut self, dice: &Dice) {
-        self.store_held_permille = dice.within(80..200);
+    fn held_store(&mut self, rng: &SeededRng) {
+        self.store_held_permille = rng.within(80..200);
         self.wal_file_bytes = 64 << 10;
         self.flush_bytes = 2_000;
         self.flush_age = Duration::from_millis(300);
-        self.act_every(dice, 300..1500, |dice, broker| match dice.below(10) {
-            0..4 => Action::Kill { broker, down: dice.millis(50..600) },
-            4..7 => Action::ServiceKill { broker, down: dice.millis(50..2000) },
-            7..9 => Action::KillAtDisk { broker, operations: dice.below(40) },
-            _ => Action::StoreAway { broker, time: dice.millis(100..800) },
+        self.act_every(rng, 300..1500, |rng, broker| match rng.below(10) {
+            0..4 => Action::Kill { broker, down: rng.millis(50..600) },
+            4..7 => Action::ServiceKill { broker, down: rng.millis(50..2000) },
+            7..9 => Action::KillAtDisk { broker, operations: rng.below(40) },
+            _ => Action::StoreAway { broker, time: rng.millis(100..800) },
         });
     }
 
-    fn restarts(&mut self, dice: &Dice) {
+    fn restarts(&mut self, rng: &SeededRng) {
         self.store_latency_us = 20_000;
         self.flush_bytes = 2_000;
         self.flush_age = Duration::from_millis(300);
         self.leaders_return_after = Duration::from_millis(200);
-        self.act_every(dice, 200..1500, |dice, broker| match dice.below(10) {
-            0..6 => Action::Kill { broker, down: dice.millis(50..200) },
-            6..8 => Action::Stop { broker, down: dice.millis(50..200) },
-            _ => Action::StoreAway { broker, time: dice.millis(200..2500) },
+        self.act_every(rng, 200..1500, |rng, broker| match rng.below(10) {
+            0..6 => Action::Kill { broker, down: rng.millis(50..200) },
+            6..8 => Action::Stop { broker, down: rng.millis(50..200) },
+            _ => Action::StoreAway { broker, time: rng.millis(200..2500) },
         });
     }
 
     /// Something happens again and again, to one broker or another.
     fn act_every(
         &mut self,
-        dice: &Dice,
+        rng: &SeededRng,
         pause_ms: std::ops::Range<u64>,
-        action: impl Fn(&Dice, i32) -> Action,
+        action: impl Fn(&SeededRng, i32) -> Action,
     ) {
         self.actions.clear();
-        let mut at = dice.millis(pause_ms.clone());
+        let mut at = rng.millis(pause_ms.clone());
         while at < self.working {
-            let broker = 1 + dice.below(self.brokers as u64) as i32;
-            self.actions.push((at, action(dice, broker)));
-            at += dice.millis(pause_ms.clone());
+            let broker = 1 + rng.below(self.brokers as u64) as i32;
+            self.actions.push((at, action(rng, broker)));
+            at += rng.millis(pause_ms.clone());
         }
     }
 
     fn mixed(seed: u64) -> Self {
-        let dice = Dice::new(seed, "plan");
-        let brokers = if dice.chance(250) { 1 } else { 3 };
-        let one_of = |values: &[u64]| values[dice.below(values.len() as u64) as usize];
+        let rng = SeededRng::new(seed, "plan");
+        let brokers = if rng.chance(250) { 1 } else { 3 };
+        let one_of = |values: &[u64]| values[rng.below(values.len() as u64) as usize];
         let kept =
-            TopicPlan { name: "kept", partitions: dice.within(1..4) as i32, configs: Vec::new() };
+            TopicPlan { name: "kept", partitions: rng.within(1..4) as i32, configs: Vec::new() };
         let mut topics = vec![kept];
-        if dice.chance(500) {
+        if rng.chance(500) {
             let configs = vec![("retention.bytes", "8000")];
             topics.push(TopicPlan { name: "short", partitions: 1, configs });
         }
-        let working = dice.millis(6_000..14_000);
+        let working = rng.millis(6_000..14_000);
         let mut plan = Self {
             brokers,
             topics,
             working,
-            producers_a_partition: dice.within(1..3),
+            producers_a_partition: rng.within(1..3),
             window: one_of(&[1, 2, 3, 5]) as usize,
             patience_ms_max: 0,
-            groups: dice.within(1..3),
+            groups: rng.within(1..3),
             link_latency_ms_max: one_of(&[2, 5, 20, 60]),
             message_loss_ppm: one_of(&[0, 0, 20, 100]),
             store_latency_us: one_of(&[500, 2_000, 20_000]),
@@ -235,38 +235,38 @@ impl Plan {
             actions: Vec::new(),
         };
         let mut at = Duration::ZERO;
-        for _ in 0..dice.within(1..14) {
+        for _ in 0..rng.within(1..14) {
             // At times soon after the one before, so that it meets what that has begun.
-            at = if dice.chance(400) {
-                at + dice.millis(1..600)
+            at = if rng.chance(400) {
+                at + rng.millis(1..600)
             } else {
-                Duration::from_millis(dice.below(working.as_millis() as u64))
+                Duration::from_millis(rng.below(working.as_millis() as u64))
             };
-            plan.actions.push((at, action(&dice, brokers)));
+            plan.actions.push((at, action(&rng, brokers)));
         }
         plan.actions.sort_by_key(|(at, _)| *at);
         plan
     }
 }
 
-fn action(dice: &Dice, brokers: i32) -> Action {
-    let broker = 1 + dice.below(brokers as u64) as i32;
-    match dice.below(100) {
-        0..14 => Action::Kill { broker, down: dice.millis(50..4000) },
-        14..22 => Action::ServiceKill { broker, down: dice.millis(50..4000) },
-        22..38 => Action::KillAtDisk { broker, operations: dice.below(60) },
+fn action(rng: &SeededRng, brokers: i32) -> Action {
+    let broker = 1 + rng.below(brokers as u64) as i32;
+    match rng.below(100) {
+        0..14 => Action::Kill { broker, down: rng.millis(50..4000) },
+        14..22 => Action::ServiceKill { broker, down: rng.millis(50..4000) },
+        22..38 => Action::KillAtDisk { broker, operations: rng.below(60) },
         38..46 => Action::PowerCut,
-        46..58 => Action::Stop { broker, down: dice.millis(50..3000) },
+        46..58 => Action::Stop { broker, down: rng.millis(50..3000) },
         58..65 => {
-            Action::Cut { client: dice.below(2) as usize, broker, time: dice.millis(100..3000) }
+            Action::Cut { client: rng.below(2) as usize, broker, time: rng.millis(100..3000) }
         }
-        65..73 => Action::StoreAway { broker, time: dice.millis(100..5000) },
-        73..78 => Action::ObjectsAway { broker, time: dice.millis(100..4000) },
-        78..83 => Action::WritesFail { count: dice.within(1..4) as u32 },
-        83..89 => Action::SyncsFail { count: dice.within(1..4) as u32 },
-        89..92 => Action::DiskFull { time: dice.millis(100..2000) },
-        92..94 => Action::ShortWrites { time: dice.millis(500..4000) },
-        94..97 => Action::SlowDisk { time: dice.millis(500..4000) },
-        _ => Action::ClockJump { ms: dice.below(7_200_000) as i64 - 3_600_000 },
+        65..73 => Action::StoreAway { broker, time: rng.millis(100..5000) },
+        73..78 => Action::ObjectsAway { broker, time: rng.millis(100..4000) },
+        78..83 => Action::WritesFail { count: rng.within(1..4) as u32 },
+        83..89 => Action::SyncsFail { count: rng.within(1..4) as u32 },
+        89..92 => Action::DiskFull { time: rng.millis(100..2000) },
+        92..94 => Action::ShortWrites { time: rng.millis(500..4000) },
+        94..97 => Action::SlowDisk { time: rng.millis(500..4000) },
+        _ => Action::ClockJump { ms: rng.below(7_200_000) as i64 - 3_600_000 },
     }
 }

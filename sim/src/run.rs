@@ -11,32 +11,32 @@ use milena_store::MetadataStore;
 use crate::{
     broker_node,
     clients::{self, CLIENT_NODES},
-    dice::Dice,
+    environment,
     findings::Findings,
-    plan::{Action, Kind},
-    surroundings,
+    plan::{Action, PlanKind},
+    seeded_rng::SeededRng,
     trace::Trace,
-    world::{Order, Phase, World},
+    world::{NodeCommand, Phase, World},
 };
 
 const TICK: Duration = Duration::from_millis(1);
 /// The longest that a run takes in simulated time.
 const LONGEST: Duration = Duration::from_secs(240);
 
-/// What a run came to.
+/// The state at the end of a run.
 pub(crate) struct Outcome {
     pub(crate) world: Arc<World>,
     pub(crate) simulated: Duration,
 }
 
-/// Undoes something when its time is over.
+/// Ends a failure when its time is over.
 type Undo = Box<dyn FnOnce(&mut Driver<'_>)>;
 
 struct Driver<'a> {
     world: Arc<World>,
     sim: turmoil::Sim<'a>,
-    dice: Dice,
-    /// What is to be undone, by when.
+    rng: SeededRng,
+    /// Failures to be undone, by when.
     undo: Vec<(Duration, u64, Undo)>,
     /// When brokers that are down start again.
     down: Vec<(Duration, i32)>,
@@ -47,7 +47,7 @@ struct Driver<'a> {
 /// Runs a seed.
 pub(crate) fn run(
     seed: u64,
-    kind: Kind,
+    kind: PlanKind,
     trace: Trace,
     global: &std::sync::OnceLock<Findings>,
 ) -> Outcome {
@@ -74,11 +74,11 @@ pub(crate) fn run(
         sim.client(*node, clients::run(world.clone(), index));
     }
     sim.client("judge", clients::judge(world.clone()));
-    let dice = Dice::new(seed, "driver");
+    let rng = SeededRng::new(seed, "driver");
     let mut driver = Driver {
         world,
         sim,
-        dice,
+        rng,
         undo: Vec::new(),
         down: Vec::new(),
         next_action: 0,
@@ -91,7 +91,7 @@ pub(crate) fn run(
 /// Writes the cluster's record, as the service does before it starts brokers.
 fn create_cluster(world: &World) {
     let store: Arc<dyn MetadataStore> = Arc::new(world.store.clone());
-    let runtime = surroundings::runtime(world.seed, "service", &world.clock, &world.slow_disk);
+    let runtime = environment::runtime(world.seed, "service", &world.clock, &world.slow_disk);
     let metadata = ClusterMetadata::new(store, world.cluster.clone(), runtime);
     let record = ClusterRecord {
         kafka_version: "3.9.1".to_owned(),
@@ -109,7 +109,7 @@ impl Driver<'_> {
     fn drive(&mut self) {
         loop {
             let now = self.sim.elapsed();
-            surroundings::note_elapsed(now);
+            environment::note_elapsed(now);
             self.act(now);
             self.world.store.advance();
             match self.sim.step() {
@@ -133,7 +133,7 @@ impl Driver<'_> {
             Phase::Preparing => return,
             Phase::Working => {
                 let began = *self.work_began.get_or_insert_with(|| {
-                    surroundings::note_elapsed(now);
+                    environment::note_elapsed(now);
                     now
                 });
                 if self.next_action == 0 && now == began {
@@ -153,10 +153,10 @@ impl Driver<'_> {
                     self.world.phase.send_replace(Phase::Healing);
                 }
             }
-            Phase::Healing | Phase::LastLook => {}
-            Phase::LastCut => {
+            Phase::Healing | Phase::FinalRead => {}
+            Phase::FinalPowerCut => {
                 self.power_cut(now);
-                self.world.phase.send_replace(Phase::LastLook);
+                self.world.phase.send_replace(Phase::FinalRead);
             }
         }
         self.undo.sort_by_key(|(at, number, _)| (*at, *number));
@@ -171,7 +171,7 @@ impl Driver<'_> {
         }
     }
 
-    /// From now on the weather is as planned.
+    /// Puts the planned conditions into force.
     fn worsen(&mut self) {
         let plan = &self.world.plan;
         for broker in &self.world.brokers {
@@ -231,10 +231,10 @@ impl Driver<'_> {
             }
             Action::PowerCut => self.power_cut(now),
             Action::Stop { broker, down } => {
-                world.broker(broker).order.send_replace(Order::Stop(down));
+                world.broker(broker).command.send_replace(NodeCommand::Stop(down));
             }
             Action::ServiceKill { broker, down } => {
-                world.broker(broker).order.send_replace(Order::Kill(down));
+                world.broker(broker).command.send_replace(NodeCommand::Kill(down));
             }
             Action::Cut { client, broker, time } => {
                 let (client, broker) = (CLIENT_NODES[client], broker_node::name(broker));
@@ -287,16 +287,16 @@ impl Driver<'_> {
 
     fn start(&mut self, broker: i32) {
         self.world.trace.line("driver", format_args!("broker {broker} starts again"));
-        self.world.broker(broker).order.send_replace(Order::Run);
+        self.world.broker(broker).command.send_replace(NodeCommand::Run);
         self.sim.bounce(broker_node::name(broker));
     }
 
     fn power_cut(&mut self, now: Duration) {
         for id in 1..=self.world.plan.brokers {
-            let down = self.dice.millis(20..500);
+            let down = self.rng.millis(20..500);
             self.kill(id, now + down);
         }
-        self.world.lose_power(self.dice.roll());
+        self.world.lose_power(self.rng.next());
     }
 
     /// Ends the nodes of processes that have died at a disk operation.
@@ -306,7 +306,7 @@ impl Driver<'_> {
         for broker in &world.brokers {
             let dead = broker.process.lock().expect("no panic with the process").is_dead();
             if dead && !self.down.iter().any(|(_, down)| *down == broker.id) {
-                let down = self.dice.millis(50..3000);
+                let down = self.rng.millis(50..3000);
                 self.kill(broker.id, now + down);
             }
         }

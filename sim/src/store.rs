@@ -1,4 +1,5 @@
-//! The metadata store of a run, in memory. It shows every change to the [`Monitor`](crate::monitor::Monitor).
+//! The metadata store of a run, in memory. It shows every change to the
+//! [`Monitor`](crate::monitor::Monitor).
 //!
 //! Brokers do not use it directly but over a [`StoreLink`](crate::store_link::StoreLink), which
 //! delays and fails. What such a link has sent is applied here when it is due, whether or not its
@@ -27,20 +28,20 @@ use crate::monitor::{Caller, Monitor};
 #[derive(Clone)]
 pub(crate) struct WatchedStore {
     store: MemoryStore,
-    /// Whose transaction is being applied.
+    /// The sender of the transaction being applied.
     caller: Arc<AtomicI32>,
-    sent: Arc<Mutex<Sent>>,
+    sent: Arc<Mutex<PendingTxns>>,
     now: fn() -> Duration,
 }
 
 /// Transactions on their way, by when they arrive.
 #[derive(Default)]
-struct Sent {
-    waiting: BTreeMap<(Duration, u64), SentTxn>,
+struct PendingTxns {
+    waiting: BTreeMap<(Duration, u64), PendingTxn>,
     count: u64,
 }
 
-struct SentTxn {
+struct PendingTxn {
     caller: Caller,
     txn: Txn,
     reply: oneshot::Sender<Result<TxnOutcome, StoreError>>,
@@ -56,7 +57,7 @@ impl WatchedStore {
         Self { store, caller, sent: Arc::default(), now }
     }
 
-    fn sent(&self) -> MutexGuard<'_, Sent> {
+    fn sent(&self) -> MutexGuard<'_, PendingTxns> {
         self.sent.lock().expect("no panic with the store")
     }
 
@@ -71,7 +72,7 @@ impl WatchedStore {
         let mut sent = self.sent();
         sent.count += 1;
         let place = (due, sent.count);
-        sent.waiting.insert(place, SentTxn { caller, txn, reply });
+        sent.waiting.insert(place, PendingTxn { caller, txn, reply });
         answer
     }
 
@@ -86,7 +87,7 @@ impl WatchedStore {
                 if due { sent.waiting.pop_first() } else { None }
             };
             let Some((_, sent)) = next else { return };
-            // Leases that have ended are nobody's transaction.
+            // Leases that ended are not part of the sender's transaction.
             self.store.end_leases();
             self.caller.store(sent.caller, Ordering::Relaxed);
             let outcome = self.store.apply(&sent.txn);

@@ -1,9 +1,9 @@
-//! A broker's way to the metadata store: slow, at times away, at times silent about what became of
-//! a transaction.
+//! A broker's connection to the metadata store: slow, at times unavailable, at times with an
+//! unknown outcome of a transaction.
 //!
-//! Answers keep the promises of [`MetadataStore`]: what is reported as not applied is not, and what
-//! has an unknown outcome was applied before that is said, or never is. Only a sender that died
-//! does not learn: what it sent is applied when it arrives.
+//! Responses keep the promises of [`MetadataStore`]: a transaction reported as not applied is not,
+//! and one with an unknown outcome was applied before that is reported, or never is. Only for a
+//! sender that died may it be later: its transaction is applied when it arrives.
 
 use std::{
     sync::{
@@ -21,12 +21,12 @@ use milena_store::{
 use milena_types::Revision;
 
 use crate::{
-    dice::Dice, monitor::Caller, store::WatchedStore, surroundings::elapsed, trace::Trace,
+    environment::elapsed, monitor::Caller, seeded_rng::SeededRng, store::WatchedStore, trace::Trace,
 };
 
-/// How a link is at the moment. Clones are the same.
+/// Latencies and error rates of a link. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Weather {
+pub(crate) struct LinkConditions {
     /// Nothing gets through.
     pub(crate) away: Arc<AtomicBool>,
     /// How many requests of a thousand fail.
@@ -39,7 +39,7 @@ pub(crate) struct Weather {
     pub(crate) latency_us: Arc<AtomicU64>,
 }
 
-impl Weather {
+impl LinkConditions {
     pub(crate) fn clear(&self) {
         self.away.store(false, Ordering::Relaxed);
         self.fail_permille.store(0, Ordering::Relaxed);
@@ -53,24 +53,24 @@ impl Weather {
 pub(crate) struct StoreLink {
     pub(crate) store: WatchedStore,
     pub(crate) caller: Caller,
-    pub(crate) weather: Weather,
-    pub(crate) dice: Dice,
+    pub(crate) conditions: LinkConditions,
+    pub(crate) rng: SeededRng,
     pub(crate) trace: Trace,
 }
 
 impl StoreLink {
     fn latency(&self) -> Duration {
-        self.dice.micros(100..self.weather.latency_us.load(Ordering::Relaxed).max(200))
+        self.rng.micros(100..self.conditions.latency_us.load(Ordering::Relaxed).max(200))
     }
 
     /// The way there; or it fails.
     async fn there(&self) -> Result<(), StoreError> {
         tokio::time::sleep(self.latency()).await;
-        if self.weather.away.load(Ordering::Relaxed) {
+        if self.conditions.away.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(150)).await;
             return Err(StoreError::Unavailable { reason: "simulated: away".to_owned() });
         }
-        if self.dice.chance(self.weather.fail_permille.load(Ordering::Relaxed)) {
+        if self.rng.chance(self.conditions.fail_permille.load(Ordering::Relaxed)) {
             return Err(StoreError::Unavailable { reason: "simulated: refused".to_owned() });
         }
         Ok(())
@@ -105,14 +105,14 @@ impl MetadataStore for StoreLink {
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         txn.check(Limits::MIN)?;
-        if self.weather.away.load(Ordering::Relaxed)
-            || self.dice.chance(self.weather.fail_permille.load(Ordering::Relaxed))
+        if self.conditions.away.load(Ordering::Relaxed)
+            || self.rng.chance(self.conditions.fail_permille.load(Ordering::Relaxed))
         {
             tokio::time::sleep(self.latency()).await;
             return Err(StoreError::Unavailable { reason: "simulated: refused".to_owned() });
         }
-        let silent = self.dice.chance(self.weather.unknown_permille.load(Ordering::Relaxed));
-        if silent && self.dice.chance(300) {
+        let silent = self.rng.chance(self.conditions.unknown_permille.load(Ordering::Relaxed));
+        if silent && self.rng.chance(300) {
             self.back().await;
             return Err(StoreError::OutcomeUnknown { reason: "simulated: lost".to_owned() });
         }
@@ -120,8 +120,8 @@ impl MetadataStore for StoreLink {
         let keys = keys.join(" ");
         // At times one is held up on its way, long enough that its sender may have died and been
         // replaced.
-        let held = self.weather.held_permille.load(Ordering::Relaxed);
-        let way = if self.dice.chance(held) { self.dice.millis(200..3500) } else { self.latency() };
+        let held = self.conditions.held_permille.load(Ordering::Relaxed);
+        let way = if self.rng.chance(held) { self.rng.millis(200..3500) } else { self.latency() };
         let answer = self.store.send(self.caller, txn, elapsed() + way);
         let outcome = answer.await.map_err(|_| StoreError::Closed)?;
         self.trace.line("store", format_args!("broker {} {keys} -> {outcome:?}", self.caller));
@@ -171,8 +171,8 @@ impl Watch for LinkWatch {
     async fn next(&mut self) -> Result<EventBatch, WatchError> {
         if self.arrived.is_none() {
             let batch = self.watch.next().await?;
-            let late = if self.link.dice.chance(20) {
-                self.link.dice.millis(10..300)
+            let late = if self.link.rng.chance(20) {
+                self.link.rng.millis(10..300)
             } else {
                 self.link.latency()
             };
@@ -180,10 +180,10 @@ impl Watch for LinkWatch {
         }
         let due = self.arrived.as_ref().map_or(Duration::ZERO, |(_, due)| *due);
         tokio::time::sleep(due.saturating_sub(elapsed())).await;
-        while self.link.weather.away.load(Ordering::Relaxed) {
+        while self.link.conditions.away.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        if self.link.dice.chance(self.link.weather.fail_permille.load(Ordering::Relaxed) / 4) {
+        if self.link.rng.chance(self.link.conditions.fail_permille.load(Ordering::Relaxed) / 4) {
             return Err(WatchError::Unavailable { reason: "simulated: broken".to_owned() });
         }
         Ok(self.arrived.take().expect("it has just arrived").0)

@@ -1,5 +1,5 @@
-//! What happened, line by line, with the simulated time: the product's own log lines, what the
-//! store and the disk were asked, what clients saw. Two runs of a seed write the same bytes.
+//! The trace of a run, line by line, with the simulated time: log lines of the code under test,
+//! requests to the store and the disk, events of clients. Two runs of a seed write the same bytes.
 
 use std::{
     fmt, io,
@@ -8,7 +8,7 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::surroundings::elapsed;
+use crate::environment::elapsed;
 
 /// The trace of a run. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ impl Trace {
         std::mem::take(&mut *self.bytes.lock().expect("no panic while tracing"))
     }
 
-    /// Has the log lines of all crates written here.
+    /// Receives the log lines of all crates.
     pub(crate) fn subscribe(&self, filter: &str) {
         let filter = tracing_subscriber::EnvFilter::new(filter);
         let subscriber = tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! What the nodes of a run share, and what stands for everything outside of them.
+//! State that the nodes of a run share, and the simulated services outside of them.
 
 use std::{
     path::PathBuf,
@@ -18,16 +18,16 @@ use tokio::sync::watch;
 
 use crate::{
     disk::Process,
+    environment::{SimClock, elapsed},
     findings::Findings,
     monitor::Monitor,
-    plan::{Kind, Plan},
+    plan::{Plan, PlanKind},
     store::WatchedStore,
-    store_link::Weather,
-    surroundings::{SimClock, elapsed},
+    store_link::LinkConditions,
     trace::Trace,
 };
 
-/// Where a run stands.
+/// The phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// Topics are being created.
@@ -36,19 +36,19 @@ pub(crate) enum Phase {
     Working,
     /// Nothing breaks any more; clients finish what they have begun.
     Healing,
-    /// The power is to be cut once more, so that the last look sees what is durable.
-    LastCut,
-    /// Everything is being read.
-    LastLook,
+    /// The power is cut once more, so that the final read sees only durable records.
+    FinalPowerCut,
+    /// Everything is read.
+    FinalRead,
 }
 
-/// What a broker's node is told.
+/// A command to a broker's node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum NodeCommand {
     Run,
-    /// Stop in good order; stay down for so long.
+    /// Shut down; stay down for this long.
     Stop(Duration),
-    /// Be killed as the service kills brokers, who tells the others; stay down for so long.
+    /// Be killed as the service kills brokers, which it reports to the others; stay down this long.
     Kill(Duration),
 }
 
@@ -58,9 +58,9 @@ pub(crate) struct BrokerNode {
     /// The life that runs now.
     pub(crate) process: Mutex<Arc<Process>>,
     pub(crate) lives: AtomicU64,
-    pub(crate) store: Weather,
-    pub(crate) objects: Weather,
-    pub(crate) order: watch::Sender<Order>,
+    pub(crate) store: LinkConditions,
+    pub(crate) objects: LinkConditions,
+    pub(crate) command: watch::Sender<NodeCommand>,
     pub(crate) serving: AtomicBool,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct World {
     pub(crate) store: WatchedStore,
     pub(crate) objects: Arc<InMemory>,
     pub(crate) disk: MemoryDisk,
-    /// What the brokers of the one process know of each other's logs; new after the power was cut.
+    /// The logs that the brokers, of one process, share; new after the power was cut.
     pub(crate) sealed_logs: Mutex<SealedLogs>,
     pub(crate) clock: SimClock,
     pub(crate) slow_disk: Arc<AtomicU64>,
@@ -96,7 +96,7 @@ fn sealed_logs(disk: &MemoryDisk) -> SealedLogs {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, kind: Kind, trace: Trace) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, kind: PlanKind, trace: Trace) -> Arc<Self> {
         let plan = Plan::new(seed, kind);
         let findings = Findings::new(trace.clone());
         let monitor = Monitor::new(findings.clone());
@@ -104,9 +104,9 @@ impl World {
             id,
             process: Mutex::new(Process::new()),
             lives: AtomicU64::new(0),
-            store: Weather::default(),
-            objects: Weather::default(),
-            order: watch::Sender::new(Order::Run),
+            store: LinkConditions::default(),
+            objects: LinkConditions::default(),
+            command: watch::Sender::new(NodeCommand::Run),
             serving: AtomicBool::new(false),
         };
         let brokers: Vec<BrokerNode> = (1..=plan.brokers).map(node).collect();
@@ -167,13 +167,13 @@ impl World {
         self.history.lock().expect("no panic with the history")
     }
 
-    /// Notes what a client did or saw.
+    /// Records an event of a client.
     pub(crate) fn note(&self, client: &str, event: Event) {
         self.trace.line(client, format_args!("{event:?}"));
         self.history().push(event);
     }
 
-    /// Notes that a client asks something, and numbers it.
+    /// Records a client's request and numbers it.
     pub(crate) fn ask(&self) -> u64 {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         self.history().push(Event::Asked { call });

@@ -9,24 +9,24 @@
 //!    start and the end;
 //! 3. an idempotent producer's record is present at most once;
 //! 4. the records of one producer stand in a partition in the order in which they were sent;
-//! 5. nothing is read that nobody sent;
+//! 5. no record is read that was not sent;
 //! 6. a committed group offset never goes back;
 //! 7. a retry gets the offset that was acknowledged first, and is never refused;
-//! 8. high watermark and log start never go back, and what was read stays: whoever asks after
-//!    somebody got an answer gets none that is older.
+//! 8. high watermark and log start never go back, and a record that was read stays: a request sent
+//!    after a response gets none that is older.
 //!
 //! Where retention moved the log start, records below it may be gone. Promise 8 needs the order of
 //! all clients' events, so it is held within each history.
 
-mod answers;
 mod event;
+mod responses;
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use event::Log;
 pub use event::{Event, Violation};
 
-/// What a history consists of, for a report.
+/// Counts of a history's events, for a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Records sent.
@@ -46,13 +46,13 @@ pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
     let mut violations = Vec::new();
     let (sent, acked) = produced(histories, &mut violations);
     let last = reads(histories, &sent, &mut violations);
-    let starts = answers::log_starts(histories);
+    let starts = responses::log_starts(histories);
     lost(&acked, &last, &starts, &mut violations);
     if !last.is_empty() {
-        answers::vanished(histories, &last, &starts, &mut violations);
+        responses::check_reads_stay(histories, &last, &starts, &mut violations);
     }
     for history in histories {
-        answers::in_order(history, &mut violations);
+        responses::check_monotonic(history, &mut violations);
     }
     dense(&last, &starts, &mut violations);
     ordered(&last, &mut violations);

@@ -1,4 +1,4 @@
-//! What tests of the whole need and no user does: the checker of histories that clients recorded
+//! Support for tests of the whole system: the checker of histories that clients recorded
 //! ([`history`]), and the comparison of documents with the code ([`documents`]).
 //!
 //! Development only. The checker knows nothing of Milena: it reads what clients wrote down and

@@ -12,14 +12,14 @@ use std::{
 use serde_json::Value;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/architecture.md");
-/// What makes a crate depend on a runtime, a clock or I/O.
+/// Dependencies that bring a runtime, a clock or I/O into a crate.
 const IMPURE: [&str; 6] = ["tokio", "tokio-util", "milena-runtime", "async-trait", "rustix", "mio"];
 
 /// Crates, each with those that it uses when it is built (not when it is tested).
-type Uses = BTreeMap<String, BTreeSet<String>>;
+type Dependencies = BTreeMap<String, BTreeSet<String>>;
 
 /// The table, and the names of the crates that it calls pure.
-fn documented() -> (Uses, BTreeSet<String>) {
+fn documented() -> (Dependencies, BTreeSet<String>) {
     let page = fs::read_to_string(PAGE).unwrap();
     let (_, section) = page.split_once("\n## Crates\n").expect("a section Crates");
     let section = section.split("\n## ").next().unwrap();
@@ -40,7 +40,7 @@ fn documented() -> (Uses, BTreeSet<String>) {
 }
 
 /// Every package of the workspace, with packages from outside among what it uses.
-fn dependencies() -> Uses {
+fn dependencies() -> Dependencies {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let done = Command::new(cargo)
         .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -63,7 +63,7 @@ fn short(package: &str) -> &str {
 #[test]
 fn the_table_of_crates_is_what_cargo_builds() {
     let packages = dependencies();
-    let actual: Uses = packages
+    let actual: Dependencies = packages
         .iter()
         .map(|(name, uses)| {
             let uses = uses.iter().filter(|used| packages.contains_key(*used));
@@ -117,7 +117,7 @@ fn source_files(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn what_documents_name_of_the_code_is_there() {
+fn names_of_the_code_in_documents_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files = BTreeSet::new();
     for folder in ["crates", "sim", "fuzz", "bench", "xtask"] {

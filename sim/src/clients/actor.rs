@@ -6,9 +6,9 @@ use milena_client::{Client, ClientConfig, ClientError, Connection, TopicInfo};
 use milena_runtime::Runtime;
 
 use crate::{
-    dice::Dice,
+    environment,
     plan::TOPIC_STEP,
-    surroundings,
+    seeded_rng::SeededRng,
     world::{Phase, World},
 };
 
@@ -26,16 +26,16 @@ pub(crate) struct Actor {
     pub(crate) world: Arc<World>,
     pub(crate) name: String,
     pub(crate) client: Client,
-    pub(crate) dice: Dice,
+    pub(crate) rng: SeededRng,
 }
 
 impl Actor {
     pub(crate) fn new(world: &Arc<World>, name: String) -> Self {
         let runtime: Runtime =
-            surroundings::runtime(world.seed, &name, &world.clock, &world.slow_disk);
+            environment::runtime(world.seed, &name, &world.clock, &world.slow_disk);
         let client = Client::new(client_config(world, &name), runtime);
-        let dice = Dice::new(world.seed, &name);
-        Self { world: world.clone(), client, name, dice }
+        let rng = SeededRng::new(world.seed, &name);
+        Self { world: world.clone(), client, name, rng }
     }
 
     /// Goes on with new connections: what a simulated network has lost is never sent again, so that
@@ -46,10 +46,10 @@ impl Actor {
     }
 
     pub(crate) async fn rest(&self, ms: std::ops::Range<u64>) {
-        tokio::time::sleep(self.dice.millis(ms)).await;
+        tokio::time::sleep(self.rng.millis(ms)).await;
     }
 
-    /// Whether work goes on.
+    /// Whether clients still work.
     pub(crate) fn is_working(&self) -> bool {
         self.world.is(Phase::Working)
     }

@@ -15,15 +15,15 @@ use milena_testkit::history::Event;
 
 use super::actor::{Actor, NumberedPartition};
 
-/// Reads while work goes on.
+/// Reads during the phase of work.
 pub(super) async fn run(actor: Actor, place: NumberedPartition) {
     let mut reader = Reader { actor, place, position: 0, last: false };
     while reader.actor.is_working() {
-        if reader.actor.dice.chance(100) {
+        if reader.actor.rng.chance(100) {
             ask_end(&reader.actor, &reader.place).await;
         }
-        if reader.actor.dice.chance(20) {
-            // Somebody who reads from the beginning.
+        if reader.actor.rng.chance(20) {
+            // A reader from the beginning.
             reader.position = 0;
         }
         if let Err(error) = reader.fetch().await {
@@ -31,7 +31,7 @@ pub(super) async fn run(actor: Actor, place: NumberedPartition) {
             reader.actor.reconnect();
             reader.actor.rest(5..100).await;
         }
-        if reader.actor.dice.chance(200) {
+        if reader.actor.rng.chance(200) {
             reader.actor.rest(1..200).await;
         }
     }
@@ -103,7 +103,7 @@ impl Reader {
             partition: self.place.partition,
             current_leader_epoch: known.map_or(-1, |p| p.leader_epoch.raw()),
             fetch_offset: self.position,
-            partition_max_bytes: self.actor.dice.within(500..20_000) as i32,
+            partition_max_bytes: self.actor.rng.within(500..20_000) as i32,
             ..Default::default()
         };
         let topic = FetchTopic {

@@ -33,7 +33,7 @@ pub(super) async fn commit(mut actor: Actor, n: u64) {
                 let (group, partition) = (group.clone(), place.number);
                 actor.world.note(&actor.name, Event::Committed { group, partition, offset });
                 offset += 1;
-                if actor.dice.chance(500) {
+                if actor.rng.chance(500) {
                     actor.rest(1..150).await;
                 }
             }
@@ -48,22 +48,22 @@ pub(super) async fn commit(mut actor: Actor, n: u64) {
     }
 }
 
-/// Looks while work goes on.
-pub(super) async fn look(mut actor: Actor, n: u64) {
+/// Reads committed offsets during the phase of work.
+pub(super) async fn read_committed(mut actor: Actor, n: u64) {
     while actor.is_working() {
-        try_look(&mut actor, n).await;
+        try_read_committed(&mut actor, n).await;
         actor.rest(20..400).await;
     }
 }
 
-/// Looks until there is an answer.
-pub(super) async fn look_once(actor: &mut Actor, n: u64) {
-    while !try_look(actor, n).await {
+/// Reads a committed offset, until there is a response.
+pub(super) async fn read_committed_once(actor: &mut Actor, n: u64) {
+    while !try_read_committed(actor, n).await {
         actor.rest(20..200).await;
     }
 }
 
-async fn try_look(actor: &mut Actor, n: u64) -> bool {
+async fn try_read_committed(actor: &mut Actor, n: u64) -> bool {
     let (group, place) = (group_name(n), first_partition(actor));
     let call = actor.world.ask();
     match actor.client.committed_offsets(&group, &[(place.topic, place.partition)]).await {

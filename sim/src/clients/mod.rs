@@ -15,7 +15,7 @@ use std::{
 use milena_client::NewTopic;
 
 use crate::{
-    surroundings,
+    environment,
     world::{Phase, World},
 };
 use actor::{Actor, partitions};
@@ -36,7 +36,7 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
     };
     let mut tasks = Vec::new();
     let runtime =
-        surroundings::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
+        environment::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
     world.working.fetch_add(1, Ordering::Relaxed);
     world.reached(Phase::Working).await;
     for partition in partitions(&world) {
@@ -58,7 +58,7 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         }
         if mine() {
             let actor = Actor::new(&world, format!("reader-{n}"));
-            tasks.push(runtime.spawn(group::look(actor, n)));
+            tasks.push(runtime.spawn(group::read_committed(actor, n)));
         }
     }
     for task in tasks {
@@ -80,8 +80,8 @@ pub(crate) async fn judge(world: Arc<World>) -> turmoil::Result {
         }
     };
     in_time(&world, "the clients finish what they have begun", finished).await;
-    world.phase.send_replace(Phase::LastCut);
-    world.reached(Phase::LastLook).await;
+    world.phase.send_replace(Phase::FinalPowerCut);
+    world.reached(Phase::FinalRead).await;
     // Another client: its connections are new.
     let mut actor = Actor::new(&world, "last-look".to_owned());
     for partition in partitions(&world) {
@@ -89,7 +89,8 @@ pub(crate) async fn judge(world: Arc<World>) -> turmoil::Result {
             .await;
     }
     for n in 0..world.plan.groups {
-        in_time(&world, "committed offsets are read", group::look_once(&mut actor, n)).await;
+        in_time(&world, "committed offsets are read", group::read_committed_once(&mut actor, n))
+            .await;
     }
     Ok(())
 }

@@ -38,9 +38,9 @@ struct Producer {
     acked: Option<Batch>,
 }
 
-/// What an answer means for the oldest batch.
-enum Meaning {
-    /// It is in the log, at this offset if the answer says.
+/// A response's meaning for the oldest batch.
+enum BatchOutcome {
+    /// It is in the log, at this offset if the response has it.
     Acked(Option<i64>),
     /// Try again.
     Again,
@@ -48,7 +48,7 @@ enum Meaning {
     Refused(ErrorCode),
 }
 
-/// Produces while work goes on, and until everything sent is acknowledged.
+/// Produces during the phase of work, and until everything sent is acknowledged.
 pub(super) async fn run(mut actor: Actor, place: NumberedPartition) {
     let Some((id, epoch)) = identity(&mut actor).await else { return };
     let mut producer =
@@ -116,7 +116,7 @@ impl Producer {
                 };
                 answers.push_back(answer);
                 self.unacked.push_back(batch);
-                if self.actor.dice.chance(400) {
+                if self.actor.rng.chance(400) {
                     self.actor.rest(0..60).await;
                 }
             }
@@ -133,14 +133,14 @@ impl Producer {
                 }
             };
             let batch = self.unacked.front().cloned()?;
-            match meaning(&response) {
-                Meaning::Acked(offset) => {
+            match batch_outcome(&response) {
+                BatchOutcome::Acked(offset) => {
                     self.unacked.pop_front();
                     self.note_acked(&batch, offset);
                     self.acked = Some(batch);
                 }
-                Meaning::Again => return Some(()),
-                Meaning::Refused(code) => {
+                BatchOutcome::Again => return Some(()),
+                BatchOutcome::Refused(code) => {
                     let error = code.name().to_owned();
                     let (client, partition, id) =
                         (self.actor.name.clone(), self.place.number, batch.ids.start);
@@ -151,7 +151,7 @@ impl Producer {
                 }
             }
             if answers.is_empty() {
-                if self.actor.dice.chance(200) {
+                if self.actor.rng.chance(200) {
                     self.repeat(connection, topic_id, version).await?;
                 }
                 self.actor.rest(0..80).await;
@@ -159,14 +159,14 @@ impl Producer {
         }
     }
 
-    /// An answer, if it comes before this producer has waited enough.
+    /// A response, unless it comes after this producer's time-out.
     async fn in_patience<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let most = self.actor.world.plan.patience_ms_max;
         // At times it waits for as long as it takes, or nothing would ever be done.
-        if most == 0 || !self.actor.is_working() || self.actor.dice.chance(500) {
+        if most == 0 || !self.actor.is_working() || self.actor.rng.chance(500) {
             return Some(answer.await);
         }
-        tokio::time::timeout(self.actor.dice.millis(1..most), answer).await.ok()
+        tokio::time::timeout(self.actor.rng.millis(1..most), answer).await.ok()
     }
 
     /// Sends the newest acknowledged batch once more: it must get the same offset.
@@ -185,10 +185,10 @@ impl Producer {
             return Some(());
         };
         let Ok(response) = answer.await else { return Some(()) };
-        match meaning(&response) {
-            Meaning::Acked(offset) => self.note_acked(batch, offset),
-            Meaning::Again => {}
-            Meaning::Refused(code) => {
+        match batch_outcome(&response) {
+            BatchOutcome::Acked(offset) => self.note_acked(batch, offset),
+            BatchOutcome::Again => {}
+            BatchOutcome::Refused(code) => {
                 let error = format!("repeated: {}", code.name());
                 let (client, partition, id) =
                     (self.actor.name.clone(), self.place.number, batch.ids.start);
@@ -217,15 +217,15 @@ impl Producer {
     }
 
     fn new_batch(&mut self) -> Batch {
-        let dice = &self.actor.dice;
-        let ids = self.next..self.next + dice.within(1..5);
+        let rng = &self.actor.rng;
+        let ids = self.next..self.next + rng.within(1..5);
         self.next = ids.end;
-        let compression = if dice.chance(700) { Compression::None } else { Compression::Snappy };
+        let compression = if rng.chance(700) { Compression::None } else { Compression::Snappy };
         let sequence = Sequence(ids.start as i32);
         let mut builder = BatchBuilder::new(compression).producer(self.id, self.epoch, sequence);
         for id in ids.clone() {
             let (client, partition) = (self.actor.name.clone(), self.place.number);
-            let padding = "x".repeat(dice.below(300) as usize);
+            let padding = "x".repeat(rng.below(300) as usize);
             let value = format!("{client} {id} {padding}");
             let timestamp = Timestamp(self.actor.client.runtime().wall_ms());
             builder.push(&NewRecord {
@@ -252,18 +252,18 @@ impl Producer {
     }
 }
 
-fn meaning(response: &ProduceResponse) -> Meaning {
+fn batch_outcome(response: &ProduceResponse) -> BatchOutcome {
     let Some(done) = response.responses.iter().flat_map(|t| &t.partition_responses).next() else {
-        return Meaning::Again;
+        return BatchOutcome::Again;
     };
     match ErrorCode::from_code(done.error_code) {
-        ErrorCode::None => Meaning::Acked((done.base_offset >= 0).then_some(done.base_offset)),
-        ErrorCode::DuplicateSequenceNumber => Meaning::Acked(None),
+        ErrorCode::None => BatchOutcome::Acked((done.base_offset >= 0).then_some(done.base_offset)),
+        ErrorCode::DuplicateSequenceNumber => BatchOutcome::Acked(None),
         code @ (ErrorCode::OutOfOrderSequenceNumber
         | ErrorCode::UnknownProducerId
         | ErrorCode::InvalidProducerEpoch
         | ErrorCode::CorruptMessage
-        | ErrorCode::InvalidRecord) => Meaning::Refused(code),
-        _ => Meaning::Again,
+        | ErrorCode::InvalidRecord) => BatchOutcome::Refused(code),
+        _ => BatchOutcome::Again,
     }
 }

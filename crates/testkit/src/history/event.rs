@@ -1,4 +1,4 @@
-//! What a client saw, and the promises that it may show to be broken.
+//! The events a client recorded, and the violations they can show.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ pub enum Event {
         /// The committed offset.
         offset: i64,
     },
-    /// The cluster answered which offset a group had committed; -1 when none.
+    /// The cluster returned the offset a group had committed; -1 when none.
     Resumed {
         /// The group.
         group: String,
@@ -59,24 +59,24 @@ pub enum Event {
         partition: i32,
         /// The offset found.
         offset: i64,
-        /// The call that was answered, where there is an [`Event::Asked`] of it.
+        /// The number of the call, where there is an [`Event::Asked`] of it.
         #[serde(default)]
         call: Option<u64>,
     },
-    /// A client asked something whose answer is held against what was known before.
+    /// A client sent a request whose response is compared with what was known before.
     Asked {
         /// The number of the call, each once in a history.
         call: u64,
     },
-    /// The cluster answered where a partition begins and ends.
+    /// The cluster returned a partition's bounds.
     Bounds {
-        /// The call that was answered.
+        /// The number of the call.
         call: u64,
         /// The partition.
         partition: i32,
-        /// Its first offset, if the answer said.
+        /// Its first offset, if the response has it.
         log_start: Option<i64>,
-        /// Its high watermark, if the answer said.
+        /// Its high watermark, if the response has it.
         high_watermark: Option<i64>,
     },
     /// The cluster refused, for good, a record of an idempotent producer whose records before were
@@ -88,7 +88,7 @@ pub enum Event {
         partition: i32,
         /// The number of the record.
         id: u64,
-        /// What the cluster said.
+        /// The cluster's error.
         error: String,
     },
 }
@@ -117,9 +117,9 @@ pub enum Violation {
         partition: i32,
         /// The offset.
         offset: i64,
-        /// What was read first.
+        /// The earlier value.
         before: String,
-        /// What was read later.
+        /// The later value.
         after: String,
     },
     /// Promise 2, density.
@@ -170,7 +170,8 @@ pub enum Violation {
     },
     /// Promise 6.
     #[error(
-        "commit went back: {group} had committed {committed} in partition {partition}, then {found} was found"
+        "commit went back: {group} had committed {committed} in partition {partition}, then \
+         {found} was found"
     )]
     CommitWentBack {
         /// The group.
@@ -179,12 +180,13 @@ pub enum Violation {
         partition: i32,
         /// The acknowledged commit.
         committed: i64,
-        /// What the cluster answered later.
+        /// The offset in the later response.
         found: i64,
     },
     /// Promise 7.
     #[error(
-        "acknowledged twice: record {id} of {client} in partition {partition} at {first}, and then at {second}"
+        "acknowledged twice: record {id} of {client} in partition {partition} at {first}, and then \
+         at {second}"
     )]
     AckedTwice {
         /// The producing client.
@@ -200,7 +202,8 @@ pub enum Violation {
     },
     /// Promise 7, refusals.
     #[error(
-        "refused: record {id} of {client} in partition {partition}, whose producer was in order: {error}"
+        "refused: record {id} of {client} in partition {partition}, whose producer was in order: \
+         {error}"
     )]
     Refused {
         /// The producing client.
@@ -209,26 +212,28 @@ pub enum Violation {
         id: u64,
         /// The partition.
         partition: i32,
-        /// What the cluster said.
+        /// The cluster's error.
         error: String,
     },
     /// Promise 8.
     #[error(
-        "went back: the {what} of partition {partition} was {before} when asked for, and {after} was answered"
+        "went back: the {what} of partition {partition} was {before} when asked for, and {after} \
+         was answered"
     )]
     WentBack {
-        /// Which bound.
+        /// The bound that went back.
         what: &'static str,
         /// The partition.
         partition: i32,
-        /// What somebody knew already.
+        /// The value known before the request.
         before: i64,
-        /// What was answered.
+        /// The value in the response.
         after: i64,
     },
     /// Promise 8, values.
     #[error(
-        "vanished: {partition}:{offset} was read as record {id} of {client}, and is not there at the end"
+        "vanished: {partition}:{offset} was read as record {id} of {client}, and is not there at \
+         the end"
     )]
     Vanished {
         /// The partition.

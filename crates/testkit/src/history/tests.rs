@@ -132,7 +132,7 @@ fn a_refused_record_is_found() {
 }
 
 #[test]
-fn an_older_answer_is_found_only_if_it_was_asked_for_later() {
+fn an_older_response_is_found_only_if_it_was_requested_later() {
     let bounds = r#"{"event":"bounds","call":1,"partition":0,"log_start":0,"high_watermark":9}"#;
     let mut asked_before = parse(r#"{"event":"asked","call":1}"#);
     asked_before.extend(correct());
@@ -147,7 +147,7 @@ fn an_older_answer_is_found_only_if_it_was_asked_for_later() {
 }
 
 #[test]
-fn a_commit_that_another_client_saw_and_is_gone_is_found() {
+fn a_lost_commit_that_another_client_saw_is_found() {
     let mut history = correct();
     history.extend(parse(
         r#"{"event":"asked","call":1}

@@ -28,7 +28,7 @@ use graph::Edges;
 use modules::Crate;
 use rules::{RULES, Rules};
 
-/// What was found in a crate.
+/// The import graph's findings in one crate.
 struct Report {
     /// Groups of files that import each other, largest first.
     circles: Vec<BTreeSet<String>>,
@@ -103,7 +103,7 @@ fn report(name: &str, krate: &Crate, order: Option<&[&str]>) -> Report {
     Report { circles: circles.collect(), upward, unknown: unknown.collect() }
 }
 
-/// What of `report` the rules do not allow.
+/// The findings of `report` that the rules do not allow.
 fn violations(rules: &Rules, report: &Report) -> Vec<String> {
     let name = rules.name;
     let mut found = Vec::new();

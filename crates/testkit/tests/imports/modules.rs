@@ -149,7 +149,7 @@ impl Tree {
         edges
     }
 
-    /// What a path that stands in `module` leads to, through re-exports, if it is in this crate.
+    /// The target of a path used in `module`, through re-exports, if it is in this crate.
     fn resolve(&self, module: usize, path: &[String], depth: usize) -> Option<Target> {
         if depth > 16 {
             return None;
@@ -255,7 +255,7 @@ impl Reader<'_> {
         self.tree.modules[self.module].uses.insert(alias, prefix);
     }
 
-    /// Paths in the tokens of a macro's call, which nobody has parsed.
+    /// Paths in the tokens of a macro's call, which are not parsed.
     fn tokens(&mut self, tokens: TokenStream) {
         let (mut path, mut colons) = (Segments::new(), 0);
         for token in tokens {

@@ -1,6 +1,6 @@
-//! What is allowed in each crate.
+//! The import rules of each crate.
 
-/// So many files may import each other at most, in any crate.
+/// The most files of any crate that may import each other.
 pub(crate) const CIRCLE_FILES_MAX: usize = 6;
 
 pub(crate) struct Rules {
@@ -191,8 +191,8 @@ pub(crate) const RULES: &[Rules] = &[
     Rules {
         name: "sim",
         order: &[
-            "dice",
-            "surroundings",
+            "seeded_rng",
+            "environment",
             "trace",
             "findings",
             "monitor",

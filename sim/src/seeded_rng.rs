@@ -1,5 +1,5 @@
-//! Chance from a seed. Each part of the simulation rolls dice of its own, so that what one part
-//! does more or less of does not change what another meets.
+//! Random numbers from a seed. Each part of the simulation has a generator of its own, so that more
+//! or fewer draws in one part do not change another.
 
 use std::{
     ops::Range,
@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-/// Dice; clones roll the same sequence on.
+/// A generator. Clones draw from the same sequence.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(Arc<Mutex<u64>>);
+pub(crate) struct SeededRng(Arc<Mutex<u64>>);
 
-impl Dice {
-    /// The dice of one part (`name`) under a seed.
+impl SeededRng {
+    /// The generator of one part (`name`) under a seed.
     pub(crate) fn new(seed: u64, name: &str) -> Self {
         // FNV-1a over the name: the same in every build.
         let hash = |h: u64, b: u8| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
@@ -21,15 +21,15 @@ impl Dice {
     }
 
     /// Any number.
-    pub(crate) fn roll(&self) -> u64 {
-        let mut state = self.0.lock().expect("no panic while rolling");
+    pub(crate) fn next(&self) -> u64 {
+        let mut state = self.0.lock().expect("no panic while drawing");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(*state)
     }
 
     /// A number below `end`; 0 if that is 0.
     pub(crate) fn below(&self, end: u64) -> u64 {
-        self.roll() % end.max(1)
+        self.next() % end.max(1)
     }
 
     /// A number of a range.

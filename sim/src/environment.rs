@@ -1,5 +1,4 @@
-//! What the brokers' code takes from its surroundings: time, randomness, and how long blocking work
-//! takes.
+//! The brokers' simulated environment: time, randomness, and how long blocking work takes.
 
 use std::{
     sync::{
@@ -11,7 +10,7 @@ use std::{
 
 use milena_runtime::{Clock, Pace, Random, Runtime};
 
-use crate::dice::Dice;
+use crate::seeded_rng::SeededRng;
 
 /// 2026-01-01T00:00:00Z: the wall clock when a run begins.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -27,7 +26,7 @@ pub(crate) fn elapsed() -> Duration {
     }
 }
 
-/// Notes the time for whoever asks outside of a host.
+/// Records the time for code that runs outside of a host.
 pub(crate) fn note_elapsed(now: Duration) {
     NOW_US.store(now.as_micros() as u64, Ordering::Relaxed);
 }
@@ -56,28 +55,28 @@ impl Clock for SimClock {
     }
 }
 
-struct SeededRandom(Dice);
+struct SeededRandom(SeededRng);
 
 impl Random for SeededRandom {
     fn fill(&self, bytes: &mut [u8]) {
         for part in bytes.chunks_mut(8) {
-            part.copy_from_slice(&self.0.roll().to_le_bytes()[..part.len()]);
+            part.copy_from_slice(&self.0.next().to_le_bytes()[..part.len()]);
         }
     }
 }
 
 /// Blocking work takes mostly little, and at times long.
 struct DiskPace {
-    dice: Dice,
+    rng: SeededRng,
     slow_permille: Arc<AtomicU64>,
 }
 
 impl Pace for DiskPace {
     fn pause(&self) -> Duration {
-        if self.dice.chance(self.slow_permille.load(Ordering::Relaxed)) {
-            self.dice.millis(20..400)
+        if self.rng.chance(self.slow_permille.load(Ordering::Relaxed)) {
+            self.rng.millis(20..400)
         } else {
-            self.dice.micros(100..4000)
+            self.rng.micros(100..4000)
         }
     }
 }
@@ -89,9 +88,9 @@ pub(crate) fn runtime(
     clock: &SimClock,
     slow_permille: &Arc<AtomicU64>,
 ) -> Runtime {
-    let random = SeededRandom(Dice::new(seed, &format!("random {node}")));
+    let random = SeededRandom(SeededRng::new(seed, &format!("random {node}")));
     let pace = DiskPace {
-        dice: Dice::new(seed, &format!("pace {node}")),
+        rng: SeededRng::new(seed, &format!("pace {node}")),
         slow_permille: slow_permille.clone(),
     };
     Runtime::on_one_thread(Arc::new(clock.clone()), Arc::new(random), Arc::new(pace))

@@ -1,4 +1,4 @@
-//! What answers say, in the order in which they were asked for and came: promises 6 and 8.
+//! Checks of responses in the order of their requests and arrival: promises 6 and 8.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,8 +16,8 @@ pub(super) fn log_starts(histories: &[Vec<Event>]) -> BTreeMap<i32, i64> {
     starts
 }
 
-/// What was read and is not in the complete read at the end.
-pub(super) fn vanished(
+/// Records that were read and are not in the complete read at the end.
+pub(super) fn check_reads_stay(
     histories: &[Vec<Event>],
     last: &Log,
     starts: &BTreeMap<i32, i64>,
@@ -33,9 +33,9 @@ pub(super) fn vanished(
     }
 }
 
-/// What somebody knows of everything that can only rise.
+/// The values that can only rise, as far as one client knows them.
 #[derive(Clone, Default)]
-struct Known {
+struct Watermarks {
     ends: BTreeMap<i32, i64>,
     starts: BTreeMap<i32, i64>,
     commits: BTreeMap<(String, i32), i64>,
@@ -46,10 +46,10 @@ fn raise<K: Ord>(known: &mut BTreeMap<K, i64>, key: K, value: i64) {
     *highest = (*highest).max(value);
 }
 
-/// Holds every answer against what was known when it was asked for.
-pub(super) fn in_order(history: &[Event], violations: &mut Vec<Violation>) {
-    let mut known = Known::default();
-    let mut asked: HashMap<u64, Known> = HashMap::new();
+/// Compares every response with what was known when it was requested.
+pub(super) fn check_monotonic(history: &[Event], violations: &mut Vec<Violation>) {
+    let mut known = Watermarks::default();
+    let mut asked: HashMap<u64, Watermarks> = HashMap::new();
     for event in history {
         match event {
             Event::Asked { call } => {
