@@ -1,8 +1,9 @@
-"""The suites of this folder: what each needs, how it is built once, and the command that asks a cluster its questions.
+"""The suites of this folder: what each needs, how it is built once, and the command that asks a
+cluster its questions.
 
-A suite is given `--bootstrap`, `--cluster-version` and perhaps `--only`, and prints one JSON line per feature:
-{"client", "feature", "result": "pass" | "fail" | "n/a", "detail", "seconds"}. What it builds lands in `.cache/`, once
-for each content of what pins it. Standard library only.
+A suite is given `--bootstrap`, `--cluster-version` and perhaps `--only`, and prints one JSON line
+per feature: {"client", "feature", "result": "pass" | "fail" | "n/a", "detail", "seconds"}. Its build
+goes to `.cache/`, once for each content of the files that pin it. Standard library only.
 """
 
 import os
@@ -23,12 +24,15 @@ JVM = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]
 
 @dataclass(frozen=True)
 class Suite:
-    """`needs` are runtimes as `LACKS` names them; `build` makes the suite and returns the head of its command."""
+    """`needs` are runtimes as `LACKS` names them; `build` makes the suite and returns the head of
+    its command."""
 
     name: str
     needs: tuple
     build: Callable
-    arguments: Callable = None  # (bootstrap, version, only) -> the rest of the command, where it is not the usual one
+    arguments: Callable = (
+        None  # (bootstrap, version, only) -> the rest of the command, where it is not the usual one
+    )
     kafka: bool = True  # False: the suite asks the AWS API, once, and not the clusters
     selects: bool = True  # False: the suite has no --only
     short: tuple = ()  # what it asks without --all, where that is not the default version
@@ -37,7 +41,11 @@ class Suite:
         if self.arguments:
             return [*head, *self.arguments(bootstrap, version, only)]
         extra = ["--only", only] if only else []
-        return [*head, "--bootstrap", bootstrap, "--cluster-version", version, *extra] if self.kafka else [*head, *extra]
+        return (
+            [*head, "--bootstrap", bootstrap, "--cluster-version", version, *extra]
+            if self.kafka
+            else [*head, *extra]
+        )
 
 
 LACKS = {
@@ -87,19 +95,34 @@ def content(folder, *patterns):
 
 
 def python_suite(name):
-    return Suite(name, ("Python venv",), lambda: [process.python(), HERE / f"python/{name}_client.py"])
+    return Suite(
+        name, ("Python venv",), lambda: [process.python(), HERE / f"python/{name}_client.py"]
+    )
 
 
 def driven(name, needs, build):
-    """A client in another language: a driver of its own, asked the questions of python/contract.py."""
-    return Suite(name, needs, lambda: [sys.executable, HERE / "python/driven.py", "--driver", *map(str, build())])
+    """A client in another language: a driver of its own, asked the questions of
+    python/contract.py."""
+    return Suite(
+        name,
+        needs,
+        lambda: [sys.executable, HERE / "python/driven.py", "--driver", *map(str, build())],
+    )
 
 
 def go(client):
     def build():
         def install(target):
-            process.downloads("go", "build", "-mod=readonly", "-o", target, "./...", cwd=HERE / "go",
-                              env={**os.environ, "CGO_ENABLED": "0"})
+            process.downloads(
+                "go",
+                "build",
+                "-mod=readonly",
+                "-o",
+                target,
+                "./...",
+                cwd=HERE / "go",
+                env={**os.environ, "CGO_ENABLED": "0"},
+            )
         stamp = content(HERE / "go", "go.mod", "go.sum", "*/*.go")
         return [process.fetched(process.CACHE / "go", stamp, install) / client]
     return build
@@ -109,18 +132,25 @@ def node():
     def install(target):
         for name in ("package.json", "package-lock.json", "driver.js"):
             shutil.copy(HERE / "node" / name, target)
-        process.downloads("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=target)
+        process.downloads(
+            "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=target
+        )
+
     stamp = content(HERE / "node", "package*.json", "driver.js")
     return ["node", process.fetched(process.CACHE / "node", stamp, install) / "driver.js"]
 
 
 def rust():
-    # Cargo knows what is fresh: no stamp.
+    # No stamp: Cargo detects changes itself.
     target = process.CACHE / "rust-target"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("CARGO_")} | {"CARGO_TARGET_DIR": str(target)}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CARGO_")} | {
+        "CARGO_TARGET_DIR": str(target)
+    }
     if "CARGO_HOME" in os.environ:
         environment["CARGO_HOME"] = os.environ["CARGO_HOME"]
-    subprocess.run(["cargo", "build", "--locked", "--quiet"], check=True, cwd=HERE / "rust", env=environment)
+    subprocess.run(
+        ["cargo", "build", "--locked", "--quiet"], check=True, cwd=HERE / "rust", env=environment
+    )
     return [target / "debug/milena-client-rust"]
 
 
@@ -144,9 +174,14 @@ def tools():
 
 SUITES = [
     # Newest first; in a short run each asks another version, so that each version is asked by one.
-    *(Suite(name, ("Java 17", "Maven"), java(client), java_arguments, short=short) for name, client, short in zip(
-        ("java", "java-3.9", "java-2.8"), reversed(process.JAVA_CLIENTS),
-        (("3.9.x.kraft", "4.1.x.kraft"), ("3.6.0",), ("2.8.1",)))),
+    *(
+        Suite(name, ("Java 17", "Maven"), java(client), java_arguments, short=short)
+        for name, client, short in zip(
+            ("java", "java-3.9", "java-2.8"),
+            reversed(process.JAVA_CLIENTS),
+            (("3.9.x.kraft", "4.1.x.kraft"), ("3.6.0",), ("2.8.1",)),
+        )
+    ),
     Suite("java-old", ("Java 17", "Maven"), java_old, short=("2.8.1", "4.1.x.kraft")),
     python_suite("confluent"),
     python_suite("kafka_python"),
@@ -156,6 +191,14 @@ SUITES = [
     driven("kafkajs", ("Node",), node),
     driven("rdkafka", ("Rust", "C compiler"), rust),
     Suite("kcat", ("kcat", "Python venv"), lambda: [process.python(), HERE / "c/kcat_client.py"]),
-    Suite("tools", ("Java 17", "Maven"), tools, lambda bootstrap, version, only: [bootstrap], selects=False),
-    Suite("aws", ("Python venv",), lambda: [process.python(), HERE / "aws/msk_client.py"], kafka=False),
+    Suite(
+        "tools",
+        ("Java 17", "Maven"),
+        tools,
+        lambda bootstrap, version, only: [bootstrap],
+        selects=False,
+    ),
+    Suite(
+        "aws", ("Python venv",), lambda: [process.python(), HERE / "aws/msk_client.py"], kafka=False
+    ),
 ]

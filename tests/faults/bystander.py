@@ -1,7 +1,8 @@
-"""A client that nothing should disturb: twenty times a second it produces a record and reads it back, each from its own
-connection, and notes how long that took.
+"""A client that nothing should disturb: twenty times a second it produces a record and reads it
+back, each from its own connection, and notes how long that took.
 
-    bystander.py BOOTSTRAP TOPIC     until its input ends; then prints "ROUNDS WORST_MS MEDIAN_MS ERRORS"
+    bystander.py BOOTSTRAP TOPIC     until its input ends; then prints
+                                     "ROUNDS WORST_MS MEDIAN_MS ERRORS"
 """
 
 import select

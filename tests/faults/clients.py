@@ -1,4 +1,5 @@
-"""Clients that are too many, too slow, too greedy, or gone in the middle; with another client that must not notice."""
+"""Clients that are too many, too slow, ask for too much, or disconnect in the middle of a request;
+with another client that must not be disturbed."""
 
 import os
 import random
@@ -11,11 +12,12 @@ import time
 
 import wire
 from harness import Bystander, Milena, client, make, no_panic, until
-from smallfs import MemoryWatch, Skipped, moment, rss_mib
+from smallfs import MemoryWatch, Skipped, hold_fault, rss_mib
 
-# What the bystander may wait at worst. Generous: two cores carry the faults, the broker and the bystander.
+# The bystander's longest wait. Generous: two cores run the faults, the broker and the bystander.
 WORST_MS = 3000
-# A fault that a fast machine is through with at once goes on for so many seconds, so that the bystander meets it.
+# A fault that is over at once on a fast machine is repeated for this many seconds, so that the
+# bystander meets it.
 FAULT_SECONDS = 3
 
 
@@ -32,21 +34,25 @@ def open_files(wanted):
 
 
 def idle_connections(binary, work):
-    """10,000 connections that do nothing: little memory each, nobody disturbed, and all of them still answer."""
+    """10,000 idle connections take little memory each, disturb no other client, and all of them
+    still serve requests."""
     count = 10_000
     open_files(count + 1500)
     with Milena(binary, make(work / "data")) as milena:
         bootstrap = milena.bootstrap()
         address = wire.create(bootstrap, "idle")[0]
         with Bystander(bootstrap, "watched") as bystander:
-            moment(1)
+            hold_fault(1)
             before, connections = rss_mib(milena.process.pid), []
             for _ in range(count):
                 connections.append(wire.Connection(address))
                 connections[-1].api_versions()
-            moment(1)
+            hold_fault(1)
             grown = rss_mib(milena.process.pid) - before
-            print(f"  {count} idle connections take {grown:.0f} MiB, {grown * 1024 / count:.1f} KiB each")
+            print(
+                f"  {count} idle connections take {grown:.0f} MiB, {grown * 1024 / count:.1f} KiB "
+                "each"
+            )
             for connection in random.sample(connections, 200):
                 connection.api_versions()
             for connection in connections:
@@ -71,7 +77,8 @@ def loaded(milena, work, topic, mebibytes):
 
 
 def slow_readers(binary, work, long=False):
-    """Consumers that ask for 50 MiB and read a byte a second: what is held for them is bounded, and others go on."""
+    """Consumers that ask for 50 MiB and read a byte a second: what is held for them is bounded, and
+    others go on."""
     readers = 60 if long else 24
     with Milena(binary, make(work / "data"), ["--cache-mib", "64"]) as milena:
         bootstrap, address = loaded(milena, work, "slow", 160)
@@ -84,12 +91,15 @@ def slow_readers(binary, work, long=False):
             while time.monotonic() < ends:
                 for connection in connections:
                     connection.socket.recv(1)
-                moment(1)
+                hold_fault(1)
             with wire.Connection(address) as fast:
                 assert len(fast.ask(wire.fetch("slow", 0, 0, 20 << 20))) > 19 << 20
         bystander.undisturbed(WORST_MS)
         peak = memory.peak()
-        print(f"  {readers} readers of a byte a second, 50 MiB each: {memory.before:.0f} MiB before, at most {peak:.0f} MiB")
+        print(
+            f"  {readers} readers of a byte a second, 50 MiB each: {memory.before:.0f} MiB before, "
+            f"at most {peak:.0f} MiB"
+        )
         assert peak - memory.before < 700, f"from {memory.before:.0f} to {peak:.0f} MiB"
         for connection in connections:
             connection.socket.close()
@@ -122,17 +132,20 @@ def big_fetches(binary, work, long=False):
         bystander.undisturbed(10_000)
         peak = memory.peak()
         total = sum(got) / 2**30
-        print(f"  {len(got)} fetches, {min(got) >> 20} to {max(got) >> 20} MiB each, {total:.1f} GiB in {seconds:.1f} s; "
-              f"{memory.before:.0f} MiB before, at most {peak:.0f} MiB")
+        print(
+            f"  {len(got)} fetches, {min(got) >> 20} to {max(got) >> 20} MiB each, {total:.1f} GiB "
+            f"in {seconds:.1f} s; "
+            f"{memory.before:.0f} MiB before, at most {peak:.0f} MiB"
+        )
         assert not failures, failures[:3]
         assert min(got) > 1 << 20, f"a fetch of 100 MiB got {min(got)} bytes"
         assert peak - memory.before < 1500, f"from {memory.before:.0f} to {peak:.0f} MiB"
         no_panic(milena)
 
 
-def vanishing_clients(binary, work, long=False):
-    """Clients that go away in the middle of a request or an answer, in an orderly way or with a reset: nothing of a half
-    request is written, nothing is held for them, others go on."""
+def disconnecting_clients(binary, work, long=False):
+    """Clients that disconnect in the middle of a request or a response, in an orderly way or with a
+    reset: nothing of a half request is written, nothing is held for them, others are served."""
     chance = random.Random(7)
     with Milena(binary, make(work / "data")) as milena:
         bootstrap, address = loaded(milena, work, "gone", 40)
@@ -151,9 +164,15 @@ def vanishing_clients(binary, work, long=False):
                 else:
                     connection.socket.sendall(wire.fetch("gone", 0, end, 1 << 20, wait_ms=10_000))
                 if chance.random() < 0.5:
-                    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.socket.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
                 connection.socket.close()
-            until(lambda: sockets(milena.process.pid) <= fds + 20, "their connections are let go of", 30)
+            until(
+                lambda: sockets(milena.process.pid) <= fds + 20,
+                "their connections are let go of",
+                30,
+            )
             after = reader.fetch("gone", 0, 0, 1)[1]
         bystander.undisturbed(WORST_MS)
         assert after == end, f"{after - end} half requests were written"
@@ -161,8 +180,8 @@ def vanishing_clients(binary, work, long=False):
 
 
 def half_open_connections(binary, work):
-    """A client that shut its sending side gets its answers; one whose machine went away silently, with an answer half
-    sent, holds up nobody."""
+    """A client that shut its sending side gets its responses; one whose machine disappeared, with
+    a response half sent, delays no other."""
     with Milena(binary, make(work / "data")) as milena:
         bootstrap, address = loaded(milena, work, "half", 40)
         with Bystander(bootstrap, "watched") as bystander:
@@ -174,7 +193,7 @@ def half_open_connections(binary, work):
             silent = [wire.Connection(address, receive_buffer=4096) for _ in range(50)]
             for connection in silent:
                 connection.socket.sendall(wire.fetch("half", 0, 0, 30 << 20) * 4)
-            moment(3)
+            hold_fault(3)
         bystander.undisturbed(WORST_MS)
         took = milena.stop()
         assert took < 4, f"connections that read nothing held up the stop for {took:.1f} s"
@@ -184,18 +203,27 @@ def half_open_connections(binary, work):
 
 
 def bad_bytes(binary, work, long=False):
-    """Garbage on the Kafka port and on the API's port disturbs nobody."""
+    """Garbage on the Kafka port and on the API's port disturbs no other client."""
     chance = random.Random(3)
     with Milena(binary, make(work / "data")) as milena:
         bootstrap = milena.bootstrap()
         client(bootstrap, "produce", "garbage", work / "acked", 100)
         memory = MemoryWatch(milena.process.pid)
-        fixed = [b"\x7f\xff\xff\xff" + b"x" * 100, b"\x00\x00\x00\x08\x00\x03\x00\x0c\xff\xff\xff\xff", b"\x80" * 64,
-                 b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00\x00\x10\x00\x00\x7f\xff" + b"\xff" * 12,
-                 b"POST /v1/clusters HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n{"]
-        # Some stay valid and are taken; shorter than what the client looks for.
-        valid = [wire.produce("garbage", 0, wire.batch([b"x" * 30])), wire.fetch("garbage", 0, 0, 1 << 20),
-                 wire.frame(wire.API_VERSIONS, 0, b""), wire.frame(wire.METADATA, 1, struct.pack(">i", -1))]
+        fixed = [
+            b"\x7f\xff\xff\xff" + b"x" * 100,
+            b"\x00\x00\x00\x08\x00\x03\x00\x0c\xff\xff\xff\xff",
+            b"\x80" * 64,
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\x00\x00\x00\x10\x00\x00\x7f\xff" + b"\xff" * 12,
+            b"POST /v1/clusters HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n{",
+        ]
+        # Some stay valid and are accepted; shorter than the records the client looks for.
+        valid = [
+            wire.produce("garbage", 0, wire.batch([b"x" * 30])),
+            wire.fetch("garbage", 0, 0, 1 << 20),
+            wire.frame(wire.API_VERSIONS, 0, b""),
+            wire.frame(wire.METADATA, 1, struct.pack(">i", -1)),
+        ]
         with Bystander(bootstrap, "watched") as bystander:
             left, ends = 2000 if long else 500, time.monotonic() + FAULT_SECONDS
             while left > 0 or time.monotonic() < ends:
@@ -211,12 +239,14 @@ def bad_bytes(binary, work, long=False):
                         answered(place, garbage)
         bystander.undisturbed(WORST_MS)
         client(bootstrap, "verify", "garbage", work / "acked", "others")
-        assert memory.peak() - memory.before < 200, f"from {memory.before:.0f} to {memory.peak():.0f} MiB"
+        assert memory.peak() - memory.before < 200, (
+            f"from {memory.before:.0f} to {memory.peak():.0f} MiB"
+        )
         no_panic(milena)
 
 
 def answered(place, garbage):
-    """Sends this and looks whether there is an answer; whether there is does not matter."""
+    """Sends bytes and waits for a response, if any."""
     with wire.Connection(place, 10) as connection:
         connection.socket.sendall(garbage)
         connection.socket.settimeout(0.02)
@@ -226,4 +256,11 @@ def answered(place, garbage):
             pass
 
 
-CASES = (idle_connections, slow_readers, big_fetches, vanishing_clients, half_open_connections, bad_bytes)
+CASES = (
+    idle_connections,
+    slow_readers,
+    big_fetches,
+    disconnecting_clients,
+    half_open_connections,
+    bad_bytes,
+)

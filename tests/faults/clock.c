@@ -1,5 +1,6 @@
-/* A wall clock that a test moves: CLOCK_REALTIME plus the seconds in the file that CLOCK_OFFSET_FILE names (8 bytes,
- * native order). The monotonic clocks are left alone, as they are when an administrator sets the time. Preloaded. */
+/* A wall clock that a test moves: CLOCK_REALTIME plus the seconds in the file that
+ * CLOCK_OFFSET_FILE names (8 bytes, native order). The monotonic clocks are not changed, as when an
+ * administrator sets the time. Preloaded. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,7 +24,8 @@ int clock_gettime(clockid_t clock, struct timespec *result) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
     int outcome = real(clock, result);
-    if (outcome == 0 && offset && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) result->tv_sec += *offset;
+    if (outcome == 0 && offset
+        && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) result->tv_sec += *offset;
     return outcome;
 }
 

@@ -1,4 +1,5 @@
-"""A wall clock that jumps, in a real process: leases, timeouts and groups go by the monotonic clock."""
+"""A wall clock that jumps, in a real process: leases, timeouts and groups go by the monotonic
+clock."""
 
 import shutil
 import struct
@@ -8,7 +9,7 @@ import time
 import wire
 from damage import ready
 from harness import HERE, Bystander, Milena, client, make, no_panic, until
-from smallfs import Skipped, moment
+from smallfs import Skipped, hold_fault
 
 DAY = 24 * 3600
 
@@ -21,7 +22,10 @@ class WallClock:
         if not compiler:
             raise Skipped("no C compiler on this machine")
         library, self.file = work / "clock.so", work / "offset"
-        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "clock.c", "-ldl"], check=True)
+        subprocess.run(
+            [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "clock.c", "-ldl"],
+            check=True,
+        )
         self.jump_to(0)
         self.environment = {"LD_PRELOAD": str(library), "CLOCK_OFFSET_FILE": str(self.file)}
 
@@ -34,8 +38,9 @@ class WallClock:
 
 
 def clock_jumps(binary, work):
-    """The wall clock jumps forward and backward, by hours and days, under a working broker: nobody notices, no broker
-    loses its lease, a group keeps its members, and what was written is there after a start in the past."""
+    """The wall clock jumps forward and backward, by hours and days, under a working broker: no
+    client is disturbed, no broker loses its lease, a group keeps its members, and all records are
+    there after a start in the past."""
     clock = WallClock(work)
     milena = Milena(binary, make(work / "data"), environment=clock.environment)
     with milena:
@@ -45,12 +50,19 @@ def clock_jumps(binary, work):
             with Bystander(bootstrap, "watched") as bystander:
                 for seconds in (3600, -3600, 2 * DAY, -30 * DAY, 0, 11):
                     clock.jump_to(seconds)
-                    moment(3)
+                    hold_fault(3)
             bystander.undisturbed(3000)
-        assert member.assignments == 1, f"the group rebalanced {member.assignments - 1} times: {member.said}"
+        assert member.assignments == 1, (
+            f"the group rebalanced {member.assignments - 1} times: {member.said}"
+        )
         client(bootstrap, "verify", "jumps", work / "acked")
-        seen = until(lambda: shown_time(bootstrap) and shown_time(bootstrap), "a record with the broker's time")
-        assert abs(seen - time.time() - 11) < 60, f"the process does not see the moved clock: {seen - time.time()} s off"
+        seen = until(
+            lambda: shown_time(bootstrap) and shown_time(bootstrap),
+            "a record with the broker's time",
+        )
+        assert abs(seen - time.time() - 11) < 60, (
+            f"the process does not see the moved clock: {seen - time.time()} s off"
+        )
         said = milena.log.read_text()
         for word in ("registration", "lease", "sealed", "restart"):
             assert word not in said.lower(), f"the log speaks of a {word}: {said[-2000:]}"
@@ -74,15 +86,22 @@ def shown_time(bootstrap):
 
 
 class GroupMember:
-    """A consumer of a group in a process of its own; after the block, how often it was given partitions."""
+    """A consumer of a group in a process of its own; after the block, how often it was given
+    partitions."""
 
     def __init__(self, bootstrap, topic):
         self.command = [bootstrap, topic]
 
     def __enter__(self):
         import process
-        self.process = subprocess.Popen([process.python(), HERE / "client.py", self.command[0], "member", self.command[1], "-"],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+        self.process = subprocess.Popen(
+            [process.python(), HERE / "client.py", self.command[0], "member", self.command[1], "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert self.process.stdout.readline() == "assigned\n", self.process.stderr.read()
         return self
 

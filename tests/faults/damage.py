@@ -1,6 +1,6 @@
-"""Damage to every structure on disk: torn, cut, emptied, removed, a bit flipped. Whatever it is, no panic, and nothing
-acknowledged is silently gone: a read gives what was written or an error, the log names the file, the rest goes on, and
-putting the file back makes everything well."""
+"""Damage to every structure on disk: torn, cut, emptied, removed, a bit flipped. Whatever it is, no
+panic, and nothing acknowledged is silently gone: a read gives what was written or an error, the
+log names the file, the rest goes on, and putting the file back makes everything well."""
 
 import re
 import shutil
@@ -19,13 +19,15 @@ LIVES_MAX = 60
 FLUSH_MIB = 8
 # Of three brokers each leads several of so many partitions.
 FILLERS = 9
-# An error that a reader has met for so many seconds is what it gets; with a log that says why, for this many.
+# An error that a reader met for OUTCOME_SECONDS is its outcome; if the log gives the reason, one
+# that it met for LASTING seconds.
 OUTCOME_SECONDS = 30
 LASTING = 1
 
 
 class Installation:
-    """A data directory with something of everything in it, and what was acknowledged: topic and partition to values."""
+    """A data directory with something of everything in it, and what was acknowledged: topic and
+    partition to values."""
 
     def __init__(self, binary, work):
         self.binary, self.data, self.acked, self.sequence = binary, make(work / "data"), {}, 0
@@ -43,20 +45,21 @@ class Installation:
                 self.sequence += 1
 
     def produce_everywhere(self, bootstrap, count=3):
-        self.produce(bootstrap, "struck", 0, count)
+        self.produce(bootstrap, "damaged", 0, count)
         for partition in range(SOUND_PARTITIONS):
             self.produce(bootstrap, "sound", partition, count)
 
     def create(self, bootstrap):
-        wire.create(bootstrap, "struck")
+        wire.create(bootstrap, "damaged")
         wire.create(bootstrap, "sound", SOUND_PARTITIONS)
 
     def stopped(self):
-        """The first topic's records in segments of their own, the others' elsewhere; stopped in good order."""
+        """The first topic's records in segments of their own, the others' elsewhere; stopped in
+        good order."""
         with self.milena() as milena:
             self.bootstrap = milena.bootstrap()
             self.create(self.bootstrap)
-            self.produce(self.bootstrap, "struck", 0)
+            self.produce(self.bootstrap, "damaged", 0)
         for _ in range(LIVES_MAX):
             # A stop may leave the flush to the next start, and that to its stop.
             if objects(self, "segments"):
@@ -71,10 +74,11 @@ class Installation:
         return self
 
     def paged(self):
-        """Flushed many times, so that the first topic, and no other, has a page and a snapshot; stopped in good order.
+        """Flushed many times, so that the first topic, and no other, has a page and a snapshot;
+        stopped in good order.
 
-        A stop flushes and leaves the manifest alone, so the lives leave many small segments; a flush while the broker
-        runs then takes them all into the manifest."""
+        A stop flushes and leaves the manifest alone, so the lives leave many small segments; a
+        flush while the broker runs then takes them all into the manifest."""
         for life in range(LIVES_MAX):
             with self.milena(arguments=["--flush-mib", str(FLUSH_MIB)]) as milena:
                 if life == 0:
@@ -82,27 +86,36 @@ class Installation:
                     self.create(self.bootstrap)
                     wire.create(self.bootstrap, "filler", FILLERS)
                 ready(self.bootstrap)
-                with wire.Connection(wire.leader(self.bootstrap, "struck")) as connection:
+                with wire.Connection(wire.leader(self.bootstrap, "damaged")) as connection:
                     value = f"life {life}".encode() + b"." * 500
-                    connection.produce("struck", 0, wire.batch([value], producer=7, sequence=life))
-                    self.acked.setdefault(("struck", 0), []).append(value)
+                    connection.produce("damaged", 0, wire.batch([value], producer=7, sequence=life))
+                    self.acked.setdefault(("damaged", 0), []).append(value)
                 if life % 9 == 0:
                     self.produce_everywhere(self.bootstrap, 1)
                 if life >= LIVES_MIN:
-                    # One flush after the other: when the second begins the first is in the manifest.
-                    self.flush_struck()
-                    self.flush_struck()
+                    # One flush after the other: when the second begins the first is in the
+                    # manifest.
+                    self.flush_damaged()
+                    self.flush_damaged()
             if objects(self, "manifests") and objects(self, "producers"):
                 return self
-        raise AssertionError(f"no page and snapshot after {LIVES_MAX} lives: {objects(self, 'segments')}")
+        raise AssertionError(
+            f"no page and snapshot after {LIVES_MAX} lives: {objects(self, 'segments')}"
+        )
 
-    def flush_struck(self):
-        """Has the first topic's leader flush, by what others write to it, and waits until it does."""
-        address = wire.leader(self.bootstrap, "struck")
+    def flush_damaged(self):
+        """Has the first topic's leader flush, by what others write to it, and waits until it
+        does."""
+        address = wire.leader(self.bootstrap, "damaged")
         with wire.Connection(address) as connection:
-            led = until(lambda: [p for p, at in connection.leaders("filler").items() if at == address], "it leads a filler")
+            led = until(
+                lambda: [p for p, at in connection.leaders("filler").items() if at == address],
+                "it leads a filler",
+            )
             # Two take turns: a partition with this much in a flush would get a segment of its own.
-            assert len(led) > 1, f"the leader of the first topic leads only {led} of {FILLERS} partitions"
+            assert len(led) > 1, (
+                f"the leader of the first topic leads only {led} of {FILLERS} partitions"
+            )
             before, records = len(objects(self, "segments")), wire.batch([bytes(1_000_000)])
             for number in range(FLUSH_MIB + FLUSH_MIB // 2):
                 connection.produce("filler", led[number % 2], records)
@@ -119,8 +132,9 @@ class Installation:
         return self
 
     def outcome(self, topic, partition, lasts=lambda: False):
-        """What a reader gets: None if it is all that was acknowledged, else the error codes it met for long, or for
-        `LASTING` where `lasts` says that the error is there to stay. Anything missing or different fails."""
+        """The outcome of reading a partition: None if everything acknowledged was read, else the
+        error codes met until the deadline, or for `LASTING` where `lasts` says that the error is
+        permanent. Anything missing or different fails."""
         expected, got, offset, codes = self.acked[topic, partition], [], 0, set()
         since = time.monotonic()
         while len(got) < len(expected):
@@ -137,14 +151,20 @@ class Installation:
                 continue
             if code:
                 codes.add(code)
-                assert code in (3, 5, 6, 9, 56, 74, 75), f"{topic}-{partition} answers {code} at offset {offset}"
+                assert code in (3, 5, 6, 9, 56, 74, 75), (
+                    f"{topic}-{partition} answers {code} at offset {offset}"
+                )
                 if code == 56:
                     return codes
                 time.sleep(0.1)
                 continue
-            assert high >= len(expected), f"the high watermark of {topic}-{partition} is {high} of {len(expected)}"
+            assert high >= len(expected), (
+                f"the high watermark of {topic}-{partition} is {high} of {len(expected)}"
+            )
             read = wire.values(records)
-            assert read and read[0][0] <= offset, f"nothing at offset {offset} of {high} of {topic}-{partition}"
+            assert read and read[0][0] <= offset, (
+                f"nothing at offset {offset} of {high} of {topic}-{partition}"
+            )
             got += [value for at, value in read if at >= offset]
             offset, since = read[-1][0] + 1, time.monotonic()
         assert got == expected, f"{topic}-{partition} has other records than were acknowledged"
@@ -211,9 +231,9 @@ def named(path, said):
     return str(path).rpartition("/objects/")[2] in said
 
 
-def struck(made, path, how, what, sound=True, repaired=False, shows=False, may_refuse=False):
-    """Damages one file of a copy, sees what readers get, puts the file back and sees that all is well. `shows`: readers of
-    the first topic meet it. `repaired`: they do not."""
+def read_damaged(made, path, how, what, sound=True, repaired=False, shows=False, may_refuse=False):
+    """Damages one file of a copy, sees what readers get, puts the file back and sees that all is
+    well. `shows`: readers of the first topic meet it. `repaired`: they do not."""
     copy, path = copied(made, path)
     original = path.read_bytes()
     how(path)
@@ -227,15 +247,21 @@ def struck(made, path, how, what, sound=True, repaired=False, shows=False, may_r
         started = False
     said = milena.log.read_text
     if started:
-        outcome = made.outcome("struck", 0, lambda: named(path, said()))
+        outcome = made.outcome("damaged", 0, lambda: named(path, said()))
         assert outcome or not shows, f"{label}: no reader meets it: this tested nothing"
         if outcome:
             assert not repaired, f"{label}: not repaired: {outcome}; {said()[-1500:]}"
-            until(lambda: named(path, said()), f"{label}: the log names the file: {said()[-1500:]}", 10)
+            until(
+                lambda: named(path, said()),
+                f"{label}: the log names the file: {said()[-1500:]}",
+                10,
+            )
         if sound:
             for partition in range(SOUND_PARTITIONS):
                 other = made.outcome("sound", partition)
-                assert other is None, f"{label}: sound-{partition} is disturbed: {other}; {said()[-1500:]}"
+                assert other is None, (
+                    f"{label}: sound-{partition} is disturbed: {other}; {said()[-1500:]}"
+                )
         milena.stop()
     else:
         outcome = "refused"
@@ -249,7 +275,9 @@ def struck(made, path, how, what, sound=True, repaired=False, shows=False, may_r
     milena.start()
     for topic, partition in made.acked:
         healed = made.outcome(topic, partition)
-        assert healed is None, f"{label}, put back: {topic}-{partition} gives {healed}; {said()[-1500:]}"
+        assert healed is None, (
+            f"{label}, put back: {topic}-{partition} gives {healed}; {said()[-1500:]}"
+        )
     milena.stop()
     no_panic(milena)
 
@@ -263,19 +291,19 @@ def segments(binary, work, long=False):
     made = Installation(binary, work).stopped()
     for what, how in ANY.items():
         if long or what in ("a bit in the middle", "a bit at the end", "removed"):
-            # What a segment begins with is said again at its end, which is what readers go by.
-            struck(made, made.segment, how, what, shows=what != "a bit at the front")
+            # A segment's header is repeated in its footer, which readers use.
+            read_damaged(made, made.segment, how, what, shows=what != "a bit at the front")
 
 
 def pages_and_snapshots(binary, work, long=False):
-    """A damaged manifest page makes its partition's oldest records unreadable and says so; a damaged snapshot of
-    producer state is made again from the segments."""
+    """A damaged manifest page makes its partition's oldest records unreadable, with an error that
+    names it; a damaged snapshot of producer state is made again from the segments."""
     made = Installation(binary, work).paged()
     page, snapshot = objects(made, "manifests")[-1], objects(made, "producers")[-1]
     for what, how in ANY.items():
         if long or what in ("a bit in the middle", "nothing of it", "removed"):
-            struck(made, page, how, what, shows=True)
-            struck(made, snapshot, how, what, repaired=True)
+            read_damaged(made, page, how, what, shows=True)
+            read_damaged(made, snapshot, how, what, repaired=True)
 
 
 def metadata_store(binary, work, long=False):
@@ -285,9 +313,16 @@ def metadata_store(binary, work, long=False):
     length = size(path)
     places = range(0, length, max(length // (40 if long else 8), 1))
     for at in [9, 64, 128, 200, *places]:
-        struck(made, path, lambda path, at=at: flip(path, at), f"a bit at {at}", sound=False, may_refuse=True)
+        read_damaged(
+            made,
+            path,
+            lambda path, at=at: flip(path, at),
+            f"a bit at {at}",
+            sound=False,
+            may_refuse=True,
+        )
     for what in ("half of it", "nothing of it", "removed"):
-        struck(made, path, ANY[what], what, sound=False, may_refuse=True)
+        read_damaged(made, path, ANY[what], what, sound=False, may_refuse=True)
 
 
 def small_files(binary, work):
@@ -302,9 +337,13 @@ def small_files(binary, work):
             milena = made.milena(copy)
             try:
                 milena.start()
-                # What still makes sense may be taken; then it must do what it is for.
+                # A damaged value that is still valid may be accepted; then it must take effect.
                 if name == "key":
-                    until(lambda: "key" in milena.log.read_text(), f"key, {what}: the log says nothing", 15)
+                    until(
+                        lambda: "key" in milena.log.read_text(),
+                        f"key, {what}: the log says nothing",
+                        15,
+                    )
                 milena.stop()
             except AssertionError:
                 said = milena.log.read_text()
@@ -313,7 +352,9 @@ def small_files(binary, work):
             no_panic(milena)
             path.write_bytes(original)
             milena.start()
-            assert made.outcome("struck", 0) is None, f"{name}, {what}: {milena.log.read_text()[-1500:]}"
+            assert made.outcome("damaged", 0) is None, (
+                f"{name}, {what}: {milena.log.read_text()[-1500:]}"
+            )
             milena.stop()
             print(f"  {name}, {what}: {said.strip().splitlines()[-1][-230:]}", flush=True)
 
@@ -328,8 +369,9 @@ def frames(path):
 
 
 def write_ahead_log(binary, work, long=False):
-    """Damage before the last frame is reported with file and position, and that broker does not start over it; the
-    others serve. A frame at the end that is not whole is cut, and that is said."""
+    """Damage before the last frame is reported with file and position, and that broker does not
+    start over it; the others serve. A frame at the end that is not whole is cut, and that is
+    said."""
     made = Installation(binary, work).killed()
     with_frames = [path for path in sorted(made.data.rglob("*.wal")) if frames(path)]
     path = max(with_frames, key=lambda path: len(frames(path)))
@@ -341,11 +383,19 @@ def write_ahead_log(binary, work, long=False):
     for what, at in (("the last header", last + 20), ("the last payload", last + 100)):
         damaged_log(made, path, lambda path, at=at: flip(path, at), what, last=True)
     # Behind the last frame: what a write leaves that did not come to its end.
-    damaged_log(made, path, lambda path: append_torn(path, last), "a torn frame at the end", whole=True)
+    damaged_log(
+        made, path, lambda path: append_torn(path, last), "a torn frame at the end", whole=True
+    )
     for what, how in ANY.items():
         if long or what in ("a bit in the middle", "removed"):
             damaged_log(made, path.parent / "FORMAT", how, what, whole=what == "removed")
-    damaged_log(made, path.parent / "LOCK", lambda path: path.write_bytes(b"\xff" * 100), "garbage", whole=True)
+    damaged_log(
+        made,
+        path.parent / "LOCK",
+        lambda path: path.write_bytes(b"\xff" * 100),
+        "garbage",
+        whole=True,
+    )
 
 
 def append_torn(path, last):
@@ -357,8 +407,8 @@ def append_torn(path, last):
 
 
 def damaged_log(made, path, how, what, whole=False, last=False):
-    """Damages a file of one broker's log. `whole`: nothing is lost by it. `last`: the last frame, which nothing tells
-    from one that was being written: it is cut, and the log says where."""
+    """Damages a file of one broker's log. `whole`: nothing is lost by it. `last`: the last frame,
+    which looks like one that was being written: it is cut, and the log names the place."""
     copy, path = copied(made, path)
     original = path.read_bytes()
     how(path)
@@ -379,7 +429,9 @@ def damaged_log(made, path, how, what, whole=False, last=False):
         assert not disturbed, f"{label}: {outcomes}; {said[-2000:]}"
     else:
         assert named(path, said), f"{label}: the log does not name the file: {said[-2000:]}"
-        assert len(disturbed) < len(outcomes), f"{label}: others are disturbed too: {outcomes}; {said[-2000:]}"
+        assert len(disturbed) < len(outcomes), (
+            f"{label}: others are disturbed too: {outcomes}; {said[-2000:]}"
+        )
     milena.stop()
     no_panic(milena)
     print(f"  {label}: {', '.join(disturbed) or 'nobody'} disturbed", flush=True)
@@ -389,19 +441,27 @@ def damaged_log(made, path, how, what, whole=False, last=False):
     milena.start()
     for place in made.acked:
         healed = made.outcome(*place)
-        assert healed is None, f"{label}, put back: {place} gives {healed}; {milena.log.read_text()[-2000:]}"
+        assert healed is None, (
+            f"{label}, put back: {place} gives {healed}; {milena.log.read_text()[-2000:]}"
+        )
     milena.stop()
     no_panic(milena)
 
 
 def lost_log(binary, work, long=False):
-    """A broker whose write-ahead directory is not there does not start, and says which it is; the others serve, and the
-    cluster says so. Put back, everything is there again without a restart; the operator's word has it start without."""
+    """A broker whose write-ahead directory is missing does not start, with an error that names the
+    directory; the others serve, and the cluster's state shows it. Once the directory is back the
+    broker starts by itself and nothing is lost; if the operator accepts its loss, it starts
+    without."""
     made = Installation(binary, work).killed()
     dirs = {path.parent for path in made.data.rglob("*.wal") if frames(path)}
     path = max(dirs, key=lambda path: sum(len(frames(file)) for file in path.glob("*.wal")))
     number = int(path.parent.name)
-    for what, restored in (("the log's directory", True), ("the broker's directory", True), ("its content", False)):
+    for what, restored in (
+        ("the log's directory", True),
+        ("the broker's directory", True),
+        ("its content", False),
+    ):
         if what == "the log's directory" and not long:
             continue
         copy, aside = work / "copy", work / "aside"
@@ -418,10 +478,18 @@ def lost_log(binary, work, long=False):
         (work / "log").write_text("")
         milena = made.milena(copy).start()
         said = milena.log.read_text
-        until(lambda: "milena broker accept-lost-log demo" in said(), f"{what}: the start is refused: {said()}", 20)
+        until(
+            lambda: "milena broker accept-lost-log demo" in said(),
+            f"{what}: the start is refused: {said()}",
+            20,
+        )
         word = re.search(r"milena (broker accept-lost-log demo (\d+) (\d+))", said())
         assert int(word[2]) == number and str(copy / path.relative_to(made.data)) in said(), said()
-        until(lambda: milena.command("broker", "list", "demo").count("SERVING") == 2, "the other brokers serve", 20)
+        until(
+            lambda: milena.command("broker", "list", "demo").count("SERVING") == 2,
+            "the other brokers serve",
+            20,
+        )
         described = milena.command("cluster", "describe", "demo", "--json")
         assert "HEALING" in described and "accept-lost-log" in described, described
         outcomes = {place: made.outcome(*place, lambda: True) for place in made.acked}
@@ -441,19 +509,27 @@ def lost_log(binary, work, long=False):
                     assert made.outcome(*place) is None, f"{place} is disturbed"
                     continue
                 with wire.Connection(wire.leader(made.bootstrap, *place)) as connection:
-                    assert connection.produce(*place, wire.batch([b"after"])) == 0, f"{place} begins anew"
+                    assert connection.produce(*place, wire.batch([b"after"])) == 0, (
+                        f"{place} begins anew"
+                    )
             milena.kill()
             milena.start()
             for place in disturbed:
                 with wire.Connection(wire.leader(made.bootstrap, *place)) as connection:
-                    assert wire.values(connection.fetch(*place, 0, 1 << 20)[2]) == [(0, b"after")], place
+                    assert wire.values(connection.fetch(*place, 0, 1 << 20)[2]) == [
+                        (0, b"after")
+                    ], place
         milena.stop()
         no_panic(milena)
-        print(f"  {what} of broker {number} gone: {len(disturbed)} of {len(outcomes)} partitions disturbed", flush=True)
+        print(
+            f"  {what} of broker {number} gone: {len(disturbed)} of {len(outcomes)} partitions "
+            "disturbed",
+            flush=True,
+        )
 
 
 def in_use(binary, work):
-    """A second process on a data directory is refused, and told why."""
+    """A second process on a data directory is refused, with the reason."""
     with Milena(binary, make(work / "data")) as milena:
         said = refused_start(binary, work / "data")
         assert str(work / "data") in said and "use" in said, said
@@ -469,4 +545,13 @@ def newer_format(binary, work):
     assert "999" in said and "newer release" in said, said
 
 
-CASES = (write_ahead_log, lost_log, segments, pages_and_snapshots, metadata_store, small_files, in_use, newer_format)
+CASES = (
+    write_ahead_log,
+    lost_log,
+    segments,
+    pages_and_snapshots,
+    metadata_store,
+    small_files,
+    in_use,
+    newer_format,
+)

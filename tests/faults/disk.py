@@ -6,14 +6,14 @@ import time
 
 import wire
 from harness import Bystander, Milena, client, make, no_panic, until
-from smallfs import Ext4, MemoryWatch, Skipped, Tmpfs, moment, rss_mib
+from smallfs import Ext4, MemoryWatch, Skipped, Tmpfs, hold_fault, rss_mib
 
 STORAGE_ERROR = 56  # KAFKA_STORAGE_ERROR
 
 
 def full_disk(binary, work):
-    """A produce that the disk has no room for fails with KAFKA_STORAGE_ERROR, reads go on, nothing acknowledged is
-    lost, and the broker goes on by itself when space returns."""
+    """When the disk is full, produce fails with KAFKA_STORAGE_ERROR, reads work, nothing
+    acknowledged is lost, and service resumes by itself when space is free again."""
     with Tmpfs(work / "small", 1200) as small:
         filler = small.mount / "filler"
         with open(filler, "wb") as file:
@@ -21,7 +21,9 @@ def full_disk(binary, work):
         with Milena(binary, make(small.mount / "data")) as milena:
             bootstrap = milena.bootstrap()
             lines = client(bootstrap, "fill", "full", work / "acked")
-            assert any("KAFKA_STORAGE_ERROR" in line for line in lines), f"no KAFKA_STORAGE_ERROR: {lines[-5:]}"
+            assert any("KAFKA_STORAGE_ERROR" in line for line in lines), (
+                f"no KAFKA_STORAGE_ERROR: {lines[-5:]}"
+            )
             client(bootstrap, "verify", "full", work / "acked")
             filler.unlink()
             client(bootstrap, "resume", "full", work / "acked")
@@ -51,8 +53,9 @@ def answers_within(seconds, action):
 
 
 def failing_writes(binary, work):
-    """While writes and syncs answer EIO every produce is refused and none is acknowledged; what was acknowledged
-    before is read; when the disk is well the same process serves again, and all of it is there after a kill."""
+    """While writes and syncs fail with EIO every produce is refused and none is acknowledged;
+    records acknowledged before can be read; when the disk is repaired the same process serves
+    again, and all records are there after a kill."""
     with Ext4(work) as disk:
         (work / "elsewhere").mkdir()
         with Milena(binary, make(disk.mount / "data"), log=work / "log") as milena:
@@ -65,17 +68,24 @@ def failing_writes(binary, work):
                     connection.produce("failing", 0, wire.batch([b"x" * 1000]))
                     raise AssertionError("a produce was acknowledged while no sync could succeed")
                 except wire.Failed as error:
-                    assert error.code == STORAGE_ERROR, f"the error is {error.code}, not KAFKA_STORAGE_ERROR"
+                    assert error.code == STORAGE_ERROR, (
+                        f"the error is {error.code}, not KAFKA_STORAGE_ERROR"
+                    )
                 except (EOFError, OSError):
                     pass  # The broker restarts itself.
-            until(lambda: "Input/output error" in milena.log.read_text(), "the log names the I/O error")
+            until(
+                lambda: "Input/output error" in milena.log.read_text(),
+                "the log names the I/O error",
+            )
             disk.heal()
 
             def again():
                 with wire.Connection(wire.leader(bootstrap, "failing"), 10) as connection:
                     connection.produce("failing", 0, wire.batch([b"after"]))
             took, codes = answers_within(60, again)
-            print(f"  served again {took:.1f} s after the disk was well; met {codes or 'no errors'}")
+            print(
+                f"  served again {took:.1f} s after the disk was well; met {codes or 'no errors'}"
+            )
             client(bootstrap, "verify", "failing", work / "acked", "others")
             milena.kill()
             milena.start()
@@ -84,7 +94,8 @@ def failing_writes(binary, work):
 
 
 def failing_reads(binary, work):
-    """A segment that answers EIO gives the reader an error and nobody else; when the disk is well it is read."""
+    """A segment that fails with EIO gives an error to its reader only; when the disk is repaired
+    it is read."""
     with Ext4(work) as disk:
         data = make(disk.mount / "data")
         with Milena(binary, data, ["--cache-mib", "16"], log=work / "log") as milena:
@@ -112,7 +123,10 @@ def failing_reads(binary, work):
             assert met <= {0, STORAGE_ERROR}, f"error codes {met}"
             disk.heal()
             said = milena.log.read_text()[before:]
-            assert "object" in said and "nput/output" in said, f"the log does not name the object: {said[-1500:]}"
+            assert "object" in said and "nput/output" in said, (
+                f"the log does not name the object: {said[-1500:]}"
+            )
+
             def read():
                 with wire.Connection(wire.leader(bootstrap, "cold"), 10) as connection:
                     for offset in range(0, high, max(high // 40, 1)):
@@ -124,8 +138,8 @@ def failing_reads(binary, work):
 
 
 def hung_disk(binary, work):
-    """While every write hangs produces wait, nothing is acknowledged, what is cached is read, another data
-    directory's process is undisturbed; afterwards everything goes on by itself."""
+    """While every write hangs, produce requests wait, nothing is acknowledged, cached records can
+    be read, and another data directory's process is undisturbed; service resumes by itself."""
     with Ext4(work) as disk:
         with Milena(binary, make(disk.mount / "data"), log=work / "log") as milena:
             bootstrap = milena.bootstrap()
@@ -138,7 +152,9 @@ def hung_disk(binary, work):
                     started = time.monotonic()
                     while time.monotonic() - started < 4:
                         code, high, records = reader.fetch("hung", 0, 0, 1 << 16)
-                        assert (code, high) == (0, 1) and records, f"reading answers {code}, high watermark {high}"
+                        assert (code, high) == (0, 1) and records, (
+                            f"reading answers {code}, high watermark {high}"
+                        )
                         reader.api_versions()
                         reader.leaders("hung")
                         time.sleep(0.05)
@@ -158,8 +174,8 @@ def hung_disk(binary, work):
 
 
 def stop_on_a_hung_disk(binary, work):
-    """A stop with a disk that hangs: the API and the brokers are gone at once and the process ends in 2 s after the
-    disk answers; nothing acknowledged is lost."""
+    """A stop with a disk that hangs: the API and the brokers end at once and the process ends
+    within 2 s of the disk's return; nothing acknowledged is lost."""
     with Ext4(work) as disk:
         milena = Milena(binary, make(disk.mount / "data"), log=work / "log").start()
         try:
@@ -170,13 +186,20 @@ def stop_on_a_hung_disk(binary, work):
             try:
                 with wire.Connection(address) as connection:
                     connection.socket.sendall(wire.produce("stop", 0, wire.batch([b"during"])))
-                    moment(0.5)
+                    hold_fault(0.5)
                     milena.process.terminate()
                     started = time.monotonic()
-                    # The kernel keeps a process whose thread is inside a system call that hangs, but not its service.
-                    until(lambda: not listens(address) and not milena_listens(milena), "it serves no more", 5)
+                    # The kernel keeps a process whose thread is inside a system call that hangs,
+                    # but not its service.
+                    until(
+                        lambda: not listens(address) and not milena_listens(milena),
+                        "it serves no more",
+                        5,
+                    )
                     print(f"  served no more after {time.monotonic() - started:.1f} s")
-                    assert time.monotonic() - started < 4, "it took longer than its 2 s to stop serving"
+                    assert time.monotonic() - started < 4, (
+                        "it took longer than its 2 s to stop serving"
+                    )
             finally:
                 disk.thaw()
             milena.process.wait(timeout=6)
@@ -201,12 +224,14 @@ def listens(address):
 
 
 def producers_faster_than_the_disk(binary, work):
-    """Producers that could write far more than the disk takes are slowed, not refused; memory stays bounded, and
-    somebody who produces little still gets answers."""
+    """Producers that could write far more than the disk are slowed, not refused; memory stays
+    bounded, and a client that produces little is still served."""
     with Ext4(work, 4096) as disk:
         if not disk.slow(20 << 20):
             raise Skipped("this kernel offers no limit of a device's speed")
-        with Milena(binary, make(disk.mount / "data"), ["--cache-mib", "64"], log=work / "log") as milena:
+        with Milena(
+            binary, make(disk.mount / "data"), ["--cache-mib", "64"], log=work / "log"
+        ) as milena:
             bootstrap = milena.bootstrap()
             memory = MemoryWatch(milena.process.pid)
             with Bystander(bootstrap, "small") as bystander:
@@ -214,8 +239,11 @@ def producers_faster_than_the_disk(binary, work):
             peak = memory.peak()
             print(f"  {lines[0]}; at most {peak:.0f} MiB resident; bystander {bystander}")
             assert bystander.errors == 0, f"the small producer met errors: {bystander.said}"
-            # It waits for its turn, which is a second or so, not behind all that the others have to write.
-            assert bystander.median_ms < 2000, f"the small producer waited {bystander.median_ms} ms most of the time"
+            # It waits for its turn, which is a second or so, not behind all that the others have to
+            # write.
+            assert bystander.median_ms < 2000, (
+                f"the small producer waited {bystander.median_ms} ms most of the time"
+            )
             assert bystander.worst_ms < 8000, f"the small producer waited {bystander.worst_ms} ms"
             assert peak < 1024, f"{peak:.0f} MiB resident"
             disk.slow(0)
@@ -223,4 +251,11 @@ def producers_faster_than_the_disk(binary, work):
             no_panic(milena)
 
 
-CASES = (full_disk, failing_writes, failing_reads, hung_disk, stop_on_a_hung_disk, producers_faster_than_the_disk)
+CASES = (
+    full_disk,
+    failing_writes,
+    failing_reads,
+    hung_disk,
+    stop_on_a_hung_disk,
+    producers_faster_than_the_disk,
+)

@@ -1,4 +1,5 @@
-"""What the fault tests share: a process, the small client beside this file, and a client that must not be disturbed."""
+"""Fixtures of the fault tests: a process, the small client beside this file, and a client that must
+not be disturbed."""
 
 import subprocess
 import sys
@@ -17,8 +18,12 @@ def make(directory):
 
 def client(bootstrap, mode, *arguments, seconds=300):
     """Runs the small client beside this file; returns its lines."""
-    done = subprocess.run([process.python(), HERE / "client.py", bootstrap, mode, *map(str, arguments)],
-                          capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(
+        [process.python(), HERE / "client.py", bootstrap, mode, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return done.stdout.split("\n")
 
@@ -30,15 +35,20 @@ def no_panic(milena):
 
 def refused_start(binary, data_dir):
     """Starts milena on a directory that it must refuse; returns what it said."""
-    done = subprocess.run([binary, "serve", "--data-dir", data_dir, "--listen", f"127.0.0.1:{process.free_port()}"],
-                          capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [binary, "serve", "--data-dir", data_dir, "--listen", f"127.0.0.1:{process.free_port()}"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert done.returncode != 0, f"it was accepted: {done.stdout}"
     assert "panicked" not in done.stderr, done.stderr
     return done.stdout + done.stderr
 
 
 class Bystander:
-    """A client in a process of its own that does a little all the time. After the block: how it fared."""
+    """A client in a process of its own that does a little all the time. After the block: how it
+    fared."""
 
     def __init__(self, bootstrap, topic):
         self.command = [sys.executable, str(HERE / "bystander.py"), bootstrap, topic]
@@ -58,10 +68,18 @@ class Bystander:
             raise
         assert self.process.returncode == 0, self.said
         rounds, worst, median, errors = out.split()
-        self.rounds, self.worst_ms, self.median_ms, self.errors = int(rounds), float(worst), float(median), int(errors)
+        self.rounds, self.worst_ms, self.median_ms, self.errors = (
+            int(rounds),
+            float(worst),
+            float(median),
+            int(errors),
+        )
 
     def __str__(self):
-        return f"{self.rounds} rounds, median {self.median_ms} ms, worst {self.worst_ms} ms, {self.errors} errors"
+        return (
+            f"{self.rounds} rounds, median {self.median_ms} ms, worst {self.worst_ms} ms, "
+            f"{self.errors} errors"
+        )
 
     def undisturbed(self, worst_ms):
         """It never met an error and never waited longer than this."""

@@ -1,5 +1,5 @@
-"""Small real file systems that fill up, fail, hang or are slow: tmpfs with a size, and ext4 on a loop device whose
-end can be moved so that what lies beyond answers EIO, and back again."""
+"""Small real file systems that fill up, fail, hang or are slow: tmpfs with a size, and ext4 on a
+loop device whose end can be moved so that what lies beyond answers EIO, and back again."""
 
 import fcntl
 import os
@@ -18,7 +18,9 @@ class Skipped(Exception):
 
 
 def command(*words, seconds=60):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, timeout=seconds
+    )
     if done.returncode:
         raise OSError(f"{words[0]}: {done.stderr.strip() or done.returncode}")
     return done.stdout.strip()
@@ -45,20 +47,26 @@ class Tmpfs:
 
 
 class Ext4:
-    """ext4 on a loop device over a sparse file. The first part of the device is kept for the file system's own
-    structures and a filler, so that everything a test writes lies beyond `HEALTHY` bytes."""
+    """ext4 on a loop device over a sparse file. The first part of the device is kept for the file
+    system's own structures and a filler, so that everything a test writes lies beyond `HEALTHY`
+    bytes."""
 
     HEALTHY = 192 << 20
 
     def __init__(self, work, mebibytes=2048):
-        self.image, self.mount, self.bytes = Path(work) / "image", Path(work) / "ext4", mebibytes << 20
+        self.image, self.mount, self.bytes = (
+            Path(work) / "image",
+            Path(work) / "ext4",
+            mebibytes << 20,
+        )
         self.device, self.frozen = None, False
 
     def __enter__(self):
         try:
             with open(self.image, "wb") as file:
                 file.truncate(self.bytes)
-            # No journal: a journal that cannot be written makes the whole file system read-only, which is another fault.
+            # No journal: a journal that cannot be written makes the whole file system read-only,
+            # which is another fault.
             command("mkfs.ext4", "-q", "-F", "-O", "^has_journal,flex_bg", "-G", "256",
                     "-E", "lazy_itable_init=0", self.image)
             self.device = command("losetup", "-f", "--show", self.image)
@@ -87,7 +95,7 @@ class Ext4:
         self.image.unlink(missing_ok=True)
 
     def limit(self, size):
-        """Bytes of the device from here on answer EIO, to reads and writes; 0: none do."""
+        """Makes reads and writes of the device behind this byte fail with EIO; 0: none."""
         fd = os.open(self.device, os.O_RDWR)
         try:
             info = bytearray(232)
@@ -122,7 +130,7 @@ class Ext4:
         return True
 
     def drop_caches(self):
-        """What is read from now on comes from the device."""
+        """Makes later reads come from the device."""
         command("sync")
         Path("/proc/sys/vm/drop_caches").write_text("1\n")
 
@@ -149,6 +157,6 @@ class MemoryWatch:
         return rss_mib(self.pid, "VmHWM")
 
 
-def moment(seconds):
-    """Lets a fault last: how long is the experiment, not a wait for something."""
+def hold_fault(seconds):
+    """Keeps a fault in place for a fixed time: not a wait for a state."""
     time.sleep(seconds)

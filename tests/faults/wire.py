@@ -1,5 +1,6 @@
-"""As much of the Kafka protocol as the fault tests speak byte by byte: requests that can be cut anywhere, answers that
-can be left unread, thousands of connections at once. Standard library only; versions without tagged fields."""
+"""As much of the Kafka protocol as the fault tests speak byte by byte: requests that can be cut
+anywhere, answers that can be left unread, thousands of connections at once. Standard library
+only; versions without tagged fields."""
 
 import socket
 import struct
@@ -45,15 +46,17 @@ def read_varint(data, at):
 
 
 def values(records):
-    """Offset and value of every record in uncompressed batches (magic 2), which must be whole and have the right sum;
-    the last one may be cut off."""
+    """Offset and value of every record in uncompressed batches (magic 2), which must be whole and
+    have the right sum; the last one may be cut off."""
     result, at = [], 0
     while len(records) - at >= 61:
         base, length = struct.unpack_from(">qi", records, at)
         if len(records) - at < 12 + length:
             break
         (crc,) = struct.unpack_from(">I", records, at + 17)
-        assert crc == crc32c(records[at + 21:at + 12 + length]), f"the batch at offset {base} has another checksum"
+        assert crc == crc32c(records[at + 21 : at + 12 + length]), (
+            f"the batch at offset {base} has another checksum"
+        )
         (count,) = struct.unpack_from(">i", records, at + 57)
         place = at + 61
         for _ in range(count):
@@ -74,7 +77,8 @@ def string(text):
 
 
 def batch(values, now_ms=None, producer=-1, sequence=-1):
-    """One record batch (magic 2, not compressed) of these values, of an idempotent producer or of none."""
+    """One record batch (magic 2, not compressed) of these values, of an idempotent producer or of
+    none."""
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
     records = b""
     for i, value in enumerate(values):
@@ -96,12 +100,17 @@ def produce(topic, partition, records, acks=-1):
 
 
 def fetch(topic, partition, offset, max_bytes, wait_ms=0, min_bytes=1, partition_max_bytes=None):
-    return frame(FETCH, 4, struct.pack(">iiiibi", -1, wait_ms, min_bytes, max_bytes, 0, 1) + string(topic) +
-                 struct.pack(">iiqi", 1, partition, offset, partition_max_bytes or max_bytes))
+    return frame(
+        FETCH,
+        4,
+        struct.pack(">iiiibi", -1, wait_ms, min_bytes, max_bytes, 0, 1)
+        + string(topic)
+        + struct.pack(">iiqi", 1, partition, offset, partition_max_bytes or max_bytes),
+    )
 
 
 class Failed(Exception):
-    """The broker answered with an error code."""
+    """The broker returned an error code."""
 
     def __init__(self, code):
         super().__init__(f"error code {code}")
@@ -159,8 +168,14 @@ class Connection:
 
     def create_topic(self, name, partitions, configs=()):
         """Makes a topic; it may be there already."""
-        body = struct.pack(">i", 1) + string(name) + struct.pack(">ihii", partitions, -1, 0, len(configs))
-        body += b"".join(string(key) + string(value) for key, value in configs) + struct.pack(">ib", 30_000, 0)
+        body = (
+            struct.pack(">i", 1)
+            + string(name)
+            + struct.pack(">ihii", partitions, -1, 0, len(configs))
+        )
+        body += b"".join(string(key) + string(value) for key, value in configs) + struct.pack(
+            ">ib", 30_000, 0
+        )
         answer = self.ask(frame(CREATE_TOPICS, 2, body))
         code = struct.unpack_from(">h", answer, 4 + 4 + 2 + len(name))[0]
         if code not in (0, 36):
@@ -235,7 +250,7 @@ def leader(bootstrap, topic, partition=0, seconds=30):
 
 
 def create(bootstrap, topic, partitions=1, configs=()):
-    """Makes a topic and returns the leaders of its partitions, each of which answers."""
+    """Creates a topic and returns the leaders of its partitions, once each serves requests."""
     with Connection(bootstrap.split(",")[0]) as connection:
         connection.create_topic(topic, partitions, configs)
     found = {}

@@ -1,7 +1,7 @@
 """Load by confluent-kafka that writes down what it saw, for `check-history`.
 
 Usage: load_confluent.py BOOTSTRAP TOPIC CLIENT HISTORY     load until SIGTERM, then flush
-       load_confluent.py BOOTSTRAP TOPIC --read HISTORY     read the whole topic once, as the run's last read
+       load_confluent.py BOOTSTRAP TOPIC --read HISTORY     read the whole topic once, at the end
 """
 
 import json
@@ -13,8 +13,13 @@ import time
 import confluent_kafka as ck
 
 BOOTSTRAP, TOPIC, CLIENT, HISTORY = sys.argv[1:5]
-COMMON = {"bootstrap.servers": BOOTSTRAP, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200,
-          "topic.metadata.refresh.interval.ms": 5000, "log_level": 0}
+COMMON = {
+    "bootstrap.servers": BOOTSTRAP,
+    "reconnect.backoff.ms": 20,
+    "reconnect.backoff.max.ms": 200,
+    "topic.metadata.refresh.interval.ms": 5000,
+    "log_level": 0,
+}
 lock, stopping = threading.Lock(), threading.Event()
 history = open(HISTORY, "a", buffering=1)
 
@@ -26,11 +31,18 @@ def note(event, **fields):
 
 def read_event(message, last=False):
     client, _, number = message.value().decode().partition(":")
-    note("read", partition=message.partition(), offset=message.offset(), client=client, id=int(number.split("|")[0]), last=last)
+    note(
+        "read",
+        partition=message.partition(),
+        offset=message.offset(),
+        client=client,
+        id=int(number.split("|")[0]),
+        last=last,
+    )
 
 
 def partitions(client):
-    """The topic's partitions, once the broker that is asked knows them."""
+    """The topic's partitions, once the broker knows them."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = client.list_topics(TOPIC, 30).topics[TOPIC].partitions
@@ -41,15 +53,29 @@ def partitions(client):
 
 
 def produce():
-    producer = ck.Producer({**COMMON, "enable.idempotence": True, "linger.ms": 2, "delivery.timeout.ms": 300_000,
-                            "retry.backoff.ms": 20, "retry.backoff.max.ms": 200})
+    producer = ck.Producer(
+        {
+            **COMMON,
+            "enable.idempotence": True,
+            "linger.ms": 2,
+            "delivery.timeout.ms": 300_000,
+            "retry.backoff.ms": 20,
+            "retry.backoff.max.ms": 200,
+        }
+    )
     count = len(partitions(producer))
 
     def delivered(number):
         def callback(error, message):
             if error is None:
-                note("acked", client=CLIENT, partition=message.partition(), id=number, offset=message.offset(),
-                     at_ms=round(time.monotonic() * 1000))
+                note(
+                    "acked",
+                    client=CLIENT,
+                    partition=message.partition(),
+                    id=number,
+                    offset=message.offset(),
+                    at_ms=round(time.monotonic() * 1000),
+                )
         return callback
     number = 0
     while not stopping.is_set():
@@ -57,8 +83,12 @@ def produce():
         note("sent", client=CLIENT, partition=partition, id=number)
         while True:
             try:
-                producer.produce(TOPIC, f"{CLIENT}:{number}|{'x' * (number % 700)}", partition=partition,
-                                 on_delivery=delivered(number))
+                producer.produce(
+                    TOPIC,
+                    f"{CLIENT}:{number}|{'x' * (number % 700)}",
+                    partition=partition,
+                    on_delivery=delivered(number),
+                )
                 break
             except BufferError:
                 producer.poll(0.05)
@@ -72,8 +102,15 @@ def produce():
 
 def consume():
     group = f"group-{CLIENT}"
-    consumer = ck.Consumer({**COMMON, "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest",
-                            "session.timeout.ms": 45_000})
+    consumer = ck.Consumer(
+        {
+            **COMMON,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": 45_000,
+        }
+    )
     consumer.subscribe([TOPIC])
     places = [ck.TopicPartition(TOPIC, p) for p in partitions(consumer)]
     asked = 0.0
@@ -90,15 +127,24 @@ def consume():
                 asked = time.monotonic()
                 for found in consumer.committed(places, 2):
                     if found.error is None:
-                        note("resumed", group=group, partition=found.partition, offset=max(found.offset, -1))
+                        note(
+                            "resumed",
+                            group=group,
+                            partition=found.partition,
+                            offset=max(found.offset, -1),
+                        )
         except ck.KafkaException:
-            pass  # The cluster is down; whether the commit took place is not known, so nothing is noted.
+            # The cluster is down: whether the commit took place is not known, so nothing is noted.
+            pass
     consumer.close()
 
 
 def read_all():
     consumer = ck.Consumer({**COMMON, "group.id": "last-read", "enable.auto.commit": False})
-    ends = {p: consumer.get_watermark_offsets(ck.TopicPartition(TOPIC, p), 30) for p in partitions(consumer)}
+    ends = {
+        p: consumer.get_watermark_offsets(ck.TopicPartition(TOPIC, p), 30)
+        for p in partitions(consumer)
+    }
     consumer.assign([ck.TopicPartition(TOPIC, p, low) for p, (low, _) in ends.items()])
     missing = {p for p, (low, high) in ends.items() if high > low}
     deadline = time.monotonic() + 120

@@ -1,7 +1,8 @@
 """The AWS MSK API through boto3 and the aws command line, both unmodified.
 
-Requests are validated by botocore against the service model it ships, answers by `msk_contract`. Prints one JSON line per
-feature, as the Kafka clients do. Needs AWS_ENDPOINT_URL_KAFKA, AWS_SHARED_CREDENTIALS_FILE and AWS_DEFAULT_REGION.
+Requests are validated by botocore against the service model it ships, answers by `msk_contract`.
+Prints one JSON line per feature, as the Kafka clients do. Needs AWS_ENDPOINT_URL_KAFKA,
+AWS_SHARED_CREDENTIALS_FILE and AWS_DEFAULT_REGION.
 """
 
 import argparse
@@ -28,7 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import msk_contract  # noqa: E402
 
 FEATURES = []
-# Set by main: what the client was seen to answer, and whether only some features run.
+# Set by main: the recorder of responses, and whether only some features run.
 witness, only = None, None
 AWS = os.path.join(os.path.dirname(sys.executable), "aws")
 NODES = {"InstanceType": "kafka.m5.large", "ClientSubnets": ["subnet-a", "subnet-b", "subnet-c"],
@@ -44,7 +45,9 @@ def feature(client, name):
 
 
 def kafka(**config):
-    return boto3.client("kafka", config=botocore.config.Config(retries={"max_attempts": 1}, **config))
+    return boto3.client(
+        "kafka", config=botocore.config.Config(retries={"max_attempts": 1}, **config)
+    )
 
 
 def state(client, arn, wanted="ACTIVE", seconds=60):
@@ -89,8 +92,12 @@ def fresh(prefix):
 
 
 def aws(*arguments, ok=True):
-    done = subprocess.run([AWS, "kafka", *arguments, "--output", "json"], capture_output=True, text=True, timeout=60)
-    assert (done.returncode == 0) == ok, f"aws kafka {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    done = subprocess.run(
+        [AWS, "kafka", *arguments, "--output", "json"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode == 0) == ok, (
+        f"aws kafka {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    )
     return json.loads(done.stdout) if ok and done.stdout.strip() else done.stderr
 
 
@@ -131,39 +138,76 @@ def lifecycle(client):
         EncryptionInfo=PLAINTEXT, EnhancedMonitoring="DEFAULT", Tags={"team": "data"})
     arn = made["ClusterArn"]
     assert made["State"] == "CREATING" and made["ClusterName"] == name, made
-    assert re.fullmatch(rf"arn:aws:kafka:[a-z0-9-]+:\d{{12}}:cluster/{name}/[0-9a-f-]{{36}}-\d+", arn), arn
-    until(lambda: client.describe_cluster(ClusterArn=arn)["ClusterInfo"]["State"] == "ACTIVE", "ACTIVE")
+    assert re.fullmatch(
+        rf"arn:aws:kafka:[a-z0-9-]+:\d{{12}}:cluster/{name}/[0-9a-f-]{{36}}-\d+", arn
+    ), arn
+    until(
+        lambda: client.describe_cluster(ClusterArn=arn)["ClusterInfo"]["State"] == "ACTIVE",
+        "ACTIVE",
+    )
     info = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]
-    assert info["NumberOfBrokerNodes"] == 3 and info["CurrentBrokerSoftwareInfo"]["KafkaVersion"] == "3.6.0", info
-    assert info["Tags"] == {"team": "data"} and info["CurrentVersion"] and info["CreationTime"], info
+    assert (
+        info["NumberOfBrokerNodes"] == 3
+        and info["CurrentBrokerSoftwareInfo"]["KafkaVersion"] == "3.6.0"
+    ), info
+    assert info["Tags"] == {"team": "data"} and info["CurrentVersion"] and info["CreationTime"], (
+        info
+    )
     assert info["BrokerNodeGroupInfo"]["ClientSubnets"] == NODES["ClientSubnets"], info
     bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
     assert len(bootstrap.split(",")) == 3 and reachable(bootstrap), bootstrap
     config = broker_config(bootstrap)
-    msk = {"auto.create.topics.enable": "false", "default.replication.factor": "3", "min.insync.replicas": "2"}
+    msk = {
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": "3",
+        "min.insync.replicas": "2",
+    }
     assert {name: config[name] for name in msk} == msk, "MSK's defaults are in force"
     nodes = client.list_nodes(ClusterArn=arn)["NodeInfoList"]
     brokers = sorted(n["BrokerNodeInfo"]["BrokerId"] for n in nodes if "BrokerNodeInfo" in n)
     assert brokers == [1.0, 2.0, 3.0], nodes
     refused("ConflictException", client.create_cluster, ClusterName=name, KafkaVersion="3.6.0",
             NumberOfBrokerNodes=3, BrokerNodeGroupInfo=NODES, EncryptionInfo=PLAINTEXT)
-    refused("BadRequestException", client.delete_cluster, ClusterArn=arn, CurrentVersion="KNOTTHISONE000")
+    refused(
+        "BadRequestException",
+        client.delete_cluster,
+        ClusterArn=arn,
+        CurrentVersion="KNOTTHISONE000",
+    )
     delete_and_wait(client, arn)
 
 
 @feature("boto3", "cluster: V2 shapes")
 def lifecycle_v2(client):
     name = fresh("v2")
-    made = client.create_cluster_v2(ClusterName=name, Tags={"a": "1"}, Provisioned={
-        "KafkaVersion": "4.1.x.kraft", "NumberOfBrokerNodes": 3, "BrokerNodeGroupInfo": NODES, "EncryptionInfo": PLAINTEXT})
+    made = client.create_cluster_v2(
+        ClusterName=name,
+        Tags={"a": "1"},
+        Provisioned={
+            "KafkaVersion": "4.1.x.kraft",
+            "NumberOfBrokerNodes": 3,
+            "BrokerNodeGroupInfo": NODES,
+            "EncryptionInfo": PLAINTEXT,
+        },
+    )
     arn = made["ClusterArn"]
     assert made["ClusterType"] == "PROVISIONED" and made["State"] == "CREATING", made
-    until(lambda: client.describe_cluster_v2(ClusterArn=arn)["ClusterInfo"]["State"] == "ACTIVE", "ACTIVE")
+    until(
+        lambda: client.describe_cluster_v2(ClusterArn=arn)["ClusterInfo"]["State"] == "ACTIVE",
+        "ACTIVE",
+    )
     info = client.describe_cluster_v2(ClusterArn=arn)["ClusterInfo"]
     assert info["Provisioned"]["NumberOfBrokerNodes"] == 3 and "Serverless" not in info, info
-    listed = client.list_clusters_v2(ClusterNameFilter=name, ClusterTypeFilter="PROVISIONED")["ClusterInfoList"]
+    listed = client.list_clusters_v2(ClusterNameFilter=name, ClusterTypeFilter="PROVISIONED")[
+        "ClusterInfoList"
+    ]
     assert [c["ClusterArn"] for c in listed] == [arn], listed
-    assert client.list_clusters_v2(ClusterNameFilter=name, ClusterTypeFilter="SERVERLESS")["ClusterInfoList"] == []
+    assert (
+        client.list_clusters_v2(ClusterNameFilter=name, ClusterTypeFilter="SERVERLESS")[
+            "ClusterInfoList"
+        ]
+        == []
+    )
     operations = client.list_cluster_operations_v2(ClusterArn=arn)
     assert isinstance(operations["ClusterOperationInfoList"], list), operations
     delete_and_wait(client, arn)
@@ -174,29 +218,47 @@ def lists(client):
     names = sorted(fresh("page") for _ in range(3))
     arns = []
     for name in names:
-        arns.append(client.create_cluster(
-            ClusterName=name, KafkaVersion="3.9.x", NumberOfBrokerNodes=1 * 3, BrokerNodeGroupInfo=NODES,
-            EncryptionInfo=PLAINTEXT)["ClusterArn"])
+        arns.append(
+            client.create_cluster(
+                ClusterName=name,
+                KafkaVersion="3.9.x",
+                NumberOfBrokerNodes=1 * 3,
+                BrokerNodeGroupInfo=NODES,
+                EncryptionInfo=PLAINTEXT,
+            )["ClusterArn"]
+        )
     pages = list(client.get_paginator("list_clusters").paginate(
         ClusterNameFilter="page-", PaginationConfig={"PageSize": 2}))
     found = [c["ClusterName"] for page in pages for c in page["ClusterInfoList"]]
-    assert set(names) <= set(found) and len(found) == len(set(found)) and len(pages) >= 2, (names, found)
+    assert set(names) <= set(found) and len(found) == len(set(found)) and len(pages) >= 2, (
+        names,
+        found,
+    )
     assert all(len(page["ClusterInfoList"]) <= 2 for page in pages)
     refused("BadRequestException", client.list_clusters, NextToken="no-such-token")
     for arn in arns:
-        until(lambda: client.describe_cluster(ClusterArn=arn)["ClusterInfo"]["State"] == "ACTIVE", "ACTIVE")
+        until(
+            lambda: client.describe_cluster(ClusterArn=arn)["ClusterInfo"]["State"] == "ACTIVE",
+            "ACTIVE",
+        )
         delete_and_wait(client, arn)
 
 
 @feature("boto3", "kafka versions")
 def versions(client):
-    found = {v["Version"]: v["Status"] for p in client.get_paginator("list_kafka_versions").paginate() for v in p["KafkaVersions"]}
+    found = {
+        v["Version"]: v["Status"]
+        for p in client.get_paginator("list_kafka_versions").paginate()
+        for v in p["KafkaVersions"]
+    }
     assert found.get("3.6.0") and found.get("4.1.x.kraft") == "ACTIVE", found
     matrix = client.get_compatible_kafka_versions()["CompatibleKafkaVersions"]
     row = next(r for r in matrix if r["SourceVersion"] == "3.6.0")
     assert "3.9.x" in row["TargetVersions"] and "3.5.1" not in row["TargetVersions"], row
     demo = client.list_clusters(ClusterNameFilter="demo")["ClusterInfoList"][0]["ClusterArn"]
-    assert len(client.get_compatible_kafka_versions(ClusterArn=demo)["CompatibleKafkaVersions"]) == 1
+    assert (
+        len(client.get_compatible_kafka_versions(ClusterArn=demo)["CompatibleKafkaVersions"]) == 1
+    )
 
 
 @feature("boto3", "tags")
@@ -207,14 +269,20 @@ def tags(client):
     client.untag_resource(ResourceArn=arn, TagKeys=["b", "c"])
     found = client.list_tags_for_resource(ResourceArn=arn)["Tags"]
     assert found.get("a") == "changed" and "b" not in found and "c" not in found, found
-    refused("NotFoundException", client.list_tags_for_resource, ResourceArn=arn.replace("demo", "nodemo"))
+    refused(
+        "NotFoundException",
+        client.list_tags_for_resource,
+        ResourceArn=arn.replace("demo", "nodemo"),
+    )
 
 
 @feature("boto3", "operations")
 def operations(client):
     arn = client.list_clusters(ClusterNameFilter="demo")["ClusterInfoList"][0]["ClusterArn"]
     for operation in client.list_cluster_operations(ClusterArn=arn)["ClusterOperationInfoList"]:
-        found = client.describe_cluster_operation(ClusterOperationArn=operation["OperationArn"])["ClusterOperationInfo"]
+        found = client.describe_cluster_operation(ClusterOperationArn=operation["OperationArn"])[
+            "ClusterOperationInfo"
+        ]
         assert found["ClusterArn"] == arn and found["OperationType"], found
     unknown = arn.replace(":cluster/", ":cluster-operation/") + "/" + str(uuid.uuid4())
     refused("NotFoundException", client.describe_cluster_operation, ClusterOperationArn=unknown)
@@ -224,28 +292,61 @@ def operations(client):
 @feature("boto3", "configurations")
 def configurations(client):
     name = fresh("conf")
-    made = client.create_configuration(Name=name, Description="first", KafkaVersions=["3.9.x.kraft"],
-                                       ServerProperties=b"num.io.threads=9\n")
+    made = client.create_configuration(
+        Name=name,
+        Description="first",
+        KafkaVersions=["3.9.x.kraft"],
+        ServerProperties=b"num.io.threads=9\n",
+    )
     arn = made["Arn"]
     assert made["State"] == "ACTIVE" and made["LatestRevision"]["Revision"] == 1, made
-    assert re.fullmatch(rf"arn:aws:kafka:[a-z0-9-]+:\d{{12}}:configuration/{name}/[0-9a-f-]{{36}}-\d+", arn), arn
-    second = client.update_configuration(Arn=arn, Description="second", ServerProperties=b"num.io.threads=7\n")
+    assert re.fullmatch(
+        rf"arn:aws:kafka:[a-z0-9-]+:\d{{12}}:configuration/{name}/[0-9a-f-]{{36}}-\d+", arn
+    ), arn
+    second = client.update_configuration(
+        Arn=arn, Description="second", ServerProperties=b"num.io.threads=7\n"
+    )
     assert second["LatestRevision"]["Revision"] == 2, second
     found = client.describe_configuration(Arn=arn)
-    assert found["KafkaVersions"] == ["3.9.x.kraft"] and found["LatestRevision"]["Description"] == "second", found
-    assert client.describe_configuration_revision(Arn=arn, Revision=1)["ServerProperties"] == b"num.io.threads=9\n"
-    pages = list(client.get_paginator("list_configuration_revisions").paginate(Arn=arn, PaginationConfig={"PageSize": 1}))
-    assert [r["Revision"] for page in pages for r in page["Revisions"]] == [1, 2] and len(pages) == 2, pages
+    assert (
+        found["KafkaVersions"] == ["3.9.x.kraft"]
+        and found["LatestRevision"]["Description"] == "second"
+    ), found
+    assert (
+        client.describe_configuration_revision(Arn=arn, Revision=1)["ServerProperties"]
+        == b"num.io.threads=9\n"
+    )
+    pages = list(
+        client.get_paginator("list_configuration_revisions").paginate(
+            Arn=arn, PaginationConfig={"PageSize": 1}
+        )
+    )
+    assert [r["Revision"] for page in pages for r in page["Revisions"]] == [1, 2] and len(
+        pages
+    ) == 2, pages
     listed = client.get_paginator("list_configurations").paginate()
     assert name in [c["Name"] for page in listed for c in page["Configurations"]]
     refused("ConflictException", client.create_configuration, Name=name, ServerProperties=b"")
-    for file, words in ((b"broker.id=5", "broker.id"), (b"num.io.threads=many", "num.io.threads"), (b"a=\\u12", "line 1")):
-        error = refused("BadRequestException", client.update_configuration, Arn=arn, ServerProperties=file)
+    for file, words in (
+        (b"broker.id=5", "broker.id"),
+        (b"num.io.threads=many", "num.io.threads"),
+        (b"a=\\u12", "line 1"),
+    ):
+        error = refused(
+            "BadRequestException", client.update_configuration, Arn=arn, ServerProperties=file
+        )
         assert words in error.response["Error"]["Message"], error
     refused("NotFoundException", client.describe_configuration_revision, Arn=arn, Revision=3)
     refused("BadRequestException", client.list_configurations, NextToken="no-such-token")
-    refused("BadRequestException", client.create_cluster, ClusterName=fresh("no"), KafkaVersion="3.8.x",
-            NumberOfBrokerNodes=3, BrokerNodeGroupInfo=NODES, ConfigurationInfo={"Arn": arn, "Revision": 1})
+    refused(
+        "BadRequestException",
+        client.create_cluster,
+        ClusterName=fresh("no"),
+        KafkaVersion="3.8.x",
+        NumberOfBrokerNodes=3,
+        BrokerNodeGroupInfo=NODES,
+        ConfigurationInfo={"Arn": arn, "Revision": 1},
+    )
     assert client.delete_configuration(Arn=arn)["State"] == "DELETING"
     refused("NotFoundException", client.describe_configuration, Arn=arn)
 
@@ -253,42 +354,92 @@ def configurations(client):
 @feature("boto3", "topics")
 def topics(client):
     def configs(**values):
-        return base64.b64encode(json.dumps({n.replace("_", "."): v for n, v in values.items()}).encode()).decode()
+        return base64.b64encode(
+            json.dumps({n.replace("_", "."): v for n, v in values.items()}).encode()
+        ).decode()
 
     arn, name = create(client, "topics"), "orders"
-    made = client.create_topic(ClusterArn=arn, TopicName=name, PartitionCount=3, ReplicationFactor=3,
-                               Configs=configs(retention_ms="3600000"))
-    assert made["TopicArn"] == arn.replace(":cluster/", ":topic/") + "/" + name and made["Status"] == "CREATING", made
+    made = client.create_topic(
+        ClusterArn=arn,
+        TopicName=name,
+        PartitionCount=3,
+        ReplicationFactor=3,
+        Configs=configs(retention_ms="3600000"),
+    )
+    assert (
+        made["TopicArn"] == arn.replace(":cluster/", ":topic/") + "/" + name
+        and made["Status"] == "CREATING"
+    ), made
 
     def described():
         found = client.describe_topic(ClusterArn=arn, TopicName=name)
         return found, json.loads(base64.b64decode(found["Configs"]))
     until(lambda: described()[1]["retention.ms"] == "3600000", "the config given at creation")
     found, settings = described()
-    assert (found["PartitionCount"], found["ReplicationFactor"], found["Status"]) == (3, 3, "ACTIVE"), found
+    assert (found["PartitionCount"], found["ReplicationFactor"], found["Status"]) == (
+        3,
+        3,
+        "ACTIVE",
+    ), found
     assert settings["cleanup.policy"] == "delete", settings
     client.update_topic(ClusterArn=arn, TopicName=name, PartitionCount=5)
     until(lambda: described()[0]["PartitionCount"] == 5, "two more partitions")
     client.update_topic(ClusterArn=arn, TopicName=name, Configs=configs(cleanup_policy="compact"))
     until(lambda: described()[1]["cleanup.policy"] == "compact", "the new config")
-    assert described()[1]["retention.ms"] == "604800000", "what is not named goes back to the default"
+    assert described()[1]["retention.ms"] == "604800000", (
+        "what is not named goes back to the default"
+    )
     pages = list(client.get_paginator("describe_topic_partitions").paginate(
         ClusterArn=arn, TopicName=name, PaginationConfig={"PageSize": 2}))
     partitions = [p for page in pages for p in page["Partitions"]]
     assert [p["Partition"] for p in partitions] == [0, 1, 2, 3, 4] and len(pages) == 3, pages
-    assert all(sorted(p["Isr"]) == sorted(p["Replicas"]) == [1, 2, 3] and p["Leader"] in p["Isr"] for p in partitions)
+    assert all(
+        sorted(p["Isr"]) == sorted(p["Replicas"]) == [1, 2, 3] and p["Leader"] in p["Isr"]
+        for p in partitions
+    )
     client.create_topic(ClusterArn=arn, TopicName="other", PartitionCount=1, ReplicationFactor=1)
     listed = client.list_topics(ClusterArn=arn, TopicNameFilter="ord")["Topics"]
-    assert [(t["TopicName"], t["PartitionCount"], t["OutOfSyncReplicaCount"]) for t in listed] == [(name, 5, 0)], listed
-    pages = list(client.get_paginator("list_topics").paginate(ClusterArn=arn, PaginationConfig={"PageSize": 1}))
+    assert [(t["TopicName"], t["PartitionCount"], t["OutOfSyncReplicaCount"]) for t in listed] == [
+        (name, 5, 0)
+    ], listed
+    pages = list(
+        client.get_paginator("list_topics").paginate(
+            ClusterArn=arn, PaginationConfig={"PageSize": 1}
+        )
+    )
     assert {"orders", "other"} <= {t["TopicName"] for page in pages for t in page["Topics"]}, pages
-    refused("TopicExistsException", client.create_topic, ClusterArn=arn, TopicName=name, PartitionCount=1, ReplicationFactor=1)
-    refused("BadRequestException", client.create_topic, ClusterArn=arn, TopicName="x", PartitionCount=1, ReplicationFactor=9)
-    refused("BadRequestException", client.create_topic, ClusterArn=arn, TopicName="x", PartitionCount=1, ReplicationFactor=1,
-            Configs=configs(no_such="1"))
-    refused("BadRequestException", client.update_topic, ClusterArn=arn, TopicName=name, PartitionCount=2)
+    refused(
+        "TopicExistsException",
+        client.create_topic,
+        ClusterArn=arn,
+        TopicName=name,
+        PartitionCount=1,
+        ReplicationFactor=1,
+    )
+    refused(
+        "BadRequestException",
+        client.create_topic,
+        ClusterArn=arn,
+        TopicName="x",
+        PartitionCount=1,
+        ReplicationFactor=9,
+    )
+    refused(
+        "BadRequestException",
+        client.create_topic,
+        ClusterArn=arn,
+        TopicName="x",
+        PartitionCount=1,
+        ReplicationFactor=1,
+        Configs=configs(no_such="1"),
+    )
+    refused(
+        "BadRequestException", client.update_topic, ClusterArn=arn, TopicName=name, PartitionCount=2
+    )
     refused("NotFoundException", client.describe_topic, ClusterArn=arn, TopicName="none")
-    refused("UnknownTopicOrPartitionException", client.delete_topic, ClusterArn=arn, TopicName="none")
+    refused(
+        "UnknownTopicOrPartitionException", client.delete_topic, ClusterArn=arn, TopicName="none"
+    )
     assert client.delete_topic(ClusterArn=arn, TopicName=name)["Status"] == "DELETING"
 
     def gone():
@@ -302,15 +453,25 @@ def topics(client):
 
 
 class Load:
-    """An idempotent producer that goes on, and a look at whether everything that was acknowledged is there."""
+    """An idempotent producer in the background, and a check that all acknowledged records are
+    there."""
 
     def __init__(self, bootstrap, topic, partitions):
         from confluent_kafka import Producer
         self.bootstrap, self.topic, self.partitions = bootstrap, topic, partitions
         self.acked, self.errors, self.over = {}, [], threading.Event()
-        # Not a second is lost on a broker that was stopped, and a record may wait for as long as the test does.
-        self.producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 2,
-                                  "message.timeout.ms": 120000, "reconnect.backoff.max.ms": 500, "log_level": 0})
+        # Not a second is lost on a broker that was stopped, and a record may wait for as long as
+        # the test does.
+        self.producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "linger.ms": 2,
+                "message.timeout.ms": 120000,
+                "reconnect.backoff.max.ms": 500,
+                "log_level": 0,
+            }
+        )
         self.thread = threading.Thread(target=self.produce)
         self.thread.start()
 
@@ -328,7 +489,7 @@ class Load:
         self.left = self.producer.flush(60)
 
     def went_on(self, records=200):
-        """Waits until it goes on after what happened."""
+        """Waits until it produces again."""
         before = len(self.acked)
         until(lambda: len(self.acked) >= before + records, "the producer goes on", 60)
 
@@ -337,8 +498,14 @@ class Load:
         self.over.set()
         self.thread.join()
         assert not self.errors and self.left == 0 and self.acked, (self.errors[:3], self.left)
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": fresh("check"), "log_level": 0,
-                             "auto.offset.reset": "earliest"})
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": fresh("check"),
+                "log_level": 0,
+                "auto.offset.reset": "earliest",
+            }
+        )
         consumer.assign([TopicPartition(self.topic, p, 0) for p in range(self.partitions)])
         found = {}
 
@@ -350,7 +517,10 @@ class Load:
         until(whole, "as many records as were acknowledged are read", 60)
         consumer.close()
         lost = [place for place, value in self.acked.items() if found.get(place) != value]
-        assert not lost, f"{len(lost)} of {len(self.acked)} records are not where they were acknowledged: {[(p, self.acked[p], found.get(p)) for p in lost[:5]]}"
+        assert not lost, (
+            f"{len(lost)} of {len(self.acked)} records are not where they were acknowledged: "
+            f"{[(p, self.acked[p], found.get(p)) for p in lost[:5]]}"
+        )
         assert len(set(found.values())) == len(found), "none is there twice"
 
 
@@ -366,9 +536,20 @@ def ended(client, answer, seconds=120):
     def over():
         arn = answer["ClusterOperationArn"]
         found = client.describe_cluster_operation(ClusterOperationArn=arn)["ClusterOperationInfo"]
-        second = client.describe_cluster_operation_v2(ClusterOperationArn=arn)["ClusterOperationInfo"]
-        assert second["OperationType"] == found["OperationType"] and second["Provisioned"]["OperationSteps"], second
-        return found if found["OperationState"] not in ("PENDING", "UPDATE_IN_PROGRESS", "REBOOT_IN_PROGRESS") else None
+        second = client.describe_cluster_operation_v2(ClusterOperationArn=arn)[
+            "ClusterOperationInfo"
+        ]
+        assert (
+            second["OperationType"] == found["OperationType"]
+            and second["Provisioned"]["OperationSteps"]
+        ), second
+        return (
+            found
+            if found["OperationState"]
+            not in ("PENDING", "UPDATE_IN_PROGRESS", "REBOOT_IN_PROGRESS")
+            else None
+        )
+
     found = until(over, "the operation ends", seconds)
     assert found["OperationState"] in ("UPDATE_COMPLETE", "REBOOT_COMPLETE"), found
     assert all(s["StepInfo"]["StepStatus"] == "COMPLETED" for s in found["OperationSteps"]), found
@@ -381,9 +562,13 @@ def version(client, arn):
 
 @feature("boto3", "configuration: reaches the brokers, rolls under load")
 def rolling(client):
-    made = client.create_configuration(Name=fresh("roll"), ServerProperties=b"log.retention.hours=5\nnum.partitions=4\n")
+    made = client.create_configuration(
+        Name=fresh("roll"), ServerProperties=b"log.retention.hours=5\nnum.partitions=4\n"
+    )
     configuration = made["Arn"]
-    client.update_configuration(Arn=configuration, ServerProperties=b"num.partitions = 2\nnum.io.threads = 7\n")
+    client.update_configuration(
+        Arn=configuration, ServerProperties=b"num.partitions = 2\nnum.io.threads = 7\n"
+    )
     arn = create(client, "rolling", ConfigurationInfo={"Arn": configuration, "Revision": 1})
     bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
     from confluent_kafka import admin
@@ -394,7 +579,9 @@ def rolling(client):
         return kafka_admin.describe_configs([resource])[resource].result(30)
     found = settings(1)
     static = admin.ConfigSource.STATIC_BROKER_CONFIG.value
-    assert (found["num.partitions"].value, found["num.partitions"].source) == ("4", static), found["num.partitions"]
+    assert (found["num.partitions"].value, found["num.partitions"].source) == ("4", static), found[
+        "num.partitions"
+    ]
     assert found["log.retention.hours"].value == "5"
     refused("BadRequestException", client.delete_configuration, Arn=configuration)
     load = Load(bootstrap, "load", 6)
@@ -402,20 +589,41 @@ def rolling(client):
         load.went_on()
         before = version(client, arn)
         answer = client.update_cluster_configuration(
-            ClusterArn=arn, CurrentVersion=before, ConfigurationInfo={"Arn": configuration, "Revision": 2})
+            ClusterArn=arn,
+            CurrentVersion=before,
+            ConfigurationInfo={"Arn": configuration, "Revision": 2},
+        )
         done = ended(client, answer)
         assert done["OperationType"] == "UPDATE_CLUSTER_CONFIGURATION", done
-        assert done["SourceClusterInfo"]["ConfigurationInfo"] == {"Arn": configuration, "Revision": 1}, done
-        assert done["TargetClusterInfo"]["ConfigurationInfo"] == {"Arn": configuration, "Revision": 2}, done
+        assert done["SourceClusterInfo"]["ConfigurationInfo"] == {
+            "Arn": configuration,
+            "Revision": 1,
+        }, done
+        assert done["TargetClusterInfo"]["ConfigurationInfo"] == {
+            "Arn": configuration,
+            "Revision": 2,
+        }, done
         load.went_on()
         for broker in (1, 2, 3):
             found = settings(broker)
-            assert {n: found[n].value for n in ("num.partitions", "num.io.threads", "log.retention.hours")} == {
-                "num.partitions": "2", "num.io.threads": "7", "log.retention.hours": "168"}, broker
+            assert {
+                n: found[n].value
+                for n in ("num.partitions", "num.io.threads", "log.retention.hours")
+            } == {"num.partitions": "2", "num.io.threads": "7", "log.retention.hours": "168"}, (
+                broker
+            )
         info = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]
-        assert info["CurrentBrokerSoftwareInfo"]["ConfigurationRevision"] == 2 and info["CurrentVersion"] != before, info
-        refused("BadRequestException", client.update_cluster_configuration, ClusterArn=arn, CurrentVersion=before,
-                ConfigurationInfo={"Arn": configuration, "Revision": 1})
+        assert (
+            info["CurrentBrokerSoftwareInfo"]["ConfigurationRevision"] == 2
+            and info["CurrentVersion"] != before
+        ), info
+        refused(
+            "BadRequestException",
+            client.update_cluster_configuration,
+            ClusterArn=arn,
+            CurrentVersion=before,
+            ConfigurationInfo={"Arn": configuration, "Revision": 1},
+        )
         ended(client, client.reboot_broker(ClusterArn=arn, BrokerIds=["2"]))
         load.went_on()
     finally:
@@ -440,32 +648,48 @@ def scaling(client):
         load.went_on()
         for target, ids in ((6, {1, 2, 3, 4, 5, 6}), (3, {1, 2, 3})):
             answer = client.update_broker_count(
-                ClusterArn=arn, CurrentVersion=version(client, arn), TargetNumberOfBrokerNodes=target)
+                ClusterArn=arn,
+                CurrentVersion=version(client, arn),
+                TargetNumberOfBrokerNodes=target,
+            )
             done = ended(client, answer)
             changed = done["TargetClusterInfo"]["BrokerCountUpdateInfo"]
             key = "CreatedBrokerIds" if target == 6 else "DeletedBrokerIds"
-            assert changed[key] == [4.0, 5.0, 6.0] and done["SourceClusterInfo"]["NumberOfBrokerNodes"] == 9 - target, done
-            until(lambda: brokers() == (ids, ids), f"brokers {ids} have their share: {brokers()}", 30)
+            assert (
+                changed[key] == [4.0, 5.0, 6.0]
+                and done["SourceClusterInfo"]["NumberOfBrokerNodes"] == 9 - target
+            ), done
+            until(
+                lambda: brokers() == (ids, ids), f"brokers {ids} have their share: {brokers()}", 30
+            )
             nodes = client.list_nodes(ClusterArn=arn)["NodeInfoList"]
             assert {n["BrokerNodeInfo"]["BrokerId"] for n in nodes} == ids, nodes
             load.went_on()
         for wrong in (3, 4, 0):
             try:
-                client.update_broker_count(ClusterArn=arn, CurrentVersion=version(client, arn), TargetNumberOfBrokerNodes=wrong)
+                client.update_broker_count(
+                    ClusterArn=arn,
+                    CurrentVersion=version(client, arn),
+                    TargetNumberOfBrokerNodes=wrong,
+                )
             except (ClientError, ParamValidationError):
                 continue
             raise AssertionError(f"{wrong} brokers were accepted")
     finally:
         load.over.set()
     load.check()
-    kinds = [o["OperationType"] for o in client.list_cluster_operations(ClusterArn=arn)["ClusterOperationInfoList"]]
+    kinds = [
+        o["OperationType"]
+        for o in client.list_cluster_operations(ClusterArn=arn)["ClusterOperationInfoList"]
+    ]
     assert kinds == ["DECREASE_BROKER_COUNT", "INCREASE_BROKER_COUNT"], kinds
     delete_and_wait(client, arn)
 
 
 @feature("boto3", "updates go on after kill -9")
 def killed(_):
-    """A milena of its own is killed in the middle of every kind of update, at moments spread over its duration."""
+    """A milena of its own is killed in the middle of every kind of update, at moments spread over
+    its duration."""
     import process
     with process.Milena(os.environ["MILENA_BINARY"]) as milena:
         places = milena.aws_environment()
@@ -474,20 +698,27 @@ def killed(_):
         def connected():
             keys.read(places["AWS_SHARED_CREDENTIALS_FILE"])
             return boto3.client(
-                "kafka", endpoint_url=places["AWS_ENDPOINT_URL_KAFKA"], region_name=places["AWS_DEFAULT_REGION"],
+                "kafka",
+                endpoint_url=places["AWS_ENDPOINT_URL_KAFKA"],
+                region_name=places["AWS_DEFAULT_REGION"],
                 aws_access_key_id=keys["default"]["aws_access_key_id"],
-                aws_secret_access_key=keys["default"]["aws_secret_access_key"])
+                aws_secret_access_key=keys["default"]["aws_secret_access_key"],
+            )
         client = connected()
         arn = create(client, "killed")
         bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
         new_topic(bootstrap, "load", 6)
         load = Load(bootstrap, "load", 6)
-        configuration = client.create_configuration(Name="killed", ServerProperties=b"num.io.threads=7\n")["Arn"]
+        configuration = client.create_configuration(
+            Name="killed", ServerProperties=b"num.io.threads=7\n"
+        )["Arn"]
         try:
             for pause in (0, 0.02, 0.06, 0.15):
                 load.went_on(50)
                 change = client.update_configuration(
-                    Arn=configuration, ServerProperties=f"num.io.threads={8 + int(pause * 100)}\n".encode())
+                    Arn=configuration,
+                    ServerProperties=f"num.io.threads={8 + int(pause * 100)}\n".encode(),
+                )
                 calls = [(client.update_cluster_configuration, {"ConfigurationInfo": {
                     "Arn": configuration, "Revision": change["LatestRevision"]["Revision"]}}),
                     (client.update_broker_count, {"TargetNumberOfBrokerNodes": 6}),
@@ -502,14 +733,22 @@ def killed(_):
         finally:
             load.over.set()
         load.check()
-        kinds = [o["OperationState"] for o in client.list_cluster_operations(ClusterArn=arn)["ClusterOperationInfoList"]]
+        kinds = [
+            o["OperationState"]
+            for o in client.list_cluster_operations(ClusterArn=arn)["ClusterOperationInfoList"]
+        ]
         assert kinds == ["UPDATE_COMPLETE"] * 12, kinds
 
 
 @feature("boto3", "wrong input")
 def wrong_input(client):
-    good = dict(ClusterName=fresh("bad"), KafkaVersion="3.6.0", NumberOfBrokerNodes=3, BrokerNodeGroupInfo=NODES,
-                EncryptionInfo=PLAINTEXT)
+    good = dict(
+        ClusterName=fresh("bad"),
+        KafkaVersion="3.6.0",
+        NumberOfBrokerNodes=3,
+        BrokerNodeGroupInfo=NODES,
+        EncryptionInfo=PLAINTEXT,
+    )
     cases = {
         "kafkaVersion": {"KafkaVersion": "9.9.9"},
         "numberOfBrokerNodes": {"NumberOfBrokerNodes": 4},
@@ -521,14 +760,23 @@ def wrong_input(client):
         assert error.response["Error"]["Message"], error
         said = json.dumps(error.response)
         assert field.lower() in said.lower(), f"{field} is not named in {said}"
-    unknown = "arn:aws:kafka:us-east-1:123456789012:cluster/none/00000000-0000-0000-0000-000000000000-1"
+    unknown = (
+        "arn:aws:kafka:us-east-1:123456789012:cluster/none/00000000-0000-0000-0000-000000000000-1"
+    )
     refused("NotFoundException", client.describe_cluster, ClusterArn=unknown)
 
 
 @feature("boto3", "SigV4")
 def signatures(client):
     wrong = boto3.client("kafka", aws_access_key_id="AKIDNOBODY", aws_secret_access_key="nothing")
-    for bad in (wrong, boto3.client("kafka", aws_access_key_id=client._get_credentials().access_key, aws_secret_access_key="x")):
+    for bad in (
+        wrong,
+        boto3.client(
+            "kafka",
+            aws_access_key_id=client._get_credentials().access_key,
+            aws_secret_access_key="x",
+        ),
+    ):
         try:
             bad.list_clusters()
         except ClientError as error:
@@ -539,7 +787,8 @@ def signatures(client):
 
 @feature("boto3", "every operation of the model")
 def every_operation(client):
-    """Offered operations were called and their answers checked; all others are refused by their names."""
+    """Offered operations were called and their responses checked; all others are refused by
+    their names."""
     model, listed = msk_contract.operations(), msk_contract.listed()
     assert model.keys() == listed.keys(), model.keys() ^ listed.keys()
     for name, (method, path, offered) in listed.items():
@@ -559,12 +808,35 @@ def every_operation(client):
 @feature("aws cli", "cluster: create, describe, delete")
 def cli_lifecycle(_):
     name = fresh("cli")
-    made = aws("create-cluster", "--cluster-name", name, "--kafka-version", "3.8.x", "--number-of-broker-nodes", "3",
-               "--broker-node-group-info", json.dumps(NODES), "--encryption-info", json.dumps(PLAINTEXT))
+    made = aws(
+        "create-cluster",
+        "--cluster-name",
+        name,
+        "--kafka-version",
+        "3.8.x",
+        "--number-of-broker-nodes",
+        "3",
+        "--broker-node-group-info",
+        json.dumps(NODES),
+        "--encryption-info",
+        json.dumps(PLAINTEXT),
+    )
     arn = made["ClusterArn"]
-    until(lambda: aws("describe-cluster", "--cluster-arn", arn)["ClusterInfo"]["State"] == "ACTIVE", "ACTIVE")
+    until(
+        lambda: aws("describe-cluster", "--cluster-arn", arn)["ClusterInfo"]["State"] == "ACTIVE",
+        "ACTIVE",
+    )
     assert reachable(aws("get-bootstrap-brokers", "--cluster-arn", arn)["BootstrapBrokerString"])
-    assert len([n for n in aws("list-nodes", "--cluster-arn", arn)["NodeInfoList"] if "BrokerNodeInfo" in n]) == 3
+    assert (
+        len(
+            [
+                n
+                for n in aws("list-nodes", "--cluster-arn", arn)["NodeInfoList"]
+                if "BrokerNodeInfo" in n
+            ]
+        )
+        == 3
+    )
     assert aws("delete-cluster", "--cluster-arn", arn)["State"] == "DELETING"
     until(lambda: name not in str(aws("list-clusters")), "the cluster is gone")
     assert "NotFoundException" in aws("describe-cluster", "--cluster-arn", arn, ok=False)
@@ -580,17 +852,44 @@ def cli_everyday(client):
                    "--server-properties", f"fileb://{file.name}")
     shown = aws("describe-configuration-revision", "--arn", made["Arn"], "--revision", "1")
     assert base64.b64decode(shown["ServerProperties"]) == b"num.partitions=3\n", shown
-    answer = aws("update-cluster-configuration", "--cluster-arn", arn, "--current-version", version(client, arn),
-                 "--configuration-info", json.dumps({"Arn": made["Arn"], "Revision": 1}))
+    answer = aws(
+        "update-cluster-configuration",
+        "--cluster-arn",
+        arn,
+        "--current-version",
+        version(client, arn),
+        "--configuration-info",
+        json.dumps({"Arn": made["Arn"], "Revision": 1}),
+    )
     ended(client, answer)
     bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
     assert broker_config(bootstrap)["num.partitions"] == "3"
-    aws("create-topic", "--cluster-arn", arn, "--topic-name", "t", "--partition-count", "2", "--replication-factor", "3")
-    assert [t["TopicName"] for t in aws("list-topics", "--cluster-arn", arn, "--topic-name-filter", "t")["Topics"]] == ["t"]
+    aws(
+        "create-topic",
+        "--cluster-arn",
+        arn,
+        "--topic-name",
+        "t",
+        "--partition-count",
+        "2",
+        "--replication-factor",
+        "3",
+    )
+    assert [
+        t["TopicName"]
+        for t in aws("list-topics", "--cluster-arn", arn, "--topic-name-filter", "t")["Topics"]
+    ] == ["t"]
     assert aws("describe-topic", "--cluster-arn", arn, "--topic-name", "t")["PartitionCount"] == 2
     assert aws("delete-topic", "--cluster-arn", arn, "--topic-name", "t")["Status"] == "DELETING"
-    answer = aws("update-broker-count", "--cluster-arn", arn, "--current-version", version(client, arn),
-                 "--target-number-of-broker-nodes", "6")
+    answer = aws(
+        "update-broker-count",
+        "--cluster-arn",
+        arn,
+        "--current-version",
+        version(client, arn),
+        "--target-number-of-broker-nodes",
+        "6",
+    )
     assert ended(client, answer)["OperationType"] == "INCREASE_BROKER_COUNT"
     assert "ListVpcConnections is not offered" in aws("list-vpc-connections", ok=False)
     delete_and_wait(client, arn)
@@ -599,7 +898,9 @@ def cli_everyday(client):
 
 @feature("aws cli", "lists and tags")
 def cli_lists(_):
-    arn = aws("list-clusters-v2", "--cluster-name-filter", "demo")["ClusterInfoList"][0]["ClusterArn"]
+    arn = aws("list-clusters-v2", "--cluster-name-filter", "demo")["ClusterInfoList"][0][
+        "ClusterArn"
+    ]
     aws("tag-resource", "--resource-arn", arn, "--tags", "cli=yes")
     assert aws("list-tags-for-resource", "--resource-arn", arn)["Tags"]["cli"] == "yes"
     aws("untag-resource", "--resource-arn", arn, "--tag-keys", "cli")
@@ -610,7 +911,11 @@ def cli_lists(_):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--bootstrap-of", metavar="CLUSTER", help="print the bootstrap string of this cluster and stop")
+    parser.add_argument(
+        "--bootstrap-of",
+        metavar="CLUSTER",
+        help="print the bootstrap string of this cluster and stop",
+    )
     parser.add_argument("--only")
     options = parser.parse_args()
     global witness, only
@@ -618,12 +923,21 @@ def main():
     witness = msk_contract.Witness(client)
     if options.bootstrap_of:
         def bootstrap():
-            for cluster in client.list_clusters(ClusterNameFilter=options.bootstrap_of)["ClusterInfoList"]:
+            for cluster in client.list_clusters(ClusterNameFilter=options.bootstrap_of)[
+                "ClusterInfoList"
+            ]:
                 if cluster["ClusterName"] == options.bootstrap_of and cluster["State"] == "ACTIVE":
-                    return client.get_bootstrap_brokers(ClusterArn=cluster["ClusterArn"])["BootstrapBrokerString"]
+                    return client.get_bootstrap_brokers(ClusterArn=cluster["ClusterArn"])[
+                        "BootstrapBrokerString"
+                    ]
+
         print(until(bootstrap, f"cluster {options.bootstrap_of} is ACTIVE"))
         return
-    cli = subprocess.run([AWS, "--version"], capture_output=True, text=True).stdout.split()[0].partition("/")[2]
+    cli = (
+        subprocess.run([AWS, "--version"], capture_output=True, text=True)
+        .stdout.split()[0]
+        .partition("/")[2]
+    )
     labels = {"boto3": f"boto3 {boto3.__version__}", "aws cli": f"aws cli {cli}"}
     failed = False
     for who, name, check in FEATURES:

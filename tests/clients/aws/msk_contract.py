@@ -1,8 +1,9 @@
-"""Holds what the MSK API takes and answers against the service model that botocore ships.
+"""Checks requests and responses of the MSK API against the service model that botocore ships.
 
-botocore reads leniently: it passes over members that it does not know and does not ask for those that must be there. Here the
-raw JSON of every answer is compared with the shape: no unknown members, required ones present, types, enumerations, limits,
-timestamps in ISO 8601, nothing null; and every error with the exceptions that the operation declares.
+botocore reads leniently: it passes over members that it does not know and does not ask for those
+that must be there. Here the raw JSON of every answer is compared with the shape: no unknown
+members, required ones present, types, enumerations, limits, timestamps in ISO 8601, nothing null;
+and every error with the exceptions that the operation declares.
 """
 
 import base64
@@ -16,15 +17,40 @@ import botocore.session
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/operations/msk-api.md"
 # Shapes that every document about a cluster has although the model does not require them.
-WHOLE = {"ClusterInfo": ["clusterArn", "clusterName", "creationTime", "currentVersion", "state", "brokerNodeGroupInfo",
-                         "currentBrokerSoftwareInfo", "encryptionInfo", "numberOfBrokerNodes"],
-         "Cluster": ["clusterArn", "clusterName", "clusterType", "creationTime", "currentVersion", "state", "provisioned"],
-         "ClusterOperationInfo": ["clusterArn", "creationTime", "operationArn", "operationState", "operationType"]}
+WHOLE = {
+    "ClusterInfo": [
+        "clusterArn",
+        "clusterName",
+        "creationTime",
+        "currentVersion",
+        "state",
+        "brokerNodeGroupInfo",
+        "currentBrokerSoftwareInfo",
+        "encryptionInfo",
+        "numberOfBrokerNodes",
+    ],
+    "Cluster": [
+        "clusterArn",
+        "clusterName",
+        "clusterType",
+        "creationTime",
+        "currentVersion",
+        "state",
+        "provisioned",
+    ],
+    "ClusterOperationInfo": [
+        "clusterArn",
+        "creationTime",
+        "operationArn",
+        "operationState",
+        "operationType",
+    ],
+}
 NUMBERS = {"integer": int, "long": int, "double": (int, float), "float": (int, float)}
 
 
 class Broken(AssertionError):
-    """An answer that is not what the model says."""
+    """A response that the model does not allow."""
 
 
 def check(shape, value, path="answer"):
@@ -37,10 +63,15 @@ def check(shape, value, path="answer"):
     kind, facts = shape.type_name, shape.metadata
     if kind == "structure":
         need(isinstance(value, dict), "no object")
-        names = {member.serialization.get("name", name): member for name, member in shape.members.items()
-                 if "location" not in member.serialization}
+        names = {
+            member.serialization.get("name", name): member
+            for name, member in shape.members.items()
+            if "location" not in member.serialization
+        }
         need(value.keys() <= names.keys(), f"unknown members {sorted(value.keys() - names.keys())}")
-        wire = {shape.members[name].serialization.get("name", name) for name in shape.required_members}
+        wire = {
+            shape.members[name].serialization.get("name", name) for name in shape.required_members
+        }
         missing = (wire | set(WHOLE.get(shape.name, []))) - value.keys()
         need(not missing, f"without {sorted(missing)}")
         for name, inner in value.items():
@@ -56,10 +87,20 @@ def check(shape, value, path="answer"):
     elif kind == "string":
         need(isinstance(value, str), "no text")
         need(not getattr(shape, "enum", None) or value in shape.enum, f"none of {shape.enum}")
-        need(facts.get("min", 0) <= len(value) <= facts.get("max", len(value)), f"length not within {facts}")
-        need(not facts.get("pattern") or re.search(facts["pattern"], value), f"not like {facts.get('pattern')}")
+        need(
+            facts.get("min", 0) <= len(value) <= facts.get("max", len(value)),
+            f"length not within {facts}",
+        )
+        need(
+            not facts.get("pattern") or re.search(facts["pattern"], value),
+            f"not like {facts.get('pattern')}",
+        )
     elif kind == "timestamp":
-        need(isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value), "not ISO 8601")
+        need(
+            isinstance(value, str)
+            and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value),
+            "not ISO 8601",
+        )
         datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
     elif kind == "boolean":
         need(isinstance(value, bool), "no boolean")
@@ -76,7 +117,7 @@ def check(shape, value, path="answer"):
 
 
 class Witness:
-    """Sees every answer that a boto3 client gets, and checks it before the caller does."""
+    """Checks every response of a boto3 client before its caller gets it."""
 
     def __init__(self, client):
         self.succeeded, self.failed = set(), set()
@@ -120,8 +161,11 @@ def operations():
 
 
 def listed():
-    """MSK's operations in the documentation, which is generated: name -> method, path, whether it is offered."""
-    rows = re.findall(r"^\| (\w+) \| `(\w+) (\S+)` \| (offered|refused by name) \|$", PAGE.read_text(), re.M)
+    """MSK's operations in the documentation, which is generated: name -> method, path, whether it
+    is offered."""
+    rows = re.findall(
+        r"^\| (\w+) \| `(\w+) (\S+)` \| (offered|refused by name) \|$", PAGE.read_text(), re.M
+    )
     return {name: (method, re.sub(r"\{\w+\}", "{}", path), offered == "offered")
             for name, method, path, offered in rows if not path.startswith("/milena/")}
 
@@ -141,7 +185,11 @@ def example(shape, name=""):
     if kind == "string":
         if "arn" in name.lower():
             return ARN
-        return shape.enum[0] if getattr(shape, "enum", None) else "x" * max(8, shape.metadata.get("min", 0))
+        return (
+            shape.enum[0]
+            if getattr(shape, "enum", None)
+            else "x" * max(8, shape.metadata.get("min", 0))
+        )
     if kind in NUMBERS:
         return max(1, int(shape.metadata.get("min", 1)))
     return {"boolean": True, "blob": b"x", "timestamp": "2026-01-01T00:00:00Z"}[kind]

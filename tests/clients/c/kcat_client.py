@@ -1,6 +1,8 @@
-"""kcat (C, librdkafka) as a user runs it: the questions of python/contract.py that a command line can be asked.
+"""kcat (C, librdkafka) as a user runs it: the questions of python/contract.py that a command line
+can be asked.
 
-kcat makes no topics, so confluent-kafka does. Prints one JSON line per feature. Usage: as python/contract.py has it.
+kcat makes no topics, so confluent-kafka does. Prints one JSON line per feature. Usage: as
+python/contract.py has it.
 """
 
 import argparse
@@ -23,7 +25,9 @@ PARTITION = re.compile(r"\[(\d+)\]")
 def kcat(*arguments, stdin=None):
     command = ["kcat", "-b", BOOTSTRAP, "-q", *map(str, arguments)]
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=60)
-    assert done.returncode == 0, f"{' '.join(command)} exited with {done.returncode}: {done.stderr.decode()}"
+    assert done.returncode == 0, (
+        f"{' '.join(command)} exited with {done.returncode}: {done.stderr.decode()}"
+    )
     return done.stdout
 
 
@@ -44,7 +48,9 @@ def produce(topic, records, partition=0, *arguments):
 
 def consume(topic, *arguments, partition=0):
     """[(offset, key, value)] until the end of the partition."""
-    said = kcat("-C", "-t", topic, "-p", partition, "-e", "-f", "%o\\t%k\\t%s\\n", *arguments).decode()
+    said = kcat(
+        "-C", "-t", topic, "-p", partition, "-e", "-f", "%o\\t%k\\t%s\\n", *arguments
+    ).decode()
     rows = [line.split("\t") for line in said.splitlines()]
     return [(int(offset), key, value) for offset, key, value in rows]
 
@@ -54,11 +60,14 @@ def numbered(records, start=0):
 
 
 class Running:
-    """A kcat that consumes in the background: what it received, and, in a group, which partitions it has."""
+    """A kcat that consumes in the background: what it received, and, in a group, which partitions
+    it has."""
 
     def __init__(self, *arguments):
         command = ["kcat", "-b", BOOTSTRAP, "-u", "-J", *map(str, arguments)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self.records, self.partitions, self.said = [], set(), []
         self.threads = [threading.Thread(target=self.read), threading.Thread(target=self.listen)]
         for thread in self.threads:
@@ -72,7 +81,9 @@ class Running:
         for line in self.process.stderr:
             self.said.append(line)
             if "assigned:" in line:
-                self.partitions = {int(p) for p in PARTITION.findall(line.partition("assigned:")[2])}
+                self.partitions = {
+                    int(p) for p in PARTITION.findall(line.partition("assigned:")[2])
+                }
             elif "revoked:" in line:
                 self.partitions = set()
 
@@ -87,14 +98,26 @@ class Running:
 
 
 def member(group, topic, *arguments):
-    options = ("-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=500", "-X", "auto.offset.reset=earliest")
+    options = (
+        "-X",
+        "session.timeout.ms=6000",
+        "-X",
+        "heartbeat.interval.ms=500",
+        "-X",
+        "auto.offset.reset=earliest",
+    )
     return Running(*options, *arguments, "-G", group, topic)
 
 
 def settled(members, total, what):
     def step():
         shares = [m.partitions for m in members]
-        return all(shares) and set().union(*shares) == set(range(total)) and sum(map(len, shares)) == total
+        return (
+            all(shares)
+            and set().union(*shares) == set(range(total))
+            and sum(map(len, shares)) == total
+        )
+
     until(step, f"{what}: {[m.said[-1:] for m in members]}", 60)
 
 
@@ -124,16 +147,35 @@ def codec(name):
 
 def shapes():
     topic, before = topic_of("shapes", 1), int(time.time() * 1000)
-    kcat("-P", "-t", topic, "-p", 0, "-k", "schlüssel", "-H", "h=1", "-H", "h=2", "-H", "empty=", stdin=b"value")
+    kcat(
+        "-P",
+        "-t",
+        topic,
+        "-p",
+        0,
+        "-k",
+        "schlüssel",
+        "-H",
+        "h=1",
+        "-H",
+        "h=2",
+        "-H",
+        "empty=",
+        stdin=b"value",
+    )
     kcat("-P", "-t", topic, "-p", 0, "-K", "\\t", "-Z", stdin=b"tombstone\t\n")
     kcat("-P", "-t", topic, "-p", 0, stdin=b"x" * 500_000 + b"\n")
     after = int(time.time() * 1000)
-    first, second, third = map(json.loads, kcat("-C", "-t", topic, "-p", 0, "-e", "-J").splitlines())
+    first, second, third = map(
+        json.loads, kcat("-C", "-t", topic, "-p", 0, "-e", "-J").splitlines()
+    )
     assert (first["key"], first["payload"]) == ("schlüssel", "value"), first
     assert first["headers"] == ["h", "1", "h", "2", "empty", ""], first
     assert (second["key"], second["payload"]) == ("tombstone", None), second
     assert (third["key"], third["payload"]) == (None, "x" * 500_000), "a large record without a key"
-    assert all(r["tstype"] == "create" and before <= r["ts"] <= after for r in (first, second, third)), (before, first, after)
+    assert all(
+        r["tstype"] == "create" and before <= r["ts"] <= after for r in (first, second, third)
+    ), (before, first, after)
 
 
 def acks(name):
@@ -170,8 +212,12 @@ def consume_tail():
         sent = lines(50, "after")
         produce(topic, sent)
         until(lambda: sent[-1][0] in running.keys(), "the last new record")
-        assert not [key for key in running.keys() if key.startswith("before")], "nothing from before"
-        assert [key for key in running.keys() if key.startswith("after")] == [key for key, _ in sent]
+        assert not [key for key in running.keys() if key.startswith("before")], (
+            "nothing from before"
+        )
+        assert [key for key in running.keys() if key.startswith("after")] == [
+            key for key, _ in sent
+        ]
     finally:
         running.stop()
 
@@ -227,11 +273,23 @@ def static_members():
 def commit_resume():
     topic, group, sent = topic_of("resume", 1), fresh("resume"), lines(200, "resume")
     produce(topic, sent[:100])
-    options = ("-X", "auto.offset.reset=earliest", "-f", "%o\\t%k\\t%s\\n", "-c", 100, "-G", group, topic)
+    options = (
+        "-X",
+        "auto.offset.reset=earliest",
+        "-f",
+        "%o\\t%k\\t%s\\n",
+        "-c",
+        100,
+        "-G",
+        group,
+        topic,
+    )
     first = kcat(*options).decode().splitlines()
     produce(topic, sent[100:])
     second = kcat(*options).decode().splitlines()
-    assert first + second == [f"{offset}\t{key}\t{value}" for offset, key, value in numbered(sent)], (first[-1:], second[:1])
+    assert first + second == [
+        f"{offset}\t{key}\t{value}" for offset, key, value in numbered(sent)
+    ], (first[-1:], second[:1])
     asked = [ConsumerGroupTopicPartitions(group)]
     found = ADMIN.list_consumer_group_offsets(asked)[group].result(30).topic_partitions
     assert [place.offset for place in found] == [200], found
@@ -266,12 +324,24 @@ def metadata():
 
 
 def main():
-    checks = {f"codec: {name}": codec(name) for name in CODECS} | {f"acks: {name}": acks(name) for name in ("0", "1", "all")}
-    checks |= {"keys, headers, timestamps": shapes, "idempotence": idempotence, "consume alone": consume_alone,
-               "consume from the tail": consume_tail, "group: join and leave": group_rebalance,
-               "group: crash of a member": group_crash, "group: static members": static_members,
-               "commit, lag and resume": commit_resume, "seek by offset": seek_offset, "seek by time": seek_time}
-    version = re.search(r"Version (\S+)", subprocess.run(["kcat", "-V"], capture_output=True, text=True).stdout)[1]
+    checks = {f"codec: {name}": codec(name) for name in CODECS} | {
+        f"acks: {name}": acks(name) for name in ("0", "1", "all")
+    }
+    checks |= {
+        "keys, headers, timestamps": shapes,
+        "idempotence": idempotence,
+        "consume alone": consume_alone,
+        "consume from the tail": consume_tail,
+        "group: join and leave": group_rebalance,
+        "group: crash of a member": group_crash,
+        "group: static members": static_members,
+        "commit, lag and resume": commit_resume,
+        "seek by offset": seek_offset,
+        "seek by time": seek_time,
+    }
+    version = re.search(
+        r"Version (\S+)", subprocess.run(["kcat", "-V"], capture_output=True, text=True).stdout
+    )[1]
     failed = False
     for name in [*(name for name, _ in FEATURES), "cluster metadata"]:
         if OPTIONS.only and OPTIONS.only not in name:

@@ -1,22 +1,26 @@
-// kafkajs, answering the calls of tests/clients/python/driven.py: one JSON object a line in, one a line out.
-// kafkajs has gzip of its own; the other codecs are plug-ins, here over libraries without native code.
+// kafkajs, serving the calls of tests/clients/python/driven.py: one JSON object a line in, one a
+// line out. kafkajs has gzip of its own; the other codecs are plug-ins, here over libraries without
+// native code.
 "use strict";
 
 const readline = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
-const { Kafka, CompressionTypes, CompressionCodecs, ConfigResourceTypes, logLevel } = require("kafkajs");
+const { Kafka, CompressionTypes, CompressionCodecs, ConfigResourceTypes,
+  logLevel } = require("kafkajs");
 const snappy = require("snappyjs");
 const lz4 = require("lz4js");
 const zstd = require("@bokuweb/zstd-wasm");
 
 const [bootstrap] = process.argv.slice(2);
-const kafka = new Kafka({ clientId: "driver", brokers: bootstrap.split(","), logLevel: logLevel.NOTHING });
+const kafka =
+  new Kafka({ clientId: "driver", brokers: bootstrap.split(","), logLevel: logLevel.NOTHING });
 const admin = kafka.admin();
 const members = new Map();
 
 class Unsupported extends Error {}
 
-// Snappy as Kafka's Java client frames it: a magic, two versions, then blocks of a length and compressed bytes.
+// Snappy as Kafka's Java client frames it: a magic, two versions, then blocks of a length and
+// compressed bytes.
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 
 function snappyDecompressed(content) {
@@ -34,14 +38,19 @@ const plugIn = (compress, decompress) => () => ({
   compress: async (encoder) => Buffer.from(compress(encoder.buffer)),
   decompress: async (content) => Buffer.from(decompress(content)),
 });
-CompressionCodecs[CompressionTypes.Snappy] = plugIn((content) => snappy.compress(content), snappyDecompressed);
-CompressionCodecs[CompressionTypes.LZ4] = plugIn((content) => lz4.compress(content), (content) => lz4.decompress(content));
-CompressionCodecs[CompressionTypes.ZSTD] = plugIn((content) => zstd.compress(content), (content) => zstd.decompress(content));
-const CODECS = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP, snappy: CompressionTypes.Snappy,
+CompressionCodecs[CompressionTypes.Snappy] = plugIn((content) => snappy.compress(content),
+  snappyDecompressed);
+CompressionCodecs[CompressionTypes.LZ4] = plugIn((content) => lz4.compress(content),
+  (content) => lz4.decompress(content));
+CompressionCodecs[CompressionTypes.ZSTD] = plugIn((content) => zstd.compress(content),
+  (content) => zstd.decompress(content));
+const CODECS = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
   lz4: CompressionTypes.LZ4, zstd: CompressionTypes.ZSTD };
 
 const decoded = (text) => (text === null ? null : Buffer.from(text, "base64"));
-const encoded = (content) => (content === null || content === undefined ? null : Buffer.from(content).toString("base64"));
+const encoded = (content) =>
+  content === null || content === undefined ? null : Buffer.from(content).toString("base64");
 
 // A header that occurs several times is a list in kafkajs.
 function headersOf(pairs) {
@@ -62,13 +71,16 @@ async function topicPartitions(topic) {
   return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0].partitions.length;
 }
 
-// kafkajs writes what one call has for a partition as one batch, however large, and says the first offset of each.
+// kafkajs writes what one call has for a partition as one batch, however large, and says the first
+// offset of each.
 const CALL_RECORDS_MAX = 600;
 
 async function produce({ topic, records, codec, acks, idempotent }) {
-  const producer = kafka.producer({ idempotent, ...(idempotent ? { maxInFlightRequests: 1 } : {}) });
+  const producer =
+    kafka.producer({ idempotent, ...(idempotent ? { maxInFlightRequests: 1 } : {}) });
   await producer.connect();
-  const messages = records.map((r) => ({ partition: r.partition, key: decoded(r.key), value: decoded(r.value),
+  const messages =
+    records.map((r) => ({ partition: r.partition, key: decoded(r.key), value: decoded(r.value),
     headers: headersOf(r.headers), timestamp: String(r.timestamp) }));
   const options = { topic, acks: acks === "all" ? -1 : Number(acks), compression: CODECS[codec] };
   const offsets = [];
@@ -87,13 +99,15 @@ async function produce({ topic, records, codec, acks, idempotent }) {
 
 // kafkajs consumes in groups only: alone means a group of its own, without commits.
 async function consume({ topic, count, places }) {
-  const consumer = kafka.consumer({ groupId: `alone-${topic}-${Math.random()}`, maxWaitTimeInMs: 100 });
+  const consumer =
+    kafka.consumer({ groupId: `alone-${topic}-${Math.random()}`, maxWaitTimeInMs: 100 });
   const got = [];
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
   await consumer.run({ autoCommit: false, eachMessage: async ({ partition, message }) => {
     const start = places[partition];
-    if (start === undefined || Number(message.offset) >= start) got.push(received(partition, message));
+    if (start === undefined || Number(message.offset) >= start)
+      got.push(received(partition, message));
   } });
   for (const [partition, offset] of Object.entries(places))
     consumer.seek({ topic, partition: Number(partition), offset: String(offset) });
@@ -105,12 +119,16 @@ async function consume({ topic, count, places }) {
 
 async function member({ member: number, group, topic, instance, start }) {
   if (instance) throw new Unsupported("kafkajs has no static members");
-  const consumer = kafka.consumer({ groupId: group, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 10_000,
+  const consumer =
+    kafka.consumer({ groupId: group, sessionTimeout: 6000, heartbeatInterval: 500,
+      rebalanceTimeout: 10_000,
     maxWaitTimeInMs: 200, metadataMaxAge: 2000 });
   const state = { consumer, records: [], assignment: [], next: new Map(), topic };
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => (state.assignment = payload.memberAssignment[topic] ?? []));
+  consumer.on(consumer.events.GROUP_JOIN,
+    ({ payload }) => (state.assignment = payload.memberAssignment[topic] ?? []));
   consumer.on(consumer.events.REBALANCING, () => (state.assignment = []));
-  consumer.on(consumer.events.CRASH, ({ payload }) => (state.failure = payload.restart ? undefined : payload.error));
+  consumer.on(consumer.events.CRASH,
+    ({ payload }) => (state.failure = payload.restart ? undefined : payload.error));
   members.set(number, state);
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: start === "earliest" });
@@ -123,7 +141,8 @@ async function member({ member: number, group, topic, instance, start }) {
 
 async function poll({ member: number, seconds }) {
   const state = members.get(number);
-  for (const deadline = Date.now() + seconds * 1000; !state.records.length && Date.now() < deadline; await sleep(5))
+  const deadline = Date.now() + seconds * 1000;
+  for (; !state.records.length && Date.now() < deadline; await sleep(5))
     if (state.failure) throw state.failure;
   return { records: state.records.splice(0), assignment: state.assignment };
 }
@@ -131,7 +150,8 @@ async function poll({ member: number, seconds }) {
 async function commit({ member: number }) {
   const { consumer, topic, next, assignment } = members.get(number);
   const offsets = [...next].filter(([partition]) => assignment.includes(partition));
-  await consumer.commitOffsets(offsets.map(([partition, offset]) => ({ topic, partition, offset: String(offset) })));
+  await consumer.commitOffsets(
+    offsets.map(([partition, offset]) => ({ topic, partition, offset: String(offset) })));
   return null;
 }
 
@@ -141,7 +161,8 @@ async function close({ member: number }) {
   return null;
 }
 
-const byPartition = (rows, offset) => Object.fromEntries(rows.map((row) => [row.partition, Number(row[offset])]));
+const byPartition = (rows, offset) =>
+  Object.fromEntries(rows.map((row) => [row.partition, Number(row[offset])]));
 const done = (promise) => promise.then(() => null);
 
 const calls = {
@@ -149,29 +170,35 @@ const calls = {
   create_topic: async ({ topic, partitions, config }) => {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries }];
-    if (!(await admin.createTopics({ topics, waitForLeaders: false }))) throw new Error(`topic ${topic} exists`);
+    if (!(await admin.createTopics({ topics, waitForLeaders: false })))
+      throw new Error(`topic ${topic} exists`);
     return null;
   },
   topic_partitions: ({ topic }) => topicPartitions(topic),
   produce, consume, member, poll, commit, close,
   end_offsets: async ({ topic }) => byPartition(await admin.fetchTopicOffsets(topic), "high"),
   committed: async ({ group, topic }) =>
-    byPartition((await admin.fetchOffsets({ groupId: group, topics: [topic] }))[0].partitions, "offset"),
+    byPartition((await admin.fetchOffsets({ groupId: group, topics: [topic] }))[0].partitions,
+      "offset"),
   offset_for_time: async ({ topic, partition, timestamp }) =>
     byPartition(await admin.fetchTopicOffsetsByTimestamp(topic, timestamp), "offset")[partition],
   describe_config: async ({ topic }) => {
-    const found = await admin.describeConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }] });
-    return Object.fromEntries(found.resources[0].configEntries.map((e) => [e.configName, e.configValue]));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic }];
+    const found = await admin.describeConfigs({ resources });
+    return Object.fromEntries(
+      found.resources[0].configEntries.map((e) => [e.configName, e.configValue]));
   },
   alter_config: async ({ topic, config }) => {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    return done(admin.alterConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }] }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+    return done(admin.alterConfigs({ resources }));
   },
   create_partitions: ({ topic, partitions }) =>
     done(admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] })),
   delete_records: async ({ topic, places }) => {
     await admin.fetchTopicOffsets(topic); // kafkajs looks for leaders before it asks for them
-    const partitions = Object.entries(places).map(([p, offset]) => ({ partition: Number(p), offset: String(offset) }));
+    const partitions = Object.entries(places)
+      .map(([p, offset]) => ({ partition: Number(p), offset: String(offset) }));
     return done(admin.deleteTopicRecords({ topic, partitions }));
   },
   list_groups: async () => (await admin.listGroups()).groups.map((g) => g.groupId),

@@ -18,11 +18,15 @@ def wait(coroutine, seconds=60):
 
 
 async def consumer_of(*topics, **options):
-    return aiokafka.AIOKafkaConsumer(*topics, enable_auto_commit=False, **{"auto_offset_reset": "earliest", **options})
+    return aiokafka.AIOKafkaConsumer(
+        *topics, enable_auto_commit=False, **{"auto_offset_reset": "earliest", **options}
+    )
 
 
 def record(m):
-    return Record(m.partition, m.value, m.key, tuple((k, v) for k, v in m.headers), m.timestamp, m.offset)
+    return Record(
+        m.partition, m.value, m.key, tuple((k, v) for k, v in m.headers), m.timestamp, m.offset
+    )
 
 
 class Member:
@@ -68,7 +72,7 @@ class Aiokafka(Adapter):
 
     @staticmethod
     def checked(response, field):
-        """The admin calls answer errors in the response; find and raise them."""
+        """Raises the errors that admin calls return in the response."""
         for entry in getattr(response, field):
             code = next(v for v in entry[1:] if isinstance(v, int))
             if code:
@@ -76,7 +80,11 @@ class Aiokafka(Adapter):
         return response
 
     def create_topic(self, topic, partitions, config=None):
-        made = wait(self.admin.create_topics([NewTopic(topic, partitions, self.replicas, topic_configs=config or {})]))
+        made = wait(
+            self.admin.create_topics(
+                [NewTopic(topic, partitions, self.replicas, topic_configs=config or {})]
+            )
+        )
         self.checked(made, "topic_errors")
 
     def topic_partitions(self, topic):
@@ -88,13 +96,20 @@ class Aiokafka(Adapter):
     def produce(self, topic, records, codec="none", acks="all", idempotent=False):
         async def go():
             producer = aiokafka.AIOKafkaProducer(
-                bootstrap_servers=self.bootstrap, compression_type=None if codec == "none" else codec,
-                acks=acks if acks == "all" else int(acks), enable_idempotence=idempotent, linger_ms=5)
+                bootstrap_servers=self.bootstrap,
+                compression_type=None if codec == "none" else codec,
+                acks=acks if acks == "all" else int(acks),
+                enable_idempotence=idempotent,
+                linger_ms=5,
+            )
             await producer.start()
             try:
                 futures = [
-                    await producer.send(topic, r.value, r.key, r.partition, r.timestamp, list(r.headers))
-                    for r in records]
+                    await producer.send(
+                        topic, r.value, r.key, r.partition, r.timestamp, list(r.headers)
+                    )
+                    for r in records
+                ]
                 await producer.flush()
                 return [getattr(await f, "offset", -1) for f in futures]
             finally:
@@ -148,11 +163,15 @@ class Aiokafka(Adapter):
 
     def offset_for_time(self, topic, partition, timestamp):
         place = aiokafka.TopicPartition(topic, partition)
-        found = self.with_consumer(lambda consumer: consumer.offsets_for_times({place: timestamp}))[place]
+        found = self.with_consumer(lambda consumer: consumer.offsets_for_times({place: timestamp}))[
+            place
+        ]
         return found and found.offset
 
     def describe_config(self, topic):
-        responses = wait(self.admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)]))
+        responses = wait(
+            self.admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        )
         return {entry[0]: entry[1] for response in responses for entry in response.resources[0][4]}
 
     def alter_config(self, topic, config):

@@ -9,7 +9,9 @@ from contract import Adapter, Record, run, until
 def record(message):
     kind, timestamp = message.timestamp()
     headers = tuple((k, v) for k, v in message.headers() or ())
-    return Record(message.partition(), message.value(), message.key(), headers, timestamp, message.offset())
+    return Record(
+        message.partition(), message.value(), message.key(), headers, timestamp, message.offset()
+    )
 
 
 class Member:
@@ -57,14 +59,21 @@ class Confluent(Adapter):
         return {key: future.result(30) for key, future in futures.items()}
 
     def create_topic(self, topic, partitions, config=None):
-        self.results(self.admin.create_topics([admin.NewTopic(topic, partitions, config=config or {})]))
+        self.results(
+            self.admin.create_topics([admin.NewTopic(topic, partitions, config=config or {})])
+        )
 
     def topic_partitions(self, topic):
         found = self.admin.list_topics(timeout=10).topics.get(topic)
         return len(found.partitions) if found else 0
 
     def produce(self, topic, records, codec="none", acks="all", idempotent=False):
-        config = {"bootstrap.servers": self.bootstrap, "compression.type": codec, "acks": acks, "linger.ms": 5}
+        config = {
+            "bootstrap.servers": self.bootstrap,
+            "compression.type": codec,
+            "acks": acks,
+            "linger.ms": 5,
+        }
         if idempotent:
             config["enable.idempotence"] = True
         producer = ck.Producer(config)
@@ -104,8 +113,13 @@ class Confluent(Adapter):
         return got
 
     def end_offsets(self, topic):
-        asked = {ck.TopicPartition(topic, p): admin.OffsetSpec.latest() for p in range(self.topic_partitions(topic))}
-        return {p.partition: r.offset for p, r in self.results(self.admin.list_offsets(asked)).items()}
+        asked = {
+            ck.TopicPartition(topic, p): admin.OffsetSpec.latest()
+            for p in range(self.topic_partitions(topic))
+        }
+        return {
+            p.partition: r.offset for p, r in self.results(self.admin.list_offsets(asked)).items()
+        }
 
     def member(self, group, topic, instance=None, start="earliest"):
         return Member(self.bootstrap, group, topic, instance, start)
@@ -122,18 +136,28 @@ class Confluent(Adapter):
 
     def describe_config(self, topic):
         resource = admin.ConfigResource(admin.ResourceType.TOPIC, topic)
-        return {k: v.value for k, v in self.results(self.admin.describe_configs([resource]))[resource].items()}
+        return {
+            k: v.value
+            for k, v in self.results(self.admin.describe_configs([resource]))[resource].items()
+        }
 
     def alter_config(self, topic, config):
-        entries = [admin.ConfigEntry(k, v, incremental_operation=admin.AlterConfigOpType.SET) for k, v in config.items()]
-        resource = admin.ConfigResource(admin.ResourceType.TOPIC, topic, incremental_configs=entries)
+        entries = [
+            admin.ConfigEntry(k, v, incremental_operation=admin.AlterConfigOpType.SET)
+            for k, v in config.items()
+        ]
+        resource = admin.ConfigResource(
+            admin.ResourceType.TOPIC, topic, incremental_configs=entries
+        )
         self.results(self.admin.incremental_alter_configs([resource]))
 
     def create_partitions(self, topic, total):
         self.results(self.admin.create_partitions([admin.NewPartitions(topic, total)]))
 
     def delete_records(self, topic, before):
-        self.results(self.admin.delete_records([ck.TopicPartition(topic, p, o) for p, o in before.items()]))
+        self.results(
+            self.admin.delete_records([ck.TopicPartition(topic, p, o) for p, o in before.items()])
+        )
 
     def list_groups(self):
         return [g.group_id for g in self.admin.list_consumer_groups().result(30).valid]

@@ -1,9 +1,10 @@
-"""What every Python client must be able to do with a cluster, written once over a small adapter.
+"""The contract that every Python client must fulfil, written once over a small adapter.
 
-A client's file implements `Adapter` with nothing but that client's own calls and ends with `run(MyAdapter)`.
-Each feature prints one JSON line: {"client", "feature", "result": "pass" | "fail" | "n/a", "detail"}.
-"n/a" means that the *client* has no such call, or that Kafka of the cluster's version has no answer to it; a broker that
-lacks something is a failure.
+A client's file implements `Adapter` with nothing but that client's own calls and ends with
+`run(MyAdapter)`. Each feature prints one JSON line:
+{"client", "feature", "result": "pass" | "fail" | "n/a", "detail"}.
+"n/a" means that the *client* has no such call, or that Kafka of the cluster's version does not
+support it; a broker that lacks something is a failure.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it went in or came out. `offset` is -1 where it is not known."""
+    """A record as produced or fetched. `offset` is -1 where it is not known."""
 
     partition: int
     value: bytes | None
@@ -35,7 +36,8 @@ class Unsupported(Exception):
 
 
 class Adapter:
-    """The calls of one client. Every call blocks until its result is known, and raises on errors."""
+    """The calls of one client. Every call blocks until its result is known, and raises on
+    errors."""
 
     name = "?"
 
@@ -45,7 +47,10 @@ class Adapter:
     def versions(self): raise NotImplementedError
     def create_topic(self, topic, partitions, config=None): raise NotImplementedError
     def topic_partitions(self, topic): raise NotImplementedError
-    def produce(self, topic, records, codec="none", acks="all", idempotent=False): raise NotImplementedError
+
+    def produce(self, topic, records, codec="none", acks="all", idempotent=False):
+        raise NotImplementedError
+
     def consume(self, topic, count, start=None): raise NotImplementedError
     def end_offsets(self, topic): raise NotImplementedError
     def member(self, group, topic, instance=None, start="earliest"): raise NotImplementedError
@@ -62,8 +67,17 @@ class Adapter:
 
     def process_with_member(self, group, topic):
         """A process of its own that is a group member until it is killed."""
-        command = [sys.executable, sys.argv[0], "--bootstrap", self.bootstrap, "--member", group, topic,
-                   "--cluster-version", self.cluster_version]
+        command = [
+            sys.executable,
+            sys.argv[0],
+            "--bootstrap",
+            self.bootstrap,
+            "--member",
+            group,
+            topic,
+            "--cluster-version",
+            self.cluster_version,
+        ]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
@@ -118,20 +132,29 @@ def by_partition(records):
 def same(sent, got, what):
     """Every record sent came out once, in order, unchanged."""
     sent, got = by_partition(sent), by_partition(got)
-    assert sent.keys() == got.keys(), f"{what}: partitions {sorted(sent)} sent, {sorted(got)} received"
+    assert sent.keys() == got.keys(), (
+        f"{what}: partitions {sorted(sent)} sent, {sorted(got)} received"
+    )
     for partition, expected in sent.items():
         received = sorted(got[partition], key=lambda r: r.offset)
-        assert len(expected) == len(received), f"{what}: {len(expected)} sent, {len(received)} received in {partition}"
+        assert len(expected) == len(received), (
+            f"{what}: {len(expected)} sent, {len(received)} received in {partition}"
+        )
         for i, (a, b) in enumerate(zip(expected, received)):
             assert a == b, f"{what}: record {i} of partition {partition}: sent {a}, received {b}"
         offsets = [r.offset for r in received]
-        assert offsets == list(range(offsets[0], offsets[0] + len(offsets))), f"{what}: offsets {offsets}"
+        assert offsets == list(range(offsets[0], offsets[0] + len(offsets))), (
+            f"{what}: offsets {offsets}"
+        )
 
 
 def make(a, topic, partitions, config=None):
     """Creates a topic and waits until it is seen: brokers learn of it a moment after it is made."""
     a.create_topic(topic, partitions, config)
-    until(lambda: a.topic_partitions(topic) == partitions, f"the new topic has {partitions} partitions")
+    until(
+        lambda: a.topic_partitions(topic) == partitions,
+        f"the new topic has {partitions} partitions",
+    )
 
 
 @feature("topics: create")
@@ -183,7 +206,9 @@ def acks_feature(acks):
         sent = sample(200, 2, f"acks{acks}")
         offsets = a.produce(topic, sent, acks=acks)
         if acks != "0":
-            assert [o for o in offsets] == [i // 2 for i in range(200)], f"offsets of the acks: {offsets[:10]}…"
+            assert [o for o in offsets] == [i // 2 for i in range(200)], (
+                f"offsets of the acks: {offsets[:10]}…"
+            )
         same(sent, a.consume(topic, len(sent)), f"acks={acks}")
     return check
 
@@ -218,7 +243,8 @@ def consume_tail(a):
     a.produce(topic, sample(200, 1, "before"))
     member = a.member(group, topic, start="latest")
     settled([member], 1, "the member has the partition")
-    # Where the tail is, the client asks at a moment of its own: the first of these that it sees tells that it has.
+    # Where the tail is, the client asks at a moment of its own: the first of these that it sees
+    # tells that it has.
     seen = []
 
     def step():
@@ -228,9 +254,14 @@ def consume_tail(a):
     until(step, "the first new record")
     sent = sample(50, 1, "after")
     a.produce(topic, sent)
-    until(lambda: seen.extend(member.poll(0.2)) or any(r.key == sent[-1].key for r in seen), "the last new record")
+    until(
+        lambda: seen.extend(member.poll(0.2)) or any(r.key == sent[-1].key for r in seen),
+        "the last new record",
+    )
     member.close()
-    assert not [r for r in seen if r.key.startswith(b"before")], "a record from before the start was received"
+    assert not [r for r in seen if r.key.startswith(b"before")], (
+        "a record from before the start was received"
+    )
     same(sent, [r for r in seen if r.key.startswith(b"after")], "after the start")
 
 
@@ -251,7 +282,10 @@ def settled(members, partitions, what):
             member.poll(0.1)
         shares = [member.assignment() for member in members]
         whole = set().union(*shares)
-        return whole == set(range(partitions)) and sum(map(len, shares)) == partitions and all(shares)
+        return (
+            whole == set(range(partitions)) and sum(map(len, shares)) == partitions and all(shares)
+        )
+
     until(step, what, 60.0)
 
 
@@ -314,7 +348,9 @@ def static_members(a):
     second.close()
     again = a.member(group, topic, instance="b")
     settled([first, again], 4, "the static member is back")
-    assert (first.assignment(), again.assignment()) == (kept, share), "both have what they had before"
+    assert (first.assignment(), again.assignment()) == (kept, share), (
+        "both have what they had before"
+    )
     sent = sample(40, 4, "static")
     a.produce(topic, sent)
     same(sent, drain([first, again], 40), "static members")
@@ -361,7 +397,13 @@ def seek_time(a):
     make(a, topic, 1)
     sent = sample(1000, 1, "time")
     a.produce(topic, sent, codec="gzip")
-    for when, expected in ((T0 - 1, 0), (T0, 0), (T0 + 1, 1), (T0 + 500_000, 500), (T0 + 999_000, 999)):
+    for when, expected in (
+        (T0 - 1, 0),
+        (T0, 0),
+        (T0 + 1, 1),
+        (T0 + 500_000, 500),
+        (T0 + 999_000, 999),
+    ):
         got = a.offset_for_time(topic, 0, when)
         assert got == expected, f"time {when - T0}: offset {got}, expected {expected}"
     assert a.offset_for_time(topic, 0, T0 + 999_001) in (None, -1, 1000), "after the last record"
@@ -456,8 +498,12 @@ def run(adapter_class, arguments=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--only", help="only the features whose name contains this")
-    parser.add_argument("--member", nargs=2, metavar=("GROUP", "TOPIC"), help="be a group member until killed")
-    parser.add_argument("--cluster-version", default="3.9.x.kraft", help="the Kafka version of the cluster")
+    parser.add_argument(
+        "--member", nargs=2, metavar=("GROUP", "TOPIC"), help="be a group member until killed"
+    )
+    parser.add_argument(
+        "--cluster-version", default="3.9.x.kraft", help="the Kafka version of the cluster"
+    )
     options = parser.parse_args(arguments)
     adapter = adapter_class(options.bootstrap, options.cluster_version)
     if options.member:
@@ -470,7 +516,12 @@ def run(adapter_class, arguments=None):
     for name, check in FEATURES:
         if options.only and options.only not in name:
             continue
-        line = {"client": f"{adapter.name} {adapter.versions()}", "feature": name, "result": "pass", "detail": ""}
+        line = {
+            "client": f"{adapter.name} {adapter.versions()}",
+            "feature": name,
+            "result": "pass",
+            "detail": "",
+        }
         started = time.monotonic()
         try:
             check(adapter)

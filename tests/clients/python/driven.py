@@ -1,9 +1,10 @@
 """A client in another language, asked the questions of contract.py through its driver.
 
-A driver is a program that is started with the bootstrap string and the cluster's Kafka version, and answers calls: one JSON
-object a line on its standard input, `{"call": …}` with arguments; one a line on its standard output, `{"ok": …}`,
-`{"error": text}`, or `{"unsupported": text}` where the client has no such call. Bytes are base64. It ends with its input.
-Usage: driven.py --driver COMMAND … --bootstrap HOST:PORT,… (the rest as contract.py has it)
+A driver is a program that is started with the bootstrap string and the cluster's Kafka version, and
+answers calls: one JSON object a line on its standard input, `{"call": …}` with arguments; one a
+line on its standard output, `{"ok": …}`, `{"error": text}`, or `{"unsupported": text}` where the
+client has no such call. Bytes are base64. It ends with its input. Usage: driven.py --driver COMMAND
+… --bootstrap HOST:PORT,… (the rest as contract.py has it)
 """
 
 import base64
@@ -29,13 +30,20 @@ def decoded(text):
 
 
 def to_json(r):
-    return {"partition": r.partition, "key": encoded(r.key), "value": encoded(r.value), "timestamp": r.timestamp,
-            "headers": [[k, encoded(v)] for k, v in r.headers]}
+    return {
+        "partition": r.partition,
+        "key": encoded(r.key),
+        "value": encoded(r.value),
+        "timestamp": r.timestamp,
+        "headers": [[k, encoded(v)] for k, v in r.headers],
+    }
 
 
 def from_json(r):
     headers = tuple((k, decoded(v)) for k, v in r["headers"] or ())
-    return Record(r["partition"], decoded(r["value"]), decoded(r["key"]), headers, r["timestamp"], r["offset"])
+    return Record(
+        r["partition"], decoded(r["value"]), decoded(r["key"]), headers, r["timestamp"], r["offset"]
+    )
 
 
 def by_number(found):
@@ -45,12 +53,14 @@ def by_number(found):
 class Driver:
     def __init__(self, bootstrap, cluster_version):
         command = [*COMMAND, bootstrap, cluster_version]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def call(self, name, **arguments):
         self.process.stdin.write(json.dumps({"call": name, **arguments}) + "\n")
         self.process.stdin.flush()
-        # A driver that does not answer is ended: the call then fails, and so do those after it.
+        # A driver that does not respond is ended: the call then fails, and so do those after it.
         watch = threading.Timer(ANSWER_SECONDS_MAX, self.process.kill)
         watch.start()
         line = self.process.stdout.readline()
@@ -69,7 +79,9 @@ class Member:
 
     def __init__(self, driver, group, topic, instance, start):
         self.driver, self.number, self.shared = driver, next(self.numbers), set()
-        driver.call("member", member=self.number, group=group, topic=topic, instance=instance, start=start)
+        driver.call(
+            "member", member=self.number, group=group, topic=topic, instance=instance, start=start
+        )
 
     def poll(self, seconds):
         found = self.driver.call("poll", member=self.number, seconds=seconds)
@@ -102,11 +114,20 @@ class Driven(Adapter):
         return self.driver.call("topic_partitions", topic=topic)
 
     def produce(self, topic, records, codec="none", acks="all", idempotent=False):
-        return self.driver.call("produce", topic=topic, records=[to_json(r) for r in records], codec=codec, acks=acks,
-                                idempotent=idempotent)
+        return self.driver.call(
+            "produce",
+            topic=topic,
+            records=[to_json(r) for r in records],
+            codec=codec,
+            acks=acks,
+            idempotent=idempotent,
+        )
 
     def consume(self, topic, count, start=None):
-        return [from_json(r) for r in self.driver.call("consume", topic=topic, count=count, places=start or {})]
+        return [
+            from_json(r)
+            for r in self.driver.call("consume", topic=topic, count=count, places=start or {})
+        ]
 
     def end_offsets(self, topic):
         return by_number(self.driver.call("end_offsets", topic=topic))
@@ -123,7 +144,9 @@ class Driven(Adapter):
         return by_number(self.driver.call("committed", group=group, topic=topic))
 
     def offset_for_time(self, topic, partition, timestamp):
-        return self.driver.call("offset_for_time", topic=topic, partition=partition, timestamp=timestamp)
+        return self.driver.call(
+            "offset_for_time", topic=topic, partition=partition, timestamp=timestamp
+        )
 
     def describe_config(self, topic):
         return self.driver.call("describe_config", topic=topic)

@@ -10,7 +10,9 @@ from contract import Adapter, Record, run, until
 
 
 def record(m):
-    return Record(m.partition, m.value, m.key, tuple((k, v) for k, v in m.headers), m.timestamp, m.offset)
+    return Record(
+        m.partition, m.value, m.key, tuple((k, v) for k, v in m.headers), m.timestamp, m.offset
+    )
 
 
 class Member:
@@ -18,8 +20,15 @@ class Member:
 
     def __init__(self, bootstrap, group, topic, instance, start):
         self.consumer = kafka.KafkaConsumer(
-            topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset=start,
-            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=500, group_instance_id=instance)
+            topic,
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            auto_offset_reset=start,
+            enable_auto_commit=False,
+            session_timeout_ms=6000,
+            heartbeat_interval_ms=500,
+            group_instance_id=instance,
+        )
         self.calls, self.records, self.shared = queue.Queue(), queue.Queue(), set()
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
@@ -86,16 +95,21 @@ class KafkaPython(Adapter):
             bootstrap_servers=self.bootstrap, compression_type=None if codec == "none" else codec,
             acks=acks if acks == "all" else int(acks), enable_idempotence=idempotent, linger_ms=5)
         futures = [
-            producer.send(topic, r.value, r.key, list(r.headers), r.partition, r.timestamp) for r in records]
+            producer.send(topic, r.value, r.key, list(r.headers), r.partition, r.timestamp)
+            for r in records
+        ]
         producer.flush(30)
         offsets = [f.get(30).offset for f in futures]
         producer.close(10)
         return offsets
 
     def consume(self, topic, count, start=None):
-        consumer = kafka.KafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest",
-                                       enable_auto_commit=False)
-        places = [kafka.TopicPartition(topic, p) for p in (start or range(self.topic_partitions(topic)))]
+        consumer = kafka.KafkaConsumer(
+            bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+        )
+        places = [
+            kafka.TopicPartition(topic, p) for p in (start or range(self.topic_partitions(topic)))
+        ]
         consumer.assign(places)
         for place in places:
             if start:
@@ -136,7 +150,13 @@ class KafkaPython(Adapter):
     def describe_config(self, topic):
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         found = self.admin.describe_configs([resource], config_filter="all")
-        entries = found[resource] if resource in found else found["TOPIC"][topic] if "TOPIC" in found else found["topic"][topic]
+        entries = (
+            found[resource]
+            if resource in found
+            else found["TOPIC"][topic]
+            if "TOPIC" in found
+            else found["topic"][topic]
+        )
         return {k: v["value"] for k, v in entries.items()}
 
     def alter_config(self, topic, config):

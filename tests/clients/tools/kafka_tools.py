@@ -1,5 +1,6 @@
-"""Apache Kafka's own command line tools against a cluster: each is run as a user would run it, and what it prints
-is checked. Prints one JSON line per tool. Usage: kafka_tools.py CLASSPATH VERSION BOOTSTRAP
+"""Apache Kafka's own command line tools against a cluster: each is run as a user would run it, and
+what it prints is checked. Prints one JSON line per tool. Usage: kafka_tools.py CLASSPATH VERSION
+BOOTSTRAP
 """
 
 import functools
@@ -11,7 +12,7 @@ import traceback
 import uuid
 
 CLASSPATH, VERSION, BOOTSTRAP = sys.argv[1:4]
-# What lives so briefly gains nothing from a better compiler.
+# A process this short gains nothing from the optimising compiler.
 JVM = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", CLASSPATH]
 TOPICS = "org.apache.kafka.tools.TopicCommand"
 PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
@@ -28,7 +29,9 @@ def tool(main, *arguments, stdin=None, names_cluster=("--bootstrap-server", BOOT
     command = [*JVM, main, *names_cluster, *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=90)
     said = done.stdout + done.stderr
-    assert done.returncode == 0, f"{main} {' '.join(arguments)} exited with {done.returncode}: {said}"
+    assert done.returncode == 0, (
+        f"{main} {' '.join(arguments)} exited with {done.returncode}: {said}"
+    )
     return said
 
 
@@ -38,9 +41,22 @@ def fresh(prefix):
 
 def topics():
     topic = fresh("tool")
-    tool(TOPICS, "--create", "--topic", topic, "--partitions", "3", "--config", "retention.ms=3600000")
+    tool(
+        TOPICS,
+        "--create",
+        "--topic",
+        topic,
+        "--partitions",
+        "3",
+        "--config",
+        "retention.ms=3600000",
+    )
     said = tool(TOPICS, "--describe", "--topic", topic)
-    assert "PartitionCount: 3" in said and "retention.ms=3600000" in said and said.count("Leader: ") == 3, said
+    assert (
+        "PartitionCount: 3" in said
+        and "retention.ms=3600000" in said
+        and said.count("Leader: ") == 3
+    ), said
     assert "none" not in said.lower().split("leader:")[1].split()[0], said
     tool(TOPICS, "--alter", "--topic", topic, "--partitions", "4")
     assert topic in tool(TOPICS, "--list").split()
@@ -56,8 +72,20 @@ def console():
     lines = [f"key-{i}\tvalue {i} äöü" for i in range(50)]
     tool(PRODUCER, "--topic", topic, "--property", "parse.key=true", "--compression-codec", "zstd",
          stdin="\n".join(lines) + "\n")
-    said = tool(CONSUMER, "--topic", topic, "--from-beginning", "--max-messages", "50", "--group", group,
-                "--property", "print.key=true", "--timeout-ms", "30000")
+    said = tool(
+        CONSUMER,
+        "--topic",
+        topic,
+        "--from-beginning",
+        "--max-messages",
+        "50",
+        "--group",
+        group,
+        "--property",
+        "print.key=true",
+        "--timeout-ms",
+        "30000",
+    )
     got = [line for line in said.splitlines() if line.startswith("key-")]
     assert got == lines, got[:3]
     return topic, group
@@ -69,9 +97,23 @@ def consumer_groups():
     row = next(line.split() for line in said.splitlines() if line.startswith(group))
     assert row[1:6] == [topic, "0", "50", "50", "0"], said
     assert group in tool(GROUPS, "--list").split()
-    said = tool(GROUPS, "--reset-offsets", "--to-offset", "10", "--group", group, "--topic", topic, "--execute")
+    said = tool(
+        GROUPS,
+        "--reset-offsets",
+        "--to-offset",
+        "10",
+        "--group",
+        group,
+        "--topic",
+        topic,
+        "--execute",
+    )
     assert "10" in said, said
-    row = next(line.split() for line in tool(GROUPS, "--describe", "--group", group).splitlines() if line.startswith(group))
+    row = next(
+        line.split()
+        for line in tool(GROUPS, "--describe", "--group", group).splitlines()
+        if line.startswith(group)
+    )
     assert row[3] == "10", row
     tool(GROUPS, "--delete", "--group", group)
     assert group not in tool(GROUPS, "--list").split()
@@ -80,11 +122,31 @@ def consumer_groups():
 def configs():
     topic = fresh("configs")
     tool(TOPICS, "--create", "--topic", topic, "--partitions", "1")
-    tool(CONFIGS, "--alter", "--entity-type", "topics", "--entity-name", topic, "--add-config", "retention.ms=1234567")
+    tool(
+        CONFIGS,
+        "--alter",
+        "--entity-type",
+        "topics",
+        "--entity-name",
+        topic,
+        "--add-config",
+        "retention.ms=1234567",
+    )
     said = tool(CONFIGS, "--describe", "--entity-type", "topics", "--entity-name", topic)
     assert "retention.ms=1234567" in said, said
-    tool(CONFIGS, "--alter", "--entity-type", "topics", "--entity-name", topic, "--delete-config", "retention.ms")
-    assert "retention.ms" not in tool(CONFIGS, "--describe", "--entity-type", "topics", "--entity-name", topic)
+    tool(
+        CONFIGS,
+        "--alter",
+        "--entity-type",
+        "topics",
+        "--entity-name",
+        topic,
+        "--delete-config",
+        "retention.ms",
+    )
+    assert "retention.ms" not in tool(
+        CONFIGS, "--describe", "--entity-type", "topics", "--entity-name", topic
+    )
     said = tool(CONFIGS, "--describe", "--all", "--entity-type", "brokers", "--entity-name", "1")
     assert "log.retention" in said and "message.max.bytes" in said, said[:500]
 
@@ -97,14 +159,30 @@ def offsets():
 
 def api_versions():
     said = tool(VERSIONS)
-    assert "Produce(0)" in said and "UNKNOWN" not in said.split("Produce(0)")[1].split("\n")[0], said[:1000]
+    assert "Produce(0)" in said and "UNKNOWN" not in said.split("Produce(0)")[1].split("\n")[0], (
+        said[:1000]
+    )
 
 
 def performance():
     topic, count = fresh("perf"), 20_000
     tool(TOPICS, "--create", "--topic", topic, "--partitions", "3")
-    said = tool(PRODUCER_PERF, "--topic", topic, "--num-records", str(count), "--record-size", "500", "--throughput", "-1",
-                "--producer-props", f"bootstrap.servers={BOOTSTRAP}", "acks=all", "compression.type=lz4", names_cluster=())
+    said = tool(
+        PRODUCER_PERF,
+        "--topic",
+        topic,
+        "--num-records",
+        str(count),
+        "--record-size",
+        "500",
+        "--throughput",
+        "-1",
+        "--producer-props",
+        f"bootstrap.servers={BOOTSTRAP}",
+        "acks=all",
+        "compression.type=lz4",
+        names_cluster=(),
+    )
     assert f"{count} records sent" in said and "records/sec" in said, said
     said = tool(CONSUMER_PERF, "--topic", topic, "--messages", str(count), "--timeout", "30000")
     heading, row = (line.split(", ") for line in said.splitlines()[:2])
@@ -112,10 +190,15 @@ def performance():
     assert int(consumed["data.consumed.in.nMsg"]) == count, said
 
 
-FEATURES = {"kafka-topics": topics, "kafka-console-producer, -consumer": console, "kafka-consumer-groups": consumer_groups,
-            "kafka-configs": configs, "kafka-get-offsets": offsets,
-            "kafka-producer-perf-test, kafka-consumer-perf-test": performance,
-            "kafka-broker-api-versions": api_versions}
+FEATURES = {
+    "kafka-topics": topics,
+    "kafka-console-producer, -consumer": console,
+    "kafka-consumer-groups": consumer_groups,
+    "kafka-configs": configs,
+    "kafka-get-offsets": offsets,
+    "kafka-producer-perf-test, kafka-consumer-perf-test": performance,
+    "kafka-broker-api-versions": api_versions,
+}
 failed = False
 for name, check in FEATURES.items():
     line = {"client": f"kafka tools {VERSION}", "feature": name, "result": "pass", "detail": ""}

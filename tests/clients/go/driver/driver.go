@@ -1,5 +1,5 @@
-// Package driver answers the calls of tests/clients/python/driven.py for a Kafka client written in Go: one JSON object a
-// line in, one a line out. What the client itself does is behind Client.
+// Package driver serves the calls of tests/clients/python/driven.py for a Kafka client written in
+// Go: one JSON object a line in, one a line out. The client itself is behind Client.
 package driver
 
 import (
@@ -201,7 +201,8 @@ func Module(path string) string {
 	return "?"
 }
 
-// Run answers until the input ends. The client is made by open from the bootstrap string and the cluster's version.
+// Run serves calls until the input ends. The client is made by open from the bootstrap string and the
+// cluster's version.
 func Run(name, module string, open func(bootstrap, version string) (Client, error)) {
 	client, err := open(os.Args[1], os.Args[2])
 	if err != nil {

@@ -32,7 +32,8 @@ func open(bootstrap, _ string) (driver.Client, error) {
 
 // Left alone, a client answers for five seconds from the metadata that it has.
 func (f *franz) client(options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append(options, kgo.SeedBrokers(f.seeds...), kgo.MetadataMinAge(100*time.Millisecond))...)
+	return kgo.NewClient(append(options, kgo.SeedBrokers(f.seeds...),
+		kgo.MetadataMinAge(100*time.Millisecond))...)
 }
 
 func limited() (context.Context, context.CancelFunc) {
@@ -64,10 +65,16 @@ func (f *franz) TopicPartitions(topic string) (int, error) {
 }
 
 func (f *franz) Produce(call driver.Call) ([]int64, error) {
-	codecs := map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(),
-		"snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()}
+	codecs := map[string]kgo.CompressionCodec{
+		"none":   kgo.NoCompression(),
+		"gzip":   kgo.GzipCompression(),
+		"snappy": kgo.SnappyCompression(),
+		"lz4":    kgo.Lz4Compression(),
+		"zstd":   kgo.ZstdCompression(),
+	}
 	acks := map[string]kgo.Acks{"0": kgo.NoAck(), "1": kgo.LeaderAck(), "all": kgo.AllISRAcks()}
-	options := []kgo.Opt{kgo.ProducerBatchCompression(codecs[call.Codec]), kgo.RequiredAcks(acks[call.Acks]),
+	options := []kgo.Opt{kgo.ProducerBatchCompression(codecs[call.Codec]),
+		kgo.RequiredAcks(acks[call.Acks]),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5 * time.Millisecond)}
 	if !call.Idempotent {
 		options = append(options, kgo.DisableIdempotentWrite())
@@ -79,7 +86,8 @@ func (f *franz) Produce(call driver.Call) ([]int64, error) {
 	defer client.Close()
 	records := make([]*kgo.Record, len(call.Records))
 	for i, r := range call.Records {
-		records[i] = &kgo.Record{Topic: call.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value,
+		records[i] = &kgo.Record{Topic: call.Topic, Partition: r.Partition, Key: r.Key,
+			Value:     r.Value,
 			Timestamp: time.UnixMilli(r.Timestamp)}
 		for _, header := range r.Headers {
 			records[i].Headers = append(records[i].Headers, kgo.RecordHeader(header))
@@ -98,7 +106,8 @@ func (f *franz) Produce(call driver.Call) ([]int64, error) {
 }
 
 func received(r *kgo.Record) driver.Record {
-	record := driver.Record{Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: r.Timestamp.UnixMilli(), Offset: r.Offset}
+	record := driver.Record{Partition: r.Partition, Key: r.Key, Value: r.Value,
+		Timestamp: r.Timestamp.UnixMilli(), Offset: r.Offset}
 	for _, header := range r.Headers {
 		record.Headers = append(record.Headers, driver.Header(header))
 	}
@@ -167,9 +176,11 @@ func (f *franz) Member(call driver.Call) (driver.Member, error) {
 			m.inbox.Assign(shares[call.Topic], has)
 		}
 	}
-	options := []kgo.Opt{kgo.ConsumerGroup(call.Group), kgo.ConsumeTopics(call.Topic), kgo.ConsumeResetOffset(start),
-		kgo.SessionTimeout(6 * time.Second), kgo.HeartbeatInterval(500 * time.Millisecond), kgo.DisableAutoCommit(),
-		kgo.OnPartitionsAssigned(changed(true)), kgo.OnPartitionsRevoked(changed(false)), kgo.OnPartitionsLost(changed(false))}
+	options := []kgo.Opt{kgo.ConsumerGroup(call.Group), kgo.ConsumeTopics(call.Topic),
+		kgo.ConsumeResetOffset(start), kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(6 * time.Second), kgo.HeartbeatInterval(500 * time.Millisecond),
+		kgo.OnPartitionsAssigned(changed(true)), kgo.OnPartitionsRevoked(changed(false)),
+		kgo.OnPartitionsLost(changed(false))}
 	if call.Instance != "" {
 		options = append(options, kgo.InstanceID(call.Instance))
 	}

@@ -49,7 +49,8 @@ func (c *client) CreateTopic(topic string, partitions int32, config map[string]s
 	for name, value := range config {
 		entries[name] = &value
 	}
-	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1, ConfigEntries: entries}
+	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1,
+		ConfigEntries: entries}
 	return c.admin.CreateTopic(topic, detail, false)
 }
 
@@ -76,10 +77,18 @@ func encoder(content []byte) sarama.Encoder {
 
 func (c *client) Produce(call driver.Call) ([]int64, error) {
 	config := c.config()
-	config.Producer.Compression = map[string]sarama.CompressionCodec{"none": sarama.CompressionNone, "gzip": sarama.CompressionGZIP,
-		"snappy": sarama.CompressionSnappy, "lz4": sarama.CompressionLZ4, "zstd": sarama.CompressionZSTD}[call.Codec]
-	config.Producer.RequiredAcks = map[string]sarama.RequiredAcks{"0": sarama.NoResponse, "1": sarama.WaitForLocal,
-		"all": sarama.WaitForAll}[call.Acks]
+	config.Producer.Compression = map[string]sarama.CompressionCodec{
+		"none":   sarama.CompressionNone,
+		"gzip":   sarama.CompressionGZIP,
+		"snappy": sarama.CompressionSnappy,
+		"lz4":    sarama.CompressionLZ4,
+		"zstd":   sarama.CompressionZSTD,
+	}[call.Codec]
+	config.Producer.RequiredAcks = map[string]sarama.RequiredAcks{
+		"0":   sarama.NoResponse,
+		"1":   sarama.WaitForLocal,
+		"all": sarama.WaitForAll,
+	}[call.Acks]
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Return.Successes = true
 	config.Producer.Flush.Frequency = 5 * time.Millisecond
@@ -93,10 +102,12 @@ func (c *client) Produce(call driver.Call) ([]int64, error) {
 	}
 	messages := make([]*sarama.ProducerMessage, len(call.Records))
 	for i, r := range call.Records {
-		messages[i] = &sarama.ProducerMessage{Topic: call.Topic, Partition: r.Partition, Key: encoder(r.Key),
+		messages[i] = &sarama.ProducerMessage{Topic: call.Topic, Partition: r.Partition,
+			Key:   encoder(r.Key),
 			Value: encoder(r.Value), Timestamp: time.UnixMilli(r.Timestamp)}
 		for _, header := range r.Headers {
-			messages[i].Headers = append(messages[i].Headers, sarama.RecordHeader{Key: []byte(header.Key), Value: header.Value})
+			messages[i].Headers = append(messages[i].Headers,
+				sarama.RecordHeader{Key: []byte(header.Key), Value: header.Value})
 		}
 	}
 	err = errors.Join(producer.SendMessages(messages), producer.Close())
@@ -108,9 +119,11 @@ func (c *client) Produce(call driver.Call) ([]int64, error) {
 }
 
 func received(m *sarama.ConsumerMessage) driver.Record {
-	record := driver.Record{Partition: m.Partition, Key: m.Key, Value: m.Value, Timestamp: m.Timestamp.UnixMilli(), Offset: m.Offset}
+	record := driver.Record{Partition: m.Partition, Key: m.Key, Value: m.Value,
+		Timestamp: m.Timestamp.UnixMilli(), Offset: m.Offset}
 	for _, header := range m.Headers {
-		record.Headers = append(record.Headers, driver.Header{Key: string(header.Key), Value: header.Value})
+		record.Headers = append(record.Headers,
+			driver.Header{Key: string(header.Key), Value: header.Value})
 	}
 	return record
 }
@@ -180,7 +193,8 @@ func (c *client) EndOffsets(topic string) (map[int32]int64, error) {
 	total, err := c.TopicPartitions(topic)
 	found := map[int32]int64{}
 	for partition := range int32(total) {
-		if found[partition], err = c.client.GetOffset(topic, partition, sarama.OffsetNewest); err != nil {
+		found[partition], err = c.client.GetOffset(topic, partition, sarama.OffsetNewest)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -241,7 +255,8 @@ func (m *member) Cleanup(session sarama.ConsumerGroupSession) error {
 	return nil
 }
 
-func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession,
+	claim sarama.ConsumerGroupClaim) error {
 	for message := range claim.Messages() {
 		m.inbox.Add(received(message))
 		session.MarkMessage(message, "")
@@ -293,7 +308,8 @@ func (c *client) OffsetForTime(topic string, partition int32, timestamp int64) (
 }
 
 func (c *client) DescribeConfig(topic string) (map[string]string, error) {
-	entries, err := c.admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	entries, err := c.admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource,
+		Name: topic})
 	found := map[string]string{}
 	for _, entry := range entries {
 		found[entry.Name] = entry.Value
@@ -304,7 +320,10 @@ func (c *client) DescribeConfig(topic string) (map[string]string, error) {
 func (c *client) AlterConfig(topic string, config map[string]string) error {
 	entries := map[string]sarama.IncrementalAlterConfigsEntry{}
 	for name, value := range config {
-		entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
+		entries[name] = sarama.IncrementalAlterConfigsEntry{
+			Operation: sarama.IncrementalAlterConfigsOperationSet,
+			Value:     &value,
+		}
 	}
 	return c.admin.IncrementalAlterConfig(sarama.TopicResource, topic, entries, false)
 }

@@ -1,7 +1,9 @@
-// Apache Kafka's own Java client against a cluster: the features of tests/clients/python/contract.py, written
-// with nothing but kafka-clients. Prints one JSON line per feature. Usage: Contract BOOTSTRAP [ONLY]
-// [--cluster-version VERSION] or: Contract BOOTSTRAP --member GROUP TOPIC (a group member that runs until it is killed).
-// What differs between releases of kafka-clients is in `Api`, of which versions/ has one for each.
+// Apache Kafka's own Java client against a cluster: the features of
+// tests/clients/python/contract.py, written with nothing but kafka-clients. Prints one JSON line
+// per feature. Differences between releases of kafka-clients are in `Api`, of which versions/ has
+// one for each.
+// Usage: Contract BOOTSTRAP [ONLY] [--cluster-version VERSION]
+//        Contract BOOTSTRAP --member GROUP TOPIC   (a group member that runs until it is killed)
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -29,7 +31,8 @@ public class Contract {
 
     interface Check { void run() throws Exception; }
 
-    // What this client cannot ask, or a cluster of this Kafka version does not answer and Apache Kafka neither.
+    // A request that this client cannot send, or that this Kafka version does not support, neither
+    // in Milena nor in Apache Kafka.
     static class NotOffered extends Exception {
         NotOffered(String why) {
             super(why);
@@ -71,7 +74,8 @@ public class Contract {
         ProducerRecord<byte[], byte[]> to(String topic) {
             List<Header> list = headers.stream().map(h -> h.split("=", 2))
                 .map(h -> (Header) new RecordHeader(h[0], bytes(h[1]))).toList();
-            return new ProducerRecord<>(topic, partition, timestamp, bytes(key), bytes(value), list);
+            return new ProducerRecord<>(topic, partition, timestamp, bytes(key),
+                bytes(value), list);
         }
     }
 
@@ -79,39 +83,46 @@ public class Contract {
         List<Rec> result = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             String value = (tag + "-value-" + i + "-").repeat(size / 8 + 1).substring(0, size);
-            result.add(new Rec(i % partitions, tag + "-key-" + i, value, List.of("n=" + i, "tag=" + tag), T0 + i * 1000L));
+            result.add(new Rec(i % partitions, tag + "-key-" + i, value,
+                List.of("n=" + i, "tag=" + tag), T0 + i * 1000L));
         }
         return result;
     }
 
     static Map<Integer, List<Rec>> byPartition(Collection<Rec> records) {
-        return records.stream().collect(Collectors.groupingBy(Rec::partition, TreeMap::new, Collectors.toList()));
+        return records.stream()
+            .collect(Collectors.groupingBy(Rec::partition, TreeMap::new, Collectors.toList()));
     }
 
     static void same(List<Rec> sent, List<ConsumerRecord<byte[], byte[]>> got, String what) {
         Map<Integer, Long> last = new HashMap<>();
         for (var r : got) {
             Long before = last.put(r.partition(), r.offset());
-            verify(before == null || r.offset() == before + 1, what + ": offset " + r.offset() + " after " + before);
+            verify(before == null || r.offset() == before + 1,
+                what + ": offset " + r.offset() + " after " + before);
         }
         var received = byPartition(got.stream().map(Rec::of).toList());
         byPartition(sent).forEach((partition, expected) -> {
             var actual = received.getOrDefault(partition, List.of());
             verify(expected.size() == actual.size(),
-                what + ": " + expected.size() + " sent, " + actual.size() + " received in partition " + partition);
+                what + ": " + expected.size() + " sent, " + actual.size()
+                + " received in partition " + partition);
             for (int i = 0; i < expected.size(); i++)
                 verify(expected.get(i).equals(actual.get(i)),
                     what + ": sent " + expected.get(i) + ", received " + actual.get(i));
         });
     }
 
-    static List<Long> produce(String topic, List<Rec> records, Map<String, Object> options) throws Exception {
-        Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "linger.ms", 5,
+    static List<Long> produce(String topic, List<Rec> records,
+        Map<String, Object> options) throws Exception {
+        Map<String, Object> config =
+            new HashMap<>(Map.of("bootstrap.servers", bootstrap, "linger.ms", 5,
             "enable.idempotence", false));
         config.putAll(options);
         List<Future<RecordMetadata>> futures = new ArrayList<>();
         List<Long> offsets = new ArrayList<>();
-        try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+        try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(),
+            new ByteArraySerializer())) {
             for (Rec r : records) futures.add(producer.send(r.to(topic)));
             producer.flush();
             for (var f : futures) offsets.add(f.get(30, TimeUnit.SECONDS).offset());
@@ -123,13 +134,16 @@ public class Contract {
         Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap,
             "auto.offset.reset", "earliest", "enable.auto.commit", false));
         config.putAll(options);
-        return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        return new KafkaConsumer<>(config, new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
     }
 
-    static List<ConsumerRecord<byte[], byte[]>> consume(String topic, int count, Long from) throws Exception {
+    static List<ConsumerRecord<byte[], byte[]>> consume(String topic, int count,
+        Long from) throws Exception {
         // It closes once its last fetch is answered, which waits for more.
         try (var consumer = consumer(Map.of("fetch.max.wait.ms", 50))) {
-            var places = consumer.partitionsFor(topic).stream().map(p -> new TopicPartition(topic, p.partition())).toList();
+            var places = consumer.partitionsFor(topic).stream()
+                .map(p -> new TopicPartition(topic, p.partition())).toList();
             consumer.assign(places);
             if (from == null) consumer.seekToBeginning(places);
             else for (var p : places) consumer.seek(p, from);
@@ -152,7 +166,8 @@ public class Contract {
         volatile boolean leaving;
 
         Member(String group, String topic, Map<String, Object> options) {
-            Map<String, Object> config = new HashMap<>(Map.of("group.id", group, "session.timeout.ms", 6000,
+            Map<String, Object> config =
+                new HashMap<>(Map.of("group.id", group, "session.timeout.ms", 6000,
                 "heartbeat.interval.ms", 500, "metadata.max.age.ms", 2000));
             config.putAll(options);
             consumer = consumer(config);
@@ -165,7 +180,8 @@ public class Contract {
         void work() {
             while (!leaving) {
                 consumer.poll(Duration.ofMillis(100)).forEach(records::add);
-                assigned = consumer.assignment().stream().map(TopicPartition::partition).collect(Collectors.toSet());
+                assigned = consumer.assignment().stream().map(TopicPartition::partition)
+                    .collect(Collectors.toSet());
                 for (Runnable call; (call = calls.poll()) != null; ) call.run();
             }
             consumer.close();
@@ -221,7 +237,8 @@ public class Contract {
     }
 
     static void create(String topic, int partitions, Map<String, String> configs) throws Exception {
-        admin.createTopics(List.of(new NewTopic(topic, Optional.of(partitions), Optional.empty()).configs(configs))).all().get();
+        admin.createTopics(List.of(new NewTopic(topic, Optional.of(partitions), Optional.empty())
+            .configs(configs))).all().get();
     }
 
     static int partitions(String topic) throws Exception {
@@ -271,7 +288,8 @@ public class Contract {
         var sent = sample(200, 2, "acks" + acks, 100);
         var offsets = produce(topic, sent, Map.of("acks", acks));
         if (!acks.equals("0"))
-            for (int i = 0; i < 200; i++) verify(offsets.get(i) == i / 2, "ack " + i + " says offset " + offsets.get(i));
+            for (int i = 0; i < 200; i++)
+                verify(offsets.get(i) == i / 2, "ack " + i + " says offset " + offsets.get(i));
         same(sent, consume(topic, 200, null), "acks=" + acks);
     }
 
@@ -290,8 +308,10 @@ public class Contract {
         produce(topic, sent, Map.of());
         same(sent, consume(topic, 5000, null), "consume");
         try (var consumer = consumer(Map.of())) {
-            var ends = consumer.endOffsets(List.of(new TopicPartition(topic, 0), new TopicPartition(topic, 2)));
-            verify(ends.get(new TopicPartition(topic, 0)) == 1667 && ends.get(new TopicPartition(topic, 2)) == 1666, ends.toString());
+            var ends = consumer.endOffsets(
+                List.of(new TopicPartition(topic, 0), new TopicPartition(topic, 2)));
+            verify(ends.get(new TopicPartition(topic, 0)) == 1667
+                && ends.get(new TopicPartition(topic, 2)) == 1666, ends.toString());
         }
     }
 
@@ -344,7 +364,8 @@ public class Contract {
     static void staticMember() throws Exception {
         String topic = fresh("static"), group = fresh("static");
         create(topic, 4, Map.of());
-        Function<String, Map<String, Object>> options = id -> Map.of("group.instance.id", id, "session.timeout.ms", 30000);
+        Function<String, Map<String, Object>> options =
+            id -> Map.of("group.instance.id", id, "session.timeout.ms", 30000);
         var first = new Member(group, topic, options.apply("a"));
         var second = new Member(group, topic, options.apply("b"));
         settled(4, "two static members share four partitions", first, second);
@@ -362,7 +383,8 @@ public class Contract {
         create(topic, 4, Map.of());
         var first = new Member(group, topic, Map.of());
         settled(4, "one member has all four partitions", first);
-        var command = List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path"),
+        var command = List.of(System.getProperty("java.home") + "/bin/java", "-cp",
+            System.getProperty("java.class.path"),
             "Contract", bootstrap, "--member", group, topic);
         Process child = new ProcessBuilder(command).redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
@@ -379,7 +401,8 @@ public class Contract {
     }
 
     static Map<Integer, Long> committed(String group) throws Exception {
-        return admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().entrySet().stream()
+        return admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get()
+            .entrySet().stream()
             .collect(Collectors.toMap(e -> e.getKey().partition(), e -> e.getValue().offset()));
     }
 
@@ -388,7 +411,8 @@ public class Contract {
         Map<Integer, Long> result = new HashMap<>();
         for (var place : committed(group).entrySet()) {
             var partition = new TopicPartition(topic, place.getKey());
-            long end = admin.listOffsets(Map.of(partition, OffsetSpec.latest())).partitionResult(partition).get().offset();
+            long end = admin.listOffsets(Map.of(partition, OffsetSpec.latest()))
+                .partitionResult(partition).get().offset();
             result.put(place.getKey(), end - place.getValue());
         }
         return result;
@@ -421,7 +445,8 @@ public class Contract {
         produce(topic, sent, Map.of());
         for (int start : new int[] {0, 1, 499, 999}) {
             var got = consume(topic, 1000 - start, (long) start);
-            verify(got.get(0).offset() == start, "asked for " + start + ", got " + got.get(0).offset());
+            verify(got.get(0).offset() == start,
+                "asked for " + start + ", got " + got.get(0).offset());
             same(sent.subList(start, 1000), got, "from " + start);
         }
     }
@@ -432,12 +457,14 @@ public class Contract {
         produce(topic, sample(1000, 1, "time", 100), Map.of("compression.type", "lz4"));
         var place = new TopicPartition(topic, 0);
         try (var consumer = consumer(Map.of())) {
-            for (long[] c : new long[][] {{-1, 0}, {0, 0}, {1, 1}, {500_000, 500}, {999_000, 999}}) {
+            var cases = new long[][] {{-1, 0}, {0, 0}, {1, 1}, {500_000, 500}, {999_000, 999}};
+            for (long[] c : cases) {
                 var found = consumer.offsetsForTimes(Map.of(place, T0 + c[0])).get(place);
                 verify(found.offset() == c[1], "time " + c[0] + ": " + found);
                 verify(found.timestamp() == T0 + c[1] * 1000, "time " + c[0] + ": " + found);
             }
-            verify(consumer.offsetsForTimes(Map.of(place, T0 + 999_001)).get(place) == null, "after the last record");
+            verify(consumer.offsetsForTimes(Map.of(place, T0 + 999_001)).get(place) == null,
+                "after the last record");
         }
     }
 
@@ -447,16 +474,20 @@ public class Contract {
         if (spec == null) throw new NotOffered("this client does not ask for it");
         String topic = fresh("latest");
         create(topic, 1, Map.of());
-        var sent = List.of(new Rec(0, null, "a", List.of(), T0), new Rec(0, null, "b", List.of(), T0 + 9),
+        var sent = List.of(new Rec(0, null, "a", List.of(), T0),
+            new Rec(0, null, "b", List.of(), T0 + 9),
             new Rec(0, null, "c", List.of(), T0 + 4));
         produce(topic, sent, Map.of());
         var place = new TopicPartition(topic, 0);
         try {
             var max = admin.listOffsets(Map.of(place, spec)).partitionResult(place).get();
-            verify(max.offset() == 1 && max.timestamp() == T0 + 9, "the largest timestamp is at " + max.offset());
-            verify(!cluster.startsWith("2."), "a cluster of " + cluster + " answered what came with 3.0");
+            verify(max.offset() == 1 && max.timestamp() == T0 + 9,
+                "the largest timestamp is at " + max.offset());
+            verify(!cluster.startsWith("2."),
+                "a cluster of " + cluster + " answered what came with 3.0");
         } catch (ExecutionException e) {
-            verify(cluster.startsWith("2.") && e.getCause() instanceof UnsupportedVersionException, e.toString());
+            verify(cluster.startsWith("2.") && e.getCause() instanceof UnsupportedVersionException,
+                e.toString());
             throw new NotOffered("UnsupportedVersionException: needs Kafka 3.0");
         }
     }
@@ -473,15 +504,20 @@ public class Contract {
         var resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         admin.incrementalAlterConfigs(Map.of(resource, List.of(
             new AlterConfigOp(new ConfigEntry("retention.ms", "3600000"), AlterConfigOp.OpType.SET),
-            new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.APPEND)))).all().get();
+            new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"),
+            AlterConfigOp.OpType.APPEND)))).all().get();
         until(() -> config(topic, "retention.ms").equals("3600000"), "the altered retention", 30);
-        verify(config(topic, "cleanup.policy").equals("delete,compact"), config(topic, "cleanup.policy"));
+        verify(config(topic, "cleanup.policy").equals("delete,compact"),
+            config(topic, "cleanup.policy"));
         admin.incrementalAlterConfigs(Map.of(resource, List.of(
-            new AlterConfigOp(new ConfigEntry("retention.ms", null), AlterConfigOp.OpType.DELETE)))).all().get();
-        until(() -> config(topic, "retention.ms").equals("604800000"), "the default retention again", 30);
+            new AlterConfigOp(new ConfigEntry("retention.ms", null), AlterConfigOp.OpType.DELETE))))
+            .all().get();
+        until(() -> config(topic, "retention.ms").equals("604800000"),
+            "the default retention again", 30);
         try {
             admin.incrementalAlterConfigs(Map.of(resource, List.of(
-                new AlterConfigOp(new ConfigEntry("retention.ms", "soon"), AlterConfigOp.OpType.SET)))).all().get();
+                new AlterConfigOp(new ConfigEntry("retention.ms", "soon"),
+                AlterConfigOp.OpType.SET)))).all().get();
             throw new AssertionError("a retention of 'soon' was accepted");
         } catch (ExecutionException e) {
             verify(e.getCause() instanceof InvalidConfigurationException, e.toString());
@@ -504,10 +540,12 @@ public class Contract {
         var sent = sample(100, 1, "trim", 100);
         produce(topic, sent, Map.of());
         var place = new TopicPartition(topic, 0);
-        long low = admin.deleteRecords(Map.of(place, RecordsToDelete.beforeOffset(60))).lowWatermarks().get(place).get().lowWatermark();
+        long low = admin.deleteRecords(Map.of(place, RecordsToDelete.beforeOffset(60)))
+            .lowWatermarks().get(place).get().lowWatermark();
         verify(low == 60, "the low watermark is " + low);
         try (var consumer = consumer(Map.of())) {
-            verify(consumer.beginningOffsets(List.of(place)).get(place) == 60, "the log starts at 60");
+            verify(consumer.beginningOffsets(List.of(place)).get(place) == 60,
+                "the log starts at 60");
         }
         same(sent.subList(60, 100), consume(topic, 40, 60L), "after delete records");
     }
@@ -522,7 +560,8 @@ public class Contract {
         var found = admin.describeConsumerGroups(List.of(group)).all().get().get(group);
         verify(Api.state(found).equals("STABLE") && found.members().size() == 1, found.toString());
         member.close();
-        until(() -> Api.state(admin.describeConsumerGroups(List.of(group)).all().get().get(group)).equals("EMPTY"),
+        until(() -> Api.state(admin.describeConsumerGroups(List.of(group)).all().get().get(group))
+            .equals("EMPTY"),
             "the group is empty", 30);
     }
 
@@ -560,10 +599,13 @@ public class Contract {
 
     static void describeCluster() throws Exception {
         var cluster = admin.describeCluster();
-        verify(!cluster.nodes().get().isEmpty() && cluster.clusterId().get() != null && cluster.controller().get() != null,
+        verify(!cluster.nodes().get().isEmpty() && cluster.clusterId().get() != null
+            && cluster.controller().get() != null,
             "nodes, cluster id and controller");
-        for (var node : cluster.nodes().get()) verify(node.hasRack(), "broker " + node + " names its rack");
-        var dirs = admin.describeLogDirs(cluster.nodes().get().stream().map(Node::id).toList()).allDescriptions().get();
+        for (var node : cluster.nodes().get())
+            verify(node.hasRack(), "broker " + node + " names its rack");
+        var dirs = admin.describeLogDirs(cluster.nodes().get().stream().map(Node::id).toList())
+            .allDescriptions().get();
         verify(dirs.size() == cluster.nodes().get().size(), "log directories of every broker");
     }
 
@@ -578,12 +620,14 @@ public class Contract {
             detail = e.getMessage();
         } catch (Throwable e) {
             result = "fail";
-            detail = String.valueOf(e).replace("\\", "\\\\").replace("\"", "'").replaceAll("\\p{Cntrl}", " ");
+            detail = String.valueOf(e).replace("\\", "\\\\").replace("\"", "'")
+                .replaceAll("\\p{Cntrl}", " ");
             detail = detail.substring(0, Math.min(2000, detail.length()));
             e.printStackTrace();
         }
         System.out.printf(Locale.ROOT,
-            "{\"client\": \"%s\", \"feature\": \"%s\", \"result\": \"%s\", \"detail\": \"%s\", \"seconds\": %.2f}%n",
+            "{\"client\": \"%s\", \"feature\": \"%s\", \"result\": \"%s\", "
+                + "\"detail\": \"%s\", \"seconds\": %.2f}%n",
             client, feature, result, detail, (System.nanoTime() - started) / 1e9);
         return !result.equals("fail");
     }
@@ -603,14 +647,16 @@ public class Contract {
         admin = Admin.create(Map.of("bootstrap.servers", bootstrap));
         Map<String, Check> features = new LinkedHashMap<>();
         features.put("topics: create", Contract::createTopics);
-        for (String c : List.of("none", "gzip", "snappy", "lz4", "zstd")) features.put("codec: " + c, () -> codec(c));
+        for (String c : List.of("none", "gzip", "snappy", "lz4", "zstd"))
+            features.put("codec: " + c, () -> codec(c));
         features.put("keys, headers, timestamps", Contract::shapes);
         for (String a : List.of("0", "1", "all")) features.put("acks: " + a, () -> acks(a));
         features.put("idempotence", Contract::idempotence);
         features.put("consume alone", Contract::consumeAlone);
         features.put("consume from the tail", Contract::consumeTail);
         features.put("group: join and leave", () -> groupRebalance(Map.of()));
-        features.put("group: cooperative rebalancing", () -> groupRebalance(Map.of("partition.assignment.strategy",
+        features.put("group: cooperative rebalancing",
+            () -> groupRebalance(Map.of("partition.assignment.strategy",
             "org.apache.kafka.clients.consumer.CooperativeStickyAssignor")));
         features.put("group: static members", Contract::staticMember);
         features.put("group: crash of a member", Contract::groupCrash);
@@ -627,7 +673,9 @@ public class Contract {
         features.put("topics: delete", Contract::deleteTopic);
         boolean failed = false;
         for (var entry : features.entrySet()) {
-            if (entry.getKey().contains(only)) failed |= !report("kafka-clients " + AppInfoParser.getVersion(), entry.getKey(), entry.getValue());
+            if (entry.getKey().contains(only))
+                failed |= !report("kafka-clients " + AppInfoParser.getVersion(), entry.getKey(),
+                    entry.getValue());
         }
         System.out.flush();
         Runtime.getRuntime().halt(failed ? 1 : 0);

@@ -51,9 +51,8 @@ impl Member {
                 let assignment = self.consumer.assignment()?;
                 let partitions: Vec<_> =
                     assignment.elements().iter().map(|e| e.partition()).collect();
-                return Ok(
-                    json!({ "records": std::mem::take(&mut inbox.records), "assignment": partitions }),
-                );
+                let records = std::mem::take(&mut inbox.records);
+                return Ok(json!({ "records": records, "assignment": partitions }));
             }
             drop(inbox);
             thread::sleep(Duration::from_millis(5));

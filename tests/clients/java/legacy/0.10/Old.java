@@ -1,4 +1,4 @@
-// What kafka-clients 0.10.2 has of its own: records with a time (Produce v2 and Fetch v3, magic 1).
+// The parts specific to kafka-clients 0.10.2: records with a time (Produce v2, Fetch v3, magic 1).
 
 import java.util.*;
 import org.apache.kafka.clients.consumer.*;
@@ -6,7 +6,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 
 class Old {
-    static ProducerRecord<byte[], byte[]> record(String topic, int partition, long time, byte[] key, byte[] value) {
+    static ProducerRecord<byte[], byte[]> record(String topic, int partition, long time,
+        byte[] key, byte[] value) {
         return new ProducerRecord<>(topic, partition, time, key, value);
     }
 

@@ -1,4 +1,4 @@
-// What kafka-clients 0.9 has of its own: records without a time (Produce v1 and Fetch v1, magic 0).
+// The parts specific to kafka-clients 0.9: records without a time (Produce v1, Fetch v1, magic 0).
 
 import java.util.List;
 import org.apache.kafka.clients.consumer.*;
@@ -6,7 +6,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 
 class Old {
-    static ProducerRecord<byte[], byte[]> record(String topic, int partition, long time, byte[] key, byte[] value) {
+    static ProducerRecord<byte[], byte[]> record(String topic, int partition, long time,
+        byte[] key, byte[] value) {
         return new ProducerRecord<>(topic, partition, key, value);
     }
 

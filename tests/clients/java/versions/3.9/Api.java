@@ -1,4 +1,4 @@
-// What 3.9 of kafka-clients names in its own way.
+// Calls that have other names in kafka-clients 3.9.
 
 import java.util.*;
 import java.util.stream.*;
@@ -10,7 +10,8 @@ class Api {
     }
 
     static Set<String> groups(Admin admin) throws Exception {
-        return admin.listConsumerGroups().all().get().stream().map(ConsumerGroupListing::groupId).collect(Collectors.toSet());
+        return admin.listConsumerGroups().all().get().stream().map(ConsumerGroupListing::groupId)
+            .collect(Collectors.toSet());
     }
 
     static String state(ConsumerGroupDescription group) {

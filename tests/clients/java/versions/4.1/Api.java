@@ -1,4 +1,4 @@
-// What 4.1 of kafka-clients names in its own way.
+// Calls that have other names in kafka-clients 4.1.
 
 import java.util.*;
 import java.util.stream.*;
@@ -10,7 +10,8 @@ class Api {
     }
 
     static Set<String> groups(Admin admin) throws Exception {
-        return admin.listGroups().all().get().stream().map(GroupListing::groupId).collect(Collectors.toSet());
+        return admin.listGroups().all().get().stream().map(GroupListing::groupId)
+            .collect(Collectors.toSet());
     }
 
     static String state(ConsumerGroupDescription group) {
