@@ -2,8 +2,8 @@
 cluster its questions.
 
 A suite is given `--bootstrap`, `--cluster-version` and perhaps `--only`, and prints one JSON line
-per feature: {"client", "feature", "result": "pass" | "fail" | "n/a", "detail", "seconds"}. Its build
-goes to `.cache/`, once for each content of the files that pin it. Standard library only.
+per feature: {"client", "feature", "result": "pass" | "fail" | "n/a", "detail", "seconds"}. Its
+build goes to `.cache/`, once for each content of the files that pin it. Standard library only.
 """
 
 import os

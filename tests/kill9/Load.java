@@ -43,7 +43,8 @@ public class Load {
                 (done, error) -> {
                     if (error == null)
                         note("{\"event\":\"acked\",\"client\":\"%s\",\"partition\":%d,"
-                            + "\"id\":%d,\"offset\":%d}", client, done.partition(), id, done.offset());
+                            + "\"id\":%d,\"offset\":%d}", client, done.partition(), id,
+                            done.offset());
                 });
             if (n % 4 == 3) java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
         }
@@ -64,7 +65,8 @@ public class Load {
             for (var r : records) {
                 String[] value = r.value().split("[:|]", 3);
                 note("{\"event\":\"read\",\"partition\":%d,\"offset\":%d,"
-                    + "\"client\":\"%s\",\"id\":%s}", r.partition(), r.offset(), value[0], value[1]);
+                    + "\"client\":\"%s\",\"id\":%s}", r.partition(), r.offset(), value[0],
+                    value[1]);
             }
             try {
                 Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();

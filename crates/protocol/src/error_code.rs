@@ -97,7 +97,8 @@ error_codes! {
         "the coordinator is still loading its state";
     CoordinatorNotAvailable = 15, "COORDINATOR_NOT_AVAILABLE", true,
         "there is no coordinator at the moment";
-    NotCoordinator = 16, "NOT_COORDINATOR", true, "the broker is not the coordinator; look it up again";
+    NotCoordinator = 16, "NOT_COORDINATOR", true,
+        "the broker is not the coordinator; look it up again";
     InvalidTopic = 17, "INVALID_TOPIC_EXCEPTION", false,
         "the topic's name is not allowed, or the topic may not be used this way";
     RecordListTooLarge = 18, "RECORD_LIST_TOO_LARGE", false,

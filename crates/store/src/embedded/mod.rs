@@ -6,8 +6,8 @@
 //! are kept in memory, bounded in bytes; after a restart every watch reads its range again.
 //!
 //! Invariants: nothing is returned or shown to a watch before it is synced; a file whose sync
-//! failed is never written again; after a full disk the file is opened again, which rolls it back to
-//! the last commit.
+//! failed is never written again; after a full disk the file is opened again, which rolls it back
+//! to the last commit.
 
 mod file;
 mod history;

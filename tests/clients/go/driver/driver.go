@@ -201,8 +201,8 @@ func Module(path string) string {
 	return "?"
 }
 
-// Run serves calls until the input ends. The client is made by open from the bootstrap string and the
-// cluster's version.
+// Run serves calls until the input ends. The client is made by open from the bootstrap string and
+// the cluster's version.
 func Run(name, module string, open func(bootstrap, version string) (Client, error)) {
 	client, err := open(os.Args[1], os.Args[2])
 	if err != nil {

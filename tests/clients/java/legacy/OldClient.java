@@ -1,5 +1,5 @@
-// Kafka clients from before record batches, driven by Legacy through types of the JDK alone, so that
-// several of their versions fit into one process, each behind a class loader of its own. Compiled
+// Kafka clients from before record batches, driven by Legacy through types of the JDK alone, so
+// that several of their versions fit into one process, each behind a class loader of its own. Compiled
 // against each of them; what differs is in `Old`. A record is an array: partition, offset, time,
 // kind of time, key, value.
 
