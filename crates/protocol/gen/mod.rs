@@ -34,7 +34,7 @@ const ALL: &str = "#[cfg(any(test, feature = \"all-messages\"))]";
 /// The macro of the rows of `REQUESTS`, `RESPONSES` and `STORED`.
 const INFO: &str = "\
 macro_rules! info {
-    ($module:ident::$name:ident, $key:expr) => {
+    ($module:ident::$name:ident, $key:expr $(,)?) => {
         MessageInfo::of::<$module::$name>(stringify!($name), $key)
     };
 }

@@ -431,7 +431,7 @@ use crate::MessageInfo;
 
 #[cfg(any(test, feature = "all-messages"))]
 macro_rules! info {
-    ($module:ident::$name:ident, $key:expr) => {
+    ($module:ident::$name:ident, $key:expr $(,)?) => {
         MessageInfo::of::<$module::$name>(stringify!($name), $key)
     };
 }
