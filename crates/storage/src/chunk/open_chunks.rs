@@ -103,10 +103,8 @@ pub(crate) enum PushError {
 /// The queue of open chunks. See the module documentation for the invariants.
 pub(crate) struct OpenChunks {
     /// A chunk takes no further batches at this cost, so that one write stays bounded while the
-    /// disk is slow.
+    /// disk is slow. A larger append has a chunk of its own.
     chunk_cost_max: usize,
-    /// The largest append: it must fit into the log's largest chunk.
-    append_cost_max: usize,
     queue: Mutex<ChunkQueue>,
     generation: AtomicU64,
 }
@@ -123,15 +121,14 @@ impl OpenChunks {
     pub(crate) fn new(chunk_bytes_max: usize) -> Self {
         Self {
             chunk_cost_max: chunk_bytes_max / 4,
-            append_cost_max: chunk_bytes_max - chunk_bytes_max / 8,
             queue: Mutex::default(),
             generation: AtomicU64::new(0),
         }
     }
 
-    /// The largest [`AppendSize::cost`] that fits.
-    pub(crate) fn append_cost_max(&self) -> usize {
-        self.append_cost_max
+    /// The cost of the oldest chunk, or what it may grow to before it is taken.
+    pub(crate) fn next_cost(&self) -> Option<usize> {
+        self.lock().chunks.front().map(|chunk| chunk.size.cost.max(self.chunk_cost_max))
     }
 
     /// Rises with every failure.

@@ -109,6 +109,10 @@ impl ScriptedSource {
 }
 
 impl ChunkSource for ScriptedSource {
+    fn next_bytes_max(&self) -> Option<usize> {
+        self.state().open.front().map(Vec::len)
+    }
+
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
         let mut state = self.state();
         let Some(chunk) = state.open.pop_front() else { return false };

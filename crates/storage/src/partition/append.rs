@@ -7,7 +7,7 @@ use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
     chunk::{
-        append_size::AppendSize,
+        append_size::{APPEND_COST_MAX, AppendSize},
         open_chunks::{ChunkMember, PushError, StampedBatch},
         ticket::{AppendFuture, CommittedAppend},
     },
@@ -74,7 +74,7 @@ impl Partition {
     /// Appends batches, all or none. The future resolves when they are committed. Synchronous and
     /// short: checks the leader epoch and the producers' sequences, assigns offsets, and puts the
     /// batches into the open chunk. The caller has checked the batches themselves
-    /// ([`Batch::validate_produced`], the CRC).
+    /// ([`Batch::validate_produced`], the CRC, [`milena_records::RecordCheck`]).
     ///
     /// A duplicate of a committed batch resolves at once, one of a pending batch with that batch;
     /// both with the original offsets. With acks=0 the future may be dropped.
@@ -96,7 +96,7 @@ impl Partition {
             let generation = open.generation();
             state.revert(self.built_end(), generation);
             state.check_open(options)?;
-            state.check_sizes(batches, options, size, open.append_cost_max())?;
+            state.check_sizes(batches, options, size)?;
             let log_start = state.log_start;
             let base = state.next_offset;
             let stamped = match state.decide(batches, options) {
@@ -156,7 +156,6 @@ impl PartitionState {
         batches: &[Batch],
         options: &AppendOptions,
         size: AppendSize,
-        cost_max: usize,
     ) -> Result<(), AppendError> {
         let limit = self.options.max_message_bytes;
         let large = batches.iter().map(Batch::size).find(|size| *size > limit);
@@ -166,8 +165,8 @@ impl PartitionState {
             }
             _ => {}
         }
-        if size.cost > cost_max {
-            return Err(AppendError::TooLarge { bytes: size.cost, limit: cost_max });
+        if size.cost > APPEND_COST_MAX {
+            return Err(AppendError::TooLarge { bytes: size.cost, limit: APPEND_COST_MAX });
         }
         Ok(())
     }

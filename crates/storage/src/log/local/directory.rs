@@ -46,7 +46,8 @@ pub struct LogConfig {
     pub dir: PathBuf,
     /// The length of a file. At least one chunk's frame must fit.
     pub file_bytes: u64,
-    /// The longest chunk that the source builds.
+    /// The longest chunk that the source builds, unless a single append is longer: then the chunk
+    /// is as long as that, and so is its file.
     pub chunk_bytes_max: usize,
     /// The files without chunks that are kept for reuse; more are removed.
     pub free_files_max: usize,
@@ -113,6 +114,8 @@ struct OpenFile {
 pub(super) struct AppendFile {
     pub(super) id: FileId,
     pub(super) file: Arc<dyn DiskFile>,
+    /// Its length.
+    pub(super) bytes: u64,
     pub(super) position: u64,
 }
 
@@ -286,13 +289,16 @@ impl LogDirectory {
     }
 
     /// A file that is allocated and whose name is durable: a free one if there is one, else a new
-    /// one.
-    pub(super) fn take_file(&self) -> Result<AppendFile, LogError> {
+    /// one. It is longer than usual where `bytes` is; such a file is removed when it is free.
+    pub(super) fn take_file(&self, bytes: u64) -> Result<AppendFile, LogError> {
+        let usual = bytes <= self.config.file_bytes;
+        let bytes = bytes.next_multiple_of(BLOCK_BYTES as u64).max(self.config.file_bytes);
         let (id, reused) = {
             let mut state = self.state();
             let id = FileId(state.next_file);
             state.next_file += 1;
-            let reused = state.free().next().filter(|(_, file)| file.reusable).map(|(id, _)| id);
+            let reused = state.free().next().filter(|(_, file)| usual && file.reusable);
+            let reused = reused.map(|(id, _)| id);
             (id, reused.and_then(|old| Some((old, state.files.remove(&old)?))))
         };
         let path = self.path(id);
@@ -304,7 +310,7 @@ impl LogDirectory {
                     Err(error)
                 }
             },
-            None => self.disk.create(&path, self.config.file_bytes),
+            None => self.disk.create(&path, bytes),
         };
         let made = made.and_then(|file| self.disk.sync_dir(&self.config.dir).map(|()| file));
         if made.is_err() {
@@ -318,10 +324,10 @@ impl LogDirectory {
                     chunks: 0,
                     in_use: true,
                     has_frames: false,
-                    reusable: true,
+                    reusable: usual,
                 };
                 self.state().files.insert(id, open);
-                Ok(AppendFile { id, file, position: 0 })
+                Ok(AppendFile { id, file, bytes, position: 0 })
             }
             Err(source) if is_disk_full(source.kind()) => {
                 Err(LogError::Full { dir: self.config.dir.clone(), source })

@@ -63,19 +63,30 @@ impl FrameWriter {
         Self { directory, current: None, spare: None, buffer: WriteBuffer::default() }
     }
 
-    /// Makes sure that the longest frame fits.
-    pub(super) fn reserve_space(&mut self) -> Result<(), LogError> {
-        let longest = self.directory.config().frame_bytes_max();
-        if self.bytes_left() < longest && self.spare.is_none() {
-            self.spare = Some(self.directory.take_file()?);
+    /// Makes sure that a frame of the usual longest chunk fits, and one of `chunk_bytes`.
+    pub(super) fn reserve_space(&mut self, chunk_bytes: usize) -> Result<(), LogError> {
+        let longest =
+            self.directory.config().frame_bytes_max().max(frame::frame_bytes(chunk_bytes));
+        let fits = self.bytes_left() >= longest;
+        if fits || self.spare.as_ref().is_some_and(|spare| spare.bytes >= longest) {
+            return Ok(());
         }
+        self.take_spare(longest)
+    }
+
+    /// Takes a file of at least `bytes` ahead. One that was taken before is given back: files get
+    /// their frames in the order of their ids.
+    fn take_spare(&mut self, bytes: u64) -> Result<(), LogError> {
+        if let Some(short) = self.spare.take() {
+            self.directory.retire_file(short.id, true);
+        }
+        self.spare = Some(self.directory.take_file(bytes)?);
         Ok(())
     }
 
     /// The bytes that fit into the current file.
     fn bytes_left(&self) -> u64 {
-        let file_bytes = self.directory.config().file_bytes;
-        self.current.as_ref().map_or(0, |current| file_bytes - current.position)
+        self.current.as_ref().map_or(0, |current| current.bytes - current.position)
     }
 
     /// Prepares a spare file and removes surplus ones, while no append waits.
@@ -83,7 +94,7 @@ impl FrameWriter {
         let directory = &self.directory;
         if self.bytes_left() < directory.config().file_bytes / 2 && self.spare.is_none() {
             // If there is no space now, there may be when it is needed.
-            self.spare = directory.take_file().ok();
+            self.spare = directory.take_file(directory.config().file_bytes).ok();
         }
         directory.remove_surplus();
         if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {
@@ -108,8 +119,9 @@ impl FrameWriter {
 
     /// Writes the frame in the buffer into a file where it fits. On failure the file is abandoned.
     pub(super) fn write_unsynced(&mut self, frame: Frame) -> Result<(), LogError> {
-        if self.bytes_left() < self.buffer.len() as u64 {
-            self.switch_file()?;
+        let bytes = self.buffer.len() as u64;
+        if self.bytes_left() < bytes {
+            self.switch_file(bytes)?;
         }
         let current = self.current.as_mut().expect("a file with space for it is open");
         let header = FrameHeader {
@@ -138,11 +150,12 @@ impl FrameWriter {
         Ok(())
     }
 
-    fn switch_file(&mut self) -> Result<(), LogError> {
-        let next = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.directory.take_file()?,
-        };
+    /// Goes on to a file of at least `bytes`.
+    fn switch_file(&mut self, bytes: u64) -> Result<(), LogError> {
+        if self.spare.as_ref().is_none_or(|spare| spare.bytes < bytes) {
+            self.take_spare(bytes)?;
+        }
+        let Some(next) = self.spare.take() else { return Ok(()) };
         if let Some(full) = self.current.replace(next) {
             self.directory.retire_file(full.id, true);
         }

@@ -223,13 +223,16 @@ impl Appender {
     /// Builds and commits one chunk. Returns `false` if nothing is open, or nothing can be built or
     /// committed now.
     async fn commit_next(&mut self) -> bool {
-        if let Err(error) = self.frames.reserve_space() {
+        let next_bytes_max = self.source.next_bytes_max();
+        if let Err(error) = self.frames.reserve_space(next_bytes_max.unwrap_or(0)) {
             self.refuse_open(&error);
             return false;
         }
         if std::mem::take(&mut self.refusing) {
             tracing::info!("the write-ahead log accepts appends again");
         }
+        // What is announced from here on may be longer than there is room for.
+        let Some(next_bytes_max) = next_bytes_max else { return false };
         let buffer = &mut self.frames.buffer;
         buffer.clear();
         buffer.grow(frame::HEADER_BYTES);
@@ -237,7 +240,7 @@ impl Appender {
             return false;
         }
         let chunk_bytes = buffer.len() - frame::HEADER_BYTES;
-        let chunk_bytes_max = self.shared.directory.config().chunk_bytes_max;
+        let chunk_bytes_max = self.shared.directory.config().chunk_bytes_max.max(next_bytes_max);
         assert!(
             chunk_bytes <= chunk_bytes_max,
             "a chunk of {chunk_bytes} bytes was built, {chunk_bytes_max} fit"

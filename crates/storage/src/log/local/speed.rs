@@ -94,6 +94,10 @@ fn summary(offset: i64) -> BatchSummary {
 }
 
 impl ChunkSource for Bench {
+    fn next_bytes_max(&self) -> Option<usize> {
+        Some(0)
+    }
+
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
         if self.left.load(Ordering::Relaxed) == 0 {
             return false;

@@ -341,6 +341,10 @@ async fn another_broker_reads_sealed_chunks_in_place() {
 struct PanickingSource(std::sync::OnceLock<ChunkSeq>);
 
 impl ChunkSource for PanickingSource {
+    fn next_bytes_max(&self) -> Option<usize> {
+        Some(1)
+    }
+
     fn build(&self, _: ChunkSeq, _: &mut crate::disk::WriteBuffer) -> bool {
         panic!("a bug in building chunks");
     }

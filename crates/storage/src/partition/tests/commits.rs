@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use milena_types::Offset;
+use milena_records::Batch;
+use milena_types::{LeaderEpoch, Offset, Timestamp};
 
-use crate::partition::append::AppendError;
-use crate::{CommitError, disk::MemoryDisk, testing::*};
+use crate::partition::{append::AppendError, bounds::Isolation, read::ReadRequest};
+use crate::{CommitError, PartitionOptions, Storage, disk::MemoryDisk, testing::*};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_is_waited_for_and_nothing_is_shown_before() {
@@ -158,4 +159,91 @@ async fn a_broken_invariant_ends_the_epoch_and_every_wait() {
     assert_eq!(accepted.await, Err(CommitError::Closed));
     eventually("the epoch has ended", || storage.is_sealed() && other.is_closed()).await;
     assert!(matches!(other.append(&[batch(&[1])], &CLIENT), Err(AppendError::Closed)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_longer_than_chunks_and_files_of_the_log_is_committed_and_survives() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let options = PartitionOptions { max_message_bytes: 100 << 20, ..PartitionOptions::default() };
+    let open = async |storage: &Storage, epoch| {
+        storage.open_partition(id(0), LeaderEpoch(epoch), options).await.expect("opens")
+    };
+    let mut partition = open(&storage, 1).await;
+    let large = batch(&vec![1_700_000_000_000; 500_000]);
+    assert!(large.size() > 8 << 20, "twice a file of the log");
+    let mut expected = 0;
+    for _ in 0..2 {
+        for batch in [batch(&[1]), large.clone(), batch(&[2]), batch(&[3])] {
+            let appended = append(&partition, batch).await;
+            assert_eq!(appended.base_offset, Offset(expected));
+            expected = appended.last_offset.0 + 1;
+        }
+    }
+    let count = expected as usize;
+    assert_eq!(read_all(&partition, 0, 1000).await.len(), count);
+    drop((partition, storage));
+    disk.kill();
+    broker.next_process();
+    let mut storage = broker.open().await;
+    partition = open(&storage, 2).await;
+    assert_eq!(read_all(&partition, 0, 1000).await.len(), count, "from the log");
+    append(&partition, large.clone()).await;
+    storage.flush().await.expect("a flush");
+    drop((partition, storage));
+    disk.kill();
+    broker.next_process();
+    storage = broker.open().await;
+    partition = open(&storage, 3).await;
+    let all = read_all(&partition, 0, 1000).await;
+    assert_eq!(all.len(), count + 500_000, "from segments");
+    assert!(all.iter().map(|(offset, _)| *offset).eq(0..all.len() as i64));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_for_which_the_disk_has_no_room_is_refused_alone() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let options = PartitionOptions { max_message_bytes: 100 << 20, ..PartitionOptions::default() };
+    let partition = storage.open_partition(id(0), LeaderEpoch(1), options).await.expect("opens");
+    append(&partition, batch(&[1])).await;
+    disk.limit_space(Some(5 << 20));
+    let large = batch(&vec![1_700_000_000_000; 500_000]);
+    let refused = partition.append(&[large.clone()], &CLIENT).expect("accepted").await;
+    assert_eq!(refused, Err(CommitError::Refused));
+    assert_eq!(
+        append(&partition, batch(&[2])).await.base_offset,
+        Offset(1),
+        "there is room for it"
+    );
+    disk.limit_space(None);
+    assert_eq!(append(&partition, large).await.base_offset, Offset(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_has_the_largest_timestamp_that_was_computed() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let mut checked = batch(&[100, 300, 200]);
+    // As after a check of a batch whose header says so.
+    checked.set_max_timestamp(Timestamp(350));
+    append(&partition, checked).await;
+    for flushed in [false, true] {
+        if flushed {
+            storage.flush().await.expect("a flush");
+        }
+        let request = ReadRequest {
+            from: Offset(0),
+            max_bytes: 1000,
+            at_least_one: true,
+            isolation: Isolation::Uncommitted,
+        };
+        let data = partition.read(&request).await.expect("a read");
+        let stored = Batch::parse(&data.parts[0]).expect("a batch");
+        assert_eq!(stored.header().max_timestamp, Timestamp(350));
+        stored.verify_crc().expect("the checksum covers it");
+    }
 }
