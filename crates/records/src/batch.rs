@@ -1,6 +1,7 @@
 //! One batch, and the walk over many.
 
 use bytes::Bytes;
+use milena_types::Timestamp;
 
 use crate::{
     error::BatchError,
@@ -12,7 +13,7 @@ use crate::{
 /// they came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The header as parsed from `bytes`.
+    /// The header as parsed from `bytes`, but for [`Batch::set_max_timestamp`].
     header: BatchHeader,
     bytes: Bytes,
 }
@@ -28,6 +29,13 @@ pub const fn split(records: Bytes) -> Batches {
 /// one.
 pub fn magic_of(records: &[u8]) -> Option<i8> {
     records.get(at::MAGIC).map(|b| b.cast_signed())
+}
+
+/// The checksum of the beginning of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Checksum {
+    crc: u32,
+    bytes: usize,
 }
 
 /// The iterator of [`split`]. Ends after the first error.
@@ -98,6 +106,12 @@ impl Batch {
         self.bytes.len()
     }
 
+    /// Sets the largest timestamp to what the records say. Only the header of this view changes: a
+    /// [`crate::Stamp`] writes it, so that a log never has what a client merely says.
+    pub fn set_max_timestamp(&mut self, max_timestamp: Timestamp) {
+        self.header.max_timestamp = max_timestamp;
+    }
+
     /// What follows the header: records, compressed as the header says.
     pub fn payload(&self) -> Bytes {
         self.bytes.slice(HEADER_LEN..)
@@ -105,17 +119,31 @@ impl Batch {
 
     /// Compares the checksum with the bytes: [`BatchError::Checksum`] when they differ.
     pub fn verify_crc(&self) -> Result<(), BatchError> {
-        let computed = crc32c::crc32c(&self.bytes[at::ATTRIBUTES..]);
-        if computed == self.header.crc {
-            Ok(())
+        let mut checksum = Checksum::default();
+        while !self.add_to_checksum(&mut checksum, usize::MAX)? {}
+        Ok(())
+    }
+
+    /// As [`Batch::verify_crc`], for `bytes` more bytes of the batch; `true` when all were
+    /// compared.
+    pub fn add_to_checksum(&self, sum: &mut Checksum, bytes: usize) -> Result<bool, BatchError> {
+        let rest = &self.bytes[at::ATTRIBUTES + sum.bytes..];
+        let next = &rest[..rest.len().min(bytes)];
+        sum.crc = crc32c::crc32c_append(sum.crc, next);
+        sum.bytes += next.len();
+        if next.len() < rest.len() {
+            return Ok(false);
+        }
+        if sum.crc == self.header.crc {
+            Ok(true)
         } else {
-            Err(BatchError::Checksum { stored: self.header.crc, computed })
+            Err(BatchError::Checksum { stored: self.header.crc, computed: sum.crc })
         }
     }
 
     /// The rules for the header of a batch that a client sends: offsets from 0, one per record, a
     /// known codec, no control records, sequences for an idempotent producer, no log append
-    /// time. What needs a look at the records is [`Batch::check_records`].
+    /// time. What needs a look at the records is [`crate::RecordCheck`].
     ///
     /// Errors: [`BatchError::Codec`], [`BatchError::Invalid`], [`BatchError::TimestampType`].
     pub fn validate_produced(&self) -> Result<(), BatchError> {
@@ -160,13 +188,18 @@ impl Batch {
 
     /// A batch of a header and a payload that is encoded already; length and checksum are filled
     /// in.
-    pub(crate) fn assemble(mut header: BatchHeader, payload: &[u8]) -> Result<Self, BatchError> {
-        let size = HEADER_LEN + payload.len();
-        header.batch_length = i32::try_from(size - LENGTH_PREFIX)
-            .map_err(|_| BatchError::TooLarge { limit: i32::MAX as usize })?;
-        let mut bytes = Vec::with_capacity(size);
-        bytes.extend_from_slice(&header.encode());
+    pub(crate) fn assemble(header: BatchHeader, payload: &[u8]) -> Result<Self, BatchError> {
+        let mut bytes = Vec::with_capacity(HEADER_LEN + payload.len());
+        bytes.extend_from_slice(&[0; HEADER_LEN]);
         bytes.extend_from_slice(payload);
+        Self::seal(header, bytes)
+    }
+
+    /// A batch of a header and bytes that have room for it before the payload.
+    pub(crate) fn seal(mut header: BatchHeader, mut bytes: Vec<u8>) -> Result<Self, BatchError> {
+        header.batch_length = i32::try_from(bytes.len() - LENGTH_PREFIX)
+            .map_err(|_| BatchError::TooLarge { limit: i32::MAX as usize })?;
+        bytes[..HEADER_LEN].copy_from_slice(&header.encode());
         header.crc = crc32c::crc32c(&bytes[at::ATTRIBUTES..]);
         bytes[at::CRC..at::ATTRIBUTES].copy_from_slice(&header.crc.to_be_bytes());
         Ok(Self { header, bytes: bytes.into() })

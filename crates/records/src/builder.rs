@@ -160,6 +160,24 @@ impl BatchBuilder {
     }
 }
 
+/// What stands before a record's key, lengths included, for a record without headers.
+pub(crate) fn record_prefix(
+    timestamp_delta: i64,
+    offset_delta: i32,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+) -> Vec<u8> {
+    let mut len = 1 + varint_len(timestamp_delta) + varint_len(i64::from(offset_delta));
+    len += nullable_len(key) + nullable_len(value) + 1;
+    let mut out = Vec::with_capacity(40);
+    put_varlong(&mut out, len as i64);
+    out.push(0);
+    put_varlong(&mut out, timestamp_delta);
+    put_varint(&mut out, offset_delta);
+    put_varint(&mut out, key.map_or(-1, |key| key.len() as i32));
+    out
+}
+
 fn put_record(out: &mut Vec<u8>, timestamp_delta: i64, offset_delta: i32, record: &NewRecord<'_>) {
     let mut len = 1 + varint_len(timestamp_delta) + varint_len(i64::from(offset_delta));
     len += nullable_len(record.key)

@@ -1,6 +1,9 @@
 //! Reading and writing the numbers of the record format: big-endian fixed ones and zigzag varints.
 //! Reads return `None` at the end of the bytes and for a varint that is too long.
 
+/// The longest 32-bit varint in bytes.
+pub(crate) const VARINT_MAX: usize = 5;
+
 /// A place in borrowed bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BytesIn<'a> {
@@ -64,11 +67,17 @@ impl<'a> BytesIn<'a> {
             self.rest = rest;
             return Some(i32::from(first >> 1) ^ -i32::from(first & 1));
         }
-        let raw = u32::try_from(self.unsigned_varlong(5)?).ok()?;
+        let raw = u32::try_from(self.unsigned_varlong(VARINT_MAX)?).ok()?;
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }
 
     pub(crate) fn varlong(&mut self) -> Option<i64> {
+        if let Some((&first, rest)) = self.rest.split_first()
+            && first < 0x80
+        {
+            self.rest = rest;
+            return Some(i64::from(first >> 1) ^ -i64::from(first & 1));
+        }
         let raw = self.unsigned_varlong(10)?;
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
-    Batch, BatchHeader, HEADER_LEN, RecordRules, Stamp, control::EndTransactionMarker,
-    first_record_at_or_after, first_record_with_max_timestamp, legacy, split,
+    Batch, BatchHeader, CheckProgress, HEADER_LEN, RecordCheck, RecordRules, RejectedRecords,
+    Stamp, control::EndTransactionMarker, first_record_at_or_after,
+    first_record_with_max_timestamp, legacy, split,
 };
 
 /// What a batch may decompress to.
@@ -25,6 +26,7 @@ pub fn batches(data: &[u8]) {
     }
     if let Ok(batch) = legacy::up_convert(&records, LIMIT) {
         batch.verify_crc().expect("a batch that was built has the right checksum");
+        check(&batch);
         read(&batch);
     }
 }
@@ -32,10 +34,9 @@ pub fn batches(data: &[u8]) {
 fn read(batch: &Batch) {
     let _ = batch.verify_crc();
     let _ = batch.validate_produced();
-    let rules = RecordRules { key_required: true, timestamps: Some(0..=i64::MAX) };
-    let _ = batch.check_records(&rules, LIMIT);
-    let _ = first_record_at_or_after(batch, Timestamp(0), LIMIT);
-    let _ = first_record_with_max_timestamp(batch, LIMIT);
+    check(batch);
+    let _ = first_record_at_or_after(batch, Timestamp(0));
+    let _ = first_record_with_max_timestamp(batch);
     for format in [legacy::MessageFormat::Magic0, legacy::MessageFormat::Magic1] {
         let _ = legacy::down_convert([batch], format, Offset(0), LIMIT);
     }
@@ -52,11 +53,40 @@ fn read(batch: &Batch) {
     stamp(batch);
 }
 
+/// A check says the same whatever its steps are, and what passes it is read as it says.
+fn check(batch: &Batch) {
+    let rules = RecordRules {
+        key_required: true,
+        timestamps: Some(0..=i64::MAX),
+        ..RecordRules::default()
+    };
+    let in_steps = |budget, rules: &RecordRules| {
+        let mut check = RecordCheck::new(batch, rules.clone())?;
+        loop {
+            if check.size() > LIMIT as u64 {
+                return Ok(None);
+            }
+            if let CheckProgress::Done(summary) = check.step(budget)? {
+                return Ok::<_, RejectedRecords>(Some(summary));
+            }
+        }
+    };
+    let strict = in_steps(1 << 16, &rules);
+    assert_eq!(in_steps(1, &rules), strict, "steps change nothing");
+    let Ok(Some(summary)) = in_steps(1 << 16, &RecordRules::default()) else { return };
+    let Ok(records) = batch.records(LIMIT) else { return };
+    let times: Vec<_> = records.iter().map(|record| record.expect("it was checked")).collect();
+    let max = times.iter().map(|record| record.timestamp).max().unwrap_or(Timestamp::NONE);
+    assert_eq!(summary.max_timestamp, max.max(Timestamp::NONE));
+    assert_eq!(times.len() as i64, i64::from(batch.header().record_count));
+}
+
 /// Stamping keeps a checksum right, or wrong.
 fn stamp(batch: &Batch) {
     let stamp = Stamp {
         base_offset: Offset(7),
         leader_epoch: LeaderEpoch(1),
+        max_timestamp: Timestamp(8),
         log_append_time: Some(Timestamp(9)),
     };
     let mut bytes = batch.bytes().to_vec();

@@ -217,8 +217,8 @@ impl BatchHeader {
     }
 
     /// Whether an idempotent producer sent the batch.
-    pub fn has_producer(&self) -> bool {
-        self.producer_id != ProducerId::NONE
+    pub const fn has_producer(&self) -> bool {
+        self.producer_id.raw() >= 0
     }
 
     /// The log append time, when the batch has one: then it is the time of every record.

@@ -5,8 +5,11 @@
 //!   [`BatchHeader`] and the batch's own bytes, shared, not copied.
 //! - [`Stamp`] writes what a broker decides (base offset, leader epoch, log append time) into a
 //!   copy of a batch.
+//! - [`RecordCheck`] looks at every record of a batch in bounded steps and memory, and finds its
+//!   largest timestamp.
 //! - [`Batch::records`] decompresses within a limit and yields [`Record`]s that borrow from the
 //!   payload.
+//! - [`Recompression`] gives a batch another codec, in bounded steps too.
 //! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions; [`legacy`]
 //!   converts the message sets of before (magic 0 and 1) both ways.
 //!
@@ -18,6 +21,7 @@
 mod batch;
 mod builder;
 mod bytes_in;
+mod check;
 mod codec;
 pub mod control;
 mod error;
@@ -25,17 +29,21 @@ mod error;
 pub mod fuzzing;
 mod header;
 pub mod legacy;
+mod recompress;
 mod record;
-mod rules;
 mod search;
 mod stamp;
 
-pub use batch::{Batch, Batches, magic_of, split};
+pub use batch::{Batch, Batches, Checksum, magic_of, split};
 pub use builder::{BatchBuilder, NewRecord};
+pub use check::{
+    CheckProgress, RecordCheck, RecordError, RecordFault, RecordRules, RecordsSummary,
+    RejectedRecords,
+};
 pub use codec::Compression;
 pub use error::BatchError;
 pub use header::{Attributes, BatchHeader, HEADER_LEN, MAGIC, TimestampType};
+pub use recompress::{Recompressed, Recompression};
 pub use record::{Headers, Record, RecordSet, Records};
-pub use rules::{RecordError, RecordFault, RecordRules, RejectedRecords};
-pub use search::{first_record_at_or_after, first_record_with_max_timestamp};
+pub use search::{find_record, first_record_at_or_after, first_record_with_max_timestamp};
 pub use stamp::Stamp;

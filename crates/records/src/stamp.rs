@@ -9,15 +9,17 @@ use crate::{
 
 /// The fields of a batch that are the broker's: everything else is stored as the client sent it.
 ///
-/// Base offset and leader epoch are outside the checksum. The log append time is inside; the new
-/// checksum is worked out from the old one and the changed bytes alone, so it costs nothing per
-/// record, and a batch that was damaged stays one that fails its check.
+/// Base offset and leader epoch are outside the checksum. The times are inside; the new checksum is
+/// worked out from the old one and the changed bytes alone, so it costs nothing per record, and a
+/// batch that was damaged stays one that fails its check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// The offset given to the first record.
     pub base_offset: Offset,
     /// The term of the leader that appends the batch.
     pub leader_epoch: LeaderEpoch,
+    /// The largest timestamp of the records. What clients say is not always right.
+    pub max_timestamp: Timestamp,
     /// For topics with `message.timestamp.type=LogAppendTime`: the time of every record of the
     /// batch.
     pub log_append_time: Option<Timestamp>,
@@ -55,13 +57,19 @@ impl Stamp {
         };
         put(prefix, at::BASE_OFFSET, &self.base_offset.raw().to_be_bytes());
         put(prefix, at::LEADER_EPOCH, &self.leader_epoch.raw().to_be_bytes());
-        let Some(time) = self.log_append_time else { return };
+        let max_timestamp = self.log_append_time.unwrap_or(self.max_timestamp).raw().to_be_bytes();
+        let same = prefix[at::MAX_TIMESTAMP..].starts_with(&max_timestamp);
+        if same && self.log_append_time.is_none() {
+            return;
+        }
 
         let before = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
-        let attributes =
-            Attributes(i16::from_be_bytes([prefix[at::ATTRIBUTES], prefix[at::ATTRIBUTES + 1]]));
-        put(prefix, at::ATTRIBUTES, &attributes.with_log_append_time().0.to_be_bytes());
-        put(prefix, at::MAX_TIMESTAMP, &time.raw().to_be_bytes());
+        if self.log_append_time.is_some() {
+            let bits = [prefix[at::ATTRIBUTES], prefix[at::ATTRIBUTES + 1]];
+            let attributes = Attributes(i16::from_be_bytes(bits)).with_log_append_time();
+            put(prefix, at::ATTRIBUTES, &attributes.0.to_be_bytes());
+        }
+        put(prefix, at::MAX_TIMESTAMP, &max_timestamp);
         let after = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
 
         // CRCs are linear: crc(a'b) = crc(ab) ^ shift(crc(a) ^ crc(a'), |b|), which is what

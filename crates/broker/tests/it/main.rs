@@ -23,5 +23,6 @@ mod noise;
 mod offsets;
 mod produce;
 mod reassignments;
+mod record_validation;
 mod topics;
 mod wire;

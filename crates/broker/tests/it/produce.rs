@@ -73,14 +73,14 @@ async fn partitions_succeed_and_fail_alone_and_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn a_damaged_batch_is_corrupt_message() {
+async fn a_cut_batch_is_none_and_invalid_record() {
     let cluster = Cluster::single().await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
     let good = batch(&["a"]).into_bytes();
     for cut in [10, 60, good.len() - 1] {
         let produced = client.produce(9, "t", 0, good.slice(..cut)).await;
-        assert_eq!(produced.error_code, ErrorCode::CorruptMessage.code(), "cut at {cut}");
+        assert_eq!(produced.error_code, ErrorCode::InvalidRecord.code(), "cut at {cut}");
         assert_eq!(produced.base_offset, -1);
     }
 }

@@ -1,13 +1,18 @@
 //! The four codecs, each within the caller's limit.
 
-use std::{fmt, io::Read};
+use std::fmt;
 
 use bytes::Bytes;
 
 use crate::error::BatchError;
 
+mod decoder;
+mod encoder;
 mod lz4;
 mod snappy;
+
+pub(crate) use decoder::Decoder;
+pub(crate) use encoder::Encoder;
 
 /// How the records of a batch are compressed (`compression.type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,18 +80,10 @@ impl Compression {
         if self == Self::None || payload.is_empty() {
             return Ok(payload);
         }
-        let out = match self {
-            Self::None => return Ok(payload),
-            Self::Gzip => {
-                self.read_within(flate2::bufread::MultiGzDecoder::new(&payload[..]), limit)
-            }
-            Self::Snappy => snappy::decompress(&payload, limit),
-            Self::Lz4 => self.read_within(lz4_flex::frame::FrameDecoder::new(&payload[..]), limit),
-            Self::Zstd => zstd::stream::read::Decoder::with_buffer(&payload[..])
-                .map_err(|e| self.failed(&e))
-                .and_then(|decoder| self.read_within(decoder, limit)),
-        };
-        out.map(Bytes::from)
+        let Some(mut decoder) = Decoder::new(self, payload.clone())? else { return Ok(payload) };
+        let mut out = Vec::new();
+        decoder.read_to_end(&mut out, limit)?;
+        Ok(out.into())
     }
 
     /// Compresses `payload` at the codec's default level.
@@ -101,34 +98,12 @@ impl Compression {
     ///
     /// Errors: [`BatchError::Compression`].
     pub fn compress_at(self, level: Option<i32>, payload: Vec<u8>) -> Result<Vec<u8>, BatchError> {
-        match self {
-            Self::None => Ok(payload),
-            Self::Gzip => {
-                let mut out = Vec::new();
-                let level = level.and_then(|level| u32::try_from(level.min(9)).ok());
-                let level =
-                    level.map_or_else(flate2::Compression::default, flate2::Compression::new);
-                flate2::bufread::GzEncoder::new(&payload[..], level)
-                    .read_to_end(&mut out)
-                    .map_err(|e| self.failed(&e))?;
-                Ok(out)
-            }
-            Self::Snappy => snappy::compress(&payload),
-            Self::Lz4 => lz4::compress(&payload),
-            Self::Zstd => zstd::stream::encode_all(
-                &payload[..],
-                level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL),
-            )
-            .map_err(|e| self.failed(&e)),
+        if self == Self::None {
+            return Ok(payload);
         }
-    }
-
-    fn read_within(self, from: impl Read, limit: usize) -> Result<Vec<u8>, BatchError> {
-        let mut out = Vec::new();
-        from.take((limit as u64).saturating_add(1))
-            .read_to_end(&mut out)
-            .map_err(|e| self.failed(&e))?;
-        if out.len() > limit { Err(BatchError::TooLarge { limit }) } else { Ok(out) }
+        let mut encoder = Encoder::new(self, level, Vec::with_capacity(payload.len() / 2))?;
+        encoder.write(&payload)?;
+        encoder.finish()
     }
 
     pub(crate) fn failed(self, reason: &dyn fmt::Display) -> BatchError {

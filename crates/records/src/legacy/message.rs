@@ -4,7 +4,11 @@ use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
 
 use super::{MessageFormat, lz4_header};
-use crate::{bytes_in::BytesIn, codec::Compression, error::BatchError};
+use crate::{
+    bytes_in::BytesIn,
+    codec::{Compression, Decoder},
+    error::BatchError,
+};
 
 /// The attribute bits with the codec.
 const CODEC: i8 = 0b111;
@@ -45,7 +49,7 @@ pub fn messages(records: &Bytes, limit: usize) -> Result<MessageSet, BatchError>
     let mut set = MessageSet::default();
     let mut left = limit;
     let mut magic = None;
-    for entry in Entries::new(records) {
+    for entry in Entries::new(records.clone()) {
         let entry = entry?;
         set.entries += 1;
         if *magic.get_or_insert(entry.magic) != entry.magic {
@@ -58,17 +62,24 @@ pub fn messages(records: &Bytes, limit: usize) -> Result<MessageSet, BatchError>
         if set.compression == Compression::None {
             set.compression = entry.codec;
         }
-        let inner = entry.decompress(left).map_err(|e| match e {
+        let (magic, wrapper) = (entry.magic, entry.message.clone());
+        let mut inner = Vec::new();
+        entry.into_decoder()?.read_to_end(&mut inner, left).map_err(|e| match e {
             BatchError::TooLarge { .. } => BatchError::TooLarge { limit },
             other => other,
         })?;
         left -= inner.len();
-        unwrap(&entry, &inner, &mut set.messages)?;
+        unwrap(magic, &wrapper, inner.into(), &mut set.messages)?;
     }
     Ok(set)
 }
 
-fn unwrap(wrapper: &Entry, inner: &Bytes, messages: &mut Vec<Message>) -> Result<(), BatchError> {
+fn unwrap(
+    magic: i8,
+    wrapper: &Message,
+    inner: Bytes,
+    messages: &mut Vec<Message>,
+) -> Result<(), BatchError> {
     let first = messages.len();
     for entry in Entries::new(inner) {
         let entry = entry?;
@@ -77,7 +88,7 @@ fn unwrap(wrapper: &Entry, inner: &Bytes, messages: &mut Vec<Message>) -> Result
                 reason: "a compressed message holds another compressed message",
             });
         }
-        if entry.magic != wrapper.magic {
+        if entry.magic != magic {
             return Err(BatchError::Invalid {
                 reason: "the magic inside a compressed message is another",
             });
@@ -88,13 +99,13 @@ fn unwrap(wrapper: &Entry, inner: &Bytes, messages: &mut Vec<Message>) -> Result
     let Some(last) = opened.last() else {
         return Err(BatchError::Invalid { reason: "a compressed message holds no messages" });
     };
-    if wrapper.magic == 1 {
-        let base = wrapper.message.offset.raw().wrapping_sub(last.offset.raw());
+    if magic == 1 {
+        let base = wrapper.offset.raw().wrapping_sub(last.offset.raw());
         for message in opened {
             message.offset = Offset(message.offset.raw().wrapping_add(base));
-            if wrapper.message.is_log_append_time {
+            if wrapper.is_log_append_time {
                 message.is_log_append_time = true;
-                message.timestamp = wrapper.message.timestamp;
+                message.timestamp = wrapper.timestamp;
             }
         }
     }
@@ -102,64 +113,49 @@ fn unwrap(wrapper: &Entry, inner: &Bytes, messages: &mut Vec<Message>) -> Result
 }
 
 /// A message as it stands in a set: perhaps a wrapper.
-struct Entry {
-    magic: i8,
-    codec: Compression,
-    message: Message,
+pub(super) struct Entry {
+    pub(super) magic: i8,
+    pub(super) codec: Compression,
+    pub(super) message: Message,
+}
+
+/// The bytes before a message that its size does not count: its offset and the size itself.
+pub(super) const MESSAGE_PREFIX: usize = 12;
+
+/// The length of the message that these bytes begin with; `None` when they are too few to say.
+///
+/// Errors: [`BatchError::Length`].
+pub(super) fn message_len(bytes: &[u8]) -> Result<Option<usize>, BatchError> {
+    let size = bytes.get(MESSAGE_PREFIX - 4..).and_then(<[u8]>::first_chunk);
+    let Some(length) = size.map(|size| i32::from_be_bytes(*size)) else { return Ok(None) };
+    let size = usize::try_from(length).map_err(|_| BatchError::Length { length })?;
+    Ok(Some(MESSAGE_PREFIX.saturating_add(size)))
 }
 
 impl Entry {
-    fn decompress(&self, limit: usize) -> Result<Bytes, BatchError> {
-        let Some(value) = &self.message.value else {
-            return Err(BatchError::Invalid { reason: "a compressed message has no value" });
-        };
-        if self.codec == Compression::Lz4 && self.magic == 0 {
-            let mut frame = value.to_vec();
-            lz4_header::write_right_checksum(&mut frame)
-                .ok_or_else(|| self.codec.failed(&"the frame's header is cut"))?;
-            return self.codec.decompress(frame.into(), limit);
+    /// The first message of `records`, and the rest of them.
+    pub(super) fn read(records: &Bytes) -> Result<(Self, Bytes), BatchError> {
+        let have = records.len();
+        let cut = |needed| BatchError::Truncated { needed, have };
+        let len = message_len(records)?.ok_or_else(|| cut(MESSAGE_PREFIX))?;
+        if len > have {
+            return Err(cut(len));
         }
-        self.codec.decompress(value.clone(), limit)
-    }
-}
-
-/// Walks a set without opening wrappers; ends after the first error.
-struct Entries<'a> {
-    records: &'a Bytes,
-    rest: BytesIn<'a>,
-}
-
-impl<'a> Entries<'a> {
-    fn new(records: &'a Bytes) -> Self {
-        Self { records, rest: BytesIn::new(records) }
-    }
-
-    fn read(&mut self) -> Result<Entry, BatchError> {
-        const HEADER_LEN: usize = 12;
-        let have = self.rest.len();
-        let (offset, length) = self
-            .rest
-            .i64()
-            .zip(self.rest.i32())
-            .ok_or(BatchError::Truncated { needed: HEADER_LEN, have })?;
-        let size = usize::try_from(length).map_err(|_| BatchError::Length { length })?;
-        let bytes = self
-            .rest
-            .take(size)
-            .ok_or(BatchError::Truncated { needed: HEADER_LEN.saturating_add(size), have })?;
+        let (message, rest) = (records.slice(..len), records.slice(len..));
+        let offset = message.first_chunk().map_or(0, |offset| i64::from_be_bytes(*offset));
+        let body = &message[MESSAGE_PREFIX..];
         // A batch has its magic at the same place: check it before reading anything else.
-        if let Some(magic) = bytes.get(4).map(|b| b.cast_signed())
+        if let Some(magic) = body.get(4).map(|b| b.cast_signed())
             && !matches!(magic, 0 | 1)
         {
             return Err(BatchError::Magic { magic });
         }
-        self.read_body(Offset(offset), bytes)
+        Ok((Self::read_body(&message, Offset(offset), body)?, rest))
     }
 
-    fn read_body(&self, offset: Offset, bytes: &'a [u8]) -> Result<Entry, BatchError> {
-        let mut input = BytesIn::new(bytes);
-        let short =
-            || BatchError::Length { length: i32::try_from(bytes.len()).unwrap_or(i32::MAX) };
+    fn read_body(message: &Bytes, offset: Offset, body: &[u8]) -> Result<Self, BatchError> {
+        let mut input = BytesIn::new(body);
+        let short = || BatchError::Length { length: i32::try_from(body.len()).unwrap_or(i32::MAX) };
         let stored = input.u32().ok_or_else(short)?;
         let computed = crc32(input.rest());
         if stored != computed {
@@ -182,25 +178,60 @@ impl<'a> Entries<'a> {
             offset,
             timestamp: Timestamp(timestamp),
             is_log_append_time: magic == 1 && attributes & LOG_APPEND_TIME != 0,
-            key: key.map(|key| self.records.slice_ref(key)),
-            value: value.map(|value| self.records.slice_ref(value)),
+            key: key.map(|key| message.slice_ref(key)),
+            value: value.map(|value| message.slice_ref(value)),
         };
-        Ok(Entry { magic, codec, message })
+        Ok(Self { magic, codec, message })
+    }
+
+    /// A decoder for the messages in a wrapper.
+    pub(super) fn into_decoder(self) -> Result<Decoder, BatchError> {
+        let Some(value) = self.message.value else {
+            return Err(BatchError::Invalid { reason: "a compressed message has no value" });
+        };
+        let codec = self.codec;
+        let value = if codec == Compression::Lz4 && self.magic == 0 {
+            let mut frame = value.to_vec();
+            lz4_header::write_right_checksum(&mut frame)
+                .ok_or_else(|| codec.failed(&"the frame's header is cut"))?;
+            frame.into()
+        } else {
+            value
+        };
+        Decoder::new(codec, value)?
+            .ok_or(BatchError::Invalid { reason: "the message is no wrapper" })
     }
 }
 
-impl Iterator for Entries<'_> {
+/// Walks a set without opening wrappers; ends after the first error.
+struct Entries {
+    rest: Bytes,
+}
+
+impl Entries {
+    const fn new(records: Bytes) -> Self {
+        Self { rest: records }
+    }
+}
+
+impl Iterator for Entries {
     type Item = Result<Entry, BatchError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
         }
-        let entry = self.read();
-        if entry.is_err() {
-            self.rest = BytesIn::new(&[]);
-        }
-        Some(entry)
+        let read = Entry::read(&self.rest);
+        Some(match read {
+            Ok((entry, rest)) => {
+                self.rest = rest;
+                Ok(entry)
+            }
+            Err(error) => {
+                self.rest = Bytes::new();
+                Err(error)
+            }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The message sets of before Kafka 0.11: magic 0 and, with timestamps, magic 1 (KIP-32).
 //!
-//! The log holds magic 2 only. [`up_convert`] makes a batch of what an old producer sends,
+//! The log holds magic 2 only. [`UpConversion`] makes a batch of what an old producer sends,
 //! [`down_convert`] makes a message set for an old consumer; both cost a copy and, with a codec,
 //! decompressing and compressing again.
 //!
@@ -17,7 +17,7 @@ mod up;
 
 pub use down::{DownConverter, down_convert};
 pub use message::{Message, MessageSet, messages};
-pub use up::up_convert;
+pub use up::{UpConversion, UpConverted, up_convert};
 
 /// Which of the two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! Batches as clients and brokers see them.
 
 mod batches;
+mod checked;
 mod corruption;
 mod legacy;
 mod produced;

@@ -21,6 +21,7 @@ fn b25_base_offset_and_leader_epoch_are_patched_and_nothing_else() {
         let stamp = Stamp {
             base_offset: Offset(1 << 40),
             leader_epoch: LeaderEpoch(6),
+            max_timestamp: batch.header().max_timestamp,
             log_append_time: None,
         };
         let stored = stamped(stamp, &batch);
@@ -42,7 +43,12 @@ fn b24_log_append_time_sets_the_bit_and_the_max_timestamp_and_the_checksum_holds
             let batch = batch_of(count, codec);
             let log_append_time = Some(Timestamp(1_700_000_000_000));
             let stored = stamped(
-                Stamp { base_offset: Offset(3), leader_epoch: LeaderEpoch(0), log_append_time },
+                Stamp {
+                    base_offset: Offset(3),
+                    leader_epoch: LeaderEpoch(0),
+                    max_timestamp: Timestamp(5),
+                    log_append_time,
+                },
                 &batch,
             );
             stored.verify_crc().unwrap();
@@ -64,7 +70,29 @@ fn a_damaged_batch_stays_damaged_when_it_is_given_a_log_append_time() {
     let stamp = Stamp {
         base_offset: Offset(3),
         leader_epoch: LeaderEpoch(0),
+        max_timestamp: Timestamp(1),
         log_append_time: Some(Timestamp(1)),
     };
     assert!(stamped(stamp, &damaged).verify_crc().is_err());
+}
+
+#[test]
+fn a_max_timestamp_that_the_sender_got_wrong_is_put_right_and_the_checksum_holds() {
+    for codec in Compression::ALL {
+        for count in [1, 50] {
+            let batch = batch_of(count, codec);
+            let stamp = Stamp {
+                base_offset: Offset(3),
+                leader_epoch: LeaderEpoch(0),
+                max_timestamp: Timestamp(77),
+                log_append_time: None,
+            };
+            let stored = stamped(stamp, &batch);
+            stored.verify_crc().unwrap();
+            let header = stored.header();
+            assert_eq!(header.max_timestamp, Timestamp(77));
+            assert_eq!(header.attributes, batch.header().attributes);
+            assert_eq!(stored.bytes()[HEADER_LEN..], batch.bytes()[HEADER_LEN..]);
+        }
+    }
 }

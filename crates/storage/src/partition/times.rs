@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use milena_records::{
-    Batch, BatchError, first_record_at_or_after, first_record_with_max_timestamp,
+    Batch, BatchError, find_record, first_record_at_or_after, first_record_with_max_timestamp,
 };
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
@@ -43,16 +43,11 @@ impl TimestampQuery {
 
     fn in_batch(self, batch: &Batch) -> Result<Option<(Offset, Timestamp)>, BatchError> {
         match self {
-            Self::AtOrAfter(timestamp) => {
-                first_record_at_or_after(batch, timestamp, DECOMPRESSED_BYTES_MAX)
-            }
-            Self::Largest(_) => first_record_with_max_timestamp(batch, DECOMPRESSED_BYTES_MAX),
+            Self::AtOrAfter(timestamp) => first_record_at_or_after(batch, timestamp),
+            Self::Largest(_) => first_record_with_max_timestamp(batch),
         }
     }
 }
-
-/// The limit of one batch's decompressed size.
-const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 impl Partition {
     /// The first record at or after `timestamp` below the end for `isolation`; none if there is no
@@ -226,12 +221,12 @@ impl SearchRange {
             }
             // The log starts within this batch.
             let batch = Batch::parse(&batches.slice(span.start..span.end()))?;
-            for record in &batch.records(DECOMPRESSED_BYTES_MAX)? {
-                let record = record?;
-                if record.offset >= self.from {
-                    largest = largest.max(record.timestamp);
+            find_record(&batch, |offset, timestamp| {
+                if offset >= self.from {
+                    largest = largest.max(timestamp);
                 }
-            }
+                false
+            })?;
         }
         Ok(largest)
     }
@@ -272,12 +267,6 @@ impl SearchRange {
         if let Some(time) = batch.header().log_append_time() {
             return Ok((time >= timestamp).then_some((self.from, time)));
         }
-        for record in &batch.records(DECOMPRESSED_BYTES_MAX)? {
-            let record = record?;
-            if record.offset >= self.from && record.timestamp >= timestamp {
-                return Ok(Some((record.offset, record.timestamp)));
-            }
-        }
-        Ok(None)
+        find_record(batch, |offset, time| offset >= self.from && time >= timestamp)
     }
 }

@@ -20,7 +20,7 @@
 //!   a file of a newer level can be told from a damaged one.
 //!
 //! Batches are stored as the client sent them apart from base offset and leader epoch, which the
-//! writer patches while it copies; neither is covered by a batch's own CRC.
+//! writer patches while it copies, and times that are the broker's or that the client got wrong.
 
 use milena_records::{Batch, BatchError, BatchHeader, control::EndTransactionMarker};
 use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};

@@ -115,7 +115,8 @@ impl<'a> SegmentWriter<'a> {
     }
 
     /// Appends one whole batch (magic 2), given as the client sent it, and stamps the stored copy
-    /// with base offset and leader epoch of `summary`, and for LogAppendTime with the time.
+    /// with base offset, leader epoch and largest timestamp of `summary`, and for LogAppendTime with
+    /// the time.
     pub(crate) fn append(
         &mut self,
         partition: TopicPartition,
@@ -133,8 +134,13 @@ impl<'a> SegmentWriter<'a> {
         self.note(summary);
         let start = self.plain.len();
         self.plain.extend_from_slice(batch);
-        let (base_offset, leader_epoch) = (summary.base_offset, summary.leader_epoch);
-        Stamp { base_offset, leader_epoch, log_append_time }.apply(&mut self.plain[start..]);
+        let stamp = Stamp {
+            base_offset: summary.base_offset,
+            leader_epoch: summary.leader_epoch,
+            max_timestamp: summary.max_timestamp,
+            log_append_time,
+        };
+        stamp.apply(&mut self.plain[start..]);
     }
 
     fn start_partition(&mut self, partition: TopicPartition, start: Offset) {

@@ -1,7 +1,7 @@
 //! Produce: record batches into the log. The response follows when they are on disk.
 //!
-//! The batches of a request are checked and appended, partition by partition, before the next
-//! request of the connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1
+//! The batches of a request are validated, then admitted, then appended, before the next request of
+//! the connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1
 //! mean the same here: committed, synced. With `acks` 0 there is no response, and an append that
 //! is refused closes the connection, as in Kafka; when an accepted one fails to commit, the client
 //! is not told, neither by a response nor by the end of the connection.
@@ -18,6 +18,7 @@
 pub(crate) mod apis;
 mod pending;
 mod validate;
+mod validator;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use milena_protocol::{
     ApiKey, Decoder, ErrorCode, KString, messages::produce_request::ProduceRequest,
 };
+use milena_records::Batch;
 use milena_storage::{AppendError, AppendFuture, AppendOptions, BudgetPermit, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 
@@ -43,7 +45,8 @@ use crate::{
 use self::{
     apis::ProduceApi,
     pending::{FIRST_VERSION_WITH_IDS, PartitionAppend, PendingProduce, TopicAppends},
-    validate::{ProduceError, validate},
+    validate::ProduceError,
+    validator::Validator,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -59,29 +62,26 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::Produce, 0..=13)
 };
 
-/// The permit to append a request's records, held until all of them are appended.
-struct AppendPermit<'a> {
-    apis: &'a ProduceApi,
-    bytes: usize,
-    permit: Option<BudgetPermit>,
+pub(crate) const APIS: &[ApiDefinition] = &[API];
+
+/// A partition of a request, after its records were validated or refused.
+struct ValidPartition {
+    index: i32,
+    outcome: Result<(LeaderPartition, Batch), ProduceError>,
 }
 
-impl AppendPermit<'_> {
-    /// As [`crate::leadership::resolve::LeaderResolver::resolve_leader`]. The permit is given back
-    /// meanwhile: a partition that does not open would keep others from theirs.
-    async fn resolve_leader(
-        &mut self,
-        topic: TopicRef<'_>,
-        partition: PartitionIndex,
-    ) -> Result<LeaderPartition, ErrorCode> {
-        self.permit = None;
-        self.apis.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
-        self.permit = Some(self.apis.storage.admit(self.bytes).await);
-        self.apis.leaders.find(topic, partition)
+impl ValidPartition {
+    fn bytes(&self) -> usize {
+        self.outcome.as_ref().map_or(0, |(_, batch)| batch.size())
     }
 }
 
-pub(crate) const APIS: &[ApiDefinition] = &[API];
+struct ValidTopic {
+    name: KString,
+    id: TopicId,
+    by_id: bool,
+    partitions: Vec<ValidPartition>,
+}
 
 /// Appends what the request carries. The response follows when it is committed. Not boxed: it is
 /// the one handler whose cost per request counts.
@@ -95,13 +95,14 @@ pub(crate) async fn handle(
         Err(closed) => return closed,
     };
     let acks = request.acks;
-    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-    let bytes: usize =
-        request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(size).sum();
-    let mut permit = AppendPermit { apis, bytes, permit: Some(apis.storage.admit(bytes).await) };
+    let wait_max = wait_max(acks, request.timeout_ms);
+    // Nobody waits for a produce without a response, and no deadline ends it.
+    let deadline = (acks != 0).then(|| context.received.saturating_add(wait_max));
+    let topics = validate_all(context, apis, request, deadline).await;
+    let bytes = topics.iter().flat_map(|topic| &topic.partitions).map(ValidPartition::bytes).sum();
+    let permit = AppendPermit { apis, bytes, permit: Some(apis.storage.admit(bytes).await) };
     context.throttle(throttle(apis.storage.pressure(), bytes));
-    let topics = append_all(context, &mut permit, request).await;
-    drop(permit);
+    let topics = append_all(permit, topics).await;
     if acks == 0 {
         let failed = topics
             .iter()
@@ -120,7 +121,17 @@ pub(crate) async fn handle(
         version: context.api_version,
         throttle: context.throttled(),
     };
-    Handled::when_committed(context, pending.response(topics, timeout))
+    Handled::when_committed(context, pending.response(topics, wait_max))
+}
+
+/// How long the client waits: what it says counts for acks -1 only, as in Kafka.
+fn wait_max(acks: i16, timeout_ms: i32) -> Duration {
+    /// Less than the 30 s after which clients give up by default.
+    const WAIT_MAX: Duration = Duration::from_secs(25);
+    match acks {
+        -1 => Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)).min(WAIT_MAX),
+        _ => WAIT_MAX,
+    }
 }
 
 /// For how long a producer is throttled while storage fills up: not below three quarters of the
@@ -133,47 +144,40 @@ fn throttle(pressure: f64, bytes: usize) -> Duration {
     Duration::from_secs_f64(((pressure - BEGINS) / (1.0 - BEGINS)).clamp(0.0, 1.0) * share)
 }
 
-fn size(partition: &milena_protocol::messages::produce_request::PartitionProduceData) -> usize {
-    partition.records.as_ref().map_or(0, Bytes::len)
-}
-
-async fn append_all(
+/// Validates every partition's records, one after the other.
+async fn validate_all(
     context: &RequestContext,
-    permit: &mut AppendPermit<'_>,
+    apis: &ProduceApi,
     request: ProduceRequest,
-) -> Vec<TopicAppends> {
-    let apis = permit.apis;
+    deadline: Option<Duration>,
+) -> Vec<ValidTopic> {
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
         ProduceError::new(
             ErrorCode::InvalidRequiredAcks,
             format!("acks is {}, use -1, 0 or 1", request.acks),
         )
     });
-    let now_ms = apis.runtime.wall_ms();
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
+    let mut validator = Validator::new(apis, context.api_version, deadline);
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
         let id = TopicId(topic.topic_id);
         // A name of its own, so that the response does not keep the request's records in memory.
         let name = KString::from(topic.name.as_str());
+        let topic_ref = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
         let refused = match &acks_refused {
             Some(error) => Some(error.clone()),
-            None => topic_refused(
-                context,
-                apis,
-                if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) },
-            ),
+            None => topic_refused(context, apis, topic_ref),
         };
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
-            let topic = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
             let outcome = match &refused {
                 Some(error) => Err(error.clone()),
-                None => append(context, permit, topic, data.index, data.records, now_ms).await,
+                None => validate(apis, &mut validator, topic_ref, data.index, data.records).await,
             };
-            partitions.push(PartitionAppend { index: data.index, outcome });
+            partitions.push(ValidPartition { index: data.index, outcome });
         }
-        topics.push(TopicAppends { name, id, partitions });
+        topics.push(ValidTopic { name, id, by_id, partitions });
     }
     topics
 }
@@ -209,36 +213,91 @@ fn is_internal(name: &str) -> bool {
         && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
 }
 
-/// Appends to one partition. While it is being handed over, or not open here yet, this waits for
-/// the outcome.
-async fn append(
-    context: &RequestContext,
-    permit: &mut AppendPermit<'_>,
+/// Finds the leader and validates the records. While the partition is being handed over, or not
+/// open here yet, this waits for the outcome.
+async fn validate(
+    apis: &ProduceApi,
+    validator: &mut Validator<'_>,
     topic: TopicRef<'_>,
     index: i32,
     records: Option<Bytes>,
-    now_ms: i64,
-) -> Result<AppendFuture, ProduceError> {
+) -> Result<(LeaderPartition, Batch), ProduceError> {
     let partition = PartitionIndex(index);
-    let led = match permit.apis.leaders.find(topic, partition) {
+    let led = match apis.leaders.find(topic, partition) {
         Err(ErrorCode::NotLeaderOrFollower) => {
-            Box::pin(permit.resolve_leader(topic, partition)).await?
+            Box::pin(apis.leaders.resolve_leader(topic, partition, LEADER_WAIT_MAX)).await?
         }
         found => found?,
     };
-    let batches = validate(records, &led.config, context.api_version, now_ms)?;
-    if batches.iter().any(|batch| batch.header().attributes.is_transactional()) {
+    let batch = validator.validate(records, &led.config).await?;
+    if batch.header().attributes.is_transactional() {
         let message =
             "transactions are not served by this cluster yet: produce without a transactional id";
         return Err(ProduceError::new(ErrorCode::InvalidTxnState, message));
     }
-    let options =
-        AppendOptions { leader_epoch: None, now: Timestamp(now_ms), origin: Origin::Client };
+    Ok((led, batch))
+}
+
+/// The permit to append a request's records, held until all of them are appended, never while
+/// anything else is waited for: one that waits would keep others from theirs.
+struct AppendPermit<'a> {
+    apis: &'a ProduceApi,
+    bytes: usize,
+    permit: Option<BudgetPermit>,
+}
+
+impl AppendPermit<'_> {
+    /// As [`crate::leadership::resolve::LeaderResolver::resolve_leader`].
+    async fn resolve_leader(
+        &mut self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+    ) -> Result<LeaderPartition, ErrorCode> {
+        self.permit = None;
+        self.apis.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
+        self.permit = Some(self.apis.storage.admit(self.bytes).await);
+        self.apis.leaders.find(topic, partition)
+    }
+}
+
+async fn append_all(mut permit: AppendPermit<'_>, topics: Vec<ValidTopic>) -> Vec<TopicAppends> {
+    let now = Timestamp(permit.apis.runtime.wall_ms());
+    let mut appended = Vec::with_capacity(topics.len());
+    for topic in topics {
+        let ValidTopic { name, id, by_id, partitions } = topic;
+        let topic_ref = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
+        let mut appends = Vec::with_capacity(partitions.len());
+        for ValidPartition { index, outcome } in partitions {
+            let outcome = match outcome {
+                Ok((led, batch)) => {
+                    let partition = PartitionIndex(index);
+                    append(&mut permit, topic_ref, partition, &led, batch, now).await
+                }
+                Err(error) => Err(error),
+            };
+            appends.push(PartitionAppend { index, outcome });
+        }
+        appended.push(TopicAppends { name, id, partitions: appends });
+    }
+    appended
+}
+
+/// Appends to one partition.
+async fn append(
+    permit: &mut AppendPermit<'_>,
+    topic: TopicRef<'_>,
+    partition: PartitionIndex,
+    led: &LeaderPartition,
+    batch: Batch,
+    now: Timestamp,
+) -> Result<AppendFuture, ProduceError> {
+    let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
     let refused = |error: AppendError| ProduceError::new(error.error_code(), error.to_string());
-    match led.partition.append(&batches, &options) {
+    let batch = std::slice::from_ref(&batch);
+    match led.partition.append(batch, &options) {
         Err(AppendError::Closed) => {
             let led = Box::pin(permit.resolve_leader(topic, partition)).await?;
-            led.partition.append(&batches, &options).map_err(refused)
+            led.partition.append(batch, &options).map_err(refused)
         }
         appended => appended.map_err(refused),
     }

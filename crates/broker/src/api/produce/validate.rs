@@ -1,16 +1,20 @@
-//! The rules for records that a client sends, in the order in which Kafka applies them: form, size,
-//! checksum, codec, then what concerns single records. Reading records means decompression, so it is
-//! done only where a rule of the topic needs it. Pure: the log's own rules (epochs, sequences) are
-//! storage's.
+//! The rules for records that a client sends, in the order in which Kafka applies them: how many
+//! batches there are, base offset, size, checksum, header, then every record. Pure: the log's own
+//! rules (epochs, sequences) are storage's.
+//!
+//! Where Kafka looks less closely, a batch that consumers could not read, or read twice, is refused
+//! all the same; docs/record-validation.md lists these.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
+use milena_kafka_config::{StoredCompression, TopicConfig};
 use milena_protocol::ErrorCode;
 use milena_records::{
-    self as records, Batch, BatchBuilder, BatchError, Compression, NewRecord, RecordFault,
-    RecordRules, RejectedRecords, TimestampType, legacy::up_convert,
+    self as records, Batch, BatchError, CheckProgress, Checksum, Compression, Recompressed,
+    Recompression, RecordCheck, RecordFault, RecordRules, RejectedRecords, TimestampType,
+    legacy::{UpConversion, UpConverted},
 };
-
-use milena_kafka_config::{StoredCompression, TopicConfig};
 
 use crate::{
     api::bounds::DECOMPRESSED_BYTES_MAX,
@@ -21,6 +25,20 @@ use crate::{
 const FIRST_BATCH_VERSION: i16 = 3;
 /// The first version of Produce in which zstd is allowed (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 7;
+
+/// How large the records of a batch may be when they are decompressed. Kafka has no limit; this one
+/// is 40 times the largest batch, and ends what would take minutes.
+const EXPANDED_BYTES_MAX: u64 = 4 << 30;
+
+/// In how much of the time in which a byte is decompressed one is compressed, roughly.
+const COMPRESSED_COST: usize = 8;
+
+/// How many bytes are summed up in the time in which one is decompressed, roughly.
+const CHECKSUM_BYTES: usize = 64;
+
+/// How many bytes of records that are not compressed are walked over in the time in which one is
+/// decompressed, roughly: values are skipped.
+const PLAIN_BYTES: usize = 16;
 
 /// Why a partition's records are refused (Produce response: ErrorCode, ErrorMessage, RecordErrors;
 /// KIP-467).
@@ -55,112 +73,243 @@ impl From<ErrorCode> for ProduceError {
 
 impl From<BatchError> for ProduceError {
     fn from(error: BatchError) -> Self {
-        Self::new(error.error_code(), error.to_string())
+        let code = match &error {
+            // The checksum is right, so that sending it again would not help: CORRUPT_MESSAGE is
+            // one that producers retry.
+            BatchError::Compression { .. } => ErrorCode::InvalidRecord,
+            error => error.error_code(),
+        };
+        Self::new(code, error.to_string())
     }
 }
 
-/// The batches of one partition, checked. Their bytes are those that were received, unless the
-/// topic has another codec or the client is so old that it sends message sets. A message set that
-/// is cut is refused: Kafka drops the last, unfinished message and acknowledges the others.
-pub(crate) fn validate(
-    sent: Option<Bytes>,
-    config: &TopicConfig,
-    api_version: i16,
+/// The validation of one partition's records, in steps.
+pub(crate) struct Validation {
+    config: Arc<TopicConfig>,
     now_ms: i64,
-) -> Result<Vec<Batch>, ProduceError> {
-    let sent = sent.unwrap_or_default();
-    // As Kafka does, old versions take a batch too, while newer ones take nothing else.
-    let batches = if api_version < FIRST_BATCH_VERSION && records::magic_of(&sent) != Some(2) {
-        // Old clients check nothing themselves, so every message is read and its checksum checked.
-        vec![up_convert(&sent, DECOMPRESSED_BYTES_MAX)?]
-    } else {
-        record_batch(sent)?
-    };
-    for batch in &batches {
-        check(batch, config, api_version, now_ms)?;
-    }
-    match config.compression_type {
-        StoredCompression::Producer => Ok(batches),
-        StoredCompression::Fixed(codec) => batches
-            .into_iter()
-            .map(|batch| recompress(batch, codec, config.compression_level))
-            .collect(),
-    }
+    stage: Stage,
 }
 
-/// The same records with the topic's codec (`compression.type`).
-fn recompress(batch: Batch, codec: Compression, level: Option<i32>) -> Result<Batch, ProduceError> {
-    let header = *batch.header();
-    if header.attributes.compression()? == codec {
-        return Ok(batch);
+enum Stage {
+    /// The set of an old client, which checks nothing itself: every message is read and its
+    /// checksum checked.
+    MessageSet(UpConversion),
+    Checksum(Batch, Checksum),
+    Records(Batch, Box<RecordCheck>),
+    /// For the topic's codec.
+    Recompress(Recompression),
+    Done,
+}
+
+/// What follows a stage, or a part of it.
+enum Next {
+    Stage(Stage),
+    Valid(Batch),
+}
+
+impl Validation {
+    /// Looks at what was sent as a whole. A message set that is cut is refused: Kafka drops the
+    /// last, unfinished message and acknowledges the others.
+    pub(crate) fn begin(
+        sent: Option<Bytes>,
+        config: Arc<TopicConfig>,
+        api_version: i16,
+        now_ms: i64,
+    ) -> Result<Self, ProduceError> {
+        let sent = sent.unwrap_or_default();
+        // As Kafka does, old versions take a batch too, while newer ones take nothing else.
+        let is_set = api_version < FIRST_BATCH_VERSION && records::magic_of(&sent) != Some(2);
+        let stage = if is_set {
+            Stage::MessageSet(UpConversion::new(sent, DECOMPRESSED_BYTES_MAX))
+        } else {
+            let batch = only_batch(sent)?;
+            if api_version < FIRST_ZSTD_VERSION
+                && batch.header().attributes.compression() == Ok(Compression::Zstd)
+            {
+                let message =
+                    "zstd needs version 7 or later of Produce: use a newer client or another codec";
+                return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
+            }
+            first_checks(&batch, &config)?;
+            Stage::Checksum(batch, Checksum::default())
+        };
+        Ok(Self { config, now_ms, stage })
     }
-    let mut builder = BatchBuilder::new(codec).level(level);
-    if header.has_producer() {
-        builder = builder.producer(header.producer_id, header.producer_epoch, header.base_sequence);
+
+    /// Goes on for about as long as decompressing `budget` bytes takes, and takes that from it. The
+    /// valid batch, with its largest timestamp, or `None`: there is more to do.
+    pub(crate) fn run(&mut self, budget: &mut usize) -> Result<Option<Batch>, ProduceError> {
+        while *budget > 0 {
+            let (next, cost) = self.step(*budget)?;
+            *budget = budget.saturating_sub(cost.max(1));
+            match next {
+                Next::Valid(batch) => return Ok(Some(batch)),
+                Next::Stage(stage) => self.stage = stage,
+            }
+        }
+        Ok(None)
     }
-    if header.attributes.is_transactional() {
-        builder = builder.transactional();
+
+    /// A part of a stage, and what it cost.
+    fn step(&mut self, budget: usize) -> Result<(Next, usize), ProduceError> {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Done => Err(ErrorCode::UnknownServerError.into()),
+            Stage::MessageSet(conversion) => match conversion.step(budget / COMPRESSED_COST)? {
+                UpConverted::Pending(conversion) => {
+                    self.check_size(conversion.size())?;
+                    check_expanded(conversion.expanded())?;
+                    Ok((Next::Stage(Stage::MessageSet(conversion)), budget))
+                }
+                UpConverted::Done(batch) => {
+                    first_checks(&batch, &self.config)?;
+                    Ok((self.check_header(batch)?, budget))
+                }
+            },
+            Stage::Checksum(batch, mut sum) => {
+                let bytes = budget.saturating_mul(CHECKSUM_BYTES);
+                let cost = bytes.min(batch.size()) / CHECKSUM_BYTES;
+                let whole = batch.add_to_checksum(&mut sum, bytes)?;
+                let next = if whole {
+                    self.check_header(batch)?
+                } else {
+                    Next::Stage(Stage::Checksum(batch, sum))
+                };
+                Ok((next, cost))
+            }
+            Stage::Records(batch, check) => self.check_records(batch, check, budget),
+            Stage::Recompress(recompression) => {
+                let next = match recompression.step(budget / COMPRESSED_COST)? {
+                    Recompressed::Pending(recompression) => {
+                        self.check_size(recompression.size())?;
+                        Next::Stage(Stage::Recompress(recompression))
+                    }
+                    Recompressed::Done(batch) => {
+                        self.check_size(batch.size())?;
+                        Next::Valid(batch)
+                    }
+                };
+                Ok((next, budget))
+            }
+        }
     }
-    let records = batch.records(DECOMPRESSED_BYTES_MAX)?;
-    for record in &records {
-        let record = record?;
-        let headers: Vec<_> =
-            record.headers.into_iter().map(|header| (header.key, header.value)).collect();
-        let (timestamp, key, value) = (record.timestamp, record.key, record.value);
-        builder.push(&NewRecord { timestamp, key, value, headers: &headers });
+
+    fn check_records(
+        &self,
+        batch: Batch,
+        mut check: Box<RecordCheck>,
+        budget: usize,
+    ) -> Result<(Next, usize), ProduceError> {
+        let plain = batch.header().attributes.compression() == Ok(Compression::None);
+        let weight = if plain { PLAIN_BYTES } else { 1 };
+        let before = check.size();
+        let progress = check.step(budget.saturating_mul(weight))?;
+        let walked = usize::try_from(check.size() - before).unwrap_or(usize::MAX);
+        let next = match progress {
+            CheckProgress::Pending => {
+                check_expanded(check.size())?;
+                Next::Stage(Stage::Records(batch, check))
+            }
+            CheckProgress::Done(summary) => self.checked(batch, &summary)?,
+        };
+        Ok((next, walked / weight))
     }
-    Ok(builder.build()?)
+
+    /// What is made of the records may not be larger either.
+    fn check_size(&self, size: usize) -> Result<(), ProduceError> {
+        check_size(size, &self.config)
+    }
+
+    fn check_header(&self, batch: Batch) -> Result<Next, ProduceError> {
+        batch.validate_produced()?;
+        if self.config.message_format_version.is_some() {
+            check_old_format(&batch, &self.config)?;
+        }
+        let check = RecordCheck::new(&batch, self.record_rules())?;
+        Ok(Next::Stage(Stage::Records(batch, Box::new(check))))
+    }
+
+    /// The rules for records that arrive now.
+    fn record_rules(&self) -> RecordRules {
+        let (config, now_ms) = (&*self.config, self.now_ms);
+        let timestamps = (config.message_timestamp_type == TimestampType::CreateTime).then(|| {
+            let earliest = now_ms.saturating_sub(config.message_timestamp_before_max_ms);
+            earliest..=now_ms.saturating_add(config.message_timestamp_after_max_ms)
+        });
+        RecordRules {
+            key_required: config.cleanup_policy.compact,
+            headers_refused: config.message_format_version.is_some(),
+            timestamps,
+        }
+    }
+
+    fn checked(
+        &self,
+        mut batch: Batch,
+        summary: &records::RecordsSummary,
+    ) -> Result<Next, ProduceError> {
+        batch.set_max_timestamp(summary.max_timestamp);
+        Ok(match self.config.compression_type {
+            StoredCompression::Fixed(codec)
+                if batch.header().attributes.compression()? != codec =>
+            {
+                let level = self.config.compression_level;
+                Next::Stage(Stage::Recompress(Recompression::new(&batch, codec, level)?))
+            }
+            _ => Next::Valid(batch),
+        })
+    }
 }
 
 /// From version 3 on a partition has exactly one batch.
-fn record_batch(sent: Bytes) -> Result<Vec<Batch>, ProduceError> {
+fn only_batch(sent: Bytes) -> Result<Batch, ProduceError> {
     let mut split = records::split(sent);
-    let Some(first) = split.next() else {
-        return Err(ProduceError::new(
-            ErrorCode::InvalidRecord,
-            "a produce needs one record batch for each partition",
-        ));
+    let first = match split.next() {
+        // As Kafka, which sees no batch in one that is cut.
+        None | Some(Err(BatchError::Truncated { .. })) => {
+            return Err(ProduceError::new(
+                ErrorCode::InvalidRecord,
+                "a produce needs one whole record batch for each partition",
+            ));
+        }
+        Some(first) => first?,
     };
-    let first = first?;
-    if split.next().is_some() {
-        let message = "more than one record batch for a partition: send one in each request";
+    match split.next() {
+        // As Kafka, which does not store what is no whole batch after the first.
+        None | Some(Err(BatchError::Truncated { .. })) => Ok(first),
+        Some(Ok(_) | Err(BatchError::Magic { magic: 0 | 1 })) => Err(ProduceError::new(
+            ErrorCode::InvalidRecord,
+            "more than one record batch for a partition: send one in each request",
+        )),
+        Some(Err(error)) => Err(error.into()),
+    }
+}
+
+/// What Kafka looks at before the checksum.
+fn first_checks(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceError> {
+    if batch.header().base_offset.raw() != 0 {
+        let message = "the base offset of a produced batch is 0";
         return Err(ProduceError::new(ErrorCode::InvalidRecord, message));
     }
-    Ok(vec![first])
+    check_size(batch.size(), config)
 }
 
-fn check(
-    batch: &Batch,
-    config: &TopicConfig,
-    api_version: i16,
-    now_ms: i64,
-) -> Result<(), ProduceError> {
-    if batch.size() > config.max_message_bytes {
-        let (size, max) = (batch.size(), config.max_message_bytes);
-        let message =
-            format!("the batch has {size} bytes, max.message.bytes of the topic is {max}");
-        return Err(ProduceError::new(ErrorCode::MessageTooLarge, message));
+fn check_size(size: usize, config: &TopicConfig) -> Result<(), ProduceError> {
+    let max = config.max_message_bytes;
+    if size <= max {
+        return Ok(());
     }
-    batch.verify_crc()?;
-    batch.validate_produced()?;
-    if api_version < FIRST_ZSTD_VERSION
-        && batch.header().attributes.compression()? == Compression::Zstd
-    {
-        let message =
-            "zstd needs version 7 or later of Produce: use a newer client or another codec";
-        return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
-    }
-    if config.message_format_version.is_some() {
-        check_old_format(batch, config)?;
-    }
-    let record_rules = record_rules(config, now_ms);
-    if record_rules.needs_look(batch) {
-        batch.check_records(&record_rules, DECOMPRESSED_BYTES_MAX)?;
-    }
-    Ok(())
+    let message = format!("the batch has {size} bytes, max.message.bytes of the topic is {max}");
+    Err(ProduceError::new(ErrorCode::MessageTooLarge, message))
 }
 
-/// Refuses what the topic's format has no place for (`message.format.version`).
+fn check_expanded(bytes: u64) -> Result<(), ProduceError> {
+    if bytes <= EXPANDED_BYTES_MAX {
+        return Ok(());
+    }
+    Err(BatchError::TooLarge { limit: EXPANDED_BYTES_MAX as usize }.into())
+}
+
+/// Refuses what the topic's format has no place for (`message.format.version`), but for headers.
 fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceError> {
     let attributes = batch.header().attributes;
     if attributes.is_transactional() || batch.header().has_producer() {
@@ -175,23 +324,7 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceEr
         let message = "message.format.version of the topic is older than zstd: use another codec";
         return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
     }
-    for (index, record) in (0..).zip(&batch.records(DECOMPRESSED_BYTES_MAX)?) {
-        if !record?.headers.is_empty() {
-            let message = "message.format.version of the topic is older than headers: send none";
-            let records = vec![(index, "it has headers".to_owned())];
-            return Err(ProduceError::of_records(ErrorCode::InvalidRecord, message, records));
-        }
-    }
     Ok(())
-}
-
-/// The rules for records that arrive at `now_ms`.
-fn record_rules(config: &TopicConfig, now_ms: i64) -> RecordRules {
-    let timestamps = (config.message_timestamp_type == TimestampType::CreateTime).then(|| {
-        let earliest = now_ms.saturating_sub(config.message_timestamp_before_max_ms);
-        earliest..=now_ms.saturating_add(config.message_timestamp_after_max_ms)
-    });
-    RecordRules { key_required: config.cleanup_policy.compact, timestamps }
 }
 
 impl From<RejectedRecords> for ProduceError {

@@ -29,7 +29,8 @@ fn segment(object: &ObjectId, key: &DataKey, partitions: i32) -> Bytes {
             base_offset: offset,
             last_offset: offset,
             leader_epoch: LeaderEpoch(0),
-            max_timestamp: Timestamp(0),
+            // That of the bytes below, so that nothing is stamped.
+            max_timestamp: Timestamp(i64::from_be_bytes([number as u8; 8])),
             producer: None,
         };
         writer.append(partition, &summary, None, &[number as u8; 100]);
