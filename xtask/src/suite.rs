@@ -20,6 +20,8 @@ pub(crate) enum Part {
     Sim,
     /// Real clients of six languages
     Clients,
+    /// What is produced by hand, side by side with Apache Kafka
+    Differential,
     /// kill -9 while clients produce
     Kill9,
     /// Brokers killed and restarted
@@ -31,14 +33,22 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const DEFAULT: [Self; 6] =
-        [Self::Rust, Self::Sim, Self::Clients, Self::Kill9, Self::Failover, Self::Faults];
+    const DEFAULT: [Self; 7] = [
+        Self::Rust,
+        Self::Sim,
+        Self::Clients,
+        Self::Differential,
+        Self::Kill9,
+        Self::Failover,
+        Self::Faults,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Rust => "rust",
             Self::Sim => "sim",
             Self::Clients => "clients",
+            Self::Differential => "differential",
             Self::Kill9 => "kill9",
             Self::Failover => "failover",
             Self::Faults => "faults",

@@ -45,6 +45,13 @@ pub(crate) struct ProduceArgs {
     /// -1 (all), 1 or 0.
     #[arg(long, default_value_t = -1, allow_hyphen_values = true)]
     acks: i16,
+    /// gzip, snappy, lz4 or zstd: then values are words, else they do not compress.
+    #[arg(long, default_value = "none", value_parser = codec)]
+    compression: Compression,
+}
+
+fn codec(name: &str) -> Result<Compression, String> {
+    Compression::from_name(name).ok_or_else(|| format!("{name} is no codec"))
 }
 
 #[derive(Args)]
@@ -65,22 +72,51 @@ const VERSION: i16 = 9;
 /// The position of the correlation id in a request frame: after length, key and version.
 const CORRELATION_ID: std::ops::Range<usize> = 8..12;
 
-/// A batch of records with values that do not compress.
-fn batch(record_size: usize, batch_size: usize) -> anyhow::Result<(Bytes, usize)> {
+/// A batch of records with values that do not compress, or, for a codec, of words, which do.
+fn batch(
+    record_size: usize,
+    batch_size: usize,
+    compression: Compression,
+) -> anyhow::Result<(Bytes, usize)> {
+    const WORDS: [&str; 16] = [
+        "order",
+        "customer",
+        "amount",
+        "created",
+        "Prague",
+        "Vienna",
+        "true",
+        "false",
+        "null",
+        "street",
+        "invoice",
+        "pending",
+        "shipped",
+        "number",
+        "address",
+        "reference",
+    ];
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut builder = BatchBuilder::new(Compression::None);
+    let mut builder = BatchBuilder::new(compression);
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as i64;
     loop {
-        let value: Vec<u8> = (0..record_size.div_ceil(8))
-            .flat_map(|_| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                state.to_le_bytes()
-            })
-            .take(record_size)
-            .collect();
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let mut value = Vec::with_capacity(record_size + 16);
+        while value.len() < record_size {
+            match compression {
+                Compression::None => value.extend(random().to_le_bytes()),
+                _ => value.extend(
+                    format!("{}:{} ", WORDS[random() as usize % 16], random() % 1000).bytes(),
+                ),
+            }
+        }
+        value.truncate(record_size);
         builder.push(&NewRecord {
             timestamp: Timestamp(now),
             value: Some(&value),
@@ -247,7 +283,7 @@ fn senders(
 
 pub(crate) fn throughput(bootstrap: &str, args: &ProduceArgs) -> anyhow::Result<Value> {
     let leaders = topic::leaders(bootstrap, &args.topic, Duration::from_secs(60))?;
-    let (batch, records) = batch(args.record_size, args.batch_size)?;
+    let (batch, records) = batch(args.record_size, args.batch_size, args.compression)?;
     let senders = senders(&leaders, &batch, args)?;
     let total = args.megabytes * 1_000_000;
     let left = AtomicU64::new(total);
@@ -279,7 +315,7 @@ pub(crate) fn throughput(bootstrap: &str, args: &ProduceArgs) -> anyhow::Result<
 pub(crate) fn touch(bootstrap: &str, name: &str) -> anyhow::Result<Value> {
     const PARTITIONS_A_REQUEST: usize = 500;
     let leaders = topic::leaders(bootstrap, name, Duration::from_secs(120))?;
-    let (batch, _) = batch(10, 10)?;
+    let (batch, _) = batch(10, 10, Compression::None)?;
     let started = Instant::now();
     let mut touched = 0;
     for (address, partitions) in &leaders {
@@ -301,7 +337,7 @@ fn percentile(latencies: &mut [u32], part: f64) -> f64 {
 /// Open loop: a request is due every 1/rate seconds, and its latency counts from when it was due.
 pub(crate) fn latency(bootstrap: &str, args: &LatencyArgs) -> anyhow::Result<Value> {
     let leaders = topic::leaders(bootstrap, &args.topic, Duration::from_secs(60))?;
-    let (batch, _) = batch(args.record_size, args.record_size)?;
+    let (batch, _) = batch(args.record_size, args.record_size, Compression::None)?;
     let mut targets = Vec::new();
     for (address, partitions) in &leaders {
         let mut connection = Connection::open(address)?;
@@ -332,7 +368,7 @@ pub(crate) fn latency(bootstrap: &str, args: &LatencyArgs) -> anyhow::Result<Val
 /// Tries from now on until a produce is acknowledged.
 pub(crate) fn first_ack(bootstrap: &str, name: &str, limit: Duration) -> anyhow::Result<Value> {
     let started = Instant::now();
-    let (batch, _) = batch(100, 100)?;
+    let (batch, _) = batch(100, 100, Compression::None)?;
     let attempt = || -> anyhow::Result<()> {
         topic::create(bootstrap, name, 1, None, Duration::from_secs(1))?;
         let leaders = topic::leaders(bootstrap, name, Duration::from_secs(1))?;
