@@ -138,13 +138,19 @@ pub(crate) const RULES: &[Rules] = &[
     Rules {
         name: "records",
         order: &[
-            "error", "bytes_in", "codec", "header", "record", "batch", "rules", "search", "stamp",
-            "builder", "control", "legacy",
+            "error", "bytes_in", "codec", "header", "record", "batch", "check", "recompress",
+            "search", "stamp", "builder", "control", "legacy",
         ],
         upward_max: 1,
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[(
-            &["codec/mod.rs", "codec/lz4.rs", "codec/snappy.rs", "error.rs"],
+            &[
+                "codec/mod.rs",
+                "codec/decoder.rs",
+                "codec/encoder.rs",
+                "codec/snappy.rs",
+                "error.rs",
+            ],
             "a codec fails with the error of batches, which names the codec",
         )],
     },
