@@ -7,10 +7,11 @@
 //! A runtime is a *scope*: [`Runtime::child`] makes a scope inside it (one broker, say) that can be
 //! stopped and joined alone; stopping a scope stops the scopes made from it.
 //!
-//! Tasks run on one of three executors. [`Runtime::spawn`] is for what waits and costs little at a
-//! time: connections above all. [`Runtime::spawn_compute`] is for what computes: it yields after each
-//! slice of its work. [`Runtime::spawn_vital`] is for what must never wait behind a request, such as
-//! the renewal of a lease. Without [`Executors`] all of them are one.
+//! Tasks run on one of four executors. [`Runtime::spawn`] is for what waits and costs little at a
+//! time: connections above all. [`Runtime::spawn_compute`] is for what computes, in slices of which
+//! few run at a time: see [`ComputeSlices`]. [`Runtime::spawn_vital`] is for what must never wait
+//! behind a request, such as the renewal of a lease, and [`Runtime::spawn_seal`] for what reads the
+//! logs of brokers that are gone. Without [`Executors`] all of them are one.
 //!
 //! A runtime made by [`Runtime::on_one_thread`] starts no threads: blocking work runs as a task,
 //! after a pause that a [`Pace`] decides. Everything then happens on the thread of the caller's
@@ -18,14 +19,18 @@
 
 #![allow(clippy::disallowed_methods)] // This crate is where they are allowed.
 
+mod compute;
+mod log_limit;
 mod retry;
 
 use std::{future::Future, io, pin::Pin, sync::Arc, thread, time::Duration};
 
 use aws_lc_rs::rand::SecureRandom;
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use compute::{ComputeSlices, OwnedTask};
+pub use log_limit::LogLimit;
 pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
 
 /// The result of an asynchronous function at the border of a crate, unless every record or request
@@ -76,11 +81,15 @@ impl Random for SystemRandom {
     }
 }
 
-/// Where tasks run that are not to share threads with the others.
+/// Where tasks run, by kind.
 #[derive(Clone, Debug)]
 pub struct Executors {
+    pub io: Handle,
     pub compute: Handle,
+    /// How many slices of computing work run at a time.
+    pub compute_slices: usize,
     pub vital: Handle,
+    pub seal: Handle,
 }
 
 /// A scope of tasks, with the clock and the randomness they use.
@@ -92,6 +101,8 @@ pub struct Runtime {
     pace: Option<Arc<dyn Pace>>,
     /// `None`: the caller's executor runs everything.
     executors: Option<Executors>,
+    /// What a slice of computing work has a permit of. First come, first served.
+    slices: Arc<Semaphore>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -109,6 +120,7 @@ impl Runtime {
             random,
             pace: None,
             executors: None,
+            slices: Arc::new(Semaphore::new(1)),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
@@ -123,10 +135,11 @@ impl Runtime {
         Self { pace: Some(pace), ..Self::new(clock, random) }
     }
 
-    /// The same, with executors of their own for what computes and for what is vital.
+    /// The same, with an executor for each kind of task.
     #[must_use]
     pub fn with_executors(self, executors: Executors) -> Self {
-        Self { executors: Some(executors), ..self }
+        let slices = Arc::new(Semaphore::new(executors.compute_slices.max(1)));
+        Self { executors: Some(executors), slices, ..self }
     }
 
     /// Whether it starts no threads.
@@ -150,6 +163,7 @@ impl Runtime {
             random: self.random.clone(),
             pace: self.pace.clone(),
             executors: self.executors.clone(),
+            slices: self.slices.clone(),
             tasks: TaskTracker::new(),
             stopping: self.stopping.child_token(),
         }
@@ -198,16 +212,20 @@ impl Runtime {
     }
 
     fn spawn_boxed<T: Send + 'static>(&self, task: BoxFuture<'static, T>) -> JoinHandle<T> {
-        self.tasks.spawn(task)
+        self.spawn_boxed_on(task, self.executors.as_ref().map(|all| &all.io))
     }
 
-    /// As [`Runtime::spawn`], for work that computes. It yields after each slice, so that others
-    /// there have their turn.
+    /// As [`Runtime::spawn`], for work that computes, in slices: see [`Runtime::compute_slices`].
     pub fn spawn_compute<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         self.spawn_boxed_on(Box::pin(task), self.executors.as_ref().map(|all| &all.compute))
+    }
+
+    /// Waits until work of this task may compute.
+    pub async fn compute_slices(&self) -> ComputeSlices {
+        ComputeSlices::begin(&self.slices).await
     }
 
     /// As [`Runtime::spawn`], for what must never wait behind a request. It never computes for long
@@ -217,6 +235,15 @@ impl Runtime {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         self.spawn_boxed_on(Box::pin(task), self.executors.as_ref().map(|all| &all.vital))
+    }
+
+    /// As [`Runtime::spawn`], for what seals and reads the logs of brokers that are gone: it must
+    /// wait behind no request either, and takes long.
+    pub fn spawn_seal<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn_boxed_on(Box::pin(task), self.executors.as_ref().map(|all| &all.seal))
     }
 
     fn spawn_boxed_on<T: Send + 'static>(
@@ -244,7 +271,10 @@ impl Runtime {
         work: Box<dyn FnOnce() -> T + Send>,
     ) -> JoinHandle<T> {
         if self.pace.is_none() {
-            return self.tasks.spawn_blocking(work);
+            return match &self.executors {
+                Some(all) => self.tasks.spawn_blocking_on(work, &all.io),
+                None => self.tasks.spawn_blocking(work),
+            };
         }
         let runtime = self.clone();
         self.spawn(async move {
@@ -264,6 +294,11 @@ impl Runtime {
             return Err(io::ErrorKind::Unsupported.into());
         }
         thread::Builder::new().name(name.to_owned()).spawn(work)
+    }
+
+    /// How many tasks of this scope have not ended.
+    pub fn task_count(&self) -> usize {
+        self.tasks.len()
     }
 
     /// Cancelled when this scope, or one it was made from, stops.
