@@ -5,6 +5,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use milena_types::Revision;
 
@@ -31,6 +32,7 @@ pub async fn run_all<F: Future<Output = Store>>(open: impl Fn() -> F) {
     keys_end_with_their_lease(open().await).await;
     a_lease_that_is_kept_alive_stays(open().await).await;
     a_put_without_a_lease_detaches_the_key(open().await).await;
+    leases_are_renewed_while_large_transactions_are_applied(open().await).await;
     an_ended_lease_takes_no_keys(open().await).await;
 }
 
@@ -361,6 +363,32 @@ pub async fn a_lease_that_is_kept_alive_stays(store: Store) {
         }
     };
     soon("the end of the lease that was left", wait).await;
+    assert!(store.get("kept").await.unwrap().is_some());
+}
+
+/// Whatever else the store does, a lease that is renewed in time stays, and vital transactions are
+/// applied.
+pub async fn leases_are_renewed_while_large_transactions_are_applied(store: Store) {
+    let lease = store.grant(Duration::from_secs(2)).await.unwrap();
+    commit(&store, Txn::new().put_leased("kept", "", lease)).await;
+    let value = Bytes::from(vec![7; store.limits().bytes / 2]);
+    let load = async {
+        for round in 0..6 {
+            commit(&store, Txn::new().put(format!("large/{}", round % 4), value.clone())).await;
+            commit(&store, Txn::new().put("vital", format!("{round}")).vital()).await;
+        }
+    };
+    let renew = async {
+        loop {
+            store.keep_alive(lease).await.expect("it is renewed in time");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = load => {}
+        () = renew => {}
+    }
     assert!(store.get("kept").await.unwrap().is_some());
 }
 

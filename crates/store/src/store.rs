@@ -148,6 +148,8 @@ pub struct Txn {
     pub deletes: Vec<String>,
     /// Prefixes whose keys are all deleted. Each counts as one operation.
     pub delete_prefixes: Vec<String>,
+    /// It must not wait until others' transactions have room: brokers live or are failed over by it.
+    pub vital: bool,
 }
 
 impl Txn {
@@ -224,6 +226,12 @@ impl Txn {
     pub fn delete_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.delete_prefixes.push(prefix.into());
         self
+    }
+
+    /// Does not wait behind the transactions that requests make.
+    #[must_use]
+    pub fn vital(self) -> Self {
+        Self { vital: true, ..self }
     }
 
     /// Puts and deletes.

@@ -79,7 +79,8 @@ impl ClusterMetadata {
                 .put(&counter_key, value(&BrokerEpochsRecord { last: epoch }))
                 .put_leased(&broker_key, value(&record), lease)
                 .unchanged(&node_key, known.map(|seen| seen.revision))
-                .put(&node_key, value(&node));
+                .put(&node_key, value(&node))
+                .vital();
             let txn = self.step_down(txn, broker.id).await?;
             // Another life of the broker puts the same values on the same conditions. After an
             // unknown outcome the epoch is lost.
@@ -138,7 +139,8 @@ impl ClusterMetadata {
                 self.key(MetadataKey::Serving(registration.broker)),
                 value(&record),
                 registration.lease,
-            );
+            )
+            .vital();
         match self.commit(txn).await {
             Ok(TxnOutcome::Committed(c)) => Ok(c.revision),
             Ok(TxnOutcome::Conflict(_)) | Err(StoreError::LeaseNotFound(_)) => {
@@ -261,7 +263,8 @@ impl ClusterMetadata {
         let txn = Txn::new()
             .absent(&key)
             .at(self.key(MetadataKey::Broker(registration.broker)), registration.revision)
-            .put_leased(&key, value(&record), registration.lease);
+            .put_leased(&key, value(&record), registration.lease)
+            .vital();
         match self.commit(txn).await {
             Ok(outcome) => Ok(outcome.committed()),
             Err(StoreError::LeaseNotFound(_)) => Ok(None),

@@ -16,7 +16,7 @@ impl StorageCatalog {
     pub(crate) async fn open_epoch(&self) -> Result<(), CatalogError> {
         let (key, own) = (StorageKey::Wal(self.own()), WalRecord::new(self.epoch));
         let (sealed, opened) = (StorageKey::Sealed(self.broker), StorageKey::Opened(self.broker));
-        let mut txn = self.put(Txn::new().absent(key), key, &own);
+        let mut txn = self.put(Txn::new().absent(key).vital(), key, &own);
         let before = self.sealed(self.broker).await?.map(|seen| (seen.value.epoch, seen.revision));
         txn = self.below_own(txn, sealed, before)?;
         let before = self.opened(self.broker).await?.map(|seen| (seen.value.epoch, seen.revision));
@@ -67,7 +67,7 @@ impl StorageCatalog {
         if let Some(seen) = seen.as_ref().filter(|seen| seen.value.epoch >= epoch) {
             return Ok((key.into(), seen.revision));
         }
-        let txn = Txn::new().unchanged(key, seen.map(|seen| seen.revision));
+        let txn = Txn::new().unchanged(key, seen.map(|seen| seen.revision)).vital();
         // Read before the epochs are listed: none begins in between.
         let opened = self.opened(broker).await?.map(|seen| seen.revision);
         let txn = txn.unchanged(StorageKey::Opened(broker), opened);
@@ -140,7 +140,7 @@ impl StorageCatalog {
         record.tail_end = Some(tail_end);
         record.flusher = self.epoch;
         record.flusher_broker = (log.broker != self.broker).then_some(self.broker);
-        let txn = self.put(Txn::new().at(key, seen.revision), key, &record);
+        let txn = self.put(Txn::new().at(key, seen.revision).vital(), key, &record);
         let revision = self.commit(txn).await?;
         Ok(Versioned { value: record, revision })
     }

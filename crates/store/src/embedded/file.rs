@@ -31,6 +31,15 @@ pub(super) struct Faults {
     /// Writes and growth fail for lack of space.
     pub(super) full: AtomicBool,
     pub(super) unsyncable: AtomicBool,
+    /// Who holds it keeps the writer from staging.
+    pub(super) staging: std::sync::Mutex<()>,
+}
+
+#[cfg(test)]
+impl Faults {
+    pub(super) fn wait_to_stage(&self) {
+        drop(self.staging.lock().expect("no panic while held"));
+    }
 }
 
 impl Opener {

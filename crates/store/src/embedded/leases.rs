@@ -1,35 +1,73 @@
 //! Live leases and their deadlines. These are in memory only: a store that was restarted gives
-//! every lease its whole time again, since it does not know for how long it was down.
+//! every lease its whole time again, since it does not know for how long it was down. Nor does it
+//! know why its writer did not run for a while (the process was stopped, or its machine was): then
+//! who renews leases was perhaps not able to either, and all leases are extended by that time.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use crate::store::{LeaseId, StoreError};
 
-#[derive(Debug, Default)]
+/// The longest that the writer does not run for without leases being extended. It looks at them ten
+/// times as often.
+const WRITER_GAP_MAX: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
 pub(super) struct Leases {
     live: HashMap<LeaseId, Lease>,
+    /// When the writer was last known to run.
+    writer_ran: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     ttl: Duration,
     deadline: Duration,
+    /// The writer is about to end it: its deadline has passed.
+    ending: bool,
+}
+
+impl Lease {
+    fn new(ttl: Duration, now: Duration) -> Self {
+        Self { ttl, deadline: now + ttl, ending: false }
+    }
+
+    fn is_live(&self, now: Duration) -> bool {
+        !self.ending && self.deadline > now
+    }
 }
 
 impl Leases {
     pub(super) fn restart(granted: Vec<(LeaseId, Duration)>, now: Duration) -> Self {
-        let live = granted.into_iter().map(|(id, ttl)| (id, Lease { ttl, deadline: now + ttl }));
-        Self { live: live.collect() }
+        let live = granted.into_iter().map(|(id, ttl)| (id, Lease::new(ttl, now)));
+        Self { live: live.collect(), writer_ran: now }
     }
 
     pub(super) fn grant(&mut self, id: LeaseId, ttl: Duration, now: Duration) {
-        self.live.insert(id, Lease { ttl, deadline: now + ttl });
+        self.live.insert(id, Lease::new(ttl, now));
+    }
+
+    /// The writer runs.
+    pub(super) fn writer_runs(&mut self, now: Duration) {
+        self.extend_by_gap(now);
+        self.writer_ran = now;
+    }
+
+    fn extend_by_gap(&mut self, now: Duration) {
+        let gap = now.saturating_sub(self.writer_ran);
+        if gap > WRITER_GAP_MAX {
+            self.live.values_mut().for_each(|lease| lease.deadline += gap);
+            self.writer_ran = now;
+        }
     }
 
     /// Fails after the deadline, even if the writer has not ended the lease yet.
     pub(super) fn keep_alive(&mut self, id: LeaseId, now: Duration) -> Result<(), StoreError> {
+        self.extend_by_gap(now);
         match self.live.get_mut(&id) {
-            Some(lease) if lease.deadline > now => {
+            Some(lease) if lease.is_live(now) => {
                 lease.deadline = now + lease.ttl;
                 Ok(())
             }
@@ -37,19 +75,67 @@ impl Leases {
         }
     }
 
-    pub(super) fn is_live(&self, id: LeaseId, now: Duration) -> bool {
-        self.live.get(&id).is_some_and(|lease| lease.deadline > now)
+    /// Those that keys can be put with.
+    pub(super) fn live(&self, now: Duration) -> HashSet<LeaseId> {
+        let live = self.live.iter().filter(|(_, lease)| lease.is_live(now));
+        live.map(|(id, _)| *id).collect()
     }
 
     pub(super) fn remove(&mut self, id: LeaseId) {
         self.live.remove(&id);
     }
 
-    pub(super) fn expired(&self, now: Duration) -> Vec<LeaseId> {
-        self.live.iter().filter(|(_, lease)| lease.deadline <= now).map(|(id, _)| *id).collect()
+    /// Those whose deadline has passed. Nothing gives them more time from now on.
+    pub(super) fn expire(&mut self, now: Duration) -> Vec<LeaseId> {
+        let mut expired = Vec::new();
+        for (id, lease) in &mut self.live {
+            if !lease.is_live(now) {
+                lease.ending = true;
+                expired.push(*id);
+            }
+        }
+        expired
     }
 
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         self.live.values().map(|lease| lease.deadline).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const LEASE: LeaseId = LeaseId(1);
+
+    fn leases() -> Leases {
+        Leases::restart(vec![(LEASE, 9 * SECOND)], Duration::ZERO)
+    }
+
+    #[test]
+    fn a_writer_that_did_not_run_extends_all_leases_by_that_time() {
+        let mut leases = leases();
+        leases.writer_runs(SECOND);
+        leases.writer_runs(61 * SECOND);
+        assert!(leases.expire(61 * SECOND).is_empty());
+        assert_eq!(leases.next_deadline(), Some(69 * SECOND));
+        // Each second of the gap counts once, whoever notices it first.
+        leases.keep_alive(LEASE, 121 * SECOND).expect("extended by a minute");
+        leases.writer_runs(121 * SECOND);
+        assert_eq!(leases.next_deadline(), Some(130 * SECOND));
+    }
+
+    #[test]
+    fn a_writer_that_runs_lets_leases_end() {
+        let mut leases = leases();
+        (1..=9).for_each(|second| leases.writer_runs(second * SECOND));
+        assert_eq!(leases.expire(9 * SECOND), [LEASE]);
+        let late = 70 * SECOND;
+        assert_eq!(leases.keep_alive(LEASE, late), Err(StoreError::LeaseNotFound(LEASE)), "ending");
+        assert!(leases.live(late).is_empty());
+        assert_eq!(leases.expire(late), [LEASE], "as long as it was not removed");
+        leases.remove(LEASE);
+        assert!(leases.expire(late).is_empty());
     }
 }

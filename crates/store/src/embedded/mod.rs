@@ -58,12 +58,16 @@ pub struct EmbeddedStore {
     requests: mpsc::Sender<QueuedRequest>,
     /// The free part of the queue, in units of [`QUEUE_UNIT_BYTES`].
     queue: Arc<Semaphore>,
+    /// The free part that is kept for what is vital.
+    vital_queue: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
     runtime: Runtime,
 }
 
 /// The changes queued for the writer thread at most; the callers of more wait.
 const QUEUE_UNITS_MAX: u32 = 16_384;
+/// As much again for what is vital, of which there is little.
+const VITAL_UNITS_MAX: u32 = 4096;
 const QUEUE_UNIT_BYTES: usize = 4096;
 
 const EMBEDDED_LIMITS: Limits = Limits { ops: 16_384, bytes: 16 << 20 };
@@ -93,6 +97,7 @@ impl EmbeddedStore {
             state,
             requests,
             queue: Arc::new(Semaphore::new(QUEUE_UNITS_MAX as usize)),
+            vital_queue: Arc::new(Semaphore::new(VITAL_UNITS_MAX as usize)),
             thread: Mutex::new(Some(thread)),
             runtime: runtime.clone(),
         })
@@ -115,12 +120,17 @@ impl EmbeddedStore {
     async fn call<T>(
         &self,
         bytes: usize,
+        vital: bool,
         request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
     ) -> Result<T, StoreError> {
+        let (queue, units_max) = match vital {
+            true => (&self.vital_queue, VITAL_UNITS_MAX),
+            false => (&self.queue, QUEUE_UNITS_MAX),
+        };
         let units = u32::try_from(bytes / QUEUE_UNIT_BYTES + 1)
-            .map_or(QUEUE_UNITS_MAX, |units| units.min(QUEUE_UNITS_MAX));
+            .map_or(units_max, |units| units.min(units_max));
         let permit =
-            self.queue.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
+            queue.clone().acquire_many_owned(units).await.map_err(|_| StoreError::Closed)?;
         let (reply, outcome) = oneshot::channel();
         let queued = QueuedRequest { request: request(reply), _permit: Some(permit) };
         self.requests.send(queued).map_err(|_| StoreError::Closed)?;
@@ -137,7 +147,7 @@ impl EmbeddedStore {
         if let Some(outcome) = self.try_read(&read) {
             return outcome;
         }
-        self.call(0, Request::Reopen).await?;
+        self.call(0, true, Request::Reopen).await?;
         self.try_read(&read).unwrap_or(Err(StoreError::Unavailable {
             reason: "the file could not be opened again".to_owned(),
         }))
@@ -180,7 +190,7 @@ impl MetadataStore for EmbeddedStore {
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         txn.check(EMBEDDED_LIMITS)?;
-        self.call(txn.bytes(), |reply| Request::Txn(txn, reply)).await
+        self.call(txn.bytes(), txn.vital, |reply| Request::Txn(txn, reply)).await
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
@@ -189,7 +199,7 @@ impl MetadataStore for EmbeddedStore {
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
         let ttl = ttl.max(Duration::from_millis(1));
-        self.call(0, |reply| Request::Grant(ttl, reply)).await
+        self.call(0, true, |reply| Request::Grant(ttl, reply)).await
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
@@ -198,7 +208,7 @@ impl MetadataStore for EmbeddedStore {
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.call(0, |reply| Request::Revoke(lease, reply)).await
+        self.call(0, true, |reply| Request::Revoke(lease, reply)).await
     }
 
     fn limits(&self) -> Limits {

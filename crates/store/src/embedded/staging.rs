@@ -11,10 +11,7 @@ use crate::store::{
     TxnOutcome, Versioned,
 };
 
-use super::{
-    leases::Leases,
-    tables::{self, StoredEntry},
-};
+use super::tables::{self, StoredEntry};
 
 /// The staged changes, and what follows from them once they are committed.
 #[derive(Default)]
@@ -40,8 +37,7 @@ pub(super) struct Staging<'t> {
     lease_keys: Table<'t, (u64, &'static str), ()>,
     lease_table: Table<'t, u64, u64>,
     state: Table<'t, &'static str, u64>,
-    leases: &'t Leases,
-    now: Duration,
+    live: HashSet<LeaseId>,
     ended: HashSet<LeaseId>,
     applied: AppliedBatch,
 }
@@ -49,8 +45,7 @@ pub(super) struct Staging<'t> {
 impl<'t> Staging<'t> {
     pub(super) fn new(
         txn: &'t WriteTransaction,
-        leases: &'t Leases,
-        now: Duration,
+        live: HashSet<LeaseId>,
         revision: Revision,
     ) -> Result<Self, redb::Error> {
         Ok(Self {
@@ -58,8 +53,7 @@ impl<'t> Staging<'t> {
             lease_keys: txn.open_table(tables::LEASE_KEYS)?,
             lease_table: txn.open_table(tables::LEASES)?,
             state: txn.open_table(tables::STATE)?,
-            leases,
-            now,
+            live,
             ended: HashSet::new(),
             applied: AppliedBatch { revision, ..AppliedBatch::default() },
         })
@@ -113,7 +107,7 @@ impl<'t> Staging<'t> {
             }
         }
         for lease in txn.puts.iter().filter_map(|put| put.lease) {
-            if self.ended.contains(&lease) || !self.leases.is_live(lease, self.now) {
+            if self.ended.contains(&lease) || !self.live.contains(&lease) {
                 return Ok(Err(StoreError::LeaseNotFound(lease)));
             }
         }

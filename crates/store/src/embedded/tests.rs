@@ -9,7 +9,10 @@ use milena_runtime::{Clock, Random, Runtime};
 use milena_types::Revision;
 use tempfile::TempDir;
 
-use super::{EmbeddedOptions, EmbeddedStore, file::Opener, options::OpenError, tables};
+use super::{
+    EmbeddedOptions, EmbeddedStore, QUEUE_UNITS_MAX, VITAL_UNITS_MAX, file::Opener,
+    options::OpenError, tables,
+};
 use crate::{
     conformance,
     store::{MetadataStore, StoreError, Txn, TxnOutcome, WatchError},
@@ -255,12 +258,12 @@ async fn leases_follow_the_monotonic_clock_and_start_anew_after_a_restart() {
     else {
         panic!("it has no precondition")
     };
-    *clock.0.lock().unwrap() = Duration::from_secs(99);
+    pass(&store, &clock, 99).await;
     store.close().await;
     let store = EmbeddedStore::open(options(directory.path()), &runtime).unwrap();
-    *clock.0.lock().unwrap() = Duration::from_secs(198);
+    pass(&store, &clock, 99).await;
     store.keep_alive(lease).await.expect("it got its whole time again");
-    *clock.0.lock().unwrap() = Duration::from_secs(298);
+    pass(&store, &clock, 100).await;
     assert_eq!(store.keep_alive(lease).await, Err(StoreError::LeaseNotFound(lease)));
     let mut watch = store.watch("k", Revision(1)).await.unwrap();
     let batch = tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap().unwrap();
@@ -268,4 +271,69 @@ async fn leases_follow_the_monotonic_clock_and_start_anew_after_a_restart() {
     assert_eq!(store.get("k").await, Ok(None));
     let again = store.grant(Duration::from_secs(1)).await.unwrap();
     assert!(again > lease, "lease ids are never used again");
+}
+
+/// Time passes while the store's writer runs.
+async fn pass(store: &EmbeddedStore, clock: &TestClock, seconds: u64) {
+    for _ in 0..seconds {
+        *clock.0.lock().unwrap() += Duration::from_secs(1);
+        let TxnOutcome::Committed(_) = store.txn(Txn::new()).await.unwrap() else {
+            panic!("it has no precondition")
+        };
+    }
+}
+
+#[tokio::test]
+async fn time_in_which_the_writer_did_not_run_does_not_count_for_leases() {
+    let directory = TempDir::new().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let runtime = Runtime::new(clock.clone(), Arc::new(NoRandom));
+    let store = EmbeddedStore::open(options(directory.path()), &runtime).unwrap();
+    let lease = store.grant(Duration::from_secs(9)).await.unwrap();
+    pass(&store, &clock, 1).await;
+    // As when the process was stopped.
+    *clock.0.lock().unwrap() += Duration::from_secs(3600);
+    store.keep_alive(lease).await.expect("whoever renews was stopped too");
+    pass(&store, &clock, 9).await;
+    assert_eq!(store.keep_alive(lease).await, Err(StoreError::LeaseNotFound(lease)));
+}
+
+#[expect(clippy::await_holding_lock, reason = "it keeps another thread from staging")]
+#[tokio::test(flavor = "multi_thread")]
+async fn renewals_and_vital_transactions_do_not_wait_for_a_full_queue_that_is_staged() {
+    let directory = TempDir::new().unwrap();
+    let opener = Opener::new(options(directory.path()));
+    let faults = opener.faults();
+    let store = Arc::new(EmbeddedStore::open_with(opener, &Runtime::system()).unwrap());
+    let lease = store.grant(Duration::from_secs(60)).await.unwrap();
+    let staging = faults.staging.lock().unwrap();
+    // One that is being staged, and those behind it fill the queue.
+    let value = bytes::Bytes::from(vec![0; 15 << 20]);
+    let put = |n: u32| {
+        let (store, txn) = (store.clone(), Txn::new().put(format!("k{n}"), value.clone()));
+        tokio::spawn(async move { store.txn(txn).await.is_ok() })
+    };
+    let puts: Vec<_> = (0..7).map(put).collect();
+    let full = async {
+        while store.queue.available_permits() > QUEUE_UNITS_MAX as usize / 10 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), full).await.expect("the queue becomes full");
+    let renewal = tokio::spawn({
+        let store = store.clone();
+        async move { store.keep_alive(lease).await }
+    });
+    let renewed = tokio::time::timeout(Duration::from_secs(20), renewal).await;
+    renewed.expect("it does not wait for the writer").unwrap().unwrap();
+    let txn = Txn::new().put("register", "").vital();
+    let mut vital = Box::pin(store.txn(txn));
+    assert!(futures_util::poll!(&mut vital).is_pending());
+    let queued = store.vital_queue.available_permits();
+    assert_eq!(queued, VITAL_UNITS_MAX as usize - 1, "it has a place in the queue");
+    drop(staging);
+    assert!(vital.await.is_ok());
+    for put in join_all(puts).await {
+        assert!(put.unwrap());
+    }
 }

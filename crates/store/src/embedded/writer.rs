@@ -69,6 +69,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             let (requests, closing) = self.next_requests();
+            self.state.leases().writer_runs(self.runtime.monotonic());
             self.serve(requests);
             if closing {
                 break;
@@ -133,7 +134,7 @@ impl Writer {
                 }
             }
         }
-        let expired = self.state.leases().expired(self.runtime.monotonic());
+        let expired = self.state.leases().expire(self.runtime.monotonic());
         if changes.is_empty() && expired.is_empty() {
             return;
         }
@@ -197,8 +198,11 @@ impl Writer {
         changes: &[QueuedRequest],
         expired: &[LeaseId],
     ) -> Result<AppliedBatch, redb::Error> {
-        let leases = self.state.leases();
-        let mut staging = Staging::new(txn, &leases, self.runtime.monotonic(), self.revision)?;
+        // A copy: renewals go on while this stages. No other thread ends leases.
+        let live = self.state.leases().live(self.runtime.monotonic());
+        #[cfg(test)]
+        self.opener.faults().wait_to_stage();
+        let mut staging = Staging::new(txn, live, self.revision)?;
         for lease in expired {
             staging.end_lease(*lease)?;
         }
