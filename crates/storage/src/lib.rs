@@ -38,6 +38,7 @@ mod tuning;
 pub use catalog::storage_catalog::CatalogError;
 pub use chunk::{
     admission::BudgetPermit,
+    record_pool::{RecordPool, RecordPoolLimits},
     ticket::{AppendFuture, CommitError, CommittedAppend},
 };
 pub use flush::errors::FlushError;

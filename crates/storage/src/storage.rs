@@ -18,7 +18,11 @@ use crate::{
         records::LogId,
         storage_catalog::{CatalogError, StorageCatalog},
     },
-    chunk::{admission::BudgetPermit, log_core::LogCore, source::CoreSource},
+    chunk::{
+        admission::BudgetPermit,
+        log_core::{LogCore, LogMemory},
+        source::CoreSource,
+    },
     disk::file_system::Disk,
     flush::{errors::FlushError, flusher::Flusher},
     log::{
@@ -159,7 +163,7 @@ impl Storage {
 
         storage.runtime.spawn(storage.flusher.clone().run());
         storage.runtime.spawn(storage.sweeper.clone().run());
-        storage.runtime.spawn(storage.sealed.clone().run());
+        storage.runtime.spawn_seal(storage.sealed.clone().run());
         Ok(storage)
     }
 
@@ -177,8 +181,11 @@ impl Storage {
             config.keys.clone(),
             names.clone(),
             config.log.chunk_bytes_max,
-            config.memory,
-            config.flush.bytes,
+            LogMemory {
+                budget: config.memory,
+                pool: &config.pool,
+                flush_bytes: config.flush.bytes,
+            },
         );
         let pages = Pages::new(objects.clone(), config.keys.clone(), runtime.clone());
         let manifests = Arc::new(Manifests::new(catalog, pages, names));
@@ -259,7 +266,7 @@ impl Storage {
     /// The used share of the memory for unflushed records, from 0 to 1 (and above for a single huge
     /// request). Throttle times are computed from it.
     pub fn pressure(&self) -> f64 {
-        self.core.budget.unflushed() as f64 / self.core.budget.limit().max(1) as f64
+        self.core.budget.pressure()
     }
 
     /// Whether the broker epoch has ended because the log failed or was sealed by another: nothing

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
 use crate::{
+    chunk::record_pool::RecordPool,
     encryption::KeyRing,
     log::local::directory::LogConfig,
     recovery::sealed_logs::SealedLogs,
@@ -40,6 +41,8 @@ pub struct StorageConfig {
     pub flush: FlushPolicy,
     /// The memory that records may use.
     pub memory: MemoryBudget,
+    /// What it has together with the other brokers of the process.
+    pub pool: RecordPool,
     /// The time for which an unreferenced object is kept for reads that were planned before.
     pub delete_grace: Duration,
     /// The interval at which retention is enforced.
@@ -72,6 +75,7 @@ impl StorageConfig {
             blocks,
             flush: FlushPolicy::default(),
             memory: MemoryBudget::default(),
+            pool: RecordPool::default(),
             delete_grace: Duration::from_secs(60),
             retention_interval: Duration::from_secs(60),
             producer_expiration: Duration::from_secs(24 * 3600),

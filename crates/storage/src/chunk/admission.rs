@@ -22,6 +22,8 @@ use std::{
 
 use tokio::sync::{Mutex, Notify};
 
+use super::record_pool::{Holder, RecordPool};
+
 /// The log's backlog is limited to what it writes in this time.
 const LOG_WAIT: Duration = Duration::from_millis(250);
 
@@ -39,11 +41,9 @@ const LOG_BYTES_FIRST: u64 = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct AppendBudget {
     limit: u64,
-    /// Bytes admitted and not yet pushed.
-    reserved: AtomicU64,
-    /// Bytes pushed and not flushed.
-    unflushed: AtomicU64,
-    /// Bytes pushed and not committed: a part of `unflushed`.
+    /// What is admitted and not yet pushed, and what is pushed and not flushed.
+    held: Arc<Holder>,
+    /// Bytes pushed and not committed: a part of what is not flushed.
     in_log: AtomicU64,
     /// A request is admitted while `in_log` and `reserved` are below this.
     log_limit: AtomicU64,
@@ -63,6 +63,8 @@ pub(crate) struct AppendBudget {
 enum Shortage {
     /// The next flush frees memory.
     Memory,
+    /// The next flush of the broker that holds most frees memory.
+    Pool,
     /// The next commit frees memory.
     Log,
 }
@@ -93,11 +95,11 @@ impl Drop for StarvedGuard<'_> {
 }
 
 impl AppendBudget {
-    pub(crate) fn new(limit: u64) -> Arc<Self> {
+    /// `flush_requested` is notified when others need what a flush would give back.
+    pub(crate) fn new(limit: u64, pool: &RecordPool, flush_requested: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            reserved: AtomicU64::new(0),
-            unflushed: AtomicU64::new(0),
+            held: pool.join(flush_requested),
             in_log: AtomicU64::new(0),
             log_limit: AtomicU64::new(LOG_BYTES_FIRST),
             waiting: AtomicUsize::new(0),
@@ -123,16 +125,25 @@ impl AppendBudget {
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
+            let mut freed_by_any = std::pin::pin!(self.held.freed_by_any().notified());
+            freed_by_any.as_mut().enable();
             // Registered first, so that nothing freed after this check is missed.
             let shortage = match self.try_reserve(bytes) {
                 Ok(()) => return self.permit(bytes),
                 Err(shortage) => shortage,
             };
+            if shortage == Shortage::Pool {
+                self.held.press_largest();
+            }
             let starved = shortage == Shortage::Memory;
             if !self.starved.swap(starved, Ordering::AcqRel) && starved {
                 flush();
             }
-            freed.await;
+            tokio::select! {
+                biased;
+                () = freed => {}
+                () = freed_by_any, if shortage == Shortage::Pool => {}
+            }
         }
     }
 
@@ -141,12 +152,15 @@ impl AppendBudget {
     }
 
     fn try_reserve(&self, bytes: u64) -> Result<(), Shortage> {
-        let mut reserved = self.reserved.load(Ordering::Acquire);
+        let mut reserved = self.held.reserved();
         loop {
             let used = reserved + self.unflushed();
             if !self.closed.load(Ordering::Acquire) {
                 if used > 0 && used + bytes > self.limit {
                     return Err(Shortage::Memory);
+                }
+                if used > 0 && !self.held.has_room(bytes, used + bytes) {
+                    return Err(Shortage::Pool);
                 }
                 // One request may exceed the limit, so that the log does not idle before a large
                 // one.
@@ -154,14 +168,8 @@ impl AppendBudget {
                     return Err(Shortage::Log);
                 }
             }
-            let exchanged = self.reserved.compare_exchange_weak(
-                reserved,
-                reserved + bytes,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            match exchanged {
-                Ok(_) => return Ok(()),
+            match self.held.try_reserve(reserved, bytes) {
+                Ok(()) => return Ok(()),
                 Err(now) => reserved = now,
             }
         }
@@ -214,26 +222,31 @@ impl AppendBudget {
     }
 
     pub(crate) fn add_unflushed(&self, bytes: u64) {
-        self.unflushed.fetch_add(bytes, Ordering::AcqRel);
+        self.held.add_unflushed(bytes);
     }
 
     /// Records are in segments, or failed.
     pub(crate) fn remove_unflushed(&self, bytes: u64) {
-        self.unflushed.fetch_sub(bytes, Ordering::AcqRel);
+        self.held.remove_unflushed(bytes);
         self.freed.notify_waiters();
     }
 
     pub(crate) fn unflushed(&self) -> u64 {
-        self.unflushed.load(Ordering::Acquire)
+        self.held.unflushed()
     }
 
     /// Whether a flush is needed soon for producers to continue.
     pub(crate) fn is_pressed(&self) -> bool {
-        self.starved.load(Ordering::Acquire) || self.unflushed() >= self.limit / 2
+        self.starved.load(Ordering::Acquire)
+            || self.held.is_pressed()
+            || self.unflushed() >= self.limit / 2
     }
 
-    pub(crate) fn limit(&self) -> u64 {
-        self.limit
+    /// The used share of the memory for unflushed records: this broker's, or that of all where it
+    /// needs more than its floor.
+    pub(crate) fn pressure(&self) -> f64 {
+        let own = self.unflushed() as f64 / self.limit.max(1) as f64;
+        own.max(self.held.pressure())
     }
 }
 
@@ -248,7 +261,7 @@ pub struct BudgetPermit {
 impl Drop for BudgetPermit {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.budget.reserved.fetch_sub(self.bytes, Ordering::AcqRel);
+            self.budget.held.unreserve(self.bytes);
             self.budget.freed.notify_waiters();
         }
     }
@@ -273,7 +286,7 @@ mod tests {
 
     /// A budget whose log is full.
     fn with_full_log() -> Arc<AppendBudget> {
-        let budget = AppendBudget::new(1000 * MIB);
+        let budget = AppendBudget::new(1000 * MIB, &RecordPool::default(), Arc::default());
         budget.pushed(LOG_BYTES_FIRST);
         budget
     }
@@ -308,7 +321,7 @@ mod tests {
 
     #[test]
     fn only_an_append_that_waits_for_memory_requests_a_flush() {
-        let budget = AppendBudget::new(10 * MIB);
+        let budget = AppendBudget::new(10 * MIB, &RecordPool::default(), Arc::default());
         budget.pushed(2 * MIB);
         budget.left_log(2 * MIB);
         let asked = AtomicBool::new(false);
@@ -321,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_limit_of_the_backlog_follows_the_speed_of_the_log() {
-        let budget = AppendBudget::new(1000 * MIB);
+        let budget = AppendBudget::new(1000 * MIB, &RecordPool::default(), Arc::default());
         for _ in 0..50 {
             budget.note_speed(4 * MIB, Duration::from_millis(200));
         }

@@ -21,6 +21,7 @@ use crate::{
         admission::AppendBudget,
         append_size::AppendSize,
         open_chunks::{ChunkMember, GroupSlot, OpenChunks, PushError, StampedBatch},
+        record_pool::RecordPool,
         tail::{TailCache, TailChunk},
         ticket::Ticket,
     },
@@ -29,6 +30,14 @@ use crate::{
     segment::reader::SegmentError,
     tuning::MemoryBudget,
 };
+
+/// The memory of a log.
+pub(crate) struct LogMemory<'a> {
+    pub(crate) budget: MemoryBudget,
+    pub(crate) pool: &'a RecordPool,
+    /// Unflushed bytes at which a flush is requested.
+    pub(crate) flush_bytes: u64,
+}
 
 /// The core of one broker epoch's log.
 pub(crate) struct LogCore {
@@ -41,7 +50,7 @@ pub(crate) struct LogCore {
     pub(crate) tail: TailCache,
     /// Unflushed bytes at which a flush is requested.
     pub(super) flush_bytes: u64,
-    flush_requested: Notify,
+    flush_requested: Arc<Notify>,
     /// The log, once it runs. Weak, since the log holds this through its source.
     log: OnceLock<Weak<dyn LogBackend>>,
     built: Mutex<VecDeque<BuiltChunk>>,
@@ -65,19 +74,20 @@ impl LogCore {
         keys: KeyRing,
         names: Arc<ObjectNames>,
         chunk_bytes_max: usize,
-        memory: MemoryBudget,
-        flush_bytes: u64,
+        memory: LogMemory<'_>,
     ) -> Arc<Self> {
+        let LogMemory { budget, pool, flush_bytes } = memory;
+        let flush_requested = Arc::new(Notify::new());
         Arc::new(Self {
             id,
             runtime,
             keys,
             names,
             open: OpenChunks::new(chunk_bytes_max),
-            budget: AppendBudget::new(memory.unflushed_bytes),
-            tail: TailCache::new(memory.tail_bytes),
+            budget: AppendBudget::new(budget.unflushed_bytes, pool, flush_requested.clone()),
+            tail: TailCache::new(budget.tail_bytes, pool.clone()),
             flush_bytes,
-            flush_requested: Notify::new(),
+            flush_requested,
             log: OnceLock::new(),
             built: Mutex::default(),
             sealed: AtomicBool::new(false),

@@ -16,6 +16,7 @@ pub(crate) mod admission;
 pub(crate) mod append_size;
 pub(crate) mod log_core;
 pub(crate) mod open_chunks;
+pub(crate) mod record_pool;
 pub(crate) mod source;
 pub(crate) mod tail;
 pub(crate) mod ticket;

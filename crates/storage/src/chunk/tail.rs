@@ -16,7 +16,7 @@ use milena_types::{ChunkSeq, Offset, Timestamp, TopicPartition};
 
 use crate::{
     catalog::records::LogId,
-    chunk::append_size::AppendSize,
+    chunk::{append_size::AppendSize, record_pool::RecordPool},
     encryption::KeyRing,
     objects::object_id::ObjectId,
     segment::{
@@ -100,6 +100,7 @@ impl TailChunk {
 #[derive(Debug)]
 pub(crate) struct TailCache {
     budget_bytes: u64,
+    pool: RecordPool,
     state: Mutex<TailState>,
 }
 
@@ -113,8 +114,8 @@ struct TailState {
 }
 
 impl TailCache {
-    pub(crate) fn new(budget_bytes: u64) -> Self {
-        Self { budget_bytes, state: Mutex::default() }
+    pub(crate) fn new(budget_bytes: u64, pool: RecordPool) -> Self {
+        Self { budget_bytes, pool, state: Mutex::default() }
     }
 
     /// Adds the newest chunk. Returns the unflushed bytes.
@@ -154,9 +155,10 @@ impl TailCache {
     /// Removes the oldest flushed chunks until the budget is kept. Returns them, since partitions
     /// hold runs of them.
     pub(crate) fn evict(&self) -> Vec<Arc<TailChunk>> {
+        let budget_bytes = self.budget_bytes.min(self.pool.tail_bytes());
         let mut state = self.lock();
         let mut evicted = Vec::new();
-        while state.bytes > self.budget_bytes && state.flushed > 0 {
+        while state.bytes > budget_bytes && state.flushed > 0 {
             let chunk = state.chunks.pop_front().expect("flushed chunks are in the queue");
             state.flushed -= 1;
             state.bytes -= chunk.charged;
