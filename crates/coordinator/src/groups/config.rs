@@ -12,6 +12,11 @@ pub struct GroupConfig {
     pub initial_rebalance_delay_ms: u64,
     /// `group.max.size`, in members.
     pub max_size: usize,
+    /// What a member may say of itself: the metadata of all its protocols. Also its assignment.
+    pub member_bytes_max: usize,
+    /// What all members of a group may say of themselves, and all their assignments. A group is one
+    /// record of the log.
+    pub group_bytes_max: usize,
     /// `offset.metadata.max.bytes`.
     pub offset_metadata_max_bytes: usize,
     /// `offsets.retention.minutes`, in milliseconds.
@@ -22,13 +27,15 @@ pub struct GroupConfig {
 }
 
 impl Default for GroupConfig {
-    /// Kafka's defaults.
+    /// Kafka's defaults, and bounds where it has none.
     fn default() -> Self {
         Self {
             min_session_timeout_ms: 6_000,
             max_session_timeout_ms: 1_800_000,
             initial_rebalance_delay_ms: 3_000,
             max_size: i32::MAX as usize,
+            member_bytes_max: 2 << 20,
+            group_bytes_max: 12 << 20,
             offset_metadata_max_bytes: 4_096,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
             new_member_join_timeout_ms: 5 * 60 * 1_000,

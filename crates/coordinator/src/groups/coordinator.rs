@@ -35,6 +35,9 @@ pub struct Coordinator {
     writes: Writes,
     replies: Vec<(ReplyId, Reply)>,
     timers: BTreeSet<(u64, GroupId)>,
+    /// What all groups take in memory about.
+    bytes: usize,
+    is_full: bool,
 }
 
 impl Coordinator {
@@ -46,7 +49,20 @@ impl Coordinator {
             writes: Writes::default(),
             replies: Vec::new(),
             timers: BTreeSet::new(),
+            bytes: 0,
+            is_full: false,
         }
+    }
+
+    /// What all groups take in memory about: members, assignments and committed offsets.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether there is memory for more. Where there is none, new members are turned away with
+    /// COORDINATOR_NOT_AVAILABLE; those that are there stay.
+    pub fn set_full(&mut self, is_full: bool) {
+        self.is_full = is_full;
     }
 
     /// Loading: applies the next record of the log.
@@ -282,9 +298,11 @@ impl Coordinator {
         let remains = self.groups.get(id).is_some_and(|group| !group.offsets.committed.is_empty());
         let outcome = if remains { outcome.and(Err(AppendError::Unavailable)) } else { outcome };
         if outcome.is_ok() {
-            let group = self.groups.remove(id);
-            if let Some(at) = group.and_then(|group| group.armed) {
-                self.timers.remove(&(at, id.clone()));
+            if let Some(group) = self.groups.remove(id) {
+                self.bytes -= group.counted;
+                if let Some(at) = group.armed {
+                    self.timers.remove(&(at, id.clone()));
+                }
             }
         } else {
             self.in_group(id, now, |group, _| group.undelete());
@@ -346,8 +364,14 @@ impl Coordinator {
         let mut groups = std::mem::take(&mut self.groups);
         self.timers.clear();
         let mut dropped = Default::default();
-        let mut effects =
-            Effects { now, config: &self.config, replies: &mut self.replies, writes: &mut dropped };
+        self.bytes = 0;
+        let mut effects = Effects {
+            now,
+            config: &self.config,
+            is_full: false,
+            replies: &mut self.replies,
+            writes: &mut dropped,
+        };
         for group in groups.values_mut() {
             group.fail_waiting_requests(error, &mut effects);
         }
@@ -392,8 +416,16 @@ impl Coordinator {
     ) -> Option<T> {
         let group = self.groups.get_mut(id)?;
         let writes = &mut self.writes.queued;
-        let mut effects = Effects { now, config: &self.config, replies: &mut self.replies, writes };
+        let mut effects = Effects {
+            now,
+            config: &self.config,
+            is_full: self.is_full,
+            replies: &mut self.replies,
+            writes,
+        };
         let handled = handle(group, &mut effects);
+        let bytes = group.bytes();
+        self.bytes = self.bytes - std::mem::replace(&mut group.counted, bytes) + bytes;
         let deadline = group.next_deadline();
         if deadline != group.armed {
             if let Some(at) = std::mem::replace(&mut group.armed, deadline) {
@@ -408,8 +440,10 @@ impl Coordinator {
     }
 
     fn forget_if_blank(&mut self, id: &GroupId) {
-        if self.groups.get(id).is_some_and(|group| group.is_blank() && group.armed.is_none()) {
-            self.groups.remove(id);
+        if self.groups.get(id).is_some_and(|group| group.is_blank() && group.armed.is_none())
+            && let Some(group) = self.groups.remove(id)
+        {
+            self.bytes -= group.counted;
         }
     }
 }

@@ -12,6 +12,8 @@ use super::{
 pub(crate) struct Effects<'a> {
     pub(crate) now: Now,
     pub(crate) config: &'a GroupConfig,
+    /// There is no memory for more members.
+    pub(crate) is_full: bool,
     pub(crate) replies: &'a mut Vec<(ReplyId, Reply)>,
     pub(crate) writes: &'a mut VecDeque<Write>,
 }

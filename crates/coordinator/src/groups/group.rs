@@ -50,7 +50,14 @@ pub(crate) struct Group {
     pub(crate) committed: Option<Arc<StoredGroup>>,
     /// The deadline that the coordinator's timers have for this group.
     pub(crate) armed: Option<u64>,
+    /// What the members take, unless they have changed since.
+    pub(crate) member_bytes: Option<usize>,
+    /// What the coordinator counts for this group.
+    pub(crate) counted: usize,
 }
+
+/// What a committed offset takes in memory about.
+const OFFSET_BYTES: usize = 256;
 
 impl Group {
     pub(crate) fn new(id: GroupId) -> Self {
@@ -74,7 +81,16 @@ impl Group {
             offsets: Offsets::default(),
             committed: None,
             armed: None,
+            member_bytes: None,
+            counted: 0,
         }
+    }
+
+    /// What it takes in memory about.
+    pub(crate) fn bytes(&mut self) -> usize {
+        let members = || self.members.values().map(Member::bytes).sum();
+        let members = *self.member_bytes.get_or_insert_with(members);
+        members + self.offsets.committed.len() * OFFSET_BYTES
     }
 
     /// Nothing would be missed if the group were forgotten.
@@ -110,6 +126,7 @@ impl Group {
             }
             self.members.insert(member.id.clone(), member);
         }
+        self.member_bytes = None;
         self.protocol = Some(protocol);
         self.leader = stored.leader.clone().filter(|leader| self.members.contains_key(leader));
         self.leader = self.leader.take().or_else(|| self.members.keys().next().cloned());
@@ -209,6 +226,7 @@ impl Group {
     /// Removes a member, without a reply to its requests and without a rebalance.
     pub(crate) fn remove_member(&mut self, id: &MemberId) -> Option<Member> {
         let member = self.members.remove(id)?;
+        self.member_bytes = None;
         self.pending_sync.remove(id);
         if let Some(instance) = &member.instance
             && self.static_members.get(instance) == Some(id)

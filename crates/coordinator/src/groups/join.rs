@@ -6,7 +6,8 @@ use bytes::Bytes;
 use milena_protocol::Uuid;
 
 use super::{
-    AppendError, GroupError, GroupState, JoinRequest, JoinResponse, MemberId, Reply, ReplyId,
+    AppendError, GroupConfig, GroupError, GroupState, JoinRequest, JoinResponse, MemberId,
+    Reply, ReplyId,
     effects::Effects,
     group::{Group, fail_superseded_join},
     member::{Member, MemberSettings},
@@ -50,6 +51,10 @@ impl Group {
                 self.remove_member_and_rebalance(id, effects);
             }
             effects.fail_join(join.reply, GroupError::GroupMaxSizeReached, None);
+        } else if !self.has_bytes_for(&join, effects.config) {
+            effects.fail_join(join.reply, GroupError::GroupMaxSizeReached, join.request.member);
+        } else if effects.is_full && self.is_new(&join.request) {
+            effects.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
         } else if self.state == GroupState::Dead {
             effects.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
         } else if !self.supports(&join.request.protocol_type, &join.settings) {
@@ -79,6 +84,23 @@ impl Group {
                 known.is_some() || self.members.len() < max_size
             }
         }
+    }
+
+    /// Whether what the member says of itself is within the limits, its own and the group's.
+    fn has_bytes_for(&self, join: &Join, config: &GroupConfig) -> bool {
+        let bytes = join.settings.bytes();
+        let is_own = |member: &&Member| Some(&member.id) == join.request.member.as_ref();
+        let others = self.members.values().filter(|member| !is_own(member));
+        bytes <= config.member_bytes_max
+            && others.map(|member| member.settings.bytes()).sum::<usize>() + bytes
+                <= config.group_bytes_max
+    }
+
+    /// Whether it would be one member more.
+    fn is_new(&self, request: &JoinRequest) -> bool {
+        let is_known = request.member.as_ref().is_some_and(|id| self.members.contains_key(id));
+        let instance = request.instance.as_ref();
+        !is_known && !instance.is_some_and(|id| self.static_members.contains_key(id))
     }
 
     fn join_new(&mut self, join: Join, effects: &mut Effects<'_>) {
@@ -179,10 +201,12 @@ impl Group {
                 .saturating_add(effects.config.new_member_join_timeout_ms),
         };
         self.members.insert(id, member);
+        self.member_bytes = None;
         self.rebalance_or_continue(effects);
     }
 
     fn update_member(&mut self, id: &MemberId, join: Join, effects: &mut Effects<'_>) {
+        self.member_bytes = None;
         let Some(member) = self.members.get_mut(id) else { return };
         member.settings = join.settings;
         let superseded = member.awaiting_join.replace(join.reply);
@@ -246,6 +270,7 @@ impl Group {
             self.pending_sync.insert(id.clone());
         }
         self.members.insert(id, member);
+        self.member_bytes = None;
     }
 
     /// The log has the new id of a static member, or could not take it.

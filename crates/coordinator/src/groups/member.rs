@@ -15,6 +15,17 @@ pub(crate) struct MemberSettings {
     pub(crate) protocols: Vec<Protocol>,
 }
 
+/// What a member takes in memory about, beside what it says of itself.
+const MEMBER_BYTES: usize = 1024;
+
+impl MemberSettings {
+    /// What the member says of itself.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |protocol: &Protocol| protocol.name.len() + protocol.metadata.len();
+        self.protocols.iter().map(size).sum()
+    }
+}
+
 /// A member. At most one JoinGroup and one SyncGroup of it wait for a reply.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -34,6 +45,11 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = self.client_id.len() + self.client_host.len();
+        MEMBER_BYTES + texts + self.settings.bytes() + self.assignment.len()
+    }
+
     /// True if the session does not end however long the member is silent: it waits for the
     /// coordinator.
     pub(crate) fn is_kept_waiting(&self) -> bool {

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{
-    AppendError, Generation, GroupError, GroupState, HeartbeatRequest, InstanceId, LeaveResult,
-    LeavingMember, MemberId, Reply, ReplyId, SyncRequest, SyncResponse, effects::Effects,
-    group::Group, join::consistent, stored::Change, writes::AfterWrite,
+    AppendError, Generation, GroupConfig, GroupError, GroupState, HeartbeatRequest, InstanceId,
+    LeaveResult, LeavingMember, MemberId, Reply, ReplyId, SyncRequest, SyncResponse,
+    effects::Effects, group::Group, join::consistent, stored::Change, writes::AfterWrite,
 };
 
 impl Group {
     pub(crate) fn sync(&mut self, reply: ReplyId, request: SyncRequest, effects: &mut Effects<'_>) {
-        let id = match self.check_sync(&request) {
+        let checked = self
+            .check_sync(&request)
+            .and_then(|id| within_limits(&request.assignments, effects.config).map(|()| id));
+        let id = match checked {
             Ok(id) => id,
             Err(error) => return effects.reply(reply, Reply::Sync(Err(error))),
         };
@@ -117,6 +120,7 @@ impl Group {
             return self.prepare_rebalance(effects);
         }
         self.set_state(GroupState::Stable, effects);
+        self.member_bytes = None;
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
             let Some(member) = self.members.get_mut(&id) else { continue };
@@ -131,6 +135,7 @@ impl Group {
 
     /// Withdraws the assignments, and fails the SyncGroups that wait for them.
     pub(crate) fn fail_assignment(&mut self, error: GroupError, effects: &mut Effects<'_>) {
+        self.member_bytes = None;
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
             let Some(member) = self.members.get_mut(&id) else { continue };
@@ -192,6 +197,17 @@ impl Group {
         self.remove_member_and_rebalance(&id.ok_or(GroupError::UnknownMemberId)?, effects);
         Ok(())
     }
+}
+
+/// Whether each assignment and all together are as small as a group's record may be.
+fn within_limits(
+    assignments: &[(MemberId, Bytes)],
+    config: &GroupConfig,
+) -> Result<(), GroupError> {
+    let sizes = || assignments.iter().map(|(_, assignment)| assignment.len());
+    let fits = sizes().all(|size| size <= config.member_bytes_max)
+        && sizes().sum::<usize>() <= config.group_bytes_max;
+    if fits { Ok(()) } else { Err(GroupError::GroupMaxSizeReached) }
 }
 
 /// The reply to LeaveGroup of a group that does not exist.
