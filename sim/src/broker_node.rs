@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, StartError};
+use milena_broker::{
+    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool,
+    SharedMemory, StartError,
+};
 use milena_runtime::Runtime;
 use milena_storage::{
     BlockCache, FlushPolicy, LogError, MemoryBudget, StorageError,
@@ -124,6 +127,8 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
         blocks: BlockCache::new(64 << 10),
         sealed_logs: world.sealed_logs.lock().expect("no panic with the logs").clone(),
         runtime,
+        memory: SharedMemory::default(),
+        connections: ConnectionPool::default(),
         authorizer: Box::new(AllowAll),
     };
     Broker::start(config(world, node.id), parts).await

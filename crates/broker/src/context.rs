@@ -3,16 +3,24 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use milena_protocol::{ApiKey, KString, frame::RequestHeader};
+use milena_runtime::{LogLimit, Runtime};
 use milena_types::ClusterId;
+use tokio_util::sync::CancellationToken;
 
-use crate::access::{Authorizer, Caller, Operation, Principal, Resource};
+use crate::{
+    access::{Authorizer, Caller, Operation, Principal, Resource},
+    memory::{SharedMemory, room::RoomPermit},
+};
+
+/// Stands for no deadline.
+const NEVER: u64 = u64::MAX;
 
 /// The context that all requests of one connection share.
 pub(crate) struct ConnectionInfo {
@@ -21,6 +29,14 @@ pub(crate) struct ConnectionInfo {
     pub(crate) listener: Arc<str>,
     pub(crate) peer: SocketAddr,
     pub(crate) authorizer: Arc<dyn Authorizer>,
+    /// Cancelled when the peer has closed the connection, or at least its half of it, and when the
+    /// broker's connections end.
+    pub(crate) gone: CancellationToken,
+    /// The scope of the broker's connections.
+    pub(crate) runtime: Runtime,
+    pub(crate) memory: SharedMemory,
+    /// Of lines about requests that ended their connection.
+    pub(crate) bad_requests: Arc<LogLimit>,
 }
 
 /// One request's circumstances, handed down from the connection to the handler.
@@ -36,7 +52,14 @@ pub(crate) struct RequestContext {
     pub(crate) correlation_id: i32,
     /// When the request had arrived, on the runtime's monotonic clock.
     pub(crate) received: Duration,
+    /// When its handling began, on the same clock.
+    begun: Duration,
+    /// Nanoseconds on the same clock, or [`NEVER`].
+    deadline: AtomicU64,
+    outlives_peer: AtomicBool,
     throttle_ms: AtomicU32,
+    /// For its response.
+    room: Mutex<Option<RoomPermit>>,
 }
 
 impl RequestContext {
@@ -45,6 +68,7 @@ impl RequestContext {
         principal: Principal,
         header: RequestHeader,
         received: Duration,
+        time_max: Option<Duration>,
     ) -> Self {
         Self {
             connection,
@@ -54,8 +78,110 @@ impl RequestContext {
             api_version: header.version,
             correlation_id: header.correlation_id,
             received,
+            begun: received,
+            deadline: AtomicU64::new(time_max.map_or(NEVER, |max| nanos(received + max))),
+            outlives_peer: AtomicBool::new(false),
             throttle_ms: AtomicU32::new(0),
+            room: Mutex::new(None),
         }
+    }
+
+    /// Its handling begins now, and not when it had arrived.
+    pub(crate) fn begin(&mut self, now: Duration) {
+        if let Some(deadline) = self.deadline() {
+            *self.deadline.get_mut() = nanos(deadline + now.saturating_sub(self.begun));
+        }
+        self.begun = now;
+    }
+
+    /// When its handling is to be over, on the runtime's monotonic clock: all its waits together
+    /// end then, and so does work that computes, which looks at this between slices.
+    /// `None` for requests that have the coordinator's times alone.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        match self.deadline.load(Ordering::Relaxed) {
+            NEVER => None,
+            at => Some(Duration::from_nanos(at)),
+        }
+    }
+
+    /// The request has a field that allows less: so many milliseconds since its handling began.
+    pub(crate) fn narrow(&self, allowed_ms: i32) {
+        let allowed = Duration::from_millis(u64::try_from(allowed_ms).unwrap_or(0));
+        self.deadline.fetch_min(nanos(self.begun + allowed), Ordering::Relaxed);
+    }
+
+    /// What is left until the deadline.
+    pub(crate) fn left(&self) -> Duration {
+        let now = self.connection.runtime.monotonic();
+        self.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// From now on neither a deadline nor the end of the stream cancels the request: its client
+    /// expects no response and may be gone already.
+    pub(crate) fn outlive_peer(&self) {
+        self.outlives_peer.store(true, Ordering::Relaxed);
+        self.deadline.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Returns when the request is to wait no longer: at its deadline, at the end of the stream, or
+    /// when the broker's connections end. Every wait of a handler is a race with this one.
+    pub(crate) async fn ended(&self) {
+        let ConnectionInfo { gone, runtime, .. } = &*self.connection;
+        let cancelled =
+            if self.outlives_peer.load(Ordering::Relaxed) { runtime.stopping() } else { gone };
+        match self.deadline() {
+            None => cancelled.cancelled().await,
+            // Not in the first poll of what usually is ready.
+            Some(deadline) => tokio::select! {
+                biased;
+                () = cancelled.cancelled() => {}
+                () = runtime.sleep(deadline.saturating_sub(runtime.monotonic())) => {}
+            },
+        }
+    }
+
+    /// Whether nobody waits for the response any more, or the broker's connections end.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        !self.outlives_peer.load(Ordering::Relaxed) && self.connection.gone.is_cancelled()
+    }
+
+    /// Room for a response of up to `bytes`, before it is built: less where little is left, and
+    /// what a small response needs if none came until the request ended. The handler says with
+    /// [`RoomPermit::set_bytes`] what it used, and gives it to [`RequestContext::keep_room`].
+    pub(crate) async fn response_room(&self, bytes: usize) -> RoomPermit {
+        tokio::select! {
+            biased;
+            room = self.connection.memory.responses.up_to(bytes) => room,
+            () = self.ended() => self.connection.memory.responses.none(),
+        }
+    }
+
+    /// Keeps room until the response is written.
+    pub(crate) fn keep_room(&self, room: RoomPermit) {
+        *self.lock_room() = Some(room);
+    }
+
+    /// The room that the handler took.
+    pub(crate) fn take_room(&self) -> Option<RoomPermit> {
+        self.lock_room().take()
+    }
+
+    /// Room for a response of `bytes` that is built already. None if there was none until the
+    /// request ended.
+    pub(crate) async fn room_for(&self, bytes: usize) -> Option<RoomPermit> {
+        tokio::select! {
+            biased;
+            room = self.connection.memory.responses.exactly(bytes) => Some(room),
+            () = self.ended() => None,
+        }
+    }
+
+    fn lock_room(&self) -> std::sync::MutexGuard<'_, Option<RoomPermit>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn client_address(&self) -> SocketAddr {
@@ -91,5 +217,88 @@ impl RequestContext {
 
     pub(crate) fn throttled(&self) -> Duration {
         Duration::from_millis(self.throttle_ms.load(Ordering::Relaxed).into())
+    }
+}
+
+fn nanos(at: Duration) -> u64 {
+    u64::try_from(at.as_nanos()).map_or(NEVER - 1, |nanos| nanos.min(NEVER - 1))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use crate::{access::AllowAll, memory::MemoryShares};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A request of a connection that is not there.
+    pub(crate) fn request(runtime: &Runtime, time_max: Option<Duration>) -> RequestContext {
+        let connection = ConnectionInfo {
+            cluster: "paper".parse().unwrap(),
+            listener: "PLAINTEXT".into(),
+            peer: "127.0.0.1:1".parse().unwrap(),
+            authorizer: Arc::new(AllowAll),
+            gone: runtime.stopping().child_token(),
+            runtime: runtime.clone(),
+            memory: SharedMemory::new(MemoryShares {
+                response_bytes: 1 << 20,
+                ..MemoryShares::default()
+            }),
+            bad_requests: Arc::default(),
+        };
+        let header =
+            RequestHeader { key: ApiKey::Fetch, version: 4, correlation_id: 1, client_id: None };
+        let now = runtime.monotonic();
+        RequestContext::new(Arc::new(connection), Principal::user("x"), header, now, time_max)
+    }
+
+    #[tokio::test]
+    async fn a_field_of_the_request_only_ever_shortens_its_time() {
+        let runtime = Runtime::system();
+        let mut request = request(&runtime, Some(25 * SECOND));
+        let begun = request.received + SECOND;
+        request.begin(begun);
+        assert_eq!(request.deadline(), Some(begun + 25 * SECOND));
+        request.narrow(1000);
+        request.narrow(i32::MAX);
+        assert_eq!(request.deadline(), Some(begun + SECOND));
+        request.narrow(-1);
+        assert_eq!(request.deadline(), Some(begun));
+        request.outlive_peer();
+        assert_eq!(request.deadline(), None);
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_at_the_deadline_or_with_the_stream() {
+        let runtime = Runtime::system();
+        let late = request(&runtime, Some(25 * SECOND));
+        late.narrow(10);
+        late.ended().await;
+        assert!(late.is_late() && !late.is_abandoned());
+
+        let unlimited = request(&runtime, None);
+        let (_, ()) = tokio::join!(unlimited.ended(), async { unlimited.connection.gone.cancel() });
+        assert!(unlimited.is_abandoned() && !unlimited.is_late());
+
+        let unanswered = request(&runtime, Some(SECOND));
+        unanswered.outlive_peer();
+        unanswered.connection.gone.cancel();
+        let mut ended = std::pin::pin!(unanswered.ended());
+        assert!(futures_util::poll!(ended.as_mut()).is_pending());
+        runtime.stop();
+        ended.await;
+    }
+
+    #[tokio::test]
+    async fn a_request_without_room_until_its_deadline_may_return_little() {
+        let runtime = Runtime::system();
+        let request = request(&runtime, Some(25 * SECOND));
+        let all = request.response_room(1 << 30).await;
+        assert_eq!(all.bytes(), 1 << 20);
+        request.narrow(10);
+        assert_eq!(request.response_room(1 << 30).await.bytes(), 64 << 10);
+        request.keep_room(all);
+        assert!(request.take_room().is_some() && request.take_room().is_none());
     }
 }

@@ -8,18 +8,27 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use milena_protocol::{ApiKey, Decoder, frame};
+use milena_runtime::OwnedTask;
 
 use crate::{
     api::{
         ApiSet,
         cluster::api_versions,
         definition::NextRequest,
-        handled::{Handled, ResponseHead},
+        handled::{Handled, Reply, ResponseHead},
         offered::OfferedApis,
     },
     authentication::{Admitted, ConnectionAuthentication},
     context::{ConnectionInfo, RequestContext},
+    memory::room::UNCOUNTED_BYTES,
 };
+
+/// A larger request is handled where computing delays nobody. Produce is not: what it computes on
+/// is bounded by itself.
+const CHEAP_BYTES: usize = 64 * 1024;
+/// How many times larger than on the wire a request is when it is decoded, at most about: an entry
+/// of few bytes becomes a struct.
+const EXPANSION: usize = 6;
 
 /// The handler of the requests of connections.
 pub(crate) trait RequestService: Send + Sync + 'static {
@@ -50,6 +59,7 @@ pub(crate) struct Incoming {
     body: Decoder,
     target: RequestTarget,
     next_request: NextRequest,
+    computes: bool,
 }
 
 enum RequestTarget {
@@ -64,6 +74,11 @@ impl Incoming {
     /// Whether the connection's next request may begin before this one has its response.
     pub(crate) fn overlaps(&self) -> bool {
         self.next_request == NextRequest::AfterEffect
+    }
+
+    /// Its handling begins at `now` (monotonic).
+    pub(crate) fn begin(&mut self, now: Duration) {
+        self.context.begin(now);
     }
 }
 
@@ -80,7 +95,9 @@ pub(crate) fn read(
     let (header, body) = match frame::decode_request(frame) {
         Ok(read) => read,
         Err(error) => {
-            tracing::warn!(%peer, %error, "closed a connection whose request cannot be read");
+            if let Some(unlogged) = connection.bad_requests.pass(now) {
+                tracing::warn!(%peer, %error, unlogged, "closed a connection whose request cannot be read");
+            }
             return None;
         }
     };
@@ -89,11 +106,12 @@ pub(crate) fn read(
     let known = offered.filter(|api| api.has(version));
     let Some(api) = known.or(offered.filter(|_| key == ApiKey::ApiVersions)) else {
         let offered = offered.map(|api| api.versions());
-        tracing::warn!(
-            %peer, api = key.name(), version, ?offered,
-            "closed a connection that used an api version this cluster does not offer: ask \
-             ApiVersions first"
-        );
+        if let Some(unlogged) = connection.bad_requests.pass(now) {
+            tracing::warn!(
+                %peer, api = key.name(), version, ?offered, unlogged,
+                "closed a connection that used an api version this cluster does not offer: ask ApiVersions first"
+            );
+        }
         return None;
     };
     let Admitted { principal, is_conversation } = match authentication.admit(api.definition, now) {
@@ -108,23 +126,72 @@ pub(crate) fn read(
         Some(_) if is_conversation => RequestTarget::Authentication,
         Some(_) => RequestTarget::Handler,
     };
-    let context = RequestContext::new(connection.clone(), principal, header, now);
-    Some(Incoming { context, body, target, next_request: api.definition.next_request })
+    let definition = api.definition;
+    let computes =
+        definition.computes || (body.remaining() > CHEAP_BYTES && key != ApiKey::Produce);
+    let context =
+        RequestContext::new(connection.clone(), principal, header, now, definition.time_max);
+    Some(Incoming { context, body, target, next_request: definition.next_request, computes })
 }
 
 /// Handles a request up to its reply, or up to where the next one may begin.
 pub(crate) async fn handle<S: RequestService>(
     incoming: Incoming,
     authentication: &mut ConnectionAuthentication,
-    service: &S,
+    service: &Arc<S>,
 ) -> Handled {
-    let Incoming { context, body, target, .. } = incoming;
+    let Incoming { context, body, target, computes, .. } = incoming;
     match target {
-        RequestTarget::Handler => service.handle(&context, body).await,
+        RequestTarget::Handler if computes => compute(context, body, service.clone()).await,
+        RequestTarget::Handler => {
+            let handled = service.handle(&context, body).await;
+            with_room(&context, handled).await
+        }
         RequestTarget::Authentication => Handled::Done(authentication.step(&context, body).await),
         RequestTarget::UnknownVersion => {
             let response = api_versions::unsupported(service.offered());
             Handled::Done(ResponseHead::of(&context).in_version(0).reply(&response))
         }
+    }
+}
+
+/// Handles a request as one task where computing delays nobody. The task ends with the connection.
+async fn compute<S: RequestService>(
+    context: RequestContext,
+    body: Decoder,
+    service: Arc<S>,
+) -> Handled {
+    let runtime = context.connection.runtime.clone();
+    let task = runtime.spawn_compute(async move {
+        // Those without a deadline wait long, and their members have limits of their own.
+        let decoded = context.deadline().map(|_| body.remaining().saturating_mul(EXPANSION));
+        let _decoded = match decoded {
+            Some(bytes) if body.remaining() > CHEAP_BYTES => tokio::select! {
+                biased;
+                room = context.connection.memory.decoded.exactly(bytes) => Some(room),
+                () = context.ended() => {
+                    return Handled::close("there was no memory to decode a large request");
+                }
+            },
+            _ => None,
+        };
+        let handled = service.handle(&context, body).await;
+        with_room(&context, handled).await
+    });
+    OwnedTask::from(task).await.unwrap_or_else(|_| Handled::close("its handler did not end"))
+}
+
+/// Waits for the room that a large response needs until it is written, unless its handler took it.
+async fn with_room(context: &RequestContext, handled: Handled) -> Handled {
+    match handled {
+        Handled::Done(Reply::Send { frame, throttle, room: None })
+            if frame.len() > UNCOUNTED_BYTES =>
+        {
+            match context.room_for(frame.len()).await {
+                room @ Some(_) => Handled::Done(Reply::Send { frame, throttle, room }),
+                None => Handled::close("there was no room for a response: others are not read"),
+            }
+        }
+        handled => handled,
     }
 }

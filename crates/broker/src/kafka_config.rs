@@ -30,8 +30,6 @@ const DEFAULTS: [(&str, i64); 5] = [
     ("max.incremental.fetch.session.cache.slots", 1000),
     ("socket.request.max.bytes", 100 << 20),
 ];
-/// Kafka's default of `queued.max.request.bytes` is no limit.
-const QUEUED_REQUEST_BYTES_MAX: usize = 512 << 20;
 /// Longer than any connection lives.
 const NEVER_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
 
@@ -107,11 +105,6 @@ impl BrokerKafkaConfig {
     }
 }
 
-/// Bytes of large requests of all connections together.
-pub(crate) fn queued_request_bytes_max(config: EffectiveConfig<'_>) -> usize {
-    usize::try_from(config.queued_max_request_bytes()).unwrap_or(QUEUED_REQUEST_BYTES_MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use milena_types::ClusterId;
@@ -146,12 +139,10 @@ mod tests {
             ("socket.request.max.bytes", "1000"),
             ("max.connections", "x"),
             ("connections.max.idle.ms", "-1"),
-            ("queued.max.request.bytes", "-1"),
         ]);
         let config = config.at_start();
         assert_eq!(config.socket_request_max_bytes(), 1000);
         assert_eq!(config.max_connections(), 20_000, "not a number");
-        assert_eq!(queued_request_bytes_max(config), QUEUED_REQUEST_BYTES_MAX, "-1 is the default");
         assert_eq!(config.connections_max_idle_ms(), NEVER_MS as u64);
     }
 }

@@ -11,7 +11,8 @@
 //!               `__consumer_offsets`
 //! topics/       creating, growing and deleting topics under Kafka's rules
 //! leadership/   the partitions led here: look-up, opening and closing after the image, handoff
-//! context       a request's connection, principal and header; access: authorization
+//! context       a request's connection, principal, header and deadline; access: authorization
+//! memory/       the memory that the brokers of a process share
 //! identity      this broker, and this life of it
 //! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
@@ -35,6 +36,7 @@ mod errors;
 mod identity;
 mod kafka_config;
 mod leadership;
+mod memory;
 mod net;
 mod topic_ref;
 mod topics;
@@ -44,4 +46,6 @@ pub use access::AllowAll;
 pub use api::{definition::ApiDefinition, served};
 pub use broker::{Broker, BrokerParts, StartError};
 pub use config::BrokerConfig;
+pub use memory::{MemoryShares, SharedMemory};
+pub use net::connection_slots::ConnectionPool;
 pub use tuning::{BrokerTuning, SHUTDOWN_LIMITS, ShutdownLimits};

@@ -14,7 +14,10 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, StartError};
+use milena_broker::{
+    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool, SharedMemory,
+    StartError,
+};
 use milena_runtime::Runtime;
 use milena_security::local_key::LocalKey;
 use milena_service::{BrokerSpec, ProvisionError, Provisioner};
@@ -35,13 +38,22 @@ const FIRST_KEY: KeyId = KeyId(1);
 
 type Slot = Arc<AsyncMutex<Option<Broker>>>;
 
+/// What all brokers have together.
+pub(crate) struct SharedResources {
+    /// What they keep of segments in memory.
+    pub(crate) blocks: BlockCache,
+    /// The rest of the memory.
+    pub(crate) memory: SharedMemory,
+    pub(crate) connections: ConnectionPool,
+}
+
 /// Runs the brokers of all clusters.
 pub(crate) struct InProcessBrokers {
     runtime: Runtime,
     store: Arc<dyn MetadataStore>,
     data: Arc<DataDir>,
     local_key: LocalKey,
-    blocks: BlockCache,
+    shared: SharedResources,
     tuning: BrokerTuning,
     slots: Mutex<HashMap<(ClusterId, BrokerId), Slot>>,
     /// For each cluster: where the write-ahead logs of its brokers are.
@@ -50,19 +62,18 @@ pub(crate) struct InProcessBrokers {
 }
 
 impl InProcessBrokers {
-    /// `blocks` is what all brokers together keep of segments in memory; `tuning` is each
-    /// broker's.
+    /// `tuning` is each broker's.
     pub(crate) fn new(
         runtime: Runtime,
         store: Arc<dyn MetadataStore>,
         data: Arc<DataDir>,
         local_key: LocalKey,
-        blocks: BlockCache,
+        shared: SharedResources,
         tuning: BrokerTuning,
     ) -> Self {
         let (slots, sealed_logs, closing) =
             (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Self { runtime, store, data, local_key, blocks, tuning, slots, sealed_logs, closing }
+        Self { runtime, store, data, local_key, shared, tuning, slots, sealed_logs, closing }
     }
 
     /// Stops all brokers at once. None starts any more.
@@ -124,10 +135,12 @@ impl InProcessBrokers {
             store: self.store.clone(),
             objects,
             keys,
-            blocks: self.blocks.clone(),
+            blocks: self.shared.blocks.clone(),
             sealed_logs: self.sealed_logs(&spec.cluster),
             runtime: self.runtime.clone(),
             disk: Arc::new(LocalDisk),
+            memory: self.shared.memory.clone(),
+            connections: self.shared.connections.clone(),
             authorizer: Box::new(AllowAll),
         };
         Broker::start(config, parts).await.map_err(|error| refusal(spec, &error))

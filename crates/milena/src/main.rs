@@ -5,6 +5,7 @@
 //! settings         flags, environment, file and defaults, in that order
 //! data_dir         the data directory: its lock, its format, its files
 //! serve            a whole Milena in one process, from start to stop
+//! executors        the process's threads
 //! brokers          starts and stops brokers as tasks of this process
 //! api_client       signed calls to the MSK API
 //! telemetry        logs
@@ -14,6 +15,8 @@ mod api_client;
 mod brokers;
 mod cli;
 mod data_dir;
+mod descriptors;
+mod executors;
 mod memory;
 mod serve;
 mod settings;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use milena_broker::{BrokerTuning, SHUTDOWN_LIMITS};
+use milena_broker::{BrokerTuning, ConnectionPool, SHUTDOWN_LIMITS, SharedMemory};
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
@@ -22,7 +22,13 @@ use milena_storage::BlockCache;
 use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
 use tokio::time::timeout;
 
-use crate::{brokers::InProcessBrokers, data_dir::DataDir, settings::Settings};
+use crate::{
+    brokers::{InProcessBrokers, SharedResources},
+    data_dir::DataDir,
+    descriptors,
+    executors::Executors,
+    settings::Settings,
+};
 
 /// The cluster that newcomers find.
 const DEMO: &str = "demo";
@@ -47,24 +53,14 @@ const _: () = {
 
 /// Serves until a signal says to stop.
 pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
-    let mut threads = tokio::runtime::Builder::new_multi_thread();
-    if let Some(number) = settings.threads {
-        threads.worker_threads(number);
-    }
-    let executor = threads
-        .enable_all()
-        .thread_name("milena")
-        .build()
-        .context("cannot start worker threads")?;
-    let serving: Pin<Box<dyn Future<Output = anyhow::Result<()>>>> = Box::pin(serve(settings));
-    let outcome = executor.block_on(serving);
-    // Tasks that have not ended by now hold nothing durable.
-    executor.shutdown_background();
-    outcome
+    let executors = Executors::start(settings.threads).context("cannot start worker threads")?;
+    let runtime = Runtime::system().with_executors(executors.handles());
+    let serving: Pin<Box<dyn Future<Output = anyhow::Result<()>>>> =
+        Box::pin(serve(settings, runtime));
+    executors.run(serving)
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let runtime = Runtime::system();
+async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
     // From here on a signal no longer ends the process: one that comes during the start waits in
     // `signals` until the start is over, and then everything stops in good order.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
@@ -117,11 +113,19 @@ impl Installation {
         let metadata: Arc<dyn MetadataStore> = store.clone();
         let blocks = BlockCache::new(settings.cache_mib() << 20);
         let mut tuning = BrokerTuning::default();
-        tuning.flush.bytes = settings.flush_mib << 20;
+        let division = settings.memory();
+        tracing::debug!(%division, "the memory of the process is divided");
+        tuning.flush.bytes = division.flush_bytes(settings.flush_mib << 20);
         tuning.memory.unflushed_bytes = tuning.flush.bytes * UNFLUSHED_TO_FLUSH;
         let (scope, key) = (runtime.child(), local_key.clone());
+        let memory = SharedMemory::new(division.shares());
+        let descriptors = descriptors::raise_limit();
+        let connections = division.connections().min(descriptors::connections(descriptors));
+        tracing::debug!(connections, ?descriptors, "so many connections of clients may be open");
+        let connections = ConnectionPool::new(connections);
+        let shared = SharedResources { blocks, memory, connections };
         let brokers =
-            InProcessBrokers::new(scope, metadata.clone(), data.clone(), key, blocks, tuning);
+            InProcessBrokers::new(scope, metadata.clone(), data.clone(), key, shared, tuning);
         let brokers = Arc::new(brokers);
         let access_key = (!settings.no_auth).then(|| credentials.default_key().id.clone());
         let config = ServiceConfig {

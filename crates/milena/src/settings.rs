@@ -21,7 +21,7 @@ use clap::{
 use milena_service::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
 use serde::{Deserialize, Serialize};
 
-use crate::memory;
+use crate::memory::Division;
 
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
@@ -30,6 +30,7 @@ const DEFAULT_ACCOUNT: &str = "000000000000";
 const THREADS_MAX: usize = 1024;
 /// Refuses a slip of the keyboard.
 const CACHE_MIB_MAX: u64 = 16 << 20;
+const MEMORY_MIB: RangeInclusive<u64> = 256..=(16 << 20);
 const FLUSH_MIB: RangeInclusive<u64> = 8..=4096;
 
 /// The directory of one installation's data.
@@ -89,7 +90,11 @@ pub(crate) struct Settings {
     /// start after a crash.
     #[arg(long, env = "MILENA_FLUSH_MIB", value_name = "MIB", default_value = "64")]
     pub(crate) flush_mib: u64,
-    /// Memory for blocks read from segments, in MiB [default: an eighth of the machine's, at most
+    /// Memory for everything, in MiB [default: the machine's, or what the control groups of the
+    /// process allow]
+    #[arg(long, env = "MILENA_MEMORY_MIB", value_name = "MIB")]
+    memory_mib: Option<u64>,
+    /// Memory for blocks read from segments, in MiB [default: an eighth of `--memory-mib`, at most
     /// 4096]
     #[arg(long, env = "MILENA_CACHE_MIB", value_name = "MIB")]
     cache_mib: Option<u64>,
@@ -169,6 +174,9 @@ impl Settings {
                 );
             }
         }
+        if self.memory_mib.is_some_and(|mib| !MEMORY_MIB.contains(&mib)) {
+            bail!("--memory-mib must be from {} to {}", MEMORY_MIB.start(), MEMORY_MIB.end());
+        }
         if !(1..=CACHE_MIB_MAX).contains(&self.cache_mib()) {
             bail!("--cache-mib must be from 1 to {CACHE_MIB_MAX}");
         }
@@ -182,9 +190,14 @@ impl Settings {
         self.data_dir.as_deref().expect("settings are resolved before they are used")
     }
 
-    /// The block cache of all brokers together.
+    /// The memory of the process, divided.
+    pub(crate) fn memory(&self) -> Division {
+        self.memory_mib.map_or_else(Division::of_this_process, Division::new)
+    }
+
+    /// What all brokers together keep of segments in memory.
     pub(crate) fn cache_mib(&self) -> u64 {
-        self.cache_mib.unwrap_or_else(memory::cache_mib_default)
+        self.cache_mib.unwrap_or_else(|| self.memory().cache_mib())
     }
 
     /// The addresses of brokers: a loopback address each where the system has them and no other

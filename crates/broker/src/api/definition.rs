@@ -3,7 +3,7 @@
 //! Every API file has one [`ApiDefinition`]. The APIs that a cluster offers, the pipelining of
 //! connections and the API table of `docs/compatibility.md` are made from it.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
 use milena_protocol::ApiKey;
 
@@ -22,7 +22,15 @@ pub struct ApiDefinition {
     pub next_request: NextRequest,
     /// Whether a connection may use the API before it has authenticated.
     pub before_authentication: bool,
+    /// How long a request may take at most, whatever its own fields allow. None for those that the
+    /// group coordinator's times end.
+    pub time_max: Option<Duration>,
+    /// Whether what a request costs does not follow from its size.
+    pub computes: bool,
 }
+
+/// Less than the 30 s after which Java clients give a request up by default.
+const TIME_MAX: Duration = Duration::from_secs(25);
 
 /// The point at which the next request of the same connection may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +52,8 @@ impl ApiDefinition {
             notes: &[],
             next_request: NextRequest::AfterResponse,
             before_authentication: false,
+            time_max: Some(TIME_MAX),
+            computes: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use milena_protocol::{
     ApiKey, DecodeError, Decoder, EncodedFrame, Message, Request, frame::encode_response,
 };
 
-use crate::context::RequestContext;
+use crate::{context::RequestContext, memory::room::RoomPermit};
 
 /// The outcome of a request.
 pub(crate) enum Handled {
@@ -20,7 +20,12 @@ pub(crate) enum Handled {
 /// The reply to a request.
 pub(crate) enum Reply {
     /// A response, after which the connection is not read for `throttle`.
-    Send { frame: EncodedFrame, throttle: Duration },
+    Send {
+        frame: EncodedFrame,
+        throttle: Duration,
+        /// Kept until it is written.
+        room: Option<RoomPermit>,
+    },
     /// A response after which the connection is closed.
     #[cfg_attr(not(test), expect(dead_code, reason = "for refused authentication"))]
     Last { frame: EncodedFrame, reason: &'static str },
@@ -37,7 +42,11 @@ pub(crate) trait IntoHandled {
 
 impl<M: Message> IntoHandled for M {
     fn into_handled(self, context: &RequestContext) -> Handled {
-        Handled::Done(ResponseHead::of(context).reply(&self))
+        let mut reply = ResponseHead::of(context).reply(&self);
+        if let Reply::Send { room, .. } = &mut reply {
+            *room = context.take_room();
+        }
+        Handled::Done(reply)
     }
 }
 
@@ -92,7 +101,7 @@ impl ResponseHead {
 
     pub(crate) fn reply<M: Message>(self, response: &M) -> Reply {
         let frame = encode_response(self.key, self.version, self.correlation_id, response);
-        Reply::Send { frame, throttle: self.throttle }
+        Reply::Send { frame, throttle: self.throttle, room: None }
     }
 }
 
@@ -104,7 +113,10 @@ pub(crate) fn decode<R: Request>(
     R::decode(&mut body, context.api_version).map_err(|error: DecodeError| {
         let (peer, api, version) =
             (context.client_address(), context.api_key.name(), context.api_version);
-        tracing::warn!(%peer, api, version, %error, "a request's body cannot be read");
+        let now = context.connection.runtime.monotonic();
+        if let Some(unlogged) = context.connection.bad_requests.pass(now) {
+            tracing::warn!(%peer, api, version, %error, unlogged, "a request's body cannot be read");
+        }
         Handled::close("a request's body cannot be read")
     })
 }

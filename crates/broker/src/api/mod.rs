@@ -65,6 +65,7 @@ use crate::{
     coordinators::{groups::Groups, producer_ids::ProducerIds},
     kafka_config::BrokerKafkaConfig,
     leadership::{partitions::LedPartitions, resolve::LeaderResolver},
+    memory::count::ByteCount,
     topics::Topics,
 };
 
@@ -112,6 +113,7 @@ pub(crate) struct ApiParts {
     /// `fetch.max.bytes` of the broker.
     pub(crate) fetch_bytes_max: usize,
     pub(crate) fetch_sessions_max: usize,
+    pub(crate) session_memory: ByteCount,
     pub(crate) metadata: ClusterMetadata,
     pub(crate) storage: Arc<Storage>,
     pub(crate) kafka_config: BrokerKafkaConfig,
@@ -139,7 +141,7 @@ impl ApiSet {
             }),
             fetch: FetchApis {
                 leaders: leaders.clone(),
-                sessions: SessionCache::new(parts.fetch_sessions_max),
+                sessions: SessionCache::new(parts.fetch_sessions_max, parts.session_memory),
                 response_bytes_max: parts.fetch_bytes_max,
                 runtime: runtime.clone(),
                 stopping: stopping.clone(),

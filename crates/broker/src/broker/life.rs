@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::Authorizer,
     leadership::{handoff::Handoff, partitions::LedPartitions},
+    memory::SharedMemory,
+    net::connection_slots::ConnectionPool,
     topic_ref::TopicRef,
     tuning::SHUTDOWN_LIMITS,
 };
@@ -49,6 +51,10 @@ pub struct BrokerParts {
     pub sealed_logs: SealedLogs,
     /// Clock, randomness, tasks. The broker makes a scope of its own in it.
     pub runtime: Runtime,
+    /// What the brokers of the process share of its memory.
+    pub memory: SharedMemory,
+    /// How many connections they may have together.
+    pub connections: ConnectionPool,
     /// Decides what principals may do.
     pub authorizer: Box<dyn Authorizer>,
 }

@@ -20,6 +20,7 @@ pub(super) async fn keep_registered(
     let every = registration.ttl / 3;
     loop {
         tokio::select! {
+            biased;
             () = runtime.sleep(every) => {}
             () = runtime.stopping().cancelled() => return,
         }

@@ -7,7 +7,7 @@ use milena_metadata::{
     ClusterMetadata, ImageWatcher, ListenerRecord, MetadataError, MetadataImage, NewBroker,
     Registration,
 };
-use milena_runtime::{BoxFuture, Runtime};
+use milena_runtime::{BoxFuture, LogLimit, Runtime};
 use milena_storage::{BlockCache, Storage, StorageConfig, encryption::KeyRing};
 use milena_store::Keyspace;
 
@@ -25,15 +25,15 @@ use crate::{
     },
     coordinators::groups::Groups,
     identity::BrokerIdentity,
-    kafka_config::{BrokerKafkaConfig, queued_request_bytes_max, with_broker_properties},
+    kafka_config::{BrokerKafkaConfig, with_broker_properties},
     leadership::{
         deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
         partitions::LedPartitions, reconcile::LeadershipReconciler, resolve::LeaderResolver,
     },
+    memory::{SharedMemory, requests::RequestMemory},
     net::{
         accept::accept,
-        connection_slots::ConnectionSlots,
-        frame::RequestMemory,
+        connection_slots::{ConnectionPool, ConnectionSlots},
         listener::Listener,
         network::{ConnectionLimits, Network},
         sockets::TcpListener,
@@ -98,7 +98,7 @@ async fn start_in(
     *registered = Some((metadata.clone(), registration.clone()));
     let scopes = Scopes::new(runtime);
     let runtime = &scopes.runtime;
-    runtime.spawn(keep_registered(
+    runtime.spawn_vital(keep_registered(
         metadata.clone(),
         registration.clone(),
         runtime.clone(),
@@ -114,6 +114,7 @@ async fn start_in(
         parts.blocks,
     );
     storage.sealed_logs = parts.sealed_logs;
+    storage.pool = parts.memory.records.clone();
     let keyspace = Keyspace::new(parts.store, metadata.storage_prefix());
     let storage = Storage::open(storage, parts.disk, parts.objects, keyspace, runtime).await?;
     let taken = metadata.take_leadership(&registration).await?;
@@ -129,6 +130,8 @@ async fn start_in(
         registration,
         images,
         storage: Arc::new(storage),
+        memory: parts.memory,
+        connections: parts.connections,
         scopes,
     };
     foundation.serve(socket, &image, parts.authorizer).await
@@ -144,6 +147,8 @@ struct Foundation {
     images: ImageWatcher,
     storage: Arc<Storage>,
     kafka_config: BrokerKafkaConfig,
+    memory: SharedMemory,
+    connections: ConnectionPool,
     scopes: Scopes,
 }
 
@@ -178,7 +183,7 @@ impl Foundation {
         );
         reconciler.reconcile(image).await;
         runtime.spawn(reconciler.run());
-        runtime.spawn(watch_for_end(
+        runtime.spawn_vital(watch_for_end(
             self.registration.clone(),
             self.images.clone(),
             self.storage.clone(),
@@ -222,6 +227,7 @@ impl Foundation {
             leaders.clone(),
             self.kafka_config.fixed_at_start(),
             self.config.tuning.group_log_growth_bytes,
+            self.memory.groups.clone(),
             runtime.clone(),
             stopping.clone(),
         );
@@ -296,6 +302,7 @@ impl Foundation {
             data_dir: self.config.data_dir.clone(),
             fetch_bytes_max: fixed.fetch_max_bytes(),
             fetch_sessions_max: fixed.max_incremental_fetch_session_cache_slots(),
+            session_memory: self.memory.sessions.clone(),
             metadata: self.metadata.clone(),
             storage: self.storage.clone(),
             kafka_config: self.kafka_config.clone(),
@@ -311,7 +318,7 @@ impl Foundation {
     fn network(&self, apis: ApiSet, authorizer: Box<dyn Authorizer>) -> Network<ApiSet> {
         let fixed = self.kafka_config.fixed_at_start();
         Network {
-            service: apis,
+            service: Arc::new(apis),
             cluster: self.identity.cluster.clone(),
             authorizer: authorizer.into(),
             limits: ConnectionLimits {
@@ -319,13 +326,24 @@ impl Foundation {
                 idle_max: Duration::from_millis(fixed.connections_max_idle_ms()),
                 requests_in_flight_max: self.config.tuning.connection_requests_in_flight_max,
             },
-            slots: ConnectionSlots::default(),
-            request_memory: RequestMemory::new(queued_request_bytes_max(fixed)),
+            slots: ConnectionSlots::new(&self.connections),
+            refusals: LogLimit::default(),
+            bad_requests: Arc::default(),
+            request_memory: request_memory(fixed, &self.memory),
+            memory: self.memory.clone(),
             kafka_config: self.kafka_config.clone(),
             images: self.images.clone(),
             runtime: self.scopes.connections.clone(),
             killed: self.scopes.killed.clone(),
         }
+    }
+}
+
+/// What the brokers of the process share, or this one's own where its configuration has a limit.
+fn request_memory(config: EffectiveConfig<'_>, shared: &SharedMemory) -> RequestMemory {
+    match usize::try_from(config.queued_max_request_bytes()) {
+        Ok(bytes) => RequestMemory::new(bytes),
+        Err(_) => shared.requests.clone(),
     }
 }
 

@@ -196,7 +196,7 @@ impl Controller {
             } else if self.failing_over.insert(failed) {
                 let failover = self.parts.failover.clone();
                 // A task of its own, so that this one need not be polled for it to get on.
-                self.failovers.push(self.parts.runtime.spawn(async move {
+                self.failovers.push(self.parts.runtime.spawn_seal(async move {
                     failover.run(failed, epoch).await;
                     failed
                 }));

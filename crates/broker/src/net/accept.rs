@@ -21,16 +21,16 @@ pub(crate) async fn accept<S: RequestService>(
 ) {
     loop {
         let accepted = tokio::select! {
+            biased;
             accepted = socket.accept() => accepted,
             () = network.runtime.stopping().cancelled() => return,
         };
         match accepted {
             Ok((stream, peer)) => serve(stream, peer, &listener, &network),
             Err(error) => {
-                tracing::warn!(
-                    listener = %listener.address, %error,
-                    "accepting a connection failed"
-                );
+                if let Some(unlogged) = network.refusals.pass(network.runtime.monotonic()) {
+                    tracing::warn!(listener = %listener.address, %error, unlogged, "accepting a connection failed");
+                }
                 network.runtime.sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -47,7 +47,9 @@ fn serve<S: RequestService>(
     let slot = match network.slots.take(peer.ip(), network.kafka_config.effective(&image)) {
         Ok(slot) => slot,
         Err(reason) => {
-            tracing::warn!(%peer, %reason, "a connection was refused");
+            if let Some(unlogged) = network.refusals.pass(network.runtime.monotonic()) {
+                tracing::warn!(%peer, %reason, unlogged, "a connection was refused");
+            }
             return;
         }
     };

@@ -14,22 +14,21 @@ use std::{collections::VecDeque, net::SocketAddr, pin::Pin, sync::Arc, time::Dur
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Sleep,
-};
+use tokio::time::Sleep;
 
 use super::{
     frame::{Frame, FrameError, FrameReader},
     listener::Listener,
     network::Network,
-    write::write_parts,
+    stream::PeerStream,
+    write::{Patience, WriteError, write_parts},
 };
 use crate::{
     api::handled::{Handled, Reply},
     authentication::ConnectionAuthentication,
     context::ConnectionInfo,
     dispatch::{self, RequestService},
+    memory::room::RoomPermit,
     tuning::SHUTDOWN_LIMITS,
 };
 
@@ -43,6 +42,8 @@ pub(crate) struct Connection<T, S> {
     /// Requests that have no response yet, or not yet their turn to send it, oldest first.
     waiting: VecDeque<PendingReply>,
     parts: Vec<Bytes>,
+    /// For what is in `parts`.
+    rooms: Vec<RoomPermit>,
     /// Until when a throttled client is not read from (KIP-219), on the monotonic clock.
     muted_until: Option<Duration>,
     last_used: Duration,
@@ -61,23 +62,27 @@ enum ConnectionEnd {
     /// Its reason was logged.
     Refused,
     Frame(FrameError),
-    Write(std::io::Error),
+    Write(WriteError),
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, S> {
+impl<T: PeerStream, S: RequestService> Connection<T, S> {
     pub(crate) fn new(
         stream: T,
         peer: SocketAddr,
         listener: &Listener,
         network: Arc<Network<S>>,
     ) -> Self {
-        let reader =
-            FrameReader::new(network.limits.request_bytes_max, network.request_memory.clone());
+        let (max, memory) = (network.limits.request_bytes_max, network.request_memory.clone());
+        let reader = FrameReader::new(max, memory, network.runtime.clone());
         let info = ConnectionInfo {
             cluster: network.cluster.clone(),
             listener: listener.name.clone(),
             peer,
             authorizer: network.authorizer.clone(),
+            gone: network.runtime.stopping().child_token(),
+            runtime: network.runtime.clone(),
+            memory: network.memory.clone(),
+            bad_requests: network.bad_requests.clone(),
         };
         Self {
             stream,
@@ -88,6 +93,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             network,
             waiting: VecDeque::new(),
             parts: Vec::new(),
+            rooms: Vec::new(),
             muted_until: None,
         }
     }
@@ -107,7 +113,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             ConnectionEnd::Frame(FrameError::Io(error)) => {
                 tracing::debug!(%peer, %error, "a connection failed");
             }
-            ConnectionEnd::Frame(error) => tracing::warn!(%peer, %error, "closed a connection"),
+            ConnectionEnd::Frame(error) => {
+                let now = self.network.runtime.monotonic();
+                if let Some(unlogged) = self.network.bad_requests.pass(now) {
+                    tracing::warn!(%peer, %error, unlogged, "closed a connection");
+                }
+            }
+            ConnectionEnd::Write(error @ WriteError::Unread(_)) => {
+                tracing::info!(%peer, %error, "closed a connection");
+            }
             ConnectionEnd::Write(error) => {
                 tracing::debug!(%peer, %error, "a response could not be sent")
             }
@@ -163,7 +177,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
         self.last_used = self.network.runtime.monotonic();
         let Self { info, authentication, network, last_used, .. } = self;
         let offered = network.service.offered();
-        let Some(request) = dispatch::read(info, authentication, offered, bytes, *last_used) else {
+        let Some(mut request) = dispatch::read(info, authentication, offered, bytes, *last_used)
+        else {
             return Err(ConnectionEnd::Refused);
         };
         let overlaps = request.overlaps();
@@ -171,10 +186,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
             // It may wait long, and earlier requests must not wait with it.
             self.await_replies().await?;
             self.flush().await?;
+            request.begin(self.network.runtime.monotonic());
         }
         let handled = {
-            let Self { authentication, network, .. } = self;
-            dispatch::handle(request, authentication, &network.service).await
+            let Self { authentication, network, reader, stream, info, .. } = self;
+            let handling = dispatch::handle(request, authentication, &network.service);
+            let mut handling = std::pin::pin!(handling);
+            tokio::select! {
+                biased;
+                handled = handling.as_mut() => handled,
+                () = reader.end_of_stream(stream) => {
+                    // Its waits end. The response is for a client that only sends no more.
+                    info.gone.cancel();
+                    handling.await
+                }
+            }
         };
         drop(permit);
         match handled {
@@ -215,8 +241,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
     /// Puts a response among those to be written.
     fn take(&mut self, reply: Reply) -> Result<(), ConnectionEnd> {
         match reply {
-            Reply::Send { frame, throttle } => {
+            Reply::Send { frame, throttle, room } => {
                 self.parts.extend(frame.parts);
+                self.rooms.extend(room);
                 if !throttle.is_zero() {
                     self.muted_until = Some(self.network.runtime.monotonic() + throttle);
                 }
@@ -239,7 +266,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: RequestService> Connection<T, 
         if self.parts.is_empty() {
             return Ok(());
         }
-        write_parts(&mut self.stream, &mut self.parts).await.map_err(ConnectionEnd::Write)?;
+        let patience = Patience {
+            room: &self.network.memory.responses,
+            idle_max: self.network.limits.idle_max,
+        };
+        write_parts(&mut self.stream, &mut self.parts, patience)
+            .await
+            .map_err(ConnectionEnd::Write)?;
+        self.rooms.clear();
         self.last_used = self.network.runtime.monotonic();
         Ok(())
     }

@@ -2,30 +2,27 @@
 //!
 //! A request is a 4-byte length and that many bytes. Small requests are cut out of one read buffer;
 //! a large one is read straight into a buffer of its own, which the decoded request then shares, so
-//! that a produce is not copied on its way to the log. Memory is reserved as bytes arrive: a length
-//! that is only claimed costs little. Large requests of all connections together stay within
+//! that a produce is not copied on its way to the log. What is reserved follows what has arrived: a
+//! length that is only claimed costs little. What has arrived of large requests stays within
 //! [`RequestMemory`]: when it is used up, reading waits.
 //!
 //! [`FrameReader::next`] is cancel-safe: bytes read stay in the reader.
 
-use std::sync::Arc;
-
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use milena_runtime::Runtime;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::stream::PeerStream;
+use crate::memory::requests::{RequestMemory, RequestPermit, TooSlow, UNCOUNTED_BYTES};
 
 /// The read buffer for small requests.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
+/// How much is read of the requests behind one that is handled.
+const READ_AHEAD_BYTES: usize = 8 * 1024;
 /// A request up to this size gets its buffer at once; a larger one grows by doubling as its bytes
 /// arrive.
 const RESERVED_AT_ONCE_BYTES: usize = 1024 * 1024 + 64 * 1024;
-/// Requests up to this size are not counted: their number is bounded by that of the connections.
-const UNCOUNTED_BYTES: usize = 64 * 1024;
 const LENGTH_BYTES: usize = 4;
-/// The bytes of one permit of [`RequestMemory`].
-const PERMIT_BYTES: usize = 1024;
 
 /// Why no further request can be read from a connection.
 #[derive(Debug, thiserror::Error)]
@@ -41,59 +38,36 @@ pub(crate) enum FrameError {
          arrived)"
     )]
     Truncated { received: usize },
+    #[error(
+        "a request arrives too slowly ({received} bytes of it in more than a second) while others have no memory"
+    )]
+    Slow { received: usize },
     #[error("reading from the connection failed: {0}")]
     Io(#[from] std::io::Error),
 }
 
-/// The memory that large requests of all connections of a broker share, until they were handled.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestMemory {
-    permits: Arc<Semaphore>,
-    all: u32,
-}
-
-impl RequestMemory {
-    pub(crate) fn new(bytes: usize) -> Self {
-        let all = u32::try_from(bytes / PERMIT_BYTES)
-            .unwrap_or(u32::MAX)
-            .clamp(1, Semaphore::MAX_PERMITS as u32);
-        Self { permits: Arc::new(Semaphore::new(all as usize)), all }
-    }
-
-    /// Memory for a request. One that is larger than all there is gets all of it. Cancel-safe.
-    async fn permit(&self, bytes: usize) -> OwnedSemaphorePermit {
-        let permits_needed =
-            u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).min(self.all);
-        let permits = self.permits.clone();
-        permits
-            .acquire_many_owned(permits_needed)
-            .await
-            .expect("the memory of requests is never closed")
-    }
-}
-
-/// The bytes of a request, without its length.
+/// A request as it came, without its length.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
     /// Keeps the memory counted. Dropped when the request was handled.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    pub(crate) permit: Option<RequestPermit>,
 }
 
 /// Cuts a byte stream into requests.
-#[derive(Debug)]
 pub(crate) struct FrameReader {
     buffer: BytesMut,
     /// The length of the request whose body is being read.
     body: Option<usize>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<RequestPermit>,
     memory: RequestMemory,
     max: usize,
+    runtime: Runtime,
 }
 
 impl FrameReader {
-    pub(crate) fn new(max: usize, memory: RequestMemory) -> Self {
-        Self { buffer: BytesMut::new(), body: None, permit: None, memory, max }
+    pub(crate) fn new(max: usize, memory: RequestMemory, runtime: Runtime) -> Self {
+        Self { buffer: BytesMut::new(), body: None, permit: None, memory, max, runtime }
     }
 
     /// The next request without its length, or `None` when the peer closed the connection between
@@ -121,23 +95,78 @@ impl FrameReader {
                 Some(length) if self.buffer.len() >= length => {
                     self.body = None;
                     let bytes = self.buffer.split_to(length).freeze();
-                    return Ok(Some(Frame { bytes, permit: self.permit.take() }));
-                }
-                Some(length) if length > UNCOUNTED_BYTES && self.permit.is_none() => {
-                    self.permit = Some(self.memory.permit(length).await);
-                }
-                Some(length) => {
-                    self.reserve(length);
-                    let missing = length - self.buffer.len();
-                    // Only a request that needs a buffer of its own must not take the next one's
-                    // bytes with it.
-                    let bytes_max = if length > READ_BUFFER_BYTES { missing } else { usize::MAX };
-                    if stream.read_buf(&mut (&mut self.buffer).limit(bytes_max)).await? == 0 {
-                        return Err(FrameError::Truncated { received: self.buffer.len() });
+                    let permit = self.permit.take();
+                    if let Some(permit) = &permit {
+                        permit.arrived();
                     }
+                    return Ok(Some(Frame { bytes, permit }));
                 }
+                Some(length) => self.read_body(stream, length).await?,
             }
         }
+    }
+
+    /// Reads more of a request of `length` bytes.
+    async fn read_body<R: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut R,
+        length: usize,
+    ) -> Result<(), FrameError> {
+        let held = self.buffer.len();
+        let missing = length - held;
+        let counted = self.permit.as_ref().map_or(UNCOUNTED_BYTES, RequestPermit::bytes);
+        if held >= counted {
+            let begin = || self.memory.begin(self.runtime.monotonic());
+            let permit = self.permit.get_or_insert_with(begin);
+            return match permit.grow(held, missing, &self.runtime).await {
+                Ok(()) => Ok(()),
+                Err(TooSlow) => Err(self.give_up()),
+            };
+        }
+        self.reserve(length);
+        // Only a request that needs a buffer of its own must not take the next one's bytes with it.
+        let bytes_max =
+            if length > READ_BUFFER_BYTES { missing.min(counted - held) } else { usize::MAX };
+        let Self { buffer, permit, .. } = self;
+        let mut buffer_part = buffer.limit(bytes_max);
+        let read = tokio::select! {
+            biased;
+            read = stream.read_buf(&mut buffer_part) => Some(read?),
+            () = too_slow(permit.as_ref()) => None,
+        };
+        let Some(read) = read else { return Err(self.give_up()) };
+        if read == 0 {
+            return Err(FrameError::Truncated { received: held });
+        }
+        if let Some(permit) = permit
+            && read < missing
+        {
+            permit.note_received(held + read);
+        }
+        Ok(())
+    }
+
+    /// Gives the memory of a request that arrives too slowly to others.
+    fn give_up(&mut self) -> FrameError {
+        let received = self.buffer.len();
+        (self.buffer, self.permit) = (BytesMut::new(), None);
+        FrameError::Slow { received }
+    }
+
+    /// Reads on, up to [`READ_AHEAD_BYTES`], while a request is handled. Returns when the peer has
+    /// closed its half of the connection, or the connection has failed.
+    pub(crate) async fn end_of_stream<T: PeerStream>(&mut self, stream: &mut T) {
+        while self.buffer.len() < READ_AHEAD_BYTES {
+            if self.buffer.capacity() == self.buffer.len() {
+                self.buffer.reserve(READ_BUFFER_BYTES);
+            }
+            let free = READ_AHEAD_BYTES - self.buffer.len();
+            match stream.read_buf(&mut (&mut self.buffer).limit(free)).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        stream.closed_by_peer().await;
     }
 
     fn take_length(&mut self) -> Result<(), FrameError> {
@@ -154,6 +183,13 @@ impl FrameReader {
         }
         let target = length.min(RESERVED_AT_ONCE_BYTES.max(held * 2)).max(READ_BUFFER_BYTES);
         self.buffer.reserve(target - held);
+    }
+}
+
+async fn too_slow(permit: Option<&RequestPermit>) {
+    match permit {
+        Some(permit) => permit.too_slow().await,
+        None => std::future::pending().await,
     }
 }
 

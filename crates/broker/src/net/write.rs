@@ -1,19 +1,61 @@
 //! Writing responses with vectored I/O: records go from the log's buffers to the socket without a
 //! copy.
 
-use std::io::{self, IoSlice};
+use std::{
+    io::{self, IoSlice},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::sleep,
+};
+
+use crate::memory::room::Room;
 
 /// How many parts one system call takes at most; Linux takes 1024.
 const SLICES_MAX: usize = 64;
+
+/// Who has read nothing for so long is closed once others want room for their responses.
+const UNREAD_MAX: Duration = Duration::from_secs(30);
+
+/// Why responses could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("the client has read nothing of its responses for {0:?}")]
+    Unread(Duration),
+}
+
+/// How long a client may read nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience<'a> {
+    /// What unread responses may keep others from.
+    pub(crate) room: &'a Room,
+    pub(crate) idle_max: Duration,
+}
+
+impl Patience<'_> {
+    /// Returns when there is none left.
+    async fn ended(self) -> Duration {
+        let first = UNREAD_MAX.min(self.idle_max);
+        sleep(first).await;
+        tokio::select! {
+            biased;
+            () = self.room.wanted() => first,
+            () = sleep(self.idle_max - first) => self.idle_max,
+        }
+    }
+}
 
 /// Writes all `parts` in order and leaves them empty.
 pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
     stream: &mut W,
     parts: &mut Vec<Bytes>,
-) -> io::Result<()> {
+    patience: Patience<'_>,
+) -> Result<(), WriteError> {
     let mut first = 0;
     while first < parts.len() {
         if parts[first].is_empty() {
@@ -27,10 +69,14 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
             for (slice, part) in slices.iter_mut().zip(pending) {
                 *slice = IoSlice::new(part);
             }
-            stream.write_vectored(&slices[..count]).await?
+            tokio::select! {
+                biased;
+                written = stream.write_vectored(&slices[..count]) => written?,
+                unread = patience.ended() => return Err(WriteError::Unread(unread)),
+            }
         };
         if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+            return Err(io::Error::from(io::ErrorKind::WriteZero).into());
         }
         first = skip(parts, first, written);
     }
@@ -69,13 +115,51 @@ mod tests {
             let expected: Vec<u8> = bodies.concat();
             let mut parts: Vec<Bytes> = bodies.into_iter().map(Bytes::from).collect();
             let sending = async move {
-                write_parts(&mut server, &mut parts).await.expect("the client reads");
+                let room = Room::new(1);
+                let patience = Patience { room: &room, idle_max: Duration::from_secs(60) };
+                write_parts(&mut server, &mut parts, patience).await.expect("the client reads");
                 assert!(parts.is_empty());
             };
             let mut received = Vec::new();
             let (_, result) = tokio::join!(sending, client.read_to_end(&mut received));
             result.expect("all was read");
             assert_eq!(received, expected, "capacity {capacity}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_is_closed_when_others_want_room_and_late_in_any_case() {
+        let idle_max = Duration::from_secs(600);
+        for (is_wanted, reads_after, closed_after) in
+            [(true, 0, 30), (false, 0, 600), (true, 29, 59), (false, 599, 1199)]
+        {
+            let room = Room::new(1 << 20);
+            let all = room.exactly(1 << 20).await;
+            let waiting = async {
+                if is_wanted {
+                    room.exactly(1 << 20).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let (mut server, mut client) = tokio::io::duplex(10);
+            let reading = async {
+                if reads_after > 0 {
+                    sleep(Duration::from_secs(reads_after)).await;
+                    client.read_exact(&mut [0; 10]).await.expect("something to read");
+                }
+                std::future::pending::<()>().await;
+            };
+            let started = tokio::time::Instant::now();
+            let mut parts = vec![Bytes::from(vec![1; 100])];
+            let patience = Patience { room: &room, idle_max };
+            let ended = tokio::select! {
+                ended = write_parts(&mut server, &mut parts, patience) => ended,
+                () = waiting => unreachable!(),
+                () = reading => unreachable!(),
+            };
+            assert!(matches!(ended, Err(WriteError::Unread(_))), "{ended:?}");
+            assert_eq!(started.elapsed().as_secs(), closed_after);
+            drop(all);
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
-use milena_broker::{AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning};
+use milena_broker::{
+    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool, SharedMemory,
+};
 use milena_metadata::{ClusterMetadata, ClusterRecord, NewTopic, Placement};
 use milena_runtime::Runtime;
 use milena_storage::{
@@ -180,6 +182,8 @@ impl Cluster {
             sealed_logs: self.sealed_logs.clone(),
             runtime: self.runtime.clone(),
             disk: disk(self.disk.as_ref()),
+            memory: SharedMemory::default(),
+            connections: ConnectionPool::default(),
             authorizer: Box::new(AllowAll),
         };
         let started = Broker::start(config, parts).await.expect("the broker starts");

@@ -36,6 +36,7 @@ use crate::{
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[(1, "the client may insist on the present number of replicas (KIP-860)")],
+    computes: true,
     ..ApiDefinition::new(ApiKey::AlterPartitionReassignments, 0..=1)
 };
 

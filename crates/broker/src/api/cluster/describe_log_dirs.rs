@@ -36,6 +36,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (3, "CLUSTER_AUTHORIZATION_FAILED; before, an empty response"),
         (4, "the size and the free bytes of the directory's volume (KIP-827)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::DescribeLogDirs, 0..=5)
 };
 

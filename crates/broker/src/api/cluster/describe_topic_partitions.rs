@@ -32,7 +32,8 @@ use crate::{
     topics::valid_name,
 };
 
-pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DescribeTopicPartitions, 0..=0);
+pub(crate) const API: ApiDefinition =
+    ApiDefinition { computes: true, ..ApiDefinition::new(ApiKey::DescribeTopicPartitions, 0..=0) };
 
 pub(crate) async fn handle(
     context: &RequestContext,

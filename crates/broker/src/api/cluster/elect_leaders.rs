@@ -32,6 +32,7 @@ use crate::{
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[(1, "unclean elections (KIP-460)")],
+    computes: true,
     ..ApiDefinition::new(ApiKey::ElectLeaders, 0..=2)
 };
 

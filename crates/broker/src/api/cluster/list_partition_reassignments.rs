@@ -26,7 +26,10 @@ use crate::{
     context::RequestContext,
 };
 
-pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::ListPartitionReassignments, 0..=0);
+pub(crate) const API: ApiDefinition = ApiDefinition {
+    computes: true,
+    ..ApiDefinition::new(ApiKey::ListPartitionReassignments, 0..=0)
+};
 
 pub(crate) async fn handle(
     context: &RequestContext,

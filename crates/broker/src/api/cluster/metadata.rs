@@ -52,6 +52,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (10, "topic ids in the response (KIP-516)"),
         (12, "topics by id (KIP-516)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::Metadata, 0..=13)
 };
 

@@ -20,6 +20,7 @@ use crate::{api::definition::ApiDefinition, context::RequestContext, errors::Api
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     limits: "for topics and brokers",
+    computes: true,
     ..ApiDefinition::new(ApiKey::AlterConfigs, 0..=2)
 };
 

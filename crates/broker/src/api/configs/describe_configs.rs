@@ -36,6 +36,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         ),
         (3, "types, and documentation if requested (KIP-569)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::DescribeConfigs, 0..=4)
 };
 

@@ -25,6 +25,7 @@ use crate::{api::definition::ApiDefinition, context::RequestContext, errors::Api
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     limits: "for topics and brokers",
+    computes: true,
     ..ApiDefinition::new(ApiKey::IncrementalAlterConfigs, 0..=1)
 };
 

@@ -52,6 +52,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (13, "topics by id (KIP-516)"),
         (16, "the leader next to NOT_LEADER_OR_FOLLOWER (KIP-951)"),
     ],
+    time_max: Some(Duration::from_secs(60)),
     ..ApiDefinition::new(ApiKey::Fetch, 0..=18)
 };
 

@@ -47,6 +47,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (8, "the earliest local offset (KIP-405)"),
         (9, "the latest tiered offset (KIP-1005)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::ListOffsets, 0..=11)
 };
 

@@ -1,28 +1,33 @@
 //! Incremental fetch sessions (KIP-227): the partitions of a client's earlier requests, so that it
 //! need not send them again, and the offsets it was sent, so that responses have changes only.
 //!
-//! Invariants: the cache holds at most as many sessions as it was made for; a session's epoch rises
-//! by one with each response; partitions are visited in the order of the request, those that had
+//! Invariants: the cache holds at most as many sessions as it was made for, and of their memory what
+//! the brokers of the process share: beyond that, requests get none; a session's epoch rises by one with each response; partitions are visited in the order of the request, those that had
 //! records move to the end so that none starves. Not here: logs. The caller reads the partitions
 //! that [`Session::partitions`] lists; [`SessionPartition::must_include`] decides whether a
 //! response has them.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use milena_protocol::ErrorCode;
 use milena_types::PartitionIndex;
 
-use crate::topic_ref::OwnedTopicRef;
+use crate::{
+    memory::count::{ByteCount, Counted},
+    topic_ref::OwnedTopicRef,
+};
 
 /// Asks for a new session, or for none when the session id says so too
 /// (`FetchMetadata.INITIAL_EPOCH`).
 pub(crate) const INITIAL_EPOCH: i32 = 0;
 /// Ends the session (`FetchMetadata.FINAL_EPOCH`).
 pub(crate) const FINAL_EPOCH: i32 = -1;
+/// What a partition takes in memory at most about, beside its topic's name: it stands in two maps.
+const PARTITION_BYTES: usize = 384;
 /// A session that was not used for so long may be replaced by a new one.
 const EVICTED_AFTER: Duration = Duration::from_secs(120);
 
@@ -83,6 +88,8 @@ pub(crate) struct Session {
     order: BTreeMap<u64, SessionPartition>,
     positions: HashMap<(OwnedTopicRef, PartitionIndex), u64>,
     next_position: u64,
+    bytes: usize,
+    counted: Option<Counted>,
 }
 
 impl Session {
@@ -105,14 +112,32 @@ impl Session {
                 slot.get_mut().requested = requested;
             }
             std::collections::btree_map::Entry::Vacant(slot) => {
+                self.bytes += partition_bytes(&requested);
                 slot.insert(SessionPartition { requested, known: PartitionOffsets::UNKNOWN });
             }
         }
     }
 
+    /// Adds or changes partitions, if there is memory for them.
+    fn grow(&mut self, requested: &[FetchPartition]) -> bool {
+        // Those that it has already count twice until it is known which they are.
+        let added: usize = requested.iter().map(partition_bytes).sum();
+        let bytes = self.bytes + added;
+        if added > 0 && self.counted.as_mut().is_some_and(|counted| !counted.try_set(bytes)) {
+            return false;
+        }
+        requested.iter().for_each(|requested| self.set_partition(requested));
+        if let Some(counted) = &mut self.counted {
+            counted.set(self.bytes);
+        }
+        true
+    }
+
     fn forget(&mut self, topic: OwnedTopicRef, partition: PartitionIndex) {
-        if let Some(position) = self.positions.remove(&(topic, partition)) {
-            self.order.remove(&position);
+        if let Some(position) = self.positions.remove(&(topic, partition))
+            && let Some(forgotten) = self.order.remove(&position)
+        {
+            self.bytes -= partition_bytes(&forgotten.requested);
         }
     }
 
@@ -154,6 +179,14 @@ pub(crate) enum FetchKind {
     Incremental { id: i32, session: Arc<Mutex<Session>> },
 }
 
+fn partition_bytes(partition: &FetchPartition) -> usize {
+    let name = match &partition.topic {
+        OwnedTopicRef::Name(name) => name.len(),
+        OwnedTopicRef::Id(_) => 0,
+    };
+    PARTITION_BYTES + name
+}
+
 struct CachedSession {
     session: Arc<Mutex<Session>>,
     last_used: Duration,
@@ -163,6 +196,7 @@ struct CachedSession {
 pub(crate) struct SessionCache {
     sessions: Mutex<HashMap<i32, CachedSession>>,
     sessions_max: usize,
+    memory: ByteCount,
 }
 
 /// The session fields of a Fetch request.
@@ -175,8 +209,8 @@ pub(crate) struct SessionRequest {
 }
 
 impl SessionCache {
-    pub(crate) fn new(sessions_max: usize) -> Self {
-        Self { sessions: Mutex::default(), sessions_max }
+    pub(crate) fn new(sessions_max: usize, memory: ByteCount) -> Self {
+        Self { sessions: Mutex::default(), sessions_max, memory }
     }
 
     /// Finds or makes the session of a request and brings it up to date. `random` makes the ids of
@@ -192,15 +226,15 @@ impl SessionCache {
         random: impl FnMut() -> u64,
         now: Duration,
     ) -> Result<FetchKind, ErrorCode> {
-        let mut sessions = self.sessions.lock().expect("no panic while sessions are looked up");
         if request.epoch == INITIAL_EPOCH || request.epoch == FINAL_EPOCH {
-            sessions.remove(&request.id);
+            self.lock().remove(&request.id);
             if request.epoch == FINAL_EPOCH || requested.is_empty() {
                 return Ok(FetchKind::Full { session: None });
             }
-            let session = self.insert(&mut sessions, request.by_id, requested, random, now);
+            let session = self.insert(request.by_id, requested, random, now);
             return Ok(FetchKind::Full { session });
         }
+        let mut sessions = self.lock();
         let cached = sessions.get_mut(&request.id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
         let shared = cached.session.clone();
         let mut session = shared.lock().expect("no panic while a session is changed");
@@ -212,30 +246,39 @@ impl SessionCache {
         }
         cached.last_used = now;
         drop(sessions);
-        session.epoch = if session.epoch == i32::MAX { 1 } else { session.epoch + 1 };
         for (topic, partition) in forgotten {
             session.forget(topic, partition);
         }
-        requested.iter().for_each(|requested| session.set_partition(requested));
+        if !session.grow(requested) {
+            drop(session);
+            self.lock().remove(&request.id);
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
+        session.epoch = if session.epoch == i32::MAX { 1 } else { session.epoch + 1 };
         drop(session);
         Ok(FetchKind::Incremental { id: request.id, session: shared })
     }
 
+    /// A new session, if there is room for one. No lock is held while it is made: it may be large.
     fn insert(
         &self,
-        sessions: &mut HashMap<i32, CachedSession>,
         by_id: bool,
         requested: &[FetchPartition],
         mut random: impl FnMut() -> u64,
         now: Duration,
     ) -> Option<(i32, Arc<Mutex<Session>>)> {
+        let mut counted = self.memory.empty();
+        let bytes = requested.iter().map(partition_bytes).sum();
+        while self.lock().len() >= self.sessions_max || !counted.try_set(bytes) {
+            self.evict_oldest(now)?;
+        }
+        let mut session = Session::new(by_id, requested);
+        counted.set(session.bytes);
+        session.counted = Some(counted);
+        let session = Arc::new(Mutex::new(session));
+        let mut sessions = self.lock();
         if sessions.len() >= self.sessions_max {
-            let oldest = sessions.iter().min_by_key(|(_, cached)| cached.last_used)?;
-            if now.saturating_sub(oldest.1.last_used) < EVICTED_AFTER {
-                return None;
-            }
-            let id = *oldest.0;
-            sessions.remove(&id);
+            return None;
         }
         let id = loop {
             let id = (random() >> 33) as i32;
@@ -243,9 +286,24 @@ impl SessionCache {
                 break id;
             }
         };
-        let session = Arc::new(Mutex::new(Session::new(by_id, requested)));
         sessions.insert(id, CachedSession { session: session.clone(), last_used: now });
         Some((id, session))
+    }
+
+    /// Removes the session that was not used for longest, if it may be.
+    fn evict_oldest(&self, now: Duration) -> Option<()> {
+        let mut sessions = self.lock();
+        let (id, oldest) = sessions.iter().min_by_key(|(id, cached)| (cached.last_used, **id))?;
+        if now.saturating_sub(oldest.last_used) < EVICTED_AFTER {
+            return None;
+        }
+        let id = *id;
+        sessions.remove(&id);
+        Some(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<i32, CachedSession>> {
+        self.sessions.lock().expect("no panic while sessions are looked up")
     }
 }
 

@@ -20,7 +20,8 @@ use crate::{
     coordinators::groups::code_of,
 };
 
-pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DeleteGroups, 0..=2);
+pub(crate) const API: ApiDefinition =
+    ApiDefinition { computes: true, ..ApiDefinition::new(ApiKey::DeleteGroups, 0..=2) };
 
 pub(crate) async fn handle(
     context: &RequestContext,

@@ -29,6 +29,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
             "a group that does not exist is GROUP_ID_NOT_FOUND; before, in state `Dead` (KIP-1043)",
         ),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::DescribeGroups, 0..=6)
 };
 

@@ -31,6 +31,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (8, "a reason, which is logged (KIP-800)"),
         (9, "a returning static leader may skip the assignment (KIP-814)"),
     ],
+    time_max: None,
     ..ApiDefinition::new(ApiKey::JoinGroup, 0..=9)
 };
 
@@ -52,7 +53,15 @@ pub(crate) async fn handle(
             "a member joins"
         );
     }
-    match apis.groups.join(join_request(context, apis, &request)).await {
+    let joined = tokio::select! {
+        biased;
+        joined = apis.groups.join(join_request(context, apis, &request)) => joined,
+        // The member stays in the group until its session ends.
+        () = context.ended() => {
+            return failed(context, ErrorCode::CoordinatorNotAvailable, request.member_id);
+        }
+    };
+    match joined {
         Ok(joined) => response(joined),
         Err(JoinError { error, member }) => {
             let member = member.map_or(KString::default(), |member| member.as_str().into());

@@ -22,6 +22,7 @@ use crate::{
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
     notes: &[(4, "a filter by state (KIP-518)"), (5, "a filter by type (KIP-848)")],
+    computes: true,
     ..ApiDefinition::new(ApiKey::ListGroups, 0..=5)
 };
 

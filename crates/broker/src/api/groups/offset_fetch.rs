@@ -43,6 +43,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (9, "a member and its epoch, which classic groups do not check (KIP-848)"),
         (10, "topics by id (KIP-848)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::OffsetFetch, 0..=10)
 };
 

@@ -27,6 +27,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (3, "static members (KIP-345)"),
         (5, "protocol type and name are checked, and returned (KIP-559)"),
     ],
+    time_max: None,
     ..ApiDefinition::new(ApiKey::SyncGroup, 0..=5)
 };
 
@@ -43,7 +44,12 @@ pub(crate) async fn handle(
     if request.group_id.is_empty() {
         return failed(ErrorCode::InvalidGroupId);
     }
-    match apis.groups.sync(sync_request(&request)).await {
+    let synced = tokio::select! {
+        biased;
+        synced = apis.groups.sync(sync_request(&request)) => synced,
+        () = context.ended() => return failed(ErrorCode::CoordinatorNotAvailable),
+    };
+    match synced {
         Ok(synced) => SyncGroupResponse {
             protocol_type: Some((&*synced.protocol_type).into()),
             protocol_name: Some((&*synced.protocol).into()),

@@ -27,7 +27,8 @@ use crate::{
     topics::repeated,
 };
 
-pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::CreatePartitions, 0..=3);
+pub(crate) const API: ApiDefinition =
+    ApiDefinition { computes: true, ..ApiDefinition::new(ApiKey::CreatePartitions, 0..=3) };
 
 pub(crate) async fn handle(
     context: &RequestContext,

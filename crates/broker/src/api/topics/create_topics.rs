@@ -43,6 +43,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         ),
         (7, "topic ids (KIP-516)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::CreateTopics, 0..=7)
 };
 

@@ -29,7 +29,8 @@ use crate::{
     topics::valid_name,
 };
 
-pub(crate) const API: ApiDefinition = ApiDefinition::new(ApiKey::DeleteRecords, 0..=2);
+pub(crate) const API: ApiDefinition =
+    ApiDefinition { computes: true, ..ApiDefinition::new(ApiKey::DeleteRecords, 0..=2) };
 
 /// "Up to the high watermark".
 const HIGH_WATERMARK: i64 = -1;

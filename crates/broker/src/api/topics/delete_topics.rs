@@ -37,6 +37,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
         (3, "TOPIC_DELETION_DISABLED; before, INVALID_REQUEST"),
         (6, "topics by id (KIP-516)"),
     ],
+    computes: true,
     ..ApiDefinition::new(ApiKey::DeleteTopics, 0..=6)
 };
 

@@ -37,6 +37,7 @@ use timers::Timers;
 
 use crate::{
     leadership::{lifecycle::LeadershipObserver, resolve::LeaderResolver},
+    memory::count::ByteCount,
     topics::internal::CONSUMER_OFFSETS,
 };
 
@@ -64,10 +65,12 @@ impl Groups {
         leaders: LeaderResolver,
         config: EffectiveConfig<'_>,
         log_growth_bytes: u64,
+        memory: ByteCount,
         runtime: Runtime,
         stopping: CancellationToken,
     ) -> Arc<Self> {
-        let timers = Arc::new(Timers::new(runtime, ShardConfig::new(config, log_growth_bytes)));
+        let timers =
+            Arc::new(Timers::new(runtime, ShardConfig::new(config, log_growth_bytes), memory));
         let groups =
             Arc::new(Self { leaders, shards: RwLock::default(), timers: timers.clone(), stopping });
         let timed = groups.clone();

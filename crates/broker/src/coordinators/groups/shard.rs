@@ -14,6 +14,7 @@ use milena_types::{Offset, TopicName};
 use tokio::sync::oneshot;
 
 use super::timers::Timers;
+use crate::memory::count::Counted;
 
 /// The groups of one partition.
 pub(super) struct GroupShard {
@@ -29,6 +30,8 @@ pub(super) struct ShardState {
     /// Whether a task appends; it looks for more before it ends.
     pub(super) writing: bool,
     pub(super) growth: Growth,
+    /// What the groups take of the process's memory.
+    counted: Counted,
 }
 
 pub(super) enum Phase {
@@ -70,6 +73,7 @@ impl GroupShard {
                 snapshot_bytes: 0,
                 snapshot: None,
             },
+            counted: timers.memory.empty(),
         };
         let shard = Arc::new(Self { partition, timers, state: Mutex::new(state) });
         let loading = shard.clone();
@@ -86,7 +90,10 @@ impl GroupShard {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
         let id = ReplyId(state.next_reply);
-        state.coordinator()?.request(id, request, self.timers.now());
+        let is_full = state.counted.is_full();
+        let coordinator = state.coordinator()?;
+        coordinator.set_full(is_full);
+        coordinator.request(id, request, self.timers.now());
         state.next_reply += 1;
         state.waiting.insert(id, sender);
         self.drain_effects(&mut state);
@@ -123,6 +130,7 @@ impl GroupShard {
             self.drain_effects(&mut state);
         }
         state.phase = Phase::Closed;
+        state.counted.set(0);
         state.waiting.clear();
     }
 
@@ -163,6 +171,7 @@ impl GroupShard {
                 let _ = waiting.send(reply);
             }
         }
+        state.counted.set(coordinator.bytes());
         self.timers.schedule(coordinator.next_deadline());
         if !state.writing && (coordinator.wants_append() || state.growth.wants_snapshot()) {
             state.writing = true;

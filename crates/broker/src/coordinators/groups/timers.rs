@@ -11,19 +11,23 @@ use milena_types::Timestamp;
 use tokio::sync::Notify;
 
 use super::config::ShardConfig;
+use crate::memory::count::ByteCount;
 
 /// The clock and configuration that shards share, and the time at which the timer task wakes.
 pub(super) struct Timers {
     pub(super) runtime: Runtime,
     pub(super) config: ShardConfig,
+    /// For the groups of all brokers of the process.
+    pub(super) memory: ByteCount,
     /// On the monotonic clock, in ms.
     wakes_at: AtomicU64,
     earlier: Notify,
 }
 
 impl Timers {
-    pub(super) fn new(runtime: Runtime, config: ShardConfig) -> Self {
-        Self { runtime, config, wakes_at: AtomicU64::new(u64::MAX), earlier: Notify::new() }
+    pub(super) fn new(runtime: Runtime, config: ShardConfig, memory: ByteCount) -> Self {
+        let (wakes_at, earlier) = (AtomicU64::new(u64::MAX), Notify::new());
+        Self { runtime, config, memory, wakes_at, earlier }
     }
 
     pub(super) fn now(&self) -> Now {

@@ -10,6 +10,7 @@ use milena_protocol::{
         describe_cluster_response::DescribeClusterResponse,
     },
 };
+use milena_runtime::LogLimit;
 use milena_types::BrokerId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_util::sync::CancellationToken;
@@ -25,9 +26,9 @@ use crate::{
     authentication::{AuthenticationExchange, AuthenticationStep, Authenticator, Session},
     context::RequestContext,
     kafka_config::BrokerKafkaConfig,
+    memory::{SharedMemory, requests::RequestMemory},
     net::{
-        connection_slots::ConnectionSlots,
-        frame::RequestMemory,
+        connection_slots::{ConnectionPool, ConnectionSlots},
         network::{ConnectionLimits, Network},
     },
     topics::tests::OfflineCluster,
@@ -162,6 +163,30 @@ struct Client {
     _cluster: OfflineCluster,
 }
 
+fn network<S>(cluster: &OfflineCluster, service: S) -> Arc<Network<S>> {
+    let configs = KafkaConfig::new("4.1".parse().unwrap(), &Configs::new()).unwrap();
+    let images = cluster.images.clone();
+    Arc::new(Network {
+        service: Arc::new(service),
+        cluster: "paper".parse().unwrap(),
+        authorizer: Arc::new(AllowAll),
+        limits: ConnectionLimits {
+            request_bytes_max: 1000,
+            idle_max: Duration::from_secs(60),
+            requests_in_flight_max: 1,
+        },
+        slots: ConnectionSlots::new(&ConnectionPool::default()),
+        refusals: LogLimit::default(),
+        bad_requests: Arc::default(),
+        request_memory: RequestMemory::new(1 << 20),
+        memory: SharedMemory::default(),
+        kafka_config: BrokerKafkaConfig::new(configs, BrokerId(1), images.clone()),
+        images,
+        runtime: milena_runtime::Runtime::system(),
+        killed: CancellationToken::new(),
+    })
+}
+
 type PipeConnection = Connection<DuplexStream, PrincipalService>;
 
 impl Client {
@@ -175,25 +200,7 @@ impl Client {
     async fn new_without_task() -> (PipeConnection, Self) {
         let cluster = OfflineCluster::new(1, &[]).await;
         let version = "4.1".parse().unwrap();
-        let configs = KafkaConfig::new(version, &Configs::new()).unwrap();
-        let runtime = milena_runtime::Runtime::system();
-        let images = cluster.images.clone();
-        let network = Arc::new(Network {
-            service: PrincipalService(OfferedApis::new(version, APIS.iter())),
-            cluster: "paper".parse().unwrap(),
-            authorizer: Arc::new(AllowAll),
-            limits: ConnectionLimits {
-                request_bytes_max: 1000,
-                idle_max: Duration::from_secs(60),
-                requests_in_flight_max: 1,
-            },
-            slots: ConnectionSlots::default(),
-            request_memory: RequestMemory::new(1 << 20),
-            kafka_config: BrokerKafkaConfig::new(configs, BrokerId(1), images.clone()),
-            images,
-            runtime,
-            killed: CancellationToken::new(),
-        });
+        let network = network(&cluster, PrincipalService(OfferedApis::new(version, APIS.iter())));
         let address: SocketAddr = "127.0.0.1:9092".parse().unwrap();
         let authenticator = Box::new(NameAndPassword);
         let listener = Listener { name: "SASL_PLAINTEXT".into(), address, authenticator };
@@ -276,9 +283,8 @@ async fn who_is_refused_gets_the_response_and_then_the_end_of_the_connection() {
 async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it() {
     let (mut connection, mut client) = Client::new_without_task().await;
     let frame = encode_response(ApiKey::SaslHandshake, VERSION, 7, &Text("committed".into()));
-    connection
-        .waiting
-        .push_back(PendingReply::Ready(Reply::Send { frame, throttle: Duration::ZERO }));
+    let reply = Reply::Send { frame, throttle: Duration::ZERO, room: None };
+    connection.waiting.push_back(PendingReply::Ready(reply));
     connection.waiting.push_back(PendingReply::Ready(Reply::Close { reason: "refused" }));
     assert!(matches!(connection.drain().await, ConnectionEnd::Refused));
     drop(connection);
@@ -286,3 +292,5 @@ async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it
     client.stream.read_to_end(&mut sent).await.unwrap();
     assert!(sent.ends_with(b"committed"));
 }
+
+mod end_of_stream;

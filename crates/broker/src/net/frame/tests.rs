@@ -10,7 +10,7 @@ fn framed(bodies: &[&[u8]]) -> Vec<u8> {
 }
 
 fn reader(max: usize) -> FrameReader {
-    FrameReader::new(max, RequestMemory::new(1 << 20))
+    FrameReader::new(max, RequestMemory::new(1 << 20), Runtime::system())
 }
 
 async fn read_all(max: usize, bytes: &[u8]) -> (Vec<Bytes>, Option<FrameError>) {
@@ -86,16 +86,21 @@ async fn a_claimed_length_reserves_no_more_than_the_first_step() {
 async fn a_large_request_waits_for_memory_that_others_hold() {
     let memory = RequestMemory::new(150_000);
     let bytes = framed(&[&[1; 100_000]]);
-    let mut first = FrameReader::new(1 << 20, memory.clone());
+    let new = || FrameReader::new(1 << 20, memory.clone(), Runtime::system());
+    let mut first = new();
     let held = first.next(&mut &bytes[..]).await.expect("a whole request").expect("a request");
-    let mut second = FrameReader::new(1 << 20, memory);
+    // From the reserve.
+    let mut oldest = new();
+    let reserved = oldest.next(&mut &bytes[..]).await.expect("a whole request").expect("one");
+    let mut next = new();
     let mut stream = &bytes[..];
     {
-        let mut next = std::pin::pin!(second.next(&mut stream));
+        let mut next = std::pin::pin!(next.next(&mut stream));
         assert!(futures_util::poll!(next.as_mut()).is_pending());
     }
     drop(held);
-    assert!(second.next(&mut stream).await.expect("a whole request").is_some());
+    assert!(next.next(&mut stream).await.expect("a whole request").is_some());
+    drop(reserved);
 }
 
 #[tokio::test]
@@ -105,4 +110,46 @@ async fn a_connection_closed_within_a_request_is_an_error() {
     let (frames, error) = read_all(100, &bytes).await;
     assert_eq!(frames.len(), 1);
     assert!(matches!(error, Some(FrameError::Truncated { received: 1 })), "{error:?}");
+}
+
+#[tokio::test]
+async fn lengths_that_are_only_claimed_keep_nobody_waiting() {
+    let memory = RequestMemory::new(150_000);
+    let new = || FrameReader::new(100 << 20, memory.clone(), Runtime::system());
+    let mut claims = Vec::new();
+    for _ in 0..6 {
+        let (mut client, mut server) = tokio::io::duplex(1 << 20);
+        tokio::io::AsyncWriteExt::write_all(&mut client, &(100_i32 << 20).to_be_bytes())
+            .await
+            .expect("it fits");
+        let mut reader = new();
+        {
+            let mut next = std::pin::pin!(reader.next(&mut server));
+            assert!(futures_util::poll!(next.as_mut()).is_pending());
+        }
+        claims.push((client, server, reader));
+    }
+    let bytes = framed(&[&[1; 140_000]]);
+    assert!(new().next(&mut &bytes[..]).await.expect("a whole request").is_some());
+}
+
+#[tokio::test]
+async fn who_stops_within_a_request_is_closed_when_others_have_no_memory() {
+    let memory = RequestMemory::new(300_000);
+    let new = || FrameReader::new(1 << 20, memory.clone(), Runtime::system());
+    let mut begun = framed(&[&[1; 500_000]]);
+    begun.truncate(50_000);
+    let stopped = async || {
+        let (mut client, mut server) = tokio::io::duplex(1 << 20);
+        tokio::io::AsyncWriteExt::write_all(&mut client, &begun).await.expect("it fits");
+        let error = new().next(&mut server).await.expect_err("it is slow");
+        assert!(matches!(error, FrameError::Slow { received: 49_996 }), "{error}");
+    };
+    let bytes = framed(&[&[1; 250_000]]);
+    let whole = async {
+        tokio::task::yield_now().await;
+        new().next(&mut &bytes[..]).await.expect("a whole request").expect("one")
+    };
+    let all = async { tokio::join!(stopped(), stopped(), whole) };
+    tokio::time::timeout(std::time::Duration::from_secs(20), all).await.expect("room is made");
 }

@@ -1,0 +1,350 @@
+//! The memory of requests above [`UNCOUNTED_BYTES`], from their arrival until they were handled.
+//!
+//! What has arrived is counted, never what a client says will come. When there is no room left:
+//!
+//! - the request that has been arriving for longest completes from a reserve, so that one always
+//!   does, whoever else holds memory with a request that never ends;
+//! - of the others, the one that arrives slowest, and below [`SLOW_BYTES_PER_SECOND`], is closed.
+//!
+//! While there is room nobody is closed for being slow.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use milena_runtime::Runtime;
+use tokio::sync::Notify;
+
+/// Of each request: their number is bounded by that of the connections.
+pub(crate) const UNCOUNTED_BYTES: usize = 8 * 1024;
+/// What a request gets at least at a time.
+const STEP_MIN: usize = 64 * 1024;
+/// What a request gets at most at a time: as much as it has sent, up to this.
+const STEP_MAX: usize = 1 << 20;
+/// Who sends less is closed when others want memory.
+const SLOW_BYTES_PER_SECOND: u128 = 64 * 1024;
+/// For how long a request arrives before it may count as slow.
+const GRACE: Duration = Duration::from_secs(1);
+/// How often who waits looks for who is slow.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestMemory {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Memory was given back.
+    freed: Notify,
+    /// A request is to be closed.
+    closing: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    free: usize,
+    /// Whose the reserve is, until it was handled. It is as large as a request may be.
+    reserved_for: Option<u64>,
+    /// Numbers of requests rise in the order in which they began to arrive.
+    next: u64,
+    arriving: HashMap<u64, Arrival>,
+    /// The one that is to be closed.
+    closing: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    since: Duration,
+    received: usize,
+    /// How long it waited for memory, which is not its client's fault.
+    waited: Duration,
+    waits_since: Option<Duration>,
+}
+
+/// The request is the slowest of those that others wait for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooSlow;
+
+/// The memory of a request that arrives or has arrived.
+#[derive(Debug)]
+pub(crate) struct RequestPermit {
+    memory: RequestMemory,
+    number: u64,
+    bytes: usize,
+    from_reserve: bool,
+}
+
+impl RequestMemory {
+    /// `bytes` for all, and beside them the reserve for one.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let state = State {
+            free: bytes,
+            reserved_for: None,
+            next: 0,
+            arriving: HashMap::new(),
+            closing: None,
+        };
+        let (freed, closing) = (Notify::new(), Notify::new());
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), freed, closing }) }
+    }
+
+    /// A request goes on arriving after the bytes that are not counted.
+    pub(crate) fn begin(&self, now: Duration) -> RequestPermit {
+        let mut state = self.lock();
+        let number = state.next;
+        state.next += 1;
+        let arrival = Arrival {
+            since: now,
+            received: UNCOUNTED_BYTES,
+            waited: Duration::ZERO,
+            waits_since: None,
+        };
+        state.arriving.insert(number, arrival);
+        RequestPermit { memory: self.clone(), number, bytes: 0, from_reserve: false }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes memory, if there is some for this request.
+    fn take(&mut self, permit: &mut RequestPermit, bytes: usize, now: Duration) -> bool {
+        let number = permit.number;
+        let is_oldest = || self.arriving.keys().min() == Some(&number);
+        let may_use_reserve = match self.reserved_for {
+            Some(holder) => holder == number,
+            None => self.free < bytes && is_oldest(),
+        };
+        let taken = if permit.from_reserve || (self.free < bytes && may_use_reserve) {
+            permit.from_reserve = true;
+            self.reserved_for = Some(number);
+            true
+        } else if self.free >= bytes {
+            self.free -= bytes;
+            true
+        } else {
+            false
+        };
+        if taken && !permit.from_reserve {
+            permit.bytes += bytes;
+        }
+        if let Some(arrival) = self.arriving.get_mut(&number) {
+            if taken {
+                arrival.waited += arrival.waits_since.take().map_or(Duration::ZERO, |at| now - at);
+            } else {
+                arrival.waits_since.get_or_insert(now);
+            }
+        }
+        taken
+    }
+
+    /// The slowest of those that are slow by their own fault.
+    fn slowest(&self, now: Duration) -> Option<u64> {
+        let speed = |(number, arrival): (&u64, &Arrival)| {
+            let took = now.saturating_sub(arrival.since).saturating_sub(arrival.waited);
+            let is_late = arrival.waits_since.is_none() && took >= GRACE;
+            let speed = arrival.received as u128 * 1000 / took.as_millis().max(1);
+            (is_late && speed < SLOW_BYTES_PER_SECOND).then_some((speed, *number))
+        };
+        self.arriving.iter().filter_map(speed).min().map(|(_, number)| number)
+    }
+}
+
+impl RequestPermit {
+    /// How many bytes it is for, those that are not counted included.
+    pub(crate) fn bytes(&self) -> usize {
+        if self.from_reserve { usize::MAX } else { UNCOUNTED_BYTES + self.bytes }
+    }
+
+    /// Waits for memory for more of the request, of which `received` bytes are there and `missing`
+    /// are not. Cancel-safe.
+    pub(crate) async fn grow(
+        &mut self,
+        received: usize,
+        missing: usize,
+        runtime: &Runtime,
+    ) -> Result<(), TooSlow> {
+        let bytes = missing.min(received.clamp(STEP_MIN, STEP_MAX));
+        let memory = self.memory.clone();
+        loop {
+            let mut freed = std::pin::pin!(memory.shared.freed.notified());
+            // Before the look, so that nothing that is freed after it is missed.
+            freed.as_mut().enable();
+            {
+                let now = runtime.monotonic();
+                let mut state = memory.lock();
+                if state.closing == Some(self.number) {
+                    return Err(TooSlow);
+                }
+                if state.take(self, bytes, now) {
+                    return Ok(());
+                }
+                if state.closing.is_none() {
+                    state.closing = state.slowest(now);
+                    if state.closing.is_some() {
+                        memory.shared.closing.notify_waiters();
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                () = freed => {}
+                () = runtime.sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// So much of the request has arrived.
+    pub(crate) fn note_received(&self, received: usize) {
+        if let Some(arrival) = self.memory.lock().arriving.get_mut(&self.number) {
+            arrival.received = received;
+        }
+    }
+
+    /// Returns when the request is to be closed. Cancel-safe.
+    pub(crate) async fn too_slow(&self) {
+        loop {
+            let mut closing = std::pin::pin!(self.memory.shared.closing.notified());
+            closing.as_mut().enable();
+            if self.memory.lock().closing == Some(self.number) {
+                return;
+            }
+            closing.await;
+        }
+    }
+
+    /// All of the request is there.
+    pub(crate) fn arrived(&self) {
+        self.memory.lock().leave(self.number);
+    }
+}
+
+impl State {
+    fn leave(&mut self, number: u64) {
+        self.arriving.remove(&number);
+        if self.closing == Some(number) {
+            self.closing = None;
+        }
+    }
+}
+
+impl Drop for RequestPermit {
+    fn drop(&mut self) {
+        let mut state = self.memory.lock();
+        state.leave(self.number);
+        state.free += self.bytes;
+        if state.reserved_for == Some(self.number) {
+            state.reserved_for = None;
+        }
+        drop(state);
+        self.memory.shared.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures_util::FutureExt as _;
+    use milena_runtime::{Clock, Random};
+
+    use super::*;
+
+    /// Milliseconds.
+    #[derive(Clone, Default)]
+    struct TestClock(Arc<AtomicU64>);
+
+    impl Clock for TestClock {
+        fn wall_ms(&self) -> i64 {
+            0
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::from_millis(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    impl Random for TestClock {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    fn runtime() -> (Runtime, TestClock) {
+        let clock = TestClock::default();
+        (Runtime::new(Arc::new(clock.clone()), Arc::new(clock.clone())), clock)
+    }
+
+    #[tokio::test]
+    async fn the_oldest_completes_from_the_reserve_and_the_next_after_it() {
+        let (runtime, _clock) = runtime();
+        let memory = RequestMemory::new(256 << 10);
+        let mut permits: Vec<RequestPermit> =
+            (0..3).map(|_| memory.begin(runtime.monotonic())).collect();
+        let all = permits[2].grow(256 << 10, 256 << 10, &runtime).now_or_never();
+        assert_eq!(all, Some(Ok(())), "there is room");
+        assert!(permits[1].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
+        let oldest = permits[0].grow(8192, 1 << 20, &runtime).now_or_never();
+        assert_eq!(oldest, Some(Ok(())));
+        assert!(permits[0].bytes() >= 1 << 20, "as much as it is long");
+        permits[0].arrived();
+        // Handled, it is the next one's turn.
+        assert!(permits[1].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
+        permits.remove(0);
+        assert_eq!(permits[0].grow(8192, 1 << 20, &runtime).now_or_never(), Some(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn the_slowest_is_closed_when_others_want_memory_and_not_before() {
+        let (runtime, clock) = runtime();
+        let memory = RequestMemory::new(192 << 10);
+        let mut oldest = memory.begin(runtime.monotonic());
+        let mut slow = memory.begin(runtime.monotonic());
+        let mut fast = memory.begin(runtime.monotonic());
+        for permit in [&mut oldest, &mut slow, &mut fast] {
+            permit.grow(8192, 1 << 20, &runtime).now_or_never().expect("room").unwrap();
+        }
+        clock.0.fetch_add(10_000, Ordering::Relaxed);
+        oldest.note_received(700 << 10);
+        fast.note_received(2 << 20);
+        slow.note_received(9000);
+        assert!(slow.too_slow().now_or_never().is_none(), "nobody wants more");
+        let mut next = memory.begin(runtime.monotonic());
+        {
+            let mut growing = std::pin::pin!(next.grow(8192, 65_536, &runtime));
+            assert!(futures_util::poll!(growing.as_mut()).is_pending());
+            assert!(oldest.too_slow().now_or_never().is_none());
+            assert!(fast.too_slow().now_or_never().is_none());
+            slow.too_slow().await;
+            assert_eq!(slow.grow(9000, 1000, &runtime).await, Err(TooSlow));
+            drop(slow);
+            growing.await.expect("there is room now");
+        }
+        // Who waits for memory is not slow.
+        let mut last = memory.begin(runtime.monotonic());
+        assert!(last.grow(8192, 65_536, &runtime).now_or_never().is_none());
+        clock.0.fetch_add(60_000, Ordering::Relaxed);
+        assert!(last.grow(8192, 65_536, &runtime).now_or_never().is_none());
+        assert!(last.too_slow().now_or_never().is_none());
+    }
+
+    #[test]
+    fn everything_is_given_back() {
+        let (runtime, _clock) = runtime();
+        let memory = RequestMemory::new(64 << 10);
+        for _ in 0..3 {
+            let mut permit = memory.begin(runtime.monotonic());
+            permit.grow(8192, 60_000, &runtime).now_or_never().expect("room").unwrap();
+            assert_eq!(permit.bytes(), 60_000 + UNCOUNTED_BYTES);
+        }
+        let state = memory.lock();
+        assert_eq!((state.free, state.arriving.len(), state.reserved_for), (64 << 10, 0, None));
+    }
+}
