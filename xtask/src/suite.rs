@@ -28,12 +28,14 @@ pub(crate) enum Part {
     Failover,
     /// Damaged files, full disks, broken wires
     Faults,
+    /// Clients that mean harm
+    Hostile,
     /// 60 s of fuzzing a target
     Fuzz,
 }
 
 impl Part {
-    const DEFAULT: [Self; 7] = [
+    const DEFAULT: [Self; 8] = [
         Self::Rust,
         Self::Sim,
         Self::Clients,
@@ -41,6 +43,7 @@ impl Part {
         Self::Kill9,
         Self::Failover,
         Self::Faults,
+        Self::Hostile,
     ];
 
     fn name(self) -> &'static str {
@@ -52,6 +55,7 @@ impl Part {
             Self::Kill9 => "kill9",
             Self::Failover => "failover",
             Self::Faults => "faults",
+            Self::Hostile => "hostile",
             Self::Fuzz => "fuzz",
         }
     }
