@@ -1,8 +1,9 @@
 //! Incremental fetch sessions (KIP-227): the partitions of a client's earlier requests, so that it
 //! need not send them again, and the offsets it was sent, so that responses have changes only.
 //!
-//! Invariants: the cache holds at most as many sessions as it was made for, and of their memory what
-//! the brokers of the process share: beyond that, requests get none; a session's epoch rises by one with each response; partitions are visited in the order of the request, those that had
+//! Invariants: the cache holds at most as many sessions as it was made for, and all those of the
+//! process stay within its memory for them: beyond that, requests get none; a session's epoch rises
+//! by one with each response; partitions are visited in the order of the request, those that had
 //! records move to the end so that none starves. Not here: logs. The caller reads the partitions
 //! that [`Session::partitions`] lists; [`SessionPartition::must_include`] decides whether a
 //! response has them.

@@ -129,23 +129,23 @@ fn only_changes_and_errors_are_included() {
 fn without_memory_there_is_no_session_and_one_that_would_grow_ends() {
     let mut clients = Clients::with_memory(1000, 3 * (PARTITION_BYTES + 1));
     let many: Vec<FetchPartition> = (0..4).map(|index| requested("t", index)).collect();
-    let Ok(FetchKind::Full { session: None }) = clients.ask(0, INITIAL_EPOCH, &many, 0) else {
+    let Ok(FetchKind::Full { session: None }) = clients.begin(0, INITIAL_EPOCH, &many, 0) else {
         panic!("it is too large for what there is")
     };
     let first = clients.open(0).expect("a small one");
-    assert!(clients.ask(first, 1, &many[..1], 0).is_ok(), "nothing new in it");
+    assert!(clients.begin(first, 1, &many[..1], 0).is_ok(), "nothing new in it");
     assert_eq!(clients.cache.memory.used(), PARTITION_BYTES + 1);
     assert_eq!(
-        clients.ask(first, 2, &many[1..], 0).unwrap_err(),
+        clients.begin(first, 2, &many[1..], 0).unwrap_err(),
         ErrorCode::FetchSessionIdNotFound
     );
     assert_eq!(clients.cache.memory.used(), 0, "it is gone");
     clients.open(0).expect("room again");
-    let Ok(FetchKind::Full { session: None }) = clients.ask(0, INITIAL_EPOCH, &many[1..], 119)
+    let Ok(FetchKind::Full { session: None }) = clients.begin(0, INITIAL_EPOCH, &many[1..], 119)
     else {
         panic!("the other is in use")
     };
-    let Ok(FetchKind::Full { session: Some(_) }) = clients.ask(0, INITIAL_EPOCH, &many[1..], 120)
+    let Ok(FetchKind::Full { session: Some(_) }) = clients.begin(0, INITIAL_EPOCH, &many[1..], 120)
     else {
         panic!("the other was unused for long")
     };
