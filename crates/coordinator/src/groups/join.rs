@@ -6,8 +6,8 @@ use bytes::Bytes;
 use milena_protocol::Uuid;
 
 use super::{
-    AppendError, GroupConfig, GroupError, GroupState, JoinRequest, JoinResponse, MemberId,
-    Reply, ReplyId,
+    AppendError, GroupConfig, GroupError, GroupState, JoinRequest, JoinResponse, MemberId, Reply,
+    ReplyId,
     effects::Effects,
     group::{Group, fail_superseded_join},
     member::{Member, MemberSettings},
