@@ -125,40 +125,40 @@ fn a_group_takes_no_more_members_than_its_maximum() {
 #[test]
 fn what_members_say_of_themselves_is_bounded_for_each_and_for_the_group() {
     let config = GroupConfig { member_bytes_max: 100, group_bytes_max: 150, ..Default::default() };
-    let mut bench = Bench::with(config);
+    let mut harness = Harness::with(config);
     let large = |client: &str, bytes: usize| {
         let protocols =
             vec![Protocol { name: "range".into(), metadata: Bytes::from(vec![0; bytes]) }];
         JoinRequest { protocols, ..join(client) }
     };
-    let reply = bench.join(&large("a", 96));
-    assert_eq!(bench.join_failed(reply), GroupError::GroupMaxSizeReached);
-    bench.join(&large("b", 90));
-    let before = bench.coordinator.bytes();
+    let reply = harness.join(&large("a", 96));
+    assert_eq!(harness.join_failed(reply), GroupError::GroupMaxSizeReached);
+    harness.join(&large("b", 90));
+    let before = harness.coordinator.bytes();
     assert!(before > 90, "{before}");
-    let reply = bench.join(&large("c", 60));
-    assert_eq!(bench.join_failed(reply), GroupError::GroupMaxSizeReached);
-    assert_eq!(bench.coordinator.bytes(), before);
-    bench.join(&large("d", 40));
-    assert!(bench.coordinator.bytes() > before + 40);
+    let reply = harness.join(&large("c", 60));
+    assert_eq!(harness.join_failed(reply), GroupError::GroupMaxSizeReached);
+    assert_eq!(harness.coordinator.bytes(), before);
+    harness.join(&large("d", 40));
+    assert!(harness.coordinator.bytes() > before + 40);
 }
 
 #[test]
 fn without_memory_new_members_are_turned_away_and_the_others_stay() {
-    let mut bench = Bench::new();
-    let members = bench.stable(2);
-    bench.coordinator.set_full(true);
-    let reply = bench.join(&join("late"));
-    assert_eq!(bench.join_failed(reply), GroupError::CoordinatorNotAvailable);
-    assert_eq!(bench.state(), GroupState::Stable);
-    let held = bench.coordinator.bytes();
+    let mut harness = Harness::new();
+    let members = harness.stable(2);
+    harness.coordinator.set_full(true);
+    let reply = harness.join(&join("late"));
+    assert_eq!(harness.join_failed(reply), GroupError::CoordinatorNotAvailable);
+    assert_eq!(harness.state(), GroupState::Stable);
+    let held = harness.coordinator.bytes();
     let leaving = members
         .iter()
         .map(|joined| LeavingMember { member: Some(joined.member.clone()), instance: None });
-    let left = bench
+    let left = harness
         .ask(Request::Leave(LeaveRequest { group: join("a").group, members: leaving.collect() }));
     assert!(matches!(left, Some(Reply::Leave(Ok(_)))));
-    assert!(bench.coordinator.bytes() < held);
+    assert!(harness.coordinator.bytes() < held);
 }
 
 #[test]
