@@ -2,7 +2,7 @@
 //! result.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -31,9 +31,20 @@ impl ComputeSlices {
 
     /// Between two slices: others have their turn.
     pub async fn next(&mut self) {
+        let mut next = std::pin::pin!(self.slices.clone().acquire_owned());
+        // In the queue before the permit is given back: each of the others comes first, once.
+        let ready = poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(permit) => Poll::Ready(Some(permit)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        let ready = ready.await;
         self.permit = None;
         tokio::task::yield_now().await;
-        self.acquire().await;
+        let permit = match ready {
+            Some(permit) => permit,
+            None => next.await,
+        };
+        self.permit = permit.ok();
     }
 
     async fn acquire(&mut self) {
