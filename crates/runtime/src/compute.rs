@@ -100,7 +100,11 @@ mod tests {
                 }
             }
         };
+        let held = runtime.compute_slices().await;
         let (first, second) = (runtime.spawn_compute(work(1)), runtime.spawn_compute(work(2)));
+        // Both are in the queue then.
+        tokio::task::yield_now().await;
+        drop(held);
         first.await.unwrap();
         second.await.unwrap();
         assert_eq!(*order.lock().unwrap(), [1, 2, 1, 2, 1, 2]);
