@@ -25,6 +25,7 @@ pub(crate) const RULES: &[Rules] = &[
             "identity",
             "topic_ref",
             "access",
+            "memory",
             "context",
             "errors",
             "leadership",
@@ -110,6 +111,8 @@ pub(crate) const RULES: &[Rules] = &[
         order: &[
             "data_dir",
             "memory",
+            "descriptors",
+            "executors",
             "settings",
             "telemetry",
             "api_client",
