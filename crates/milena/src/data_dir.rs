@@ -21,6 +21,8 @@ const LOCK_FILE: &str = "LOCK";
 const CREDENTIALS_FILE: &str = "credentials";
 const KEY_FILE: &str = "key";
 const METADATA_FILE: &str = "metadata";
+#[cfg(test)]
+const METADATA_UNSYNCED_FILE: &str = "metadata.unsynced";
 const ENDPOINT_FILE: &str = "endpoint";
 const CLUSTERS: &str = "clusters";
 const WAL: &str = "wal";
@@ -29,7 +31,7 @@ const OBJECTS: &str = "objects";
 /// Every file: its path (capitals stand for a value) and its content. Storage defines the files
 /// below a cluster's `wal` and `objects`.
 #[cfg(test)]
-const LAYOUT: [(&[&str], &str); 14] = [
+const LAYOUT: [(&[&str], &str); 15] = [
     (
         &[CREDENTIALS_FILE],
         "access keys of the API, as an AWS credentials file: every section's key is accepted",
@@ -40,6 +42,10 @@ const LAYOUT: [(&[&str], &str); 14] = [
          read**; keep a copy elsewhere",
     ),
     (&[METADATA_FILE], "the metadata store: clusters, topics, configuration, lists of segments"),
+    (
+        &[METADATA_UNSYNCED_FILE],
+        "a sync of the metadata store failed: the store is written anew before it is used again",
+    ),
     (
         &[ENDPOINT_FILE],
         "URL and region of the API, for the commands of this machine; only while it is served",

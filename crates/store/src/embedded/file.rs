@@ -1,9 +1,16 @@
-//! Opening the file: its lock, its cache, and the detection of failed syncs.
+//! Opening the file: its lock, its cache, and what becomes of it when a sync has failed.
+//!
+//! After a failed sync the system may hold pages as clean that never reached the disk. redb refuses
+//! everything until the file is opened anew, and that trusts what the system's cache says, in this
+//! process as in the next. So the file is not used any more, which a marker beside it tells the next
+//! process: its bytes, as they can be read, are written into another file, which is synced, checked
+//! page by page, and takes its place.
 
 use std::{
-    fs::OpenOptions,
-    io,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
     ops::Bound,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -61,29 +68,97 @@ impl Opener {
         self.faults.clone()
     }
 
-    /// Whether a sync of this file has failed since the store was opened: writes in the system's
-    /// cache may then never reach the disk.
+    /// Whether a sync of the file has failed since it was written anew, or by an earlier process:
+    /// what is read of it may never have reached the disk.
     pub(super) fn sync_failed(&self) -> bool {
-        self.sync_failed.load(Ordering::Acquire)
+        self.sync_failed.load(Ordering::Acquire) || self.marker().exists()
     }
 
+    /// Opens the file, or creates it. One of which a sync has failed is written anew first.
     pub(super) fn open(&self) -> Result<Database, OpenError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&self.options.path)
-            .map_err(|e| self.failed(e.to_string()))?;
+        let path = &self.options.path;
+        if !self.sync_failed() {
+            return self.open_file(&open_private(path).map_err(|e| self.failed(e.to_string()))?);
+        }
+        let reason = |reason: String| {
+            self.failed(format!(
+                "a sync of it has failed, and it cannot be written anew ({reason}): see to the disk and its free space"
+            ))
+        };
+        let draft = self.beside("rewritten");
+        self.copy_to(&draft).map_err(|e| reason(e.to_string()))?;
+        self.sync_failed.store(false, Ordering::Release);
+        let opened = open_private(&draft).map_err(|e| reason(e.to_string()))?;
+        let mut database = self.open_file(&opened).map_err(|e| reason(e.to_string()))?;
+        let whole = database.check_integrity().map_err(|e| reason(e.to_string()))?;
+        let replace = || {
+            self.sync(&opened)?;
+            fs::rename(&draft, path)?;
+            sync_directory(path)?;
+            // Last: until here the next process has to begin again.
+            remove_if_there(&self.marker())?;
+            sync_directory(path)
+        };
+        replace().map_err(|e| {
+            self.sync_failed.store(true, Ordering::Release);
+            reason(e.to_string())
+        })?;
+        tracing::warn!(
+            path = %path.display(), whole,
+            "the metadata store was written anew, since a sync of it had failed"
+        );
+        Ok(database)
+    }
+
+    fn open_file(&self, file: &File) -> Result<Database, OpenError> {
+        let file = file.try_clone().map_err(|e| self.failed(e.to_string()))?;
         let file = WatchedFile {
             file: FileBackend::new(file).map_err(|e| self.failure(e))?,
             sync_failed: self.sync_failed.clone(),
+            marker: self.marker(),
             #[cfg(test)]
             faults: self.faults.clone(),
         };
         let mut builder = Builder::new();
         builder.set_cache_size(self.options.cache_bytes);
         builder.create_with_backend(file).map_err(|e| self.failure(e))
+    }
+
+    /// Writes what can be read of the file into another, and syncs that. Not with the system's own
+    /// copying, which may share with the copy what is on the disk.
+    fn copy_to(&self, draft: &Path) -> io::Result<()> {
+        remove_if_there(draft)?;
+        let (mut from, mut to) = (File::open(&self.options.path)?, open_private(draft)?);
+        let mut buffer = vec![0; COPY_BUFFER];
+        loop {
+            let read = from.read(&mut buffer)?;
+            if read == 0 {
+                return self.sync(&to);
+            }
+            to.write_all(&buffer[..read])?;
+        }
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        #[cfg(test)]
+        if self.faults.unsyncable.load(Ordering::Acquire) {
+            return Err(io::Error::other("input/output error"));
+        }
+        file.sync_all()
+    }
+
+    /// Tells the next process that a sync has failed. Where even it does not reach the disk it is
+    /// lost together with the cache that cannot be trusted.
+    fn marker(&self) -> PathBuf {
+        self.beside("unsynced")
+    }
+
+    /// A file whose name is the store's and `extension`.
+    fn beside(&self, extension: &str) -> PathBuf {
+        let mut name = self.options.path.file_name().unwrap_or_default().to_owned();
+        name.push(".");
+        name.push(extension);
+        self.options.path.with_file_name(name)
     }
 
     fn failed(&self, reason: String) -> OpenError {
@@ -107,11 +182,36 @@ impl Opener {
     }
 }
 
-/// The file, with a flag that a sync has failed.
+/// How much is copied at once.
+const COPY_BUFFER: usize = 1 << 20;
+
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Syncs the directory of a file: without this a crash may lose a new file that was synced.
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
+}
+
+/// The file, with a flag and a marker that a sync has failed.
 #[derive(Debug)]
 struct WatchedFile {
     file: FileBackend,
     sync_failed: Arc<AtomicBool>,
+    marker: PathBuf,
     #[cfg(test)]
     faults: Arc<Faults>,
 }
@@ -165,11 +265,17 @@ impl StorageBackend for WatchedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         if self.sync_failed.load(Ordering::Acquire) {
-            return Err(io::Error::other(
-                "an earlier sync of this file failed; restart the process",
-            ));
+            return Err(io::Error::other("an earlier sync of this file failed"));
         }
-        self.sync().inspect_err(|_| self.sync_failed.store(true, Ordering::Release))
+        self.sync().inspect_err(|_| {
+            self.sync_failed.store(true, Ordering::Release);
+            if let Err(error) = open_private(&self.marker).and_then(|marker| marker.sync_all()) {
+                tracing::error!(
+                    marker = %self.marker.display(), %error,
+                    "a sync of the metadata store failed, and so did the marker that says so: do not restart the process before the machine"
+                );
+            }
+        })
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

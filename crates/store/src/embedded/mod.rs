@@ -6,8 +6,8 @@
 //! are kept in memory, bounded in bytes; after a restart every watch reads its range again.
 //!
 //! Invariants: nothing is returned or shown to a watch before it is synced; a file whose sync
-//! failed is never written again; after a full disk the file is opened again, which rolls it back
-//! to the last commit.
+//! failed is neither read nor written again, but written anew into another ([`file`]); after a full
+//! disk the file is opened again, which rolls it back to the last commit.
 
 mod file;
 mod history;
@@ -24,7 +24,6 @@ mod writer;
 mod tests;
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, mpsc},
     thread::JoinHandle,
     time::Duration,
@@ -40,7 +39,7 @@ use crate::store::{
     LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
 };
 
-use file::Opener;
+use file::{Opener, sync_directory};
 use history::History;
 use leases::Leases;
 pub use options::EmbeddedOptions;
@@ -214,10 +213,4 @@ impl MetadataStore for EmbeddedStore {
     fn limits(&self) -> Limits {
         EMBEDDED_LIMITS
     }
-}
-
-/// Syncs the directory: without this a crash may lose a new file that was synced.
-fn sync_directory(path: &Path) -> std::io::Result<()> {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(parent)?.sync_all()
 }

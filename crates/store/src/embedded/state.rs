@@ -20,8 +20,6 @@ pub(super) struct StoreState {
     leases: Mutex<Leases>,
     /// The last revision that watches may show.
     pub(super) published: watch::Sender<Revision>,
-    /// Why changes are refused until the process has been restarted.
-    broken: Mutex<Option<String>>,
     closed: AtomicBool,
 }
 
@@ -32,7 +30,6 @@ impl StoreState {
             database: RwLock::new(Some(database)),
             history: Mutex::new(history),
             leases: Mutex::new(leases),
-            broken: Mutex::new(None),
             closed: AtomicBool::new(false),
         }
     }
@@ -43,14 +40,6 @@ impl StoreState {
 
     pub(super) fn leases(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().expect("no panic while held")
-    }
-
-    pub(super) fn broken(&self) -> Option<String> {
-        self.broken.lock().expect("no panic while held").clone()
-    }
-
-    pub(super) fn set_broken(&self, reason: String) {
-        *self.broken.lock().expect("no panic while held") = Some(reason);
     }
 
     pub(super) fn is_closed(&self) -> bool {

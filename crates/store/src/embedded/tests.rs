@@ -206,23 +206,67 @@ async fn a_full_disk_refuses_changes_and_is_used_again_when_there_is_space() {
     assert_eq!(value(&store, "c").await.as_deref(), Some("1"));
 }
 
-#[tokio::test]
-async fn after_a_failed_sync_the_file_is_never_written_again() {
-    let directory = TempDir::new().unwrap();
-    let opener = Opener::new(options(directory.path()));
+/// A store whose last sync failed and whose disk takes no sync, and the file.
+async fn unsynced(directory: &Path) -> (EmbeddedStore, Arc<super::file::Faults>, std::fs::File) {
+    let opener = Opener::new(options(directory));
     let faults = opener.faults();
     let store = EmbeddedStore::open_with(opener, &Runtime::system()).unwrap();
     put(&store, "a", "1").await.unwrap();
     faults.unsyncable.store(true, Ordering::Release);
-    let failed = put(&store, "a", "2").await.unwrap_err();
+    let failed = put(&store, "b", "1").await.unwrap_err();
     assert!(matches!(failed, StoreError::OutcomeUnknown { .. }), "{failed}");
+    (store, faults, std::fs::File::open(directory.join("metadata.redb")).unwrap())
+}
+
+/// Whether the store's file is another one now.
+fn is_replaced(directory: &Path, before: &std::fs::File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let now = std::fs::metadata(directory.join("metadata.redb")).unwrap();
+    now.ino() != before.metadata().unwrap().ino()
+}
+
+/// What is in the system's cache may not be on the disk: no caller is told that it is committed.
+#[tokio::test]
+async fn after_a_failed_sync_nothing_is_read_until_the_file_is_written_anew() {
+    let directory = TempDir::new().unwrap();
+    let (store, faults, file) = unsynced(directory.path()).await;
+    let read = store.get("b").await.unwrap_err();
+    assert!(matches!(read, StoreError::Unavailable { .. }), "{read}");
+    assert!(put(&store, "c", "1").await.is_err());
     faults.unsyncable.store(false, Ordering::Release);
-    let refused = put(&store, "a", "3").await.unwrap_err();
-    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    let started = std::time::Instant::now();
+    while put(&store, "c", "1").await.is_err() {
+        assert!(started.elapsed() < Duration::from_secs(10));
+        tokio::task::yield_now().await;
+    }
+    assert!(is_replaced(directory.path(), &file));
+    assert_eq!(value(&store, "a").await.as_deref(), Some("1"));
+    let unknown = value(&store, "b").await;
     store.close().await;
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "no marker, no draft");
     let store = open(directory.path());
-    assert_ne!(value(&store, "a").await.as_deref(), Some("3"));
-    put(&store, "a", "4").await.unwrap();
+    assert_eq!(value(&store, "b").await, unknown, "what was read stays");
+}
+
+#[tokio::test]
+async fn a_process_that_starts_after_a_failed_sync_of_another_writes_the_file_anew() {
+    let directory = TempDir::new().unwrap();
+    let (store, _, file) = unsynced(directory.path()).await;
+    store.close().await;
+    let before = std::fs::read(directory.path().join("metadata.redb")).unwrap();
+    let opener = Opener::new(options(directory.path()));
+    opener.faults().unsyncable.store(true, Ordering::Release);
+    let refused = EmbeddedStore::open_with(opener, &Runtime::system()).err().unwrap();
+    assert!(refused.to_string().contains("see to the disk"), "{refused}");
+    assert!(!is_replaced(directory.path(), &file));
+    assert_eq!(std::fs::read(directory.path().join("metadata.redb")).unwrap(), before);
+    let store = open(directory.path());
+    assert!(is_replaced(directory.path(), &file));
+    assert_eq!(value(&store, "a").await.as_deref(), Some("1"));
+    drop(store);
+    let file = std::fs::File::open(directory.path().join("metadata.redb")).unwrap();
+    drop(open(directory.path()));
+    assert!(!is_replaced(directory.path(), &file), "once");
 }
 
 /// A clock that a test moves.

@@ -28,6 +28,8 @@ const COMMIT_BYTES_MAX: usize = 32 << 20;
 /// How long changes are refused after the disk was full, rather than repairing the file for each of
 /// them.
 const FULL_PAUSE: Duration = Duration::from_millis(250);
+/// How long everything is refused after a sync failed and the file could not be written anew.
+const UNSYNCED_PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait while leases live: their clock may be a simulated one that runs faster than
 /// this thread's.
 const LEASE_CHECK: Duration = Duration::from_millis(100);
@@ -40,6 +42,8 @@ pub(super) struct Writer {
     revision: Revision,
     /// While changes are refused because the disk is full: until when, and the error.
     full: Option<(Duration, String)>,
+    /// While a file whose sync failed has not been written anew: when that is tried, and the error.
+    unsynced: Option<(Duration, String)>,
 }
 
 /// Why a commit failed.
@@ -63,7 +67,7 @@ impl Writer {
         runtime: Runtime,
         revision: Revision,
     ) -> Self {
-        Self { state, opener, inbox, runtime, revision, full: None }
+        Self { state, opener, inbox, runtime, revision, full: None, unsynced: None }
     }
 
     pub(super) fn run(mut self) {
@@ -119,8 +123,8 @@ impl Writer {
         let now = self.runtime.monotonic();
         let pause =
             self.full.as_ref().map_or(Duration::ZERO, |(until, _)| until.saturating_sub(now));
-        let broken = if self.state.broken().is_some() { LEASE_CHECK } else { Duration::ZERO };
-        Some(deadline.saturating_sub(now).min(LEASE_CHECK).max(pause).max(broken))
+        let unsynced = if self.unsynced.is_some() { LEASE_CHECK } else { Duration::ZERO };
+        Some(deadline.saturating_sub(now).min(LEASE_CHECK).max(pause).max(unsynced))
     }
 
     fn serve(&mut self, requests: Vec<QueuedRequest>) {
@@ -149,9 +153,6 @@ impl Writer {
         changes: &[QueuedRequest],
         expired: &[LeaseId],
     ) -> Result<AppliedBatch, StoreError> {
-        if let Some(reason) = self.state.broken() {
-            return Err(StoreError::Unavailable { reason });
-        }
         if let Some((until, reason)) = &self.full {
             if self.runtime.monotonic() < *until {
                 return Err(StoreError::NoSpace { reason: reason.clone() });
@@ -232,8 +233,8 @@ impl Writer {
         tracing::warn!(%reason, full, "a commit of the metadata store failed");
         drop(self.state.database.write().expect("no panic while held").take());
         if self.opener.sync_failed() {
-            let reason = format!("{reason}; restart the process once the disk is well");
-            self.state.set_broken(reason.clone());
+            // What a read finds may not be on the disk: nobody is told that it is.
+            self.unsynced = Some((self.runtime.monotonic(), reason.clone()));
             return Err(StoreError::OutcomeUnknown { reason });
         }
         if full {
@@ -259,7 +260,19 @@ impl Writer {
         }
         drop(database.take());
         let unavailable = |reason: String| StoreError::Unavailable { reason };
-        let open: Database = self.opener.open().map_err(|e| unavailable(e.to_string()))?;
+        let now = self.runtime.monotonic();
+        if let Some((_, reason)) = self.unsynced.as_ref().filter(|(at, _)| now < *at) {
+            return Err(unavailable(reason.clone()));
+        }
+        let open: Database = self.opener.open().map_err(|error| {
+            let reason = error.to_string();
+            if self.opener.sync_failed() {
+                tracing::error!(%reason, "the metadata store is closed until it can be written anew");
+                self.unsynced = Some((now + UNSYNCED_PAUSE, reason.clone()));
+            }
+            unavailable(reason)
+        })?;
+        self.unsynced = None;
         let revision = tables::revision(&open).map_err(|e| unavailable(e.to_string()))?;
         *database = Some(open);
         drop(database);
