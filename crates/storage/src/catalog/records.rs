@@ -179,8 +179,9 @@ pub(crate) struct SnapshotRef {
     pub(crate) offset: Offset,
 }
 
-/// A partition's segments: pages of older ones, newer ones in the record itself. Offsets are
-/// continuous from the first page to the last segment; `log_start` may lie within the first one.
+/// What a partition consists of: pages of older segments, newer segments in the record itself.
+/// Offsets are continuous from the first page to the last segment, and on to `end`; only below
+/// `log_start`, which may lie within the first segment, there may be gaps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestRecord {
     pub(crate) leader_epoch: LeaderEpoch,

@@ -28,6 +28,17 @@ const SEGMENTS_PER_SNAPSHOT: usize = 8;
 /// The repetitions of a change that conflicts with another.
 const ATTEMPTS: usize = 8;
 
+/// Whether a change of the manifest notes the producers as they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Snapshot {
+    /// If it is time.
+    WhenDue,
+    /// Unless the last one has all of them.
+    Now,
+    /// Also if the last one claims to have more: records that it had seen are lost.
+    Anew,
+}
+
 /// A prepared manifest: committed first, then applied.
 pub(super) struct ManifestChange {
     record: ManifestRecord,
@@ -67,6 +78,32 @@ impl Partition {
         }
     }
 
+    /// Has the manifest say what is left after records were lost and the loss accepted, before
+    /// anything is appended: it ends where the partition goes on, and what it knows of producers ends
+    /// there, too. Does nothing where nothing was lost.
+    pub(crate) async fn settle_loss(&self, snapshot_lost: bool) -> Result<(), ManifestError> {
+        let (manifest, next) = {
+            let state = self.lock();
+            (state.manifest.clone(), state.flushed_next())
+        };
+        if !snapshot_lost && next == manifest.end() {
+            return Ok(());
+        }
+        let _serialised = self.manifest_change.lock().await;
+        let mut swaps = ManifestSwaps::default();
+        let mut record = self.fold_into_record(&manifest, &mut swaps).await?;
+        tracing::warn!(
+            partition = %self.id, from = %record.end, to = %next, snapshot_lost,
+            "records of the partition are lost, which was accepted: it goes on behind them"
+        );
+        record.end = next;
+        let snapshot = if snapshot_lost { Snapshot::Anew } else { Snapshot::WhenDue };
+        let change = self.finish_record(record, &manifest, snapshot, &mut swaps).await?;
+        let revision = self.manifests.commit(&swaps).await?;
+        self.apply(change, revision);
+        Ok(())
+    }
+
     /// Waits until the manifest does not change any more. The partition is closed: its next leader
     /// must find everything that was reported as done here, and need not read it again.
     pub(crate) async fn manifest_unchanging(&self) {
@@ -92,6 +129,19 @@ impl Partition {
         log_start: Option<Offset>,
         swaps: &mut ManifestSwaps,
     ) -> Result<ManifestChange, ManifestError> {
+        let mut record = self.fold_into_record(manifest, swaps).await?;
+        record.log_start = log_start.unwrap_or(record.log_start).max(record.log_start);
+        // The segments to be released may be all that tells of a producer.
+        let snapshot = if log_start.is_some() { Snapshot::Now } else { Snapshot::WhenDue };
+        self.finish_record(record, manifest, snapshot, swaps).await
+    }
+
+    /// The record with the unfolded flushes in it, which their own records lose.
+    async fn fold_into_record(
+        &self,
+        manifest: &Manifest,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<ManifestRecord, ManifestError> {
         let mut record = manifest.record.clone();
         record.leader_epoch = self.leader_epoch;
         record.version += 1;
@@ -101,10 +151,18 @@ impl Partition {
         for unfolded in &manifest.unfolded {
             self.manifests.remove_from_flush(self.id, &unfolded.flush, swaps).await?;
         }
-        // The segments to be released may be the only ones with a producer's state.
-        self.add_snapshot(&mut record, swaps, log_start.is_some()).await?;
+        Ok(record)
+    }
+
+    async fn finish_record(
+        &self,
+        mut record: ManifestRecord,
+        manifest: &Manifest,
+        snapshot: Snapshot,
+        swaps: &mut ManifestSwaps,
+    ) -> Result<ManifestChange, ManifestError> {
+        self.add_snapshot(&mut record, swaps, snapshot).await?;
         self.manifests.add_pages(&mut record, swaps).await?;
-        record.log_start = log_start.unwrap_or(record.log_start).max(manifest.record.log_start);
         self.manifests.trim(&mut record, swaps).await?;
         let (partition, seen) = (self.id, manifest.revision);
         swaps.manifests.push(ManifestSwap { partition, seen, record: Some(record.clone()) });
@@ -117,7 +175,7 @@ impl Partition {
         &self,
         record: &mut ManifestRecord,
         swaps: &mut ManifestSwaps,
-        needed: bool,
+        wanted: Snapshot,
     ) -> Result<(), ManifestError> {
         let (offset, snapshot) = {
             let state = self.lock();
@@ -126,8 +184,10 @@ impl Partition {
         };
         let last = record.producers.as_ref().map_or(Offset::ZERO, |last| last.offset);
         let since = record.segments.iter().filter(|segment| segment.base >= last).count();
-        let due = needed || snapshot.is_none() || since >= SEGMENTS_PER_SNAPSHOT;
-        if !due || offset <= last {
+        let due = wanted != Snapshot::WhenDue
+            || snapshot.is_none()
+            || since >= SEGMENTS_PER_SNAPSHOT;
+        if wanted != Snapshot::Anew && (!due || offset <= last) {
             return Ok(());
         }
         self.manifests.replace_snapshot(record, offset, snapshot, swaps).await

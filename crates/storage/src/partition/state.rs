@@ -61,7 +61,8 @@ impl PartitionState {
         recovered: RecoveredPartition,
     ) -> Self {
         let RecoveredPartition { manifest, mut epochs, producers, tail } = recovered;
-        let end = tail.back().map_or(manifest.end(), |run| run.end);
+        // Where a log was lost and the loss accepted, the records may end below the log start.
+        let end = tail.back().map_or(manifest.end(), |run| run.end).max(manifest.record.log_start);
         epochs.begin(leader_epoch, end);
         Self {
             leader_epoch,
@@ -90,6 +91,13 @@ impl PartitionState {
             high_watermark: self.high_watermark,
             last_stable: last_stable.max(self.log_start),
         }
+    }
+
+    /// Where a flush goes on: the first offset that is in the tail and in no segment, or will be.
+    pub(crate) fn flushed_next(&self) -> Offset {
+        let flushed_end = self.manifest.end();
+        let unflushed = self.tail.iter().find(|run| run.end > flushed_end);
+        unflushed.map_or(self.high_watermark, |run| run.base.max(flushed_end))
     }
 
     /// The bytes of segments, and of runs that are not in segments.

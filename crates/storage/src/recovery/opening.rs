@@ -7,7 +7,7 @@ use milena_runtime::Backoff;
 use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
-    catalog::{deletion::DeletedPartitions, manifests::Manifests},
+    catalog::{deletion::DeletedPartitions, manifest::Manifest, manifests::Manifests},
     chunk::{log_core::LogCore, tail::TailRun},
     partition::{
         options::PartitionOptions,
@@ -86,32 +86,30 @@ impl PartitionOpener {
         if let Some(open) = self.partitions.get(id) {
             return already_open(open, leader_epoch);
         }
-        let recovered = self.recover(id, leader_epoch).await?;
+        let (recovered, snapshot_lost) = self.recover(id, leader_epoch).await?;
         let state = PartitionState::new(leader_epoch, options, recovered);
         let (core, manifests) = (self.core.clone(), self.manifests.clone());
         let partition = Partition::new(id, state, core, manifests, self.segments.clone());
+        partition.settle_loss(snapshot_lost).await?;
         match self.partitions.insert(&partition) {
             Ok(()) => Ok(partition),
             Err(open) => already_open(open, leader_epoch),
         }
     }
 
+    /// What is there of a partition, and whether its producer snapshot knows of records that are
+    /// not: they were lost.
     async fn recover(
         &self,
         id: TopicPartition,
         leader_epoch: LeaderEpoch,
-    ) -> Result<RecoveredPartition, OpenPartitionError> {
+    ) -> Result<(RecoveredPartition, bool), OpenPartitionError> {
         // Chunks, then flushes, then the manifest: what moves on between two reads is then seen
         // twice, and in any other order perhaps not at all.
         let sealed = self.sealed_chunks().await?;
         let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;
         let manifest = self.manifests.load(id, leader_epoch, &flushes).await?;
         let mut epochs = manifest.epochs();
-        let now = Timestamp(self.core.runtime.wall_ms());
-        let mut producers =
-            rebuild_producers(&self.manifests, &self.segments, id, &manifest, now).await?;
-        let from =
-            manifest.record.producers.as_ref().map_or(Offset::ZERO, |snapshot| snapshot.offset);
         let own = self.core.tail.unflushed_of(id);
         let own = own.iter().filter_map(|chunk| {
             let (index, part) = chunk.part_of(id)?;
@@ -120,21 +118,27 @@ impl PartitionOpener {
         let mut runs: Vec<(TailRun, &PartitionFooter)> =
             sealed.iter().flat_map(|(_, epoch)| epoch.runs_of(id)).chain(own).collect();
         runs.sort_by_key(|(run, _)| run.base);
-        let (mut end, mut tail) = (manifest.end(), VecDeque::new());
-        for (run, part) in runs.into_iter().filter(|(run, _)| run.end > manifest.end()) {
-            if run.base != end {
-                return Err(OpenPartitionError::Gap { partition: id, from: end, to: run.base });
-            }
-            end = run.end;
+        runs.retain(|(run, _)| run.end > manifest.end());
+        check_continuous(id, &manifest, runs.iter().map(|(run, _)| run))?;
+        let end = runs.last().map_or(manifest.end(), |(run, _)| run.end);
+        let snapshot = manifest.record.producers.as_ref();
+        let snapshot_lost = snapshot.is_some_and(|snapshot| snapshot.offset > end);
+        let snapshot = snapshot.filter(|_| !snapshot_lost);
+        let from = snapshot.map_or(Offset::ZERO, |snapshot| snapshot.offset);
+        let now = Timestamp(self.core.runtime.wall_ms());
+        let mut producers =
+            rebuild_producers(&self.manifests, &self.segments, id, &manifest, snapshot, now)
+                .await?;
+        let mut tail = VecDeque::new();
+        for (run, part) in runs {
             part.epochs.iter().for_each(|begun| epochs.begin(begun.epoch, begun.start));
             let newer = part.batches.iter().filter(|batch| batch.base_offset >= from);
             newer.for_each(|batch| producers.commit_summary(batch, now));
             tail.push_back(run);
         }
-        let now = Timestamp(self.core.runtime.wall_ms());
         producers.expire(expired_before(now, self.producer_expiration));
         self.pin_epochs(id, &sealed, &tail);
-        Ok(RecoveredPartition { manifest, epochs, producers, tail })
+        Ok((RecoveredPartition { manifest, epochs, producers, tail }, snapshot_lost))
     }
 
     /// The chunks of all sealed epochs that are not all in segments, each with its place in the
@@ -167,6 +171,24 @@ impl PartitionOpener {
             }
         }
     }
+}
+
+/// The runs go on where the segments end, each where the one before ends. Only below the log start
+/// there may be nothing: those records were deleted, also where they were lost before that.
+fn check_continuous<'a>(
+    id: TopicPartition,
+    manifest: &Manifest,
+    runs: impl Iterator<Item = &'a TailRun>,
+) -> Result<(), OpenPartitionError> {
+    let mut end = manifest.end();
+    for run in runs {
+        let deleted = end < run.base && run.base <= manifest.record.log_start;
+        if run.base != end && !deleted {
+            return Err(OpenPartitionError::Gap { partition: id, from: end, to: run.base });
+        }
+        end = run.end;
+    }
+    Ok(())
 }
 
 fn already_open(

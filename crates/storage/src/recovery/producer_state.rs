@@ -12,15 +12,16 @@ use crate::{
     segment::blocks::Segments,
 };
 
-/// The producer state of everything in segments.
+/// The producer state of everything in segments, from `snapshot` on if there is one.
 pub(super) async fn rebuild_producers(
     manifests: &Manifests,
     segments: &Segments,
     id: TopicPartition,
     manifest: &Manifest,
+    snapshot: Option<&SnapshotRef>,
     now: Timestamp,
 ) -> Result<Producers, OpenPartitionError> {
-    let (mut producers, from) = match &manifest.record.producers {
+    let (mut producers, from) = match snapshot {
         Some(snapshot) => read_snapshot(manifests, id, snapshot).await?,
         None => (Producers::default(), Offset::ZERO),
     };

@@ -344,11 +344,11 @@ async fn deleted_partitions_do_not_come_back_out_of_a_dead_brokers_log() {
     for partition in 0..3 {
         append(&open_partition(&first, partition, 1).await, batch(&[1])).await;
     }
-    first.delete_partition(id(0)).await.expect("deleted");
+    first.delete_partitions(&[id(0)]).await.expect("deleted");
     let no_objects = NoObjects::new(&cluster);
     seal(&second, crashed(first).await).await;
     append(&open_partition(&third, 1, 2).await, batch(&[2])).await;
-    third.delete_partition(id(1)).await.expect("deleted by who leads it now");
+    third.delete_partitions(&[id(1)]).await.expect("deleted by who leads it now");
     drop(no_objects);
     all_retired(&cluster, 2).await;
     third.flush().await.expect("a flush");

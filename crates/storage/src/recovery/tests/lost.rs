@@ -120,7 +120,69 @@ async fn an_accepted_loss_takes_what_was_only_in_the_directory_and_counts_once()
     );
 }
 
-/// The tail of sealed epochs is known, and a loss of their chunks can be accepted all the same.
+/// Deleted records keep their offsets, also where the log that had them is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_accepted_loss_offsets_go_on_behind_the_log_start() {
+    let mut cluster = Broker::new();
+    let storage = cluster.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[1])).await;
+    storage.flush().await.expect("flushed");
+    for time in 2..=10 {
+        append(&partition, batch(&[time])).await;
+    }
+    assert_eq!(partition.delete_records(None).await.expect("deleted"), Offset(10));
+    let (_, epoch) = crashed(storage).await;
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let storage = start(&mut cluster, Some(epoch)).await.expect("accepted");
+    let partition = open_partition(&storage, 0, 2).await;
+    let bounds = partition.bounds();
+    assert_eq!((bounds.log_start, bounds.high_watermark), (Offset(10), Offset(10)));
+    assert_eq!(append(&partition, batch(&[11])).await.base_offset, Offset(10));
+    assert_eq!(read_all(&partition, 10, 500).await, [(10, 11)]);
+    // Through a crash, a flush, and a start from segments alone.
+    crashed(storage).await;
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    let partition = open_partition(&storage, 0, 3).await;
+    assert_eq!(append(&partition, batch(&[12])).await.base_offset, Offset(11));
+    storage.flush().await.expect("flushed");
+    assert_eq!(append(&partition, batch(&[13])).await.base_offset, Offset(12));
+    storage.flush().await.expect("flushed");
+    crashed(storage).await;
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    let partition = open_partition(&storage, 0, 4).await;
+    assert_eq!(read_all(&partition, 10, 500).await, [(10, 11), (11, 12), (12, 13)]);
+}
+
+/// A producer snapshot knows of everything committed, which may be more than segments have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_accepted_loss_producers_are_known_by_what_is_left_and_by_what_follows() {
+    let mut cluster = Broker::new();
+    let storage = cluster.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, sequenced(7, 0, &[1])).await;
+    storage.flush().await.expect("flushed");
+    for sequence in 1..=5 {
+        append(&partition, sequenced(7, sequence, &[1])).await;
+    }
+    // Writes a snapshot, of six records.
+    partition.delete_records(Some(Offset(1))).await.expect("deleted");
+    let (_, epoch) = crashed(storage).await;
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let storage = start(&mut cluster, Some(epoch)).await.expect("accepted");
+    let partition = open_partition(&storage, 0, 2).await;
+    let again = append(&partition, sequenced(7, 1, &[2])).await;
+    assert_eq!((again.base_offset, again.duplicate), (Offset(1), false), "the first was lost");
+    crashed(storage).await;
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    let partition = open_partition(&storage, 0, 3).await;
+    let again = append(&partition, sequenced(7, 1, &[2])).await;
+    assert_eq!((again.base_offset, again.duplicate), (Offset(1), true), "this one was not");
+    assert_eq!(append(&partition, sequenced(7, 2, &[3])).await.base_offset, Offset(2));
+}
+
+/// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the
+/// same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_accepted_loss_includes_epochs_that_are_sealed_and_not_flushed() {
     let mut cluster = Broker::new();
