@@ -283,6 +283,13 @@ impl LogDirectory {
         Ok(header.previous_checksum)
     }
 
+    /// The file of a chunk, to write the chunk again where it is.
+    pub(super) fn file(&self, place: ChunkLocation) -> AppendFile {
+        let file = self.state().files[&place.file].file.clone();
+        let bytes = place.position + frame::frame_bytes(place.chunk_bytes as usize);
+        AppendFile { id: place.file, file, bytes, position: place.position }
+    }
+
     /// Sets the location of a durable chunk, in place of an earlier one.
     pub(super) fn note_chunk(&self, epoch: BrokerEpoch, seq: ChunkSeq, place: ChunkLocation) {
         self.state().insert(epoch, seq, place);
@@ -312,6 +319,28 @@ impl LogDirectory {
             },
             None => self.disk.create(&path, bytes),
         };
+        self.opened(id, made, bytes, usual)
+    }
+
+    /// A new file of this length, whose name is durable: for a frame that must be written where
+    /// there is no space for a whole file.
+    pub(super) fn take_small_file(&self, bytes: u64) -> Result<AppendFile, LogError> {
+        let id = {
+            let mut state = self.state();
+            state.next_file += 1;
+            FileId(state.next_file - 1)
+        };
+        self.opened(id, self.disk.create(&self.path(id), bytes), bytes, false)
+    }
+
+    fn opened(
+        &self,
+        id: FileId,
+        made: io::Result<Arc<dyn DiskFile>>,
+        bytes: u64,
+        reusable: bool,
+    ) -> Result<AppendFile, LogError> {
+        let path = self.path(id);
         let made = made.and_then(|file| self.disk.sync_dir(&self.config.dir).map(|()| file));
         if made.is_err() {
             // A file of this name would be incomplete; most often there is none.
@@ -324,7 +353,7 @@ impl LogDirectory {
                     chunks: 0,
                     in_use: true,
                     has_frames: false,
-                    reusable: usual,
+                    reusable,
                 };
                 self.state().files.insert(id, open);
                 Ok(AppendFile { id, file, bytes, position: 0 })

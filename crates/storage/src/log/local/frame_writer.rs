@@ -123,7 +123,12 @@ impl FrameWriter {
         if self.bytes_left() < bytes {
             self.switch_file(bytes)?;
         }
-        let current = self.current.as_mut().expect("a file with space for it is open");
+        self.write_to_current(frame)
+    }
+
+    /// The current file has room for the frame.
+    fn write_to_current(&mut self, frame: Frame) -> Result<(), LogError> {
+        let current = self.current.as_mut().expect("there is room, so there is a file");
         let header = FrameHeader {
             file: current.id,
             epoch: frame.epoch,
@@ -186,6 +191,40 @@ impl FrameWriter {
         let previous_checksum = self.directory.previous_checksum(place)?;
         let frame = self.frame_of_buffer(epoch, seq, previous_checksum);
         let mut again = || self.write_unsynced(frame).and_then(|()| self.sync(frame));
-        again().or_else(|_| again())
+        match again().or_else(|_| again()) {
+            // The log can be read and flushed without space to append to it.
+            Err(LogError::Full { .. }) => match self.write_alone(frame) {
+                Err(LogError::Full { .. }) => self.write_in_place(frame, place),
+                outcome => outcome,
+            },
+            outcome => outcome,
+        }
+    }
+
+    /// Writes the frame in the buffer where it is already, which makes its pages dirty again: the
+    /// same bytes, so that a write which is cut short leaves the frame whole.
+    fn write_in_place(&mut self, frame: Frame, place: ChunkLocation) -> Result<(), LogError> {
+        let file = self.directory.file(place);
+        if let Some(before) = self.current.replace(file) {
+            self.directory.retire_file(before.id, true);
+        }
+        self.write_to_current(frame)?;
+        self.sync(frame)?;
+        let file = self.current.take().expect("the frame was written to it");
+        self.directory.retire_file(file.id, true);
+        Ok(())
+    }
+
+    /// Writes the frame in the buffer into a file that has room for nothing else.
+    fn write_alone(&mut self, frame: Frame) -> Result<(), LogError> {
+        let file = self.directory.take_small_file(self.buffer.len() as u64)?;
+        if let Some(before) = self.current.replace(file) {
+            self.directory.retire_file(before.id, true);
+        }
+        self.write_to_current(frame)?;
+        self.sync(frame)?;
+        let file = self.current.take().expect("the frame was written to it");
+        self.directory.retire_file(file.id, false);
+        Ok(())
     }
 }

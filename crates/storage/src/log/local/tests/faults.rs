@@ -1,5 +1,7 @@
 //! Syncs and writes that fail or wait.
 
+use std::path::{Path, PathBuf};
+
 use milena_runtime::Runtime;
 use milena_types::{BrokerEpoch, ChunkSeq};
 
@@ -102,6 +104,39 @@ async fn without_space_chunks_are_refused_and_accepted_when_space_returns() {
     disk.limit_space(None);
     commit(&source, &log, b"again").await;
     assert_eq!(log.committed_end(), ChunkSeq(committed + 1));
+}
+
+/// The newest chunk has to be written again, which takes its own space at most.
+#[tokio::test]
+async fn a_log_starts_where_there_is_no_space_for_another_file() {
+    for left in [0, 16 << 10] {
+        let disk = MemoryDisk::default();
+        let (source, log) = start(&disk, 1);
+        commit(&source, &log, b"first").await;
+        commit(&source, &log, &[5; 10_000]).await;
+        disk.kill();
+        drop((source, log));
+        let process = disk.process();
+        let bytes = |path: &PathBuf| process.open(path).and_then(|file| file.bytes()).unwrap();
+        let used: u64 = disk.paths(Path::new(DIR)).iter().map(bytes).sum();
+        disk.limit_space(Some(used + left));
+        for epoch in 2..5 {
+            let (source, log) = start(&disk, epoch);
+            let chunk = log.read(BrokerEpoch(1), ChunkSeq(1)).await.unwrap();
+            assert_eq!(chunk, &[5; 10_000][..]);
+            source.open(*b"no space");
+            log.notify();
+            source.wait("the refusal", |state| state.refused == 1).await;
+            disk.crash(7);
+            drop((source, log));
+            assert_eq!(held(&disk).unwrap(), [(1, 0, 2)]);
+        }
+        disk.limit_space(None);
+        let (source, log) = start(&disk, 5);
+        commit(&source, &log, b"space again").await;
+        log.release(BrokerEpoch(1), ChunkSeq(2)).await;
+        commit(&source, &log, b"and more").await;
+    }
 }
 
 #[tokio::test]
