@@ -37,7 +37,7 @@ mod tuning;
 
 pub use catalog::storage_catalog::CatalogError;
 pub use chunk::{
-    admission::BudgetPermit,
+    admission::{AdmitError, BudgetPermit},
     record_pool::{RecordPool, RecordPoolLimits},
     ticket::{AppendFuture, CommitError, CommittedAppend},
 };

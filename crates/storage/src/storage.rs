@@ -1,5 +1,7 @@
 //! One broker's storage: opened with a new broker epoch, closed when that epoch ends.
 
+mod deletion;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -19,7 +21,7 @@ use crate::{
         storage_catalog::{CatalogError, StorageCatalog},
     },
     chunk::{
-        admission::BudgetPermit,
+        admission::{AdmitError, BudgetPermit},
         log_core::{LogCore, LogMemory},
         source::CoreSource,
     },
@@ -34,7 +36,7 @@ use crate::{
     },
     objects::store::Objects,
     partition::{
-        errors::MaintenanceError, fold::fold_now, options::PartitionOptions, partition::Partition,
+        fold::fold_now, options::PartitionOptions, partition::Partition,
         registry::OpenPartitions,
     },
     recovery::{
@@ -263,6 +265,25 @@ impl Storage {
         budget.admit(bytes as u64, || self.core.request_flush()).await
     }
 
+    /// As [`Storage::admit`], for at most so long.
+    ///
+    /// # Errors
+    /// [`AdmitError`].
+    pub async fn admit_within(
+        &self,
+        bytes: usize,
+        wait_max: Duration,
+    ) -> Result<BudgetPermit, AdmitError> {
+        if let Some(permit) = self.core.budget.try_admit(bytes as u64) {
+            return Ok(permit);
+        }
+        tokio::select! {
+            biased;
+            permit = self.admit(bytes) => Ok(permit),
+            () = self.runtime.sleep(wait_max) => Err(self.core.budget.why_not_admitted()),
+        }
+    }
+
     /// The used share of the memory for unflushed records, from 0 to 1 (and above for a single huge
     /// request). Throttle times are computed from it.
     pub fn pressure(&self) -> f64 {
@@ -398,40 +419,6 @@ impl Storage {
     /// acknowledged.
     pub fn crash(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.end())
-    }
-
-    /// Deletes a partition's records for good, whether it is open here or not. The objects are
-    /// removed from the store after the grace time.
-    ///
-    /// # Errors
-    /// [`MaintenanceError`]; repeat it then.
-    pub fn delete_partition(
-        &self,
-        id: TopicPartition,
-    ) -> BoxFuture<'_, Result<(), MaintenanceError>> {
-        Box::pin(self.close_and_delete(id))
-    }
-
-    async fn close_and_delete(&self, id: TopicPartition) -> Result<(), MaintenanceError> {
-        if let Some(partition) = self.partition(id) {
-            partition.close();
-            partition.settled().await;
-        }
-        let until = self.core.log().map_or(ChunkSeq(0), |log| log.committed_end());
-        self.deleted.insert(id, until);
-        self.manifests.delete(id, until).await?;
-        self.partitions.remove(id);
-        Ok(())
-    }
-
-    /// Whether a manifest or a flush refers to objects of a partition, led here or not.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn refers_to(&self, id: TopicPartition) -> Result<bool, CatalogError> {
-        let catalog = &self.manifests.catalog;
-        let flushes = self.manifests.flushes.read(catalog).await?;
-        Ok(!flushes.of(id).is_empty() || catalog.manifest(id).await?.is_some())
     }
 
     /// Puts everything committed into segments now, and folds it into the manifests.

@@ -25,6 +25,10 @@ const ATTEMPTS: usize = 5;
 /// metadata stores bound their transactions.
 const PAGES_PER_STEP: usize = if cfg!(test) { 1 } else { 8 };
 
+/// How many operations a transaction has that deletes several partitions: the least that metadata
+/// stores allow.
+const OPS_MAX: usize = 128;
+
 /// Partitions that were deleted while unflushed chunks may hold records of them.
 #[derive(Debug, Default)]
 pub(crate) struct DeletedPartitions(Mutex<HashMap<TopicPartition, ChunkSeq>>);
@@ -87,6 +91,102 @@ impl Manifests {
         Ok(())
     }
 
+    /// Deletes partitions, as many in a transaction as fit. `until` as in [`Manifests::delete`].
+    /// Returns those that are not deleted, and why the first of them is not.
+    pub(crate) async fn delete_all(
+        &self,
+        ids: &[TopicPartition],
+        until: ChunkSeq,
+    ) -> Result<(), (Vec<TopicPartition>, ManifestError)> {
+        let mut from = 0;
+        while from < ids.len() {
+            let rest = |error| (ids[from..].to_vec(), error);
+            from += self.delete_some(&ids[from..], until).await.map_err(rest)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the first of these partitions. Returns how many.
+    async fn delete_some(
+        &self,
+        ids: &[TopicPartition],
+        until: ChunkSeq,
+    ) -> Result<usize, ManifestError> {
+        let batched = {
+            let _no_flush = self.flush_gate.read().await;
+            self.delete_batch(ids, until).await
+        };
+        match batched {
+            Ok(count) if count > 0 => Ok(count),
+            // The first takes several transactions, or others change one of them: each alone.
+            Ok(_) | Err(ManifestError::Catalog(CatalogError::Conflict(_))) => {
+                self.delete(ids[0], until).await.map(|()| 1)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes in one transaction as many of the first of these partitions as fit into it; none if
+    /// the first is not for one transaction. The caller holds the flush gate.
+    async fn delete_batch(
+        &self,
+        ids: &[TopicPartition],
+        until: ChunkSeq,
+    ) -> Result<usize, ManifestError> {
+        let ops_max = self.catalog.ops_max().min(OPS_MAX);
+        let mut flushes = self.catalog.flush_records().await?;
+        let mut flushed: HashMap<TopicPartition, Vec<usize>> = HashMap::new();
+        for (index, (_, seen)) in flushes.iter().enumerate() {
+            for part in &seen.value.parts {
+                flushed.entry(part.partition).or_default().push(index);
+            }
+        }
+        let mut changed: BTreeSet<usize> = BTreeSet::new();
+        let mut swaps = ManifestSwaps::default();
+        let mut count = 0;
+        for id in ids {
+            let manifest = self.catalog.manifest(*id).await?;
+            let seen = manifest.as_ref().map(|seen| seen.revision);
+            let record = manifest.map(|seen| seen.value);
+            let segments = record.as_ref().map_or(0, |record| record.segments.len());
+            let parts = flushed.get(id).map_or(&[][..], Vec::as_slice);
+            let is_long = record.as_ref().is_some_and(|record| !record.pages.is_empty());
+            // The manifest, the note, a snapshot; each object is two operations.
+            let ops = 4 + 2 * segments + 3 * parts.len();
+            if is_long || swaps.ops() + changed.len() + ops > ops_max {
+                break;
+            }
+            if let Some(record) = &record {
+                record.segments.iter().for_each(|segment| swaps.objects.release(&segment.object));
+                let snapshot = record.producers.as_ref();
+                if let Some(object) = snapshot.and_then(|snapshot| snapshot.object.as_ref()) {
+                    swaps.objects.release(object);
+                }
+            }
+            for index in parts {
+                let flush = &mut flushes[*index].1.value;
+                let removed = flush.remove_partition(*id);
+                (0..removed).for_each(|_| swaps.objects.release(&flush.object));
+                changed.insert(*index);
+            }
+            swaps.manifests.push(ManifestSwap { partition: *id, seen, record: None });
+            swaps.deleted.push((*id, until));
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(0);
+        }
+        let changed = flushes.into_iter().enumerate().filter(|(index, _)| changed.contains(index));
+        swaps.flush_records.extend(changed.map(|(_, flush)| flush));
+        self.catalog.swap_manifests(&swaps).await?;
+        // As in `delete`.
+        let flushes = self.flushes.read(&self.catalog).await?;
+        for id in ids[..count].iter().filter(|id| !flushes.of(**id).is_empty()) {
+            self.delete_refs(*id, None).await?;
+        }
+        Ok(count)
+    }
+
     /// Releases all objects that a deleted partition refers to. `until` is recorded with it. The
     /// caller holds the flush gate.
     pub(crate) async fn delete_refs(
@@ -115,7 +215,7 @@ impl Manifests {
         until: Option<ChunkSeq>,
     ) -> Result<(ManifestSwaps, bool), ManifestError> {
         let mut swaps =
-            ManifestSwaps { deleted: until.map(|until| (id, until)), ..ManifestSwaps::default() };
+            ManifestSwaps { deleted: until.map(|until| (id, until)).into_iter().collect(), ..ManifestSwaps::default() };
         let manifest = self.catalog.manifest(id).await?;
         let seen = manifest.as_ref().map(|seen| seen.revision);
         if let Some(mut seen) = manifest {

@@ -36,8 +36,15 @@ pub(crate) struct ManifestSwaps {
     /// read at.
     pub(crate) flush_records: Vec<(String, Versioned<FlushRecord>)>,
     pub(crate) objects: ObjectChanges,
-    /// A partition that is deleted, and the first chunk without records of it.
-    pub(crate) deleted: Option<(TopicPartition, ChunkSeq)>,
+    /// Partitions that are deleted, and the first chunk without records of each.
+    pub(crate) deleted: Vec<(TopicPartition, ChunkSeq)>,
+}
+
+impl ManifestSwaps {
+    /// About how many operations the transaction has, and how many preconditions: never less.
+    pub(crate) fn ops(&self) -> usize {
+        self.manifests.len() + self.flush_records.len() + self.deleted.len() + self.objects.ops()
+    }
 }
 
 impl StorageCatalog {
@@ -153,7 +160,7 @@ impl StorageCatalog {
                 false => self.put(txn, key, &seen.value),
             };
         }
-        if let Some((partition, until)) = swaps.deleted {
+        for (partition, until) in swaps.deleted.iter().copied() {
             // Several brokers may delete a partition at once, with the same effect on all other
             // keys: a precondition on this one shows whose transaction was applied.
             let key = StorageKey::Deleted(self.broker, partition);

@@ -19,6 +19,11 @@ pub(crate) struct ObjectChanges {
 }
 
 impl ObjectChanges {
+    /// How many operations these are at most.
+    pub(super) fn ops(&self) -> usize {
+        2 * (self.adopted.len() + self.released.len())
+    }
+
     /// An announced object is referred to `references` times from now on.
     pub(crate) fn adopt(&mut self, object: &str, announced: Revision, references: u32) {
         self.adopted.insert(object.to_owned(), (announced, references));

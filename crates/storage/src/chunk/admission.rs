@@ -24,6 +24,19 @@ use tokio::sync::{Mutex, Notify};
 
 use super::record_pool::{Holder, RecordPool};
 
+/// Why records were not admitted in time. They were not appended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmitError {
+    /// Records are put into segments more slowly than they come (REQUEST_TIMED_OUT).
+    #[error("records could not be accepted in time: send less at once, or allow more time")]
+    TimedOut,
+    /// Records cannot be put into segments: there is no space, or the store fails
+    /// (KAFKA_STORAGE_ERROR).
+    #[error("records are not accepted while those before cannot be put into segments: {reason}")]
+    #[expect(missing_docs, reason = "the message names it")]
+    Stalled { reason: Arc<str> },
+}
+
 /// The log's backlog is limited to what it writes in this time.
 const LOG_WAIT: Duration = Duration::from_millis(250);
 
@@ -54,6 +67,8 @@ pub(crate) struct AppendBudget {
     /// The request whose turn it is waits for a flush.
     starved: AtomicBool,
     freed: Notify,
+    /// Why the last flush failed, until one succeeds.
+    flush_error: std::sync::Mutex<Option<Arc<str>>>,
     /// The epoch has ended: nothing is flushed any more, so no request may wait.
     closed: AtomicBool,
 }
@@ -106,6 +121,7 @@ impl AppendBudget {
             turn: Mutex::new(()),
             starved: AtomicBool::new(false),
             freed: Notify::new(),
+            flush_error: std::sync::Mutex::default(),
             closed: AtomicBool::new(false),
         })
     }
@@ -145,6 +161,17 @@ impl AppendBudget {
                 () = freed_by_any, if shortage == Shortage::Pool => {}
             }
         }
+    }
+
+    /// Notes why a flush failed, or that one succeeded.
+    pub(crate) fn note_flush(&self, error: Option<String>) {
+        *self.flush_error.lock().expect("no panic while it is set") = error.map(Into::into);
+    }
+
+    /// Why a request that waited was not admitted.
+    pub(crate) fn why_not_admitted(&self) -> AdmitError {
+        let error = self.flush_error.lock().expect("no panic while it is read").clone();
+        error.map_or(AdmitError::TimedOut, |reason| AdmitError::Stalled { reason })
     }
 
     fn permit(self: &Arc<Self>, bytes: u64) -> BudgetPermit {

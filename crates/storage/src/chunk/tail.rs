@@ -5,7 +5,7 @@
 //! flushed chunks stay while the budget allows.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     ops::Range,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -181,6 +181,15 @@ impl TailCache {
         let state = self.lock();
         let unflushed = state.chunks.range(state.flushed..);
         unflushed.filter(|chunk| chunk.part_of(partition).is_some()).cloned().collect()
+    }
+
+    /// The partitions that unflushed chunks have records of.
+    pub(crate) fn unflushed_partitions(&self) -> HashSet<TopicPartition> {
+        let state = self.lock();
+        let unflushed = state.chunks.range(state.flushed..);
+        unflushed
+            .flat_map(|chunk| chunk.footer.partitions.iter().map(|entry| entry.partition))
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, TailState> {

@@ -59,6 +59,7 @@ impl Flusher {
             if self.is_due() {
                 match self.flush_oldest().await {
                     Ok(FlushOutcome::Flushed) => {
+                        self.core.budget.note_flush(None);
                         (failed, waits_since) = (0, None);
                         continue;
                     }
@@ -69,6 +70,7 @@ impl Flusher {
                     Ok(FlushOutcome::Nothing) => {}
                     Err(error) => {
                         failed += 1;
+                        self.core.budget.note_flush(Some(error.to_string()));
                         let pause = RETRY.pause(failed);
                         let retry_ms = pause.as_millis();
                         tracing::warn!(

@@ -19,7 +19,7 @@ async fn only_what_nothing_refers_to_is_deleted() {
     check_references(&broker).await;
     assert_eq!(read_all(&two, 0, 500).await.len(), 5, "the other partition shares the segments");
     append(&two, batch(&[1])).await;
-    storage.delete_partition(id(1)).await.expect("deleted");
+    storage.delete_partitions(&[id(1)]).await.expect("deleted");
     storage.flush().await.expect("a flush");
     assert!(storage.sweeper.remove_garbage().await.expect("a sweep") >= 4);
     assert_eq!(check_references(&broker).await, 2, "one segment and one snapshot are left");
@@ -34,7 +34,7 @@ async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
     let storage = broker.open().await;
     let partition = open_partition(&storage, 0, 1).await;
     append(&partition, batch(&[1])).await;
-    storage.delete_partition(id(0)).await.expect("deleted");
+    storage.delete_partitions(&[id(0)]).await.expect("deleted");
     drop((partition, storage));
     let storage = broker.open().await;
     let reopened = storage.open_partition(id(0), LeaderEpoch(2), PartitionOptions::default()).await;
@@ -60,7 +60,7 @@ async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
     broker.metadata.fail_after_putting("flushes/");
     storage.flush().await.expect_err("committed, and nobody knows");
     broker.metadata.set_unavailable(false);
-    storage.delete_partition(id(0)).await.expect("deleted");
+    storage.delete_partitions(&[id(0)]).await.expect("deleted");
     storage.flush().await.expect("found out");
     assert_eq!(broker.catalog().flush_records().await.expect("records").len(), 0);
     assert!(broker.catalog().deleted().await.expect("records").is_empty());
@@ -114,4 +114,46 @@ async fn a_reader_whose_segment_was_replaced_plans_again() {
     };
     assert!(partition.read(&request).await.expect("its segment is there").bytes > 0);
     partition.lock().manifest = current;
+}
+
+async fn revision(broker: &Broker) -> u64 {
+    broker.metadata.range("", None, 1).await.expect("the store is there").revision.0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_partitions_are_deleted_in_few_transactions_and_once() {
+    const PARTITIONS: i32 = 200;
+    let mut broker = Broker::new();
+    let mut config = broker.config();
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    let ids: Vec<_> = (0..PARTITIONS).map(id).collect();
+    let kept = open_partition(&storage, PARTITIONS, 1).await;
+    append(&kept, batch(&[1])).await;
+    for index in 0..PARTITIONS {
+        append(&open_partition(&storage, index, 1).await, sequenced(7, 0, &[1])).await;
+        if index == PARTITIONS / 2 {
+            storage.flush().await.expect("a flush");
+        }
+    }
+    let before = revision(&broker).await;
+    storage.delete_partitions(&ids).await.expect("deleted");
+    let transactions = revision(&broker).await - before;
+    assert!(transactions <= 12, "{transactions} transactions");
+    let before = revision(&broker).await;
+    storage.delete_partitions(&ids).await.expect("deleted already");
+    assert_eq!(revision(&broker).await, before);
+    drop((kept, storage));
+    // At the next starts, too: the first finds unflushed chunks, and notes of what is deleted.
+    for _ in 0..2 {
+        let storage = broker.open().await;
+        let before = revision(&broker).await;
+        storage.delete_partitions(&ids).await.expect("deleted before");
+        assert_eq!(revision(&broker).await, before);
+        storage.flush().await.expect("a flush");
+        let kept = open_partition(&storage, PARTITIONS, 9).await;
+        assert_eq!(read_all(&kept, 0, 500).await, [(0, 1)]);
+        assert_eq!(check_references(&broker).await, 1);
+        drop((kept, storage));
+    }
 }

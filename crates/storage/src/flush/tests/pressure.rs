@@ -1,6 +1,7 @@
 //! Producers that wait for flushes.
 
 use super::*;
+use crate::AdmitError;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
@@ -23,6 +24,15 @@ async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
         assert!(taken <= 20_000, "more was accepted than may be");
     }
     assert!(taken > 10_000 && storage.pressure() > 0.5);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        match storage.admit_within(large.size(), Duration::from_millis(50)).await {
+            Err(AdmitError::Stalled { reason }) => break assert!(reason.contains("switched off")),
+            // Until the first flush has failed.
+            Err(AdmitError::TimedOut) => assert!(std::time::Instant::now() < deadline),
+            Ok(_) => panic!("there is no room"),
+        }
+    }
     broker.metadata.set_unavailable(false);
     let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(large.size())).await;
     drop(admitted.expect("flushing frees memory"));

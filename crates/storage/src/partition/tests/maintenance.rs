@@ -91,11 +91,11 @@ async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
     let before = pages().await.expect("a manifest");
     assert!(before >= 3, "{before} pages");
     broker.metadata.fail_after_putting("deleted/");
-    storage.delete_partition(id(0)).await.expect_err("stopped after the first step");
+    storage.delete_partitions(&[id(0)]).await.expect_err("stopped after the first step");
     broker.metadata.set_unavailable(false);
     assert_eq!(pages().await, Some(before - 1));
     assert!(storage.refers_to(id(0)).await.expect("readable"));
-    storage.delete_partition(id(0)).await.expect("deleted");
+    storage.delete_partitions(&[id(0)]).await.expect("deleted");
     assert_eq!(pages().await, None);
     assert!(!storage.refers_to(id(0)).await.expect("readable"));
     drop((partition, storage));
