@@ -1,7 +1,7 @@
 //! The look-up of the leader of a partition, for requests and coordinators.
 //!
-//! A look-up that succeeds touches only the table of open partitions; one that fails asks the
-//! metadata image why. While a partition is between two leaders of which this broker is one (it is
+//! A look-up that succeeds takes the partition from the table of open ones, and by a name only if
+//! the metadata image has that topic under it; one that fails asks the image why. While a partition is between two leaders of which this broker is one (it is
 //! being handed over, or led here and not open yet), a request can wait for the outcome, for a
 //! bounded time, so that the client need not ask again.
 
@@ -60,7 +60,15 @@ impl LeaderResolver {
         topic: TopicRef<'_>,
         partition: PartitionIndex,
     ) -> Result<LeaderPartition, ErrorCode> {
-        let open = self.table.find(topic, partition);
+        let open = self.table.find(topic, partition).filter(|open| match topic {
+            // A topic that was deleted stays open until the reconciler comes to it; what is written
+            // into it then is lost, although another may have been made under its name.
+            TopicRef::Name(name) => {
+                let image = self.image();
+                image.topic(name).is_some_and(|topic| topic.id() == open.partition.id().topic)
+            }
+            TopicRef::Id(_) => true,
+        });
         open.ok_or_else(|| why_not_led(&self.image(), topic, partition))
     }
 

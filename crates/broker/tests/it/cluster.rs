@@ -344,7 +344,7 @@ impl Cluster {
         *self.brokers.keys().find(|id| **id != leader).expect("more than one broker")
     }
 
-    fn any(&self) -> &Broker {
+    pub fn any(&self) -> &Broker {
         self.brokers.values().next().expect("a broker runs")
     }
 

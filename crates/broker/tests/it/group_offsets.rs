@@ -304,6 +304,43 @@ async fn offsets_of_a_deleted_topic_go_with_it() {
     cluster.stop().await;
 }
 
+/// The broker is busy with partitions when a topic is deleted, made again, and committed for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn offsets_of_a_topic_that_is_made_again_are_its_own() {
+    let cluster = cluster_of(1, "3.9").await;
+    let old = cluster.create_topic("t", 1).await;
+    let mut client = connect(&cluster, "g").await;
+    assert_eq!(commit_codes(&mut client, 8, &commit("g", &[("t", 0, 1)])).await, [0]);
+    let create = |name: &str, partitions| milena_metadata::NewTopic {
+        name: name.parse().unwrap(),
+        placement: milena_metadata::Placement::Spread { partitions, replication_factor: 1 },
+        configs: std::collections::BTreeMap::new(),
+    };
+    for round in 0..4 {
+        let id = if round == 0 { old } else { cluster.any_topic_id("t") };
+        let busy = create(&format!("busy{round}"), 300);
+        let busy = cluster.metadata.create_topic(&busy).await.expect("made");
+        cluster.metadata.delete_topic(&"t".parse().unwrap(), id).await.expect("deleted");
+        let again = cluster.metadata.create_topic(&create("t", 1)).await.expect("made again");
+        let images = cluster.any().images().clone();
+        images.wait_for(again.revision).await.expect("images are kept");
+        assert_eq!(fetch(&mut client, 9, "g").await.1.committed_offset, -1, "the old topic's");
+        let produced = client.produce(9, "t", 0, batch(&["new"]).into_bytes()).await;
+        assert_eq!(commit_codes(&mut client, 8, &commit("g", &[("t", 0, 5)])).await, [0]);
+        eventually("what kept the broker busy is open", || async {
+            let last = milena_types::PartitionIndex(busy.replicas.len() as i32 - 1);
+            cluster.broker(1).open_partition(&format!("busy{round}"), last).is_some()
+                && cluster.broker(1).open_partition("t", milena_types::PartitionIndex(0)).is_some()
+        })
+        .await;
+        assert_eq!(fetch(&mut client, 9, "g").await.1.committed_offset, 5);
+        let data = client.fetch(12, "t", 0, 0).await;
+        let is_there = !batches_in(&data).is_empty();
+        assert_eq!(is_there, produced.error_code == 0, "acknowledged into the old topic");
+    }
+    cluster.stop().await;
+}
+
 async fn log_start(client: &mut Client, partition: i32) -> i64 {
     let asked = ListOffsetsPartition {
         partition_index: partition,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use milena_types::{ProducerId, TopicName};
+use milena_types::{ProducerId, TopicId, TopicName};
 
 use super::{
     AppendError, GroupConfig, GroupError, GroupId, JoinRequest, ListFilter, ListedGroup, Now,
@@ -216,11 +216,16 @@ impl Coordinator {
         }
     }
 
-    /// Deletes the offsets of a deleted topic.
-    pub fn forget_topic(&mut self, topic: &TopicName, now: Now) {
+    /// Deletes the offsets of topics that are gone: those for whose topic `is_gone` holds. The id is
+    /// that of the topic which had the name at the commit; None if the record does not say.
+    pub fn forget_topics(
+        &mut self,
+        is_gone: &dyn Fn(&TopicName, Option<TopicId>) -> bool,
+        now: Now,
+    ) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
-            self.in_group(&id, now, |group, effects| group.forget_topic(topic, effects));
+            self.in_group(&id, now, |group, effects| group.forget_topics(is_gone, effects));
         }
     }
 

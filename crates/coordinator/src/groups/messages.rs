@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicName};
+use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, TopicName};
 
 use super::{Generation, GroupError, GroupId, GroupState, InstanceId, MemberId};
 
@@ -202,6 +202,8 @@ pub struct CommitRequest {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CommitOffset {
     pub key: OffsetKey,
+    /// The topic that has the name now: one made later under the name has no part in the offset.
+    pub topic: TopicId,
     /// The offset of the next record to read.
     pub offset: Offset,
     /// The leader epoch of the last record read, or [`LeaderEpoch::NONE`].
@@ -233,6 +235,9 @@ pub struct FetchedTopic {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchedOffset {
     pub partition: PartitionIndex,
+    /// The topic that it was committed for; None when there is no offset, or its record does not
+    /// say.
+    pub topic: Option<TopicId>,
     /// -1 when there is none.
     pub offset: Offset,
     pub leader_epoch: LeaderEpoch,

@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use milena_types::{LeaderEpoch, Offset, PartitionIndex, ProducerId, Timestamp, TopicName};
+use milena_types::{
+    LeaderEpoch, Offset, PartitionIndex, ProducerId, Timestamp, TopicId, TopicName,
+};
 
 use super::{
     CommitOffset, CommitRequest, FetchRequest, FetchedOffset, FetchedTopic, Generation, GroupError,
@@ -71,6 +73,7 @@ impl Offsets {
         match self.committed.get(key).filter(|_| error.is_none()) {
             Some(found) => FetchedOffset {
                 partition: key.1,
+                topic: found.topic,
                 offset: found.offset,
                 leader_epoch: found.leader_epoch,
                 metadata: found.metadata.clone(),
@@ -83,9 +86,10 @@ impl Offsets {
 
 impl FetchedOffset {
     /// "No offset", as the protocol has it.
-    pub(crate) fn none(partition: PartitionIndex) -> Self {
+    pub fn none(partition: PartitionIndex) -> Self {
         Self {
             partition,
+            topic: None,
             offset: Offset(-1),
             leader_epoch: LeaderEpoch::NONE,
             metadata: "".into(),
@@ -245,13 +249,22 @@ impl Group {
         self.write_offsets(changes, AfterWrite::ReplyToDeleteOffsets { reply, outcomes }, effects);
     }
 
-    /// Deletes the offsets of a deleted topic.
-    pub(crate) fn forget_topic(&mut self, topic: &TopicName, effects: &mut Effects<'_>) {
-        let keys: Vec<OffsetKey> =
-            self.offsets.committed.keys().filter(|key| key.0 == *topic).cloned().collect();
-        if self.state != GroupState::Dead {
-            self.drop_offsets(keys, effects);
+    /// Deletes the offsets of topics that are gone: those for which `is_gone` holds.
+    pub(crate) fn forget_topics(
+        &mut self,
+        is_gone: &dyn Fn(&TopicName, Option<TopicId>) -> bool,
+        effects: &mut Effects<'_>,
+    ) {
+        if self.state == GroupState::Dead {
+            return;
         }
+        // What is on its way into the log is later than what is committed, and may be of a newer
+        // topic of the name: a deletion behind it would delete that.
+        let gone = self.offsets.committed.iter().filter(|(key, offset)| {
+            is_gone(&key.0, offset.topic) && !self.offsets.pending.contains_key(key)
+        });
+        let keys: Vec<OffsetKey> = gone.map(|(key, _)| key.clone()).collect();
+        self.drop_offsets(keys, effects);
     }
 
     /// Deletes offsets that have expired, and the group if it has then neither offsets nor members.
@@ -297,6 +310,7 @@ fn commit_change(offset: CommitOffset, now: Timestamp) -> Change {
     let value = CommittedOffset {
         offset: offset.offset,
         leader_epoch: offset.leader_epoch,
+        topic: Some(offset.topic),
         metadata: offset.metadata,
         committed: now,
         expires: offset.expires,

@@ -1,13 +1,13 @@
 //! The records of `__consumer_offsets`, in Kafka's own schemas: GroupMetadataKey and -Value,
-//! OffsetCommitKey and -Value. Written in the versions that Kafka 2.8 to 4.0 write and all of 2.8
-//! to 4.3 read: 3, and 1 for an offset with its own expiry (only that version has the field). Read
-//! in every version.
+//! OffsetCommitKey and -Value. Groups are written in the version that Kafka 2.8 to 4.0 write and all
+//! of 2.8 to 4.3 read, 3. Offsets are written in version 4, the first that has the topic's id; those
+//! with an expiry of their own in version 1, the only one that has that. Read in every version.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use milena_protocol::{
-    DecodeError, Decoder, KString, Message, decode_versioned, encode_versioned,
+    DecodeError, Decoder, KString, Message, Uuid, decode_versioned, encode_versioned,
     messages::{
         group_metadata_key::GroupMetadataKey,
         group_metadata_value::{GroupMetadataValue, MemberMetadata},
@@ -15,12 +15,12 @@ use milena_protocol::{
         offset_commit_value::OffsetCommitValue,
     },
 };
-use milena_types::{LeaderEpoch, Offset, ParseIdError, PartitionIndex, Timestamp};
+use milena_types::{LeaderEpoch, Offset, ParseIdError, PartitionIndex, Timestamp, TopicId};
 
 use super::{Generation, GroupId, MemberId, OffsetKey};
 
 const GROUP_VALUE_VERSION: i16 = 3;
-const OFFSET_VALUE_VERSION: i16 = 3;
+const OFFSET_VALUE_VERSION: i16 = 4;
 const OFFSET_VALUE_VERSION_WITH_EXPIRY: i16 = 1;
 const OFFSET_KEY: i16 = 1;
 /// Written by Kafka before 0.9; the same fields.
@@ -107,6 +107,8 @@ pub(crate) struct StoredMember {
 pub(crate) struct CommittedOffset {
     pub(crate) offset: Offset,
     pub(crate) leader_epoch: LeaderEpoch,
+    /// None in records of older releases, and of an expiry of their own.
+    pub(crate) topic: Option<TopicId>,
     pub(crate) metadata: Arc<str>,
     pub(crate) committed: Timestamp,
     pub(crate) expires: Option<Timestamp>,
@@ -167,7 +169,7 @@ impl CommittedOffset {
             metadata: KString::from(&*self.metadata),
             commit_timestamp: self.committed.0,
             expire_timestamp: self.expires.map_or(-1, |at| at.0),
-            ..Default::default()
+            topic_id: self.topic.map_or(Uuid::nil(), |topic| topic.0),
         };
         encode_versioned(&value, version, version)
     }
@@ -177,6 +179,7 @@ impl CommittedOffset {
         Ok(Self {
             offset: Offset(value.offset),
             leader_epoch: LeaderEpoch(value.leader_epoch),
+            topic: (!value.topic_id.is_nil()).then_some(TopicId(value.topic_id)),
             metadata: value.metadata.as_str().into(),
             committed: Timestamp(value.commit_timestamp),
             expires: (value.expire_timestamp >= 0).then_some(Timestamp(value.expire_timestamp)),

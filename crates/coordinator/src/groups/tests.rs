@@ -9,7 +9,8 @@ mod static_members;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
+use milena_protocol::Uuid;
+use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId};
 
 use super::*;
 
@@ -295,9 +296,13 @@ pub(super) fn protocol(name: &str, topics: &[&str]) -> Protocol {
     Protocol { name: name.into(), metadata: metadata.into() }
 }
 
+/// The id of the topics that [`commit`] names, all of them.
+pub(super) const TOPIC: TopicId = TopicId(Uuid::from_u128(1));
+
 pub(super) fn commit(joined: Option<&JoinResponse>, offsets: &[(&str, i32, i64)]) -> CommitRequest {
     let offsets = offsets.iter().map(|(topic, partition, offset)| CommitOffset {
         key: (topic.parse().unwrap(), PartitionIndex(*partition)),
+        topic: TOPIC,
         offset: Offset(*offset),
         leader_epoch: LeaderEpoch(7),
         metadata: format!("at {offset}").into(),

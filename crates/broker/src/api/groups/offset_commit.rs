@@ -70,11 +70,11 @@ pub(crate) async fn handle(
             let error_code = &mut response.topics[t].partitions[p].error_code;
             match &known {
                 Err(error) => *error_code = error.code(),
-                Ok((_, partitions)) if !(0..*partitions).contains(&partition.partition_index) => {
+                Ok((_, _, partitions)) if !(0..*partitions).contains(&partition.partition_index) => {
                     *error_code = ErrorCode::UnknownTopicOrPartition.code();
                 }
-                Ok((name, _)) => {
-                    offsets.push(commit_offset(name, partition, expires));
+                Ok((name, id, _)) => {
+                    offsets.push(commit_offset(name, *id, partition, expires));
                     positions.push((t, p));
                 }
             }
@@ -104,12 +104,12 @@ pub(crate) async fn handle(
     response
 }
 
-/// The name of a topic of the request and how many partitions it has.
+/// The name and the id of a topic of the request and how many partitions it has.
 fn find(
     context: &RequestContext,
     image: &MetadataImage,
     topic: &OffsetCommitRequestTopic,
-) -> Result<(TopicName, i32), ErrorCode> {
+) -> Result<(TopicName, TopicId, i32), ErrorCode> {
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
     let topic =
         if by_id { TopicRef::Id(TopicId(topic.topic_id)) } else { TopicRef::Name(&topic.name) };
@@ -125,16 +125,18 @@ fn find(
     if !context.allows(Operation::Read, Resource::Topic(name)) {
         return Err(ErrorCode::TopicAuthorizationFailed);
     }
-    found.map(|found| (found.name().clone(), found.partition_count()))
+    found.map(|found| (found.name().clone(), found.id(), found.partition_count()))
 }
 
 fn commit_offset(
     topic: &TopicName,
+    id: TopicId,
     partition: &OffsetCommitRequestPartition,
     expires: Option<Timestamp>,
 ) -> CommitOffset {
     CommitOffset {
         key: (topic.clone(), PartitionIndex(partition.partition_index)),
+        topic: id,
         offset: Offset(partition.committed_offset),
         leader_epoch: LeaderEpoch(partition.committed_leader_epoch),
         metadata: partition.committed_metadata.as_deref().unwrap_or("").into(),

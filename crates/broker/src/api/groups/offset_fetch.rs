@@ -158,7 +158,10 @@ async fn fetch(
         Ok(_) => OffsetFetchResponseTopics {
             name: topic.name.clone(),
             topic_id: topic.topic_id,
-            partitions: fetched.next().as_ref().map(partitions).unwrap_or_default(),
+            partitions: fetched
+                .next()
+                .map(|fetched| partitions(&fetched, current_id(&image, &fetched.topic)))
+                .unwrap_or_default(),
         },
     });
     failed(ErrorCode::None, topics.collect())
@@ -193,17 +196,38 @@ fn all_topics(
 ) -> Vec<OffsetFetchResponseTopics> {
     let visible = topics.into_iter().filter_map(|topic| {
         let name = topic.topic.as_str();
-        let topic_id = image.topic(name).map_or(Uuid::nil(), |topic| topic.id().0);
+        let current = current_id(image, &topic.topic);
+        let topic_id = current.map_or(Uuid::nil(), |id| id.0);
         let shown = context.allows(Operation::Describe, Resource::Topic(name))
             && !(by_id && topic_id.is_nil());
         let name = KString::from(name);
-        shown.then(|| OffsetFetchResponseTopics { name, topic_id, partitions: partitions(&topic) })
+        shown.then(|| OffsetFetchResponseTopics { name, topic_id, partitions: partitions(&topic, current) })
     });
     visible.collect()
 }
 
-fn partitions(topic: &FetchedTopic) -> Vec<OffsetFetchResponsePartitions> {
-    topic.partitions.iter().map(partition).collect()
+/// The id of the topic that has the name now.
+fn current_id(image: &MetadataImage, name: &TopicName) -> Option<TopicId> {
+    image.topic(name.as_str()).map(|topic| topic.id())
+}
+
+/// The offsets, without those of another topic that had the name before the one of id `current`.
+fn partitions(
+    topic: &FetchedTopic,
+    current: Option<TopicId>,
+) -> Vec<OffsetFetchResponsePartitions> {
+    let of_current = |offset: &FetchedOffset| match (offset.topic, current) {
+        (Some(of), Some(current)) => of == current,
+        _ => true,
+    };
+    let offsets = topic.partitions.iter().map(|offset| {
+        if of_current(offset) {
+            partition(offset)
+        } else {
+            partition(&FetchedOffset::none(offset.partition))
+        }
+    });
+    offsets.collect()
 }
 
 fn partition(fetched: &FetchedOffset) -> OffsetFetchResponsePartitions {

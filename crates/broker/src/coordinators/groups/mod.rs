@@ -246,7 +246,11 @@ impl LeadershipObserver for Groups {
         if topic.as_str() != CONSUMER_OFFSETS {
             return;
         }
-        let shard = GroupShard::start(partition.clone(), self.timers.clone());
+        let shard = GroupShard::start(
+            partition.clone(),
+            self.timers.clone(),
+            self.leaders.images().clone(),
+        );
         let mut shards = self.write_shards();
         if let Some(former) = shards.insert(partition.id().partition, shard) {
             former.close();
@@ -263,10 +267,10 @@ impl LeadershipObserver for Groups {
         }
     }
 
-    /// Deletes the offsets of the topic.
-    fn on_topic_deleted(&self, topic: &TopicName) {
+    /// Deletes the offsets of the topics.
+    fn on_topics_deleted(&self) {
         for shard in self.shards() {
-            shard.forget_topic(topic);
+            shard.forget_deleted_topics();
         }
     }
 }

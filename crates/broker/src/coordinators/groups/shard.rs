@@ -9,8 +9,9 @@ use std::{
 use milena_coordinator::groups::{
     Coordinator, GroupError, ListFilter, ListedGroup, Reply, ReplyId, Request, SnapshotCursor,
 };
+use milena_metadata::ImageWatcher;
 use milena_storage::Partition;
-use milena_types::{Offset, TopicName};
+use milena_types::Offset;
 use tokio::sync::oneshot;
 
 use super::timers::Timers;
@@ -20,6 +21,7 @@ use crate::memory::count::Counted;
 pub(super) struct GroupShard {
     pub(super) partition: Arc<Partition>,
     pub(super) timers: Arc<Timers>,
+    images: ImageWatcher,
     state: Mutex<ShardState>,
 }
 
@@ -61,7 +63,11 @@ pub(super) struct SnapshotProgress {
 
 impl GroupShard {
     /// Begins to load the partition.
-    pub(super) fn start(partition: Arc<Partition>, timers: Arc<Timers>) -> Arc<Self> {
+    pub(super) fn start(
+        partition: Arc<Partition>,
+        timers: Arc<Timers>,
+        images: ImageWatcher,
+    ) -> Arc<Self> {
         let state = ShardState {
             phase: Phase::Loading,
             waiting: HashMap::new(),
@@ -75,7 +81,7 @@ impl GroupShard {
             },
             counted: timers.memory.empty(),
         };
-        let shard = Arc::new(Self { partition, timers, state: Mutex::new(state) });
+        let shard = Arc::new(Self { partition, timers, images, state: Mutex::new(state) });
         let loading = shard.clone();
         shard.timers.runtime.spawn(async move { loading.load().await });
         shard
@@ -113,13 +119,29 @@ impl GroupShard {
     }
 
     pub(super) fn expire_offsets(self: &Arc<Self>) {
-        self.with_coordinator(|coordinator, shard| coordinator.expire_offsets(shard.timers.now()));
+        self.with_coordinator(|coordinator, shard| {
+            // Of a topic that was deleted between a commit's look at the image and its write.
+            shard.forget_deleted_topics_of(coordinator);
+            coordinator.expire_offsets(shard.timers.now());
+        });
     }
 
-    pub(super) fn forget_topic(self: &Arc<Self>, topic: &TopicName) {
-        self.with_coordinator(|coordinator, shard| {
-            coordinator.forget_topic(topic, shard.timers.now());
-        });
+    /// Deletes the offsets of topics that the image no longer has.
+    pub(super) fn forget_deleted_topics(self: &Arc<Self>) {
+        self.with_coordinator(|coordinator, shard| shard.forget_deleted_topics_of(coordinator));
+    }
+
+    /// The image has every topic that an offset was committed for and that exists: it is at least as
+    /// new as this broker's leadership of the partition, which began after the commits before it.
+    fn forget_deleted_topics_of(&self, coordinator: &mut Coordinator) {
+        let image = self.images.current();
+        coordinator.forget_topics(
+            &|name, id| match id {
+                Some(id) => image.topic_by_id(id).is_none(),
+                None => image.topic(name.as_str()).is_none(),
+            },
+            self.timers.now(),
+        );
     }
 
     /// Replies to all waiting requests, and serves no more. Idempotent.
@@ -139,6 +161,8 @@ impl GroupShard {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Loading) {
             coordinator.start(self.timers.now());
+            // Those deleted while nobody led the partition.
+            self.forget_deleted_topics_of(&mut coordinator);
             state.phase = Phase::Active(Box::new(coordinator));
             state.growth.bytes = log_bytes;
             self.drain_effects(&mut state);

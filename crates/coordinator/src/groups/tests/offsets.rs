@@ -1,6 +1,6 @@
 //! OffsetCommit, OffsetFetch, OffsetDelete and expiry (behaviours 31 and 32).
 
-use milena_types::{ProducerId, TopicName};
+use milena_types::{ProducerId, TopicId};
 
 use super::*;
 
@@ -278,12 +278,36 @@ fn an_offset_with_its_own_expiry_keeps_to_it_also_after_a_reload() {
 #[test]
 fn offsets_of_a_deleted_topic_are_forgotten() {
     let mut harness = Harness::new();
-    harness.ask(Request::Commit(commit(None, &[("t", 0, 1), ("u", 0, 2)])));
-    let gone: TopicName = "t".parse().unwrap();
-    harness.coordinator.forget_topic(&gone, harness.now);
+    let mut request = commit(None, &[("t", 0, 1), ("u", 0, 2)]);
+    request.offsets[1].topic = TopicId(Uuid::from_u128(2));
+    harness.ask(Request::Commit(request));
+    // What the records say of topics is there again after a reload.
+    let mut harness = harness.reloaded();
+    harness.coordinator.forget_topics(&|_, id| id == Some(TOPIC), harness.now);
     harness.commit_all();
     assert_eq!(harness.fetch(false).offset, Offset(-1));
     assert_eq!(harness.reloaded().snapshot().len(), 1);
+}
+
+/// The deletion of a topic is noticed late: another was made under its name, and has an offset.
+#[test]
+fn the_offset_of_a_topic_made_again_stays_when_the_one_before_is_forgotten() {
+    let again = TopicId(Uuid::from_u128(2));
+    for committed in [true, false] {
+        let mut harness = Harness::new();
+        harness.commit_as(None, 1).unwrap();
+        let mut request = commit(None, &[("t", 0, 5)]);
+        request.offsets[0].topic = again;
+        harness.send(Request::Commit(request));
+        if committed {
+            harness.commit_all();
+        }
+        harness.coordinator.forget_topics(&|_, id| id == Some(TOPIC), harness.now);
+        harness.commit_all();
+        let fetched = harness.fetch(false);
+        assert_eq!((fetched.offset, fetched.topic), (Offset(5), Some(again)));
+        assert_eq!(harness.reloaded().fetch(false).offset, Offset(5));
+    }
 }
 
 #[test]
