@@ -27,7 +27,7 @@ use crate::{
     identity::BrokerIdentity,
     kafka_config::{BrokerKafkaConfig, with_broker_properties},
     leadership::{
-        deletion::delete_leftovers, handoff::Handoff, lifecycle::PartitionLifecycle,
+        deletion::DeletionQueue, handoff::Handoff, lifecycle::PartitionLifecycle,
         partitions::LedPartitions, reconcile::LeadershipReconciler, resolve::LeaderResolver,
     },
     memory::{SharedMemory, requests::RequestMemory},
@@ -171,7 +171,8 @@ impl Foundation {
     ) -> Result<Broker, StartError> {
         let runtime = &self.scopes.runtime;
         let Leadership { partitions, leaders, groups, lifecycle, handoff } = self.leadership();
-        let undeleted = delete_leftovers(&self.metadata, &self.storage).await?;
+        let deletions =
+            DeletionQueue::start(self.metadata.clone(), lifecycle.clone(), runtime.clone());
         let mut reconciler = LeadershipReconciler::new(
             self.identity.id,
             leaders.clone(),
@@ -179,7 +180,7 @@ impl Foundation {
             handoff.clone(),
             self.kafka_config.clone(),
             runtime.clone(),
-            undeleted,
+            deletions,
         );
         reconciler.reconcile(image).await;
         runtime.spawn(reconciler.run());

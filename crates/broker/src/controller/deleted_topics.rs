@@ -74,27 +74,26 @@ impl DeletedTopics {
     }
 
     /// Whether nothing refers to objects of the topic any more. References that a failed deletion
-    /// left are deleted here.
+    /// left are deleted here; whether they are gone is seen a round later.
     async fn is_unreferenced(&self, topic: TopicId, partitions: i32) -> bool {
+        let mut referenced = Vec::new();
         for partition in (0..partitions).map(PartitionIndex) {
             let id = TopicPartition { topic, partition };
             match self.storage.refers_to(id).await {
                 Ok(false) => {}
-                Ok(true) => {
-                    if let Err(error) = self.storage.delete_partition(id).await {
-                        tracing::warn!(
-                            %error, partition = %id,
-                            "a deleted partition's records could not be deleted; trying again"
-                        );
-                    }
-                    return false;
-                }
+                Ok(true) => referenced.push(id),
                 Err(error) => {
                     tracing::debug!(%error, "what a deleted topic refers to could not be read");
                     return false;
                 }
             }
         }
-        true
+        if referenced.is_empty() {
+            return true;
+        }
+        if let Err((failed, error)) = self.storage.delete_partitions(&referenced).await {
+            tracing::warn!(%error, %topic, partitions = failed.len(), "a deleted topic's records could not be deleted; trying again");
+        }
+        false
     }
 }

@@ -35,8 +35,9 @@ pub(crate) trait LeadershipObserver: Send + Sync {
     /// still open. Also called for partitions that the observer does not have.
     fn on_resignation(&self, partition: TopicPartition);
 
-    /// The topic was deleted.
-    fn on_topic_deleted(&self, topic: &TopicName);
+    /// The newest image lacks topics that one before it had. Late, perhaps: others may have been made
+    /// under their names since.
+    fn on_topics_deleted(&self);
 }
 
 /// Opens and closes partitions.
@@ -110,17 +111,22 @@ impl PartitionLifecycle {
         self.storage.close_partitions(ids).await
     }
 
-    /// Deletes the records of a partition, open or not.
+    /// Deletes the records of partitions, open or not.
     ///
-    /// Errors: its bytes may still be there; try again.
-    pub(crate) async fn delete(&self, id: TopicPartition) -> Result<(), MaintenanceError> {
-        self.withdraw(id);
-        self.storage.delete_partition(id).await
+    /// Errors: those whose bytes may still be there, and why; try again.
+    pub(crate) async fn delete(
+        &self,
+        ids: &[TopicPartition],
+    ) -> Result<(), (Vec<TopicPartition>, MaintenanceError)> {
+        for id in ids {
+            self.withdraw(*id);
+        }
+        self.storage.delete_partitions(ids).await
     }
 
-    pub(crate) fn topic_deleted(&self, topic: &TopicName) {
+    pub(crate) fn topics_deleted(&self) {
         for observer in &self.observers {
-            observer.on_topic_deleted(topic);
+            observer.on_topics_deleted();
         }
     }
 }

@@ -84,15 +84,6 @@ impl LedPartitions {
         self.find(TopicRef::Id(id.topic), id.partition).map(|found| found.partition)
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
-        let tables = self.read();
-        tables
-            .topics
-            .values()
-            .flat_map(|topic| topic.partitions.iter().flatten().cloned())
-            .collect()
-    }
-
     /// How many partitions are open.
     pub(crate) fn len(&self) -> usize {
         let tables = self.read();

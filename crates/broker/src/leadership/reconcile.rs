@@ -20,14 +20,13 @@ use milena_runtime::Runtime;
 use milena_types::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
 
 use super::{
+    deletion::DeletionQueue,
     handoff::Handoff,
     lifecycle::{PartitionLifecycle, partition_options},
     resolve::LeaderResolver,
 };
 use crate::kafka_config::BrokerKafkaConfig;
 
-/// How many partitions are deleted at the same time.
-const DELETED_AT_ONCE_MAX: usize = 32;
 /// How many partitions are opened at the same time. Many, since they share the reads of flushes.
 const OPENED_AT_ONCE_MAX: usize = 2048;
 /// The pause before a retry.
@@ -46,9 +45,9 @@ pub(crate) struct LeadershipReconciler {
     /// The configurations set for this broker and for all brokers when those of the topics were
     /// computed.
     broker_configs: [Option<Arc<Configs>>; 2],
-    /// Partitions of deleted topics whose bytes are still there.
-    undeleted: Vec<TopicPartition>,
-    /// Whether something did not open or could not be deleted.
+    /// Takes partitions of deleted topics, whose bytes are still there.
+    deletions: DeletionQueue,
+    /// Whether something did not open.
     retry: bool,
     /// The partitions that other brokers are to lead.
     targets: HashMap<TopicPartition, BrokerId>,
@@ -80,8 +79,6 @@ struct OpenOutcome {
 }
 
 impl LeadershipReconciler {
-    /// `undeleted`: partitions of topics that were deleted before, whose bytes are still to be
-    /// deleted.
     pub(crate) fn new(
         broker: BrokerId,
         leaders: LeaderResolver,
@@ -89,7 +86,7 @@ impl LeadershipReconciler {
         handoff: Arc<Handoff>,
         kafka_config: BrokerKafkaConfig,
         runtime: Runtime,
-        undeleted: Vec<TopicPartition>,
+        deletions: DeletionQueue,
     ) -> Self {
         Self {
             broker,
@@ -100,7 +97,7 @@ impl LeadershipReconciler {
             runtime,
             topics: HashMap::new(),
             broker_configs: [None, None],
-            undeleted,
+            deletions,
             retry: false,
             targets: HashMap::new(),
             running_handoff: Weak::new(),
@@ -145,7 +142,7 @@ impl LeadershipReconciler {
                 self.reconcile_topic(image, topic, reconfigured, &mut openings).await;
             }
         }
-        self.delete_missing(image).await;
+        self.delete_missing(image);
         let this = &*self;
         let outcomes: Vec<OpenOutcome> = stream::iter(openings)
             .map(|opening| this.open(opening))
@@ -322,44 +319,26 @@ impl LeadershipReconciler {
         OpenOutcome { topic, id, result }
     }
 
-    /// Ends and deletes the partitions of topics that the image no longer has.
-    async fn delete_missing(&mut self, image: &MetadataImage) {
+    /// Ends the partitions of topics that the image no longer has, and has them deleted.
+    fn delete_missing(&mut self, image: &MetadataImage) {
         let present: HashSet<TopicId> = image.topics().map(|topic| topic.id()).collect();
         let missing: Vec<TopicId> =
             self.topics.keys().filter(|id| !present.contains(id)).copied().collect();
+        if missing.is_empty() {
+            return;
+        }
+        self.partitions.topics_deleted();
+        let mut undeleted = Vec::new();
         for topic in missing {
             let Some(reconciled) = self.topics.remove(&topic) else { continue };
-            self.partitions.topic_deleted(reconciled.image.name());
             for (index, partition) in reconciled.image.partitions() {
                 let id = TopicPartition { topic, partition: index };
                 let was_open = self.partitions.withdraw(id);
                 if was_open || self.leaders.leads(partition) {
-                    self.undeleted.push(id);
+                    undeleted.push(id);
                 }
             }
         }
-        let undeleted = std::mem::take(&mut self.undeleted);
-        let this = &*self;
-        let failed: Vec<Option<TopicPartition>> = stream::iter(undeleted)
-            .map(|id| this.delete(id))
-            .buffer_unordered(DELETED_AT_ONCE_MAX)
-            .collect()
-            .await;
-        self.undeleted = failed.into_iter().flatten().collect();
-        self.retry |= !self.undeleted.is_empty();
-    }
-
-    /// Deletes a partition's records. Returns the partition if that has to be done again.
-    async fn delete(&self, id: TopicPartition) -> Option<TopicPartition> {
-        match self.partitions.delete(id).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::warn!(
-                    %error, partition = %id,
-                    "a deleted partition's records could not be deleted; trying again"
-                );
-                Some(id)
-            }
-        }
+        self.deletions.push(undeleted);
     }
 }

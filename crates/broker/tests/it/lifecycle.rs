@@ -147,6 +147,33 @@ async fn a_topic_deleted_while_its_leader_was_down_is_let_go_at_its_start() {
     }
 }
 
+/// Each partition took a transaction, before the broker listened and at every start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_after_the_deletion_of_a_large_topic_takes_few_transactions() {
+    let mut cluster = Cluster::single().await;
+    let large = milena_metadata::NewTopic {
+        name: "large".parse().expect("a name"),
+        placement: milena_metadata::Placement::Spread { partitions: 2_000, replication_factor: 1 },
+        configs: std::collections::BTreeMap::new(),
+    };
+    let created = cluster.metadata.create_topic(&large).await.expect("it is created");
+    cluster.stop_broker(1).await;
+    cluster.metadata.delete_topic(&large.name, created.id).await.expect("it is deleted");
+    for _ in 0..2 {
+        let before = revision(&cluster).await;
+        cluster.start_broker(1).await;
+        let transactions = revision(&cluster).await - before;
+        assert!(transactions < 100, "{transactions} transactions before it serves");
+        cluster.stop_broker(1).await;
+    }
+    cluster.start_broker(1).await;
+    cluster.create_topic("large", 1).await;
+}
+
+async fn revision(cluster: &Cluster) -> u64 {
+    cluster.metadata.store().range("", None, 1).await.expect("the store is there").revision.0
+}
+
 #[tokio::test]
 async fn a_broker_ends_when_a_later_life_of_it_registers() {
     let cluster = Cluster::single().await;
