@@ -53,6 +53,11 @@ impl FaultyStore {
         self.faults().lost_requests = count;
     }
 
+    /// How many of those that [`FaultyStore::lose_requests`] asked for are still to come.
+    pub fn requests_to_lose(&self) -> u32 {
+        self.faults().lost_requests
+    }
+
     /// Once a key with this prefix was put, the outcome is unknown and every call fails, until
     /// [`FaultyStore::set_unavailable`] says otherwise.
     pub fn fail_after_putting(&self, prefix: &str) {

@@ -262,7 +262,8 @@ impl Controller {
         let guard = self.parts.role.guard().await?;
         let all = plan.changes.len() <= CHANGES_MAX;
         plan.changes.truncate(CHANGES_MAX);
-        let applied = metadata.change_partitions(&[guard], &plan.changes).await?;
+        let guards = [guard];
+        let applied = metadata.change_partitions(&guards, &plan.changes).await?;
         if !plan.changes.is_empty() {
             tracing::info!(
                 broker = %self.parts.broker, partitions = applied.partitions.len(),
@@ -271,7 +272,7 @@ impl Controller {
         }
         if all && applied.partitions.len() == plan.changes.len() {
             for broker in plan.at_quota {
-                metadata.mark_at_quota(broker).await?;
+                metadata.mark_at_quota(&guards, broker).await?;
             }
         }
         Ok(true)

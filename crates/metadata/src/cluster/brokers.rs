@@ -20,6 +20,9 @@ use super::{
 /// Producer ids in one block, as many as in one of Kafka's.
 const PRODUCER_IDS_BLOCK: i64 = 1000;
 
+/// The brokers that belong to a cluster, as they were read.
+pub(super) type Nodes = BTreeMap<BrokerId, Versioned<NodeRecord>>;
+
 /// A broker to register.
 #[derive(Clone, Debug)]
 pub struct NewBroker {
@@ -70,6 +73,7 @@ impl ClusterMetadata {
                 rack: rack.clone(),
                 epoch: Some(epoch),
                 draining: known.as_ref().is_some_and(|seen| seen.value.draining),
+                dismissed: known.as_ref().is_some_and(|seen| seen.value.dismissed),
                 below_quota: known.as_ref().is_none_or(|seen| seen.value.below_quota),
             };
             let record = BrokerRecord { epoch, listeners, rack };
@@ -176,16 +180,24 @@ impl ClusterMetadata {
         broker: BrokerId,
         draining: bool,
     ) -> Result<Revision, MetadataError> {
-        self.update_node(broker, |node| node.draining = draining).await
+        self.update_node(&[], broker, |node| node.draining = draining).await
     }
 
-    /// Records that a new broker has its quota of the partitions.
-    pub async fn mark_at_quota(&self, broker: BrokerId) -> Result<Revision, MetadataError> {
-        self.update_node(broker, |node| node.below_quota = false).await
+    /// Records that a new broker has its quota of the partitions, if `guards` hold.
+    ///
+    /// # Errors
+    /// [`MetadataError::Outdated`] when a guard does not hold.
+    pub async fn mark_at_quota(
+        &self,
+        guards: &[Precondition],
+        broker: BrokerId,
+    ) -> Result<Revision, MetadataError> {
+        self.update_node(guards, broker, |node| node.below_quota = false).await
     }
 
     async fn update_node(
         &self,
+        guards: &[Precondition],
         broker: BrokerId,
         change: impl Fn(&mut NodeRecord) + Send,
     ) -> Result<Revision, MetadataError> {
@@ -196,19 +208,64 @@ impl ClusterMetadata {
             };
             let mut seen = self.record::<NodeRecord>(&key).await?.ok_or_else(unknown)?;
             change(&mut seen.value);
-            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
-            if let Some(revision) = self.commit(txn).await?.committed() {
-                return Ok(revision);
+            let txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
+            let txn = txn.at(&key, seen.revision).put(&key, value(&seen.value));
+            match self.commit(txn).await? {
+                TxnOutcome::Committed(c) => return Ok(c.revision),
+                TxnOutcome::Conflict(conflict) if conflict.index < guards.len() => {
+                    return Err(MetadataError::Outdated);
+                }
+                TxnOutcome::Conflict(_) => {}
             }
         }
         Err(MetadataError::Contended { key })
     }
 
-    /// Removes a broker, which must have no replicas, from the cluster: none are placed on it any
-    /// more.
-    pub async fn remove_node(&self, broker: BrokerId) -> Result<(), MetadataError> {
-        let _ = self.commit(Txn::new().delete(self.key(MetadataKey::Node(broker)))).await?;
-        Ok(())
+    /// Removes a broker from the cluster if it has no replicas and leads nothing. Returns whether it
+    /// is removed.
+    ///
+    /// It is dismissed first. Whoever places a replica on a broker requires its record as it was
+    /// read, and a dismissed broker gets none, so what is placed on it is there before the walk over
+    /// the partitions begins.
+    pub async fn remove_node(&self, broker: BrokerId) -> Result<bool, MetadataError> {
+        let key = self.key(MetadataKey::Node(broker));
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(mut seen) = self.record::<NodeRecord>(&key).await? else { return Ok(true) };
+            if !seen.value.dismissed {
+                seen.value.dismissed = true;
+                let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+                let _ = self.commit(txn).await?;
+                continue;
+            }
+            if self.broker_assignments().await?.holds(broker) {
+                seen.value.dismissed = false;
+                let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+                if self.commit(txn).await?.committed().is_some() {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let txn = Txn::new().at(&key, seen.revision).delete(&key);
+            if self.commit(txn).await?.committed().is_some() {
+                return Ok(true);
+            }
+        }
+        Err(MetadataError::Contended { key })
+    }
+
+    /// That the brokers' records are as they were read, of those that `replicas` names: they are not
+    /// removed meanwhile.
+    pub(super) fn members(
+        &self,
+        nodes: &Nodes,
+        replicas: impl IntoIterator<Item = BrokerId>,
+    ) -> Vec<Precondition> {
+        let named: BTreeSet<BrokerId> = replicas.into_iter().collect();
+        let at = |id: BrokerId| {
+            let seen = nodes.get(&id)?;
+            Some(Precondition::At(self.key(MetadataKey::Node(id)), seen.revision))
+        };
+        named.into_iter().filter_map(at).collect()
     }
 
     /// The brokers that are registered now.

@@ -118,14 +118,18 @@ impl ClusterMetadata {
         from: BrokerId,
     ) -> Result<TakeoverCandidates, MetadataError> {
         let mut brokers = self.brokers().await?;
+        let nodes: BTreeMap<BrokerId, Versioned<NodeRecord>> = self.nodes().await?;
         brokers.retain(|id, _| *id != from);
+        let dismissed = |id: &BrokerId| nodes.get(id).is_some_and(|seen| seen.value.dismissed);
+        if !brokers.keys().all(dismissed) {
+            brokers.retain(|id, _| !dismissed(id));
+        }
         if brokers.is_empty() {
             let reason = format!("no broker is alive to take over from broker {from}");
             return Err(MetadataError::InvalidAssignment { reason });
         }
         let serving: BTreeMap<BrokerId, Versioned<ServingRecord>> =
             self.by_broker(MetadataKey::SERVING).await?;
-        let nodes: BTreeMap<BrokerId, Versioned<NodeRecord>> = self.nodes().await?;
         let rank = |id: &BrokerId, life: BrokerEpoch| {
             let serves = serving.get(id).is_some_and(|seen| seen.value.epoch == life);
             let leaves = nodes.get(id).is_some_and(|seen| seen.value.draining);

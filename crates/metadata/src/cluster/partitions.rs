@@ -90,7 +90,7 @@ impl PartitionRecord {
 
 impl ClusterMetadata {
     /// Writes records that were decided on images, if `guards` hold; one whose partition has
-    /// changed meanwhile is left out. Not one transaction: each partition's change is correct
+    /// changed meanwhile, or that names a broker which is being removed, is left out. Not one transaction: each partition's change is correct
     /// alone.
     ///
     /// # Errors
@@ -100,11 +100,14 @@ impl ClusterMetadata {
         guards: &[Precondition],
         changes: &[PartitionChange],
     ) -> Result<AppliedChanges, MetadataError> {
-        let chunk_len = self.store.limits().ops.saturating_sub(guards.len()).max(1);
+        let nodes = self.nodes().await?;
+        let others = guards.len() + nodes.len();
+        let chunk_len = self.store.limits().ops.saturating_sub(others).max(1);
         let mut applied = AppliedChanges::default();
         for chunk in changes.chunks(chunk_len) {
             let mut txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
             let mut changed = Vec::with_capacity(chunk.len());
+            let mut added: Vec<BrokerId> = Vec::new();
             for PartitionChange { partition, record } in chunk {
                 let Some(now) = self.partition(partition.topic, partition.partition).await? else {
                     continue;
@@ -117,6 +120,13 @@ impl ClusterMetadata {
                     (record.leader, record.leader_epoch, record.broker_epoch)
                 };
                 assert_eq!(term(&now), term(record), "only leaders change who leads");
+                let new = record.replicas.iter().filter(|id| !now.replicas.contains(id));
+                let new: Vec<BrokerId> = new.copied().collect();
+                let may_have = |id: &BrokerId| nodes.get(id).is_some_and(|n| !n.value.dismissed);
+                if !new.iter().all(may_have) {
+                    continue;
+                }
+                added.extend(new);
                 let record =
                     PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
                 let key = self.key(MetadataKey::Partition(partition.topic, partition.partition));
@@ -126,6 +136,7 @@ impl ClusterMetadata {
             if changed.is_empty() {
                 continue;
             }
+            txn.preconditions.extend(self.members(&nodes, added));
             match self.commit(txn).await? {
                 TxnOutcome::Committed(c) => {
                     applied.partitions.extend(changed);

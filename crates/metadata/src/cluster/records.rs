@@ -73,6 +73,9 @@ pub struct NodeRecord {
     /// It is about to leave: it gets no new replicas, and the controller moves those it has.
     #[serde(default)]
     pub draining: bool,
+    /// It is being removed and has no replicas: none may be placed on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dismissed: bool,
     /// It is new, and the controller has not given it its quota of the partitions yet.
     #[serde(default, rename = "awaits_share")]
     pub below_quota: bool,
@@ -234,6 +237,7 @@ mod tests {
             listeners: Vec::new(),
             epoch: Some(BrokerEpoch(3)),
             draining: false,
+            dismissed: false,
             below_quota: true,
         };
         let fields = r#""rack":"a","listeners":[],"epoch":3,"draining":false,"awaits_share":true"#;

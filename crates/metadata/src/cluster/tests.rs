@@ -421,3 +421,91 @@ async fn a_topic_whose_creation_was_not_confirmed_is_neither_emptied_nor_brought
         assert_eq!(leaders(&cluster, id).await.len(), if deleted { 0 } else { 3 });
     }
 }
+
+/// Its first request is lost and sent again once the broker is removed.
+#[tokio::test]
+async fn no_replica_is_placed_on_a_broker_that_is_being_removed() {
+    for by_change in [false, true] {
+        let (cluster, store) = TestCluster::on_faulty_store().await;
+        let (leader, _) = (cluster.register(1).await, cluster.register(2).await);
+        let metadata = &cluster.metadata;
+        let moved = cluster.create("moved", 1, 1).await;
+        let seen = metadata.partition(moved.id, PartitionIndex(0)).await.unwrap().unwrap().value;
+        let removed = if seen.leader == leader.broker { BrokerId(2) } else { BrokerId(1) };
+        let place = async {
+            if by_change {
+                let partition = milena_types::TopicPartition {
+                    topic: moved.id,
+                    partition: PartitionIndex(0),
+                };
+                let mut record = seen.clone();
+                record.reassign(vec![removed], |_| true);
+                let change = PartitionChange { partition, record };
+                let applied = metadata.change_partitions(&[], &[change]).await.unwrap();
+                assert!(applied.partitions.is_empty());
+            } else {
+                let placed = new_topic("placed", Placement::Manual(vec![vec![removed]]));
+                let refused = metadata.create_topic(&placed).await;
+                assert!(matches!(refused, Err(MetadataError::InvalidAssignment { .. })));
+            }
+        };
+        store.lose_requests(1);
+        let remove = async {
+            // The other has decided, and its request is lost.
+            while store.requests_to_lose() > 0 {
+                tokio::task::yield_now().await;
+            }
+            assert!(metadata.remove_node(removed).await.unwrap());
+        };
+        tokio::join!(place, remove);
+        assert!(!metadata.broker_assignments().await.unwrap().holds(removed));
+        assert!(!metadata.nodes().await.unwrap().contains_key(&removed));
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_has_something_is_not_removed() {
+    let cluster = TestCluster::new().await;
+    cluster.register(1).await;
+    cluster.create("t", 1, 1).await;
+    assert!(!cluster.metadata.remove_node(BrokerId(1)).await.unwrap());
+    assert!(!cluster.metadata.nodes().await.unwrap()[&BrokerId(1)].value.dismissed);
+    cluster.create("u", 1, 1).await;
+    assert!(cluster.metadata.remove_node(BrokerId(9)).await.unwrap(), "it is not there");
+}
+
+#[tokio::test]
+async fn only_the_controller_says_that_a_broker_has_its_quota() {
+    let cluster = TestCluster::new().await;
+    let first = cluster.register(1).await;
+    cluster.register(2).await;
+    let metadata = &cluster.metadata;
+    metadata.claim_controller(&first).await.unwrap().unwrap();
+    let seen = metadata.controller().await.unwrap().unwrap();
+    let guards = [metadata.controller_guard(&seen)];
+    metadata.mark_at_quota(&guards, BrokerId(1)).await.unwrap();
+    metadata.deregister(&first).await.unwrap();
+    let outcome = metadata.mark_at_quota(&guards, BrokerId(2)).await;
+    assert!(matches!(outcome, Err(MetadataError::Outdated)), "{outcome:?}");
+    assert!(metadata.nodes().await.unwrap()[&BrokerId(2)].value.below_quota);
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_was_lost_is_found_out_although_the_name_is_taken_again() {
+    let (cluster, store) = TestCluster::on_faulty_store().await;
+    cluster.register(1).await;
+    let created = cluster.create("t", 1, 1).await;
+    let metadata = &cluster.metadata;
+    store.lose_answers(1);
+    let topic = name("t");
+    let delete = metadata.delete_topic(&topic, created.id);
+    let again = async {
+        while metadata.topic(&name("t")).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+        cluster.create("t", 2, 1).await
+    };
+    let (deleted, again) = tokio::join!(delete, again);
+    assert!(deleted.expect("it was deleted") < again.revision);
+    assert_eq!(metadata.topic(&name("t")).await.unwrap().unwrap().value.id, again.id);
+}

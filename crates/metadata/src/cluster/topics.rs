@@ -14,7 +14,8 @@ use uuid::Builder;
 
 use super::{
     ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError,
-    MetadataKey, PartitionRecord, TopicRecord, decode, placement::spread_replicas, value,
+    MetadataKey, PartitionRecord, TopicRecord, brokers::Nodes, decode, placement::spread_replicas,
+    value,
 };
 
 #[derive(Clone, Debug)]
@@ -50,6 +51,12 @@ pub struct CreatedTopic {
 
 type Brokers = BTreeMap<BrokerId, Versioned<BrokerRecord>>;
 
+/// What a placement was decided on.
+struct Decided {
+    brokers: Brokers,
+    nodes: Nodes,
+}
+
 impl ClusterMetadata {
     /// The dry run of [`ClusterMetadata::create_topic`]. Does not check whether the topic exists.
     pub async fn plan_topic(&self, placement: &Placement) -> Result<PlannedTopic, MetadataError> {
@@ -63,7 +70,7 @@ impl ClusterMetadata {
             if self.store.get(&key).await?.is_some() {
                 return Err(MetadataError::TopicExists(topic.name.clone()));
             }
-            let (replicas, brokers) = self.assign_replicas(&topic.placement, 0).await?;
+            let (replicas, decided) = self.assign_replicas(&topic.placement, 0).await?;
             let id = TopicId(
                 Builder::from_random_bytes(self.runtime.random_u128().to_be_bytes()).into_uuid(),
             );
@@ -78,7 +85,7 @@ impl ClusterMetadata {
             let deleted = self.key(MetadataKey::DeletedTopic(id));
             let guard = Txn::new().absent(&key).absent(&deleted);
             let written =
-                self.write_partitions(guard, id, 0, &replicas, &brokers, &key, &record).await?;
+                self.write_partitions(guard, id, 0, &replicas, &decided, &key, &record).await?;
             if let Some(revision) = written {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
@@ -110,14 +117,14 @@ impl ClusterMetadata {
     ) -> Result<Revision, MetadataError> {
         let key = self.key(MetadataKey::Topic(name.as_str()));
         for _ in 0..ATTEMPTS_MAX {
-            let (mut topic, replicas, brokers) =
+            let (mut topic, replicas, decided) =
                 self.plan_growth(name, total, manual.clone()).await?;
             let first = topic.value.partitions;
             topic.value.partitions = total;
             let guard = Txn::new().at(&key, topic.revision);
             let id = topic.value.id;
             let written = self
-                .write_partitions(guard, id, first, &replicas, &brokers, &key, &topic.value)
+                .write_partitions(guard, id, first, &replicas, &decided, &key, &topic.value)
                 .await?;
             if let Some(revision) = written {
                 return Ok(revision);
@@ -142,7 +149,7 @@ impl ClusterMetadata {
         name: &TopicName,
         total: i32,
         manual: Option<Vec<Vec<BrokerId>>>,
-    ) -> Result<(Versioned<TopicRecord>, Vec<Vec<BrokerId>>, Brokers), MetadataError> {
+    ) -> Result<(Versioned<TopicRecord>, Vec<Vec<BrokerId>>, Decided), MetadataError> {
         let topic =
             self.topic(name).await?.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
         let now = topic.value.partitions;
@@ -177,8 +184,8 @@ impl ClusterMetadata {
             }
             Some(lists) => Placement::Manual(lists),
         };
-        let (replicas, brokers) = self.assign_replicas(&placement, now).await?;
-        Ok((topic, replicas, brokers))
+        let (replicas, decided) = self.assign_replicas(&placement, now).await?;
+        Ok((topic, replicas, decided))
     }
 
     /// Deletes a topic if it still has that id. Returns the revision from which it is gone.
@@ -188,17 +195,21 @@ impl ClusterMetadata {
         id: TopicId,
     ) -> Result<Revision, MetadataError> {
         let key = self.key(MetadataKey::Topic(name.as_str()));
-        for _ in 0..ATTEMPTS_MAX {
-            let unknown = || MetadataError::UnknownTopic(name.clone());
-            let topic =
-                self.topic(name).await?.filter(|seen| seen.value.id == id).ok_or_else(unknown)?;
+        let deleted_key = self.key(MetadataKey::DeletedTopic(id));
+        for attempt in 0..ATTEMPTS_MAX {
+            let Some(topic) = self.topic(name).await?.filter(|seen| seen.value.id == id) else {
+                // After an unknown outcome it may be gone already, and another made under its name.
+                let done = if attempt > 0 { self.store.get(&deleted_key).await? } else { None };
+                let unknown = || MetadataError::UnknownTopic(name.clone());
+                return done.map(|deleted| deleted.revision).ok_or_else(unknown);
+            };
             let deleted =
                 DeletedTopicRecord { name: name.clone(), partitions: topic.value.partitions };
             let txn = Txn::new()
                 .at(&key, topic.revision)
                 .delete(&key)
                 .delete_prefix(self.below(&MetadataKey::partitions_of(id)))
-                .put(self.key(MetadataKey::DeletedTopic(id)), value(&deleted));
+                .put(&deleted_key, value(&deleted));
             if let Some(revision) = self.commit(txn).await?.committed() {
                 return Ok(revision);
             }
@@ -254,11 +265,13 @@ impl ClusterMetadata {
         &self,
         placement: &Placement,
         first_partition: i32,
-    ) -> Result<(Vec<Vec<BrokerId>>, Brokers), MetadataError> {
-        let brokers = self.brokers().await?;
-        let all = self.nodes().await?;
+    ) -> Result<(Vec<Vec<BrokerId>>, Decided), MetadataError> {
+        let mut nodes = self.nodes().await?;
+        nodes.retain(|_, seen| !seen.value.dismissed);
+        let mut brokers = self.brokers().await?;
+        brokers.retain(|id, _| nodes.contains_key(id));
         let racks = |staying: bool| -> BTreeMap<BrokerId, Option<String>> {
-            let some = all.iter().filter(|(_, seen)| !(staying && seen.value.draining));
+            let some = nodes.iter().filter(|(_, seen)| !(staying && seen.value.draining));
             some.map(|(id, seen)| (*id, seen.value.rack.clone())).collect()
         };
         if brokers.is_empty() {
@@ -272,20 +285,20 @@ impl ClusterMetadata {
                 let staying = racks(true);
                 let enough = usize::try_from(*replication_factor)
                     .is_ok_and(|factor| factor <= staying.len());
-                let nodes = if enough { staying } else { racks(false) };
-                spread_replicas(&nodes, *partitions, *replication_factor, first_partition, start)?
+                let chosen = if enough { staying } else { racks(false) };
+                spread_replicas(&chosen, *partitions, *replication_factor, first_partition, start)?
             }
             Placement::Manual(lists) => {
                 check_assignment(lists, &racks(false))?;
                 lists.clone()
             }
         };
-        Ok((replicas, brokers))
+        Ok((replicas, Decided { brokers, nodes }))
     }
 
     /// Writes partitions `first..` and, with the last of them, the topic's record, all on the
-    /// conditions in `guard` and that the leaders live on. `None` if one of these no longer
-    /// holds.
+    /// conditions in `guard`, that the leaders live on and that the replicas are not removed.
+    /// `None` if one of these no longer holds.
     #[expect(clippy::too_many_arguments, reason = "a struct would only rename them")]
     async fn write_partitions(
         &self,
@@ -293,14 +306,17 @@ impl ClusterMetadata {
         id: TopicId,
         first: i32,
         replicas: &[Vec<BrokerId>],
-        brokers: &Brokers,
+        decided: &Decided,
         topic_key: &str,
         topic: &TopicRecord,
     ) -> Result<Option<Revision>, MetadataError> {
+        let Decided { brokers, nodes } = decided;
         let records = new_partitions(replicas, brokers);
         // Besides the partitions: the topic's record among the operations, and among the
-        // preconditions, of which each partition adds its leader's, those of `guard`.
-        let chunk_len = self.store.limits().ops - guard.preconditions.len().max(1);
+        // preconditions, of which each partition adds its leader's and its replicas', those of
+        // `guard`.
+        let preconditions = guard.preconditions.len() + brokers.len() + nodes.len();
+        let chunk_len = self.store.limits().ops.saturating_sub(preconditions.max(1)).max(1);
         let mut chunks = records.chunks(chunk_len).enumerate().peekable();
         while let Some((number, chunk)) = chunks.next() {
             let mut txn = guard.clone();
@@ -308,6 +324,8 @@ impl ClusterMetadata {
             for leader in leaders {
                 txn = txn.at(self.key(MetadataKey::Broker(leader)), brokers[&leader].revision);
             }
+            let named = chunk.iter().flat_map(|record| record.replicas.iter().copied());
+            txn.preconditions.extend(self.members(nodes, named));
             let offset = first as usize + number * chunk_len;
             for (partition, record) in (offset as i32..).zip(chunk) {
                 txn = txn.put(

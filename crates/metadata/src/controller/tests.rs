@@ -40,7 +40,7 @@ async fn apply_plans(
         let now = image(cluster).await;
         let plan = plan(&now, options);
         for broker in &plan.at_quota {
-            cluster.metadata.mark_at_quota(*broker).await.unwrap();
+            cluster.metadata.mark_at_quota(&[], *broker).await.unwrap();
         }
         let mut moved = 0;
         for leader in registrations {

@@ -86,7 +86,10 @@ pub(super) async fn remove_leaving(
     }
     for node in leaving_nodes(record) {
         stop_broker(context, record, node.id).await?;
-        cluster.remove_node(node.id).await?;
+        if !cluster.remove_node(node.id).await? {
+            // Another broker's failover, or a reassignment, placed something on it meanwhile.
+            return advance_to(context, seen, ReconcileStep::Drain(scale_in.clone())).await;
+        }
     }
     let stays = |broker| {
         record.nodes.iter().any(|node| node.id == broker && node.state == NodeState::Member)
