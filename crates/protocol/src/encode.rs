@@ -91,10 +91,13 @@ impl Encoder {
         EncodedFrame { parts }
     }
 
-    /// Puts the length of everything after the first four bytes into those four.
-    pub(crate) fn patch_length(&mut self) {
-        let length = (self.len() - 4) as u32;
-        self.own[..4].copy_from_slice(&length.to_be_bytes());
+    /// Puts the length of everything after the first four bytes into those four. The length, if
+    /// they cannot hold it.
+    pub(crate) fn patch_length(&mut self) -> Result<(), usize> {
+        let length = self.len() - 4;
+        let prefix = i32::try_from(length).map_err(|_| length)?;
+        self.own[..4].copy_from_slice(&prefix.to_be_bytes());
+        Ok(())
     }
 
     fixed! {

@@ -34,6 +34,13 @@ pub enum FrameError {
     Decode(#[from] DecodeError),
 }
 
+/// A message that no frame can hold: a frame's length is a signed 32-bit number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message of {bytes} bytes does not fit into a frame; ask for less at once")]
+pub struct FrameTooLarge {
+    pub bytes: usize,
+}
+
 /// The header of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHeader {
@@ -68,6 +75,9 @@ pub fn decode_request(frame: Bytes) -> Result<(RequestHeader, Decoder), FrameErr
 }
 
 /// A request as a whole frame, length included.
+///
+/// # Panics
+/// If it is too large for a frame: its maker bounds it, far below.
 pub fn encode_request<R: Request>(
     request: &R,
     version: i16,
@@ -87,7 +97,7 @@ pub fn encode_request<R: Request>(
         e.uvarint(0);
     }
     request.encode(&mut e, version);
-    e.patch_length();
+    e.patch_length().expect("a request is smaller than a frame may be");
     e.into_frame()
 }
 
@@ -97,7 +107,7 @@ pub fn encode_response<M: Message>(
     version: i16,
     correlation_id: i32,
     response: &M,
-) -> EncodedFrame {
+) -> Result<EncodedFrame, FrameTooLarge> {
     let mut e = Encoder::new();
     e.i32(0);
     e.i32(correlation_id);
@@ -105,8 +115,8 @@ pub fn encode_response<M: Message>(
         e.uvarint(0);
     }
     response.encode(&mut e, version);
-    e.patch_length();
-    e.into_frame()
+    e.patch_length().map_err(|bytes| FrameTooLarge { bytes })?;
+    Ok(e.into_frame())
 }
 
 /// Reads the correlation id of a response (a frame without its length). [`decode_response`] reads

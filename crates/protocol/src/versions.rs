@@ -56,6 +56,22 @@ impl KafkaVersion {
         self.parts() >= (major, minor)
     }
 
+    /// The levels of the feature `metadata.version` that the release's brokers have: the oldest they
+    /// still have, and the one of a cluster made by it. None of releases before 4.0, whose clusters
+    /// may have no such features.
+    pub fn metadata_version(self) -> Option<RangeInclusive<i16>> {
+        /// 3.3-IV3.
+        const OLDEST: i16 = 7;
+        let newest = match self.parts() {
+            (..=3, _) => return None,
+            (4, 0) => 25,
+            (4, 1) => 27,
+            (4, 2) => 29,
+            _ => 30,
+        };
+        Some(OLDEST..=newest)
+    }
+
     fn release(self) -> &'static Release {
         let row = RELEASES.iter().rev().find(|r| (r.major, r.minor) <= self.parts());
         row.unwrap_or(&RELEASES[0])

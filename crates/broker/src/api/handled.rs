@@ -100,8 +100,13 @@ impl ResponseHead {
     }
 
     pub(crate) fn reply<M: Message>(self, response: &M) -> Reply {
-        let frame = encode_response(self.key, self.version, self.correlation_id, response);
-        Reply::Send { frame, throttle: self.throttle, room: None }
+        match encode_response(self.key, self.version, self.correlation_id, response) {
+            Ok(frame) => Reply::Send { frame, throttle: self.throttle, room: None },
+            Err(error) => {
+                tracing::warn!(api = self.key.name(), %error, "a response cannot be sent");
+                Reply::Close { reason: "its response does not fit into a frame" }
+            }
+        }
     }
 }
 

@@ -56,6 +56,32 @@ async fn every_version_is_answered_with_a_header_without_tags() {
 }
 
 #[tokio::test]
+async fn features_are_those_of_the_release() {
+    for (release, newest) in [("3.9", None), ("4.0", Some(25)), ("4.1", Some(27))] {
+        let cluster = Cluster::of_version(release).await;
+        let mut client = cluster.connect(1).await;
+        for version in [3, 4].into_iter().filter(|v| *v == 3 || newest.is_some()) {
+            let response = client.call(version, &request()).await;
+            let supported: Vec<_> = response
+                .supported_features
+                .iter()
+                .map(|feature| (feature.min_version, feature.max_version))
+                .collect();
+            let finalized: Vec<_> = response
+                .finalized_features
+                .iter()
+                .map(|feature| (feature.min_version_level, feature.max_version_level))
+                .collect();
+            let expected = |levels: Option<(i16, i16)>| levels.into_iter().collect::<Vec<_>>();
+            assert_eq!(supported, expected(newest.map(|newest| (7, newest))), "{release}");
+            assert_eq!(finalized, expected(newest.map(|newest| (newest, newest))), "{release}");
+            assert_eq!(response.finalized_features_epoch >= 0, newest.is_some());
+        }
+        cluster.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn no_tagged_field_at_its_default_is_written() {
     let cluster = Cluster::of_version("3.9").await;
     let mut client = cluster.connect(1).await;

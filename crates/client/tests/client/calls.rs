@@ -133,12 +133,9 @@ async fn an_old_broker_is_asked_again_in_version_0() {
                 0 => (known, received.header.correlation_id),
                 _ => (refusal, received.header.correlation_id),
             };
-            Reply::Frames(vec![milena_protocol::frame::encode_response(
-                ApiKey::ApiVersions,
-                0,
-                id,
-                &response,
-            )])
+            let key = ApiKey::ApiVersions;
+            let frame = milena_protocol::frame::encode_response(key, 0, id, &response);
+            Reply::Frames(vec![frame.expect("it fits")])
         })
         .await;
     });

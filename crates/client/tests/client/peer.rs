@@ -43,6 +43,7 @@ impl Received {
             self.header.correlation_id,
             response,
         )
+        .expect("it fits")
     }
 
     pub fn reply<M: Message>(&self, response: &M) -> Reply {

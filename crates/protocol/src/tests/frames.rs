@@ -44,7 +44,8 @@ fn api_versions_is_answered_with_header_0_in_every_version() {
     for version in 0..=4 {
         assert_eq!(ApiKey::ApiVersions.response_header_version(version), 0);
         let response = ApiVersionsResponse::default();
-        let frame = frame::encode_response(ApiKey::ApiVersions, version, 7, &response).to_bytes();
+        let frame = frame::encode_response(ApiKey::ApiVersions, version, 7, &response);
+        let frame = frame.expect("it fits").to_bytes();
         assert_eq!(
             &body_of(&frame)[..6],
             [0, 0, 0, 7, 0, 0],
@@ -224,6 +225,7 @@ fn records_go_out_as_the_buffers_they_came_in() {
     };
     for version in [4, 11, 12, 17] {
         let frame = frame::encode_response(ApiKey::Fetch, version, 1, &response);
+        let frame = frame.expect("it fits");
         let same =
             |part: &Bytes, of: &Bytes| part.as_ptr() == of.as_ptr() && part.len() == of.len();
         assert!(
@@ -236,6 +238,31 @@ fn records_go_out_as_the_buffers_they_came_in() {
         let records = back.responses[0].partitions[0].records.as_ref().expect("not null");
         assert_eq!(records.len(), 8000);
         assert_eq!(back.responses[0].partitions, response.responses[0].partitions);
+    }
+}
+
+/// Its length would wrap, and the client would take the rest for other responses.
+#[test]
+fn a_response_that_no_frame_can_hold_is_refused() {
+    let records = Bytes::from(vec![0; 64 << 20]);
+    let partition = |parts: Vec<Bytes>| PartitionData {
+        records: Some(Records::from(parts)),
+        ..Default::default()
+    };
+    let response = |count: usize| FetchResponse {
+        responses: vec![FetchableTopicResponse {
+            partitions: (0..count).map(|_| partition(vec![records.clone()])).collect(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let encode = |count| frame::encode_response(ApiKey::Fetch, 12, 1, &response(count));
+    let largest = encode(31).expect("below the limit");
+    let length = i32::from_be_bytes(largest.parts[0][..4].try_into().expect("four bytes"));
+    assert_eq!(length as usize, largest.len() - 4);
+    for count in [32, 64] {
+        let refused = encode(count).err().expect("no frame can hold it");
+        assert!(refused.bytes > count * records.len());
     }
 }
 

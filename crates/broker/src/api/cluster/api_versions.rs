@@ -6,10 +6,12 @@
 use std::ops::RangeInclusive;
 
 use milena_protocol::{
-    ApiKey, ErrorCode,
+    ApiKey, ErrorCode, KString,
     messages::{
         api_versions_request::ApiVersionsRequest,
-        api_versions_response::{ApiVersion, ApiVersionsResponse},
+        api_versions_response::{
+            ApiVersion, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+        },
     },
 };
 
@@ -44,9 +46,26 @@ pub(crate) async fn handle(
         tracing::debug!(peer = %context.client_address(), %name, %version, "client software");
     }
     let api_keys = apis.offered.advertised().iter().map(api_version).collect();
-    // Without features: their lowest levels would be 0, which clients of version 3 refuse
-    // (KAFKA-17492).
-    ApiVersionsResponse { api_keys, ..Default::default() }
+    with_features(ApiVersionsResponse { api_keys, ..Default::default() }, apis)
+}
+
+/// Adds the one feature that says nothing of what is not here, `metadata.version` (KIP-584), if the
+/// release has it. The lowest levels of the others would be 0, which clients of version 3 refuse
+/// (KAFKA-17492).
+fn with_features(mut response: ApiVersionsResponse, apis: &ClusterApis) -> ApiVersionsResponse {
+    const NAME: KString = KString::from_static("metadata.version");
+    let release = apis.topics.kafka_config.catalogue().version();
+    let Some(levels) = release.metadata_version() else { return response };
+    let (min_version, max_version) = (*levels.start(), *levels.end());
+    response.supported_features = vec![SupportedFeatureKey { name: NAME, min_version, max_version }];
+    response.finalized_features = vec![FinalizedFeatureKey {
+        name: NAME,
+        max_version_level: max_version,
+        min_version_level: max_version,
+    }];
+    response.finalized_features_epoch =
+        i64::try_from(apis.images.current().revision().0).unwrap_or(i64::MAX);
+    response
 }
 
 /// The response to a request in a version that is not offered, to be encoded in version 0.

@@ -283,6 +283,7 @@ async fn who_is_refused_gets_the_response_and_then_the_end_of_the_connection() {
 async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it() {
     let (mut connection, mut client) = Client::new_without_task().await;
     let frame = encode_response(ApiKey::SaslHandshake, VERSION, 7, &Text("committed".into()));
+    let frame = frame.expect("it fits");
     let reply = Reply::Send { frame, throttle: Duration::ZERO, room: None };
     connection.waiting.push_back(PendingReply::Ready(reply));
     connection.waiting.push_back(PendingReply::Ready(Reply::Close { reason: "refused" }));
