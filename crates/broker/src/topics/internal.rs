@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use milena_protocol::ErrorCode;
+use futures_util::{StreamExt, stream};
+use milena_protocol::{ErrorCode, KString};
 use milena_types::Revision;
 
-use super::{TopicCreation, TopicRequest, Topics};
+use super::{
+    CREATING_MAX, PARTITIONS_A_REQUEST_MAX, TopicCreation, TopicRequest, Topics, too_many_partitions,
+};
 use crate::errors::ApiError;
 
 /// The topic that groups and their offsets are kept in.
@@ -13,6 +16,8 @@ pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 /// The topic that transactions are kept in.
 pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
 
+/// How long a request goes on creating topics that it names.
+const CREATING_TIME_MAX: Duration = Duration::from_secs(15);
 /// How long a request waits for an internal topic that it made the broker create.
 const INTERNAL_TOPIC_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -28,6 +33,38 @@ impl Topics {
                 self.existing(name).await
             }
             Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// As [`Topics::auto_create`], for all topics that one request names: within the partitions
+    /// that a request may make, and within a time. The order of the results is that of `names`.
+    ///
+    /// Errors: as there; POLICY_VIOLATION for all, where they are too many; LEADER_NOT_AVAILABLE for
+    /// those that were not begun in time, which the client asks for again.
+    pub(crate) async fn auto_create_all(
+        &self,
+        names: Vec<KString>,
+    ) -> Vec<(KString, Result<Revision, ApiError>)> {
+        let partitions: i64 = names.iter().map(|name| self.auto_partitions(name)).sum();
+        if partitions > PARTITIONS_A_REQUEST_MAX {
+            return names.into_iter().map(|name| (name, Err(too_many_partitions()))).collect();
+        }
+        let deadline = self.runtime.monotonic() + CREATING_TIME_MAX;
+        let create = async |name: KString| {
+            let outcome = if self.runtime.monotonic() < deadline {
+                self.auto_create(&name).await
+            } else {
+                Err(ErrorCode::LeaderNotAvailable.into())
+            };
+            (name, outcome)
+        };
+        stream::iter(names).map(create).buffered(CREATING_MAX).collect().await
+    }
+
+    fn auto_partitions(&self, name: &str) -> i64 {
+        match self.request_for(name).partitions {
+            -1 => self.kafka_config.current(|config| config.num_partitions()).into(),
+            set => set.into(),
         }
     }
 

@@ -26,6 +26,9 @@ use crate::{
 
 /// The most partitions that one request may create, as in Kafka.
 pub(crate) const PARTITIONS_A_REQUEST_MAX: i64 = 10_000;
+/// How many topics of one request are created at the same time: they share commits of the metadata
+/// store.
+pub(crate) const CREATING_MAX: usize = 64;
 /// How often a wait looks whether partitions are open: opening one takes about as long.
 const OPEN_POLL: Duration = Duration::from_millis(2);
 

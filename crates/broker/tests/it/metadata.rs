@@ -46,6 +46,23 @@ async fn only(
 }
 
 #[tokio::test]
+async fn one_request_makes_no_more_partitions_than_a_request_may() {
+    let cluster = with_auto_creation(true).await;
+    let mut client = cluster.connect(1).await;
+    let names: Vec<String> = (0..5_001).map(|n| format!("t{n}")).collect();
+    let mut request = about(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    request.allow_auto_topic_creation = true;
+    let refused = client.call(9, &request).await;
+    let code = ErrorCode::PolicyViolation.code();
+    assert!(refused.topics.len() == 5_001 && refused.topics.iter().all(|t| t.error_code == code));
+    assert_eq!(cluster.any().images().current().topics().count(), 0);
+    request.topics.as_mut().expect("topics").truncate(100);
+    let created = client.call(9, &request).await;
+    assert!(created.topics.iter().all(|topic| topic.error_code == 0 && topic.partitions.len() == 2));
+    cluster.stop().await;
+}
+
+#[tokio::test]
 async fn every_version_names_brokers_topics_and_leaders() {
     let cluster = Cluster::start().await;
     cluster.create_topic("t", 6).await;

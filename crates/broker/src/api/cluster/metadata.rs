@@ -180,20 +180,17 @@ async fn create_missing(
         return failed;
     }
     let may_create_any = context.allows(Operation::Create, Resource::Cluster);
+    let (allowed, refused): (Vec<&KString>, Vec<&KString>) =
+        missing.into_iter().partition(|name| may_create_any || may(Operation::Create, name));
+    let unauthorized = ErrorCode::TopicAuthorizationFailed;
+    failed.extend(refused.into_iter().map(|name| (name.clone(), unauthorized)));
     let mut created = Vec::new();
-    for name in missing {
-        if !may_create_any && !may(Operation::Create, name) {
-            failed.insert(name.clone(), ErrorCode::TopicAuthorizationFailed);
-            continue;
-        }
-        match apis.topics.auto_create(name).await {
+    for (name, outcome) in apis.topics.auto_create_all(allowed.into_iter().cloned().collect()).await {
+        match outcome {
             Ok(revision) => created.push((name.to_string(), revision)),
             Err(error) => {
-                tracing::info!(
-                    topic = %name, reason = error.message(),
-                    "a topic was not created on demand"
-                );
-                failed.insert(name.clone(), error.code);
+                tracing::debug!(topic = %name, reason = error.message(), "a topic was not created on demand");
+                failed.insert(name, error.code);
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     api::definition::ApiDefinition,
     context::RequestContext,
     errors::ApiError,
-    topics::repeated,
+    topics::{PARTITIONS_A_REQUEST_MAX, repeated, too_many_partitions},
 };
 
 pub(crate) const API: ApiDefinition =
@@ -36,6 +36,12 @@ pub(crate) async fn handle(
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let twice = repeated(request.topics.iter().map(|topic| &*topic.name));
+    let image = apis.images.current();
+    let added = |topic: &CreatePartitionsTopic| {
+        let now = image.topic(&topic.name).map_or(0, |topic| topic.partition_count());
+        i64::from(topic.count).saturating_sub(now.into()).max(0)
+    };
+    let too_many = request.topics.iter().map(added).sum::<i64>() > PARTITIONS_A_REQUEST_MAX;
     let mut names = HashSet::new();
     let mut outcomes: Vec<(&KString, Result<Option<Revision>, ApiError>)> = Vec::new();
     for topic in &request.topics {
@@ -49,6 +55,8 @@ pub(crate) async fn handle(
             ))
         } else if !context.allows(Operation::Alter, Resource::Topic(&topic.name)) {
             Err(ApiError::with_kafkas_message(ErrorCode::TopicAuthorizationFailed))
+        } else if too_many {
+            Err(too_many_partitions())
         } else {
             apis.topics
                 .grow(&topic.name, topic.count, assignments(topic), request.validate_only)

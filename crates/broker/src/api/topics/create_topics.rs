@@ -29,7 +29,8 @@ use crate::{
     context::RequestContext,
     errors::ApiError,
     topics::{
-        PARTITIONS_A_REQUEST_MAX, TopicCreation, TopicRequest, repeated, too_many_partitions,
+        CREATING_MAX, PARTITIONS_A_REQUEST_MAX, TopicCreation, TopicRequest, repeated,
+        too_many_partitions,
     },
 };
 
@@ -46,10 +47,6 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     computes: true,
     ..ApiDefinition::new(ApiKey::CreateTopics, 0..=7)
 };
-
-/// How many topics of one request are created at the same time: they share commits of the metadata
-/// store.
-const CREATING_MAX: usize = 64;
 
 pub(crate) async fn handle(
     context: &RequestContext,
