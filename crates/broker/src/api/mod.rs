@@ -165,6 +165,7 @@ impl ApiSet {
                 images: images.clone(),
                 metadata,
                 topics: topics.clone(),
+                broker: parts.broker,
                 partitions: parts.partitions,
                 data_dir: parts.data_dir,
                 stopping,

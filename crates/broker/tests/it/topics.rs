@@ -243,6 +243,42 @@ async fn deleting_records_moves_the_log_start_and_never_back() {
 }
 
 #[tokio::test]
+async fn one_request_adds_no_more_partitions_than_a_request_may() {
+    let cluster = Cluster::single().await;
+    cluster.create_topic("t", 1).await;
+    cluster.create_topic("u", 1).await;
+    let mut client = cluster.connect(1).await;
+    for (count, expected) in [(5_001, ErrorCode::None), (5_002, ErrorCode::PolicyViolation)] {
+        let topic =
+            |name: &str| CreatePartitionsTopic { name: name.into(), count, assignments: None };
+        let topics = vec![topic("t"), topic("u")];
+        let request = CreatePartitionsRequest { topics, timeout_ms: 10_000, validate_only: true };
+        let response = client.call(3, &request).await;
+        assert!(response.results.iter().all(|result| result.error_code == expected.code()));
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn log_dirs_list_the_replicas_of_every_broker() {
+    let cluster = Cluster::start().await;
+    cluster.create_topic("t", 2).await;
+    let leader = cluster.leader("t", 0);
+    let bytes = batch(&["a"]).bytes().clone();
+    let mut client = cluster.connect(leader).await;
+    client.call(9, &produce_request("t", &[(0, bytes.clone())], -1)).await;
+    for broker in 1..=3 {
+        let mut client = cluster.connect(broker).await;
+        let response = client.call(4, &DescribeLogDirsRequest { topics: None }).await;
+        let listed = &response.results[0].topics[0].partitions;
+        assert_eq!(listed.iter().map(|p| p.partition_index).collect::<Vec<_>>(), [0, 1]);
+        let size = if broker == leader { bytes.len() as i64 } else { 0 };
+        assert_eq!((listed[0].partition_size, listed[0].offset_lag), (size, 0), "{broker}");
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test]
 async fn log_dirs_tell_the_size_of_what_was_written() {
     let cluster = Cluster::single().await;
     cluster.create_topic("t", 2).await;

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use milena_metadata::{ClusterMetadata, ImageWatcher};
+use milena_types::BrokerId;
 use tokio_util::sync::CancellationToken;
 
 use crate::{api::offered::OfferedApis, leadership::partitions::LedPartitions, topics::Topics};
@@ -14,6 +15,8 @@ pub(crate) struct ClusterApis {
     pub(crate) metadata: ClusterMetadata,
     /// Creates topics that clients name in Metadata.
     pub(crate) topics: Topics,
+    /// This broker.
+    pub(crate) broker: BrokerId,
     /// The partitions whose sizes DescribeLogDirs returns.
     pub(crate) partitions: Arc<LedPartitions>,
     pub(crate) data_dir: PathBuf,

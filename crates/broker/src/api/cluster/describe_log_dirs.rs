@@ -1,8 +1,10 @@
-//! DescribeLogDirs: how many bytes the partitions led by this broker have.
+//! DescribeLogDirs: the partitions of which this broker is a replica, and how many bytes those that
+//! it leads have.
 //!
 //! There is one directory, the broker's own. A partition's size counts its records wherever they
-//! are: most are in the object store, which all brokers share, so a partition is listed by its
-//! leader alone. Requested partitions that are not led here are left out.
+//! are: most are in the object store, which all brokers share, so it is its leader's alone; other
+//! replicas have 0 bytes, and lag by nothing. Requested partitions of which this broker is no replica
+//! are left out.
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED.
 
@@ -21,7 +23,7 @@ use milena_protocol::{
         },
     },
 };
-use milena_types::TopicName;
+use milena_types::{PartitionIndex, TopicName, TopicPartition};
 
 use super::apis::ClusterApis;
 use crate::{
@@ -72,28 +74,29 @@ fn sizes(apis: &ClusterApis, request: &DescribeLogDirsRequest) -> Vec<DescribeLo
     });
     let image = apis.images.current();
     let mut topics: BTreeMap<TopicName, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
-    for partition in apis.partitions.all() {
-        let id = partition.id();
-        // A partition whose topic has just been deleted has no name any more.
-        let Some(name) = image.topic_name(id.topic) else { continue };
-        if requested
-            .as_ref()
-            .is_some_and(|requested| !requested.contains(&(name.as_str(), id.partition.0)))
-        {
-            continue;
+    for topic in image.topics() {
+        let name = topic.name();
+        let is_requested = |index: PartitionIndex| {
+            requested.as_ref().is_none_or(|asked| asked.contains(&(name.as_str(), index.0)))
+        };
+        for (index, partition) in topic.partitions().filter(|(index, _)| is_requested(*index)) {
+            let open = apis.partitions.partition(TopicPartition { topic: topic.id(), partition: index });
+            if open.is_none() && !partition.replicas.contains(&apis.broker) {
+                continue;
+            }
+            topics.entry(name.clone()).or_default().push(DescribeLogDirsPartition {
+                partition_index: index.0,
+                partition_size: open
+                    .map_or(0, |open| i64::try_from(open.size_bytes()).unwrap_or(i64::MAX)),
+                offset_lag: 0,
+                is_future_key: false,
+            });
         }
-        topics.entry(name.clone()).or_default().push(DescribeLogDirsPartition {
-            partition_index: id.partition.0,
-            partition_size: i64::try_from(partition.size_bytes()).unwrap_or(i64::MAX),
-            offset_lag: 0,
-            is_future_key: false,
-        });
     }
-    let sorted = topics.into_iter().map(|(name, mut partitions)| {
-        partitions.sort_unstable_by_key(|partition| partition.partition_index);
-        DescribeLogDirsTopic { name: name.as_str().into(), partitions }
-    });
-    sorted.collect()
+    let described = topics.into_iter();
+    described
+        .map(|(name, partitions)| DescribeLogDirsTopic { name: name.as_str().into(), partitions })
+        .collect()
 }
 
 /// Bytes of the volume that `dir` is on, and how many of them can be used; -1 where that cannot be
