@@ -160,6 +160,33 @@ async fn b17_a_topics_configuration_takes_effect() {
     cluster.stop().await;
 }
 
+/// Kafka 3.2 was the first to refuse it.
+#[tokio::test]
+async fn of_a_name_given_twice_old_releases_take_the_last() {
+    for (version, refused) in [("2.8", false), ("3.9", true)] {
+        let cluster = Cluster::of_version(version).await;
+        cluster.create_topic("t", 1).await;
+        let mut client = cluster.connect(1).await;
+        let config = |value: &'static str| alter_configs_request::AlterableConfig {
+            name: "retention.ms".into(),
+            value: Some(value.into()),
+        };
+        let resource = alter_configs_request::AlterConfigsResource {
+            resource_type: TOPIC,
+            resource_name: "t".into(),
+            configs: vec![config("1000"), config("2000")],
+        };
+        let request = AlterConfigsRequest { resources: vec![resource], validate_only: false };
+        let response = client.call(1, &request).await;
+        let expected = if refused { ErrorCode::InvalidRequest } else { ErrorCode::None };
+        assert_eq!(response.responses[0].error_code, expected.code(), "{version}");
+        let described = client.call(1, &ask(TOPIC, "t")).await;
+        let set = value(&described, "retention.ms").and_then(|(value, _)| value);
+        assert_eq!(set.as_deref() == Some("2000"), !refused, "{version}: {set:?}");
+        cluster.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn b17_what_is_set_for_all_brokers_is_in_force_for_their_topics() {
     let mut cluster = Cluster::single().await;

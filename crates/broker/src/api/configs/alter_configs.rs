@@ -3,7 +3,8 @@
 //! A configuration that a resource's list does not name is reset; IncrementalAlterConfigs leaves
 //! it. One result per resource, in order; a resource named twice is INVALID_REQUEST each time.
 //! Unknown names and values that are not allowed are INVALID_CONFIG, configurations that a running
-//! broker cannot change are INVALID_REQUEST.
+//! broker cannot change are INVALID_REQUEST. So is a name that is given twice for a resource, from
+//! Kafka 3.2 on; before, its last value counts.
 
 use milena_kafka_config::Configs;
 use milena_protocol::{
@@ -29,7 +30,9 @@ pub(crate) async fn handle(
     apis: &ConfigApis,
     request: AlterConfigsRequest,
 ) -> AlterConfigsResponse {
-    let entries = request.resources.iter().map(entry).collect();
+    let refuses_doubles = apis.kafka_config.catalogue().version().is_at_least(3, 2);
+    let entries =
+        request.resources.iter().map(|resource| entry(resource, refuses_doubles)).collect();
     let altered = alter(context, apis, entries, request.validate_only).await;
     let responses = altered.into_iter().map(|resource| AlterConfigsResourceResponse {
         error_code: resource.error_code,
@@ -40,16 +43,22 @@ pub(crate) async fn handle(
     AlterConfigsResponse { throttle_time_ms: 0, responses: responses.collect() }
 }
 
-fn entry(resource: &AlterConfigsResource) -> ResourceAlteration {
+fn entry(resource: &AlterConfigsResource, refuses_doubles: bool) -> ResourceAlteration {
     ResourceAlteration {
         resource_type: resource.resource_type,
         resource_name: resource.resource_name.clone(),
-        alteration: configs(resource).map(Alteration::Replace),
+        alteration: configs(resource, refuses_doubles).map(Alteration::Replace),
     }
 }
 
-fn configs(resource: &AlterConfigsResource) -> Result<Configs, ApiError> {
-    check_distinct(resource.configs.iter().map(|config| &config.name))?;
+/// Of a name that is given twice the last value counts, where that is not refused.
+fn configs(
+    resource: &AlterConfigsResource,
+    refuses_doubles: bool,
+) -> Result<Configs, ApiError> {
+    if refuses_doubles {
+        check_distinct(resource.configs.iter().map(|config| &config.name))?;
+    }
     let configs = resource.configs.iter();
     configs
         .map(|config| Ok((config.name.to_string(), required(&config.name, config.value.as_ref())?)))
