@@ -44,20 +44,26 @@ fn assign(
     let start = seen.cursor.map_or(0, |cursor| cursor.wrapping_add(1) % count);
     let mut indices = (0..count).map(|step| (start + step) % count).take(BIND_ATTEMPTS_MAX);
     let mut cursor = start;
+    // How many addresses in a row others listen on.
+    let mut in_use = 0;
     for node in record.nodes.iter_mut().filter(|node| node.address.is_none()) {
         let mut free = indices.by_ref().filter_map(|index| Some((index, plan.address(index)?)));
         loop {
             let (index, address) = free.next().ok_or_else(|| no_free_address(plan))?;
+            if in_use >= IN_USE_MAX && matches!(plan, AddressPlan::Loopbacks(_)) {
+                return Err(port_in_use(address.bind));
+            }
             if seen.taken.contains(&address.endpoint()) {
                 continue;
             }
             match probe(address.bind) {
                 Ok(()) => {
+                    in_use = 0;
                     cursor = index;
                     node.address = Some(address);
                     break;
                 }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => in_use += 1,
                 Err(error) => {
                     let bind = address.bind;
                     return Err(ApiError::Unavailable(format!(
@@ -69,6 +75,18 @@ fn assign(
         }
     }
     Ok(cursor)
+}
+
+/// So many addresses are passed over; that others listen on each of them by chance is unlikely.
+const IN_USE_MAX: usize = 256;
+
+fn port_in_use(tried: SocketAddr) -> ApiError {
+    let port = tried.port();
+    ApiError::Unavailable(format!(
+        "something else listens on port {port} of all addresses (on 0.0.0.0 or [::]), so no broker \
+         can listen on {tried} or its like; stop it ('ss -ltnp sport = :{port}' shows what it is), \
+         or give each broker a port of its own from another one on, with --broker-port"
+    ))
 }
 
 fn no_free_address(plan: &AddressPlan) -> ApiError {
@@ -92,6 +110,18 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+
+    #[test]
+    fn a_port_that_is_listened_on_everywhere_is_named_as_the_cause() {
+        let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let port = everywhere.local_addr().unwrap().port();
+        let error = port_in_use((Ipv4Addr::LOCALHOST, port).into()).to_string();
+        assert!(error.contains(&format!("listens on port {port} of all addresses")), "{error}");
+        for host in 1..=4 {
+            let address = (Ipv4Addr::new(127, 77, 0, host), port).into();
+            assert_eq!(probe(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        }
+    }
 
     #[test]
     fn an_address_that_is_listened_on_cannot_be_probed() {

@@ -37,6 +37,8 @@ fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> M
             changed.step = ReconcileStep::StopFailedBrokers;
             changed.failure = Some(failure("CREATION_FAILED"));
         }
+        // Shown while it is tried again: the owner may be who can help.
+        ClusterState::Creating => changed.failure = Some(failure("RETRYING")),
         // Shown from the first failure on.
         ClusterState::Active | ClusterState::Healing => {
             changed.state = ClusterState::Healing;
