@@ -7,6 +7,7 @@ use milena_protocol::ErrorCode;
 use milena_records::BatchError;
 use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
 use milena_store::StoreError;
+use milena_types::shortened;
 
 /// The error of a request, or of a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: Some(message.into()) }
+        Self { code, message: Some(shortened(message.into())) }
     }
 
     /// With the text that Kafka has for the code.

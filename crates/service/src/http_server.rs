@@ -15,6 +15,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use milena_runtime::Runtime;
 use milena_security::sigv4::{HttpRequest, Verifier};
+use milena_types::shortened;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -181,7 +182,7 @@ fn error_response(error: &ApiError) -> Response<Full<Bytes>> {
     let (status, exception) = error.exception();
     let shape = ErrorBody {
         invalid_parameter: error.parameter().map(str::to_owned),
-        message: Some(error.to_string()),
+        message: Some(shortened(error.to_string())),
     };
     let mut response = response(status, Some(serde_json::to_vec(&shape).unwrap_or_default()));
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(exception));

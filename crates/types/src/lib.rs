@@ -3,6 +3,7 @@
 
 mod ids;
 mod numbers;
+mod text;
 
 pub use ids::{
     BrokerId, ClusterId, ParseIdError, PartitionIndex, TopicId, TopicName, TopicPartition,
@@ -11,3 +12,4 @@ pub use numbers::{
     BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Revision, Sequence,
     Timestamp,
 };
+pub use text::shortened;

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use milena_client::{Client, ClientConfig, NewTopic, PartitionInfo, TopicInfo};
+use milena_types::TopicName;
 
 use super::{
     context::Api,
@@ -63,6 +64,7 @@ impl Api {
         request: CreateTopicRequest,
     ) -> Result<TopicResponse, ApiError> {
         let name = required(request.topic_name, "topicName")?;
+        check_name(&name)?;
         let partitions =
             positive(required(request.partition_count, "partitionCount")?, "partitionCount")?;
         let replicas = positive(
@@ -95,6 +97,7 @@ impl Api {
         arn: &str,
         topic: &str,
     ) -> Result<DescribeTopicResponse, ApiError> {
+        check_name(topic)?;
         let client = self.connect(self.cluster(arn).await?)?;
         let found =
             client.kafka.describe_topic(topic).await.map_err(|error| describe_error(&error))?;
@@ -120,6 +123,7 @@ impl Api {
         topic: &str,
         query: &Query,
     ) -> Result<DescribeTopicPartitionsResponse, ApiError> {
+        check_name(topic)?;
         let client = self.connect(self.cluster(arn).await?)?;
         let mut found =
             client.kafka.describe_topic(topic).await.map_err(|error| describe_error(&error))?;
@@ -174,6 +178,7 @@ impl Api {
         topic: &str,
         request: UpdateTopicRequest,
     ) -> Result<TopicResponse, ApiError> {
+        check_name(topic)?;
         let client = self.connect(self.cluster(arn).await?)?;
         match (request.configs, request.partition_count) {
             (Some(configs), None) => {
@@ -212,6 +217,7 @@ impl Api {
         arn: &str,
         topic: &str,
     ) -> Result<TopicResponse, ApiError> {
+        check_name(topic)?;
         let client = self.connect(self.cluster(arn).await?)?;
         client.kafka.delete_topic(topic).await.map_err(|error| change_error(&error))?;
         Ok(client.response(topic, "DELETING"))
@@ -241,6 +247,12 @@ impl Api {
         config.call_timeout = self.kafka_timeout;
         Ok(TopicClient { cluster, kafka: Client::new(config, self.runtime.clone()) })
     }
+}
+
+/// Refuses at once what no topic can be called, and no request to a broker can carry.
+fn check_name(topic: &str) -> Result<(), ApiError> {
+    let parsed: Result<TopicName, _> = topic.parse();
+    parsed.map(|_| ()).map_err(|error| ApiError::invalid("topicName", format!("topicName: {error}")))
 }
 
 fn replication_factor(topic: &TopicInfo) -> i64 {

@@ -39,6 +39,11 @@ async fn what_is_wrong_with_a_topic_request_is_named() {
         (topic(json!(1), Value::Null, Value::Null), "replicationFactor", "required"),
         (topic(json!(1), json!(40000), Value::Null), "replicationFactor", "too large"),
         (topic(json!(1), json!(3), json!("%")), "configs", "Base64"),
+        (
+            json!({"topicName": "x".repeat(32 << 10), "partitionCount": 1, "replicationFactor": 3}),
+            "topicName",
+            "249 characters",
+        ),
     ];
     for (request, parameter, words) in cases {
         let error = service.call(Method::POST, &path, request).await.unwrap_err();
