@@ -139,7 +139,8 @@ impl DataDir {
     /// Writes where the API is, for the commands of this machine.
     pub(crate) fn publish_endpoint(&self, url: &str, region: &str) -> io::Result<()> {
         let draft = self.path.join("endpoint.new");
-        fs::write(&draft, format!("{url}\n{region}\n"))?;
+        let mut file = own_file(OpenOptions::new().create(true).truncate(true)).open(&draft)?;
+        write!(file, "{url}\n{region}\n")?;
         fs::rename(draft, self.path.join(ENDPOINT_FILE))
     }
 
@@ -170,10 +171,22 @@ fn create_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// To write a file of the directory itself: where others may write into it too, a link that they put
+/// there is not followed.
+fn own_file(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits();
+        options.custom_flags(i32::try_from(no_follow).unwrap_or_default()).mode(0o600);
+    }
+    options.write(true)
+}
+
 fn lock(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
     let file = path.join(LOCK_FILE);
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file);
+    let opened = own_file(OpenOptions::new().read(true).create(true).truncate(false)).open(&file);
     let mut lock = opened.with_context(|| cannot_write(path))?;
     match lock.try_lock() {
         Ok(()) => {
@@ -272,7 +285,7 @@ fn cannot_write(path: &Path) -> String {
 
 fn write_format(path: &Path) -> io::Result<()> {
     let draft = path.join("FORMAT.new");
-    let mut file = File::create(&draft)?;
+    let mut file = own_file(OpenOptions::new().create(true).truncate(true)).open(&draft)?;
     writeln!(file, "{FORMAT_TEXT}{FORMAT}")?;
     file.sync_all()?;
     fs::rename(draft, path.join(FORMAT_FILE))?;
@@ -307,6 +320,24 @@ mod tests {
         assert!(second.contains(&format!("in use by process {}", std::process::id())), "{second}");
         drop(first);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_file_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (dir.path().join("data"), dir.path().join("elsewhere"));
+        fs::write(&elsewhere, "precious").unwrap();
+        fs::create_dir(&path).unwrap();
+        let link = |name: &str| std::os::unix::fs::symlink(&elsewhere, path.join(name)).unwrap();
+        for name in [LOCK_FILE, "FORMAT.new"] {
+            link(name);
+            assert!(DataDir::open(&path).is_err(), "{name}");
+            fs::remove_file(path.join(name)).unwrap();
+        }
+        let data = DataDir::open(&path).unwrap();
+        link("endpoint.new");
+        assert!(data.publish_endpoint("http://127.0.0.1:1", "eu-west-1").is_err());
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "precious");
     }
 
     #[test]

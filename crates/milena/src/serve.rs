@@ -53,6 +53,9 @@ const _: () = {
 
 /// Serves until a signal says to stop.
 pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+    // What is made from here on is its owner's alone, also in a directory that was there before.
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let executors = Executors::start(settings.threads).context("cannot start worker threads")?;
     let runtime = Runtime::system().with_executors(executors.handles());
     let serving: Pin<Box<dyn Future<Output = anyhow::Result<()>>>> =
