@@ -52,6 +52,39 @@ def answers_within(seconds, action):
         time.sleep(0.1)
 
 
+def full_disk_in_time(binary, work):
+    """On a full disk every request has its response within its own timeout: a produce
+    KAFKA_STORAGE_ERROR, the creation of a topic an error or success."""
+    with Tmpfs(work / "small", 700) as small, Milena(binary, make(small.mount / "data")) as milena:
+        bootstrap = milena.bootstrap()
+        leader = wire.create(bootstrap, "full")[0]
+        records, codes, taken = wire.batch([b"x" * 900_000]), [], 0
+        deadline = time.monotonic() + 120
+        with wire.Connection(leader, seconds=10) as connection:
+            # Until it was full for a while: what is acknowledged at first fits into memory and log.
+            while codes.count(STORAGE_ERROR) < 5:
+                assert time.monotonic() < deadline, f"not full: {taken} were taken, {codes[-5:]}"
+                started = time.monotonic()
+                try:
+                    connection.produce("full", 0, records, timeout_ms=3000)
+                    taken += 1
+                except wire.Failed as error:
+                    codes.append(error.code)
+                took = time.monotonic() - started
+                assert took < 4.5, f"a produce took {took:.1f} s of 3 after {taken} that were taken"
+        assert set(codes) == {STORAGE_ERROR}, f"{set(codes)} after {taken} that were taken"
+        for number in range(5):
+            started = time.monotonic()
+            with wire.Connection(leader, seconds=10) as connection:
+                try:
+                    connection.create_topic(f"another{number}", 3, timeout_ms=3000)
+                except wire.Failed:
+                    pass
+            took = time.monotonic() - started
+            assert took < 4.5, f"the creation of a topic took {took:.1f} s of 3"
+        no_panic(milena)
+
+
 def failing_writes(binary, work):
     """While writes and syncs fail with EIO every produce is refused and none is acknowledged;
     records acknowledged before can be read; when the disk is repaired the same process serves
@@ -253,6 +286,7 @@ def producers_faster_than_the_disk(binary, work):
 
 CASES = (
     full_disk,
+    full_disk_in_time,
     failing_writes,
     failing_reads,
     hung_disk,

@@ -94,8 +94,8 @@ def frame(key, version, body, correlation=1):
     return struct.pack(">i", len(request)) + request
 
 
-def produce(topic, partition, records, acks=-1):
-    return frame(PRODUCE, 3, struct.pack(">hhii", -1, acks, 30_000, 1) + string(topic) +
+def produce(topic, partition, records, acks=-1, timeout_ms=30_000):
+    return frame(PRODUCE, 3, struct.pack(">hhii", -1, acks, timeout_ms, 1) + string(topic) +
                  struct.pack(">iii", 1, partition, len(records)) + records)
 
 
@@ -166,7 +166,7 @@ class Connection:
     def api_versions(self):
         return self.ask(frame(API_VERSIONS, 0, b""))
 
-    def create_topic(self, name, partitions, configs=()):
+    def create_topic(self, name, partitions, configs=(), timeout_ms=30_000):
         """Makes a topic; it may be there already."""
         body = (
             struct.pack(">i", 1)
@@ -174,7 +174,7 @@ class Connection:
             + struct.pack(">ihii", partitions, -1, 0, len(configs))
         )
         body += b"".join(string(key) + string(value) for key, value in configs) + struct.pack(
-            ">ib", 30_000, 0
+            ">ib", timeout_ms, 0
         )
         answer = self.ask(frame(CREATE_TOPICS, 2, body))
         code = struct.unpack_from(">h", answer, 4 + 4 + 2 + len(name))[0]
@@ -214,9 +214,9 @@ class Connection:
                     result[partition] = brokers[leader]
         return result
 
-    def produce(self, topic, partition, records):
+    def produce(self, topic, partition, records, **options):
         """The base offset that the batch got."""
-        answer = self.ask(produce(topic, partition, records))
+        answer = self.ask(produce(topic, partition, records, **options))
         code, offset = struct.unpack_from(">hq", answer, 4 + 2 + len(topic) + 4 + 4)
         if code:
             raise Failed(code)
