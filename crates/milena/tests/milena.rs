@@ -291,7 +291,7 @@ fn what_is_made_in_a_directory_that_others_may_enter_is_the_owners_alone() {
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
     std::fs::set_permissions(&data, PermissionsExt::from_mode(0o777)).unwrap();
-    let serving = ServerProcess::start(&data, 8, &[]).settle();
+    let serving = ServerProcess::start(&data, 8, &[]).wait_until_ready();
     stdout(&run(&data, &["topic", "create", "letters"]));
     assert!(run_with(&data, &["produce", "letters"], "Dear Milena").status.success());
     serving.stop(Signal::TERM);

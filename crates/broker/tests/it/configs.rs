@@ -180,7 +180,7 @@ async fn of_a_name_given_twice_old_releases_take_the_last() {
         let response = client.call(1, &request).await;
         let expected = if refused { ErrorCode::InvalidRequest } else { ErrorCode::None };
         assert_eq!(response.responses[0].error_code, expected.code(), "{version}");
-        let described = client.call(1, &ask(TOPIC, "t")).await;
+        let described = client.call(1, &describe_request(TOPIC, "t")).await;
         let set = value(&described, "retention.ms").and_then(|(value, _)| value);
         assert_eq!(set.as_deref() == Some("2000"), !refused, "{version}: {set:?}");
         cluster.stop().await;

@@ -1,5 +1,7 @@
 //! Deleted records, partitions and objects.
 
+use milena_store::MetadataStore as _;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
