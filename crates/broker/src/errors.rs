@@ -5,7 +5,7 @@
 use milena_metadata::MetadataError;
 use milena_protocol::ErrorCode;
 use milena_records::BatchError;
-use milena_storage::{AppendError, CommitError, ReadError, SequenceError};
+use milena_storage::{AdmitError, AppendError, CommitError, ReadError, SequenceError};
 use milena_store::StoreError;
 use milena_types::shortened;
 
@@ -65,6 +65,15 @@ impl ToErrorCode for AppendError {
             Self::TooLarge { .. } => ErrorCode::MessageTooLarge,
             Self::Empty => ErrorCode::InvalidRecord,
             Self::Batch(error) => error.error_code(),
+        }
+    }
+}
+
+impl ToErrorCode for AdmitError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::TimedOut => ErrorCode::RequestTimedOut,
+            Self::Stalled { .. } => ErrorCode::KafkaStorageError,
         }
     }
 }

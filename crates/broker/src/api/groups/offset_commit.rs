@@ -10,7 +10,9 @@
 //! ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID, and those of
 //! coordinators.
 
-use milena_coordinator::groups::{CommitOffset, CommitRequest, Generation, MemberId};
+use std::time::Duration;
+
+use milena_coordinator::groups::{CommitOffset, CommitRequest, Generation, GroupError, MemberId};
 use milena_metadata::MetadataImage;
 use milena_protocol::{
     ApiKey, ErrorCode,
@@ -45,6 +47,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::OffsetCommit, 0..=10)
 };
 
+/// As long as Kafka waits for a commit (`offsets.commit.timeout.ms`).
+const ADMISSION_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The first version that names topics by id.
 const FIRST_VERSION_WITH_IDS: i16 = 10;
 
@@ -91,11 +95,13 @@ pub(crate) async fn handle(
         offsets,
     };
     // Commits are slowed like produces when flushing falls behind.
-    let admission = apis.storage.admit(bytes_of(&commit)).await;
-    let outcomes = match apis.groups.commit(commit).await {
-        Ok(outcomes) => outcomes,
-        Err(error) => vec![Err(error); positions.len()],
+    let admission = apis.storage.admit_within(bytes_of(&commit), ADMISSION_WAIT_MAX).await;
+    let committed = match &admission {
+        Ok(_) => apis.groups.commit(commit).await,
+        // The client tries again.
+        Err(_) => Err(GroupError::CoordinatorNotAvailable),
     };
+    let outcomes = committed.unwrap_or_else(|error| vec![Err(error); positions.len()]);
     drop(admission);
     for ((t, p), outcome) in positions.into_iter().zip(outcomes) {
         let error = outcome.err().map_or(ErrorCode::None, |error| error.error_code());

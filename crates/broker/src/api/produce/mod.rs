@@ -100,7 +100,7 @@ pub(crate) async fn handle(
     let deadline = (acks != 0).then(|| context.received.saturating_add(wait_max));
     let topics = validate_all(context, apis, request, deadline).await;
     let bytes = topics.iter().flat_map(|topic| &topic.partitions).map(ValidPartition::bytes).sum();
-    let permit = AppendPermit { apis, bytes, permit: Some(apis.storage.admit(bytes).await) };
+    let permit = AppendPermit::take(apis, bytes, deadline).await;
     context.throttle(throttle(apis.storage.pressure(), bytes));
     let topics = append_all(permit, topics).await;
     if acks == 0 {
@@ -121,7 +121,9 @@ pub(crate) async fn handle(
         version: context.api_version,
         throttle: context.throttled(),
     };
-    Handled::when_committed(context, pending.response(topics, wait_max))
+    let now = apis.runtime.monotonic();
+    let left = deadline.map_or(wait_max, |deadline| deadline.saturating_sub(now));
+    Handled::when_committed(context, pending.response(topics, left))
 }
 
 /// How long the client waits: what it says counts for acks -1 only, as in Kafka.
@@ -243,20 +245,47 @@ async fn validate(
 struct AppendPermit<'a> {
     apis: &'a ProduceApi,
     bytes: usize,
-    permit: Option<BudgetPermit>,
+    deadline: Option<Duration>,
+    /// Why there is none: the deadline passed.
+    permit: Result<BudgetPermit, ProduceError>,
 }
 
-impl AppendPermit<'_> {
+impl<'a> AppendPermit<'a> {
+    /// Waits for its turn, until the deadline if there is one.
+    async fn take(apis: &'a ProduceApi, bytes: usize, deadline: Option<Duration>) -> Self {
+        let none = Err(ErrorCode::RequestTimedOut.into());
+        let mut permit = Self { apis, bytes, deadline, permit: none };
+        permit.admit().await;
+        permit
+    }
+
+    async fn admit(&mut self) {
+        let Self { apis, bytes, deadline, .. } = *self;
+        self.permit = match deadline {
+            None => Ok(apis.storage.admit(bytes).await),
+            Some(deadline) => {
+                let left = deadline.saturating_sub(apis.runtime.monotonic());
+                let admitted = apis.storage.admit_within(bytes, left).await;
+                admitted.map_err(|error| ProduceError::new(error.error_code(), error.to_string()))
+            }
+        };
+    }
+
+    fn check(&self) -> Result<(), ProduceError> {
+        self.permit.as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
     /// As [`crate::leadership::resolve::LeaderResolver::resolve_leader`].
     async fn resolve_leader(
         &mut self,
         topic: TopicRef<'_>,
         partition: PartitionIndex,
-    ) -> Result<LeaderPartition, ErrorCode> {
-        self.permit = None;
+    ) -> Result<LeaderPartition, ProduceError> {
+        self.permit = Err(ErrorCode::RequestTimedOut.into());
         self.apis.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
-        self.permit = Some(self.apis.storage.admit(self.bytes).await);
-        self.apis.leaders.find(topic, partition)
+        self.admit().await;
+        self.check()?;
+        Ok(self.apis.leaders.find(topic, partition)?)
     }
 }
 
@@ -291,6 +320,7 @@ async fn append(
     batch: Batch,
     now: Timestamp,
 ) -> Result<AppendFuture, ProduceError> {
+    permit.check()?;
     let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
     let refused = |error: AppendError| ProduceError::new(error.error_code(), error.to_string());
     let batch = std::slice::from_ref(&batch);
