@@ -185,7 +185,13 @@ async fn create_missing(
     let unauthorized = ErrorCode::TopicAuthorizationFailed;
     failed.extend(refused.into_iter().map(|name| (name.clone(), unauthorized)));
     let mut created = Vec::new();
-    for (name, outcome) in apis.topics.auto_create_all(allowed.into_iter().cloned().collect()).await {
+    let creating = apis.topics.auto_create_all(allowed.into_iter().cloned().collect());
+    let outcomes = tokio::select! {
+        outcomes = creating => outcomes,
+        // Nobody waits for those that are not begun.
+        () = context.ended() => return failed,
+    };
+    for (name, outcome) in outcomes {
         match outcome {
             Ok(revision) => created.push((name.to_string(), revision)),
             Err(error) => {
