@@ -496,7 +496,7 @@ async fn a_deletion_whose_answer_was_lost_is_found_out_although_the_name_is_take
     cluster.register(1).await;
     let created = cluster.create("t", 1, 1).await;
     let metadata = &cluster.metadata;
-    store.lose_answers(1);
+    store.lose_responses(1);
     let topic = name("t");
     let delete = metadata.delete_topic(&topic, created.id);
     let again = async {
