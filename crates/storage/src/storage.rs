@@ -36,8 +36,7 @@ use crate::{
     },
     objects::store::Objects,
     partition::{
-        fold::fold_now, options::PartitionOptions, partition::Partition,
-        registry::OpenPartitions,
+        fold::fold_now, options::PartitionOptions, partition::Partition, registry::OpenPartitions,
     },
     recovery::{
         errors::{OpenPartitionError, StorageError},

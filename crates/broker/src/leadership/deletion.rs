@@ -98,7 +98,9 @@ impl DeletionWorker {
                     let mut left = VecDeque::new();
                     for (topic, record) in deleted {
                         let partitions = (0..record.partitions).map(PartitionIndex);
-                        left.extend(partitions.map(|partition| TopicPartition { topic, partition }));
+                        left.extend(
+                            partitions.map(|partition| TopicPartition { topic, partition }),
+                        );
                     }
                     return left;
                 }

@@ -7,7 +7,8 @@ use milena_protocol::{ErrorCode, KString};
 use milena_types::Revision;
 
 use super::{
-    CREATING_MAX, PARTITIONS_A_REQUEST_MAX, TopicCreation, TopicRequest, Topics, too_many_partitions,
+    CREATING_MAX, PARTITIONS_A_REQUEST_MAX, TopicCreation, TopicRequest, Topics,
+    too_many_partitions,
 };
 use crate::errors::ApiError;
 

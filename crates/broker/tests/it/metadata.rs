@@ -58,7 +58,9 @@ async fn one_request_makes_no_more_partitions_than_a_request_may() {
     assert_eq!(cluster.any().images().current().topics().count(), 0);
     request.topics.as_mut().expect("topics").truncate(100);
     let created = client.call(9, &request).await;
-    assert!(created.topics.iter().all(|topic| topic.error_code == 0 && topic.partitions.len() == 2));
+    assert!(
+        created.topics.iter().all(|topic| topic.error_code == 0 && topic.partitions.len() == 2)
+    );
     cluster.stop().await;
 }
 

@@ -434,10 +434,8 @@ async fn no_replica_is_placed_on_a_broker_that_is_being_removed() {
         let removed = if seen.leader == leader.broker { BrokerId(2) } else { BrokerId(1) };
         let place = async {
             if by_change {
-                let partition = milena_types::TopicPartition {
-                    topic: moved.id,
-                    partition: PartitionIndex(0),
-                };
+                let partition =
+                    milena_types::TopicPartition { topic: moved.id, partition: PartitionIndex(0) };
                 let mut record = seen.clone();
                 record.reassign(vec![removed], |_| true);
                 let change = PartitionChange { partition, record };

@@ -252,7 +252,9 @@ impl Api {
 /// Refuses at once what no topic can be called, and no request to a broker can carry.
 fn check_name(topic: &str) -> Result<(), ApiError> {
     let parsed: Result<TopicName, _> = topic.parse();
-    parsed.map(|_| ()).map_err(|error| ApiError::invalid("topicName", format!("topicName: {error}")))
+    parsed
+        .map(|_| ())
+        .map_err(|error| ApiError::invalid("topicName", format!("topicName: {error}")))
 }
 
 fn replication_factor(topic: &TopicInfo) -> i64 {

@@ -214,8 +214,10 @@ impl Manifests {
         id: TopicPartition,
         until: Option<ChunkSeq>,
     ) -> Result<(ManifestSwaps, bool), ManifestError> {
-        let mut swaps =
-            ManifestSwaps { deleted: until.map(|until| (id, until)).into_iter().collect(), ..ManifestSwaps::default() };
+        let mut swaps = ManifestSwaps {
+            deleted: until.map(|until| (id, until)).into_iter().collect(),
+            ..ManifestSwaps::default()
+        };
         let manifest = self.catalog.manifest(id).await?;
         let seen = manifest.as_ref().map(|seen| seen.revision);
         if let Some(mut seen) = manifest {

@@ -184,9 +184,8 @@ impl Partition {
         };
         let last = record.producers.as_ref().map_or(Offset::ZERO, |last| last.offset);
         let since = record.segments.iter().filter(|segment| segment.base >= last).count();
-        let due = wanted != Snapshot::WhenDue
-            || snapshot.is_none()
-            || since >= SEGMENTS_PER_SNAPSHOT;
+        let due =
+            wanted != Snapshot::WhenDue || snapshot.is_none() || since >= SEGMENTS_PER_SNAPSHOT;
         if wanted != Snapshot::Anew && (!due || offset <= last) {
             return Ok(());
         }

@@ -57,7 +57,8 @@ fn with_features(mut response: ApiVersionsResponse, apis: &ClusterApis) -> ApiVe
     let release = apis.topics.kafka_config.catalogue().version();
     let Some(levels) = release.metadata_version() else { return response };
     let (min_version, max_version) = (*levels.start(), *levels.end());
-    response.supported_features = vec![SupportedFeatureKey { name: NAME, min_version, max_version }];
+    response.supported_features =
+        vec![SupportedFeatureKey { name: NAME, min_version, max_version }];
     response.finalized_features = vec![FinalizedFeatureKey {
         name: NAME,
         max_version_level: max_version,

@@ -80,7 +80,8 @@ fn sizes(apis: &ClusterApis, request: &DescribeLogDirsRequest) -> Vec<DescribeLo
             requested.as_ref().is_none_or(|asked| asked.contains(&(name.as_str(), index.0)))
         };
         for (index, partition) in topic.partitions().filter(|(index, _)| is_requested(*index)) {
-            let open = apis.partitions.partition(TopicPartition { topic: topic.id(), partition: index });
+            let open =
+                apis.partitions.partition(TopicPartition { topic: topic.id(), partition: index });
             if open.is_none() && !partition.replicas.contains(&apis.broker) {
                 continue;
             }

@@ -52,10 +52,7 @@ fn entry(resource: &AlterConfigsResource, refuses_doubles: bool) -> ResourceAlte
 }
 
 /// Of a name that is given twice the last value counts, where that is not refused.
-fn configs(
-    resource: &AlterConfigsResource,
-    refuses_doubles: bool,
-) -> Result<Configs, ApiError> {
+fn configs(resource: &AlterConfigsResource, refuses_doubles: bool) -> Result<Configs, ApiError> {
     if refuses_doubles {
         check_distinct(resource.configs.iter().map(|config| &config.name))?;
     }

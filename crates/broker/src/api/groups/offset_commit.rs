@@ -74,7 +74,9 @@ pub(crate) async fn handle(
             let error_code = &mut response.topics[t].partitions[p].error_code;
             match &known {
                 Err(error) => *error_code = error.code(),
-                Ok((_, _, partitions)) if !(0..*partitions).contains(&partition.partition_index) => {
+                Ok((_, _, partitions))
+                    if !(0..*partitions).contains(&partition.partition_index) =>
+                {
                     *error_code = ErrorCode::UnknownTopicOrPartition.code();
                 }
                 Ok((name, id, _)) => {

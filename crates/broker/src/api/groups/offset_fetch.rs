@@ -201,7 +201,11 @@ fn all_topics(
         let shown = context.allows(Operation::Describe, Resource::Topic(name))
             && !(by_id && topic_id.is_nil());
         let name = KString::from(name);
-        shown.then(|| OffsetFetchResponseTopics { name, topic_id, partitions: partitions(&topic, current) })
+        shown.then(|| OffsetFetchResponseTopics {
+            name,
+            topic_id,
+            partitions: partitions(&topic, current),
+        })
     });
     visible.collect()
 }
