@@ -7,7 +7,7 @@ import struct
 import time
 import zlib
 
-from records import HEADER, crc32c, read_varint, unsigned_varint
+from records import HEADER, crc32c, unsigned_varint
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, CREATE_TOPICS = 0, 1, 2, 3, 19
 ERRORS = {-1: "UNKNOWN_SERVER_ERROR", 0: "NONE", 2: "CORRUPT_MESSAGE", 3: "UNKNOWN_TOPIC_OR_PARTITION", 6: "NOT_LEADER_OR_FOLLOWER",
@@ -171,14 +171,15 @@ class Broker:
         return reader.take(">ihqq")[3]
 
     def fetch(self, topic, partition, offset):
-        body = struct.pack(">iiiib", -1, 100, 1, 1 << 26, 0) + struct.pack(">i", 1) + string(topic)
-        body += struct.pack(">iiqi", 1, partition, offset, 1 << 26)
-        reader = self.call(topic, partition, FETCH, 4, body)
-        reader.take(">i")
+        """At version 10, the first that is given zstd."""
+        body = struct.pack(">iiiibii", -1, 100, 1, 1 << 26, 0, 0, -1) + struct.pack(">i", 1) + string(topic)
+        body += struct.pack(">iiiqqi", 1, partition, -1, offset, -1, 1 << 26) + struct.pack(">i", 0)
+        reader = self.call(topic, partition, FETCH, 10, body)
+        reader.take(">ihi")
         reader.count()
         reader.text()
         reader.count()
-        _, code, _, _ = reader.take(">ihqq")
+        _, code, *_ = reader.take(">ihqqq")
         for _ in range(max(reader.count(), 0)):
             reader.take(">qq")
         size = max(reader.take(">i"), 0)
@@ -209,4 +210,4 @@ def stored(data, own_time):
     return found
 
 
-__all__ = ["Broker", "stored", "read_varint"]
+__all__ = ["Broker", "stored"]
