@@ -44,6 +44,7 @@ impl Attributes {
     const TRANSACTIONAL: i16 = 1 << 4;
     const CONTROL: i16 = 1 << 5;
     const DELETE_HORIZON: i16 = 1 << 6;
+    const KNOWN: i16 = 0x7f;
 
     /// The bits of a batch with these properties.
     pub const fn new(compression: Compression, transactional: bool, control: bool) -> Self {
@@ -73,6 +74,12 @@ impl Attributes {
         } else {
             TimestampType::LogAppendTime
         }
+    }
+
+    /// The same attributes without bits that have no meaning.
+    #[must_use]
+    pub const fn known(self) -> Self {
+        Self(self.0 & Self::KNOWN)
     }
 
     /// The same attributes with [`TimestampType::LogAppendTime`].

@@ -64,11 +64,13 @@ impl Stamp {
         }
 
         let before = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
+        // As in Kafka, bits without a meaning do not survive a new checksum.
+        let bits = [prefix[at::ATTRIBUTES], prefix[at::ATTRIBUTES + 1]];
+        let mut attributes = Attributes(i16::from_be_bytes(bits)).known();
         if self.log_append_time.is_some() {
-            let bits = [prefix[at::ATTRIBUTES], prefix[at::ATTRIBUTES + 1]];
-            let attributes = Attributes(i16::from_be_bytes(bits)).with_log_append_time();
-            put(prefix, at::ATTRIBUTES, &attributes.0.to_be_bytes());
+            attributes = attributes.with_log_append_time();
         }
+        put(prefix, at::ATTRIBUTES, &attributes.0.to_be_bytes());
         put(prefix, at::MAX_TIMESTAMP, &max_timestamp);
         let after = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
 

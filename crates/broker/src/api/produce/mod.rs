@@ -95,12 +95,15 @@ pub(crate) async fn handle(
         Err(closed) => return closed,
     };
     let acks = request.acks;
-    let wait_max = wait_max(acks, request.timeout_ms);
-    // Nobody waits for a produce without a response, and no deadline ends it.
-    let deadline = (acks != 0).then(|| context.received.saturating_add(wait_max));
-    let topics = validate_all(context, apis, request, deadline).await;
+    match acks {
+        0 => context.outlive_peer(),
+        // Kafka looks at it for no other.
+        -1 => context.narrow(request.timeout_ms),
+        _ => {}
+    }
+    let topics = validate_all(context, apis, request).await;
     let bytes = topics.iter().flat_map(|topic| &topic.partitions).map(ValidPartition::bytes).sum();
-    let permit = AppendPermit::take(apis, bytes, deadline).await;
+    let permit = AppendPermit::take(apis, bytes, context.deadline()).await;
     context.throttle(throttle(apis.storage.pressure(), bytes));
     let topics = append_all(permit, topics).await;
     if acks == 0 {
@@ -121,19 +124,7 @@ pub(crate) async fn handle(
         version: context.api_version,
         throttle: context.throttled(),
     };
-    let now = apis.runtime.monotonic();
-    let left = deadline.map_or(wait_max, |deadline| deadline.saturating_sub(now));
-    Handled::when_committed(context, pending.response(topics, left))
-}
-
-/// How long the client waits: what it says counts for acks -1 only, as in Kafka.
-fn wait_max(acks: i16, timeout_ms: i32) -> Duration {
-    /// Less than the 30 s after which clients give up by default.
-    const WAIT_MAX: Duration = Duration::from_secs(25);
-    match acks {
-        -1 => Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)).min(WAIT_MAX),
-        _ => WAIT_MAX,
-    }
+    Handled::when_committed(context, pending.response(topics, context.left()))
 }
 
 /// For how long a producer is throttled while storage fills up: not below three quarters of the
@@ -151,7 +142,6 @@ async fn validate_all(
     context: &RequestContext,
     apis: &ProduceApi,
     request: ProduceRequest,
-    deadline: Option<Duration>,
 ) -> Vec<ValidTopic> {
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
         ProduceError::new(
@@ -160,7 +150,7 @@ async fn validate_all(
         )
     });
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
-    let mut validator = Validator::new(apis, context.api_version, deadline);
+    let mut validator = Validator::new(apis, context.api_version, context.deadline());
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
         let id = TopicId(topic.topic_id);

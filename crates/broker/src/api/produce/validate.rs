@@ -12,7 +12,7 @@ use milena_kafka_config::{StoredCompression, TopicConfig};
 use milena_protocol::ErrorCode;
 use milena_records::{
     self as records, Batch, BatchError, CheckProgress, Checksum, Compression, Recompressed,
-    Recompression, RecordCheck, RecordFault, RecordRules, RejectedRecords, TimestampType,
+    Recompression, RecordCheck, RecordRules, RejectedRecords, TimestampType,
     legacy::{UpConversion, UpConverted},
 };
 
@@ -52,10 +52,6 @@ pub(crate) struct ProduceError {
 impl ProduceError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         ApiError::new(code, message).into()
-    }
-
-    fn of_records(code: ErrorCode, message: &str, records: Vec<(i32, String)>) -> Self {
-        Self { error: ApiError::new(code, message), records }
     }
 }
 
@@ -273,14 +269,30 @@ fn only_batch(sent: Bytes) -> Result<Batch, ProduceError> {
         }
         Some(first) => first?,
     };
-    match split.next() {
-        // As Kafka, which does not store what is no whole batch after the first.
-        None | Some(Err(BatchError::Truncated { .. })) => Ok(first),
-        Some(Ok(_) | Err(BatchError::Magic { magic: 0 | 1 })) => Err(ProduceError::new(
+    check_rest(split.rest())?;
+    Ok(first)
+}
+
+/// What follows the first batch and is no whole batch or message is not stored, as in Kafka, unless
+/// it begins like something else.
+fn check_rest(rest: &Bytes) -> Result<(), ProduceError> {
+    /// Offset and length.
+    const PREFIX: usize = 12;
+    /// The smallest message that there is.
+    const LENGTH_MIN: i32 = 14;
+    let length = rest.get(PREFIX - 4..).and_then(<[u8]>::first_chunk);
+    let Some(length) = length.map(|length| i32::from_be_bytes(*length)) else { return Ok(()) };
+    if length < LENGTH_MIN {
+        return Err(BatchError::Length { length }.into());
+    }
+    match records::magic_of(rest) {
+        None => Ok(()),
+        Some(0..=2) if (length as usize) > rest.len() - PREFIX => Ok(()),
+        Some(0..=2) => Err(ProduceError::new(
             ErrorCode::InvalidRecord,
             "more than one record batch for a partition: send one in each request",
         )),
-        Some(Err(error)) => Err(error.into()),
+        Some(magic) => Err(BatchError::Magic { magic }.into()),
     }
 }
 
@@ -338,14 +350,15 @@ impl From<RejectedRecords> for ProduceError {
                 } else {
                     ErrorCode::InvalidRecord
                 };
-                let same = errors.iter().all(|e| matches!(e.fault, RecordFault::NoKey));
-                let message = if same {
-                    "one or more records have no key, and the topic is compacted"
-                } else {
-                    "one or more records have been refused"
-                };
+                let first = errors.first();
+                let message = first.map_or_else(String::new, |first| {
+                    format!(
+                        "one or more records have been refused, the first: record {}: {}",
+                        first.index, first.fault
+                    )
+                });
                 let records = errors.iter().map(|e| (e.index, e.fault.to_string())).collect();
-                Self::of_records(error, message, records)
+                Self { error: ApiError::new(error, message), records }
             }
         }
     }

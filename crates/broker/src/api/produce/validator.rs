@@ -1,20 +1,13 @@
 //! Where records are validated: what is cheap by its size at once, the rest on the compute executor,
 //! so that nobody waits behind a batch that expands to a thousand times its size.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use milena_kafka_config::TopicConfig;
 use milena_protocol::ErrorCode;
 use milena_records::Batch;
-use milena_runtime::Runtime;
-use tokio::task::{JoinError, JoinHandle};
+use milena_runtime::{OwnedTask, Runtime};
 
 use super::{
     apis::ProduceApi,
@@ -61,7 +54,8 @@ impl<'a> Validator<'a> {
 
     async fn on_compute(&self, mut validation: Validation) -> Result<Batch, ProduceError> {
         let (runtime, deadline) = (self.apis.runtime.clone(), self.deadline);
-        let task = AbortOnDrop(self.apis.runtime.spawn_compute(async move {
+        let task = OwnedTask::from(self.apis.runtime.spawn_compute(async move {
+            let mut slices = runtime.compute_slices().await;
             loop {
                 let mut slice = SLICE_BYTES;
                 if let Some(batch) = validation.run(&mut slice)? {
@@ -70,7 +64,7 @@ impl<'a> Validator<'a> {
                 if is_past(&runtime, deadline) {
                     return Err(ErrorCode::RequestTimedOut.into());
                 }
-                tokio::task::yield_now().await;
+                slices.next().await;
             }
         }));
         task.await.unwrap_or_else(|ended| {
@@ -87,21 +81,4 @@ impl<'a> Validator<'a> {
 
 fn is_past(runtime: &Runtime, deadline: Option<Duration>) -> bool {
     deadline.is_some_and(|deadline| runtime.monotonic() > deadline)
-}
-
-/// A task that ends when nobody waits for it any more.
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Future for AbortOnDrop<T> {
-    type Output = Result<T, JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context)
-    }
-}
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
