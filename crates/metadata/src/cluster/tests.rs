@@ -507,3 +507,18 @@ async fn a_deletion_whose_answer_was_lost_is_found_out_although_the_name_is_take
     assert!(deleted.expect("it was deleted") < again.revision);
     assert_eq!(metadata.topic(&name("t")).await.unwrap().unwrap().value.id, again.id);
 }
+
+/// Two lives of a broker begin at the same time, alike in everything, and the store does not say
+/// that it has not applied the registration of the first.
+#[tokio::test]
+async fn a_registration_that_was_not_confirmed_is_not_mistaken_for_another_life() {
+    let (cluster, store) = TestCluster::on_faulty_store().await;
+    store.lose_requests(1);
+    // The first is polled first, up to its pause.
+    let (one, two) = tokio::join!(cluster.register(1), cluster.register(1));
+    assert_ne!(one.epoch, two.epoch, "each life has an epoch of its own");
+    let newest = if one.epoch > two.epoch { one } else { two };
+    let brokers = cluster.metadata.brokers().await.unwrap();
+    assert_eq!(brokers[&BrokerId(1)].value.epoch, newest.epoch);
+    assert_eq!(brokers[&BrokerId(1)].revision, newest.revision);
+}

@@ -1,10 +1,14 @@
+use std::sync::Arc;
+
 use http::Method;
 use milena_runtime::Runtime;
+use milena_store::{FaultyStore, MemoryStore, Txn};
 use serde_json::{Value, json};
 
 use crate::{
     api::tests::{api, bad_request, members},
     error::ApiError,
+    record::{ManagedCluster, ReconcileStep},
     testing::{TestService, create_request, encode, store},
 };
 
@@ -205,6 +209,34 @@ async fn two_who_ask_for_one_name_at_once_get_one_cluster() {
     let ask = || service.call(Method::POST, "/v1/clusters", create_request("orders"));
     let (one, two, three) = tokio::join!(ask(), ask(), ask());
     assert_eq!([one, two, three].iter().filter(|outcome| outcome.is_ok()).count(), 1);
+}
+
+/// The store applies the creation and does not say so; before it is asked again, the reconciler has
+/// changed the cluster's record.
+#[tokio::test]
+async fn a_cluster_whose_creation_was_not_confirmed_does_not_conflict_with_itself() {
+    let runtime = Runtime::system();
+    let metadata = FaultyStore::new(MemoryStore::new(&runtime));
+    let service = TestService::idle(runtime, Arc::new(metadata.clone()));
+    metadata.lose_responses(1);
+    let reconciler = async {
+        let uid = loop {
+            match service.api.store.cluster_named("orders").await.unwrap() {
+                Some(record) => break record.uid,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        let next = |record: &mut ManagedCluster| {
+            record.step = ReconcileStep::WriteMetadata;
+            Ok(((), Txn::new()))
+        };
+        service.api.store.modify(&uid, next).await.unwrap().unwrap();
+    };
+    let request = service.call(Method::POST, "/v1/clusters", create_request("orders"));
+    let (created, ()) = tokio::join!(request, reconciler);
+    created.unwrap();
+    let record = service.api.store.cluster_named("orders").await.unwrap().unwrap();
+    assert_eq!(record.step, ReconcileStep::WriteMetadata);
 }
 
 #[tokio::test]
