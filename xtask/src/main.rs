@@ -13,7 +13,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use command::{Failure, root, succeed};
+use command::{Failure, cargo, root, succeed};
 use suite::Part;
 
 /// Development tasks of Milena
@@ -33,6 +33,11 @@ enum Task {
         /// Only these parts [default: all but fuzz]
         #[arg(value_enum)]
         parts: Vec<Part>,
+    },
+    /// Print figures of the code's structure: lines of files and functions, public items, columns
+    Measure {
+        /// Only these crates [default: all]
+        crates: Vec<String>,
     },
     #[command(flatten)]
     Script(Script),
@@ -63,6 +68,11 @@ fn main() -> ExitCode {
         Task::Check => check::run(),
         Task::Docs => docs::run(),
         Task::Test { all, parts } => suite::run(all, &parts),
+        Task::Measure { crates } => {
+            let mut run = cargo();
+            run.args(["run", "--quiet", "--package", "milena-testkit", "--example", "measure"]);
+            succeed(run.arg("--").args(crates))
+        }
         Task::Script(script) => {
             let (path, Arguments { arguments }) = match script {
                 Script::Bench(arguments) => ("bench/run", arguments),
