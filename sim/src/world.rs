@@ -66,6 +66,7 @@ pub(crate) struct BrokerNode {
 
 pub(crate) struct World {
     pub(crate) seed: u64,
+    pub(crate) kind: PlanKind,
     pub(crate) plan: Plan,
     pub(crate) cluster: ClusterId,
     pub(crate) trace: Trace,
@@ -117,6 +118,7 @@ impl World {
         let disk = MemoryDisk::default();
         Arc::new(Self {
             seed,
+            kind,
             sealed_logs: Mutex::new(sealed_logs(&disk)),
             disk,
             cluster: "simulated-cluster-0001".parse().expect("a cluster's id"),

@@ -1,8 +1,9 @@
-//! The clients of a run: producers, consumers, groups, on two nodes of their own, and the judge,
-//! who prepares the cluster and reads everything at the end.
+//! The clients of a run: producers, consumers, groups and a creator of topics, on two nodes of their
+//! own, and the judge, who prepares the cluster and reads everything at the end.
 
 mod actor;
 mod consumer;
+mod creator;
 mod group;
 mod producer;
 
@@ -16,6 +17,7 @@ use milena_client::NewTopic;
 
 use crate::{
     environment,
+    plan::PlanKind,
     world::{Phase, World},
 };
 use actor::{Actor, partitions};
@@ -60,6 +62,10 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
             let actor = Actor::new(&world, format!("reader-{n}"));
             tasks.push(runtime.spawn(group::read_committed(actor, n)));
         }
+    }
+    if world.kind == PlanKind::UnknownOutcomes && mine() {
+        let actor = Actor::new(&world, "creator".to_owned());
+        tasks.push(runtime.spawn(creator::run(actor)));
     }
     for task in tasks {
         task.await?;
