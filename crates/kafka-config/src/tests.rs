@@ -440,9 +440,13 @@ fn a_configuration_of_msk_is_told_every_property_that_cannot_be() {
     let zookeeper = [("zookeeper.session.timeout.ms", "18000")];
     assert!(names(Some("3.9"), &zookeeper).is_empty() && names(None, &zookeeper).is_empty());
     assert_eq!(names(Some("4.1"), &zookeeper), ["zookeeper.session.timeout.ms"]);
+    for value in ["1000", "2000", "18000"] {
+        assert!(names(Some("3.9"), &[("zookeeper.connection.timeout.ms", value)]).is_empty());
+    }
     for (name, value) in [
         ("replica.lag.time.max.ms", "9999"),
         ("replica.selector.class", "com.example.Selector"),
+        ("zookeeper.connection.timeout.ms", "999"),
         ("zookeeper.connection.timeout.ms", "18001"),
     ] {
         assert_eq!(names(Some("3.9"), &[(name, value)]), [name]);

@@ -14,6 +14,8 @@ use crate::{
 /// Numbers of resource types in the protocol.
 pub(crate) const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+/// Those that Kafka has configurations of and that have none here.
+const OTHERS: [(i8, &str); 3] = [(8, "BROKER_LOGGER"), (16, "CLIENT_METRICS"), (32, "GROUP")];
 
 /// A resource with configurations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +74,10 @@ impl ConfigsView<'_> {
             TOPIC => self.topic(name, operation),
             BROKER => self.broker(name, operation),
             other => {
+                let known = OTHERS.iter().find(|(number, _)| *number == other);
+                let kind = known.map_or_else(|| other.to_string(), |(_, name)| (*name).to_owned());
                 let message = format!(
-                    "resource type {other} has no configuration here: ask for a topic or a broker"
+                    "resource type {kind} has no configuration here: ask for a topic or a broker"
                 );
                 Err(ApiError::new(ErrorCode::InvalidRequest, message))
             }

@@ -131,6 +131,19 @@ async fn b17_each_mistake_has_its_code() {
 }
 
 #[tokio::test]
+async fn resource_types_without_configuration_are_named() {
+    let cluster = TestConfigs::new().await;
+    let image = cluster.image(None).await;
+    for (number, name) in [(8, "BROKER_LOGGER"), (16, "CLIENT_METRICS"), (32, "GROUP"), (5, "5")] {
+        let refused = cluster.view(&image).resource(number, "1", Operation::DescribeConfigs);
+        let error = refused.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidRequest);
+        let text = format!("{error:?}");
+        assert!(text.contains(&format!("resource type {name} has no configuration")), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn an_entry_is_changed_whole_or_not_at_all() {
     let cluster = TestConfigs::new().await;
     let changes = Alteration::Apply(vec![
