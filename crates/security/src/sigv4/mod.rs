@@ -13,7 +13,7 @@ mod sign;
 mod verify;
 
 pub use sign::Signer;
-pub use verify::{SigV4Error, Verifier};
+pub use verify::{SigV4Error, Verifier, signed_service};
 
 use aws_lc_rs::hmac;
 

@@ -97,24 +97,11 @@ impl Verifier {
         request: &HttpRequest<'_>,
         wall_ms: i64,
     ) -> Result<&AccessKey, SigV4Error> {
-        let stated = match request.header("authorization") {
-            Some(text) => from_header(request, text)?,
-            None if canonical::query_value(request.query, "X-Amz-Algorithm").is_some() => {
-                from_query(request.query)?
-            }
-            None => return Err(SigV4Error::Unsigned),
-        };
-        self.check_scope(&stated)?;
-        check_time(&stated, wall_ms)?;
+        let (stated, key) = self.stated(request, wall_ms)?;
         let mut signed: Vec<&str> = stated.signed.iter().map(String::as_str).collect();
         signed.sort_unstable();
-        check_signed_headers(request, &signed)?;
         let payload_hash = payload_hash(request)?;
         let id = || stated.access_key_id.clone();
-        let key = self
-            .credentials
-            .find(&stated.access_key_id)
-            .ok_or_else(|| SigV4Error::UnknownAccessKey(id()))?;
         let unsigned = stated.expires_s.map(|_| "X-Amz-Signature");
         let canonical = canonical::request(request, &signed, &payload_hash, unsigned);
         let scope = Scope { day: &stated.scope[0], region: &self.region, service: &self.service };
@@ -125,6 +112,30 @@ impl Verifier {
         );
         same.map_err(|_| SigV4Error::SignatureMismatch(id()))?;
         Ok(key)
+    }
+
+    /// What the head alone tells against a request, whose body need not be there: everything but the
+    /// signature. A caller who knows no access key id is refused before a body is read.
+    pub fn check_head(&self, request: &HttpRequest<'_>, wall_ms: i64) -> Result<(), SigV4Error> {
+        self.stated(request, wall_ms).map(drop)
+    }
+
+    /// What the request states, checked, and the key that it names.
+    fn stated(
+        &self,
+        request: &HttpRequest<'_>,
+        wall_ms: i64,
+    ) -> Result<(StatedSignature, &AccessKey), SigV4Error> {
+        let stated = stated(request)?;
+        self.check_scope(&stated)?;
+        check_time(&stated, wall_ms)?;
+        let signed: Vec<&str> = stated.signed.iter().map(String::as_str).collect();
+        check_signed_headers(request, &signed)?;
+        let key = self
+            .credentials
+            .find(&stated.access_key_id)
+            .ok_or_else(|| SigV4Error::UnknownAccessKey(stated.access_key_id.clone()))?;
+        Ok((stated, key))
     }
 
     fn check_scope(&self, stated: &StatedSignature) -> Result<(), SigV4Error> {
@@ -145,6 +156,22 @@ impl Verifier {
             }
         }
         Ok(())
+    }
+}
+
+/// The AWS service that a request is signed for, if it is signed.
+pub fn signed_service(request: &HttpRequest<'_>) -> Option<String> {
+    let [_, _, service, _] = stated(request).ok()?.scope;
+    Some(service)
+}
+
+fn stated(request: &HttpRequest<'_>) -> Result<StatedSignature, SigV4Error> {
+    match request.header("authorization") {
+        Some(text) => from_header(request, text),
+        None if canonical::query_value(request.query, "X-Amz-Algorithm").is_some() => {
+            from_query(request.query)
+        }
+        None => Err(SigV4Error::Unsigned),
     }
 }
 
