@@ -11,7 +11,7 @@ use crate::{
     wire::{
         BrokerNodeGroupInfo, ClientAuthentication, EncryptionAtRest, EncryptionInTransit,
         EncryptionInfo, Exporter, LoggingInfo, OpenMonitoring, Prometheus, ProvisionedRequest,
-        Rebalancing, Tags,
+        ProvisionedThroughput, Rebalancing, Tags,
     },
 };
 
@@ -20,6 +20,12 @@ const BROKERS_MAX: i64 = 30;
 const BROKERS_MAX_KRAFT: i64 = 60;
 const VOLUME_GIB_DEFAULT: i64 = 100;
 const TAGS_MAX: usize = 50;
+const M7G: &[&str] = &["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge"];
+const M5: &[&str] =
+    &["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge"];
+/// MSK's broker types: the beginning of the name, and the sizes that there are of it.
+const INSTANCE_TYPES: &[(&str, &[&str])] =
+    &[("kafka.t3.", &["small"]), ("kafka.m5.", M5), ("kafka.m7g.", M7G), ("express.m7g.", M7G)];
 
 type ValidationResult<T> = Result<T, ApiError>;
 
@@ -134,16 +140,23 @@ fn kafka_version(version: Option<String>, path: &str) -> ValidationResult<MskVer
     })
 }
 
-fn instance_type(name: Option<String>, path: &str) -> ValidationResult<String> {
+/// A type that MSK has.
+pub(crate) fn instance_type(name: Option<String>, path: &str) -> ValidationResult<String> {
     let name = required(name, path)?;
-    let known_family = name.starts_with("kafka.") || name.starts_with("express.");
-    let allowed = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
-    if (5..=32).contains(&name.len()) && known_family && allowed && !name.ends_with('.') {
+    let known = |(family, sizes): &(&str, &[&str])| {
+        name.strip_prefix(family).is_some_and(|size| sizes.contains(&size))
+    };
+    if INSTANCE_TYPES.iter().any(known) {
         return Ok(name);
     }
+    let families: Vec<String> = INSTANCE_TYPES
+        .iter()
+        .map(|(family, sizes)| format!("{family}{{{}}}", sizes.join(",")))
+        .collect();
+    let shown: String = name.chars().take(64).collect();
     let message = format!(
-        "{path}: '{name}' is not an instance type; they look like kafka.m7g.large or \
-         express.m7g.large"
+        "{path}: '{shown}' is not an instance type of MSK; there are {}",
+        families.join(", ")
     );
     Err(ApiError::invalid(path, message))
 }
@@ -235,23 +248,29 @@ fn volume_size(
             format!("{path} must be left out for Express brokers, which need no size"),
         ));
     }
-    if volume.provisioned_throughput.is_some_and(|throughput| throughput.enabled == Some(true)) {
-        let path = format!("{path}.ebsStorageInfo.provisionedThroughput");
-        return Err(absent(
-            &path,
-            "provisioned throughput",
-            "leave it out: a disk gives what it has",
-        ));
-    }
+    let path = format!("{path}.ebsStorageInfo");
+    refuse_throughput(volume.provisioned_throughput.as_ref(), &path)?;
     let size = volume.volume_size.unwrap_or(VOLUME_GIB_DEFAULT);
-    if !(1..=16_384).contains(&size) {
-        let path = format!("{path}.ebsStorageInfo.volumeSize");
-        return Err(ApiError::invalid(
-            &path,
-            format!("{path} must be 1 to 16384 GiB, but is {size}"),
-        ));
+    volume_gib(size, &format!("{path}.volumeSize")).map(Some)
+}
+
+/// A size of a volume within MSK's limits.
+pub(crate) fn volume_gib(size: i64, path: &str) -> ValidationResult<i64> {
+    if (1..=16_384).contains(&size) {
+        return Ok(size);
     }
-    Ok(Some(size))
+    Err(ApiError::invalid(path, format!("{path} must be 1 to 16384 GiB, but is {size}")))
+}
+
+pub(crate) fn refuse_throughput(
+    throughput: Option<&ProvisionedThroughput>,
+    path: &str,
+) -> ValidationResult<()> {
+    if throughput.is_none_or(|throughput| throughput.enabled != Some(true)) {
+        return Ok(());
+    }
+    let path = format!("{path}.provisionedThroughput");
+    Err(absent(&path, "provisioned throughput", "leave it out: a disk gives what it has"))
 }
 
 fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> ValidationResult<()> {

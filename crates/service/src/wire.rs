@@ -74,6 +74,11 @@ shapes! {
     Firehose { delivery_stream: String, enabled: bool, }
     S3Logs { bucket: String, enabled: bool, prefix: String, }
     StateInfo { code: String, message: String, }
+    BrokerEbsVolumeInfo {
+        kafka_broker_node_id: String,
+        provisioned_throughput: ProvisionedThroughput,
+        volume_size_gb as "volumeSizeGB": i64,
+    }
     BrokerSoftwareInfo {
         configuration_arn: String,
         configuration_revision: i64,
@@ -111,6 +116,11 @@ shapes! {
         current_version: String,
     }
     UpdateBrokerCountRequest { current_version: String, target_number_of_broker_nodes: i64, }
+    UpdateBrokerStorageRequest {
+        current_version: String,
+        target_broker_ebs_volume_info as "targetBrokerEBSVolumeInfo": Vec<BrokerEbsVolumeInfo>,
+    }
+    UpdateBrokerTypeRequest { current_version: String, target_instance_type: String, }
     CreateConfigurationRequest {
         description: String,
         kafka_versions: Vec<String>,
@@ -261,8 +271,10 @@ shapes! {
     /// MSK shows a reboot, which changes nothing, with two empty objects.
     MutableClusterInfo {
         broker_count_update_info: BrokerCountUpdateInfo,
+        broker_ebs_volume_info as "brokerEBSVolumeInfo": Vec<BrokerEbsVolumeInfo>,
         configuration_info: ConfigurationInfo,
         number_of_broker_nodes: i64,
+        instance_type: String,
         kafka_version: String,
     }
     BrokerCountUpdateInfo { created_broker_ids: Vec<f64>, deleted_broker_ids: Vec<f64>, }
@@ -321,5 +333,12 @@ shapes! {
         out_of_sync_replica_count: i64,
     }
     ListTagsForResourceResponse { tags: Tags, }
+    ListAssessmentsResponse { assessments: Vec<serde_json::Value>, }
+    ListChannelsResponse { channels: Vec<serde_json::Value>, }
+    ListClientVpcConnectionsResponse { client_vpc_connections: Vec<serde_json::Value>, }
+    ListReplicatorsResponse { replicators: Vec<serde_json::Value>, }
+    ListScramSecretsResponse { secret_arn_list: Vec<String>, }
+    ListTopicReassignmentsResponse { reassignments: Vec<serde_json::Value>, }
+    ListVpcConnectionsResponse { vpc_connections: Vec<serde_json::Value>, }
     ErrorBody { invalid_parameter: String, message: String, }
 }

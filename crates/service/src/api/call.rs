@@ -64,8 +64,24 @@ impl Call<'_> {
         self.path.text("clusterOperationArn")
     }
 
-    pub(super) fn configuration_arn(&self) -> Result<&str, ApiError> {
+    pub(super) fn arn(&self) -> Result<&str, ApiError> {
         self.path.text("arn")
+    }
+
+    pub(super) fn assessment_arn(&self) -> Result<&str, ApiError> {
+        self.path.text("assessmentArn")
+    }
+
+    pub(super) fn channel_arn(&self) -> Result<&str, ApiError> {
+        self.path.text("channelArn")
+    }
+
+    pub(super) fn reassignment_arn(&self) -> Result<&str, ApiError> {
+        self.path.text("topicReassignmentOperationArn")
+    }
+
+    pub(super) fn replicator_arn(&self) -> Result<&str, ApiError> {
+        self.path.text("replicatorArn")
     }
 
     pub(super) fn resource_arn(&self) -> Result<&str, ApiError> {

@@ -116,7 +116,7 @@ impl Api {
     ) -> Result<DeleteConfigurationResponse, ApiError> {
         let found = self.configuration(arn, "arn").await?.value;
         let users = self.store.remove_configuration(&found.uid).await?;
-        let users = users.ok_or_else(|| no_configuration(arn))?;
+        let users = users.ok_or_else(|| no_configuration(arn, "arn"))?;
         if !users.is_empty() {
             let message = format!(
                 "the configuration is used by {}; give those clusters another one or delete them \
@@ -208,26 +208,31 @@ impl Api {
         Ok(ConfigurationRef { uid: record.uid, arn, revision: number })
     }
 
-    /// The configuration of an ARN. NotFound when there is none.
+    /// The configuration of an ARN. BadRequest when there is none.
     async fn configuration(
         &self,
         arn: &str,
         parameter: &str,
     ) -> Result<Versioned<ConfigurationRecord>, ApiError> {
-        let uid =
-            Arn::parse(arn, parameter)?.configuration().ok_or_else(|| no_configuration(arn))?;
+        let missing = || no_configuration(arn, parameter);
+        let uid = Arn::parse(arn, parameter)?.configuration().ok_or_else(missing)?;
         let found = self.store.configuration(&uid).await?.filter(|seen| seen.value.arn() == arn);
-        found.ok_or_else(|| no_configuration(arn))
+        found.ok_or_else(missing)
     }
 }
 
 /// No configuration has another state: creating and deleting take one transaction each.
 const ACTIVE: &str = "ACTIVE";
 
-fn no_configuration(arn: &str) -> ApiError {
-    ApiError::NotFound(format!(
-        "there is no configuration {arn}; ListConfigurations shows those there are"
-    ))
+/// MSK's exception and the beginning of its message: Terraform takes a configuration for deleted on
+/// these words of a BadRequestException only.
+fn no_configuration(arn: &str, parameter: &str) -> ApiError {
+    ApiError::invalid(
+        parameter,
+        format!(
+            "Configuration ARN does not exist: {arn}; ListConfigurations shows those there are"
+        ),
+    )
 }
 
 fn no_revision(record: &ConfigurationRecord, number: i64) -> ApiError {

@@ -13,7 +13,7 @@ use crate::{
     validation,
     wire::{
         CreateClusterRequest, CreateClusterV2Request, ProvisionedRequest, RebootBrokerRequest,
-        TagResourceRequest,
+        TagResourceRequest, UpdateBrokerStorageRequest,
     },
     zones::Zones,
 };
@@ -79,6 +79,7 @@ fn check_body(body: &Bytes) {
         let _ = validation::cluster_spec(provisioned, &scope, "provisioned.");
     }
     let _ = read_body::<RebootBrokerRequest>(body);
+    let _ = read_body::<UpdateBrokerStorageRequest>(body);
     let _ = read_body::<TagResourceRequest>(body);
 }
 

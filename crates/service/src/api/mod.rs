@@ -6,6 +6,7 @@
 
 mod brokers;
 mod call;
+mod capacity;
 mod cluster_operations;
 mod clusters;
 mod configurations;
@@ -13,6 +14,7 @@ mod context;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod fuzzing;
 mod nodes;
+mod none;
 mod operations;
 mod path;
 mod query;

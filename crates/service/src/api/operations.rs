@@ -47,7 +47,7 @@ macro_rules! operations {
     }};
 }
 
-/// The whole MSK API.
+/// The MSK API, but for [`NONE`].
 static MSK: &[ApiOperation] = operations! {
     CreateCluster: POST "/v1/clusters"
         => create_cluster(body, body);
@@ -78,8 +78,10 @@ static MSK: &[ApiOperation] = operations! {
         => update_broker_count(cluster_arn, body, request_id);
     UpdateClusterConfiguration: PUT "/v1/clusters/{clusterArn}/configuration"
         => update_cluster_configuration(cluster_arn, body, request_id);
-    UpdateBrokerStorage: PUT "/v1/clusters/{clusterArn}/nodes/storage";
-    UpdateBrokerType: PUT "/v1/clusters/{clusterArn}/nodes/type";
+    UpdateBrokerStorage: PUT "/v1/clusters/{clusterArn}/nodes/storage"
+        => update_broker_storage(cluster_arn, body, request_id);
+    UpdateBrokerType: PUT "/v1/clusters/{clusterArn}/nodes/type"
+        => update_broker_type(cluster_arn, body, request_id);
     UpdateStorage: PUT "/v1/clusters/{clusterArn}/storage";
     UpdateClusterKafkaVersion: PUT "/v1/clusters/{clusterArn}/version";
     UpdateMonitoring: PUT "/v1/clusters/{clusterArn}/monitoring";
@@ -106,17 +108,17 @@ static MSK: &[ApiOperation] = operations! {
     CreateConfiguration: POST "/v1/configurations"
         => create_configuration(body);
     UpdateConfiguration: PUT "/v1/configurations/{arn}"
-        => update_configuration(configuration_arn, body);
+        => update_configuration(arn, body);
     DeleteConfiguration: DELETE "/v1/configurations/{arn}"
-        => delete_configuration(configuration_arn);
+        => delete_configuration(arn);
     DescribeConfiguration: GET "/v1/configurations/{arn}"
-        => describe_configuration(configuration_arn);
+        => describe_configuration(arn);
     DescribeConfigurationRevision: GET "/v1/configurations/{arn}/revisions/{revision}"
-        => describe_configuration_revision(configuration_arn, revision);
+        => describe_configuration_revision(arn, revision);
     ListConfigurations: GET "/v1/configurations"
         => list_configurations(query);
     ListConfigurationRevisions: GET "/v1/configurations/{arn}/revisions"
-        => list_configuration_revisions(configuration_arn, query);
+        => list_configuration_revisions(arn, query);
 
     CreateTopic: POST "/v1/clusters/{clusterArn}/topics"
         => create_topic(cluster_arn, body);
@@ -133,42 +135,60 @@ static MSK: &[ApiOperation] = operations! {
 
     BatchAssociateScramSecret: POST "/v1/clusters/{clusterArn}/scram-secrets";
     BatchDisassociateScramSecret: PATCH "/v1/clusters/{clusterArn}/scram-secrets";
-    ListScramSecrets: GET "/v1/clusters/{clusterArn}/scram-secrets";
     PutClusterPolicy: PUT "/v1/clusters/{clusterArn}/policy";
-    GetClusterPolicy: GET "/v1/clusters/{clusterArn}/policy";
     DeleteClusterPolicy: DELETE "/v1/clusters/{clusterArn}/policy";
 
     CreateVpcConnection: POST "/v1/vpc-connection";
-    DescribeVpcConnection: GET "/v1/vpc-connection/{arn}";
-    ListVpcConnections: GET "/v1/vpc-connections";
     DeleteVpcConnection: DELETE "/v1/vpc-connection/{arn}";
-    ListClientVpcConnections: GET "/v1/clusters/{clusterArn}/client-vpc-connections";
     RejectClientVpcConnection: PUT "/v1/clusters/{clusterArn}/client-vpc-connection";
 
     CreateChannel: POST "/v1/clusters/{clusterArn}/channels";
-    DescribeChannel: GET "/v1/clusters/{clusterArn}/channels/{channelArn}";
-    ListChannels: GET "/v1/clusters/{clusterArn}/channels";
     UpdateChannel: PUT "/v1/clusters/{clusterArn}/channels/{channelArn}";
     DeleteChannel: DELETE "/v1/clusters/{clusterArn}/channels/{channelArn}";
 
     CreateAssessment: POST "/v1/clusters/{clusterArn}/assessments";
-    DescribeAssessment: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}";
-    ListAssessments: GET "/v1/clusters/{clusterArn}/assessments";
-    ListAssessmentFindings: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}/findings";
     DeleteAssessment: DELETE "/v1/clusters/{clusterArn}/assessments/{assessmentArn}";
 
     StartTopicReassignment: POST "/v1/clusters/{clusterArn}/topic-reassignments";
     StopTopicReassignment: POST
         "/v1/clusters/{clusterArn}/topic-reassignments/{topicReassignmentOperationArn}/stop";
-    DescribeTopicReassignment: GET
-        "/v1/clusters/{clusterArn}/topic-reassignments/{topicReassignmentOperationArn}";
-    ListTopicReassignments: GET "/v1/clusters/{clusterArn}/topic-reassignments";
 
     CreateReplicator: POST "/replication/v1/replicators";
-    DescribeReplicator: GET "/replication/v1/replicators/{replicatorArn}";
-    ListReplicators: GET "/replication/v1/replicators";
     UpdateReplicationInfo: PUT "/replication/v1/replicators/{replicatorArn}/replication-info";
     DeleteReplicator: DELETE "/replication/v1/replicators/{replicatorArn}";
+};
+
+/// Operations of MSK on resources that this release has none of: see [`super::none`].
+static NONE: &[ApiOperation] = operations! {
+    ListScramSecrets: GET "/v1/clusters/{clusterArn}/scram-secrets"
+        => list_scram_secrets(cluster_arn, query);
+    GetClusterPolicy: GET "/v1/clusters/{clusterArn}/policy"
+        => get_cluster_policy(cluster_arn);
+    DescribeVpcConnection: GET "/v1/vpc-connection/{arn}"
+        => describe_vpc_connection(arn);
+    ListVpcConnections: GET "/v1/vpc-connections"
+        => list_vpc_connections(query);
+    ListClientVpcConnections: GET "/v1/clusters/{clusterArn}/client-vpc-connections"
+        => list_client_vpc_connections(cluster_arn, query);
+    DescribeChannel: GET "/v1/clusters/{clusterArn}/channels/{channelArn}"
+        => describe_channel(cluster_arn, channel_arn);
+    ListChannels: GET "/v1/clusters/{clusterArn}/channels"
+        => list_channels(cluster_arn, query);
+    DescribeAssessment: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}"
+        => describe_assessment(cluster_arn, assessment_arn);
+    ListAssessments: GET "/v1/clusters/{clusterArn}/assessments"
+        => list_assessments(cluster_arn, query);
+    ListAssessmentFindings: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}/findings"
+        => list_assessment_findings(cluster_arn, assessment_arn);
+    DescribeTopicReassignment: GET
+        "/v1/clusters/{clusterArn}/topic-reassignments/{topicReassignmentOperationArn}"
+        => describe_topic_reassignment(cluster_arn, reassignment_arn);
+    ListTopicReassignments: GET "/v1/clusters/{clusterArn}/topic-reassignments"
+        => list_topic_reassignments(cluster_arn, query);
+    DescribeReplicator: GET "/replication/v1/replicators/{replicatorArn}"
+        => describe_replicator(replicator_arn);
+    ListReplicators: GET "/replication/v1/replicators"
+        => list_replicators(query);
 };
 
 /// Operations beyond MSK: see [`super::brokers`].
@@ -205,7 +225,7 @@ pub(super) fn route(
     raw_path: &str,
 ) -> Result<(&'static ApiOperation, PathParameters), ApiError> {
     let mut other_methods = Vec::new();
-    for operation in MSK.iter().chain(MILENA) {
+    for operation in MSK.iter().chain(NONE).chain(MILENA) {
         let Some(raw) = path::match_template(operation.path, raw_path) else { continue };
         if *method == operation.method {
             return Ok((operation, path::decode(raw)?));

@@ -1,10 +1,12 @@
-//! TagResource, UntagResource, ListTagsForResource. Only clusters have tags. Changing them is not
-//! an update of the cluster, so `currentVersion` stays.
+//! TagResource, UntagResource, ListTagsForResource. Of what Milena has, MSK knows tags of clusters
+//! only: a configuration has none. Changing them is not an update of the cluster, so
+//! `currentVersion` stays.
 
 use milena_store::Txn;
 
 use super::{call::NoContent, context::Api, query::Query};
 use crate::{
+    arn::Arn,
     error::ApiError,
     validation,
     wire::{ListTagsForResourceResponse, TagResourceRequest, Tags},
@@ -43,7 +45,8 @@ impl Api {
         &self,
         arn: &str,
     ) -> Result<ListTagsForResourceResponse, ApiError> {
-        let record = self.cluster_in(arn, "resourceArn").await?;
+        refuse_configuration(arn)?;
+        let record = self.cluster_in(arn, RESOURCE).await?;
         Ok(ListTagsForResourceResponse { tags: Some(record.tags) })
     }
 
@@ -52,7 +55,8 @@ impl Api {
         arn: &str,
         change: impl Fn(&mut Tags),
     ) -> Result<NoContent, ApiError> {
-        let changed = self.modify_cluster(arn, "resourceArn", |record| {
+        refuse_configuration(arn)?;
+        let changed = self.modify_cluster(arn, RESOURCE, |record| {
             change(&mut record.tags);
             validation::tags(Some(record.tags.clone()))?;
             Ok(((), Txn::new()))
@@ -60,6 +64,17 @@ impl Api {
         changed.await?;
         Ok(NoContent)
     }
+}
+
+const RESOURCE: &str = "resourceArn";
+
+fn refuse_configuration(arn: &str) -> Result<(), ApiError> {
+    if Arn::parse(arn, RESOURCE)?.configuration().is_none() {
+        return Ok(());
+    }
+    let message =
+        format!("{RESOURCE}: a configuration has no tags in MSK; tag the clusters that use it");
+    Err(ApiError::invalid(RESOURCE, message))
 }
 
 #[cfg(test)]

@@ -59,9 +59,9 @@ async fn what_is_not_offered_is_refused_by_its_name() {
     let (_dir, service) = api();
     let label = service.create("orders").await;
     for (method, path, name) in [
-        (Method::PUT, format!("/v1/clusters/{label}/nodes/storage"), "UpdateBrokerStorage"),
+        (Method::PUT, format!("/v1/clusters/{label}/storage"), "UpdateStorage"),
         (Method::PATCH, format!("/v1/clusters/{label}/security"), "UpdateSecurity"),
-        (Method::GET, "/replication/v1/replicators".to_owned(), "ListReplicators"),
+        (Method::POST, "/replication/v1/replicators".to_owned(), "CreateReplicator"),
     ] {
         let error = service.call(method, &path, Value::Null).await.unwrap_err();
         assert!(bad_request(&error).0.starts_with(name), "{error}");

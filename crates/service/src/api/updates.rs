@@ -1,8 +1,9 @@
 //! Operations that change a running cluster: RebootBroker, UpdateClusterConfiguration,
-//! UpdateBrokerCount.
+//! UpdateBrokerCount; UpdateBrokerStorage and UpdateBrokerType are in [super::capacity].
 //!
 //! Each is one transaction: the cluster leaves ACTIVE, its record names the first step, and the
-//! operation's record is written. The reconciler does the rest.
+//! operation's record is written. The reconciler does the rest. An operation that has no steps
+//! beyond its transaction is complete with it, and the cluster stays ACTIVE.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,10 @@ use crate::{
     cluster_store::{operation_key, uses},
     error::ApiError,
     operation::{OperationRecord, OperationStep},
-    record::{self, ClusterState, ConfigUpdate, ManagedCluster, NodeState, ReconcileStep, ScaleIn},
+    record::{
+        self, ClusterState, ConfigUpdate, ManagedCluster, NodeState, ReconcileStep, ScaleIn,
+        random_version,
+    },
     validation::{self, required},
     wire::{
         BrokerCountUpdateInfo, ConfigurationInfo, MutableClusterInfo, RebootBrokerRequest,
@@ -26,12 +30,12 @@ use crate::{
     },
 };
 
-struct OperationStart<'a> {
-    kind: &'a str,
-    /// While the operation runs.
-    state: ClusterState,
-    steps: &'a [&'a str],
-    request_id: &'a str,
+pub(super) struct OperationStart<'a> {
+    pub(super) kind: &'a str,
+    /// While the operation runs; `None` where its transaction completes it.
+    pub(super) state: Option<ClusterState>,
+    pub(super) steps: &'a [&'a str],
+    pub(super) request_id: &'a str,
 }
 
 impl Api {
@@ -48,7 +52,7 @@ impl Api {
                 "brokerIds must name at least one broker, such as [\"1\"]",
             ));
         }
-        let (state, steps) = (ClusterState::RebootingBroker, &["REBOOT_NODE"]);
+        let (state, steps) = (Some(ClusterState::RebootingBroker), &["REBOOT_NODE"]);
         let start = OperationStart { kind: "REBOOT_NODE", state, steps, request_id };
         self.start_operation(arn, start, |record, _, key| {
             let brokers = broker_ids(record, &wanted)?;
@@ -73,7 +77,7 @@ impl Api {
         let kafka_version = self.cluster(arn).await?.spec.kafka_version;
         let target = self.configuration_for(info, kafka_version, "configurationInfo").await?;
         let steps = &["INITIALIZE_UPDATE", "UPDATE_CLUSTER_CONFIGURATION", "FINALIZE_UPDATE"];
-        let (kind, state) = ("UPDATE_CLUSTER_CONFIGURATION", ClusterState::Updating);
+        let (kind, state) = ("UPDATE_CLUSTER_CONFIGURATION", Some(ClusterState::Updating));
         self.start_operation(
             arn,
             OperationStart { kind, state, steps, request_id },
@@ -120,7 +124,7 @@ impl Api {
             ("DECREASE_BROKER_COUNT", "REMOVE_BROKERS")
         };
         let (state, steps) =
-            (ClusterState::Updating, &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
+            (Some(ClusterState::Updating), &["INITIALIZE_UPDATE", step, "FINALIZE_UPDATE"]);
         self.start_operation(
             arn,
             OperationStart { kind, state, steps, request_id },
@@ -162,7 +166,7 @@ impl Api {
     /// Starts an operation on an ACTIVE cluster. `change` gets the cluster's record, the
     /// operation's and the operation's key; it sets the first step and what else the operation
     /// changes at once.
-    async fn start_operation<F>(
+    pub(super) async fn start_operation<F>(
         &self,
         arn: &str,
         start: OperationStart<'_>,
@@ -172,7 +176,7 @@ impl Api {
         F: FnMut(&mut ManagedCluster, &mut OperationRecord, &str) -> Result<Txn, ApiError>,
     {
         let uid = cluster_uid(arn, "clusterArn")?;
-        let reboots = start.state == ClusterState::RebootingBroker;
+        let reboots = start.state == Some(ClusterState::RebootingBroker);
         let step =
             |name: &&str| OperationStep { name: (*name).to_owned(), status: "PENDING".to_owned() };
         let mut operation = OperationRecord {
@@ -197,9 +201,17 @@ impl Api {
                 return Err(ApiError::invalid("clusterArn", message));
             }
             let also = change(record, &mut operation, &key)?;
-            record.state = start.state;
+            match start.state {
+                Some(state) => {
+                    record.state = state;
+                    record.active_operation = Some(key.clone());
+                }
+                None => {
+                    record.version = random_version(&self.runtime);
+                    operation.end(self.runtime.wall_ms(), None);
+                }
+            }
             record.failure = None;
-            record.active_operation = Some(key.clone());
             let operation_arn = record.arn_of("cluster-operation", Some(&operation.id.to_string()));
             Ok((operation_arn, also.put(&key, record::encode(&operation))))
         });

@@ -128,7 +128,12 @@ async fn what_is_wrong_with_a_request_is_named_with_its_member() {
         (
             group("instanceType", json!("m5.large")),
             "brokerNodeGroupInfo.instanceType",
-            "kafka.m7g.large",
+            "kafka.m7g.{large,",
+        ),
+        (
+            group("instanceType", json!("kafka.z9.huge")),
+            "brokerNodeGroupInfo.instanceType",
+            "not an instance type",
         ),
         (
             group("storageInfo", json!({"ebsStorageInfo": {"volumeSize": 20000}})),

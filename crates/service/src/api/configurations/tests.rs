@@ -60,9 +60,14 @@ async fn a_configuration_has_revisions_that_never_change() {
     let gone = service.json(Method::DELETE, &path, Value::Null).await;
     assert_eq!(gone, json!({"arn": arn, "state": "DELETING"}));
     for path in [path.clone(), format!("{path}/revisions"), format!("{path}/revisions/1")] {
-        let outcome = service.call(Method::GET, &path, Value::Null).await;
-        assert!(matches!(outcome, Err(ApiError::NotFound(_))), "{path}");
+        let error = service.call(Method::GET, &path, Value::Null).await.unwrap_err();
+        // Terraform goes by these words.
+        let (message, parameter) = bad_request(&error);
+        assert!(message.contains("Configuration ARN does not exist"), "{path}: {message}");
+        assert_eq!(parameter, "arn", "{path}");
     }
+    let error = service.call(Method::DELETE, &path, Value::Null).await.unwrap_err();
+    assert!(bad_request(&error).0.contains("Configuration ARN does not exist"), "{error}");
     service.configure("fast", "").await;
 }
 
@@ -142,7 +147,7 @@ async fn a_cluster_is_made_only_with_a_revision_there_is_and_keeps_it_from_being
         (json!({"revision": 1}), "configurationInfo.arn", "required"),
         (json!({"arn": arn}), "configurationInfo.revision", "required"),
         (json!({"arn": "x", "revision": 1}), "configurationInfo.arn", "not an ARN"),
-        (json!({"arn": unknown, "revision": 1}), "configurationInfo", "no configuration"),
+        (json!({"arn": unknown, "revision": 1}), "configurationInfo.arn", "does not exist"),
         (json!({"arn": arn, "revision": 2}), "configurationInfo", "no revision 2"),
         (json!({"arn": other, "revision": 1}), "configurationInfo.arn", "3.8.x"),
         (json!({"arn": older, "revision": 1}), "configurationInfo", "zookeeper.session.timeout.ms"),

@@ -1,7 +1,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::api::tests::{api, bad_request};
+use crate::{
+    api::tests::{api, bad_request},
+    testing::encode,
+};
 
 #[tokio::test]
 async fn tags_are_added_replaced_and_removed_without_a_new_version() {
@@ -30,4 +33,20 @@ async fn tags_are_added_replaced_and_removed_without_a_new_version() {
         (0..51).map(|n| (format!("k{n}"), json!("v"))).collect();
     let error = service.call(Method::POST, &path, json!({"tags": many})).await.unwrap_err();
     assert_eq!(bad_request(&error).1, "tags");
+}
+
+#[tokio::test]
+async fn a_configuration_has_no_tags_and_says_so() {
+    let (_dir, service) = api();
+    let arn = service.configure("fast", "").await;
+    let path = format!("/v1/tags/{}", encode(&arn));
+    for (method, path, body) in [
+        (Method::GET, path.clone(), Value::Null),
+        (Method::POST, path.clone(), json!({"tags": {"a": "1"}})),
+        (Method::DELETE, format!("{path}?tagKeys=a"), Value::Null),
+    ] {
+        let error = service.call(method, &path, body).await.unwrap_err();
+        let (message, parameter) = bad_request(&error);
+        assert!(parameter == "resourceArn" && message.contains("configuration"), "{message}");
+    }
 }
