@@ -56,6 +56,29 @@ impl AddressPlan {
         }
     }
 
+    /// Whether a broker that has this address may keep it.
+    pub(crate) fn has(&self, address: &BrokerAddress) -> bool {
+        match self {
+            // Of any network: the setting is about new clusters.
+            Self::Loopbacks(_) => {
+                address.bind.port() == PLAINTEXT_PORT
+                    && address.bind.ip().is_loopback()
+                    && address.host == address.bind.ip().to_string()
+            }
+            Self::Ports { bind, host, first } => {
+                address.bind.ip() == *bind && address.host == *host && address.bind.port() >= *first
+            }
+        }
+    }
+
+    /// The address with that port, where brokers have a port each.
+    pub(crate) fn at_port(&self, port: u16) -> Option<BrokerAddress> {
+        match self {
+            Self::Loopbacks(_) => None,
+            Self::Ports { first, .. } => self.address(u32::from(port.checked_sub(*first)?)),
+        }
+    }
+
     /// The address of an index; `None` where the address is better left unused.
     pub(crate) fn address(&self, index: u32) -> Option<BrokerAddress> {
         match self {

@@ -8,6 +8,7 @@ use milena_store::{Entry, MetadataStore, Txn, Versioned, read_range};
 use milena_types::{BrokerId, Revision};
 
 use crate::{
+    addresses::BrokerAddress,
     arn::ClusterUid,
     error::ApiError,
     operation::OperationRecord,
@@ -187,6 +188,18 @@ impl ClusterStore {
         let leaving = record.nodes.iter().filter(|node| !keep(node.id));
         let addresses = leaving.filter_map(|node| node.address.as_ref());
         addresses.fold(Txn::new(), |txn, address| txn.delete(address_key(&address.endpoint())))
+    }
+
+    /// What takes the addresses of `after` in place of those of `before`, two states of one record.
+    pub(crate) fn exchange_addresses(before: &ManagedCluster, after: &ManagedCluster) -> Txn {
+        let endpoints = |record: &ManagedCluster| -> BTreeSet<String> {
+            let addresses = record.nodes.iter().filter_map(|node| node.address.as_ref());
+            addresses.map(BrokerAddress::endpoint).collect()
+        };
+        let (old, new) = (endpoints(before), endpoints(after));
+        let txn = old.difference(&new).fold(Txn::new(), |txn, gone| txn.delete(address_key(gone)));
+        let uid = record::encode(&after.uid);
+        new.difference(&old).fold(txn, |txn, taken| txn.put(address_key(taken), uid.clone()))
     }
 
     /// All addresses that brokers have.

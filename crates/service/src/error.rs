@@ -19,6 +19,9 @@ pub enum ApiError {
     /// The signature was not accepted.
     #[error("{0}")]
     Unauthorized(String),
+    /// Where requests need no signature: this one may come from a web page.
+    #[error("{0}")]
+    Forbidden(String),
     /// There is no such resource.
     #[error("{0}")]
     NotFound(String),
@@ -88,6 +91,7 @@ impl ApiError {
         match self {
             Self::BadRequest { .. } => (Status::BAD_REQUEST, "BadRequestException"),
             Self::Unauthorized(_) => (Status::UNAUTHORIZED, "UnauthorizedException"),
+            Self::Forbidden(_) => (Status::FORBIDDEN, "ForbiddenException"),
             Self::NotFound(_) => (Status::NOT_FOUND, "NotFoundException"),
             Self::UnknownOperation(_) => (Status::NOT_FOUND, "UnknownOperationException"),
             Self::Conflict(_) => (Status::CONFLICT, "ConflictException"),

@@ -2,25 +2,37 @@
 //! errors.
 //!
 //! HTTP/1.1 only. A body is read whole, up to a limit, before its signature is checked, for the
-//! signature covers it. Every response carries `x-amzn-RequestId`; an error names its exception in
+//! signature covers it; whoever names no known access key is refused before. A client that neither
+//! sends nor reads in time loses its connection ([timed_writes]), and earlier where another client
+//! needs a place ([connections]). Every response carries `x-amzn-RequestId`; an error names its exception in
 //! `x-amzn-errortype` and has a JSON body of `message` and, where one member is at fault,
 //! `invalidParameter`.
+
+mod connections;
+mod origin;
+mod other_services;
+mod probes;
+mod timed_writes;
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use milena_runtime::Runtime;
-use milena_security::sigv4::{HttpRequest, Verifier};
+use milena_security::sigv4::{HttpRequest, SigV4Error, Verifier, signed_service};
 use milena_types::shortened;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     time::timeout,
 };
+
+use connections::{Admitted, Connections};
+pub(crate) use origin::OwnHosts;
+pub(crate) use probes::Probes;
+use timed_writes::{TimedWrites, WriteLimit};
 
 use crate::{
     api::{Api, ApiRequest, ApiResponse},
@@ -29,11 +41,15 @@ use crate::{
     wire::ErrorBody,
 };
 
-/// With `BODY_BYTES_MAX`, unauthenticated callers can occupy 256 MiB at most.
-const CONNECTIONS_MAX: usize = 256;
 const BODY_BYTES_MAX: usize = 1 << 20;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const WRITE_LIMIT: WriteLimit =
+    WriteLimit { wait: Duration::from_secs(30), bytes_per_second: 256 << 10 };
+/// Between two warnings of connections that were turned away.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+/// The service's name in signatures.
+pub(crate) const SIGNING_NAME: &str = "kafka";
 /// How long a connection may take to finish its response when the service stops.
 pub const API_DRAIN_MAX: Duration = Duration::from_secs(1);
 
@@ -42,30 +58,30 @@ pub(crate) struct Frontend {
     pub(crate) api: Arc<Api>,
     /// `None`: requests need no signature.
     pub(crate) verifier: Option<Verifier>,
+    pub(crate) probes: Arc<Probes>,
     pub(crate) runtime: Runtime,
 }
 
 /// Accepts connections until the runtime's scope is told to stop.
 pub(crate) async fn serve(frontend: Arc<Frontend>, listener: TcpListener) {
     let stopping = frontend.runtime.stopping().clone();
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections = Arc::new(Connections::default());
+    let mut turned_away = TurnedAway::default();
     loop {
-        let slot = tokio::select! {
-            () = stopping.cancelled() => return,
-            slot = slots.clone().acquire_owned() => slot,
-        };
         let accepted = tokio::select! {
             () = stopping.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let frontend = frontend.clone();
-                let runtime = frontend.runtime.clone();
-                drop(runtime.spawn(async move {
-                    connection(frontend, stream, peer).await;
-                    drop(slot);
-                }));
+                let now = frontend.runtime.monotonic();
+                match connections.admit(peer.ip(), now) {
+                    Some(admitted) => {
+                        let served = connection(frontend.clone(), stream, peer, admitted);
+                        drop(frontend.runtime.spawn(served));
+                    }
+                    None => turned_away.warn(peer, now),
+                }
             }
             Err(error) => {
                 // Most likely out of file descriptors: some connections must end first.
@@ -76,17 +92,46 @@ pub(crate) async fn serve(frontend: Arc<Frontend>, listener: TcpListener) {
     }
 }
 
-async fn connection(frontend: Arc<Frontend>, stream: TcpStream, peer: SocketAddr) {
+/// Warns of connections that were turned away, with their number, now and then.
+#[derive(Default)]
+struct TurnedAway {
+    count: u64,
+    warned: Option<Duration>,
+}
+
+impl TurnedAway {
+    fn warn(&mut self, peer: SocketAddr, now: Duration) {
+        self.count += 1;
+        if self.warned.is_none_or(|warned| now >= warned + WARN_EVERY) {
+            let count = std::mem::take(&mut self.count);
+            tracing::warn!(%peer, count, "the API has too many connections in use; some were closed");
+            self.warned = Some(now);
+        }
+    }
+}
+
+async fn connection(
+    frontend: Arc<Frontend>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    admitted: Admitted,
+) {
     let stopping = frontend.runtime.stopping().clone();
+    let admitted = &admitted;
     let service = service_fn(|request| {
         let frontend = frontend.clone();
-        async move { Ok::<_, Infallible>(frontend.respond(request).await) }
+        async move { Ok::<_, Infallible>(frontend.respond(request, peer, admitted).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(READ_TIMEOUT).max_buf_size(HEADER_BYTES_MAX);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(TimedWrites::new(stream, WRITE_LIMIT));
+    let mut connection = pin!(http.serve_connection(stream, service));
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        () = admitted.ended() => {
+            tracing::debug!(%peer, "an API connection ended for another one");
+            return;
+        }
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();
             timeout(API_DRAIN_MAX, connection).await.unwrap_or(Ok(()))
@@ -98,10 +143,24 @@ async fn connection(frontend: Arc<Frontend>, stream: TcpStream, peer: SocketAddr
 }
 
 impl Frontend {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        admitted: &Admitted,
+    ) -> Response<Full<Bytes>> {
         let request_id = random_uuid(&self.runtime).to_string();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let mut response = match self.call(request, &request_id).await {
+        let outcome = match self.preliminary(&request, peer, &request_id).await {
+            Some(Preliminary::Foreign(response)) => {
+                admitted.waiting(self.runtime.monotonic());
+                return response;
+            }
+            Some(Preliminary::Probe(outcome)) => outcome,
+            None => self.call(request, &request_id, admitted).await,
+        };
+        admitted.waiting(self.runtime.monotonic());
+        let mut response = match outcome {
             Ok(succeeded) => {
                 let status = succeeded.status.as_u16();
                 tracing::debug!(%method, path, request_id, status, "a request succeeded");
@@ -129,39 +188,81 @@ impl Frontend {
         response
     }
 
+    /// The response to what is no request to the MSK API.
+    async fn preliminary(
+        &self,
+        request: &Request<Incoming>,
+        peer: SocketAddr,
+        request_id: &str,
+    ) -> Option<Preliminary> {
+        let (path, headers) = (request.uri().path(), request.headers());
+        let lines = header_lines(headers);
+        let query = request.uri().query().unwrap_or_default();
+        let method = request.method();
+        let signed =
+            HttpRequest { method: method.as_str(), path, query, headers: &lines, body: &[] };
+        match signed_service(&signed) {
+            Some(service) if service != SIGNING_NAME => Some(Preliminary::Foreign(
+                other_services::not_offered(&service, headers, request_id),
+            )),
+            Some(_) => None,
+            None => {
+                let probe = self.probes.respond(method, path, headers, peer.ip()).await;
+                probe.map(Preliminary::Probe)
+            }
+        }
+    }
+
     async fn call(
         &self,
         request: Request<Incoming>,
         request_id: &str,
+        admitted: &Admitted,
     ) -> Result<ApiResponse, ApiError> {
         let (head, body) = request.into_parts();
-        let body = read_body(body).await?;
+        let refused = |error: SigV4Error| ApiError::Unauthorized(error.to_string());
         let raw_query = head.uri.query().unwrap_or_default();
-        if let Some(verifier) = &self.verifier {
-            let headers: Vec<(&str, &[u8])> = head
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_bytes()))
-                .collect();
-            let signed = HttpRequest {
-                method: head.method.as_str(),
-                path: head.uri.path(),
-                query: raw_query,
-                headers: &headers,
-                body: &body,
-            };
-            let verified = verifier.verify(&signed, self.runtime.wall_ms());
-            verified.map_err(|error| ApiError::Unauthorized(error.to_string()))?;
+        let headers = header_lines(&head.headers);
+        let mut signed = HttpRequest {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: raw_query,
+            headers: &headers,
+            body: &[],
+        };
+        match &self.verifier {
+            Some(verifier) => {
+                verifier.check_head(&signed, self.runtime.wall_ms()).map_err(refused)?;
+            }
+            None => self.probes.own_hosts.check(&head.method, &head.headers)?,
         }
+        let body = read_body(body).await?;
+        if let Some(verifier) = &self.verifier {
+            signed.body = &body;
+            verifier.verify(&signed, self.runtime.wall_ms()).map_err(refused)?;
+            admitted.signed();
+        }
+        admitted.handling();
         let request = ApiRequest {
             raw_path: head.uri.path().to_owned(),
             raw_query: raw_query.to_owned(),
-            method: head.method,
+            method: head.method.clone(),
             body,
             request_id: request_id.to_owned(),
         };
         self.api.call(&request).await
     }
+}
+
+/// What is decided before a request is taken for one to the MSK API.
+enum Preliminary {
+    /// For another service.
+    Foreign(Response<Full<Bytes>>),
+    Probe(Result<ApiResponse, ApiError>),
+}
+
+fn header_lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
 async fn read_body(body: Incoming) -> Result<Bytes, ApiError> {

@@ -1,6 +1,15 @@
 //! The running service: one HTTP endpoint and the supervisor of the reconcilers.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use milena_runtime::{BoxFuture, Runtime};
 use milena_security::{credentials::Credentials, local_key::LocalKey, sigv4::Verifier};
@@ -13,7 +22,7 @@ use crate::{
     api::{Api, bootstrap_string},
     cluster_store::ClusterStore,
     error::ApiError,
-    http_server::{self, Frontend},
+    http_server::{self, Frontend, OwnHosts, Probes, SIGNING_NAME},
     kafka_versions::MskVersion,
     provisioner::Provisioner,
     reconciler::{self, ReconcileContext, RetryPolicy},
@@ -22,9 +31,6 @@ use crate::{
     wire::{BrokerNodeGroupInfo, ProvisionedRequest, Tags},
     zones::Zones,
 };
-
-/// The service's name in signatures.
-const SIGNING_NAME: &str = "kafka";
 
 /// For a topic operation's requests to brokers.
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(15);
@@ -42,6 +48,9 @@ pub struct ServiceConfig {
     pub credentials: Option<Credentials>,
     pub zones: Zones,
     pub addresses: AddressPlan,
+    /// Whether that was asked for: brokers of existing clusters get addresses of it too, where they
+    /// have others.
+    pub moves_brokers: bool,
 }
 
 /// Resources of a service.
@@ -84,6 +93,8 @@ impl From<ManagedCluster> for ClusterSummary {
 pub struct Service {
     api: Arc<Api>,
     address: SocketAddr,
+    probes: Arc<Probes>,
+    moved: Vec<String>,
     provisioner: Arc<dyn Provisioner>,
     runtime: Runtime,
 }
@@ -125,6 +136,17 @@ impl Service {
             kafka_timeout: KAFKA_TIMEOUT,
             metadata: parts.metadata.clone(),
         });
+        let moved = if config.moves_brokers {
+            reconciler::move_brokers(&store, &config.addresses).await.map_err(io::Error::other)?
+        } else {
+            Vec::new()
+        };
+        let probes = Arc::new(Probes {
+            store: store.clone(),
+            provisioner: parts.provisioner.clone(),
+            started: AtomicBool::new(false),
+            own_hosts: own_hosts(address, &config.addresses),
+        });
         let context = ReconcileContext {
             runtime: runtime.clone(),
             store,
@@ -134,15 +156,31 @@ impl Service {
             addresses: config.addresses,
             retry: RetryPolicy::DEFAULT,
         };
-        let frontend = Frontend { api: api.clone(), verifier, runtime: runtime.clone() };
+        let frontend = Frontend {
+            api: api.clone(),
+            verifier,
+            probes: probes.clone(),
+            runtime: runtime.clone(),
+        };
         drop(runtime.spawn(reconciler::supervise(Arc::new(context))));
         drop(runtime.spawn(http_server::serve(Arc::new(frontend), listener)));
-        Ok(Self { api, address, provisioner: parts.provisioner, runtime })
+        Ok(Self { api, address, probes, moved, provisioner: parts.provisioner, runtime })
     }
 
     /// The address that the API listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The clusters whose brokers have other addresses than before this start, by name.
+    pub fn moved(&self) -> &[String] {
+        &self.moved
+    }
+
+    /// From now on `/ready` goes by the clusters there are: every one that the start makes is
+    /// recorded.
+    pub fn set_started(&self) {
+        self.probes.started.store(true, Ordering::Release);
     }
 
     /// The cluster of that name; created with three brokers in three zones if there is none.
@@ -234,4 +272,13 @@ impl Service {
     pub async fn shutdown(&self) {
         self.runtime.shutdown().await;
     }
+}
+
+/// The names that requests without signatures may be for, beside the loopback ones.
+fn own_hosts(listen: SocketAddr, addresses: &AddressPlan) -> OwnHosts {
+    let mut names = vec![listen.ip().to_string()];
+    if let AddressPlan::Ports { host, .. } = addresses {
+        names.push(host.clone());
+    }
+    OwnHosts { names }
 }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use milena_runtime::Runtime;
 use milena_security::{
@@ -8,7 +8,8 @@ use milena_security::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
+    time::timeout,
 };
 
 use super::BODY_BYTES_MAX;
@@ -27,6 +28,7 @@ fn config(credentials: Option<Credentials>, listen: &str) -> ServiceConfig {
         credentials,
         zones: Zones::new("us-east-1", BTreeMap::new()),
         addresses: AddressPlan::Loopbacks(LoopbackNetwork::DEFAULT),
+        moves_brokers: false,
     }
 }
 
@@ -53,9 +55,136 @@ async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+fn key() -> AccessKey {
+    AccessKey::new("AKIDEXAMPLE", "secret")
+}
+
+/// A signed GET.
+fn signed_get(address: SocketAddr, path: &str, service: &'static str) -> String {
+    let host = address.to_string();
+    let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
+    let request = HttpRequest { method: "GET", path, query: "", headers, body: b"" };
+    let signer = Signer::new(key(), "us-east-1", service);
+    let signed = signer.headers(&request, Runtime::system().wall_ms());
+    let lines: String = signed.iter().map(|(name, value)| format!("\r\n{name}: {value}")).collect();
+    format!("GET {path} HTTP/1.1\r\nhost: {host}{lines}")
+}
+
+#[tokio::test]
+async fn clients_that_never_read_lose_their_connections_to_one_that_does() {
+    let (_dir, service) = start(config(Some(Credentials::of(key())), "127.0.0.1:0")).await;
+    let service = service.unwrap();
+    let address = service.address();
+    let mut deaf = Vec::new();
+    let requests = b"GET /v1/clusters HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+    for _ in 0..256 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        // The responses are more than fits between the two.
+        let _ = timeout(Duration::from_millis(100), stream.write_all(&requests)).await;
+        deaf.push(stream);
+    }
+    for _ in 0..3 {
+        let head = signed_get(address, "/v1/clusters", "kafka");
+        let exchanged = exchange(address, &head, b"");
+        let answer = timeout(Duration::from_secs(10), exchanged).await.expect("it is answered");
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    drop(deaf);
+    service.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_body_of_someone_without_a_key_is_not_waited_for() {
+    let (_dir, service) = start(config(Some(Credentials::of(key())), "127.0.0.1:0")).await;
+    let service = service.unwrap();
+    let mut stream = TcpStream::connect(service.address()).await.unwrap();
+    let head = b"POST /v1/clusters HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 401");
+    service.shutdown().await;
+}
+
+#[tokio::test]
+async fn without_signatures_a_web_page_can_do_nothing() {
+    let (_dir, service) = start(config(None, "127.0.0.1:0")).await;
+    let service = service.unwrap();
+    let address = service.address();
+    let json = "content-type: application/json";
+    for (head, status) in [
+        (format!("GET /v1/clusters HTTP/1.1\r\nhost: {address}"), "200"),
+        (format!("GET /v1/clusters HTTP/1.1\r\nhost: localhost:{}", address.port()), "200"),
+        ("GET /v1/clusters HTTP/1.1\r\nhost: rebound.example".to_owned(), "403"),
+        (
+            format!("GET /v1/clusters HTTP/1.1\r\nhost: {address}\r\norigin: http://evil.example"),
+            "403",
+        ),
+        (format!("DELETE /v1/clusters/x HTTP/1.1\r\nhost: rebound.example\r\n{json}"), "403"),
+        // What a form can send, and what it cannot.
+        (
+            format!("POST /v1/clusters HTTP/1.1\r\nhost: {address}\r\ncontent-type: text/plain"),
+            "403",
+        ),
+        (format!("POST /milena/v1/clusters/x/brokers/1/kill HTTP/1.1\r\nhost: {address}"), "403"),
+        (format!("POST /v1/clusters HTTP/1.1\r\nhost: {address}\r\n{json}"), "400"),
+        (format!("DELETE /v1/clusters/x HTTP/1.1\r\nhost: {address}"), "400"),
+    ] {
+        let answer = exchange(address, &head, b"").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {answer}");
+    }
+    service.shutdown().await;
+}
+
+#[tokio::test]
+async fn probes_need_no_signature_and_metrics_are_not_there() {
+    let (_dir, service) = start(config(Some(Credentials::of(key())), "127.0.0.1:0")).await;
+    let service = service.unwrap();
+    let address = service.address();
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: {address}");
+    let answer = exchange(address, &get("/health"), b"").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"status\":\"ok\""), "{answer}");
+    let answer = exchange(address, &get("/ready"), b"").await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("starting"), "{answer}");
+    service.set_started();
+    let answer = exchange(address, &get("/ready"), b"").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    service.ensure_cluster("orders", BTreeMap::new()).await.unwrap();
+    // The reconciler makes it ACTIVE.
+    service.await_serving("orders", Duration::from_secs(20)).await.unwrap();
+    let answer = exchange(address, &get("/ready"), b"").await;
+    assert!(answer.ends_with("{\"ready\":true,\"waitsFor\":[]}"), "{answer}");
+    let answer = exchange(address, &get("/metrics"), b"").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let elsewhere = "GET /ready HTTP/1.1\r\nhost: rebound.example";
+    assert!(exchange(address, elsewhere, b"").await.starts_with("HTTP/1.1 403"));
+    service.shutdown().await;
+}
+
+#[tokio::test]
+async fn other_services_are_told_that_they_are_not_offered() {
+    let (_dir, service) = start(config(Some(Credentials::of(key())), "127.0.0.1:0")).await;
+    let service = service.unwrap();
+    let address = service.address();
+    for (service_name, line, expected) in [
+        ("sts", "content-type: application/x-www-form-urlencoded", "<Code>InvalidAction</Code>"),
+        ("dynamodb", "x-amz-target: DynamoDB_20120810.ListTables", "\"__type\""),
+        ("kafkaconnect", "accept: */*", "x-amzn-errortype: UnknownOperationException"),
+    ] {
+        let head = format!("{}\r\n{line}", signed_get(address, "/", service_name));
+        let answer = exchange(address, &head, b"").await;
+        assert!(answer.contains(expected), "{answer}");
+        let message = format!("the AWS service '{service_name}' is not offered");
+        assert!(answer.contains(&message) && !answer.contains(" 401 "), "{answer}");
+    }
+    service.shutdown().await;
+}
+
 #[tokio::test]
 async fn signed_requests_are_answered_and_others_are_told_why_not() {
-    let key = AccessKey::new("AKIDEXAMPLE", "secret");
+    let key = key();
     let (_dir, service) = start(config(Some(Credentials::of(key.clone())), "127.0.0.1:0")).await;
     let service = service.unwrap();
     let host = service.address().to_string();
@@ -97,7 +226,7 @@ async fn signed_requests_are_answered_and_others_are_told_why_not() {
 async fn bodies_are_bounded_and_bad_requests_name_the_member() {
     let (_dir, service) = start(config(None, "127.0.0.1:0")).await;
     let service = service.unwrap();
-    let post = "POST /v1/clusters HTTP/1.1\r\nhost: x";
+    let post = "POST /v1/clusters HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
     let answer = exchange(service.address(), post, &vec![b' '; BODY_BYTES_MAX + 1]).await;
     assert!(
         answer.starts_with("HTTP/1.1 400") && answer.contains("larger than 1048576 bytes"),
@@ -106,7 +235,8 @@ async fn bodies_are_bounded_and_bad_requests_name_the_member() {
     let answer = exchange(service.address(), post, b"{\"clusterName\": 1}").await;
     assert!(answer.contains("x-amzn-errortype: BadRequestException"), "{answer}");
     assert!(answer.contains("\"invalidParameter\":\"clusterName\""), "{answer}");
-    let answer = exchange(service.address(), "GET /nothing HTTP/1.1\r\nhost: x", b"").await;
+    let answer =
+        exchange(service.address(), "GET /nothing HTTP/1.1\r\nhost: 127.0.0.1:1", b"").await;
     assert!(
         answer.starts_with("HTTP/1.1 404") && answer.contains("UnknownOperationException"),
         "{answer}"

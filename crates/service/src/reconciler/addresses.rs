@@ -89,7 +89,7 @@ fn port_in_use(tried: SocketAddr) -> ApiError {
     ))
 }
 
-fn no_free_address(plan: &AddressPlan) -> ApiError {
+pub(super) fn no_free_address(plan: &AddressPlan) -> ApiError {
     ApiError::Unavailable(match plan {
         AddressPlan::Loopbacks(network) => format!(
             "no address of {network} is free; give a larger --broker-network or delete clusters"
@@ -101,7 +101,7 @@ fn no_free_address(plan: &AddressPlan) -> ApiError {
 }
 
 /// Whether something could listen there: listens for a moment.
-fn probe(address: SocketAddr) -> io::Result<()> {
+pub(super) fn probe(address: SocketAddr) -> io::Result<()> {
     TcpListener::bind(address).map(drop)
 }
 

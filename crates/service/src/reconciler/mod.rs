@@ -18,6 +18,7 @@ mod context;
 mod creation;
 mod deletion;
 mod failure;
+mod moving;
 mod progress;
 mod reboot;
 mod running;
@@ -26,6 +27,7 @@ mod steps;
 mod supervisor;
 
 pub(crate) use context::{ReconcileContext, RetryPolicy};
+pub(crate) use moving::move_brokers;
 pub(crate) use supervisor::supervise;
 
 #[cfg(test)]
