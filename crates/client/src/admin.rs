@@ -9,17 +9,21 @@ use milena_protocol::{
         create_topics_request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
         delete_topics_request::{DeleteTopicState, DeleteTopicsRequest},
         describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource},
+        describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResponse},
         incremental_alter_configs_request::{
             AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
         },
     },
 };
-use milena_types::TopicId;
+use milena_types::{BrokerId, TopicId};
 
 use crate::{Client, ClientError, ClusterInfo, TopicInfo};
 
-/// The resource type of a topic in configuration requests.
+/// The resource types of topics and brokers in configuration requests.
 const TOPIC_RESOURCE: i8 = 2;
+const BROKER_RESOURCE: i8 = 4;
+/// The source of a configuration that is a default.
+const DEFAULT_SOURCE: i8 = 5;
 
 /// A topic to be created.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,26 +158,30 @@ impl Client {
         name: &str,
     ) -> Result<Vec<(String, Option<String>, bool)>, ClientError> {
         const SET_ON_TOPIC: i8 = 1;
-        let request = DescribeConfigsRequest {
-            resources: vec![DescribeConfigsResource {
-                resource_type: TOPIC_RESOURCE,
-                resource_name: name.into(),
-                configuration_keys: None,
-            }],
-            ..Default::default()
-        };
+        let request = describe_configs(TOPIC_RESOURCE, name);
         let response = self.call_any(&request).await?;
-        let Some(result) = response.results.into_iter().next() else { return Ok(Vec::new()) };
-        ClientError::check(
-            format!("configuration of topic {name}"),
-            result.error_code,
-            result.error_message.as_deref(),
-        )?;
-        let configs = result.configs.into_iter().map(|config| {
-            let is_set = config.config_source == SET_ON_TOPIC;
-            (config.name.to_string(), config.value.map(|value| value.to_string()), is_set)
-        });
-        Ok(configs.collect())
+        configs(response, &format!("configuration of topic {name}"), |s| s == SET_ON_TOPIC)
+    }
+
+    /// A broker's configuration: name, value, and whether it is other than the default.
+    pub async fn broker_configs(
+        &self,
+        id: BrokerId,
+    ) -> Result<Vec<(String, Option<String>, bool)>, ClientError> {
+        let request = describe_configs(BROKER_RESOURCE, &id.to_string());
+        let mut retry = self.retry();
+        loop {
+            let attempt = async {
+                self.metadata(Some(&[])).await?;
+                let response = self.broker(id).await?.call(&request).await?;
+                let is_set = |source| source != DEFAULT_SOURCE;
+                configs(response, &format!("configuration of broker {id}"), is_set)
+            };
+            match attempt.await {
+                Ok(found) => return Ok(found),
+                Err(error) => retry.after(error).await?,
+            }
+        }
     }
 
     /// Gives a topic more partitions, `total` altogether.
@@ -224,7 +232,7 @@ impl Client {
         ClientError::check(what, result.error_code, result.error_message.as_deref())
     }
 
-    fn timeout_ms(&self) -> i32 {
+    pub(crate) fn timeout_ms(&self) -> i32 {
         let timeout: Duration = self.config().connection.request_timeout;
         i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
     }
@@ -253,6 +261,31 @@ impl Client {
             }
         }
     }
+}
+
+fn describe_configs(resource_type: i8, name: &str) -> DescribeConfigsRequest {
+    DescribeConfigsRequest {
+        resources: vec![DescribeConfigsResource {
+            resource_type,
+            resource_name: name.into(),
+            configuration_keys: None,
+        }],
+        ..Default::default()
+    }
+}
+
+/// The configurations of the one resource, with what `is_set` says of their sources.
+fn configs(
+    response: DescribeConfigsResponse,
+    what: &str,
+    is_set: impl Fn(i8) -> bool,
+) -> Result<Vec<(String, Option<String>, bool)>, ClientError> {
+    let Some(result) = response.results.into_iter().next() else { return Ok(Vec::new()) };
+    ClientError::check(what, result.error_code, result.error_message.as_deref())?;
+    let config = |c: DescribeConfigsResourceResult| {
+        (c.name.to_string(), c.value.map(|v| v.to_string()), is_set(c.config_source))
+    };
+    Ok(result.configs.into_iter().map(config).collect())
 }
 
 impl TopicInfo {

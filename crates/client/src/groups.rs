@@ -79,6 +79,24 @@ impl Client {
         group: &str,
         partitions: &[(&str, i32)],
     ) -> Result<Vec<CommittedOffset>, ClientError> {
+        self.fetch_offsets(group, Some(partitions)).await
+    }
+
+    /// All offsets that a group has committed, in order of topics and partitions.
+    pub async fn all_committed_offsets(
+        &self,
+        group: &str,
+    ) -> Result<Vec<CommittedOffset>, ClientError> {
+        let mut found = self.fetch_offsets(group, None).await?;
+        found.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        Ok(found)
+    }
+
+    async fn fetch_offsets(
+        &self,
+        group: &str,
+        partitions: Option<&[(&str, i32)]>,
+    ) -> Result<Vec<CommittedOffset>, ClientError> {
         let request = offset_fetch(group, partitions);
         let what = format!("committed offsets of group {group}");
         self.call_coordinator(group, &request, |response| {
@@ -160,7 +178,7 @@ impl Client {
         }
     }
 
-    async fn call_coordinator<R: Request, T>(
+    pub(crate) async fn call_coordinator<R: Request, T>(
         &self,
         group: &str,
         request: &R,
@@ -181,23 +199,24 @@ impl Client {
     }
 }
 
-/// A request for one group's offsets, filled for versions with one group and with several.
-fn offset_fetch(group: &str, partitions: &[(&str, i32)]) -> OffsetFetchRequest {
-    let topics = partitions.iter().map(|(topic, index)| ((*topic).into(), vec![*index]));
-    let old = topics
-        .clone()
-        .map(|(name, partition_indexes)| OffsetFetchRequestTopic { name, partition_indexes });
-    let new = topics.map(|(name, partition_indexes)| OffsetFetchRequestTopics {
-        name,
-        partition_indexes,
+/// A request for one group's offsets, filled for versions with one group and with several; without
+/// partitions, for all that it has committed.
+fn offset_fetch(group: &str, partitions: Option<&[(&str, i32)]>) -> OffsetFetchRequest {
+    let old = |(topic, index): &(&str, i32)| OffsetFetchRequestTopic {
+        name: (*topic).into(),
+        partition_indexes: vec![*index],
+    };
+    let new = |(topic, index): &(&str, i32)| OffsetFetchRequestTopics {
+        name: (*topic).into(),
+        partition_indexes: vec![*index],
         ..Default::default()
-    });
+    };
     OffsetFetchRequest {
         group_id: group.into(),
-        topics: Some(old.collect()),
+        topics: partitions.map(|partitions| partitions.iter().map(old).collect()),
         groups: vec![OffsetFetchRequestGroup {
             group_id: group.into(),
-            topics: Some(new.collect()),
+            topics: partitions.map(|partitions| partitions.iter().map(new).collect()),
             ..Default::default()
         }],
         ..Default::default()

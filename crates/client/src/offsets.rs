@@ -1,7 +1,8 @@
 //! Look-up of offsets: a partition's start, its end, and the first record at a time.
 
-use milena_protocol::messages::list_offsets_request::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
+use milena_protocol::messages::{
+    delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
+    list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
 };
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
@@ -59,6 +60,51 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Deletes the records of a partition before an offset, or all there are. The new beginning.
+    pub async fn delete_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        before: Option<Offset>,
+    ) -> Result<Offset, ClientError> {
+        let mut retry = self.retry();
+        loop {
+            match self.delete_records_once(topic, partition, before).await {
+                Ok(beginning) => return Ok(beginning),
+                Err(error) => {
+                    self.forget_topic(topic);
+                    retry.after(error).await?;
+                }
+            }
+        }
+    }
+
+    async fn delete_records_once(
+        &self,
+        topic: &str,
+        index: i32,
+        before: Option<Offset>,
+    ) -> Result<Offset, ClientError> {
+        const ALL: i64 = -1;
+        let (_, leader) = self.leader(topic, index).await?;
+        let partition = DeleteRecordsPartition {
+            partition_index: index,
+            offset: before.map_or(ALL, Offset::raw),
+        };
+        let request = DeleteRecordsRequest {
+            topics: vec![DeleteRecordsTopic { name: topic.into(), partitions: vec![partition] }],
+            timeout_ms: self.timeout_ms(),
+        };
+        let response = leader.call(&request).await?;
+        let what = format!("deleting records of partition {index} of topic {topic}");
+        let unknown = milena_protocol::ErrorCode::UnknownServerError.code();
+        let mut found = response.topics.iter().flat_map(|t| &t.partitions);
+        let found = found.find(|p| p.partition_index == index);
+        let found = found.ok_or_else(|| ClientError::broker(&*what, unknown, None))?;
+        ClientError::check(what, found.error_code, None)?;
+        Ok(Offset(found.low_watermark))
     }
 
     async fn list_offset_once(
