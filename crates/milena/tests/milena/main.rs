@@ -1,5 +1,9 @@
 //! The real binary: its output, errors and files; its cluster commands; stops, kills and restarts.
 
+mod commands;
+mod deploy;
+mod start_screen;
+
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Write},
@@ -54,13 +58,17 @@ impl ServerProcess {
     fn start(data_dir: &Path, network: u8, arguments: &[&str]) -> Self {
         let second = std::process::id() % 100 + 100;
         let network = format!("127.{second}.{network}.0/24");
-        let mut child = milena()
-            .args(["serve", "--listen", "127.0.0.1:0", "--broker-network", &network, "--data-dir"])
-            .arg(data_dir)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let own = ["--listen", "127.0.0.1:0", "--broker-network", &network];
+        Self::start_with(data_dir, &[&own, arguments].concat())
+    }
+
+    /// Starts with these arguments only.
+    fn start_with(data_dir: &Path, arguments: &[&str]) -> Self {
+        Self::of(milena().args(["serve", "--data-dir"]).arg(data_dir).args(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let runtime = Runtime::system();
@@ -225,7 +233,7 @@ fn clusters_half_created_and_half_deleted_are_finished_after_a_kill() {
 
 /// The table of files in docs/operations/running.md, which is made from the code's list.
 fn documented_files() -> Vec<&'static str> {
-    let page = include_str!("../../../docs/operations/running.md");
+    let page = include_str!("../../../../docs/operations/running.md");
     let (_, table) = page.split_once("<!-- generated: data directory -->\n").unwrap();
     let (table, _) = table.split_once("<!-- generated end -->").unwrap();
     let rows = table.lines().filter_map(|row| row.strip_prefix("| `")?.split_once('`'));
