@@ -48,6 +48,7 @@ class Suite:
         )
 
 
+TERRAFORM = "Terraform with hashicorp/aws"
 LACKS = {
     **process.RUNTIMES,
     "Go": ["go", "version"],
@@ -61,6 +62,10 @@ def missing(names):
     """Those of these runtimes that are not on this machine."""
     result = set()
     for name in names:
+        if name == TERRAFORM:
+            if not shutil.which("terraform") or not terraform_plugins():
+                result.add(name)
+            continue
         if name == "kcat":
             if not shutil.which("kcat") and not installed_kcat():
                 result.add(name)
@@ -70,6 +75,23 @@ def missing(names):
         except (OSError, subprocess.SubprocessError):
             result.add(name)
     return result
+
+
+def terraform_plugins():
+    """The directory that has the provider, as a mirror of the registry; nothing is fetched."""
+    folders = [
+        os.environ.get("TERRAFORM_PLUGINS"),
+        "~/.terraform.d/plugins",
+        "~/.local/share/terraform/plugins",
+        "/usr/local/share/terraform/plugins",
+        "/usr/share/terraform/plugins",
+        "/opt/tf-plugins",
+    ]
+    for folder in filter(None, folders):
+        folder = Path(folder).expanduser()
+        if (folder / "registry.terraform.io/hashicorp/aws").is_dir():
+            return folder
+    return None
 
 
 def installed_kcat():
@@ -200,5 +222,12 @@ SUITES = [
     ),
     Suite(
         "aws", ("Python venv",), lambda: [process.python(), HERE / "aws/msk_client.py"], kafka=False
+    ),
+    Suite(
+        "terraform",
+        (TERRAFORM,),
+        lambda: [sys.executable, HERE / "terraform/terraform_client.py", terraform_plugins()],
+        kafka=False,
+        selects=False,
     ),
 ]

@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.error
+import urllib.request
 import uuid
 
 import boto3
@@ -274,6 +276,12 @@ def tags(client):
         client.list_tags_for_resource,
         ResourceArn=arn.replace("demo", "nodemo"),
     )
+    configuration = client.create_configuration(Name=fresh("bare"), ServerProperties=b"")["Arn"]
+    error = refused(
+        "BadRequestException", client.tag_resource, ResourceArn=configuration, Tags={"a": "1"}
+    )
+    assert "configuration has no tags" in error.response["Error"]["Message"], error
+    client.delete_configuration(Arn=configuration)
 
 
 @feature("boto3", "operations")
@@ -348,7 +356,9 @@ def configurations(client):
         ConfigurationInfo={"Arn": arn, "Revision": 1},
     )
     assert client.delete_configuration(Arn=arn)["State"] == "DELETING"
-    refused("NotFoundException", client.describe_configuration, Arn=arn)
+    # Terraform takes a configuration for deleted on these words.
+    error = refused("BadRequestException", client.describe_configuration, Arn=arn)
+    assert "Configuration ARN does not exist" in error.response["Error"]["Message"], error
 
 
 @feature("boto3", "topics")
@@ -686,6 +696,37 @@ def scaling(client):
     delete_and_wait(client, arn)
 
 
+@feature("boto3", "broker storage and type")
+def storage_and_type(client):
+    arn = create(client, "sized")
+    volumes = [{"KafkaBrokerNodeId": "All", "VolumeSizeGB": 20}]
+    changes = {
+        "UPDATE_BROKER_STORAGE": (
+            client.update_broker_storage, {"TargetBrokerEBSVolumeInfo": volumes}
+        ),
+        "UPDATE_BROKER_TYPE": (
+            client.update_broker_type, {"TargetInstanceType": "kafka.m7g.xlarge"}
+        ),
+    }
+    for kind, (call, change) in changes.items():
+        response = call(ClusterArn=arn, CurrentVersion=version(client, arn), **change)
+        assert ended(client, response)["OperationType"] == kind, response
+        again = {"ClusterArn": arn, "CurrentVersion": version(client, arn), **change}
+        refused("BadRequestException", call, **again)
+    group = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]["BrokerNodeGroupInfo"]
+    assert group["InstanceType"] == "kafka.m7g.xlarge", group
+    assert group["StorageInfo"]["EbsStorageInfo"]["VolumeSize"] == 20, group
+    error = refused(
+        "BadRequestException",
+        client.update_broker_type,
+        ClusterArn=arn,
+        CurrentVersion=version(client, arn),
+        TargetInstanceType="kafka.z9.huge",
+    )
+    assert "kafka.m7g" in error.response["Error"]["Message"], error
+    delete_and_wait(client, arn)
+
+
 @feature("boto3", "updates go on after kill -9")
 def killed(_):
     """A milena of its own is killed in the middle of every kind of update, at moments spread over
@@ -785,23 +826,92 @@ def signatures(client):
             raise AssertionError("a wrong key was accepted")
 
 
+@feature("boto3", "without signatures: --no-auth")
+def unsigned(_):
+    import process
+    arguments = ["--no-auth", "--no-demo"]
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+    with process.Milena(os.environ["MILENA_BINARY"], arguments=arguments) as milena:
+        url = f"http://{milena.listen}"
+        for endpoint in (url, url.replace("127.0.0.1", "localhost")):
+            client = boto3.client("kafka", endpoint_url=endpoint, **keys)
+            made = client.create_configuration(Name=fresh("open"), ServerProperties=b"")["Arn"]
+            assert client.delete_configuration(Arn=made)["State"] == "DELETING"
+        environment = os.environ | {"AWS_ENDPOINT_URL_KAFKA": url}
+        environment |= {name.upper(): value for name, value in keys.items()}
+        create = ["create-configuration", "--name", "cli", "--server-properties", ""]
+        for arguments in (create, ["list-configurations"]):
+            command = [AWS, "kafka", *arguments]
+            subprocess.run(command, check=True, capture_output=True, env=environment, timeout=60)
+        # As a page on the web could send it.
+        json_type = {"Content-Type": "application/json"}
+        for headers in (
+            {"Host": "rebound.example"} | json_type,
+            {"Origin": "http://evil.example"} | json_type,
+            {"Content-Type": "text/plain"},
+        ):
+            body = b'{"name": "evil", "serverProperties": ""}'
+            request = urllib.request.Request(f"{url}/v1/configurations", body, headers)
+            try:
+                urllib.request.urlopen(request, timeout=10)
+            except urllib.error.HTTPError as error:
+                assert error.code == 403, error.code
+            else:
+                raise AssertionError(f"{headers}: accepted")
+        assert [c["Name"] for c in client.list_configurations()["Configurations"]] == ["cli"]
+
+
+@feature("boto3", "other services are not offered, in the words of their protocols")
+def other_services(_):
+    endpoint = os.environ["AWS_ENDPOINT_URL_KAFKA"]
+    once = botocore.config.Config(retries={"max_attempts": 1})
+    for service, operation in {
+        "sts": "get_caller_identity",
+        "ec2": "describe_instances",
+        "dynamodb": "list_tables",
+        "s3": "list_buckets",
+        "kafkaconnect": "list_connectors",
+        "cloudwatch": "list_metrics",
+        "kms": "list_keys",
+        "route53": "list_hosted_zones",
+    }.items():
+        client = boto3.client(service, endpoint_url=endpoint, config=once)
+        try:
+            getattr(client, operation)()
+        except ClientError as error:
+            said = error.response["Error"]
+            assert "is not offered" in said.get("Message", ""), (service, error.response)
+        else:
+            raise AssertionError(f"{service} was accepted")
+
+
 @feature("boto3", "every operation of the model")
 def every_operation(client):
-    """Offered operations were called and their responses checked; all others are refused by
-    their names."""
+    """Offered operations were called and their responses checked; of resources that there are
+    none of, lists are empty and descriptions find nothing; all others are refused by their names.
+    """
     model, listed = msk_contract.operations(), msk_contract.listed()
     assert model.keys() == listed.keys(), model.keys() ^ listed.keys()
+    some_cluster = client.list_clusters()["ClusterInfoList"][0]["ClusterArn"]
     for name, (method, path, offered) in listed.items():
         expected = re.sub(r"\{\w+\}", "{}", model[name].http["requestUri"])
         assert (model[name].http["method"], expected) == (method, path), (name, method, path)
-        if not offered:
-            call = getattr(client, botocore.xform_name(name))
-            inputs = model[name].input_shape
-            arguments = msk_contract.example(inputs) if inputs else {}
+        call = getattr(client, botocore.xform_name(name))
+        inputs = model[name].input_shape
+        arguments = msk_contract.example(inputs) if inputs else {}
+        if offered == "finds none":
+            if "ClusterArn" in arguments:
+                arguments["ClusterArn"] = some_cluster
+            if name.startswith("List") and name != "ListAssessmentFindings":
+                found = [value for value in call(**arguments).values() if isinstance(value, list)]
+                assert found == [[]], (name, found)
+            else:
+                refused("NotFoundException", call, **arguments)
+        elif offered == "refused by name":
             error = refused("BadRequestException", call, **arguments)
             assert name in error.response["Error"]["Message"], error
     if not only:
-        called = {name for name, (_, _, offered) in listed.items() if offered}
+        called = {name for name, (_, _, offered) in listed.items() if offered == "offered"}
         assert called <= witness.succeeded, f"never answered: {sorted(called - witness.succeeded)}"
 
 
@@ -891,7 +1001,10 @@ def cli_everyday(client):
         "6",
     )
     assert ended(client, answer)["OperationType"] == "INCREASE_BROKER_COUNT"
-    assert "ListVpcConnections is not offered" in aws("list-vpc-connections", ok=False)
+    assert aws("list-vpc-connections") == {"VpcConnections": []}
+    update = ["--cluster-arn", arn, "--current-version", version(client, arn)]
+    error = aws("update-storage", *update, "--volume-size-gb", "99", ok=False)
+    assert "UpdateStorage is not offered" in error and "docs/operations/msk-api.md" in error, error
     delete_and_wait(client, arn)
     aws("delete-configuration", "--arn", made["Arn"])
 

@@ -161,12 +161,14 @@ def operations():
 
 
 def listed():
-    """MSK's operations in the documentation, which is generated: name -> method, path, whether it
-    is offered."""
+    """MSK's operations in the documentation, which is generated: name -> method, path, and whether
+    it is offered, finds none, or is refused by name."""
     rows = re.findall(
-        r"^\| (\w+) \| `(\w+) (\S+)` \| (offered|refused by name) \|$", PAGE.read_text(), re.M
+        r"^\| (\w+) \| `(\w+) (\S+)` \| (offered|finds none|refused by name) \|$",
+        PAGE.read_text(),
+        re.M,
     )
-    return {name: (method, re.sub(r"\{\w+\}", "{}", path), offered == "offered")
+    return {name: (method, re.sub(r"\{\w+\}", "{}", path), offered)
             for name, method, path, offered in rows if not path.startswith("/milena/")}
 
 
