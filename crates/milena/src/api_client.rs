@@ -77,6 +77,24 @@ impl ApiClient {
         Ok(Self { runtime, authority: authority.to_owned(), region, key })
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.authority)
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// What a probe, such as `/ready`, says: whether it succeeds, and its body.
+    pub(crate) async fn probe(&self, path: &str) -> anyhow::Result<(bool, Value)> {
+        let response = timeout(TIMEOUT, self.send(&Method::GET, path, "", String::new())).await;
+        let (status, body) = response
+            .map_err(|_| anyhow::anyhow!("no response from {} within 30 s", self.authority))??;
+        let body = serde_json::from_slice(&body)
+            .with_context(|| format!("{} is not an MSK API; check --endpoint", self.authority))?;
+        Ok((status.is_success(), body))
+    }
+
     /// One call. `path` has its labels encoded already. A response without a body is null.
     pub(crate) async fn call(
         &self,
@@ -128,7 +146,8 @@ impl ApiClient {
         drop(self.runtime.spawn(connection));
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let mut request = Request::builder().method(method).uri(target).header("host", authority);
-        if !body.is_empty() {
+        // Also without a body: an API without signatures goes by it.
+        if !body.is_empty() || method == Method::POST {
             request = request.header("content-type", "application/json");
         }
         if let Some(key) = &self.key {

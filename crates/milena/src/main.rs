@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli/             the command line, one file per group of commands
+//! advertise        where clients find brokers, as it is set
 //! settings         flags, environment, file and defaults, in that order
 //! data_dir         the data directory: its lock, its format, its files
 //! serve            a whole Milena in one process, from start to stop
@@ -11,6 +12,7 @@
 //! telemetry        logs
 //! ```
 
+mod advertise;
 mod api_client;
 mod brokers;
 mod cli;

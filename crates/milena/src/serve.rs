@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -138,6 +139,7 @@ impl Installation {
             credentials: (!settings.no_auth).then_some(credentials),
             zones: Zones::new(&settings.region, settings.subnets.clone()),
             addresses: settings.addresses()?,
+            moves_brokers: settings.says_addresses(),
         };
         let provisioner = brokers.clone();
         let parts = ServiceParts { runtime: runtime.child(), metadata, provisioner, local_key };
@@ -167,11 +169,27 @@ impl Installation {
                 Err(error) => tracing::warn!(%error, "the cluster '{DEMO}' could not be created"),
             }
         }
+        self.service.set_started();
+        let moved = self.service.moved();
+        if !moved.is_empty() {
+            let names = moved.join(", ");
+            self.print(&format!(
+                "The brokers of {names} have moved to where it is set now; \
+                 clients need the new addresses:\n"
+            ))?;
+        }
         let width = names.iter().map(String::len).max().unwrap_or(0);
         for name in &names {
             if let Some(cluster) = self.await_brokers(name).await? {
                 self.print(&cluster_line(&cluster, width))?;
             }
+        }
+        if settings.hides_brokers() {
+            self.print(
+                "\nThe API is reachable from other machines, the brokers are not: for that, \
+                 say with --advertise HOST\n\
+                 by which name or address clients reach this machine.\n",
+            )?;
         }
         if names.is_empty() {
             self.print("There are no clusters; make one with: milena cluster create NAME\n")?;
@@ -197,7 +215,7 @@ impl Installation {
         let (credentials, indent) = (self.data.credentials(), "         ");
         match &self.access_key {
             Some(id) => {
-                let credentials = credentials.display();
+                let credentials = quoted(&credentials);
                 lines += &format!(
                     "{indent}export AWS_SHARED_CREDENTIALS_FILE={credentials}   # access key {id}\n"
                 );
@@ -207,7 +225,16 @@ impl Installation {
                     &format!("{indent}# requests need no signature; any credentials will do\n");
             }
         }
-        lines + indent + "aws kafka list-clusters\n\n"
+        lines += indent;
+        lines += "aws kafka list-clusters\n";
+        if !settings.has_default_data_dir() {
+            let data_dir = quoted(self.data.path());
+            lines += &format!(
+                "milena   export MILENA_DATA_DIR={data_dir}   \
+                 # for its commands in other terminals\n"
+            );
+        }
+        lines + "\n"
     }
 
     fn print(&self, text: &str) -> anyhow::Result<()> {
@@ -237,6 +264,13 @@ fn cluster_line(cluster: &ClusterSummary, width: usize) -> String {
         (None, _) => format!("Cluster  {name:width$}  {state}  {}\n", cluster.bootstrap),
         (Some(trouble), _) => format!("Cluster  {name:width$}  {state}: {trouble}\n"),
     }
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,:=".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn url(address: SocketAddr) -> String {

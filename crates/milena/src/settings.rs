@@ -16,12 +16,12 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{
-    ArgMatches, Args, Command, FromArgMatches, builder::FalseyValueParser, parser::ValueSource,
+    ArgMatches, Args, Command, FromArgMatches, builder::BoolishValueParser, parser::ValueSource,
 };
 use milena_service::{AddressPlan, LoopbackNetwork, PLAINTEXT_PORT};
 use serde::{Deserialize, Serialize};
 
-use crate::memory::Division;
+use crate::{advertise::Advertised, memory::Division};
 
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
@@ -60,19 +60,20 @@ pub(crate) struct Settings {
     #[arg(long, env = "MILENA_BROKER_NETWORK", value_name = "NETWORK")]
     broker_network: Option<String>,
     /// The host name or address that clients reach this machine by: brokers then share it, with a
-    /// port each
-    #[arg(long, env = "MILENA_ADVERTISE", value_name = "HOST")]
-    advertise: Option<String>,
+    /// port each, from the given one on
+    ///
+    /// An IPv6 address with a port stands in brackets. It may be changed: at the next start the
+    /// brokers of existing clusters move too.
+    #[arg(long, env = "MILENA_ADVERTISE", value_name = "HOST[:PORT]")]
+    advertise: Option<Advertised>,
     /// The first port where brokers share one address [default: `9092`]
     #[arg(long, env = "MILENA_BROKER_PORT", value_name = "PORT")]
     broker_port: Option<u16>,
     /// Do not create the cluster `demo`
-    #[arg(long, env = "MILENA_NO_DEMO", value_parser = FalseyValueParser::new())]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[arg(long, env = "MILENA_NO_DEMO", value_parser = BoolishValueParser::new())]
     pub(crate) no_demo: bool,
     /// Accept API requests without a signature; only on a loopback address
-    #[arg(long, env = "MILENA_NO_AUTH", value_parser = FalseyValueParser::new())]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[arg(long, env = "MILENA_NO_AUTH", value_parser = BoolishValueParser::new())]
     pub(crate) no_auth: bool,
     /// The region in ARNs and signatures
     #[arg(long, env = "MILENA_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
@@ -203,15 +204,21 @@ impl Settings {
     /// The addresses of brokers: a loopback address each where the system has them and no other
     /// setting was given, else a port each.
     pub(crate) fn addresses(&self) -> anyhow::Result<AddressPlan> {
-        let Self { broker_network: network, advertise, broker_port: port, .. } = self;
+        let Self { broker_network: network, advertise, broker_port, .. } = self;
+        let advertised_port = advertise.as_ref().and_then(|advertised| advertised.port);
+        let port = &broker_port.or(advertised_port);
         if network.is_some() && (advertise.is_some() || port.is_some()) {
             bail!(
                 "--broker-network gives each broker an address; leave it out, or --advertise and \
                  --broker-port"
             );
         }
-        if advertise.as_ref().is_some_and(|host| host.trim().is_empty()) {
-            bail!("--advertise needs the host name or address that clients reach this machine by");
+        if let (Some(port), Some(advertised)) = (broker_port, advertised_port)
+            && *port != advertised
+        {
+            bail!(
+                "--advertise has the port {advertised}, and --broker-port is {port}; leave one out"
+            );
         }
         if *port == Some(0) {
             bail!("--broker-port must be at least 1; clients need to know it");
@@ -228,12 +235,26 @@ impl Settings {
         if is_linux && advertise.is_none() && port.is_none() {
             return Ok(AddressPlan::Loopbacks(LoopbackNetwork::DEFAULT));
         }
-        let bind = match advertise {
-            None => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            Some(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        let (bind, host) = match advertise {
+            None => (IpAddr::V4(Ipv4Addr::LOCALHOST), Ipv4Addr::LOCALHOST.to_string()),
+            Some(advertised) => (advertised.bind(), advertised.host.clone()),
         };
-        let host = advertise.clone().unwrap_or_else(|| bind.to_string());
         Ok(AddressPlan::Ports { bind, host, first: port.unwrap_or(PLAINTEXT_PORT) })
+    }
+
+    /// Whether it was said where brokers listen, so that those of existing clusters move too.
+    pub(crate) fn says_addresses(&self) -> bool {
+        self.advertise.is_some() || self.broker_port.is_some() || self.broker_network.is_some()
+    }
+
+    /// Whether others reach the API and only this machine the brokers.
+    pub(crate) fn hides_brokers(&self) -> bool {
+        !self.listen.ip().is_loopback() && self.advertise.is_none()
+    }
+
+    /// Whether the commands find the data directory without being told.
+    pub(crate) fn has_default_data_dir(&self) -> bool {
+        user_data_dir().is_ok_and(|dir| dir == self.data_dir())
     }
 }
 
@@ -302,7 +323,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_with_advice() {
-        let cases: [(&str, &str); 11] = [
+        let cases: [(&str, &str); 12] = [
             ("listn = 'x'", "listn"),
             ("\nlisten = 5", "line 2"),
             ("listen = '0.0.0.0:1'\nno-auth = true", "--no-auth"),
@@ -311,7 +332,8 @@ mod tests {
             ("broker-network = '127.1.0.0/16'\nadvertise = 'h'", "leave it out"),
             ("threads = 0", "1 to 1024"),
             ("threads = 100000", "1 to 1024"),
-            ("advertise = ''", "--advertise"),
+            ("advertise = ''", "kafka.example:9092"),
+            ("advertise = 'h:1'\nbroker-port = 2", "leave one out"),
             ("broker-port = 0", "at least 1"),
             ("[subnets]\na = 'use1-az1'", "subnet-"),
         ];
@@ -327,6 +349,18 @@ mod tests {
         let bind = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let plan = AddressPlan::Ports { bind, host: "kafka.example".into(), first: 9092 };
         assert_eq!(settings.addresses().unwrap(), plan);
+        assert!(settings.says_addresses() && !resolve("", &[]).unwrap().says_addresses());
+        let settings = resolve("advertise = '[::1]:9192'", &[]).unwrap();
+        let bind = "::".parse().unwrap();
+        let plan = AddressPlan::Ports { bind, host: "::1".into(), first: 9192 };
+        assert_eq!(settings.addresses().unwrap(), plan);
+    }
+
+    #[test]
+    fn an_api_for_others_with_brokers_for_none_is_noticed() {
+        let hides = |flags: &[&str]| resolve("", flags).unwrap().hides_brokers();
+        assert!(hides(&["--listen", "0.0.0.0:8085"]) && !hides(&[]));
+        assert!(!hides(&["--listen", "0.0.0.0:8085", "--advertise", "kafka.example"]));
     }
 }
 

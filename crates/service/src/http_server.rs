@@ -4,7 +4,8 @@
 //! HTTP/1.1 only. A body is read whole, up to a limit, before its signature is checked, for the
 //! signature covers it; whoever names no known access key is refused before. A client that neither
 //! sends nor reads in time loses its connection ([timed_writes]), and earlier where another client
-//! needs a place ([connections]). Every response carries `x-amzn-RequestId`; an error names its exception in
+//! needs a place ([connections]). Every response carries `x-amzn-RequestId`; an error names its
+//! exception in
 //! `x-amzn-errortype` and has a JSON body of `message` and, where one member is at fault,
 //! `invalidParameter`.
 
@@ -104,7 +105,7 @@ impl TurnedAway {
         self.count += 1;
         if self.warned.is_none_or(|warned| now >= warned + WARN_EVERY) {
             let count = std::mem::take(&mut self.count);
-            tracing::warn!(%peer, count, "the API has too many connections in use; some were closed");
+            tracing::warn!(%peer, count, "all connections of the API are in use; some were closed");
             self.warned = Some(now);
         }
     }
@@ -207,7 +208,7 @@ impl Frontend {
             )),
             Some(_) => None,
             None => {
-                let probe = self.probes.respond(method, path, headers, peer.ip()).await;
+                let probe = self.probes.unsigned(method, path, headers, peer.ip()).await;
                 probe.map(Preliminary::Probe)
             }
         }
@@ -243,6 +244,10 @@ impl Frontend {
             admitted.signed();
         }
         admitted.handling();
+        // Whoever has a key may ask from elsewhere too.
+        if let Some(outcome) = self.probes.response(&head.method, head.uri.path()).await {
+            return outcome;
+        }
         let request = ApiRequest {
             raw_path: head.uri.path().to_owned(),
             raw_query: raw_query.to_owned(),

@@ -1,16 +1,18 @@
-//! `milena broker list|kill|restart|accept-lost-log`, through the API of a running milena.
+//! `milena broker list|config|kill|restart|accept-lost-log`, through the API of a running milena.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use http::Method;
+use milena_client::{Client, ClientConfig};
 use milena_runtime::Runtime;
+use milena_types::BrokerId;
 use serde_json::{Value, json};
 
 use super::{
-    cluster::{Clusters, EndpointArgs},
-    output,
+    clusters::{ClusterArg, Clusters, EndpointArgs, Named},
+    output::{self, OutputArgs},
 };
 use crate::{api_client::encode, settings::DataDirArgs};
 
@@ -32,25 +34,46 @@ enum BrokerCommand {
     /// List the brokers of a cluster and their states
     #[command(after_help = "Example:\n  milena broker list orders")]
     List {
-        /// The cluster's name or ARN
-        cluster: String,
-        /// Write the API's JSON
+        #[command(flatten)]
+        cluster: ClusterArg,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Show the configuration that a broker runs with, as Kafka's clients see it
+    #[command(
+        after_help = "Example:\n  milena broker config orders 1 --all",
+        allow_missing_positional = true
+    )]
+    Config {
+        #[command(flatten)]
+        cluster: ClusterArg,
+        /// The broker's number
+        id: i32,
+        /// Also what has its default
         #[arg(long)]
-        json: bool,
+        all: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// End a broker as a crash would: the others take over, and it stays down until it is restarted
-    #[command(after_help = "Example:\n  milena broker kill orders 2")]
+    #[command(
+        after_help = "Example:\n  milena broker kill orders 2",
+        allow_missing_positional = true
+    )]
     Kill {
-        /// The cluster's name or ARN
-        cluster: String,
+        #[command(flatten)]
+        cluster: ClusterArg,
         /// The broker's number
         id: i32,
     },
     /// Start a broker that was killed; restart one that runs, which hands over its partitions first
-    #[command(after_help = "Example:\n  milena broker restart orders 2")]
+    #[command(
+        after_help = "Example:\n  milena broker restart orders 2",
+        allow_missing_positional = true
+    )]
     Restart {
-        /// The cluster's name or ARN
-        cluster: String,
+        #[command(flatten)]
+        cluster: ClusterArg,
         /// The broker's number
         id: i32,
     },
@@ -79,48 +102,75 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let clusters = Clusters::new(args.endpoint, &data_dir, runtime)?;
     match args.command {
-        BrokerCommand::List { cluster, json } => list(&clusters, &cluster, json).await,
-        BrokerCommand::Kill { cluster, id } => kill(&clusters, &cluster, id).await,
-        BrokerCommand::Restart { cluster, id } => restart(&clusters, &cluster, id).await,
+        BrokerCommand::List { cluster, output } => {
+            list(&clusters, &clusters.find(cluster.cluster.as_deref()).await?, output).await
+        }
+        BrokerCommand::Config { cluster, id, all, output } => {
+            let found = clusters.find(cluster.cluster.as_deref()).await?;
+            config(&clusters, &found, id, all, output).await
+        }
+        BrokerCommand::Kill { cluster, id } => {
+            kill(&clusters, &clusters.find(cluster.cluster.as_deref()).await?, id).await
+        }
+        BrokerCommand::Restart { cluster, id } => {
+            restart(&clusters, &clusters.find(cluster.cluster.as_deref()).await?, id).await
+        }
         BrokerCommand::AcceptLostLog { cluster, id, epoch } => {
             accept_lost_log(&clusters, &cluster, id, epoch).await
         }
     }
 }
 
-async fn list(clusters: &Clusters, cluster: &str, json: bool) -> anyhow::Result<()> {
-    let found = brokers(clusters, &clusters.arn(cluster).await?).await?;
-    if json {
-        return output::line(serde_json::to_string_pretty(&json!({"brokers": found}))?);
-    }
-    let mut rows = vec![["BROKER", "STATE", "ZONE", "ENDPOINT", "ROLE"].map(str::to_owned)];
+async fn list(clusters: &Clusters, cluster: &Named, output: OutputArgs) -> anyhow::Result<()> {
+    let found = brokers(clusters, &cluster.arn).await?;
+    let mut rows = Vec::new();
     for broker in &found {
         let text = |member: &str| broker[member].as_str().unwrap_or("-").to_owned();
         let role = if broker["isController"] == true { "controller" } else { "-" };
         let id = broker["brokerId"].to_string();
         rows.push([id, text("state"), text("zone"), text("endpoint"), role.to_owned()]);
     }
-    output::table(&rows)
+    let heading = ["BROKER", "STATE", "ZONE", "ENDPOINT", "ROLE"];
+    output.list(heading, rows, &json!({"brokers": found}))
 }
 
-async fn kill(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<()> {
-    let arn = clusters.arn(cluster).await?;
-    clusters.api.call(Method::POST, &format!("{}/{id}/kill", path(&arn)), &[], None).await?;
-    wait_for(clusters, &arn, id, "DOWN").await?;
+async fn config(
+    clusters: &Clusters,
+    cluster: &Named,
+    id: i32,
+    all: bool,
+    output: OutputArgs,
+) -> anyhow::Result<()> {
+    state_of(clusters, &cluster.arn, id).await?;
+    let bootstrap = clusters.bootstrap(&cluster.arn).await?;
+    let client = Client::new(ClientConfig::new(&bootstrap), clusters.runtime.clone());
+    let configs = client.broker_configs(BrokerId(id)).await?;
+    let configs = configs.into_iter().filter(|(_, _, is_set)| all || *is_set);
+    let rows: Vec<[String; 2]> =
+        configs.map(|(name, value, _)| [name, value.unwrap_or_default()]).collect();
+    let values: serde_json::Map<String, Value> =
+        rows.iter().map(|[name, value]| (name.clone(), json!(value))).collect();
+    output.list(["NAME", "VALUE"], rows, &json!({"brokerId": id, "configs": values}))
+}
+
+async fn kill(clusters: &Clusters, cluster: &Named, id: i32) -> anyhow::Result<()> {
+    let Named { name: cluster, arn } = cluster;
+    clusters.api.call(Method::POST, &format!("{}/{id}/kill", path(arn)), &[], None).await?;
+    wait_for(clusters, arn, id, "DOWN").await?;
     output::line(format!(
         "{cluster}: broker {id} is DOWN; start it again with: milena broker restart {cluster} {id}"
     ))
 }
 
-async fn restart(clusters: &Clusters, cluster: &str, id: i32) -> anyhow::Result<()> {
-    let arn = clusters.arn(cluster).await?;
-    let state = state_of(clusters, &arn, id).await?;
+async fn restart(clusters: &Clusters, cluster: &Named, id: i32) -> anyhow::Result<()> {
+    let Named { name: cluster, arn } = cluster;
+    let state = state_of(clusters, arn, id).await?;
     if state == "DOWN" || state == "STOPPING" {
-        clusters.api.call(Method::POST, &format!("{}/{id}/restart", path(&arn)), &[], None).await?;
-        wait_for(clusters, &arn, id, "SERVING").await?;
+        clusters.api.call(Method::POST, &format!("{}/{id}/restart", path(arn)), &[], None).await?;
+        wait_for(clusters, arn, id, "SERVING").await?;
         return output::line(format!("{cluster}: broker {id} is SERVING"));
     }
-    let reboot = format!("/v1/clusters/{}/reboot-broker", encode(&arn));
+    let reboot = format!("/v1/clusters/{}/reboot-broker", encode(arn));
     let request = json!({"brokerIds": [id.to_string()]});
     let answer = clusters.api.call(Method::PUT, &reboot, &[], Some(&request)).await?;
     let operation =

@@ -9,32 +9,16 @@ use milena_runtime::Runtime;
 use milena_service::MskVersion;
 use serde_json::{Value, json};
 
-use super::output::{self, Progress};
+use super::{
+    clusters::{ClusterArg, Clusters, EndpointArgs, Named, path, text},
+    output::{self, OutputArgs, Progress},
+};
 use crate::{
-    api_client::{ApiCallError, ApiClient, encode},
+    api_client::{ApiCallError, encode},
     settings::DataDirArgs,
 };
 
 const POLL: Duration = Duration::from_millis(100);
-
-/// The address of the API.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct EndpointArgs {
-    /// The API's address [default: that of the milena that serves from the data directory]
-    #[arg(long, env = "AWS_ENDPOINT_URL_KAFKA", value_name = "URL", global = true)]
-    endpoint: Option<String>,
-    /// The region to sign for [default: the running milena's]
-    // An id of its own: a global argument shows up in the matches of the root, where serve has a
-    // region too.
-    #[arg(
-        id = "endpoint_region",
-        long = "region",
-        env = "MILENA_REGION",
-        value_name = "REGION",
-        global = true
-    )]
-    region: Option<String>,
-}
 
 #[derive(Args)]
 #[command(after_help = "Example:\n  milena cluster list")]
@@ -57,25 +41,27 @@ enum ClusterCommand {
         /// Only clusters whose names begin with this
         #[arg(long, default_value = "")]
         prefix: String,
-        /// Write the API's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Describe a cluster
     #[command(after_help = "Example:\n  milena cluster describe orders --json")]
     Describe {
-        /// The cluster's name or ARN
-        cluster: String,
+        #[command(flatten)]
+        cluster: ClusterArg,
         /// Write the API's JSON
         #[arg(long)]
         json: bool,
     },
     /// Give a cluster more or fewer brokers, and wait until they serve or have handed over what
     /// they held
-    #[command(after_help = "Example:\n  milena cluster scale orders 6")]
+    #[command(
+        after_help = "Example:\n  milena cluster scale orders 6",
+        allow_missing_positional = true
+    )]
     Scale {
-        /// The cluster's name or ARN
-        cluster: String,
+        #[command(flatten)]
+        cluster: ClusterArg,
         /// Brokers, a multiple of the cluster's zones
         brokers: u32,
         /// Do not wait until it is done
@@ -125,47 +111,16 @@ pub(crate) async fn run(
     let clusters = Clusters::new(args.endpoint, &data_dir, runtime)?;
     match args.command {
         ClusterCommand::Create(args) => clusters.create(args).await,
-        ClusterCommand::List { prefix, json } => clusters.list(&prefix, json).await,
-        ClusterCommand::Describe { cluster, json } => clusters.describe(&cluster, json).await,
+        ClusterCommand::List { prefix, output } => clusters.list(&prefix, output).await,
+        ClusterCommand::Describe { cluster, json } => clusters.describe(cluster, json).await,
         ClusterCommand::Scale { cluster, brokers, no_wait } => {
-            clusters.scale(&cluster, brokers, no_wait).await
+            clusters.scale(cluster, brokers, no_wait).await
         }
         ClusterCommand::Delete { cluster, no_wait } => clusters.delete(&cluster, no_wait).await,
     }
 }
 
-/// The bootstrap string of a cluster that is given by its name or ARN.
-pub(crate) async fn bootstrap_of(
-    cluster: &str,
-    endpoint: EndpointArgs,
-    data_dir: DataDirArgs,
-    runtime: &Runtime,
-) -> anyhow::Result<String> {
-    let clusters = Clusters::new(endpoint, &data_dir, runtime.clone())?;
-    clusters.bootstrap(&clusters.arn(cluster).await?).await
-}
-
-/// The API as these commands use it.
-pub(super) struct Clusters {
-    pub(super) api: ApiClient,
-    pub(super) runtime: Runtime,
-}
-
 impl Clusters {
-    pub(super) fn new(
-        endpoint: EndpointArgs,
-        data_dir: &DataDirArgs,
-        runtime: Runtime,
-    ) -> anyhow::Result<Self> {
-        let api = ApiClient::new(
-            runtime.clone(),
-            &data_dir.resolve()?,
-            endpoint.endpoint,
-            endpoint.region,
-        )?;
-        Ok(Self { api, runtime })
-    }
-
     async fn create(&self, args: CreateArgs) -> anyhow::Result<()> {
         let mut tags = serde_json::Map::new();
         for tag in &args.tags {
@@ -214,14 +169,9 @@ impl Clusters {
         self.show(&info).await
     }
 
-    async fn list(&self, prefix: &str, json: bool) -> anyhow::Result<()> {
+    async fn list(&self, prefix: &str, output: OutputArgs) -> anyhow::Result<()> {
         let clusters = self.clusters(prefix).await?;
-        if json {
-            return output::line(serde_json::to_string_pretty(
-                &json!({"clusterInfoList": clusters}),
-            )?);
-        }
-        let mut rows = vec![["NAME", "STATE", "KAFKA", "BROKERS", "ARN"].map(str::to_owned)];
+        let mut rows = Vec::new();
         for cluster in &clusters {
             rows.push([
                 text(cluster, "clusterName")?.to_owned(),
@@ -234,11 +184,13 @@ impl Clusters {
                 text(cluster, "clusterArn")?.to_owned(),
             ]);
         }
-        output::table(&rows)
+        let heading = ["NAME", "STATE", "KAFKA", "BROKERS", "ARN"];
+        output.list(heading, rows, &json!({"clusterInfoList": clusters}))
     }
 
-    async fn describe(&self, cluster: &str, json: bool) -> anyhow::Result<()> {
-        let info = self.cluster_info(&self.arn(cluster).await?).await?;
+    async fn describe(&self, cluster: ClusterArg, json: bool) -> anyhow::Result<()> {
+        let found = self.find(cluster.cluster.as_deref()).await?;
+        let info = self.cluster_info(&found.arn).await?;
         if json {
             output::line(serde_json::to_string_pretty(&info)?)
         } else {
@@ -246,8 +198,8 @@ impl Clusters {
         }
     }
 
-    async fn scale(&self, cluster: &str, brokers: u32, no_wait: bool) -> anyhow::Result<()> {
-        let arn = self.arn(cluster).await?;
+    async fn scale(&self, cluster: ClusterArg, brokers: u32, no_wait: bool) -> anyhow::Result<()> {
+        let Named { name: cluster, arn } = self.find(cluster.cluster.as_deref()).await?;
         let version = text(&self.cluster_info(&arn).await?, "currentVersion")?.to_owned();
         let request = json!({"currentVersion": version, "targetNumberOfBrokerNodes": brokers});
         let count = format!("{}/nodes/count", path(&arn));
@@ -255,8 +207,18 @@ impl Clusters {
         if no_wait {
             return output::line(format!("{cluster}: UPDATING"));
         }
-        let operation =
-            format!("/v1/operations/{}", encode(text(&started, "clusterOperationArn")?));
+        self.await_update(&cluster, &arn, &started).await?;
+        output::line(format!("{cluster}: {brokers} brokers"))
+    }
+
+    /// Waits until an update that has started is complete.
+    pub(super) async fn await_update(
+        &self,
+        cluster: &str,
+        arn: &str,
+        started: &Value,
+    ) -> anyhow::Result<()> {
+        let operation = format!("/v1/operations/{}", encode(text(started, "clusterOperationArn")?));
         let mut progress = Progress::new();
         progress.show(format!("{cluster}: UPDATING"))?;
         loop {
@@ -264,7 +226,7 @@ impl Clusters {
                 self.api.call(Method::GET, &operation, &[], None).await?["clusterOperationInfo"]
                     .take();
             match text(&info, "operationState")? {
-                "UPDATE_COMPLETE" => break,
+                "UPDATE_COMPLETE" => return Ok(()),
                 "UPDATE_FAILED" => {
                     let reason =
                         info["errorInfo"]["errorString"].as_str().unwrap_or("no reason was given");
@@ -272,13 +234,11 @@ impl Clusters {
                 }
                 _ => {}
             }
-            if let Some(reason) = self.cluster_info(&arn).await?["stateInfo"]["message"].as_str() {
+            if let Some(reason) = self.cluster_info(arn).await?["stateInfo"]["message"].as_str() {
                 progress.show(format!("{cluster}: UPDATING, but {reason}"))?;
             }
             self.runtime.sleep(POLL).await;
         }
-        drop(progress);
-        output::line(format!("{cluster}: {brokers} brokers"))
     }
 
     async fn delete(&self, cluster: &str, no_wait: bool) -> anyhow::Result<()> {
@@ -339,62 +299,10 @@ impl Clusters {
         }
         output::table(&rows)
     }
-
-    async fn bootstrap(&self, arn: &str) -> anyhow::Result<String> {
-        let answer = self
-            .api
-            .call(Method::GET, &format!("{}/bootstrap-brokers", path(arn)), &[], None)
-            .await?;
-        Ok(text(&answer, "bootstrapBrokerString")?.to_owned())
-    }
-
-    async fn cluster_info(&self, arn: &str) -> anyhow::Result<Value> {
-        Ok(self.api.call(Method::GET, &path(arn), &[], None).await?["clusterInfo"].take())
-    }
-
-    /// All clusters whose names begin with `prefix`.
-    async fn clusters(&self, prefix: &str) -> anyhow::Result<Vec<Value>> {
-        let (mut clusters, mut token) = (Vec::new(), None::<String>);
-        loop {
-            let mut query = vec![("clusterNameFilter", prefix)];
-            query.extend(token.as_deref().map(|token| ("nextToken", token)));
-            let mut page = self.api.call(Method::GET, "/v1/clusters", &query, None).await?;
-            if let Value::Array(list) = page["clusterInfoList"].take() {
-                clusters.extend(list);
-            }
-            token = page["nextToken"].as_str().map(str::to_owned);
-            if token.is_none() {
-                return Ok(clusters);
-            }
-        }
-    }
-
-    /// The ARN of a cluster that is given by its name or ARN.
-    pub(super) async fn arn(&self, cluster: &str) -> anyhow::Result<String> {
-        if cluster.starts_with("arn:") {
-            return Ok(cluster.to_owned());
-        }
-        let found =
-            self.clusters(cluster).await?.into_iter().find(|info| info["clusterName"] == cluster);
-        let info = found.with_context(|| {
-            format!("there is no cluster '{cluster}'; see: milena cluster list")
-        })?;
-        Ok(text(&info, "clusterArn")?.to_owned())
-    }
 }
 
 fn is_not_found(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<ApiCallError>()
         .is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
-}
-
-fn path(arn: &str) -> String {
-    format!("/v1/clusters/{}", encode(arn))
-}
-
-fn text<'a>(value: &'a Value, member: &str) -> anyhow::Result<&'a str> {
-    value[member].as_str().with_context(|| {
-        format!("the API's response has no {member}; is it another release of milena?")
-    })
 }

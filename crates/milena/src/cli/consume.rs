@@ -1,11 +1,11 @@
 //! `milena consume`: records in, lines out.
 
 use std::{
-    borrow::Cow,
     io::{self, IsTerminal, Write},
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use indicatif::ProgressBar;
 use milena_client::{
@@ -63,8 +63,8 @@ pub(crate) struct ConsumeArgs {
     /// Print the key before the value, with a tab between them
     #[arg(long, short, conflicts_with = "json")]
     keys: bool,
-    /// Print each record as a JSON object with all its parts; bytes that are not UTF-8 are printed
-    /// with �
+    /// Print each record as a JSON object with all its parts; what is not UTF-8 is printed as
+    /// {"base64": "…"} in place of a string
     #[arg(long)]
     json: bool,
 }
@@ -233,21 +233,26 @@ pub(super) fn as_json(record: &ConsumedRecord) -> Value {
     let headers: Vec<Value> = record
         .headers
         .iter()
-        .map(|(name, value)| json!([text(Some(name)), text(value.as_ref())]))
+        .map(|(name, value)| json!([member(Some(name)), member(value.as_ref())]))
         .collect();
     json!({
         "topic": &*record.topic,
         "partition": record.partition,
         "offset": record.offset.raw(),
         "timestamp": record.timestamp.raw(),
-        "key": text(record.key.as_ref()),
-        "value": text(record.value.as_ref()),
+        "key": member(record.key.as_ref()),
+        "value": member(record.value.as_ref()),
         "headers": headers,
     })
 }
 
-fn text(bytes: Option<&bytes::Bytes>) -> Option<Cow<'_, str>> {
-    bytes.map(|bytes| String::from_utf8_lossy(bytes))
+/// Text as a string, other bytes as an object that no text is written as.
+fn member(bytes: Option<&bytes::Bytes>) -> Value {
+    let Some(bytes) = bytes else { return Value::Null };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json!(text),
+        Err(_) => json!({"base64": STANDARD.encode(bytes)}),
+    }
 }
 
 /// Whoever reads the output, such as `head`, may have had enough.

@@ -11,13 +11,13 @@ use milena_client::{Client, ClientConfig, ClientError, TopicInfo};
 use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 
-use super::cluster::{self, EndpointArgs};
+use super::clusters::{self, EndpointArgs};
 use crate::settings::DataDirArgs;
 
 /// The cluster that a command connects to.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KafkaArgs {
-    /// The cluster's name or ARN, in the running milena [default: demo]
+    /// The cluster's name or ARN, in the running milena [default: the only cluster, or demo]
     #[arg(long, env = "MILENA_CLUSTER", value_name = "CLUSTER", global = true)]
     cluster: Option<String>,
     /// The addresses of brokers and not a cluster's name: host:port, separated by commas; any
@@ -38,7 +38,7 @@ impl KafkaArgs {
         let bootstrap = match self.target()? {
             ClusterTarget::Brokers(brokers) => brokers.to_owned(),
             ClusterTarget::Cluster(cluster) => {
-                cluster::bootstrap_of(cluster, self.endpoint.clone(), data_dir.clone(), runtime)
+                clusters::bootstrap_of(cluster, self.endpoint.clone(), data_dir.clone(), runtime)
                     .await?
             }
         };
@@ -66,7 +66,7 @@ impl KafkaArgs {
                  MILENA_CLUSTER), or --bootstrap (or MILENA_BOOTSTRAP)"
             ),
             (_, Some(brokers)) => Ok(ClusterTarget::Brokers(brokers)),
-            (cluster, None) => Ok(ClusterTarget::Cluster(cluster.as_deref().unwrap_or("demo"))),
+            (cluster, None) => Ok(ClusterTarget::Cluster(cluster.as_deref())),
         }
     }
 }
@@ -74,7 +74,8 @@ impl KafkaArgs {
 /// The cluster that a command goes to.
 #[derive(Debug, PartialEq, Eq)]
 enum ClusterTarget<'a> {
-    Cluster(&'a str),
+    /// By its name, or the one that is meant without.
+    Cluster(Option<&'a str>),
     Brokers(&'a str),
 }
 
@@ -160,8 +161,8 @@ mod tests {
             bootstrap: bootstrap.map(str::to_owned),
             endpoint: EndpointArgs::default(),
         };
-        assert_eq!(args(None, None).target().unwrap(), ClusterTarget::Cluster("demo"));
-        assert_eq!(args(Some("c"), None).target().unwrap(), ClusterTarget::Cluster("c"));
+        assert_eq!(args(None, None).target().unwrap(), ClusterTarget::Cluster(None));
+        assert_eq!(args(Some("c"), None).target().unwrap(), ClusterTarget::Cluster(Some("c")));
         assert_eq!(args(None, Some("h:1")).target().unwrap(), ClusterTarget::Brokers("h:1"));
         let error = args(Some("c"), Some("h:1")).target().unwrap_err().to_string();
         assert!(error.contains("--cluster") && error.contains("--bootstrap"), "{error}");

@@ -67,6 +67,23 @@ fn a_record_as_json_has_all_its_parts() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_base64_in_json() {
+    let record = ConsumedRecord {
+        topic: "t".into(),
+        partition: 0,
+        offset: Offset(0),
+        timestamp: Timestamp(0),
+        key: Some(vec![0xff, 0x00].into()),
+        value: Some("ü".into()),
+        headers: vec![("h".into(), Some(vec![0xfe].into()))],
+    };
+    let json = as_json(&record);
+    assert_eq!(json["key"], serde_json::json!({"base64": "/wA="}));
+    assert_eq!(json["value"], "ü");
+    assert_eq!(json["headers"], serde_json::json!([["h", {"base64": "/g=="}]]));
+}
+
+#[test]
 fn the_command_line_is_consistent_and_every_command_has_an_example() {
     let mut command = Cli::command();
     command.build();

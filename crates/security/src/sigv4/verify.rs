@@ -114,8 +114,8 @@ impl Verifier {
         Ok(key)
     }
 
-    /// What the head alone tells against a request, whose body need not be there: everything but the
-    /// signature. A caller who knows no access key id is refused before a body is read.
+    /// Checks everything but the signature, for which the body need not be there: a caller who
+    /// knows no access key id is refused before a body is read.
     pub fn check_head(&self, request: &HttpRequest<'_>, wall_ms: i64) -> Result<(), SigV4Error> {
         self.stated(request, wall_ms).map(drop)
     }

@@ -1,4 +1,4 @@
-//! `/health` and `/ready`, for whatever watches over the process: from loopback addresses, without a
+//! `/health` and `/ready`, for supervision of the process: from loopback addresses, without a
 //! signature.
 
 use std::{
@@ -31,9 +31,9 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// The response, where the request is for a probe and may be answered. Prometheus asks for
-    /// `/metrics` unsigned, and is told that there are none.
-    pub(super) async fn respond(
+    /// The response to an unsigned request, where it is for a probe and from a loopback address.
+    /// Prometheus asks for `/metrics`, and learns that there are none.
+    pub(super) async fn unsigned(
         &self,
         method: &Method,
         path: &str,
@@ -44,12 +44,23 @@ impl Probes {
             let message = "/metrics is not offered in this release of Milena";
             return Some(Err(ApiError::UnknownOperation(message.to_owned())));
         }
-        let is_probe = matches!(path, "/health" | "/ready") && *method == Method::GET;
-        if !is_probe || !peer.to_canonical().is_loopback() {
+        if !is_probe(method, path) || !peer.to_canonical().is_loopback() {
             return None;
         }
         if let Err(error) = self.own_hosts.check_host(headers) {
             return Some(Err(error));
+        }
+        self.response(method, path).await
+    }
+
+    /// The response, where the request is for a probe.
+    pub(super) async fn response(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Option<Result<ApiResponse, ApiError>> {
+        if !is_probe(method, path) {
+            return None;
         }
         Some(if path == "/health" { Ok(health()) } else { self.ready().await })
     }
@@ -90,6 +101,10 @@ impl Probes {
         }
         absent <= absent_max
     }
+}
+
+fn is_probe(method: &Method, path: &str) -> bool {
+    matches!(path, "/health" | "/ready") && *method == Method::GET
 }
 
 fn health() -> ApiResponse {

@@ -158,6 +158,8 @@ async fn probes_need_no_signature_and_metrics_are_not_there() {
     assert!(answer.ends_with("{\"ready\":true,\"waitsFor\":[]}"), "{answer}");
     let answer = exchange(address, &get("/metrics"), b"").await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let signed = signed_get(address, "/ready", "kafka");
+    assert!(exchange(address, &signed, b"").await.starts_with("HTTP/1.1 200"));
     let elsewhere = "GET /ready HTTP/1.1\r\nhost: rebound.example";
     assert!(exchange(address, elsewhere, b"").await.starts_with("HTTP/1.1 403"));
     service.shutdown().await;

@@ -25,7 +25,7 @@ pub(crate) async fn move_brokers(
             Ok(Some(seen)) => seen,
             Ok(None) => continue,
             Err(error) => {
-                tracing::warn!(cluster = %uid, %error, "the addresses of a cluster stay as they are");
+                tracing::warn!(cluster = %uid, %error, "the addresses of a cluster are kept");
                 continue;
             }
         };
@@ -59,7 +59,8 @@ fn assign(
             (endpoint == own || !taken.contains(&endpoint)) && probe(address.bind).is_ok()
         };
         let same_port = plan.at_port(before.bind.port()).filter(is_free);
-        let address = same_port.or_else(|| free.find(is_free)).ok_or_else(|| no_free_address(plan))?;
+        let address =
+            same_port.or_else(|| free.find(is_free)).ok_or_else(|| no_free_address(plan))?;
         taken.insert(address.endpoint());
         node.address = Some(address);
     }
