@@ -5,9 +5,8 @@
 //! signature covers it; whoever names no known access key is refused before. A client that neither
 //! sends nor reads in time loses its connection ([timed_writes]), and earlier where another client
 //! needs a place ([connections]). Every response carries `x-amzn-RequestId`; an error names its
-//! exception in
-//! `x-amzn-errortype` and has a JSON body of `message` and, where one member is at fault,
-//! `invalidParameter`.
+//! exception in `x-amzn-errortype` and has a JSON body of `message` and, where one member is at
+//! fault, `invalidParameter`.
 
 mod connections;
 mod origin;
