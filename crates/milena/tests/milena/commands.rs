@@ -9,8 +9,8 @@ fn json(output: &Output) -> Value {
 }
 
 /// A milena with `demo` only, and a topic of two partitions with the records 0 to 9.
-fn with_letters(data: &Path, network: u8) -> Serving {
-    let serving = Serving::start(data, network, &[]).settle();
+fn with_letters(data: &Path, network: u8) -> ServerProcess {
+    let serving = ServerProcess::start(data, network, &[]).wait_until_ready();
     stdout(&run(data, &["topic", "create", "letters", "--partitions", "2"]));
     let lines: String = (0..10).map(|number| format!("{number}\n")).collect();
     let produced = run_with(data, &["produce", "letters", "--partition", "0"], &lines);
@@ -45,9 +45,9 @@ fn the_release_is_printed_and_shells_complete() {
 fn the_status_tells_whether_all_is_ready() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
-    let serving = Serving::start(data, 21, &[]);
+    let serving = ServerProcess::start(data, 21, &[]);
     let url = serving.line("MSK API");
-    let serving = serving.settle();
+    let serving = serving.wait_until_ready();
     let status = stdout(&run(data, &["status"]));
     assert!(status.contains("ready") && status.contains("demo, 3 brokers, ACTIVE"), "{status}");
     let whole = json(&run(data, &["status", "--output", "json"]));
@@ -67,7 +67,7 @@ fn the_status_tells_whether_all_is_ready() {
 fn the_only_cluster_or_demo_is_meant_where_none_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
-    let serving = Serving::start(data, 22, &["--no-demo"]).settle();
+    let serving = ServerProcess::start(data, 22, &["--no-demo"]).wait_until_ready();
     let none = stderr(&run(data, &["broker", "list"]));
     assert!(none.contains("milena cluster create"), "{none}");
     stdout(&run(data, &["cluster", "create", "orders"]));
@@ -212,7 +212,7 @@ fn topics_are_altered_and_records_deleted() {
 fn configurations_are_made_applied_and_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
-    let serving = Serving::start(data, 26, &[]).settle();
+    let serving = ServerProcess::start(data, 26, &[]).wait_until_ready();
     let files = tempfile::tempdir().unwrap();
     let properties = files.path().join("server.properties");
     std::fs::write(&properties, "num.io.threads=9\n").unwrap();

@@ -11,11 +11,11 @@ fn free_port() -> u16 {
 fn a_directory_that_is_not_the_default_is_named_for_other_terminals() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("some data");
-    let serving = Serving::start(&data, 11, &["--no-demo"]);
+    let serving = ServerProcess::start(&data, 11, &["--no-demo"]);
     let shown = serving.line("milena   export MILENA_DATA_DIR=");
     let path = data.canonicalize().unwrap();
     assert!(shown.starts_with(&format!("'{}'", path.display())), "{shown}");
-    let serving = serving.settle();
+    let serving = serving.wait_until_ready();
     // As another terminal would do it.
     let output = milena().env("MILENA_DATA_DIR", &path).args(["cluster", "list"]).output().unwrap();
     assert!(stdout(&output).starts_with("NAME"));
@@ -26,9 +26,9 @@ fn a_directory_that_is_not_the_default_is_named_for_other_terminals() {
 fn brokers_move_when_it_is_said_otherwise_where_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
-    let serving = Serving::start(data, 12, &[]);
+    let serving = ServerProcess::start(data, 12, &[]);
     assert_listens(&serving.line("Cluster  demo"));
-    let serving = serving.settle();
+    let serving = serving.wait_until_ready();
     stdout(&run(data, &["topic", "create", "letters"]));
     assert!(run_with(data, &["produce", "letters"], "Dear Franz\n").status.success());
     serving.stop(Signal::TERM);
@@ -36,27 +36,28 @@ fn brokers_move_when_it_is_said_otherwise_where_they_are() {
     let port = free_port();
     let advertised = format!("localhost:{port}");
     let listen = ["--listen", "127.0.0.1:0"];
-    let serving = Serving::start_with(data, &[&listen[..], &["--advertise", &advertised]].concat());
+    let serving =
+        ServerProcess::start_with(data, &[&listen[..], &["--advertise", &advertised]].concat());
     serving.line("The brokers of demo have moved");
     let demo = serving.line("Cluster  demo");
     assert!(demo.split(',').all(|endpoint| endpoint.starts_with("localhost:")), "{demo}");
-    let serving = serving.settle();
+    let serving = serving.wait_until_ready();
     let read = stdout(&run(data, &["consume", "letters", "--until-end", "--bootstrap", &demo]));
     assert_eq!(read.trim(), "Dear Franz");
     serving.stop(Signal::TERM);
 
     // What is not said stays as it is.
-    let serving = Serving::start_with(data, &listen);
+    let serving = ServerProcess::start_with(data, &listen);
     assert_eq!(serving.line("Cluster  demo"), demo);
-    serving.settle().stop(Signal::TERM);
+    serving.wait_until_ready().stop(Signal::TERM);
     if TcpListener::bind("[::1]:0").is_ok() {
         let advertised = format!("[::1]:{}", free_port());
         let serving =
-            Serving::start_with(data, &[&listen[..], &["--advertise", &advertised]].concat());
+            ServerProcess::start_with(data, &[&listen[..], &["--advertise", &advertised]].concat());
         let demo = serving.line("Cluster  demo");
         assert!(demo.split(',').all(|endpoint| endpoint.starts_with("[::1]:")), "{demo}");
         assert_listens(&demo);
-        serving.settle().stop(Signal::TERM);
+        serving.wait_until_ready().stop(Signal::TERM);
     }
 }
 
@@ -76,9 +77,9 @@ fn an_api_for_all_with_brokers_for_this_machine_gives_a_hint() {
     let second = std::process::id() % 100 + 100;
     let network = format!("127.{second}.14.0/24");
     let arguments = ["--listen", "0.0.0.0:0", "--broker-network", &network, "--no-demo"];
-    let serving = Serving::start_with(dir.path(), &arguments);
+    let serving = ServerProcess::start_with(dir.path(), &arguments);
     serving.line("The API is reachable from other machines, the brokers are not");
-    serving.settle().stop(Signal::TERM);
+    serving.wait_until_ready().stop(Signal::TERM);
 }
 
 #[test]
@@ -96,9 +97,9 @@ fn a_boolean_is_one_and_goes_before_the_file() {
     let mut command = milena();
     command.env("MILENA_NO_DEMO", "0").env("MILENA_CONFIG", &file);
     command.args(["serve", "--listen", "127.0.0.1:0", "--broker-network", &network, "--data-dir"]);
-    let serving = Serving::of(command.arg(&data));
+    let serving = ServerProcess::of(command.arg(&data));
     serving.line("Cluster  demo");
-    serving.settle().stop(Signal::TERM);
+    serving.wait_until_ready().stop(Signal::TERM);
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn a_boolean_is_one_and_goes_before_the_file() {
 fn what_cannot_be_read_says_so_once() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    Serving::start(dir.path(), 16, &["--no-demo"]).settle().stop(Signal::TERM);
+    ServerProcess::start(dir.path(), 16, &["--no-demo"]).wait_until_ready().stop(Signal::TERM);
     let key = dir.path().join("key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&key).is_ok() {
