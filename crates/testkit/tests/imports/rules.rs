@@ -55,6 +55,7 @@ pub(crate) const RULES: &[Rules] = &[
             "offsets",
             "admin",
             "groups",
+            "group_admin",
             "consumer",
             "producer",
         ],
@@ -109,6 +110,7 @@ pub(crate) const RULES: &[Rules] = &[
     Rules {
         name: "milena",
         order: &[
+            "advertise",
             "data_dir",
             "memory",
             "descriptors",
