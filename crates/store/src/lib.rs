@@ -26,10 +26,14 @@ pub use codec::{Codec, DecodeError, Layout};
 pub use commit::{ATTEMPTS as COMMIT_ATTEMPTS, BACKOFF as COMMIT_BACKOFF, commit};
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 #[cfg(any(test, feature = "testing"))]
+pub use embedded::{OpenFile, SteppedStore};
+#[cfg(any(test, feature = "testing"))]
 pub use faults::FaultyStore;
 #[cfg(any(test, feature = "testing"))]
 pub use memory::{Change, MemoryStore};
 pub use range::{Pages, read_range};
+#[cfg(any(test, feature = "testing"))]
+pub use redb::{BackendError, StorageBackend};
 pub use records::{Keyspace, RecordError, Records};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,

@@ -27,9 +27,16 @@ use super::options::{EmbeddedOptions, OpenError};
 pub(super) struct Opener {
     options: EmbeddedOptions,
     sync_failed: Arc<AtomicBool>,
+    /// What is opened in place of the file at the path.
+    #[cfg(any(test, feature = "testing"))]
+    replacement: Option<Box<OpenFile>>,
     #[cfg(test)]
     faults: Arc<Faults>,
 }
+
+/// Opens a file, or creates it.
+#[cfg(any(test, feature = "testing"))]
+pub type OpenFile = dyn Fn() -> io::Result<Box<dyn StorageBackend>> + Send + Sync;
 
 /// Faults that tests inject.
 #[cfg(test)]
@@ -54,9 +61,18 @@ impl Opener {
         Self {
             options,
             sync_failed: Arc::new(AtomicBool::new(false)),
+            #[cfg(any(test, feature = "testing"))]
+            replacement: None,
             #[cfg(test)]
             faults: Arc::default(),
         }
+    }
+
+    /// Opens another file than that at the path. Once a sync of it has failed it is not used any
+    /// more: it is not written anew.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn with_file(self, open: Box<OpenFile>) -> Self {
+        Self { replacement: Some(open), ..self }
     }
 
     pub(super) fn options(&self) -> &EmbeddedOptions {
@@ -76,6 +92,10 @@ impl Opener {
 
     /// Opens the file, or creates it. One of which a sync has failed is written anew first.
     pub(super) fn open(&self) -> Result<Database, OpenError> {
+        #[cfg(any(test, feature = "testing"))]
+        if let Some(open) = &self.replacement {
+            return self.database(open().map_err(|e| self.failed(e.to_string()))?, None);
+        }
         let path = &self.options.path;
         if !self.sync_failed() {
             return self.open_file(&open_private(path).map_err(|e| self.failed(e.to_string()))?);
@@ -112,16 +132,34 @@ impl Opener {
 
     fn open_file(&self, file: &File) -> Result<Database, OpenError> {
         let file = file.try_clone().map_err(|e| self.failed(e.to_string()))?;
+        let file = FileBackend::new(file).map_err(|e| self.failure(e))?;
+        self.database(Box::new(file), Some(self.marker()))
+    }
+
+    fn database(
+        &self,
+        file: Box<dyn StorageBackend>,
+        marker: Option<PathBuf>,
+    ) -> Result<Database, OpenError> {
         let file = WatchedFile {
-            file: FileBackend::new(file).map_err(|e| self.failure(e))?,
+            file,
             sync_failed: self.sync_failed.clone(),
-            marker: self.marker(),
+            marker,
             #[cfg(test)]
             faults: self.faults.clone(),
         };
         let mut builder = Builder::new();
         builder.set_cache_size(self.options.cache_bytes);
         builder.create_with_backend(file).map_err(|e| self.failure(e))
+    }
+
+    /// Makes the name of a new file durable.
+    pub(super) fn sync_directory(&self) -> Result<(), OpenError> {
+        #[cfg(any(test, feature = "testing"))]
+        if self.replacement.is_some() {
+            return Ok(());
+        }
+        sync_directory(&self.options.path).map_err(|e| self.failed(e.to_string()))
     }
 
     /// Writes what can be read of the file into another, and syncs that. Not with the system's own
@@ -201,7 +239,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 }
 
 /// Syncs the directory of a file: without this a crash may lose a new file that was synced.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+fn sync_directory(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }
@@ -209,9 +247,10 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 /// The file, with a flag and a marker that a sync has failed.
 #[derive(Debug)]
 struct WatchedFile {
-    file: FileBackend,
+    file: Box<dyn StorageBackend>,
     sync_failed: Arc<AtomicBool>,
-    marker: PathBuf,
+    /// Without one the next process is not told.
+    marker: Option<PathBuf>,
     #[cfg(test)]
     faults: Arc<Faults>,
 }
@@ -269,9 +308,10 @@ impl StorageBackend for WatchedFile {
         }
         self.sync().inspect_err(|_| {
             self.sync_failed.store(true, Ordering::Release);
-            if let Err(error) = open_private(&self.marker).and_then(|marker| marker.sync_all()) {
+            let Some(marker) = &self.marker else { return };
+            if let Err(error) = open_private(marker).and_then(|marker| marker.sync_all()) {
                 tracing::error!(
-                    marker = %self.marker.display(), %error,
+                    marker = %marker.display(), %error,
                     "a sync of the metadata store failed, and so did the marker that says so: do not restart the process before the machine"
                 );
             }

@@ -16,6 +16,8 @@ mod options;
 mod request;
 mod staging;
 mod state;
+#[cfg(any(test, feature = "testing"))]
+mod stepped;
 mod tables;
 mod watch;
 mod writer;
@@ -39,13 +41,15 @@ use crate::store::{
     LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
 };
 
-use file::{Opener, sync_directory};
+use file::Opener;
 use history::History;
 use leases::Leases;
 pub use options::EmbeddedOptions;
 use options::OpenError;
 use request::{QueuedRequest, Request};
 use state::StoreState;
+#[cfg(any(test, feature = "testing"))]
+pub use {file::OpenFile, stepped::SteppedStore};
 use watch::HistoryWatch;
 use writer::Writer;
 
@@ -78,28 +82,37 @@ impl EmbeddedStore {
     }
 
     fn open_with(opener: Opener, runtime: &Runtime) -> Result<Self, OpenError> {
+        let path = opener.options().path.clone();
+        let (store, writer) = Self::assemble(opener, runtime)?;
+        let thread = runtime.spawn_thread("metadata", move || writer.run()).map_err(|e| {
+            OpenError::Failed { path, reason: format!("no thread for the writer: {e}") }
+        })?;
+        *store.thread.lock().expect("no panic while held") = Some(thread);
+        Ok(store)
+    }
+
+    /// The open store, and its writer, which does not run yet.
+    fn assemble(opener: Opener, runtime: &Runtime) -> Result<(Self, Writer), OpenError> {
         let options = opener.options().clone();
         let failed = |reason: String| OpenError::Failed { path: options.path.clone(), reason };
         let database = opener.open()?;
         let revision = tables::prepare(&database, &options.path)?;
-        sync_directory(&options.path).map_err(|e| failed(e.to_string()))?;
+        opener.sync_directory()?;
         let granted = tables::leases(&database).map_err(|e| failed(e.to_string()))?;
         let history = History::new(revision, options.history_bytes);
         let leases = Leases::restart(granted, runtime.monotonic());
         let state = Arc::new(StoreState::new(database, history, leases));
         let (requests, inbox) = mpsc::channel();
         let writer = Writer::new(state.clone(), opener, inbox, runtime.clone(), revision);
-        let thread = runtime
-            .spawn_thread("metadata", move || writer.run())
-            .map_err(|e| failed(format!("no thread for the writer: {e}")))?;
-        Ok(Self {
+        let store = Self {
             state,
             requests,
             queue: Arc::new(Semaphore::new(QUEUE_UNITS_MAX as usize)),
             vital_queue: Arc::new(Semaphore::new(VITAL_UNITS_MAX as usize)),
-            thread: Mutex::new(Some(thread)),
+            thread: Mutex::default(),
             runtime: runtime.clone(),
-        })
+        };
+        Ok((store, writer))
     }
 
     /// Finishes all queued requests, closes the file and ends all watches.

@@ -82,6 +82,20 @@ impl Writer {
         self.state.close();
     }
 
+    /// Serves what is queued now, and ends leases whose time is over.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn step(&mut self) {
+        let queued: Vec<_> = self.inbox.try_iter().collect();
+        self.state.leases().writer_runs(self.runtime.monotonic());
+        self.serve(queued.into_iter().filter(|q| !matches!(q.request, Request::Close)).collect());
+    }
+
+    /// Whether a sync of the file has failed.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn is_file_unsynced(&self) -> bool {
+        self.opener.sync_failed()
+    }
+
     /// Waits for a request or the end of a lease, and takes all that are queued, up to the size of
     /// one commit. Returns them and whether the store is to be closed.
     fn next_requests(&self) -> (Vec<QueuedRequest>, bool) {
