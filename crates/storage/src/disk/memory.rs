@@ -177,6 +177,25 @@ impl MemoryDisk {
         }
     }
 
+    /// Makes a file longer, with zeros, or shorter. Durable with the file's next sync.
+    pub fn set_length(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let mut state = self.state();
+        let file = state.name(path)?;
+        let grown = bytes.saturating_sub(state.files[file].seen.len() as u64);
+        let full = |space: u64| grown > 0 && state.used_bytes() + grown > space;
+        if state.space_bytes.is_some_and(full) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let (image, bytes) = (&mut state.files[file], bytes as usize);
+        let before = image.seen.len();
+        image.seen.resize(bytes, 0);
+        image.dirty.retain(|sector| sector * SECTOR_BYTES < bytes);
+        if bytes > before {
+            image.dirty.extend(before / SECTOR_BYTES..bytes.div_ceil(SECTOR_BYTES));
+        }
+        Ok(())
+    }
+
     /// Reads or changes a file's bytes, durably.
     pub fn edit<T>(&self, path: &Path, edit: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut state = self.state();
@@ -388,6 +407,7 @@ impl DiskFile for MemoryFile {
             for sector in dirty {
                 image.make_durable(sector);
             }
+            image.durable.truncate(image.seen.len());
         }
         state.synced_after_failure += u32::from(again);
         state.syncs += u64::from(!fails);

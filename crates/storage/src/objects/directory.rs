@@ -28,9 +28,13 @@ use object_store::{
     PutResult, Result, local::LocalFileSystem, path::Path as ObjectPath,
 };
 
-use crate::disk::{
-    buffer::{SpareBuffers, WriteBuffer},
-    file_system::BLOCK_BYTES,
+use crate::{
+    disk::{
+        buffer::{SpareBuffers, WriteBuffer},
+        file_system::BLOCK_BYTES,
+        local::LocalDisk,
+    },
+    objects::durable_file::write_durably,
 };
 
 /// Smaller objects and ranges go through the page cache.
@@ -222,20 +226,10 @@ fn open_direct(_options: &mut OpenOptions, _path: &Path) -> io::Result<File> {
 }
 
 fn write_direct(path: &Path, number: u64, payload: &PutPayload) -> io::Result<()> {
-    let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    create_dir_durably(parent)?;
     let mut name = path.as_os_str().to_owned();
     name.push(format!("#{number}{}", mark_of_this_process()));
     let temporary = PathBuf::from(name);
-    let outcome = write_file(&temporary, payload).and_then(|()| {
-        std::fs::rename(&temporary, path)?;
-        File::open(parent)?.sync_all()
-    });
-    if outcome.is_err() {
-        // The first error counts; a file that is left over is removed at the next start.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    outcome
+    write_durably(&LocalDisk, path, &temporary, || write_file(&temporary, payload))
 }
 
 fn write_file(path: &Path, payload: &PutPayload) -> io::Result<()> {
@@ -383,20 +377,6 @@ fn remove_abandoned(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Creates a directory and its parents, durably.
-fn create_dir_durably(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = dir.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    create_dir_durably(parent)?;
-    match std::fs::create_dir(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    File::open(parent)?.sync_all()
 }
 
 #[cfg(test)]

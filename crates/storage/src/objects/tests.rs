@@ -2,8 +2,11 @@
 
 use object_store::memory::InMemory;
 
-use super::{conformance, directory::DirectoryStore, store::*};
-use crate::{disk::buffer::WriteBuffer, objects::object_id::ObjectId};
+use super::{conformance, directory::DirectoryStore, disk_objects::DiskObjects, store::*};
+use crate::{
+    disk::{MemoryDisk, buffer::WriteBuffer},
+    objects::object_id::ObjectId,
+};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -22,6 +25,24 @@ async fn a_directory_conforms_with_faults() {
 #[tokio::test]
 async fn memory_conforms_with_faults() {
     conformance::run_with_faults(Arc::new(InMemory::new())).await;
+}
+
+#[tokio::test]
+async fn a_simulated_disk_conforms() {
+    let objects = DiskObjects::new(MemoryDisk::default().process(), "/objects", 1);
+    conformance::run(&Objects::new(Arc::new(objects))).await;
+}
+
+#[tokio::test]
+async fn an_object_whose_put_returned_is_there_after_a_power_cut() {
+    for seed in 0..16 {
+        let disk = MemoryDisk::default();
+        let object = ObjectId::new("a/b");
+        let on = |life| Objects::new(Arc::new(DiskObjects::new(disk.process(), "/objects", life)));
+        on(1).put(&object, Bytes::from_static(b"bytes")).await.unwrap();
+        disk.crash(seed);
+        assert_eq!(on(2).range(&object, 0..5).await.unwrap(), &b"bytes"[..]);
+    }
 }
 
 #[tokio::test]
