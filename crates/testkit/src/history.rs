@@ -15,13 +15,14 @@
 //! 8. high watermark and log start never go back, and a record that was read stays: a request sent
 //!    after a response gets none that is older.
 //!
+//! Once a partition has [ended](Event::Ended) nothing later counts, and its records need not be there.
 //! Where retention moved the log start, records below it may be gone. Promise 8 needs the order of
 //! all clients' events, so it is held within each history.
 
 mod event;
 mod responses;
 
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use event::Log;
 pub use event::{Event, Violation};
@@ -44,9 +45,12 @@ type Key = (String, i32, u64);
 /// Holds the histories of one run (one per client process, each in order) against the promises.
 pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
     let mut violations = Vec::new();
+    let promised = promised(histories);
+    let histories = &promised.histories[..];
     let (sent, acked) = produced(histories, &mut violations);
     let last = reads(histories, &sent, &mut violations);
-    let starts = responses::log_starts(histories);
+    let mut starts = responses::log_starts(histories);
+    starts.extend(promised.ended.iter().map(|partition| (*partition, i64::MAX)));
     lost(&acked, &last, &starts, &mut violations);
     if !last.is_empty() {
         responses::check_reads_stay(histories, &last, &starts, &mut violations);
@@ -59,6 +63,30 @@ pub fn check(histories: &[Vec<Event>]) -> (Totals, Vec<Violation>) {
     let commits = commits(histories, &mut violations);
     let present = last.values().map(BTreeMap::len).sum();
     (Totals { sent: sent.len(), acked: acked.len(), present, commits }, violations)
+}
+
+/// Histories without what came after the end of promises.
+struct Promised {
+    histories: Vec<Vec<Event>>,
+    ended: BTreeSet<i32>,
+}
+
+fn promised(histories: &[Vec<Event>]) -> Promised {
+    let mut ended = BTreeSet::new();
+    let histories = histories.iter().map(|history| {
+        let mut over = BTreeSet::new();
+        let mut kept = Vec::with_capacity(history.len());
+        for event in history {
+            if let Event::Ended { partition } = event {
+                over.insert(*partition);
+            } else if event.promised_of().is_none_or(|partition| !over.contains(&partition)) {
+                kept.push(event.clone());
+            }
+        }
+        ended.extend(over);
+        kept
+    });
+    Promised { histories: histories.collect(), ended }
 }
 
 fn produced(

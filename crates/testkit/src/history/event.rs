@@ -91,6 +91,27 @@ pub enum Event {
         /// The cluster's error.
         error: String,
     },
+    /// From here on nothing is promised of a partition: its topic is deleted, or the loss of records
+    /// is accepted. What a topic of the same name has later is another partition.
+    Ended {
+        /// The partition.
+        partition: i32,
+    },
+}
+
+impl Event {
+    /// The partition that something is said of which the end of promises puts an end to.
+    pub(super) fn promised_of(&self) -> Option<i32> {
+        match self {
+            Self::Acked { partition, .. }
+            | Self::Read { partition, .. }
+            | Self::Committed { partition, .. }
+            | Self::Resumed { partition, .. }
+            | Self::Bounds { partition, .. }
+            | Self::Refused { partition, .. } => Some(*partition),
+            Self::Sent { .. } | Self::Asked { .. } | Self::Ended { .. } => None,
+        }
+    }
 }
 
 /// A promise that was broken, with what shows it.

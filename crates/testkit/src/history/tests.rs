@@ -173,3 +173,27 @@ fn records_below_the_log_start_may_be_gone_and_no_others() {
     let vanished = "vanished: 0:1 was read as record 1 of c1, and is not there at the end";
     assert_eq!(violations(history), [lost, vanished]);
 }
+
+#[test]
+fn nothing_is_promised_of_a_partition_that_has_ended() {
+    let mut history = correct();
+    history.retain(|e| !matches!(e, Event::Read { offset: 8 | 9, .. }));
+    history.extend(parse(
+        r#"{"event":"ended","partition":0}
+           {"event":"resumed","group":"g","partition":0,"offset":-1}
+           {"event":"acked","client":"c0","partition":0,"id":0,"offset":7}"#,
+    ));
+    assert_eq!(violations(history.clone()), [""; 0]);
+    history.retain(|e| !matches!(e, Event::Ended { .. }));
+    assert_eq!(violations(history).len(), 4);
+}
+
+#[test]
+fn what_was_wrong_before_a_partition_ended_is_found() {
+    let mut history = correct();
+    history.extend(parse(
+        r#"{"event":"resumed","group":"g","partition":0,"offset":3}
+           {"event":"ended","partition":0}"#,
+    ));
+    assert_eq!(violations(history).len(), 1);
+}
