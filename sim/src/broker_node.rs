@@ -23,7 +23,7 @@ use crate::{
     objects::SimObjects,
     seeded_rng::SeededRng,
     store_link::StoreLink,
-    world::{BrokerNode, NodeCommand, World, data_dir},
+    world::{BrokerNode, LogLoss, NodeCommand, World, data_dir},
 };
 
 const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
@@ -34,7 +34,10 @@ pub(crate) async fn run(world: Arc<World>, id: i32) -> turmoil::Result {
     let node = world.broker(id);
     loop {
         match start(&world, node).await {
-            Ok(broker) => serve(&world, node, broker).await,
+            Ok(broker) => {
+                found_log(&world, node);
+                serve(&world, node, broker).await;
+            }
             Err(error) => {
                 world.trace.line(&name(id), format_args!("did not start: {error}"));
                 check_start_error(&world, node, &error);
@@ -81,6 +84,14 @@ async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
     node.command.send_replace(NodeCommand::Run);
 }
 
+/// It has started with the log that it found, or without one whose loss is accepted.
+fn found_log(world: &World, node: &BrokerNode) {
+    let mut log = node.log.lock().expect("no panic with the log");
+    if matches!(std::mem::replace(&mut *log, LogLoss::None), LogLoss::Accepted(_)) {
+        world.begin_era();
+    }
+}
+
 /// A start may fail while something is broken, but never because acknowledged records are missing.
 fn check_start_error(world: &World, node: &BrokerNode, error: &StartError) {
     let dead = node.process.lock().expect("no panic with the process").is_dead();
@@ -93,6 +104,17 @@ fn check_start_error(world: &World, node: &BrokerNode, error: &StartError) {
                 | StorageError::Log(LogError::Damaged { .. })
         )
     );
+    if let StartError::Storage(StorageError::LogLost { epoch, .. }) = error
+        && !dead
+    {
+        let mut log = node.log.lock().expect("no panic with the log");
+        if *log == LogLoss::None {
+            world.findings.add("start", format!("broker {}: {error}", node.id));
+        } else {
+            *log = LogLoss::Accepted(*epoch);
+            world.begin_era();
+        }
+    }
     if lost && !dead {
         world.findings.add("start", format!("broker {}: {error}", node.id));
     }
@@ -112,7 +134,7 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
         trace: world.trace.clone(),
     };
     let objects = SimObjects {
-        inner: world.objects.clone(),
+        inner: world.objects(&process, life),
         conditions: node.objects.clone(),
         rng: SeededRng::new(world.seed, &format!("objects {label}")),
         monitor: world.monitor.clone(),
@@ -140,7 +162,7 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         flush: FlushPolicy {
             bytes: plan.flush_bytes,
             age: plan.flush_age,
-            own_segment_bytes: 4_000,
+            own_segment_bytes: plan.own_segment_bytes,
         },
         memory: MemoryBudget { unflushed_bytes: 400_000, tail_bytes: 60_000 },
         wal_file_bytes: plan.wal_file_bytes,
@@ -152,19 +174,29 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         handover_max: Duration::from_secs(5),
         ..BrokerTuning::default()
     };
-    let kafka_config =
-        [("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
+    let mut kafka_config =
+        vec![("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
+    if plan.members > 0 {
+        kafka_config.push(("group.min.session.timeout.ms", "500"));
+        kafka_config.push(("group.initial.rebalance.delay.ms", "200"));
+    }
     BrokerConfig {
         cluster: world.cluster.clone(),
         broker: BrokerId(id),
         zone: ZONES[(id as usize - 1) % ZONES.len()].to_owned(),
-        kafka_version: "3.9".parse().expect("a Kafka version"),
+        kafka_version: plan.kafka_version.parse().expect("a Kafka version"),
         data_dir: data_dir(id),
-        lost_log_accepted: None,
+        lost_log_accepted: match *world.broker(id).log.lock().expect("no panic with the log") {
+            LogLoss::Accepted(epoch) => Some(epoch),
+            LogLoss::None | LogLoss::Lost => None,
+        },
         listen: "0.0.0.0:9092".parse().expect("an address"),
         advertised_host: Some(name(id)),
         advertised_port: None,
-        kafka_config: kafka_config.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        kafka_config: kafka_config
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         tuning,
     }
 }

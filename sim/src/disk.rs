@@ -43,7 +43,8 @@ impl Process {
         self.dead.load(Ordering::Relaxed)
     }
 
-    fn step(&self) -> io::Result<()> {
+    /// One more disk operation.
+    pub(crate) fn step(&self) -> io::Result<()> {
         let left = self.left.load(Ordering::Relaxed);
         if left == 0 {
             self.kill();

@@ -7,15 +7,19 @@
 mod broker_node;
 mod clients;
 mod disk;
+mod embedded;
 mod environment;
 mod findings;
+mod groups;
 mod monitor;
 mod objects;
 mod plan;
+mod queries;
 mod run;
 mod seeded_rng;
 mod store;
 mod store_link;
+mod topics;
 mod trace;
 mod world;
 
@@ -82,6 +86,7 @@ fn simulate(arguments: Arguments) -> ExitCode {
     let outcome = run::run(seed, kind, trace.clone(), &FINDINGS);
     let world = &outcome.world;
     let (totals, violations) = history::check(std::slice::from_ref(&*world.history()));
+    world.queries.check(&world.findings);
     // Only a run that came to its end has read everything.
     let complete = world.is(world::Phase::FinalRead) && world.findings.is_empty();
     for violation in

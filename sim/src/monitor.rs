@@ -12,7 +12,7 @@
 //!   gap between them;
 //! - `object-missing`: what a flush names was written; `object-changed`: an object's bytes are
 //!   written once; `object-removed`: no object is removed while a manifest or a flush record refers
-//!   to it.
+//!   to it; `object-lost`: what is referred to is there after a power cut.
 
 use std::{
     collections::BTreeMap,
@@ -294,6 +294,23 @@ impl Monitor {
         if before != checksum {
             self.findings
                 .add("object-changed", format!("{object} was written again with other bytes"));
+        }
+    }
+
+    /// The objects that something refers to, and what was written there. Holds what a power cut has
+    /// left of them against it.
+    pub(crate) fn power_was_cut(&self, read: impl Fn(&str) -> Result<u32, String>) {
+        let referred: Vec<(String, Option<u32>)> = {
+            let seen = self.state();
+            let written = |object: &String| seen.written.get(object).copied();
+            seen.references.keys().map(|object| (object.clone(), written(object))).collect()
+        };
+        for (object, written) in referred {
+            match read(&object) {
+                Ok(checksum) if Some(checksum) == written => {}
+                Ok(_) => self.findings.add("object-lost", format!("{object} has other bytes")),
+                Err(error) => self.findings.add("object-lost", format!("{object}: {error}")),
+            }
         }
     }
 

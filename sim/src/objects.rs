@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
-    path::Path,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
 };
 
 use crate::{monitor::Monitor, seeded_rng::SeededRng, store_link::LinkConditions, trace::Trace};
@@ -16,7 +15,7 @@ use crate::{monitor::Monitor, seeded_rng::SeededRng, store_link::LinkConditions,
 /// A broker's access to the objects, which all brokers share.
 #[derive(Clone)]
 pub(crate) struct SimObjects {
-    pub(crate) inner: Arc<InMemory>,
+    pub(crate) inner: Arc<dyn ObjectStore>,
     pub(crate) conditions: LinkConditions,
     pub(crate) rng: SeededRng,
     pub(crate) monitor: Monitor,
@@ -61,6 +60,11 @@ impl SimObjects {
     }
 }
 
+/// Tells an object's bytes from others.
+pub(crate) fn checksum<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
+    bytes.fold(0_u32, |sum, byte| sum.rotate_left(5) ^ u32::from(*byte) ^ 0x9e37)
+}
+
 fn failed(kind: io::ErrorKind) -> Error {
     Error::Generic { store: "simulated", source: io::Error::from(kind).into() }
 }
@@ -85,10 +89,7 @@ impl ObjectStore for SimObjects {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let checksum = payload
-            .iter()
-            .flatten()
-            .fold(0_u32, |sum, byte| sum.rotate_left(5) ^ u32::from(*byte) ^ 0x9e37);
+        let checksum = checksum(payload.iter().flatten());
         self.change(format!("put {location}"), async {
             self.monitor.object_written(location.as_ref(), checksum);
             self.inner.put_opts(location, payload, options).await

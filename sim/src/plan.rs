@@ -6,16 +6,49 @@ use clap::ValueEnum;
 
 use crate::seeded_rng::SeededRng;
 
+mod aims;
+
 /// A topic's number among partitions' names in the history: partition p of topic t is `t * 100 +
 /// p`.
 pub(crate) const TOPIC_STEP: i32 = 100;
+
+/// Added to the numbers of a topic's partitions when it was deleted and created again, or when the
+/// loss of records was accepted: what follows has a history of its own.
+pub(crate) const GENERATION_STEP: i32 = 100_000;
 
 /// A topic to be created.
 #[derive(Clone, Debug)]
 pub(crate) struct TopicPlan {
     pub(crate) name: &'static str,
     pub(crate) partitions: i32,
+    /// How many of the partitions clients work with.
+    pub(crate) used: i32,
     pub(crate) configs: Vec<(&'static str, &'static str)>,
+    /// It is deleted and created again.
+    pub(crate) recreated: bool,
+    /// DeleteRecords is called for its partitions.
+    pub(crate) cut: bool,
+}
+
+impl TopicPlan {
+    pub(crate) fn new(name: &'static str, partitions: i32) -> Self {
+        let (configs, recreated, cut) = (Vec::new(), false, false);
+        Self { name, partitions, used: partitions, configs, recreated, cut }
+    }
+
+    fn with(self, name: &'static str, value: &'static str) -> Self {
+        let configs = self.configs.into_iter().chain([(name, value)]).collect();
+        Self { configs, ..self }
+    }
+}
+
+/// What metadata and objects are kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Medium {
+    /// Memory that never loses anything.
+    Memory,
+    /// The embedded store's file, and files of objects, on the simulated disk.
+    Disk,
 }
 
 /// The emphasis of a plan. Most seeds mix everything; some meet much of one thing, to reach states
@@ -34,7 +67,28 @@ pub(crate) enum PlanKind {
     Restarts,
     /// Transactions whose outcome is unknown, with topics created and deleted at the same time.
     UnknownOutcomes,
+    /// The embedded metadata store and objects as files, on a disk that loses what is not synced:
+    /// power cuts, also in the middle of a commit, and failed syncs.
+    Power,
+    /// Topics that are deleted and created again under the same name, while brokers are busy.
+    Topics,
+    /// DeleteRecords, retention by time and size, long manifests of tiny segments; queries by time
+    /// and by leader epoch.
+    Trims,
+    /// Groups with members, which join, leave and die with their clients' connections.
+    Members,
+    /// Write-ahead logs that are lost, and whose loss is accepted.
+    LostLogs,
+    /// Brokers that flush the same chunks: of others whose epochs were sealed while nothing was
+    /// produced, with their own commits held up on the way.
+    Flushers,
+    /// Reassignments, elections and brokers that hand over and stop, with many partitions and the
+    /// smallest transactions.
+    Moves,
 }
+
+/// From this seed on seeds have the plans that came later; those below keep theirs.
+const LATER_PLANS: u64 = 1000;
 
 impl PlanKind {
     /// The kind of a seed for which none is chosen: by its last digit.
@@ -42,6 +96,17 @@ impl PlanKind {
         // Those below had their plans before there was this one.
         if seed >= 2000 {
             return Self::UnknownOutcomes;
+        }
+        if seed >= LATER_PLANS {
+            return match seed % 10 {
+                0 | 6 => Self::Power,
+                1 | 7 => Self::Topics,
+                2 | 8 => Self::Trims,
+                3 => Self::Members,
+                4 => Self::LostLogs,
+                9 => Self::Flushers,
+                _ => Self::Moves,
+            };
         }
         match seed % 10 {
             4 => Self::SlowDisk,
@@ -63,16 +128,26 @@ impl std::fmt::Display for PlanKind {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) brokers: i32,
+    pub(crate) medium: Medium,
+    pub(crate) kafka_version: &'static str,
     pub(crate) topics: Vec<TopicPlan>,
     /// How long clients work and things break.
     pub(crate) working: Duration,
     pub(crate) producers_a_partition: u64,
     /// How many batches a producer sends at most before the first is acknowledged.
     pub(crate) window: usize,
+    /// How often a producer rests for a second or more, of a thousand batches.
+    pub(crate) rest_permille: u64,
     /// How long a producer waits for an answer before it sends again, in ms at most; 0: until its
     /// connection ends.
     pub(crate) patience_ms_max: u64,
     pub(crate) groups: u64,
+    /// Members of the one group that has some.
+    pub(crate) members: u64,
+    /// Consumers ask for offsets by time and by leader epoch too.
+    pub(crate) queries: bool,
+    /// Partitions are reassigned, and leaders elected.
+    pub(crate) moves: bool,
     pub(crate) link_latency_ms_max: u64,
     /// Messages lost, of a million.
     pub(crate) message_loss_ppm: u64,
@@ -87,6 +162,7 @@ pub(crate) struct Plan {
     pub(crate) wal_file_bytes: u64,
     pub(crate) flush_bytes: u64,
     pub(crate) flush_age: Duration,
+    pub(crate) own_segment_bytes: u64,
     /// How soon partitions are given back to their first replica.
     pub(crate) leaders_return_after: Duration,
     /// Failures, by the time since work began.
@@ -102,6 +178,12 @@ pub(crate) enum Action {
     KillAtDisk { broker: i32, operations: u64 },
     /// The machine loses power: all brokers end, and what is not synced is lost.
     PowerCut,
+    /// The machine loses power at a later disk operation of the metadata store.
+    PowerCutAtStore { operations: u64 },
+    /// The process of all brokers and the metadata store ends, and starts again.
+    Restart,
+    /// A broker dies and its write-ahead log is lost; the loss is accepted when it starts again.
+    LoseLog { broker: i32, down: Duration },
     /// A broker shuts down and starts again.
     Stop { broker: i32, down: Duration },
     /// A broker is killed by the service, which tells the others.
@@ -127,119 +209,29 @@ pub(crate) enum Action {
 }
 
 impl Plan {
-    /// The plan of a seed.
-    pub(crate) fn new(seed: u64, kind: PlanKind) -> Self {
-        let mut plan = Self::mixed(seed);
-        let rng = SeededRng::new(seed, "aim");
-        match kind {
-            PlanKind::Mixed => {}
-            PlanKind::SlowDisk => plan.slow_disk(&rng),
-            PlanKind::HeldStore => plan.held_store(&rng),
-            PlanKind::Restarts => plan.restarts(&rng),
-            PlanKind::UnknownOutcomes => plan.unknown_outcomes(&rng),
-        }
-        plan
-    }
-
-    fn slow_disk(&mut self, rng: &SeededRng) {
-        self.slow_disk_permille = rng.within(200..600);
-        self.wal_file_bytes = 64 << 10;
-        self.patience_ms_max = rng.within(20..200);
-        self.window = rng.within(2..6) as usize;
-        self.leaders_return_after = Duration::from_millis(200);
-        self.act_every(rng, 200..1200, |rng, broker| match rng.below(10) {
-            0..2 => Action::Kill { broker, down: rng.millis(50..800) },
-            2 => Action::KillAtDisk { broker, operations: rng.below(20) },
-            3 => Action::PowerCut,
-            4 => Action::Stop { broker, down: rng.millis(50..800) },
-            // A chunk stalls once its second file fails too.
-            5..8 => Action::SyncsFail { count: rng.within(2..9) as u32 },
-            _ => Action::DiskFull { time: rng.millis(100..1500) },
-        });
-        // A full disk is met when another file is needed, as after a failure.
-        for (at, action) in self.actions.clone() {
-            if matches!(action, Action::DiskFull { .. }) {
-                let fails = Action::SyncsFail { count: rng.within(2..9) as u32 };
-                self.actions.push((at + rng.millis(1..100), fails));
-            }
-        }
-        self.actions.sort_by_key(|(at, _)| *at);
-    }
-
-    fn held_store(&mut self, rng: &SeededRng) {
-        self.store_held_permille = rng.within(80..200);
-        self.wal_file_bytes = 64 << 10;
-        self.flush_bytes = 2_000;
-        self.flush_age = Duration::from_millis(300);
-        self.act_every(rng, 300..1500, |rng, broker| match rng.below(10) {
-            0..4 => Action::Kill { broker, down: rng.millis(50..600) },
-            4..7 => Action::ServiceKill { broker, down: rng.millis(50..2000) },
-            7..9 => Action::KillAtDisk { broker, operations: rng.below(40) },
-            _ => Action::StoreAway { broker, time: rng.millis(100..800) },
-        });
-    }
-
-    fn restarts(&mut self, rng: &SeededRng) {
-        self.store_latency_us = 20_000;
-        self.flush_bytes = 2_000;
-        self.flush_age = Duration::from_millis(300);
-        self.leaders_return_after = Duration::from_millis(200);
-        self.act_every(rng, 200..1500, |rng, broker| match rng.below(10) {
-            0..6 => Action::Kill { broker, down: rng.millis(50..200) },
-            6..8 => Action::Stop { broker, down: rng.millis(50..200) },
-            _ => Action::StoreAway { broker, time: rng.millis(200..2500) },
-        });
-    }
-
-    fn unknown_outcomes(&mut self, rng: &SeededRng) {
-        self.store_unknown_permille = rng.within(50..200);
-        self.flush_bytes = 2_000;
-        self.flush_age = Duration::from_millis(300);
-        self.leaders_return_after = Duration::from_millis(200);
-        self.act_every(rng, 400..2000, |rng, broker| match rng.below(10) {
-            0..4 => Action::Kill { broker, down: rng.millis(50..800) },
-            4..7 => Action::ServiceKill { broker, down: rng.millis(50..2000) },
-            7..9 => Action::Stop { broker, down: rng.millis(50..800) },
-            _ => Action::StoreAway { broker, time: rng.millis(100..800) },
-        });
-    }
-
-    /// Something happens again and again, to one broker or another.
-    fn act_every(
-        &mut self,
-        rng: &SeededRng,
-        pause_ms: std::ops::Range<u64>,
-        action: impl Fn(&SeededRng, i32) -> Action,
-    ) {
-        self.actions.clear();
-        let mut at = rng.millis(pause_ms.clone());
-        while at < self.working {
-            let broker = 1 + rng.below(self.brokers as u64) as i32;
-            self.actions.push((at, action(rng, broker)));
-            at += rng.millis(pause_ms.clone());
-        }
-    }
-
     fn mixed(seed: u64) -> Self {
         let rng = SeededRng::new(seed, "plan");
         let brokers = if rng.chance(250) { 1 } else { 3 };
         let one_of = |values: &[u64]| values[rng.below(values.len() as u64) as usize];
-        let kept =
-            TopicPlan { name: "kept", partitions: rng.within(1..4) as i32, configs: Vec::new() };
-        let mut topics = vec![kept];
+        let mut topics = vec![TopicPlan::new("kept", rng.within(1..4) as i32)];
         if rng.chance(500) {
-            let configs = vec![("retention.bytes", "8000")];
-            topics.push(TopicPlan { name: "short", partitions: 1, configs });
+            topics.push(TopicPlan::new("short", 1).with("retention.bytes", "8000"));
         }
         let working = rng.millis(6_000..14_000);
         let mut plan = Self {
             brokers,
+            medium: Medium::Memory,
+            kafka_version: "3.9",
             topics,
             working,
             producers_a_partition: rng.within(1..3),
             window: one_of(&[1, 2, 3, 5]) as usize,
+            rest_permille: 0,
             patience_ms_max: 0,
             groups: rng.within(1..3),
+            members: 0,
+            queries: false,
+            moves: false,
             link_latency_ms_max: one_of(&[2, 5, 20, 60]),
             message_loss_ppm: one_of(&[0, 0, 20, 100]),
             store_latency_us: one_of(&[500, 2_000, 20_000]),
@@ -251,6 +243,7 @@ impl Plan {
             wal_file_bytes: 256 << 10,
             flush_bytes: one_of(&[2_000, 8_000, 40_000]),
             flush_age: Duration::from_millis(one_of(&[300, 1_000, 5_000])),
+            own_segment_bytes: 4_000,
             leaders_return_after: Duration::from_millis(one_of(&[200, 1_000, 3_000])),
             actions: Vec::new(),
         };

@@ -42,6 +42,8 @@ struct Driver<'a> {
     down: Vec<(Duration, i32)>,
     next_action: usize,
     work_began: Option<Duration>,
+    /// A store that cannot go on is not restarted before.
+    store_starts: Duration,
 }
 
 /// Runs a seed.
@@ -83,6 +85,7 @@ pub(crate) fn run(
         down: Vec::new(),
         next_action: 0,
         work_began: None,
+        store_starts: Duration::ZERO,
     };
     driver.drive();
     Outcome { simulated: driver.sim.elapsed(), world: driver.world.clone() }
@@ -94,7 +97,7 @@ fn create_cluster(world: &World) {
     let runtime = environment::runtime(world.seed, "service", &world.clock, &world.slow_disk);
     let metadata = ClusterMetadata::new(store, world.cluster.clone(), runtime);
     let record = ClusterRecord {
-        kafka_version: "3.9.1".to_owned(),
+        kafka_version: format!("{}.1", world.plan.kafka_version),
         incarnation: "one".to_owned(),
         wrapped_data_key: Vec::new(),
         server_properties: Default::default(),
@@ -121,6 +124,7 @@ impl Driver<'_> {
                 }
             }
             self.bury_dead();
+            self.restart_store();
             if self.world.findings.all().len() >= 5 {
                 return;
             }
@@ -230,6 +234,15 @@ impl Driver<'_> {
                     .die_after(operations);
             }
             Action::PowerCut => self.power_cut(now),
+            Action::PowerCutAtStore { operations } => match world.store.embedded() {
+                Some(store) => store.process().die_after(operations),
+                None => self.power_cut(now),
+            },
+            Action::Restart => self.restart(now),
+            Action::LoseLog { broker, down } => {
+                self.kill(broker, now + down);
+                world.lose_log(broker);
+            }
             Action::Stop { broker, down } => {
                 world.broker(broker).command.send_replace(NodeCommand::Stop(down));
             }
@@ -292,11 +305,36 @@ impl Driver<'_> {
     }
 
     fn power_cut(&mut self, now: Duration) {
+        self.kill_all(now);
+        self.world.lose_power(self.rng.next());
+    }
+
+    /// The process of all brokers and the metadata store ends.
+    fn restart(&mut self, now: Duration) {
+        self.world.trace.line("driver", format_args!("the process ends"));
+        self.kill_all(now);
+        self.world.end_processes();
+    }
+
+    fn kill_all(&mut self, now: Duration) {
         for id in 1..=self.world.plan.brokers {
             let down = self.rng.millis(20..500);
             self.kill(id, now + down);
         }
-        self.world.lose_power(self.rng.next());
+    }
+
+    /// Cuts the power when the embedded store's process is dead, and restarts the process when the
+    /// store cannot go on.
+    fn restart_store(&mut self) {
+        let (now, world) = (self.sim.elapsed(), self.world.clone());
+        let Some(store) = world.store.embedded() else { return };
+        if store.process().is_dead() {
+            world.trace.line("driver", format_args!("the power is cut at the store"));
+            self.power_cut(now);
+        } else if store.is_broken() && now >= self.store_starts {
+            self.store_starts = now + self.rng.millis(100..1500);
+            self.restart(now);
+        }
     }
 
     /// Ends the nodes of processes that have died at a disk operation.

@@ -42,6 +42,12 @@ impl SeededRng {
         self.below(1000) < permille
     }
 
+    /// As [`SeededRng::chance`], but draws nothing if it is never true, so that runs without it stay
+    /// as they were.
+    pub(crate) fn chance_if_any(&self, permille: u64) -> bool {
+        permille > 0 && self.chance(permille)
+    }
+
     /// A time between two in µs.
     pub(crate) fn micros(&self, range: Range<u64>) -> Duration {
         Duration::from_micros(self.within(range))

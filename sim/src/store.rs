@@ -1,5 +1,5 @@
-//! The metadata store of a run, in memory. It shows every change to the
-//! [`Monitor`](crate::monitor::Monitor).
+//! The metadata store of a run: in memory, or the embedded one on the simulated disk. It shows
+//! every change to the [`Monitor`](crate::monitor::Monitor).
 //!
 //! Brokers do not use it directly but over a [`StoreLink`](crate::store_link::StoreLink), which
 //! delays and fails. What such a link has sent is applied here when it is due, whether or not its
@@ -22,16 +22,28 @@ use milena_store::{
 use milena_types::Revision;
 use tokio::sync::oneshot;
 
-use crate::monitor::{Caller, Monitor};
+use crate::{
+    embedded::EmbeddedMedium,
+    monitor::{Caller, Monitor},
+};
 
 /// The store of a run. Clones are the same store.
 #[derive(Clone)]
 pub(crate) struct WatchedStore {
-    store: MemoryStore,
-    /// The sender of the transaction being applied.
-    caller: Arc<AtomicI32>,
+    place: Place,
     sent: Arc<Mutex<PendingTxns>>,
     now: fn() -> Duration,
+}
+
+/// Where it keeps what it is given.
+#[derive(Clone)]
+enum Place {
+    Memory {
+        store: MemoryStore,
+        /// Whose transaction is being applied.
+        caller: Arc<AtomicI32>,
+    },
+    Disk(Arc<EmbeddedMedium>),
 }
 
 /// Transactions on their way, by when they arrive.
@@ -48,13 +60,35 @@ struct PendingTxn {
 }
 
 impl WatchedStore {
-    pub(crate) fn new(now: fn() -> Duration, monitor: Monitor) -> Self {
+    /// A store in memory.
+    pub(crate) fn in_memory(now: fn() -> Duration, monitor: Monitor) -> Self {
         let (store, caller) = (MemoryStore::on_clock(now), Arc::new(AtomicI32::new(0)));
         let whose = caller.clone();
         store.observe(Arc::new(move |revision, changes, now| {
             monitor.changed(whose.load(Ordering::Relaxed), revision, changes, now);
         }));
-        Self { store, caller, sent: Arc::default(), now }
+        Self { place: Place::Memory { store, caller }, sent: Arc::default(), now }
+    }
+
+    /// The embedded store.
+    pub(crate) fn on_disk(now: fn() -> Duration, medium: EmbeddedMedium) -> Self {
+        Self { place: Place::Disk(Arc::new(medium)), sent: Arc::default(), now }
+    }
+
+    /// The embedded store, if it is that.
+    pub(crate) fn embedded(&self) -> Option<&EmbeddedMedium> {
+        match &self.place {
+            Place::Memory { .. } => None,
+            Place::Disk(medium) => Some(medium),
+        }
+    }
+
+    /// The store to ask now.
+    fn current(&self) -> Result<Arc<dyn MetadataStore>, StoreError> {
+        match &self.place {
+            Place::Memory { store, .. } => Ok(Arc::new(store.clone())),
+            Place::Disk(medium) => Ok(Arc::new(Stepped(medium.store()?))),
+        }
     }
 
     fn sent(&self) -> MutexGuard<'_, PendingTxns> {
@@ -79,28 +113,49 @@ impl WatchedStore {
     /// Applies what is due, and ends leases.
     pub(crate) fn advance(&self) {
         let now = (self.now)();
-        self.store.end_leases();
+        if let Place::Memory { store, .. } = &self.place {
+            store.end_leases();
+        }
+        let mut due = Vec::new();
         loop {
-            let next = {
-                let mut sent = self.sent();
-                let due = sent.waiting.first_key_value().is_some_and(|((due, _), _)| *due <= now);
-                if due { sent.waiting.pop_first() } else { None }
-            };
-            let Some((_, sent)) = next else { return };
-            // Leases that ended are not part of the sender's transaction.
-            self.store.end_leases();
-            self.caller.store(sent.caller, Ordering::Relaxed);
-            let outcome = self.store.apply(&sent.txn);
-            self.caller.store(0, Ordering::Relaxed);
-            let _ = sent.reply.send(outcome); // The sender may be dead.
+            let mut sent = self.sent();
+            if sent.waiting.first_key_value().is_none_or(|((due, _), _)| *due > now) {
+                break;
+            }
+            due.extend(sent.waiting.pop_first().map(|(_, sent)| sent));
+        }
+        let (txns, replies): (Vec<_>, Vec<_>) =
+            due.into_iter().map(|sent| ((sent.caller, sent.txn), sent.reply)).unzip();
+        for (outcome, reply) in self.apply(txns).into_iter().zip(replies) {
+            let _ = reply.send(outcome); // The sender may be dead.
+        }
+    }
+
+    fn apply(&self, txns: Vec<(Caller, Txn)>) -> Vec<Result<TxnOutcome, StoreError>> {
+        match &self.place {
+            Place::Memory { store, caller } => txns
+                .into_iter()
+                .map(|(sender, txn)| {
+                    // Leases that have ended are nobody's transaction.
+                    store.end_leases();
+                    caller.store(sender, Ordering::Relaxed);
+                    let outcome = store.apply(&txn);
+                    caller.store(0, Ordering::Relaxed);
+                    outcome
+                })
+                .collect(),
+            Place::Disk(medium) => medium.apply(txns),
         }
     }
 }
 
+/// The embedded store as long as somebody waits for it.
+struct Stepped(Arc<milena_store::SteppedStore>);
+
 #[async_trait]
 impl MetadataStore for WatchedStore {
     async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
-        self.store.get(key).await
+        self.current()?.get(key).await
     }
 
     async fn range(
@@ -109,31 +164,64 @@ impl MetadataStore for WatchedStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        self.store.range(prefix, after, limit).await
+        self.current()?.range(prefix, after, limit).await
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
-        self.store.txn(txn).await
+        txn.check(Limits::MIN)?;
+        self.apply(vec![(0, txn)]).pop().unwrap_or(Err(StoreError::Closed))
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
-        self.store.watch(prefix, after).await
+        self.current()?.watch(prefix, after).await
     }
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
-        self.store.grant(ttl).await
+        self.current()?.grant(ttl).await
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.store.keep_alive(lease).await
+        self.current()?.keep_alive(lease).await
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.store.revoke(lease).await
+        self.current()?.revoke(lease).await
+    }
+}
+
+#[async_trait]
+impl MetadataStore for Stepped {
+    async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.0.store().get(key).await
     }
 
-    fn limits(&self) -> Limits {
-        self.store.limits()
+    async fn range(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.0.store().range(prefix, after, limit).await
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        self.0.store().txn(txn).await
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.0.store().watch(prefix, after).await
+    }
+
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        self.0.store().grant(ttl).await
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.0.store().keep_alive(lease).await
+    }
+
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.0.store().revoke(lease).await
     }
 }
 
@@ -155,7 +243,7 @@ mod tests {
     async fn the_store_conforms() {
         milena_store::conformance::run_all(|| async {
             let monitor = Monitor::new(Findings::default());
-            Arc::new(WatchedStore::new(paused_clock, monitor)) as Arc<dyn MetadataStore>
+            Arc::new(WatchedStore::in_memory(paused_clock, monitor)) as Arc<dyn MetadataStore>
         })
         .await;
     }

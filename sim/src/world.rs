@@ -1,7 +1,7 @@
 //! State that the nodes of a run share, and the simulated services outside of them.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -10,20 +10,25 @@ use std::{
 };
 
 use milena_broker::Broker;
-use milena_storage::{SealedLogs, disk::MemoryDisk};
+use milena_storage::{SealedLogs, disk::MemoryDisk, objects::DiskObjects};
 use milena_testkit::history::Event;
-use milena_types::ClusterId;
-use object_store::memory::InMemory;
+use milena_types::{BrokerEpoch, ClusterId};
+use object_store::{ObjectStore, memory::InMemory};
 use tokio::sync::watch;
 
 use crate::{
-    disk::Process,
-    environment::{SimClock, elapsed},
+    disk::{Process, ProcessDisk},
+    embedded::EmbeddedMedium,
+    environment::{self, SimClock, elapsed},
     findings::Findings,
+    groups::Groups,
     monitor::Monitor,
-    plan::{Plan, PlanKind},
+    objects::checksum,
+    plan::{Medium, Plan, PlanKind},
+    queries::Queries,
     store::WatchedStore,
     store_link::LinkConditions,
+    topics::Topics,
     trace::Trace,
 };
 
@@ -62,6 +67,19 @@ pub(crate) struct BrokerNode {
     pub(crate) objects: LinkConditions,
     pub(crate) command: watch::Sender<NodeCommand>,
     pub(crate) serving: AtomicBool,
+    /// What became of its write-ahead log.
+    pub(crate) log: Mutex<LogLoss>,
+}
+
+/// Whether a broker's write-ahead log was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogLoss {
+    /// It was not.
+    None,
+    /// It was, and nobody has said that this is accepted.
+    Lost,
+    /// It is accepted for the epochs up to this one.
+    Accepted(BrokerEpoch),
 }
 
 pub(crate) struct World {
@@ -73,13 +91,17 @@ pub(crate) struct World {
     pub(crate) findings: Findings,
     pub(crate) monitor: Monitor,
     pub(crate) store: WatchedStore,
-    pub(crate) objects: Arc<InMemory>,
+    /// Where objects are if they are not on the disk.
+    memory_objects: Arc<InMemory>,
     pub(crate) disk: MemoryDisk,
     /// The logs that the brokers, of one process, share; new after the power was cut.
     pub(crate) sealed_logs: Mutex<SealedLogs>,
     pub(crate) clock: SimClock,
     pub(crate) slow_disk: Arc<AtomicU64>,
     pub(crate) brokers: Vec<BrokerNode>,
+    pub(crate) topics: Topics,
+    pub(crate) queries: Queries,
+    pub(crate) groups: Groups,
     pub(crate) phase: watch::Sender<Phase>,
     /// Clients that have not finished.
     pub(crate) working: AtomicU64,
@@ -91,6 +113,9 @@ pub(crate) struct World {
 pub(crate) fn data_dir(id: i32) -> PathBuf {
     format!("/broker-{id}").into()
 }
+
+/// The directory of objects.
+const OBJECTS: &str = "/objects";
 
 fn sealed_logs(disk: &MemoryDisk) -> SealedLogs {
     SealedLogs::new(disk.process(), |broker| Broker::wal_dir(&data_dir(broker.0)))
@@ -109,27 +134,41 @@ impl World {
             objects: LinkConditions::default(),
             command: watch::Sender::new(NodeCommand::Run),
             serving: AtomicBool::new(false),
+            log: Mutex::new(LogLoss::None),
         };
         let brokers: Vec<BrokerNode> = (1..=plan.brokers).map(node).collect();
         for broker in &brokers {
             broker.store.clear();
             broker.objects.clear();
         }
-        let disk = MemoryDisk::default();
+        let (disk, clock, slow_disk) =
+            (MemoryDisk::default(), SimClock::default(), Arc::<AtomicU64>::default());
+        let store = match plan.medium {
+            Medium::Memory => WatchedStore::in_memory(elapsed, monitor.clone()),
+            Medium::Disk => {
+                let runtime = environment::runtime(seed, "metadata", &clock, &slow_disk);
+                let (monitor, findings) = (monitor.clone(), findings.clone());
+                let medium = EmbeddedMedium::new(disk.clone(), runtime, monitor, findings);
+                WatchedStore::on_disk(elapsed, medium)
+            }
+        };
         Arc::new(Self {
             seed,
             kind,
             sealed_logs: Mutex::new(sealed_logs(&disk)),
             disk,
             cluster: "simulated-cluster-0001".parse().expect("a cluster's id"),
-            store: WatchedStore::new(elapsed, monitor.clone()),
+            store,
+            topics: Topics::new(&plan),
+            queries: Queries::default(),
+            groups: Groups::default(),
             plan,
             trace,
             findings,
             monitor,
-            objects: Arc::new(InMemory::new()),
-            clock: SimClock::default(),
-            slow_disk: Arc::default(),
+            memory_objects: Arc::new(InMemory::new()),
+            clock,
+            slow_disk,
             brokers,
             phase: watch::Sender::new(Phase::Preparing),
             working: AtomicU64::new(0),
@@ -142,7 +181,58 @@ impl World {
     /// not synced.
     pub(crate) fn lose_power(&self, seed: u64) {
         self.disk.crash(seed);
+        self.restart_processes();
+        if self.plan.medium == Medium::Disk {
+            let objects = DiskObjects::new(self.disk.process(), OBJECTS, 0);
+            self.monitor.power_was_cut(|object| {
+                let bytes = objects.read(&object.into()).map_err(|error| error.to_string())?;
+                Ok(checksum(bytes.iter()))
+            });
+        }
+    }
+
+    /// The process of all brokers and of the store ended; what it has written is there.
+    pub(crate) fn end_processes(&self) {
+        self.disk.kill();
+        self.restart_processes();
+    }
+
+    fn restart_processes(&self) {
         *self.sealed_logs.lock().expect("no panic with the logs") = sealed_logs(&self.disk);
+        if let Some(store) = self.store.embedded() {
+            store.restart();
+        }
+    }
+
+    /// The objects, for one life of a broker.
+    pub(crate) fn objects(&self, process: &Arc<Process>, life: u64) -> Arc<dyn ObjectStore> {
+        match self.plan.medium {
+            Medium::Memory => self.memory_objects.clone(),
+            Medium::Disk => {
+                let disk = ProcessDisk::over(self.disk.process(), process.clone());
+                Arc::new(DiskObjects::new(disk, OBJECTS, life))
+            }
+        }
+    }
+
+    /// A broker's write-ahead log is gone. Its process is dead.
+    pub(crate) fn lose_log(&self, id: i32) {
+        let (disk, dir) = (self.disk.process(), Broker::wal_dir(&data_dir(id)));
+        for path in self.disk.paths(&dir) {
+            // Nothing makes a disk without a process fail.
+            disk.remove(&path).expect("it is there");
+            disk.sync_dir(path.parent().unwrap_or(Path::new("/"))).expect("it is there");
+        }
+        *self.broker(id).log.lock().expect("no panic with the log") = LogLoss::Lost;
+        *self.sealed_logs.lock().expect("no panic with the logs") = sealed_logs(&self.disk);
+        self.begin_era();
+    }
+
+    /// What was acknowledged so far may be lost.
+    pub(crate) fn begin_era(&self) {
+        for partition in self.topics.begin_era() {
+            self.note("driver", Event::Ended { partition });
+        }
     }
 
     /// The addresses of all brokers.

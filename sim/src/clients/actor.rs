@@ -7,18 +7,10 @@ use milena_runtime::Runtime;
 
 use crate::{
     environment,
-    plan::TOPIC_STEP,
     seeded_rng::SeededRng,
+    topics::NumberedPartition,
     world::{Phase, World},
 };
-
-/// A partition of a topic, and its number in the history.
-#[derive(Clone, Debug)]
-pub(crate) struct NumberedPartition {
-    pub(crate) topic: &'static str,
-    pub(crate) partition: i32,
-    pub(crate) number: i32,
-}
 
 /// One client.
 #[derive(Clone)]
@@ -83,20 +75,4 @@ fn client_config(world: &World, name: &str) -> ClientConfig {
     config.connection.request_timeout = Duration::from_secs(2);
     config.call_timeout = Duration::from_secs(4);
     config
-}
-
-/// All partitions of the run.
-pub(crate) fn partitions(world: &World) -> Vec<NumberedPartition> {
-    let of_topic = |(t, topic): (usize, &crate::plan::TopicPlan)| {
-        let name = topic.name;
-        let number = move |partition| t as i32 * TOPIC_STEP + partition;
-        (0..topic.partitions)
-            .map(move |partition| NumberedPartition {
-                topic: name,
-                partition,
-                number: number(partition),
-            })
-            .collect::<Vec<_>>()
-    };
-    world.plan.topics.iter().enumerate().flat_map(of_topic).collect()
 }

@@ -13,14 +13,22 @@ use milena_protocol::{
 use milena_records::split;
 use milena_testkit::history::Event;
 
-use super::actor::{Actor, NumberedPartition};
+use super::{actor::Actor, questions};
+use crate::{plan::GENERATION_STEP, queries::SeenRecord, topics::NumberedPartition};
 
 /// Reads during the phase of work.
 pub(super) async fn run(actor: Actor, place: NumberedPartition) {
-    let mut reader = Reader { actor, place, position: 0, last: false };
+    let mut reader = Reader { actor, place, partition: -1, position: 0, last: false };
     while reader.actor.is_working() {
-        if reader.actor.rng.chance(100) {
+        // What has a name only may be the former topic's.
+        if reader.actor.rng.chance(100) && !reader.place.recreated {
             ask_end(&reader.actor, &reader.place).await;
+        }
+        if reader.actor.world.plan.queries
+            && reader.actor.rng.chance(300)
+            && let Err(error) = questions::ask(&reader.actor, &reader.place, reader.partition).await
+        {
+            reader.actor.world.trace.line(&reader.actor.name, format_args!("{error}"));
         }
         if reader.actor.rng.chance(20) {
             // A reader from the beginning.
@@ -48,7 +56,8 @@ pub(super) async fn read_everything(actor: &mut Actor, place: &NumberedPartition
         actor.reconnect();
         actor.rest(10..100).await;
     };
-    let mut reader = Reader { actor: actor.clone(), place: place.clone(), position: 0, last: true };
+    let (place, partition) = (place.clone(), -1);
+    let mut reader = Reader { actor: actor.clone(), place, partition, position: 0, last: true };
     while reader.position < end {
         if let Err(error) = reader.fetch().await {
             actor.world.trace.line(&actor.name, format_args!("{error}"));
@@ -59,36 +68,46 @@ pub(super) async fn read_everything(actor: &mut Actor, place: &NumberedPartition
 }
 
 async fn ask_start(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
+    let partition = place.numbered(actor.world.topics.newest(place)?);
     let call = actor.world.ask();
     let found =
         actor.client.list_offset(place.topic, place.partition, StartAt::Beginning).await.ok()?;
     let log_start = found.offset.map(milena_types::Offset::raw);
-    note_bounds(actor, place, call, log_start, None);
+    note_bounds(actor, partition, call, log_start, None);
     log_start
 }
 
 async fn ask_end(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
+    let partition = place.numbered(actor.world.topics.newest(place)?);
     let call = actor.world.ask();
     let found = actor.client.list_offset(place.topic, place.partition, StartAt::End).await.ok()?;
     let end = found.offset.map(milena_types::Offset::raw);
-    note_bounds(actor, place, call, None, end);
+    note_bounds(actor, partition, call, None, end);
     end
 }
 
-fn note_bounds(
+pub(super) fn note_bounds(
     actor: &Actor,
-    place: &NumberedPartition,
+    partition: i32,
     call: u64,
     log_start: Option<i64>,
     high_watermark: Option<i64>,
 ) {
-    let partition = place.number;
+    if let Some(log_start) = log_start {
+        actor.world.queries.starts_at(partition, log_start);
+        if high_watermark.is_some_and(|end| end < log_start) {
+            let text = format!("{partition} ends at {high_watermark:?}, and starts at {log_start}");
+            actor.world.findings.add("bounds", text);
+        }
+    }
     actor.world.note(&actor.name, Event::Bounds { call, partition, log_start, high_watermark });
 }
 
 struct Reader {
     actor: Actor,
     place: NumberedPartition,
+    /// Its number in the generation that is being read.
+    partition: i32,
     position: i64,
     /// Whether this is the last, complete read.
     last: bool,
@@ -98,6 +117,15 @@ impl Reader {
     async fn fetch(&mut self) -> Result<(), ClientError> {
         let call = self.actor.world.ask();
         let (connection, info) = self.actor.leader(&self.place).await?;
+        let Some(generation) = self.actor.world.topics.generation(&self.place, info.id) else {
+            self.actor.client.forget_topic(self.place.topic);
+            self.actor.rest(5..60).await;
+            return Ok(());
+        };
+        if self.partition != self.place.numbered(generation) {
+            self.partition = self.place.numbered(generation);
+            self.position = 0;
+        }
         let known = info.partitions.iter().find(|p| p.index == self.place.partition);
         let partition = FetchPartition {
             partition: self.place.partition,
@@ -130,12 +158,19 @@ impl Reader {
 
     async fn take(&mut self, call: u64, data: &PartitionData) {
         let (actor, place) = (&self.actor, &self.place);
+        let newest = actor.world.topics.newest(place).map(|newest| place.numbered(newest));
+        if newest != Some(self.partition) {
+            // Nothing is promised of it any more.
+            actor.client.forget_topic(place.topic);
+            actor.rest(5..60).await;
+            return;
+        }
         match ErrorCode::from_code(data.error_code) {
             ErrorCode::None => {
                 let said = |offset: i64| (offset >= 0).then_some(offset);
                 note_bounds(
                     actor,
-                    place,
+                    self.partition,
                     call,
                     said(data.log_start_offset),
                     said(data.high_watermark),
@@ -152,12 +187,20 @@ impl Reader {
                     .world
                     .trace
                     .line(&actor.name, format_args!("{} is out of range", self.position));
+                if place.recreated {
+                    actor.client.forget_topic(place.topic);
+                    actor.rest(5..60).await;
+                    return;
+                }
                 // The end never goes back, so this can only be because the beginning has moved.
                 if let Some(start) = ask_start(actor, place).await {
-                    if start <= self.position {
+                    let newest = actor.world.topics.newest(place);
+                    if start <= self.position
+                        && newest.map(|newest| place.numbered(newest)) == Some(self.partition)
+                    {
                         let text = format!(
                             "{}:{} is out of range, the log starts at {start}",
-                            place.number, self.position
+                            self.partition, self.position
                         );
                         actor.world.findings.add("went-back", text);
                     }
@@ -173,7 +216,7 @@ impl Reader {
     }
 
     fn read(&mut self, bytes: Bytes, log_start: i64, high_watermark: i64) {
-        let (actor, partition) = (&self.actor, self.place.number);
+        let (actor, partition) = (&self.actor, self.partition);
         for batch in split(bytes) {
             let Ok(batch) = batch else { break };
             let records = batch.verify_crc().and_then(|()| batch.records(1 << 20));
@@ -200,9 +243,18 @@ impl Reader {
                     actor.world.findings.add("above-high-watermark", text);
                 }
                 self.position = offset + 1;
+                let (timestamp, leader_epoch) =
+                    (record.timestamp.raw(), batch.header().leader_epoch.raw());
+                let seen = SeenRecord { timestamp, leader_epoch };
+                actor.world.queries.read(partition, offset, seen);
                 let value = String::from_utf8_lossy(record.value.unwrap_or_default()).into_owned();
                 let mut words = value.split(' ');
                 let client = words.next().unwrap_or_default().to_owned();
+                if !self.place.recreated && generation_of(&client) < generation_of_number(partition)
+                {
+                    // From before a loss that was accepted.
+                    continue;
+                }
                 let id = words.next().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
                 actor.world.note(
                     &actor.name,
@@ -211,4 +263,13 @@ impl Reader {
             }
         }
     }
+}
+
+fn generation_of_number(partition: i32) -> i32 {
+    partition / GENERATION_STEP
+}
+
+/// The generation that a producer's name says; that of the first is not said.
+fn generation_of(client: &str) -> i32 {
+    client.split_once('.').and_then(|(_, generation)| generation.parse().ok()).unwrap_or(0)
 }

@@ -2,10 +2,14 @@
 //! own, and the judge, who prepares the cluster and reads everything at the end.
 
 mod actor;
+mod admin;
 mod consumer;
 mod creator;
+mod cutter;
 mod group;
+mod member;
 mod producer;
+mod questions;
 
 use std::{
     future::Future,
@@ -13,14 +17,12 @@ use std::{
     time::Duration,
 };
 
-use milena_client::NewTopic;
-
 use crate::{
     environment,
     plan::PlanKind,
     world::{Phase, World},
 };
-use actor::{Actor, partitions};
+use actor::Actor;
 
 /// The nodes of the clients that work while things break.
 pub(crate) const CLIENT_NODES: [&str; 2] = ["clients-a", "clients-b"];
@@ -41,7 +43,7 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         environment::runtime(world.seed, CLIENT_NODES[node], &world.clock, &world.slow_disk);
     world.working.fetch_add(1, Ordering::Relaxed);
     world.reached(Phase::Working).await;
-    for partition in partitions(&world) {
+    for partition in world.topics.partitions() {
         for n in 0..world.plan.producers_a_partition {
             if mine() {
                 let actor = Actor::new(&world, format!("producer-{}-{n}", partition.number));
@@ -67,6 +69,26 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         let actor = Actor::new(&world, "creator".to_owned());
         tasks.push(runtime.spawn(creator::run(actor)));
     }
+    for n in 0..world.plan.members {
+        if mine() {
+            let actor = Actor::new(&world, format!("member-{n}"));
+            tasks.push(runtime.spawn(member::run(actor)));
+        }
+    }
+    if world.topics.partitions().iter().any(|place| place.cut) && mine() {
+        let actor = Actor::new(&world, "cutter".to_owned());
+        tasks.push(runtime.spawn(cutter::run(actor)));
+    }
+    for topic in world.plan.topics.iter().filter(|topic| topic.recreated) {
+        if mine() {
+            let actor = Actor::new(&world, format!("admin-{}", topic.name));
+            tasks.push(runtime.spawn(admin::recreate(actor, topic.clone())));
+        }
+    }
+    if world.plan.moves && mine() {
+        let actor = Actor::new(&world, "mover".to_owned());
+        tasks.push(runtime.spawn(admin::reassign(actor)));
+    }
     for task in tasks {
         task.await?;
     }
@@ -90,13 +112,20 @@ pub(crate) async fn judge(world: Arc<World>) -> turmoil::Result {
     world.reached(Phase::FinalRead).await;
     // Another client: its connections are new.
     let mut actor = Actor::new(&world, "last-look".to_owned());
-    for partition in partitions(&world) {
-        in_time(&world, "everything is read", consumer::read_everything(&mut actor, &partition))
+    for partition in world.topics.partitions() {
+        in_time(&world, "everything is read", consumer::read_everything(&mut actor, partition))
             .await;
+    }
+    for topic in &world.plan.topics {
+        let led = admin::every_partition_is_led(&mut actor, topic.name);
+        in_time(&world, "every partition is led", led).await;
     }
     for n in 0..world.plan.groups {
         in_time(&world, "committed offsets are read", group::read_committed_once(&mut actor, n))
             .await;
+    }
+    if world.plan.members > 0 {
+        in_time(&world, "what members committed is read", member::look_once(&mut actor)).await;
     }
     Ok(())
 }
@@ -114,22 +143,6 @@ async fn prepare(actor: &Actor) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for topic in &world.plan.topics {
-        let new = NewTopic {
-            name: topic.name.to_owned(),
-            partitions: Some(topic.partitions),
-            replication_factor: Some(world.plan.brokers as i16),
-            configs: topic
-                .configs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
-        };
-        while let Err(error) = actor.client.create_topic(&new).await {
-            world.trace.line("judge", format_args!("creating {}: {error}", topic.name));
-            if actor.client.describe_topic(topic.name).await.is_ok() {
-                break;
-            }
-            actor.rest(50..200).await;
-        }
+        admin::create(actor, topic).await;
     }
 }

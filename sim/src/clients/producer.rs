@@ -18,7 +18,8 @@ use milena_records::{BatchBuilder, Compression, NewRecord};
 use milena_testkit::history::Event;
 use milena_types::{ProducerEpoch, ProducerId, Sequence, Timestamp};
 
-use super::actor::{Actor, NumberedPartition};
+use super::actor::Actor;
+use crate::topics::NumberedPartition;
 
 /// A batch, and the numbers of its records.
 #[derive(Clone)]
@@ -30,6 +31,11 @@ struct Batch {
 struct Producer {
     actor: Actor,
     place: NumberedPartition,
+    /// The generation it produces to. In another it begins anew, as somebody else.
+    generation: i32,
+    /// Its name in the history, and its partition there.
+    name: String,
+    partition: i32,
     id: ProducerId,
     epoch: ProducerEpoch,
     next: u64,
@@ -50,23 +56,37 @@ enum BatchOutcome {
 
 /// Produces during the phase of work, and until everything sent is acknowledged.
 pub(super) async fn run(mut actor: Actor, place: NumberedPartition) {
-    let Some((id, epoch)) = identity(&mut actor).await else { return };
-    let mut producer =
-        Producer { actor, place, id, epoch, next: 0, unacked: VecDeque::new(), acked: None };
-    while producer.actor.is_working() || !producer.unacked.is_empty() {
-        match producer.actor.leader(&producer.place).await {
-            Ok((connection, info)) => {
-                if producer.talk(&connection, info.id.0).await.is_none() {
-                    return;
-                }
+    let mut ended = -1;
+    loop {
+        let newest = actor.world.topics.newest(&place);
+        let Some(generation) = newest.filter(|newest| *newest > ended) else {
+            if !actor.is_working() {
+                return;
             }
-            Err(error) => {
-                let actor = &producer.actor;
-                actor.world.trace.line(&actor.name, format_args!("no leader: {error}"));
-            }
+            actor.rest(5..60).await;
+            continue;
+        };
+        let Some((id, epoch)) = identity(&mut actor).await else { return };
+        let name = match generation {
+            0 => actor.name.clone(),
+            generation => format!("{}.{generation}", actor.name),
+        };
+        let mut producer = Producer {
+            actor: actor.clone(),
+            partition: place.numbered(generation),
+            place: place.clone(),
+            generation,
+            name,
+            id,
+            epoch,
+            next: 0,
+            unacked: VecDeque::new(),
+            acked: None,
+        };
+        if !producer.produce().await {
+            return;
         }
-        producer.actor.reconnect();
-        producer.actor.rest(5..120).await;
+        (ended, actor) = (generation, producer.actor);
     }
 }
 
@@ -91,6 +111,36 @@ async fn identity(actor: &mut Actor) -> Option<(ProducerId, ProducerEpoch)> {
 }
 
 impl Producer {
+    /// Produces until work is over (false), or the generation is.
+    async fn produce(&mut self) -> bool {
+        while self.actor.is_working() || !self.unacked.is_empty() {
+            match self.actor.leader(&self.place).await {
+                Ok((connection, info)) => {
+                    if topics_moved_on(self) {
+                        return true;
+                    }
+                    let led = self.actor.world.topics.generation(&self.place, info.id);
+                    if led != Some(self.generation) {
+                        self.actor.client.forget_topic(self.place.topic);
+                    } else if self.talk(&connection, info.id.0).await.is_none() {
+                        // For good, or because nothing is promised any more.
+                        return topics_moved_on(self);
+                    }
+                }
+                Err(error) => {
+                    if topics_moved_on(self) {
+                        return true;
+                    }
+                    let actor = &self.actor;
+                    actor.world.trace.line(&actor.name, format_args!("no leader: {error}"));
+                }
+            }
+            self.actor.reconnect();
+            self.actor.rest(5..120).await;
+        }
+        false
+    }
+
     /// Sends over one connection until something goes wrong or all is done. `None`: the producer is
     /// refused for good.
     async fn talk(
@@ -143,7 +193,7 @@ impl Producer {
                 BatchOutcome::Refused(code) => {
                     let error = code.name().to_owned();
                     let (client, partition, id) =
-                        (self.actor.name.clone(), self.place.number, batch.ids.start);
+                        (self.name.clone(), self.partition, batch.ids.start);
                     self.actor
                         .world
                         .note(&self.actor.name, Event::Refused { client, partition, id, error });
@@ -151,6 +201,9 @@ impl Producer {
                 }
             }
             if answers.is_empty() {
+                if self.actor.rng.chance_if_any(self.actor.world.plan.rest_permille) {
+                    self.actor.rest(1000..3000).await;
+                }
                 if self.actor.rng.chance(200) {
                     self.repeat(connection, topic_id, version).await?;
                 }
@@ -190,8 +243,7 @@ impl Producer {
             BatchOutcome::Again => {}
             BatchOutcome::Refused(code) => {
                 let error = format!("repeated: {}", code.name());
-                let (client, partition, id) =
-                    (self.actor.name.clone(), self.place.number, batch.ids.start);
+                let (client, partition, id) = (self.name.clone(), self.partition, batch.ids.start);
                 self.actor
                     .world
                     .note(&self.actor.name, Event::Refused { client, partition, id, error });
@@ -203,7 +255,7 @@ impl Producer {
     fn note_acked(&self, batch: &Batch, offset: Option<i64>) {
         let Some(offset) = offset else { return };
         for id in batch.ids.clone() {
-            let (client, partition) = (self.actor.name.clone(), self.place.number);
+            let (client, partition) = (self.name.clone(), self.partition);
             let offset = offset + (id - batch.ids.start) as i64;
             self.actor.world.note(&self.actor.name, Event::Acked { client, partition, id, offset });
         }
@@ -224,7 +276,7 @@ impl Producer {
         let sequence = Sequence(ids.start as i32);
         let mut builder = BatchBuilder::new(compression).producer(self.id, self.epoch, sequence);
         for id in ids.clone() {
-            let (client, partition) = (self.actor.name.clone(), self.place.number);
+            let (client, partition) = (self.name.clone(), self.partition);
             let padding = "x".repeat(rng.below(300) as usize);
             let value = format!("{client} {id} {padding}");
             let timestamp = Timestamp(self.actor.client.runtime().wall_ms());
@@ -250,6 +302,11 @@ impl Producer {
         };
         ProduceRequest { acks: -1, timeout_ms: 1500, topic_data: vec![topic], ..Default::default() }
     }
+}
+
+/// Whether the generation that a producer produces to is not the newest any more.
+fn topics_moved_on(producer: &Producer) -> bool {
+    producer.actor.world.topics.newest(&producer.place) != Some(producer.generation)
 }
 
 fn batch_outcome(response: &ProduceResponse) -> BatchOutcome {
