@@ -32,9 +32,9 @@ pub use faults::FaultyStore;
 #[cfg(any(test, feature = "testing"))]
 pub use memory::{Change, MemoryStore};
 pub use range::{Pages, read_range};
+pub use records::{Keyspace, RecordError, Records};
 #[cfg(any(test, feature = "testing"))]
 pub use redb::{BackendError, StorageBackend};
-pub use records::{Keyspace, RecordError, Records};
 pub use store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,
     Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,

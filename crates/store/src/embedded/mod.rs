@@ -48,10 +48,10 @@ pub use options::EmbeddedOptions;
 use options::OpenError;
 use request::{QueuedRequest, Request};
 use state::StoreState;
-#[cfg(any(test, feature = "testing"))]
-pub use {file::OpenFile, stepped::SteppedStore};
 use watch::HistoryWatch;
 use writer::Writer;
+#[cfg(any(test, feature = "testing"))]
+pub use {file::OpenFile, stepped::SteppedStore};
 
 /// The metadata store in one local file.
 ///
