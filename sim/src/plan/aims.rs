@@ -101,8 +101,7 @@ impl Plan {
             11..13 => Action::Restart,
             13..15 => Action::Kill { broker, down: rng.millis(50..800) },
             15..17 => Action::KillAtDisk { broker, operations: rng.below(60) },
-            17 => Action::Stop { broker, down: rng.millis(50..800) },
-            18 => Action::SyncsFail { count: rng.within(1..6) as u32 },
+            17..19 => Action::Stop { broker, down: rng.millis(50..800) },
             _ => Action::DiskFull { time: rng.millis(100..1000) },
         });
     }
@@ -119,7 +118,7 @@ impl Plan {
         // Much is committed and looked at.
         (self.brokers, self.link_latency_ms_max, self.message_loss_ppm) = (3, 5, 0);
         self.store_latency_us = rng.within(2_000..20_000);
-        // What opens waits behind the commit of a flush.
+        // Partitions are opened behind the commit of a flush.
         self.store_held_permille = rng.within(50..200);
         self.groups = 5;
         self.producers_a_partition = 1;
