@@ -15,6 +15,7 @@
 //! memory/       the memory that the brokers of a process share
 //! identity      this broker, and this life of it
 //! kafka_config  the Kafka configuration a broker is started with; tuning: Milena's own
+//! entry_turns   yields in loops over what a request names
 //! errors        the one table from storage's and metadata's errors to Kafka's codes
 //! ```
 //!
@@ -32,6 +33,7 @@ mod context;
 mod controller;
 mod coordinators;
 mod dispatch;
+mod entry_turns;
 mod errors;
 mod identity;
 mod kafka_config;

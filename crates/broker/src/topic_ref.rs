@@ -4,7 +4,7 @@ use milena_protocol::KString;
 use milena_types::TopicId;
 
 /// A topic as a request names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum TopicRef<'a> {
     Name(&'a str),
     /// KIP-516.

@@ -10,14 +10,18 @@ use std::{sync::Arc, time::Duration};
 use milena_metadata::{ImageWatcher, MetadataImage, PartitionImage};
 use milena_protocol::ErrorCode;
 use milena_types::{BrokerId, PartitionIndex, TopicPartition};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::partitions::{LeaderPartition, LedPartitions};
-use crate::{identity::BrokerIdentity, topic_ref::TopicRef};
+use crate::{entry_turns::EntryTurns, identity::BrokerIdentity, topic_ref::TopicRef};
 
-/// How long a request waits for a partition between two leaders: less than clients wait for a
-/// response.
+/// How long a request waits for partitions between two leaders, all together: less than clients wait
+/// for a response.
 pub(crate) const LEADER_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// A partition as a request names it.
+pub(crate) type PartitionRef<'a> = (TopicRef<'a>, PartitionIndex);
 
 /// Finds the partitions that this broker leads. Clones share everything.
 #[derive(Clone)]
@@ -72,54 +76,81 @@ impl LeaderResolver {
         open.ok_or_else(|| why_not_led(&self.image(), topic, partition))
     }
 
-    /// The partition; while it is between two leaders this waits for the outcome, for at most
-    /// `wait_max`. Cancel-safe.
+    /// Each of the partitions, in their order. While some of them are between two leaders this waits
+    /// for the outcome of all of these together, for at most `wait_max`. Cancel-safe.
     ///
     /// Errors: as [`LeaderResolver::find`].
-    pub(crate) async fn resolve_leader(
+    pub(crate) async fn find_each(
         &self,
-        topic: TopicRef<'_>,
-        partition: PartitionIndex,
+        partitions: &[PartitionRef<'_>],
         wait_max: Duration,
-    ) -> Result<LeaderPartition, ErrorCode> {
-        match self.find(topic, partition) {
-            Err(ErrorCode::NotLeaderOrFollower) => {
-                self.wait_for_leader(topic, partition, wait_max).await;
-                self.find(topic, partition)
+    ) -> Vec<Result<LeaderPartition, ErrorCode>> {
+        let mut turns = EntryTurns::default();
+        let mut found = Vec::with_capacity(partitions.len());
+        let mut undecided = Vec::new();
+        for (place, partition) in partitions.iter().enumerate() {
+            turns.next().await;
+            found.push(self.find(partition.0, partition.1));
+            if self.is_undecided(&found[place], *partition) {
+                undecided.push(place);
             }
-            found => found,
         }
+        if !undecided.is_empty() {
+            let waiting = undecided.iter().map(|place| partitions[*place]).collect();
+            Box::pin(self.wait_until_decided(waiting, wait_max)).await;
+            for place in undecided {
+                turns.next().await;
+                found[place] = self.find(partitions[place].0, partitions[place].1);
+            }
+        }
+        found
     }
 
-    /// Waits while a partition is between two leaders, for at most `wait_max`. Cancel-safe.
-    pub(crate) async fn wait_for_leader(
+    /// Whether a look-up with this outcome is worth repeating: the partition is between two leaders.
+    pub(crate) fn is_undecided<T>(
         &self,
-        topic: TopicRef<'_>,
-        partition: PartitionIndex,
+        found: &Result<T, ErrorCode>,
+        (topic, partition): PartitionRef<'_>,
+    ) -> bool {
+        matches!(found, Err(ErrorCode::NotLeaderOrFollower))
+            && self.is_between_leaders(topic, partition)
+    }
+
+    /// Waits until none of the partitions is between two leaders, for at most `wait_max`.
+    /// Cancel-safe.
+    pub(crate) async fn wait_until_decided(
+        &self,
+        mut partitions: Vec<PartitionRef<'_>>,
         wait_max: Duration,
     ) {
-        let mut changes = self.table.changes();
-        let mut images = self.images.subscribe();
+        let mut changes = self.changes();
         let wait = async {
+            let mut turns = EntryTurns::default();
             loop {
-                changes.mark_unchanged();
-                images.mark_unchanged();
-                if !self.is_between_leaders(topic, partition) {
+                changes.mark_seen();
+                // The last one is waited for first: others need no look meanwhile.
+                while partitions
+                    .pop_if(|(topic, partition)| !self.is_between_leaders(*topic, *partition))
+                    .is_some()
+                {
+                    turns.next().await;
+                }
+                if partitions.is_empty() {
                     return;
                 }
-                let closed = tokio::select! {
-                    changed = changes.changed() => changed.is_err(),
-                    changed = images.changed() => changed.is_err(),
-                };
-                if closed {
-                    return;
-                }
+                changes.next().await;
             }
         };
         tokio::select! {
+            biased;
             _ = tokio::time::timeout(wait_max, wait) => {}
             () = self.stopping.cancelled() => {}
         }
+    }
+
+    /// Tells of whatever may decide which broker leads a partition.
+    pub(crate) fn changes(&self) -> LeaderChanges {
+        LeaderChanges { table: self.table.changes(), images: self.images.subscribe() }
     }
 
     fn is_between_leaders(&self, topic: TopicRef<'_>, partition: PartitionIndex) -> bool {
@@ -150,6 +181,33 @@ impl LeaderResolver {
     /// (KIP-951).
     pub(crate) fn leader_hints<'a>(&'a self, listener: &'a str) -> LeaderHints<'a> {
         LeaderHints { images: &self.images, image: None, listener, nodes: Vec::new() }
+    }
+}
+
+/// See [`LeaderResolver::changes`].
+pub(crate) struct LeaderChanges {
+    table: watch::Receiver<()>,
+    images: watch::Receiver<Arc<MetadataImage>>,
+}
+
+impl LeaderChanges {
+    /// What has happened so far counts no more.
+    pub(crate) fn mark_seen(&mut self) {
+        self.table.mark_unchanged();
+        self.images.mark_unchanged();
+    }
+
+    /// Waits for a change after the last [`LeaderChanges::mark_seen`]; for ever once the broker has
+    /// ended. Cancel-safe.
+    pub(crate) async fn next(&mut self) {
+        let changed = tokio::select! {
+            biased;
+            changed = self.table.changed() => changed,
+            changed = self.images.changed() => changed,
+        };
+        if changed.is_err() {
+            std::future::pending().await
+        }
     }
 }
 
@@ -189,16 +247,8 @@ impl LeaderHints<'_> {
         let image = self.image.get_or_insert_with(|| self.images.current());
         let partition = in_image(image, topic, partition)?;
         let leader = image.live_leader(partition)?;
-        let broker = image.broker(leader)?;
-        if let Some(address) = broker.listener(self.listener)
-            && !self.nodes.iter().any(|node| node.id == leader)
-        {
-            self.nodes.push(LeaderNode {
-                id: leader,
-                host: address.host.clone(),
-                port: address.port.into(),
-                rack: broker.rack.clone(),
-            });
+        if !self.nodes.iter().any(|node| node.id == leader) {
+            self.nodes.extend(leader_node(image, leader, self.listener));
         }
         Some(LeaderHint { leader, leader_epoch: partition.leader_epoch.raw() })
     }
@@ -207,6 +257,26 @@ impl LeaderHints<'_> {
     pub(crate) fn into_nodes(self) -> Vec<LeaderNode> {
         self.nodes
     }
+}
+
+/// Where clients of `listener` reach the leader of a partition; none while no live broker leads it.
+pub(crate) fn reachable_leader(
+    image: &MetadataImage,
+    partition: &PartitionImage,
+    listener: &str,
+) -> Option<LeaderNode> {
+    leader_node(image, image.live_leader(partition)?, listener)
+}
+
+fn leader_node(image: &MetadataImage, leader: BrokerId, listener: &str) -> Option<LeaderNode> {
+    let broker = image.broker(leader)?;
+    let address = broker.listener(listener)?;
+    Some(LeaderNode {
+        id: leader,
+        host: address.host.clone(),
+        port: address.port.into(),
+        rack: broker.rack.clone(),
+    })
 }
 
 /// The error for a partition that is not open here, from the image.

@@ -14,28 +14,34 @@
 //! FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
 
 use std::{
-    sync::{Arc, Mutex},
+    collections::{HashMap, hash_map::Entry},
+    sync::Mutex,
     time::Duration,
 };
 
 use milena_protocol::{
-    ApiKey, ErrorCode,
-    messages::{fetch_request::FetchRequest, fetch_response::FetchResponse},
+    ApiKey,
+    messages::{
+        fetch_request::{FetchRequest, FetchTopic},
+        fetch_response::FetchResponse,
+    },
 };
-use milena_storage::Waiter;
 use milena_types::{PartitionIndex, TopicId};
 
 use crate::{
-    api::definition::ApiDefinition, context::RequestContext, leadership::resolve::LEADER_WAIT_MAX,
-    topic_ref::OwnedTopicRef,
+    api::definition::ApiDefinition,
+    context::RequestContext,
+    entry_turns::{EntryTurns, SLICE_ENTRIES},
+    topic_ref::{OwnedTopicRef, TopicRef},
 };
 
 use super::{
     apis::FetchApis,
-    list_offsets, read,
-    read::{FetchLimits, FetchTarget, ReadPass},
+    list_offsets,
+    read::{FetchLimits, FetchTarget},
     respond,
     session::{FetchKind, FetchPartition, Session, SessionRequest},
+    wait::FetchWait,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -56,6 +62,8 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::Fetch, 0..=18)
 };
 
+/// The longest that a client may let a fetch wait.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 /// The first version with fetch sessions.
 const FIRST_VERSION_WITH_SESSIONS: i16 = 7;
 /// The first version that names topics by id.
@@ -69,7 +77,7 @@ pub(crate) async fn handle(
     request: FetchRequest,
 ) -> FetchResponse {
     let version = context.api_version;
-    let requested = requested_partitions(&request, version);
+    let requested = requested_partitions(&request, version).await;
     let kind = if version < FIRST_VERSION_WITH_SESSIONS {
         FetchKind::Full { session: None }
     } else {
@@ -85,48 +93,97 @@ pub(crate) async fn handle(
             Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
         }
     };
-    let mut targets: Vec<FetchTarget> = match &kind {
-        FetchKind::Full { .. } => requested
-            .into_iter()
-            .map(|requested| FetchTarget::new(context, apis, requested, None))
-            .collect(),
-        FetchKind::Incremental { session, .. } => session_targets(context, apis, session),
+    let targets = match &kind {
+        FetchKind::Full { .. } => all_targets(context, apis, requested).await,
+        FetchKind::Incremental { session, .. } => session_targets(context, apis, session).await,
     };
-    for target in &mut targets {
-        target.resolve_leader(context, apis).await;
-    }
     let limits = limits(apis, &request, version);
-    let pass = wait_and_read(apis, &targets, &limits, &request).await;
-    for (target, read) in targets.iter().zip(&pass.partitions) {
-        // Closed while this waited: the response names the next leader.
-        if read.error == ErrorCode::NotLeaderOrFollower {
-            apis.leaders
-                .wait_for_leader(
-                    target.requested.topic.as_ref(),
-                    target.requested.partition,
-                    LEADER_WAIT_MAX,
-                )
-                .await;
-        }
-    }
-    respond::respond(context, apis, &kind, targets, pass)
+    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(WAIT_MAX);
+    let waiting = FetchWait::new(context, apis, &limits, targets, bytes_min, wait);
+    let (targets, pass) = waiting.read().await;
+    respond::respond(context, apis, &kind, targets, pass).await
 }
 
-fn requested_partitions(request: &FetchRequest, version: i16) -> Vec<FetchPartition> {
+async fn all_targets(
+    context: &RequestContext,
+    apis: &FetchApis,
+    requested: Vec<FetchPartition>,
+) -> Vec<FetchTarget> {
+    let mut turns = EntryTurns::default();
+    let mut targets = Vec::with_capacity(requested.len());
+    for requested in requested {
+        turns.next().await;
+        targets.push(FetchTarget::new(context, apis, requested, None));
+    }
+    targets
+}
+
+/// The targets of a session. Its lock is held for a slice of them at a time.
+async fn session_targets(
+    context: &RequestContext,
+    apis: &FetchApis,
+    session: &Mutex<Session>,
+) -> Vec<FetchTarget> {
+    let lock = || session.lock().expect("no panic while a session is changed");
+    let mut targets = Vec::with_capacity(lock().len());
+    let mut from = 0;
+    loop {
+        let slice: Vec<(u64, FetchPartition)> = lock()
+            .partitions_from(from)
+            .take(SLICE_ENTRIES)
+            .map(|(position, partition)| (position, partition.requested.clone()))
+            .collect();
+        let Some((last, _)) = slice.last() else { return targets };
+        from = last + 1;
+        let is_last = slice.len() < SLICE_ENTRIES;
+        for (position, requested) in slice {
+            targets.push(FetchTarget::new(context, apis, requested, Some(position)));
+        }
+        if is_last {
+            return targets;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The partitions of a request, each once: of those named again the last entry counts, as in Kafka.
+async fn requested_partitions(request: &FetchRequest, version: i16) -> Vec<FetchPartition> {
     let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
-    let mut requested = Vec::with_capacity(count);
+    let mut turns = EntryTurns::default();
+    let mut requested: Vec<FetchPartition> = Vec::with_capacity(count);
+    let mut places = HashMap::with_capacity(count);
     for topic in &request.topics {
         let key = key(version, &topic.topic, topic.topic_id);
-        requested.extend(topic.partitions.iter().map(|partition| FetchPartition {
-            topic: key.clone(),
-            partition: PartitionIndex(partition.partition),
-            current_leader_epoch: partition.current_leader_epoch,
-            fetch_offset: partition.fetch_offset,
-            last_fetched_epoch: partition.last_fetched_epoch,
-            bytes_max: partition.partition_max_bytes,
-        }));
+        for partition in &topic.partitions {
+            turns.next().await;
+            let partition = FetchPartition {
+                topic: key.clone(),
+                partition: PartitionIndex(partition.partition),
+                current_leader_epoch: partition.current_leader_epoch,
+                fetch_offset: partition.fetch_offset,
+                last_fetched_epoch: partition.last_fetched_epoch,
+                bytes_max: partition.partition_max_bytes,
+            };
+            match places.entry((topic_name(version, topic), partition.partition)) {
+                Entry::Occupied(place) => requested[*place.get()] = partition,
+                Entry::Vacant(place) => {
+                    place.insert(requested.len());
+                    requested.push(partition);
+                }
+            }
+        }
     }
     requested
+}
+
+/// A topic as the request names it.
+fn topic_name(version: i16, topic: &FetchTopic) -> TopicRef<'_> {
+    if version >= FIRST_VERSION_WITH_IDS {
+        TopicRef::Id(TopicId(topic.topic_id))
+    } else {
+        TopicRef::Name(&topic.topic)
+    }
 }
 
 fn forgotten(request: &FetchRequest, version: i16) -> Vec<(OwnedTopicRef, PartitionIndex)> {
@@ -146,19 +203,6 @@ fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid)
     }
 }
 
-fn session_targets(
-    context: &RequestContext,
-    apis: &FetchApis,
-    session: &Arc<Mutex<Session>>,
-) -> Vec<FetchTarget> {
-    let mut session = session.lock().expect("no panic while a session is changed");
-    let mut targets = Vec::with_capacity(session.len());
-    for (position, partition) in session.partitions() {
-        targets.push(FetchTarget::new(context, apis, partition.requested.clone(), Some(position)));
-    }
-    targets
-}
-
 fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> FetchLimits {
     let bytes_max =
         if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
@@ -166,40 +210,5 @@ fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> FetchLimits
         bytes_max: usize::try_from(bytes_max).unwrap_or(0).min(apis.response_bytes_max),
         isolation: list_offsets::isolation(request.isolation_level),
         version,
-    }
-}
-
-/// Reads, and reads again when there is more, until the response has enough or is late.
-async fn wait_and_read(
-    apis: &FetchApis,
-    targets: &[FetchTarget],
-    limits: &FetchLimits,
-    request: &FetchRequest,
-) -> ReadPass {
-    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(limits.bytes_max);
-    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let mut pass = read::read(targets, limits).await;
-    if pass.is_due(bytes_min) || wait.is_zero() || targets.is_empty() {
-        return pass;
-    }
-    let mut deadline = std::pin::pin!(tokio::time::sleep(wait));
-    loop {
-        let waiter = Waiter::new(bytes_min - pass.bytes);
-        let guards: Vec<_> = targets.iter().filter_map(|target| target.watch(&waiter)).collect();
-        // Appends between the first read and the registration did not wake this request.
-        pass = read::read(targets, limits).await;
-        if pass.is_due(bytes_min) {
-            return pass;
-        }
-        tokio::select! {
-            () = waiter.woken() => {}
-            () = deadline.as_mut() => return pass,
-            () = apis.stopping.cancelled() => return pass,
-        }
-        drop(guards);
-        pass = read::read(targets, limits).await;
-        if pass.is_due(bytes_min) {
-            return pass;
-        }
     }
 }

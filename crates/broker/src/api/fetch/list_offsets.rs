@@ -6,9 +6,11 @@
 //! time -1. The boundaries that version 0 lists are not those of Kafka's segments: they are the end
 //! and the log start only.
 //!
-//! Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
+//! Errors: INVALID_REQUEST for a partition named more than once, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
 //! UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION for special times the version does not have,
 //! UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
+
+use std::collections::{HashMap, hash_map::Entry};
 
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
@@ -29,8 +31,12 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ToErrorCode,
-    leadership::resolve::LEADER_WAIT_MAX,
+    leadership::{
+        partitions::LeaderPartition,
+        resolve::{LEADER_WAIT_MAX, PartitionRef},
+    },
     topic_ref::TopicRef,
 };
 
@@ -80,46 +86,79 @@ pub(crate) async fn handle(
     apis: &FetchApis,
     request: ListOffsetsRequest,
 ) -> ListOffsetsResponse {
+    let version = context.api_version;
     let isolation = isolation(request.isolation_level);
-    let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in &request.topics {
-        let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.name));
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for requested in &topic.partitions {
-            if !allowed {
-                let denied = Err(ErrorCode::TopicAuthorizationFailed);
-                partitions.push(partition_response(
-                    context.api_version,
-                    requested,
-                    denied,
-                    Vec::new(),
-                ));
-            } else if context.api_version == 0 {
-                let offsets = boundaries(apis, &topic.name, requested).await;
-                let (found, offsets) = match offsets {
-                    Ok(offsets) => (Ok(ListedOffset::NONE), offsets),
-                    Err(error) => (Err(error), Vec::new()),
-                };
-                partitions.push(partition_response(0, requested, found, offsets));
-            } else {
-                let found = find(context, apis, &topic.name, requested, isolation).await;
-                partitions.push(partition_response(
-                    context.api_version,
-                    requested,
-                    found,
-                    Vec::new(),
-                ));
-            }
+    let entries = entries(context, &request).await;
+    let wanted: Vec<PartitionRef<'_>> = entries
+        .iter()
+        .filter(|entry| entry.refused.is_none())
+        .map(|entry| (TopicRef::Name(entry.topic), PartitionIndex(entry.requested.partition_index)))
+        .collect();
+    let mut leaders = apis.leaders.find_each(&wanted, LEADER_WAIT_MAX).await.into_iter();
+    let mut turns = EntryTurns::default();
+    let mut topics: Vec<ListOffsetsTopicResponse> = Vec::with_capacity(request.topics.len());
+    for entry in entries {
+        turns.next().await;
+        let led = match entry.refused {
+            Some(error) => Err(error),
+            None => leaders.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
+        };
+        let (found, offsets) = match led {
+            Err(error) => (Err(error), Vec::new()),
+            Ok(led) if version == 0 => match boundaries(&led, entry.requested).await {
+                Ok(offsets) => (Ok(ListedOffset::NONE), offsets),
+                Err(error) => (Err(error), Vec::new()),
+            },
+            Ok(led) => (find(version, &led, entry.requested, isolation).await, Vec::new()),
+        };
+        let response = partition_response(version, entry.requested, found, offsets);
+        match topics.last_mut() {
+            Some(topic) if topic.name == *entry.topic => topic.partitions.push(response),
+            _ => topics.push(ListOffsetsTopicResponse {
+                name: entry.topic.clone(),
+                partitions: vec![response],
+            }),
         }
-        topics.push(ListOffsetsTopicResponse { name: topic.name.clone(), partitions });
     }
     ListOffsetsResponse { throttle_time_ms: 0, topics }
 }
 
-/// Whether the topic's records have no timestamps (`message.format.version` before 0.10).
-fn has_no_timestamps(apis: &FetchApis, topic: &KString, requested: &ListOffsetsPartition) -> bool {
-    let led = apis.leaders.find(TopicRef::Name(topic), PartitionIndex(requested.partition_index));
-    led.is_ok_and(|led| led.config.message_format_version == Some(MessageFormat::Magic0))
+/// A partition of a request.
+struct ListOffsetsEntry<'a> {
+    topic: &'a KString,
+    requested: &'a ListOffsetsPartition,
+    refused: Option<ErrorCode>,
+}
+
+/// The partitions of a request, each once. One that the request names more than once is
+/// INVALID_REQUEST, as in Kafka.
+async fn entries<'a>(
+    context: &RequestContext,
+    request: &'a ListOffsetsRequest,
+) -> Vec<ListOffsetsEntry<'a>> {
+    let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+    let mut turns = EntryTurns::default();
+    let mut entries: Vec<ListOffsetsEntry<'_>> = Vec::with_capacity(count);
+    let mut places = HashMap::with_capacity(count);
+    for topic in &request.topics {
+        let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.name));
+        let refused = (!allowed).then_some(ErrorCode::TopicAuthorizationFailed);
+        for requested in &topic.partitions {
+            turns.next().await;
+            match places.entry((&*topic.name, requested.partition_index)) {
+                Entry::Occupied(place) if allowed => {
+                    let first: &mut ListOffsetsEntry<'_> = &mut entries[*place.get()];
+                    first.refused = Some(ErrorCode::InvalidRequest);
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => {
+                    place.insert(entries.len());
+                    entries.push(ListOffsetsEntry { topic: &topic.name, requested, refused });
+                }
+            }
+        }
+    }
+    entries
 }
 
 /// The isolation level of a request (KIP-98): any value but 1 reads all records that are committed
@@ -129,16 +168,13 @@ pub(crate) fn isolation(level: i8) -> Isolation {
 }
 
 async fn find(
-    context: &RequestContext,
-    apis: &FetchApis,
-    topic: &KString,
+    version: i16,
+    led: &LeaderPartition,
     requested: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<ListedOffset, ErrorCode> {
-    let index = PartitionIndex(requested.partition_index);
-    let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
-    let partition = led.partition;
-    check_leader_epoch(&partition, requested.current_leader_epoch)?;
+    let partition = &led.partition;
+    check_leader_epoch(partition, requested.current_leader_epoch)?;
     let bounds = partition.bounds();
     let found = match requested.timestamp {
         LATEST => {
@@ -147,8 +183,8 @@ async fn find(
             let offset = bounds.end(isolation).raw();
             ListedOffset { offset, timestamp: -1, leader_epoch: partition.leader_epoch() }
         }
-        EARLIEST => ListedOffset::at(bounds.log_start, &partition),
-        MAX_TIMESTAMP if context.api_version >= 7 => {
+        EARLIEST => ListedOffset::at(bounds.log_start, partition),
+        MAX_TIMESTAMP if version >= 7 => {
             let largest = partition.max_timestamp(isolation).await.map_err(|e| logged_code(&e))?;
             largest.map_or(ListedOffset::NONE, |found| ListedOffset {
                 offset: found.offset.raw(),
@@ -156,12 +192,13 @@ async fn find(
                 leader_epoch: found.leader_epoch,
             })
         }
-        EARLIEST_LOCAL if context.api_version >= 8 => {
-            ListedOffset::at(bounds.log_start, &partition)
+        EARLIEST_LOCAL if version >= 8 => {
+            ListedOffset::at(bounds.log_start, partition)
         }
-        LATEST_TIERED if context.api_version >= 9 => ListedOffset::NONE,
+        LATEST_TIERED if version >= 9 => ListedOffset::NONE,
         special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
-        _ if has_no_timestamps(apis, topic, requested) => {
+        // The topic's records have none (`message.format.version` before 0.10).
+        _ if led.config.message_format_version == Some(MessageFormat::Magic0) => {
             return Err(ErrorCode::UnsupportedForMessageFormat);
         }
         time => {
@@ -182,13 +219,10 @@ async fn find(
 /// Version 0: boundaries at or before a time, newest first. Here the boundaries are the log's two
 /// ends.
 async fn boundaries(
-    apis: &FetchApis,
-    topic: &KString,
+    led: &LeaderPartition,
     requested: &ListOffsetsPartition,
 ) -> Result<Vec<i64>, ErrorCode> {
-    let index = PartitionIndex(requested.partition_index);
-    let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
-    let partition = led.partition;
+    let partition = &led.partition;
     let bounds = partition.bounds();
     let (start, end) = (bounds.log_start.raw(), bounds.high_watermark.raw());
     let mut offsets = match requested.timestamp {

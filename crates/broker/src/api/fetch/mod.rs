@@ -10,6 +10,7 @@ mod offset_for_leader_epoch;
 mod read;
 mod respond;
 pub(crate) mod session;
+mod wait;
 
 use self::apis::FetchApis;
 use super::handled::family;

@@ -14,6 +14,7 @@ use milena_protocol::{
         },
     },
 };
+use milena_storage::Partition;
 use milena_types::{LeaderEpoch, Offset, PartitionIndex};
 
 use super::apis::FetchApis;
@@ -22,7 +23,8 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
-    leadership::resolve::LEADER_WAIT_MAX,
+    entry_turns::EntryTurns,
+    leadership::resolve::{LEADER_WAIT_MAX, PartitionRef},
     topic_ref::TopicRef,
 };
 
@@ -36,16 +38,18 @@ pub(crate) async fn handle(
     apis: &FetchApis,
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
+    let wanted = named(context, &request).await;
+    let mut leaders = apis.leaders.find_each(&wanted, LEADER_WAIT_MAX).await.into_iter();
+    let mut turns = EntryTurns::default();
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.topic));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for requested in &topic.partitions {
-            let found = if allowed {
-                end_offset(apis, &topic.topic, requested).await
-            } else {
-                Err(ErrorCode::TopicAuthorizationFailed)
-            };
+            turns.next().await;
+            let led = if allowed { leaders.next() } else { None };
+            let led = led.unwrap_or(Err(ErrorCode::TopicAuthorizationFailed));
+            let found = led.and_then(|led| end_offset(&led.partition, requested));
             partitions.push(partition_response(requested.partition, found));
         }
         topics.push(OffsetForLeaderTopicResult { topic: topic.topic.clone(), partitions });
@@ -53,15 +57,29 @@ pub(crate) async fn handle(
     OffsetForLeaderEpochResponse { throttle_time_ms: 0, topics }
 }
 
-async fn end_offset(
-    apis: &FetchApis,
-    topic: &str,
+/// The partitions of the request that the client may describe.
+async fn named<'a>(
+    context: &RequestContext,
+    request: &'a OffsetForLeaderEpochRequest,
+) -> Vec<PartitionRef<'a>> {
+    let mut turns = EntryTurns::default();
+    let mut named = Vec::new();
+    for topic in &request.topics {
+        if context.allows(Operation::Describe, Resource::Topic(&topic.topic)) {
+            for requested in &topic.partitions {
+                turns.next().await;
+                named.push((TopicRef::Name(&topic.topic), PartitionIndex(requested.partition)));
+            }
+        }
+    }
+    named
+}
+
+fn end_offset(
+    partition: &Partition,
     requested: &OffsetForLeaderPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-    let index = PartitionIndex(requested.partition);
-    let led = apis.leaders.resolve_leader(TopicRef::Name(topic), index, LEADER_WAIT_MAX).await?;
-    let partition = led.partition;
-    check_leader_epoch(&partition, requested.current_leader_epoch)?;
+    check_leader_epoch(partition, requested.current_leader_epoch)?;
     Ok(partition.end_offset_for_epoch(LeaderEpoch(requested.leader_epoch)))
 }
 

@@ -17,8 +17,9 @@ use crate::{
     access::{Operation, Resource},
     api::fetch::epochs::check_leader_epoch,
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ToErrorCode,
-    leadership::{partitions::LeaderPartition, resolve::LEADER_WAIT_MAX},
+    leadership::partitions::LeaderPartition,
     topic_ref::TopicRef,
 };
 
@@ -38,6 +39,8 @@ pub(super) struct FetchTarget {
     /// In the session.
     pub(super) position: Option<u64>,
     log: Result<Arc<Partition>, ErrorCode>,
+    /// It is between two leaders: it counts as a partition without records.
+    pub(super) is_undecided: bool,
     formats: TopicFormats,
 }
 
@@ -48,27 +51,35 @@ impl FetchTarget {
         requested: FetchPartition,
         position: Option<u64>,
     ) -> Self {
-        let led = open(context, apis, &requested);
-        let formats = led
-            .as_ref()
-            .map_or_else(|_| TopicFormats::default(), |led| TopicFormats::from(&*led.config));
-        Self { requested, position, log: led.map(|led| led.partition), formats }
+        let mut target = Self {
+            requested,
+            position,
+            log: Err(ErrorCode::NotLeaderOrFollower),
+            is_undecided: false,
+            formats: TopicFormats::default(),
+        };
+        target.look_up(context, apis);
+        target
     }
 
-    /// Looks a partition up again that this broker does not lead, once a handoff has ended or its
-    /// log is open.
-    pub(super) async fn resolve_leader(&mut self, context: &RequestContext, apis: &FetchApis) {
-        if matches!(self.log, Err(ErrorCode::NotLeaderOrFollower)) {
-            apis.leaders
-                .wait_for_leader(
-                    self.requested.topic.as_ref(),
-                    self.requested.partition,
-                    LEADER_WAIT_MAX,
-                )
-                .await;
-            let (requested, position) = (self.requested.clone(), self.position);
-            *self = Self::new(context, apis, requested, position);
+    /// Looks the partition up, for the first time or again.
+    pub(super) fn look_up(&mut self, context: &RequestContext, apis: &FetchApis) {
+        let led = open(context, apis, &self.requested);
+        let named = (self.requested.topic.as_ref(), self.requested.partition);
+        self.is_undecided = apis.leaders.is_undecided(&led, named);
+        if let Ok(led) = &led {
+            self.formats = TopicFormats::from(&*led.config);
         }
+        self.log = led.map(|led| led.partition);
+    }
+
+    /// A read that finds nothing, or the error if the partition cannot be read.
+    pub(super) fn without_records(&self) -> PartitionRead {
+        let error = match &self.log {
+            Err(error) if !self.is_undecided => *error,
+            _ => ErrorCode::None,
+        };
+        PartitionRead::failed(error, PartitionOffsets::UNKNOWN)
     }
 
     /// Wakes `waiter` when the partition has more.
@@ -118,6 +129,8 @@ impl PartitionRead {
 pub(super) struct ReadPass {
     pub(super) partitions: Vec<PartitionRead>,
     pub(super) bytes: usize,
+    /// The places of those whose logs were closed meanwhile.
+    pub(super) closed: Vec<usize>,
     urgent: bool,
 }
 
@@ -126,17 +139,33 @@ impl ReadPass {
     pub(super) fn is_due(&self, bytes_min: usize) -> bool {
         self.urgent || self.bytes >= bytes_min
     }
+
+    /// Another outcome for a partition without records.
+    pub(super) fn replace(&mut self, place: usize, read: PartitionRead) {
+        self.urgent |= is_failure(read.error);
+        self.partitions[place] = read;
+    }
 }
 
 /// Reads each target in turn, as long as the limit allows.
 pub(super) async fn read(targets: &[FetchTarget], limits: &FetchLimits) -> ReadPass {
-    let mut pass =
-        ReadPass { partitions: Vec::with_capacity(targets.len()), bytes: 0, urgent: false };
-    for target in targets {
+    let mut turns = EntryTurns::default();
+    let mut pass = ReadPass {
+        partitions: Vec::with_capacity(targets.len()),
+        bytes: 0,
+        closed: Vec::new(),
+        urgent: false,
+    };
+    for (place, target) in targets.iter().enumerate() {
+        turns.next().await;
         let room = limits.bytes_max.saturating_sub(pass.bytes);
         let read = read_one(target, limits, room, pass.bytes == 0).await;
         pass.bytes += read.records.len();
-        pass.urgent |= is_failure(read.error) || read.diverging.is_some();
+        if target.log.is_ok() && read.error == ErrorCode::NotLeaderOrFollower {
+            pass.closed.push(place);
+        } else {
+            pass.urgent |= is_failure(read.error) || read.diverging.is_some();
+        }
         pass.partitions.push(read);
     }
     pass
@@ -159,7 +188,7 @@ async fn read_one(
     let requested = &target.requested;
     let log = match &target.log {
         Ok(log) => log,
-        Err(error) => return PartitionRead::failed(*error, PartitionOffsets::UNKNOWN),
+        Err(_) => return target.without_records(),
     };
     if limits.version >= FIRST_VERSION_WITH_DIVERGENCE
         && let Some(diverging) = diverging(log, requested)

@@ -14,12 +14,15 @@ use super::{
     read::{FetchTarget, PartitionRead, ReadPass, is_failure},
     session::{FetchKind, FetchPartition},
 };
-use crate::{context::RequestContext, leadership::resolve::LeaderHints, topic_ref::OwnedTopicRef};
+use crate::{
+    context::RequestContext, entry_turns::EntryTurns, leadership::resolve::LeaderHints,
+    topic_ref::OwnedTopicRef,
+};
 
 /// The first version whose responses name the leader that the client should use.
 const FIRST_VERSION_WITH_LEADER: i16 = 16;
 
-pub(super) fn respond(
+pub(super) async fn respond(
     context: &RequestContext,
     apis: &FetchApis,
     kind: &FetchKind,
@@ -30,7 +33,7 @@ pub(super) fn respond(
         throttle_time_ms: context.throttled().as_millis() as i32,
         ..Default::default()
     };
-    let mut session = match kind {
+    let session = match kind {
         FetchKind::Full { session } => {
             response.session_id = session.as_ref().map_or(0, |(id, _)| *id);
             session.as_ref().map(|(_, session)| session)
@@ -39,12 +42,14 @@ pub(super) fn respond(
             response.session_id = *id;
             Some(session)
         }
-    }
-    .map(|session| session.lock().expect("no panic while a session is changed"));
+    };
+    let mut turns = EntryTurns::default();
     let mut hints = apis.leaders.leader_hints(context.listener());
     let incremental = matches!(kind, FetchKind::Incremental { .. });
     for (target, read) in targets.into_iter().zip(pass.partitions) {
-        if let Some(session) = &mut session
+        turns.next().await;
+        let session = session.map(|session| session.lock().expect("no panic while it is changed"));
+        if let Some(mut session) = session
             && let Some(position) =
                 target.position.or_else(|| session.position_of(&target.requested))
         {

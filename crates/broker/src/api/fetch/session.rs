@@ -5,7 +5,7 @@
 //! process stay within its memory for them: beyond that, requests get none; a session's epoch rises
 //! by one with each response; partitions are visited in the order of the request, those that had
 //! records move to the end so that none starves. Not here: logs. The caller reads the partitions
-//! that [`Session::partitions`] lists; [`SessionPartition::must_include`] decides whether a
+//! that [`Session::partitions_from`] lists; [`SessionPartition::must_include`] decides whether a
 //! response has them.
 
 use std::{
@@ -142,9 +142,13 @@ impl Session {
         }
     }
 
-    /// The partitions in the order in which they are read, each with its position.
-    pub(crate) fn partitions(&mut self) -> impl Iterator<Item = (u64, &mut SessionPartition)> {
-        self.order.iter_mut().map(|(position, partition)| (*position, partition))
+    /// The partitions from a position on, in the order in which they are read, each with its
+    /// position.
+    pub(crate) fn partitions_from(
+        &self,
+        position: u64,
+    ) -> impl Iterator<Item = (u64, &SessionPartition)> {
+        self.order.range(position..).map(|(position, partition)| (*position, partition))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -20,6 +20,8 @@ use crate::{
     api::definition::ApiDefinition,
     context::RequestContext,
     coordinators::groups::partition_of,
+    entry_turns::EntryTurns,
+    leadership::resolve::{LeaderNode, reachable_leader},
     topics::internal::CONSUMER_OFFSETS,
 };
 
@@ -44,14 +46,23 @@ pub(crate) async fn handle(
     apis: &GroupApis,
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
+    let topic = match request.key_type {
+        GROUP => apis.topics.ensure_internal(CONSUMER_OFFSETS).await,
+        _ => Ok(()),
+    };
+    let image = apis.images.current();
+    let search = CoordinatorSearch { context, image: &image, key_type: request.key_type, topic };
     if context.api_version >= FIRST_VERSION_WITH_KEYS {
+        let mut turns = EntryTurns::default();
         let mut coordinators = Vec::with_capacity(request.coordinator_keys.len());
         for key in request.coordinator_keys {
-            coordinators.push(find(context, apis, request.key_type, key).await);
+            turns.next().await;
+            // As in Kafka, without a text for each key.
+            coordinators.push(Coordinator { error_message: None, ..search.find(key) });
         }
         return FindCoordinatorResponse { coordinators, ..Default::default() };
     }
-    let found = find(context, apis, request.key_type, request.key).await;
+    let found = search.find(request.key);
     FindCoordinatorResponse {
         error_code: found.error_code,
         error_message: found.error_message,
@@ -62,53 +73,50 @@ pub(crate) async fn handle(
     }
 }
 
-async fn find(
-    context: &RequestContext,
-    apis: &GroupApis,
+/// What the keys of one request are looked up in.
+struct CoordinatorSearch<'a> {
+    context: &'a RequestContext,
+    image: &'a MetadataImage,
     key_type: i8,
-    key: KString,
-) -> Coordinator {
-    let allowed = |resource| context.allows(Operation::Describe, resource);
-    let found = match key_type {
-        GROUP if !allowed(Resource::Group(&key)) => Err(ErrorCode::GroupAuthorizationFailed),
-        GROUP => find_group(context, apis, &key).await,
-        TRANSACTION if !allowed(Resource::TransactionalId(&key)) => {
-            Err(ErrorCode::TransactionalIdAuthorizationFailed)
+    /// Whether the topic exists that groups are in.
+    topic: Result<(), ErrorCode>,
+}
+
+impl CoordinatorSearch<'_> {
+    fn find(&self, key: KString) -> Coordinator {
+        let allowed = |resource| self.context.allows(Operation::Describe, resource);
+        let found = match self.key_type {
+            GROUP if !allowed(Resource::Group(&key)) => Err(ErrorCode::GroupAuthorizationFailed),
+            GROUP => self.find_group(&key).ok_or(ErrorCode::CoordinatorNotAvailable),
+            TRANSACTION if !allowed(Resource::TransactionalId(&key)) => {
+                Err(ErrorCode::TransactionalIdAuthorizationFailed)
+            }
+            TRANSACTION | SHARE => Err(ErrorCode::UnsupportedVersion),
+            _ => Err(ErrorCode::InvalidRequest),
+        };
+        match found {
+            Ok(leader) => Coordinator {
+                key,
+                node_id: leader.id.0,
+                host: leader.host.into(),
+                port: leader.port,
+                ..Default::default()
+            },
+            Err(error) => Coordinator {
+                key,
+                node_id: -1,
+                port: -1,
+                error_code: error.code(),
+                error_message: Some(KString::from_static(error.message())),
+                ..Default::default()
+            },
         }
-        TRANSACTION | SHARE => Err(ErrorCode::UnsupportedVersion),
-        _ => Err(ErrorCode::InvalidRequest),
-    };
-    match found {
-        Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Default::default() },
-        Err(error) => Coordinator {
-            key,
-            node_id: -1,
-            port: -1,
-            error_code: error.code(),
-            error_message: Some(KString::from_static(error.message())),
-            ..Default::default()
-        },
     }
-}
 
-async fn find_group(
-    context: &RequestContext,
-    apis: &GroupApis,
-    group: &str,
-) -> Result<(i32, KString, i32), ErrorCode> {
-    let unavailable = ErrorCode::CoordinatorNotAvailable;
-    apis.topics.ensure_internal(CONSUMER_OFFSETS).await.map_err(|_| unavailable)?;
-    leader(context, &apis.images.current(), group).ok_or(unavailable)
-}
-
-fn leader(
-    context: &RequestContext,
-    image: &MetadataImage,
-    group: &str,
-) -> Option<(i32, KString, i32)> {
-    let topic = image.topic(CONSUMER_OFFSETS)?;
-    let partition = topic.partition(partition_of(group, topic.partition_count()))?;
-    let leader = image.live_leader(partition)?;
-    let address = image.broker(leader)?.listener(context.listener())?;
-    Some((leader.0, KString::from(&address.host), address.port.into()))
+    fn find_group(&self, group: &str) -> Option<LeaderNode> {
+        self.topic.ok()?;
+        let topic = self.image.topic(CONSUMER_OFFSETS)?;
+        let partition = topic.partition(partition_of(group, topic.partition_count()))?;
+        reachable_leader(self.image, partition, self.context.listener())
+    }
 }

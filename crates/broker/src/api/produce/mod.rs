@@ -12,22 +12,23 @@
 //!
 //! While flushing falls behind, producers are throttled (`throttle_time_ms`, KIP-219), the more the
 //! more they send. When storage has as many unflushed bytes as it may, or the log's backlog exceeds
-//! what it writes in a moment, requests wait for an `AppendPermit` in the order of their arrival,
-//! and with them their connections.
+//! what it writes in a moment, requests wait to be admitted, in the order of their arrival, and
+//! with them their connections.
 
 pub(crate) mod apis;
 mod pending;
 mod validate;
 mod validator;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use milena_protocol::{
-    ApiKey, Decoder, ErrorCode, KString, messages::produce_request::ProduceRequest,
+    ApiKey, Decoder, ErrorCode, KString,
+    messages::produce_request::{PartitionProduceData, ProduceRequest},
 };
 use milena_records::Batch;
-use milena_storage::{AppendError, AppendFuture, AppendOptions, BudgetPermit, Origin};
+use milena_storage::{AppendError, AppendFuture, AppendOptions, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 
 use crate::{
@@ -37,9 +38,10 @@ use crate::{
         handled::{Handled, decode},
     },
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ToErrorCode,
     leadership::{partitions::LeaderPartition, resolve::LEADER_WAIT_MAX},
-    topic_ref::TopicRef,
+    topic_ref::{OwnedTopicRef, TopicRef},
 };
 
 use self::{
@@ -64,23 +66,33 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 pub(crate) const APIS: &[ApiDefinition] = &[API];
 
-/// A partition of a request, after its records were validated or refused.
-struct ValidPartition {
+/// How long a request whose records are appended in part waits for partitions between two leaders.
+const LEADER_WAIT_AFTER_APPEND_MAX: Duration = Duration::from_secs(1);
+
+/// A partition of a request on its way into the log.
+struct ProducePartition {
     index: i32,
-    outcome: Result<(LeaderPartition, Batch), ProduceError>,
+    stage: Stage,
 }
 
-impl ValidPartition {
-    fn bytes(&self) -> usize {
-        self.outcome.as_ref().map_or(0, |(_, batch)| batch.size())
-    }
+enum Stage {
+    /// Its leader was not found yet.
+    Received(Option<Bytes>),
+    Valid(LeaderPartition, Batch),
+    Done(Result<AppendFuture, ProduceError>),
 }
 
-struct ValidTopic {
+struct ProduceTopic {
     name: KString,
     id: TopicId,
     by_id: bool,
-    partitions: Vec<ValidPartition>,
+    partitions: Vec<ProducePartition>,
+}
+
+impl ProduceTopic {
+    fn topic_ref(&self) -> TopicRef<'_> {
+        if self.by_id { TopicRef::Id(self.id) } else { TopicRef::Name(&self.name) }
+    }
 }
 
 /// Appends what the request carries. The response follows when it is committed. Not boxed: it is
@@ -95,17 +107,21 @@ pub(crate) async fn handle(
         Err(closed) => return closed,
     };
     let acks = request.acks;
-    match acks {
-        0 => context.outlive_peer(),
-        // Kafka looks at it for no other.
-        -1 => context.narrow(request.timeout_ms),
-        _ => {}
+    let wait_max = wait_max(acks, request.timeout_ms);
+    // Nobody waits for a produce without a response, and no deadline ends it.
+    let deadline = (acks != 0).then(|| context.received.saturating_add(wait_max));
+    let mut producing = Producing {
+        context,
+        apis,
+        validator: Validator::new(apis, context.api_version, deadline),
+        topics: received(context, apis, request).await,
+        has_appended: false,
+    };
+    producing.append_all(false).await;
+    if producing.has_undecided() {
+        Box::pin(producing.wait_and_append(deadline)).await;
     }
-    let topics = validate_all(context, apis, request).await;
-    let bytes = topics.iter().flat_map(|topic| &topic.partitions).map(ValidPartition::bytes).sum();
-    let permit = AppendPermit::take(apis, bytes, context.deadline()).await;
-    context.throttle(throttle(apis.storage.pressure(), bytes));
-    let topics = append_all(permit, topics).await;
+    let topics = producing.finish();
     if acks == 0 {
         let failed = topics
             .iter()
@@ -124,7 +140,17 @@ pub(crate) async fn handle(
         version: context.api_version,
         throttle: context.throttled(),
     };
-    Handled::when_committed(context, pending.response(topics, context.left()))
+    Handled::when_committed(context, pending.response(topics, wait_max))
+}
+
+/// How long the client waits: what it says counts for acks -1 only, as in Kafka.
+fn wait_max(acks: i16, timeout_ms: i32) -> Duration {
+    /// Less than the 30 s after which clients give up by default.
+    const WAIT_MAX: Duration = Duration::from_secs(25);
+    match acks {
+        -1 => Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)).min(WAIT_MAX),
+        _ => WAIT_MAX,
+    }
 }
 
 /// For how long a producer is throttled while storage fills up: not below three quarters of the
@@ -137,12 +163,14 @@ fn throttle(pressure: f64, bytes: usize) -> Duration {
     Duration::from_secs_f64(((pressure - BEGINS) / (1.0 - BEGINS)).clamp(0.0, 1.0) * share)
 }
 
-/// Validates every partition's records, one after the other.
-async fn validate_all(
+/// The partitions of a request, with those that are refused before their records are looked at. A
+/// partition named more than once is INVALID_REQUEST: Kafka appends the last one and drops the others
+/// without a word.
+async fn received(
     context: &RequestContext,
     apis: &ProduceApi,
     request: ProduceRequest,
-) -> Vec<ValidTopic> {
+) -> Vec<ProduceTopic> {
     let acks_refused = (!matches!(request.acks, -1..=1)).then(|| {
         ProduceError::new(
             ErrorCode::InvalidRequiredAcks,
@@ -150,26 +178,44 @@ async fn validate_all(
         )
     });
     let by_id = context.api_version >= FIRST_VERSION_WITH_IDS;
-    let mut validator = Validator::new(apis, context.api_version, context.deadline());
-    let mut topics = Vec::with_capacity(request.topic_data.len());
+    let count: usize = request.topic_data.iter().map(|topic| topic.partition_data.len()).sum();
+    let mut places = (count > 1).then(|| HashMap::with_capacity(count));
+    let mut turns = EntryTurns::default();
+    let mut topics: Vec<ProduceTopic> = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
         let id = TopicId(topic.topic_id);
         // A name of its own, so that the response does not keep the request's records in memory.
         let name = KString::from(topic.name.as_str());
-        let topic_ref = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
+        let key = if by_id { OwnedTopicRef::Id(id) } else { OwnedTopicRef::Name(name.clone()) };
         let refused = match &acks_refused {
             Some(error) => Some(error.clone()),
-            None => topic_refused(context, apis, topic_ref),
+            None => topic_refused(context, apis, key.as_ref()),
         };
-        let mut partitions = Vec::with_capacity(topic.partition_data.len());
-        for data in topic.partition_data {
-            let outcome = match &refused {
-                Some(error) => Err(error.clone()),
-                None => validate(apis, &mut validator, topic_ref, data.index, data.records).await,
+        let partitions = Vec::with_capacity(topic.partition_data.len());
+        let mut into = ProduceTopic { name, id, by_id, partitions };
+        for PartitionProduceData { index, records, .. } in topic.partition_data {
+            turns.next().await;
+            let place = (topics.len(), into.partitions.len());
+            if let Some(places) = &mut places
+                && let Some((topic, partition)) = places.insert((key.clone(), index), place)
+            {
+                // The first one alone stands in the response.
+                places.insert((key.clone(), index), (topic, partition));
+                let twice = ProduceError::new(
+                    ErrorCode::InvalidRequest,
+                    "the request names this partition more than once: name it once",
+                );
+                let first = topics.get_mut(topic).unwrap_or(&mut into);
+                first.partitions[partition].stage = Stage::Done(Err(twice));
+                continue;
+            }
+            let stage = match &refused {
+                Some(error) => Stage::Done(Err(error.clone())),
+                None => Stage::Received(records),
             };
-            partitions.push(ValidPartition { index: data.index, outcome });
+            into.partitions.push(ProducePartition { index, stage });
         }
-        topics.push(ValidTopic { name, id, by_id, partitions });
+        topics.push(into);
     }
     topics
 }
@@ -205,122 +251,129 @@ fn is_internal(name: &str) -> bool {
         && name.parse::<milena_types::TopicName>().is_ok_and(|name| name.is_internal())
 }
 
-/// Finds the leader and validates the records. While the partition is being handed over, or not
-/// open here yet, this waits for the outcome.
-async fn validate(
-    apis: &ProduceApi,
-    validator: &mut Validator<'_>,
-    topic: TopicRef<'_>,
-    index: i32,
-    records: Option<Bytes>,
-) -> Result<(LeaderPartition, Batch), ProduceError> {
-    let partition = PartitionIndex(index);
-    let led = match apis.leaders.find(topic, partition) {
-        Err(ErrorCode::NotLeaderOrFollower) => {
-            Box::pin(apis.leaders.resolve_leader(topic, partition, LEADER_WAIT_MAX)).await?
+/// The partitions of a request that are validated, then admitted, then appended.
+struct Producing<'a> {
+    context: &'a RequestContext,
+    apis: &'a ProduceApi,
+    validator: Validator<'a>,
+    topics: Vec<ProduceTopic>,
+    has_appended: bool,
+}
+
+impl Producing<'_> {
+    /// Finds leaders, validates, is admitted, and appends. What is between two leaders is left for
+    /// another time, unless this `is_last`.
+    async fn append_all(&mut self, is_last: bool) {
+        let now = Timestamp(self.apis.runtime.wall_ms());
+        let mut bytes = 0;
+        for topic in &mut self.topics {
+            let topic_ref =
+                if topic.by_id { TopicRef::Id(topic.id) } else { TopicRef::Name(&topic.name) };
+            for partition in &mut topic.partitions {
+                let found = match &partition.stage {
+                    Stage::Done(_) => continue,
+                    Stage::Received(_) | Stage::Valid(..) => {
+                        let index = PartitionIndex(partition.index);
+                        let found = self.apis.leaders.find(topic_ref, index);
+                        if !is_last && self.apis.leaders.is_undecided(&found, (topic_ref, index)) {
+                            continue;
+                        }
+                        found
+                    }
+                };
+                let stage = std::mem::replace(&mut partition.stage, Stage::Received(None));
+                partition.stage = match (found, stage) {
+                    (Err(error), _) => Stage::Done(Err(error.into())),
+                    (Ok(led), Stage::Received(records)) => {
+                        match validate(&mut self.validator, &led, records).await {
+                            Ok(batch) => Stage::Valid(led, batch),
+                            Err(error) => Stage::Done(Err(error)),
+                        }
+                    }
+                    (Ok(led), Stage::Valid(_, batch)) => Stage::Valid(led, batch),
+                    (Ok(_), done @ Stage::Done(_)) => done,
+                };
+                if let Stage::Valid(_, batch) = &partition.stage {
+                    bytes += batch.size();
+                }
+            }
         }
-        found => found?,
-    };
+        if bytes > 0 {
+            // Held until all are appended, never while anything else is waited for: one that waits
+            // would keep others from theirs.
+            let _permit = self.apis.storage.admit(bytes).await;
+            self.context.throttle(throttle(self.apis.storage.pressure(), bytes));
+            self.append_valid(now, is_last);
+        }
+    }
+
+    fn append_valid(&mut self, now: Timestamp, is_last: bool) {
+        let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
+        for partition in self.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            let Stage::Valid(led, batch) = &partition.stage else { continue };
+            let outcome = match led.partition.append(std::slice::from_ref(batch), &options) {
+                // It is being handed over.
+                Err(AppendError::Closed) if !is_last => continue,
+                Err(error) => Err(ProduceError::new(error.error_code(), error.to_string())),
+                Ok(appended) => Ok(appended),
+            };
+            self.has_appended |= outcome.is_ok();
+            partition.stage = Stage::Done(outcome);
+        }
+    }
+
+    fn has_undecided(&self) -> bool {
+        let mut partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
+        partitions.any(|partition| !matches!(partition.stage, Stage::Done(_)))
+    }
+
+    /// Waits, once, for the leaders of all partitions that are left, and appends to these: not long
+    /// when others are appended, whose response this delays.
+    async fn wait_and_append(&mut self, deadline: Option<Duration>) {
+        let wait_max = if self.has_appended { LEADER_WAIT_AFTER_APPEND_MAX } else { LEADER_WAIT_MAX };
+        let now = self.apis.runtime.monotonic();
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
+        let undecided = self.topics.iter().flat_map(|topic| {
+            let partitions = topic.partitions.iter();
+            let left = partitions.filter(|partition| !matches!(partition.stage, Stage::Done(_)));
+            left.map(|partition| (topic.topic_ref(), PartitionIndex(partition.index)))
+        });
+        let undecided = undecided.collect();
+        self.apis.leaders.wait_until_decided(undecided, wait_max.min(left)).await;
+        self.append_all(true).await;
+    }
+
+    fn finish(self) -> Vec<TopicAppends> {
+        let finish = |partition: ProducePartition| PartitionAppend {
+            index: partition.index,
+            outcome: match partition.stage {
+                Stage::Done(outcome) => outcome,
+                Stage::Received(_) | Stage::Valid(..) => {
+                    Err(ErrorCode::NotLeaderOrFollower.into())
+                }
+            },
+        };
+        let topics = self.topics.into_iter().map(|topic| TopicAppends {
+            name: topic.name,
+            id: topic.id,
+            partitions: topic.partitions.into_iter().map(finish).collect(),
+        });
+        topics.collect()
+    }
+}
+
+async fn validate(
+    validator: &mut Validator<'_>,
+    led: &LeaderPartition,
+    records: Option<Bytes>,
+) -> Result<Batch, ProduceError> {
     let batch = validator.validate(records, &led.config).await?;
     if batch.header().attributes.is_transactional() {
         let message =
             "transactions are not served by this cluster yet: produce without a transactional id";
         return Err(ProduceError::new(ErrorCode::InvalidTxnState, message));
     }
-    Ok((led, batch))
-}
-
-/// The permit to append a request's records, held until all of them are appended, never while
-/// anything else is waited for: one that waits would keep others from theirs.
-struct AppendPermit<'a> {
-    apis: &'a ProduceApi,
-    bytes: usize,
-    deadline: Option<Duration>,
-    /// Why there is none: the deadline passed.
-    permit: Result<BudgetPermit, ProduceError>,
-}
-
-impl<'a> AppendPermit<'a> {
-    /// Waits for its turn, until the deadline if there is one.
-    async fn take(apis: &'a ProduceApi, bytes: usize, deadline: Option<Duration>) -> Self {
-        let none = Err(ErrorCode::RequestTimedOut.into());
-        let mut permit = Self { apis, bytes, deadline, permit: none };
-        permit.admit().await;
-        permit
-    }
-
-    async fn admit(&mut self) {
-        let Self { apis, bytes, deadline, .. } = *self;
-        self.permit = match deadline {
-            None => Ok(apis.storage.admit(bytes).await),
-            Some(deadline) => {
-                let left = deadline.saturating_sub(apis.runtime.monotonic());
-                let admitted = apis.storage.admit_within(bytes, left).await;
-                admitted.map_err(|error| ProduceError::new(error.error_code(), error.to_string()))
-            }
-        };
-    }
-
-    fn check(&self) -> Result<(), ProduceError> {
-        self.permit.as_ref().map(|_| ()).map_err(Clone::clone)
-    }
-
-    /// As [`crate::leadership::resolve::LeaderResolver::resolve_leader`].
-    async fn resolve_leader(
-        &mut self,
-        topic: TopicRef<'_>,
-        partition: PartitionIndex,
-    ) -> Result<LeaderPartition, ProduceError> {
-        self.permit = Err(ErrorCode::RequestTimedOut.into());
-        self.apis.leaders.wait_for_leader(topic, partition, LEADER_WAIT_MAX).await;
-        self.admit().await;
-        self.check()?;
-        Ok(self.apis.leaders.find(topic, partition)?)
-    }
-}
-
-async fn append_all(mut permit: AppendPermit<'_>, topics: Vec<ValidTopic>) -> Vec<TopicAppends> {
-    let now = Timestamp(permit.apis.runtime.wall_ms());
-    let mut appended = Vec::with_capacity(topics.len());
-    for topic in topics {
-        let ValidTopic { name, id, by_id, partitions } = topic;
-        let topic_ref = if by_id { TopicRef::Id(id) } else { TopicRef::Name(&name) };
-        let mut appends = Vec::with_capacity(partitions.len());
-        for ValidPartition { index, outcome } in partitions {
-            let outcome = match outcome {
-                Ok((led, batch)) => {
-                    let partition = PartitionIndex(index);
-                    append(&mut permit, topic_ref, partition, &led, batch, now).await
-                }
-                Err(error) => Err(error),
-            };
-            appends.push(PartitionAppend { index, outcome });
-        }
-        appended.push(TopicAppends { name, id, partitions: appends });
-    }
-    appended
-}
-
-/// Appends to one partition.
-async fn append(
-    permit: &mut AppendPermit<'_>,
-    topic: TopicRef<'_>,
-    partition: PartitionIndex,
-    led: &LeaderPartition,
-    batch: Batch,
-    now: Timestamp,
-) -> Result<AppendFuture, ProduceError> {
-    permit.check()?;
-    let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
-    let refused = |error: AppendError| ProduceError::new(error.error_code(), error.to_string());
-    let batch = std::slice::from_ref(&batch);
-    match led.partition.append(batch, &options) {
-        Err(AppendError::Closed) => {
-            let led = Box::pin(permit.resolve_leader(topic, partition)).await?;
-            led.partition.append(batch, &options).map_err(refused)
-        }
-        appended => appended.map_err(refused),
-    }
+    Ok(batch)
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@
 //! nothing), INVALID_TOPIC_EXCEPTION (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED,
 //! KAFKA_STORAGE_ERROR.
 
+use std::collections::{HashMap, hash_map::Entry};
+
+use futures_util::{StreamExt, stream};
 use milena_protocol::{
-    ApiKey, ErrorCode,
+    ApiKey, ErrorCode, KString,
     messages::{
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest},
         delete_records_response::{
@@ -25,6 +28,11 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
+    entry_turns::EntryTurns,
+    leadership::{
+        partitions::LeaderPartition,
+        resolve::{LEADER_WAIT_MAX, PartitionRef},
+    },
     topic_ref::TopicRef,
     topics::valid_name,
 };
@@ -32,6 +40,9 @@ use crate::{
 pub(crate) const API: ApiDefinition =
     ApiDefinition { computes: true, ..ApiDefinition::new(ApiKey::DeleteRecords, 0..=2) };
 
+/// How many partitions' records are deleted at the same time: they share commits of the metadata
+/// store.
+const DELETING_MAX: usize = 64;
 /// "Up to the high watermark".
 const HIGH_WATERMARK: i64 = -1;
 
@@ -40,42 +51,91 @@ pub(crate) async fn handle(
     apis: &TopicApis,
     request: DeleteRecordsRequest,
 ) -> DeleteRecordsResponse {
-    let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in &request.topics {
-        let allowed = context.allows(Operation::Delete, Resource::Topic(&topic.name));
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for requested in &topic.partitions {
-            let outcome = if allowed {
-                delete(apis, &topic.name, requested).await
-            } else {
-                Err(ErrorCode::TopicAuthorizationFailed)
+    let entries = entries(context, &request).await;
+    let wanted: Vec<PartitionRef<'_>> = entries
+        .iter()
+        .filter(|entry| entry.refused.is_none())
+        .map(|entry| (TopicRef::Name(entry.topic), PartitionIndex(entry.requested.partition_index)))
+        .collect();
+    let mut leaders = apis.leaders.find_each(&wanted, LEADER_WAIT_MAX).await.into_iter();
+    let mut deletions = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let led = match entry.refused {
+            Some(error) => Err(error),
+            None => leaders.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
+        };
+        deletions.push(async move {
+            let outcome = match led {
+                Ok(led) => delete(&led, entry.requested).await,
+                Err(error) => Err(error),
             };
-            let (low_watermark, error_code) = match outcome {
-                Ok(log_start) => (log_start.raw(), 0),
-                Err(error) => (-1, error.code()),
-            };
-            let partition_index = requested.partition_index;
-            partitions.push(DeleteRecordsPartitionResult {
-                partition_index,
-                low_watermark,
-                error_code,
-            });
+            (entry, outcome)
+        });
+    }
+    let mut deletions = stream::iter(deletions).buffered(DELETING_MAX);
+    let mut topics: Vec<DeleteRecordsTopicResult> = Vec::with_capacity(request.topics.len());
+    while let Some((entry, outcome)) = deletions.next().await {
+        let (low_watermark, error_code) = match outcome {
+            Ok(log_start) => (log_start.raw(), 0),
+            Err(error) => (-1, error.code()),
+        };
+        let partition_index = entry.requested.partition_index;
+        let result = DeleteRecordsPartitionResult { partition_index, low_watermark, error_code };
+        match topics.last_mut() {
+            Some(topic) if topic.name == *entry.topic => topic.partitions.push(result),
+            _ => topics.push(DeleteRecordsTopicResult {
+                name: entry.topic.clone(),
+                partitions: vec![result],
+            }),
         }
-        topics.push(DeleteRecordsTopicResult { name: topic.name.clone(), partitions });
     }
     DeleteRecordsResponse { throttle_time_ms: 0, topics }
 }
 
+/// A partition of a request.
+struct DeleteRecordsEntry<'a> {
+    topic: &'a KString,
+    requested: &'a DeleteRecordsPartition,
+    refused: Option<ErrorCode>,
+}
+
+/// The partitions of a request, each once: of those named again the last entry counts, as in Kafka.
+async fn entries<'a>(
+    context: &RequestContext,
+    request: &'a DeleteRecordsRequest,
+) -> Vec<DeleteRecordsEntry<'a>> {
+    let mut turns = EntryTurns::default();
+    let mut entries: Vec<DeleteRecordsEntry<'_>> = Vec::new();
+    let mut places = HashMap::new();
+    for topic in &request.topics {
+        let refused = if !context.allows(Operation::Delete, Resource::Topic(&topic.name)) {
+            Some(ErrorCode::TopicAuthorizationFailed)
+        } else if valid_name(&topic.name).is_ok_and(|name| name.is_internal()) {
+            Some(ErrorCode::InvalidTopic)
+        } else {
+            None
+        };
+        for requested in &topic.partitions {
+            turns.next().await;
+            match places.entry((&*topic.name, requested.partition_index)) {
+                Entry::Occupied(place) => {
+                    let entry: &mut DeleteRecordsEntry<'_> = &mut entries[*place.get()];
+                    entry.requested = requested;
+                }
+                Entry::Vacant(place) => {
+                    place.insert(entries.len());
+                    entries.push(DeleteRecordsEntry { topic: &topic.name, requested, refused });
+                }
+            }
+        }
+    }
+    entries
+}
+
 async fn delete(
-    apis: &TopicApis,
-    topic: &str,
+    led: &LeaderPartition,
     requested: &DeleteRecordsPartition,
 ) -> Result<Offset, ErrorCode> {
-    if valid_name(topic).is_ok_and(|name| name.is_internal()) {
-        return Err(ErrorCode::InvalidTopic);
-    }
-    let led =
-        apis.leaders.find(TopicRef::Name(topic), PartitionIndex(requested.partition_index))?;
     if !led.config.cleanup_policy.delete {
         return Err(ErrorCode::PolicyViolation);
     }
@@ -89,7 +149,7 @@ async fn delete(
         MaintenanceError::Closed => ErrorCode::NotLeaderOrFollower,
         error => {
             tracing::warn!(
-                %topic, partition = requested.partition_index, %error,
+                topic = %led.topic, partition = requested.partition_index, %error,
                 "records were not deleted"
             );
             ErrorCode::KafkaStorageError

@@ -100,10 +100,10 @@ fn partitions_are_added_changed_forgotten_and_rotated() {
     session.set_partition(&FetchPartition { fetch_offset: 7, ..requested("t", 0) });
     session.set_partition(&requested("v", 0));
     let first =
-        session.partitions().next().map(|(position, _)| position).expect("three partitions");
+        session.partitions_from(0).next().map(|(position, _)| position).expect("three partitions");
     session.move_to_end(first);
     let order: Vec<_> = session
-        .partitions()
+        .partitions_from(0)
         .map(|(_, p)| (p.requested.topic.clone(), p.requested.fetch_offset))
         .collect();
     let name = |text: &'static str| OwnedTopicRef::Name(KString::from_static(text));

@@ -1,0 +1,141 @@
+//! Reading again until a fetch has enough, or until its time is over.
+//!
+//! A partition between two leaders counts as one without records, for a moment: an error would turn
+//! the long polls of all others in the request into retries.
+
+use std::time::Duration;
+
+use milena_storage::Waiter;
+
+use super::{
+    apis::FetchApis,
+    read::{self, FetchLimits, FetchTarget, ReadPass},
+};
+use crate::{
+    context::RequestContext, entry_turns::EntryTurns, leadership::resolve::LEADER_WAIT_MAX,
+};
+
+/// A fetch that reads.
+pub(super) struct FetchWait<'a> {
+    context: &'a RequestContext,
+    apis: &'a FetchApis,
+    limits: &'a FetchLimits,
+    targets: Vec<FetchTarget>,
+    /// With fewer bytes it waits for more.
+    bytes_min: usize,
+    wait: Duration,
+    /// When it waits no longer, on the monotonic clock.
+    deadline: Duration,
+    /// The targets between two leaders.
+    undecided: Vec<usize>,
+    /// Until when these count as partitions without records.
+    undecided_until: Option<Duration>,
+}
+
+impl<'a> FetchWait<'a> {
+    pub(super) fn new(
+        context: &'a RequestContext,
+        apis: &'a FetchApis,
+        limits: &'a FetchLimits,
+        targets: Vec<FetchTarget>,
+        bytes_min: usize,
+        wait: Duration,
+    ) -> Self {
+        let undecided = targets.iter().enumerate().filter(|(_, target)| target.is_undecided);
+        let undecided = undecided.map(|(place, _)| place).collect();
+        let deadline = apis.runtime.monotonic().saturating_add(wait);
+        Self {
+            context,
+            apis,
+            limits,
+            targets,
+            bytes_min: bytes_min.min(limits.bytes_max),
+            wait,
+            deadline,
+            undecided,
+            undecided_until: None,
+        }
+    }
+
+    /// The targets, and the last pass over them.
+    pub(super) async fn read(mut self) -> (Vec<FetchTarget>, ReadPass) {
+        let mut pass = self.pass().await;
+        while !self.is_over(&pass) {
+            let waiter = Waiter::new(self.bytes_min.saturating_sub(pass.bytes));
+            let watched = self.targets.iter().filter_map(|target| target.watch(&waiter));
+            let guards: Vec<_> = watched.collect();
+            let mut changes = self.apis.leaders.changes();
+            changes.mark_seen();
+            // What came between the pass before and the registration did not wake this request.
+            pass = self.pass().await;
+            if self.is_over(&pass) {
+                break;
+            }
+            let sleep = self.next_deadline().saturating_sub(self.apis.runtime.monotonic());
+            tokio::select! {
+                biased;
+                () = self.apis.stopping.cancelled() => break,
+                () = waiter.woken() => {}
+                () = changes.next(), if !self.undecided.is_empty() => {}
+                () = self.apis.runtime.sleep(sleep) => {}
+            }
+            drop(guards);
+            pass = self.pass().await;
+        }
+        (self.targets, pass)
+    }
+
+    fn is_over(&self, pass: &ReadPass) -> bool {
+        self.targets.is_empty()
+            || pass.is_due(self.bytes_min)
+            || self.apis.runtime.monotonic() >= self.deadline
+    }
+
+    fn next_deadline(&self) -> Duration {
+        self.undecided_until.map_or(self.deadline, |until| until.min(self.deadline))
+    }
+
+    /// Reads once. Partitions whose logs were closed meanwhile are looked up again.
+    async fn pass(&mut self) -> ReadPass {
+        self.look_up_undecided().await;
+        let mut pass = read::read(&self.targets, self.limits).await;
+        for place in std::mem::take(&mut pass.closed) {
+            let target = &mut self.targets[place];
+            target.look_up(self.context, self.apis);
+            if target.is_undecided {
+                self.undecided.push(place);
+            }
+            pass.replace(place, target.without_records());
+        }
+        if !self.undecided.is_empty() && self.undecided_until.is_none() {
+            self.undecided_until = Some(self.undecided_deadline());
+        }
+        pass
+    }
+
+    fn undecided_deadline(&self) -> Duration {
+        self.apis.runtime.monotonic().saturating_add(self.wait.min(LEADER_WAIT_MAX))
+    }
+
+    /// Looks those up again that are between two leaders; when their time is over, they have
+    /// NOT_LEADER_OR_FOLLOWER.
+    async fn look_up_undecided(&mut self) {
+        if self.undecided.is_empty() {
+            self.undecided_until = None;
+            return;
+        }
+        let until = self.undecided_until.unwrap_or_else(|| self.undecided_deadline());
+        self.undecided_until = Some(until);
+        let is_over = self.apis.runtime.monotonic() >= until;
+        let mut turns = EntryTurns::default();
+        for place in std::mem::take(&mut self.undecided) {
+            turns.next().await;
+            let target = &mut self.targets[place];
+            target.look_up(self.context, self.apis);
+            target.is_undecided &= !is_over;
+            if target.is_undecided {
+                self.undecided.push(place);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Loops over what a request names, which may be millions of entries.
+
+/// How many entries are looked at before others on the same thread have their turn.
+pub(crate) const SLICE_ENTRIES: usize = 256;
+
+/// Counts the entries of a loop.
+#[derive(Debug, Default)]
+pub(crate) struct EntryTurns(usize);
+
+impl EntryTurns {
+    /// Once an entry.
+    pub(crate) async fn next(&mut self) {
+        self.0 += 1;
+        if self.0.is_multiple_of(SLICE_ENTRIES) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
