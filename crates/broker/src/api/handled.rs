@@ -7,6 +7,7 @@ use milena_protocol::{
     ApiKey, DecodeError, Decoder, EncodedFrame, Message, Request, frame::encode_response,
 };
 
+use super::bounds::RESPONSE_BYTES_MAX;
 use crate::{context::RequestContext, memory::room::RoomPermit};
 
 /// The outcome of a request.
@@ -43,7 +44,10 @@ pub(crate) trait IntoHandled {
 impl<M: Message> IntoHandled for M {
     fn into_handled(self, context: &RequestContext) -> Handled {
         let mut reply = ResponseHead::of(context).reply(&self);
-        if let Reply::Send { room, .. } = &mut reply {
+        if let Reply::Send { frame, room, .. } = &mut reply {
+            if frame.len() > RESPONSE_BYTES_MAX {
+                return Handled::too_large(context);
+            }
             *room = context.take_room();
         }
         Handled::Done(reply)
@@ -68,6 +72,16 @@ impl Handled {
 
     pub(crate) const fn no_response() -> Self {
         Self::Done(Reply::Nothing)
+    }
+
+    /// For a response that would exceed [`RESPONSE_BYTES_MAX`].
+    pub(crate) fn too_large(context: &RequestContext) -> Self {
+        let (peer, api) = (context.client_address(), context.api_key.name());
+        tracing::warn!(
+            %peer, api, max = RESPONSE_BYTES_MAX,
+            "closed a connection whose response would be too large: ask for less at once"
+        );
+        Self::close("its response would be too large")
     }
 
     pub(crate) const fn close(reason: &'static str) -> Self {

@@ -268,6 +268,16 @@ impl Cluster {
         }
     }
 
+    /// Makes partitions of a topic fail to open.
+    pub async fn break_manifests(&self, topic: TopicId, partitions: std::ops::Range<i32>) {
+        let prefix = milena_metadata::storage_prefix(&self.id);
+        for partition in partitions {
+            let key = format!("{prefix}manifests/{}/{partition}", topic.0.simple());
+            let put = milena_store::Txn::new().put(key, "not a manifest");
+            let _ = self.store.txn(put).await.expect("the store works");
+        }
+    }
+
     /// Lets no object be written until the returned guard is dropped.
     pub fn block_objects(&self) -> BlockedObjects {
         let objects = self.dir.path().join("objects");

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, dead_code)] // What is shared is there for tests to come, too.
 
 mod api_versions;
+mod bounds;
 mod cluster;
 mod compatibility;
 mod configs;

@@ -9,7 +9,7 @@
 //! NO_REASSIGNMENT_IN_PROGRESS, INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and
 //! retriable ones while it changes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use milena_metadata::{MetadataImage, PartitionChange, PartitionRecord};
 use milena_protocol::{
@@ -31,6 +31,7 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::{ApiError, ToErrorCode},
 };
 
@@ -58,25 +59,43 @@ pub(crate) async fn handle(
         response.error_message = Some(KString::from_static(error.message()));
         return response;
     }
-    for topic in &request.topics {
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for requested in &topic.partitions {
+    let mut turns = EntryTurns::default();
+    for (name, partitions) in distinct(&request).await {
+        let mut results = Vec::with_capacity(partitions.len());
+        for (partition_index, requested) in partitions {
+            turns.next().await;
             let any_factor = request.allow_replication_factor_change;
-            let outcome = reassign(apis, &topic.name, requested, any_factor).await;
+            let outcome = reassign(apis, name, requested, any_factor).await;
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
                 Err(error) => (error.code.code(), error.message.map(Into::into)),
             };
-            let partition_index = requested.partition_index;
-            partitions.push(ReassignablePartitionResponse {
+            results.push(ReassignablePartitionResponse {
                 partition_index,
                 error_code,
                 error_message,
             });
         }
-        response.responses.push(ReassignableTopicResponse { name: topic.name.clone(), partitions });
+        let topic = ReassignableTopicResponse { name: name.clone(), partitions: results };
+        response.responses.push(topic);
     }
     response
+}
+
+/// The requested partitions, each once: of those named again the last entry counts.
+async fn distinct(
+    request: &AlterPartitionReassignmentsRequest,
+) -> BTreeMap<&KString, BTreeMap<i32, &ReassignablePartition>> {
+    let mut turns = EntryTurns::default();
+    let mut distinct: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for topic in &request.topics {
+        let partitions = distinct.entry(&topic.name).or_default();
+        for requested in &topic.partitions {
+            turns.next().await;
+            partitions.insert(requested.partition_index, requested);
+        }
+    }
+    distinct
 }
 
 async fn reassign(
@@ -119,7 +138,7 @@ fn change(
 ) -> Result<Option<PartitionChange>, ApiError> {
     let unknown = |what: String| ApiError::new(ErrorCode::UnknownTopicOrPartition, what);
     let found =
-        image.topic(topic).ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
+        image.topic(topic).ok_or_else(|| unknown("there is no such topic".to_owned()))?;
     let index = PartitionIndex(requested.partition_index);
     let partition = found.partition(index).ok_or_else(|| {
         unknown(format!("topic '{topic}' has no partition {}", requested.partition_index))

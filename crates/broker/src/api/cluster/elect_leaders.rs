@@ -10,13 +10,15 @@
 //! partition UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE,
 //! ELIGIBLE_LEADERS_NOT_AVAILABLE, REQUEST_TIMED_OUT.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::{HashMap, HashSet}, sync::Arc, time::Duration};
 
-use milena_metadata::{MetadataImage, PartitionChange, PartitionImage, PartitionRecord};
+use milena_metadata::{
+    MetadataImage, PartitionChange, PartitionImage, PartitionRecord, TopicImage,
+};
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
     messages::{
-        elect_leaders_request::ElectLeadersRequest,
+        elect_leaders_request::{ElectLeadersRequest, TopicPartitions},
         elect_leaders_response::{ElectLeadersResponse, PartitionResult, ReplicaElectionResult},
     },
 };
@@ -25,8 +27,9 @@ use milena_types::{PartitionIndex, TopicPartition};
 use super::apis::ClusterApis;
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
+    api::{bounds::ERROR_TEXTS_MAX, definition::ApiDefinition},
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ToErrorCode,
 };
 
@@ -45,11 +48,10 @@ enum Election {
     Unclean,
 }
 
-/// A partition of a request, and its result so far.
-struct RequestedElection {
+/// Partitions of a topic of the request, each once.
+struct RequestedElections {
     topic: KString,
-    partition: i32,
-    outcome: Result<TopicPartition, ErrorCode>,
+    partitions: Vec<i32>,
 }
 
 pub(crate) async fn handle(
@@ -71,75 +73,118 @@ pub(crate) async fn handle(
     }
     let image = apis.images.current();
     let everything = request.topic_partitions.is_none();
-    let mut elections = elections(&image, request.topic_partitions);
-    for one in &mut elections {
-        one.outcome = one.outcome.and_then(|id| needs_election(&image, id, election).map(|()| id));
-    }
-    if everything {
-        elections.retain(|one| one.outcome != Err(ErrorCode::ElectionNotNeeded));
-    }
-    let partitions: Vec<TopicPartition> =
-        elections.iter().filter_map(|one| one.outcome.ok()).collect();
+    let requested = match request.topic_partitions {
+        None => all_partitions(&image),
+        Some(topics) => distinct(topics).await,
+    };
+    let partitions = needing_election(&image, &requested, election).await;
     let timeout =
         Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).min(WAIT_MAX);
     let outcome = elect(apis, &image, &partitions, election, timeout).await;
     let late = |id: TopicPartition| match &outcome {
         Ok(late) if late.contains(&id) => Err(ErrorCode::RequestTimedOut),
-        Ok(_) => Ok(id),
+        Ok(_) => Ok(()),
         Err(error) => Err(*error),
     };
-    elections.iter_mut().for_each(|one| one.outcome = one.outcome.and_then(late));
-    respond(elections)
+    let count: usize = requested.iter().map(|elections| elections.partitions.len()).sum();
+    let mut turns = EntryTurns::default();
+    let mut response = ElectLeadersResponse::default();
+    for RequestedElections { topic, partitions } in requested {
+        let found = image.topic(&topic);
+        let mut results = Vec::with_capacity(partitions.len());
+        for partition in partitions {
+            turns.next().await;
+            let needed = needs_election(&image, found, partition, election);
+            let error = needed.and_then(late).err().unwrap_or(ErrorCode::None);
+            if everything && error == ErrorCode::ElectionNotNeeded {
+                continue;
+            }
+            let has_text = error != ErrorCode::None && count <= ERROR_TEXTS_MAX;
+            results.push(PartitionResult {
+                partition_id: partition,
+                error_code: error.code(),
+                error_message: has_text.then(|| KString::from_static(error.message())),
+            });
+        }
+        if !results.is_empty() {
+            response
+                .replica_election_results
+                .push(ReplicaElectionResult { topic, partition_result: results });
+        }
+    }
+    response
 }
 
-fn elections(
-    image: &MetadataImage,
-    topics: Option<Vec<milena_protocol::messages::elect_leaders_request::TopicPartitions>>,
-) -> Vec<RequestedElection> {
-    let Some(topics) = topics else {
-        let all = image.topics().flat_map(|topic| {
-            topic.partitions().map(|(partition, _)| RequestedElection {
-                topic: topic.name().as_str().into(),
-                partition: partition.0,
-                outcome: Ok(TopicPartition { topic: topic.id(), partition }),
-            })
+fn all_partitions(image: &MetadataImage) -> Vec<RequestedElections> {
+    let all = image.topics().map(|topic| RequestedElections {
+        topic: topic.name().as_str().into(),
+        partitions: topic.partitions().map(|(partition, _)| partition.0).collect(),
+    });
+    all.collect()
+}
+
+async fn distinct(topics: Vec<TopicPartitions>) -> Vec<RequestedElections> {
+    let mut turns = EntryTurns::default();
+    let mut requested: Vec<RequestedElections> = Vec::new();
+    let mut places: HashMap<KString, (usize, HashSet<i32>)> = HashMap::new();
+    for TopicPartitions { topic, partitions } in topics {
+        let (place, seen) = places.entry(topic).or_insert_with_key(|topic| {
+            requested.push(RequestedElections {
+                topic: topic.as_str().into(),
+                partitions: Vec::new(),
+            });
+            (requested.len() - 1, HashSet::new())
         });
-        return all.collect();
-    };
-    let known = |topic: &str, partition: i32| {
-        let found = image.topic(topic)?;
-        found.partition(PartitionIndex(partition))?;
-        Some(TopicPartition { topic: found.id(), partition: PartitionIndex(partition) })
-    };
-    let of_topic = topics.into_iter().flat_map(|topic| {
-        let name = KString::from(topic.topic.as_str());
-        topic.partitions.into_iter().map(move |partition| (name.clone(), partition))
-    });
-    let elections = of_topic.map(|(topic, partition)| {
-        let outcome = known(&topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition);
-        RequestedElection { topic, partition, outcome }
-    });
-    elections.collect()
+        for partition in partitions {
+            turns.next().await;
+            if seen.insert(partition) {
+                requested[*place].partitions.push(partition);
+            }
+        }
+    }
+    requested
 }
 
+async fn needing_election(
+    image: &MetadataImage,
+    requested: &[RequestedElections],
+    election: Election,
+) -> Vec<TopicPartition> {
+    let mut turns = EntryTurns::default();
+    let mut needing = Vec::new();
+    for RequestedElections { topic, partitions } in requested {
+        let found = image.topic(topic);
+        for partition in partitions {
+            turns.next().await;
+            needing.extend(needs_election(image, found, *partition, election));
+        }
+    }
+    needing
+}
+
+/// The partition, if it needs an election.
 fn needs_election(
     image: &MetadataImage,
-    id: TopicPartition,
+    topic: Option<&Arc<TopicImage>>,
+    partition: i32,
     election: Election,
-) -> Result<(), ErrorCode> {
-    let partition = image.partition(id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+) -> Result<TopicPartition, ErrorCode> {
+    let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let index = PartitionIndex(partition);
+    let partition = topic.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let id = TopicPartition { topic: topic.id(), partition: index };
     match election {
         Election::Preferred => match partition.replicas.first() {
             Some(first) if image.live_leader(partition) == Some(*first) => {
                 Err(ErrorCode::ElectionNotNeeded)
             }
-            Some(first) if image.is_serving(*first) => Ok(()),
+            Some(first) if image.is_serving(*first) => Ok(id),
             _ => Err(ErrorCode::PreferredLeaderNotAvailable),
         },
         Election::Unclean if image.live_leader(partition).is_some() => {
             Err(ErrorCode::ElectionNotNeeded)
         }
-        Election::Unclean if image.brokers().keys().any(|id| image.is_serving(*id)) => Ok(()),
+        Election::Unclean if image.brokers().keys().any(|id| image.is_serving(*id)) => Ok(id),
         Election::Unclean => Err(ErrorCode::EligibleLeadersNotAvailable),
     }
 }
@@ -182,23 +227,4 @@ async fn elect(
     }
     let now = apis.images.current();
     Ok(partitions.iter().filter(|id| waits(&now, id)).copied().collect())
-}
-
-fn respond(elections: Vec<RequestedElection>) -> ElectLeadersResponse {
-    let mut results: Vec<ReplicaElectionResult> = Vec::new();
-    for one in elections {
-        let error = one.outcome.err().unwrap_or(ErrorCode::None);
-        let result = PartitionResult {
-            partition_id: one.partition,
-            error_code: error.code(),
-            error_message: (error != ErrorCode::None)
-                .then(|| KString::from_static(error.message())),
-        };
-        match results.last_mut() {
-            Some(last) if last.topic == one.topic => last.partition_result.push(result),
-            _ => results
-                .push(ReplicaElectionResult { topic: one.topic, partition_result: vec![result] }),
-        }
-    }
-    ElectLeadersResponse { replica_election_results: results, ..ElectLeadersResponse::default() }
 }

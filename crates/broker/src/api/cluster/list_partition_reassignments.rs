@@ -6,11 +6,15 @@
 //!
 //! Errors: CLUSTER_AUTHORIZATION_FAILED.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use milena_metadata::{PartitionImage, TopicImage};
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
     messages::{
-        list_partition_reassignments_request::ListPartitionReassignmentsRequest,
+        list_partition_reassignments_request::{
+            ListPartitionReassignmentsRequest, ListPartitionReassignmentsTopics,
+        },
         list_partition_reassignments_response::{
             ListPartitionReassignmentsResponse, OngoingPartitionReassignment,
             OngoingTopicReassignment,
@@ -24,6 +28,7 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
+    entry_turns::EntryTurns,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -47,17 +52,34 @@ pub(crate) async fn handle(
     match &request.topics {
         None => response.topics.extend(image.topics().filter_map(|topic| ongoing(topic, None))),
         Some(topics) => {
-            let found = topics.iter().filter_map(|requested| {
-                let topic = image.topic(&requested.name)?;
-                ongoing(topic, Some(&requested.partition_indexes))
-            });
-            response.topics.extend(found);
+            let mut turns = EntryTurns::default();
+            for (name, indexes) in distinct(topics).await {
+                turns.next().await;
+                let found = image.topic(name).and_then(|topic| ongoing(topic, Some(&indexes)));
+                response.topics.extend(found);
+            }
         }
     }
     response
 }
 
-fn ongoing(topic: &TopicImage, only: Option<&[i32]>) -> Option<OngoingTopicReassignment> {
+/// The requested partitions, each once.
+async fn distinct(
+    topics: &[ListPartitionReassignmentsTopics],
+) -> BTreeMap<&KString, BTreeSet<i32>> {
+    let mut turns = EntryTurns::default();
+    let mut distinct: BTreeMap<&KString, BTreeSet<i32>> = BTreeMap::new();
+    for topic in topics {
+        let indexes = distinct.entry(&topic.name).or_default();
+        for index in &topic.partition_indexes {
+            turns.next().await;
+            indexes.insert(*index);
+        }
+    }
+    distinct
+}
+
+fn ongoing(topic: &TopicImage, only: Option<&BTreeSet<i32>>) -> Option<OngoingTopicReassignment> {
     let partitions: Vec<_> = match only {
         None => topic
             .partitions()

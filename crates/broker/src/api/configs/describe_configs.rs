@@ -5,9 +5,11 @@
 //! and no others. Secrets are never shown. A broker returns its own configuration only: another's
 //! number is INVALID_REQUEST. Topics that do not exist are UNKNOWN_TOPIC_OR_PARTITION.
 
+use std::collections::HashSet;
+
 use milena_kafka_config::{ConfigEntry, ConfigSource};
 use milena_protocol::{
-    ApiKey, ErrorCode,
+    ApiKey, ErrorCode, KString,
     messages::{
         describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource},
         describe_configs_response::{
@@ -21,8 +23,13 @@ use super::apis::ConfigApis;
 use super::resources::{ConfigResource, ConfigsView};
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
+    api::{
+        bounds::ResponseBytes,
+        definition::ApiDefinition,
+        handled::{Handled, IntoHandled as _},
+    },
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ApiError,
 };
 
@@ -44,35 +51,64 @@ pub(crate) async fn handle(
     context: &RequestContext,
     apis: &ConfigApis,
     request: DescribeConfigsRequest,
-) -> DescribeConfigsResponse {
-    let image = apis.images.current();
-    let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
-    let view = ConfigsView {
-        kafka_config: apis.kafka_config.effective(&image),
-        image: &image,
-        broker: apis.broker,
-        allows: &allows,
-    };
-    describe(&view, &request)
+) -> Handled {
+    let mut turns = EntryTurns::default();
+    let mut bytes = ResponseBytes::default();
+    let mut results = Vec::new();
+    let mut seen = HashSet::with_capacity(request.resources.len());
+    for resource in &request.resources {
+        turns.next().await;
+        if !seen.insert((resource.resource_type, &resource.resource_name, keys(resource))) {
+            continue;
+        }
+        let image = apis.images.current();
+        let allows = |operation, resource: Resource<'_>| context.allows(operation, resource);
+        let view = ConfigsView {
+            kafka_config: apis.kafka_config.effective(&image),
+            image: &image,
+            broker: apis.broker,
+            allows: &allows,
+        };
+        let result = describe_one(&view, &request, resource);
+        bytes.add(result.configs.iter().map(bytes_of).sum());
+        if bytes.is_too_large() {
+            return Handled::too_large(context);
+        }
+        results.push(result);
+    }
+    DescribeConfigsResponse { throttle_time_ms: 0, results }.into_handled(context)
 }
 
-fn describe(view: &ConfigsView<'_>, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
-    let result = |resource: &DescribeConfigsResource| {
-        let (error, configs) = match describe_resource(view, request, resource) {
-            Ok(configs) => (None, configs),
-            Err(refused) => (Some(refused), Vec::new()),
-        };
-        DescribeConfigsResult {
-            error_code: error.as_ref().map_or(ErrorCode::None, |refused| refused.code).code(),
-            error_message: error.and_then(|error| error.message).map(Into::into),
-            resource_type: resource.resource_type,
-            resource_name: resource.resource_name.clone(),
-            configs,
-        }
+/// The configurations that are wanted of a resource; none: all.
+fn keys(resource: &DescribeConfigsResource) -> Option<&[KString]> {
+    resource.configuration_keys.as_deref().filter(|names| !names.is_empty())
+}
+
+/// The length of a configuration in the response, at least.
+fn bytes_of(config: &DescribeConfigsResourceResult) -> usize {
+    let text = |text: &Option<KString>| text.as_ref().map_or(0, |text| text.len());
+    let synonyms = config.synonyms.iter().map(|other| other.name.len() + text(&other.value));
+    config.name.len()
+        + text(&config.value)
+        + text(&config.documentation)
+        + synonyms.sum::<usize>()
+}
+
+fn describe_one(
+    view: &ConfigsView<'_>,
+    request: &DescribeConfigsRequest,
+    resource: &DescribeConfigsResource,
+) -> DescribeConfigsResult {
+    let (error, configs) = match describe_resource(view, request, resource) {
+        Ok(configs) => (None, configs),
+        Err(refused) => (Some(refused), Vec::new()),
     };
-    DescribeConfigsResponse {
-        throttle_time_ms: 0,
-        results: request.resources.iter().map(result).collect(),
+    DescribeConfigsResult {
+        error_code: error.as_ref().map_or(ErrorCode::None, |refused| refused.code).code(),
+        error_message: error.and_then(|error| error.message).map(Into::into),
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name.clone(),
+        configs,
     }
 }
 
@@ -91,7 +127,7 @@ fn describe_resource(
         ConfigResource::Broker => view.kafka_config.describe_broker(),
         ConfigResource::Cluster => view.kafka_config.describe_cluster(),
     };
-    let wanted = resource.configuration_keys.as_deref().filter(|names| !names.is_empty());
+    let wanted = keys(resource);
     let is_wanted = |entry: &ConfigEntry<'_>| {
         wanted.is_none_or(|names| names.iter().any(|name| name.as_str() == entry.name))
     };

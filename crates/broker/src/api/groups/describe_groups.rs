@@ -1,7 +1,10 @@
-//! DescribeGroups: groups with their members and assignments, one result per requested group.
+//! DescribeGroups: groups with their members and assignments, one result per requested group,
+//! however often it is named.
 //!
 //! Metadata and assignments are there while a group is stable. Errors: GROUP_AUTHORIZATION_FAILED
 //! and those of coordinators.
+
+use std::collections::HashSet;
 
 use milena_coordinator::groups::{self, GroupError, GroupState};
 use milena_protocol::{
@@ -15,8 +18,13 @@ use milena_protocol::{
 use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
+    api::{
+        bounds::ResponseBytes,
+        definition::ApiDefinition,
+        handled::{Handled, IntoHandled as _},
+    },
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ToErrorCode,
 };
 
@@ -41,17 +49,30 @@ pub(crate) async fn handle(
     context: &RequestContext,
     apis: &GroupApis,
     request: DescribeGroupsRequest,
-) -> DescribeGroupsResponse {
+) -> Handled {
+    let mut turns = EntryTurns::default();
+    let mut bytes = ResponseBytes::default();
+    let mut seen = HashSet::with_capacity(request.groups.len());
     let mut described = Vec::with_capacity(request.groups.len());
     for group in request.groups {
+        turns.next().await;
+        if !seen.insert(group.clone()) {
+            continue;
+        }
         let mut entry = describe(context, apis, group).await;
         if request.include_authorized_operations && entry.error_code == ErrorCode::None.code() {
             let resource = Resource::Group(&entry.group_id);
             entry.authorized_operations = context.authorized_operations(Operation::GROUP, resource);
         }
+        for member in &entry.members {
+            bytes.add(member.member_metadata.len() + member.member_assignment.len());
+        }
+        if bytes.is_too_large() {
+            return Handled::too_large(context);
+        }
         described.push(entry);
     }
-    DescribeGroupsResponse { groups: described, ..Default::default() }
+    DescribeGroupsResponse { groups: described, ..Default::default() }.into_handled(context)
 }
 
 async fn describe(context: &RequestContext, apis: &GroupApis, group_id: KString) -> DescribedGroup {

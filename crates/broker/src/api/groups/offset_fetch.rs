@@ -25,8 +25,13 @@ use milena_types::{PartitionIndex, TopicId, TopicName};
 use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
+    api::{
+        bounds::ResponseBytes,
+        definition::ApiDefinition,
+        handled::{Handled, IntoHandled as _},
+    },
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ToErrorCode,
 };
 
@@ -56,13 +61,21 @@ pub(crate) async fn handle(
     context: &RequestContext,
     apis: &GroupApis,
     mut request: OffsetFetchRequest,
-) -> OffsetFetchResponse {
+) -> Handled {
     if context.api_version >= FIRST_VERSION_WITH_GROUPS {
+        let mut turns = EntryTurns::default();
+        let mut bytes = ResponseBytes::default();
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
-            groups.push(fetch(context, apis, group, request.require_stable).await);
+            turns.next().await;
+            let fetched = fetch(context, apis, group, request.require_stable).await;
+            bytes.add(bytes_of(&fetched));
+            if bytes.is_too_large() {
+                return Handled::too_large(context);
+            }
+            groups.push(fetched);
         }
-        return OffsetFetchResponse { groups, ..Default::default() };
+        return OffsetFetchResponse { groups, ..Default::default() }.into_handled(context);
     }
     let topics = request.topics.take();
     let named =
@@ -81,7 +94,16 @@ pub(crate) async fn handle(
         topics: topics.map(named),
         ..Default::default()
     };
-    single(context.api_version, fetch(context, apis, group, request.require_stable).await)
+    let fetched = fetch(context, apis, group, request.require_stable).await;
+    single(context.api_version, fetched).into_handled(context)
+}
+
+/// The length of a group's results, at least.
+fn bytes_of(group: &OffsetFetchResponseGroup) -> usize {
+    const NUMBERS: usize = 18;
+    let partitions = group.topics.iter().flat_map(|topic| &topic.partitions);
+    let metadata = partitions.map(|partition| partition.metadata.as_ref().map_or(0, |m| m.len()));
+    metadata.map(|metadata| metadata + NUMBERS).sum()
 }
 
 /// The response for one group as versions before 8 have it.

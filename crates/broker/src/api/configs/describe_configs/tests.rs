@@ -3,6 +3,11 @@ use milena_protocol::{
 };
 
 use super::*;
+
+fn describe(view: &ConfigsView<'_>, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
+    let results = request.resources.iter().map(|resource| describe_one(view, request, resource));
+    DescribeConfigsResponse { throttle_time_ms: 0, results: results.collect() }
+}
 use crate::api::configs::testing::{TestConfigs, configs};
 
 fn describe_request(resources: &[(i8, &str, Option<&[&'static str]>)]) -> DescribeConfigsRequest {
