@@ -237,8 +237,7 @@ async fn deletes_once(client: &mut Client) {
         name: KString::from_static("t"),
         partitions: vec![delete(2), delete(99), delete(1)],
     };
-    let request =
-        DeleteRecordsRequest { topics: vec![topic.clone(), topic], timeout_ms: 5000 };
+    let request = DeleteRecordsRequest { topics: vec![topic.clone(), topic], timeout_ms: 5000 };
     let response = client.call(2, &request).await;
     assert_eq!(response.topics.len(), 1);
     let results = &response.topics[0].partitions;
@@ -309,10 +308,8 @@ async fn partitions_that_are_named_often_are_elected_and_reassigned_once() {
     assert!(codes.eq((0..100_000).map(|n| if n < 2 { needless } else { unknown })));
     assert!(results[0].partition_result.iter().all(|result| result.error_message.is_none()));
 
-    let reassigned = |replicas: Vec<i32>| ReassignablePartition {
-        partition_index: 0,
-        replicas: Some(replicas),
-    };
+    let reassigned =
+        |replicas: Vec<i32>| ReassignablePartition { partition_index: 0, replicas: Some(replicas) };
     let topic = ReassignableTopic {
         name: "t".into(),
         partitions: vec![reassigned(vec![9]), reassigned(vec![1])],
@@ -359,7 +356,8 @@ async fn a_response_that_would_be_too_large_ends_the_connection() {
     })
     .await;
     let mut client = cluster.connect(1).await;
-    let group = OffsetFetchRequestGroup { group_id: "g".into(), topics: None, ..Default::default() };
+    let group =
+        OffsetFetchRequestGroup { group_id: "g".into(), topics: None, ..Default::default() };
     let mut request = OffsetFetchRequest { groups: vec![group; 200], ..Default::default() };
     let fetched = client.call(8, &request).await;
     assert_eq!(fetched.groups.len(), 200, "80 MB are no reason");

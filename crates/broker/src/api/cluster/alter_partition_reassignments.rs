@@ -137,8 +137,7 @@ fn change(
     any_factor: bool,
 ) -> Result<Option<PartitionChange>, ApiError> {
     let unknown = |what: String| ApiError::new(ErrorCode::UnknownTopicOrPartition, what);
-    let found =
-        image.topic(topic).ok_or_else(|| unknown("there is no such topic".to_owned()))?;
+    let found = image.topic(topic).ok_or_else(|| unknown("there is no such topic".to_owned()))?;
     let index = PartitionIndex(requested.partition_index);
     let partition = found.partition(index).ok_or_else(|| {
         unknown(format!("topic '{topic}' has no partition {}", requested.partition_index))

@@ -10,7 +10,11 @@
 //! partition UNKNOWN_TOPIC_OR_PARTITION, ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE,
 //! ELIGIBLE_LEADERS_NOT_AVAILABLE, REQUEST_TIMED_OUT.
 
-use std::{collections::{HashMap, HashSet}, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use milena_metadata::{
     MetadataImage, PartitionChange, PartitionImage, PartitionRecord, TopicImage,
@@ -129,10 +133,8 @@ async fn distinct(topics: Vec<TopicPartitions>) -> Vec<RequestedElections> {
     let mut places: HashMap<KString, (usize, HashSet<i32>)> = HashMap::new();
     for TopicPartitions { topic, partitions } in topics {
         let (place, seen) = places.entry(topic).or_insert_with_key(|topic| {
-            requested.push(RequestedElections {
-                topic: topic.as_str().into(),
-                partitions: Vec::new(),
-            });
+            requested
+                .push(RequestedElections { topic: topic.as_str().into(), partitions: Vec::new() });
             (requested.len() - 1, HashSet::new())
         });
         for partition in partitions {

@@ -88,10 +88,7 @@ fn keys(resource: &DescribeConfigsResource) -> Option<&[KString]> {
 fn bytes_of(config: &DescribeConfigsResourceResult) -> usize {
     let text = |text: &Option<KString>| text.as_ref().map_or(0, |text| text.len());
     let synonyms = config.synonyms.iter().map(|other| other.name.len() + text(&other.value));
-    config.name.len()
-        + text(&config.value)
-        + text(&config.documentation)
-        + synonyms.sum::<usize>()
+    config.name.len() + text(&config.value) + text(&config.documentation) + synonyms.sum::<usize>()
 }
 
 fn describe_one(

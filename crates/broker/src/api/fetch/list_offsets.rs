@@ -192,9 +192,7 @@ async fn find(
                 leader_epoch: found.leader_epoch,
             })
         }
-        EARLIEST_LOCAL if version >= 8 => {
-            ListedOffset::at(bounds.log_start, partition)
-        }
+        EARLIEST_LOCAL if version >= 8 => ListedOffset::at(bounds.log_start, partition),
         LATEST_TIERED if version >= 9 => ListedOffset::NONE,
         special if special < 0 => return Err(ErrorCode::UnsupportedVersion),
         // The topic's records have none (`message.format.version` before 0.10).

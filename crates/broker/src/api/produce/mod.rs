@@ -330,7 +330,8 @@ impl Producing<'_> {
     /// Waits, once, for the leaders of all partitions that are left, and appends to these: not long
     /// when others are appended, whose response this delays.
     async fn wait_and_append(&mut self, deadline: Option<Duration>) {
-        let wait_max = if self.has_appended { LEADER_WAIT_AFTER_APPEND_MAX } else { LEADER_WAIT_MAX };
+        let wait_max =
+            if self.has_appended { LEADER_WAIT_AFTER_APPEND_MAX } else { LEADER_WAIT_MAX };
         let now = self.apis.runtime.monotonic();
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
         let undecided = self.topics.iter().flat_map(|topic| {
@@ -348,9 +349,7 @@ impl Producing<'_> {
             index: partition.index,
             outcome: match partition.stage {
                 Stage::Done(outcome) => outcome,
-                Stage::Received(_) | Stage::Valid(..) => {
-                    Err(ErrorCode::NotLeaderOrFollower.into())
-                }
+                Stage::Received(_) | Stage::Valid(..) => Err(ErrorCode::NotLeaderOrFollower.into()),
             },
         };
         let topics = self.topics.into_iter().map(|topic| TopicAppends {
