@@ -16,13 +16,15 @@ pub(crate) struct BatchCollector {
     at_least_one: bool,
     pub(crate) parts: Vec<Bytes>,
     pub(crate) bytes: usize,
+    /// Whether `max_bytes` ended it, so that there is more.
+    pub(crate) is_cut: bool,
 }
 
 impl BatchCollector {
     /// Collects from the batch that holds `from` (or follows it) up to `end`: at most `max_bytes`,
     /// but one batch at least when `at_least_one`.
     pub(crate) fn new(from: Offset, end: Offset, max_bytes: usize, at_least_one: bool) -> Self {
-        Self { from, end, max_bytes, at_least_one, parts: Vec::new(), bytes: 0 }
+        Self { from, end, max_bytes, at_least_one, parts: Vec::new(), bytes: 0, is_cut: false }
     }
 
     /// Takes from a range that has exactly the offsets from `base` to before `end`. Returns
@@ -33,6 +35,7 @@ impl BatchCollector {
             return self.take(batches);
         }
         self.push(batches.clone());
+        self.is_cut = self.remaining() == 0 && end < self.end;
         self.remaining() > 0 && end < self.end
     }
 
@@ -47,7 +50,9 @@ impl BatchCollector {
             }
             let start = range.as_ref().map_or(span.start, |range| range.start);
             let first = self.at_least_one && self.bytes == 0 && range.is_none();
-            if span.header.base_offset >= self.end || (span.end() - start > remaining && !first) {
+            let is_beyond = span.header.base_offset >= self.end;
+            if is_beyond || (span.end() - start > remaining && !first) {
+                self.is_cut = !is_beyond;
                 more = false;
                 break;
             }
@@ -56,6 +61,7 @@ impl BatchCollector {
         if let Some(range) = range {
             self.push(batches.slice(range));
         }
+        self.is_cut |= more && self.remaining() == 0;
         more && self.remaining() > 0
     }
 

@@ -1,6 +1,6 @@
 //! Reading whole batches, as slices of memory shared with the caches.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
@@ -40,6 +40,15 @@ pub struct ReadData {
     pub bytes: usize,
     /// The bounds of the log when the read was planned.
     pub bounds: Bounds,
+    /// Whether `max_bytes` ended the read, so that there is more, or may be.
+    pub is_cut: bool,
+}
+
+impl ReadData {
+    fn new(collector: BatchCollector, bounds: Bounds) -> Self {
+        let BatchCollector { parts, bytes, is_cut, .. } = collector;
+        Self { parts, bytes, bounds, is_cut }
+    }
 }
 
 /// Why a read failed.
@@ -104,7 +113,7 @@ impl Partition {
             }
             state.read_tail(request.from, &mut collector);
         }
-        Ok(Some(ReadData { parts: collector.parts, bytes: collector.bytes, bounds }))
+        Ok(Some(ReadData::new(collector, bounds)))
     }
 
     /// Reads from the tail or from segments. Cancel-safe.
@@ -112,19 +121,36 @@ impl Partition {
     /// # Errors
     /// See [`ReadError`].
     pub async fn read(&self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+        self.read_until(request, Duration::MAX).await
+    }
+
+    /// As [`Partition::read`]; from `until` on, in monotonic time, it reads no more once it has read
+    /// something.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read_until(
+        &self,
+        request: &ReadRequest,
+        until: Duration,
+    ) -> Result<ReadData, ReadError> {
         let mut plans = 0;
         loop {
             if let Some(data) = self.try_read(request)? {
                 return Ok(data);
             }
-            match self.read_segments(request).await {
+            match self.read_segments(request, until).await {
                 Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    async fn read_segments(&self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+    async fn read_segments(
+        &self,
+        request: &ReadRequest,
+        until: Duration,
+    ) -> Result<ReadData, ReadError> {
         let (manifest, bounds) = self.plan();
         let end = bounds.end(request.isolation);
         let mut collector =
@@ -132,12 +158,13 @@ impl Partition {
         let mut from = request.from;
         while from < end {
             let Some(segment) = self.segment_at(&manifest, from).await? else { break };
-            if !self.read_segment(&segment, from, &mut collector).await? {
+            let read = self.read_segment(&segment, from, &mut collector, until);
+            if !Box::pin(read).await? {
                 break;
             }
             from = segment.end;
         }
-        Ok(ReadData { parts: collector.parts, bytes: collector.bytes, bounds })
+        Ok(ReadData::new(collector, bounds))
     }
 
     pub(super) fn plan(&self) -> (Arc<Manifest>, Bounds) {
@@ -188,11 +215,18 @@ impl Partition {
         segment: &SegmentRef,
         from: Offset,
         collector: &mut BatchCollector,
+        until: Duration,
     ) -> Result<bool, ReadError> {
-        let part = self.segments.open(self.id, &segment.object, segment.base).await?;
+        let Some(left) = self.time_left(collector, until) else { return Ok(false) };
+        let open = self.segments.open(self.id, &segment.object, segment.base);
+        let Ok(part) = tokio::time::timeout(left, open).await else { return Ok(false) };
+        let part = part?;
         let mut frame = part.footer().frame_of(from.max(part.footer().offsets.start));
         while let Some(index) = frame {
-            let block = self.segments.block(&part, index).await?;
+            let Some(left) = self.time_left(collector, until) else { return Ok(false) };
+            let block = self.segments.block(&part, index);
+            let Ok(block) = tokio::time::timeout(left, block).await else { return Ok(false) };
+            let block = block?;
             self.segments.fetch_ahead(&part, index);
             if !collector.take(&block) {
                 return Ok(false);
@@ -200,5 +234,14 @@ impl Partition {
             frame = part.after_block(index);
         }
         Ok(true)
+    }
+
+    /// How long a read may go on, if it may: without limit before it has read something.
+    fn time_left(&self, collector: &BatchCollector, until: Duration) -> Option<Duration> {
+        if collector.bytes == 0 {
+            return Some(Duration::MAX);
+        }
+        let left = until.saturating_sub(self.segments.runtime().monotonic());
+        (!left.is_zero()).then_some(left)
     }
 }

@@ -1,6 +1,7 @@
 //! Finding offsets by time, exact to the record (ListOffsets).
 //!
-//! Segments and frames are chosen by their largest timestamp; then one batch is decoded.
+//! Segments and frames are chosen by their largest timestamp; then one batch is decoded. Others have
+//! their turn after each block.
 
 use bytes::Bytes;
 use milena_records::{
@@ -114,6 +115,7 @@ impl Partition {
                 while let Some(index) = frame {
                     let block = self.segments.block(&part, index).await?;
                     largest = largest.max(within.largest(&block)?);
+                    tokio::task::yield_now().await;
                     frame = part.after_block(index);
                 }
             }
@@ -123,6 +125,7 @@ impl Partition {
                 largest = largest.max(run.max_timestamp);
             } else if within.has_some(run.base, run.end) && run.max_timestamp > largest {
                 largest = largest.max(within.largest(&run.bytes)?);
+                tokio::task::yield_now().await;
             }
         }
         Ok(largest)
@@ -172,6 +175,7 @@ impl Partition {
                 if let Some(found) = within.search(&block, query)? {
                     return Ok(Some(self.with_epoch(found)));
                 }
+                tokio::task::yield_now().await;
                 frame = part.after_block(index);
             }
             from = segment.end;
@@ -180,6 +184,7 @@ impl Partition {
             if let Some(found) = within.search(&run.bytes, query)? {
                 return Ok(Some(self.with_epoch(found)));
             }
+            tokio::task::yield_now().await;
         }
         Ok(None)
     }

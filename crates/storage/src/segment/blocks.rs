@@ -173,6 +173,10 @@ impl Segments {
         Ok(SegmentPart { reader, partition: index })
     }
 
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     async fn reader(&self, object: &ObjectId) -> Result<SegmentReader, BlockError> {
         let key = self.key(object, FOOTER);
         let load =

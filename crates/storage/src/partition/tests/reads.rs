@@ -116,6 +116,36 @@ async fn reads_keep_to_their_limits_and_to_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_ends_with_what_it_has_when_its_time_is_over() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let size = batch(&[10, 20]).size();
+    for _ in 0..4 {
+        append(&partition, batch(&[10, 20])).await;
+        storage.flush().await.expect("a flush");
+    }
+    let read = async |from, until: Duration, max_bytes| {
+        let request = ReadRequest {
+            from: Offset(from),
+            max_bytes,
+            at_least_one: true,
+            isolation: Isolation::Uncommitted,
+        };
+        let data = partition.read_until(&request, until).await.expect("a read");
+        (data.bytes, data.is_cut)
+    };
+    assert_eq!(read(0, Duration::MAX, 3 * size).await, (3 * size, true), "from the tail");
+    assert_eq!(read(0, Duration::MAX, 9 * size).await, (4 * size, false));
+    partition.lock().tail.clear();
+    assert_eq!(read(0, Duration::MAX, 3 * size).await, (3 * size, true), "from segments");
+    assert_eq!(read(0, Duration::MAX, 9 * size).await, (4 * size, false));
+    assert_eq!(read(0, Duration::ZERO, 9 * size).await, (size, false), "a segment at least");
+    assert_eq!(read(2, Duration::ZERO, 9 * size).await, (size, false));
+    assert_eq!(read(0, Duration::ZERO, 0).await, (size, true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_largest_timestamp_is_that_of_what_remains() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
