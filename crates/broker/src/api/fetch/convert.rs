@@ -6,6 +6,8 @@
 //! is converted to it. Converting is one batch at a time, within the bytes that the
 //! partition may have; headers, producers and control records are left out.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use milena_kafka_config::{StoredCompression, TopicConfig};
 use milena_protocol::{ErrorCode, Records};
@@ -13,10 +15,13 @@ use milena_records::{
     self as records, Batch, Compression,
     legacy::{DownConverter, MessageFormat},
 };
+use milena_runtime::{ComputeSlices, OwnedTask, Runtime};
 use milena_types::Offset;
 
 use crate::{api::bounds::DECOMPRESSED_BYTES_MAX, errors::ToErrorCode};
 
+/// Fewer bytes are converted at once, whatever they expand to.
+const INLINE_BYTES: usize = 1024;
 /// The first version that gets batches.
 const FIRST_BATCH_VERSION: i16 = 4;
 /// The first version that takes zstd (KIP-110).
@@ -90,36 +95,86 @@ pub(super) struct ConvertedRecords {
     pub(super) next: Offset,
 }
 
-/// Converts records for a client that reads from `from` and takes `bytes_max`, or one message or
-/// batch more.
-///
-/// A batch that cannot be converted is an error only when it comes first; otherwise the client gets
-/// the batches before it.
-pub(super) fn convert(
+/// From where on records are converted, and how far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ConversionLimit {
+    /// The client reads from this offset on.
+    pub(super) from: Offset,
+    /// It takes so many bytes, or one message or batch more.
+    pub(super) bytes_max: usize,
+    /// From then on, in monotonic time, nothing is converted if there is something already.
+    pub(super) until: Duration,
+}
+
+/// Converts records, where computing delays nobody unless they are few: what they expand to is
+/// known only then.
+pub(super) async fn convert_in_turn(
+    runtime: &Runtime,
     parts: Vec<Bytes>,
     conversion: Conversion,
-    from: Offset,
-    bytes_max: usize,
+    limit: ConversionLimit,
 ) -> Result<ConvertedRecords, ErrorCode> {
+    let bytes: usize = parts.iter().map(Bytes::len).sum();
+    let expands = matches!(conversion, Conversion::ForClient(_) | Conversion::ForTopic(_));
+    if !expands || bytes <= INLINE_BYTES {
+        return convert(parts, conversion, limit, &mut Turns { runtime, slices: None }).await;
+    }
+    let owned = runtime.clone();
+    let task = runtime.spawn_compute(async move {
+        let slices = Some(owned.compute_slices().await);
+        convert(parts, conversion, limit, &mut Turns { runtime: &owned, slices }).await
+    });
+    // Ends otherwise when the broker stops.
+    OwnedTask::from(task).await.unwrap_or(Err(ErrorCode::NotLeaderOrFollower))
+}
+
+/// The turns of a conversion: one a batch.
+struct Turns<'a> {
+    runtime: &'a Runtime,
+    /// None for what is small.
+    slices: Option<ComputeSlices>,
+}
+
+impl Turns<'_> {
+    async fn next(&mut self) {
+        if let Some(slices) = &mut self.slices {
+            slices.next().await;
+        }
+    }
+}
+
+/// A batch that cannot be converted is an error only when it comes first; otherwise the client gets
+/// the batches before it.
+async fn convert(
+    parts: Vec<Bytes>,
+    conversion: Conversion,
+    limit: ConversionLimit,
+    turns: &mut Turns<'_>,
+) -> Result<ConvertedRecords, ErrorCode> {
+    let ConversionLimit { from, bytes_max, until } = limit;
     match conversion {
         Conversion::None => Ok(ConvertedRecords { records: Records::from(parts), next: from }),
-        Conversion::WithoutZstd => without_zstd(parts, from),
+        Conversion::WithoutZstd => without_zstd(parts, from, turns).await,
         Conversion::ForClient(format) => {
+            let runtime = turns.runtime;
             let mut converter = DownConverter::new(format, from, DECOMPRESSED_BYTES_MAX, bytes_max);
-            let next = each(&parts, from, |batch| match converter.push(batch) {
+            let next = each(&parts, from, turns, |batch| match converter.push(batch) {
                 Err(error) if converter.is_empty() => Err(conversion_error(&error)),
-                pushed => Ok(pushed.unwrap_or(false)),
-            })?;
+                Ok(true) => Ok(converter.is_empty() || runtime.monotonic() < until),
+                Ok(false) | Err(_) => Ok(false),
+            });
+            let next = next.await?;
             Ok(ConvertedRecords { records: Records::from(converter.finish()), next })
         }
-        Conversion::ForTopic(format) => in_topic_format(&parts, format, from, bytes_max),
+        Conversion::ForTopic(format) => in_topic_format(&parts, format, limit, turns).await,
     }
 }
 
 /// Calls `take` for each batch until it returns false; returns the offset after the last one.
-fn each(
+async fn each(
     parts: &[Bytes],
     from: Offset,
+    turns: &mut Turns<'_>,
     mut take: impl FnMut(&Batch) -> Result<bool, ErrorCode>,
 ) -> Result<Offset, ErrorCode> {
     let mut next = from;
@@ -130,6 +185,7 @@ fn each(
             if !take(&batch)? {
                 return Ok(next);
             }
+            turns.next().await;
         }
     }
     Ok(next)
@@ -147,16 +203,21 @@ fn is_zstd(batch: &Batch) -> bool {
     batch.header().attributes.compression() == Ok(Compression::Zstd)
 }
 
-fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<ConvertedRecords, ErrorCode> {
+async fn without_zstd(
+    parts: Vec<Bytes>,
+    from: Offset,
+    turns: &mut Turns<'_>,
+) -> Result<ConvertedRecords, ErrorCode> {
     let mut before = Vec::new();
     let mut found = false;
-    let next = each(&parts, from, |batch| {
+    let next = each(&parts, from, turns, |batch| {
         found = is_zstd(batch);
         if !found {
             before.push(batch.bytes().clone());
         }
         Ok(!found)
-    })?;
+    });
+    let next = next.await?;
     match (found, before.is_empty()) {
         (false, _) => Ok(ConvertedRecords { records: Records::from(parts), next }),
         (true, false) => Ok(ConvertedRecords { records: Records::from(before), next }),
@@ -166,15 +227,17 @@ fn without_zstd(parts: Vec<Bytes>, from: Offset) -> Result<ConvertedRecords, Err
 
 /// Messages of the topic's format. What does not fit into it is older than the setting, and comes
 /// as it is.
-fn in_topic_format(
+async fn in_topic_format(
     parts: &[Bytes],
     format: MessageFormat,
-    from: Offset,
-    bytes_max: usize,
+    limit: ConversionLimit,
+    turns: &mut Turns<'_>,
 ) -> Result<ConvertedRecords, ErrorCode> {
+    let ConversionLimit { from, bytes_max, until } = limit;
+    let runtime = turns.runtime;
     let mut out: Vec<Bytes> = Vec::new();
     let mut len = 0;
-    let next = each(parts, from, |batch| {
+    let next = each(parts, from, turns, |batch| {
         let header = batch.header();
         let (bytes, fits) =
             if is_zstd(batch) || header.has_producer() || header.attributes.is_control() {
@@ -190,7 +253,8 @@ fn in_topic_format(
         }
         len += bytes.len();
         out.push(bytes);
-        Ok(fits)
-    })?;
+        Ok(fits && runtime.monotonic() < until)
+    });
+    let next = next.await?;
     Ok(ConvertedRecords { records: Records::from(out), next })
 }

@@ -29,7 +29,7 @@ use milena_protocol::{
 use milena_types::{PartitionIndex, TopicId};
 
 use crate::{
-    api::definition::ApiDefinition,
+    api::{bounds::RESPONSE_BYTES_MAX, definition::ApiDefinition},
     context::RequestContext,
     entry_turns::{EntryTurns, SLICE_ENTRIES},
     topic_ref::{OwnedTopicRef, TopicRef},
@@ -62,8 +62,13 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::Fetch, 0..=18)
 };
 
-/// The longest that a client may let a fetch wait.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+/// For so long a fetch reads from segments even if its client waits less.
+const READ_MIN: Duration = Duration::from_millis(200);
+/// After so long it gives up reading where it has read nothing: less than the 30 s after which
+/// clients give up.
+const READ_MAX: Duration = Duration::from_secs(25);
+/// What a partition takes in a response beside its records, at most about.
+const PARTITION_BYTES: usize = 128;
 /// The first version with fetch sessions.
 const FIRST_VERSION_WITH_SESSIONS: i16 = 7;
 /// The first version that names topics by id.
@@ -77,6 +82,7 @@ pub(crate) async fn handle(
     request: FetchRequest,
 ) -> FetchResponse {
     let version = context.api_version;
+    context.narrow(request.max_wait_ms);
     let requested = requested_partitions(&request, version).await;
     let kind = if version < FIRST_VERSION_WITH_SESSIONS {
         FetchKind::Full { session: None }
@@ -97,11 +103,13 @@ pub(crate) async fn handle(
         FetchKind::Full { .. } => all_targets(context, apis, requested).await,
         FetchKind::Incremental { session, .. } => session_targets(context, apis, session).await,
     };
-    let limits = limits(apis, &request, version);
+    let limits = limits(context, apis, &request, targets.len());
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
-    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(WAIT_MAX);
-    let waiting = FetchWait::new(context, apis, &limits, targets, bytes_min, wait);
-    let (targets, pass) = waiting.read().await;
+    let waiting = FetchWait::new(context, apis, &limits, targets, bytes_min);
+    let (targets, mut pass) = waiting.read().await;
+    if let Some(room) = pass.room.take() {
+        context.keep_room(room);
+    }
     respond::respond(context, apis, &kind, targets, pass).await
 }
 
@@ -203,12 +211,26 @@ fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid)
     }
 }
 
-fn limits(apis: &FetchApis, request: &FetchRequest, version: i16) -> FetchLimits {
+fn limits(
+    context: &RequestContext,
+    apis: &FetchApis,
+    request: &FetchRequest,
+    partitions: usize,
+) -> FetchLimits {
+    let version = context.api_version;
+    let now = apis.runtime.monotonic();
     let bytes_max =
         if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
+    let records_max = RESPONSE_BYTES_MAX.saturating_sub(partitions.saturating_mul(PARTITION_BYTES));
     FetchLimits {
-        bytes_max: usize::try_from(bytes_max).unwrap_or(0).min(apis.response_bytes_max),
+        bytes_max: usize::try_from(bytes_max)
+            .unwrap_or(0)
+            .min(apis.response_bytes_max)
+            .min(records_max),
         isolation: list_offsets::isolation(request.isolation_level),
         version,
+        read_until: context.deadline().unwrap_or(now).max(now + READ_MIN),
+        give_up_at: now + READ_MAX,
+        ends_when_cut: false,
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! Errors: INVALID_REQUEST for a partition named more than once, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
 //! UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION for special times the version does not have,
-//! UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
+//! REQUEST_TIMED_OUT where the search took too long, UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -94,7 +94,8 @@ pub(crate) async fn handle(
         .filter(|entry| entry.refused.is_none())
         .map(|entry| (TopicRef::Name(entry.topic), PartitionIndex(entry.requested.partition_index)))
         .collect();
-    let mut leaders = apis.leaders.find_each(&wanted, LEADER_WAIT_MAX).await.into_iter();
+    let mut leaders =
+        apis.leaders.find_each(&wanted, LEADER_WAIT_MAX.min(context.left())).await.into_iter();
     let mut turns = EntryTurns::default();
     let mut topics: Vec<ListOffsetsTopicResponse> = Vec::with_capacity(request.topics.len());
     for entry in entries {
@@ -103,13 +104,26 @@ pub(crate) async fn handle(
             Some(error) => Err(error),
             None => leaders.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
         };
-        let (found, offsets) = match led {
+        let search = async {
+            match led? {
+                led if version == 0 => {
+                    let offsets = boundaries(&led, entry.requested).await?;
+                    Ok((ListedOffset::NONE, offsets))
+                }
+                led => {
+                    let found = find(version, &led, entry.requested, isolation).await?;
+                    Ok((found, Vec::new()))
+                }
+            }
+        };
+        let found = tokio::select! {
+            biased;
+            found = search => found,
+            () = context.ended() => Err(ErrorCode::RequestTimedOut),
+        };
+        let (found, offsets) = match found {
+            Ok((found, offsets)) => (Ok(found), offsets),
             Err(error) => (Err(error), Vec::new()),
-            Ok(led) if version == 0 => match boundaries(&led, entry.requested).await {
-                Ok(offsets) => (Ok(ListedOffset::NONE), offsets),
-                Err(error) => (Err(error), Vec::new()),
-            },
-            Ok(led) => (find(version, &led, entry.requested, isolation).await, Vec::new()),
         };
         let response = partition_response(version, entry.requested, found, offsets);
         match topics.last_mut() {

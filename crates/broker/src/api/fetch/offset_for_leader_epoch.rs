@@ -39,7 +39,8 @@ pub(crate) async fn handle(
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
     let wanted = named(context, &request).await;
-    let mut leaders = apis.leaders.find_each(&wanted, LEADER_WAIT_MAX).await.into_iter();
+    let mut leaders =
+        apis.leaders.find_each(&wanted, LEADER_WAIT_MAX.min(context.left())).await.into_iter();
     let mut turns = EntryTurns::default();
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {

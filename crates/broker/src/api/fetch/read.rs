@@ -1,8 +1,9 @@
 //! Reading the partitions of one fetch, within its limits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use milena_protocol::{ErrorCode, Records};
+use milena_runtime::Runtime;
 use milena_storage::{
     Bounds, Isolation, Partition, ReadData, ReadError, ReadRequest, Waiter, WatchGuard,
 };
@@ -10,7 +11,7 @@ use milena_types::{LeaderEpoch, Offset};
 
 use super::{
     apis::FetchApis,
-    convert::{Conversion, TopicFormats, convert},
+    convert::{Conversion, ConversionLimit, TopicFormats, convert_in_turn},
     session::{FetchPartition, PartitionOffsets},
 };
 use crate::{
@@ -20,17 +21,25 @@ use crate::{
     entry_turns::EntryTurns,
     errors::ToErrorCode,
     leadership::partitions::LeaderPartition,
+    memory::room::RoomPermit,
     topic_ref::TopicRef,
 };
 
 /// The first version with diverging epochs.
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
-/// How much one fetch returns, and in which version.
+/// How much one fetch returns, in which version, and how long it reads. Times are monotonic.
+#[derive(Clone, Copy)]
 pub(super) struct FetchLimits {
     pub(super) bytes_max: usize,
     pub(super) isolation: Isolation,
     pub(super) version: i16,
+    /// From then on nothing more is read from segments, if there is something already.
+    pub(super) read_until: Duration,
+    /// From then on nothing is read from segments.
+    pub(super) give_up_at: Duration,
+    /// Whether a pass ends when it notices that there is more than `bytes_max`.
+    pub(super) ends_when_cut: bool,
 }
 
 /// A partition to be read.
@@ -117,18 +126,25 @@ pub(super) struct PartitionRead {
     pub(super) offsets: PartitionOffsets,
     pub(super) records: Records,
     pub(super) diverging: Option<(LeaderEpoch, Offset)>,
+    /// Whether the limit for all partitions left no room for more.
+    is_cut: bool,
 }
 
 impl PartitionRead {
     fn failed(error: ErrorCode, offsets: PartitionOffsets) -> Self {
-        Self { error, offsets, records: Records::new(), diverging: None }
+        Self { error, offsets, records: Records::new(), diverging: None, is_cut: false }
     }
 }
 
 /// One read of all partitions, in the order of the targets.
+#[derive(Default)]
 pub(super) struct ReadPass {
     pub(super) partitions: Vec<PartitionRead>,
     pub(super) bytes: usize,
+    /// Whether there is more than the limit for all partitions allows.
+    pub(super) is_cut: bool,
+    /// For what was read, if that is much.
+    pub(super) room: Option<RoomPermit>,
     /// The places of those whose logs were closed meanwhile.
     pub(super) closed: Vec<usize>,
     urgent: bool,
@@ -148,25 +164,29 @@ impl ReadPass {
 }
 
 /// Reads each target in turn, as long as the limit allows.
-pub(super) async fn read(targets: &[FetchTarget], limits: &FetchLimits) -> ReadPass {
+pub(super) async fn read(
+    runtime: &Runtime,
+    targets: &[FetchTarget],
+    limits: &FetchLimits,
+) -> ReadPass {
     let mut turns = EntryTurns::default();
-    let mut pass = ReadPass {
-        partitions: Vec::with_capacity(targets.len()),
-        bytes: 0,
-        closed: Vec::new(),
-        urgent: false,
-    };
+    let partitions = Vec::with_capacity(targets.len());
+    let mut pass = ReadPass { partitions, ..ReadPass::default() };
     for (place, target) in targets.iter().enumerate() {
         turns.next().await;
         let room = limits.bytes_max.saturating_sub(pass.bytes);
-        let read = read_one(target, limits, room, pass.bytes == 0).await;
+        let read = read_one(runtime, target, limits, room, pass.bytes == 0).await;
         pass.bytes += read.records.len();
+        pass.is_cut |= read.is_cut;
         if target.log.is_ok() && read.error == ErrorCode::NotLeaderOrFollower {
             pass.closed.push(place);
         } else {
             pass.urgent |= is_failure(read.error) || read.diverging.is_some();
         }
         pass.partitions.push(read);
+        if pass.is_cut && limits.ends_when_cut {
+            break;
+        }
     }
     pass
 }
@@ -180,6 +200,7 @@ fn offsets(bounds: &Bounds) -> PartitionOffsets {
 }
 
 async fn read_one(
+    runtime: &Runtime,
     target: &FetchTarget,
     limits: &FetchLimits,
     room: usize,
@@ -194,21 +215,23 @@ async fn read_one(
         && let Some(diverging) = diverging(log, requested)
     {
         let offsets = offsets(&log.bounds());
-        return PartitionRead {
-            error: ErrorCode::None,
-            offsets,
-            records: Records::new(),
-            diverging: Some(diverging),
-        };
+        let read = PartitionRead::failed(ErrorCode::None, offsets);
+        return PartitionRead { diverging: Some(diverging), ..read };
     }
+    let wanted = usize::try_from(requested.bytes_max).unwrap_or(0);
     let request = ReadRequest {
         from: Offset(requested.fetch_offset),
-        max_bytes: usize::try_from(requested.bytes_max).unwrap_or(0).min(room),
+        max_bytes: wanted.min(room),
         at_least_one: is_first,
         isolation: limits.isolation,
     };
-    match read_log(log, &request).await {
-        Ok(data) => converted_read(data, target, limits, log, request).await,
+    let reader = LogReader { runtime, log, limits, has_records: !is_first };
+    match reader.read(&request).await {
+        Ok(data) => {
+            let is_cut = data.is_cut && wanted > room;
+            let read = converted_read(reader, data, target, request).await;
+            PartitionRead { is_cut, ..read }
+        }
         Err(error) => {
             let offsets = match &error {
                 ReadError::OutOfRange { bounds, .. } => offsets(bounds),
@@ -237,29 +260,52 @@ fn diverging(log: &Partition, requested: &FetchPartition) -> Option<(LeaderEpoch
     parted.then_some((epoch, end))
 }
 
-async fn read_log(log: &Partition, request: &ReadRequest) -> Result<ReadData, ReadError> {
-    match log.try_read(request)? {
-        Some(data) => Ok(data),
-        // Boxed: reading from segments is rare and its future is large.
-        None => Box::pin(log.read(request)).await,
+/// Reads one partition's log for a fetch.
+#[derive(Clone, Copy)]
+struct LogReader<'a> {
+    runtime: &'a Runtime,
+    log: &'a Partition,
+    limits: &'a FetchLimits,
+    /// Whether other partitions have something for the response.
+    has_records: bool,
+}
+
+impl LogReader<'_> {
+    async fn read(self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+        match self.log.try_read(request)? {
+            Some(data) => Ok(data),
+            // Boxed: reading from segments is rare and its future is large.
+            None => Box::pin(self.read_segments(request)).await,
+        }
+    }
+
+    /// What was not read in time is for the next fetch.
+    async fn read_segments(self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+        let FetchLimits { read_until, give_up_at, .. } = *self.limits;
+        let until = if self.has_records { read_until } else { give_up_at };
+        let left = until.saturating_sub(self.runtime.monotonic());
+        let read = tokio::time::timeout(left, self.log.read_until(request, read_until));
+        read.await.unwrap_or_else(|_| {
+            let bounds = self.log.bounds();
+            Ok(ReadData { parts: Vec::new(), bytes: 0, bounds, is_cut: false })
+        })
     }
 }
 
 async fn converted_read(
+    reader: LogReader<'_>,
     data: ReadData,
     target: &FetchTarget,
-    limits: &FetchLimits,
-    log: &Partition,
     request: ReadRequest,
 ) -> PartitionRead {
     let offsets = offsets(&data.bounds);
-    let records = match target.formats.conversion(limits.version) {
+    let records = match target.formats.conversion(reader.limits.version) {
         Ok(Conversion::None) => Ok(Records::from(data.parts)),
-        Ok(conversion) => Box::pin(converted(data, conversion, log, request)).await,
+        Ok(conversion) => Box::pin(converted(reader, data, conversion, request)).await,
         Err(error) => return PartitionRead::failed(error, PartitionOffsets::UNKNOWN),
     };
     match records {
-        Ok(records) => PartitionRead { error: ErrorCode::None, offsets, records, diverging: None },
+        Ok(records) => PartitionRead { records, ..PartitionRead::failed(ErrorCode::None, offsets) },
         Err(error) => PartitionRead::failed(error, offsets),
     }
 }
@@ -267,9 +313,9 @@ async fn converted_read(
 /// Converts the records read. Where none are left, since an old client gets no control records, it
 /// reads on: the client would otherwise fetch the same offset for ever.
 async fn converted(
+    reader: LogReader<'_>,
     mut data: ReadData,
     conversion: Conversion,
-    log: &Partition,
     mut request: ReadRequest,
 ) -> Result<Records, ErrorCode> {
     let from = request.from;
@@ -277,14 +323,16 @@ async fn converted(
         if data.bytes == 0 {
             return Ok(Records::new());
         }
-        let done = convert(data.parts, conversion, from, request.max_bytes)?;
+        let limit =
+            ConversionLimit { from, bytes_max: request.max_bytes, until: reader.limits.read_until };
+        let done = convert_in_turn(reader.runtime, data.parts, conversion, limit).await?;
         if !done.records.is_empty() {
             return Ok(done.records);
         }
         request = ReadRequest { from: done.next, at_least_one: true, ..request };
         tokio::task::yield_now().await;
         // An error further on is for the fetch that begins there.
-        let Ok(more) = read_log(log, &request).await else { return Ok(Records::new()) };
+        let Ok(more) = reader.read(&request).await else { return Ok(Records::new()) };
         data = more;
     }
 }

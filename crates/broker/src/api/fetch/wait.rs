@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use milena_runtime::OwnedTask;
 use milena_storage::Waiter;
 
 use super::{
@@ -12,7 +13,10 @@ use super::{
     read::{self, FetchLimits, FetchTarget, ReadPass},
 };
 use crate::{
-    context::RequestContext, entry_turns::EntryTurns, leadership::resolve::LEADER_WAIT_MAX,
+    context::RequestContext,
+    entry_turns::{EntryTurns, SLICE_ENTRIES},
+    leadership::resolve::LEADER_WAIT_MAX,
+    memory::room::UNCOUNTED_BYTES,
 };
 
 /// A fetch that reads.
@@ -23,7 +27,6 @@ pub(super) struct FetchWait<'a> {
     targets: Vec<FetchTarget>,
     /// With fewer bytes it waits for more.
     bytes_min: usize,
-    wait: Duration,
     /// When it waits no longer, on the monotonic clock.
     deadline: Duration,
     /// The targets between two leaders.
@@ -39,19 +42,17 @@ impl<'a> FetchWait<'a> {
         limits: &'a FetchLimits,
         targets: Vec<FetchTarget>,
         bytes_min: usize,
-        wait: Duration,
     ) -> Self {
         let undecided = targets.iter().enumerate().filter(|(_, target)| target.is_undecided);
         let undecided = undecided.map(|(place, _)| place).collect();
-        let deadline = apis.runtime.monotonic().saturating_add(wait);
+        let now = apis.runtime.monotonic();
         Self {
             context,
             apis,
             limits,
             targets,
             bytes_min: bytes_min.min(limits.bytes_max),
-            wait,
-            deadline,
+            deadline: context.deadline().unwrap_or(now),
             undecided,
             undecided_until: None,
         }
@@ -71,13 +72,16 @@ impl<'a> FetchWait<'a> {
             if self.is_over(&pass) {
                 break;
             }
-            let sleep = self.next_deadline().saturating_sub(self.apis.runtime.monotonic());
+            let now = self.apis.runtime.monotonic();
+            let undecided = self.undecided_until.map(|until| until.saturating_sub(now));
+            let grace = undecided.unwrap_or_default();
             tokio::select! {
                 biased;
                 () = self.apis.stopping.cancelled() => break,
+                () = self.context.ended() => {}
                 () = waiter.woken() => {}
                 () = changes.next(), if !self.undecided.is_empty() => {}
-                () = self.apis.runtime.sleep(sleep) => {}
+                () = self.apis.runtime.sleep(grace), if undecided.is_some() => {}
             }
             drop(guards);
             pass = self.pass().await;
@@ -89,16 +93,13 @@ impl<'a> FetchWait<'a> {
         self.targets.is_empty()
             || pass.is_due(self.bytes_min)
             || self.apis.runtime.monotonic() >= self.deadline
-    }
-
-    fn next_deadline(&self) -> Duration {
-        self.undecided_until.map_or(self.deadline, |until| until.min(self.deadline))
+            || self.context.is_abandoned()
     }
 
     /// Reads once. Partitions whose logs were closed meanwhile are looked up again.
     async fn pass(&mut self) -> ReadPass {
         self.look_up_undecided().await;
-        let mut pass = read::read(&self.targets, self.limits).await;
+        let mut pass = self.read_with_room().await;
         for place in std::mem::take(&mut pass.closed) {
             let target = &mut self.targets[place];
             target.look_up(self.context, self.apis);
@@ -114,7 +115,50 @@ impl<'a> FetchWait<'a> {
     }
 
     fn undecided_deadline(&self) -> Duration {
-        self.apis.runtime.monotonic().saturating_add(self.wait.min(LEADER_WAIT_MAX))
+        let latest = self.apis.runtime.monotonic().saturating_add(LEADER_WAIT_MAX);
+        latest.min(self.deadline)
+    }
+
+    /// Reads what needs no room; if there is more, takes room for all of it and reads again. It is
+    /// taken to read and not while this waits.
+    async fn read_with_room(&mut self) -> ReadPass {
+        let bytes_max = self.limits.bytes_max;
+        let small = FetchLimits {
+            bytes_max: bytes_max.min(UNCOUNTED_BYTES),
+            ends_when_cut: bytes_max > UNCOUNTED_BYTES,
+            ..*self.limits
+        };
+        let pass = self.read_all(small).await;
+        if !pass.is_cut || !small.ends_when_cut {
+            return pass;
+        }
+        let mut room = self.context.response_room(bytes_max).await;
+        let limits = FetchLimits { bytes_max: bytes_max.min(room.bytes()), ..*self.limits };
+        let mut pass = self.read_all(limits).await;
+        room.set_bytes(pass.bytes);
+        pass.room = Some(room);
+        pass
+    }
+
+    /// Reads many partitions where computing delays nobody.
+    async fn read_all(&mut self, limits: FetchLimits) -> ReadPass {
+        let runtime = self.apis.runtime.clone();
+        if self.targets.len() <= SLICE_ENTRIES {
+            return read::read(&runtime, &self.targets, &limits).await;
+        }
+        let targets = std::mem::take(&mut self.targets);
+        let task = self.apis.runtime.spawn_compute(async move {
+            let pass = read::read(&runtime, &targets, &limits).await;
+            (targets, pass)
+        });
+        match OwnedTask::from(task).await {
+            Ok((targets, pass)) => {
+                self.targets = targets;
+                pass
+            }
+            // The broker stops.
+            Err(_) => ReadPass::default(),
+        }
     }
 
     /// Looks those up again that are between two leaders; when their time is over, they have
