@@ -59,13 +59,18 @@ pub(crate) async fn handle(
         response.error_message = Some(KString::from_static(error.message()));
         return response;
     }
+    context.narrow(request.timeout_ms);
     let mut turns = EntryTurns::default();
     for (name, partitions) in distinct(&request).await {
         let mut results = Vec::with_capacity(partitions.len());
         for (partition_index, requested) in partitions {
             turns.next().await;
             let any_factor = request.allow_replication_factor_change;
-            let outcome = reassign(apis, name, requested, any_factor).await;
+            let outcome = if context.is_late() {
+                Err(ApiError::with_kafkas_message(ErrorCode::RequestTimedOut))
+            } else {
+                reassign(apis, name, requested, any_factor).await
+            };
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
                 Err(error) => (error.code.code(), error.message.map(Into::into)),

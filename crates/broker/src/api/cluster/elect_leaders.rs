@@ -43,9 +43,6 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::ElectLeaders, 0..=2)
 };
 
-/// The longest that a client may let this wait.
-const WAIT_MAX: Duration = Duration::from_secs(300);
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Election {
     Preferred,
@@ -82,9 +79,8 @@ pub(crate) async fn handle(
         Some(topics) => distinct(topics).await,
     };
     let partitions = needing_election(&image, &requested, election).await;
-    let timeout =
-        Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).min(WAIT_MAX);
-    let outcome = elect(apis, &image, &partitions, election, timeout).await;
+    context.narrow(request.timeout_ms);
+    let outcome = elect(context, apis, &image, &partitions, election).await;
     let late = |id: TopicPartition| match &outcome {
         Ok(late) if late.contains(&id) => Err(ErrorCode::RequestTimedOut),
         Ok(_) => Ok(()),
@@ -194,11 +190,11 @@ fn needs_election(
 /// Sets the leaders that are wanted and waits for them. Returns the partitions that had none in
 /// time.
 async fn elect(
+    context: &RequestContext,
     apis: &ClusterApis,
     image: &Arc<MetadataImage>,
     partitions: &[TopicPartition],
     election: Election,
-    timeout: Duration,
 ) -> Result<HashSet<TopicPartition>, ErrorCode> {
     if partitions.is_empty() {
         return Ok(HashSet::new());
@@ -224,7 +220,9 @@ async fn elect(
     };
     let all = apis.images.wait_until(|image| !partitions.iter().any(|id| waits(image, id)));
     tokio::select! {
-        _ = tokio::time::timeout(timeout, all) => {}
+        biased;
+        _ = all => {}
+        () = context.ended() => {}
         () = apis.stopping.cancelled() => {}
     }
     let now = apis.images.current();

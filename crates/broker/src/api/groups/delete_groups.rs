@@ -45,7 +45,9 @@ pub(crate) async fn handle(
         }
     }
     let delete = async |group_id: KString| {
-        let error_code = if context.allows(Operation::Delete, Resource::Group(&group_id)) {
+        let error_code = if context.is_late() {
+            ErrorCode::CoordinatorNotAvailable.code()
+        } else if context.allows(Operation::Delete, Resource::Group(&group_id)) {
             code_of(&apis.groups.delete(group_id.as_str().into()).await)
         } else {
             ErrorCode::GroupAuthorizationFailed.code()

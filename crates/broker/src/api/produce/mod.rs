@@ -107,9 +107,14 @@ pub(crate) async fn handle(
         Err(closed) => return closed,
     };
     let acks = request.acks;
-    let wait_max = wait_max(acks, request.timeout_ms);
-    // Nobody waits for a produce without a response, and no deadline ends it.
-    let deadline = (acks != 0).then(|| context.received.saturating_add(wait_max));
+    match acks {
+        // Nobody waits for it: such clients write and close.
+        0 => context.outlive_peer(),
+        // For the others Kafka ignores the field.
+        -1 => context.narrow(request.timeout_ms),
+        _ => {}
+    }
+    let deadline = context.deadline();
     let mut producing = Producing {
         context,
         apis,
@@ -119,7 +124,7 @@ pub(crate) async fn handle(
     };
     producing.append_all(false).await;
     if producing.has_undecided() {
-        Box::pin(producing.wait_and_append(deadline)).await;
+        Box::pin(producing.wait_and_append()).await;
     }
     let topics = producing.finish();
     if acks == 0 {
@@ -140,17 +145,7 @@ pub(crate) async fn handle(
         version: context.api_version,
         throttle: context.throttled(),
     };
-    Handled::when_committed(context, pending.response(topics, wait_max))
-}
-
-/// How long the client waits: what it says counts for acks -1 only, as in Kafka.
-fn wait_max(acks: i16, timeout_ms: i32) -> Duration {
-    /// Less than the 30 s after which clients give up by default.
-    const WAIT_MAX: Duration = Duration::from_secs(25);
-    match acks {
-        -1 => Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)).min(WAIT_MAX),
-        _ => WAIT_MAX,
-    }
+    Handled::when_committed(context, pending.response(topics, context.left()))
 }
 
 /// For how long a producer is throttled while storage fills up: not below three quarters of the
@@ -301,9 +296,23 @@ impl Producing<'_> {
         if bytes > 0 {
             // Held until all are appended, never while anything else is waited for: one that waits
             // would keep others from theirs.
-            let _permit = self.apis.storage.admit(bytes).await;
+            let permit = tokio::select! {
+                biased;
+                permit = self.apis.storage.admit(bytes) => permit,
+                () = self.context.ended() => return self.refuse_valid(),
+            };
             self.context.throttle(throttle(self.apis.storage.pressure(), bytes));
             self.append_valid(now, is_last);
+            drop(permit);
+        }
+    }
+
+    /// Their time is over.
+    fn refuse_valid(&mut self) {
+        for partition in self.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            if let Stage::Valid(..) = partition.stage {
+                partition.stage = Stage::Done(Err(ErrorCode::RequestTimedOut.into()));
+            }
         }
     }
 
@@ -329,18 +338,17 @@ impl Producing<'_> {
 
     /// Waits, once, for the leaders of all partitions that are left, and appends to these: not long
     /// when others are appended, whose response this delays.
-    async fn wait_and_append(&mut self, deadline: Option<Duration>) {
+    async fn wait_and_append(&mut self) {
         let wait_max =
             if self.has_appended { LEADER_WAIT_AFTER_APPEND_MAX } else { LEADER_WAIT_MAX };
-        let now = self.apis.runtime.monotonic();
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
+        let wait_max = wait_max.min(self.context.left());
         let undecided = self.topics.iter().flat_map(|topic| {
             let partitions = topic.partitions.iter();
             let left = partitions.filter(|partition| !matches!(partition.stage, Stage::Done(_)));
             left.map(|partition| (topic.topic_ref(), PartitionIndex(partition.index)))
         });
         let undecided = undecided.collect();
-        self.apis.leaders.wait_until_decided(undecided, wait_max.min(left)).await;
+        self.apis.leaders.wait_until_decided(undecided, wait_max).await;
         self.append_all(true).await;
     }
 

@@ -6,7 +6,7 @@
 //! Errors of a partition: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE
 //! (beyond the high watermark or below -1), POLICY_VIOLATION (the topic is compacted and deletes
 //! nothing), INVALID_TOPIC_EXCEPTION (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED,
-//! KAFKA_STORAGE_ERROR.
+//! KAFKA_STORAGE_ERROR, REQUEST_TIMED_OUT.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -51,13 +51,15 @@ pub(crate) async fn handle(
     apis: &TopicApis,
     request: DeleteRecordsRequest,
 ) -> DeleteRecordsResponse {
+    context.narrow(request.timeout_ms);
     let entries = entries(context, &request).await;
     let wanted: Vec<PartitionRef<'_>> = entries
         .iter()
         .filter(|entry| entry.refused.is_none())
         .map(|entry| (TopicRef::Name(entry.topic), PartitionIndex(entry.requested.partition_index)))
         .collect();
-    let mut leaders = apis.leaders.find_each(&wanted, LEADER_WAIT_MAX).await.into_iter();
+    let mut leaders =
+        apis.leaders.find_each(&wanted, LEADER_WAIT_MAX.min(context.left())).await.into_iter();
     let mut deletions = Vec::with_capacity(entries.len());
     for entry in entries {
         let led = match entry.refused {
@@ -66,6 +68,7 @@ pub(crate) async fn handle(
         };
         deletions.push(async move {
             let outcome = match led {
+                Ok(_) if context.is_late() => Err(ErrorCode::RequestTimedOut),
                 Ok(led) => delete(&led, entry.requested).await,
                 Err(error) => Err(error),
             };
