@@ -20,6 +20,10 @@ const SLICES_MAX: usize = 64;
 /// Who has read nothing for so long is closed once others want room for their responses.
 const UNREAD_MAX: Duration = Duration::from_secs(30);
 
+/// After so long the rest of what is written is copied into memory of its own: a slice of a log's
+/// buffer keeps all of the buffer, which may be far larger.
+const SHARED_MAX: Duration = Duration::from_secs(1);
+
 /// Why responses could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
@@ -57,6 +61,8 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
     patience: Patience<'_>,
 ) -> Result<(), WriteError> {
     let mut first = 0;
+    let mut shared = std::pin::pin!(sleep(SHARED_MAX));
+    let mut is_shared = true;
     while first < parts.len() {
         if parts[first].is_empty() {
             first += 1;
@@ -71,9 +77,18 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
             }
             tokio::select! {
                 biased;
-                written = stream.write_vectored(&slices[..count]) => written?,
+                written = stream.write_vectored(&slices[..count]) => Some(written?),
+                () = shared.as_mut(), if is_shared => None,
                 unread = patience.ended() => return Err(WriteError::Unread(unread)),
             }
+        };
+        let Some(written) = written else {
+            is_shared = false;
+            for part in &mut parts[first..] {
+                *part = Bytes::copy_from_slice(part);
+                tokio::task::yield_now().await;
+            }
+            continue;
         };
         if written == 0 {
             return Err(io::Error::from(io::ErrorKind::WriteZero).into());
