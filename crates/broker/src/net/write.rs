@@ -118,6 +118,11 @@ fn skip(parts: &mut [Bytes], mut first: usize, mut written: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
     use tokio::io::AsyncReadExt;
 
     use super::*;
@@ -176,5 +181,45 @@ mod tests {
             assert_eq!(started.elapsed().as_secs(), closed_after);
             drop(all);
         }
+    }
+
+    /// A buffer that tells when nobody holds it any more.
+    struct LogBuffer(Vec<u8>, Arc<AtomicBool>);
+
+    impl AsRef<[u8]> for LogBuffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for LogBuffer {
+        fn drop(&mut self) {
+            self.1.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_slowly_holds_no_buffers_of_logs() {
+        let is_free = Arc::new(AtomicBool::new(false));
+        let buffer = Bytes::from_owner(LogBuffer((0..100).collect(), is_free.clone()));
+        let mut parts = vec![buffer.slice(10..20), buffer.slice(40..60)];
+        drop(buffer);
+        let (mut server, mut client) = tokio::io::duplex(5);
+        let writing = async {
+            let room = Room::new(1);
+            let patience = Patience { room: &room, idle_max: Duration::from_secs(60) };
+            write_parts(&mut server, &mut parts, patience).await.expect("the client reads");
+        };
+        let reading = async {
+            let mut received = [0; 30];
+            client.read_exact(&mut received[..7]).await.expect("something to read");
+            assert!(!is_free.load(Ordering::SeqCst), "what is read at once is not copied");
+            sleep(Duration::from_secs(2)).await;
+            assert!(is_free.load(Ordering::SeqCst));
+            client.read_exact(&mut received[7..]).await.expect("the rest");
+            let expected: Vec<u8> = (10..20).chain(40..60).collect();
+            assert_eq!(received.as_slice(), expected);
+        };
+        tokio::join!(writing, reading);
     }
 }
