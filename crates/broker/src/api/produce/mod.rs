@@ -296,22 +296,26 @@ impl Producing<'_> {
         if bytes > 0 {
             // Held until all are appended, never while anything else is waited for: one that waits
             // would keep others from theirs.
-            let permit = tokio::select! {
-                biased;
-                permit = self.apis.storage.admit(bytes) => permit,
-                () = self.context.ended() => return self.refuse_valid(),
+            let storage = &self.apis.storage;
+            let admitted = match self.context.deadline() {
+                None => Ok(storage.admit(bytes).await),
+                Some(_) => storage.admit_within(bytes, self.context.left()).await,
             };
-            self.context.throttle(throttle(self.apis.storage.pressure(), bytes));
-            self.append_valid(now, is_last);
-            drop(permit);
+            self.context.throttle(throttle(storage.pressure(), bytes));
+            match admitted {
+                Ok(_permit) => self.append_valid(now, is_last),
+                Err(error) => {
+                    let error = ProduceError::new(error.error_code(), error.to_string());
+                    self.refuse_valid(&error);
+                }
+            }
         }
     }
 
-    /// Their time is over.
-    fn refuse_valid(&mut self) {
+    fn refuse_valid(&mut self, error: &ProduceError) {
         for partition in self.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
             if let Stage::Valid(..) = partition.stage {
-                partition.stage = Stage::Done(Err(ErrorCode::RequestTimedOut.into()));
+                partition.stage = Stage::Done(Err(error.clone()));
             }
         }
     }
