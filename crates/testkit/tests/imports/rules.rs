@@ -172,7 +172,7 @@ pub(crate) const RULES: &[Rules] = &[
     },
     Rules {
         name: "runtime",
-        order: &["lib", "retry"],
+        order: &["lib", "compute", "log_limit", "retry"],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[],
