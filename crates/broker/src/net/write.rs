@@ -63,6 +63,7 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
     let mut first = 0;
     let mut shared = std::pin::pin!(sleep(SHARED_MAX));
     let mut is_shared = true;
+    let mut unread = std::pin::pin!(patience.ended());
     while first < parts.len() {
         if parts[first].is_empty() {
             first += 1;
@@ -79,7 +80,7 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
                 biased;
                 written = stream.write_vectored(&slices[..count]) => Some(written?),
                 () = shared.as_mut(), if is_shared => None,
-                unread = patience.ended() => return Err(WriteError::Unread(unread)),
+                unread = unread.as_mut() => return Err(WriteError::Unread(unread)),
             }
         };
         let Some(written) = written else {
@@ -94,6 +95,7 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
             return Err(io::Error::from(io::ErrorKind::WriteZero).into());
         }
         first = skip(parts, first, written);
+        unread.set(patience.ended());
     }
     parts.clear();
     Ok(())

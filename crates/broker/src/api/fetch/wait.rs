@@ -86,7 +86,18 @@ impl<'a> FetchWait<'a> {
             drop(guards);
             pass = self.pass().await;
         }
+        self.refuse_undecided(&mut pass);
         (self.targets, pass)
+    }
+
+    /// Nothing true can be said of the offsets of those that are between two leaders to the end.
+    fn refuse_undecided(&mut self, pass: &mut ReadPass) {
+        for place in std::mem::take(&mut self.undecided) {
+            if let Some(target) = self.targets.get_mut(place) {
+                target.is_undecided = false;
+                pass.replace(place, target.without_records());
+            }
+        }
     }
 
     fn is_over(&self, pass: &ReadPass) -> bool {
