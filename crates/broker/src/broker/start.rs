@@ -171,8 +171,7 @@ impl Foundation {
     ) -> Result<Broker, StartError> {
         let runtime = &self.scopes.runtime;
         let Leadership { partitions, leaders, groups, lifecycle, handoff } = self.leadership();
-        let deletions =
-            DeletionQueue::start(self.metadata.clone(), lifecycle.clone(), runtime.clone());
+        let deletions = DeletionQueue::start(self.metadata.clone(), lifecycle.clone(), runtime);
         let mut reconciler = LeadershipReconciler::new(
             self.identity.id,
             leaders.clone(),

@@ -29,7 +29,7 @@ impl DeletionQueue {
     pub(crate) fn start(
         metadata: ClusterMetadata,
         partitions: Arc<PartitionLifecycle>,
-        runtime: Runtime,
+        runtime: &Runtime,
     ) -> Self {
         let (sender, inbox) = mpsc::unbounded_channel();
         let worker = DeletionWorker { metadata, partitions, runtime: runtime.clone(), inbox };

@@ -206,7 +206,7 @@ impl LeaderChanges {
             changed = self.images.changed() => changed,
         };
         if changed.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

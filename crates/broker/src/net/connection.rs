@@ -123,7 +123,7 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
                 tracing::info!(%peer, %error, "closed a connection");
             }
             ConnectionEnd::Write(error) => {
-                tracing::debug!(%peer, %error, "a response could not be sent")
+                tracing::debug!(%peer, %error, "a response could not be sent");
             }
         }
     }

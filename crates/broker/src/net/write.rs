@@ -149,6 +149,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the clock of the timers, which is paused")]
     #[tokio::test(start_paused = true)]
     async fn who_reads_nothing_is_closed_when_others_want_room_and_late_in_any_case() {
         let idle_max = Duration::from_secs(600);

@@ -142,15 +142,13 @@ async fn a_batch_that_is_not_what_its_header_says_is_refused_and_nothing_of_it_i
     let cluster = Cluster::single().await;
     cluster.create_topic("t", 1).await;
     let mut client = cluster.connect(1).await;
-    let mut stored = 0;
-    for (what, bad, code) in bad_batches() {
+    for (stored, (what, bad, code)) in (0..).zip(bad_batches()) {
         let produced = client.produce(9, "t", 0, bad).await;
         assert_eq!(produced.error_code, code.code(), "{what}: {:?}", produced.error_message);
         assert_eq!(produced.base_offset, -1, "{what}");
         assert_eq!(end(&mut client).await.0, stored, "{what}");
         let next = client.produce(9, "t", 0, batch(&["good"]).into_bytes()).await;
         assert_eq!((next.error_code, next.base_offset), (0, stored), "{what}");
-        stored += 1;
     }
 }
 

@@ -53,9 +53,8 @@ impl Group {
             effects.fail_join(join.reply, GroupError::GroupMaxSizeReached, None);
         } else if !self.has_bytes_for(&join, effects.config) {
             effects.fail_join(join.reply, GroupError::GroupMaxSizeReached, join.request.member);
-        } else if effects.is_full && self.is_new(&join.request) {
-            effects.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
-        } else if self.state == GroupState::Dead {
+        } else if self.state == GroupState::Dead || (effects.is_full && self.is_new(&join.request))
+        {
             effects.fail_join(join.reply, GroupError::CoordinatorNotAvailable, join.request.member);
         } else if !self.supports(&join.request.protocol_type, &join.settings) {
             effects.fail_join(

@@ -91,14 +91,14 @@ pub(crate) async fn run(
             reset(args, to, &client).await
         }
         GroupCommand::Delete { name } => {
-            client.delete_group(&name).await.map_err(|error| explain(error, &name))?;
+            client.delete_group(&name).await.map_err(|error| explain(&error, &name))?;
             output::line(format!("{name}: deleted"))
         }
     }
 }
 
 /// The error with what helps.
-fn explain(error: ClientError, group: &str) -> anyhow::Error {
+fn explain(error: &ClientError, group: &str) -> anyhow::Error {
     match error.code() {
         Some(ErrorCode::GroupIdNotFound) => {
             anyhow::anyhow!("there is no group {group}; see: milena group list")
@@ -124,7 +124,7 @@ async fn list(output: OutputArgs, client: &Client) -> anyhow::Result<()> {
 }
 
 async fn existing(name: &str, client: &Client) -> anyhow::Result<GroupInfo> {
-    let group = client.describe_group(name).await.map_err(|error| explain(error, name))?;
+    let group = client.describe_group(name).await.map_err(|error| explain(&error, name))?;
     if group.state == "Dead" {
         bail!("there is no group {name}; see: milena group list");
     }
@@ -200,7 +200,7 @@ async fn describe(name: &str, output: OutputArgs, client: &Client) -> anyhow::Re
 
 async fn reset(args: ResetArgs, to: StartAt, client: &Client) -> anyhow::Result<()> {
     let name = &args.name;
-    let before = client.all_committed_offsets(name).await.map_err(|error| explain(error, name))?;
+    let before = client.all_committed_offsets(name).await.map_err(|error| explain(&error, name))?;
     let places = places(&args, &before, client).await?;
     let (mut rows, mut objects, mut offsets) = (Vec::new(), Vec::new(), Vec::new());
     for (topic, partition) in places {
@@ -226,7 +226,7 @@ async fn reset(args: ResetArgs, to: StartAt, client: &Client) -> anyhow::Result<
     }
     if !args.dry_run {
         let committed = client.commit_offsets(name, &offsets).await;
-        committed.map_err(|error| explain(error, name))?;
+        committed.map_err(|error| explain(&error, name))?;
     }
     let whole: Value = json!({"name": name, "dryRun": args.dry_run, "partitions": objects});
     args.output.list(["TOPIC", "PARTITION", "BEFORE", "AFTER"], rows, &whole)

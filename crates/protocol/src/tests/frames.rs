@@ -261,7 +261,7 @@ fn a_response_that_no_frame_can_hold_is_refused() {
     let length = i32::from_be_bytes(largest.parts[0][..4].try_into().expect("four bytes"));
     assert_eq!(length as usize, largest.len() - 4);
     for count in [32, 64] {
-        let refused = encode(count).err().expect("no frame can hold it");
+        let refused = encode(count).expect_err("no frame can hold it");
         assert!(refused.bytes > count * records.len());
     }
 }

@@ -102,6 +102,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a constant of few bytes")]
     fn outcome(method: Method, pairs: &[(header::HeaderName, &str)]) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {

@@ -32,6 +32,7 @@ use crate::{
 };
 
 /// The memory of a log.
+#[derive(Clone, Copy)]
 pub(crate) struct LogMemory<'a> {
     pub(crate) budget: MemoryBudget,
     pub(crate) pool: &'a RecordPool,

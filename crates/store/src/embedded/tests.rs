@@ -226,6 +226,7 @@ fn is_replaced(directory: &Path, before: &std::fs::File) -> bool {
 }
 
 /// What is in the system's cache may not be on the disk: no caller is told that it is committed.
+#[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
 #[tokio::test]
 async fn after_a_failed_sync_nothing_is_read_until_the_file_is_written_anew() {
     let directory = TempDir::new().unwrap();
@@ -343,6 +344,7 @@ async fn time_in_which_the_writer_did_not_run_does_not_count_for_leases() {
 }
 
 #[expect(clippy::await_holding_lock, reason = "it keeps another thread from staging")]
+#[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
 #[tokio::test(flavor = "multi_thread")]
 async fn renewals_and_vital_transactions_do_not_wait_for_a_full_queue_that_is_staged() {
     let directory = TempDir::new().unwrap();

@@ -12,6 +12,7 @@ async fn active(service: &TestService) -> (String, Value) {
     (label, info)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made where it is passed")]
 fn volumes(entries: Value, version: &Value) -> Value {
     json!({"currentVersion": version, "targetBrokerEBSVolumeInfo": entries})
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::AdmitError;
 
+#[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
     let disk = MemoryDisk::default();

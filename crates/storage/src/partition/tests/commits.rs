@@ -211,7 +211,7 @@ async fn a_batch_for_which_the_disk_has_no_room_is_refused_alone() {
     append(&partition, batch(&[1])).await;
     disk.limit_space(Some(5 << 20));
     let large = batch(&vec![1_700_000_000_000; 500_000]);
-    let refused = partition.append(&[large.clone()], &CLIENT).expect("accepted").await;
+    let refused = partition.append(std::slice::from_ref(&large), &CLIENT).expect("accepted").await;
     assert_eq!(refused, Err(CommitError::Refused));
     assert_eq!(
         append(&partition, batch(&[2])).await.base_offset,
