@@ -356,7 +356,8 @@ def small_files(binary, work):
                 f"{name}, {what}: {milena.log.read_text()[-1500:]}"
             )
             milena.stop()
-            print(f"  {name}, {what}: {(said.strip().splitlines() or ["it starts"])[-1][-230:]}", flush=True)
+            last = (said.strip().splitlines() or ["it starts"])[-1]
+            print(f"  {name}, {what}: {last[-230:]}", flush=True)
 
 
 def frames(path):
