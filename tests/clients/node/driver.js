@@ -40,7 +40,14 @@ const plugIn = (compress, decompress) => () => ({
 });
 CompressionCodecs[CompressionTypes.Snappy] = plugIn((content) => snappy.compress(content),
   snappyDecompressed);
-CompressionCodecs[CompressionTypes.LZ4] = plugIn((content) => lz4.compress(content),
+// lz4js says that blocks refer to earlier ones, which no Java consumer reads and Kafka refuses. A first
+// block of up to 4 MiB has no earlier one: the flag of independent blocks, and the header's checksum.
+function independent(frame) {
+  frame[4] = 0x60;
+  frame[6] = 0x73;
+  return frame;
+}
+CompressionCodecs[CompressionTypes.LZ4] = plugIn((content) => independent(lz4.compress(content)),
   (content) => lz4.decompress(content));
 CompressionCodecs[CompressionTypes.ZSTD] = plugIn((content) => zstd.compress(content),
   (content) => zstd.decompress(content));
