@@ -110,7 +110,7 @@ impl RequestContext {
         self.deadline.fetch_min(nanos(self.begun + allowed), Ordering::Relaxed);
     }
 
-    /// What is left until the deadline.
+    /// The time until the deadline.
     pub(crate) fn left(&self) -> Duration {
         let now = self.connection.runtime.monotonic();
         self.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))

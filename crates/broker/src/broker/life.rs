@@ -51,7 +51,7 @@ pub struct BrokerParts {
     pub sealed_logs: SealedLogs,
     /// Clock, randomness, tasks. The broker makes a scope of its own in it.
     pub runtime: Runtime,
-    /// What the brokers of the process share of its memory.
+    /// Memory that the brokers of the process share.
     pub memory: SharedMemory,
     /// How many connections they may have together.
     pub connections: ConnectionPool,

@@ -339,7 +339,7 @@ impl Foundation {
     }
 }
 
-/// What the brokers of the process share, or this one's own where its configuration has a limit.
+/// The shared memory of requests, or this broker's own where `queued.max.request.bytes` is set.
 fn request_memory(config: EffectiveConfig<'_>, shared: &SharedMemory) -> RequestMemory {
     match usize::try_from(config.queued_max_request_bytes()) {
         Ok(bytes) => RequestMemory::new(bytes),

@@ -1,9 +1,10 @@
 //! The look-up of the leader of a partition, for requests and coordinators.
 //!
 //! A look-up that succeeds takes the partition from the table of open ones, and by a name only if
-//! the metadata image has that topic under it; one that fails asks the image why. While a partition is between two leaders of which this broker is one (it is
-//! being handed over, or led here and not open yet), a request can wait for the outcome, for a
-//! bounded time, so that the client need not ask again.
+//! the metadata image has that topic under it; one that fails asks the image why. While a partition
+//! is between two leaders of which this broker is one (it is being handed over, or led here and not
+//! open yet), a request can wait for the outcome, for a bounded time, so that the client need not
+//! ask again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -191,7 +192,7 @@ pub(crate) struct LeaderChanges {
 }
 
 impl LeaderChanges {
-    /// What has happened so far counts no more.
+    /// Changes up to now do not end the next wait.
     pub(crate) fn mark_seen(&mut self) {
         self.table.mark_unchanged();
         self.images.mark_unchanged();

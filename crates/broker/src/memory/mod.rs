@@ -1,4 +1,4 @@
-//! What the brokers of a process share of its memory.
+//! The memory that the brokers of a process share.
 
 pub(crate) mod count;
 pub(crate) mod requests;
@@ -39,7 +39,7 @@ impl Default for MemoryShares {
     }
 }
 
-/// That memory. Clones share it.
+/// The shared memory. Clones refer to the same.
 #[derive(Clone, Debug)]
 pub struct SharedMemory {
     pub(crate) requests: RequestMemory,

@@ -67,7 +67,7 @@ const READ_MIN: Duration = Duration::from_millis(200);
 /// After so long it gives up reading where it has read nothing: less than the 30 s after which
 /// clients give up.
 const READ_MAX: Duration = Duration::from_secs(25);
-/// What a partition takes in a response beside its records, at most about.
+/// The approximate bytes of a partition in a response, without its records.
 const PARTITION_BYTES: usize = 128;
 /// The first version with fetch sessions.
 const FIRST_VERSION_WITH_SESSIONS: i16 = 7;

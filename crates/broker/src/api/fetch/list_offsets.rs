@@ -6,9 +6,10 @@
 //! time -1. The boundaries that version 0 lists are not those of Kafka's segments: they are the end
 //! and the log start only.
 //!
-//! Errors: INVALID_REQUEST for a partition named more than once, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
-//! UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION for special times the version does not have,
-//! REQUEST_TIMED_OUT where the search took too long, UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
+//! Errors: INVALID_REQUEST for a partition named more than once, UNKNOWN_TOPIC_OR_PARTITION,
+//! NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION for
+//! special times the version does not have, REQUEST_TIMED_OUT where the search took too long,
+//! UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
 
 use std::collections::{HashMap, hash_map::Entry};
 

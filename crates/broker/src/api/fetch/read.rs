@@ -279,7 +279,7 @@ impl LogReader<'_> {
         }
     }
 
-    /// What was not read in time is for the next fetch.
+    /// Records that are not read before the deadline are left to the next fetch.
     async fn read_segments(self, request: &ReadRequest) -> Result<ReadData, ReadError> {
         let FetchLimits { read_until, give_up_at, .. } = *self.limits;
         let until = if self.has_records { read_until } else { give_up_at };

@@ -27,7 +27,8 @@ use crate::{
 pub(crate) const INITIAL_EPOCH: i32 = 0;
 /// Ends the session (`FetchMetadata.FINAL_EPOCH`).
 pub(crate) const FINAL_EPOCH: i32 = -1;
-/// What a partition takes in memory at most about, beside its topic's name: it stands in two maps.
+/// The approximate bytes of a partition in memory (an entry in each of two maps), without its
+/// topic's name.
 const PARTITION_BYTES: usize = 384;
 /// A session that was not used for so long may be replaced by a new one.
 const EVICTED_AFTER: Duration = Duration::from_secs(120);

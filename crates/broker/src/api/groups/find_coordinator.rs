@@ -73,7 +73,7 @@ pub(crate) async fn handle(
     }
 }
 
-/// What the keys of one request are looked up in.
+/// The look-up of the keys of one request, all in the same image.
 struct CoordinatorSearch<'a> {
     context: &'a RequestContext,
     image: &'a MetadataImage,

@@ -97,7 +97,7 @@ enum Stage {
     Done,
 }
 
-/// What follows a stage, or a part of it.
+/// The next stage, after a stage or a slice of it.
 enum Next {
     Stage(Stage),
     Valid(Batch),
@@ -210,7 +210,7 @@ impl Validation {
         Ok((next, walked / weight))
     }
 
-    /// What is made of the records may not be larger either.
+    /// `max.message.bytes` holds for the converted or recompressed batch too.
     fn check_size(&self, size: usize) -> Result<(), ProduceError> {
         check_size(size, &self.config)
     }
@@ -273,8 +273,8 @@ fn only_batch(sent: Bytes) -> Result<Batch, ProduceError> {
     Ok(first)
 }
 
-/// What follows the first batch and is no whole batch or message is not stored, as in Kafka, unless
-/// it begins like something else.
+/// Bytes after the first batch that are no whole batch or message are not stored, as in Kafka. They
+/// are refused when their length or magic is not that of a batch.
 fn check_rest(rest: &Bytes) -> Result<(), ProduceError> {
     /// Offset and length.
     const PREFIX: usize = 12;
@@ -296,7 +296,7 @@ fn check_rest(rest: &Bytes) -> Result<(), ProduceError> {
     }
 }
 
-/// What Kafka looks at before the checksum.
+/// The checks that Kafka makes before that of the checksum.
 fn first_checks(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceError> {
     if batch.header().base_offset.raw() != 0 {
         let message = "the base offset of a produced batch is 0";

@@ -32,7 +32,7 @@ pub(super) struct ShardState {
     /// Whether a task appends; it looks for more before it ends.
     pub(super) writing: bool,
     pub(super) growth: Growth,
-    /// What the groups take of the process's memory.
+    /// The bytes of the groups, counted in the process's memory.
     counted: Counted,
 }
 
