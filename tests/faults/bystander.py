@@ -1,7 +1,7 @@
 """A client that nothing should disturb: twenty times a second it produces a record and reads it
 back, each from its own connection, and notes how long that took.
 
-    bystander.py BOOTSTRAP TOPIC     until its input ends; then prints
+    bystander.py BOOTSTRAP TOPIC     once at least, until its input ends; then prints
                                      "ROUNDS WORST_MS MEDIAN_MS ERRORS"
 """
 
@@ -17,7 +17,7 @@ def main():
     address = wire.create(bootstrap, topic)[0]
     took, errors, connection = [], 0, wire.Connection(address)
     print("ready", flush=True)
-    while not select.select([sys.stdin], [], [], 0.05)[0]:
+    while not took or not select.select([sys.stdin], [], [], 0.05)[0]:
         started = time.monotonic()
         try:
             offset = connection.produce(topic, 0, wire.batch([b"bystander"]))

@@ -1,6 +1,7 @@
 """Clients that are too many, too slow, ask for too much, or disconnect in the middle of a request;
 with another client that must not be disturbed."""
 
+import itertools
 import os
 import random
 import resource
@@ -157,7 +158,11 @@ def disconnecting_clients(binary, work, long=False):
         with wire.Connection(address) as reader, Bystander(bootstrap, "watched") as bystander:
             end = reader.fetch("gone", 0, 0, 1)[1]
             fds = sockets(milena.process.pid)
-            for number in range(1500 if long else 300):
+            started = time.monotonic()
+            for number in itertools.count():
+                long_enough = time.monotonic() - started >= FAULT_SECONDS
+                if long_enough and number >= (1500 if long else 300):
+                    break
                 connection = wire.Connection(address)
                 if number % 3 == 0:
                     connection.socket.sendall(request[:chance.randrange(1, len(request))])
