@@ -235,14 +235,22 @@ def fetched(folder, stamp, install):
 def python():
     """The interpreter of a virtual environment with the Python clients."""
     requirements = ROOT / "tests/clients/python/requirements.txt"
+    return virtual_environment("venv", requirements.read_text().split())
 
+
+def load_python():
+    """The same with a librdkafka that lasts while brokers come and go: from 2.10 to 2.16 it may lock
+    itself up when it lets go of a broker (its issue 5476)."""
+    return virtual_environment("venv-load", ["confluent-kafka==2.8.2"])
+
+
+def virtual_environment(name, requirements):
     def install(folder):
         subprocess.run(["python3", "-m", "venv", folder], check=True)
-        downloads(
-            folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "-r", requirements
-        )
+        pip = folder / "bin/pip"
+        downloads(pip, "install", "-q", "--disable-pip-version-check", *requirements)
 
-    return str(fetched(CACHE / "venv", requirements.read_text(), install) / "bin/python")
+    return str(fetched(CACHE / name, "\n".join(requirements), install) / "bin/python")
 
 
 def tansu():

@@ -18,8 +18,6 @@ COMMON = {
     "reconnect.backoff.ms": 20,
     "reconnect.backoff.max.ms": 200,
     "topic.metadata.refresh.interval.ms": 5000,
-    # librdkafka 2.x may lock itself up when it bootstraps again while a broker's thread ends.
-    "metadata.recovery.strategy": "none",
     "log_level": 0,
 }
 lock, stopping = threading.Lock(), threading.Event()
