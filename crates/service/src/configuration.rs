@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use milena_kafka_config::msk::{self, PropertyError};
+use milena_types::shortened;
 use serde::{Deserialize, Serialize};
 
 use crate::{arn::ConfigurationUid, error::ApiError, java_properties, kafka_versions::MskVersion};
@@ -95,6 +96,6 @@ pub(crate) fn check_properties(
 }
 
 fn refused(path: &str, errors: &[PropertyError]) -> ApiError {
-    let reasons: Vec<String> = errors.iter().map(PropertyError::to_string).collect();
+    let reasons: Vec<String> = errors.iter().map(|error| shortened(error.to_string())).collect();
     ApiError::invalid(path, format!("{path}: {}", reasons.join("; ")))
 }

@@ -17,19 +17,19 @@ mod timed_writes;
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use milena_runtime::Runtime;
 use milena_security::sigv4::{HttpRequest, SigV4Error, Verifier, signed_service};
-use milena_types::shortened;
+use milena_types::{shortened, shortened_to};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
 
-use connections::{Admitted, Connections};
+use connections::{Admitted, CONNECTIONS_MAX, Connections};
 pub(crate) use origin::OwnHosts;
 pub(crate) use probes::Probes;
 use timed_writes::{TimedWrites, WriteLimit};
@@ -41,12 +41,20 @@ use crate::{
     wire::ErrorBody,
 };
 
-const BODY_BYTES_MAX: usize = 1 << 20;
+/// More than any operation can use: `serverProperties` of 64 KiB are 88 KiB in Base64, and 50 tags
+/// 75 KiB.
+const BODY_BYTES_MAX: usize = 256 << 10;
 const HEADER_BYTES_MAX: usize = 64 << 10;
+/// What all requests together may hold before their signatures are checked. It is part of what is
+/// left of the process's memory when that is divided.
+const REQUESTS_BYTES_MAX: usize = 80 << 20;
+const _: () = assert!(CONNECTIONS_MAX * (BODY_BYTES_MAX + HEADER_BYTES_MAX) <= REQUESTS_BYTES_MAX);
+/// Of the text of an error: a file of properties may have many mistakes.
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const WRITE_LIMIT: WriteLimit =
     WriteLimit { wait: Duration::from_secs(30), bytes_per_second: 256 << 10 };
-/// Between two warnings of connections that were turned away.
+/// Between two warnings of one kind.
 const WARN_EVERY: Duration = Duration::from_secs(1);
 /// The service's name in signatures.
 pub(crate) const SIGNING_NAME: &str = "kafka";
@@ -66,7 +74,8 @@ pub(crate) struct Frontend {
 pub(crate) async fn serve(frontend: Arc<Frontend>, listener: TcpListener) {
     let stopping = frontend.runtime.stopping().clone();
     let connections = Arc::new(Connections::default());
-    let mut turned_away = TurnedAway::default();
+    let mut turned_away = Repeated::default();
+    let mut not_accepted = Repeated::default();
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => return,
@@ -80,31 +89,37 @@ pub(crate) async fn serve(frontend: Arc<Frontend>, listener: TcpListener) {
                         let served = connection(frontend.clone(), stream, peer, admitted);
                         drop(frontend.runtime.spawn(served));
                     }
-                    None => turned_away.warn(peer, now),
+                    None => turned_away.warn(now, |count| {
+                        tracing::warn!(
+                            %peer, count,
+                            "all connections of the API are in use; some were closed"
+                        );
+                    }),
                 }
             }
             Err(error) => {
                 // Most likely out of file descriptors: some connections must end first.
-                tracing::warn!(%error, "the API cannot accept connections for a moment");
+                not_accepted.warn(frontend.runtime.monotonic(), |count| {
+                    tracing::warn!(%error, count, "the API cannot accept connections");
+                });
                 frontend.runtime.sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-/// Warns of connections that were turned away, with their number, now and then.
+/// A warning that is given now and then, with how often it would have been.
 #[derive(Default)]
-struct TurnedAway {
+struct Repeated {
     count: u64,
     warned: Option<Duration>,
 }
 
-impl TurnedAway {
-    fn warn(&mut self, peer: SocketAddr, now: Duration) {
+impl Repeated {
+    fn warn(&mut self, now: Duration, log: impl FnOnce(u64)) {
         self.count += 1;
         if self.warned.is_none_or(|warned| now >= warned + WARN_EVERY) {
-            let count = std::mem::take(&mut self.count);
-            tracing::warn!(%peer, count, "all connections of the API are in use; some were closed");
+            log(std::mem::take(&mut self.count));
             self.warned = Some(now);
         }
     }
@@ -151,37 +166,13 @@ impl Frontend {
     ) -> Response<Full<Bytes>> {
         let request_id = random_uuid(&self.runtime).to_string();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let outcome = match self.preliminary(&request, peer, &request_id).await {
-            Some(Preliminary::Foreign(response)) => {
-                admitted.waiting(self.runtime.monotonic());
-                return response;
-            }
-            Some(Preliminary::Probe(outcome)) => outcome,
-            None => self.call(request, &request_id, admitted).await,
+        let told = |outcome| outcome_response(&method, &path, &request_id, outcome);
+        let mut response = match self.preliminary(&request, peer, &request_id).await {
+            Some(Preliminary::Foreign(response)) => response,
+            Some(Preliminary::Probe(outcome)) => told(outcome),
+            None => told(self.call(request, &request_id, admitted).await),
         };
         admitted.waiting(self.runtime.monotonic());
-        let mut response = match outcome {
-            Ok(succeeded) => {
-                let status = succeeded.status.as_u16();
-                tracing::debug!(%method, path, request_id, status, "a request succeeded");
-                response(succeeded.status, succeeded.body)
-            }
-            Err(error) => {
-                let (status, exception) = error.exception();
-                if status.is_server_error() {
-                    tracing::warn!(
-                        %method, path, request_id, exception, %error,
-                        "a request failed"
-                    );
-                } else {
-                    tracing::debug!(
-                        %method, path, request_id, exception, %error,
-                        "a request was refused"
-                    );
-                }
-                error_response(&error)
-            }
-        };
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
         }
@@ -283,11 +274,35 @@ async fn read_body(body: Incoming) -> Result<Bytes, ApiError> {
     }
 }
 
+/// Logs an outcome and makes the response.
+fn outcome_response(
+    method: &Method,
+    path: &str,
+    request_id: &str,
+    outcome: Result<ApiResponse, ApiError>,
+) -> Response<Full<Bytes>> {
+    let error = match outcome {
+        Ok(succeeded) => {
+            let status = succeeded.status.as_u16();
+            tracing::debug!(%method, path, request_id, status, "a request succeeded");
+            return response(succeeded.status, succeeded.body);
+        }
+        Err(error) => error,
+    };
+    let (status, exception) = error.exception();
+    if status.is_server_error() {
+        tracing::warn!(%method, path, request_id, exception, %error, "a request failed");
+    } else {
+        tracing::debug!(%method, path, request_id, exception, %error, "a request was refused");
+    }
+    error_response(&error)
+}
+
 fn error_response(error: &ApiError) -> Response<Full<Bytes>> {
     let (status, exception) = error.exception();
     let shape = ErrorBody {
-        invalid_parameter: error.parameter().map(str::to_owned),
-        message: Some(shortened(error.to_string())),
+        invalid_parameter: error.parameter().map(|path| shortened(path.to_owned())),
+        message: Some(shortened_to(error.to_string(), MESSAGE_BYTES_MAX)),
     };
     let mut response = response(status, Some(serde_json::to_vec(&shape).unwrap_or_default()));
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(exception));

@@ -119,7 +119,14 @@ impl Service {
                 ),
             ));
         }
-        let listener = TcpListener::bind(config.listen).await?;
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+            let message = format!(
+                "cannot listen on {}: {error}; stop what does, or choose another address with \
+                 --listen",
+                config.listen
+            );
+            io::Error::new(error.kind(), message)
+        })?;
         let address = listener.local_addr()?;
         let runtime = parts.runtime;
         let store = ClusterStore::new(parts.metadata.clone(), runtime.clone());
@@ -250,9 +257,10 @@ impl Service {
         }
     }
 
+    /// Those that were killed on request stay down.
     async fn all_serve(&self, record: &ManagedCluster) -> bool {
         let cluster = record.cluster_id();
-        for node in &record.nodes {
+        for node in record.nodes.iter().filter(|node| !node.down) {
             if !self.provisioner.is_serving(&cluster, node.id).await {
                 return false;
             }

@@ -12,4 +12,4 @@ pub use numbers::{
     BrokerEpoch, ChunkSeq, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Revision, Sequence,
     Timestamp,
 };
-pub use text::shortened;
+pub use text::{shortened, shortened_to};

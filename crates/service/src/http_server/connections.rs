@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-const CONNECTIONS_MAX: usize = 256;
+pub(super) const CONNECTIONS_MAX: usize = 256;
 const PER_ADDRESS_MAX: usize = 128;
 
 /// All connections of the API.

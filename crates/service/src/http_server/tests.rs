@@ -1,5 +1,6 @@
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use milena_runtime::Runtime;
 use milena_security::{
     credentials::{AccessKey, Credentials},
@@ -16,7 +17,7 @@ use super::BODY_BYTES_MAX;
 use crate::{
     addresses::{AddressPlan, LoopbackNetwork},
     service::{Service, ServiceConfig, ServiceParts},
-    testing::{FakeProvisioner, store},
+    testing::{FakeProvisioner, encode, store},
     zones::Zones,
 };
 
@@ -33,13 +34,16 @@ fn config(credentials: Option<Credentials>, listen: &str) -> ServiceConfig {
 }
 
 async fn start(config: ServiceConfig) -> (tempfile::TempDir, std::io::Result<Service>) {
+    start_with(config, Arc::default()).await
+}
+
+async fn start_with(
+    config: ServiceConfig,
+    provisioner: Arc<FakeProvisioner>,
+) -> (tempfile::TempDir, std::io::Result<Service>) {
     let (dir, metadata) = store();
-    let parts = ServiceParts {
-        runtime: Runtime::system(),
-        metadata,
-        provisioner: std::sync::Arc::new(FakeProvisioner::default()),
-        local_key: LocalKey::from_bytes([1; 32]),
-    };
+    let local_key = LocalKey::from_bytes([1; 32]);
+    let parts = ServiceParts { runtime: Runtime::system(), metadata, provisioner, local_key };
     (dir, Service::start(config, parts).await)
 }
 
@@ -178,6 +182,7 @@ async fn other_services_are_told_that_they_are_not_offered() {
         let head = format!("{}\r\n{line}", signed_get(address, "/", service_name));
         let answer = exchange(address, &head, b"").await;
         assert!(answer.contains(expected), "{answer}");
+        assert!(answer.contains("x-amzn-requestid: "), "{answer}");
         let message = format!("the AWS service '{service_name}' is not offered");
         assert!(answer.contains(&message) && !answer.contains(" 401 "), "{answer}");
     }
@@ -231,7 +236,7 @@ async fn bodies_are_bounded_and_bad_requests_name_the_member() {
     let post = "POST /v1/clusters HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
     let answer = exchange(service.address(), post, &vec![b' '; BODY_BYTES_MAX + 1]).await;
     assert!(
-        answer.starts_with("HTTP/1.1 400") && answer.contains("larger than 1048576 bytes"),
+        answer.starts_with("HTTP/1.1 400") && answer.contains("larger than 262144 bytes"),
         "{answer}"
     );
     let answer = exchange(service.address(), post, b"{\"clusterName\": 1}").await;
@@ -243,6 +248,59 @@ async fn bodies_are_bounded_and_bad_requests_name_the_member() {
         answer.starts_with("HTTP/1.1 404") && answer.contains("UnknownOperationException"),
         "{answer}"
     );
+    service.shutdown().await;
+}
+
+#[tokio::test]
+async fn errors_repeat_little_of_their_input_and_name_every_mistake() {
+    let (_dir, service) = start(config(None, "127.0.0.1:0")).await;
+    let service = service.unwrap();
+    let json = "host: localhost\r\ncontent-type: application/json";
+    let clusters = format!("POST /v1/clusters HTTP/1.1\r\n{json}");
+    let long = format!("{{\"tags\": {{\"{}\": 1}}}}", "x".repeat(100_000));
+    let answer = exchange(service.address(), &clusters, long.as_bytes()).await;
+    assert!(answer.contains("\"invalidParameter\":\"tags.x"), "{answer}");
+    assert!(answer.len() < 6000, "{} bytes", answer.len());
+
+    // As somebody's own broker has it.
+    let configurations = format!("POST /v1/configurations HTTP/1.1\r\n{json}");
+    let file = (0..20).map(|number| format!("log.dirs.{number}=/data\n")).collect::<String>();
+    let answer = exchange(service.address(), &configurations, &configuration("a", &file)).await;
+    for number in 0..20 {
+        assert!(answer.contains(&format!("log.dirs.{number} cannot be set")), "{answer}");
+    }
+    // The largest file that there may be.
+    let comment = format!("#{}", "x".repeat((64 << 10) - 1));
+    let answer = exchange(service.address(), &configurations, &configuration("b", &comment)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    service.shutdown().await;
+}
+
+fn configuration(name: &str, file: &str) -> Vec<u8> {
+    let request = serde_json::json!({"name": name, "serverProperties": STANDARD.encode(file)});
+    request.to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn a_broker_that_was_killed_on_request_is_not_waited_for() {
+    let brokers = Arc::new(FakeProvisioner::default());
+    let (_dir, service) = start_with(config(None, "127.0.0.1:0"), brokers.clone()).await;
+    let service = service.unwrap();
+    let cluster = service.ensure_cluster("orders", BTreeMap::new()).await.unwrap();
+    service.await_serving("orders", Duration::from_secs(20)).await.unwrap();
+    let arn = encode(&cluster.arn);
+    let kill = format!("POST /milena/v1/clusters/{arn}/brokers/2/kill HTTP/1.1");
+    let head = format!("{kill}\r\nhost: localhost\r\ncontent-type: application/json");
+    assert!(exchange(service.address(), &head, b"").await.starts_with("HTTP/1.1 200 OK"));
+    let killed = async {
+        while brokers.running() > 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), killed).await.expect("it is killed");
+    let waited = service.await_serving("orders", Duration::from_secs(60));
+    let found = timeout(Duration::from_secs(10), waited).await.expect("it waits for broker 2");
+    assert_eq!(found.unwrap().unwrap().name, "orders");
     service.shutdown().await;
 }
 

@@ -96,7 +96,7 @@ mod tests {
     const LIMIT: WriteLimit =
         WriteLimit { wait: Duration::from_millis(100), bytes_per_second: 1000 };
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_is_given_up() {
         let (near, _far) = duplex(1000);
         let mut stream = TimedWrites::new(near, LIMIT);
@@ -105,13 +105,14 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_has_the_more_time_the_more_it_reads() {
         for (bytes, is_quick_enough) in [(1000, true), (1, false)] {
             let (near, mut far) = duplex(1000);
             let mut stream = TimedWrites::new(near, LIMIT);
             let reading = async {
                 let mut read = vec![0; bytes];
+                // On the paused clock, which goes on when both wait.
                 while far.read(&mut read).await.is_ok_and(|count| count > 0) {
                     sleep(Duration::from_millis(10)).await;
                 }
