@@ -68,9 +68,14 @@ impl FakeProvisioner {
 
     /// Makes the next calls fail.
     pub(crate) fn fail_next(&self, count: usize, reason: &'static str) {
+        self.fail_next_with(std::iter::repeat_n(reason, count));
+    }
+
+    /// Makes as many of the next calls fail as there are reasons.
+    pub(crate) fn fail_next_with(&self, reasons: impl Iterator<Item = &'static str>) {
         let mut calls = self.calls.lock().unwrap();
         let next = calls.0 + 1;
-        calls.1.extend((next..next + count).map(|number| (number, reason)));
+        calls.1.extend((next..).zip(reasons));
     }
 }
 
@@ -139,9 +144,18 @@ impl TestService {
     }
 
     pub(crate) fn begin_in(runtime: Runtime, metadata: Arc<dyn MetadataStore>) -> Self {
+        let backoff = Backoff::doubling(Duration::from_millis(1), Duration::from_millis(5));
+        Self::begin_with(runtime, metadata, backoff)
+    }
+
+    pub(crate) fn begin_with(
+        runtime: Runtime,
+        metadata: Arc<dyn MetadataStore>,
+        backoff: Backoff,
+    ) -> Self {
         let service = Self::idle(runtime, metadata.clone());
         let retry = RetryPolicy {
-            backoff: Backoff::doubling(Duration::from_millis(1), Duration::from_millis(5)),
+            backoff,
             failures_max: 5,
             check_every: Duration::from_millis(5),
             poll_every: Duration::from_millis(1),

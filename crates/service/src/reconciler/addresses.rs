@@ -95,7 +95,8 @@ pub(super) fn no_free_address(plan: &AddressPlan) -> ApiError {
             "no address of {network} is free; give a larger --broker-network or delete clusters"
         ),
         AddressPlan::Ports { first, .. } => format!(
-            "no port from {first} on is free; give another --broker-port or delete clusters"
+            "no port from {first} on is free; give a lower one, with --broker-port or behind the \
+             host of --advertise, or delete clusters"
         ),
     })
 }

@@ -12,20 +12,22 @@ use crate::{
 };
 
 /// Records why a cluster is not as it should be, after that many failures of its step in a row.
-/// True when another step takes the place of the failing one.
+/// Returns the cluster as it then is, unless somebody else has changed it, and whether another step
+/// takes the place of the failing one.
 pub(super) async fn record_failure(
     context: &ReconcileContext,
     seen: &Versioned<ManagedCluster>,
     error: &ApiError,
     failures: u32,
-) -> Result<bool, ApiError> {
+) -> Result<(ManagedCluster, bool), ApiError> {
     let given_up = failures >= context.retry.failures_max;
     let changed = after_failure(&seen.value, error, given_up);
     if changed == seen.value {
-        return Ok(false);
+        return Ok((changed, false));
     }
     let recorded = context.store.replace(seen.revision, &changed, Txn::new()).await?;
-    Ok(recorded && changed.step != seen.value.step)
+    let is_replaced = recorded && changed.step != seen.value.step;
+    Ok((changed, is_replaced))
 }
 
 fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> ManagedCluster {

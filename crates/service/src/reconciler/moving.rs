@@ -30,7 +30,10 @@ pub(crate) async fn move_brokers(
             }
         };
         let mut changed = seen.value.clone();
-        assign(plan, store.addresses().await?.taken, &mut changed)?;
+        assign(plan, store.addresses().await?.taken, &mut changed).map_err(|error| {
+            let name = &seen.value.name;
+            ApiError::Unavailable(format!("the brokers of cluster '{name}' cannot move: {error}"))
+        })?;
         if changed == seen.value {
             continue;
         }

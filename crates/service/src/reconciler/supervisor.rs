@@ -7,15 +7,13 @@ use milena_store::Event;
 use tokio::sync::watch;
 
 use super::{
-    context::ReconcileContext,
-    failure::record_failure,
-    progress::{StepOutcome, StepResult},
-    steps::run_step,
+    context::ReconcileContext, failure::record_failure, progress::StepOutcome, steps::run_step,
 };
 use crate::{
     arn::ClusterUid,
     cluster_store::{CLUSTERS, uid_of},
     error::ApiError,
+    record::ManagedCluster,
 };
 
 /// Starts a task for every cluster there is and every one that comes, until the runtime's scope is
@@ -86,19 +84,19 @@ async fn reconcile(context: Arc<ReconcileContext>, uid: ClusterUid, waker: watch
     while !stopping.is_cancelled() {
         changes.waker.mark_unchanged();
         // Not cancelled: a step is short, and a broker that it started must be accounted for.
-        let wait = match advance(&context, &uid, &mut failures).await {
+        let (wait, left) = match advance(&context, &uid, &mut failures).await {
             Ok(StepOutcome::NextStep) => continue,
-            Ok(StepOutcome::Wait(wait)) => wait,
+            Ok(StepOutcome::Wait(wait)) => (wait, None),
             Ok(StepOutcome::Gone) => return,
-            Err(error) => {
+            Err(StepFailure { error, left }) => {
                 failures += 1;
                 tracing::warn!(cluster = %uid, %error, failures, "a step failed and runs again");
-                context.retry.backoff.pause(failures)
+                (context.retry.backoff.pause(failures), left)
             }
         };
         tokio::select! {
             () = stopping.cancelled() => {}
-            () = changes.next() => {}
+            () = changes.next_after(&context, &uid, left.as_deref()) => {}
             () = context.runtime.sleep(wait) => {}
         }
     }
@@ -119,10 +117,46 @@ impl RecordChanges {
         }
         self.deleted = self.waker.changed().await.is_err();
     }
+
+    /// Waits for a change after which the record is not as this task has `left` it: that it noted a
+    /// failure must not have it run the step again at once.
+    async fn next_after(
+        &mut self,
+        context: &ReconcileContext,
+        uid: &ClusterUid,
+        left: Option<&ManagedCluster>,
+    ) {
+        loop {
+            self.next().await;
+            let Some(left) = left else { return };
+            match context.store.cluster(uid).await {
+                Ok(Some(seen)) if seen.value == *left => {}
+                Ok(_) => return,
+                // What has changed is found after the pause.
+                Err(error) => tracing::debug!(cluster = %uid, %error, "the record is not read"),
+            }
+        }
+    }
+}
+
+struct StepFailure {
+    error: ApiError,
+    /// The record with the failure noted in it.
+    left: Option<Box<ManagedCluster>>,
+}
+
+impl From<ApiError> for StepFailure {
+    fn from(error: ApiError) -> Self {
+        Self { error, left: None }
+    }
 }
 
 /// Runs the step that the record names, and records a failure of it.
-async fn advance(context: &ReconcileContext, uid: &ClusterUid, failures: &mut u32) -> StepResult {
+async fn advance(
+    context: &ReconcileContext,
+    uid: &ClusterUid,
+    failures: &mut u32,
+) -> Result<StepOutcome, StepFailure> {
     let Some(seen) = context.store.cluster(uid).await? else { return Ok(StepOutcome::Gone) };
     let error = match run_step(context, &seen).await {
         Ok(progress) => {
@@ -132,16 +166,19 @@ async fn advance(context: &ReconcileContext, uid: &ClusterUid, failures: &mut u3
         Err(error) => error,
     };
     match record_failure(context, &seen, &error, *failures + 1).await {
-        Ok(true) => {
+        Ok((_, true)) => {
             *failures = 0;
-            return Ok(StepOutcome::NextStep);
+            Ok(StepOutcome::NextStep)
         }
-        Ok(false) => {}
-        Err(error) => {
-            tracing::warn!(cluster = %uid, %error, "a cluster's failure could not be recorded");
+        Ok((left, false)) => Err(StepFailure { error, left: Some(Box::new(left)) }),
+        Err(unrecorded) => {
+            tracing::warn!(
+                cluster = %uid, error = %unrecorded,
+                "a cluster's failure could not be recorded"
+            );
+            Err(error.into())
         }
     }
-    Err(error)
 }
 
 #[cfg(test)]

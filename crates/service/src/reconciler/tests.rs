@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use http::Method;
 use milena_metadata::ClusterMetadata;
-use milena_runtime::Runtime;
+use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
 use milena_store::{LeaseId, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch};
 use milena_types::Revision;
@@ -271,6 +271,33 @@ async fn a_broker_that_dies_is_started_again_and_the_cluster_says_so() {
     let info = service.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info.get("stateInfo"), None);
     assert_eq!(service.brokers.running(), 3);
+    service.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_step_that_fails_with_another_reason_each_time_is_not_run_again_at_once() {
+    let (_dir, metadata) = store();
+    let hour = Duration::from_secs(3600);
+    let service =
+        TestService::begin_with(Runtime::system(), metadata, Backoff::doubling(hour, hour));
+    let label = service.create("orders").await;
+    service.wait_for_state(&label, "ACTIVE").await;
+    let calls = || service.brokers.calls.lock().unwrap().0;
+    let before = calls();
+    service
+        .brokers
+        .fail_next_with(["epoch 1 ended", "epoch 2 ended"].into_iter().cycle().take(1000));
+    service.brokers.running.lock().unwrap().pop_first();
+    service.wait_for_state(&label, "HEALING").await;
+    // Were it run again for its own record of the failure, that would be meanwhile.
+    for number in 0..20 {
+        service.configure(&format!("c{number}"), "").await;
+    }
+    assert_eq!(calls(), before + 1);
+    // A change by its owner is seen at once all the same.
+    *service.brokers.calls.lock().unwrap() = (0, Default::default());
+    service.delete(&label).await;
+    service.wait_until_gone(&label).await;
     service.runtime.shutdown().await;
 }
 
