@@ -333,12 +333,5 @@ shapes! {
         out_of_sync_replica_count: i64,
     }
     ListTagsForResourceResponse { tags: Tags, }
-    ListAssessmentsResponse { assessments: Vec<serde_json::Value>, }
-    ListChannelsResponse { channels: Vec<serde_json::Value>, }
-    ListClientVpcConnectionsResponse { client_vpc_connections: Vec<serde_json::Value>, }
-    ListReplicatorsResponse { replicators: Vec<serde_json::Value>, }
-    ListScramSecretsResponse { secret_arn_list: Vec<String>, }
-    ListTopicReassignmentsResponse { reassignments: Vec<serde_json::Value>, }
-    ListVpcConnectionsResponse { vpc_connections: Vec<serde_json::Value>, }
     ErrorBody { invalid_parameter: String, message: String, }
 }

@@ -68,22 +68,6 @@ impl Call<'_> {
         self.path.text("arn")
     }
 
-    pub(super) fn assessment_arn(&self) -> Result<&str, ApiError> {
-        self.path.text("assessmentArn")
-    }
-
-    pub(super) fn channel_arn(&self) -> Result<&str, ApiError> {
-        self.path.text("channelArn")
-    }
-
-    pub(super) fn reassignment_arn(&self) -> Result<&str, ApiError> {
-        self.path.text("topicReassignmentOperationArn")
-    }
-
-    pub(super) fn replicator_arn(&self) -> Result<&str, ApiError> {
-        self.path.text("replicatorArn")
-    }
-
     pub(super) fn resource_arn(&self) -> Result<&str, ApiError> {
         self.path.text("resourceArn")
     }
@@ -110,6 +94,10 @@ impl Call<'_> {
         number.parse().map_err(|_| {
             ApiError::invalid("revision", format!("revision: '{number}' is not a whole number"))
         })
+    }
+
+    pub(super) fn path(&self) -> Result<&PathParameters, ApiError> {
+        Ok(&self.path)
     }
 
     pub(super) fn query(&self) -> Result<&Query, ApiError> {

@@ -1,136 +1,55 @@
 //! Resources of MSK that this release has none of: the lists of them are empty, and what describes
 //! one finds none. The cluster that they would belong to must exist.
 
-use super::{context::Api, query::Query};
-use crate::{
-    error::ApiError,
-    wire::{
-        ListAssessmentsResponse, ListChannelsResponse, ListClientVpcConnectionsResponse,
-        ListReplicatorsResponse, ListScramSecretsResponse, ListTopicReassignmentsResponse,
-        ListVpcConnectionsResponse,
-    },
-};
+use serde_json::{Value, json};
 
-/// What an operation returns that always fails.
-type Never = super::call::NoContent;
+use super::{call::NoContent, context::Api, path::PathParameters, query::Query};
+use crate::error::ApiError;
 
 impl Api {
-    pub(super) async fn list_scram_secrets(
+    /// The list that has its items under `member`.
+    pub(super) async fn list_none(
         &self,
-        cluster: &str,
+        path: &PathParameters,
         query: &Query,
-    ) -> Result<ListScramSecretsResponse, ApiError> {
-        self.cluster(cluster).await?;
-        Ok(ListScramSecretsResponse { secret_arn_list: Some(query.empty_page()?) })
+        member: &str,
+    ) -> Result<Value, ApiError> {
+        self.check_owner(path).await?;
+        let none: Vec<Value> = query.empty_page()?;
+        Ok(json!({ member: none }))
     }
 
-    pub(super) async fn get_cluster_policy(&self, cluster: &str) -> Result<Never, ApiError> {
-        self.cluster(cluster).await?;
-        Err(ApiError::NotFound(format!("the cluster {cluster} has no policy")))
-    }
-
-    pub(super) async fn list_vpc_connections(
-        &self,
-        query: &Query,
-    ) -> Result<ListVpcConnectionsResponse, ApiError> {
-        Ok(ListVpcConnectionsResponse { vpc_connections: Some(query.empty_page()?) })
-    }
-
-    pub(super) async fn describe_vpc_connection(&self, arn: &str) -> Result<Never, ApiError> {
-        Err(none("VPC connection", arn))
-    }
-
+    /// Declares no NotFoundException.
     pub(super) async fn list_client_vpc_connections(
         &self,
-        cluster: &str,
+        path: &PathParameters,
         query: &Query,
-    ) -> Result<ListClientVpcConnectionsResponse, ApiError> {
-        self.cluster_or_bad_request(cluster).await?;
-        let client_vpc_connections = Some(query.empty_page()?);
-        Ok(ListClientVpcConnectionsResponse { client_vpc_connections })
+    ) -> Result<Value, ApiError> {
+        let listed = self.list_none(path, query, "clientVpcConnections").await;
+        listed.map_err(|error| error.not_found_as_invalid("clusterArn"))
     }
 
-    pub(super) async fn list_channels(
+    /// `parameter` of the path names one of a `kind`.
+    pub(super) async fn find_none(
         &self,
-        cluster: &str,
-        query: &Query,
-    ) -> Result<ListChannelsResponse, ApiError> {
-        self.cluster(cluster).await?;
-        Ok(ListChannelsResponse { channels: Some(query.empty_page()?) })
+        path: &PathParameters,
+        kind: &str,
+        parameter: &str,
+    ) -> Result<NoContent, ApiError> {
+        let arn = path.text(parameter)?;
+        self.check_owner(path).await?;
+        Err(ApiError::NotFound(format!(
+            "there is no {kind} {arn}: this release of Milena has none, see \
+             docs/operations/msk-api.md"
+        )))
     }
 
-    pub(super) async fn describe_channel(
-        &self,
-        cluster: &str,
-        arn: &str,
-    ) -> Result<Never, ApiError> {
-        self.cluster(cluster).await?;
-        Err(none("channel", arn))
+    async fn check_owner(&self, path: &PathParameters) -> Result<(), ApiError> {
+        match path.find("clusterArn") {
+            Some(cluster) => self.cluster(cluster).await.map(drop),
+            None => Ok(()),
+        }
     }
-
-    pub(super) async fn list_assessments(
-        &self,
-        cluster: &str,
-        query: &Query,
-    ) -> Result<ListAssessmentsResponse, ApiError> {
-        self.cluster(cluster).await?;
-        Ok(ListAssessmentsResponse { assessments: Some(query.empty_page()?) })
-    }
-
-    pub(super) async fn describe_assessment(
-        &self,
-        cluster: &str,
-        arn: &str,
-    ) -> Result<Never, ApiError> {
-        self.cluster(cluster).await?;
-        Err(none("assessment", arn))
-    }
-
-    pub(super) async fn list_assessment_findings(
-        &self,
-        cluster: &str,
-        arn: &str,
-    ) -> Result<Never, ApiError> {
-        self.cluster(cluster).await?;
-        Err(none("assessment", arn))
-    }
-
-    pub(super) async fn list_topic_reassignments(
-        &self,
-        cluster: &str,
-        query: &Query,
-    ) -> Result<ListTopicReassignmentsResponse, ApiError> {
-        self.cluster(cluster).await?;
-        Ok(ListTopicReassignmentsResponse { reassignments: Some(query.empty_page()?) })
-    }
-
-    pub(super) async fn describe_topic_reassignment(
-        &self,
-        cluster: &str,
-        arn: &str,
-    ) -> Result<Never, ApiError> {
-        self.cluster(cluster).await?;
-        Err(none("topic reassignment", arn))
-    }
-
-    pub(super) async fn list_replicators(
-        &self,
-        query: &Query,
-    ) -> Result<ListReplicatorsResponse, ApiError> {
-        Ok(ListReplicatorsResponse { replicators: Some(query.empty_page()?) })
-    }
-
-    pub(super) async fn describe_replicator(&self, arn: &str) -> Result<Never, ApiError> {
-        Err(none("replicator", arn))
-    }
-}
-
-fn none(kind: &str, arn: &str) -> ApiError {
-    let shown: String = arn.chars().take(300).collect();
-    ApiError::NotFound(format!(
-        "there is no {kind} {shown}: this release of Milena has none, see \
-         docs/operations/msk-api.md"
-    ))
 }
 
 #[cfg(test)]

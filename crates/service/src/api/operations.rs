@@ -25,9 +25,10 @@ pub(super) struct ApiOperation {
 }
 
 /// Rows of `name: method "path" => handler(arguments);` or, for an operation that is refused,
-/// `name: method "path";`. The handler is a method of [`Api`], an argument one of [`Call`].
+/// `name: method "path";`. The handler is a method of [`Api`], an argument a method of [`Call`] or a
+/// text.
 macro_rules! operations {
-    ($($name:ident: $method:ident $path:literal $(=> $handler:ident($($argument:ident),*))?;)*) => {
+    ($($name:ident: $method:ident $path:literal $(=> $handler:ident($($argument:tt),*))?;)*) => {
         &[$(ApiOperation {
             name: stringify!($name),
             method: Method::$method,
@@ -36,15 +37,20 @@ macro_rules! operations {
         }),*]
     };
     (@handler) => { None };
-    (@handler $handler:ident($($argument:ident),*)) => {{
+    (@handler $handler:ident($($argument:tt),*)) => {{
         fn handle<'a>(
             api: &'a Api,
             call: &'a Call<'a>,
         ) -> BoxFuture<'a, Result<ApiResponse, ApiError>> {
-            Box::pin(async move { api.$handler($(call.$argument()?),*).await?.into_response() })
+            Box::pin(async move {
+                let outcome = api.$handler($(operations!(@argument call $argument)),*).await;
+                outcome?.into_response()
+            })
         }
         Some(handle)
     }};
+    (@argument $call:ident $argument:ident) => { $call.$argument()? };
+    (@argument $call:ident $text:literal) => { $text };
 }
 
 /// The MSK API, but for [`NONE`].
@@ -161,34 +167,34 @@ static MSK: &[ApiOperation] = operations! {
 /// Operations of MSK on resources that this release has none of: see [`super::none`].
 static NONE: &[ApiOperation] = operations! {
     ListScramSecrets: GET "/v1/clusters/{clusterArn}/scram-secrets"
-        => list_scram_secrets(cluster_arn, query);
+        => list_none(path, query, "secretArnList");
     GetClusterPolicy: GET "/v1/clusters/{clusterArn}/policy"
-        => get_cluster_policy(cluster_arn);
+        => find_none(path, "policy of the cluster", "clusterArn");
     DescribeVpcConnection: GET "/v1/vpc-connection/{arn}"
-        => describe_vpc_connection(arn);
+        => find_none(path, "VPC connection", "arn");
     ListVpcConnections: GET "/v1/vpc-connections"
-        => list_vpc_connections(query);
+        => list_none(path, query, "vpcConnections");
     ListClientVpcConnections: GET "/v1/clusters/{clusterArn}/client-vpc-connections"
-        => list_client_vpc_connections(cluster_arn, query);
+        => list_client_vpc_connections(path, query);
     DescribeChannel: GET "/v1/clusters/{clusterArn}/channels/{channelArn}"
-        => describe_channel(cluster_arn, channel_arn);
+        => find_none(path, "channel", "channelArn");
     ListChannels: GET "/v1/clusters/{clusterArn}/channels"
-        => list_channels(cluster_arn, query);
+        => list_none(path, query, "channels");
     DescribeAssessment: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}"
-        => describe_assessment(cluster_arn, assessment_arn);
+        => find_none(path, "assessment", "assessmentArn");
     ListAssessments: GET "/v1/clusters/{clusterArn}/assessments"
-        => list_assessments(cluster_arn, query);
+        => list_none(path, query, "assessments");
     ListAssessmentFindings: GET "/v1/clusters/{clusterArn}/assessments/{assessmentArn}/findings"
-        => list_assessment_findings(cluster_arn, assessment_arn);
+        => find_none(path, "assessment", "assessmentArn");
     DescribeTopicReassignment: GET
         "/v1/clusters/{clusterArn}/topic-reassignments/{topicReassignmentOperationArn}"
-        => describe_topic_reassignment(cluster_arn, reassignment_arn);
+        => find_none(path, "topic reassignment", "topicReassignmentOperationArn");
     ListTopicReassignments: GET "/v1/clusters/{clusterArn}/topic-reassignments"
-        => list_topic_reassignments(cluster_arn, query);
+        => list_none(path, query, "reassignments");
     DescribeReplicator: GET "/replication/v1/replicators/{replicatorArn}"
-        => describe_replicator(replicator_arn);
+        => find_none(path, "replicator", "replicatorArn");
     ListReplicators: GET "/replication/v1/replicators"
-        => list_replicators(query);
+        => list_none(path, query, "replicators");
 };
 
 /// Operations beyond MSK: see [`super::brokers`].

@@ -15,10 +15,14 @@ impl PathParameters {
     /// Fails where the template has no parameter of that name, which a test of the operations
     /// excludes.
     pub(super) fn text(&self, name: &str) -> Result<&str, ApiError> {
-        let found = self.0.iter().find(|(known, _)| *known == name);
-        found.map(|(_, text)| text.as_str()).ok_or_else(|| {
+        self.find(name).ok_or_else(|| {
             ApiError::Internal(format!("the path of this operation has no parameter {name}"))
         })
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, text)| text.as_str())
     }
 }
 
