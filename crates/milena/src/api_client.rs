@@ -60,9 +60,13 @@ impl ApiClient {
         let region =
             region.or(published_region).unwrap_or_else(|| settings::DEFAULT_REGION.to_owned());
         let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-        let Some(authority) =
-            authority.filter(|authority| !authority.is_empty() && !authority.contains('/'))
-        else {
+        let has_port = |authority: &&str| {
+            let parts = authority.rsplit_once(':');
+            parts.is_some_and(|(host, port)| {
+                !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
+            })
+        };
+        let Some(authority) = authority.filter(has_port) else {
             bail!("the endpoint '{url}' is not of the form http://HOST:PORT");
         };
         let file = data_dir::credentials(data_dir);

@@ -190,8 +190,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     let mut lock = opened.with_context(|| cannot_write(path))?;
     match lock.try_lock() {
         Ok(()) => {
-            lock.set_len(0)?;
-            writeln!(lock, "{}", std::process::id())?;
+            // Only for the error of the next process: a full disk may refuse it.
+            let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
             Ok(lock)
         }
         Err(TryLockError::WouldBlock) => {

@@ -16,8 +16,7 @@ use milena_broker::{BrokerTuning, ConnectionPool, SHUTDOWN_LIMITS, SharedMemory}
 use milena_runtime::Runtime;
 use milena_security::{credentials::Credentials, local_key::LocalKey};
 use milena_service::{
-    API_DRAIN_MAX, ApiError, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts,
-    Zones,
+    API_DRAIN_MAX, ClusterState, ClusterSummary, Service, ServiceConfig, ServiceParts, Zones,
 };
 use milena_storage::BlockCache;
 use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
@@ -36,7 +35,8 @@ const DEMO: &str = "demo";
 /// Produce waits while more than this many times the flush size is unflushed; one of them is then
 /// being written.
 const UNFLUSHED_TO_FLUSH: u64 = 3;
-/// How long the first lines wait for a cluster to serve before they print its state instead.
+/// How long the first lines wait for all clusters to serve. Of one that does not by then they print
+/// the state.
 const READY_WAIT: Duration = Duration::from_secs(10);
 /// How long everything together has to stop. With what follows (threads end, the process exits) it
 /// is below the 2 s that are promised.
@@ -143,15 +143,13 @@ impl Installation {
         };
         let provisioner = brokers.clone();
         let parts = ServiceParts { runtime: runtime.child(), metadata, provisioner, local_key };
-        let service = Service::start(config, parts).await.with_context(|| {
-            format!(
-                "cannot listen on {}; stop what does, or choose another address with --listen",
-                settings.listen
-            )
-        })?;
+        let service = Service::start(config, parts).await?;
         let url = url(service.address());
-        data.publish_endpoint(&url, &settings.region)
-            .context("cannot write into the data directory")?;
+        if let Err(error) = data.publish_endpoint(&url, &settings.region) {
+            // On a full disk, for instance. The commands can do without.
+            data.withdraw_endpoint();
+            tracing::warn!(%error, "commands do not find this milena without --endpoint {url}");
+        }
         Ok(Self { data, store, brokers, service, access_key, runtime: runtime.clone() })
     }
 
@@ -179,12 +177,17 @@ impl Installation {
             ))?;
         }
         let width = names.iter().map(String::len).max().unwrap_or(0);
+        let deadline = self.runtime.monotonic() + READY_WAIT;
+        let mut is_any_local = names.is_empty();
         for name in &names {
-            if let Some(cluster) = self.await_brokers(name).await? {
+            let left = deadline.saturating_sub(self.runtime.monotonic());
+            if let Some(cluster) = self.service.await_serving(name, left).await? {
                 self.print(&cluster_line(&cluster, width))?;
+                is_any_local |= is_local(&cluster.bootstrap);
             }
         }
-        if settings.hides_brokers() {
+        // They may have kept a host that was advertised before.
+        if settings.hides_brokers() && is_any_local {
             self.print(
                 "\nThe API is reachable from other machines, the brokers are not: for that, \
                  say with --advertise HOST\n\
@@ -195,11 +198,6 @@ impl Installation {
             self.print("There are no clusters; make one with: milena cluster create NAME\n")?;
         }
         self.print("\nStop with Ctrl-C.\n")
-    }
-
-    /// The cluster once its brokers serve, or its state after [`READY_WAIT`].
-    async fn await_brokers(&self, name: &str) -> Result<Option<ClusterSummary>, ApiError> {
-        self.service.await_serving(name, READY_WAIT).await
     }
 
     fn api_lines(&self, settings: &Settings) -> String {
@@ -266,6 +264,14 @@ fn cluster_line(cluster: &ClusterSummary, width: usize) -> String {
     }
 }
 
+/// Whether only this machine reaches the brokers.
+fn is_local(bootstrap: &str) -> bool {
+    bootstrap.split(',').all(|endpoint| {
+        let address = endpoint.replacen("localhost:", "127.0.0.1:", 1).parse::<SocketAddr>();
+        address.is_ok_and(|address| address.ip().is_loopback())
+    })
+}
+
 /// A path as a shell reads it.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
@@ -319,5 +325,18 @@ impl Signals {
 
     async fn wait(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_on_loopback_addresses_are_for_this_machine() {
+        assert!(is_local("127.77.0.1:9092,127.77.0.2:9092") && is_local("[::1]:9092"));
+        assert!(is_local("localhost:9092"));
+        assert!(!is_local("kafka.example:9092,kafka.example:9093") && !is_local("10.0.0.5:9092"));
+        assert!(!is_local(""));
     }
 }

@@ -88,7 +88,7 @@ pub(crate) struct Settings {
     /// together
     ///
     /// More makes fewer and larger segments, for up to three times as much memory and a longer
-    /// start after a crash.
+    /// start after a crash. It is less where there is little memory: with 1024 MiB at most 32.
     #[arg(long, env = "MILENA_FLUSH_MIB", value_name = "MIB", default_value = "64")]
     pub(crate) flush_mib: u64,
     /// Memory for everything, in MiB [default: the machine's, or what the control groups of the

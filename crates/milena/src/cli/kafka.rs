@@ -104,9 +104,6 @@ pub(crate) fn advise(error: impl Borrow<ClientError>, topic: &str) -> anyhow::Er
         Some(ErrorCode::InvalidReplicationFactor) => {
             "leave --replication-factor out, or give at most the number of brokers".to_owned()
         }
-        Some(ErrorCode::InvalidPartitions) => {
-            "give --partitions a smaller number of 1 or more".to_owned()
-        }
         Some(ErrorCode::InvalidConfig) => {
             "check the names and values given with --config".to_owned()
         }

@@ -21,9 +21,7 @@ impl StartPosition {
             "end" => return Ok(Self::At(StartAt::End)),
             _ => {}
         }
-        if let Ok(offset) = text.parse::<u32>().map(i64::from).or_else(|_| text.parse::<i64>())
-            && offset >= 0
-        {
+        if let Ok(offset @ 0..) = text.parse::<i64>() {
             return Ok(Self::At(StartAt::Offset(Offset(offset))));
         }
         let seconds = match text.char_indices().last() {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use milena_client::{Client, NewTopic, PartitionInfo, StartAt};
+use milena_protocol::ErrorCode;
 use milena_runtime::Runtime;
 use serde_json::json;
 
@@ -211,7 +212,13 @@ async fn delete_records(
         // Without one, every record is older.
         let offset = found.map_err(|e| advise(e, name))?.offset.or(end);
         let deleted = client.delete_records(name, index, offset).await;
-        let beginning = deleted.map_err(|e| advise(e, name))?;
+        let beginning = deleted.map_err(|error| match (error.code(), end) {
+            (Some(ErrorCode::OffsetOutOfRange), Some(end)) => anyhow::anyhow!(
+                "partition {index} of topic {name} ends at {end}; give --before an offset up to \
+                 there, or end"
+            ),
+            _ => advise(error, name),
+        })?;
         output::line(format!("{name}: partition {index} begins at {beginning}"))?;
     }
     Ok(())

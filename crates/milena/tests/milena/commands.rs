@@ -42,6 +42,19 @@ fn the_release_is_printed_and_shells_complete() {
 }
 
 #[test]
+fn an_endpoint_says_its_port() {
+    let dir = tempfile::tempdir().unwrap();
+    for endpoint in ["localhost:8085", "http://localhost", "https://localhost:1", "http://:1", ""] {
+        let wrong = stderr(&run(dir.path(), &["cluster", "list", "--endpoint", endpoint]));
+        assert!(wrong.contains("http://HOST:PORT"), "{endpoint}: {wrong}");
+    }
+    for endpoint in ["http://127.0.0.1:1", "http://127.0.0.1:1/", "http://[::1]:1"] {
+        let nobody = stderr(&run(dir.path(), &["cluster", "list", "--endpoint", endpoint]));
+        assert!(nobody.contains("cannot connect"), "{endpoint}: {nobody}");
+    }
+}
+
+#[test]
 fn the_status_tells_whether_all_is_ready() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
@@ -188,7 +201,7 @@ fn topics_are_altered_and_records_deleted() {
         stdout(&run(data, &["topic", "describe", "letters", "--all"])).contains("retention.ms=")
     );
     let fewer = stderr(&run(data, &["topic", "alter", "letters", "-p", "2"]));
-    assert!(fewer.contains("INVALID_PARTITIONS"), "{fewer}");
+    assert!(fewer.contains("INVALID_PARTITIONS") && !fewer.contains("smaller"), "{fewer}");
     assert!(stderr(&run(data, &["topic", "alter", "letters"])).contains("--partitions"));
 
     let delete = |arguments: &[&str]| {
@@ -196,6 +209,8 @@ fn topics_are_altered_and_records_deleted() {
     };
     let ambiguous = stderr(&delete(&["--before", "4"]));
     assert!(ambiguous.contains("--partition"), "{ambiguous}");
+    let beyond = stderr(&delete(&["--before", "99", "--partition", "0"]));
+    assert!(beyond.contains("ends at 10") && beyond.contains("--before"), "{beyond}");
     let deleted = stdout(&delete(&["--before", "4", "--partition", "0"]));
     assert_eq!(deleted, "letters: partition 0 begins at 4\n");
     let left = stdout(&run(data, &["consume", "letters", "--until-end"]));

@@ -72,6 +72,44 @@ fn addresses_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn brokers_that_do_not_fit_where_they_are_to_move_are_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    ServerProcess::start(data, 17, &[]).wait_until_ready().stop(Signal::TERM);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--advertise", "localhost:65534"];
+    let refused = stderr(&run(data, &arguments));
+    assert!(refused.contains("the brokers of cluster 'demo' cannot move: no port from 65534 on"));
+    assert!(!refused.contains("cannot listen"), "{refused}");
+}
+
+#[test]
+fn an_address_of_the_api_that_is_taken_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = stderr(&run(dir.path(), &["serve", "--listen", &address, "--no-demo"]));
+    assert!(refused.contains(&format!("cannot listen on {address}")), "{refused}");
+    assert!(refused.contains("--listen"), "{refused}");
+}
+
+#[test]
+fn a_start_needs_no_file_that_only_commands_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    ServerProcess::start(data, 18, &["--no-demo"]).wait_until_ready().stop(Signal::TERM);
+    // It cannot be written, as on a full disk, and an older one names another address.
+    std::fs::create_dir(data.join("endpoint.new")).unwrap();
+    std::fs::write(data.join("endpoint"), "http://127.0.0.1:1\nus-east-1\n").unwrap();
+    let serving = ServerProcess::start(data, 18, &["--no-demo"]);
+    let url = serving.line("MSK API");
+    let serving = serving.wait_until_ready();
+    let listed = run(data, &["cluster", "list", "--output", "plain", "--endpoint", &url]);
+    assert_eq!(stdout(&listed), "");
+    assert!(!data.join("endpoint").exists());
+    serving.stop(Signal::TERM);
+}
+
+#[test]
 fn an_api_for_all_with_brokers_for_this_machine_gives_a_hint() {
     let dir = tempfile::tempdir().unwrap();
     let second = std::process::id() % 100 + 100;
