@@ -128,13 +128,16 @@ pub(crate) enum ReconcileStep {
     RemoveMetadata,
 }
 
-/// An update of a cluster's configuration.
+/// An update of a cluster's configuration, its Kafka version, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConfigUpdate {
     /// The operation's key.
     pub(crate) operation: String,
     /// The cluster's configuration after it; `None`: without one.
     pub(crate) target: Option<ConfigurationRef>,
+    /// The cluster's Kafka version after it, where it is what the update is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kafka_version: Option<MskVersion>,
     /// The failure of the update before, where this one compensates it: `target` is the cluster's
     /// former configuration.
     pub(crate) failure: Option<FailureReason>,

@@ -1,6 +1,9 @@
 //! From the members of a request to a [`ClusterSpec`]: every member is checked, defaults are filled
 //! in, and features that this release does not have are refused by name.
 
+mod features;
+mod members;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -8,12 +11,14 @@ use crate::{
     error::ApiError,
     kafka_versions::MskVersion,
     record::ClusterSpec,
-    wire::{
-        BrokerNodeGroupInfo, ClientAuthentication, EncryptionAtRest, EncryptionInTransit,
-        EncryptionInfo, Exporter, LoggingInfo, OpenMonitoring, Prometheus, ProvisionedRequest,
-        ProvisionedThroughput, Rebalancing, Tags,
-    },
+    wire::{BrokerNodeGroupInfo, ProvisionedRequest, ProvisionedThroughput, Tags},
 };
+pub(crate) use features::{
+    check_encryption_update, client_authentication, enhanced_monitoring, logging, open_monitoring,
+};
+use features::{encryption, first_enabled, rebalancing};
+use members::{ValidationResult, absent};
+pub(crate) use members::{not_one_of, required};
 
 /// MSK's quotas of brokers per cluster.
 const BROKERS_MAX: i64 = 30;
@@ -26,8 +31,6 @@ const M5: &[&str] =
 /// MSK's broker types: the beginning of the name, and the sizes that there are of it.
 const INSTANCE_TYPES: &[(&str, &[&str])] =
     &[("kafka.t3.", &["small"]), ("kafka.m5.", M5), ("kafka.m7g.", M7G), ("express.m7g.", M7G)];
-
-type ValidationResult<T> = Result<T, ApiError>;
 
 /// The spec and the number of brokers. Paths of members in errors begin with `prefix`.
 pub(crate) fn cluster_spec(
@@ -51,6 +54,7 @@ pub(crate) fn cluster_spec(
             format!("{path} must be in different zones, but they are in {}", zones.join(", "));
         return Err(ApiError::invalid(path, message));
     }
+    check_zone_ids(group.zone_ids.as_deref(), &zones, &format!("{group_path}.zoneIds"))?;
     let volume_size_gib = volume_size(&group, express, &group_path)?;
     refuse_connectivity(&group, &group_path)?;
     let brokers = broker_count(
@@ -129,7 +133,7 @@ pub(crate) fn tags(tags: Option<Tags>) -> ValidationResult<Tags> {
     Ok(tags)
 }
 
-fn kafka_version(version: Option<String>, path: &str) -> ValidationResult<MskVersion> {
+pub(crate) fn kafka_version(version: Option<String>, path: &str) -> ValidationResult<MskVersion> {
     let version = required(version, path)?;
     MskVersion::try_from(version).map_err(|error| {
         let names: Vec<&str> = MskVersion::all().map(MskVersion::name).collect();
@@ -191,6 +195,20 @@ fn subnets(
         }
     }
     Ok(subnets)
+}
+
+/// The zones follow from the subnets.
+fn check_zone_ids(wanted: Option<&[String]>, zones: &[String], path: &str) -> ValidationResult<()> {
+    let set = |zones: &[String]| zones.iter().cloned().collect::<BTreeSet<_>>();
+    if wanted.is_none_or(|wanted| set(wanted) == set(zones)) {
+        return Ok(());
+    }
+    let message = format!(
+        "{path} must be the zones of the clientSubnets, which are {}; leave it out, or say in the \
+         settings of milena which zones the subnets are in",
+        zones.join(", ")
+    );
+    Err(ApiError::invalid(path, message))
 }
 
 fn broker_count(
@@ -305,177 +323,4 @@ fn refuse_connectivity(group: &BrokerNodeGroupInfo, path: &str) -> ValidationRes
             "IPV4 while a cluster is created",
         )),
     }
-}
-
-/// The first kind of client authentication that is turned on.
-fn first_enabled(auth: &ClientAuthentication) -> Option<&'static str> {
-    let on = |switch: Option<bool>| switch == Some(true);
-    let sasl = auth.sasl.as_ref();
-    if on(sasl.and_then(|sasl| sasl.iam.as_ref()?.enabled)) {
-        Some("sasl.iam")
-    } else if on(sasl.and_then(|sasl| sasl.scram.as_ref()?.enabled)) {
-        Some("sasl.scram")
-    } else if on(auth.tls.as_ref().and_then(|tls| tls.enabled)) {
-        Some("tls")
-    } else {
-        None
-    }
-}
-
-fn client_authentication(
-    auth: Option<ClientAuthentication>,
-    path: &str,
-) -> ValidationResult<Option<ClientAuthentication>> {
-    let Some(auth) = auth else { return Ok(None) };
-    if let Some(kind) = first_enabled(&auth) {
-        let what = "client authentication";
-        return Err(absent(
-            &format!("{path}.{kind}"),
-            what,
-            "leave clientAuthentication out or set unauthenticated",
-        ));
-    }
-    if auth.unauthenticated.as_ref().and_then(|switch| switch.enabled) == Some(false) {
-        let path = format!("{path}.unauthenticated");
-        return Err(absent(
-            &path,
-            "client authentication",
-            "leave it out, or no client could connect",
-        ));
-    }
-    Ok(Some(auth))
-}
-
-fn encryption(
-    info: Option<EncryptionInfo>,
-    scope: &AccountScope,
-    path: &str,
-) -> ValidationResult<EncryptionInfo> {
-    let info = info.unwrap_or_default();
-    let transit = info.encryption_in_transit.unwrap_or_default();
-    let path_transit = format!("{path}.encryptionInTransit.clientBroker");
-    match transit.client_broker.as_deref() {
-        None | Some("PLAINTEXT") => {}
-        Some(tls @ ("TLS" | "TLS_PLAINTEXT")) => {
-            let message = format!(
-                "{path_transit}: {tls} needs a TLS listener, and TLS is not offered in this \
-                 release of Milena; set it to PLAINTEXT, or leave encryptionInTransit out"
-            );
-            return Err(ApiError::invalid(path_transit, message));
-        }
-        Some(other) => {
-            return Err(not_one_of(&path_transit, other, "TLS, TLS_PLAINTEXT or PLAINTEXT"));
-        }
-    }
-    let at_rest = match info.encryption_at_rest {
-        None => format!("arn:aws:kms:{}:{}:alias/aws/kafka", scope.region, scope.account),
-        Some(at_rest) => required(
-            at_rest.data_volume_kms_key_id,
-            &format!("{path}.encryptionAtRest.dataVolumeKMSKeyId"),
-        )?,
-    };
-    Ok(EncryptionInfo {
-        encryption_at_rest: Some(EncryptionAtRest { data_volume_kms_key_id: Some(at_rest) }),
-        encryption_in_transit: Some(EncryptionInTransit {
-            client_broker: Some("PLAINTEXT".to_owned()),
-            // Brokers send each other nothing: they share the stores.
-            in_cluster: Some(transit.in_cluster.unwrap_or(true)),
-        }),
-    })
-}
-
-fn enhanced_monitoring(level: Option<String>, path: &str) -> ValidationResult<String> {
-    const LEVELS: [&str; 4] =
-        ["DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"];
-    let level = level.unwrap_or_else(|| LEVELS[0].to_owned());
-    match LEVELS.iter().position(|known| *known == level) {
-        Some(0) => Ok(level),
-        Some(_) => Err(absent(path, "metrics beyond DEFAULT", "leave it out or set DEFAULT")),
-        None => Err(not_one_of(path, &level, &LEVELS.join(", "))),
-    }
-}
-
-fn open_monitoring(
-    monitoring: Option<OpenMonitoring>,
-    path: &str,
-) -> ValidationResult<OpenMonitoring> {
-    let prometheus = match monitoring {
-        None => Prometheus::default(),
-        Some(monitoring) => required(monitoring.prometheus, &format!("{path}.prometheus"))?,
-    };
-    for (name, exporter) in
-        [("jmxExporter", &prometheus.jmx_exporter), ("nodeExporter", &prometheus.node_exporter)]
-    {
-        let Some(exporter) = exporter else { continue };
-        let path = format!("{path}.prometheus.{name}.enabledInBroker");
-        if required(exporter.enabled_in_broker, &path)? {
-            return Err(absent(&path, "open monitoring", "set it to false"));
-        }
-    }
-    let off = || Some(Exporter { enabled_in_broker: Some(false) });
-    Ok(OpenMonitoring {
-        prometheus: Some(Prometheus { jmx_exporter: off(), node_exporter: off() }),
-    })
-}
-
-fn logging(info: Option<LoggingInfo>, path: &str) -> ValidationResult<Option<LoggingInfo>> {
-    let Some(info) = info else { return Ok(None) };
-    let path = format!("{path}.brokerLogs");
-    let logs = required(info.broker_logs.clone(), &path)?;
-    let targets = [
-        ("cloudWatchLogs", logs.cloud_watch_logs.map(|logs| logs.enabled)),
-        ("firehose", logs.firehose.map(|logs| logs.enabled)),
-        ("s3", logs.s3.map(|logs| logs.enabled)),
-    ];
-    for (name, enabled) in targets {
-        let Some(enabled) = enabled else { continue };
-        let path = format!("{path}.{name}.enabled");
-        if required(enabled, &path)? {
-            return Err(absent(
-                &path,
-                "delivery of broker logs",
-                "set it to false: milena logs to its standard error",
-            ));
-        }
-    }
-    Ok(Some(info))
-}
-
-fn rebalancing(
-    rebalancing: Option<Rebalancing>,
-    express: bool,
-    path: &str,
-) -> ValidationResult<Option<Rebalancing>> {
-    let Some(wanted) = rebalancing else { return Ok(None) };
-    if !express {
-        return Err(ApiError::invalid(
-            path,
-            format!("{path} is for Express brokers only; leave it out"),
-        ));
-    }
-    match wanted.status.as_deref() {
-        None | Some("PAUSED") => Ok(Some(Rebalancing { status: Some("PAUSED".to_owned()) })),
-        Some("ACTIVE") => Err(absent(
-            &format!("{path}.status"),
-            "intelligent rebalancing",
-            "leave it out or set PAUSED",
-        )),
-        Some(other) => Err(not_one_of(&format!("{path}.status"), other, "PAUSED or ACTIVE")),
-    }
-}
-
-pub(crate) fn required<T>(value: Option<T>, path: &str) -> ValidationResult<T> {
-    value.ok_or_else(|| ApiError::invalid(path, format!("{path} is required")))
-}
-
-/// For a member of MSK's API that this release does not offer.
-fn absent(path: &str, what: &str, instead: &str) -> ApiError {
-    ApiError::invalid(
-        path,
-        format!("{path}: {what} is not offered in this release of Milena; {instead}"),
-    )
-}
-
-fn not_one_of(path: &str, value: &str, allowed: &str) -> ApiError {
-    ApiError::invalid(path, format!("{path}: '{value}' is not allowed; use {allowed}"))
 }

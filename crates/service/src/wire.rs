@@ -68,8 +68,8 @@ shapes! {
     OpenMonitoring { prometheus: Prometheus, }
     Prometheus { jmx_exporter: Exporter, node_exporter: Exporter, }
     Exporter { enabled_in_broker: bool, }
-    LoggingInfo { broker_logs: BrokerLogs, }
-    BrokerLogs { cloud_watch_logs: CloudWatchLogs, firehose: Firehose, s3: S3Logs, }
+    LoggingInfo { authorizer_logs: LogDestinations, broker_logs: LogDestinations, }
+    LogDestinations { cloud_watch_logs: CloudWatchLogs, firehose: Firehose, s3: S3Logs, }
     CloudWatchLogs { enabled: bool, log_group: String, }
     Firehose { delivery_stream: String, enabled: bool, }
     S3Logs { bucket: String, enabled: bool, prefix: String, }
@@ -115,12 +115,32 @@ shapes! {
         configuration_info: ConfigurationInfo,
         current_version: String,
     }
+    UpdateClusterKafkaVersionRequest {
+        configuration_info: ConfigurationInfo,
+        current_version: String,
+        target_kafka_version: String,
+    }
     UpdateBrokerCountRequest { current_version: String, target_number_of_broker_nodes: i64, }
     UpdateBrokerStorageRequest {
         current_version: String,
         target_broker_ebs_volume_info as "targetBrokerEBSVolumeInfo": Vec<BrokerEbsVolumeInfo>,
     }
-    UpdateBrokerTypeRequest { current_version: String, target_instance_type: String, }
+    UpdateBrokerTypeRequest {
+        current_version: String,
+        target_instance_type: String,
+        topic_reassignment: String,
+    }
+    UpdateMonitoringRequest {
+        current_version: String,
+        enhanced_monitoring: String,
+        open_monitoring: OpenMonitoring,
+        logging_info: LoggingInfo,
+    }
+    UpdateSecurityRequest {
+        current_version: String,
+        client_authentication: ClientAuthentication,
+        encryption_info: EncryptionInfo,
+    }
     CreateConfigurationRequest {
         description: String,
         kafka_versions: Vec<String>,
@@ -276,6 +296,10 @@ shapes! {
         number_of_broker_nodes: i64,
         instance_type: String,
         kafka_version: String,
+        enhanced_monitoring: String,
+        open_monitoring: OpenMonitoring,
+        logging_info: LoggingInfo,
+        client_authentication: ClientAuthentication,
     }
     BrokerCountUpdateInfo { created_broker_ids: Vec<f64>, deleted_broker_ids: Vec<f64>, }
     CreateConfigurationResponse {

@@ -643,6 +643,44 @@ def rolling(client):
     client.delete_configuration(Arn=configuration)
 
 
+@feature("boto3", "kafka version: 3.6.0 to 3.9.x under load")
+def upgrade(client):
+    arn = create(client, "upgraded", KafkaVersion="3.6.0")
+    bootstrap = client.get_bootstrap_brokers(ClusterArn=arn)["BootstrapBrokerString"]
+    from confluent_kafka import admin
+    kafka_admin = new_topic(bootstrap, "load", 6)
+
+    def settings(broker):
+        resource = admin.ConfigResource(admin.ResourceType.BROKER, str(broker))
+        return kafka_admin.describe_configs([resource])[resource].result(30).keys()
+    known = settings(1)
+    load = Load(bootstrap, "load", 6)
+    try:
+        load.went_on()
+        before = version(client, arn)
+        for wrong in ("3.5.1", "3.9.x.kraft", "3.6.0"):
+            arguments = {"ClusterArn": arn, "CurrentVersion": before, "TargetKafkaVersion": wrong}
+            refused("BadRequestException", client.update_cluster_kafka_version, **arguments)
+        targets = client.get_compatible_kafka_versions(ClusterArn=arn)["CompatibleKafkaVersions"]
+        assert "3.9.x" in targets[0]["TargetVersions"], targets
+        answer = client.update_cluster_kafka_version(
+            ClusterArn=arn, CurrentVersion=before, TargetKafkaVersion="3.9.x"
+        )
+        done = ended(client, answer)
+        assert done["OperationType"] == "UPDATE_CLUSTER_KAFKA_VERSION", done
+        assert done["TargetClusterInfo"]["KafkaVersion"] == "3.9.x", done
+        load.went_on()
+        for broker in (1, 2, 3):
+            new = settings(broker) - known
+            assert new, f"broker {broker} has no name that came after 3.6"
+        info = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]
+        assert info["CurrentBrokerSoftwareInfo"]["KafkaVersion"] == "3.9.x", info
+    finally:
+        load.over.set()
+    load.check()
+    delete_and_wait(client, arn)
+
+
 @feature("boto3", "broker count: 3 to 6 to 3 under load")
 def scaling(client):
     arn = create(client, "scaling")
@@ -724,6 +762,35 @@ def storage_and_type(client):
         TargetInstanceType="kafka.z9.huge",
     )
     assert "kafka.m7g" in error.response["Error"]["Message"], error
+    delete_and_wait(client, arn)
+
+
+@feature("boto3", "monitoring and security: what can be had, and what not")
+def monitoring_and_security(client):
+    arn = create(client, "watched")
+    logs = {"BrokerLogs": {"S3": {"Enabled": False, "Bucket": "logs"}}}
+    access = {"Unauthenticated": {"Enabled": True}}
+    changes = {
+        "UPDATE_MONITORING": (client.update_monitoring, {"LoggingInfo": logs}),
+        "UPDATE_SECURITY": (client.update_security, {"ClientAuthentication": access}),
+    }
+    for kind, (call, change) in changes.items():
+        response = call(ClusterArn=arn, CurrentVersion=version(client, arn), **change)
+        assert ended(client, response)["OperationType"] == kind, response
+    info = client.describe_cluster(ClusterArn=arn)["ClusterInfo"]
+    assert info["LoggingInfo"] == logs and info["ClientAuthentication"] == access, info
+    for call, change, member in (
+        (client.update_monitoring, {"EnhancedMonitoring": "PER_BROKER"}, "enhancedMonitoring"),
+        (
+            client.update_security,
+            {"ClientAuthentication": {"Tls": {"CertificateAuthorityArnList": ["arn:x"]}}},
+            "clientAuthentication.tls",
+        ),
+    ):
+        now = version(client, arn)
+        error = refused("BadRequestException", call, ClusterArn=arn, CurrentVersion=now, **change)
+        assert error.response["InvalidParameter"] == member, error.response
+        assert "not offered in this release" in error.response["Error"]["Message"], error
     delete_and_wait(client, arn)
 
 
@@ -913,6 +980,15 @@ def every_operation(client):
     if not only:
         called = {name for name, (_, _, offered) in listed.items() if offered == "offered"}
         assert called <= witness.succeeded, f"never answered: {sorted(called - witness.succeeded)}"
+
+
+@feature("boto3", "no member of a request is passed over")
+def every_member(client):
+    model = msk_contract.operations()
+    for name, (_, _, offered) in msk_contract.listed().items():
+        if offered == "offered" and model[name].input_shape:
+            found = msk_contract.passed_over(client, model[name])
+            assert not found, f"{name}: {found}"
 
 
 @feature("aws cli", "cluster: create, describe, delete")

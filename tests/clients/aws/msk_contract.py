@@ -11,9 +11,13 @@ import binascii
 import datetime
 import json
 import re
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import botocore.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/operations/msk-api.md"
 # Shapes that every document about a cluster has although the model does not require them.
@@ -195,3 +199,48 @@ def example(shape, name=""):
     if kind in NUMBERS:
         return max(1, int(shape.metadata.get("min", 1)))
     return {"boolean": True, "blob": b"x", "timestamp": "2026-01-01T00:00:00Z"}[kind]
+
+
+def wrong_bodies(shape, path="", seen=frozenset()):
+    """For every member of a request's body, its path and a body in which it alone is of a wrong
+    type."""
+    if shape.type_name == "list":
+        for inner, body in wrong_bodies(shape.member, f"{path}[0]", seen):
+            yield inner, [body]
+    elif shape.type_name == "structure" and shape.name not in seen:
+        for name, member in shape.members.items():
+            if "location" in member.serialization:
+                continue
+            wire = member.serialization.get("name", name)
+            inner = f"{path}.{wire}".lstrip(".")
+            yield inner, {wire: 5 if member.type_name in ("string", "blob") else "wrong"}
+            for deeper, body in wrong_bodies(member, inner, seen | {shape.name}):
+                yield deeper, {wire: body}
+
+
+def passed_over(client, operation):
+    """The members of an operation's body that may be anything: those are not looked at."""
+    found = []
+    uri = re.sub(r"\{\w+\}", urllib.request.quote(ARN, safe=""), operation.http["requestUri"])
+    for path, body in wrong_bodies(operation.input_shape):
+        request = AWSRequest(
+            method=operation.http["method"],
+            url=client.meta.endpoint_url + uri,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        credentials = client._get_credentials()
+        SigV4Auth(credentials, "kafka", client.meta.region_name).add_auth(request)
+        sent = urllib.request.Request(
+            request.url, request.data, dict(request.headers), method=request.method
+        )
+        try:
+            urllib.request.urlopen(sent, timeout=10)
+            found.append(path)
+        except urllib.error.HTTPError as error:
+            said = json.loads(error.read())
+            # What is refused as a whole need not be looked into.
+            named = said.get("invalidParameter", "")
+            if error.code != 400 or not named or not path.startswith(named):
+                found.append(f"{path}: {error.code} {said}")
+    return found

@@ -60,6 +60,9 @@ class Project:
             "type": "kafka.m5.large",
             "properties": "num.io.threads = 9\n",
             "tags": {"team": "data", "stage": "test"},
+            "version": "3.9.x.kraft",
+            # Blocks of the cluster that only some steps have.
+            "blocks": {},
         }
         mirror = f'filesystem_mirror {{\n    path = "{PLUGINS}"\n  }}'
         (self.folder / "terraform.rc").write_text(f"provider_installation {{\n  {mirror}\n}}\n")
@@ -77,13 +80,13 @@ class Project:
         }
         return {
             "cluster_name": NAME,
-            "kafka_version": "3.9.x.kraft",
+            "kafka_version": self.wanted["version"],
             "number_of_broker_nodes": self.wanted["brokers"],
             "broker_node_group_info": [group],
             "tags": self.wanted["tags"],
             "encryption_info": [{"encryption_in_transit": [{"client_broker": "PLAINTEXT"}]}],
             "configuration_info": [info],
-        }
+        } | self.wanted["blocks"]
 
     def write(self, **changes):
         self.wanted |= changes
@@ -93,7 +96,7 @@ class Project:
         }
         configuration = {
             "name": NAME,
-            "kafka_versions": ["3.9.x.kraft"],
+            "kafka_versions": ["3.9.x.kraft", "4.0.x.kraft"],
             "server_properties": self.wanted["properties"],
         }
         whole = {
@@ -137,6 +140,18 @@ class Project:
         self.run("apply", "-auto-approve", "-input=false", "-no-color")
         self.nothing_to_do()
         return cluster()
+
+    def refused(self, words, **changes):
+        """The changes cannot be applied, for a reason with these words, and are taken back."""
+        before = dict(self.wanted)
+        self.write(**changes)
+        try:
+            done = self.run("apply", "-auto-approve", "-input=false", "-no-color", ok=(1,))
+        finally:
+            self.write(**before)
+        said = " ".join(done.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+        assert words in said, f"{words!r} is not in {said[-2000:]}"
+        self.nothing_to_do()
 
     def output(self, name):
         return json.loads(self.run("output", "-json").stdout)[name]["value"]
@@ -193,10 +208,43 @@ def configuration(project):
     assert io_threads() == "11"
 
 
+@feature("update: kafka version")
+def kafka_version(project):
+    made = project.apply(version="4.0.x.kraft")
+    assert made["currentBrokerSoftwareInfo"]["kafkaVersion"] == "4.0.x.kraft", made
+    assert io_threads() == "11"
+
+
 @feature("update: tags")
 def tags(project):
     wanted = {"team": "ledger", "owner": "me"}
     assert project.apply(tags=wanted)["tags"] == wanted
+
+
+@feature("update: monitoring, logging and security that are off")
+def switched_off(project):
+    off = {"jmx_exporter": [{"enabled_in_broker": False}]}
+    logs = {"s3": [{"enabled": False, "bucket": "logs"}]}
+    blocks = {
+        "enhanced_monitoring": "DEFAULT",
+        "open_monitoring": [{"prometheus": [off]}],
+        "logging_info": [{"broker_logs": [logs]}],
+        "client_authentication": [{"unauthenticated": True}],
+    }
+    made = project.apply(blocks=blocks)
+    assert made["loggingInfo"]["brokerLogs"]["s3"]["bucket"] == "logs", made
+
+
+@feature("what is not offered is refused by its name, and can be taken back")
+def not_offered(project):
+    off = "is not offered in this release of Milena"
+    blocks = dict(project.wanted["blocks"])
+    project.refused("and not for 4.1.x.kraft", version="4.1.x.kraft")
+    for name, value, words in (
+        ("enhanced_monitoring", "PER_BROKER", f"a level beyond DEFAULT {off}"),
+        ("client_authentication", [{"sasl": [{"iam": True}]}], f"client authentication {off}"),
+    ):
+        project.refused(words, blocks=blocks | {name: value})
 
 
 @feature("update: several at once")

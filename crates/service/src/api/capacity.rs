@@ -52,6 +52,7 @@ impl Api {
     ) -> Result<UpdateResponse, ApiError> {
         let version = required(request.current_version, "currentVersion")?;
         let wanted = validation::instance_type(request.target_instance_type, INSTANCE_TYPE)?;
+        refuse_reassignment(request.topic_reassignment.as_deref())?;
         let steps = &["INITIALIZE_UPDATE", "UPDATE_BROKER_TYPE", "FINALIZE_UPDATE"];
         let start = OperationStart { kind: "UPDATE_BROKER_TYPE", state: None, steps, request_id };
         self.start_operation(arn, start, |record, operation, _| {
@@ -68,6 +69,21 @@ impl Api {
             Ok(Txn::new())
         })
         .await
+    }
+}
+
+/// It is for upgrades from Standard to Express brokers, whose target MSK names with both types.
+fn refuse_reassignment(mode: Option<&str>) -> Result<(), ApiError> {
+    const PATH: &str = "topicReassignment";
+    match mode {
+        None => Ok(()),
+        Some("AUTO" | "MANUAL") => Err(ApiError::invalid(
+            PATH,
+            format!(
+                "{PATH} is for upgrades to Express brokers, which are not offered; leave it out"
+            ),
+        )),
+        Some(other) => Err(validation::not_one_of(PATH, other, "AUTO or MANUAL")),
     }
 }
 

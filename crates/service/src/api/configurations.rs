@@ -195,8 +195,8 @@ impl Api {
             let names: Vec<&str> =
                 record.kafka_versions.iter().map(|version| version.name()).collect();
             let message = format!(
-                "{arn_path}: the configuration is for Kafka {}, and the cluster has {}; use one \
-                 that is for it",
+                "{arn_path}: the configuration is for Kafka {}, and not for {}; use one that is for \
+                 it",
                 names.join(", "),
                 version.name()
             );

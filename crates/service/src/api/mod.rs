@@ -11,6 +11,7 @@ mod cluster_operations;
 mod clusters;
 mod configurations;
 mod context;
+mod features;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod fuzzing;
 mod nodes;

@@ -89,10 +89,13 @@ static MSK: &[ApiOperation] = operations! {
     UpdateBrokerType: PUT "/v1/clusters/{clusterArn}/nodes/type"
         => update_broker_type(cluster_arn, body, request_id);
     UpdateStorage: PUT "/v1/clusters/{clusterArn}/storage";
-    UpdateClusterKafkaVersion: PUT "/v1/clusters/{clusterArn}/version";
-    UpdateMonitoring: PUT "/v1/clusters/{clusterArn}/monitoring";
+    UpdateClusterKafkaVersion: PUT "/v1/clusters/{clusterArn}/version"
+        => update_cluster_kafka_version(cluster_arn, body, request_id);
+    UpdateMonitoring: PUT "/v1/clusters/{clusterArn}/monitoring"
+        => update_monitoring(cluster_arn, body, request_id);
     UpdateConnectivity: PUT "/v1/clusters/{clusterArn}/connectivity";
-    UpdateSecurity: PATCH "/v1/clusters/{clusterArn}/security";
+    UpdateSecurity: PATCH "/v1/clusters/{clusterArn}/security"
+        => update_security(cluster_arn, body, request_id);
     UpdateRebalancing: PUT "/v1/clusters/{clusterArn}/rebalancing";
 
     DescribeClusterOperation: GET "/v1/operations/{clusterOperationArn}"

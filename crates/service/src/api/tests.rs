@@ -60,7 +60,7 @@ async fn what_is_not_offered_is_refused_by_its_name() {
     let label = service.create("orders").await;
     for (method, path, name) in [
         (Method::PUT, format!("/v1/clusters/{label}/storage"), "UpdateStorage"),
-        (Method::PATCH, format!("/v1/clusters/{label}/security"), "UpdateSecurity"),
+        (Method::PUT, format!("/v1/clusters/{label}/connectivity"), "UpdateConnectivity"),
         (Method::POST, "/replication/v1/replicators".to_owned(), "CreateReplicator"),
     ] {
         let error = service.call(method, &path, Value::Null).await.unwrap_err();

@@ -1,5 +1,6 @@
 //! Operations that change a running cluster: RebootBroker, UpdateClusterConfiguration,
-//! UpdateBrokerCount; UpdateBrokerStorage and UpdateBrokerType are in [super::capacity].
+//! UpdateClusterKafkaVersion, UpdateBrokerCount; UpdateBrokerStorage and UpdateBrokerType are in
+//! [super::capacity], UpdateMonitoring and UpdateSecurity in [super::features].
 //!
 //! Each is one transaction: the cluster leaves ACTIVE, its record names the first step, and the
 //! operation's record is written. The reconciler does the rest. An operation that has no steps
@@ -17,7 +18,9 @@ use super::{
 use crate::{
     arn::random_uuid,
     cluster_store::{operation_key, uses},
+    configuration::ConfigurationRef,
     error::ApiError,
+    kafka_versions::MskVersion,
     operation::{OperationRecord, OperationStep},
     record::{
         self, ClusterState, ConfigUpdate, ManagedCluster, NodeState, ReconcileStep, ScaleIn,
@@ -26,7 +29,8 @@ use crate::{
     validation::{self, required},
     wire::{
         BrokerCountUpdateInfo, ConfigurationInfo, MutableClusterInfo, RebootBrokerRequest,
-        UpdateBrokerCountRequest, UpdateClusterConfigurationRequest, UpdateResponse,
+        UpdateBrokerCountRequest, UpdateClusterConfigurationRequest,
+        UpdateClusterKafkaVersionRequest, UpdateResponse,
     },
 };
 
@@ -83,20 +87,64 @@ impl Api {
             OperationStart { kind, state, steps, request_id },
             |record, operation, key| {
                 check_version(record, Some(&version))?;
-                let shape = |found: &crate::configuration::ConfigurationRef| ConfigurationInfo {
-                    arn: Some(found.arn.clone()),
-                    revision: Some(found.revision),
-                };
-                operation.source.configuration_info = record.spec.configuration.as_ref().map(shape);
-                operation.target.configuration_info = Some(shape(&target));
+                operation.source.configuration_info =
+                    record.spec.configuration.as_ref().map(configuration_shape);
+                operation.target.configuration_info = Some(configuration_shape(&target));
                 let target = Some(target.clone());
                 let also = uses(target.as_ref());
                 record.step = ReconcileStep::WriteProperties(ConfigUpdate {
                     operation: key.to_owned(),
                     target,
+                    kafka_version: None,
                     failure: None,
                 });
                 Ok(also)
+            },
+        )
+        .await
+    }
+
+    /// Only upwards. Without a configuration in the request the cluster keeps its own, which must
+    /// be one for the new version too.
+    pub(super) async fn update_cluster_kafka_version(
+        &self,
+        arn: &str,
+        request: UpdateClusterKafkaVersionRequest,
+        request_id: &str,
+    ) -> Result<UpdateResponse, ApiError> {
+        let version = required(request.current_version, "currentVersion")?;
+        let target = validation::kafka_version(request.target_kafka_version, TARGET_VERSION)?;
+        let spec = self.cluster(arn).await?.spec;
+        check_upgrade(spec.kafka_version, target)?;
+        let own = spec.configuration.as_ref().map(configuration_shape);
+        let configuration = match request.configuration_info.or(own) {
+            Some(info) => Some(self.configuration_for(info, target, "configurationInfo").await?),
+            None => None,
+        };
+        let steps = &["INITIALIZE_UPDATE", "UPDATE_CLUSTER_KAFKA_VERSION", "FINALIZE_UPDATE"];
+        let (kind, state) = ("UPDATE_CLUSTER_KAFKA_VERSION", Some(ClusterState::Updating));
+        self.start_operation(
+            arn,
+            OperationStart { kind, state, steps, request_id },
+            |record, operation, key| {
+                check_version(record, Some(&version))?;
+                let shown = |version: MskVersion, configuration: Option<&ConfigurationRef>| {
+                    MutableClusterInfo {
+                        kafka_version: Some(version.name().to_owned()),
+                        configuration_info: configuration.map(configuration_shape),
+                        ..MutableClusterInfo::default()
+                    }
+                };
+                let spec = &record.spec;
+                operation.source = shown(spec.kafka_version, spec.configuration.as_ref());
+                operation.target = shown(target, configuration.as_ref());
+                record.step = ReconcileStep::WriteProperties(ConfigUpdate {
+                    operation: key.to_owned(),
+                    target: configuration.clone(),
+                    kafka_version: Some(target),
+                    failure: None,
+                });
+                Ok(uses(configuration.as_ref()))
             },
         )
         .await
@@ -238,6 +286,26 @@ impl Api {
 }
 
 const TARGET: &str = "targetNumberOfBrokerNodes";
+const TARGET_VERSION: &str = "targetKafkaVersion";
+
+fn check_upgrade(now: MskVersion, target: MskVersion) -> Result<(), ApiError> {
+    if now.targets().any(|possible| possible == target) {
+        return Ok(());
+    }
+    let possible: Vec<&str> = now.targets().map(MskVersion::name).collect();
+    let (now, target, possible) = (now.name(), target.name(), possible.join(", "));
+    let remedy = if possible.is_empty() {
+        "it is the newest of its kind".to_owned()
+    } else {
+        format!("choose one of {possible}")
+    };
+    let message = format!("{TARGET_VERSION}: {now} cannot be upgraded to {target}; {remedy}");
+    Err(ApiError::invalid(TARGET_VERSION, message))
+}
+
+fn configuration_shape(found: &ConfigurationRef) -> ConfigurationInfo {
+    ConfigurationInfo { arn: Some(found.arn.clone()), revision: Some(found.revision) }
+}
 
 /// The brokers to remove: the newest of each zone, so that the zones stay even.
 fn leaving_brokers(record: &ManagedCluster, count: usize) -> Vec<BrokerId> {

@@ -1,5 +1,5 @@
-//! Giving a running cluster another configuration: its properties are written where the brokers
-//! find them, and then the brokers restart one after the other.
+//! Giving a running cluster another configuration or Kafka version: properties and version are
+//! written where the brokers find them, and then the brokers restart one after the other.
 
 use milena_store::{Txn, Versioned};
 use milena_types::BrokerId;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::record::{ConfigUpdate, ManagedCluster, ReconcileStep};
 
-/// Writes the properties, and decides which brokers restart for them: all or, where nothing
+/// Writes properties and version, and decides which brokers restart for them: all or, where nothing
 /// changes, none.
 pub(super) async fn write_properties(
     context: &ReconcileContext,
@@ -24,10 +24,17 @@ pub(super) async fn write_properties(
     let record = &seen.value;
     let before = server_properties(context, record, record.spec.configuration.as_ref()).await?;
     let after = server_properties(context, record, update.target.as_ref()).await?;
+    let version = update.kafka_version.unwrap_or(record.spec.kafka_version);
     // The update that this one compensates may have reached some brokers.
-    let restarts = before != after || update.failure.is_some();
+    let restarts =
+        before != after || version != record.spec.kafka_version || update.failure.is_some();
     let cluster = context.cluster_metadata(record);
-    cluster.update_cluster(|cluster| cluster.server_properties.clone_from(&after)).await?;
+    let release = version.release().to_string();
+    let written = cluster.update_cluster(|cluster| {
+        cluster.server_properties.clone_from(&after);
+        cluster.kafka_version.clone_from(&release);
+    });
+    written.await?;
     let all = record.nodes.iter().map(|node| node.id);
     let brokers: Vec<BrokerId> = if restarts { all.collect() } else { Vec::new() };
     let step = ReconcileStep::Roll { update: update.clone(), brokers };
@@ -53,6 +60,7 @@ pub(super) async fn roll(
     }
     let mut changed = seen.value.clone();
     changed.spec.configuration.clone_from(&update.target);
+    changed.spec.kafka_version = update.kafka_version.unwrap_or(changed.spec.kafka_version);
     let (operation, failure) = (&update.operation, update.failure.as_ref());
     finish_operation(context, seen, changed, operation, failure, Txn::new()).await
 }

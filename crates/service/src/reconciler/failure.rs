@@ -72,6 +72,7 @@ fn compensating_step(record: &mut ManagedCluster, failure: FailureReason) -> Opt
             Some(ReconcileStep::WriteProperties(ConfigUpdate {
                 operation: update.operation.clone(),
                 target: record.spec.configuration.clone(),
+                kafka_version: update.kafka_version.map(|_| record.spec.kafka_version),
                 failure: Some(failure),
             }))
         }

@@ -16,9 +16,21 @@ fn the_names_in_stored_records_stay() {
             ReconcileStep::WriteProperties(ConfigUpdate {
                 operation: "o".to_owned(),
                 target: None,
+                kafka_version: None,
                 failure: None,
             }),
             json!({"write-properties": {"operation": "o", "target": null, "failure": null}}),
+        ),
+        (
+            ReconcileStep::WriteProperties(ConfigUpdate {
+                operation: "o".to_owned(),
+                target: None,
+                kafka_version: Some(MskVersion::RECOMMENDED),
+                failure: None,
+            }),
+            json!({"write-properties": {
+                "operation": "o", "target": null, "kafka_version": "3.9.x.kraft", "failure": null,
+            }}),
         ),
         (
             ReconcileStep::Drain(ScaleIn {

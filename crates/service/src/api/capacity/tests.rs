@@ -85,11 +85,17 @@ async fn what_is_wrong_with_a_size_or_a_type_is_named() {
         (volumes(of_all(200), &json!("KX")), "not the current"),
     ];
     let kind = |name: &str| json!({"currentVersion": version, "targetInstanceType": name});
+    let mode = |mode: &str| {
+        let wanted = "kafka.m5.xlarge";
+        json!({"currentVersion": version, "targetInstanceType": wanted, "topicReassignment": mode})
+    };
     let types = [
         (kind("kafka.m7g.large"), "already"),
         (kind("kafka.z9.huge"), "kafka.m7g.{large"),
         (kind("express.m7g.large"), "another class"),
         (json!({"currentVersion": version}), "required"),
+        (mode("MANUAL"), "topicReassignment is for upgrades"),
+        (mode("SOME"), "AUTO or MANUAL"),
     ];
     let cases = storage.into_iter().map(|case| ("storage", case));
     for (path, (request, words)) in cases.chain(types.into_iter().map(|case| ("type", case))) {

@@ -155,6 +155,17 @@ async fn what_is_wrong_with_a_request_is_named_with_its_member() {
             "clientAuthentication.sasl.iam",
             "not offered in this release",
         ),
+        // As AWS's documentation asks for mutual TLS.
+        (
+            top("clientAuthentication", json!({"tls": {"certificateAuthorityArnList": ["arn:x"]}})),
+            "clientAuthentication.tls",
+            "not offered in this release",
+        ),
+        (
+            group("zoneIds", json!(["use1-az1", "use1-az2", "use1-az6"])),
+            "brokerNodeGroupInfo.zoneIds",
+            "use1-az1, use1-az2, use1-az4",
+        ),
         (top("configurationInfo", json!({"revision": 1})), "configurationInfo.arn", "required"),
         (top("storageMode", json!("TIERED")), "storageMode", "not offered"),
         (top("enhancedMonitoring", json!("SOME")), "enhancedMonitoring", "PER_BROKER"),
@@ -163,6 +174,14 @@ async fn what_is_wrong_with_a_request_is_named_with_its_member() {
             top("loggingInfo", json!({"brokerLogs": {"s3": {}}})),
             "loggingInfo.brokerLogs.s3.enabled",
             "required",
+        ),
+        (
+            top(
+                "loggingInfo",
+                json!({"brokerLogs": {}, "authorizerLogs": {"s3": {"enabled": true}}}),
+            ),
+            "loggingInfo.authorizerLogs.s3.enabled",
+            "delivery of authorizer logs is not offered",
         ),
         (top("rebalancing", json!({"status": "ACTIVE"})), "rebalancing", "Express"),
         (top("tags", json!({"aws:x": "y"})), "tags", "reserved"),

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
     api::tests::{api, bad_request},
     error::ApiError,
-    testing::{TestService, encode, store},
+    testing::{TestService, create_request, encode, store},
 };
 
 async fn version(service: &TestService, label: &str) -> Value {
@@ -98,6 +100,105 @@ async fn a_configuration_that_brokers_do_not_start_with_is_taken_back() {
     service
         .json(Method::DELETE, &format!("/v1/configurations/{}", encode(&arn)), Value::Null)
         .await;
+    service.runtime.shutdown().await;
+}
+
+/// The Kafka releases that the brokers look like.
+fn releases(service: &TestService) -> BTreeSet<String> {
+    let running = service.brokers.running.lock().unwrap();
+    running.values().map(|spec| spec.kafka_release.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_version_update_restarts_the_brokers_as_the_new_release() {
+    let (_dir, metadata) = store();
+    let service = TestService::begin(metadata);
+    let label = service.create("orders").await;
+    let before = service.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    assert_eq!(releases(&service), ["3.9".to_owned()].into());
+    let path = format!("/v1/clusters/{label}/version");
+    let request = json!({"currentVersion": before, "targetKafkaVersion": "4.0.x.kraft"});
+    let started = service.json(Method::PUT, &path, request.clone()).await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!(info["currentBrokerSoftwareInfo"], json!({"kafkaVersion": "4.0.x.kraft"}));
+    assert_eq!(releases(&service), ["4.0".to_owned()].into());
+    assert_eq!((service.brokers.starts(), service.brokers.running()), (6, 3));
+    let done = operation(&service, &started).await;
+    assert_eq!(
+        (&done["operationType"], &done["operationState"]),
+        (&json!("UPDATE_CLUSTER_KAFKA_VERSION"), &json!("UPDATE_COMPLETE"))
+    );
+    assert_eq!(
+        (&done["sourceClusterInfo"], &done["targetClusterInfo"]),
+        (&json!({"kafkaVersion": "3.9.x.kraft"}), &json!({"kafkaVersion": "4.0.x.kraft"}))
+    );
+    let error = service.call(Method::PUT, &path, request).await.unwrap_err();
+    assert_eq!(bad_request(&error).1, "targetKafkaVersion");
+
+    // The first restart fails as often as it is tried before the update is given up.
+    service.brokers.refuse_starts(5, "it does not start");
+    let request =
+        json!({"currentVersion": info["currentVersion"], "targetKafkaVersion": "4.1.x.kraft"});
+    let started = service.json(Method::PUT, &path, request).await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
+    assert_eq!(info["currentBrokerSoftwareInfo"], json!({"kafkaVersion": "4.0.x.kraft"}));
+    assert_eq!(releases(&service), ["4.0".to_owned()].into());
+    assert_eq!(operation(&service, &started).await["operationState"], "UPDATE_FAILED");
+    service.runtime.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_version_update_takes_the_configuration_along_if_it_fits() {
+    let (_dir, metadata) = store();
+    let service = TestService::begin(metadata);
+    let only = json!({
+        "name": "only",
+        "kafkaVersions": ["3.9.x.kraft"],
+        "serverProperties": "bnVtLmlvLnRocmVhZHM9OQ==",
+    });
+    let only = service.json(Method::POST, "/v1/configurations", only).await["arn"].take();
+    let any = service.configure("any", "num.io.threads=10").await;
+    let mut request = create_request("orders");
+    request["configurationInfo"] = json!({"arn": only, "revision": 1});
+    let created = service.json(Method::POST, "/v1/clusters", request).await;
+    let label = encode(created["clusterArn"].as_str().unwrap());
+    let current = service.wait_for_state(&label, "ACTIVE").await["currentVersion"].take();
+    let path = format!("/v1/clusters/{label}/version");
+    for (change, parameter, words) in [
+        (json!({}), "targetKafkaVersion", "required"),
+        (json!({"targetKafkaVersion": "5"}), "targetKafkaVersion", "not offered"),
+        (json!({"targetKafkaVersion": "3.8.x.kraft"}), "targetKafkaVersion", "4.1.x.kraft"),
+        (json!({"targetKafkaVersion": "3.9.x"}), "targetKafkaVersion", "cannot be upgraded"),
+        (json!({"targetKafkaVersion": "4.1.x.kraft"}), "configurationInfo.arn", "3.9.x.kraft"),
+        (
+            json!({"targetKafkaVersion": "4.1.x.kraft", "currentVersion": "KX",
+                "configurationInfo": {"arn": any, "revision": 1}}),
+            "currentVersion",
+            "not the current",
+        ),
+    ] {
+        let mut request = json!({"currentVersion": current});
+        request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let error = service.call(Method::PUT, &path, request).await.unwrap_err();
+        let (message, named) = bad_request(&error);
+        assert!(named == parameter && message.contains(words), "{message}");
+    }
+    let wanted = json!({"arn": any, "revision": 1});
+    let request = json!({
+        "currentVersion": current, "targetKafkaVersion": "4.1.x.kraft", "configurationInfo": wanted,
+    });
+    let started = service.json(Method::PUT, &path, request).await;
+    let info = service.wait_for_state(&label, "ACTIVE").await;
+    let software = &info["currentBrokerSoftwareInfo"];
+    assert_eq!(
+        (&software["configurationArn"], &software["kafkaVersion"]),
+        (&json!(any), &json!("4.1.x.kraft"))
+    );
+    let done = operation(&service, &started).await;
+    assert_eq!(
+        done["targetClusterInfo"],
+        json!({"kafkaVersion": "4.1.x.kraft", "configurationInfo": wanted})
+    );
     service.runtime.shutdown().await;
 }
 
