@@ -87,6 +87,23 @@ async fn a_configuration_update_goes_on_after_a_crash_in_any_of_its_transactions
 }
 
 #[tokio::test]
+async fn a_version_update_goes_on_after_a_crash_in_any_of_its_transactions() {
+    let ask = async |service: &TestService, label: &str| {
+        let current = current_version(service, label).await;
+        let request = json!({"targetKafkaVersion": "4.1.x.kraft", "currentVersion": current});
+        service.json(Method::PUT, &format!("/v1/clusters/{label}/version"), request).await;
+    };
+    let check = async |service: &TestService, label: &str| {
+        service.wait_for(label, |_| service.brokers.running() == 3).await;
+        let info = service.get(&format!("/v1/clusters/{label}")).await["clusterInfo"].take();
+        assert_eq!(info["currentBrokerSoftwareInfo"]["kafkaVersion"], "4.1.x.kraft");
+        let running = service.brokers.running.lock().unwrap();
+        assert!(running.values().all(|spec| spec.kafka_release == "4.1"), "{running:?}");
+    };
+    crash_in_every_transaction(ask, check, 6).await;
+}
+
+#[tokio::test]
 async fn brokers_are_added_after_a_crash_in_any_transaction() {
     let ask = async |service: &TestService, label: &str| {
         let version = current_version(service, label).await;
