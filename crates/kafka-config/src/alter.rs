@@ -89,7 +89,15 @@ fn check(
     current: &Configs,
 ) -> Result<Configs, ConfigError> {
     if target == AlterTarget::Topic {
-        return catalogue.check_topic(configs);
+        // After an upgrade a topic may have names that the release does not know.
+        let is_left = |(name, value): &(&String, &String)| {
+            catalogue.topic(name).is_none() && current.get(*name) == Some(*value)
+        };
+        let (left, known): (Vec<_>, Vec<_>) = configs.iter().partition(is_left);
+        let owned = |(name, value): (&String, &String)| (name.clone(), value.clone());
+        let mut checked = catalogue.check_topic(&known.into_iter().map(owned).collect())?;
+        checked.extend(left.into_iter().map(owned));
+        return Ok(checked);
     }
     let mut checked = Configs::new();
     for (name, value) in configs {

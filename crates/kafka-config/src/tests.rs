@@ -332,6 +332,30 @@ fn b17_incremental_changes_leave_the_rest_and_replacing_does_not() {
 }
 
 #[test]
+fn names_that_an_upgrade_left_on_a_topic_stay_until_they_are_deleted() {
+    let catalogue = Catalogue::new(version("4.1"));
+    let left = configs(&[
+        ("message.format.version", "3.0-IV1"),
+        ("message.timestamp.difference.max.ms", "5"),
+    ]);
+    let alter = |operation: AlterOperation, name: &str| {
+        apply(&catalogue, AlterTarget::Topic, &left, &[(name.to_owned(), operation)])
+    };
+    let set = |value: &str| AlterOperation::Set(value.to_owned());
+    let mut expected = left.clone();
+    expected.insert("retention.ms".to_owned(), "7".to_owned());
+    assert_eq!(alter(set("7"), "retention.ms"), Ok(expected));
+    let one = configs(&[("message.timestamp.difference.max.ms", "5")]);
+    assert_eq!(alter(AlterOperation::Delete, "message.format.version"), Ok(one));
+    // They cannot be set.
+    for (name, value) in [("message.format.version", "3.1"), ("retention.ms", "x")] {
+        assert!(alter(set(value), name).is_err(), "{name}");
+    }
+    let other = configs(&[("message.format.version", "3.1")]);
+    assert!(replace(&catalogue, AlterTarget::Topic, &left, &other).is_err());
+}
+
+#[test]
 fn b17_lists_are_appended_to_and_subtracted_from() {
     let catalogue = Catalogue::new(version("3.9"));
     let policy = |current: &[(&str, &str)], change: AlterOperation| {
