@@ -81,18 +81,22 @@ impl Credentials {
 
     /// Reads the file. Where there is none, writes one with a random key (mode 0600).
     pub fn load_or_create(path: &Path, runtime: &Runtime) -> Result<Self, CredentialsError> {
+        match Self::load(path) {
+            Err(CredentialsError::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound => {}
+            loaded => return loaded,
+        }
         let key = AccessKey::generate(runtime);
         let text = format!(
             "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
             key.id, key.secret
         );
-        match private_file::create(path, text.as_bytes()) {
-            Ok(()) => Ok(Self::of(key)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(path),
-            Err(source) => {
-                Err(CredentialsError::Io { verb: "write", path: path.to_owned(), source })
-            }
-        }
+        private_file::create(path, text.as_bytes()).map_err(|source| CredentialsError::Io {
+            verb: "write",
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::of(key))
     }
 
     /// Reads the file.
@@ -172,6 +176,17 @@ fn parse(text: &str) -> Result<Credentials, (usize, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_read_and_nothing_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("credentials");
+        let made = Credentials::load_or_create(&path, &Runtime::system()).unwrap();
+        // No draft can be made, as on a full disk.
+        fs::create_dir(dir.path().join("credentials.new")).unwrap();
+        let again = Credentials::load_or_create(&path, &Runtime::system()).unwrap();
+        assert_eq!(made.default_key(), again.default_key());
+    }
 
     #[test]
     fn made_once_private_and_read_back() {
