@@ -366,28 +366,17 @@ pub async fn a_lease_that_is_kept_alive_stays(store: Store) {
     assert!(store.get("kept").await.unwrap().is_some());
 }
 
-/// Whatever else the store does, a lease that is renewed in time stays, and vital transactions are
-/// applied.
+/// Whatever else the store does, a lease is renewed, and vital transactions are applied.
 pub async fn leases_are_renewed_while_large_transactions_are_applied(store: Store) {
     let lease = store.grant(Duration::from_secs(2)).await.unwrap();
     commit(&store, Txn::new().put_leased("kept", "", lease)).await;
     let value = Bytes::from(vec![7; store.limits().bytes / 2]);
-    let load = async {
-        for round in 0..6 {
-            commit(&store, Txn::new().put(format!("large/{}", round % 4), value.clone())).await;
-            commit(&store, Txn::new().put("vital", format!("{round}")).vital()).await;
-        }
-    };
-    let renew = async {
-        loop {
-            store.keep_alive(lease).await.expect("it is renewed in time");
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    };
-    tokio::select! {
-        biased;
-        () = load => {}
-        () = renew => {}
+    for round in 0..6 {
+        let large = commit(&store, Txn::new().put(format!("large/{}", round % 4), value.clone()));
+        let vital = commit(&store, Txn::new().put("vital", format!("{round}")).vital());
+        let renew = async { store.keep_alive(lease).await.expect("it is renewed meanwhile") };
+        // Begun in this order.
+        soon("all three", async { tokio::join!(large, renew, vital) }).await;
     }
     assert!(store.get("kept").await.unwrap().is_some());
 }
