@@ -45,14 +45,27 @@ pub(super) struct Faults {
     /// Writes and growth fail for lack of space.
     pub(super) full: AtomicBool,
     pub(super) unsyncable: AtomicBool,
+    /// Reads fail.
+    pub(super) unreadable: AtomicBool,
+    /// No marker can be made.
+    pub(super) unmarkable: AtomicBool,
     /// Who holds it keeps the writer from staging.
     pub(super) staging: std::sync::Mutex<()>,
+    /// Who holds it keeps the file from being opened.
+    pub(super) opening: std::sync::Mutex<()>,
+    /// The file is being opened.
+    pub(super) is_opening: AtomicBool,
 }
 
 #[cfg(test)]
 impl Faults {
     pub(super) fn wait_to_stage(&self) {
         drop(self.staging.lock().expect("no panic while held"));
+    }
+
+    fn wait_to_open(&self) {
+        self.is_opening.store(true, Ordering::Release);
+        drop(self.opening.lock().expect("no panic while held"));
     }
 }
 
@@ -87,7 +100,8 @@ impl Opener {
     /// Whether a sync of the file has failed since it was written anew, or by an earlier process:
     /// what is read of it may never have reached the disk.
     pub(super) fn sync_failed(&self) -> bool {
-        self.sync_failed.load(Ordering::Acquire) || self.marker().exists()
+        // Where it is not known whether there is a marker, there may be one.
+        self.sync_failed.load(Ordering::Acquire) || self.marker().try_exists().unwrap_or(true)
     }
 
     /// Opens the file, or creates it. One of which a sync has failed is written anew first.
@@ -96,33 +110,36 @@ impl Opener {
         if let Some(open) = &self.replacement {
             return self.database(open().map_err(|e| self.failed(e.to_string()))?, None);
         }
-        let path = &self.options.path;
+        #[cfg(test)]
+        self.faults.wait_to_open();
         if !self.sync_failed() {
-            return self.open_file(&open_private(path).map_err(|e| self.failed(e.to_string()))?);
+            let file = open_private(&self.options.path);
+            return self.open_file(&file.map_err(|e| self.failed(e.to_string()))?);
         }
-        let reason = |reason: String| {
-            self.failed(format!(
-                "a sync of it has failed, and it cannot be written anew ({reason}): see to the disk and its free space"
-            ))
-        };
-        let draft = self.beside("rewritten");
-        self.copy_to(&draft).map_err(|e| reason(e.to_string()))?;
-        self.sync_failed.store(false, Ordering::Release);
-        let opened = open_private(&draft).map_err(|e| reason(e.to_string()))?;
-        let mut database = self.open_file(&opened).map_err(|e| reason(e.to_string()))?;
-        let whole = database.check_integrity().map_err(|e| reason(e.to_string()))?;
-        let replace = || {
-            self.sync(&opened)?;
-            fs::rename(&draft, path)?;
-            sync_directory(path)?;
-            // Last: until here the next process has to begin again.
-            remove_if_there(&self.marker())?;
-            sync_directory(path)
-        };
-        replace().map_err(|e| {
+        self.write_anew().map_err(|error| {
+            // Also where only the copy failed, and where there could be no marker.
             self.sync_failed.store(true, Ordering::Release);
-            reason(e.to_string())
-        })?;
+            self.failed(format!(
+                "a sync of it has failed, and it cannot be written anew ({error}): see to the disk and its free space"
+            ))
+        })
+    }
+
+    /// Writes the file anew, and opens that.
+    fn write_anew(&self) -> Result<Database, Box<dyn std::error::Error>> {
+        let (path, draft) = (&self.options.path, self.beside("rewritten"));
+        self.copy_to(&draft)?;
+        // From here on of the copy.
+        self.sync_failed.store(false, Ordering::Release);
+        let opened = open_private(&draft)?;
+        let mut database = self.open_file(&opened)?;
+        let whole = database.check_integrity()?;
+        self.sync(&opened)?;
+        fs::rename(&draft, path)?;
+        sync_directory(path)?;
+        // Last: until here the next process has to begin again.
+        remove_if_there(&self.marker())?;
+        sync_directory(path)?;
         tracing::warn!(
             path = %path.display(), whole,
             "the metadata store was written anew, since a sync of it had failed"
@@ -256,6 +273,18 @@ struct WatchedFile {
 }
 
 impl WatchedFile {
+    /// Says beside the file that a sync of it has failed, where the next process is to be told.
+    fn mark(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if self.faults.unmarkable.load(Ordering::Acquire) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        match &self.marker {
+            Some(marker) => open_private(marker)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+
     #[cfg(test)]
     fn check_space(&self) -> io::Result<()> {
         if self.faults.full.load(Ordering::Acquire) {
@@ -294,6 +323,10 @@ impl StorageBackend for WatchedFile {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        #[cfg(test)]
+        if self.faults.unreadable.load(Ordering::Acquire) {
+            return Err(io::Error::other("input/output error"));
+        }
         self.file.read(offset, out)
     }
 
@@ -308,10 +341,9 @@ impl StorageBackend for WatchedFile {
         }
         self.sync().inspect_err(|_| {
             self.sync_failed.store(true, Ordering::Release);
-            let Some(marker) = &self.marker else { return };
-            if let Err(error) = open_private(marker).and_then(|marker| marker.sync_all()) {
+            if let Err(error) = self.mark() {
                 tracing::error!(
-                    marker = %marker.display(), %error,
+                    marker = ?self.marker, %error,
                     "a sync of the metadata store failed, and so did the marker that says so: do not restart the process before the machine"
                 );
             }

@@ -156,24 +156,22 @@ impl EmbeddedStore {
         &self,
         read: impl Fn(&Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        if let Some(outcome) = self.try_read(&read) {
-            return outcome;
+        let opened = self.state.opened();
+        match self.try_read(&read) {
+            Err(StoreError::Unavailable { .. }) => {}
+            outcome => return outcome,
         }
-        self.call(0, true, Request::Reopen).await?;
-        self.try_read(&read).unwrap_or(Err(StoreError::Unavailable {
-            reason: "the file could not be opened again".to_owned(),
-        }))
+        self.call(0, true, |reply| Request::Reopen(opened, reply)).await?;
+        self.try_read(&read)
     }
 
     fn try_read<T>(
         &self,
         read: &impl Fn(&Database) -> Result<T, StoreError>,
-    ) -> Option<Result<T, StoreError>> {
-        let database = self.state.database.read().expect("no panic while held");
-        match read(database.as_ref()?) {
-            Err(StoreError::Unavailable { .. }) => None,
-            outcome => Some(outcome),
-        }
+    ) -> Result<T, StoreError> {
+        let database = self.state.database();
+        let closed = || StoreError::Unavailable { reason: "the file is not open".to_owned() };
+        read(database.as_ref().ok_or_else(closed)?)
     }
 }
 

@@ -12,8 +12,8 @@ pub(super) enum Request {
     Txn(Txn, Reply<TxnOutcome>),
     Grant(Duration, Reply<LeaseId>),
     Revoke(LeaseId, Reply<()>),
-    /// Opens the file again if it has failed.
-    Reopen(Reply<()>),
+    /// Opens the file again unless it was since it was opened for the time that is named here.
+    Reopen(u64, Reply<()>),
     Close,
 }
 

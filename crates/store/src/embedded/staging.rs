@@ -81,15 +81,15 @@ impl<'t> Staging<'t> {
         Ok(id)
     }
 
-    /// Ends a lease and deletes its keys, as one revision of its own.
+    /// Ends a lease and deletes its keys, as one revision of its own. Also one that the file does not
+    /// have any more: an earlier commit may have ended it whose outcome was unknown.
     pub(super) fn end_lease(&mut self, lease: LeaseId) -> Result<(), redb::Error> {
-        if self.lease_table.remove(lease.0)?.is_none() {
-            return Ok(());
-        }
         self.ended.insert(lease);
-        self.applied.changed = true;
+        if self.lease_table.remove(lease.0)?.is_some() {
+            self.applied.changed = true;
+        }
         let mut keys = Vec::new();
-        for stored in self.lease_keys.range((lease.0, "")..(lease.0 + 1, ""))? {
+        for stored in self.lease_keys.range((lease.0, "")..(lease.0.saturating_add(1), ""))? {
             keys.push(stored?.0.value().1.to_owned());
         }
         let mut events = Vec::new();

@@ -1,8 +1,8 @@
 //! [`StoreState`]: the open file, the history, the leases and the newest revision.
 
 use std::sync::{
-    Mutex, MutexGuard, RwLock,
-    atomic::{AtomicBool, Ordering},
+    Mutex, MutexGuard, RwLock, RwLockReadGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use milena_types::Revision;
@@ -14,8 +14,10 @@ use super::{history::History, leases::Leases};
 /// The state that the store, its writer thread and its watches share.
 pub(super) struct StoreState {
     /// `None` after a failure, until the file has been opened again, and after the store was
-    /// closed.
-    pub(super) database: RwLock<Option<Database>>,
+    /// closed. Never locked for long: readers block their threads meanwhile.
+    database: RwLock<Option<Database>>,
+    /// How many times the file was opened again.
+    opened: AtomicU64,
     history: Mutex<History>,
     leases: Mutex<Leases>,
     /// The last revision that watches may show.
@@ -28,10 +30,32 @@ impl StoreState {
         Self {
             published: watch::Sender::new(history.revision()),
             database: RwLock::new(Some(database)),
+            opened: AtomicU64::new(0),
             history: Mutex::new(history),
             leases: Mutex::new(leases),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// The open file, if it is open.
+    pub(super) fn database(&self) -> RwLockReadGuard<'_, Option<Database>> {
+        self.database.read().expect("no panic while held")
+    }
+
+    /// Closes the file once reads in progress are over.
+    pub(super) fn close_file(&self) {
+        let closed = self.database.write().expect("no panic while held").take();
+        drop(closed);
+    }
+
+    pub(super) fn set_opened(&self, database: Database) {
+        *self.database.write().expect("no panic while held") = Some(database);
+        self.opened.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many times the file was opened again.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Acquire)
     }
 
     pub(super) fn history(&self) -> MutexGuard<'_, History> {
@@ -49,7 +73,7 @@ impl StoreState {
     /// Closes the file, once reads in progress are over, and wakes all watches.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        drop(self.database.write().expect("no panic while held").take());
+        self.close_file();
         self.published.send_modify(|_| {});
     }
 }

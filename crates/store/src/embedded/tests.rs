@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use milena_runtime::{Clock, Random, Runtime};
 use milena_types::Revision;
 use tempfile::TempDir;
@@ -270,6 +270,115 @@ async fn a_process_that_starts_after_a_failed_sync_of_another_writes_the_file_an
     assert!(!is_replaced(directory.path(), &file), "once");
 }
 
+/// Writing a large file anew takes a while: whoever reads meanwhile waits, and no thread does.
+#[tokio::test]
+async fn reads_block_no_thread_while_the_file_is_opened() {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let directory = TempDir::new().unwrap();
+    let (store, faults, _) = unsynced(directory.path()).await;
+    faults.unsyncable.store(false, Ordering::Release);
+    let store = Arc::new(store);
+    faults.is_opening.store(false, Ordering::Release);
+    let opening = faults.opening.lock().unwrap();
+    let (polled, outcome) = std::sync::mpsc::channel();
+    let (reads, opened) = (store.clone(), faults.clone());
+    let poll = move || {
+        let mut first = reads.get("a");
+        assert!(first.as_mut().now_or_never().is_none());
+        while !opened.is_opening.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        let _ = polled.send(reads.get("a").now_or_never().is_none());
+    };
+    let reader = Runtime::system().spawn_thread("reader", poll).unwrap();
+    let waits = outcome.recv_timeout(PATIENCE);
+    drop(opening);
+    reader.join().unwrap();
+    assert_eq!(waits, Ok(true));
+    assert_eq!(value(&store, "a").await.as_deref(), Some("1"));
+}
+
+/// Without the marker, only the flag says that the file is not to be used: not even while its copy
+/// cannot be opened.
+#[tokio::test]
+async fn a_file_whose_sync_failed_is_not_used_where_its_copy_cannot_be_opened() {
+    let directory = TempDir::new().unwrap();
+    let opener = Opener::new(options(directory.path()));
+    let faults = opener.faults();
+    faults.unmarkable.store(true, Ordering::Release);
+    let database = opener.open().unwrap();
+    tables::prepare(&database, directory.path()).unwrap();
+    faults.unsyncable.store(true, Ordering::Release);
+    tables::write_format(&database, tables::FORMAT_LEVEL).expect_err("it cannot be synced");
+    drop(database);
+    assert!(!directory.path().join("metadata.redb.unsynced").exists());
+    faults.unsyncable.store(false, Ordering::Release);
+    faults.unreadable.store(true, Ordering::Release);
+    for _ in 0..2 {
+        let refused = opener.open().err().expect("the copy cannot be read").to_string();
+        assert!(refused.contains("cannot be written anew"), "{refused}");
+        assert!(opener.sync_failed());
+    }
+    faults.unreadable.store(false, Ordering::Release);
+    opener.open().unwrap();
+    assert!(!opener.sync_failed());
+}
+
+/// redb reads nothing from a file any more of which a read has failed.
+#[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
+#[tokio::test]
+async fn after_a_failed_read_the_file_is_opened_anew_without_a_change() {
+    let directory = TempDir::new().unwrap();
+    // More than is kept in memory.
+    let options = EmbeddedOptions { cache_bytes: 1 << 20, ..options(directory.path()) };
+    let opener = Opener::new(options);
+    let faults = opener.faults();
+    let store = EmbeddedStore::open_with(opener, &Runtime::system()).unwrap();
+    join_all((0..500).map(async |n| {
+        put(&store, &format!("k{n}"), &"x".repeat(4096)).await.unwrap();
+    }))
+    .await;
+    // The revision is in memory: that it can be read says nothing.
+    store.range("none", None, 1).await.unwrap();
+    faults.unreadable.store(true, Ordering::Release);
+    let mut failed = None;
+    for n in 0..500 {
+        failed = store.get(&format!("k{n}")).await.err().or(failed);
+    }
+    let failed = failed.expect("not all of them are in memory");
+    assert!(matches!(failed, StoreError::Unavailable { .. }), "{failed}");
+    faults.unreadable.store(false, Ordering::Release);
+    let started = std::time::Instant::now();
+    for n in 0..500 {
+        while store.get(&format!("k{n}")).await.is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10), "k{n}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// A commit that ends a lease may be found in the file although it failed.
+#[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
+#[tokio::test]
+async fn a_lease_that_a_failed_commit_ended_is_over() {
+    let directory = TempDir::new().unwrap();
+    let opener = Opener::new(options(directory.path()));
+    let faults = opener.faults();
+    let clock = Arc::new(TestClock::default());
+    let runtime = Runtime::new(clock.clone(), Arc::new(NoRandom));
+    let store = EmbeddedStore::open_with(opener, &runtime).unwrap();
+    let lease = store.grant(Duration::from_secs(1)).await.unwrap();
+    let leased = store.txn(Txn::new().put_leased("k", "", lease)).await.unwrap();
+    assert!(leased.committed().is_some());
+    faults.unsyncable.store(true, Ordering::Release);
+    let ended = pass_until(&clock, || store.state.database().is_none());
+    ended.await;
+    faults.unsyncable.store(false, Ordering::Release);
+    pass_until(&clock, || store.state.leases().next_deadline().is_none()).await;
+    assert_eq!(store.get("k").await, Ok(None));
+    assert_eq!(store.keep_alive(lease).await, Err(StoreError::LeaseNotFound(lease)));
+}
+
 /// A clock that a test moves.
 #[derive(Default)]
 struct TestClock(std::sync::Mutex<Duration>);
@@ -316,6 +425,17 @@ async fn leases_follow_the_monotonic_clock_and_start_anew_after_a_restart() {
     assert_eq!(store.get("k").await, Ok(None));
     let again = store.grant(Duration::from_secs(1)).await.unwrap();
     assert!(again > lease, "lease ids are never used again");
+}
+
+/// Time passes, faster than it does, until something has come true.
+#[expect(clippy::disallowed_methods, reason = "the writer's waits are real")]
+async fn pass_until(clock: &TestClock, condition: impl Fn() -> bool) {
+    let started = std::time::Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it did not come true");
+        *clock.0.lock().unwrap() += Duration::from_millis(100);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Time passes while the store's writer runs.

@@ -28,7 +28,8 @@ const COMMIT_BYTES_MAX: usize = 32 << 20;
 /// How long changes are refused after the disk was full, rather than repairing the file for each of
 /// them.
 const FULL_PAUSE: Duration = Duration::from_millis(250);
-/// How long everything is refused after a sync failed and the file could not be written anew.
+/// How long everything is refused after a sync failed and the file could not be written anew; how
+/// long the file is not opened again for the sake of reads that fail.
 const UNSYNCED_PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait while leases live: their clock may be a simulated one that runs faster than
 /// this thread's.
@@ -44,6 +45,10 @@ pub(super) struct Writer {
     full: Option<(Duration, String)>,
     /// While a file whose sync failed has not been written anew: when that is tried, and the error.
     unsynced: Option<(Duration, String)>,
+    /// When the file was last opened again because it could not be read.
+    reopened: Option<Duration>,
+    /// Whether the last changes could not be made: the ends of leases are not tried again at once.
+    failed: bool,
 }
 
 /// Why a commit failed.
@@ -67,7 +72,17 @@ impl Writer {
         runtime: Runtime,
         revision: Revision,
     ) -> Self {
-        Self { state, opener, inbox, runtime, revision, full: None, unsynced: None }
+        Self {
+            state,
+            opener,
+            inbox,
+            runtime,
+            revision,
+            full: None,
+            unsynced: None,
+            reopened: None,
+            failed: false,
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -134,29 +149,25 @@ impl Writer {
 
     fn receive_timeout(&self) -> Option<Duration> {
         let deadline = self.state.leases().next_deadline()?;
-        let now = self.runtime.monotonic();
-        let pause =
-            self.full.as_ref().map_or(Duration::ZERO, |(until, _)| until.saturating_sub(now));
-        let unsynced = if self.unsynced.is_some() { LEASE_CHECK } else { Duration::ZERO };
-        Some(deadline.saturating_sub(now).min(LEASE_CHECK).max(pause).max(unsynced))
+        let left = deadline.saturating_sub(self.runtime.monotonic());
+        Some(if self.failed { LEASE_CHECK } else { left.min(LEASE_CHECK) })
     }
 
     fn serve(&mut self, requests: Vec<QueuedRequest>) {
         let (reopens, changes): (Vec<_>, Vec<_>) =
-            requests.into_iter().partition(|e| matches!(e.request, Request::Reopen(_)));
-        if !reopens.is_empty() {
-            let outcome = self.reopen_if_failed();
-            for queued in reopens {
-                if let Request::Reopen(reply) = queued.request {
-                    let _ = reply.send(outcome.clone());
-                }
+            requests.into_iter().partition(|e| matches!(e.request, Request::Reopen(..)));
+        for queued in reopens {
+            if let Request::Reopen(opened, reply) = queued.request {
+                let _ = reply.send(self.reopen_for_read(opened));
             }
         }
         let expired = self.state.leases().expire(self.runtime.monotonic());
         if changes.is_empty() && expired.is_empty() {
             return;
         }
-        match self.change(&changes, &expired) {
+        let outcome = self.change(&changes, &expired);
+        self.failed = outcome.is_err();
+        match outcome {
             Ok(applied) => self.publish(applied, changes),
             Err(error) => refuse(changes, &error),
         }
@@ -173,7 +184,7 @@ impl Writer {
             }
             self.full = None;
         }
-        self.reopen_if_failed()?;
+        self.open_if_closed()?;
         let mut expected = self.revision;
         match self.commit(changes, expired, &mut expected) {
             Ok(applied) => Ok(applied),
@@ -202,8 +213,8 @@ impl Writer {
     }
 
     fn begin_write(&self) -> Result<WriteTransaction, CommitFailure> {
-        let database = self.state.database.read().expect("no panic while held");
-        let open = database.as_ref().expect("opened by reopen_if_failed");
+        let database = self.state.database();
+        let open = database.as_ref().expect("opened by open_if_closed");
         Ok(open.begin_write()?)
     }
 
@@ -229,7 +240,7 @@ impl Writer {
                     staging.end_lease(*lease)?;
                     Ok(Outcome::Revoked)
                 }
-                Request::Reopen(_) | Request::Close => continue,
+                Request::Reopen(..) | Request::Close => continue,
             };
             staging.push_outcome(outcome);
         }
@@ -245,7 +256,7 @@ impl Writer {
         let reason = failure.error.to_string();
         let full = is_space_exhausted(&failure.error) && !self.opener.sync_failed();
         tracing::warn!(%reason, full, "a commit of the metadata store failed");
-        drop(self.state.database.write().expect("no panic while held").take());
+        self.state.close_file();
         if self.opener.sync_failed() {
             // What a read finds may not be on the disk: nobody is told that it is.
             self.unsynced = Some((self.runtime.monotonic(), reason.clone()));
@@ -255,7 +266,7 @@ impl Writer {
             self.full = Some((self.runtime.monotonic() + FULL_PAUSE, reason.clone()));
         }
         let before = self.revision;
-        match self.reopen_if_failed() {
+        match self.open_if_closed() {
             Err(_) if failure.may_be_applied => Err(StoreError::OutcomeUnknown { reason }),
             Ok(()) if self.revision != before => {
                 assert_eq!(self.revision, staged_revision, "only this thread writes the file");
@@ -267,12 +278,26 @@ impl Writer {
         }
     }
 
-    fn reopen_if_failed(&mut self) -> Result<(), StoreError> {
-        let mut database = self.state.database.write().expect("no panic while held");
-        if database.as_ref().is_some_and(|open| tables::revision(open).is_ok()) {
+    /// Opens the file anew for a read that failed in the file as it was opened for the time
+    /// `opened`: after a failed read redb reads nothing any more but what it has in memory. Not more
+    /// often than once in a while, since the disk may be what fails.
+    fn reopen_for_read(&mut self, opened: u64) -> Result<(), StoreError> {
+        let now = self.runtime.monotonic();
+        let recently = self.reopened.is_some_and(|at| now < at + UNSYNCED_PAUSE);
+        if self.state.opened() == opened && self.state.database().is_some() && !recently {
+            self.reopened = Some(now);
+            self.state.close_file();
+        }
+        self.open_if_closed()
+    }
+
+    /// Opens the file if it is closed or cannot be used. Meanwhile readers find it closed, and wait for
+    /// this thread instead of blocking theirs.
+    fn open_if_closed(&mut self) -> Result<(), StoreError> {
+        if self.state.database().as_ref().is_some_and(|open| tables::revision(open).is_ok()) {
             return Ok(());
         }
-        drop(database.take());
+        self.state.close_file();
         let unavailable = |reason: String| StoreError::Unavailable { reason };
         let now = self.runtime.monotonic();
         if let Some((_, reason)) = self.unsynced.as_ref().filter(|(at, _)| now < *at) {
@@ -288,8 +313,7 @@ impl Writer {
         })?;
         self.unsynced = None;
         let revision = tables::revision(&open).map_err(|e| unavailable(e.to_string()))?;
-        *database = Some(open);
-        drop(database);
+        self.state.set_opened(open);
         if revision != self.revision {
             self.revision = revision;
             self.state.history().restart(revision);
@@ -347,7 +371,9 @@ fn refuse_one(request: Request, error: StoreError) {
     match request {
         Request::Txn(_, reply) => mem::drop(reply.send(Err(error))),
         Request::Grant(_, reply) => mem::drop(reply.send(Err(error))),
-        Request::Revoke(_, reply) | Request::Reopen(reply) => mem::drop(reply.send(Err(error))),
+        Request::Revoke(_, reply) | Request::Reopen(_, reply) => {
+            mem::drop(reply.send(Err(error)));
+        }
         Request::Close => {}
     }
 }
