@@ -29,6 +29,8 @@ struct Faults {
     lost_requests: u32,
     /// A transaction that puts a key with this prefix is the last before everything fails.
     fail_after: Option<String>,
+    /// The number of next transactions that are applied before the last before everything fails.
+    fail_after_transactions: Option<u32>,
     /// Transactions that put a key with this prefix fail.
     refused: Option<String>,
 }
@@ -40,7 +42,8 @@ impl FaultyStore {
 
     /// From now on every call fails (`true`) or works again (`false`).
     pub fn set_unavailable(&self, unavailable: bool) {
-        self.faults().unavailable = unavailable;
+        let mut faults = self.faults();
+        (faults.unavailable, faults.fail_after_transactions) = (unavailable, None);
     }
 
     /// The next transactions are applied, but their outcome is unknown.
@@ -62,6 +65,13 @@ impl FaultyStore {
     /// [`FaultyStore::set_unavailable`] says otherwise.
     pub fn fail_after_putting(&self, prefix: &str) {
         self.faults().fail_after = Some(prefix.to_owned());
+    }
+
+    /// The next `count` transactions are applied. The one after them is, too, but its outcome is
+    /// unknown, and every call fails from then on, until [`FaultyStore::set_unavailable`] says
+    /// otherwise: as if the process had ended there.
+    pub fn fail_after_transactions(&self, count: u32) {
+        self.faults().fail_after_transactions = Some(count);
     }
 
     /// From now on transactions that put a key with this prefix fail, and are not applied.
@@ -121,6 +131,14 @@ impl MetadataStore for FaultyStore {
         }
         if faults.fail_after.as_ref().is_some_and(puts) {
             (faults.fail_after, faults.lost_responses, faults.unavailable) = (None, 1, true);
+        }
+        match &mut faults.fail_after_transactions {
+            Some(0) => {
+                faults.fail_after_transactions = None;
+                (faults.lost_responses, faults.unavailable) = (1, true);
+            }
+            Some(left) => *left -= 1,
+            None => {}
         }
         if faults.lost_responses > 0 {
             faults.lost_responses -= 1;

@@ -55,6 +55,10 @@ pub(crate) enum MetadataKey<'a> {
     /// `deleted-topics/{topic id}`, [`DeletedTopicRecord`](super::DeletedTopicRecord): written by
     /// the broker that deletes the topic, deleted by the controller once its bytes are.
     DeletedTopic(TopicId),
+    /// `unfinished-topics/{topic id}`, [`UnfinishedTopicRecord`](super::records::UnfinishedTopicRecord):
+    /// written by the broker that creates or grows a topic in several transactions, with the first of
+    /// them; deleted with the last, or by the controller.
+    UnfinishedTopic(TopicId),
 }
 
 impl<'a> MetadataKey<'a> {
@@ -66,6 +70,7 @@ impl<'a> MetadataKey<'a> {
     pub(crate) const SERVING: &'static str = "metadata/serving/";
     pub(crate) const PARTITIONS: &'static str = "metadata/partitions/";
     pub(crate) const DELETED_TOPICS: &'static str = "deleted-topics/";
+    pub(crate) const UNFINISHED_TOPICS: &'static str = "unfinished-topics/";
 
     /// The prefix of the partitions of a topic.
     pub(crate) fn partitions_of(topic: TopicId) -> String {
@@ -97,6 +102,7 @@ impl<'a> MetadataKey<'a> {
             "counters" if path == "broker-epochs" => Self::BrokerEpochs,
             "counters" if path == "producer-ids" => Self::ProducerIds,
             "deleted-topics" => Self::DeletedTopic(parse_topic_id(path)?),
+            "unfinished-topics" => Self::UnfinishedTopic(parse_topic_id(path)?),
             _ => return None,
         })
     }
@@ -119,6 +125,7 @@ impl fmt::Display for MetadataKey<'_> {
             Self::BrokerEpochs => f.write_str("counters/broker-epochs"),
             Self::ProducerIds => f.write_str("counters/producer-ids"),
             Self::DeletedTopic(topic) => write!(f, "{}{topic}", Self::DELETED_TOPICS),
+            Self::UnfinishedTopic(topic) => write!(f, "{}{topic}", Self::UNFINISHED_TOPICS),
         }
     }
 }
@@ -154,6 +161,7 @@ mod tests {
             (MetadataKey::BrokerEpochs, "counters/broker-epochs"),
             (MetadataKey::ProducerIds, "counters/producer-ids"),
             (MetadataKey::DeletedTopic(topic), &format!("deleted-topics/{id}")),
+            (MetadataKey::UnfinishedTopic(topic), &format!("unfinished-topics/{id}")),
         ];
         for (key, text) in keys {
             assert_eq!(key.to_string(), text);

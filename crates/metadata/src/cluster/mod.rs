@@ -15,6 +15,7 @@ mod partitions;
 mod placement;
 mod records;
 mod topics;
+mod unfinished;
 
 #[cfg(test)]
 mod tests;

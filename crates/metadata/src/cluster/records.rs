@@ -147,6 +147,17 @@ pub struct DeletedTopicRecord {
     pub partitions: i32,
 }
 
+/// Partitions that a topic is about to have: they are written in several transactions, and the last
+/// one has not been made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UnfinishedTopicRecord {
+    pub(super) name: TopicName,
+    /// The first of the partitions.
+    pub(super) first: i32,
+    /// Tells the attempts apart.
+    pub(super) attempt: u64,
+}
+
 /// Configuration set at run time, of one broker or of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConfigsRecord {

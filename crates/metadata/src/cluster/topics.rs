@@ -2,7 +2,8 @@
 //!
 //! A topic exists when its record does; the transaction that writes or deletes that record decides.
 //! Partitions that do not fit into it are written before, each time on the condition that the topic
-//! is still as it was seen, so that a reader never finds a topic that lacks partitions.
+//! is still as it was seen, so that a reader never finds a topic that lacks partitions. Those that are
+//! written before are noted ([`super::unfinished`]), so that they do not stay without a topic.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -85,7 +86,7 @@ impl ClusterMetadata {
             let deleted = self.key(MetadataKey::DeletedTopic(id));
             let guard = Txn::new().absent(&key).absent(&deleted);
             let written =
-                self.write_partitions(guard, id, 0, &replicas, &decided, &key, &record).await?;
+                self.write_partitions(guard, &topic.name, 0, &replicas, &decided, &record).await?;
             if let Some(revision) = written {
                 return Ok(CreatedTopic { id, replicas, revision });
             }
@@ -101,6 +102,7 @@ impl ClusterMetadata {
             }
             // Nobody has seen these partitions: the topic's record is not theirs, nor will be.
             let txn = Txn::new().unchanged(&key, found.map(|found| found.revision));
+            let txn = txn.delete(self.key(MetadataKey::UnfinishedTopic(id)));
             let _ =
                 self.commit(txn.delete_prefix(self.below(&MetadataKey::partitions_of(id)))).await?;
         }
@@ -122,9 +124,8 @@ impl ClusterMetadata {
             let first = topic.value.partitions;
             topic.value.partitions = total;
             let guard = Txn::new().at(&key, topic.revision);
-            let id = topic.value.id;
             let written = self
-                .write_partitions(guard, id, first, &replicas, &decided, &key, &topic.value)
+                .write_partitions(guard, name, first, &replicas, &decided, &topic.value)
                 .await?;
             if let Some(revision) = written {
                 return Ok(revision);
@@ -208,6 +209,7 @@ impl ClusterMetadata {
             let txn = Txn::new()
                 .at(&key, topic.revision)
                 .delete(&key)
+                .delete(self.key(MetadataKey::UnfinishedTopic(id)))
                 .delete_prefix(self.below(&MetadataKey::partitions_of(id)))
                 .put(&deleted_key, value(&deleted));
             if let Some(revision) = self.commit(txn).await?.committed() {
@@ -299,26 +301,30 @@ impl ClusterMetadata {
     /// Writes partitions `first..` and, with the last of them, the topic's record, all on the
     /// conditions in `guard`, that the leaders live on and that the replicas are not removed.
     /// `None` if one of these no longer holds.
-    #[expect(clippy::too_many_arguments, reason = "a struct would only rename them")]
     async fn write_partitions(
         &self,
         guard: Txn,
-        id: TopicId,
+        name: &TopicName,
         first: i32,
         replicas: &[Vec<BrokerId>],
         decided: &Decided,
-        topic_key: &str,
         topic: &TopicRecord,
     ) -> Result<Option<Revision>, MetadataError> {
         let Decided { brokers, nodes } = decided;
-        let records = new_partitions(replicas, brokers);
-        // Besides the partitions: the topic's record among the operations, and among the
-        // preconditions, of which each partition adds its leader's and its replicas', those of
-        // `guard`.
-        let preconditions = guard.preconditions.len() + brokers.len() + nodes.len();
-        let chunk_len = self.store.limits().ops.saturating_sub(preconditions.max(1)).max(1);
+        let (id, records) = (topic.id, new_partitions(replicas, brokers));
+        // Besides the partitions: the topic's record and the note of them among the operations, and
+        // among the preconditions, of which each partition adds its leader's and its replicas',
+        // those of `guard` and of the note.
+        let preconditions = guard.preconditions.len() + 1 + brokers.len() + nodes.len();
+        let chunk_len = self.store.limits().ops.saturating_sub(preconditions.max(2)).max(1);
+        let mut unfinished = None;
+        if records.len() > chunk_len {
+            self.end_earlier_attempt(id).await?;
+            unfinished = Some(self.begin_unfinished(name, id, first));
+        }
         let mut chunks = records.chunks(chunk_len).enumerate().peekable();
         while let Some((number, chunk)) = chunks.next() {
+            let is_last = chunks.peek().is_none();
             let mut txn = guard.clone();
             let leaders: HashSet<BrokerId> = chunk.iter().map(|record| record.leader).collect();
             for leader in leaders {
@@ -333,17 +339,31 @@ impl ClusterMetadata {
                     value(record),
                 );
             }
-            if chunks.peek().is_none() {
-                txn = txn.put(topic_key, value(topic));
+            if let Some(unfinished) = &unfinished {
+                txn = unfinished.add_to(txn, is_last);
+            }
+            if is_last {
+                txn = txn.put(self.key(MetadataKey::Topic(name.as_str())), value(topic));
             }
             match self.commit(txn).await? {
                 TxnOutcome::Conflict(_) => return Ok(None),
-                TxnOutcome::Committed(c) if chunks.peek().is_none() => return Ok(Some(c.revision)),
-                TxnOutcome::Committed(_) => {}
+                TxnOutcome::Committed(c) if is_last => return Ok(Some(c.revision)),
+                TxnOutcome::Committed(c) => {
+                    unfinished.iter_mut().for_each(|unfinished| unfinished.committed(c.revision));
+                }
             }
         }
         let reason = "a topic has at least one partition".to_owned();
         Err(MetadataError::InvalidPartitions { reason })
+    }
+
+    /// Ends what another attempt left of the same topic.
+    async fn end_earlier_attempt(&self, id: TopicId) -> Result<(), MetadataError> {
+        let note = self.store.get(&self.key(MetadataKey::UnfinishedTopic(id))).await?;
+        match note {
+            Some(note) => self.end_unfinished_topic(&[], id, note.revision).await,
+            None => Ok(()),
+        }
     }
 }
 

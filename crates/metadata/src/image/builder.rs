@@ -89,8 +89,10 @@ impl ImageBuilder {
                 self.put_partition(topic, index, record(entry)?);
             }
             // Not of the image: they are not below its prefix.
-            MetadataKey::BrokerEpochs | MetadataKey::ProducerIds | MetadataKey::DeletedTopic(_) => {
-            }
+            MetadataKey::BrokerEpochs
+            | MetadataKey::ProducerIds
+            | MetadataKey::DeletedTopic(_)
+            | MetadataKey::UnfinishedTopic(_) => {}
         }
         Ok(())
     }
@@ -161,8 +163,10 @@ impl ImageBuilder {
                 }
             }
             MetadataKey::Partition(topic, index) => self.delete_partition(topic, index),
-            MetadataKey::BrokerEpochs | MetadataKey::ProducerIds | MetadataKey::DeletedTopic(_) => {
-            }
+            MetadataKey::BrokerEpochs
+            | MetadataKey::ProducerIds
+            | MetadataKey::DeletedTopic(_)
+            | MetadataKey::UnfinishedTopic(_) => {}
         }
     }
 
