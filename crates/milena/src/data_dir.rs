@@ -54,7 +54,7 @@ const LAYOUT: [(&[&str], &str); 15] = [
     (&[LOCK_FILE], "locked by the process that uses the directory"),
     (
         &[CLUSTERS, "ID"],
-        "a cluster's write-ahead logs (64 MiB and more a broker, set aside at its first start) and \
+        "a cluster's write-ahead logs (1 MiB and more a broker, set aside at its first start) and \
          segments",
     ),
     (

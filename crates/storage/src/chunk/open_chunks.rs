@@ -81,6 +81,8 @@ pub(crate) struct OpenChunk {
     pub(crate) groups: Vec<Group>,
     pub(crate) size: AppendSize,
     pub(crate) ticket: Arc<Ticket>,
+    /// It is about to be taken, and takes no further batches.
+    closed: bool,
 }
 
 /// The index of a partition's group in the open chunk. Kept by the partition, so that a push needs
@@ -126,9 +128,12 @@ impl OpenChunks {
         }
     }
 
-    /// The cost of the oldest chunk, or what it may grow to before it is taken.
-    pub(crate) fn next_cost(&self) -> Option<usize> {
-        self.lock().chunks.front().map(|chunk| chunk.size.cost.max(self.chunk_cost_max))
+    /// The cost of the oldest chunk, which takes no further batches.
+    pub(crate) fn close_oldest(&self) -> Option<usize> {
+        let mut queue = self.lock();
+        let oldest = queue.chunks.front_mut()?;
+        oldest.closed = true;
+        Some(oldest.size.cost)
     }
 
     /// Rises with every failure.
@@ -191,13 +196,14 @@ impl OpenChunks {
 
 impl ChunkQueue {
     fn chunk_for(&mut self, cost: usize, cost_max: usize) -> &mut OpenChunk {
-        let exceeds_max =
-            |chunk: &OpenChunk| chunk.size.cost > 0 && chunk.size.cost + cost > cost_max;
-        if self.chunks.back().is_none_or(exceeds_max) {
+        let is_full = |chunk: &OpenChunk| {
+            chunk.closed || (chunk.size.cost > 0 && chunk.size.cost + cost > cost_max)
+        };
+        if self.chunks.back().is_none_or(is_full) {
             let (number, ticket) = (self.next_number, Arc::new(Ticket::default()));
             self.next_number += 1;
             let (groups, size) = (Vec::new(), AppendSize::new(0, 0));
-            self.chunks.push_back(OpenChunk { number, groups, size, ticket });
+            self.chunks.push_back(OpenChunk { number, groups, size, ticket, closed: false });
         }
         self.chunks.back_mut().expect("one was pushed if there was none")
     }

@@ -135,7 +135,7 @@ impl ChunkSource for CoreSource {
     fn next_bytes_max(&self) -> Option<usize> {
         /// Header, trailer, the footer's tag and its count.
         const AROUND_BYTES: usize = 1024;
-        self.core.open.next_cost().map(|cost| cost + AROUND_BYTES)
+        self.core.open.close_oldest().map(|cost| cost + AROUND_BYTES)
     }
 
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {

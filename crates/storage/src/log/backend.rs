@@ -93,14 +93,14 @@ impl LogError {
 /// Where a log's chunks come from. Called by the log only, one call at a time, from the log's
 /// thread, which may block for as long as building a chunk takes. No call may wait for the log.
 pub(crate) trait ChunkSource: Send + Sync + 'static {
-    /// How long the chunk may become that is built next; `None`: nothing is open. It is longer
-    /// than the log's `chunk_bytes_max` only where a single append is.
+    /// How long the chunk is at most that is built next; nothing is added to it any more. `None`:
+    /// nothing is open. It is longer than the log's `chunk_bytes_max` only where a single append is.
     fn next_bytes_max(&self) -> Option<usize>;
 
     /// Appends the open chunk's bytes to `out` (which may hold other bytes already) as number
     /// `seq`, and opens the next. Returns `false` if nothing is open: then nothing was appended and
-    /// `seq` was not used. At most the log's `chunk_bytes_max` bytes, or what
-    /// [`ChunkSource::next_bytes_max`] said before. May be called for a chunk before the previous
+    /// `seq` was not used. At most what [`ChunkSource::next_bytes_max`] said before. May be called for
+    /// a chunk before the previous
     /// one is committed.
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool;
 

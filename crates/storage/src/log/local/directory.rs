@@ -46,6 +46,9 @@ pub struct LogConfig {
     pub dir: PathBuf,
     /// The length of a file. At least one chunk's frame must fit.
     pub file_bytes: u64,
+    /// The length of the first file, where that is less: each new one has twice the length of the one
+    /// before, so that a log that is little used takes little space.
+    pub first_file_bytes: u64,
     /// The longest chunk that the source builds, unless a single append is longer: then the chunk
     /// is as long as that, and so is its file.
     pub chunk_bytes_max: usize,
@@ -56,20 +59,29 @@ pub struct LogConfig {
 }
 
 impl LogConfig {
-    /// The defaults: 64 MiB files, up to 4 kept for reuse, chunks up to 16 MiB.
+    /// The defaults: files of 1 to 64 MiB, up to 4 kept for reuse, chunks up to 16 MiB.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             file_bytes: 64 << 20,
+            first_file_bytes: 1 << 20,
             chunk_bytes_max: 16 << 20,
             free_files_max: 4,
             retry_delay: Duration::from_millis(100),
         }
     }
 
-    /// The longest frame: the space that must be free before a chunk is built.
-    pub(super) fn frame_bytes_max(&self) -> u64 {
-        frame::frame_bytes(self.chunk_bytes_max)
+    /// The lengths of files, shortest first.
+    fn file_lengths(&self) -> impl Iterator<Item = u64> {
+        let first = self.first_file_bytes.min(self.file_bytes);
+        let longer =
+            |bytes: &u64| (*bytes < self.file_bytes).then(|| (bytes * 2).min(self.file_bytes));
+        std::iter::successors(Some(first), longer)
+    }
+
+    /// The shortest length of a file that is at least this.
+    fn file_length(&self, bytes: u64) -> u64 {
+        self.file_lengths().find(|length| *length >= bytes).unwrap_or(self.file_bytes)
     }
 }
 
@@ -89,6 +101,8 @@ struct DirectoryState {
     epochs: BTreeMap<BrokerEpoch, EpochIndex>,
     files: BTreeMap<FileId, OpenFile>,
     next_file: u64,
+    /// The length of the next new file.
+    next_file_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -100,12 +114,14 @@ struct EpochIndex {
 #[derive(Debug)]
 struct OpenFile {
     file: Arc<dyn DiskFile>,
+    bytes: u64,
     chunks: usize,
     /// Being appended to or about to be: not free although it may have no chunk.
     in_use: bool,
     /// Has, or had, frames that a start would find.
     has_frames: bool,
-    /// May be reused when it is free: its length is right and no write or sync ever failed.
+    /// May be reused when it is free: its length is one that files have, and no write or sync ever
+    /// failed.
     reusable: bool,
 }
 
@@ -132,7 +148,9 @@ impl LogDirectory {
     pub(crate) fn open(config: LogConfig, disk: Arc<dyn Disk>) -> Result<Arc<Self>, LogError> {
         assert!(
             config.file_bytes.is_multiple_of(BLOCK_BYTES as u64)
-                && config.file_bytes >= config.frame_bytes_max(),
+                && config.first_file_bytes.is_multiple_of(BLOCK_BYTES as u64)
+                && config.first_file_bytes > 0
+                && config.file_bytes >= frame::frame_bytes(config.chunk_bytes_max),
             "a write-ahead file is whole blocks and holds the longest chunk"
         );
         let io = |action| LogError::io(&config.dir, action);
@@ -147,6 +165,7 @@ impl LogDirectory {
 
         let mut state = DirectoryState {
             next_file: ids.last().map_or(0, |id| id.0 + 1),
+            next_file_bytes: config.file_length(0),
             ..DirectoryState::default()
         };
         let mut scan = file_scan::DirectoryScan::default();
@@ -158,10 +177,10 @@ impl LogDirectory {
                 source,
             })?;
             let found = scan.file(id, &*file, &path)?;
-            let (has_frames, reusable) = (found.has_frames, found.file_bytes == config.file_bytes);
-            state
-                .files
-                .insert(id, OpenFile { file, chunks: 0, in_use: false, has_frames, reusable });
+            let (has_frames, bytes) = (found.has_frames, found.file_bytes);
+            let reusable = config.file_lengths().any(|length| length == bytes);
+            let open = OpenFile { file, bytes, chunks: 0, in_use: false, has_frames, reusable };
+            state.files.insert(id, open);
         }
         for (epoch, seq, place) in scan.finish() {
             state.insert(epoch, seq, place);
@@ -295,20 +314,25 @@ impl LogDirectory {
         self.state().insert(epoch, seq, place);
     }
 
-    /// A file that is allocated and whose name is durable: a free one if there is one, else a new
-    /// one. It is longer than usual where `bytes` is; such a file is removed when it is free.
+    /// A file of at least `bytes` that is allocated and whose name is durable: a free one if there is
+    /// one, else a new one. One that is longer than files are is removed when it is free.
     pub(super) fn take_file(&self, bytes: u64) -> Result<AppendFile, LogError> {
         let usual = bytes <= self.config.file_bytes;
-        let bytes = bytes.next_multiple_of(BLOCK_BYTES as u64).max(self.config.file_bytes);
-        let (id, reused) = {
+        let (id, length, reused) = {
             let mut state = self.state();
             let id = FileId(state.next_file);
             state.next_file += 1;
-            let reused = state.free().next().filter(|(_, file)| usual && file.reusable);
-            let reused = reused.map(|(id, _)| id);
-            (id, reused.and_then(|old| Some((old, state.files.remove(&old)?))))
+            let length = match usual {
+                true => self.config.file_length(bytes.max(state.next_file_bytes)),
+                false => bytes.next_multiple_of(BLOCK_BYTES as u64),
+            };
+            let fits = |file: &OpenFile| usual && state.is_kept(file) && file.bytes >= bytes;
+            let reused = state.free().next().filter(|(_, file)| fits(file)).map(|(id, _)| id);
+            let reused = reused.and_then(|old| Some((old, state.files.remove(&old)?)));
+            (id, reused.as_ref().map_or(length, |(_, file)| file.bytes), reused)
         };
         let path = self.path(id);
+        let is_new = reused.is_none();
         let made = match reused {
             Some((old, open)) => match self.disk.rename(&self.path(old), &path) {
                 Ok(()) => Ok(open.file),
@@ -317,9 +341,13 @@ impl LogDirectory {
                     Err(error)
                 }
             },
-            None => self.disk.create(&path, bytes),
+            None => self.disk.create(&path, length),
         };
-        self.opened(id, made, bytes, usual)
+        let opened = self.opened(id, made, length, usual)?;
+        if usual && is_new {
+            self.state().next_file_bytes = self.config.file_length(length + 1);
+        }
+        Ok(opened)
     }
 
     /// A new file of this length, whose name is durable: for a frame that must be written where
@@ -350,6 +378,7 @@ impl LogDirectory {
             Ok(file) => {
                 let open = OpenFile {
                     file: file.clone(),
+                    bytes,
                     chunks: 0,
                     in_use: true,
                     has_frames: false,
@@ -394,7 +423,7 @@ impl LogDirectory {
             let (id, file) = {
                 let mut state = self.state();
                 let Some((id, first)) = state.free().next() else { return };
-                if first.reusable && state.free().count() <= kept {
+                if state.is_kept(first) && state.free().count() <= kept {
                     return;
                 }
                 let Some(file) = state.files.remove(&id) else { return };
@@ -438,6 +467,12 @@ impl DirectoryState {
         if let Some(file) = moved_from {
             self.forget(file);
         }
+    }
+
+    /// Whether a free file is kept for reuse: also one that is a little shorter than new ones, so that
+    /// files grow only where they do not become free in time.
+    fn is_kept(&self, file: &OpenFile) -> bool {
+        file.reusable && file.bytes * 4 >= self.next_file_bytes
     }
 
     /// Removes one chunk from a file's count.

@@ -63,15 +63,14 @@ impl FrameWriter {
         Self { directory, current: None, spare: None, buffer: WriteBuffer::default() }
     }
 
-    /// Makes sure that a frame of the usual longest chunk fits, and one of `chunk_bytes`.
+    /// Makes sure that the frame of a chunk of `chunk_bytes` fits.
     pub(super) fn reserve_space(&mut self, chunk_bytes: usize) -> Result<(), LogError> {
-        let longest =
-            self.directory.config().frame_bytes_max().max(frame::frame_bytes(chunk_bytes));
-        let fits = self.bytes_left() >= longest;
-        if fits || self.spare.as_ref().is_some_and(|spare| spare.bytes >= longest) {
+        let frame = frame::frame_bytes(chunk_bytes);
+        let fits = self.bytes_left() >= frame;
+        if fits || self.spare.as_ref().is_some_and(|spare| spare.bytes >= frame) {
             return Ok(());
         }
-        self.take_spare(longest)
+        self.take_spare(frame)
     }
 
     /// Takes a file of at least `bytes` ahead. One that was taken before is given back: files get
@@ -92,9 +91,10 @@ impl FrameWriter {
     /// Prepares a spare file and removes surplus ones, while no append waits.
     pub(super) fn prepare_ahead(&mut self) {
         let directory = &self.directory;
-        if self.bytes_left() < directory.config().file_bytes / 2 && self.spare.is_none() {
+        let half = self.current.as_ref().map_or(1, |current| current.bytes / 2);
+        if self.bytes_left() < half && self.spare.is_none() {
             // If there is no space now, there may be when it is needed.
-            self.spare = directory.take_file(directory.config().file_bytes).ok();
+            self.spare = directory.take_file(0).ok();
         }
         directory.remove_surplus();
         if self.buffer.memory_bytes() > BUFFER_BYTES_KEPT {

@@ -5,10 +5,9 @@
 //! frame, syncs, and commits the chunk. One `fdatasync` per chunk, always; a chunk holds what
 //! collected while the one before was synced.
 //!
-//! - **Space before number.** A chunk is built only when the longest possible frame fits into the
-//!   current file or a spare one is ready. The spare is made ahead of need, so that switching files
-//!   costs nothing, and reused files were written before, so that `fdatasync` has no metadata to
-//!   write.
+//! - **Space before number.** A chunk is built only when its frame fits into the current file or a
+//!   spare one that is ready. The spare is made ahead of need, so that switching files costs nothing,
+//!   and reused files were written before, so that `fdatasync` has no metadata to write.
 //! - At most one frame is in flight, so at the start of the next epoch only the very last frame is
 //!   in doubt: it is readable, but a sync of it may have failed just before. It is written again
 //!   before anything else.
@@ -223,16 +222,14 @@ impl Appender {
     /// Builds and commits one chunk. Returns `false` if nothing is open, or nothing can be built or
     /// committed now.
     async fn commit_next(&mut self) -> bool {
-        let next_bytes_max = self.source.next_bytes_max();
-        if let Err(error) = self.frames.reserve_space(next_bytes_max.unwrap_or(0)) {
+        let Some(next_bytes_max) = self.source.next_bytes_max() else { return false };
+        if let Err(error) = self.frames.reserve_space(next_bytes_max) {
             self.refuse_open(&error);
             return false;
         }
         if std::mem::take(&mut self.refusing) {
             tracing::info!("the write-ahead log accepts appends again");
         }
-        // What is announced from here on may be longer than there is room for.
-        let Some(next_bytes_max) = next_bytes_max else { return false };
         let buffer = &mut self.frames.buffer;
         buffer.clear();
         buffer.grow(frame::HEADER_BYTES);

@@ -95,7 +95,7 @@ fn summary(offset: i64) -> BatchSummary {
 
 impl ChunkSource for Bench {
     fn next_bytes_max(&self) -> Option<usize> {
-        Some(0)
+        Some(CHUNK_BYTES + CHUNK_BYTES / 16)
     }
 
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {

@@ -29,6 +29,7 @@ use crate::{
 
 mod damage;
 mod faults;
+mod lengths;
 
 const DIR: &str = "/wal";
 
