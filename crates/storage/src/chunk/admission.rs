@@ -78,7 +78,8 @@ pub(crate) struct AppendBudget {
 enum Shortage {
     /// The next flush frees memory.
     Memory,
-    /// The next flush of the broker that holds most frees memory.
+    /// The next flush of the broker that holds most frees memory. That broker may not be able to
+    /// flush; a broker that has flushed everything is admitted in any case.
     Pool,
     /// The next commit frees memory.
     Log,
@@ -151,7 +152,7 @@ impl AppendBudget {
             if shortage == Shortage::Pool {
                 self.held.press_largest();
             }
-            let starved = shortage == Shortage::Memory;
+            let starved = shortage != Shortage::Log;
             if !self.starved.swap(starved, Ordering::AcqRel) && starved {
                 flush();
             }
@@ -205,6 +206,7 @@ impl AppendBudget {
     /// Admits every request from now on: their appends are refused at once.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.held.end();
         self.freed.notify_waiters();
     }
 
@@ -304,6 +306,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::chunk::record_pool::RecordPoolLimits;
 
     const MIB: u64 = 1 << 20;
 
@@ -357,6 +360,26 @@ mod tests {
         assert!(asked.load(Ordering::Acquire) && budget.is_pressed());
         drop(waits);
         assert!(!budget.is_pressed());
+    }
+
+    #[test]
+    fn where_the_largest_holder_does_not_flush_a_broker_flushes_its_own() {
+        let pool = RecordPool::new(RecordPoolLimits {
+            unflushed_bytes: 100 * MIB,
+            unflushed_floor_bytes: MIB,
+            tail_bytes: MIB,
+        });
+        let large = AppendBudget::new(1000 * MIB, &pool, Arc::default());
+        let small = AppendBudget::new(1000 * MIB, &pool, Arc::default());
+        large.pushed(98 * MIB);
+        small.pushed(2 * MIB);
+        small.left_log(2 * MIB);
+        let asked = AtomicBool::new(false);
+        let mut waits = pin!(small.admit(5 * MIB, || asked.store(true, Ordering::Release)));
+        assert!(!is_in(&mut waits));
+        assert!(large.is_pressed() && small.is_pressed() && asked.load(Ordering::Acquire));
+        small.remove_unflushed(2 * MIB);
+        assert!(is_in(&mut waits), "it holds nothing else");
     }
 
     #[test]

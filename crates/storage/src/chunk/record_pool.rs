@@ -49,6 +49,8 @@ pub(super) struct Holder {
     unflushed: AtomicU64,
     /// Others need what this broker would give back by a flush.
     pressed: AtomicBool,
+    /// Its epoch has ended: it flushes nothing any more.
+    ended: AtomicBool,
     flush_requested: Arc<Notify>,
 }
 
@@ -65,6 +67,7 @@ impl RecordPool {
             reserved: AtomicU64::new(0),
             unflushed: AtomicU64::new(0),
             pressed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             flush_requested,
         });
         self.holders(|holders| holders.push(Arc::downgrade(&holder)));
@@ -146,10 +149,12 @@ impl Holder {
         self.pool.0.used.load(Ordering::Acquire) as f64 / limits.unflushed_bytes.max(1) as f64
     }
 
-    /// Has the broker flush that holds most.
+    /// Has the broker flush that holds most, of those that flush.
     pub(super) fn press_largest(&self) {
         let largest = self.pool.holders(|holders| {
-            holders.iter().filter_map(Weak::upgrade).max_by_key(|holder| holder.unflushed())
+            let flushing = holders.iter().filter_map(Weak::upgrade);
+            let flushing = flushing.filter(|holder| !holder.ended.load(Ordering::Acquire));
+            flushing.max_by_key(|holder| holder.unflushed())
         });
         if let Some(largest) = largest {
             largest.pressed.store(true, Ordering::Release);
@@ -162,7 +167,14 @@ impl Holder {
         self.pressed.load(Ordering::Acquire)
     }
 
-    /// Any broker gave something back.
+    /// The broker's epoch has ended. What it holds is held until its last request is over.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        // Who waits for its flush has to look at the others.
+        self.pool.0.freed.notify_waiters();
+    }
+
+    /// Any broker gave something back, or gives back nothing any more.
     pub(super) fn freed_by_any(&self) -> &Notify {
         &self.pool.0.freed
     }
@@ -217,6 +229,24 @@ mod tests {
         assert!(small.has_room(60, 140));
         drop((large, small));
         assert_eq!(pool.0.used.load(Ordering::Acquire), 0);
+    }
+
+    #[test]
+    fn a_broker_whose_epoch_has_ended_is_not_waited_for() {
+        let pool = pool();
+        let ((ended, flush_ended), (large, flush_large), (small, _)) =
+            (broker(&pool), broker(&pool), broker(&pool));
+        ended.add_unflushed(600);
+        large.add_unflushed(300);
+        small.add_unflushed(80);
+        let mut freed = Box::pin(small.freed_by_any().notified());
+        assert!(freed.as_mut().now_or_never().is_none());
+        ended.end();
+        freed.now_or_never().expect("who waits looks again");
+        small.press_largest();
+        assert!(large.is_pressed() && !ended.is_pressed());
+        flush_large.notified().now_or_never().expect("it is to flush");
+        assert!(flush_ended.notified().now_or_never().is_none());
     }
 
     #[test]
