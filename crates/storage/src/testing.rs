@@ -55,10 +55,14 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) fn new() -> Self {
+        // As large as the embedded store's: not every transaction here fits into the smallest.
+        Self::with_limits(Limits { ops: 16_384, bytes: 16 << 20 })
+    }
+
+    /// A broker whose metadata store has these limits.
+    pub(crate) fn with_limits(limits: Limits) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let runtime = Runtime::system();
-        // As large as the embedded store's: not every transaction here fits into the smallest.
-        let limits = Limits { ops: 16_384, bytes: 16 << 20 };
         let metadata = FaultyStore::new(MemoryStore::new(&runtime).with_limits(limits));
         Self { dir, metadata, runtime, memory: None, logs: None, epoch: 0 }
     }

@@ -25,8 +25,8 @@ const ATTEMPTS: usize = 5;
 /// metadata stores bound their transactions.
 const PAGES_PER_STEP: usize = if cfg!(test) { 1 } else { 8 };
 
-/// How many operations a transaction has that deletes several partitions: the least that metadata
-/// stores allow.
+/// How many operations a transaction has that deletes several partitions, or forgets that they were
+/// deleted: the least that metadata stores allow.
 const OPS_MAX: usize = 128;
 
 /// Partitions that were deleted while unflushed chunks may hold records of them.
@@ -54,7 +54,8 @@ impl DeletedPartitions {
     }
 
     pub(crate) fn remove(&self, ids: &[TopicPartition]) {
-        self.lock().retain(|id, _| !ids.contains(id));
+        let mut deleted = self.lock();
+        ids.iter().for_each(|id| _ = deleted.remove(id));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TopicPartition, ChunkSeq>> {
@@ -71,6 +72,20 @@ impl Manifests {
         for record in self.catalog.deleted().await? {
             // Chunks of older epochs only: this epoch has none yet.
             deleted.insert(record.partition, ChunkSeq(0));
+        }
+        Ok(())
+    }
+
+    /// No chunk has records of these deleted partitions any more. What is forgotten when this fails
+    /// is not listed the next time.
+    pub(crate) async fn forget_deleted(
+        &self,
+        deleted: &DeletedPartitions,
+        partitions: &[TopicPartition],
+    ) -> Result<(), CatalogError> {
+        for some in partitions.chunks(OPS_MAX) {
+            self.catalog.forget_deleted(some).await?;
+            deleted.remove(some);
         }
         Ok(())
     }

@@ -357,8 +357,6 @@ impl Flusher {
             return Ok(());
         }
         let done = self.deleted.done_below(floor);
-        self.manifests.catalog.forget_deleted(&done).await?;
-        self.deleted.remove(&done);
-        Ok(())
+        Ok(self.manifests.forget_deleted(&self.deleted, &done).await?)
     }
 }

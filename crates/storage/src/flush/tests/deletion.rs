@@ -1,6 +1,10 @@
 //! Deleted records, partitions and objects.
 
-use milena_store::MetadataStore as _;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use milena_store::{EmbeddedOptions, EmbeddedStore, Keyspace, Limits, MetadataStore as _};
+use milena_types::TopicPartition;
 
 use super::*;
 
@@ -125,7 +129,7 @@ async fn revision(broker: &Broker) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_partitions_are_deleted_in_few_transactions_and_once() {
     const PARTITIONS: i32 = 200;
-    let mut broker = Broker::new();
+    let mut broker = Broker::with_limits(Limits::MIN);
     let mut config = broker.config();
     config.delete_grace = Duration::ZERO;
     let storage = broker.open_with(config).await;
@@ -156,6 +160,64 @@ async fn many_partitions_are_deleted_in_few_transactions_and_once() {
         let kept = open_partition(&storage, PARTITIONS, 9).await;
         assert_eq!(read_all(&kept, 0, 500).await, [(0, 1)]);
         assert_eq!(check_references(&broker).await, 1);
+        assert!(broker.catalog().deleted().await.expect("records").is_empty(), "all forgotten");
         drop((kept, storage));
     }
+}
+
+/// How long it takes to delete a topic of 9,000 partitions, and what a start after it has left to do:
+/// `cargo test -p milena-storage --lib 9_000 -- --ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn deleting_9_000_partitions_takes_seconds() {
+    const PARTITIONS: i32 = 9_000;
+    /// As many as a broker deletes at a time.
+    const AT_ONCE: usize = 512;
+    let mut broker = Broker::new();
+    let options = EmbeddedOptions::new(broker.dir.path().join("metadata"));
+    let metadata = Arc::new(EmbeddedStore::open(options, &broker.runtime).expect("a store"));
+    let (first, second) = (broker.config(), broker.config());
+    let runtime = broker.runtime.clone();
+    let open = async |config| {
+        let keyspace = Keyspace::new(metadata.clone(), "");
+        let opened =
+            Storage::open(config, broker.disk(), broker.objects(), keyspace, &runtime).await;
+        opened.expect("storage opens")
+    };
+    let delete = async |storage: &Storage, ids: &[TopicPartition]| {
+        let (begun, before) = (runtime.monotonic(), metadata.range("", None, 1).await);
+        for some in ids.chunks(AT_ONCE) {
+            storage.delete_partitions(some).await.expect("deleted");
+        }
+        let after = metadata.range("", None, 1).await.expect("readable").revision.0;
+        let transactions = after - before.expect("readable").revision.0;
+        (runtime.monotonic() - begun, transactions)
+    };
+    let ids: Vec<_> = (0..PARTITIONS).map(id).collect();
+    let storage = open(first).await;
+    for (round, some) in ids.chunks(AT_ONCE).enumerate() {
+        let fill = async |id: &TopicPartition| {
+            append(&open_partition(&storage, id.partition.0, 1).await, batch(&[1])).await;
+        };
+        join_all(some.iter().map(fill)).await;
+        if round == 9 {
+            storage.flush().await.expect("a flush");
+        }
+    }
+    println!("filled");
+    let (took, transactions) = delete(&storage, &ids).await;
+    println!("deleted in {took:?}, {transactions} transactions");
+    assert!(took < Duration::from_secs(60));
+    storage.crash().await;
+    let begun = runtime.monotonic();
+    let storage = open(second).await;
+    println!("started in {:?}", runtime.monotonic() - begun);
+    let (took, transactions) = delete(&storage, &ids).await;
+    println!("deleted again in {took:?}, {transactions} transactions");
+    assert!(took < Duration::from_secs(10));
+    let begun = runtime.monotonic();
+    storage.flush().await.expect("a flush");
+    println!("flushed, and all notes forgotten, in {:?}", runtime.monotonic() - begun);
+    let left = metadata.range("deleted/", None, 1).await.expect("readable").entries;
+    assert!(left.is_empty(), "{left:?}");
 }
