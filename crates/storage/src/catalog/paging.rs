@@ -1,9 +1,11 @@
 //! Paging of long manifests: the record lists the newest segments, pages (immutable objects) the
 //! older ones.
 
+use milena_types::Offset;
+
 use crate::{
     catalog::manifests::{ManifestError, Manifests},
-    catalog::{manifest_swaps::ManifestSwaps, records::ManifestRecord},
+    catalog::{manifest::Manifest, manifest_swaps::ManifestSwaps, records::ManifestRecord},
 };
 
 /// The record lists this many segments before the oldest of them move into a page.
@@ -15,7 +17,32 @@ const SEGMENTS_MOVED: u32 = 16;
 /// How many segments a page lists. A page is written again when segments are added to it.
 const SEGMENTS_PER_PAGE_MAX: u32 = 128;
 
+/// How many segments one transaction releases: each takes two operations, and there are at most 128
+/// in a transaction of any metadata store.
+const SEGMENTS_RELEASED_MAX: usize = 32;
+
 impl Manifests {
+    /// How far the log start can move towards `start` in one transaction.
+    pub(crate) async fn trim_step(
+        &self,
+        manifest: &Manifest,
+        start: Offset,
+    ) -> Result<Offset, ManifestError> {
+        let mut released = 0;
+        let mut passes = |end: Offset| {
+            released += 1;
+            end >= start || released == SEGMENTS_RELEASED_MAX
+        };
+        for page in &manifest.record.pages {
+            let segments = self.pages.read(page).await?;
+            if let Some(last) = segments.iter().find(|segment| passes(segment.end)) {
+                return Ok(last.end.min(start));
+            }
+        }
+        let last = manifest.newer().find(|segment| passes(segment.end));
+        Ok(last.map_or(start, |last| last.end.min(start)))
+    }
+
     /// Moves the oldest segments of a long record into its last page, or into a new one when that
     /// is full.
     pub(crate) async fn add_pages(

@@ -9,7 +9,8 @@ use crate::{
     partition::bounds::Bounds,
 };
 
-/// Why a partition could not be changed. Nothing was; the state in memory is as before.
+/// Why a partition could not be changed. Nothing was, but that its log start may have moved a part of
+/// the way.
 #[derive(Debug, thiserror::Error)]
 pub enum MaintenanceError {
     /// The offset is above the high watermark or below zero (OFFSET_OUT_OF_RANGE).
