@@ -15,10 +15,9 @@ use std::{fmt, io, path::Path, sync::Arc};
 /// that writing one never touches the sectors of another.
 pub const BLOCK_BYTES: usize = 4096;
 
-/// Whether an error of this kind means that the disk has no space. Quotas and limits of a file's
-/// size are reported as other errors.
+/// Whether an error of this kind means that there is no space, on the disk or of a quota.
 pub(crate) fn is_disk_full(kind: io::ErrorKind) -> bool {
-    kind == io::ErrorKind::StorageFull
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 pub trait Disk: Send + Sync + fmt::Debug + 'static {
