@@ -263,10 +263,12 @@ impl Monitor {
         }
         let list = |name: &str| after[name].as_array().cloned().unwrap_or_default();
         let parts: Vec<Value> = list("pages").into_iter().chain(list("segments")).collect();
+        // Below this records may be lost, which was accepted.
+        let lost_before = number(after, "lost_before");
         let mut end = None;
         for part in &parts {
             let base = number(part, "base");
-            if end.is_some() && base != end {
+            if end.is_some() && base != end && base > lost_before {
                 self.findings.add("manifest", format!("{place}: after {end:?} follows {base:?}"));
             }
             end = number(part, "end");

@@ -21,6 +21,9 @@ pub(crate) enum StorageKey<'a> {
     /// `retired/{broker}`, [`RetiredRecord`](super::records::RetiredRecord): the newest of its
     /// epochs that has no chunks left that are not in segments.
     Retired(BrokerId),
+    /// `lost/{broker}/{broker epoch}`, [`LostRecord`](super::records::LostRecord): chunks of that
+    /// epoch are lost, and the loss was accepted.
+    Lost(LogId),
     /// `flushes/{broker}/{broker epoch}/{chunk}/{index}`,
     /// [`FlushRecord`](super::records::FlushRecord): the `index`th segment of the flush that starts
     /// at that chunk, with the partitions that have not taken it into their manifests yet.
@@ -51,6 +54,7 @@ pub(crate) enum StorageKey<'a> {
 impl<'a> StorageKey<'a> {
     /// The common prefix of all [`StorageKey::Wal`]; and so on.
     pub(crate) const WAL: &'static str = "wal/";
+    pub(crate) const LOST: &'static str = "lost/";
     pub(crate) const FLUSHES: &'static str = "flushes/";
     pub(crate) const DELETED: &'static str = "deleted/";
     pub(crate) const UPLOADS: &'static str = "uploads/";
@@ -73,6 +77,7 @@ impl<'a> StorageKey<'a> {
             "opened" => Self::Opened(parse_broker(&mut parts)?),
             "sealed" => Self::Sealed(parse_broker(&mut parts)?),
             "retired" => Self::Retired(parse_broker(&mut parts)?),
+            "lost" => Self::Lost(parse_log(&mut parts)?),
             "flushes" => Self::Flush {
                 log: parse_log(&mut parts)?,
                 first: ChunkSeq(parts.next()?.parse().ok()?),
@@ -108,6 +113,7 @@ impl fmt::Display for StorageKey<'_> {
             Self::Opened(broker) => write!(f, "opened/{broker}"),
             Self::Sealed(broker) => write!(f, "sealed/{broker}"),
             Self::Retired(broker) => write!(f, "retired/{broker}"),
+            Self::Lost(log) => write!(f, "lost/{}/{:019}", log.broker, log.epoch.0),
             Self::Flush { log, first, index } => {
                 let LogId { broker, epoch } = log;
                 write!(f, "flushes/{broker}/{:019}/{:019}/{index:05}", epoch.0, first.0)
@@ -143,6 +149,7 @@ mod tests {
             (StorageKey::Opened(BrokerId(3)), "opened/3"),
             (StorageKey::Sealed(BrokerId(3)), "sealed/3"),
             (StorageKey::Retired(BrokerId(3)), "retired/3"),
+            (StorageKey::Lost(log), "lost/3/0000000000000000017"),
             (
                 StorageKey::Flush { log, first: ChunkSeq(5), index: 2 },
                 "flushes/3/0000000000000000017/0000000000000000005/00002",

@@ -2,7 +2,7 @@
 //! Immutable; a change makes another one.
 //!
 //! Invariant: offsets are continuous from the first page over the record's segments to the last
-//! unfolded flush.
+//! unfolded flush, but where records were deleted or are lost.
 
 use std::sync::Arc;
 
@@ -43,6 +43,15 @@ impl Manifest {
     /// The offset after the last segment.
     pub(crate) fn end(&self) -> Offset {
         self.unfolded.last().map_or(self.record.end, |unfolded| unfolded.segment.end)
+    }
+
+    /// The first place where unfolded flushes do not go on where what is before them ends.
+    pub(crate) fn gap(&self) -> Option<(Offset, Offset)> {
+        let mut end = self.record.end;
+        self.unfolded.iter().map(|unfolded| &unfolded.segment).find_map(|segment| {
+            let before = std::mem::replace(&mut end, segment.end);
+            (!self.record.continues(before, segment.base)).then_some((before, segment.base))
+        })
     }
 
     /// The bytes of all segments.

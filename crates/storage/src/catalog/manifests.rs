@@ -66,7 +66,8 @@ impl Manifests {
         Self { catalog, pages, flushes, names, flush_gate }
     }
 
-    /// The manifest of a partition, with those of `flushes` that are not folded into it.
+    /// The manifest of a partition, with those of `flushes` that are not folded into it. The caller
+    /// looks whether they fit together: [`Manifest::gap`].
     pub(crate) async fn load(
         &self,
         id: TopicPartition,
@@ -85,27 +86,29 @@ impl Manifests {
         let newer = flushes.of(id).iter().filter(|unfolded| unfolded.segment.end > record.end);
         let mut unfolded: Vec<UnfoldedFlush> = newer.cloned().collect();
         unfolded.sort_by_key(|unfolded| unfolded.segment.base);
-        let mut end = record.end;
-        for UnfoldedFlush { segment, .. } in &unfolded {
-            if segment.base != end {
-                return Err(ManifestError::Gap { partition: id, from: end, to: segment.base });
-            }
-            end = segment.end;
-        }
         Ok(Manifest { record, revision, unfolded })
     }
 
-    /// Commits changes of manifests. On a conflict the uploads they were to adopt become garbage.
+    /// Commits changes of manifests, or abandons what was uploaded for them.
     pub(crate) async fn commit(&self, swaps: &ManifestSwaps) -> Result<Revision, ManifestError> {
-        match self.catalog.swap_manifests(swaps).await {
-            Ok(revision) => Ok(revision),
-            Err(error) => {
-                if matches!(error, CatalogError::Conflict(_)) {
-                    self.catalog.abandon_adopted(&swaps.objects).await?;
-                }
-                Err(error.into())
-            }
+        let committed = self.catalog.swap_manifests(swaps).await;
+        self.or_abandon(committed.map_err(ManifestError::from), swaps).await
+    }
+
+    /// Where a transaction could not be prepared or committed, abandons the uploads that it was to
+    /// adopt. One that was committed has adopted them, and one that is late cannot any more.
+    pub(crate) async fn or_abandon<T>(
+        &self,
+        outcome: Result<T, ManifestError>,
+        swaps: &ManifestSwaps,
+    ) -> Result<T, ManifestError> {
+        if outcome.is_err()
+            && let Err(error) = self.catalog.abandon_adopted(&swaps.objects).await
+        {
+            // The next broker epoch finds the announcements.
+            tracing::debug!(%error, "uploads that were not used stay announced");
         }
+        outcome
     }
 
     /// Removes the partition from a flush record, in the transaction that folds the flush.
@@ -134,8 +137,9 @@ impl Manifests {
     ) -> Result<PageRef, ManifestError> {
         let object = self.names.next(ObjectKind::ManifestPage);
         let announced = self.catalog.announce(&[object.to_string()]).await?;
-        self.pages.write(&object, segments).await?;
+        // Before it is written: also what is written in part is abandoned with the transaction.
         swaps.objects.adopt(object.as_str(), announced, 1);
+        self.pages.write(&object, segments).await?;
         let max_timestamp = segments.iter().map(|segment| segment.max_timestamp).max();
         Ok(PageRef {
             object: object.to_string(),
@@ -160,8 +164,8 @@ impl Manifests {
         if let Some(snapshot) = snapshot {
             let id = self.names.next(ObjectKind::ProducerSnapshot);
             let announced = self.catalog.announce(&[id.to_string()]).await?;
-            self.pages.seal(&id, &snapshot).await?;
             swaps.objects.adopt(id.as_str(), announced, 1);
+            self.pages.seal(&id, &snapshot).await?;
             object = Some(id.to_string());
         }
         let before = record.producers.replace(SnapshotRef { object, offset });

@@ -88,6 +88,13 @@ pub(crate) struct RetiredRecord {
     pub(crate) epoch: BrokerEpoch,
 }
 
+/// Chunks of an epoch that are lost, which an operator accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LostRecord {
+    /// The epoch's place in the order of seals: what was sealed later goes on behind what is lost.
+    pub(crate) order: u64,
+}
+
 /// A partition's records in one segment object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentRef {
@@ -181,7 +188,7 @@ pub(crate) struct SnapshotRef {
 
 /// What a partition consists of: pages of older segments, newer segments in the record itself.
 /// Offsets are continuous from the first page to the last segment, and on to `end`; only below
-/// `log_start`, which may lie within the first segment, there may be gaps.
+/// `log_start`, which may lie within the first segment, and below `lost_before` there may be gaps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestRecord {
     pub(crate) leader_epoch: LeaderEpoch,
@@ -189,6 +196,9 @@ pub(crate) struct ManifestRecord {
     pub(crate) log_start: Offset,
     /// The offset after the last segment there was, also when retention took it.
     pub(crate) end: Offset,
+    /// Below this offset records may be missing: they are lost, and the loss was accepted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) lost_before: Offset,
     #[serde(default)]
     pub(crate) epochs: EpochHistory,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -199,13 +209,25 @@ pub(crate) struct ManifestRecord {
     pub(crate) producers: Option<SnapshotRef>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(offset: &Offset) -> bool {
+    *offset == Offset::ZERO
+}
+
 impl ManifestRecord {
+    /// Whether records may go on at `base` where those before end at `end`: at once, or behind records
+    /// that were deleted or are lost.
+    pub(crate) fn continues(&self, end: Offset, base: Offset) -> bool {
+        base == end || (end < base && base <= self.log_start.max(self.lost_before))
+    }
+
     pub(crate) fn new(leader_epoch: LeaderEpoch) -> Self {
         Self {
             leader_epoch,
             version: 0,
             log_start: Offset::ZERO,
             end: Offset::ZERO,
+            lost_before: Offset::ZERO,
             epochs: EpochHistory::default(),
             pages: Vec::new(),
             segments: Vec::new(),

@@ -5,7 +5,7 @@ use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision};
 
 use super::{
     keys::StorageKey,
-    records::{LogId, OpenedRecord, RetiredRecord, SealedRecord, WalRecord},
+    records::{LogId, LostRecord, OpenedRecord, RetiredRecord, SealedRecord, WalRecord},
     storage_catalog::{CatalogError, StorageCatalog, damaged},
 };
 
@@ -156,7 +156,8 @@ impl StorageCatalog {
         self.retire_epoch(own).await
     }
 
-    /// Marks the remaining chunks of a sealed epoch as flushed: they are lost.
+    /// Marks the remaining chunks of a sealed epoch as flushed: they are lost, which is noted for the
+    /// partitions that go on behind them.
     pub(crate) async fn abandon_chunks(
         &self,
         log: LogId,
@@ -166,7 +167,14 @@ impl StorageCatalog {
         let floor_end = seen.value.tail_end.expect("only a sealed epoch has chunks that are known");
         let record = WalRecord { floor_end, ..seen.value.clone() };
         let txn = self.put(Txn::new().at(key, seen.revision), key, &record);
-        self.commit(txn).await.map(|_| ())
+        let lost = LostRecord { order: seen.value.order };
+        self.commit(self.put(txn, StorageKey::Lost(log), &lost)).await.map(|_| ())
+    }
+
+    /// The place in the order of seals of the first epoch of which an accepted loss took chunks.
+    pub(crate) async fn first_lost(&self) -> Result<Option<u64>, CatalogError> {
+        let lost = self.range::<LostRecord>(StorageKey::LOST).await?;
+        Ok(lost.into_iter().map(|(_, seen)| seen.value.order).min())
     }
 
     /// Forgets a sealed epoch all of whose chunks are in segments.

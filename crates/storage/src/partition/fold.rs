@@ -69,7 +69,8 @@ async fn fold_together(
         let serialised = partition.manifest_change.lock().await;
         let manifest = partition.lock().manifest.clone();
         if !manifest.unfolded.is_empty() && !partition.is_closed() {
-            let change = partition.prepare(&manifest, None, &mut swaps).await?;
+            let change = partition.prepare(&manifest, None, &mut swaps).await;
+            let change = manifests.or_abandon(change, &swaps).await?;
             changes.push((partition, change, serialised));
         }
     }

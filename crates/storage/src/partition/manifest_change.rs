@@ -19,7 +19,7 @@ use crate::{
         manifest_swaps::{ManifestSwap, ManifestSwaps},
         records::ManifestRecord,
     },
-    partition::{errors::MaintenanceError, partition::Partition},
+    partition::{errors::MaintenanceError, partition::Partition, state::Loss},
 };
 
 /// Producer state is written as a snapshot when this many segments came after the last one.
@@ -52,53 +52,63 @@ impl Partition {
         self.change(None).await
     }
 
-    /// Moves the log start up to `log_start`. Folds the unfolded flushes too.
+    /// Moves the log start up to `log_start`, past many segments in several transactions: each is a
+    /// move that may be the last. Folds the unfolded flushes too.
     pub(super) async fn move_log_start(&self, log_start: Offset) -> Result<(), MaintenanceError> {
         self.change(Some(log_start)).await
     }
 
     async fn change(&self, log_start: Option<Offset>) -> Result<(), MaintenanceError> {
         let _serialised = self.manifest_change.lock().await;
-        if self.is_closed() {
-            return log_start.map_or(Ok(()), |_| Err(MaintenanceError::Closed));
-        }
         let mut attempt = 0;
         loop {
-            let manifest = self.lock().manifest.clone();
-            if manifest.unfolded.is_empty() && log_start.is_none() {
-                return Ok(());
+            if self.is_closed() {
+                return log_start.map_or(Ok(()), |_| Err(MaintenanceError::Closed));
             }
-            match self.try_change(&manifest, log_start).await {
+            let manifest = self.lock().manifest.clone();
+            let step = match log_start {
+                None if manifest.unfolded.is_empty() => return Ok(()),
+                None => None,
+                Some(start) => Some(self.manifests.trim_step(&manifest, start).await?),
+            };
+            match self.try_change(&manifest, step).await {
                 Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
                     attempt += 1;
                     self.reload().await?;
                 }
+                Ok(()) if step < log_start => attempt = 0,
                 outcome => return Ok(outcome?),
             }
         }
     }
 
     /// Has the manifest say what is left after records were lost and the loss accepted, before
-    /// anything is appended: it ends where the partition goes on, and what it knows of producers ends
-    /// there, too. Does nothing where nothing was lost.
-    pub(crate) async fn settle_loss(&self, snapshot_lost: bool) -> Result<(), ManifestError> {
+    /// anything is appended: it ends where the partition goes on, or says up to where records are
+    /// missing, and what it knows of producers ends there, too. Does nothing where nothing was lost.
+    pub(crate) async fn settle_loss(&self, loss: &Loss) -> Result<(), ManifestError> {
         let (manifest, next) = {
             let state = self.lock();
             (state.manifest.clone(), state.flushed_next())
         };
-        if !snapshot_lost && next == manifest.end() {
+        let is_settled = next == manifest.end() || next <= manifest.record.lost_before;
+        if loss.is_none() && is_settled {
             return Ok(());
         }
         let _serialised = self.manifest_change.lock().await;
         let mut swaps = ManifestSwaps::default();
         let mut record = self.fold_into_record(&manifest, &mut swaps).await?;
         tracing::warn!(
-            partition = %self.id, from = %record.end, to = %next, snapshot_lost,
+            partition = %self.id, from = %record.end, to = %loss.before.unwrap_or(next),
+            snapshot_lost = loss.snapshot,
             "records of the partition are lost, which was accepted: it goes on behind them"
         );
-        record.end = next;
-        let snapshot = if snapshot_lost { Snapshot::Anew } else { Snapshot::WhenDue };
-        let change = self.finish_record(record, &manifest, snapshot, &mut swaps).await?;
+        match loss.before {
+            Some(before) => record.lost_before = record.lost_before.max(before),
+            None => record.end = next,
+        }
+        let snapshot = if loss.snapshot { Snapshot::Anew } else { Snapshot::WhenDue };
+        let change = self.finish_record(record, &manifest, snapshot, &mut swaps).await;
+        let change = self.manifests.or_abandon(change, &swaps).await?;
         let revision = self.manifests.commit(&swaps).await?;
         self.apply(change, revision);
         Ok(())
@@ -116,7 +126,8 @@ impl Partition {
         log_start: Option<Offset>,
     ) -> Result<(), ManifestError> {
         let mut swaps = ManifestSwaps::default();
-        let change = self.prepare(manifest, log_start, &mut swaps).await?;
+        let change = self.prepare(manifest, log_start, &mut swaps).await;
+        let change = self.manifests.or_abandon(change, &swaps).await?;
         let revision = self.manifests.commit(&swaps).await?;
         self.apply(change, revision);
         Ok(())
@@ -230,6 +241,9 @@ impl Partition {
                 return Err(error);
             }
         };
+        if let Some((from, to)) = manifest.gap() {
+            return Err(ManifestError::Gap { partition: self.id, from, to });
+        }
         let mut state = self.lock();
         state.log_start = state.log_start.max(manifest.record.log_start);
         state.manifest = Arc::new(manifest);
@@ -243,10 +257,10 @@ impl Partition {
             // The manifest was reloaded between the flush's commit and this call.
             return;
         }
-        assert_eq!(
-            unfolded.segment.base,
-            state.manifest.end(),
-            "flushes go on where the segments end"
+        let (end, base) = (state.manifest.end(), unfolded.segment.base);
+        assert!(
+            state.manifest.record.continues(end, base),
+            "flushes go on where the segments end: {base} after {end}"
         );
         Arc::make_mut(&mut state.manifest).unfolded.push(unfolded);
     }

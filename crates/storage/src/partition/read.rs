@@ -108,7 +108,8 @@ impl Partition {
         let mut collector =
             BatchCollector::new(request.from, end, request.max_bytes, request.at_least_one);
         if request.from < end {
-            if request.from < state.tail_start() {
+            // What neither segments nor the tail have is lost.
+            if request.from < state.tail_start().min(state.manifest.end()) {
                 return Ok(None);
             }
             state.read_tail(request.from, &mut collector);

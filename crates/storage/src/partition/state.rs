@@ -5,7 +5,7 @@
 //!  - the high watermark is the end of what is committed; nothing above it is readable; it never
 //!    goes back, nor does the log start;
 //!  - from the log start to the high watermark every offset is in segments, in the tail, or in
-//!    both.
+//!    both; or it is lost, and the loss was accepted.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -30,6 +30,21 @@ pub(crate) struct RecoveredPartition {
     pub(crate) tail: VecDeque<TailRun>,
 }
 
+/// What is found to be lost when a partition is opened. The loss was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Loss {
+    /// The producer snapshot knows of records that are lost.
+    pub(crate) snapshot: bool,
+    /// Records go on at this offset behind others that are lost.
+    pub(crate) before: Option<Offset>,
+}
+
+impl Loss {
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
 /// The state behind a partition's lock.
 #[derive(Debug)]
 pub(crate) struct PartitionState {
@@ -49,7 +64,7 @@ pub(crate) struct PartitionState {
     pub(crate) tickets: VecDeque<(Offset, Arc<Ticket>)>,
     pub(crate) producers: Producers,
     pub(crate) epochs: EpochHistory,
-    /// Committed runs in offset order, without gaps, up to the high watermark.
+    /// Committed runs in offset order up to the high watermark, without gaps but for what is lost.
     pub(crate) tail: VecDeque<TailRun>,
     pub(crate) manifest: Arc<Manifest>,
 }

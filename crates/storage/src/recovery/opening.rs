@@ -13,7 +13,7 @@ use crate::{
         options::PartitionOptions,
         partition::Partition,
         registry::OpenPartitions,
-        state::{PartitionState, RecoveredPartition},
+        state::{Loss, PartitionState, RecoveredPartition},
     },
     recovery::{
         epoch_chunks::EpochChunks, errors::OpenPartitionError, producer_state::rebuild_producers,
@@ -55,11 +55,13 @@ impl PartitionOpener {
     ) -> Result<Arc<Partition>, OpenPartitionError> {
         let mut attempt = 0;
         loop {
-            match self.open_once(id, leader_epoch, options).await {
+            // A gap may be one of what is read here, for a moment.
+            let last = attempt == ATTEMPTS;
+            match self.open_once(id, leader_epoch, options, last).await {
                 Err(
                     OpenPartitionError::SealedEpoch(SealedError::Gone { .. })
                     | OpenPartitionError::Gap { .. },
-                ) if attempt < ATTEMPTS => {
+                ) if !last => {
                     attempt += 1;
                     self.core.runtime.sleep(RETRY.pause(attempt)).await;
                 }
@@ -73,6 +75,7 @@ impl PartitionOpener {
         id: TopicPartition,
         leader_epoch: LeaderEpoch,
         options: PartitionOptions,
+        accept_losses: bool,
     ) -> Result<Arc<Partition>, OpenPartitionError> {
         // No flush of this broker is committed meanwhile, so what is in the tail or in a flush
         // record now stays there.
@@ -86,24 +89,24 @@ impl PartitionOpener {
         if let Some(open) = self.partitions.get(id) {
             return already_open(open, leader_epoch);
         }
-        let (recovered, snapshot_lost) = self.recover(id, leader_epoch).await?;
+        let (recovered, loss) = self.recover(id, leader_epoch, accept_losses).await?;
         let state = PartitionState::new(leader_epoch, options, recovered);
         let (core, manifests) = (self.core.clone(), self.manifests.clone());
         let partition = Partition::new(id, state, core, manifests, self.segments.clone());
-        partition.settle_loss(snapshot_lost).await?;
+        partition.settle_loss(&loss).await?;
         match self.partitions.insert(&partition) {
             Ok(()) => Ok(partition),
             Err(open) => already_open(open, leader_epoch),
         }
     }
 
-    /// What is there of a partition, and whether its producer snapshot knows of records that are
-    /// not: they were lost.
+    /// What is there of a partition, and what is lost.
     async fn recover(
         &self,
         id: TopicPartition,
         leader_epoch: LeaderEpoch,
-    ) -> Result<(RecoveredPartition, bool), OpenPartitionError> {
+        accept_losses: bool,
+    ) -> Result<(RecoveredPartition, Loss), OpenPartitionError> {
         // Chunks, then flushes, then the manifest: what moves on between two reads is then seen
         // twice, and in any other order perhaps not at all.
         let sealed = self.sealed_chunks().await?;
@@ -119,11 +122,22 @@ impl PartitionOpener {
             sealed.iter().flat_map(|(_, epoch)| epoch.runs_of(id)).chain(own).collect();
         runs.sort_by_key(|(run, _)| run.base);
         runs.retain(|(run, _)| run.end > manifest.end());
-        check_continuous(id, &manifest, runs.iter().map(|(run, _)| run))?;
-        let end = runs.last().map_or(manifest.end(), |(run, _)| run.end);
+        let gaps = gaps(&manifest, &sealed, runs.iter().map(|(run, _)| run));
+        if let Some(gap) = gaps.first() {
+            let accepted = accept_losses && self.are_accepted(&gaps).await?;
+            if !accepted {
+                let Gap { from, to, .. } = *gap;
+                return Err(OpenPartitionError::Gap { partition: id, from, to });
+            }
+        }
+        let first_missing = runs.last().map_or(manifest.end(), |(run, _)| run.end);
+        let first_missing = gaps.first().map_or(first_missing, |gap| gap.from);
         let snapshot = manifest.record.producers.as_ref();
-        let snapshot_lost = snapshot.is_some_and(|snapshot| snapshot.offset > end);
-        let snapshot = snapshot.filter(|_| !snapshot_lost);
+        let loss = Loss {
+            snapshot: snapshot.is_some_and(|snapshot| snapshot.offset > first_missing),
+            before: gaps.last().map(|gap| gap.to),
+        };
+        let snapshot = snapshot.filter(|_| !loss.snapshot);
         let from = snapshot.map_or(Offset::ZERO, |snapshot| snapshot.offset);
         let now = Timestamp(self.core.runtime.wall_ms());
         let mut producers =
@@ -138,7 +152,14 @@ impl PartitionOpener {
         }
         producers.expire(expired_before(now, self.producer_expiration));
         self.pin_epochs(id, &sealed, &tail);
-        Ok((RecoveredPartition { manifest, epochs, producers, tail }, snapshot_lost))
+        Ok((RecoveredPartition { manifest, epochs, producers, tail }, loss))
+    }
+
+    /// Whether what is missing was in epochs whose loss was accepted: it went before what was sealed
+    /// later.
+    async fn are_accepted(&self, gaps: &[Gap]) -> Result<bool, OpenPartitionError> {
+        let lost = self.manifests.catalog.first_lost().await?;
+        Ok(gaps.iter().all(|gap| gap.from < gap.to && lost.is_some_and(|lost| lost < gap.order)))
     }
 
     /// The chunks of all sealed epochs that are not all in segments, each with its place in the
@@ -173,22 +194,36 @@ impl PartitionOpener {
     }
 }
 
-/// The runs go on where the segments end, each where the one before ends. Only below the log start
-/// there may be nothing: those records were deleted, also where they were lost before that.
-fn check_continuous<'a>(
-    id: TopicPartition,
-    manifest: &Manifest,
+/// A place where records do not go on where those before end.
+#[derive(Clone, Copy)]
+struct Gap {
+    from: Offset,
+    to: Offset,
+    /// The place in the order of seals of the epoch that goes on; the last, if it is not known.
+    order: u64,
+}
+
+/// Flushes and runs go on where the segments end, each where the one before ends, but behind what was
+/// deleted, also where it was lost before that. Returns the places where they do not.
+fn gaps<'a>(
+    manifest: &'a Manifest,
+    sealed: &'a [(u64, Arc<EpochChunks>)],
     runs: impl Iterator<Item = &'a TailRun>,
-) -> Result<(), OpenPartitionError> {
-    let mut end = manifest.end();
-    for run in runs {
-        let deleted = end < run.base && run.base <= manifest.record.log_start;
-        if run.base != end && !deleted {
-            return Err(OpenPartitionError::Gap { partition: id, from: end, to: run.base });
+) -> Vec<Gap> {
+    let order_of = |log| sealed.iter().find(|(_, epoch)| epoch.log == log).map(|(order, _)| *order);
+    let flushes = manifest.unfolded.iter().map(|unfolded| &unfolded.segment);
+    let flushes = flushes.map(|segment| (segment.base, segment.end, u64::MAX));
+    let runs =
+        runs.map(|run| (run.base, run.end, run.sealed.and_then(order_of).unwrap_or(u64::MAX)));
+    let mut from = manifest.record.end;
+    let mut gaps = Vec::new();
+    for (to, end, order) in flushes.chain(runs) {
+        if !manifest.record.continues(from, to) {
+            gaps.push(Gap { from, to, order });
         }
-        end = run.end;
+        from = end;
     }
-    Ok(())
+    gaps
 }
 
 fn already_open(

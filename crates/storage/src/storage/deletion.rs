@@ -79,13 +79,22 @@ impl Storage {
         until
     }
 
-    /// Whether a manifest or a flush refers to objects of a partition, led here or not.
+    /// Those of the partitions, led here or not, whose manifest or a flush refers to objects.
     ///
     /// # Errors
     /// [`CatalogError`].
-    pub async fn refers_to(&self, id: TopicPartition) -> Result<bool, CatalogError> {
+    pub async fn referring(
+        &self,
+        ids: &[TopicPartition],
+    ) -> Result<Vec<TopicPartition>, CatalogError> {
         let catalog = &self.manifests.catalog;
         let flushes = self.manifests.flushes.read(catalog).await?;
-        Ok(!flushes.of(id).is_empty() || catalog.manifest(id).await?.is_some())
+        let mut referring = Vec::new();
+        for id in ids {
+            if !flushes.of(*id).is_empty() || catalog.manifest(*id).await?.is_some() {
+                referring.push(*id);
+            }
+        }
+        Ok(referring)
     }
 }

@@ -1,5 +1,8 @@
 //! Deleting records, retention, long histories.
 
+use std::time::Duration;
+
+use milena_store::Limits;
 use milena_types::{Offset, Timestamp};
 
 use crate::partition::{
@@ -75,6 +78,68 @@ async fn retention_takes_the_oldest_segments_by_time_and_by_size() {
     assert!(matches!(partition.read(&request).await, Err(ReadError::OutOfRange { .. })));
 }
 
+/// Each step is one transaction of any metadata store, and a move of the log start by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_start_moves_past_any_number_of_segments() {
+    const SEGMENTS: i64 = 150;
+    let mut broker = Broker::with_limits(Limits::MIN);
+    let mut config = broker.config();
+    config.delete_grace = Duration::ZERO;
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    for time in 0..SEGMENTS {
+        append(&partition, sequenced(7, time as i32, &[time])).await;
+        storage.flush().await.expect("a flush");
+    }
+    let moved = partition.delete_records(Some(Offset(SEGMENTS - 1))).await.expect("in range");
+    assert_eq!(moved, Offset(SEGMENTS - 1));
+    storage.sweeper.remove_garbage().await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 2, "a segment and a snapshot");
+    assert_eq!(read_all(&partition, SEGMENTS - 1, 500).await, [(SEGMENTS - 1, SEGMENTS - 1)]);
+}
+
+/// What was announced for a change that could not be prepared is not kept until the next start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_cannot_be_stored_leaves_no_announcement() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, sequenced(7, 0, &[1])).await;
+    storage.flush().await.expect("a flush");
+    // Where the snapshot of the producer's state is to go.
+    let snapshots = broker.dir.path().join("objects/inc/producers");
+    std::fs::write(&snapshots, b"").expect("a file");
+    partition.delete_records(None).await.expect_err("no snapshot");
+    assert_eq!(broker.entries("uploads/").await.len(), 0);
+    std::fs::remove_file(&snapshots).expect("removed");
+    assert_eq!(partition.delete_records(None).await.expect("deleted"), Offset(1));
+    check_references(&broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_start_that_moved_a_part_of_the_way_goes_on_from_there() {
+    const SEGMENTS: i64 = 80;
+    let mut broker = Broker::with_limits(Limits::MIN);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    for time in 0..SEGMENTS {
+        append(&partition, batch(&[time])).await;
+        storage.flush().await.expect("a flush");
+    }
+    broker.metadata.fail_after_putting("garbage/");
+    partition.delete_records(None).await.expect_err("the store is away after a step");
+    drop((partition, storage));
+    broker.metadata.set_unavailable(false);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 2).await;
+    let start = partition.bounds().log_start;
+    assert!(Offset(0) < start && start < Offset(SEGMENTS), "{start}");
+    let left = read_all(&partition, start.0, 500).await;
+    assert_eq!(left.len() as i64, SEGMENTS - start.0);
+    assert_eq!(partition.delete_records(None).await.expect("all"), Offset(SEGMENTS));
+    check_references(&broker).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
     let mut broker = Broker::new();
@@ -94,10 +159,10 @@ async fn a_long_history_is_deleted_in_steps_that_go_on_where_one_failed() {
     storage.delete_partitions(&[id(0)]).await.expect_err("stopped after the first step");
     broker.metadata.set_unavailable(false);
     assert_eq!(pages().await, Some(before - 1));
-    assert!(storage.refers_to(id(0)).await.expect("readable"));
+    assert_eq!(storage.referring(&[id(0), id(1)]).await.expect("readable"), [id(0)]);
     storage.delete_partitions(&[id(0)]).await.expect("deleted");
     assert_eq!(pages().await, None);
-    assert!(!storage.refers_to(id(0)).await.expect("readable"));
+    assert!(storage.referring(&[id(0)]).await.expect("readable").is_empty());
     drop((partition, storage));
     let mut config = broker.config();
     config.delete_grace = std::time::Duration::ZERO;

@@ -10,6 +10,7 @@ use crate::{
     SealBrokerError, Storage, StorageError,
     disk::{Disk, LocalDisk},
     log::local::epoch_markers::EpochMarkers,
+    recovery::errors::OpenPartitionError,
     testing::*,
 };
 
@@ -179,6 +180,89 @@ async fn after_an_accepted_loss_producers_are_known_by_what_is_left_and_by_what_
     let again = append(&partition, sequenced(7, 1, &[2])).await;
     assert_eq!((again.base_offset, again.duplicate), (Offset(1), true), "this one was not");
     assert_eq!(append(&partition, sequenced(7, 2, &[3])).await.base_offset, Offset(2));
+}
+
+/// Two brokers lead a partition in turn, each once before and once after the other, and the directory of
+/// one is lost with all that it had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn epochs_that_were_sealed_behind_lost_ones_open_and_go_on() {
+    let mut cluster = Broker::new();
+    let no_objects = NoObjects::new(&cluster);
+    let mut dead = None;
+    for (time, broker) in [(1, 1), (2, 2), (3, 1), (4, 2)] {
+        let storage = cluster.open_broker(broker).await;
+        if let Some(dead) = dead {
+            seal(&storage, dead).await;
+        }
+        let partition = open_partition(&storage, 0, time as i32).await;
+        append(&partition, sequenced(7, time as i32 - 1, &[time])).await;
+        dead = Some(crashed(storage).await);
+    }
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let lost = BrokerEpoch(3);
+    refused(&mut cluster, None, lost).await;
+    let storage = start(&mut cluster, Some(lost)).await.expect("accepted");
+    seal(&storage, dead.expect("broker 2")).await;
+    let partition = open_partition(&storage, 0, 5).await;
+    assert_eq!(partition.bounds().high_watermark, Offset(4));
+    for from in 0..4 {
+        let left: Vec<_> = [(1, 2), (3, 4)].into_iter().filter(|(at, _)| *at >= from).collect();
+        assert_eq!(read_all(&partition, from, 500).await, left, "from {from}");
+    }
+    let again = append(&partition, sequenced(7, 3, &[4])).await;
+    assert_eq!((again.base_offset, again.duplicate), (Offset(3), true), "it is not lost");
+    assert_eq!(append(&partition, sequenced(7, 4, &[5])).await.base_offset, Offset(4));
+    drop(no_objects);
+    all_retired(&cluster, 1).await;
+    storage.flush().await.expect("flushed");
+    let all = [(1, 2), (3, 4), (4, 5)];
+    assert_eq!(read_all(&partition, 0, 500).await, all, "the flushes fit");
+    crashed(storage).await;
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    let partition = open_partition(&storage, 0, 6).await;
+    for (max_bytes, from) in [(500, 0), (1, 0), (500, 2)] {
+        let left: Vec<_> = all.into_iter().filter(|(at, _)| *at >= from).collect();
+        assert_eq!(read_all(&partition, from, max_bytes).await, left, "from segments");
+    }
+    assert_eq!(partition.delete_records(Some(Offset(3))).await.expect("deleted"), Offset(3));
+    check_references(&cluster).await;
+}
+
+/// The same where the later epoch is in segments before anybody opens the partition; and without a word
+/// that the loss is accepted a gap stays one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_behind_lost_records_open_if_the_loss_was_accepted() {
+    let mut cluster = Broker::new();
+    let no_objects = NoObjects::new(&cluster);
+    let first = cluster.open_broker(1).await;
+    append(&open_partition(&first, 0, 1).await, batch(&[1, 2])).await;
+    let dead = crashed(first).await;
+    let second = cluster.open_broker(2).await;
+    seal(&second, dead).await;
+    append(&open_partition(&second, 0, 2).await, batch(&[3])).await;
+    let dead_second = crashed(second).await;
+    std::fs::remove_dir_all(cluster.dir.path().join("wal/1")).expect("removed");
+    let storage = start(&mut cluster, Some(dead.1)).await.expect("accepted");
+    seal(&storage, dead_second).await;
+    drop(no_objects);
+    storage.flush().await.expect("flushed");
+    all_retired(&cluster, 1).await;
+    let note = cluster.entries("lost/").await.remove(0);
+    let delete = Txn::new().delete(note.key.clone());
+    assert!(cluster.metadata.txn(delete).await.expect("deleted").committed().is_some());
+    let options = crate::PartitionOptions::default();
+    let gap = storage.open_partition(id(0), milena_types::LeaderEpoch(3), options).await;
+    assert!(matches!(gap, Err(OpenPartitionError::Gap { .. })), "{gap:?}");
+    let put = Txn::new().put(note.key, note.versioned.value);
+    assert!(cluster.metadata.txn(put).await.expect("put").committed().is_some());
+    let partition = open_partition(&storage, 0, 3).await;
+    assert_eq!(read_all(&partition, 0, 500).await, [(2, 3)]);
+    assert_eq!(append(&partition, batch(&[4])).await.base_offset, Offset(3));
+    storage.flush().await.expect("flushed");
+    crashed(storage).await;
+    let storage = start(&mut cluster, None).await.expect("it is there");
+    assert_eq!(read_all(&*open_partition(&storage, 0, 4).await, 0, 500).await, [(2, 3), (3, 4)]);
+    check_references(&cluster).await;
 }
 
 /// Sealed epochs have a tail that is known; where the directory is gone it can be given up all the
