@@ -1,19 +1,25 @@
-//! Removal of the records of deleted topics: the controller removes one after every broker could
-//! delete its part of the topic (`leadership::deletion`), and once nothing refers to its objects.
+//! Removal of what is left of topics: the record of a deleted one, after every broker could delete its
+//! part of the topic (`leadership::deletion`), and once nothing refers to its objects; and partitions
+//! that were written for a topic which was not made, or did not grow, in the end.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError};
 use milena_runtime::Runtime;
 use milena_storage::Storage;
-use milena_types::{PartitionIndex, TopicId, TopicPartition};
+use milena_types::{PartitionIndex, Revision, TopicId, TopicPartition};
 
 use super::role::ControllerRole;
 
-/// How often the controller looks; also how long a record is kept at least.
+/// How often the controller looks; also how long a record is kept at least, and how long the creation of
+/// a topic may take at least.
 const ROUND: Duration = Duration::from_secs(60);
 
-/// Removes the records of deleted topics while this broker is the controller.
+/// Removes what is left of topics while this broker is the controller.
 pub(crate) struct DeletedTopics {
     role: ControllerRole,
     metadata: ClusterMetadata,
@@ -35,7 +41,7 @@ impl DeletedTopics {
 
     /// Works until the broker stops.
     pub(crate) async fn run(self) {
-        let mut known: HashSet<TopicId> = HashSet::new();
+        let (mut known, mut unfinished) = (HashSet::new(), HashMap::new());
         loop {
             tokio::select! {
                 () = self.runtime.sleep(ROUND) => {}
@@ -50,7 +56,38 @@ impl DeletedTopics {
                     );
                 }
             }
+            match self.end_unfinished(&unfinished).await {
+                Ok(kept) => unfinished = kept,
+                Err(error) => {
+                    tracing::debug!(
+                        %error,
+                        "partitions without a topic were not removed; trying again"
+                    );
+                }
+            }
         }
+    }
+
+    /// Removes the partitions of attempts to create or grow a topic that were there a round ago.
+    /// Returns the others.
+    async fn end_unfinished(
+        &self,
+        known: &HashMap<TopicId, Revision>,
+    ) -> Result<HashMap<TopicId, Revision>, MetadataError> {
+        if !self.role.is_held(&self.images.current()) {
+            return Ok(HashMap::new());
+        }
+        let mut kept = HashMap::new();
+        for (topic, attempt) in self.metadata.unfinished_topics().await? {
+            if known.get(&topic) == Some(&attempt) {
+                let guards = [self.role.guard().await?];
+                self.metadata.end_unfinished_topic(&guards, topic, attempt).await?;
+                tracing::info!(%topic, "partitions of a topic that was not finished are removed");
+            } else {
+                kept.insert(topic, attempt);
+            }
+        }
+        Ok(kept)
     }
 
     /// Removes the records that were there a round ago. Returns the others.
@@ -76,18 +113,16 @@ impl DeletedTopics {
     /// Whether nothing refers to objects of the topic any more. References that a failed deletion
     /// left are deleted here; whether they are gone is seen a round later.
     async fn is_unreferenced(&self, topic: TopicId, partitions: i32) -> bool {
-        let mut referenced = Vec::new();
-        for partition in (0..partitions).map(PartitionIndex) {
-            let id = TopicPartition { topic, partition };
-            match self.storage.refers_to(id).await {
-                Ok(false) => {}
-                Ok(true) => referenced.push(id),
-                Err(error) => {
-                    tracing::debug!(%error, "what a deleted topic refers to could not be read");
-                    return false;
-                }
+        let all: Vec<_> = (0..partitions)
+            .map(|partition| TopicPartition { topic, partition: PartitionIndex(partition) })
+            .collect();
+        let referenced = match self.storage.referring(&all).await {
+            Ok(referenced) => referenced,
+            Err(error) => {
+                tracing::debug!(%error, "what a deleted topic refers to could not be read");
+                return false;
             }
-        }
+        };
         if referenced.is_empty() {
             return true;
         }

@@ -12,7 +12,7 @@
 //! It asks for what `milena_metadata::plan` finds: leaders that return to the first replica once it
 //! has served for a while, brokers that leave, new brokers' shares. There it never changes who
 //! leads; leaders hand over themselves. [`deleted_topics`] removes the records of deleted topics
-//! that nothing refers to any more.
+//! that nothing refers to any more, and partitions that no topic has.
 
 pub(crate) mod deleted_topics;
 pub(crate) mod failover;
