@@ -315,7 +315,7 @@ async fn a_file_whose_sync_failed_is_not_used_where_its_copy_cannot_be_opened() 
     faults.unsyncable.store(false, Ordering::Release);
     faults.unreadable.store(true, Ordering::Release);
     for _ in 0..2 {
-        let refused = opener.open().err().expect("the copy cannot be read").to_string();
+        let refused = opener.open().err().unwrap().to_string();
         assert!(refused.contains("cannot be written anew"), "{refused}");
         assert!(opener.sync_failed());
     }
@@ -358,7 +358,6 @@ async fn after_a_failed_read_the_file_is_opened_anew_without_a_change() {
 }
 
 /// A commit that ends a lease may be found in the file although it failed.
-#[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
 #[tokio::test]
 async fn a_lease_that_a_failed_commit_ended_is_over() {
     let directory = TempDir::new().unwrap();
