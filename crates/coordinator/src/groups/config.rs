@@ -1,5 +1,10 @@
 //! The broker's configuration of groups.
 
+/// What a member may say of itself: [`GroupConfig::member_bytes_max`], where nothing else is set.
+pub const MEMBER_BYTES_MAX: usize = 2 << 20;
+/// The same for all members of a group.
+pub const GROUP_BYTES_MAX: usize = 12 << 20;
+
 /// Kafka's broker settings for groups, under their names. Durations are in milliseconds.
 #[derive(Clone, Debug)]
 pub struct GroupConfig {
@@ -34,8 +39,8 @@ impl Default for GroupConfig {
             max_session_timeout_ms: 1_800_000,
             initial_rebalance_delay_ms: 3_000,
             max_size: i32::MAX as usize,
-            member_bytes_max: 2 << 20,
-            group_bytes_max: 12 << 20,
+            member_bytes_max: MEMBER_BYTES_MAX,
+            group_bytes_max: GROUP_BYTES_MAX,
             offset_metadata_max_bytes: 4_096,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
             new_member_join_timeout_ms: 5 * 60 * 1_000,

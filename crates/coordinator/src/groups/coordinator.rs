@@ -59,8 +59,9 @@ impl Coordinator {
         self.bytes
     }
 
-    /// Whether there is memory for more. Where there is none, new members are turned away with
-    /// COORDINATOR_NOT_AVAILABLE; those that are there stay.
+    /// Whether there is memory for more. Where there is none, new members, and offsets of partitions
+    /// that the group has none of, are turned away with COORDINATOR_NOT_AVAILABLE; what is there
+    /// stays, and may change.
     pub fn set_full(&mut self, is_full: bool) {
         self.is_full = is_full;
     }

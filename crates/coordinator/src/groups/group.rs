@@ -11,7 +11,7 @@ use milena_types::Timestamp;
 use super::{
     Generation, GroupError, GroupId, InstanceId, MemberId, Reply, ReplyId,
     effects::Effects,
-    member::{Member, MemberSettings},
+    member::{Member, MemberSettings, pending_bytes},
     offsets::Offsets,
     state::{GroupState, JoinPhase},
     stored::StoredGroup,
@@ -56,8 +56,8 @@ pub(crate) struct Group {
     pub(crate) counted: usize,
 }
 
-/// What a committed offset takes in memory about.
-const OFFSET_BYTES: usize = 256;
+/// What a group takes in memory about, without what is in it.
+const GROUP_BYTES: usize = 1024;
 
 impl Group {
     pub(crate) fn new(id: GroupId) -> Self {
@@ -90,7 +90,8 @@ impl Group {
     pub(crate) fn bytes(&mut self) -> usize {
         let members = || self.members.values().map(Member::bytes).sum();
         let members = *self.member_bytes.get_or_insert_with(members);
-        members + self.offsets.committed.len() * OFFSET_BYTES
+        let pending = self.pending_members.keys().map(pending_bytes).sum::<usize>();
+        GROUP_BYTES + self.id.as_str().len() + members + pending + self.offsets.committed_bytes()
     }
 
     /// Nothing would be missed if the group were forgotten.

@@ -17,12 +17,19 @@ pub(crate) struct MemberSettings {
 
 /// What a member takes in memory about, beside what it says of itself.
 const MEMBER_BYTES: usize = 1024;
+/// What the id of a member that has yet to join takes in memory about, beside its text.
+const PENDING_MEMBER_BYTES: usize = 128;
+
+/// What a member takes that has its id and has yet to join with it.
+pub(crate) fn pending_bytes(id: &MemberId) -> usize {
+    PENDING_MEMBER_BYTES + id.as_str().len()
+}
 
 impl MemberSettings {
     /// What the member says of itself.
     pub(crate) fn bytes(&self) -> usize {
-        let size = |protocol: &Protocol| protocol.name.len() + protocol.metadata.len();
-        self.protocols.iter().map(size).sum()
+        let protocols = self.protocols.iter();
+        protocols.map(|protocol| Protocol::bytes_of(&protocol.name, &protocol.metadata)).sum()
     }
 }
 
@@ -46,7 +53,9 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn bytes(&self) -> usize {
-        let texts = self.client_id.len() + self.client_host.len();
+        let instance = self.instance.as_ref().map_or(0, |id| id.as_str().len());
+        let texts =
+            self.id.as_str().len() + instance + self.client_id.len() + self.client_host.len();
         MEMBER_BYTES + texts + self.settings.bytes() + self.assignment.len()
     }
 

@@ -72,6 +72,15 @@ pub struct Protocol {
     pub metadata: Bytes,
 }
 
+impl Protocol {
+    /// What a protocol with this name and metadata takes in memory about. One that says nothing
+    /// takes memory all the same.
+    pub fn bytes_of(name: &str, metadata: &[u8]) -> usize {
+        const PROTOCOL_BYTES: usize = 96;
+        PROTOCOL_BYTES + name.len() + metadata.len()
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct JoinRequest {
     pub group: GroupId,

@@ -45,7 +45,7 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
-pub use config::GroupConfig;
+pub use config::{GROUP_BYTES_MAX, GroupConfig, MEMBER_BYTES_MAX};
 pub use coordinator::{Coordinator, SnapshotCursor};
 pub use error::{AppendError, GroupError};
 pub use messages::{
@@ -57,3 +57,4 @@ pub use messages::{
 pub use names::{Generation, GroupId, InstanceId, MemberId};
 pub use state::GroupState;
 pub use stored::{ReplayOutcome, StoredRecord, StoredRecordError};
+pub use sync::assigned_bytes;

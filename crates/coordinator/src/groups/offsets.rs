@@ -20,12 +20,17 @@ use super::{
     writes::AfterWrite,
 };
 
+/// What a committed offset takes in memory about, without its metadata.
+const OFFSET_BYTES: usize = 256;
 /// The number of offsets that one write deletes.
 const DROPPED_AT_ONCE_MAX: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
+    /// Changed by [`Offsets::apply`] alone.
     pub(crate) committed: BTreeMap<OffsetKey, CommittedOffset>,
+    /// The bytes of all their metadata.
+    metadata_bytes: usize,
     /// The number of commits and deletions of a partition that are queued for the log.
     pub(crate) pending: BTreeMap<OffsetKey, usize>,
     /// In the log, but of transactions that are not decided.
@@ -42,10 +47,17 @@ impl Offsets {
     }
 
     pub(crate) fn apply(&mut self, key: OffsetKey, value: Option<CommittedOffset>) {
-        match value {
+        self.metadata_bytes += value.as_ref().map_or(0, |offset| offset.metadata.len());
+        let former = match value {
             Some(offset) => self.committed.insert(key, offset),
             None => self.committed.remove(&key),
         };
+        self.metadata_bytes -= former.map_or(0, |offset| offset.metadata.len());
+    }
+
+    /// What the committed offsets take in memory about.
+    pub(crate) fn committed_bytes(&self) -> usize {
+        self.committed.len() * OFFSET_BYTES + self.metadata_bytes
     }
 
     pub(crate) fn add_pending(&mut self, key: &OffsetKey) {
@@ -125,6 +137,8 @@ impl Group {
         for offset in request.offsets {
             if offset.metadata.len() > effects.config.offset_metadata_max_bytes {
                 outcomes.push(Err(GroupError::OffsetMetadataTooLarge));
+            } else if effects.is_full && !self.offsets.committed.contains_key(&offset.key) {
+                outcomes.push(Err(GroupError::CoordinatorNotAvailable));
             } else {
                 outcomes.push(Ok(()));
                 changes.push(commit_change(offset, effects.now.wall));

@@ -204,10 +204,18 @@ fn within_limits(
     assignments: &[(MemberId, Bytes)],
     config: &GroupConfig,
 ) -> Result<(), GroupError> {
-    let sizes = || assignments.iter().map(|(_, assignment)| assignment.len());
+    let sizes = || {
+        assignments.iter().map(|(member, assignment)| assigned_bytes(member.as_str(), assignment))
+    };
     let fits = sizes().all(|size| size <= config.member_bytes_max)
         && sizes().sum::<usize>() <= config.group_bytes_max;
     if fits { Ok(()) } else { Err(GroupError::GroupMaxSizeReached) }
+}
+
+/// What an assignment takes in memory about.
+pub fn assigned_bytes(member: &str, assignment: &[u8]) -> usize {
+    const ASSIGNMENT_BYTES: usize = 96;
+    ASSIGNMENT_BYTES + member.len() + assignment.len()
 }
 
 /// The reply to LeaveGroup of a group that does not exist.

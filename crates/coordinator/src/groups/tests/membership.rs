@@ -124,23 +124,46 @@ fn a_group_takes_no_more_members_than_its_maximum() {
 
 #[test]
 fn what_members_say_of_themselves_is_bounded_for_each_and_for_the_group() {
-    let config = GroupConfig { member_bytes_max: 100, group_bytes_max: 150, ..Default::default() };
+    let config =
+        GroupConfig { member_bytes_max: 1000, group_bytes_max: 1500, ..Default::default() };
     let mut harness = Harness::with(config);
     let large = |client: &str, bytes: usize| {
         let protocols =
             vec![Protocol { name: "range".into(), metadata: Bytes::from(vec![0; bytes]) }];
         JoinRequest { protocols, ..join(client) }
     };
-    let reply = harness.join(&large("a", 96));
+    let reply = harness.join(&large("a", 960));
     assert_eq!(harness.join_failed(reply), GroupError::GroupMaxSizeReached);
-    harness.join(&large("b", 90));
+    harness.join(&large("b", 800));
     let before = harness.coordinator.bytes();
-    assert!(before > 90, "{before}");
-    let reply = harness.join(&large("c", 60));
+    assert!(before > 800, "{before}");
+    let reply = harness.join(&large("c", 600));
     assert_eq!(harness.join_failed(reply), GroupError::GroupMaxSizeReached);
     assert_eq!(harness.coordinator.bytes(), before);
-    harness.join(&large("d", 40));
-    assert!(harness.coordinator.bytes() > before + 40);
+    harness.join(&large("d", 400));
+    assert!(harness.coordinator.bytes() > before + 400);
+}
+
+#[test]
+fn a_protocol_counts_also_if_it_says_nothing() {
+    let config = GroupConfig { member_bytes_max: 100_000, ..Default::default() };
+    let mut harness = Harness::with(config);
+    let empty = Protocol { name: "".into(), metadata: Bytes::new() };
+    let reply = harness.join(&JoinRequest { protocols: vec![empty; 100_000], ..join("a") });
+    assert_eq!(harness.join_failed(reply), GroupError::GroupMaxSizeReached);
+}
+
+#[test]
+fn ids_that_are_given_out_count_until_they_expire() {
+    let mut harness = Harness::new();
+    let client: String = "c".repeat(30_000);
+    for _ in 0..10 {
+        let reply = harness.join(&JoinRequest { member_id_required: true, ..join(&client) });
+        assert_eq!(harness.join_failed(reply), GroupError::MemberIdRequired);
+    }
+    assert!(harness.coordinator.bytes() > 300_000, "{}", harness.coordinator.bytes());
+    harness.wait(60_000);
+    assert_eq!(harness.coordinator.bytes(), 0);
 }
 
 #[test]

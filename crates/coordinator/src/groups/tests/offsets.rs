@@ -147,6 +147,36 @@ fn metadata_that_is_too_long_fails_its_partition_only() {
 }
 
 #[test]
+fn without_memory_an_offset_may_change_and_none_is_added() {
+    let mut harness = Harness::new();
+    let empty = harness.coordinator.bytes();
+    assert_eq!(harness.commit_as(None, 5), Ok(()));
+    assert!(harness.coordinator.bytes() > empty);
+    harness.coordinator.set_full(true);
+    let both = commit(None, &[("t", 0, 6), ("t", 1, 6)]);
+    let full = GroupError::CoordinatorNotAvailable;
+    let reply = harness.ask(Request::Commit(both));
+    assert_eq!(reply, Some(Reply::Commit(vec![Ok(()), Err(full)])));
+    assert_eq!(harness.fetch(false).offset, Offset(6));
+    let other = CommitRequest { group: "new".into(), ..commit(None, &[("t", 0, 1)]) };
+    let reply = harness.ask(Request::Commit(other));
+    assert_eq!(reply, Some(Reply::Commit(vec![Err(full)])));
+    assert_eq!(harness.coordinator.list(&ListFilter::default()).len(), 1);
+}
+
+#[test]
+fn the_metadata_of_offsets_counts() {
+    let mut harness = Harness::new();
+    let mut large = commit(None, &[("t", 0, 1)]);
+    large.offsets[0].metadata = "m".repeat(4000).into();
+    harness.ask(Request::Commit(large));
+    let held = harness.coordinator.bytes();
+    assert!(held > 4000, "{held}");
+    assert_eq!(harness.commit_as(None, 2), Ok(()));
+    assert!(harness.coordinator.bytes() < held - 3900);
+}
+
+#[test]
 fn commits_renew_the_members_session() {
     let mut harness = Harness::new();
     let members = harness.stable(1);
