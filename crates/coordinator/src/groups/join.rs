@@ -16,6 +16,9 @@ use super::{
     writes::{AfterWrite, StaticReplacement},
 };
 
+/// How often at most a group looks whether static members are back.
+const STATIC_MEMBERS_WAIT_MS_MIN: i32 = 1_000;
+
 /// A JoinGroup on its way through the group.
 pub(crate) struct Join {
     pub(crate) reply: ReplyId,
@@ -366,7 +369,8 @@ impl Group {
         }
         if !self.elect_leader() && !self.members.is_empty() {
             // Only static members, all of them away: wait until one is back or their sessions end.
-            let deadline = effects.after(self.rebalance_timeout_ms());
+            let wait_ms = self.rebalance_timeout_ms().max(STATIC_MEMBERS_WAIT_MS_MIN);
+            let deadline = effects.after(wait_ms);
             self.join_phase = Some(JoinPhase::Joining { deadline });
             return;
         }

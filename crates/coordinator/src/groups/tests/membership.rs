@@ -167,6 +167,28 @@ fn ids_that_are_given_out_count_until_they_expire() {
 }
 
 #[test]
+fn static_members_that_are_all_away_are_not_looked_for_all_the_time() {
+    let mut harness = Harness::new();
+    let mut away = join("away");
+    away.instance = Some("i".into());
+    let members = harness.stable_of(&[away.clone(), join("other")]);
+    // Back with another timeout, which the group takes over as it is.
+    let back = harness.join(&JoinRequest { rebalance_timeout_ms: 0, ..away });
+    harness.commit_all();
+    harness.join_response(back);
+    let other = members.iter().find(|joined| joined.member.as_str().starts_with("other"));
+    harness.leave(other.map(|joined| &joined.member), None).unwrap();
+    let mut ticks = 0;
+    let end = harness.now.monotonic_ms + 5_000;
+    while harness.coordinator.next_deadline().is_some_and(|at| at <= end) && ticks < 100 {
+        ticks += 1;
+        let at = harness.coordinator.next_deadline().unwrap();
+        harness.wait(at.saturating_sub(harness.now.monotonic_ms));
+    }
+    assert!((1..10).contains(&ticks), "{ticks} ticks in five seconds");
+}
+
+#[test]
 fn without_memory_new_members_are_turned_away_and_the_others_stay() {
     let mut harness = Harness::new();
     let members = harness.stable(2);
