@@ -55,8 +55,9 @@ impl Counted {
     /// The same for what is never refused.
     pub(crate) fn set(&mut self, bytes: usize) {
         let used = &self.count.0.used;
-        used.fetch_add(bytes, Ordering::Relaxed);
-        used.fetch_sub(self.bytes, Ordering::Relaxed);
+        // By the difference: others may look meanwhile.
+        used.fetch_add(bytes.saturating_sub(self.bytes), Ordering::Relaxed);
+        used.fetch_sub(self.bytes.saturating_sub(bytes), Ordering::Relaxed);
         self.bytes = bytes;
     }
 
@@ -88,5 +89,18 @@ mod tests {
         assert_eq!(count.used(), 580);
         drop((one, two));
         assert_eq!(count.used(), 0);
+    }
+
+    #[test]
+    fn what_stays_the_same_is_never_seen_twice() {
+        let count = ByteCount::new(100);
+        let (mut one, two) = (count.empty(), count.empty());
+        one.set(60);
+        std::thread::scope(|scope| {
+            let setting = scope.spawn(move || (0..200_000).for_each(|n| one.set(60 + n % 2)));
+            while !setting.is_finished() {
+                assert!(!two.is_full());
+            }
+        });
     }
 }
