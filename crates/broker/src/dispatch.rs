@@ -96,7 +96,10 @@ pub(crate) fn read(
         Ok(read) => read,
         Err(error) => {
             if let Some(unlogged) = connection.bad_requests.pass(now) {
-                tracing::warn!(%peer, %error, unlogged, "closed a connection whose request cannot be read");
+                tracing::warn!(
+                    %peer, %error, unlogged,
+                    "closed a connection whose request cannot be read"
+                );
             }
             return None;
         }
@@ -109,7 +112,8 @@ pub(crate) fn read(
         if let Some(unlogged) = connection.bad_requests.pass(now) {
             tracing::warn!(
                 %peer, api = key.name(), version, ?offered, unlogged,
-                "closed a connection that used an api version this cluster does not offer: ask ApiVersions first"
+                "closed a connection that used an api version which this cluster does not offer: \
+                 ask ApiVersions first"
             );
         }
         return None;

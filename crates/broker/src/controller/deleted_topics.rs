@@ -127,7 +127,10 @@ impl DeletedTopics {
             return true;
         }
         if let Err((failed, error)) = self.storage.delete_partitions(&referenced).await {
-            tracing::warn!(%error, %topic, partitions = failed.len(), "a deleted topic's records could not be deleted; trying again");
+            tracing::warn!(
+                %error, %topic, partitions = failed.len(),
+                "a deleted topic's records could not be deleted; trying again"
+            );
         }
         false
     }

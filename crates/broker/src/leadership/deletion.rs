@@ -80,7 +80,10 @@ impl DeletionWorker {
                 continue;
             };
             if retry.is_news(&error) {
-                tracing::warn!(%error, partitions = failed.len(), first = %failed[0], "deleted partitions' records could not be deleted; trying again");
+                tracing::warn!(
+                    %error, partitions = failed.len(), first = %failed[0],
+                    "deleted partitions' records could not be deleted; trying again"
+                );
             }
             left.extend(failed);
             if retry.pause().await.is_err() {

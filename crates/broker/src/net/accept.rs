@@ -29,7 +29,10 @@ pub(crate) async fn accept<S: RequestService>(
             Ok((stream, peer)) => serve(stream, peer, &listener, &network),
             Err(error) => {
                 if let Some(unlogged) = network.refusals.pass(network.runtime.monotonic()) {
-                    tracing::warn!(listener = %listener.address, %error, unlogged, "accepting a connection failed");
+                    tracing::warn!(
+                        listener = %listener.address, %error, unlogged,
+                        "accepting a connection failed"
+                    );
                 }
                 network.runtime.sleep(ACCEPT_PAUSE).await;
             }
@@ -61,6 +64,7 @@ fn serve<S: RequestService>(
     let killed = network.killed.clone();
     network.runtime.spawn(async move {
         tokio::select! {
+            biased;
             () = connection.run() => {}
             () = killed.cancelled() => {}
         }

@@ -103,7 +103,8 @@ pub(crate) enum NoSlot {
     )]
     TooManyOfAddress(usize),
     #[error(
-        "the process has no room for more connections: raise the limit of open files (ulimit -n) or the memory, or close idle clients"
+        "the process has no room for more connections: raise the limit of open files (ulimit -n) or \
+         the memory, or close idle clients"
     )]
     NoneLeft,
 }
