@@ -94,7 +94,7 @@ impl FrameReader {
                 }
                 Some(length) if self.buffer.len() >= length => {
                     self.body = None;
-                    let bytes = self.buffer.split_to(length).freeze();
+                    let bytes = self.take_body(length);
                     let permit = self.permit.take();
                     if let Some(permit) = &permit {
                         permit.arrived();
@@ -167,6 +167,18 @@ impl FrameReader {
             }
         }
         stream.closed_by_peer().await;
+    }
+
+    /// Cuts out a request that is there. A large one takes its buffer with it: what is left of the
+    /// buffer would keep all of it for as long as the connection lives.
+    fn take_body(&mut self, length: usize) -> Bytes {
+        if length <= READ_BUFFER_BYTES {
+            return self.buffer.split_to(length).freeze();
+        }
+        let rest = BytesMut::from(&self.buffer[length..]);
+        let mut body = std::mem::replace(&mut self.buffer, rest);
+        body.truncate(length);
+        body.freeze()
     }
 
     fn take_length(&mut self) -> Result<(), FrameError> {

@@ -83,6 +83,23 @@ async fn a_claimed_length_reserves_no_more_than_the_first_step() {
 }
 
 #[tokio::test]
+async fn nothing_of_a_large_request_stays_with_its_connection() {
+    // Of this length the buffer, which grows by doubling, is far larger.
+    let large = vec![1; 2_500_000];
+    let bytes = framed(&[&large, b"small"]);
+    let mut stream = &bytes[..];
+    let mut reader = FrameReader::new(4 << 20, RequestMemory::new(4 << 20), Runtime::system());
+    let first = reader.next(&mut stream).await.expect("a whole request").expect("a request");
+    assert_eq!(first.bytes, large);
+    let only_holder = first.bytes.is_unique();
+    drop(first);
+    let second = reader.next(&mut stream).await.expect("a whole request").expect("a request");
+    assert_eq!(second.bytes, &b"small"[..]);
+    assert!(only_holder);
+    assert!(reader.buffer.capacity() <= 2 * READ_BUFFER_BYTES, "{}", reader.buffer.capacity());
+}
+
+#[tokio::test]
 async fn a_large_request_waits_for_memory_that_others_hold() {
     let memory = RequestMemory::new(150_000);
     let bytes = framed(&[&[1; 100_000]]);
