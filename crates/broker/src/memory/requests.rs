@@ -2,9 +2,10 @@
 //!
 //! What has arrived is counted, never what a client says will come. When there is no room left:
 //!
-//! - the request that has been arriving for longest completes from a reserve, so that one always
-//!   does, whoever else holds memory with a request that never ends;
-//! - of the others, the one that arrives slowest, and below [`SLOW_BYTES_PER_SECOND`], is closed.
+//! - of those that wait, the one that has been arriving for longest completes from a reserve, so that
+//!   one always does, whoever else holds memory with a request that never ends;
+//! - one that arrives more slowly than [`SLOW_BYTES_PER_SECOND`], now and not on average, or that has
+//!   been arriving for [`ARRIVAL_MAX`], is closed, the latest first.
 //!
 //! While there is room nobody is closed for being slow.
 
@@ -24,9 +25,12 @@ const STEP_MIN: usize = 64 * 1024;
 /// What a request gets at most at a time: as much as it has sent, up to this.
 const STEP_MAX: usize = 1 << 20;
 /// Who sends less is closed when others want memory.
-const SLOW_BYTES_PER_SECOND: u128 = 64 * 1024;
-/// For how long a request arrives before it may count as slow.
+const SLOW_BYTES_PER_SECOND: u64 = 64 * 1024;
+/// For how long a client may send nothing before its request counts as slow.
 const GRACE: Duration = Duration::from_secs(1);
+/// A request that arrives for longer is closed when others want memory, however fast it is: clients
+/// give requests up after 30 s.
+const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 /// How often who waits looks for who is slow.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -57,13 +61,45 @@ struct State {
     closing: Option<u64>,
 }
 
+/// Times are monotonic.
 #[derive(Clone, Copy, Debug)]
 struct Arrival {
     since: Duration,
     received: usize,
-    /// How long it waited for memory, which is not its client's fault.
-    waited: Duration,
+    /// When it counts as slow, unless more arrives. A wait for memory puts it off: that is not its
+    /// client's fault.
+    slow_at: Duration,
     waits_since: Option<Duration>,
+}
+
+impl Arrival {
+    fn begun(now: Duration) -> Self {
+        Self { since: now, received: UNCOUNTED_BYTES, slow_at: now + GRACE, waits_since: None }
+    }
+
+    /// So much of the request is there. What came fast earlier is no credit for later.
+    fn note_received(&mut self, received: usize, now: Duration) {
+        let more = received.saturating_sub(self.received) as u64;
+        let earned = Duration::from_millis(more.saturating_mul(1000) / SLOW_BYTES_PER_SECOND);
+        let from = self.slow_at.max(now.saturating_sub(GRACE));
+        self.slow_at = (from + earned).min(now + GRACE);
+        self.received = received;
+    }
+
+    fn wait_ended(&mut self, now: Duration) {
+        if let Some(since) = self.waits_since.take() {
+            self.slow_at += now.saturating_sub(since);
+        }
+    }
+
+    /// For how long it has been too slow, if it is.
+    fn late_by(&self, now: Duration) -> Option<Duration> {
+        let slow_at = if self.waits_since.is_some() { Duration::MAX } else { self.slow_at };
+        // One for which nothing is counted keeps nobody waiting.
+        let holds_memory = self.received > UNCOUNTED_BYTES;
+        let over_at = if holds_memory { self.since + ARRIVAL_MAX } else { Duration::MAX };
+        now.checked_sub(slow_at.min(over_at)).filter(|late| !late.is_zero())
+    }
 }
 
 /// The request is the slowest of those that others wait for.
@@ -98,13 +134,7 @@ impl RequestMemory {
         let mut state = self.lock();
         let number = state.next;
         state.next += 1;
-        let arrival = Arrival {
-            since: now,
-            received: UNCOUNTED_BYTES,
-            waited: Duration::ZERO,
-            waits_since: None,
-        };
-        state.arriving.insert(number, arrival);
+        state.arriving.insert(number, Arrival::begun(now));
         RequestPermit { memory: self.clone(), number, bytes: 0, from_reserve: false }
     }
 
@@ -117,10 +147,9 @@ impl State {
     /// Takes memory, if there is some for this request.
     fn take(&mut self, permit: &mut RequestPermit, bytes: usize, now: Duration) -> bool {
         let number = permit.number;
-        let is_oldest = || self.arriving.keys().min() == Some(&number);
         let may_use_reserve = match self.reserved_for {
             Some(holder) => holder == number,
-            None => self.free < bytes && is_oldest(),
+            None => self.free < bytes && !self.an_older_one_waits(number),
         };
         let taken = if permit.from_reserve || (self.free < bytes && may_use_reserve) {
             permit.from_reserve = true;
@@ -137,7 +166,7 @@ impl State {
         }
         if let Some(arrival) = self.arriving.get_mut(&number) {
             if taken {
-                arrival.waited += arrival.waits_since.take().map_or(Duration::ZERO, |at| now - at);
+                arrival.wait_ended(now);
             } else {
                 arrival.waits_since.get_or_insert(now);
             }
@@ -145,15 +174,19 @@ impl State {
         taken
     }
 
-    /// The slowest of those that are slow by their own fault.
+    /// The reserve is not for one that arrives: it may never ask for more.
+    fn an_older_one_waits(&self, number: u64) -> bool {
+        let waits =
+            |(other, arrival): (&u64, &Arrival)| *other < number && arrival.waits_since.is_some();
+        self.arriving.iter().any(waits)
+    }
+
+    /// The one that has been too slow for longest.
     fn slowest(&self, now: Duration) -> Option<u64> {
-        let speed = |(number, arrival): (&u64, &Arrival)| {
-            let took = now.saturating_sub(arrival.since).saturating_sub(arrival.waited);
-            let is_late = arrival.waits_since.is_none() && took >= GRACE;
-            let speed = arrival.received as u128 * 1000 / took.as_millis().max(1);
-            (is_late && speed < SLOW_BYTES_PER_SECOND).then_some((speed, *number))
-        };
-        self.arriving.iter().filter_map(speed).min().map(|(_, number)| number)
+        let late = self.arriving.iter().filter_map(|(number, arrival)| {
+            Some((arrival.late_by(now)?, std::cmp::Reverse(*number)))
+        });
+        late.max().map(|(_, number)| number.0)
     }
 }
 
@@ -202,9 +235,9 @@ impl RequestPermit {
     }
 
     /// So much of the request has arrived.
-    pub(crate) fn note_received(&self, received: usize) {
+    pub(crate) fn note_received(&self, received: usize, now: Duration) {
         if let Some(arrival) = self.memory.lock().arriving.get_mut(&self.number) {
-            arrival.received = received;
+            arrival.note_received(received, now);
         }
     }
 
@@ -283,38 +316,45 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_completes_from_the_reserve_and_the_next_after_it() {
+    async fn the_oldest_that_waits_completes_from_the_reserve_and_the_next_after_it() {
         let (runtime, _clock) = runtime();
         let memory = RequestMemory::new(256 << 10);
         let mut permits: Vec<RequestPermit> =
-            (0..3).map(|_| memory.begin(runtime.monotonic())).collect();
-        let all = permits[2].grow(256 << 10, 256 << 10, &runtime).now_or_never();
+            (0..4).map(|_| memory.begin(runtime.monotonic())).collect();
+        let all = permits[0].grow(256 << 10, 256 << 10, &runtime).now_or_never();
         assert_eq!(all, Some(Ok(())), "there is room");
-        assert!(permits[1].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
-        let oldest = permits[0].grow(8192, 1 << 20, &runtime).now_or_never();
+        // The oldest of all has what it asked for, and may never ask again.
+        let oldest = permits[1].grow(8192, 1 << 20, &runtime).now_or_never();
         assert_eq!(oldest, Some(Ok(())));
-        assert!(permits[0].bytes() >= 1 << 20, "as much as it is long");
-        permits[0].arrived();
-        // Handled, it is the next one's turn.
-        assert!(permits[1].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
-        permits.remove(0);
-        assert_eq!(permits[0].grow(8192, 1 << 20, &runtime).now_or_never(), Some(Ok(())));
+        assert!(permits[1].bytes() >= 1 << 20, "as much as it is long");
+        permits[1].arrived();
+        // Handled, it is the next one's turn: of those that wait, not the newest.
+        assert!(permits[2].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
+        assert!(permits[3].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
+        permits.remove(1);
+        assert!(permits[2].grow(8192, 1 << 20, &runtime).now_or_never().is_none());
+        assert_eq!(permits[1].grow(8192, 1 << 20, &runtime).now_or_never(), Some(Ok(())));
+    }
+
+    /// Requests of three clients that have all memory, and a fourth's that has the reserve.
+    fn without_room(memory: &RequestMemory, runtime: &Runtime) -> [RequestPermit; 4] {
+        let mut permits = std::array::from_fn(|_| memory.begin(runtime.monotonic()));
+        for permit in &mut permits {
+            permit.grow(8192, 1 << 20, runtime).now_or_never().expect("room").unwrap();
+        }
+        permits
     }
 
     #[tokio::test]
     async fn the_slowest_is_closed_when_others_want_memory_and_not_before() {
         let (runtime, clock) = runtime();
         let memory = RequestMemory::new(192 << 10);
-        let mut oldest = memory.begin(runtime.monotonic());
-        let mut slow = memory.begin(runtime.monotonic());
-        let mut fast = memory.begin(runtime.monotonic());
-        for permit in [&mut oldest, &mut slow, &mut fast] {
-            permit.grow(8192, 1 << 20, &runtime).now_or_never().expect("room").unwrap();
-        }
+        let [oldest, mut slow, fast, reserved] = without_room(&memory, &runtime);
+        reserved.arrived();
         clock.0.fetch_add(10_000, Ordering::Relaxed);
-        oldest.note_received(700 << 10);
-        fast.note_received(2 << 20);
-        slow.note_received(9000);
+        oldest.note_received(700 << 10, runtime.monotonic());
+        fast.note_received(2 << 20, runtime.monotonic());
+        slow.note_received(9000, runtime.monotonic());
         assert!(slow.too_slow().now_or_never().is_none(), "nobody wants more");
         let mut next = memory.begin(runtime.monotonic());
         {
@@ -333,6 +373,44 @@ mod tests {
         clock.0.fetch_add(60_000, Ordering::Relaxed);
         assert!(last.grow(8192, 65_536, &runtime).now_or_never().is_none());
         assert!(last.too_slow().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_came_fast_earlier_is_no_credit_for_one_that_stops() {
+        let (runtime, clock) = runtime();
+        let memory = RequestMemory::new(192 << 10);
+        let [stopped, first, second, reserved] = without_room(&memory, &runtime);
+        reserved.arrived();
+        stopped.note_received(99 << 20, runtime.monotonic());
+        for tenth in 1..=20_usize {
+            clock.0.fetch_add(100, Ordering::Relaxed);
+            for permit in [&first, &second] {
+                permit.note_received(UNCOUNTED_BYTES + (tenth << 14), runtime.monotonic());
+            }
+        }
+        let mut next = memory.begin(runtime.monotonic());
+        assert!(next.grow(8192, 65_536, &runtime).now_or_never().is_none());
+        stopped.too_slow().now_or_never().expect("it has sent nothing for two seconds");
+    }
+
+    #[tokio::test]
+    async fn nobody_arrives_for_long_while_others_want_memory() {
+        let (runtime, clock) = runtime();
+        let memory = RequestMemory::new(192 << 10);
+        let [first, second, third, reserved] = without_room(&memory, &runtime);
+        reserved.arrived();
+        let mut next = memory.begin(runtime.monotonic());
+        for second_of_arrival in 1..=31_usize {
+            assert!(next.grow(8192, 65_536, &runtime).now_or_never().is_none());
+            assert!(first.too_slow().now_or_never().is_none(), "{second_of_arrival} s");
+            clock.0.fetch_add(1000, Ordering::Relaxed);
+            for permit in [&first, &second, &third] {
+                // Fast enough, for hours.
+                permit.note_received((second_of_arrival + 1) * 80 * 1024, runtime.monotonic());
+            }
+        }
+        assert!(next.grow(8192, 65_536, &runtime).now_or_never().is_none());
+        first.too_slow().now_or_never().expect("the oldest");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) enum FrameError {
     )]
     Truncated { received: usize },
     #[error(
-        "a request arrives too slowly ({received} bytes of it in more than a second) while others have no memory"
+        "a request arrives too slowly ({received} bytes of it so far) while others have no memory"
     )]
     Slow { received: usize },
     #[error("reading from the connection failed: {0}")]
@@ -127,7 +127,7 @@ impl FrameReader {
         // Only a request that needs a buffer of its own must not take the next one's bytes with it.
         let bytes_max =
             if length > READ_BUFFER_BYTES { missing.min(counted - held) } else { usize::MAX };
-        let Self { buffer, permit, .. } = self;
+        let Self { buffer, permit, runtime, .. } = self;
         let mut buffer_part = buffer.limit(bytes_max);
         let read = tokio::select! {
             biased;
@@ -141,7 +141,7 @@ impl FrameReader {
         if let Some(permit) = permit
             && read < missing
         {
-            permit.note_received(held + read);
+            permit.note_received(held + read, runtime.monotonic());
         }
         Ok(())
     }

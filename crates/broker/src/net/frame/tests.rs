@@ -162,11 +162,17 @@ async fn who_stops_within_a_request_is_closed_when_others_have_no_memory() {
         let error = new().next(&mut server).await.expect_err("it is slow");
         assert!(matches!(error, FrameError::Slow { received: 49_996 }), "{error}");
     };
-    let bytes = framed(&[&[1; 250_000]]);
-    let whole = async {
-        tokio::task::yield_now().await;
+    let whole = async |bytes: Vec<u8>| {
+        let bytes = framed(&[&bytes]);
         new().next(&mut &bytes[..]).await.expect("a whole request").expect("one")
     };
-    let all = async { tokio::join!(stopped(), stopped(), whole) };
+    let both = async {
+        tokio::task::yield_now().await;
+        // With the reserve, while it is handled; the other one is left with what is free.
+        let first = whole(vec![1; 250_000]).await;
+        let second = whole(vec![1; 150_000]).await;
+        (first, second)
+    };
+    let all = async { tokio::join!(stopped(), stopped(), both) };
     tokio::time::timeout(std::time::Duration::from_secs(20), all).await.expect("room is made");
 }
