@@ -99,6 +99,11 @@ impl Room {
 }
 
 impl RoomPermit {
+    /// Whether it keeps room from others.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.permit.is_some()
+    }
+
     /// For how many bytes.
     pub(crate) fn bytes(&self) -> usize {
         let held = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);

@@ -119,7 +119,7 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
                     tracing::warn!(%peer, %error, unlogged, "closed a connection");
                 }
             }
-            ConnectionEnd::Write(error @ WriteError::Unread(_)) => {
+            ConnectionEnd::Write(error @ (WriteError::Unread(_) | WriteError::Slow(_))) => {
                 tracing::info!(%peer, %error, "closed a connection");
             }
             ConnectionEnd::Write(error) => {
@@ -268,6 +268,7 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
         }
         let patience = Patience {
             room: &self.network.memory.responses,
+            holds_room: self.rooms.iter().any(RoomPermit::is_counted),
             idle_max: self.network.limits.idle_max,
         };
         write_parts(&mut self.stream, &mut self.parts, patience)

@@ -20,6 +20,10 @@ const SLICES_MAX: usize = 64;
 /// Who has read nothing for so long is closed once others want room for their responses.
 const UNREAD_MAX: Duration = Duration::from_secs(30);
 
+/// Who has not read all of its responses after so long is closed, too, once others want room: one that
+/// reads a little now and then would keep it for ever.
+const WRITE_MAX: Duration = Duration::from_secs(60);
+
 /// After so long the rest of what is written is copied into memory of its own: a slice of a log's
 /// buffer keeps all of the buffer, which may be far larger.
 const SHARED_MAX: Duration = Duration::from_secs(1);
@@ -31,13 +35,17 @@ pub(crate) enum WriteError {
     Io(#[from] io::Error),
     #[error("the client has read nothing of its responses for {0:?}")]
     Unread(Duration),
+    #[error("the client has not read all of its responses in {0:?}, and others have no room")]
+    Slow(Duration),
 }
 
-/// How long a client may read nothing.
+/// How long a client may read nothing, or little.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience<'a> {
     /// What unread responses may keep others from.
     pub(crate) room: &'a Room,
+    /// Whether these do.
+    pub(crate) holds_room: bool,
     pub(crate) idle_max: Duration,
 }
 
@@ -52,6 +60,15 @@ impl Patience<'_> {
             () = sleep(self.idle_max - first) => self.idle_max,
         }
     }
+
+    /// Returns when all should have been read.
+    async fn overdue(self) {
+        if !self.holds_room {
+            std::future::pending::<()>().await;
+        }
+        sleep(WRITE_MAX).await;
+        self.room.wanted().await;
+    }
 }
 
 /// Writes all `parts` in order and leaves them empty.
@@ -64,6 +81,7 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
     let mut shared = std::pin::pin!(sleep(SHARED_MAX));
     let mut is_shared = true;
     let mut unread = std::pin::pin!(patience.ended());
+    let mut overdue = std::pin::pin!(patience.overdue());
     while first < parts.len() {
         if parts[first].is_empty() {
             first += 1;
@@ -81,6 +99,7 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
                 written = stream.write_vectored(&slices[..count]) => Some(written?),
                 () = shared.as_mut(), if is_shared => None,
                 unread = unread.as_mut() => return Err(WriteError::Unread(unread)),
+                () = overdue.as_mut() => return Err(WriteError::Slow(WRITE_MAX)),
             }
         };
         let Some(written) = written else {
@@ -138,7 +157,8 @@ mod tests {
             let mut parts: Vec<Bytes> = bodies.into_iter().map(Bytes::from).collect();
             let sending = async move {
                 let room = Room::new(1);
-                let patience = Patience { room: &room, idle_max: Duration::from_secs(60) };
+                let patience =
+                    Patience { room: &room, holds_room: false, idle_max: Duration::from_secs(60) };
                 write_parts(&mut server, &mut parts, patience).await.expect("the client reads");
                 assert!(parts.is_empty());
             };
@@ -174,7 +194,7 @@ mod tests {
             };
             let started = tokio::time::Instant::now();
             let mut parts = vec![Bytes::from(vec![1; 100])];
-            let patience = Patience { room: &room, idle_max };
+            let patience = Patience { room: &room, holds_room: true, idle_max };
             let ended = tokio::select! {
                 ended = write_parts(&mut server, &mut parts, patience) => ended,
                 () = waiting => unreachable!(),
@@ -182,6 +202,43 @@ mod tests {
             };
             assert!(matches!(ended, Err(WriteError::Unread(_))), "{ended:?}");
             assert_eq!(started.elapsed().as_secs(), closed_after);
+            drop(all);
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the clock of the timers, which is paused")]
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_a_little_now_and_then_is_closed_when_others_want_room() {
+        for (is_wanted, holds_room, closed_after) in
+            [(true, true, Some(60)), (true, false, None), (false, true, None)]
+        {
+            let room = Room::new(1 << 20);
+            let all = room.exactly(1 << 20).await;
+            let waiting = async {
+                if is_wanted {
+                    room.exactly(1 << 20).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let (mut server, mut client) = tokio::io::duplex(10);
+            let started = tokio::time::Instant::now();
+            let reading = async {
+                for _ in 0..9 {
+                    sleep(Duration::from_secs(20)).await;
+                    client.read_exact(&mut [0; 10]).await.expect("something to read");
+                }
+            };
+            let mut parts = vec![Bytes::from(vec![1; 1000])];
+            let patience = Patience { room: &room, holds_room, idle_max: UNREAD_MAX };
+            let closed = tokio::select! {
+                ended = write_parts(&mut server, &mut parts, patience) => {
+                    assert!(matches!(ended, Err(WriteError::Slow(_))), "{ended:?}");
+                    Some(started.elapsed().as_secs())
+                }
+                () = waiting => unreachable!(),
+                () = reading => None,
+            };
+            assert_eq!(closed, closed_after);
             drop(all);
         }
     }
@@ -210,7 +267,8 @@ mod tests {
         let (mut server, mut client) = tokio::io::duplex(5);
         let writing = async {
             let room = Room::new(1);
-            let patience = Patience { room: &room, idle_max: Duration::from_secs(60) };
+            let patience =
+                Patience { room: &room, holds_room: false, idle_max: Duration::from_secs(60) };
             write_parts(&mut server, &mut parts, patience).await.expect("the client reads");
         };
         let reading = async {
