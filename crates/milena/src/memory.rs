@@ -30,6 +30,7 @@ const TAIL: Share = Share { part: 12, mib: 32..=2048 };
 const CACHE: Share = Share { part: 8, mib: 16..=4096 };
 const REQUESTS: Share = Share { part: 6, mib: 32..=512 };
 const DECODED: Share = Share { part: 4, mib: 24..=512 };
+const DECODERS: Share = Share { part: 4, mib: 16..=512 };
 const RESPONSES: Share = Share { part: 6, mib: 32..=512 };
 const GROUPS: Share = Share { part: 3, mib: 16..=512 };
 const SESSIONS: Share = Share { part: 1, mib: 4..=64 };
@@ -85,6 +86,7 @@ impl Division {
         MemoryShares {
             request_bytes: size(REQUESTS),
             decoded_bytes: size(DECODED),
+            decoder_bytes: size(DECODERS),
             response_bytes: size(RESPONSES),
             session_bytes: size(SESSIONS),
             group_bytes: size(GROUPS),
@@ -107,6 +109,7 @@ impl fmt::Display for Division {
             ("block cache", CACHE),
             ("requests", REQUESTS),
             ("decoded requests", DECODED),
+            ("decoders", DECODERS),
             ("responses", RESPONSES),
             ("groups", GROUPS),
             ("fetch sessions", SESSIONS),
@@ -285,7 +288,8 @@ mod tests {
             let records = shares.records.unwrap();
             let sum = records.unflushed_bytes.max(records.tail_bytes)
                 + division.cache_mib() * MIB
-                + (shares.request_bytes + shares.decoded_bytes + shares.response_bytes) as u64
+                + (shares.request_bytes + shares.decoded_bytes + shares.decoder_bytes) as u64
+                + shares.response_bytes as u64
                 + (shares.group_bytes + shares.session_bytes) as u64
                 + division.connections() as u64 * CONNECTION_KIB * 1024;
             assert!(sum <= memory_mib * MIB * 3 / 4, "{division}: {} MiB", sum / MIB);

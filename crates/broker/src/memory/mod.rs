@@ -14,8 +14,10 @@ pub struct MemoryShares {
     /// Requests as they were received, beyond the first 8 KiB of each; beside this, one request of
     /// any length.
     pub request_bytes: usize,
-    /// Requests that are decoded, above 64 KiB each.
+    /// Requests that are decoded, above 64 KiB each, with what their handlers make of them.
     pub decoded_bytes: usize,
+    /// Decoders of compressed records, while they are checked.
+    pub decoder_bytes: usize,
     /// Responses above 64 KiB, until they are written.
     pub response_bytes: usize,
     /// Fetch sessions.
@@ -31,6 +33,7 @@ impl Default for MemoryShares {
         Self {
             request_bytes: 512 << 20,
             decoded_bytes: 256 << 20,
+            decoder_bytes: 256 << 20,
             response_bytes: 256 << 20,
             session_bytes: 64 << 20,
             group_bytes: 256 << 20,
@@ -44,6 +47,7 @@ impl Default for MemoryShares {
 pub struct SharedMemory {
     pub(crate) requests: RequestMemory,
     pub(crate) decoded: Room,
+    pub(crate) decoders: Room,
     pub(crate) responses: Room,
     pub(crate) sessions: ByteCount,
     pub(crate) groups: ByteCount,
@@ -55,6 +59,7 @@ impl SharedMemory {
         Self {
             requests: RequestMemory::new(shares.request_bytes),
             decoded: Room::new(shares.decoded_bytes),
+            decoders: Room::new(shares.decoder_bytes),
             responses: Room::new(shares.response_bytes),
             sessions: ByteCount::new(shares.session_bytes),
             groups: ByteCount::new(shares.group_bytes),

@@ -11,13 +11,9 @@ use bytes::{Buf, Bytes, buf::Reader};
 use flate2::bufread::GzDecoder;
 
 use crate::{
-    codec::{Compression, snappy},
+    codec::{Compression, footprint::zstd_window_log_max, snappy},
     error::BatchError,
 };
-
-/// The largest window of a Zstandard frame as a power of two: what decoders accept that are not
-/// told otherwise.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 /// What an LZ4 frame begins with, as a little-endian number.
 const LZ4_MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
@@ -76,11 +72,10 @@ impl Decoder {
                 Stream::Lz4(Box::new(lz4_flex::frame::FrameDecoder::new(bytes)))
             }
             Compression::Zstd => {
+                let window_log_max = zstd_window_log_max(&payload);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(payload.reader())
                     .map_err(|error| codec.failed(&error))?;
-                decoder
-                    .window_log_max(ZSTD_WINDOW_LOG_MAX)
-                    .map_err(|error| codec.failed(&error))?;
+                decoder.window_log_max(window_log_max).map_err(|error| codec.failed(&error))?;
                 Stream::Zstd(Box::new(decoder))
             }
         };

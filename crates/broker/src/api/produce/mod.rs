@@ -114,11 +114,10 @@ pub(crate) async fn handle(
         -1 => context.narrow(request.timeout_ms),
         _ => {}
     }
-    let deadline = context.deadline();
     let mut producing = Producing {
         context,
         apis,
-        validator: Validator::new(apis, context.api_version, deadline),
+        validator: Validator::new(apis, context),
         topics: received(context, apis, request).await,
         has_appended: false,
     };

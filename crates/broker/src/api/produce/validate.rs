@@ -132,6 +132,17 @@ impl Validation {
         Ok(Self { config, now_ms, stage })
     }
 
+    /// What the decoder of the records takes in memory about, until they are valid.
+    pub(crate) fn decoder_bytes(&self) -> usize {
+        /// Of message sets it is known only when they are read: LZ4's, the largest.
+        const OF_MESSAGE_SET: usize = 8 << 20;
+        match &self.stage {
+            Stage::MessageSet(_) => OF_MESSAGE_SET,
+            Stage::Checksum(batch, _) | Stage::Records(batch, _) => batch.decoder_bytes(),
+            Stage::Recompress(_) | Stage::Done => 0,
+        }
+    }
+
     /// Goes on for about as long as decompressing `budget` bytes takes, and takes that from it. The
     /// valid batch, with its largest timestamp, or `None`: there is more to do.
     pub(crate) fn run(&mut self, budget: &mut usize) -> Result<Option<Batch>, ProduceError> {

@@ -9,6 +9,11 @@ use milena_protocol::ErrorCode;
 use milena_records::Batch;
 use milena_runtime::{OwnedTask, Runtime};
 
+use crate::{
+    context::RequestContext,
+    memory::room::{Room, RoomPermit, UNCOUNTED_BYTES},
+};
+
 use super::{
     apis::ProduceApi,
     validate::{ProduceError, Validation},
@@ -27,13 +32,21 @@ pub(super) struct Validator<'a> {
     now_ms: i64,
     /// On the monotonic clock.
     deadline: Option<Duration>,
+    /// For decoders: several windows of 128 MiB would be more than there is.
+    decoders: &'a Room,
     inline_left: usize,
 }
 
 impl<'a> Validator<'a> {
-    pub(super) fn new(apis: &'a ProduceApi, api_version: i16, deadline: Option<Duration>) -> Self {
-        let now_ms = apis.runtime.wall_ms();
-        Self { apis, api_version, now_ms, deadline, inline_left: INLINE_BYTES }
+    pub(super) fn new(apis: &'a ProduceApi, context: &'a RequestContext) -> Self {
+        Self {
+            apis,
+            api_version: context.api_version,
+            now_ms: apis.runtime.wall_ms(),
+            deadline: context.deadline(),
+            decoders: &context.connection.memory.decoders,
+            inline_left: INLINE_BYTES,
+        }
     }
 
     /// The batch to append. Its bytes are those that were received, unless the topic has another
@@ -46,6 +59,14 @@ impl<'a> Validator<'a> {
     ) -> Result<Batch, ProduceError> {
         let mut validation =
             Validation::begin(records, config.clone(), self.api_version, self.now_ms)?;
+        let decoder_bytes = validation.decoder_bytes();
+        let _decoder = match decoder_bytes > UNCOUNTED_BYTES {
+            true => {
+                let (runtime, deadline) = (&self.apis.runtime, self.deadline);
+                Some(decoder_room(self.decoders, decoder_bytes, runtime, deadline).await?)
+            }
+            false => None,
+        };
         match validation.run(&mut self.inline_left)? {
             Some(batch) => Ok(batch),
             None => Box::pin(self.on_compute(validation)).await,
@@ -79,6 +100,50 @@ impl<'a> Validator<'a> {
     }
 }
 
+/// Waits for the memory that a decoder takes, at most until the deadline.
+async fn decoder_room(
+    decoders: &Room,
+    bytes: usize,
+    runtime: &Runtime,
+    deadline: Option<Duration>,
+) -> Result<RoomPermit, ProduceError> {
+    let until_late = async {
+        match deadline {
+            None => std::future::pending().await,
+            Some(deadline) => {
+                runtime.sleep(deadline.saturating_sub(runtime.monotonic())).await;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        room = decoders.exactly(bytes) => Ok(room),
+        () = until_late => {
+            let message = "there was no memory to decompress the records: try again";
+            Err(ProduceError::new(ErrorCode::RequestTimedOut, message))
+        }
+    }
+}
+
 fn is_past(runtime: &Runtime, deadline: Option<Duration>) -> bool {
     deadline.is_some_and(|deadline| runtime.monotonic() > deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_decoder_waits_for_its_memory_until_the_deadline() {
+        let runtime = Runtime::system();
+        let decoders = Room::new(100 << 20);
+        let large = decoder_room(&decoders, 90 << 20, &runtime, None).await.expect("room");
+        let soon = Some(runtime.monotonic() + Duration::from_millis(20));
+        let late = decoder_room(&decoders, 20 << 20, &runtime, soon).await.expect_err("none");
+        assert_eq!(late.error.code, ErrorCode::RequestTimedOut);
+        let (room, ()) = tokio::join!(decoder_room(&decoders, 20 << 20, &runtime, None), async {
+            drop(large);
+        });
+        assert!(room.expect("room").is_counted());
+    }
 }
