@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::{Authorizer, Caller, Operation, Principal, Resource},
-    memory::{SharedMemory, room::RoomPermit},
+    memory::{SharedMemory, requests::RequestPermit, room::RoomPermit},
 };
 
 /// Stands for no deadline.
@@ -58,8 +58,18 @@ pub(crate) struct RequestContext {
     deadline: AtomicU64,
     outlives_peer: AtomicBool,
     throttle_ms: AtomicU32,
+    held: Mutex<HeldMemory>,
+}
+
+/// The memory that is counted for a request while it is handled.
+#[derive(Default)]
+struct HeldMemory {
+    /// For what was received.
+    received: Option<RequestPermit>,
+    /// For what it is when it is decoded, and what its handler makes of that.
+    decoded: Option<RoomPermit>,
     /// For its response.
-    room: Mutex<Option<RoomPermit>>,
+    response: Option<RoomPermit>,
 }
 
 impl RequestContext {
@@ -82,8 +92,38 @@ impl RequestContext {
             deadline: AtomicU64::new(time_max.map_or(NEVER, |max| nanos(received + max))),
             outlives_peer: AtomicBool::new(false),
             throttle_ms: AtomicU32::new(0),
-            room: Mutex::new(None),
+            held: Mutex::default(),
         }
+    }
+
+    /// Keeps the memory of what was received counted until the request is handled.
+    pub(crate) fn keep_received(&self, permit: RequestPermit) {
+        self.lock_held().received = Some(permit);
+    }
+
+    /// The same for what it was decoded to.
+    pub(crate) fn keep_decoded(&self, room: RoomPermit) {
+        self.lock_held().decoded = Some(room);
+    }
+
+    /// The handler has dropped the request, as it was received, before a wait.
+    pub(crate) fn release_received(&self) {
+        self.lock_held().received = None;
+    }
+
+    /// The handler has dropped what it was decoded to as well, and what was made of it is counted
+    /// elsewhere.
+    pub(crate) fn release_decoded(&self) {
+        self.lock_held().decoded = None;
+    }
+
+    /// Returns when others wait for memory to decode their requests of which this one has some.
+    pub(crate) async fn decoded_is_wanted(&self) {
+        let holds = self.lock_held().decoded.as_ref().is_some_and(RoomPermit::is_counted);
+        if !holds {
+            std::future::pending::<()>().await;
+        }
+        self.connection.memory.decoded.wanted().await;
     }
 
     /// Its handling begins now, and not when it had arrived.
@@ -162,12 +202,12 @@ impl RequestContext {
 
     /// Keeps room until the response is written.
     pub(crate) fn keep_room(&self, room: RoomPermit) {
-        *self.lock_room() = Some(room);
+        self.lock_held().response = Some(room);
     }
 
     /// The room that the handler took.
     pub(crate) fn take_room(&self) -> Option<RoomPermit> {
-        self.lock_room().take()
+        self.lock_held().response.take()
     }
 
     /// Room for a response of `bytes` that is built already. None if there was none until the
@@ -180,8 +220,8 @@ impl RequestContext {
         }
     }
 
-    fn lock_room(&self) -> std::sync::MutexGuard<'_, Option<RoomPermit>> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_held(&self) -> MutexGuard<'_, HeldMemory> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn client_address(&self) -> SocketAddr {
@@ -226,6 +266,8 @@ fn nanos(at: Duration) -> u64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use futures_util::FutureExt as _;
+
     use crate::{access::AllowAll, memory::MemoryShares};
 
     use super::*;
@@ -234,6 +276,15 @@ pub(crate) mod tests {
 
     /// A request of a connection that is not there.
     pub(crate) fn request(runtime: &Runtime, time_max: Option<Duration>) -> RequestContext {
+        let shares = MemoryShares { response_bytes: 1 << 20, ..MemoryShares::default() };
+        request_within(shares, runtime, time_max)
+    }
+
+    pub(crate) fn request_within(
+        shares: MemoryShares,
+        runtime: &Runtime,
+        time_max: Option<Duration>,
+    ) -> RequestContext {
         let connection = ConnectionInfo {
             cluster: "paper".parse().unwrap(),
             listener: "PLAINTEXT".into(),
@@ -241,10 +292,7 @@ pub(crate) mod tests {
             authorizer: Arc::new(AllowAll),
             gone: runtime.stopping().child_token(),
             runtime: runtime.clone(),
-            memory: SharedMemory::new(MemoryShares {
-                response_bytes: 1 << 20,
-                ..MemoryShares::default()
-            }),
+            memory: SharedMemory::new(shares),
             bad_requests: Arc::default(),
         };
         let header =
@@ -288,6 +336,38 @@ pub(crate) mod tests {
         assert!(futures_util::poll!(ended.as_mut()).is_pending());
         runtime.stop();
         ended.await;
+    }
+
+    #[tokio::test]
+    async fn what_a_handler_drops_before_a_wait_is_not_counted_any_more() {
+        let runtime = Runtime::system();
+        let shares = MemoryShares {
+            request_bytes: 1 << 20,
+            decoded_bytes: 1 << 20,
+            ..MemoryShares::default()
+        };
+        let request = request_within(shares, &runtime, None);
+        let memory = request.connection.memory.clone();
+        let mut permit = memory.requests.begin(runtime.monotonic());
+        permit.grow(1 << 20, 1 << 20, &runtime).await.expect("room");
+        permit.arrived();
+        request.keep_received(permit);
+        request.keep_decoded(memory.decoded.exactly(1 << 20).await);
+
+        assert!(request.decoded_is_wanted().now_or_never().is_none(), "nobody waits");
+        {
+            let mut other = std::pin::pin!(memory.decoded.exactly(1 << 20));
+            assert!(futures_util::poll!(other.as_mut()).is_pending());
+            request.decoded_is_wanted().await;
+            request.release_decoded();
+            other.await;
+        }
+        let mut reserved = memory.requests.begin(runtime.monotonic());
+        reserved.grow(1 << 20, 1 << 20, &runtime).await.expect("the reserve");
+        let mut next = memory.requests.begin(runtime.monotonic());
+        assert!(next.grow(1 << 20, 1 << 20, &runtime).now_or_never().is_none());
+        request.release_received();
+        next.grow(1 << 20, 1 << 20, &runtime).await.expect("what was released");
     }
 
     #[tokio::test]

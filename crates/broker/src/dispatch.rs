@@ -7,7 +7,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use milena_protocol::{ApiKey, Decoder, frame};
+use milena_protocol::{ApiKey, Decoder, KString, frame};
 use milena_runtime::OwnedTask;
 
 use crate::{
@@ -20,15 +20,12 @@ use crate::{
     },
     authentication::{Admitted, ConnectionAuthentication},
     context::{ConnectionInfo, RequestContext},
-    memory::room::UNCOUNTED_BYTES,
+    memory::{requests::RequestPermit, room::UNCOUNTED_BYTES},
 };
 
 /// A larger request is handled where computing delays nobody. Produce is not: what it computes on
 /// is bounded by itself.
 const CHEAP_BYTES: usize = 64 * 1024;
-/// How many times larger than on the wire a request is when it is decoded, at most about: an entry
-/// of few bytes becomes a struct.
-const EXPANSION: usize = 6;
 
 /// The handler of the requests of connections.
 pub(crate) trait RequestService: Send + Sync + 'static {
@@ -82,17 +79,18 @@ impl Incoming {
     }
 }
 
-/// Reads the header of a request that arrived at `now` (monotonic). `None`: the connection ends,
-/// and the reason was logged.
+/// Reads the header of a request that arrived at `now` (monotonic), and for which memory is counted
+/// if it is large. `None`: the connection ends, and the reason was logged.
 pub(crate) fn read(
     connection: &Arc<ConnectionInfo>,
     authentication: &ConnectionAuthentication,
     offered: &OfferedApis,
     frame: Bytes,
+    permit: Option<RequestPermit>,
     now: Duration,
 ) -> Option<Incoming> {
     let peer = connection.peer;
-    let (header, body) = match frame::decode_request(frame) {
+    let (mut header, body) = match frame::decode_request(frame) {
         Ok(read) => read,
         Err(error) => {
             if let Some(unlogged) = connection.bad_requests.pass(now) {
@@ -130,11 +128,18 @@ pub(crate) fn read(
         Some(_) if is_conversation => RequestTarget::Authentication,
         Some(_) => RequestTarget::Handler,
     };
+    if permit.is_some() {
+        // A name of its own, so that a handler may drop the request and wait.
+        header.client_id = header.client_id.map(|id| KString::from(id.as_str()));
+    }
     let definition = api.definition;
     let computes =
         definition.computes || (body.remaining() > CHEAP_BYTES && key != ApiKey::Produce);
     let context =
         RequestContext::new(connection.clone(), principal, header, now, definition.time_max);
+    if let Some(permit) = permit {
+        context.keep_received(permit);
+    }
     Some(Incoming { context, body, target, next_request: definition.next_request, computes })
 }
 
@@ -167,18 +172,6 @@ async fn compute<S: RequestService>(
 ) -> Handled {
     let runtime = context.connection.runtime.clone();
     let task = runtime.spawn_compute(async move {
-        // Those without a deadline wait long, and their members have limits of their own.
-        let decoded = context.deadline().map(|_| body.remaining().saturating_mul(EXPANSION));
-        let _decoded = match decoded {
-            Some(bytes) if body.remaining() > CHEAP_BYTES => tokio::select! {
-                biased;
-                room = context.connection.memory.decoded.exactly(bytes) => Some(room),
-                () = context.ended() => {
-                    return Handled::close("there was no memory to decode a large request");
-                }
-            },
-            _ => None,
-        };
         let handled = service.handle(&context, body).await;
         with_room(&context, handled).await
     });

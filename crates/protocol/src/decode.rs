@@ -70,6 +70,9 @@ pub enum DecodeError {
     TrailingBytes { left: usize },
 }
 
+/// What an element of an array counts at least: whoever handles a number makes more of it.
+const ELEMENT_BYTES_MIN: usize = 16;
+
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// A cursor over one frame. Strings, byte strings and records it returns share the frame's memory.
@@ -106,6 +109,17 @@ impl Decoder {
     /// comes near it.
     pub const fn budget_of(len: usize) -> usize {
         len.saturating_mul(16).saturating_add(64 << 10)
+    }
+
+    /// Allows the arrays that are still to be read no more than `bytes`.
+    #[must_use]
+    pub fn within(self, bytes: usize) -> Self {
+        Self { budget: self.budget.min(bytes), ..self }
+    }
+
+    /// Bytes that arrays may still reserve.
+    pub const fn budget(&self) -> usize {
+        self.budget
     }
 
     /// Bytes not yet read.
@@ -246,7 +260,8 @@ impl Decoder {
             return Err(DecodeError::Truncated { at: self.pos, need: count, left });
         }
         let too_many = DecodeError::TooManyElements { at: self.pos, count };
-        let cost = count.checked_mul(size_of::<T>()).ok_or(too_many.clone())?;
+        let each = size_of::<T>().max(ELEMENT_BYTES_MIN);
+        let cost = count.checked_mul(each).ok_or(too_many.clone())?;
         self.budget = self.budget.checked_sub(cost).ok_or(too_many)?;
         Ok(Vec::with_capacity(count))
     }

@@ -6,9 +6,20 @@ use futures_util::future::BoxFuture;
 use milena_protocol::{
     ApiKey, DecodeError, Decoder, EncodedFrame, Message, Request, frame::encode_response,
 };
+use milena_runtime::OwnedTask;
 
 use super::bounds::RESPONSE_BYTES_MAX;
-use crate::{context::RequestContext, memory::room::RoomPermit};
+use crate::{
+    context::RequestContext,
+    memory::room::{RoomPermit, UNCOUNTED_BYTES},
+};
+
+/// How many bytes a handler and its response make of a byte of the decoded request, about: an entry
+/// becomes one of each.
+const HANDLED_FACTOR: usize = 4;
+
+/// Which part of the room for decoded requests one may have.
+const DECODED_PART: usize = 2;
 
 /// The outcome of a request.
 pub(crate) enum Handled {
@@ -125,19 +136,58 @@ impl ResponseHead {
 }
 
 /// Reads a request's body. A body that cannot be read ends the connection.
-pub(crate) fn decode<R: Request>(
+///
+/// What becomes far larger than it was received (an entry of few bytes becomes a struct) is decoded
+/// where computing delays nobody, within room that the context then has.
+pub(crate) async fn decode<R: Request + Send + 'static>(
     context: &RequestContext,
-    mut body: Decoder,
+    body: Decoder,
 ) -> Result<R, Handled> {
-    R::decode(&mut body, context.api_version).map_err(|error: DecodeError| {
-        let (peer, api, version) =
-            (context.client_address(), context.api_key.name(), context.api_version);
-        let now = context.connection.runtime.monotonic();
-        if let Some(unlogged) = context.connection.bad_requests.pass(now) {
-            tracing::warn!(%peer, api, version, %error, unlogged, "a request's body cannot be read");
+    let mut small = body.clone().within(UNCOUNTED_BYTES);
+    match R::decode(&mut small, context.api_version) {
+        Ok(request) => Ok(request),
+        Err(DecodeError::TooManyElements { .. }) if body.budget() > UNCOUNTED_BYTES => {
+            Box::pin(decode_large(context, body)).await
         }
-        Handled::close("a request's body cannot be read")
-    })
+        Err(error) => Err(unreadable(context, &error)),
+    }
+}
+
+async fn decode_large<R: Request + Send + 'static>(
+    context: &RequestContext,
+    body: Decoder,
+) -> Result<R, Handled> {
+    let decoded = &context.connection.memory.decoded;
+    let wanted = body.budget().saturating_mul(HANDLED_FACTOR).min(decoded.part(DECODED_PART));
+    let mut room = tokio::select! {
+        biased;
+        room = decoded.exactly(wanted) => room,
+        () = context.ended() => {
+            return Err(Handled::close("there was no memory to decode a large request"));
+        }
+    };
+    let mut body = body.within(room.bytes() / HANDLED_FACTOR);
+    let (budget, version) = (body.budget(), context.api_version);
+    let task = context.connection.runtime.spawn_compute(async move {
+        let request = R::decode(&mut body, version);
+        (request, body.budget())
+    });
+    let Ok((request, left)) = OwnedTask::from(task).await else {
+        return Err(Handled::close("its handler did not end"));
+    };
+    room.set_bytes((budget - left).saturating_mul(HANDLED_FACTOR));
+    context.keep_decoded(room);
+    request.map_err(|error| unreadable(context, &error))
+}
+
+fn unreadable(context: &RequestContext, error: &DecodeError) -> Handled {
+    let (peer, api, version) =
+        (context.client_address(), context.api_key.name(), context.api_version);
+    let now = context.connection.runtime.monotonic();
+    if let Some(unlogged) = context.connection.bad_requests.pass(now) {
+        tracing::warn!(%peer, api, version, %error, unlogged, "a request's body cannot be read");
+    }
+    Handled::close("a request's body cannot be read")
 }
 
 /// Makes of a family's list of API files `APIS`, their definitions, and `handle`, which calls the
@@ -154,7 +204,7 @@ macro_rules! family {
         ) -> $crate::api::handled::Handled {
             use $crate::api::handled::{Handled, IntoHandled as _, decode};
             $(if context.api_key == $api::API.key {
-                return match decode(context, body) {
+                return match decode(context, body).await {
                     Ok(request) => {
                         Box::pin($api::handle(context, apis, request)).await.into_handled(context)
                     }
@@ -167,3 +217,69 @@ macro_rules! family {
 }
 
 pub(crate) use family;
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use milena_protocol::{
+        Encoder,
+        messages::offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestTopic},
+    };
+    use milena_runtime::Runtime;
+
+    use super::*;
+    use crate::{context::tests::request_within, memory::MemoryShares};
+
+    /// The request's version is that of the context.
+    fn body(topics: usize) -> Decoder {
+        let topic = OffsetFetchRequestTopic { name: "t".into(), partition_indexes: vec![1] };
+        let request =
+            OffsetFetchRequest { topics: Some(vec![topic; topics]), ..Default::default() };
+        let mut encoder = Encoder::new();
+        request.encode(&mut encoder, 4);
+        Decoder::new(encoder.into_bytes())
+    }
+
+    fn context(decoded_bytes: usize) -> RequestContext {
+        let shares = MemoryShares { decoded_bytes, ..MemoryShares::default() };
+        let second = Duration::from_secs(1);
+        request_within(shares, &Runtime::system(), Some(second))
+    }
+
+    #[tokio::test]
+    async fn what_a_large_request_becomes_is_counted_until_it_is_handled() {
+        const ALL: usize = 64 << 20;
+        let context = context(ALL);
+        let decoded = context.connection.memory.decoded.clone();
+        let small: Result<OffsetFetchRequest, _> = decode(&context, body(100)).await;
+        assert!(small.is_ok());
+        assert!(decoded.exactly(ALL).now_or_never().is_some(), "it is small");
+        let Ok::<OffsetFetchRequest, _>(large) = decode(&context, body(20_000)).await else {
+            panic!("it is within the limits")
+        };
+        assert_eq!(large.topics.map(|topics| topics.len()), Some(20_000));
+        let used = 20_000 * (size_of::<OffsetFetchRequestTopic>() + 16) * HANDLED_FACTOR;
+        assert!(decoded.exactly(ALL - used + (1 << 20)).now_or_never().is_none());
+        assert!(decoded.exactly(ALL - used - (1 << 20)).now_or_never().is_some());
+        drop(context);
+        assert!(decoded.exactly(ALL).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_request_becomes_no_larger_than_there_is_room() {
+        let context = context(1 << 20);
+        let large: Result<OffsetFetchRequest, _> = decode(&context, body(20_000)).await;
+        let Err(Handled::Done(Reply::Close { reason })) = large else { panic!("it is too large") };
+        assert_eq!(reason, "a request's body cannot be read");
+    }
+
+    #[tokio::test]
+    async fn without_room_until_its_deadline_a_large_request_ends_its_connection() {
+        let context = context(64 << 20);
+        let _all = context.connection.memory.decoded.exactly(64 << 20).await;
+        context.narrow(20);
+        let large: Result<OffsetFetchRequest, _> = decode(&context, body(20_000)).await;
+        let Err(Handled::Done(Reply::Close { reason })) = large else { panic!("no room") };
+        assert_eq!(reason, "there was no memory to decode a large request");
+    }
+}

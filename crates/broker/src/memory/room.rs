@@ -57,6 +57,11 @@ impl Room {
         }
     }
 
+    /// A part of all there is, in bytes.
+    pub(crate) fn part(&self, of: usize) -> usize {
+        self.all * PERMIT_BYTES / of
+    }
+
     /// None, which is enough for what is small.
     pub(crate) fn none(&self) -> RoomPermit {
         RoomPermit { room: self.clone(), permit: None }

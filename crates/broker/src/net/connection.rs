@@ -177,10 +177,8 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
         self.last_used = self.network.runtime.monotonic();
         let Self { info, authentication, network, last_used, .. } = self;
         let offered = network.service.offered();
-        let Some(mut request) = dispatch::read(info, authentication, offered, bytes, *last_used)
-        else {
-            return Err(ConnectionEnd::Refused);
-        };
+        let request = dispatch::read(info, authentication, offered, bytes, permit, *last_used);
+        let Some(mut request) = request else { return Err(ConnectionEnd::Refused) };
         let overlaps = request.overlaps();
         if !overlaps && !self.waiting.is_empty() {
             // It may wait long, and earlier requests must not wait with it.
@@ -202,7 +200,6 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
                 }
             }
         };
-        drop(permit);
         match handled {
             Handled::Commit(commit) if overlaps => {
                 self.waiting.push_back(PendingReply::Commit(commit));

@@ -105,6 +105,9 @@ pub(crate) async fn handle(
     };
     let limits = limits(context, apis, &request, targets.len());
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
+    // It waits without it: the targets have names of their own.
+    drop(request);
+    context.release_received();
     let waiting = FetchWait::new(context, apis, &limits, targets, bytes_min);
     let (targets, mut pass) = waiting.read().await;
     if let Some(room) = pass.room.take() {
@@ -207,7 +210,7 @@ fn key(version: i16, name: &milena_protocol::KString, id: milena_protocol::Uuid)
     if version >= FIRST_VERSION_WITH_IDS {
         OwnedTopicRef::Id(TopicId(id))
     } else {
-        OwnedTopicRef::Name(name.clone())
+        OwnedTopicRef::Name(name.clone()).detached()
     }
 }
 

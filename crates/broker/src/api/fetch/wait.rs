@@ -79,6 +79,8 @@ impl<'a> FetchWait<'a> {
                 biased;
                 () = self.apis.stopping.cancelled() => break,
                 () = self.context.ended() => {}
+                // A long poll is no reason to keep others from theirs.
+                () = self.context.decoded_is_wanted() => self.deadline = Duration::ZERO,
                 () = waiter.woken() => {}
                 () = changes.next(), if !self.undecided.is_empty() => {}
                 () = self.apis.runtime.sleep(grace), if undecided.is_some() => {}

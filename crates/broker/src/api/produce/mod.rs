@@ -102,7 +102,7 @@ pub(crate) async fn handle(
     apis: &Arc<ProduceApi>,
     body: Decoder,
 ) -> Handled {
-    let request: ProduceRequest = match decode(context, body) {
+    let request: ProduceRequest = match decode(context, body).await {
         Ok(request) => request,
         Err(closed) => return closed,
     };

@@ -127,34 +127,40 @@ impl AuthenticationExchange for Conversation {
         body: Decoder,
     ) -> BoxFuture<'a, AuthenticationStep> {
         let head = ResponseHead::of(context);
-        let next = |text: &'static str| AuthenticationStep {
+        let next = move |text: &'static str| AuthenticationStep {
             reply: head.reply(&Text(text.into())),
             session: None,
         };
-        let step = match context.api_key {
-            ApiKey::SaslHandshake => {
-                let Ok(SaslHandshake(name)) = decode(context, body) else { unreachable!() };
-                self.name = Some(KString::from(name.0.as_str()));
-                next("who are you?")
-            }
-            _ => {
-                let Ok(SaslAuthenticate(word)) = decode(context, body) else { unreachable!() };
-                match self.name.take().filter(|_| word.0 == *"password") {
-                    Some(name) => {
-                        let expires = name.ends_with("-for-0-s").then_some(context.received);
-                        let principal = Principal::user(&name);
-                        let session = Some(Session { principal, expires });
-                        AuthenticationStep { session, ..next("welcome") }
-                    }
-                    None => {
-                        let Reply::Send { frame, .. } = next("no").reply else { unreachable!() };
-                        let reply = Reply::Last { frame, reason: "a wrong password" };
-                        AuthenticationStep { reply, session: None }
+        let step = async move {
+            match context.api_key {
+                ApiKey::SaslHandshake => {
+                    let name = decode(context, body).await;
+                    let Ok(SaslHandshake(name)) = name else { unreachable!() };
+                    self.name = Some(KString::from(name.0.as_str()));
+                    next("who are you?")
+                }
+                _ => {
+                    let word = decode(context, body).await;
+                    let Ok(SaslAuthenticate(word)) = word else { unreachable!() };
+                    match self.name.take().filter(|_| word.0 == *"password") {
+                        Some(name) => {
+                            let expires = name.ends_with("-for-0-s").then_some(context.received);
+                            let principal = Principal::user(&name);
+                            let session = Some(Session { principal, expires });
+                            AuthenticationStep { session, ..next("welcome") }
+                        }
+                        None => {
+                            let Reply::Send { frame, .. } = next("no").reply else {
+                                unreachable!()
+                            };
+                            let reply = Reply::Last { frame, reason: "a wrong password" };
+                            AuthenticationStep { reply, session: None }
+                        }
                     }
                 }
             }
         };
-        async { step }.boxed()
+        step.boxed()
     }
 }
 
