@@ -184,6 +184,11 @@ impl RequestContext {
         }
     }
 
+    /// Whether the broker's connections end.
+    pub(crate) fn connection_stops(&self) -> bool {
+        self.connection.runtime.stopping().is_cancelled()
+    }
+
     /// Whether nobody waits for the response any more, or the broker's connections end.
     pub(crate) fn is_abandoned(&self) -> bool {
         !self.outlives_peer.load(Ordering::Relaxed) && self.connection.gone.is_cancelled()

@@ -5,7 +5,12 @@ use std::time::Duration;
 use milena_protocol::{
     ErrorCode,
     messages::{
-        fetch_request::FetchRequest, produce_request::ProduceRequest,
+        fetch_request::FetchRequest,
+        offset_commit_request::{
+            OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+        },
+        offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestTopic},
+        produce_request::ProduceRequest,
         produce_response::ProduceResponse,
     },
 };
@@ -13,6 +18,7 @@ use milena_storage::disk::MemoryDisk;
 
 use crate::{
     cluster::{Cluster, ClusterOptions, eventually},
+    groups::coordinator,
     wire::{batch, fetch_request, only_fetched, produce_request, read_all, sequenced},
 };
 
@@ -106,6 +112,43 @@ async fn a_disk_that_refuses_writes_is_a_storage_error_until_it_takes_them_again
         let produced = client.produce(9, "t", 1, batch(&["after"]).into_bytes()).await;
         tokio::time::sleep(Duration::from_millis(5)).await;
         produced.error_code == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_waits_for_the_disk_ends_with_its_client_and_counts_all_the_same() {
+    let disk = MemoryDisk::default();
+    let cluster = cluster_on(&disk).await;
+    coordinator(&cluster, "g").await;
+    let mut client = cluster.connect(1).await;
+    let partition = OffsetCommitRequestPartition { committed_offset: 5, ..Default::default() };
+    let commit = OffsetCommitRequest {
+        group_id: "g".into(),
+        generation_id_or_member_epoch: -1,
+        topics: vec![OffsetCommitRequestTopic {
+            name: "t".into(),
+            partitions: vec![partition],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    disk.hold_syncs(true);
+    let id = client.send(8, &commit).await;
+    client.stop_sending().await;
+    let response = client.receive::<OffsetCommitRequest>(8, id).await;
+    let code = response.topics[0].partitions[0].error_code;
+    assert_eq!(code, ErrorCode::CoordinatorNotAvailable.code());
+    disk.hold_syncs(false);
+    eventually("the offset is committed", || async {
+        let topic = OffsetFetchRequestTopic { name: "t".into(), partition_indexes: vec![0] };
+        let fetch = OffsetFetchRequest {
+            group_id: "g".into(),
+            topics: Some(vec![topic]),
+            ..Default::default()
+        };
+        let fetched = cluster.connect(1).await.call(7, &fetch).await;
+        fetched.topics[0].partitions[0].committed_offset == 5
     })
     .await;
 }

@@ -71,6 +71,11 @@ impl Client {
             .expect("the connection is open");
     }
 
+    /// Sends nothing more; responses may still come.
+    pub async fn stop_sending(&mut self) {
+        self.stream.shutdown().await.expect("the connection is open");
+    }
+
     /// Waits for the response to an earlier request.
     pub async fn receive<R: Request>(&mut self, version: i16, id: i32) -> R::Response {
         let frame = self.read_frame().await.expect("a response");

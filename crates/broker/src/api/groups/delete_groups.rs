@@ -48,7 +48,7 @@ pub(crate) async fn handle(
         let error_code = if context.is_late() {
             ErrorCode::CoordinatorNotAvailable.code()
         } else if context.allows(Operation::Delete, Resource::Group(&group_id)) {
-            code_of(&apis.groups.delete(group_id.as_str().into()).await)
+            code_of(&apis.groups.delete(context, group_id.as_str().into()).await)
         } else {
             ErrorCode::GroupAuthorizationFailed.code()
         };

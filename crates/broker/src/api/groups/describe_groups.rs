@@ -84,7 +84,7 @@ async fn describe(context: &RequestContext, apis: &GroupApis, group_id: KString)
             ..empty
         };
     }
-    match apis.groups.describe(group_id.as_str().into()).await {
+    match apis.groups.describe(context, group_id.as_str().into()).await {
         Ok(group) => DescribedGroup {
             group_id,
             group_state: KString::from_static(group.state.name()),

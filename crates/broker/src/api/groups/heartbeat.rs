@@ -49,7 +49,7 @@ async fn heartbeat(
         instance: request.group_instance_id.as_ref().map(|id| id.as_str().into()),
         generation: Generation(request.generation_id),
     };
-    match apis.groups.heartbeat(heartbeat).await {
+    match apis.groups.heartbeat(context, heartbeat).await {
         Ok(()) | Err(GroupError::CoordinatorLoadInProgress) => Ok(()),
         Err(error) => Err(error.error_code()),
     }

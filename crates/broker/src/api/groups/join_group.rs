@@ -5,7 +5,9 @@
 //! GROUP_AUTHORIZATION_FAILED, and those of coordinators.
 
 use bytes::Bytes;
-use milena_coordinator::groups::{JoinError, JoinRequest, JoinResponse, MemberId, Protocol};
+use milena_coordinator::groups::{
+    JoinError, JoinRequest, JoinResponse, MEMBER_BYTES_MAX, MemberId, Protocol,
+};
 use milena_protocol::{
     ApiKey, ErrorCode, KString,
     messages::{
@@ -53,21 +55,28 @@ pub(crate) async fn handle(
             "a member joins"
         );
     }
-    let joined = tokio::select! {
-        biased;
-        joined = apis.groups.join(join_request(context, apis, &request)) => joined,
-        // The member stays in the group until its session ends.
-        () = context.ended() => {
-            return failed(context, ErrorCode::CoordinatorNotAvailable, request.member_id);
-        }
-    };
-    match joined {
+    let member_id = KString::from(request.member_id.as_str());
+    if bytes_of(&request) > MEMBER_BYTES_MAX {
+        return failed(context, ErrorCode::GroupMaxSizeReached, member_id);
+    }
+    let join = join_request(context, apis, &request);
+    // The group counts what it keeps of it, which may be for long.
+    drop(request);
+    context.release_received();
+    context.release_decoded();
+    match apis.groups.join(context, join).await {
         Ok(joined) => response(joined),
         Err(JoinError { error, member }) => {
             let member = member.map_or(KString::default(), |member| member.as_str().into());
             failed(context, error.error_code(), member)
         }
     }
+}
+
+/// What the member says of itself, as groups count it.
+fn bytes_of(request: &JoinGroupRequest) -> usize {
+    let protocols = request.protocols.iter();
+    protocols.map(|protocol| Protocol::bytes_of(&protocol.name, &protocol.metadata)).sum()
 }
 
 /// The request with everything that outlives it copied: members are kept, requests are not.

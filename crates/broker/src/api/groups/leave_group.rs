@@ -87,5 +87,5 @@ async fn leave(
         members.collect()
     };
     let request = LeaveRequest { group: request.group_id.as_str().into(), members };
-    apis.groups.leave(request).await.map_err(|error| error.error_code())
+    apis.groups.leave(context, request).await.map_err(|error| error.error_code())
 }

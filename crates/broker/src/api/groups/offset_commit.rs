@@ -98,13 +98,12 @@ pub(crate) async fn handle(
     };
     // Commits are slowed like produces when flushing falls behind.
     let admission = apis.storage.admit_within(bytes_of(&commit), ADMISSION_WAIT_MAX).await;
-    let committed = match &admission {
-        Ok(_) => apis.groups.commit(commit).await,
+    let committed = match admission {
+        Ok(admission) => apis.groups.commit(context, commit, admission).await,
         // The client tries again.
         Err(_) => Err(GroupError::CoordinatorNotAvailable),
     };
     let outcomes = committed.unwrap_or_else(|error| vec![Err(error); positions.len()]);
-    drop(admission);
     for ((t, p), outcome) in positions.into_iter().zip(outcomes) {
         let error = outcome.err().map_or(ErrorCode::None, |error| error.error_code());
         response.topics[t].partitions[p].error_code = error.code();

@@ -45,7 +45,7 @@ pub(crate) async fn handle(
         request.topics.iter().map(|topic| find(context, apis, topic)).collect();
     let keys = found.iter().flatten().filter_map(|key| key.as_ref().ok().cloned()).collect();
     let mut outcomes =
-        match apis.groups.delete_offsets(request.group_id.as_str().into(), keys).await {
+        match apis.groups.delete_offsets(context, request.group_id.as_str().into(), keys).await {
             Ok(outcomes) => outcomes.into_iter(),
             Err(error) => return failed(error.error_code()),
         };

@@ -157,7 +157,7 @@ async fn fetch(
     let group_id_of_request = group.group_id.as_str().into();
     let Some(requested) = group.topics else {
         let request = FetchRequest { group: group_id_of_request, topics: None, require_stable };
-        return match apis.groups.fetch(request).await {
+        return match apis.groups.fetch(context, request).await {
             Ok(topics) => failed(ErrorCode::None, all_topics(context, &image, by_id, topics)),
             Err(error) => failed(error.error_code(), Vec::new()),
         };
@@ -171,7 +171,7 @@ async fn fetch(
     });
     let request =
         FetchRequest { group: group_id_of_request, topics: Some(known.collect()), require_stable };
-    let mut fetched = match apis.groups.fetch(request).await {
+    let mut fetched = match apis.groups.fetch(context, request).await {
         Ok(topics) => topics.into_iter(),
         Err(error) => return failed(error.error_code(), without_results(Some(requested))),
     };

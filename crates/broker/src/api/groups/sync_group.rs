@@ -8,7 +8,9 @@
 //! and those of coordinators.
 
 use bytes::Bytes;
-use milena_coordinator::groups::{Generation, GroupError, MemberId, SyncRequest};
+use milena_coordinator::groups::{
+    GROUP_BYTES_MAX, Generation, GroupError, MemberId, SyncRequest, assigned_bytes,
+};
 use milena_protocol::{
     ApiKey, ErrorCode,
     messages::{sync_group_request::SyncGroupRequest, sync_group_response::SyncGroupResponse},
@@ -44,12 +46,17 @@ pub(crate) async fn handle(
     if request.group_id.is_empty() {
         return failed(ErrorCode::InvalidGroupId);
     }
-    let synced = tokio::select! {
-        biased;
-        synced = apis.groups.sync(sync_request(&request)) => synced,
-        () = context.ended() => return failed(ErrorCode::CoordinatorNotAvailable),
-    };
-    match synced {
+    let assigned = request.assignments.iter();
+    let assigned = assigned.map(|given| assigned_bytes(&given.member_id, &given.assignment));
+    if assigned.sum::<usize>() > GROUP_BYTES_MAX {
+        return failed(ErrorCode::GroupMaxSizeReached);
+    }
+    let sync = sync_request(&request);
+    // The group counts what it keeps of it, which may be for long.
+    drop(request);
+    context.release_received();
+    context.release_decoded();
+    match apis.groups.sync(context, sync).await {
         Ok(synced) => SyncGroupResponse {
             protocol_type: Some((&*synced.protocol_type).into()),
             protocol_name: Some((&*synced.protocol).into()),

@@ -27,8 +27,9 @@ use milena_coordinator::groups::{
 };
 use milena_kafka_config::EffectiveConfig;
 use milena_runtime::Runtime;
-use milena_storage::Partition;
+use milena_storage::{BudgetPermit, Partition};
 use milena_types::{PartitionIndex, TopicName, TopicPartition};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use config::ShardConfig;
@@ -36,6 +37,7 @@ use shard::GroupShard;
 use timers::Timers;
 
 use crate::{
+    context::RequestContext,
     leadership::{lifecycle::LeadershipObserver, resolve::LeaderResolver},
     memory::count::ByteCount,
     topics::internal::CONSUMER_OFFSETS,
@@ -88,8 +90,9 @@ impl Groups {
         while !stopping.is_cancelled() {
             let next = || self.shards().iter().filter_map(|shard| shard.next_deadline()).min();
             tokio::select! {
-                () = timers.sleep_until_due(expiry, next) => {}
+                biased;
                 () = stopping.cancelled() => break,
+                () = timers.sleep_until_due(expiry, next) => {}
             }
             let now = timers.monotonic_ms();
             for shard in self.shards() {
@@ -105,24 +108,36 @@ impl Groups {
         self.shards().iter().for_each(|shard| shard.close());
     }
 
-    pub(crate) async fn join(&self, request: JoinRequest) -> Result<JoinResponse, JoinError> {
+    pub(crate) async fn join(
+        &self,
+        context: &RequestContext,
+        request: JoinRequest,
+    ) -> Result<JoinResponse, JoinError> {
         let (group, member) = (request.group.clone(), request.member.clone());
-        match self.call(&group, Request::Join(request)).await {
+        match self.call(context, &group, Request::Join(request)).await {
             Ok(Reply::Join(joined)) => joined,
             Ok(_) => unreachable!("{OWN_KIND}"),
             Err(error) => Err(JoinError { error, member }),
         }
     }
 
-    pub(crate) async fn sync(&self, request: SyncRequest) -> Result<SyncResponse, GroupError> {
-        match self.call(&request.group.clone(), Request::Sync(request)).await? {
+    pub(crate) async fn sync(
+        &self,
+        context: &RequestContext,
+        request: SyncRequest,
+    ) -> Result<SyncResponse, GroupError> {
+        match self.call(context, &request.group.clone(), Request::Sync(request)).await? {
             Reply::Sync(synced) => synced,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
-    pub(crate) async fn heartbeat(&self, request: HeartbeatRequest) -> Result<(), GroupError> {
-        match self.call(&request.group.clone(), Request::Heartbeat(request)).await? {
+    pub(crate) async fn heartbeat(
+        &self,
+        context: &RequestContext,
+        request: HeartbeatRequest,
+    ) -> Result<(), GroupError> {
+        match self.call(context, &request.group.clone(), Request::Heartbeat(request)).await? {
             Reply::Heartbeat(outcome) => outcome,
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -130,19 +145,26 @@ impl Groups {
 
     pub(crate) async fn leave(
         &self,
+        context: &RequestContext,
         request: LeaveRequest,
     ) -> Result<Vec<LeaveResult>, GroupError> {
-        match self.call(&request.group.clone(), Request::Leave(request)).await? {
+        match self.call(context, &request.group.clone(), Request::Leave(request)).await? {
             Reply::Leave(left) => left,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
+    /// `admission` is held until the log has the offsets or has refused them, also when the request
+    /// has ended by then.
     pub(crate) async fn commit(
         &self,
+        context: &RequestContext,
         request: CommitRequest,
+        admission: BudgetPermit,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        match self.call(&request.group.clone(), Request::Commit(request)).await? {
+        let shard = self.shard_of(&request.group)?;
+        let reply = shard.call(Request::Commit(request), Some(admission))?;
+        match self.reply(context, reply).await? {
             Reply::Commit(outcomes) => Ok(outcomes),
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -150,9 +172,10 @@ impl Groups {
 
     pub(crate) async fn fetch(
         &self,
+        context: &RequestContext,
         request: FetchRequest,
     ) -> Result<Vec<FetchedTopic>, GroupError> {
-        match self.call(&request.group.clone(), Request::Fetch(request)).await? {
+        match self.call(context, &request.group.clone(), Request::Fetch(request)).await? {
             Reply::Fetch(topics) => Ok(topics),
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -160,24 +183,33 @@ impl Groups {
 
     pub(crate) async fn delete_offsets(
         &self,
+        context: &RequestContext,
         group: GroupId,
         keys: Vec<OffsetKey>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        match self.call(&group.clone(), Request::DeleteOffsets { group, keys }).await? {
+        match self.call(context, &group.clone(), Request::DeleteOffsets { group, keys }).await? {
             Reply::DeleteOffsets(outcome) => outcome,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
-    pub(crate) async fn describe(&self, group: GroupId) -> Result<DescribedGroup, GroupError> {
-        match self.call(&group.clone(), Request::Describe(group)).await? {
+    pub(crate) async fn describe(
+        &self,
+        context: &RequestContext,
+        group: GroupId,
+    ) -> Result<DescribedGroup, GroupError> {
+        match self.call(context, &group.clone(), Request::Describe(group)).await? {
             Reply::Describe(described) => described,
             _ => unreachable!("{OWN_KIND}"),
         }
     }
 
-    pub(crate) async fn delete(&self, group: GroupId) -> Result<(), GroupError> {
-        match self.call(&group.clone(), Request::Delete(group)).await? {
+    pub(crate) async fn delete(
+        &self,
+        context: &RequestContext,
+        group: GroupId,
+    ) -> Result<(), GroupError> {
+        match self.call(context, &group.clone(), Request::Delete(group)).await? {
             Reply::Delete(outcome) => outcome,
             _ => unreachable!("{OWN_KIND}"),
         }
@@ -197,17 +229,42 @@ impl Groups {
     }
 
     /// Sends a request to the shard of a group and waits for the reply.
-    async fn call(&self, group: &GroupId, request: Request) -> Result<Reply, GroupError> {
+    async fn call(
+        &self,
+        context: &RequestContext,
+        group: &GroupId,
+        request: Request,
+    ) -> Result<Reply, GroupError> {
         let waits_for_members = matches!(request, Request::Join(_) | Request::Sync(_));
-        let reply = self.shard_of(group)?.call(request)?;
+        let reply = self.shard_of(group)?.call(request, None)?;
         if !waits_for_members {
-            // At most for an append, which a broker that stops sees through.
-            return reply.await.map_err(|_| GroupError::NotCoordinator);
+            return self.reply(context, reply).await;
         }
+        // A member stays in its group until its session ends.
         tokio::select! {
+            biased;
             reply = reply => reply.map_err(|_| GroupError::NotCoordinator),
             () = self.stopping.cancelled() => Err(GroupError::CoordinatorNotAvailable),
+            () = context.ended() => Err(GroupError::CoordinatorNotAvailable),
         }
+    }
+
+    /// Waits at most for an append, which takes long where the disk is full. A broker that stops sees
+    /// it through.
+    async fn reply(
+        &self,
+        context: &RequestContext,
+        mut reply: oneshot::Receiver<Reply>,
+    ) -> Result<Reply, GroupError> {
+        tokio::select! {
+            biased;
+            reply = &mut reply => return reply.map_err(|_| GroupError::NotCoordinator),
+            () = context.ended() => {}
+        }
+        if !context.connection_stops() {
+            return Err(GroupError::CoordinatorNotAvailable);
+        }
+        reply.await.map_err(|_| GroupError::NotCoordinator)
     }
 
     fn shard_of(&self, group: &GroupId) -> Result<Arc<GroupShard>, GroupError> {

@@ -10,7 +10,7 @@ use milena_coordinator::groups::{
     Coordinator, GroupError, ListFilter, ListedGroup, Reply, ReplyId, Request, SnapshotCursor,
 };
 use milena_metadata::ImageWatcher;
-use milena_storage::Partition;
+use milena_storage::{BudgetPermit, Partition};
 use milena_types::Offset;
 use tokio::sync::oneshot;
 
@@ -27,13 +27,20 @@ pub(super) struct GroupShard {
 
 pub(super) struct ShardState {
     pub(super) phase: Phase,
-    waiting: HashMap<ReplyId, oneshot::Sender<Reply>>,
+    waiting: HashMap<ReplyId, WaitingRequest>,
     next_reply: u64,
     /// Whether a task appends; it looks for more before it ends.
     pub(super) writing: bool,
     pub(super) growth: Growth,
     /// The bytes of the groups, counted in the process's memory.
     counted: Counted,
+}
+
+/// A request without a reply. Its client may be gone.
+struct WaitingRequest {
+    reply: oneshot::Sender<Reply>,
+    /// For what it has queued for the log.
+    _admission: Option<BudgetPermit>,
 }
 
 pub(super) enum Phase {
@@ -92,8 +99,9 @@ impl GroupShard {
     pub(super) fn call(
         self: &Arc<Self>,
         request: Request,
+        admission: Option<BudgetPermit>,
     ) -> Result<oneshot::Receiver<Reply>, GroupError> {
-        let (sender, receiver) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let mut state = self.lock();
         let id = ReplyId(state.next_reply);
         let is_full = state.counted.is_full();
@@ -101,7 +109,7 @@ impl GroupShard {
         coordinator.set_full(is_full);
         coordinator.request(id, request, self.timers.now());
         state.next_reply += 1;
-        state.waiting.insert(id, sender);
+        state.waiting.insert(id, WaitingRequest { reply, _admission: admission });
         self.drain_effects(&mut state);
         Ok(receiver)
     }
@@ -192,7 +200,7 @@ impl GroupShard {
         for (id, reply) in coordinator.take_replies() {
             if let Some(waiting) = state.waiting.remove(&id) {
                 // The caller may be gone.
-                let _ = waiting.send(reply);
+                let _ = waiting.reply.send(reply);
             }
         }
         state.counted.set(coordinator.bytes());

@@ -55,6 +55,7 @@ impl Timers {
         self.wakes_at.store(next, Ordering::Release);
         let ms = next.saturating_sub(self.monotonic_ms());
         tokio::select! {
+            biased;
             () = self.runtime.sleep(Duration::from_millis(ms)) => {}
             () = self.earlier.notified() => {}
         }
