@@ -160,11 +160,10 @@ impl RequestContext {
         self.left().is_zero()
     }
 
-    /// From now on neither a deadline nor the end of the stream cancels the request: its client
-    /// expects no response and may be gone already.
+    /// From now on the end of the stream does not cancel the request: its client expects no response
+    /// and may be gone already. The deadline holds, since what waits keeps its memory.
     pub(crate) fn outlive_peer(&self) {
         self.outlives_peer.store(true, Ordering::Relaxed);
-        self.deadline.store(NEVER, Ordering::Relaxed);
     }
 
     /// Returns when the request is to wait no longer: at its deadline, at the end of the stream, or
@@ -319,7 +318,7 @@ pub(crate) mod tests {
         request.narrow(-1);
         assert_eq!(request.deadline(), Some(begun));
         request.outlive_peer();
-        assert_eq!(request.deadline(), None);
+        assert_eq!(request.deadline(), Some(begun));
     }
 
     #[tokio::test]
@@ -334,7 +333,7 @@ pub(crate) mod tests {
         let (_, ()) = tokio::join!(unlimited.ended(), async { unlimited.connection.gone.cancel() });
         assert!(unlimited.is_abandoned() && !unlimited.is_late());
 
-        let unanswered = request(&runtime, Some(SECOND));
+        let unanswered = request(&runtime, Some(60 * SECOND));
         unanswered.outlive_peer();
         unanswered.connection.gone.cancel();
         let mut ended = std::pin::pin!(unanswered.ended());

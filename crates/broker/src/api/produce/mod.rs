@@ -144,7 +144,7 @@ pub(crate) async fn handle(
         version: context.api_version,
         throttle: context.throttled(),
     };
-    Handled::when_committed(context, pending.response(topics, context.left()))
+    Handled::when_committed(context, pending.response(topics, context.deadline()))
 }
 
 /// For how long a producer is throttled while storage fills up: not below three quarters of the
@@ -296,10 +296,7 @@ impl Producing<'_> {
             // Held until all are appended, never while anything else is waited for: one that waits
             // would keep others from theirs.
             let storage = &self.apis.storage;
-            let admitted = match self.context.deadline() {
-                None => Ok(storage.admit(bytes).await),
-                Some(_) => storage.admit_within(bytes, self.context.left()).await,
-            };
+            let admitted = storage.admit_within(bytes, self.context.left()).await;
             self.context.throttle(throttle(storage.pressure(), bytes));
             match admitted {
                 Ok(_permit) => self.append_valid(now, is_last),

@@ -42,13 +42,16 @@ pub(super) struct PendingProduce {
 }
 
 impl PendingProduce {
-    /// The response, once all is committed or `timeout` is over.
+    /// The response, once all is committed or the deadline (monotonic) has come, which is as early
+    /// for one that waits behind others of its connection.
     pub(super) async fn response(
         self,
         topics: Vec<TopicAppends>,
-        timeout: Duration,
+        deadline: Option<Duration>,
     ) -> ProduceResponse {
-        let mut deadline = std::pin::pin!(tokio::time::sleep(timeout));
+        let now = self.apis.runtime.monotonic();
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
+        let mut deadline = std::pin::pin!(tokio::time::sleep(left));
         let mut late = false;
         let mut response =
             ProduceResponse { responses: Vec::with_capacity(topics.len()), ..Default::default() };
