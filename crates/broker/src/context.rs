@@ -19,6 +19,9 @@ use crate::{
     memory::{SharedMemory, requests::RequestPermit, room::RoomPermit},
 };
 
+/// Which part of the room for responses one takes before it is made.
+const RESPONSE_PART: usize = 4;
+
 /// Stands for no deadline.
 const NEVER: u64 = u64::MAX;
 
@@ -204,6 +207,21 @@ impl RequestContext {
         }
     }
 
+    /// Takes the room for a response of about `bytes`, before it is made, and keeps it until that is
+    /// written. False: there was none until the request ended.
+    pub(crate) async fn has_room_for(&self, bytes: usize) -> bool {
+        // Who waits holds none, and is not for all there is: others would wait behind it.
+        drop(self.take_room());
+        let responses = &self.connection.memory.responses;
+        let room = tokio::select! {
+            biased;
+            room = responses.exactly(bytes.min(responses.part(RESPONSE_PART))) => room,
+            () = self.ended() => return false,
+        };
+        self.keep_room(room);
+        true
+    }
+
     /// Keeps room until the response is written.
     pub(crate) fn keep_room(&self, room: RoomPermit) {
         self.lock_held().response = Some(room);
@@ -215,11 +233,11 @@ impl RequestContext {
     }
 
     /// Room for a response of `bytes` that is built already. None if there was none until the
-    /// request ended.
+    /// request ended, or too many such responses wait.
     pub(crate) async fn room_for(&self, bytes: usize) -> Option<RoomPermit> {
         tokio::select! {
             biased;
-            room = self.connection.memory.responses.exactly(bytes) => Some(room),
+            room = self.connection.memory.responses.for_built(bytes) => room,
             () = self.ended() => None,
         }
     }

@@ -10,8 +10,14 @@ pub(crate) struct EntryTurns(usize);
 impl EntryTurns {
     /// Once an entry.
     pub(crate) async fn next(&mut self) {
-        self.0 += 1;
-        if self.0.is_multiple_of(SLICE_ENTRIES) {
+        self.after(1).await;
+    }
+
+    /// Once for so many entries.
+    pub(crate) async fn after(&mut self, entries: usize) {
+        self.0 += entries;
+        if self.0 >= SLICE_ENTRIES {
+            self.0 = 0;
             tokio::task::yield_now().await;
         }
     }

@@ -59,7 +59,11 @@ impl<M: Message> IntoHandled for M {
             if frame.len() > RESPONSE_BYTES_MAX {
                 return Handled::too_large(context);
             }
-            *room = context.take_room();
+            // Without a little more, it waits for all of it like others.
+            *room = context.take_room().and_then(|mut room| {
+                let covers = room.covers(frame.len());
+                covers.then_some(room)
+            });
         }
         Handled::Done(reply)
     }
@@ -77,8 +81,19 @@ impl Handled {
         context: &RequestContext,
         response: impl Future<Output = M> + Send + 'static,
     ) -> Self {
-        let head = ResponseHead::of(context);
-        Self::Commit(Box::pin(async move { head.reply(&response.await) }))
+        let (head, connection) = (ResponseHead::of(context), context.connection.clone());
+        Self::Commit(Box::pin(async move {
+            let mut reply = head.reply(&response.await);
+            if let Reply::Send { frame, room, .. } = &mut reply
+                && frame.len() > UNCOUNTED_BYTES
+            {
+                *room = connection.memory.responses.for_built(frame.len()).await;
+                if room.is_none() || frame.len() > RESPONSE_BYTES_MAX {
+                    return Reply::Close { reason: "there is no room for its response" };
+                }
+            }
+            reply
+        }))
     }
 
     pub(crate) const fn no_response() -> Self {
@@ -281,5 +296,35 @@ mod tests {
         let large: Result<OffsetFetchRequest, _> = decode(&context, body(20_000)).await;
         let Err(Handled::Done(Reply::Close { reason })) = large else { panic!("no room") };
         assert_eq!(reason, "there was no memory to decode a large request");
+    }
+
+    #[tokio::test]
+    async fn a_committed_response_that_is_large_takes_room_too() {
+        let context = request_within(
+            MemoryShares { response_bytes: 1 << 20, ..MemoryShares::default() },
+            &Runtime::system(),
+            None,
+        );
+        let responses = context.connection.memory.responses.clone();
+        let large =
+            |bytes: usize| milena_protocol::messages::list_groups_response::ListGroupsResponse {
+                groups: vec![Default::default(); bytes / 4],
+                ..Default::default()
+            };
+        let commit =
+            |bytes: usize| match Handled::when_committed(&context, async move { large(bytes) }) {
+                Handled::Commit(commit) => commit,
+                Handled::Done(_) => unreachable!("a commit"),
+            };
+        let Reply::Send { room: small, .. } = commit(1000).await else { panic!("a response") };
+        assert!(small.is_none());
+        let Reply::Send { room, .. } = commit(600_000).await else { panic!("a response") };
+        assert!(room.is_some_and(|room| room.is_counted()));
+        let all = responses.exactly(1 << 20).await;
+        let mut waiting = std::pin::pin!(commit(600_000));
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        assert!(matches!(commit(600_000).await, Reply::Close { .. }), "too much waits already");
+        drop(all);
+        assert!(matches!(waiting.await, Reply::Send { .. }));
     }
 }

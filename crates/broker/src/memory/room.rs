@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::count::ByteCount;
+
 pub(crate) const UNCOUNTED_BYTES: usize = 64 * 1024;
 /// What a response gets at least before it is built, if it may be as large.
 const FIRST_BYTES: usize = 1 << 20;
 /// Which part of what is left one response gets at once.
 const PART: usize = 4;
+/// Which part of all may wait that is built already.
+const BUILT_PART: usize = 2;
 /// What one permit stands for.
 const PERMIT_BYTES: usize = 1024;
 
@@ -22,6 +26,9 @@ pub(crate) struct Room {
     all: usize,
     /// How many wait for room.
     waiting: Arc<watch::Sender<usize>>,
+    /// What waits for room and is built already: at most half as much as there is room for.
+    built: ByteCount,
+    built_max: usize,
 }
 
 /// Room, until this is dropped.
@@ -50,10 +57,13 @@ impl Drop for Waiting<'_> {
 impl Room {
     pub(crate) fn new(bytes: usize) -> Self {
         let all = (bytes / PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        let built_max = all * PERMIT_BYTES / BUILT_PART;
         Self {
             permits: Arc::new(Semaphore::new(all)),
             all,
             waiting: Arc::new(watch::Sender::new(0)),
+            built: ByteCount::new(built_max),
+            built_max,
         }
     }
 
@@ -81,19 +91,39 @@ impl Room {
 
     /// Room for `bytes`, or all of it where that is less. Cancel-safe.
     pub(crate) async fn exactly(&self, bytes: usize) -> RoomPermit {
-        if bytes <= UNCOUNTED_BYTES {
-            return self.none();
+        if let Some(room) = self.exactly_now(bytes) {
+            return room;
         }
-        let wanted = bytes.div_ceil(PERMIT_BYTES).min(self.all) as u32;
-        let permit = match self.permits.clone().try_acquire_many_owned(wanted) {
-            Ok(permit) => permit,
-            Err(_) => {
-                let _waiting = Waiting::new(&self.waiting);
-                let permits = self.permits.clone();
-                permits.acquire_many_owned(wanted).await.expect("room is never closed")
-            }
-        };
+        let _waiting = Waiting::new(&self.waiting);
+        let permits = self.permits.clone().acquire_many_owned(self.permits_for(bytes));
+        let permit = permits.await.expect("room is never closed");
         RoomPermit { room: self.clone(), permit: Some(permit) }
+    }
+
+    /// The same without a wait.
+    fn exactly_now(&self, bytes: usize) -> Option<RoomPermit> {
+        if bytes <= UNCOUNTED_BYTES {
+            return Some(self.none());
+        }
+        let permit = self.permits.clone().try_acquire_many_owned(self.permits_for(bytes)).ok()?;
+        Some(RoomPermit { room: self.clone(), permit: Some(permit) })
+    }
+
+    fn permits_for(&self, bytes: usize) -> u32 {
+        bytes.div_ceil(PERMIT_BYTES).min(self.all) as u32
+    }
+
+    /// Room for `bytes` that are there already. None: too much of that kind waits. Cancel-safe.
+    pub(crate) async fn for_built(&self, bytes: usize) -> Option<RoomPermit> {
+        if let Some(room) = self.exactly_now(bytes) {
+            return Some(room);
+        }
+        let mut counted = self.built.empty();
+        // One alone may wait, however large it is.
+        if !counted.try_set(bytes.min(self.built_max)) {
+            return None;
+        }
+        Some(self.exactly(bytes).await)
     }
 
     /// Returns when somebody waits for room.
@@ -113,6 +143,12 @@ impl RoomPermit {
     pub(crate) fn bytes(&self) -> usize {
         let held = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         (held * PERMIT_BYTES).max(UNCOUNTED_BYTES)
+    }
+
+    /// Whether it is for so many bytes, or can be made to be, but for a few.
+    pub(crate) fn covers(&mut self, bytes: usize) -> bool {
+        self.set_bytes(bytes);
+        self.bytes() + UNCOUNTED_BYTES >= bytes
     }
 
     /// It became so many bytes: what is held beyond is given back. Where it became more, what there
@@ -162,6 +198,19 @@ mod tests {
         drop((first, held));
         assert_eq!(next.await.bytes(), 5 << 20);
         assert!(room.wanted().now_or_never().is_none(), "nobody waits any more");
+    }
+
+    #[tokio::test]
+    async fn of_what_is_built_already_little_waits() {
+        let room = Room::new(4 << 20);
+        let first = room.for_built(3 << 20).now_or_never().expect("room").expect("little waits");
+        let mut waiting = std::pin::pin!(room.for_built(2 << 20));
+        assert!(poll!(waiting.as_mut()).is_pending());
+        assert!(room.for_built(1 << 20).now_or_never().expect("no wait").is_none());
+        drop(first);
+        let second = waiting.await.expect("it waited");
+        assert_eq!(second.bytes(), 2 << 20);
+        assert!(room.for_built(100 << 20).now_or_never().is_none(), "one alone may wait");
     }
 
     #[tokio::test]

@@ -29,6 +29,7 @@ use crate::{
     access::{Operation, Resource},
     api::definition::ApiDefinition,
     context::RequestContext,
+    entry_turns::EntryTurns,
     topics::valid_name,
 };
 
@@ -44,8 +45,10 @@ pub(crate) async fn handle(
     let image = apis.images.current();
     let listener = context.listener();
     let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));
-    let mut response = page(&image, listener, &request, limit, may_describe);
+    let mut response = page(&image, listener, &request, limit, may_describe).await;
+    let mut turns = EntryTurns::default();
     for topic in response.topics.iter_mut().filter(|topic| topic.error_code == 0) {
+        turns.next().await;
         if let Some(name) = &topic.name {
             topic.topic_authorized_operations =
                 context.authorized_operations(Operation::TOPIC, Resource::Topic(name));
@@ -62,7 +65,7 @@ fn failed(name: &KString, error: ErrorCode) -> Topic {
     Topic { error_code: error.code(), name: Some(name.clone()), is_internal, ..Default::default() }
 }
 
-fn page(
+async fn page(
     image: &MetadataImage,
     listener: &str,
     request: &DescribeTopicPartitionsRequest,
@@ -86,11 +89,18 @@ fn page(
         }
         return pager.response;
     }
-    let names: BTreeSet<&KString> =
-        request.topics.iter().map(named).filter(|name| &***name >= start).collect();
+    let mut turns = EntryTurns::default();
+    let mut names: BTreeSet<&KString> = BTreeSet::new();
+    for name in request.topics.iter().map(named) {
+        turns.next().await;
+        if &**name >= start {
+            names.insert(name);
+        }
+    }
     let (visible, hidden): (Vec<_>, Vec<_>) =
         names.into_iter().partition(|name| may_describe(name));
     for name in visible {
+        turns.next().await;
         let goes_on = match image.topic(name) {
             Some(topic) => pager.add(topic),
             None => pager.add_unknown(name),

@@ -12,6 +12,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::Hash,
     time::Duration,
 };
 
@@ -32,8 +33,12 @@ use super::apis::ClusterApis;
 use super::partition_view::PartitionView;
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
+    api::{
+        definition::ApiDefinition,
+        handled::{Handled, IntoHandled as _},
+    },
     context::RequestContext,
+    entry_turns::EntryTurns,
     topics::valid_name,
 };
 
@@ -63,6 +68,11 @@ const FIRST_VERSION_WITH_LISTENER_ERRORS: i16 = 6;
 /// How long a request waits for topics that it made the broker create.
 const CREATION_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// The approximate bytes of a topic in memory while its response is made, without its name.
+const TOPIC_BYTES: usize = 256;
+/// The same of a partition.
+const PARTITION_BYTES: usize = 256;
+
 /// The topics that a request is about.
 #[derive(Debug, PartialEq, Eq)]
 enum TopicSelection {
@@ -75,10 +85,13 @@ pub(crate) async fn handle(
     context: &RequestContext,
     apis: &ClusterApis,
     request: MetadataRequest,
-) -> MetadataResponse {
-    let selection = match selection(request.topics.as_deref(), context.api_version) {
+) -> Handled {
+    let selection = match selection(request.topics.as_deref(), context.api_version).await {
         Ok(selection) => selection,
-        Err(topics) => return response(context, &apis.images.current(), &request, topics),
+        Err(topics) => {
+            let response = response(context, &apis.images.current(), &request, topics);
+            return response.into_handled(context);
+        }
     };
     let mut failed = HashMap::new();
     if let TopicSelection::Names(names) = &selection
@@ -90,9 +103,14 @@ pub(crate) async fn handle(
     let view =
         ListenerView { image: &image, listener: context.listener(), version: context.api_version };
     let may_describe = |name: &str| context.allows(Operation::Describe, Resource::Topic(name));
-    let mut topics = view.topics(&selection, &failed, may_describe);
+    if !context.has_room_for(view.bytes_of(&selection)).await {
+        return Handled::close("there was no room for its response: others are not read");
+    }
+    let mut topics = view.topics(&selection, &failed, may_describe).await;
     if request.include_topic_authorized_operations {
+        let mut turns = EntryTurns::default();
         for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
+            turns.next().await;
             if let Some(name) = &topic.name {
                 let resource = Resource::Topic(name);
                 topic.topic_authorized_operations =
@@ -100,7 +118,7 @@ pub(crate) async fn handle(
             }
         }
     }
-    response(context, &image, &request, topics)
+    response(context, &image, &request, topics).into_handled(context)
 }
 
 fn response(
@@ -133,7 +151,7 @@ pub(crate) fn cluster_operations(context: &RequestContext) -> i32 {
 }
 
 /// The topics of a request, or the response's topics where the request is not valid.
-fn selection(
+async fn selection(
     topics: Option<&[MetadataRequestTopic]>,
     version: i16,
 ) -> Result<TopicSelection, Vec<MetadataResponseTopic>> {
@@ -155,13 +173,23 @@ fn selection(
         return Err(topics.iter().map(refuse).collect());
     }
     if topics.iter().any(by_id) {
-        let mut seen = HashSet::new();
         let ids = topics.iter().filter(|topic| by_id(topic)).map(|topic| TopicId(topic.topic_id));
-        return Ok(TopicSelection::Ids(ids.filter(|id| seen.insert(*id)).collect()));
+        return Ok(TopicSelection::Ids(distinct(ids).await));
     }
-    let mut seen = HashSet::new();
     let names = topics.iter().filter_map(|topic| topic.name.clone());
-    Ok(TopicSelection::Names(names.filter(|name| seen.insert(name.clone())).collect()))
+    Ok(TopicSelection::Names(distinct(names).await))
+}
+
+async fn distinct<T: Clone + Eq + Hash>(named: impl Iterator<Item = T>) -> Vec<T> {
+    let mut turns = EntryTurns::default();
+    let (mut seen, mut distinct) = (HashSet::new(), Vec::new());
+    for one in named {
+        turns.next().await;
+        if seen.insert(one.clone()) {
+            distinct.push(one);
+        }
+    }
+    distinct
 }
 
 /// Creates the topics that do not exist, if the broker creates topics on demand. Returns why some
@@ -187,6 +215,7 @@ async fn create_missing(
     let mut created = Vec::new();
     let creating = apis.topics.auto_create_all(allowed.into_iter().cloned().collect());
     let outcomes = tokio::select! {
+        biased;
         outcomes = creating => outcomes,
         // Nobody waits for those that are not begun.
         () = context.ended() => return failed,
@@ -202,7 +231,8 @@ async fn create_missing(
     }
     if let Some(revision) = created.iter().map(|(_, revision)| *revision).max() {
         let names: Vec<&str> = created.iter().map(|(name, _)| name.as_str()).collect();
-        apis.topics.wait_until_usable(revision, &names, CREATION_WAIT_MAX).await;
+        let wait_max = CREATION_WAIT_MAX.min(context.left());
+        apis.topics.wait_until_usable(revision, &names, wait_max).await;
         let image = apis.images.current();
         for (name, _) in &created {
             if image.topic(name).is_none() {
@@ -227,6 +257,10 @@ fn brokers(image: &MetadataImage, listener: &str) -> Vec<MetadataResponseBroker>
     reachable.collect()
 }
 
+fn partitions_of(topic: &MetadataResponseTopic) -> usize {
+    topic.partitions.len()
+}
+
 /// An image as a client of a listener sees it.
 struct ListenerView<'a> {
     image: &'a MetadataImage,
@@ -235,25 +269,56 @@ struct ListenerView<'a> {
 }
 
 impl ListenerView<'_> {
-    fn topics(
+    /// What the topics of a response take in memory about, those that the client may not see included.
+    fn bytes_of(&self, selection: &TopicSelection) -> usize {
+        let bytes = |topic: &TopicImage| {
+            let partitions = usize::try_from(topic.partition_count()).unwrap_or(0);
+            topic.name().as_str().len() + TOPIC_BYTES + partitions * PARTITION_BYTES
+        };
+        match selection {
+            TopicSelection::All => self.image.topics().map(|topic| bytes(topic)).sum(),
+            TopicSelection::Names(names) => {
+                let found = names.iter().map(|name| self.image.topic(name));
+                found.map(|topic| topic.map_or(TOPIC_BYTES, |topic| bytes(topic))).sum()
+            }
+            TopicSelection::Ids(ids) => {
+                let found = ids.iter().map(|id| self.image.topic_by_id(*id));
+                found.map(|topic| topic.map_or(TOPIC_BYTES, |topic| bytes(topic))).sum()
+            }
+        }
+    }
+
+    async fn topics(
         &self,
         selection: &TopicSelection,
         failed: &HashMap<KString, ErrorCode>,
         may_describe: impl Fn(&str) -> bool,
     ) -> Vec<MetadataResponseTopic> {
+        let mut turns = EntryTurns::default();
+        let mut topics = Vec::new();
         match selection {
             TopicSelection::All => {
-                let visible =
-                    self.image.topics().filter(|topic| may_describe(topic.name().as_str()));
-                visible.map(|topic| self.topic(topic)).collect()
+                for topic in self.image.topics() {
+                    if may_describe(topic.name().as_str()) {
+                        topics.push(self.topic(topic));
+                    }
+                    turns.after(1 + topics.last().map_or(0, partitions_of)).await;
+                }
             }
             TopicSelection::Names(names) => {
-                names.iter().map(|name| self.by_name(name, failed, &may_describe)).collect()
+                for name in names {
+                    topics.push(self.by_name(name, failed, &may_describe));
+                    turns.after(1 + topics.last().map_or(0, partitions_of)).await;
+                }
             }
             TopicSelection::Ids(ids) => {
-                ids.iter().map(|id| self.by_id(*id, &may_describe)).collect()
+                for id in ids {
+                    topics.push(self.by_id(*id, &may_describe));
+                    turns.after(1 + topics.last().map_or(0, partitions_of)).await;
+                }
             }
         }
+        topics
     }
 
     fn by_name(

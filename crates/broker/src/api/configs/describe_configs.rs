@@ -20,7 +20,7 @@ use milena_protocol::{
 };
 
 use super::apis::ConfigApis;
-use super::resources::{ConfigResource, ConfigsView};
+use super::resources::{ConfigResource, ConfigsView, TOPIC};
 use crate::{
     access::{Operation, Resource},
     api::{
@@ -47,11 +47,18 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::DescribeConfigs, 0..=4)
 };
 
+/// What a configuration takes in memory about while a response is made.
+const CONFIG_BYTES: usize = 400;
+
 pub(crate) async fn handle(
     context: &RequestContext,
     apis: &ConfigApis,
     request: DescribeConfigsRequest,
 ) -> Handled {
+    let described = request.resources.iter().map(configs_of).sum::<usize>();
+    if !context.has_room_for(described.saturating_mul(CONFIG_BYTES)).await {
+        return Handled::close("there was no room for its response: others are not read");
+    }
     let mut turns = EntryTurns::default();
     let mut bytes = ResponseBytes::default();
     let mut results = Vec::new();
@@ -82,6 +89,14 @@ pub(crate) async fn handle(
 /// The configurations that are wanted of a resource; none: all.
 fn keys(resource: &DescribeConfigsResource) -> Option<&[KString]> {
     resource.configuration_keys.as_deref().filter(|names| !names.is_empty())
+}
+
+/// How many configurations are described of a resource, about.
+fn configs_of(resource: &DescribeConfigsResource) -> usize {
+    const OF_TOPIC: usize = 40;
+    const OF_BROKER: usize = 350;
+    let all = if resource.resource_type == TOPIC { OF_TOPIC } else { OF_BROKER };
+    keys(resource).map_or(all, |names| names.len().min(all))
 }
 
 /// The length of a configuration in the response, at least.

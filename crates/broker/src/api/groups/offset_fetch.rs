@@ -12,7 +12,8 @@ use milena_protocol::{
     ApiKey, ErrorCode, KString, Uuid,
     messages::{
         offset_fetch_request::{
-            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic,
+            OffsetFetchRequestTopics,
         },
         offset_fetch_response::{
             OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition,
@@ -26,13 +27,14 @@ use super::apis::GroupApis;
 use crate::{
     access::{Operation, Resource},
     api::{
-        bounds::ResponseBytes,
+        bounds::RESPONSE_BYTES_MAX,
         definition::ApiDefinition,
         handled::{Handled, IntoHandled as _},
     },
     context::RequestContext,
     entry_turns::EntryTurns,
     errors::ToErrorCode,
+    memory::room::UNCOUNTED_BYTES,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -52,6 +54,10 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::OffsetFetch, 0..=10)
 };
 
+/// What an offset takes in memory about while a response is made, without its metadata.
+const OFFSET_BYTES: usize = 128;
+/// How much more room a request takes when it has too little.
+const ROOM_FACTOR: usize = 4;
 const FIRST_VERSION_WITH_TOP_LEVEL_ERROR: i16 = 2;
 const FIRST_VERSION_WITH_GROUPS: i16 = 8;
 /// The first version that names topics by id.
@@ -62,48 +68,84 @@ pub(crate) async fn handle(
     apis: &GroupApis,
     mut request: OffsetFetchRequest,
 ) -> Handled {
-    if context.api_version >= FIRST_VERSION_WITH_GROUPS {
-        let mut turns = EntryTurns::default();
-        let mut bytes = ResponseBytes::default();
-        let mut groups = Vec::with_capacity(request.groups.len());
-        for group in request.groups {
-            turns.next().await;
-            let fetched = fetch(context, apis, group, request.require_stable).await;
-            bytes.add(bytes_of(&fetched));
-            if bytes.is_too_large() {
-                return Handled::too_large(context);
-            }
-            groups.push(fetched);
-        }
-        return OffsetFetchResponse { groups, ..Default::default() }.into_handled(context);
+    let has_groups = context.api_version >= FIRST_VERSION_WITH_GROUPS;
+    if !has_groups {
+        request.groups = vec![only_group(&mut request)];
     }
-    let topics = request.topics.take();
-    let named =
-        |topics: Vec<milena_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic>| {
-            topics
-                .into_iter()
-                .map(|topic| OffsetFetchRequestTopics {
-                    name: topic.name,
-                    topic_id: Uuid::nil(),
-                    partition_indexes: topic.partition_indexes,
-                })
-                .collect()
-        };
-    let group = OffsetFetchRequestGroup {
-        group_id: request.group_id,
-        topics: topics.map(named),
-        ..Default::default()
-    };
-    let fetched = fetch(context, apis, group, request.require_stable).await;
-    single(context.api_version, fetched).into_handled(context)
+    let mut bytes_max = partitions_named(&request).saturating_mul(OFFSET_BYTES);
+    loop {
+        if bytes_max > RESPONSE_BYTES_MAX {
+            return Handled::too_large(context);
+        }
+        if !context.has_room_for(bytes_max).await {
+            return Handled::close("there was no room for its response: others are not read");
+        }
+        match fetch_groups(context, apis, &request, bytes_max.max(UNCOUNTED_BYTES)).await {
+            Ok(mut groups) if !has_groups => {
+                let fetched = groups.pop().unwrap_or_default();
+                return single(context.api_version, fetched).into_handled(context);
+            }
+            Ok(groups) => {
+                return OffsetFetchResponse { groups, ..Default::default() }.into_handled(context);
+            }
+            // Of groups with all their topics the size is known only then: again, with more room.
+            Err(bytes) if bytes <= RESPONSE_BYTES_MAX => {
+                bytes_max = bytes.saturating_mul(ROOM_FACTOR).min(RESPONSE_BYTES_MAX);
+            }
+            Err(bytes) => bytes_max = bytes,
+        }
+    }
 }
 
-/// The length of a group's results, at least.
+/// The group of a request that names one.
+fn only_group(request: &mut OffsetFetchRequest) -> OffsetFetchRequestGroup {
+    let named = |topic: OffsetFetchRequestTopic| OffsetFetchRequestTopics {
+        name: topic.name,
+        topic_id: Uuid::nil(),
+        partition_indexes: topic.partition_indexes,
+    };
+    let topics = request.topics.take();
+    OffsetFetchRequestGroup {
+        group_id: std::mem::take(&mut request.group_id),
+        topics: topics.map(|topics| topics.into_iter().map(named).collect()),
+        ..Default::default()
+    }
+}
+
+/// The results of all groups, or how much some of them take in memory if that is more than
+/// `bytes_max`.
+async fn fetch_groups(
+    context: &RequestContext,
+    apis: &GroupApis,
+    request: &OffsetFetchRequest,
+    bytes_max: usize,
+) -> Result<Vec<OffsetFetchResponseGroup>, usize> {
+    let mut turns = EntryTurns::default();
+    let mut bytes = 0;
+    let mut groups = Vec::with_capacity(request.groups.len());
+    for group in &request.groups {
+        turns.next().await;
+        let fetched = fetch(context, apis, group.clone(), request.require_stable).await;
+        bytes += bytes_of(&fetched);
+        if bytes > bytes_max {
+            return Err(bytes);
+        }
+        groups.push(fetched);
+    }
+    Ok(groups)
+}
+
+/// How many partitions a request names.
+fn partitions_named(request: &OffsetFetchRequest) -> usize {
+    let topics = request.groups.iter().flat_map(|group| group.topics.iter().flatten());
+    topics.map(|topic| topic.partition_indexes.len()).sum()
+}
+
+/// What a group's results take in memory about.
 fn bytes_of(group: &OffsetFetchResponseGroup) -> usize {
-    const NUMBERS: usize = 18;
     let partitions = group.topics.iter().flat_map(|topic| &topic.partitions);
     let metadata = partitions.map(|partition| partition.metadata.as_ref().map_or(0, |m| m.len()));
-    metadata.map(|metadata| metadata + NUMBERS).sum()
+    metadata.map(|metadata| metadata + OFFSET_BYTES).sum()
 }
 
 /// The response for one group as versions before 8 have it.
