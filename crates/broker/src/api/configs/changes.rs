@@ -14,6 +14,7 @@ use super::resources::{ConfigResource, ConfigsView, TOPIC};
 use crate::{
     access::{Operation, Resource},
     context::RequestContext,
+    entry_turns::EntryTurns,
     errors::ApiError,
 };
 
@@ -62,7 +63,8 @@ pub(crate) async fn alter(
         allows: &allows,
     };
     let metadata = (!validate_only).then_some(&apis.metadata);
-    let (results, altered) = alter_all(&view, metadata, &entries).await;
+    let is_over = || context.is_late() || context.is_abandoned();
+    let (results, altered) = alter_all(&view, metadata, &entries, is_over).await;
     if let Some(revision) = altered {
         wait_until_visible(&apis.images, revision).await;
     }
@@ -85,20 +87,27 @@ async fn wait_until_visible(images: &ImageWatcher, revision: Revision) {
 }
 
 /// Returns the results and the newest revision of an alteration. Without `metadata` nothing is
-/// altered.
+/// altered. Each resource is a transaction, so that very many are not finished once the request
+/// `is_over`.
 async fn alter_all(
     view: &ConfigsView<'_>,
     metadata: Option<&ClusterMetadata>,
     entries: &[ResourceAlteration],
+    is_over: impl Fn() -> bool,
 ) -> (Vec<Result<(), ApiError>>, Option<Revision>) {
+    let mut turns = EntryTurns::default();
     let mut counts = HashMap::new();
     for entry in entries {
+        turns.next().await;
         *counts.entry((entry.resource_type, &entry.resource_name)).or_insert(0) += 1;
     }
     let mut results = Vec::with_capacity(entries.len());
     let mut newest = None;
     for entry in entries {
-        let result = if counts[&(entry.resource_type, &entry.resource_name)] > 1 {
+        turns.next().await;
+        let result = if is_over() {
+            Err(ApiError::with_kafkas_message(ErrorCode::RequestTimedOut))
+        } else if counts[&(entry.resource_type, &entry.resource_name)] > 1 {
             Err(ApiError::new(
                 ErrorCode::InvalidRequest,
                 "each resource may be named once in a request",

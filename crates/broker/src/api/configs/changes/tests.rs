@@ -27,7 +27,7 @@ async fn alter(
 ) -> AlterOutcome {
     let image = cluster.image(None).await;
     let metadata = (!validate_only).then_some(&cluster.cluster.metadata);
-    let (results, revision) = alter_all(&cluster.view(&image), metadata, entries).await;
+    let (results, revision) = alter_all(&cluster.view(&image), metadata, entries, || false).await;
     let image = cluster.image(revision).await;
     AlterOutcome {
         codes: results
@@ -53,6 +53,28 @@ async fn b17_alter_configs_replaces_the_whole_set_and_incremental_does_not() {
 
     let delete = Alteration::Apply(vec![("retention.bytes".to_owned(), AlterOperation::Delete)]);
     assert!(alter(&cluster, &[entry(2, "orders", delete)], false).await.topic.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_altered_once_the_request_is_over() {
+    let cluster = TestConfigs::new().await;
+    let image = cluster.image(None).await;
+    let entries = [
+        entry(4, "1", set("num.io.threads", "3")),
+        entry(2, "orders", set("retention.ms", "7")),
+        entry(2, "orders-2", set("retention.ms", "7")),
+    ];
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let is_over = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
+    let metadata = Some(&cluster.cluster.metadata);
+    let (results, revision) = alter_all(&cluster.view(&image), metadata, &entries, is_over).await;
+    let codes: Vec<_> =
+        results.iter().map(|result| result.as_ref().err().map(|e| e.code)).collect();
+    let late = Some(ErrorCode::RequestTimedOut);
+    assert_eq!(codes, [None, late, late]);
+    let image = cluster.image(revision).await;
+    let topic = image.topic("orders").expect("the topic");
+    assert!(topic.configs().get("retention.ms").is_none_or(|value| value != "7"));
 }
 
 #[tokio::test]
