@@ -4,6 +4,7 @@ use bytes::Bytes;
 use milena_types::Timestamp;
 
 use crate::{
+    codec::Decoder,
     error::BatchError,
     header::{BatchHeader, HEADER_LEN, LENGTH_PREFIX, TimestampType, at},
     record::RecordSet,
@@ -115,6 +116,12 @@ impl Batch {
     /// What follows the header: records, compressed as the header says.
     pub fn payload(&self) -> Bytes {
         self.bytes.slice(HEADER_LEN..)
+    }
+
+    /// How many bytes a decoder of the records takes in memory at most, about.
+    pub fn decoder_bytes(&self) -> usize {
+        let codec = self.header.attributes.compression();
+        codec.map_or(0, |codec| Decoder::bytes(codec, &self.payload()))
     }
 
     /// Compares the checksum with the bytes: [`BatchError::Checksum`] when they differ.

@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes, buf::Reader};
 use flate2::bufread::GzDecoder;
 
 use crate::{
-    codec::{Compression, footprint::zstd_window_log_max, snappy},
+    codec::{Compression, snappy, zstd_window},
     error::BatchError,
 };
 
@@ -20,6 +20,11 @@ const LZ4_MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 
 /// The bit of an LZ4 frame's flags that says that its blocks do not refer to each other.
 const LZ4_INDEPENDENT: u8 = 1 << 5;
+
+/// What a decoder has beside its window or its blocks.
+const TABLE_BYTES: usize = 64 * 1024;
+/// The same for Zstandard, where blocks are beside the window.
+const ZSTD_BYTES: usize = 512 * 1024;
 
 /// A place in compressed bytes, and how far their decompression is.
 pub(crate) struct Decoder {
@@ -51,6 +56,16 @@ impl Read for EndWatch {
 }
 
 impl Decoder {
+    /// How many bytes a decoder of `payload` takes in memory at most, about.
+    pub(crate) fn bytes(codec: Compression, payload: &[u8]) -> usize {
+        match codec {
+            Compression::None => 0,
+            Compression::Gzip | Compression::Snappy => TABLE_BYTES,
+            Compression::Lz4 => TABLE_BYTES + 2 * lz4_block_bytes(payload),
+            Compression::Zstd => ZSTD_BYTES + (1 << zstd_window::window_log_max(payload)),
+        }
+    }
+
     /// A decoder for the payload of a batch; `None` without a codec.
     ///
     /// Errors: [`BatchError::Compression`].
@@ -72,7 +87,7 @@ impl Decoder {
                 Stream::Lz4(Box::new(lz4_flex::frame::FrameDecoder::new(bytes)))
             }
             Compression::Zstd => {
-                let window_log_max = zstd_window_log_max(&payload);
+                let window_log_max = zstd_window::window_log_max(&payload);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(payload.reader())
                     .map_err(|error| codec.failed(&error))?;
                 decoder.window_log_max(window_log_max).map_err(|error| codec.failed(&error))?;
@@ -147,8 +162,33 @@ impl Decoder {
     }
 }
 
+/// How large the blocks of an LZ4 frame are at most: its descriptor says so.
+fn lz4_block_bytes(payload: &[u8]) -> usize {
+    match payload.get(LZ4_MAGIC.len() + 1).map(|descriptor| descriptor >> 4 & 7) {
+        Some(4) => 64 << 10,
+        Some(5) => 256 << 10,
+        Some(6) => 1 << 20,
+        _ => 4 << 20,
+    }
+}
+
 impl std::fmt::Debug for Decoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Decoder").field("codec", &self.codec).field("ended", &self.ended).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_codec_but_none_has_a_decoder_that_takes_memory() {
+        for codec in Compression::ALL {
+            let payload = codec.compress(vec![7; 100_000]).unwrap();
+            let bytes = Decoder::bytes(codec, &payload);
+            assert_eq!(bytes == 0, codec == Compression::None, "{codec}");
+            assert!(bytes <= 16 << 20, "{codec}: {bytes}");
+        }
     }
 }

@@ -8,9 +8,9 @@ use crate::error::BatchError;
 
 mod decoder;
 mod encoder;
-mod footprint;
 mod lz4;
 mod snappy;
+mod zstd_window;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::Encoder;
