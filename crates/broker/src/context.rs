@@ -120,6 +120,11 @@ impl RequestContext {
         self.lock_held().decoded = None;
     }
 
+    /// For what was made of the request and outlives it.
+    pub(crate) fn take_decoded(&self) -> Option<RoomPermit> {
+        self.lock_held().decoded.take()
+    }
+
     /// Returns when others wait for memory to decode their requests of which this one has some.
     pub(crate) async fn decoded_is_wanted(&self) {
         let holds = self.lock_held().decoded.as_ref().is_some_and(RoomPermit::is_counted);

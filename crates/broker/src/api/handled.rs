@@ -82,8 +82,10 @@ impl Handled {
         response: impl Future<Output = M> + Send + 'static,
     ) -> Self {
         let (head, connection) = (ResponseHead::of(context), context.connection.clone());
+        let decoded = context.take_decoded();
         Self::Commit(Box::pin(async move {
             let mut reply = head.reply(&response.await);
+            drop(decoded);
             if let Reply::Send { frame, room, .. } = &mut reply
                 && frame.len() > UNCOUNTED_BYTES
             {
@@ -296,6 +298,27 @@ mod tests {
         let large: Result<OffsetFetchRequest, _> = decode(&context, body(20_000)).await;
         let Err(Handled::Done(Reply::Close { reason })) = large else { panic!("no room") };
         assert_eq!(reason, "there was no memory to decode a large request");
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_the_log_is_counted_until_its_response_is_made() {
+        const ALL: usize = 64 << 20;
+        let context = context(ALL);
+        let decoded = context.connection.memory.decoded.clone();
+        let large: Result<OffsetFetchRequest, _> = decode(&context, body(20_000)).await;
+        assert!(large.is_ok());
+        let committed = async {
+            tokio::task::yield_now().await;
+            milena_protocol::messages::heartbeat_response::HeartbeatResponse::default()
+        };
+        let Handled::Commit(mut commit) = Handled::when_committed(&context, committed) else {
+            unreachable!("a commit")
+        };
+        drop(context);
+        assert!(futures_util::poll!(commit.as_mut()).is_pending());
+        assert!(decoded.exactly(ALL).now_or_never().is_none());
+        assert!(matches!(commit.await, Reply::Send { .. }));
+        assert!(decoded.exactly(ALL).now_or_never().is_some());
     }
 
     #[tokio::test]
