@@ -118,12 +118,6 @@ impl Batch {
         self.bytes.slice(HEADER_LEN..)
     }
 
-    /// How many bytes a decoder of the records takes in memory at most, about.
-    pub fn decoder_bytes(&self) -> usize {
-        let codec = self.header.attributes.compression();
-        codec.map_or(0, |codec| Decoder::bytes(codec, &self.payload()))
-    }
-
     /// Compares the checksum with the bytes: [`BatchError::Checksum`] when they differ.
     pub fn verify_crc(&self) -> Result<(), BatchError> {
         let mut checksum = Checksum::default();

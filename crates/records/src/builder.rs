@@ -10,6 +10,9 @@ use crate::{
     header::{Attributes, BatchHeader, HEADER_LEN},
 };
 
+/// Length, attributes, time, offset and the key's length at most.
+pub(crate) const RECORD_HEAD_MAX: usize = 5 + 1 + 10 + 5 + 5;
+
 /// A record to be put into a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NewRecord<'a> {
@@ -39,22 +42,9 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// An empty batch whose records will be compressed with `compression`.
     pub const fn new(compression: Compression) -> Self {
-        let header = BatchHeader {
-            base_offset: Offset::ZERO,
-            batch_length: 0,
-            leader_epoch: LeaderEpoch::NONE,
-            crc: 0,
-            attributes: Attributes(0),
-            last_offset_delta: -1,
-            base_timestamp: Timestamp::NONE,
-            max_timestamp: Timestamp::NONE,
-            producer_id: ProducerId::NONE,
-            producer_epoch: ProducerEpoch(-1),
-            base_sequence: Sequence(-1),
-            record_count: 0,
-        };
         let payload = Vec::new();
         let (transactional, control, log_append_time) = (false, false, None);
+        let header = BatchHeader::EMPTY;
         Self { header, compression, level: None, transactional, control, log_append_time, payload }
     }
 
@@ -119,14 +109,8 @@ impl BatchBuilder {
     /// Panics when `offset_delta` does not rise.
     pub fn push_at(&mut self, offset_delta: i32, record: &NewRecord<'_>) {
         assert!(offset_delta > self.header.last_offset_delta, "offsets of a batch rise");
-        if self.header.record_count == 0 {
-            self.header.base_timestamp = record.timestamp;
-        }
-        let timestamp_delta = record.timestamp.raw().wrapping_sub(self.header.base_timestamp.raw());
+        let timestamp_delta = self.header.add_record(offset_delta, record.timestamp);
         put_record(&mut self.payload, timestamp_delta, offset_delta, record);
-        self.header.max_timestamp = self.header.max_timestamp.max(record.timestamp);
-        self.header.last_offset_delta = offset_delta;
-        self.header.record_count += 1;
     }
 
     /// How many records there are.
@@ -160,47 +144,46 @@ impl BatchBuilder {
     }
 }
 
-/// What stands before a record's key, lengths included, for a record without headers.
-pub(crate) fn record_prefix(
+/// Appends what stands before a record's key, lengths included. `rest_len` is the length of what
+/// follows the key: value and headers.
+pub(crate) fn put_record_head(
+    out: &mut Vec<u8>,
     timestamp_delta: i64,
     offset_delta: i32,
     key: Option<&[u8]>,
-    value: Option<&[u8]>,
-) -> Vec<u8> {
-    let mut len = 1 + varint_len(timestamp_delta) + varint_len(i64::from(offset_delta));
-    len += nullable_len(key) + nullable_len(value) + 1;
-    let mut out = Vec::with_capacity(40);
-    put_varlong(&mut out, len as i64);
-    out.push(0);
-    put_varlong(&mut out, timestamp_delta);
-    put_varint(&mut out, offset_delta);
-    put_varint(&mut out, key.map_or(-1, |key| key.len() as i32));
-    out
-}
-
-fn put_record(out: &mut Vec<u8>, timestamp_delta: i64, offset_delta: i32, record: &NewRecord<'_>) {
-    let mut len = 1 + varint_len(timestamp_delta) + varint_len(i64::from(offset_delta));
-    len += nullable_len(record.key)
-        + nullable_len(record.value)
-        + varint_len(record.headers.len() as i64);
-    for (key, value) in record.headers {
-        len += nullable_len(Some(key)) + nullable_len(*value);
-    }
-    out.reserve(len + 5);
+    rest_len: usize,
+) {
+    let len = 1
+        + varint_len(timestamp_delta)
+        + varint_len(i64::from(offset_delta))
+        + nullable_len(key)
+        + rest_len;
     put_varlong(out, len as i64);
     out.push(0);
     put_varlong(out, timestamp_delta);
     put_varint(out, offset_delta);
-    put_nullable(out, record.key);
-    put_nullable(out, record.value);
-    put_varlong(out, record.headers.len() as i64);
-    for (key, value) in record.headers {
+    put_varint(out, key.map_or(-1, |key| key.len() as i32));
+}
+
+fn put_record(out: &mut Vec<u8>, timestamp_delta: i64, offset_delta: i32, record: &NewRecord<'_>) {
+    let NewRecord { key, value, headers, .. } = *record;
+    let mut rest_len = nullable_len(value) + varint_len(headers.len() as i64);
+    for (key, value) in headers {
+        rest_len += nullable_len(Some(key)) + nullable_len(*value);
+    }
+    out.reserve(RECORD_HEAD_MAX + key.map_or(0, <[u8]>::len) + rest_len);
+    put_record_head(out, timestamp_delta, offset_delta, key, rest_len);
+    out.extend_from_slice(key.unwrap_or_default());
+    put_nullable(out, value);
+    put_varlong(out, headers.len() as i64);
+    for (key, value) in headers {
         put_nullable(out, Some(key));
         put_nullable(out, *value);
     }
 }
 
-fn nullable_len(bytes: Option<&[u8]>) -> usize {
+/// The length of bytes behind their own length.
+pub(crate) fn nullable_len(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len())
 }
 

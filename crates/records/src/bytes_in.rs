@@ -59,27 +59,38 @@ impl<'a> BytesIn<'a> {
         self.array().map(i64::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Option<i32> {
-        // Nearly every varint of a record (lengths, deltas, counts) is one byte.
-        if let Some((&first, rest)) = self.rest.split_first()
-            && first < 0x80
-        {
-            self.rest = rest;
-            return Some(i32::from(first >> 1) ^ -i32::from(first & 1));
-        }
-        let raw = u32::try_from(self.unsigned_varlong(VARINT_MAX)?).ok()?;
+        let raw = match self.short_varint() {
+            Some(raw) => raw,
+            None => u32::try_from(self.unsigned_varlong(VARINT_MAX)?).ok()?,
+        };
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }
 
+    #[inline]
     pub(crate) fn varlong(&mut self) -> Option<i64> {
-        if let Some((&first, rest)) = self.rest.split_first()
-            && first < 0x80
-        {
-            self.rest = rest;
-            return Some(i64::from(first >> 1) ^ -i64::from(first & 1));
-        }
-        let raw = self.unsigned_varlong(10)?;
+        let raw = match self.short_varint() {
+            Some(raw) => u64::from(raw),
+            None => self.unsigned_varlong(10)?,
+        };
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+    }
+
+    /// Nearly every varint of a record (lengths, deltas, counts) has one byte or two.
+    #[inline]
+    fn short_varint(&mut self) -> Option<u32> {
+        match *self.rest {
+            [first, ..] if first < 0x80 => {
+                self.rest = &self.rest[1..];
+                Some(u32::from(first))
+            }
+            [first, second, ..] if second < 0x80 => {
+                self.rest = &self.rest[2..];
+                Some(u32::from(first & 0x7f) | u32::from(second) << 7)
+            }
+            _ => None,
+        }
     }
 
     fn unsigned_varlong(&mut self, len_max: usize) -> Option<u64> {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
-    Batch, BatchHeader, CheckProgress, HEADER_LEN, RecordCheck, RecordRules, RejectedRecords,
-    Stamp, control::EndTransactionMarker, first_record_at_or_after,
+    Batch, BatchHeader, CheckProgress, HEADER_LEN, RecordCheck, RecordRules, RecordSearch,
+    RejectedRecords, Stamp, control::EndTransactionMarker, first_record_at_or_after,
     first_record_with_max_timestamp, legacy, split,
 };
 
@@ -35,8 +35,8 @@ fn read(batch: &Batch) {
     let _ = batch.verify_crc();
     let _ = batch.validate_produced();
     check(batch);
-    let _ = first_record_at_or_after(batch, Timestamp(0));
-    let _ = first_record_with_max_timestamp(batch);
+    let _ = first_record_at_or_after(batch, Timestamp(0)).and_then(RecordSearch::run);
+    let _ = first_record_with_max_timestamp(batch).and_then(RecordSearch::run);
     for format in [legacy::MessageFormat::Magic0, legacy::MessageFormat::Magic1] {
         let _ = legacy::down_convert([batch], format, Offset(0), LIMIT);
     }

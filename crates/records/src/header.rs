@@ -134,6 +134,34 @@ pub struct BatchHeader {
 }
 
 impl BatchHeader {
+    /// The header of a batch without records, of a plain producer.
+    pub(crate) const EMPTY: Self = Self {
+        base_offset: Offset::ZERO,
+        batch_length: 0,
+        leader_epoch: LeaderEpoch::NONE,
+        crc: 0,
+        attributes: Attributes(0),
+        last_offset_delta: -1,
+        base_timestamp: Timestamp::NONE,
+        max_timestamp: Timestamp::NONE,
+        producer_id: ProducerId::NONE,
+        producer_epoch: ProducerEpoch(-1),
+        base_sequence: Sequence(-1),
+        record_count: 0,
+    };
+
+    /// Counts a record at an offset relative to the batch's, higher than those before. Returns its
+    /// time relative to the first one's.
+    pub(crate) fn add_record(&mut self, offset_delta: i32, timestamp: Timestamp) -> i64 {
+        if self.record_count == 0 {
+            self.base_timestamp = timestamp;
+        }
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.last_offset_delta = offset_delta;
+        self.record_count += 1;
+        timestamp.raw().wrapping_sub(self.base_timestamp.raw())
+    }
+
     /// Reads the header at the start of `bytes`; the records need not be there.
     ///
     /// Errors: [`BatchError::Truncated`], [`BatchError::Length`], [`BatchError::Magic`].

@@ -7,9 +7,10 @@
 //!   copy of a batch.
 //! - [`RecordCheck`] looks at every record of a batch in bounded steps and memory, and finds its
 //!   largest timestamp.
+//! - [`RecordSearch`] finds a record by its time, in bounded steps too.
 //! - [`Batch::records`] decompresses within a limit and yields [`Record`]s that borrow from the
 //!   payload.
-//! - [`Recompression`] gives a batch another codec, in bounded steps too.
+//! - [`Recompression`] gives a batch another codec, likewise.
 //! - [`BatchBuilder`] makes batches; [`control`] the markers that end transactions; [`legacy`]
 //!   converts the message sets of before (magic 0 and 1) both ways.
 //!
@@ -24,6 +25,7 @@ mod bytes_in;
 mod check;
 mod codec;
 pub mod control;
+mod crc_shift;
 mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
@@ -45,5 +47,8 @@ pub use error::BatchError;
 pub use header::{Attributes, BatchHeader, HEADER_LEN, MAGIC, TimestampType};
 pub use recompress::{Recompressed, Recompression};
 pub use record::{Headers, Record, RecordSet, Records};
-pub use search::{find_record, first_record_at_or_after, first_record_with_max_timestamp};
+pub use search::{
+    RecordSearch, SearchProgress, find_record, first_record_at_or_after,
+    first_record_with_max_timestamp,
+};
 pub use stamp::Stamp;

@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 
 use crate::{
     batch::Batch,
-    codec::{Compression, Decoder, Encoder},
+    codec::{Buffer, Compression, Decoder, Decompressed, Encoder},
     error::BatchError,
     header::{Attributes, BatchHeader, HEADER_LEN},
 };
@@ -18,7 +18,7 @@ const SLICE: usize = 64 * 1024;
 pub struct Recompression {
     header: BatchHeader,
     payload: Bytes,
-    decoder: Option<(Decoder, Vec<u8>)>,
+    decoder: Option<(Decoder, Buffer)>,
     encoder: Encoder,
 }
 
@@ -35,7 +35,7 @@ impl Recompression {
             header.attributes.is_transactional(),
             header.attributes.is_control(),
         );
-        let decoder = decoder.map(|decoder| (decoder, vec![0; SLICE]));
+        let decoder = decoder.map(|decoder| (decoder, Buffer::new(SLICE)));
         let encoder = Encoder::new(codec, level, vec![0; HEADER_LEN])?;
         Ok(Self { header, payload, decoder, encoder })
     }
@@ -43,6 +43,12 @@ impl Recompression {
     /// The size of the batch so far, about: codecs keep some of what they get.
     pub fn size(&self) -> usize {
         self.encoder.len()
+    }
+
+    /// How much memory it has beside the batch that it reads, about.
+    pub fn memory(&self) -> usize {
+        let decoder = self.decoder.as_ref();
+        decoder.map_or(0, |(decoder, _)| decoder.memory() + SLICE) + self.encoder.memory()
     }
 
     /// Goes on for about `budget` decompressed bytes; the batch at the end.
@@ -54,20 +60,27 @@ impl Recompression {
             let read = match &mut self.decoder {
                 Some((decoder, buffer)) => {
                     let read = decoder.read(buffer)?;
-                    self.encoder.write(&buffer[..read])?;
+                    if let Decompressed::Some(len) = read {
+                        self.encoder.write(&buffer[..len])?;
+                    }
                     read
                 }
+                None if self.payload.is_empty() => Decompressed::End,
                 None => {
-                    let read = self.payload.len().min(SLICE);
-                    self.encoder.write(&self.payload[..read])?;
-                    self.payload.advance(read);
-                    read
+                    let len = self.payload.len().min(SLICE);
+                    self.encoder.write(&self.payload[..len])?;
+                    self.payload.advance(len);
+                    Decompressed::Some(len)
                 }
             };
-            if read == 0 {
-                return Batch::seal(self.header, self.encoder.finish()?).map(Recompressed::Done);
-            }
-            left = left.saturating_sub(read);
+            left = left.saturating_sub(match read {
+                Decompressed::Some(len) => len,
+                Decompressed::Pending => Decompressed::PENDING_COST,
+                Decompressed::End => {
+                    return Batch::seal(self.header, self.encoder.finish()?)
+                        .map(Recompressed::Done);
+                }
+            });
         }
         Ok(Recompressed::Pending(self))
     }

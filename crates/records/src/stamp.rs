@@ -4,6 +4,7 @@ use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
     batch::Batch,
+    crc_shift,
     header::{Attributes, HEADER_LEN, at},
 };
 
@@ -74,15 +75,14 @@ impl Stamp {
         put(prefix, at::MAX_TIMESTAMP, &max_timestamp);
         let after = crc32c::crc32c(&prefix[at::ATTRIBUTES..]);
 
-        // CRCs are linear: crc(a'b) = crc(ab) ^ shift(crc(a) ^ crc(a'), |b|), which is what
-        // combining does.
+        // CRCs are linear: crc(a'b) = crc(ab) ^ shift(crc(a) ^ crc(a'), |b|).
         let stored = u32::from_be_bytes([
             prefix[at::CRC],
             prefix[at::CRC + 1],
             prefix[at::CRC + 2],
             prefix[at::CRC + 3],
         ]);
-        let patched = crc32c::crc32c_combine(before ^ after, stored, payload_len);
+        let patched = stored ^ crc_shift::shifted(before ^ after, payload_len);
         put(prefix, at::CRC, &patched.to_be_bytes());
     }
 }

@@ -46,6 +46,8 @@ pub struct RecordsSummary {
 struct Tally {
     rules: RecordRules,
     errors: Vec<RecordError>,
+    /// Whether a record's time is wrong, among those that are listed or after them.
+    is_timestamp: bool,
     max: (Timestamp, i32),
 }
 
@@ -55,7 +57,8 @@ impl RecordCheck {
     ///
     /// Errors: [`BatchError::Codec`], [`BatchError::Compression`].
     pub fn new(batch: &Batch, rules: RecordRules) -> Result<Self, BatchError> {
-        let tally = Tally { rules, errors: Vec::new(), max: (Timestamp::NONE, 0) };
+        let max = (Timestamp::NONE, 0);
+        let tally = Tally { rules, errors: Vec::new(), is_timestamp: false, max };
         Ok(Self { walk: RecordWalk::new(batch)?, tally })
     }
 
@@ -73,7 +76,8 @@ impl RecordCheck {
             return Ok(CheckProgress::Pending);
         }
         if !tally.errors.is_empty() {
-            return Err(RejectedRecords::Records { errors: std::mem::take(&mut tally.errors) });
+            let errors = std::mem::take(&mut tally.errors);
+            return Err(RejectedRecords::Records { errors, is_timestamp: tally.is_timestamp });
         }
         Ok(CheckProgress::Done(RecordsSummary {
             max_timestamp: tally.max.0,
@@ -86,6 +90,17 @@ impl RecordCheck {
     pub const fn size(&self) -> u64 {
         self.walk.size()
     }
+
+    /// How many bytes could have been looked at in the time, about: what expands to nothing takes
+    /// time too.
+    pub const fn work(&self) -> u64 {
+        self.walk.work()
+    }
+
+    /// How much memory it has, about.
+    pub fn memory(&self) -> usize {
+        self.walk.memory()
+    }
 }
 
 impl Tally {
@@ -93,10 +108,11 @@ impl Tally {
         if head.timestamp > self.max.0 {
             self.max = (head.timestamp, head.index);
         }
-        if let Some(fault) = self.rules.fault(head)
-            && self.errors.len() < RejectedRecords::LISTED_MAX
-        {
-            self.errors.push(RecordError { index: head.index, fault });
+        if let Some(fault) = self.rules.fault(head) {
+            self.is_timestamp |= matches!(fault, RecordFault::Timestamp { .. });
+            if self.errors.len() < RejectedRecords::LISTED_MAX {
+                self.errors.push(RecordError { index: head.index, fault });
+            }
         }
     }
 }

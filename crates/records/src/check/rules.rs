@@ -62,23 +62,15 @@ pub enum RejectedRecords {
     Records {
         /// The records, in order; at least one.
         errors: Vec<RecordError>,
+        /// Whether a record's time is among the reasons, also of those that are not listed: then
+        /// the partition's error is INVALID_TIMESTAMP, else INVALID_RECORD.
+        is_timestamp: bool,
     },
 }
 
 impl RejectedRecords {
     /// How many refused records are listed at most.
     pub const LISTED_MAX: usize = 100;
-
-    /// Whether a record's time is among the reasons: then the partition's error is
-    /// INVALID_TIMESTAMP, else INVALID_RECORD.
-    pub fn is_timestamp(&self) -> bool {
-        match self {
-            Self::Batch(_) => false,
-            Self::Records { errors } => {
-                errors.iter().any(|e| matches!(e.fault, RecordFault::Timestamp { .. }))
-            }
-        }
-    }
 }
 
 impl RecordRules {

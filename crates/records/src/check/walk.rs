@@ -9,7 +9,7 @@ use milena_types::Timestamp;
 use crate::{
     batch::Batch,
     bytes_in::{BytesIn, VARINT_MAX},
-    codec::Decoder,
+    codec::{Buffer, Decoder, Decompressed},
     error::BatchError,
 };
 
@@ -58,7 +58,23 @@ pub(crate) struct RecordWalk {
 #[derive(Debug)]
 enum Input {
     Plain(Bytes),
-    Compressed { decoder: Decoder, buffer: Vec<u8>, start: usize, end: usize },
+    Compressed {
+        decoder: Decoder,
+        buffer: Buffer,
+        start: usize,
+        end: usize,
+        /// What was spent on bytes that expand to nothing.
+        idle: u64,
+    },
+}
+
+/// What came of decompressing more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refill {
+    Some,
+    /// Nothing yet.
+    Pending,
+    End,
 }
 
 /// A record that is read field by field.
@@ -108,7 +124,8 @@ impl RecordWalk {
         let input = match decoder {
             None => Input::Plain(payload),
             Some(decoder) => {
-                Input::Compressed { decoder, buffer: vec![0; buffer_len], start: 0, end: 0 }
+                let buffer = Buffer::new(buffer_len);
+                Input::Compressed { decoder, buffer, start: 0, end: 0, idle: 0 }
             }
         };
         Ok(Self {
@@ -126,6 +143,19 @@ impl RecordWalk {
         self.size
     }
 
+    /// How many decompressed bytes it could have walked over in the time, about.
+    pub(crate) const fn work(&self) -> u64 {
+        self.size.saturating_add(self.input.idle())
+    }
+
+    /// How much memory it has, about.
+    pub(crate) fn memory(&self) -> usize {
+        match &self.input {
+            Input::Plain(_) => 0,
+            Input::Compressed { decoder, buffer, .. } => decoder.memory() + buffer.len(),
+        }
+    }
+
     /// Calls `visit` for each record of about `budget` bytes, until it returns false. It is an
     /// error if there are fewer or more bytes than the batch's count of records.
     ///
@@ -136,7 +166,7 @@ impl RecordWalk {
         mut visit: impl FnMut(&RecordHead) -> bool,
     ) -> Result<Walked, BatchError> {
         // At least a byte, so that every step gets on.
-        let end = self.size.saturating_add(budget.max(1) as u64);
+        let end = self.work().saturating_add(budget.max(1) as u64);
         loop {
             if self.long.is_some() {
                 if !self.walk_long(end)? {
@@ -151,18 +181,24 @@ impl RecordWalk {
                 Pause::Stopped => return Ok(Walked::Stopped),
                 Pause::Budget => return Ok(Walked::Some),
                 Pause::NeedsMore if self.index == self.count => {
-                    return if self.input.is_at_end()? {
-                        Ok(Walked::All)
-                    } else {
-                        Err(self.broken("bytes follow the last record"))
+                    let is_empty = self.input.bytes().is_empty();
+                    return match if is_empty { self.input.refill()? } else { Refill::Some } {
+                        Refill::End => Ok(Walked::All),
+                        Refill::Pending => Ok(Walked::Some),
+                        Refill::Some => Err(self.broken("bytes follow the last record")),
                     };
                 }
-                Pause::NeedsMore => {
-                    if !self.input.refill()? {
-                        return Err(self.broken(CUT));
+                Pause::NeedsMore => match self.input.refill()? {
+                    Refill::End => return Err(self.broken(CUT)),
+                    Refill::Pending => return Ok(Walked::Some),
+                    Refill::Some if self.work() >= end => return Ok(Walked::Some),
+                    Refill::Some => {}
+                },
+                Pause::Long => {
+                    if !self.begin_long()? {
+                        return Ok(Walked::Some);
                     }
                 }
-                Pause::Long => self.begin_long()?,
             }
         }
     }
@@ -179,7 +215,7 @@ impl RecordWalk {
         visit: &mut impl FnMut(&RecordHead) -> bool,
     ) -> Result<Pause, BatchError> {
         let bytes = self.input.bytes();
-        let room = usize::try_from(end.saturating_sub(self.size)).unwrap_or(usize::MAX);
+        let room = usize::try_from(end.saturating_sub(self.work())).unwrap_or(usize::MAX);
         let capacity = self.input.longest();
         let mut rest = bytes;
         let mut index = self.index;
@@ -245,11 +281,13 @@ impl RecordWalk {
         Some(RecordHead { index, offset_delta, timestamp, has_key: false, has_headers: false })
     }
 
-    /// Begins to read the next record field by field.
-    fn begin_long(&mut self) -> Result<(), BatchError> {
+    /// Begins to read the next record field by field, if there is enough of it yet.
+    fn begin_long(&mut self) -> Result<bool, BatchError> {
         /// Length, attributes, time, offset, length of the key.
         const HEAD_MAX: usize = VARINT_MAX + 1 + 10 + VARINT_MAX + VARINT_MAX;
-        self.input.want(HEAD_MAX)?;
+        if !self.input.want(HEAD_MAX)? {
+            return Ok(false);
+        }
         let bytes = self.input.bytes();
         let mut input = BytesIn::new(bytes);
         let read = (|| {
@@ -270,7 +308,7 @@ impl RecordWalk {
         self.input.consume(walked);
         self.size += walked as u64;
         self.long = Some(LongRecord { head, left, skip, next: Field::Value });
-        Ok(())
+        Ok(true)
     }
 
     /// Goes on with the record that is read field by field, until `end`; `true` at its end.
@@ -279,13 +317,16 @@ impl RecordWalk {
         let broken = |reason| BatchError::Record { index, reason };
         let Some(long) = &mut self.long else { return Ok(true) };
         loop {
-            if self.size >= end {
+            if self.size.saturating_add(self.input.idle()) >= end {
                 return Ok(false);
             }
             if long.skip > 0 {
-                let have = self.input.bytes().len();
-                if have == 0 && !self.input.refill()? {
-                    return Err(broken(CUT));
+                if self.input.bytes().is_empty() {
+                    match self.input.refill()? {
+                        Refill::Some => {}
+                        Refill::Pending => return Ok(false),
+                        Refill::End => return Err(broken(CUT)),
+                    }
                 }
                 let skipped = long.skip.min(self.input.bytes().len());
                 self.input.consume(skipped);
@@ -301,7 +342,9 @@ impl RecordWalk {
                 self.index += 1;
                 return Ok(true);
             }
-            self.input.want(VARINT_MAX.min(long.left))?;
+            if !self.input.want(VARINT_MAX.min(long.left))? {
+                return Ok(false);
+            }
             let bytes = self.input.bytes();
             let mut input = BytesIn::new(&bytes[..bytes.len().min(long.left)]);
             let before = input.len();
@@ -372,31 +415,38 @@ impl Input {
         }
     }
 
-    /// Decompresses until the buffer is full; `false` if nothing was added.
-    fn refill(&mut self) -> Result<bool, BatchError> {
-        let Self::Compressed { decoder, buffer, start, end } = self else { return Ok(false) };
+    const fn idle(&self) -> u64 {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Compressed { idle, .. } => *idle,
+        }
+    }
+
+    /// Decompresses until the buffer is full.
+    fn refill(&mut self) -> Result<Refill, BatchError> {
+        let Self::Compressed { decoder, buffer, start, end, idle } = self else {
+            return Ok(Refill::End);
+        };
         buffer.copy_within(*start..*end, 0);
         (*start, *end) = (0, *end - *start);
         let before = *end;
+        let mut last = Refill::End;
         while *end < buffer.len() {
-            let read = decoder.read(&mut buffer[*end..])?;
-            if read == 0 {
-                break;
+            match decoder.read(&mut buffer[*end..])? {
+                Decompressed::Some(read) => *end += read,
+                Decompressed::End => break,
+                Decompressed::Pending => {
+                    *idle += Decompressed::PENDING_COST as u64;
+                    last = Refill::Pending;
+                    break;
+                }
             }
-            *end += read;
         }
-        Ok(*end > before)
+        Ok(if *end > before { Refill::Some } else { last })
     }
 
-    /// Decompresses if there are fewer than `len` bytes.
-    fn want(&mut self, len: usize) -> Result<(), BatchError> {
-        if self.bytes().len() < len {
-            self.refill()?;
-        }
-        Ok(())
-    }
-
-    fn is_at_end(&mut self) -> Result<bool, BatchError> {
-        Ok(self.bytes().is_empty() && !self.refill()?)
+    /// Decompresses if there are fewer than `len` bytes; `false`: there may be more of them later.
+    fn want(&mut self, len: usize) -> Result<bool, BatchError> {
+        Ok(self.bytes().len() >= len || self.refill()? != Refill::Pending)
     }
 }

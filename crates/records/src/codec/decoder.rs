@@ -4,27 +4,34 @@
 //! What is accepted is what Kafka's Java clients read, since a consumer that cannot read a batch
 //! never gets past it: one LZ4 frame of independent blocks, Zstandard frames with windows up to
 //! 128 MiB, gzip members until something else follows, snappy with or without framing.
+//!
+//! Bytes that expand to nothing (empty members, frames and blocks) take time too: a read ends after
+//! some of them.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use bytes::{Buf, Bytes, buf::Reader};
 use flate2::bufread::GzDecoder;
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
-use crate::{
-    codec::{Compression, snappy, zstd_window},
-    error::BatchError,
-};
+use super::{Compression, snappy, spare};
+use crate::error::BatchError;
+
+/// The largest window of a Zstandard frame as a power of two: what decoders accept that are not
+/// told otherwise.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+
+/// How much of the input one read takes, each: the longest compressed block is a third of it.
+const ZSTD_SLICE: usize = 384 * 1024;
+
+/// The same for gzip, whose empty members cost more.
+const GZIP_SLICE: usize = 16 * 1024;
 
 /// What an LZ4 frame begins with, as a little-endian number.
 const LZ4_MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 
 /// The bit of an LZ4 frame's flags that says that its blocks do not refer to each other.
 const LZ4_INDEPENDENT: u8 = 1 << 5;
-
-/// What a decoder has beside its window or its blocks.
-const TABLE_BYTES: usize = 64 * 1024;
-/// The same for Zstandard, where blocks are beside the window.
-const ZSTD_BYTES: usize = 512 * 1024;
 
 /// A place in compressed bytes, and how far their decompression is.
 pub(crate) struct Decoder {
@@ -33,11 +40,24 @@ pub(crate) struct Decoder {
     ended: bool,
 }
 
+/// What a read gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decompressed {
+    Some(usize),
+    /// Nothing yet. It took as long as [`Decompressed::PENDING_COST`] bytes do, about.
+    Pending,
+    End,
+}
+
+impl Decompressed {
+    pub(crate) const PENDING_COST: usize = 64 * 1024;
+}
+
 enum Stream {
-    Gzip(Box<GzDecoder<Reader<Bytes>>>),
+    Gzip(Gzip),
     Snappy(Box<snappy::Decoder>),
-    Lz4(Box<lz4_flex::frame::FrameDecoder<EndWatch>>),
-    Zstd(Box<zstd::stream::read::Decoder<'static, Reader<Bytes>>>),
+    Lz4 { decoder: Box<lz4_flex::frame::FrameDecoder<EndWatch>>, block_bytes: usize },
+    Zstd(Zstd),
 }
 
 /// Knows whether its reader wanted more than there is. An LZ4 decoder takes a frame that is cut
@@ -56,23 +76,13 @@ impl Read for EndWatch {
 }
 
 impl Decoder {
-    /// How many bytes a decoder of `payload` takes in memory at most, about.
-    pub(crate) fn bytes(codec: Compression, payload: &[u8]) -> usize {
-        match codec {
-            Compression::None => 0,
-            Compression::Gzip | Compression::Snappy => TABLE_BYTES,
-            Compression::Lz4 => TABLE_BYTES + 2 * lz4_block_bytes(payload),
-            Compression::Zstd => ZSTD_BYTES + (1 << zstd_window::window_log_max(payload)),
-        }
-    }
-
     /// A decoder for the payload of a batch; `None` without a codec.
     ///
     /// Errors: [`BatchError::Compression`].
     pub(crate) fn new(codec: Compression, payload: Bytes) -> Result<Option<Self>, BatchError> {
         let stream = match codec {
             Compression::None => return Ok(None),
-            Compression::Gzip => Stream::Gzip(Box::new(GzDecoder::new(payload.reader()))),
+            Compression::Gzip => Stream::Gzip(Gzip::new(payload)),
             Compression::Snappy => Stream::Snappy(Box::new(snappy::Decoder::new(payload))),
             Compression::Lz4 => {
                 let flags = payload.strip_prefix(&LZ4_MAGIC).and_then(|rest| rest.first());
@@ -83,42 +93,41 @@ impl Decoder {
                     }
                     Some(_) => {}
                 }
+                let block_bytes = lz4_block_bytes(&payload);
                 let bytes = EndWatch { bytes: payload.reader(), passed_end: false };
-                Stream::Lz4(Box::new(lz4_flex::frame::FrameDecoder::new(bytes)))
+                let decoder = Box::new(lz4_flex::frame::FrameDecoder::new(bytes));
+                Stream::Lz4 { decoder, block_bytes }
             }
             Compression::Zstd => {
-                let window_log_max = zstd_window::window_log_max(&payload);
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(payload.reader())
-                    .map_err(|error| codec.failed(&error))?;
-                decoder.window_log_max(window_log_max).map_err(|error| codec.failed(&error))?;
-                Stream::Zstd(Box::new(decoder))
+                Stream::Zstd(Zstd::new(payload).map_err(|reason| codec.failed(&reason))?)
             }
         };
         Ok(Some(Self { codec, stream, ended: false }))
     }
 
-    /// Decompresses into `out`; 0 at the end.
+    /// Decompresses into `out`, which is not empty.
     ///
     /// Errors: [`BatchError::Compression`].
-    pub(crate) fn read(&mut self, out: &mut [u8]) -> Result<usize, BatchError> {
-        while !self.ended {
-            let read = match &mut self.stream {
-                Stream::Gzip(decoder) => decoder.read(out),
-                Stream::Snappy(decoder) => decoder.read(out).map_err(io::Error::other),
-                Stream::Lz4(decoder) => match decoder.read(out) {
-                    Ok(0) if decoder.get_ref().passed_end => {
-                        Err(io::ErrorKind::UnexpectedEof.into())
-                    }
-                    outcome => outcome,
-                },
-                Stream::Zstd(decoder) => decoder.read(out),
-            };
-            match read.map_err(|error| self.codec.failed(&error))? {
-                0 if !out.is_empty() => self.ended = !self.next_member(),
-                read => return Ok(read),
-            }
+    pub(crate) fn read(&mut self, out: &mut [u8]) -> Result<Decompressed, BatchError> {
+        if self.ended {
+            return Ok(Decompressed::End);
         }
-        Ok(0)
+        let codec = self.codec;
+        let read = match &mut self.stream {
+            Stream::Gzip(gzip) => gzip.read(out).map_err(|error| codec.failed(&error)),
+            Stream::Snappy(decoder) => decoder.read(out).map_err(|reason| codec.failed(&reason)),
+            Stream::Lz4 { decoder, .. } => match decoder.read(out) {
+                Ok(0) if decoder.get_ref().passed_end => {
+                    Err(codec.failed(&io::Error::from(io::ErrorKind::UnexpectedEof)))
+                }
+                Ok(0) => Ok(Decompressed::End),
+                Ok(read) => Ok(Decompressed::Some(read)),
+                Err(error) => Err(codec.failed(&error)),
+            },
+            Stream::Zstd(zstd) => zstd.read(out).map_err(|reason| codec.failed(&reason)),
+        }?;
+        self.ended = read == Decompressed::End;
+        Ok(read)
     }
 
     /// Appends all that is left to `out`, which may have `limit` bytes then.
@@ -141,30 +150,28 @@ impl Decoder {
             }
             out.resize(room, 0);
             let read = self.read(&mut out[filled..]);
-            out.truncate(filled + read.as_ref().map_or(0, |read| *read));
-            if read? == 0 {
+            let len = if let Ok(Decompressed::Some(len)) = read { len } else { 0 };
+            out.truncate(filled + len);
+            if read? == Decompressed::End {
                 return Ok(());
             }
         }
     }
 
-    /// Goes on to the next member of a gzip stream. What follows a member and is no other is
-    /// ignored, as in Java.
-    fn next_member(&mut self) -> bool {
-        let Stream::Gzip(decoder) = &mut self.stream else { return false };
-        let rest = std::mem::take(decoder.get_mut().get_mut());
-        let next = GzDecoder::new(rest.reader());
-        let found = next.header().is_some();
-        if found {
-            **decoder = next;
+    /// How much memory it has, about.
+    pub(crate) fn memory(&self) -> usize {
+        match &self.stream {
+            Stream::Gzip(_) => 64 * 1024,
+            Stream::Snappy(decoder) => decoder.memory(),
+            Stream::Lz4 { block_bytes, .. } => 2 * block_bytes,
+            Stream::Zstd(zstd) => zstd.context.as_ref().map_or(0, DCtx::sizeof),
         }
-        found
     }
 }
 
-/// How large the blocks of an LZ4 frame are at most: its descriptor says so.
-fn lz4_block_bytes(payload: &[u8]) -> usize {
-    match payload.get(LZ4_MAGIC.len() + 1).map(|descriptor| descriptor >> 4 & 7) {
+/// How long the blocks of a frame may be.
+fn lz4_block_bytes(frame: &[u8]) -> usize {
+    match frame.get(5).map(|descriptor| descriptor >> 4 & 0b111) {
         Some(4) => 64 << 10,
         Some(5) => 256 << 10,
         Some(6) => 1 << 20,
@@ -172,23 +179,139 @@ fn lz4_block_bytes(payload: &[u8]) -> usize {
     }
 }
 
-impl std::fmt::Debug for Decoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decoder").field("codec", &self.codec).field("ended", &self.ended).finish()
+/// Gzip members one after the other. What follows a member and is no other is ignored, as in Java.
+struct Gzip {
+    /// There until this is dropped.
+    decoder: Option<Box<GzDecoder<GzipInput>>>,
+    is_first: bool,
+}
+
+/// What is left of a payload, of which so much may be read.
+#[derive(Debug, Default)]
+pub(super) struct GzipInput {
+    bytes: Bytes,
+    allowed: usize,
+}
+
+impl Read for GzipInput {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(out)?;
+        self.consume(read);
+        Ok(read)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_codec_but_none_has_a_decoder_that_takes_memory() {
-        for codec in Compression::ALL {
-            let payload = codec.compress(vec![7; 100_000]).unwrap();
-            let bytes = Decoder::bytes(codec, &payload);
-            assert_eq!(bytes == 0, codec == Compression::None, "{codec}");
-            assert!(bytes <= 16 << 20, "{codec}: {bytes}");
+impl BufRead for GzipInput {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let len = self.bytes.len().min(self.allowed);
+        if len == 0 && !self.bytes.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
         }
+        Ok(&self.bytes[..len])
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.bytes.advance(len);
+        self.allowed -= len;
+    }
+}
+
+impl Gzip {
+    fn new(payload: Bytes) -> Self {
+        let input = GzipInput { bytes: payload, allowed: GZIP_SLICE };
+        Self { decoder: Some(spare::take_gzip(input)), is_first: true }
+    }
+
+    fn read(&mut self, out: &mut [u8]) -> io::Result<Decompressed> {
+        let Some(decoder) = &mut self.decoder else { return Ok(Decompressed::End) };
+        decoder.get_mut().allowed = GZIP_SLICE;
+        loop {
+            match decoder.read(out) {
+                Ok(0) => {
+                    let rest = std::mem::take(decoder.get_mut());
+                    if rest.bytes.is_empty() {
+                        return Ok(Decompressed::End);
+                    }
+                    decoder.reset(rest);
+                    self.is_first = false;
+                }
+                Ok(read) => return Ok(Decompressed::Some(read)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Decompressed::Pending);
+                }
+                Err(_) if !self.is_first && decoder.header().is_none() => {
+                    return Ok(Decompressed::End);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Gzip {
+    fn drop(&mut self) {
+        if let Some(decoder) = self.decoder.take() {
+            spare::keep_gzip(decoder);
+        }
+    }
+}
+
+/// Zstandard frames one after the other.
+struct Zstd {
+    /// There until this is dropped.
+    context: Option<DCtx<'static>>,
+    rest: Bytes,
+    /// Whether what was read ends with a frame.
+    is_whole: bool,
+}
+
+impl Zstd {
+    fn new(payload: Bytes) -> Result<Self, &'static str> {
+        let mut context = spare::take_zstd();
+        context
+            .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))
+            .map_err(get_error_name)?;
+        Ok(Self { context: Some(context), rest: payload, is_whole: true })
+    }
+
+    fn read(&mut self, out: &mut [u8]) -> Result<Decompressed, &'static str> {
+        let Some(context) = &mut self.context else { return Ok(Decompressed::End) };
+        if self.rest.is_empty() && self.is_whole {
+            return Ok(Decompressed::End);
+        }
+        let mut input = InBuffer::around(&self.rest[..self.rest.len().min(ZSTD_SLICE)]);
+        let mut output = OutBuffer::around(out);
+        loop {
+            let before = input.pos();
+            let missing =
+                context.decompress_stream(&mut output, &mut input).map_err(get_error_name)?;
+            self.is_whole = missing == 0;
+            let is_used_up = input.pos() == before || input.pos() == input.src.len();
+            if output.pos() > 0 || is_used_up {
+                break;
+            }
+        }
+        let (read, written) = (input.pos(), output.pos());
+        self.rest.advance(read);
+        match written {
+            0 if self.rest.is_empty() && self.is_whole => Ok(Decompressed::End),
+            0 if read == 0 => Err("the frame is cut"),
+            0 => Ok(Decompressed::Pending),
+            written => Ok(Decompressed::Some(written)),
+        }
+    }
+}
+
+impl Drop for Zstd {
+    fn drop(&mut self) {
+        if let Some(context) = self.context.take() {
+            spare::keep_zstd(context);
+        }
+    }
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder").field("codec", &self.codec).field("ended", &self.ended).finish()
     }
 }

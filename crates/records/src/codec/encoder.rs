@@ -9,6 +9,9 @@ use crate::{
     error::BatchError,
 };
 
+/// What an encoder of Zstandard has at levels up to 9, about.
+const ZSTD_BYTES: usize = 16 << 20;
+
 /// Appends what is written to it, compressed, to bytes that are there already.
 pub(crate) struct Encoder {
     codec: Compression,
@@ -76,6 +79,16 @@ impl Encoder {
             Stream::Lz4(encoder) => encoder.get_ref().len(),
             Stream::Zstd(encoder) => encoder.get_ref().len(),
         }
+    }
+
+    /// How much memory it has, about: a growing buffer has up to twice what is in it.
+    pub(crate) fn memory(&self) -> usize {
+        let own = match &self.stream {
+            Stream::None(_) => 0,
+            Stream::Gzip(_) | Stream::Snappy(_) | Stream::Lz4(_) => 256 * 1024,
+            Stream::Zstd(_) => ZSTD_BYTES,
+        };
+        own + self.len().next_power_of_two()
     }
 
     /// All the bytes.

@@ -10,10 +10,11 @@ mod decoder;
 mod encoder;
 mod lz4;
 mod snappy;
-mod zstd_window;
+mod spare;
 
-pub(crate) use decoder::Decoder;
+pub(crate) use decoder::{Decoder, Decompressed};
 pub(crate) use encoder::Encoder;
+pub(crate) use spare::Buffer;
 
 /// How the records of a batch are compressed (`compression.type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

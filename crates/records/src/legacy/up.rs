@@ -1,17 +1,15 @@
 //! What an old producer sends, as a batch.
 
-use bytes::Bytes;
-use milena_types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
-
 use super::message::{Entry, MESSAGE_PREFIX, message_len};
 use crate::{
     batch::Batch,
-    builder::record_prefix,
+    builder::{RECORD_HEAD_MAX, nullable_len, put_record_head},
     bytes_in::put_varint,
-    codec::{Compression, Decoder, Encoder},
+    codec::{Compression, Decoder, Decompressed, Encoder},
     error::BatchError,
     header::{Attributes, BatchHeader, HEADER_LEN},
 };
+use bytes::{Bytes, BytesMut};
 
 /// How much is decompressed or compressed at a time.
 const SLICE: usize = 64 * 1024;
@@ -41,7 +39,7 @@ struct Wrapper {
     is_log_append_time: bool,
     decoder: Decoder,
     /// What is decompressed of the next message.
-    buffer: Vec<u8>,
+    buffer: BytesMut,
     ended: bool,
 }
 
@@ -55,20 +53,7 @@ pub enum UpConverted {
 impl UpConversion {
     /// Begins to convert a set. `limit` bounds the size of a message.
     pub fn new(records: Bytes, limit: usize) -> Self {
-        let header = BatchHeader {
-            base_offset: Offset::ZERO,
-            batch_length: 0,
-            leader_epoch: LeaderEpoch::NONE,
-            crc: 0,
-            attributes: Attributes(0),
-            last_offset_delta: -1,
-            base_timestamp: Timestamp::NONE,
-            max_timestamp: Timestamp::NONE,
-            producer_id: ProducerId::NONE,
-            producer_epoch: ProducerEpoch(-1),
-            base_sequence: Sequence(-1),
-            record_count: 0,
-        };
+        let header = BatchHeader::EMPTY;
         let (wrapper, magic, encoder, record) = (None, None, None, Vec::new());
         Self { rest: records, wrapper, magic, header, encoder, record, limit, expanded: 0 }
     }
@@ -81,6 +66,15 @@ impl UpConversion {
     /// How many bytes of records there are so far, not compressed.
     pub const fn expanded(&self) -> u64 {
         self.expanded
+    }
+
+    /// How much memory it has beside the set, about.
+    pub fn memory(&self) -> usize {
+        let wrapper = self.wrapper.as_ref();
+        let opened = wrapper.map_or(0, |open| open.decoder.memory() + open.buffer.capacity());
+        let record: usize =
+            if wrapper.is_some() { self.record.iter().map(Bytes::len).sum() } else { 0 };
+        opened + record + self.encoder.as_ref().map_or(0, Encoder::memory)
     }
 
     /// Goes on for about `budget` decompressed bytes; the batch at the end.
@@ -158,7 +152,7 @@ impl UpConversion {
         self.begin(entry.codec)?;
         let is_log_append_time = entry.message.is_log_append_time;
         let decoder = entry.into_decoder()?;
-        let buffer = Vec::new();
+        let buffer = BytesMut::new();
         self.wrapper = Some(Wrapper { is_log_append_time, decoder, buffer, ended: false });
         Ok(Some(spent))
     }
@@ -178,17 +172,12 @@ impl UpConversion {
         if self.encoder.is_none() {
             self.begin(Compression::None)?;
         }
-        let header = &mut self.header;
-        if header.record_count == 0 {
-            header.base_timestamp = message.timestamp;
-        }
-        header.max_timestamp = header.max_timestamp.max(message.timestamp);
-        header.last_offset_delta += 1;
-        header.record_count += 1;
-        let delta = message.timestamp.raw().wrapping_sub(header.base_timestamp.raw());
         let (key, value) = (message.key, message.value);
-        let prefix =
-            record_prefix(delta, header.last_offset_delta, key.as_deref(), value.as_deref());
+        let offset_delta = self.header.last_offset_delta + 1;
+        let timestamp_delta = self.header.add_record(offset_delta, message.timestamp);
+        let mut head = Vec::with_capacity(RECORD_HEAD_MAX);
+        let rest_len = nullable_len(value.as_deref()) + 1;
+        put_record_head(&mut head, timestamp_delta, offset_delta, key.as_deref(), rest_len);
         let mut value_len = Vec::new();
         put_varint(&mut value_len, value.as_ref().map_or(-1, |value| value.len() as i32));
         // In reverse: parts are taken from the end. No headers.
@@ -197,7 +186,7 @@ impl UpConversion {
             value.unwrap_or_default(),
             value_len.into(),
             key.unwrap_or_default(),
-            prefix.into(),
+            head.into(),
         ];
         self.record.extend(parts.into_iter().filter(|part: &Bytes| !part.is_empty()));
         Ok(())
@@ -229,8 +218,7 @@ impl Wrapper {
         let wanted = match message_len(&self.buffer)? {
             Some(len) if len > limit => return Err(BatchError::TooLarge { limit }),
             Some(len) if len <= self.buffer.len() => {
-                let rest = self.buffer.split_off(len);
-                return Ok(Inner::Message(std::mem::replace(&mut self.buffer, rest).into()));
+                return Ok(Inner::Message(self.buffer.split_to(len).freeze()));
             }
             Some(len) => len,
             None => MESSAGE_PREFIX,
@@ -244,10 +232,15 @@ impl Wrapper {
         }
         self.buffer.resize(have + SLICE, 0);
         let read = self.decoder.read(&mut self.buffer[have..]);
-        self.buffer.truncate(have + read.as_ref().map_or(0, |read| *read));
+        let len = if let Ok(Decompressed::Some(len)) = read { len } else { 0 };
+        self.buffer.truncate(have + len);
         let read = read?;
-        self.ended = read == 0;
-        Ok(Inner::Some(read))
+        self.ended = read == Decompressed::End;
+        Ok(Inner::Some(if read == Decompressed::Pending {
+            Decompressed::PENDING_COST
+        } else {
+            len
+        }))
     }
 }
 

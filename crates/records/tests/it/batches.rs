@@ -195,12 +195,12 @@ fn search_by_time_is_exact_to_the_record() {
             builder.push(&NewRecord { timestamp: Timestamp(time), ..NewRecord::default() });
         }
         let batch = builder.build().unwrap();
-        let find = |time| first_record_at_or_after(&batch, Timestamp(time)).unwrap();
+        let find = |time| first_record_at_or_after(&batch, Timestamp(time)).unwrap().run().unwrap();
         assert_eq!(find(0), Some((Offset(100), Timestamp(10))));
         assert_eq!(find(11), Some((Offset(101), Timestamp(30))));
         assert_eq!(find(30), Some((Offset(101), Timestamp(30))));
         assert_eq!(find(31), None);
-        let max = first_record_with_max_timestamp(&batch).unwrap();
+        let max = first_record_with_max_timestamp(&batch).unwrap().run().unwrap();
         assert_eq!(max, Some((Offset(101), Timestamp(30))));
     }
 }
@@ -216,9 +216,10 @@ fn b24_the_record_time_of_a_log_append_time_batch_is_its_max_timestamp() {
         batch.records(LIMIT).unwrap().iter().map(|r| r.unwrap().timestamp).collect();
     assert_eq!(times, [Timestamp(500); 2]);
     assert_eq!(batch.header().log_append_time(), Some(Timestamp(500)));
-    let found = first_record_at_or_after(&batch, Timestamp(30)).unwrap();
+    let found = first_record_at_or_after(&batch, Timestamp(30)).unwrap().run().unwrap();
     assert_eq!(found, Some((Offset(0), Timestamp(500))));
-    assert_eq!(first_record_at_or_after(&batch, Timestamp(501)).unwrap(), None);
+    let later = first_record_at_or_after(&batch, Timestamp(501)).unwrap();
+    assert_eq!(later.run().unwrap(), None);
 }
 
 #[test]

@@ -31,11 +31,11 @@ fn compressed(batch: &Batch, codec: Compression) -> Batch {
 fn check(batch: &Batch, budget: usize) -> Result<RecordsSummary, RejectedRecords> {
     let mut check = RecordCheck::new(batch, RecordRules::default())?;
     loop {
-        let before = check.size();
+        let before = check.work();
         if let CheckProgress::Done(summary) = check.step(budget)? {
             return Ok(summary);
         }
-        assert!(check.size() > before, "every step gets on");
+        assert!(check.work() > before, "every step gets on");
     }
 }
 
@@ -213,7 +213,7 @@ fn headers_are_refused_where_the_format_has_none() {
     let rules = RecordRules { headers_refused: true, ..RecordRules::default() };
     for codec in Compression::ALL {
         let refused = batch_of(3, codec).check_records(rules.clone()).unwrap_err();
-        let RejectedRecords::Records { errors } = refused else { panic!("{refused:?}") };
+        let RejectedRecords::Records { errors, .. } = refused else { panic!("{refused:?}") };
         assert_eq!(errors.iter().map(|error| error.index).collect::<Vec<_>>(), [0, 1, 2]);
     }
 }
@@ -233,6 +233,64 @@ fn a_batch_that_expands_to_a_thousand_times_its_size_is_walked_over_in_steps() {
         }
         assert!(steps > 500, "{codec}: {steps}");
     }
+}
+
+#[test]
+fn what_expands_to_nothing_is_looked_at_in_steps_too() {
+    let three = batch_of(3, Compression::None);
+    let nothing = |codec: Compression| match codec {
+        Compression::Snappy => vec![0, 0, 0, 1, 0],
+        codec => codec.compress(Vec::new()).unwrap(),
+    };
+    let magic = |codec| if codec == Compression::Snappy { 16 } else { 0 };
+    for codec in [Compression::Gzip, Compression::Snappy, Compression::Zstd] {
+        let good = compressed(&three, codec);
+        let payload = good.payload();
+        let (head, tail) = payload.split_at(magic(codec));
+        let nothing = nothing(codec);
+        let empty = nothing.repeat((2 << 20) / nothing.len());
+        let batch = with_payload(good.header(), &[head, &empty, tail].concat());
+        let mut check = RecordCheck::new(&batch, RecordRules::default()).unwrap();
+        let mut steps = 1;
+        while check.step(1 << 16).unwrap() == CheckProgress::Pending {
+            assert_eq!(check.size(), 0, "{codec}");
+            assert!(check.work() <= steps << 16, "{codec}: {} in {steps}", check.work());
+            steps += 1;
+        }
+        assert!(steps > 4, "{codec}: {steps}");
+        assert_eq!(check.size(), three.payload().len() as u64);
+        assert!(batch.records(LIMIT).is_ok());
+    }
+}
+
+#[test]
+fn what_a_check_needs_is_known_once_it_has_begun() {
+    let value: Vec<u8> =
+        (0..3_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 9) as u8).collect();
+    for (codec, expected) in [
+        (Compression::None, 0..1),
+        (Compression::Gzip, 64 << 10..256 << 10),
+        (Compression::Snappy, 64 << 10..256 << 10),
+        (Compression::Lz4, 128 << 10..256 << 10),
+        (Compression::Zstd, 1 << 20..16 << 20),
+    ] {
+        let mut builder = BatchBuilder::new(codec);
+        builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() });
+        let batch = builder.build().unwrap();
+        let mut check = RecordCheck::new(&batch, RecordRules::default()).unwrap();
+        assert_eq!(check.step(1).unwrap(), CheckProgress::Pending, "{codec}");
+        assert!(expected.contains(&check.memory()), "{codec}: {}", check.memory());
+    }
+}
+
+#[test]
+fn large_snappy_blocks_are_read_a_little_at_a_time() {
+    let plain: Vec<u8> = (0..5_000_000_u32).map(|i| (i % 251 + i / 70_000) as u8).collect();
+    let raw = snap::raw::Encoder::new().compress_vec(&plain).unwrap();
+    let read = Compression::Snappy.decompress(raw.clone().into(), plain.len());
+    assert!(read.unwrap() == plain);
+    let cut = Compression::Snappy.decompress(raw[..raw.len() - 1].to_vec().into(), plain.len());
+    assert!(cut.is_err());
 }
 
 #[test]
@@ -293,7 +351,7 @@ proptest! {
         if max > Timestamp::NONE {
             let first = times.iter().position(|time| *time == max).unwrap();
             prop_assert_eq!(summary.max_timestamp_offset, Offset(first as i64));
-            let found = first_record_at_or_after(&batch, max).unwrap();
+            let found = first_record_at_or_after(&batch, max).unwrap().run().unwrap();
             prop_assert_eq!(found, Some((summary.max_timestamp_offset, max)));
         }
         let plain: usize = batch.records(8 * LIMIT).unwrap().size();

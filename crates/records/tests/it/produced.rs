@@ -25,9 +25,8 @@ fn b21_a_missing_key_in_a_compacted_topic_is_refused_with_the_index_of_the_recor
             builder.push(&NewRecord { key, ..NewRecord::default() });
         }
         let refused = builder.build().unwrap().check_records(rules.clone()).unwrap_err();
-        assert!(!refused.is_timestamp());
         let errors = [1, 3].map(|index| RecordError { index, fault: RecordFault::NoKey }).to_vec();
-        assert_eq!(refused, RejectedRecords::Records { errors });
+        assert_eq!(refused, RejectedRecords::Records { errors, is_timestamp: false });
     }
 }
 
@@ -39,9 +38,9 @@ fn b21_a_time_outside_the_topics_bounds_is_refused_with_the_index_of_the_record(
         builder.push(&NewRecord { timestamp: Timestamp(time), ..NewRecord::default() });
     }
     let refused = builder.build().unwrap().check_records(rules.clone()).unwrap_err();
-    assert!(refused.is_timestamp());
     let fault = RecordFault::Timestamp { timestamp: 201, earliest: 100, latest: 200 };
-    assert_eq!(refused, RejectedRecords::Records { errors: vec![RecordError { index: 2, fault }] });
+    let errors = vec![RecordError { index: 2, fault }];
+    assert_eq!(refused, RejectedRecords::Records { errors, is_timestamp: true });
     assert!(refused.to_string().contains("record 2: timestamp 201"), "{refused}");
 }
 
@@ -52,7 +51,23 @@ fn b21_offsets_within_a_produced_batch_have_no_gaps() {
     builder.push_at(2, &NewRecord::default());
     let refused = builder.build().unwrap().check_records(RecordRules::default()).unwrap_err();
     let errors = vec![RecordError { index: 1, fault: RecordFault::OffsetDelta { delta: 2 } }];
-    assert_eq!(refused, RejectedRecords::Records { errors });
+    assert_eq!(refused, RejectedRecords::Records { errors, is_timestamp: false });
+}
+
+#[test]
+fn a_wrong_time_behind_a_hundred_other_errors_decides_all_the_same() {
+    let rules =
+        RecordRules { key_required: true, timestamps: Some(0..=9), ..RecordRules::default() };
+    let mut builder = BatchBuilder::new(Compression::None);
+    for index in 0..150 {
+        let key = (index == 149).then_some(&b"k"[..]);
+        let timestamp = Timestamp(if index == 149 { 10 } else { 0 });
+        builder.push(&NewRecord { key, timestamp, ..NewRecord::default() });
+    }
+    let refused = builder.build().unwrap().check_records(rules).unwrap_err();
+    let RejectedRecords::Records { errors, is_timestamp } = refused else { panic!("{refused}") };
+    assert!(is_timestamp && errors.len() == RejectedRecords::LISTED_MAX);
+    assert!(errors.iter().all(|error| error.fault == RecordFault::NoKey));
 }
 
 #[test]

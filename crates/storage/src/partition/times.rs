@@ -1,11 +1,12 @@
 //! Finding offsets by time, exact to the record (ListOffsets).
 //!
 //! Segments and frames are chosen by their largest timestamp; then one batch is decoded. Others have
-//! their turn after each block.
+//! their turn after each block, and within a batch that expands far.
 
 use bytes::Bytes;
 use milena_records::{
-    Batch, BatchError, find_record, first_record_at_or_after, first_record_with_max_timestamp,
+    Batch, BatchError, RecordSearch, SearchProgress, find_record, first_record_at_or_after,
+    first_record_with_max_timestamp,
 };
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
@@ -18,6 +19,9 @@ use crate::{
     },
     segment::batch_spans::batch_spans,
 };
+
+/// How much of a batch is searched before others have their turn, decompressed.
+const SLICE_BYTES: usize = 64 * 1024;
 
 /// A record found by its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +46,22 @@ impl TimestampQuery {
         }
     }
 
-    fn in_batch(self, batch: &Batch) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+    async fn in_batch(self, batch: &Batch) -> Result<Option<(Offset, Timestamp)>, BatchError> {
         match self {
-            Self::AtOrAfter(timestamp) => first_record_at_or_after(batch, timestamp),
-            Self::Largest(_) => first_record_with_max_timestamp(batch),
+            Self::AtOrAfter(timestamp) => found(first_record_at_or_after(batch, timestamp)?).await,
+            Self::Largest(_) => found(first_record_with_max_timestamp(batch)?).await,
+        }
+    }
+}
+
+/// The outcome of a search, a slice at a time.
+async fn found<F: FnMut(Offset, Timestamp) -> bool>(
+    mut search: RecordSearch<F>,
+) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+    loop {
+        match search.step(SLICE_BYTES)? {
+            SearchProgress::Done(found) => return Ok(found),
+            SearchProgress::Pending => tokio::task::yield_now().await,
         }
     }
 }
@@ -114,7 +130,7 @@ impl Partition {
                 let mut frame = Some(0).filter(|_| !part.footer().frames.is_empty());
                 while let Some(index) = frame {
                     let block = self.segments.block(&part, index).await?;
-                    largest = largest.max(within.largest(&block)?);
+                    largest = largest.max(within.largest(&block).await?);
                     tokio::task::yield_now().await;
                     frame = part.after_block(index);
                 }
@@ -124,7 +140,7 @@ impl Partition {
             if within.has_all(run.base, run.end) {
                 largest = largest.max(run.max_timestamp);
             } else if within.has_some(run.base, run.end) && run.max_timestamp > largest {
-                largest = largest.max(within.largest(&run.bytes)?);
+                largest = largest.max(within.largest(&run.bytes).await?);
                 tokio::task::yield_now().await;
             }
         }
@@ -172,7 +188,7 @@ impl Partition {
             let mut frame = part.footer().frame_at_time(query.timestamp());
             while let Some(index) = frame {
                 let block = self.segments.block(&part, index).await?;
-                if let Some(found) = within.search(&block, query)? {
+                if let Some(found) = within.search(&block, query).await? {
                     return Ok(Some(self.with_epoch(found)));
                 }
                 tokio::task::yield_now().await;
@@ -181,7 +197,7 @@ impl Partition {
             from = segment.end;
         }
         for run in tail.iter().filter(|run: &&TailRun| run.max_timestamp >= query.timestamp()) {
-            if let Some(found) = within.search(&run.bytes, query)? {
+            if let Some(found) = within.search(&run.bytes, query).await? {
                 return Ok(Some(self.with_epoch(found)));
             }
             tokio::task::yield_now().await;
@@ -211,7 +227,7 @@ impl SearchRange {
     }
 
     /// The largest timestamp of the searched records in `batches`.
-    fn largest(&self, batches: &Bytes) -> Result<Timestamp, BatchError> {
+    async fn largest(&self, batches: &Bytes) -> Result<Timestamp, BatchError> {
         let mut largest = Timestamp::NONE;
         for span in batch_spans(batches) {
             let header = &span.header;
@@ -226,17 +242,18 @@ impl SearchRange {
             }
             // The log starts within this batch.
             let batch = Batch::parse(&batches.slice(span.start..span.end()))?;
-            find_record(&batch, |offset, timestamp| {
+            let all = find_record(&batch, |offset, timestamp| {
                 if offset >= self.from {
                     largest = largest.max(timestamp);
                 }
                 false
-            })?;
+            });
+            found(all?).await?;
         }
         Ok(largest)
     }
 
-    fn search(
+    async fn search(
         &self,
         batches: &Bytes,
         query: TimestampQuery,
@@ -250,11 +267,11 @@ impl SearchRange {
                 continue;
             }
             let batch = Batch::parse(&batches.slice(span.start..span.end()))?;
-            match query.in_batch(&batch)? {
+            match query.in_batch(&batch).await? {
                 Some((offset, time)) if offset >= self.from => return Ok(Some((offset, time))),
                 // The log starts within this batch, after the record that was found: check each.
                 Some(_) => {
-                    if let Some(found) = self.first_in(&batch, query.timestamp())? {
+                    if let Some(found) = self.first_in(&batch, query.timestamp()).await? {
                         return Ok(Some(found));
                     }
                 }
@@ -264,7 +281,7 @@ impl SearchRange {
         Ok(None)
     }
 
-    fn first_in(
+    async fn first_in(
         &self,
         batch: &Batch,
         timestamp: Timestamp,
@@ -272,6 +289,6 @@ impl SearchRange {
         if let Some(time) = batch.header().log_append_time() {
             return Ok((time >= timestamp).then_some((self.from, time)));
         }
-        find_record(batch, |offset, time| offset >= self.from && time >= timestamp)
+        found(find_record(batch, |offset, time| offset >= self.from && time >= timestamp)?).await
     }
 }

@@ -16,15 +16,15 @@ use milena_records::{
     legacy::{UpConversion, UpConverted},
 };
 
-use crate::{
-    api::bounds::DECOMPRESSED_BYTES_MAX,
-    errors::{ApiError, ToErrorCode},
-};
+use crate::errors::{ApiError, ToErrorCode};
 
 /// The first version of Produce that carries record batches instead of message sets (KIP-98).
 const FIRST_BATCH_VERSION: i16 = 3;
 /// The first version of Produce in which zstd is allowed (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 7;
+
+/// How large a message of an old client may be, decompressed: it is in memory as a whole.
+const MESSAGE_BYTES_MAX: usize = 256 << 20;
 
 /// How large the records of a batch may be when they are decompressed. Kafka has no limit; this one
 /// is 40 times the largest batch, and ends what would take minutes.
@@ -84,16 +84,18 @@ pub(crate) struct Validation {
     config: Arc<TopicConfig>,
     now_ms: i64,
     stage: Stage,
+    /// Whether the batch is not the one that was sent.
+    is_made: bool,
 }
 
 enum Stage {
     /// The set of an old client, which checks nothing itself: every message is read and its
     /// checksum checked.
-    MessageSet(UpConversion),
+    MessageSet(Box<UpConversion>),
     Checksum(Batch, Checksum),
     Records(Batch, Box<RecordCheck>),
     /// For the topic's codec.
-    Recompress(Recompression),
+    Recompress(Box<Recompression>),
     Done,
 }
 
@@ -116,7 +118,7 @@ impl Validation {
         // As Kafka does, old versions take a batch too, while newer ones take nothing else.
         let is_set = api_version < FIRST_BATCH_VERSION && records::magic_of(&sent) != Some(2);
         let stage = if is_set {
-            Stage::MessageSet(UpConversion::new(sent, DECOMPRESSED_BYTES_MAX))
+            Stage::MessageSet(Box::new(UpConversion::new(sent, MESSAGE_BYTES_MAX)))
         } else {
             let batch = only_batch(sent)?;
             if api_version < FIRST_ZSTD_VERSION
@@ -129,17 +131,23 @@ impl Validation {
             first_checks(&batch, &config)?;
             Stage::Checksum(batch, Checksum::default())
         };
-        Ok(Self { config, now_ms, stage })
+        Ok(Self { config, now_ms, stage, is_made: is_set })
     }
 
-    /// What the decoder of the records takes in memory about, until they are valid.
-    pub(crate) fn decoder_bytes(&self) -> usize {
-        /// Of message sets it is known only when they are read: LZ4's, the largest.
-        const OF_MESSAGE_SET: usize = 8 << 20;
+    /// Whether the valid batch has bytes of its own.
+    pub(crate) const fn is_made(&self) -> bool {
+        self.is_made
+    }
+
+    /// How much memory it has beside what was sent, about.
+    pub(crate) fn memory(&self) -> usize {
         match &self.stage {
-            Stage::MessageSet(_) => OF_MESSAGE_SET,
-            Stage::Checksum(batch, _) | Stage::Records(batch, _) => batch.decoder_bytes(),
-            Stage::Recompress(_) | Stage::Done => 0,
+            Stage::MessageSet(conversion) => conversion.memory(),
+            Stage::Recompress(recompression) => recompression.memory(),
+            Stage::Records(batch, check) => {
+                check.memory() + if self.is_made { batch.size() } else { 0 }
+            }
+            Stage::Checksum(..) | Stage::Done => 0,
         }
     }
 
@@ -165,7 +173,7 @@ impl Validation {
                 UpConverted::Pending(conversion) => {
                     self.check_size(conversion.size())?;
                     check_expanded(conversion.expanded())?;
-                    Ok((Next::Stage(Stage::MessageSet(conversion)), budget))
+                    Ok((Next::Stage(Stage::MessageSet(Box::new(conversion))), budget))
                 }
                 UpConverted::Done(batch) => {
                     first_checks(&batch, &self.config)?;
@@ -188,7 +196,7 @@ impl Validation {
                 let next = match recompression.step(budget / COMPRESSED_COST)? {
                     Recompressed::Pending(recompression) => {
                         self.check_size(recompression.size())?;
-                        Next::Stage(Stage::Recompress(recompression))
+                        Next::Stage(Stage::Recompress(Box::new(recompression)))
                     }
                     Recompressed::Done(batch) => {
                         self.check_size(batch.size())?;
@@ -201,16 +209,16 @@ impl Validation {
     }
 
     fn check_records(
-        &self,
+        &mut self,
         batch: Batch,
         mut check: Box<RecordCheck>,
         budget: usize,
     ) -> Result<(Next, usize), ProduceError> {
         let plain = batch.header().attributes.compression() == Ok(Compression::None);
         let weight = if plain { PLAIN_BYTES } else { 1 };
-        let before = check.size();
+        let before = check.work();
         let progress = check.step(budget.saturating_mul(weight))?;
-        let walked = usize::try_from(check.size() - before).unwrap_or(usize::MAX);
+        let walked = usize::try_from(check.work() - before).unwrap_or(usize::MAX);
         let next = match progress {
             CheckProgress::Pending => {
                 check_expanded(check.size())?;
@@ -250,7 +258,7 @@ impl Validation {
     }
 
     fn checked(
-        &self,
+        &mut self,
         mut batch: Batch,
         summary: &records::RecordsSummary,
     ) -> Result<Next, ProduceError> {
@@ -260,7 +268,9 @@ impl Validation {
                 if batch.header().attributes.compression()? != codec =>
             {
                 let level = self.config.compression_level;
-                Next::Stage(Stage::Recompress(Recompression::new(&batch, codec, level)?))
+                self.is_made = true;
+                let recompression = Recompression::new(&batch, codec, level)?;
+                Next::Stage(Stage::Recompress(Box::new(recompression)))
             }
             _ => Next::Valid(batch),
         })
@@ -352,10 +362,9 @@ fn check_old_format(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceEr
 
 impl From<RejectedRecords> for ProduceError {
     fn from(rejected: RejectedRecords) -> Self {
-        let is_timestamp = rejected.is_timestamp();
         match rejected {
             RejectedRecords::Batch(error) => error.into(),
-            RejectedRecords::Records { errors } => {
+            RejectedRecords::Records { errors, is_timestamp } => {
                 let error = if is_timestamp {
                     ErrorCode::InvalidTimestamp
                 } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use milena_records::TimestampType;
+use milena_records::{BatchBuilder, Compression, NewRecord, TimestampType};
 use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
 
 use crate::partition::{
@@ -192,4 +192,34 @@ async fn waiters_wake_when_enough_arrived_and_when_the_partition_closes() {
     let other = crate::Storage::partition(&storage, id(0));
     assert!(other.is_none());
     assert_eq!(id(1).partition, PartitionIndex(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_by_time_gives_others_their_turn_within_a_batch() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let mut builder = BatchBuilder::new(Compression::Zstd);
+    let zeros = vec![0; 16 << 20];
+    for (timestamp, value) in [(10, &zeros[..]), (20, b"found")] {
+        let timestamp = Timestamp(timestamp);
+        builder.push(&NewRecord { timestamp, value: Some(value), ..NewRecord::default() });
+    }
+    append(&partition, builder.build().expect("a batch")).await;
+    // Both are polled in turn.
+    let turns = std::cell::Cell::new(0);
+    let others = async {
+        loop {
+            turns.set(turns.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let search = partition.offset_for_timestamp(Timestamp(11), Isolation::Uncommitted);
+    let found = tokio::select! {
+        biased;
+        () = others => unreachable!(),
+        found = search => found.expect("it is readable").expect("there is one"),
+    };
+    assert_eq!((found.offset, found.timestamp), (Offset(1), Timestamp(20)));
+    assert!(turns.get() > 200, "{} turns", turns.get());
 }
