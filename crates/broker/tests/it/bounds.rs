@@ -22,7 +22,7 @@ use milena_protocol::{
             OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
         },
         offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestGroup},
-        produce_request::ProduceRequest,
+        produce_request::{PartitionProduceData, ProduceRequest},
     },
 };
 
@@ -156,6 +156,36 @@ async fn a_partition_that_a_produce_names_twice_is_refused_once() {
     let twice = ErrorCode::InvalidRequest.code();
     assert_eq!(outcomes, [(0, twice), (1, 0), (2, twice)]);
     assert_eq!(client.fetch(12, "t", 0, 0).await.high_watermark, 0);
+}
+
+#[tokio::test]
+async fn a_produce_names_no_more_partitions_than_it_has_batches_for() {
+    let cluster = Cluster::single().await;
+    cluster.create_topic("t", 1).await;
+    let mut client = cluster.connect(1).await;
+    let one = batch(&["a"]).into_bytes();
+    let many: Vec<_> = (0..20_000).map(|partition| (partition, one.clone())).collect();
+    let response = client.call(9, &produce_request("t", &many, -1)).await;
+    let codes: Vec<i16> = response.responses[0]
+        .partition_responses
+        .iter()
+        .map(|outcome| outcome.error_code)
+        .collect();
+    assert_eq!((codes.len(), codes[0]), (20_000, 0));
+    assert!(codes[1..].iter().all(|code| *code == ErrorCode::UnknownTopicOrPartition.code()));
+
+    // Each of these takes a hundred times the memory that it has in the request.
+    let mut request = produce_request("t", &[], -1);
+    request.topic_data[0].partition_data =
+        (0..300_000).map(|index| PartitionProduceData { index, records: None }).collect();
+    assert!(client.try_send(9, &request).await);
+    assert!(client.is_closed_by_broker().await);
+    let mut client = cluster.connect(1).await;
+    request.topic_data[0].partition_data.truncate(100);
+    let response = client.call(9, &request).await;
+    let outcomes = &response.responses[0].partition_responses;
+    assert_eq!(outcomes[0].error_code, ErrorCode::InvalidRecord.code());
+    assert_eq!(outcomes.len(), 100);
 }
 
 fn list_request(partitions: impl Iterator<Item = i32>, timestamp: i64) -> ListOffsetsRequest {

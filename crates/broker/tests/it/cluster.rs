@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use milena_broker::{
-    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool, SharedMemory,
+    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool, MemoryShares,
+    SharedMemory,
 };
 use milena_metadata::{ClusterMetadata, ClusterRecord, NewTopic, Placement};
 use milena_runtime::Runtime;
@@ -14,7 +15,7 @@ use milena_storage::{
     encryption::{DataKey, KeyId, KeyRing},
     objects::Objects,
 };
-use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
+use milena_store::{EmbeddedOptions, EmbeddedStore, FaultyStore, MetadataStore};
 use milena_types::{BrokerId, ClusterId, PartitionIndex, TopicId};
 use tempfile::TempDir;
 
@@ -30,11 +31,14 @@ const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
 pub struct Cluster {
     pub metadata: ClusterMetadata,
     pub runtime: Runtime,
-    store: Arc<EmbeddedStore>,
+    store: Arc<dyn MetadataStore>,
+    /// The store, if it is the embedded one.
+    embedded: Option<Arc<EmbeddedStore>>,
     id: ClusterId,
     kafka_version: String,
     tuning: BrokerTuning,
     disk: Option<MemoryDisk>,
+    memory: SharedMemory,
     kafka_config: BTreeMap<String, String>,
     brokers: BTreeMap<i32, Broker>,
     blocks: BlockCache,
@@ -48,6 +52,9 @@ pub struct ClusterOptions {
     pub tuning: BrokerTuning,
     /// The disk of the write-ahead logs; none: a real one.
     pub disk: Option<MemoryDisk>,
+    /// The metadata store; none: an embedded one.
+    pub store: Option<FaultyStore>,
+    pub memory: MemoryShares,
     pub kafka_config: BTreeMap<String, String>,
 }
 
@@ -58,6 +65,8 @@ impl Default for ClusterOptions {
             kafka_version: "3.9",
             tuning: BrokerTuning::default(),
             disk: None,
+            store: None,
+            memory: MemoryShares::default(),
             kafka_config: BTreeMap::new(),
         }
     }
@@ -108,13 +117,17 @@ impl Cluster {
     pub async fn start_with(options: ClusterOptions) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let runtime = Runtime::system();
-        let path = dir.path().join("metadata.redb");
-        let store =
-            EmbeddedStore::open(EmbeddedOptions::new(path), &runtime).expect("the store opens");
-        let store = Arc::new(store);
+        let (store, embedded): (Arc<dyn MetadataStore>, _) = match options.store {
+            Some(store) => (Arc::new(store), None),
+            None => {
+                let options = EmbeddedOptions::new(dir.path().join("metadata.redb"));
+                let store = EmbeddedStore::open(options, &runtime).expect("the store opens");
+                let store = Arc::new(store);
+                (store.clone(), Some(store))
+            }
+        };
         let id = ClusterId::from_uuid(milena_protocol::Uuid::from_u128(runtime.random_u128()));
-        let shared: Arc<dyn MetadataStore> = store.clone();
-        let metadata = ClusterMetadata::new(shared, id.clone(), runtime.clone());
+        let metadata = ClusterMetadata::new(store.clone(), id.clone(), runtime.clone());
         let record = ClusterRecord {
             kafka_version: options.kafka_version.to_owned(),
             incarnation: "i1".to_owned(),
@@ -132,10 +145,12 @@ impl Cluster {
             metadata,
             runtime,
             store,
+            embedded,
             id,
             kafka_version: options.kafka_version.to_owned(),
             tuning: options.tuning,
             disk: options.disk,
+            memory: SharedMemory::new(options.memory),
             kafka_config: options.kafka_config,
             brokers: BTreeMap::new(),
             blocks: BlockCache::new(8 << 20),
@@ -182,7 +197,7 @@ impl Cluster {
             sealed_logs: self.sealed_logs.clone(),
             runtime: self.runtime.clone(),
             disk: disk(self.disk.as_ref()),
-            memory: SharedMemory::default(),
+            memory: self.memory.clone(),
             connections: ConnectionPool::default(),
             authorizer: Box::new(AllowAll),
         };
@@ -295,6 +310,13 @@ impl Cluster {
         killed.end_registration().await.expect("the metadata store hears of it");
     }
 
+    /// Kills a broker while the metadata store is away, which comes back then.
+    pub async fn kill_broker_without(&mut self, store: &FaultyStore, broker: i32) {
+        let killed = self.brokers.remove(&broker).expect("the broker runs").kill().await;
+        store.set_unavailable(false);
+        killed.end_registration().await.expect("the metadata store hears of it");
+    }
+
     /// Stops a broker in good order.
     pub async fn stop_broker(&mut self, broker: i32) {
         self.brokers.remove(&broker).expect("the broker runs").leave().await;
@@ -310,7 +332,9 @@ impl Cluster {
     pub async fn stop(mut self) {
         let brokers = std::mem::take(&mut self.brokers);
         futures_util::future::join_all(brokers.into_values().map(Broker::shutdown)).await;
-        self.store.close().await;
+        if let Some(store) = &self.embedded {
+            store.close().await;
+        }
     }
 
     /// How many files a broker's write-ahead log has.

@@ -1,6 +1,6 @@
 //! Requests while the disk of the write-ahead log is slow, full or broken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use milena_protocol::{
     ErrorCode,
@@ -75,6 +75,32 @@ async fn a_produce_whose_time_runs_out_is_told_so_for_every_partition_that_waits
         (codes(&again), again.responses[0].partition_responses[0].base_offset),
         (vec![0], 1)
     );
+}
+
+#[allow(clippy::disallowed_methods)] // A test measures real time.
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_times_of_requests_in_flight_run_out_together() {
+    let disk = MemoryDisk::default();
+    let cluster = cluster_on(&disk).await;
+    let mut client = cluster.connect(1).await;
+    disk.hold_syncs(true);
+    let mut request = produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1);
+    request.timeout_ms = 800;
+    let begun = now();
+    let mut sent = Vec::new();
+    for _ in 0..5 {
+        sent.push(client.send(9, &request).await);
+    }
+    for id in sent {
+        let response = client.receive::<ProduceRequest>(9, id).await;
+        assert_eq!(codes(&response), [ErrorCode::RequestTimedOut.code()]);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    disk.hold_syncs(false);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 //! stored.
 
 use bytes::Bytes;
+use milena_broker::MemoryShares;
 use milena_protocol::{
     ErrorCode,
     messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
@@ -11,7 +12,7 @@ use milena_records::{Attributes, BatchBuilder, BatchHeader, Compression, HEADER_
 use milena_types::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, ClusterOptions},
     wire::{Client, batch, batches_in, compressed},
 };
 
@@ -238,4 +239,25 @@ async fn a_batch_that_expands_far_is_checked_and_requests_stay_in_order() {
             assert_eq!(produced.error_code, 0, "{codec}: {:?}", produced.error_message);
         }
     }
+}
+
+/// They are many times larger than the request, and there is room for two of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_that_are_made_anew_are_appended_one_after_the_other() {
+    let memory = MemoryShares { decoded_bytes: 6 << 20, ..MemoryShares::default() };
+    let options = ClusterOptions { brokers: 1, memory, ..ClusterOptions::default() };
+    let cluster = Cluster::start_with(options).await;
+    let configs = [("compression.type", "uncompressed"), ("max.message.bytes", "3000000")];
+    cluster.create_topic_with("t", 8, &configs).await;
+    let mut client = cluster.connect(1).await;
+    let value = vec![0; 2_500_000];
+    let mut builder = BatchBuilder::new(Compression::Zstd);
+    builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() });
+    let sent = builder.build().expect("a batch").into_bytes();
+    let all: Vec<_> = (0..8).map(|partition| (partition, sent.clone())).collect();
+    let mut request = crate::wire::produce_request("t", &all, -1);
+    request.timeout_ms = 9_000;
+    let response = client.call(9, &request).await;
+    let codes = response.responses[0].partition_responses.iter().map(|outcome| outcome.error_code);
+    assert_eq!(codes.collect::<Vec<_>>(), [0; 8]);
 }

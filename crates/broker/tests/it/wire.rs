@@ -1,6 +1,6 @@
 //! A connection that speaks the protocol, request by request, and batches to send over it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use milena_protocol::{
@@ -24,10 +24,11 @@ use tokio::{
 
 use crate::cluster::DEADLINE;
 
-/// A client's connection. Every wait ends after [`DEADLINE`].
+/// A client's connection. Every wait ends after [`DEADLINE`], unless the test has more patience.
 pub struct Client {
     stream: TcpStream,
     next_correlation_id: i32,
+    pub patience: Duration,
 }
 
 impl Client {
@@ -37,7 +38,7 @@ impl Client {
             .expect("in time")
             .expect("it listens");
         stream.set_nodelay(true).expect("a socket");
-        Self { stream, next_correlation_id: 1 }
+        Self { stream, next_correlation_id: 1, patience: DEADLINE }
     }
 
     /// Sends a request and waits for its response.
@@ -65,7 +66,7 @@ impl Client {
 
     /// Sends bytes as they are, length included.
     pub async fn send_raw(&mut self, bytes: &[u8]) {
-        timeout(DEADLINE, self.stream.write_all(bytes))
+        timeout(self.patience, self.stream.write_all(bytes))
             .await
             .expect("in time")
             .expect("the connection is open");
@@ -91,7 +92,7 @@ impl Client {
             self.stream.read_exact(&mut frame).await.ok()?;
             Some(frame.freeze())
         };
-        timeout(DEADLINE, read).await.expect("in time")
+        timeout(self.patience, read).await.expect("in time")
     }
 
     /// Whether the broker closes the connection without another response.

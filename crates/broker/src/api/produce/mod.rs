@@ -1,7 +1,7 @@
 //! Produce: record batches into the log. The response follows when they are on disk.
 //!
 //! The batches of a request are validated, then admitted, then appended, before the next request of
-//! the connection is read; waiting for the disk then overlaps with it. `acks` 1 and -1
+//! the connection is handled; waiting for the disk then overlaps with it. `acks` 1 and -1
 //! mean the same here: committed, synced. With `acks` 0 there is no response, and an append that
 //! is refused closes the connection, as in Kafka; when an accepted one fails to commit, the client
 //! is not told, neither by a response nor by the end of the connection.
@@ -27,7 +27,6 @@ use milena_protocol::{
     ApiKey, Decoder, ErrorCode, KString,
     messages::produce_request::{PartitionProduceData, ProduceRequest},
 };
-use milena_records::Batch;
 use milena_storage::{AppendError, AppendFuture, AppendOptions, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 
@@ -48,7 +47,7 @@ use self::{
     apis::ProduceApi,
     pending::{FIRST_VERSION_WITH_IDS, PartitionAppend, PendingProduce, TopicAppends},
     validate::ProduceError,
-    validator::Validator,
+    validator::{ValidBatch, Validator},
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -69,6 +68,9 @@ pub(crate) const APIS: &[ApiDefinition] = &[API];
 /// How long a request whose records are appended in part waits for partitions between two leaders.
 const LEADER_WAIT_AFTER_APPEND_MAX: Duration = Duration::from_secs(1);
 
+/// So much may be made of what was received before it is appended, if no room was taken for it.
+const MADE_BYTES_MAX: usize = 1 << 20;
+
 /// A partition of a request on its way into the log.
 struct ProducePartition {
     index: i32,
@@ -78,7 +80,7 @@ struct ProducePartition {
 enum Stage {
     /// Its leader was not found yet.
     Received(Option<Bytes>),
-    Valid(LeaderPartition, Batch),
+    Valid(LeaderPartition, ValidBatch),
     Done(Result<AppendFuture, ProduceError>),
 }
 
@@ -117,8 +119,9 @@ pub(crate) async fn handle(
     let mut producing = Producing {
         context,
         apis,
-        validator: Validator::new(apis, context),
+        validator: Validator::new(context, apis),
         topics: received(context, apis, request).await,
+        valid: Vec::new(),
         has_appended: false,
     };
     producing.append_all(false).await;
@@ -143,8 +146,9 @@ pub(crate) async fn handle(
         connection: context.connection.clone(),
         version: context.api_version,
         throttle: context.throttled(),
+        deadline: context.deadline(),
     };
-    Handled::when_committed(context, pending.response(topics, context.deadline()))
+    Handled::when_committed(context, pending.response(topics))
 }
 
 /// For how long a producer is throttled while storage fills up: not below three quarters of the
@@ -251,78 +255,101 @@ struct Producing<'a> {
     apis: &'a ProduceApi,
     validator: Validator<'a>,
     topics: Vec<ProduceTopic>,
+    /// The places of the partitions to append to.
+    valid: Vec<(usize, usize)>,
     has_appended: bool,
 }
 
 impl Producing<'_> {
-    /// Finds leaders, validates, is admitted, and appends. What is between two leaders is left for
+    /// Finds leaders, validates, is admitted, and appends: all of them together, but for batches that
+    /// were made of what was received, of which only so much is kept in memory: no room is held while
+    /// another batch is validated, which may wait for room. What is between two leaders is left for
     /// another time, unless this `is_last`.
     async fn append_all(&mut self, is_last: bool) {
-        let now = Timestamp(self.apis.runtime.wall_ms());
-        let mut bytes = 0;
-        for topic in &mut self.topics {
-            let topic_ref =
-                if topic.by_id { TopicRef::Id(topic.id) } else { TopicRef::Name(&topic.name) };
-            for partition in &mut topic.partitions {
-                let found = match &partition.stage {
-                    Stage::Done(_) => continue,
-                    Stage::Received(_) | Stage::Valid(..) => {
-                        let index = PartitionIndex(partition.index);
-                        let found = self.apis.leaders.find(topic_ref, index);
-                        if !is_last && self.apis.leaders.is_undecided(&found, (topic_ref, index)) {
-                            continue;
-                        }
-                        found
-                    }
+        let (mut bytes, mut made) = (0, 0);
+        let mut turns = EntryTurns::default();
+        for topic in 0..self.topics.len() {
+            for partition in 0..self.topics[topic].partitions.len() {
+                turns.next().await;
+                self.validate(topic, partition, is_last).await;
+                let Stage::Valid(_, valid) = &self.topics[topic].partitions[partition].stage else {
+                    continue;
                 };
-                let stage = std::mem::replace(&mut partition.stage, Stage::Received(None));
-                partition.stage = match (found, stage) {
-                    (Err(error), _) => Stage::Done(Err(error.into())),
-                    (Ok(led), Stage::Received(records)) => {
-                        match validate(&mut self.validator, &led, records).await {
-                            Ok(batch) => Stage::Valid(led, batch),
-                            Err(error) => Stage::Done(Err(error)),
-                        }
-                    }
-                    (Ok(led), Stage::Valid(_, batch)) => Stage::Valid(led, batch),
-                    (Ok(_), done @ Stage::Done(_)) => done,
-                };
-                if let Stage::Valid(_, batch) = &partition.stage {
-                    bytes += batch.size();
+                self.valid.push((topic, partition));
+                bytes += valid.batch.size();
+                made += valid.made_bytes;
+                if made > MADE_BYTES_MAX || valid.room.is_some() {
+                    self.admit_and_append(bytes, is_last).await;
+                    (bytes, made) = (0, 0);
                 }
             }
         }
         if bytes > 0 {
-            // Held until all are appended, never while anything else is waited for: one that waits
-            // would keep others from theirs.
-            let storage = &self.apis.storage;
-            let admitted = storage.admit_within(bytes, self.context.left()).await;
-            self.context.throttle(throttle(storage.pressure(), bytes));
-            match admitted {
-                Ok(_permit) => self.append_valid(now, is_last),
-                Err(error) => {
-                    let error = ProduceError::new(error.error_code(), error.to_string());
-                    self.refuse_valid(&error);
+            self.admit_and_append(bytes, is_last).await;
+        }
+    }
+
+    async fn validate(&mut self, topic: usize, partition: usize, is_last: bool) {
+        let topic = &mut self.topics[topic];
+        let topic_ref =
+            if topic.by_id { TopicRef::Id(topic.id) } else { TopicRef::Name(&topic.name) };
+        let partition = &mut topic.partitions[partition];
+        if let Stage::Done(_) = partition.stage {
+            return;
+        }
+        let index = PartitionIndex(partition.index);
+        let found = self.apis.leaders.find(topic_ref, index);
+        if !is_last && self.apis.leaders.is_undecided(&found, (topic_ref, index)) {
+            return;
+        }
+        let stage = std::mem::replace(&mut partition.stage, Stage::Received(None));
+        partition.stage = match (found, stage) {
+            (Err(error), _) => Stage::Done(Err(error.into())),
+            (Ok(led), Stage::Received(records)) => {
+                match validate(&mut self.validator, &led, records).await {
+                    Ok(batch) => Stage::Valid(led, batch),
+                    Err(error) => Stage::Done(Err(error)),
+                }
+            }
+            // Another topic under the same name may have other rules.
+            (Ok(led), Stage::Valid(before, _)) if led.partition.id() != before.partition.id() => {
+                Stage::Done(Err(ErrorCode::NotLeaderOrFollower.into()))
+            }
+            (Ok(led), Stage::Valid(_, batch)) => Stage::Valid(led, batch),
+            (Ok(_), done @ Stage::Done(_)) => done,
+        };
+    }
+
+    async fn admit_and_append(&mut self, bytes: usize, is_last: bool) {
+        // Held until all are appended, never while anything else is waited for: one that waits
+        // would keep others from theirs.
+        let storage = &self.apis.storage;
+        let admitted = storage.admit_within(bytes, self.context.left()).await;
+        self.context.throttle(throttle(storage.pressure(), bytes));
+        match admitted {
+            Ok(_permit) => self.append_valid(is_last),
+            Err(error) => {
+                let error = ProduceError::new(error.error_code(), error.to_string());
+                for (topic, partition) in self.valid.drain(..) {
+                    self.topics[topic].partitions[partition].stage =
+                        Stage::Done(Err(error.clone()));
                 }
             }
         }
     }
 
-    fn refuse_valid(&mut self, error: &ProduceError) {
-        for partition in self.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            if let Stage::Valid(..) = partition.stage {
-                partition.stage = Stage::Done(Err(error.clone()));
-            }
-        }
-    }
-
-    fn append_valid(&mut self, now: Timestamp, is_last: bool) {
+    fn append_valid(&mut self, is_last: bool) {
+        let now = Timestamp(self.apis.runtime.wall_ms());
         let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
-        for partition in self.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            let Stage::Valid(led, batch) = &partition.stage else { continue };
-            let outcome = match led.partition.append(std::slice::from_ref(batch), &options) {
+        for (topic, partition) in self.valid.drain(..) {
+            let partition = &mut self.topics[topic].partitions[partition];
+            let Stage::Valid(led, valid) = &mut partition.stage else { continue };
+            let outcome = match led.partition.append(std::slice::from_ref(&valid.batch), &options) {
                 // It is being handed over.
-                Err(AppendError::Closed) if !is_last => continue,
+                Err(AppendError::Closed) if !is_last => {
+                    valid.room = None;
+                    continue;
+                }
                 Err(error) => Err(ProduceError::new(error.error_code(), error.to_string())),
                 Ok(appended) => Ok(appended),
             };
@@ -373,14 +400,14 @@ async fn validate(
     validator: &mut Validator<'_>,
     led: &LeaderPartition,
     records: Option<Bytes>,
-) -> Result<Batch, ProduceError> {
-    let batch = validator.validate(records, &led.config).await?;
-    if batch.header().attributes.is_transactional() {
+) -> Result<ValidBatch, ProduceError> {
+    let valid = validator.validate(records, &led.config).await?;
+    if valid.batch.header().attributes.is_transactional() {
         let message =
             "transactions are not served by this cluster yet: produce without a transactional id";
         return Err(ProduceError::new(ErrorCode::InvalidTxnState, message));
     }
-    Ok(batch)
+    Ok(valid)
 }
 
 #[cfg(test)]

@@ -39,18 +39,16 @@ pub(super) struct PendingProduce {
     pub(super) connection: Arc<ConnectionInfo>,
     pub(super) version: i16,
     pub(super) throttle: Duration,
+    /// On the monotonic clock. Not how much time is left: this may be looked at only when the
+    /// requests before it have their responses.
+    pub(super) deadline: Option<Duration>,
 }
 
 impl PendingProduce {
-    /// The response, once all is committed or the deadline (monotonic) has come, which is as early
-    /// for one that waits behind others of its connection.
-    pub(super) async fn response(
-        self,
-        topics: Vec<TopicAppends>,
-        deadline: Option<Duration>,
-    ) -> ProduceResponse {
+    /// The response, once all is committed or the deadline is over.
+    pub(super) async fn response(self, topics: Vec<TopicAppends>) -> ProduceResponse {
         let now = self.apis.runtime.monotonic();
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
+        let left = self.deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
         let mut deadline = std::pin::pin!(tokio::time::sleep(left));
         let mut late = false;
         let mut response =

@@ -18,6 +18,10 @@ use super::{
     apis::ProduceApi,
     validate::{ProduceError, Validation},
 };
+use crate::{
+    context::RequestContext,
+    memory::room::{Room, RoomPermit, UNCOUNTED_BYTES},
+};
 
 /// How many decompressed bytes of a request are looked at before the compute executor takes over.
 const INLINE_BYTES: usize = 256 * 1024;
@@ -27,26 +31,35 @@ const SLICE_BYTES: usize = 64 * 1024;
 
 /// Validates the records of one request.
 pub(super) struct Validator<'a> {
+    context: &'a RequestContext,
     apis: &'a ProduceApi,
-    api_version: i16,
     now_ms: i64,
-    /// On the monotonic clock.
-    deadline: Option<Duration>,
-    /// For decoders: several windows of 128 MiB would be more than there is.
-    decoders: &'a Room,
     inline_left: usize,
 }
 
-impl<'a> Validator<'a> {
-    pub(super) fn new(apis: &'a ProduceApi, context: &'a RequestContext) -> Self {
-        Self {
-            apis,
-            api_version: context.api_version,
-            now_ms: apis.runtime.wall_ms(),
-            deadline: context.deadline(),
-            decoders: &context.connection.memory.decoders,
-            inline_left: INLINE_BYTES,
+/// A batch to append.
+pub(super) struct ValidBatch {
+    pub(super) batch: Batch,
+    /// How many bytes were made of what was received.
+    pub(super) made_bytes: usize,
+    /// For these, if they are many.
+    pub(super) room: Option<RoomPermit>,
+}
+
+impl ValidBatch {
+    fn new(validation: &Validation, batch: Batch, mut room: Option<RoomPermit>) -> Self {
+        let made_bytes = if validation.is_made() { batch.size() } else { 0 };
+        if let Some(room) = &mut room {
+            room.set_bytes(made_bytes);
         }
+        Self { batch, made_bytes, room: room.filter(|_| made_bytes > UNCOUNTED_BYTES) }
+    }
+}
+
+impl<'a> Validator<'a> {
+    pub(super) fn new(context: &'a RequestContext, apis: &'a ProduceApi) -> Self {
+        let now_ms = apis.runtime.wall_ms();
+        Self { context, apis, now_ms, inline_left: INLINE_BYTES }
     }
 
     /// The batch to append. Its bytes are those that were received, unless the topic has another
@@ -56,38 +69,21 @@ impl<'a> Validator<'a> {
         &mut self,
         records: Option<Bytes>,
         config: &Arc<TopicConfig>,
-    ) -> Result<Batch, ProduceError> {
+    ) -> Result<ValidBatch, ProduceError> {
         let mut validation =
-            Validation::begin(records, config.clone(), self.api_version, self.now_ms)?;
-        let decoder_bytes = validation.decoder_bytes();
-        let _decoder = match decoder_bytes > UNCOUNTED_BYTES {
-            true => {
-                let (runtime, deadline) = (&self.apis.runtime, self.deadline);
-                Some(decoder_room(self.decoders, decoder_bytes, runtime, deadline).await?)
-            }
-            false => None,
-        };
+            Validation::begin(records, config.clone(), self.context.api_version, self.now_ms)?;
         match validation.run(&mut self.inline_left)? {
-            Some(batch) => Ok(batch),
+            Some(batch) => Ok(ValidBatch::new(&validation, batch, None)),
             None => Box::pin(self.on_compute(validation)).await,
         }
     }
 
-    async fn on_compute(&self, mut validation: Validation) -> Result<Batch, ProduceError> {
-        let (runtime, deadline) = (self.apis.runtime.clone(), self.deadline);
-        let task = OwnedTask::from(self.apis.runtime.spawn_compute(async move {
-            let mut slices = runtime.compute_slices().await;
-            loop {
-                let mut slice = SLICE_BYTES;
-                if let Some(batch) = validation.run(&mut slice)? {
-                    return Ok(batch);
-                }
-                if is_past(&runtime, deadline) {
-                    return Err(ErrorCode::RequestTimedOut.into());
-                }
-                slices.next().await;
-            }
-        }));
+    async fn on_compute(&self, validation: Validation) -> Result<ValidBatch, ProduceError> {
+        let runtime = self.apis.runtime.clone();
+        let room = self.context.connection.memory.decoders.clone();
+        let deadline = self.context.deadline();
+        let task = in_slices(validation, runtime, room, deadline);
+        let task = OwnedTask::from(self.apis.runtime.spawn_compute(task));
         task.await.unwrap_or_else(|ended| {
             let stopping = ended.is_cancelled();
             let code = if stopping {
@@ -100,50 +96,83 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Waits for the memory that a decoder takes, at most until the deadline.
-async fn decoder_room(
-    decoders: &Room,
-    bytes: usize,
+/// Takes its turns with all others that compute. What a decoder needs is known when it has begun, and
+/// what is made grows; as soon as it is much, this waits for room for it.
+async fn in_slices(
+    mut validation: Validation,
+    runtime: Runtime,
+    room: Room,
+    deadline: Option<Duration>,
+) -> Result<ValidBatch, ProduceError> {
+    let (mut counted, mut permit) = (UNCOUNTED_BYTES, room.none());
+    let mut slices = runtime.compute_slices().await;
+    loop {
+        let mut slice = SLICE_BYTES;
+        if let Some(batch) = validation.run(&mut slice)? {
+            return Ok(ValidBatch::new(&validation, batch, Some(permit)));
+        }
+        if deadline.is_some_and(|deadline| runtime.monotonic() > deadline) {
+            return Err(ErrorCode::RequestTimedOut.into());
+        }
+        let needed = validation.memory();
+        if needed <= counted {
+            slices.next().await;
+            continue;
+        }
+        // Neither a turn nor room is held while this waits: others would wait for it.
+        drop((slices, permit));
+        counted = needed;
+        permit = within(&runtime, deadline, room.exactly(needed)).await?;
+        slices = runtime.compute_slices().await;
+    }
+}
+
+async fn within<T>(
     runtime: &Runtime,
     deadline: Option<Duration>,
-) -> Result<RoomPermit, ProduceError> {
-    let until_late = async {
-        match deadline {
-            None => std::future::pending().await,
-            Some(deadline) => {
-                runtime.sleep(deadline.saturating_sub(runtime.monotonic())).await;
-            }
-        }
-    };
+    wanted: impl Future<Output = T>,
+) -> Result<T, ErrorCode> {
+    let Some(deadline) = deadline else { return Ok(wanted.await) };
     tokio::select! {
         biased;
-        room = decoders.exactly(bytes) => Ok(room),
-        () = until_late => {
-            let message = "there was no memory to decompress the records: try again";
-            Err(ProduceError::new(ErrorCode::RequestTimedOut, message))
+        wanted = wanted => Ok(wanted),
+        () = runtime.sleep(deadline.saturating_sub(runtime.monotonic())) => {
+            Err(ErrorCode::RequestTimedOut)
         }
     }
 }
 
-fn is_past(runtime: &Runtime, deadline: Option<Duration>) -> bool {
-    deadline.is_some_and(|deadline| runtime.monotonic() > deadline)
-}
-
 #[cfg(test)]
 mod tests {
+    use milena_kafka_config::{Configs, KafkaConfig};
+    use milena_records::{BatchBuilder, Compression, NewRecord};
+
     use super::*;
 
+    fn validation() -> Validation {
+        let version = "3.9".parse().expect("a version");
+        let config = KafkaConfig::new(version, &Configs::new()).expect("the defaults");
+        let config = Arc::new(config.at_start().topic_config(&Configs::new()));
+        let mut builder = BatchBuilder::new(Compression::Zstd);
+        let value = vec![0; 4 << 20];
+        builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() });
+        let sent = builder.build().expect("a batch").into_bytes();
+        Validation::begin(Some(sent), config, 9, 0).expect("a batch")
+    }
+
     #[tokio::test]
-    async fn a_decoder_waits_for_its_memory_until_the_deadline() {
+    async fn a_decoder_that_needs_much_memory_waits_for_room() {
         let runtime = Runtime::system();
-        let decoders = Room::new(100 << 20);
-        let large = decoder_room(&decoders, 90 << 20, &runtime, None).await.expect("room");
-        let soon = Some(runtime.monotonic() + Duration::from_millis(20));
-        let late = decoder_room(&decoders, 20 << 20, &runtime, soon).await.expect_err("none");
+        let room = Room::new(4 << 20);
+        let held = room.exactly(4 << 20).await;
+        let deadline = runtime.monotonic() + Duration::from_millis(50);
+        let late = in_slices(validation(), runtime.clone(), room.clone(), Some(deadline)).await;
+        let late = late.err().expect("there is no room");
         assert_eq!(late.error.code, ErrorCode::RequestTimedOut);
-        let (room, ()) = tokio::join!(decoder_room(&decoders, 20 << 20, &runtime, None), async {
-            drop(large);
-        });
-        assert!(room.expect("room").is_counted());
+        drop(held);
+        let valid = in_slices(validation(), runtime, room.clone(), None).await;
+        let valid = valid.expect("there is room");
+        assert!(valid.room.is_none(), "its bytes are those of the request");
+        assert_eq!(room.exactly(4 << 20).await.bytes(), 4 << 20, "all is given back");
     }
 }
