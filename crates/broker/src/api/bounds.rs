@@ -1,9 +1,6 @@
 //! Bounds that several APIs share.
 
-/// How large a batch may become when it is decompressed: to check its records, or to convert them.
-pub(crate) const DECOMPRESSED_BYTES_MAX: usize = 256 * 1024 * 1024;
-
-/// How long a response may be.
+/// How long a response may be, without the records in it.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 100 << 20;
 
 /// A response about more entries than this has error codes without texts.

@@ -54,18 +54,7 @@ pub(crate) trait IntoHandled {
 
 impl<M: Message> IntoHandled for M {
     fn into_handled(self, context: &RequestContext) -> Handled {
-        let mut reply = ResponseHead::of(context).reply(&self);
-        if let Reply::Send { frame, room, .. } = &mut reply {
-            if frame.len() > RESPONSE_BYTES_MAX {
-                return Handled::too_large(context);
-            }
-            // Without a little more, it waits for all of it like others.
-            *room = context.take_room().and_then(|mut room| {
-                let covers = room.covers(frame.len());
-                covers.then_some(room)
-            });
-        }
-        Handled::Done(reply)
+        Handled::done(context, &self, 0)
     }
 }
 
@@ -96,6 +85,27 @@ impl Handled {
             }
             reply
         }))
+    }
+
+    /// This response. [`RESPONSE_BYTES_MAX`] holds for it without `record_bytes`, which have limits of
+    /// their own: one batch is returned whatever its size.
+    pub(crate) fn done<M: Message>(
+        context: &RequestContext,
+        response: &M,
+        record_bytes: usize,
+    ) -> Self {
+        let mut reply = ResponseHead::of(context).reply(response);
+        if let Reply::Send { frame, room, .. } = &mut reply {
+            if frame.len() > RESPONSE_BYTES_MAX.saturating_add(record_bytes) {
+                return Self::too_large(context);
+            }
+            // Without a little more, it waits for all of it like others.
+            *room = context.take_room().and_then(|mut room| {
+                let covers = room.covers(frame.len());
+                covers.then_some(room)
+            });
+        }
+        Self::Done(reply)
     }
 
     pub(crate) const fn no_response() -> Self {

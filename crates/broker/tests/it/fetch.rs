@@ -2,17 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use milena_broker::MemoryShares;
 use milena_protocol::{
     ErrorCode,
     messages::{fetch_request::FetchRequest, fetch_response::FetchResponse},
 };
-use milena_records::Compression;
+use milena_records::{BatchBuilder, Compression, NewRecord};
+use milena_storage::disk::MemoryDisk;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, ClusterOptions},
     wire::{
         Client, batch, batches_in, compressed, fetch_by_id, fetch_partition, fetch_request,
-        only_fetched, records_in,
+        only_fetched, only_produced, produce_request, records_in,
     },
 };
 
@@ -143,6 +145,83 @@ async fn a_fetch_waits_for_min_bytes_or_its_time() {
 #[allow(clippy::disallowed_methods)] // A test measures real time.
 fn now() -> Instant {
     Instant::now()
+}
+
+async fn with_response_bytes(response_bytes: usize, batches: usize) -> Cluster {
+    let memory = MemoryShares { response_bytes, ..MemoryShares::default() };
+    let options = ClusterOptions { brokers: 1, memory, ..ClusterOptions::default() };
+    let cluster = Cluster::start_with(options).await;
+    cluster.create_topic("t", 1).await;
+    let mut producer = cluster.connect(1).await;
+    let value = "x".repeat(100_000);
+    for _ in 0..batches {
+        produce(&mut producer, "t", 0, &[&value]).await;
+    }
+    cluster
+}
+
+fn wide_request(min_bytes: i32, max_wait_ms: i32) -> FetchRequest {
+    let mut request = fetch_request("t", &[(0, 0)]);
+    request.topics[0].partitions[0].partition_max_bytes = i32::MAX;
+    FetchRequest { min_bytes, max_wait_ms, ..request }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetches_that_wait_hold_no_room_that_others_need() {
+    let cluster = with_response_bytes(2 << 20, 9).await;
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        let mut client = cluster.connect(1).await;
+        client.send(12, &wide_request(i32::MAX, 60_000)).await;
+        waiting.push(client);
+    }
+    let mut client = cluster.connect(1).await;
+    for round in 0..20 {
+        let data = only_fetched(client.call(12, &wide_request(1, 500)).await);
+        let bytes = data.records.map_or(0, |records| records.len());
+        assert!(bytes > 900_000, "{bytes} in round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fetch_that_gets_no_more_room_does_not_wait_for_more_records() {
+    let cluster = with_response_bytes(2 << 20, 30).await;
+    let mut client = cluster.connect(1).await;
+    // It would have to wait longer than the test does.
+    let data = only_fetched(client.call(12, &wide_request(i32::MAX, 60_000)).await);
+    let bytes = data.records.map_or(0, |records| records.len());
+    assert!((1_000_000..2 << 20).contains(&bytes), "{bytes}");
+}
+
+/// All that there is of a request and its response besides the batch comes on top of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_as_large_as_a_response_may_be_is_returned() {
+    const BATCH_BYTES: usize = 100 << 20;
+    let options = ClusterOptions {
+        brokers: 1,
+        disk: Some(MemoryDisk::default()),
+        ..ClusterOptions::default()
+    };
+    let cluster = Cluster::start_with(options).await;
+    let size = BATCH_BYTES.to_string();
+    let configs = [("max.message.bytes", size.as_str()), ("compression.type", "uncompressed")];
+    cluster.create_topic_with("t", 1, &configs).await;
+    let mut client = cluster.connect(1).await;
+    client.patience = Duration::from_secs(60);
+    let zeros = vec![0; BATCH_BYTES];
+    // The header of the batch, the record's length and its fields.
+    for (value_len, code) in
+        [(BATCH_BYTES - 73, ErrorCode::MessageTooLarge), (BATCH_BYTES - 74, ErrorCode::None)]
+    {
+        let mut builder = BatchBuilder::new(Compression::Zstd);
+        builder.push(&NewRecord { value: Some(&zeros[..value_len]), ..NewRecord::default() });
+        let batch = builder.build().expect("a batch").into_bytes();
+        let mut request = produce_request("t", &[(0, batch)], -1);
+        request.timeout_ms = 25_000;
+        assert_eq!(only_produced(client.call(9, &request).await).error_code, code.code());
+    }
+    let data = only_fetched(client.call(12, &fetch_request("t", &[(0, 0)])).await);
+    assert_eq!(data.records.map(|records| records.len()), Some(BATCH_BYTES));
 }
 
 #[tokio::test]

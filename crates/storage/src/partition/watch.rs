@@ -33,7 +33,9 @@ impl Waiter {
         self.0.changed.notified().await;
     }
 
-    fn added(&self, bytes: usize) {
+    /// `bytes` more can be read. Partitions call it once it is registered with them; who registers it
+    /// calls it for what came before that.
+    pub fn added(&self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         if self.0.missing_bytes.fetch_sub(bytes, Ordering::AcqRel) <= bytes {
             self.0.changed.notify_one();
@@ -76,5 +78,23 @@ impl Waiters {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiter>> {
         self.0.lock().expect("no panic while waiters are listed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn bytes_that_came_before_a_waiter_was_registered_count() {
+        let (waiters, waiter) = (Waiters::default(), Waiter::new(100));
+        waiters.add(&waiter);
+        waiter.added(60);
+        waiters.added(39);
+        assert!(waiter.woken().now_or_never().is_none());
+        waiters.added(1);
+        assert!(waiter.woken().now_or_never().is_some());
     }
 }

@@ -29,7 +29,11 @@ use milena_protocol::{
 use milena_types::{PartitionIndex, TopicId};
 
 use crate::{
-    api::{bounds::RESPONSE_BYTES_MAX, definition::ApiDefinition},
+    api::{
+        bounds::RESPONSE_BYTES_MAX,
+        definition::ApiDefinition,
+        handled::{Handled, IntoHandled as _},
+    },
     context::RequestContext,
     entry_turns::{EntryTurns, SLICE_ENTRIES},
     topic_ref::{OwnedTopicRef, TopicRef},
@@ -80,7 +84,7 @@ pub(crate) async fn handle(
     context: &RequestContext,
     apis: &FetchApis,
     request: FetchRequest,
-) -> FetchResponse {
+) -> Handled {
     let version = context.api_version;
     context.narrow(request.max_wait_ms);
     let requested = requested_partitions(&request, version).await;
@@ -96,7 +100,10 @@ pub(crate) async fn handle(
         let forgotten = forgotten(&request, version);
         match apis.sessions.begin(session, &requested, forgotten, random, context.received) {
             Ok(kind) => kind,
-            Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
+            Err(error) => {
+                let error_code = error.code();
+                return FetchResponse { error_code, ..Default::default() }.into_handled(context);
+            }
         }
     };
     let targets = match &kind {
@@ -113,7 +120,9 @@ pub(crate) async fn handle(
     if let Some(room) = pass.room.take() {
         context.keep_room(room);
     }
-    respond::respond(context, apis, &kind, targets, pass).await
+    let record_bytes = pass.bytes;
+    let response = respond::respond(context, apis, &kind, targets, pass).await;
+    Handled::done(context, &response, record_bytes)
 }
 
 async fn all_targets(

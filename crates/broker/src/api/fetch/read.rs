@@ -21,7 +21,7 @@ use crate::{
     entry_turns::EntryTurns,
     errors::ToErrorCode,
     leadership::partitions::LeaderPartition,
-    memory::room::RoomPermit,
+    memory::room::{Room, RoomPermit},
     topic_ref::TopicRef,
 };
 
@@ -145,6 +145,8 @@ pub(super) struct ReadPass {
     pub(super) is_cut: bool,
     /// For what was read, if that is much.
     pub(super) room: Option<RoomPermit>,
+    /// Whether there was no room for more, so that there is no use in waiting for more.
+    pub(super) is_short_of_room: bool,
     /// The places of those whose logs were closed meanwhile.
     pub(super) closed: Vec<usize>,
     urgent: bool,
@@ -153,7 +155,7 @@ pub(super) struct ReadPass {
 impl ReadPass {
     /// Whether the response can be sent without waiting for more records.
     pub(super) fn is_due(&self, bytes_min: usize) -> bool {
-        self.urgent || self.bytes >= bytes_min
+        self.urgent || self.is_short_of_room || self.bytes >= bytes_min
     }
 
     /// Another outcome for a partition without records.
@@ -163,9 +165,11 @@ impl ReadPass {
     }
 }
 
-/// Reads each target in turn, as long as the limit allows.
+/// Reads each target in turn, as long as the limit allows. `decoded` is room for what is
+/// decompressed.
 pub(super) async fn read(
     runtime: &Runtime,
+    decoded: &Room,
     targets: &[FetchTarget],
     limits: &FetchLimits,
 ) -> ReadPass {
@@ -175,7 +179,14 @@ pub(super) async fn read(
     for (place, target) in targets.iter().enumerate() {
         turns.next().await;
         let room = limits.bytes_max.saturating_sub(pass.bytes);
-        let read = read_one(runtime, target, limits, room, pass.bytes == 0).await;
+        let read = match &target.log {
+            Ok(log) => {
+                let has_records = pass.bytes > 0;
+                let reader = LogReader { runtime, decoded, log, limits, has_records };
+                read_one(reader, target, room).await
+            }
+            Err(_) => target.without_records(),
+        };
         pass.bytes += read.records.len();
         pass.is_cut |= read.is_cut;
         if target.log.is_ok() && read.error == ErrorCode::NotLeaderOrFollower {
@@ -199,18 +210,9 @@ fn offsets(bounds: &Bounds) -> PartitionOffsets {
     }
 }
 
-async fn read_one(
-    runtime: &Runtime,
-    target: &FetchTarget,
-    limits: &FetchLimits,
-    room: usize,
-    is_first: bool,
-) -> PartitionRead {
+async fn read_one(reader: LogReader<'_>, target: &FetchTarget, room: usize) -> PartitionRead {
     let requested = &target.requested;
-    let log = match &target.log {
-        Ok(log) => log,
-        Err(_) => return target.without_records(),
-    };
+    let LogReader { log, limits, has_records, .. } = reader;
     if limits.version >= FIRST_VERSION_WITH_DIVERGENCE
         && let Some(diverging) = diverging(log, requested)
     {
@@ -222,10 +224,9 @@ async fn read_one(
     let request = ReadRequest {
         from: Offset(requested.fetch_offset),
         max_bytes: wanted.min(room),
-        at_least_one: is_first,
+        at_least_one: !has_records,
         isolation: limits.isolation,
     };
-    let reader = LogReader { runtime, log, limits, has_records: !is_first };
     match reader.read(&request).await {
         Ok(data) => {
             let is_cut = data.is_cut && wanted > room;
@@ -264,6 +265,7 @@ fn diverging(log: &Partition, requested: &FetchPartition) -> Option<(LeaderEpoch
 #[derive(Clone, Copy)]
 struct LogReader<'a> {
     runtime: &'a Runtime,
+    decoded: &'a Room,
     log: &'a Partition,
     limits: &'a FetchLimits,
     /// Whether other partitions have something for the response.
@@ -325,7 +327,8 @@ async fn converted(
         }
         let limit =
             ConversionLimit { from, bytes_max: request.max_bytes, until: reader.limits.read_until };
-        let done = convert_in_turn(reader.runtime, data.parts, conversion, limit).await?;
+        let LogReader { runtime, decoded, .. } = reader;
+        let done = convert_in_turn(runtime, decoded, data.parts, conversion, limit).await?;
         if !done.records.is_empty() {
             return Ok(done.records);
         }

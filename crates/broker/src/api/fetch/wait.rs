@@ -15,7 +15,7 @@ use super::{
 use crate::{
     context::RequestContext,
     entry_turns::{EntryTurns, SLICE_ENTRIES},
-    leadership::resolve::LEADER_WAIT_MAX,
+    leadership::resolve::{LEADER_WAIT_MAX, LeaderChanges},
     memory::room::UNCOUNTED_BYTES,
 };
 
@@ -58,11 +58,14 @@ impl<'a> FetchWait<'a> {
         }
     }
 
-    /// The targets, and the last pass over them.
+    /// The targets, and the last pass over them. While this waits it holds neither records nor room
+    /// for them: others need both.
     pub(super) async fn read(mut self) -> (Vec<FetchTarget>, ReadPass) {
         let mut pass = self.pass().await;
         while !self.is_over(&pass) {
-            let waiter = Waiter::new(self.bytes_min.saturating_sub(pass.bytes));
+            let before = pass.bytes;
+            drop(pass);
+            let waiter = Waiter::new(self.bytes_min.saturating_sub(before));
             let watched = self.targets.iter().filter_map(|target| target.watch(&waiter));
             let guards: Vec<_> = watched.collect();
             let mut changes = self.apis.leaders.changes();
@@ -72,24 +75,30 @@ impl<'a> FetchWait<'a> {
             if self.is_over(&pass) {
                 break;
             }
-            let now = self.apis.runtime.monotonic();
-            let undecided = self.undecided_until.map(|until| until.saturating_sub(now));
-            let grace = undecided.unwrap_or_default();
-            tokio::select! {
-                biased;
-                () = self.apis.stopping.cancelled() => break,
-                () = self.context.ended() => {}
-                // A long poll is no reason to keep others from theirs.
-                () = self.context.decoded_is_wanted() => self.deadline = Duration::ZERO,
-                () = waiter.woken() => {}
-                () = changes.next(), if !self.undecided.is_empty() => {}
-                () = self.apis.runtime.sleep(grace), if undecided.is_some() => {}
-            }
+            waiter.added(pass.bytes.saturating_sub(before));
+            drop(pass);
+            self.wait(&waiter, &mut changes).await;
             drop(guards);
             pass = self.pass().await;
         }
         self.refuse_undecided(&mut pass);
         (self.targets, pass)
+    }
+
+    async fn wait(&mut self, waiter: &Waiter, changes: &mut LeaderChanges) {
+        let now = self.apis.runtime.monotonic();
+        let undecided = self.undecided_until.map(|until| until.saturating_sub(now));
+        let grace = undecided.unwrap_or_default();
+        tokio::select! {
+            biased;
+            () = self.apis.stopping.cancelled() => {}
+            () = self.context.ended() => {}
+            // A long poll is no reason to keep others from theirs.
+            () = self.context.decoded_is_wanted() => self.deadline = Duration::ZERO,
+            () = waiter.woken() => {}
+            () = changes.next(), if !self.undecided.is_empty() => {}
+            () = self.apis.runtime.sleep(grace), if undecided.is_some() => {}
+        }
     }
 
     /// Nothing true can be said of the offsets of those that are between two leaders to the end.
@@ -107,6 +116,7 @@ impl<'a> FetchWait<'a> {
             || pass.is_due(self.bytes_min)
             || self.apis.runtime.monotonic() >= self.deadline
             || self.context.is_abandoned()
+            || self.apis.stopping.is_cancelled()
     }
 
     /// Reads once. Partitions whose logs were closed meanwhile are looked up again.
@@ -142,12 +152,16 @@ impl<'a> FetchWait<'a> {
             ..*self.limits
         };
         let pass = self.read_all(small).await;
-        if !pass.is_cut || !small.ends_when_cut {
+        let is_all = !pass.is_cut || !small.ends_when_cut;
+        if is_all && pass.bytes <= UNCOUNTED_BYTES {
             return pass;
         }
-        let mut room = self.context.response_room(bytes_max).await;
+        let wanted = bytes_max.max(pass.bytes);
+        drop(pass);
+        let mut room = self.context.response_room(wanted).await;
         let limits = FetchLimits { bytes_max: bytes_max.min(room.bytes()), ..*self.limits };
         let mut pass = self.read_all(limits).await;
+        pass.is_short_of_room = pass.is_cut && limits.bytes_max < bytes_max;
         room.set_bytes(pass.bytes);
         pass.room = Some(room);
         pass
@@ -156,12 +170,13 @@ impl<'a> FetchWait<'a> {
     /// Reads many partitions where computing delays nobody.
     async fn read_all(&mut self, limits: FetchLimits) -> ReadPass {
         let runtime = self.apis.runtime.clone();
+        let decoded = self.context.connection.memory.decoded.clone();
         if self.targets.len() <= SLICE_ENTRIES {
-            return read::read(&runtime, &self.targets, &limits).await;
+            return read::read(&runtime, &decoded, &self.targets, &limits).await;
         }
         let targets = std::mem::take(&mut self.targets);
         let task = self.apis.runtime.spawn_compute(async move {
-            let pass = read::read(&runtime, &targets, &limits).await;
+            let pass = read::read(&runtime, &decoded, &targets, &limits).await;
             (targets, pass)
         });
         match OwnedTask::from(task).await {
