@@ -35,6 +35,7 @@ pub(crate) mod fetch;
 pub(crate) mod groups;
 pub(crate) mod handled;
 pub(crate) mod offered;
+pub(crate) mod partition_entries;
 pub(crate) mod produce;
 pub(crate) mod topics;
 pub(crate) mod transactions;

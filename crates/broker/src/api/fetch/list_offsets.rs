@@ -11,10 +11,8 @@
 //! special times the version does not have, REQUEST_TIMED_OUT where the search took too long,
 //! UNSUPPORTED_FOR_MESSAGE_FORMAT for times where the topic asks for messages without them.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use milena_protocol::{
-    ApiKey, ErrorCode, KString,
+    ApiKey, ErrorCode,
     messages::{
         list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest},
         list_offsets_response::{
@@ -24,21 +22,22 @@ use milena_protocol::{
 };
 use milena_records::legacy::MessageFormat;
 use milena_storage::{Isolation, Partition};
-use milena_types::{LeaderEpoch, Offset, PartitionIndex, Timestamp};
+use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use super::apis::FetchApis;
 use super::epochs::check_leader_epoch;
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
+    api::{
+        definition::ApiDefinition,
+        partition_entries::{
+            NamesPartition, Repeated, TopicEntry, partition_entries, with_leaders,
+        },
+    },
     context::RequestContext,
     entry_turns::EntryTurns,
     errors::ToErrorCode,
-    leadership::{
-        partitions::LeaderPartition,
-        resolve::{LEADER_WAIT_MAX, PartitionRef},
-    },
-    topic_ref::TopicRef,
+    leadership::partitions::LeaderPartition,
 };
 
 pub(crate) const API: ApiDefinition = ApiDefinition {
@@ -89,22 +88,17 @@ pub(crate) async fn handle(
 ) -> ListOffsetsResponse {
     let version = context.api_version;
     let isolation = isolation(request.isolation_level);
-    let entries = entries(context, &request).await;
-    let wanted: Vec<PartitionRef<'_>> = entries
-        .iter()
-        .filter(|entry| entry.refused.is_none())
-        .map(|entry| (TopicRef::Name(entry.topic), PartitionIndex(entry.requested.partition_index)))
-        .collect();
-    let mut leaders =
-        apis.leaders.find_each(&wanted, LEADER_WAIT_MAX.min(context.left())).await.into_iter();
+    let named = request.topics.iter().map(|topic| {
+        let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.name));
+        let refused = (!allowed).then_some(ErrorCode::TopicAuthorizationFailed);
+        TopicEntry { name: &topic.name, partitions: &topic.partitions, refused }
+    });
+    let entries = partition_entries(named, Repeated::IsRefused).await;
+    let entries = with_leaders(context, &apis.leaders, entries).await;
     let mut turns = EntryTurns::default();
     let mut topics: Vec<ListOffsetsTopicResponse> = Vec::with_capacity(request.topics.len());
-    for entry in entries {
+    for (entry, led) in entries {
         turns.next().await;
-        let led = match entry.refused {
-            Some(error) => Err(error),
-            None => leaders.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
-        };
         let search = async {
             match led? {
                 led if version == 0 => {
@@ -138,42 +132,10 @@ pub(crate) async fn handle(
     ListOffsetsResponse { throttle_time_ms: 0, topics }
 }
 
-/// A partition of a request.
-struct ListOffsetsEntry<'a> {
-    topic: &'a KString,
-    requested: &'a ListOffsetsPartition,
-    refused: Option<ErrorCode>,
-}
-
-/// The partitions of a request, each once. One that the request names more than once is
-/// INVALID_REQUEST, as in Kafka.
-async fn entries<'a>(
-    context: &RequestContext,
-    request: &'a ListOffsetsRequest,
-) -> Vec<ListOffsetsEntry<'a>> {
-    let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
-    let mut turns = EntryTurns::default();
-    let mut entries: Vec<ListOffsetsEntry<'_>> = Vec::with_capacity(count);
-    let mut places = HashMap::with_capacity(count);
-    for topic in &request.topics {
-        let allowed = context.allows(Operation::Describe, Resource::Topic(&topic.name));
-        let refused = (!allowed).then_some(ErrorCode::TopicAuthorizationFailed);
-        for requested in &topic.partitions {
-            turns.next().await;
-            match places.entry((&*topic.name, requested.partition_index)) {
-                Entry::Occupied(place) if allowed => {
-                    let first: &mut ListOffsetsEntry<'_> = &mut entries[*place.get()];
-                    first.refused = Some(ErrorCode::InvalidRequest);
-                }
-                Entry::Occupied(_) => {}
-                Entry::Vacant(place) => {
-                    place.insert(entries.len());
-                    entries.push(ListOffsetsEntry { topic: &topic.name, requested, refused });
-                }
-            }
-        }
+impl NamesPartition for ListOffsetsPartition {
+    fn partition(&self) -> i32 {
+        self.partition_index
     }
-    entries
 }
 
 /// The isolation level of a request (KIP-98): any value but 1 reads all records that are committed

@@ -8,11 +8,9 @@
 //! nothing), INVALID_TOPIC_EXCEPTION (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED,
 //! KAFKA_STORAGE_ERROR, REQUEST_TIMED_OUT.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use futures_util::{StreamExt, stream};
 use milena_protocol::{
-    ApiKey, ErrorCode, KString,
+    ApiKey, ErrorCode,
     messages::{
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest},
         delete_records_response::{
@@ -21,19 +19,19 @@ use milena_protocol::{
     },
 };
 use milena_storage::MaintenanceError;
-use milena_types::{Offset, PartitionIndex};
+use milena_types::Offset;
 
 use super::apis::TopicApis;
 use crate::{
     access::{Operation, Resource},
-    api::definition::ApiDefinition,
-    context::RequestContext,
-    entry_turns::EntryTurns,
-    leadership::{
-        partitions::LeaderPartition,
-        resolve::{LEADER_WAIT_MAX, PartitionRef},
+    api::{
+        definition::ApiDefinition,
+        partition_entries::{
+            NamesPartition, Repeated, TopicEntry, partition_entries, with_leaders,
+        },
     },
-    topic_ref::TopicRef,
+    context::RequestContext,
+    leadership::partitions::LeaderPartition,
     topics::valid_name,
 };
 
@@ -52,20 +50,15 @@ pub(crate) async fn handle(
     request: DeleteRecordsRequest,
 ) -> DeleteRecordsResponse {
     context.narrow(request.timeout_ms);
-    let entries = entries(context, &request).await;
-    let wanted: Vec<PartitionRef<'_>> = entries
-        .iter()
-        .filter(|entry| entry.refused.is_none())
-        .map(|entry| (TopicRef::Name(entry.topic), PartitionIndex(entry.requested.partition_index)))
-        .collect();
-    let mut leaders =
-        apis.leaders.find_each(&wanted, LEADER_WAIT_MAX.min(context.left())).await.into_iter();
+    let named = request.topics.iter().map(|topic| TopicEntry {
+        name: &topic.name,
+        partitions: &topic.partitions,
+        refused: refused(context, &topic.name),
+    });
+    let entries = partition_entries(named, Repeated::LastCounts).await;
+    let entries = with_leaders(context, &apis.leaders, entries).await;
     let mut deletions = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let led = match entry.refused {
-            Some(error) => Err(error),
-            None => leaders.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
-        };
+    for (entry, led) in entries {
         deletions.push(async move {
             let outcome = match led {
                 Ok(_) if context.is_late() => Err(ErrorCode::RequestTimedOut),
@@ -95,44 +88,21 @@ pub(crate) async fn handle(
     DeleteRecordsResponse { throttle_time_ms: 0, topics }
 }
 
-/// A partition of a request.
-struct DeleteRecordsEntry<'a> {
-    topic: &'a KString,
-    requested: &'a DeleteRecordsPartition,
-    refused: Option<ErrorCode>,
+/// What refuses all of a topic's partitions.
+fn refused(context: &RequestContext, topic: &str) -> Option<ErrorCode> {
+    if !context.allows(Operation::Delete, Resource::Topic(topic)) {
+        Some(ErrorCode::TopicAuthorizationFailed)
+    } else if valid_name(topic).is_ok_and(|name| name.is_internal()) {
+        Some(ErrorCode::InvalidTopic)
+    } else {
+        None
+    }
 }
 
-/// The partitions of a request, each once: of those named again the last entry counts, as in Kafka.
-async fn entries<'a>(
-    context: &RequestContext,
-    request: &'a DeleteRecordsRequest,
-) -> Vec<DeleteRecordsEntry<'a>> {
-    let mut turns = EntryTurns::default();
-    let mut entries: Vec<DeleteRecordsEntry<'_>> = Vec::new();
-    let mut places = HashMap::new();
-    for topic in &request.topics {
-        let refused = if !context.allows(Operation::Delete, Resource::Topic(&topic.name)) {
-            Some(ErrorCode::TopicAuthorizationFailed)
-        } else if valid_name(&topic.name).is_ok_and(|name| name.is_internal()) {
-            Some(ErrorCode::InvalidTopic)
-        } else {
-            None
-        };
-        for requested in &topic.partitions {
-            turns.next().await;
-            match places.entry((&*topic.name, requested.partition_index)) {
-                Entry::Occupied(place) => {
-                    let entry: &mut DeleteRecordsEntry<'_> = &mut entries[*place.get()];
-                    entry.requested = requested;
-                }
-                Entry::Vacant(place) => {
-                    place.insert(entries.len());
-                    entries.push(DeleteRecordsEntry { topic: &topic.name, requested, refused });
-                }
-            }
-        }
+impl NamesPartition for DeleteRecordsPartition {
+    fn partition(&self) -> i32 {
+        self.partition_index
     }
-    entries
 }
 
 async fn delete(
