@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use milena_protocol::{ErrorCode, messages::produce_request::ProduceRequest};
 
 use milena_metadata::NewBroker;
+use milena_runtime::Runtime;
+use milena_store::{FaultyStore, MemoryStore, MetadataStore as _};
 use milena_types::BrokerId;
 use tokio::time::timeout;
 
 use crate::{
-    cluster::{Cluster, DEADLINE, eventually},
+    cluster::{Cluster, ClusterOptions, DEADLINE, eventually},
     wire::{batch, fetch_request, produce_request, read_all, sequenced},
 };
 
@@ -145,6 +147,49 @@ async fn a_topic_deleted_while_its_leader_was_down_is_let_go_at_its_start() {
         let produced = client.produce(9, "t", partition, batch(&["new"]).into_bytes()).await;
         assert_eq!((produced.error_code, produced.base_offset), (0, 0));
     }
+}
+
+/// The note of the deletion is in the metadata store, and the broker does not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_whose_outcome_is_unknown_is_complete_after_the_next_start() {
+    let store = FaultyStore::new(MemoryStore::new(&Runtime::system()));
+    let options =
+        ClusterOptions { brokers: 1, store: Some(store.clone()), ..ClusterOptions::default() };
+    let mut cluster = Cluster::start_with(options).await;
+    let id = cluster.create_topic("t", 3).await;
+    cluster.create_topic("kept", 1).await;
+    let mut client = cluster.connect(1).await;
+    for (topic, partition) in [("t", 0), ("t", 1), ("t", 2), ("kept", 0)] {
+        let produced = client.produce(9, topic, partition, batch(&["old"]).into_bytes()).await;
+        assert_eq!(produced.error_code, 0);
+    }
+    let prefix = milena_metadata::storage_prefix(cluster.id());
+    store.fail_after_putting(&format!("{prefix}deleted/"));
+    cluster.metadata.delete_topic(&"t".parse().expect("a name"), id).await.expect("it is deleted");
+    eventually("the note of the deletion is written", || async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        store.get("any").await.is_err()
+    })
+    .await;
+    cluster.kill_broker_without(&store, 1).await;
+    let notes = || async {
+        let page = store.range(&format!("{prefix}deleted/"), None, 10).await.expect("it is back");
+        page.entries.len()
+    };
+    assert!(notes().await > 0, "this is what the start reads back");
+
+    cluster.start_broker(1).await;
+    cluster.create_topic("t", 3).await;
+    cluster.restart_broker(1).await;
+    let left = store.range(&prefix, None, 1000).await.expect("it is back").entries;
+    let left = left.iter().filter(|entry| entry.key.contains(&id.0.simple().to_string()));
+    assert_eq!(left.map(|entry| &entry.key).collect::<Vec<_>>(), Vec::<&String>::new());
+    let mut client = cluster.connect(1).await;
+    for partition in 0..3 {
+        let produced = client.produce(9, "t", partition, batch(&["new"]).into_bytes()).await;
+        assert_eq!((produced.error_code, produced.base_offset), (0, 0));
+    }
+    assert_eq!(read_all(&mut client, "kept", 0, 0).await, [(0, "old".to_owned())]);
 }
 
 /// Each partition took a transaction, before the broker listened and at every start.

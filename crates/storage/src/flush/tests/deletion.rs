@@ -80,6 +80,43 @@ async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_whose_outcome_is_unknown_is_repeated_or_read_back_by_a_restart() {
+    for restarts in [false, true] {
+        let mut broker = Broker::new();
+        let mut config = broker.config();
+        config.delete_grace = Duration::ZERO;
+        let mut storage = broker.open_with(config).await;
+        let gone = open_partition(&storage, 0, 1).await;
+        let kept = open_partition(&storage, 1, 1).await;
+        append(&gone, batch(&[1])).await;
+        append(&kept, batch(&[2])).await;
+        broker.metadata.fail_after_putting("deleted/");
+        let (failed, _) = storage.delete_partitions(&[id(0)]).await.expect_err("nobody knows");
+        assert_eq!(failed, [id(0)]);
+        broker.metadata.set_unavailable(false);
+        drop((gone, kept));
+        if restarts {
+            drop(storage);
+            let mut config = broker.config();
+            config.delete_grace = Duration::ZERO;
+            storage = broker.open_with(config).await;
+            let opened = storage.open_partition(id(0), LeaderEpoch(2), Default::default()).await;
+            assert!(matches!(opened, Err(OpenPartitionError::Deleted { .. })));
+        }
+        // A flush between the two tries, and one that ends what the second left to do.
+        storage.flush().await.expect("a flush");
+        storage.delete_partitions(&[id(0)]).await.expect("deleted");
+        let kept = open_partition(&storage, 1, if restarts { 2 } else { 1 }).await;
+        append(&kept, batch(&[3])).await;
+        storage.flush().await.expect("a flush");
+        assert!(broker.catalog().deleted().await.expect("records").is_empty(), "{restarts}");
+        storage.sweeper.remove_garbage().await.expect("a sweep");
+        assert_eq!(check_references(&broker).await, 2, "{restarts}: the two segments of the other");
+        assert_eq!(read_all(&kept, 0, 500).await, [(0, 2), (1, 3)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_a_crash_left_behind_is_swept() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
