@@ -8,13 +8,13 @@
 //! Bytes that expand to nothing (empty members, frames and blocks) take time too: a read ends after
 //! some of them.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
 use bytes::{Buf, Bytes, buf::Reader};
 use flate2::bufread::GzDecoder;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
-use super::{Compression, snappy, spare};
+use super::{Compression, gzip_input::GzipInput, snappy, spare};
 use crate::error::BatchError;
 
 /// The largest window of a Zstandard frame as a power of two: what decoders accept that are not
@@ -184,36 +184,6 @@ struct Gzip {
     /// There until this is dropped.
     decoder: Option<Box<GzDecoder<GzipInput>>>,
     is_first: bool,
-}
-
-/// What is left of a payload, of which so much may be read.
-#[derive(Debug, Default)]
-pub(super) struct GzipInput {
-    bytes: Bytes,
-    allowed: usize,
-}
-
-impl Read for GzipInput {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.fill_buf()?.read(out)?;
-        self.consume(read);
-        Ok(read)
-    }
-}
-
-impl BufRead for GzipInput {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let len = self.bytes.len().min(self.allowed);
-        if len == 0 && !self.bytes.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        Ok(&self.bytes[..len])
-    }
-
-    fn consume(&mut self, len: usize) {
-        self.bytes.advance(len);
-        self.allowed -= len;
-    }
 }
 
 impl Gzip {

@@ -8,6 +8,7 @@ use crate::error::BatchError;
 
 mod decoder;
 mod encoder;
+mod gzip_input;
 mod lz4;
 mod snappy;
 mod spare;

@@ -9,7 +9,7 @@ use std::{
 use flate2::bufread::GzDecoder;
 use zstd::zstd_safe::{DCtx, ResetDirective};
 
-use super::decoder::GzipInput;
+use super::gzip_input::GzipInput;
 
 /// A context of Zstandard with a larger window is not kept.
 const ZSTD_BYTES_MAX: usize = 4 << 20;

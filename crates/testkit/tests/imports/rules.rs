@@ -153,6 +153,7 @@ pub(crate) const RULES: &[Rules] = &[
             "check",
             "recompress",
             "search",
+            "crc_shift",
             "stamp",
             "builder",
             "control",
