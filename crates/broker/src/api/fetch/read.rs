@@ -165,11 +165,11 @@ impl ReadPass {
     }
 }
 
-/// Reads each target in turn, as long as the limit allows. `decoded` is room for what is
+/// Reads each target in turn, as long as the limit allows. `decoders` is room for what is
 /// decompressed.
 pub(super) async fn read(
     runtime: &Runtime,
-    decoded: &Room,
+    decoders: &Room,
     targets: &[FetchTarget],
     limits: &FetchLimits,
 ) -> ReadPass {
@@ -182,7 +182,7 @@ pub(super) async fn read(
         let read = match &target.log {
             Ok(log) => {
                 let has_records = pass.bytes > 0;
-                let reader = LogReader { runtime, decoded, log, limits, has_records };
+                let reader = LogReader { runtime, decoders, log, limits, has_records };
                 read_one(reader, target, room).await
             }
             Err(_) => target.without_records(),
@@ -265,7 +265,7 @@ fn diverging(log: &Partition, requested: &FetchPartition) -> Option<(LeaderEpoch
 #[derive(Clone, Copy)]
 struct LogReader<'a> {
     runtime: &'a Runtime,
-    decoded: &'a Room,
+    decoders: &'a Room,
     log: &'a Partition,
     limits: &'a FetchLimits,
     /// Whether other partitions have something for the response.
@@ -327,8 +327,8 @@ async fn converted(
         }
         let limit =
             ConversionLimit { from, bytes_max: request.max_bytes, until: reader.limits.read_until };
-        let LogReader { runtime, decoded, .. } = reader;
-        let done = convert_in_turn(runtime, decoded, data.parts, conversion, limit).await?;
+        let LogReader { runtime, decoders, .. } = reader;
+        let done = convert_in_turn(runtime, decoders, data.parts, conversion, limit).await?;
         if !done.records.is_empty() {
             return Ok(done.records);
         }

@@ -170,13 +170,13 @@ impl<'a> FetchWait<'a> {
     /// Reads many partitions where computing delays nobody.
     async fn read_all(&mut self, limits: FetchLimits) -> ReadPass {
         let runtime = self.apis.runtime.clone();
-        let decoded = self.context.connection.memory.decoded.clone();
+        let decoders = self.context.connection.memory.decoders.clone();
         if self.targets.len() <= SLICE_ENTRIES {
-            return read::read(&runtime, &decoded, &self.targets, &limits).await;
+            return read::read(&runtime, &decoders, &self.targets, &limits).await;
         }
         let targets = std::mem::take(&mut self.targets);
         let task = self.apis.runtime.spawn_compute(async move {
-            let pass = read::read(&runtime, &decoded, &targets, &limits).await;
+            let pass = read::read(&runtime, &decoders, &targets, &limits).await;
             (targets, pass)
         });
         match OwnedTask::from(task).await {
