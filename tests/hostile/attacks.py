@@ -157,80 +157,6 @@ def claims(target):
     assert worst < 5, f"a request of 200 KB took {worst:.1f} s"
 
 
-def stopped_requests(target):
-    """Requests of 99 MB that stop before their end, while another client sends large ones."""
-    address = wire.create(target.bootstrap, "stopped", 1)[0]
-    connections = []
-
-    def work(n):
-        connection = wire.Connection(target.addresses[n % len(target.addresses)], 3)
-        connections.append(connection)
-        connection.socket.sendall(struct.pack(">i", REQUEST_MAX))
-        for _ in range(99):
-            connection.socket.sendall(bytes(1 << 20))
-    at_once(12, work)
-    worst = 0
-    with wire.Connection(address, 60) as other:
-        for _ in range(20):
-            started = time.monotonic()
-            other.produce("stopped", 0, wire.batch([os.urandom(200_000)]))
-            worst = max(worst, time.monotonic() - started)
-    for connection in connections:
-        connection.socket.close()
-    assert worst < 5, f"a request of 200 KB took {worst:.1f} s"
-
-
-def windows(target):
-    """Batches of 4 KB that fill a Zstandard window of 128 MiB."""
-    blocks, block_bytes = 1000, 128 << 10
-    value_bytes = blocks * block_bytes
-    head = b"\0" + wire.varint(0) + wire.varint(0) + wire.varint(1) + b"k" + wire.varint(value_bytes)
-    head = wire.varint(len(head) + value_bytes + 1) + head
-
-    def block(kind, size, content, last=0):
-        return struct.pack("<I", last | kind << 1 | size << 3)[:3] + content
-    raw, repeated = 0, 1
-    frame = struct.pack("<IBB", 0xFD2FB528, 0, (27 - 10) << 3) + block(raw, len(head), head)
-    frame += block(repeated, block_bytes, b"\0") * blocks + block(raw, 1, b"\0", last=1)
-    now_ms = int(time.time() * 1000)
-    body = struct.pack(">hiqqqhii", 4, 0, now_ms, now_ms, -1, -1, -1, 1) + frame
-    batch = struct.pack(">qiibI", 0, len(body) + 9, -1, 2, wire.crc32c(body)) + body
-    address = wire.create(target.bootstrap, "windows", 1)[0]
-    # Version 7, the first that takes Zstandard.
-    produce = wire.frame(wire.PRODUCE, 7, struct.pack(">hhii", -1, -1, 60_000, 1) + wire.string("windows") +
-                         struct.pack(">iii", 1, 0, len(batch)) + batch)
-
-    def work(_):
-        with wire.Connection(address, 120) as connection:
-            for _ in range(6 if target.long else 3):
-                connection.ask(produce)
-    at_once(20, work)
-
-
-def empty_protocols(target):
-    """Members with a million protocols that say nothing."""
-    protocols = struct.pack(">i", 1_000_000) + struct.pack(">hi", 0, 0) * 1_000_000
-
-    def work(n):
-        body = wire.string(f"empty-{n % 3}") + struct.pack(">i", 30_000) + wire.string("") + wire.string("consumer")
-        with wire.Connection(target.addresses[n % len(target.addresses)], 20) as connection:
-            connection.ask(wire.frame(JOIN_GROUP, 0, body + protocols))
-    at_once(24, work)
-
-
-def empty_partitions(target):
-    """Produces of millions of partitions without records."""
-    number = 4_000_000
-    body = struct.pack(">hhii", -1, -1, 1000, 1) + wire.string("nothing") + struct.pack(">i", number)
-    body += struct.pack(">ii", 0, -1) * number
-
-    def work(n):
-        with wire.Connection(target.addresses[n % len(target.addresses)], 60) as connection:
-            connection.socket.sendall(wire.frame(wire.PRODUCE, 3, body))
-            connection.skip_answer()
-    at_once(6, work)
-
-
 def unread(target):
     """Responses of 50 MB that nobody reads."""
     address = wire.create(target.bootstrap, "unread", 1)[0]
@@ -320,5 +246,5 @@ def garbage(target):
 
 
 ATTACKS = {attack.__name__.replace("_", " "): attack for attack in (
-    bombs, bombs_read, windows, elections, wide_fetches, sessions, members, empty_protocols, empty_partitions, claims,
-    stopped_requests, unread, abandoned_waits, idle_connections, unknown_topics, garbage)}
+    bombs, bombs_read, elections, wide_fetches, sessions, members, claims, unread, abandoned_waits, idle_connections,
+    unknown_topics, garbage)}
