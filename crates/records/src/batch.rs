@@ -4,7 +4,6 @@ use bytes::Bytes;
 use milena_types::Timestamp;
 
 use crate::{
-    codec::Decoder,
     error::BatchError,
     header::{BatchHeader, HEADER_LEN, LENGTH_PREFIX, TimestampType, at},
     record::RecordSet,

@@ -142,32 +142,6 @@ async fn a_disk_that_refuses_writes_is_a_storage_error_until_it_takes_them_again
     .await;
 }
 
-#[allow(clippy::disallowed_methods)] // A test measures real time.
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_time_of_a_produce_does_not_begin_with_the_end_of_the_one_before() {
-    let disk = MemoryDisk::default();
-    let cluster = cluster_on(&disk).await;
-    let mut client = cluster.connect(1).await;
-    disk.hold_syncs(true);
-    let mut request = produce_request("t", &[(0, batch(&["a"]).into_bytes())], -1);
-    request.timeout_ms = 400;
-    let begun = now();
-    let mut sent = Vec::new();
-    for _ in 0..8 {
-        sent.push(client.send(9, &request).await);
-    }
-    for id in sent {
-        let response = client.receive::<ProduceRequest>(9, id).await;
-        assert_eq!(codes(&response), [ErrorCode::RequestTimedOut.code()]);
-    }
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-    disk.hold_syncs(false);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_waits_for_the_disk_ends_with_its_client_and_counts_all_the_same() {
     let disk = MemoryDisk::default();

@@ -18,10 +18,6 @@ use super::{
     apis::ProduceApi,
     validate::{ProduceError, Validation},
 };
-use crate::{
-    context::RequestContext,
-    memory::room::{Room, RoomPermit, UNCOUNTED_BYTES},
-};
 
 /// How many decompressed bytes of a request are looked at before the compute executor takes over.
 const INLINE_BYTES: usize = 256 * 1024;
