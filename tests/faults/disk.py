@@ -1,5 +1,6 @@
 """Disks that are full, fail, hang or are slow, under a real process."""
 
+import errno
 import os
 import subprocess
 import time
@@ -33,6 +34,33 @@ def full_disk(binary, work):
             client(milena.bootstrap(), "verify", "full", work / "acked")
             said = milena.log.read_text()
             assert "space" in said, f"the log says nothing of space: {said[-2000:]}"
+            no_panic(milena)
+
+
+def full_disk_at_the_start(binary, work):
+    """A process that starts on a full disk waits for space and says so; when there is some it
+    serves what was acknowledged."""
+    with Tmpfs(work / "small", 500) as small:
+        data = make(small.mount / "data")
+        with Milena(binary, data, log=work / "log") as milena:
+            client(milena.bootstrap(), "produce", "early", work / "acked", 50)
+            milena.kill()
+            fillers = [small.mount / "filler", small.mount / "rest"]
+            for filler, size in zip(fillers, (1 << 20, 512)):
+                try:
+                    with open(filler, "wb", buffering=0) as file:
+                        while file.write(bytes(size)):
+                            pass
+                except OSError as error:
+                    assert error.errno == errno.ENOSPC, error
+            milena.start()
+            until(
+                lambda: "no space left" in milena.log.read_text().lower(),
+                "the log says that there is no space",
+            )
+            for filler in fillers:
+                filler.unlink()
+            client(milena.bootstrap(), "verify", "early", work / "acked")
             no_panic(milena)
 
 
@@ -286,6 +314,7 @@ def producers_faster_than_the_disk(binary, work):
 
 CASES = (
     full_disk,
+    full_disk_at_the_start,
     full_disk_in_time,
     failing_writes,
     failing_reads,

@@ -258,7 +258,13 @@ impl Installation {
 fn cluster_line(cluster: &ClusterSummary, width: usize) -> String {
     let (name, state) = (&cluster.name, cluster.state);
     match (&cluster.failure, state) {
-        (None, ClusterState::Active) => format!("Cluster  {name:width$}  {}\n", cluster.bootstrap),
+        (None, ClusterState::Active) if cluster.serves => {
+            format!("Cluster  {name:width$}  {}\n", cluster.bootstrap)
+        }
+        (None, ClusterState::Active) => format!(
+            "Cluster  {name:width$}  {}, but its brokers do not serve yet; see: milena status\n",
+            cluster.bootstrap
+        ),
         (None, _) => format!("Cluster  {name:width$}  {state}  {}\n", cluster.bootstrap),
         (Some(trouble), _) => format!("Cluster  {name:width$}  {state}: {trouble}\n"),
     }
@@ -331,6 +337,23 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_that_does_not_serve_yet_says_so() {
+        let mut cluster = ClusterSummary {
+            name: "demo".to_owned(),
+            arn: String::new(),
+            state: ClusterState::Active,
+            failure: None,
+            bootstrap: "127.77.0.1:9092".to_owned(),
+            serves: true,
+        };
+        assert_eq!(cluster_line(&cluster, 6), "Cluster  demo    127.77.0.1:9092\n");
+        cluster.serves = false;
+        assert!(cluster_line(&cluster, 6).contains("do not serve yet"));
+        cluster.failure = Some("the disk is full".to_owned());
+        assert_eq!(cluster_line(&cluster, 4), "Cluster  demo  ACTIVE: the disk is full\n");
+    }
 
     #[test]
     fn brokers_on_loopback_addresses_are_for_this_machine() {

@@ -75,6 +75,8 @@ pub struct ClusterSummary {
     pub failure: Option<String>,
     /// `host:port` of up to three brokers; empty until they have addresses.
     pub bootstrap: String,
+    /// All its brokers were seen to serve, but for those that were killed on request.
+    pub serves: bool,
 }
 
 impl From<ManagedCluster> for ClusterSummary {
@@ -83,6 +85,7 @@ impl From<ManagedCluster> for ClusterSummary {
             arn: record.arn(),
             bootstrap: bootstrap_string(&record),
             state: record.state,
+            serves: false,
             failure: record.failure.map(|failure| failure.message),
             name: record.name,
         }
@@ -241,17 +244,11 @@ impl Service {
     ) -> Result<Option<ClusterSummary>, ApiError> {
         let deadline = self.runtime.monotonic() + wait;
         loop {
-            let found = self.api.store.cluster_named(name).await?;
-            let settled = match &found {
-                None => true,
-                Some(record) => match record.state {
-                    ClusterState::Failed | ClusterState::Deleting => true,
-                    ClusterState::Creating => false,
-                    _ => self.all_serve(record).await,
-                },
-            };
-            if settled || self.runtime.monotonic() >= deadline {
-                return Ok(found.map(ClusterSummary::from));
+            let Some(record) = self.api.store.cluster_named(name).await? else { return Ok(None) };
+            let serves = record.state.has_brokers() && self.all_serve(&record).await;
+            let is_over = matches!(record.state, ClusterState::Failed | ClusterState::Deleting);
+            if serves || is_over || self.runtime.monotonic() >= deadline {
+                return Ok(Some(ClusterSummary { serves, ..record.into() }));
             }
             self.runtime.sleep(Duration::from_millis(10)).await;
         }

@@ -50,8 +50,15 @@ pub(crate) async fn run(
             ["Milena".to_owned(), format!("{version}, {word}")],
             ["MSK API".to_owned(), format!("{}, region {}", api.url(), api.region())],
         ];
+        let waits_for = ready["waitsFor"].as_array().cloned().unwrap_or_default();
+        for reason in waits_for.iter().filter_map(|waits| waits["reason"].as_str()) {
+            rows.push(["Waits for".to_owned(), reason.to_owned()]);
+        }
         for cluster in &list {
+            let is_awaited =
+                waits_for.iter().any(|waits| waits["clusterName"] == cluster["clusterName"]);
             let state = text(cluster, "state")?;
+            let state = if is_awaited { format!("{state}, not ready") } else { state.to_owned() };
             let reason = cluster["stateInfo"]["message"].as_str();
             let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
             let brokers = &cluster["numberOfBrokerNodes"];

@@ -300,7 +300,7 @@ async fn a_broker_that_was_killed_on_request_is_not_waited_for() {
     timeout(Duration::from_secs(10), killed).await.expect("it is killed");
     let waited = service.await_serving("orders", Duration::from_secs(60));
     let found = timeout(Duration::from_secs(10), waited).await.expect("it waits for broker 2");
-    assert_eq!(found.unwrap().unwrap().name, "orders");
+    assert!(found.unwrap().unwrap().serves);
     service.shutdown().await;
 }
 
