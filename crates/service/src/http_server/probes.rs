@@ -104,7 +104,7 @@ impl Probes {
 }
 
 fn is_probe(method: &Method, path: &str) -> bool {
-    matches!(path, "/health" | "/ready") && *method == Method::GET
+    matches!(path, "/health" | "/ready") && matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn health() -> ApiResponse {

@@ -150,6 +150,9 @@ async fn probes_need_no_signature_and_metrics_are_not_there() {
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: {address}");
     let answer = exchange(address, &get("/health"), b"").await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"status\":\"ok\""), "{answer}");
+    let head = get("/health").replace("GET", "HEAD");
+    let answer = exchange(address, &head, b"").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"), "{answer}");
     let answer = exchange(address, &get("/ready"), b"").await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("starting"), "{answer}");
     service.set_started();
