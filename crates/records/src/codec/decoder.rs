@@ -8,13 +8,13 @@
 //! Bytes that expand to nothing (empty members, frames and blocks) take time too: a read ends after
 //! some of them.
 
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 
-use bytes::{Buf, Bytes, buf::Reader};
+use bytes::{Buf as _, Bytes};
 use flate2::bufread::GzDecoder;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
-use super::{Compression, gzip_input::GzipInput, snappy, spare};
+use super::{Compression, gzip_input::GzipInput, lz4, snappy, spare};
 use crate::error::BatchError;
 
 /// The largest window of a Zstandard frame as a power of two: what decoders accept that are not
@@ -26,12 +26,6 @@ const ZSTD_SLICE: usize = 384 * 1024;
 
 /// The same for gzip, whose empty members cost more.
 const GZIP_SLICE: usize = 16 * 1024;
-
-/// What an LZ4 frame begins with, as a little-endian number.
-const LZ4_MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
-
-/// The bit of an LZ4 frame's flags that says that its blocks do not refer to each other.
-const LZ4_INDEPENDENT: u8 = 1 << 5;
 
 /// A place in compressed bytes, and how far their decompression is.
 pub(crate) struct Decoder {
@@ -56,23 +50,8 @@ impl Decompressed {
 enum Stream {
     Gzip(Gzip),
     Snappy(Box<snappy::Decoder>),
-    Lz4 { decoder: Box<lz4_flex::frame::FrameDecoder<EndWatch>>, block_bytes: usize },
+    Lz4(Box<lz4::Decoder>),
     Zstd(Zstd),
-}
-
-/// Knows whether its reader wanted more than there is. An LZ4 decoder takes a frame that is cut
-/// between two blocks for one that has ended.
-struct EndWatch {
-    bytes: Reader<Bytes>,
-    passed_end: bool,
-}
-
-impl Read for EndWatch {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(out)?;
-        self.passed_end |= read == 0 && !out.is_empty();
-        Ok(read)
-    }
 }
 
 impl Decoder {
@@ -85,18 +64,8 @@ impl Decoder {
             Compression::Gzip => Stream::Gzip(Gzip::new(payload)),
             Compression::Snappy => Stream::Snappy(Box::new(snappy::Decoder::new(payload))),
             Compression::Lz4 => {
-                let flags = payload.strip_prefix(&LZ4_MAGIC).and_then(|rest| rest.first());
-                match flags {
-                    None => return Err(codec.failed(&"the payload is no frame")),
-                    Some(flags) if flags & LZ4_INDEPENDENT == 0 => {
-                        return Err(codec.failed(&"blocks that refer to others are not supported"));
-                    }
-                    Some(_) => {}
-                }
-                let block_bytes = lz4_block_bytes(&payload);
-                let bytes = EndWatch { bytes: payload.reader(), passed_end: false };
-                let decoder = Box::new(lz4_flex::frame::FrameDecoder::new(bytes));
-                Stream::Lz4 { decoder, block_bytes }
+                let decoder = lz4::Decoder::new(payload).map_err(|reason| codec.failed(&reason))?;
+                Stream::Lz4(Box::new(decoder))
             }
             Compression::Zstd => {
                 Stream::Zstd(Zstd::new(payload).map_err(|reason| codec.failed(&reason))?)
@@ -116,13 +85,10 @@ impl Decoder {
         let read = match &mut self.stream {
             Stream::Gzip(gzip) => gzip.read(out).map_err(|error| codec.failed(&error)),
             Stream::Snappy(decoder) => decoder.read(out).map_err(|reason| codec.failed(&reason)),
-            Stream::Lz4 { decoder, .. } => match decoder.read(out) {
-                Ok(0) if decoder.get_ref().passed_end => {
-                    Err(codec.failed(&io::Error::from(io::ErrorKind::UnexpectedEof)))
-                }
+            Stream::Lz4(decoder) => match decoder.read(out) {
                 Ok(0) => Ok(Decompressed::End),
                 Ok(read) => Ok(Decompressed::Some(read)),
-                Err(error) => Err(codec.failed(&error)),
+                Err(reason) => Err(codec.failed(&reason)),
             },
             Stream::Zstd(zstd) => zstd.read(out).map_err(|reason| codec.failed(&reason)),
         }?;
@@ -163,19 +129,9 @@ impl Decoder {
         match &self.stream {
             Stream::Gzip(_) => 64 * 1024,
             Stream::Snappy(decoder) => decoder.memory(),
-            Stream::Lz4 { block_bytes, .. } => 2 * block_bytes,
+            Stream::Lz4(decoder) => decoder.memory(),
             Stream::Zstd(zstd) => zstd.context.as_ref().map_or(0, DCtx::sizeof),
         }
-    }
-}
-
-/// How long the blocks of a frame may be.
-fn lz4_block_bytes(frame: &[u8]) -> usize {
-    match frame.get(5).map(|descriptor| descriptor >> 4 & 0b111) {
-        Some(4) => 64 << 10,
-        Some(5) => 256 << 10,
-        Some(6) => 1 << 20,
-        _ => 4 << 20,
     }
 }
 
