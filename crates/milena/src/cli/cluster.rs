@@ -1,4 +1,4 @@
-//! `milena cluster create|list|describe|scale|delete`, through the MSK API.
+//! `milena cluster create|list|describe|scale|upgrade|delete`, through the MSK API.
 
 use std::time::Duration;
 
@@ -68,6 +68,20 @@ enum ClusterCommand {
         #[arg(long)]
         no_wait: bool,
     },
+    /// Give a cluster a later Kafka version, broker by broker, and wait until all have it
+    #[command(
+        after_help = "Example:\n  milena cluster upgrade orders 4.1.x.kraft",
+        allow_missing_positional = true
+    )]
+    Upgrade {
+        #[command(flatten)]
+        cluster: ClusterArg,
+        /// The version, as MSK names it
+        version: String,
+        /// Do not wait until it is done
+        #[arg(long)]
+        no_wait: bool,
+    },
     /// Delete a cluster with all its data, and wait until it is gone
     #[command(after_help = "Example:\n  milena cluster delete orders")]
     Delete {
@@ -114,7 +128,14 @@ pub(crate) async fn run(
         ClusterCommand::List { prefix, output } => clusters.list(&prefix, output).await,
         ClusterCommand::Describe { cluster, json } => clusters.describe(cluster, json).await,
         ClusterCommand::Scale { cluster, brokers, no_wait } => {
-            clusters.scale(cluster, brokers, no_wait).await
+            let change = json!({"targetNumberOfBrokerNodes": brokers});
+            let done = format!("{brokers} brokers");
+            clusters.update(cluster, "nodes/count", change, &done, no_wait).await
+        }
+        ClusterCommand::Upgrade { cluster, version, no_wait } => {
+            let change = json!({"targetKafkaVersion": version});
+            let done = format!("Kafka {version}");
+            clusters.update(cluster, "version", change, &done, no_wait).await
         }
         ClusterCommand::Delete { cluster, no_wait } => clusters.delete(&cluster, no_wait).await,
     }
@@ -198,17 +219,25 @@ impl Clusters {
         }
     }
 
-    async fn scale(&self, cluster: ClusterArg, brokers: u32, no_wait: bool) -> anyhow::Result<()> {
+    /// Makes a change, which goes to a path below the cluster's. `done` tells that it is made.
+    async fn update(
+        &self,
+        cluster: ClusterArg,
+        below: &str,
+        mut change: Value,
+        done: &str,
+        no_wait: bool,
+    ) -> anyhow::Result<()> {
         let Named { name: cluster, arn } = self.find(cluster.cluster.as_deref()).await?;
         let version = text(&self.cluster_info(&arn).await?, "currentVersion")?.to_owned();
-        let request = json!({"currentVersion": version, "targetNumberOfBrokerNodes": brokers});
-        let count = format!("{}/nodes/count", path(&arn));
-        let started = self.api.call(Method::PUT, &count, &[], Some(&request)).await?;
+        change["currentVersion"] = json!(version);
+        let below = format!("{}/{below}", path(&arn));
+        let started = self.api.call(Method::PUT, &below, &[], Some(&change)).await?;
         if no_wait {
             return output::line(format!("{cluster}: UPDATING"));
         }
         self.await_update(&cluster, &arn, &started).await?;
-        output::line(format!("{cluster}: {brokers} brokers"))
+        output::line(format!("{cluster}: {done}"))
     }
 
     /// Waits until an update that has started is complete.

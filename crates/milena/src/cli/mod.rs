@@ -66,7 +66,7 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Create, list, describe and delete clusters of a running milena
+    /// Create, list, describe, scale, upgrade and delete clusters of a running milena
     Cluster(cluster::ClusterArgs),
     /// List, kill and restart the brokers of a cluster, and show their configuration
     Broker(broker::BrokerArgs),

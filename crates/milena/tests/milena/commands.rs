@@ -112,6 +112,23 @@ fn the_only_cluster_or_demo_is_meant_where_none_is_named() {
 }
 
 #[test]
+fn a_cluster_is_upgraded_and_never_goes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    let serving = with_letters(data, 28);
+    let upgraded = stdout(&run(data, &["cluster", "upgrade", "4.0.x.kraft"]));
+    assert_eq!(upgraded, "demo: UPDATING\ndemo: Kafka 4.0.x.kraft\n");
+    assert!(stdout(&run(data, &["cluster", "list"])).contains("4.0.x.kraft"));
+    let left = stdout(&run(data, &["consume", "letters", "--until-end"]));
+    assert_eq!(left.lines().count(), 10);
+    let back = stderr(&run(data, &["cluster", "upgrade", "demo", "3.9.x.kraft"]));
+    assert!(back.contains("choose one of 4.1.x.kraft"), "{back}");
+    let unknown = stderr(&run(data, &["cluster", "upgrade", "5"]));
+    assert!(unknown.contains("'5' is not offered"), "{unknown}");
+    serving.stop(Signal::TERM);
+}
+
+#[test]
 fn lists_come_as_tables_lines_and_json() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();
