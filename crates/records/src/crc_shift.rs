@@ -1,7 +1,7 @@
 //! What zero bytes make of a CRC32C.
 //!
-//! A checksum is a polynomial over GF(2), modulo that of CRC32C; appending a zero bit multiplies it by
-//! x. So a length takes one multiplication for each bit that is set in it.
+//! A checksum is a polynomial over GF(2), modulo that of CRC32C; appending a zero bit multiplies it
+//! by x. So a length takes one multiplication for each bit that is set in it.
 
 /// The polynomial, the highest power in the lowest bit.
 const POLYNOMIAL: u32 = 0x82f6_3b78;

@@ -76,8 +76,8 @@ fn first_record<F: Fn(Timestamp) -> bool + Send + Copy>(
     let header = batch.header();
     let known = match header.log_append_time() {
         _ if !may_have => Some(None),
-        // Also where compaction took the first record away, as Kafka does: a consumer starting there
-        // misses nothing.
+        // Also where compaction took the first record away, as Kafka does: a consumer starting
+        // there misses nothing.
         Some(time) => {
             Some((header.record_count > 0 && is_wanted(time)).then_some((header.base_offset, time)))
         }

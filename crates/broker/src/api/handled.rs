@@ -87,8 +87,8 @@ impl Handled {
         }))
     }
 
-    /// This response. [`RESPONSE_BYTES_MAX`] holds for it without `record_bytes`, which have limits of
-    /// their own: one batch is returned whatever its size.
+    /// This response. [`RESPONSE_BYTES_MAX`] holds for it without `record_bytes`, which have limits
+    /// of their own: one batch is returned whatever its size.
     pub(crate) fn done<M: Message>(
         context: &RequestContext,
         response: &M,

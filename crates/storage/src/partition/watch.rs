@@ -33,8 +33,8 @@ impl Waiter {
         self.0.changed.notified().await;
     }
 
-    /// `bytes` more can be read. Partitions call it once it is registered with them; who registers it
-    /// calls it for what came before that.
+    /// `bytes` more can be read. Partitions call it once it is registered with them; who registers
+    /// it calls it for what came before that.
     pub fn added(&self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         if self.0.missing_bytes.fetch_sub(bytes, Ordering::AcqRel) <= bytes {

@@ -261,10 +261,10 @@ struct Producing<'a> {
 }
 
 impl Producing<'_> {
-    /// Finds leaders, validates, is admitted, and appends: all of them together, but for batches that
-    /// were made of what was received, of which only so much is kept in memory: no room is held while
-    /// another batch is validated, which may wait for room. What is between two leaders is left for
-    /// another time, unless this `is_last`.
+    /// Finds leaders, validates, is admitted, and appends: all of them together, but for batches
+    /// that were made of what was received, of which only so much is kept in memory. No room is held
+    /// while another batch is validated, which may wait for room. What is between two leaders is
+    /// left for another time, unless this `is_last`.
     async fn append_all(&mut self, is_last: bool) {
         let (mut bytes, mut made) = (0, 0);
         let mut turns = EntryTurns::default();

@@ -92,8 +92,8 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Takes its turns with all others that compute. What a decoder needs is known when it has begun, and
-/// what is made grows; as soon as it is much, this waits for room for it.
+/// Takes its turns with all others that compute. What a decoder needs is known when it has begun,
+/// and what is made grows; as soon as it is much, this waits for room for it.
 async fn in_slices(
     mut validation: Validation,
     runtime: Runtime,
