@@ -68,6 +68,14 @@ pub(crate) const APIS: &[ApiDefinition] = &[API];
 /// How long a request whose records are appended in part waits for partitions between two leaders.
 const LEADER_WAIT_AFTER_APPEND_MAX: Duration = Duration::from_secs(1);
 
+/// The arrays of a request take at most so many times its length: a partition has a batch, of 61
+/// bytes at least.
+const ARRAYS_PART: usize = 2;
+/// The same for a short request.
+const ARRAYS_BYTES_MIN: usize = 64 << 10;
+/// The same for any: some 200,000 partitions.
+const ARRAYS_BYTES_MAX: usize = 8 << 20;
+
 /// So much may be made of what was received before it is appended, if no room was taken for it.
 const MADE_BYTES_MAX: usize = 1 << 20;
 
@@ -104,7 +112,9 @@ pub(crate) async fn handle(
     apis: &Arc<ProduceApi>,
     body: Decoder,
 ) -> Handled {
-    let request: ProduceRequest = match decode(context, body).await {
+    let arrays_max =
+        body.remaining().saturating_mul(ARRAYS_PART).min(ARRAYS_BYTES_MAX) + ARRAYS_BYTES_MIN;
+    let request: ProduceRequest = match decode(context, body.within(arrays_max)).await {
         Ok(request) => request,
         Err(closed) => return closed,
     };
