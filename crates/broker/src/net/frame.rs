@@ -22,6 +22,9 @@ const READ_AHEAD_BYTES: usize = 8 * 1024;
 /// A request up to this size gets its buffer at once; a larger one grows by doubling as its bytes
 /// arrive.
 const RESERVED_AT_ONCE_BYTES: usize = 1024 * 1024 + 64 * 1024;
+/// A request of which so much has arrived gets room for all of it: to copy 64 MiB takes as long as
+/// what others on the thread may wait, and what is not written to is no memory yet.
+const RESERVED_WHOLE_FROM_BYTES: usize = 8 << 20;
 const LENGTH_BYTES: usize = 4;
 
 /// Why no further request can be read from a connection.
@@ -193,8 +196,12 @@ impl FrameReader {
         if self.buffer.capacity() > held {
             return;
         }
-        let target = length.min(RESERVED_AT_ONCE_BYTES.max(held * 2)).max(READ_BUFFER_BYTES);
-        self.buffer.reserve(target - held);
+        let target = if held >= RESERVED_WHOLE_FROM_BYTES {
+            length
+        } else {
+            length.min(RESERVED_AT_ONCE_BYTES.max(held * 2))
+        };
+        self.buffer.reserve(target.max(READ_BUFFER_BYTES) - held);
     }
 }
 

@@ -100,6 +100,29 @@ async fn nothing_of_a_large_request_stays_with_its_connection() {
 }
 
 #[tokio::test]
+async fn a_very_large_request_is_copied_while_little_of_it_has_arrived() {
+    use tokio::io::AsyncWriteExt as _;
+    const LENGTH: usize = 40 << 20;
+    let (mut client, mut server) = tokio::io::duplex(1 << 20);
+    let mut reader = FrameReader::new(64 << 20, RequestMemory::new(64 << 20), Runtime::system());
+    client.write_all(&i32::try_from(LENGTH).unwrap().to_be_bytes()).await.unwrap();
+    let mut moved_at = Vec::new();
+    let mut place = std::ptr::null();
+    for _ in 0..LENGTH >> 19 {
+        client.write_all(&[1; 1 << 19]).await.unwrap();
+        let whole = {
+            let mut next = std::pin::pin!(reader.next(&mut server));
+            futures_util::poll!(next.as_mut()).is_ready()
+        };
+        if !whole && reader.buffer.as_ptr() != place {
+            place = reader.buffer.as_ptr();
+            moved_at.push(reader.buffer.len() >> 20);
+        }
+    }
+    assert!(moved_at.iter().all(|mib| *mib <= 9), "moved with so many MiB in it: {moved_at:?}");
+}
+
+#[tokio::test]
 async fn a_large_request_waits_for_memory_that_others_hold() {
     let memory = RequestMemory::new(150_000);
     let bytes = framed(&[&[1; 100_000]]);
