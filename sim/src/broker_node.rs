@@ -6,8 +6,8 @@ use std::{
 };
 
 use milena_broker::{
-    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool,
-    SharedMemory, StartError,
+    AllowAll, Broker, BrokerConfig, BrokerParts, BrokerTuning, ConnectionPool, SharedMemory,
+    StartError,
 };
 use milena_runtime::Runtime;
 use milena_storage::{
@@ -88,7 +88,8 @@ async fn serve(world: &World, node: &BrokerNode, broker: Broker) {
 fn found_log(world: &World, node: &BrokerNode) {
     let mut log = node.log.lock().expect("no panic with the log");
     if matches!(std::mem::replace(&mut *log, LogLoss::None), LogLoss::Accepted(_)) {
-        world.begin_era();
+        world.begin_era(node.id);
+        node.lost.lock().expect("no panic with the log").clear();
     }
 }
 
@@ -112,7 +113,7 @@ fn check_start_error(world: &World, node: &BrokerNode, error: &StartError) {
             world.findings.add("start", format!("broker {}: {error}", node.id));
         } else {
             *log = LogLoss::Accepted(*epoch);
-            world.begin_era();
+            world.begin_era(node.id);
         }
     }
     if lost && !dead {
@@ -132,6 +133,7 @@ async fn start(world: &Arc<World>, node: &BrokerNode) -> Result<Broker, StartErr
         conditions: node.store.clone(),
         rng: SeededRng::new(world.seed, &format!("store {label}")),
         trace: world.trace.clone(),
+        findings: world.findings.clone(),
     };
     let objects = SimObjects {
         inner: world.objects(&process, life),
@@ -174,8 +176,12 @@ fn config(world: &World, id: i32) -> BrokerConfig {
         handover_max: Duration::from_secs(5),
         ..BrokerTuning::default()
     };
-    let mut kafka_config =
-        vec![("log.retention.check.interval.ms", "500"), ("offsets.topic.num.partitions", "2")];
+    // With members all groups are in one log, which grows long enough to be cut.
+    let group_logs = if plan.members > 0 { "1" } else { "2" };
+    let mut kafka_config = vec![
+        ("log.retention.check.interval.ms", "500"),
+        ("offsets.topic.num.partitions", group_logs),
+    ];
     if plan.members > 0 {
         kafka_config.push(("group.min.session.timeout.ms", "500"));
         kafka_config.push(("group.initial.rebalance.delay.ms", "200"));

@@ -37,17 +37,25 @@ static NOW_US: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SimClock {
     jumped_ms: Arc<AtomicI64>,
+    highest_ms: Arc<AtomicI64>,
 }
 
 impl SimClock {
     pub(crate) fn jump(&self, ms: i64) {
         self.jumped_ms.fetch_add(ms, Ordering::Relaxed);
     }
+
+    /// The highest wall clock that anybody has read.
+    pub(crate) fn highest_ms(&self) -> i64 {
+        self.highest_ms.load(Ordering::Relaxed)
+    }
 }
 
 impl Clock for SimClock {
     fn wall_ms(&self) -> i64 {
-        BEGIN_MS + elapsed().as_millis() as i64 + self.jumped_ms.load(Ordering::Relaxed)
+        let now = BEGIN_MS + elapsed().as_millis() as i64 + self.jumped_ms.load(Ordering::Relaxed);
+        self.highest_ms.fetch_max(now, Ordering::Relaxed);
+        now
     }
 
     fn monotonic(&self) -> Duration {

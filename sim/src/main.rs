@@ -1,4 +1,4 @@
-//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER]` runs one seed.
+//! `milena-sim --seed N [--plan NAME] [--trace FILE] [--log FILTER] [--counts]` runs one seed.
 //!
 //! The real broker, storage and metadata code, with clients, on one thread, over a simulated
 //! network, clock, disk and stores. A seed decides everything; the same seed writes the same trace,
@@ -11,10 +11,12 @@ mod embedded;
 mod environment;
 mod findings;
 mod groups;
+mod log_starts;
 mod monitor;
 mod objects;
 mod plan;
 mod queries;
+mod replicas;
 mod run;
 mod seeded_rng;
 mod store;
@@ -49,6 +51,9 @@ struct Arguments {
     /// Log events to include in the trace
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
+    /// Say how often what is checked has happened
+    #[arg(long)]
+    counts: bool,
 }
 
 fn main() -> ExitCode {
@@ -70,7 +75,7 @@ fn main() -> ExitCode {
 }
 
 fn simulate(arguments: Arguments) -> ExitCode {
-    let Arguments { seed, plan, trace: file, log } = arguments;
+    let Arguments { seed, plan, trace: file, log, counts } = arguments;
     let kind = plan.unwrap_or_else(|| PlanKind::of_seed(seed));
     let trace = Trace::default();
     trace.subscribe(&log);
@@ -87,6 +92,9 @@ fn simulate(arguments: Arguments) -> ExitCode {
     let world = &outcome.world;
     let (totals, violations) = history::check(std::slice::from_ref(&*world.history()));
     world.queries.check(&world.findings);
+    for object in world.forgotten_objects() {
+        world.findings.add("object-forgotten", object);
+    }
     // Only a run that came to its end has read everything.
     let complete = world.is(world::Phase::FinalRead) && world.findings.is_empty();
     for violation in
@@ -109,7 +117,7 @@ fn simulate(arguments: Arguments) -> ExitCode {
         totals.acked,
         totals.present,
         totals.commits,
-        world.monitor.changes(),
+        world.monitor.checked().changes,
         world
             .brokers
             .iter()
@@ -119,6 +127,9 @@ fn simulate(arguments: Arguments) -> ExitCode {
         trace.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b))
             .wrapping_mul(0x0100_0000_01b3)),
     );
+    if counts {
+        print_counts(world);
+    }
     for finding in &findings {
         println!("  VIOLATION {finding}");
     }
@@ -127,4 +138,28 @@ fn simulate(arguments: Arguments) -> ExitCode {
     }
     println!("  replay: sim/run --seed {seed} --plan {kind} --trace trace.txt");
     ExitCode::FAILURE
+}
+
+/// A plan whose action does not happen, and a check that has nothing to check, show here.
+fn print_counts(world: &world::World) {
+    let checked = world.monitor.checked();
+    let (times, epochs) = world.queries.answers();
+    let (generations, old_commits) = world.groups.totals();
+    println!(
+        "  checked: {} flushes, {} manifests ({} with pages, at most {} segments beside them), {} \
+         seals ({} of epochs with chunks), {} changes of leaders, {} log starts moved, {times} \
+         answers by time, {epochs} by epoch, {generations} generations of members ({old_commits} \
+         commits of former ones refused), {} reassignments, {} topics made again, {} eras",
+        checked.flushes,
+        checked.manifests,
+        checked.paged,
+        checked.segments_max,
+        checked.seals,
+        checked.unflushed_seals,
+        checked.leaders,
+        world.log_starts.moved(),
+        world.replicas.moves(),
+        world.topics.made_again(),
+        world.topics.eras(),
+    );
 }

@@ -9,13 +9,15 @@
 //! - `term`: what a broker epoch wrote stands under leader epochs that were given to that broker
 //!   epoch;
 //! - `manifest`: version, leader epoch, log start and end never go back, and the segments have no
-//!   gap between them;
+//!   gap between them, from the log start to the end;
 //! - `object-missing`: what a flush names was written; `object-changed`: an object's bytes are
 //!   written once; `object-removed`: no object is removed while a manifest or a flush record refers
-//!   to it; `object-lost`: what is referred to is there after a power cut.
+//!   to it; `object-uncounted`: as many references are counted of it as there are records that
+//!   refer to it; `object-lost`: what is referred to is there after a power cut;
+//! - `record`: a record has the fields that are looked at here.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -39,11 +41,30 @@ struct MonitorState {
     owners: BTreeMap<i64, Caller>,
     /// The broker epoch to which each leader epoch of a partition was given.
     terms: BTreeMap<(String, i32, i64), i64>,
+    /// The epochs whose chunks are all in segments.
+    flushed: BTreeSet<i64>,
     /// The number of records that refer to an object.
     references: BTreeMap<String, i64>,
     /// Checksums of objects as first written, by path.
     written: BTreeMap<String, u32>,
-    changes: u64,
+    checked: Checked,
+}
+
+/// How much was checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) changes: u64,
+    pub(crate) flushes: u64,
+    pub(crate) manifests: u64,
+    /// Those of them that have pages.
+    pub(crate) paged: u64,
+    /// The most segments that a manifest listed, without those in pages.
+    pub(crate) segments_max: usize,
+    /// Seals of epochs, and those of them with chunks that were not flushed.
+    pub(crate) seals: u64,
+    pub(crate) unflushed_seals: u64,
+    /// Changes of a partition's leader.
+    pub(crate) leaders: u64,
 }
 
 /// The fields of a flush record that are checked.
@@ -74,9 +95,8 @@ impl Monitor {
         self.state.lock().expect("no panic while checking")
     }
 
-    /// The number of changes checked.
-    pub(crate) fn changes(&self) -> u64 {
-        self.state().changes
+    pub(crate) fn checked(&self) -> Checked {
+        self.state().checked
     }
 
     /// A transaction of `caller` was applied.
@@ -87,7 +107,8 @@ impl Monitor {
         changes: &[Change],
         now: &KeyReader<'_>,
     ) {
-        self.state().changes += 1;
+        self.state().checked.changes += 1;
+        let mut referring = Vec::new();
         for (key, before, after) in changes {
             let Some((root, rest)) = split(key) else { continue };
             let parse = |bytes: &Option<Bytes>| {
@@ -103,20 +124,27 @@ impl Monitor {
                     self.partition(caller, root, &place, before.as_ref(), after.as_ref(), now);
                 }
                 (Some("storage"), Some("wal")) => {
+                    self.epoch_flushed(parts.nth(1), after.as_ref());
                     self.epoch(caller, &place, before.as_ref(), after.as_ref());
                 }
                 (Some("storage"), Some("manifests")) => {
                     self.refer(before.as_ref(), after.as_ref());
+                    referring.push((root, place.clone(), after.clone()));
                     self.manifest(&place, before.as_ref(), after.as_ref());
                 }
                 (Some("storage"), Some("flushes")) => {
                     self.refer(before.as_ref(), after.as_ref());
+                    referring.push((root, place.clone(), after.clone()));
                     if before.is_none() {
                         self.flushed(&place, parts.nth(1), after.as_ref());
                     }
                 }
                 _ => {}
             }
+        }
+        // After all of the transaction: a reference may go from one record to another.
+        for (root, place, after) in referring {
+            self.counted(root, &place, after.as_ref(), now);
         }
     }
 
@@ -157,6 +185,7 @@ impl Monitor {
         if term(before) == term(after) {
             return;
         }
+        self.state().checked.leaders += 1;
         let (leader, old, _) = term(before);
         let broker_epoch = field(before, "broker_epoch");
         if old == field(after, "leader_epoch") {
@@ -208,6 +237,7 @@ impl Monitor {
             self.findings.add("flush", format!("{place}: a record that is not one"));
             return;
         };
+        self.state().checked.flushes += 1;
         if !self.state().written.contains_key(&record.object) {
             self.findings
                 .add("object-missing", format!("{place}: {} was never written", record.object));
@@ -229,10 +259,38 @@ impl Monitor {
         }
     }
 
+    /// The partitions, by id and index, that may have records in the log of a broker alone.
+    pub(crate) fn only_in_log_of(&self, broker: Caller) -> BTreeSet<(String, i32)> {
+        let state = self.state();
+        let in_log = |epoch: &i64| {
+            state.owners.get(epoch) == Some(&broker) && !state.flushed.contains(epoch)
+        };
+        let terms = state.terms.iter().filter(|(_, epoch)| in_log(epoch));
+        terms.map(|((topic, partition, _), _)| (topic.clone(), *partition)).collect()
+    }
+
+    /// Notes an epoch that was retired, or whose tail is in segments.
+    fn epoch_flushed(&self, epoch: Option<&str>, after: Option<&Value>) {
+        let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) else { return };
+        let all = after.is_none_or(|after| {
+            let tail = number(after, "tail_end");
+            tail.is_some() && tail == number(after, "floor_end")
+        });
+        if all {
+            self.state().flushed.insert(epoch);
+        }
+    }
+
     fn epoch(&self, caller: Caller, place: &str, before: Option<&Value>, after: Option<&Value>) {
         let (Some(before), Some(after)) = (before, after) else { return };
+        self.has(place, after, &["floor_end", "flusher"]);
         let (tail_before, tail) = (number(before, "tail_end"), number(after, "tail_end"));
         let (floor_before, floor) = (number(before, "floor_end"), number(after, "floor_end"));
+        if tail_before.is_none() && tail.is_some() {
+            let checked = &mut self.state().checked;
+            checked.seals += 1;
+            checked.unflushed_seals += u64::from(tail > floor);
+        }
         if tail_before.is_some() && tail_before != tail {
             self.findings
                 .add("seal-moved", format!("{place}: tail {tail_before:?} became {tail:?}"));
@@ -255,18 +313,30 @@ impl Monitor {
 
     fn manifest(&self, place: &str, before: Option<&Value>, after: Option<&Value>) {
         let Some(after) = after else { return };
-        for name in ["version", "leader_epoch", "log_start", "end"] {
+        let names = ["version", "leader_epoch", "log_start", "end"];
+        self.has(place, after, &names);
+        for name in names {
             let was = before.and_then(|before| number(before, name));
             if number(after, name) < was {
                 self.findings.add("manifest", format!("{place}: {name} went back from {was:?}"));
             }
         }
         let list = |name: &str| after[name].as_array().cloned().unwrap_or_default();
-        let parts: Vec<Value> = list("pages").into_iter().chain(list("segments")).collect();
         // Below this records may be lost, which was accepted.
         let lost_before = number(after, "lost_before");
+        let (pages, segments) = (list("pages"), list("segments"));
+        self.manifest_checked(pages.len(), segments.len());
+        let parts: Vec<Value> = pages.into_iter().chain(segments).collect();
+        // Without segments there is nothing from its end on.
+        let first = parts.first().map_or(number(after, "end"), |part| number(part, "base"));
+        let log_start = number(after, "log_start");
+        if first > log_start && first > lost_before {
+            let text = format!("{place}: it starts at {log_start:?}, its segments at {first:?}");
+            self.findings.add("manifest", text);
+        }
         let mut end = None;
         for part in &parts {
+            self.has(place, part, &["base", "end"]);
             let base = number(part, "base");
             if end.is_some() && base != end && base > lost_before {
                 self.findings.add("manifest", format!("{place}: after {end:?} follows {base:?}"));
@@ -275,6 +345,37 @@ impl Monitor {
         }
         if end.is_some() && end != number(after, "end") {
             self.findings.add("manifest", format!("{place}: the last segment ends at {end:?}"));
+        }
+    }
+
+    fn manifest_checked(&self, pages: usize, segments: usize) {
+        let checked = &mut self.state().checked;
+        checked.manifests += 1;
+        checked.paged += u64::from(pages > 0);
+        checked.segments_max = checked.segments_max.max(segments);
+    }
+
+    /// A field that has another name now would not be compared with anything.
+    fn has(&self, place: &str, record: &Value, names: &[&str]) {
+        for name in names.iter().filter(|name| number(record, name).is_none()) {
+            self.findings.add("record", format!("{place}: {name} is missing in {record}"));
+        }
+    }
+
+    /// The objects that a record refers to are counted as often as that.
+    fn counted(&self, root: &str, place: &str, after: Option<&Value>, now: &KeyReader<'_>) {
+        let mut objects = Vec::new();
+        collect_objects(after, &mut objects);
+        for object in objects {
+            let counted = now(&format!("{root}storage/objects/{object}"))
+                .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+                .and_then(|record| number(&record, "references"));
+            let known = self.state().references.get(&object).copied();
+            if counted < known {
+                let text =
+                    format!("{place}: {object} is referred to {known:?}, counted {counted:?}");
+                self.findings.add("object-uncounted", text);
+            }
         }
     }
 

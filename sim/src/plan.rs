@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::seeded_rng::SeededRng;
+use crate::{seeded_rng::SeededRng, store_link::TxnKind};
 
 mod aims;
 
@@ -36,7 +36,7 @@ impl TopicPlan {
         Self { name, partitions, used: partitions, configs, recreated, cut }
     }
 
-    fn with(self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn with(self, name: &'static str, value: &'static str) -> Self {
         let configs = self.configs.into_iter().chain([(name, value)]).collect();
         Self { configs, ..self }
     }
@@ -82,8 +82,8 @@ pub(crate) enum PlanKind {
     /// Brokers that flush the same chunks: of others whose epochs were sealed while nothing was
     /// produced, with their own commits held up on the way.
     Flushers,
-    /// Reassignments, elections and brokers that hand over and stop, with many partitions and the
-    /// smallest transactions.
+    /// Reassignments, elections, brokers that are drained, or hand over and stop; with many
+    /// partitions.
     Moves,
 }
 
@@ -148,6 +148,8 @@ pub(crate) struct Plan {
     pub(crate) queries: bool,
     /// Partitions are reassigned, and leaders elected.
     pub(crate) moves: bool,
+    /// Brokers are drained, one at a time.
+    pub(crate) drains: bool,
     pub(crate) link_latency_ms_max: u64,
     /// Messages lost, of a million.
     pub(crate) message_loss_ppm: u64,
@@ -192,6 +194,10 @@ pub(crate) enum Action {
     Cut { client: usize, broker: i32, time: Duration },
     /// A broker cannot reach the metadata store.
     StoreAway { broker: i32, time: Duration },
+    /// A kind of a broker's transactions takes long to arrive.
+    Hold { broker: i32, kind: TxnKind, time: Duration },
+    /// A broker's reads of the metadata store take long; it still learns of changes soon.
+    SlowReads { broker: i32, time: Duration },
     /// A broker cannot reach the object store.
     ObjectsAway { broker: i32, time: Duration },
     /// The next writes to the disk fail.
@@ -232,6 +238,7 @@ impl Plan {
             members: 0,
             queries: false,
             moves: false,
+            drains: false,
             link_latency_ms_max: one_of(&[2, 5, 20, 60]),
             message_loss_ppm: one_of(&[0, 0, 20, 100]),
             store_latency_us: one_of(&[500, 2_000, 20_000]),

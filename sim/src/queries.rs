@@ -4,13 +4,18 @@
 //!   time asked for, or later, and the one at the offset is;
 //! - `epoch-query`: an epoch ends after all records of it, and of earlier ones, that were read when
 //!   it was asked for, and before all records of later epochs, whenever they are read.
+//!
+//! A record is there if the log start that is asked for after the answer is not above it.
 
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard},
 };
 
-use crate::findings::Findings;
+use crate::{findings::Findings, seeded_rng::SeededRng};
+
+/// How many records count as the newest of a partition.
+const NEWEST: u64 = 40;
 
 /// A record as it was read.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +32,6 @@ pub(crate) struct Queries {
 #[derive(Default)]
 struct Seen {
     records: BTreeMap<(i32, i64), SeenRecord>,
-    /// The highest log start that was seen of a partition.
-    starts: BTreeMap<i32, i64>,
     times: Vec<TimeAnswer>,
     epochs: Vec<EpochAnswer>,
 }
@@ -41,6 +44,8 @@ pub(crate) struct TimeAnswer {
     /// The offset after the last record that was read when it was asked for.
     pub(crate) known_end: i64,
     pub(crate) found: Option<i64>,
+    /// The log start afterwards.
+    pub(crate) start: i64,
 }
 
 /// Where a leader epoch of a partition ends.
@@ -53,6 +58,8 @@ pub(crate) struct EpochAnswer {
     /// The largest epoch up to the one asked for, and its end.
     pub(crate) epoch: i32,
     pub(crate) end: i64,
+    /// The log start afterwards.
+    pub(crate) start: i64,
 }
 
 impl Queries {
@@ -64,21 +71,22 @@ impl Queries {
         self.seen().records.insert((partition, offset), record);
     }
 
-    pub(crate) fn starts_at(&self, partition: i32, log_start: i64) {
-        let mut seen = self.seen();
-        let highest = seen.starts.entry(partition).or_insert(log_start);
-        *highest = (*highest).max(log_start);
+    /// One of the records that were read of a partition, often one of the newest, and the offset
+    /// after the last one.
+    pub(crate) fn pick(&self, partition: i32, rng: &SeededRng) -> Option<(SeenRecord, i64)> {
+        let seen = self.seen();
+        let of_partition = || seen.records.range((partition, 0)..(partition + 1, 0)).rev();
+        let ((_, last), _) = of_partition().next()?;
+        let count = of_partition().count() as u64;
+        let among = if rng.chance(500) { count.min(NEWEST) } else { count };
+        let (_, record) = of_partition().nth(rng.below(among) as usize)?;
+        Some((*record, last + 1))
     }
 
-    /// The n-th of the records that were read of a partition, counted around, and the offset after
-    /// the last one.
-    pub(crate) fn pick(&self, partition: i32, n: u64) -> Option<(SeenRecord, i64)> {
+    /// How many answers by time and by epoch there were.
+    pub(crate) fn answers(&self) -> (usize, usize) {
         let seen = self.seen();
-        let of_partition = || seen.records.range((partition, 0)..(partition + 1, 0));
-        let count = of_partition().count() as u64;
-        let (_, record) = of_partition().nth((n % count.max(1)) as usize)?;
-        let ((_, last), _) = of_partition().next_back()?;
-        Some((*record, last + 1))
+        (seen.times.len(), seen.epochs.len())
     }
 
     pub(crate) fn note_time(&self, answer: TimeAnswer) {
@@ -93,7 +101,7 @@ impl Queries {
     pub(crate) fn check(&self, findings: &Findings) {
         let seen = self.seen();
         for answer in &seen.times {
-            for (offset, record) in seen.there(answer.partition) {
+            for (offset, record) in seen.there(answer.partition, answer.start) {
                 let later = record.timestamp >= answer.timestamp;
                 let wrong = match answer.found {
                     None => later && offset < answer.known_end,
@@ -107,7 +115,7 @@ impl Queries {
             }
         }
         for answer in &seen.epochs {
-            for (offset, record) in seen.there(answer.partition) {
+            for (offset, record) in seen.there(answer.partition, answer.start) {
                 let (epoch, known) = (record.leader_epoch, offset < answer.known_end);
                 let wrong = match answer.epoch {
                     // It is above all epochs.
@@ -129,9 +137,8 @@ impl Queries {
 }
 
 impl Seen {
-    /// The records of a partition that are there for certain.
-    fn there(&self, partition: i32) -> impl Iterator<Item = (i64, &SeenRecord)> {
-        let start = self.starts.get(&partition).copied().unwrap_or(0);
+    /// The records of a partition from `start` on.
+    fn there(&self, partition: i32, start: i64) -> impl Iterator<Item = (i64, &SeenRecord)> {
         let records = self.records.range((partition, start)..(partition + 1, 0));
         records.map(|((_, offset), record)| (*offset, record))
     }
@@ -149,6 +156,14 @@ mod tests {
         queries
     }
 
+    fn time_answer(timestamp: i64, found: Option<i64>, start: i64) -> TimeAnswer {
+        TimeAnswer { partition: 7, timestamp, known_end: 4, found, start }
+    }
+
+    fn epoch_answer(asked: i32, epoch: i32, end: i64, start: i64) -> EpochAnswer {
+        EpochAnswer { partition: 7, asked, known_end: 4, epoch, end, start }
+    }
+
     fn found(queries: &Queries) -> usize {
         let findings = Findings::default();
         queries.check(&findings);
@@ -159,10 +174,10 @@ mod tests {
     fn right_answers_are_right() {
         let queries = seen();
         for (timestamp, found) in [(5, Some(0)), (20, Some(1)), (31, Some(3)), (41, None)] {
-            queries.note_time(TimeAnswer { partition: 7, timestamp, known_end: 4, found });
+            queries.note_time(time_answer(timestamp, found, 0));
         }
         for (asked, epoch, end) in [(0, 0, 2), (1, 0, 2), (2, 2, 3), (3, 3, 4), (4, -1, -1)] {
-            queries.note_epoch(EpochAnswer { partition: 7, asked, known_end: 4, epoch, end });
+            queries.note_epoch(epoch_answer(asked, epoch, end, 0));
         }
         assert_eq!(found(&queries), 0);
     }
@@ -171,13 +186,23 @@ mod tests {
     fn wrong_answers_are_found() {
         for (timestamp, answer) in [(20, Some(2)), (20, None), (31, Some(2)), (41, Some(3))] {
             let queries = seen();
-            queries.note_time(TimeAnswer { partition: 7, timestamp, known_end: 4, found: answer });
+            queries.note_time(time_answer(timestamp, answer, 0));
             assert_eq!(found(&queries), 1, "{timestamp} {answer:?}");
         }
         for (asked, epoch, end) in [(0, 0, 1), (1, 0, 3), (2, 0, 2), (2, 2, 4), (3, -1, -1)] {
             let queries = seen();
-            queries.note_epoch(EpochAnswer { partition: 7, asked, known_end: 4, epoch, end });
+            queries.note_epoch(epoch_answer(asked, epoch, end, 0));
             assert_eq!(found(&queries), 1, "{asked} {epoch} {end}");
         }
+    }
+
+    #[test]
+    fn records_that_are_gone_are_not_asked_for() {
+        let queries = seen();
+        queries.note_time(time_answer(20, Some(2), 2));
+        queries.note_epoch(epoch_answer(1, 0, 0, 2));
+        assert_eq!(found(&queries), 0);
+        queries.note_time(time_answer(20, Some(3), 2));
+        assert_eq!(found(&queries), 1);
     }
 }

@@ -5,8 +5,7 @@ use std::{
     time::Duration,
 };
 
-use milena_metadata::{ClusterMetadata, ClusterRecord};
-use milena_store::MetadataStore;
+use milena_metadata::ClusterRecord;
 
 use crate::{
     broker_node,
@@ -93,9 +92,7 @@ pub(crate) fn run(
 
 /// Writes the cluster's record, as the service does before it starts brokers.
 fn create_cluster(world: &World) {
-    let store: Arc<dyn MetadataStore> = Arc::new(world.store.clone());
-    let runtime = environment::runtime(world.seed, "service", &world.clock, &world.slow_disk);
-    let metadata = ClusterMetadata::new(store, world.cluster.clone(), runtime);
+    let metadata = world.service_metadata();
     let record = ClusterRecord {
         kafka_version: format!("{}.1", world.plan.kafka_version),
         incarnation: "one".to_owned(),
@@ -258,6 +255,16 @@ impl Driver<'_> {
                 let away = world.broker(broker).store.away.clone();
                 away.store(true, Ordering::Relaxed);
                 self.undo_at(now + time, move |_| away.store(false, Ordering::Relaxed));
+            }
+            Action::Hold { broker, kind, time } => {
+                let link = world.broker(broker).store.clone();
+                link.hold(kind, true);
+                self.undo_at(now + time, move |_| link.hold(kind, false));
+            }
+            Action::SlowReads { broker, time } => {
+                let slow = world.broker(broker).store.slow_reads.clone();
+                slow.store(true, Ordering::Relaxed);
+                self.undo_at(now + time, move |_| slow.store(false, Ordering::Relaxed));
             }
             Action::ObjectsAway { broker, time } => {
                 let away = world.broker(broker).objects.away.clone();

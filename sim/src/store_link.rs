@@ -21,7 +21,8 @@ use milena_store::{
 use milena_types::Revision;
 
 use crate::{
-    environment::elapsed, monitor::Caller, seeded_rng::SeededRng, store::WatchedStore, trace::Trace,
+    environment::elapsed, findings::Findings, monitor::Caller, seeded_rng::SeededRng,
+    store::WatchedStore, trace::Trace,
 };
 
 /// Latencies and error rates of a link. Clones share them.
@@ -35,17 +36,57 @@ pub(crate) struct LinkConditions {
     pub(crate) unknown_permille: Arc<AtomicU64>,
     /// How many transactions of a thousand are held up on their way.
     pub(crate) held_permille: Arc<AtomicU64>,
+    /// Which kinds of transactions are all held up on their way.
+    held_kinds: Arc<[AtomicBool; 4]>,
+    /// Reads take long.
+    pub(crate) slow_reads: Arc<AtomicBool>,
     /// The longest way in µs.
     pub(crate) latency_us: Arc<AtomicU64>,
 }
 
 impl LinkConditions {
+    pub(crate) fn hold(&self, kind: TxnKind, held: bool) {
+        self.held_kinds[kind as usize].store(held, Ordering::Relaxed);
+    }
+
+    fn holds(&self, kind: TxnKind) -> bool {
+        self.held_kinds[kind as usize].load(Ordering::Relaxed)
+    }
+
     pub(crate) fn clear(&self) {
         self.away.store(false, Ordering::Relaxed);
+        self.held_kinds.iter().for_each(|held| held.store(false, Ordering::Relaxed));
+        self.slow_reads.store(false, Ordering::Relaxed);
         self.fail_permille.store(0, Ordering::Relaxed);
         self.unknown_permille.store(0, Ordering::Relaxed);
         self.held_permille.store(15, Ordering::Relaxed);
         self.latency_us.store(2000, Ordering::Relaxed);
+    }
+}
+
+/// A kind of transaction whose place among others matters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TxnKind {
+    /// Moves the floor of the broker's own log, and names segments.
+    Flush,
+    /// The same of another's.
+    TakenFlush,
+    /// Changes the record of an epoch and nothing else.
+    Seal,
+    /// Forgets an epoch whose chunks are in segments.
+    Retirement,
+}
+
+impl TxnKind {
+    fn of(txn: &Txn, caller: Caller) -> Option<Self> {
+        let puts = |kind: &str| txn.puts.iter().any(|put| put.key.contains(kind));
+        match puts("/storage/wal/") {
+            true if puts(&format!("/storage/flushes/{caller}/")) => Some(Self::Flush),
+            true if puts("/storage/flushes/") => Some(Self::TakenFlush),
+            true if txn.puts.len() == 1 => Some(Self::Seal),
+            false if puts("/storage/retired/") => Some(Self::Retirement),
+            _ => None,
+        }
     }
 }
 
@@ -56,6 +97,7 @@ pub(crate) struct StoreLink {
     pub(crate) conditions: LinkConditions,
     pub(crate) rng: SeededRng,
     pub(crate) trace: Trace,
+    pub(crate) findings: Findings,
 }
 
 impl StoreLink {
@@ -76,6 +118,15 @@ impl StoreLink {
         Ok(())
     }
 
+    /// The way of something that is read.
+    async fn read_there(&self) -> Result<(), StoreError> {
+        self.there().await?;
+        if self.conditions.slow_reads.load(Ordering::Relaxed) {
+            tokio::time::sleep(self.rng.millis(100..500)).await;
+        }
+        Ok(())
+    }
+
     async fn back(&self) {
         tokio::time::sleep(self.latency()).await;
     }
@@ -84,7 +135,7 @@ impl StoreLink {
 #[async_trait]
 impl MetadataStore for StoreLink {
     async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
-        self.there().await?;
+        self.read_there().await?;
         let found = self.store.get(key).await;
         self.back().await;
         found
@@ -96,7 +147,7 @@ impl MetadataStore for StoreLink {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        self.there().await?;
+        self.read_there().await?;
         // Small pages, so that what takes several happens.
         let page = self.store.range(prefix, after, limit.min(20)).await;
         self.back().await;
@@ -104,7 +155,10 @@ impl MetadataStore for StoreLink {
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
-        txn.check(Limits::MIN)?;
+        if let Err(refused) = txn.check(Limits::MIN) {
+            self.findings.add("limits", format!("broker {}: {refused}", self.caller));
+            return Err(refused);
+        }
         if self.conditions.away.load(Ordering::Relaxed)
             || self.rng.chance(self.conditions.fail_permille.load(Ordering::Relaxed))
         {
@@ -121,7 +175,13 @@ impl MetadataStore for StoreLink {
         // At times one is held up on its way, long enough that its sender may have died and been
         // replaced.
         let held = self.conditions.held_permille.load(Ordering::Relaxed);
-        let way = if self.rng.chance(held) { self.rng.millis(200..3500) } else { self.latency() };
+        let way = if self.rng.chance(held) {
+            self.rng.millis(200..3500)
+        } else if TxnKind::of(&txn, self.caller).is_some_and(|kind| self.conditions.holds(kind)) {
+            self.rng.millis(1000..3500)
+        } else {
+            self.latency()
+        };
         let answer = self.store.send(self.caller, txn, elapsed() + way);
         let outcome = answer.await.map_err(|_| StoreError::Closed)?;
         self.trace.line("store", format_args!("broker {} {keys} -> {outcome:?}", self.caller));

@@ -1,6 +1,7 @@
 //! State that the nodes of a run share, and the simulated services outside of them.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard,
@@ -9,8 +10,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt, StreamExt};
 use milena_broker::Broker;
+use milena_metadata::{ClusterMetadata, storage_prefix};
 use milena_storage::{SealedLogs, disk::MemoryDisk, objects::DiskObjects};
+use milena_store::MetadataStore;
 use milena_testkit::history::Event;
 use milena_types::{BrokerEpoch, ClusterId};
 use object_store::{ObjectStore, memory::InMemory};
@@ -22,10 +26,12 @@ use crate::{
     environment::{self, SimClock, elapsed},
     findings::Findings,
     groups::Groups,
+    log_starts::LogStarts,
     monitor::Monitor,
     objects::checksum,
     plan::{Medium, Plan, PlanKind},
     queries::Queries,
+    replicas::Replicas,
     store::WatchedStore,
     store_link::LinkConditions,
     topics::Topics,
@@ -69,6 +75,8 @@ pub(crate) struct BrokerNode {
     pub(crate) serving: AtomicBool,
     /// What became of its write-ahead log.
     pub(crate) log: Mutex<LogLoss>,
+    /// The partitions that may have had records in a lost log alone, by id and index.
+    pub(crate) lost: Mutex<BTreeSet<(String, i32)>>,
 }
 
 /// Whether a broker's write-ahead log was lost.
@@ -102,6 +110,8 @@ pub(crate) struct World {
     pub(crate) topics: Topics,
     pub(crate) queries: Queries,
     pub(crate) groups: Groups,
+    pub(crate) log_starts: LogStarts,
+    pub(crate) replicas: Replicas,
     pub(crate) phase: watch::Sender<Phase>,
     /// Clients that have not finished.
     pub(crate) working: AtomicU64,
@@ -135,6 +145,7 @@ impl World {
             command: watch::Sender::new(NodeCommand::Run),
             serving: AtomicBool::new(false),
             log: Mutex::new(LogLoss::None),
+            lost: Mutex::default(),
         };
         let brokers: Vec<BrokerNode> = (1..=plan.brokers).map(node).collect();
         for broker in &brokers {
@@ -162,6 +173,8 @@ impl World {
             topics: Topics::new(&plan),
             queries: Queries::default(),
             groups: Groups::default(),
+            log_starts: LogStarts::new(&plan),
+            replicas: Replicas::default(),
             plan,
             trace,
             findings,
@@ -215,6 +228,21 @@ impl World {
         }
     }
 
+    /// The objects in memory that no record knows of: nothing would ever remove them.
+    pub(crate) fn forgotten_objects(&self) -> Vec<String> {
+        let listed = self.memory_objects.list(None).collect::<Vec<_>>().now_or_never();
+        let objects = listed.expect("nothing to wait for").into_iter().flatten();
+        let is_known = |object: &str| {
+            ["objects", "uploads", "garbage"].iter().any(|kind| {
+                let key = format!("{}{kind}/{object}", storage_prefix(&self.cluster));
+                let found = self.store.get(&key).now_or_never();
+                found.is_some_and(|found| found.is_ok_and(|found| found.is_some()))
+            })
+        };
+        let names = objects.map(|object| object.location.to_string());
+        names.filter(|object| !is_known(object)).collect()
+    }
+
     /// A broker's write-ahead log is gone. Its process is dead.
     pub(crate) fn lose_log(&self, id: i32) {
         let (disk, dir) = (self.disk.process(), Broker::wal_dir(&data_dir(id)));
@@ -225,14 +253,22 @@ impl World {
         }
         *self.broker(id).log.lock().expect("no panic with the log") = LogLoss::Lost;
         *self.sealed_logs.lock().expect("no panic with the logs") = sealed_logs(&self.disk);
-        self.begin_era();
+        self.begin_era(id);
     }
 
-    /// What was acknowledged so far may be lost.
-    pub(crate) fn begin_era(&self) {
-        for partition in self.topics.begin_era() {
+    /// What was acknowledged so far may be lost, if the lost log of a broker alone had it.
+    pub(crate) fn begin_era(&self, id: i32) {
+        let mut lost = self.broker(id).lost.lock().expect("no panic with the log");
+        lost.extend(self.monitor.only_in_log_of(id));
+        for partition in self.topics.begin_era(&lost) {
             self.note("driver", Event::Ended { partition });
         }
+    }
+
+    /// The cluster's metadata as the service has them, which nothing delays.
+    pub(crate) fn service_metadata(&self) -> ClusterMetadata {
+        let runtime = environment::runtime(self.seed, "service", &self.clock, &self.slow_disk);
+        ClusterMetadata::new(Arc::new(self.store.clone()), self.cluster.clone(), runtime)
     }
 
     /// The addresses of all brokers.

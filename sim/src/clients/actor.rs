@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_client::{Client, ClientConfig, ClientError, Connection, TopicInfo};
+use milena_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
 use milena_runtime::Runtime;
+use milena_types::BrokerId;
 
 use crate::{
     environment,
@@ -65,6 +67,17 @@ impl Actor {
                 Err(error)
             }
         }
+    }
+
+    /// The coordinator of a group, to be asked for its errors too.
+    pub(crate) async fn coordinator(&self, group: &str) -> Result<Connection, ClientError> {
+        let (key, coordinator_keys) = (group.into(), vec![group.into()]);
+        let request = FindCoordinatorRequest { key, coordinator_keys, ..Default::default() };
+        // Its addresses are what coordinators are found by.
+        self.client.metadata(Some(&[])).await?;
+        let response = self.client.any_broker().await?.call(&request).await?;
+        let node = response.coordinators.first().map_or(response.node_id, |found| found.node_id);
+        self.client.broker(BrokerId(node)).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Creating topics, deleting and creating them again, and moving partitions about.
+//! Creating topics, deleting and creating them again, moving partitions about and draining brokers.
 
 use milena_client::{ClientError, NewTopic};
 use milena_protocol::{
@@ -12,7 +12,7 @@ use milena_protocol::{
     },
 };
 use milena_testkit::history::Event;
-use milena_types::TopicId;
+use milena_types::{BrokerId, TopicId};
 
 use super::actor::Actor;
 use crate::plan::TopicPlan;
@@ -51,7 +51,7 @@ pub(super) async fn create(actor: &Actor, topic: &TopicPlan) {
 pub(super) async fn recreate(mut actor: Actor, topic: TopicPlan) {
     loop {
         // At times before everybody has learned of the last time.
-        let pause = if actor.rng.chance(500) { 50..500 } else { 200..2500 };
+        let pause = if actor.rng.chance(700) { 50..500 } else { 200..2500 };
         actor.rest(pause).await;
         if !actor.is_working() {
             return;
@@ -127,15 +127,20 @@ async fn move_some(actor: &Actor) -> Result<(), ClientError> {
         actor.world.trace.line(&actor.name, format_args!("elected: {}", response.error_code));
         return Ok(());
     }
-    let replicas = |_: i32| {
+    let replicas = |partition: i32| {
         let first = rng.below(plan.brokers as u64) as i32;
         let all = (0..plan.brokers).map(|n| 1 + (first + n) % plan.brokers);
-        all.take(rng.within(1..plan.brokers as u64 + 1) as usize).collect::<Vec<_>>()
+        let some = all.take(rng.within(1..plan.brokers as u64 + 1) as usize);
+        (partition, some.collect::<Vec<_>>())
     };
-    let partitions = range.map(|partition_index| ReassignablePartition {
-        partition_index,
-        replicas: Some(replicas(partition_index)),
-        ..Default::default()
+    let wanted: Vec<(i32, Vec<i32>)> = range.map(replicas).collect();
+    let partitions = wanted.iter().map(|(partition, replicas)| {
+        actor.world.replicas.asked(topic.name, *partition);
+        ReassignablePartition {
+            partition_index: *partition,
+            replicas: Some(replicas.clone()),
+            ..Default::default()
+        }
     });
     let topics = vec![ReassignableTopic {
         name: topic.name.into(),
@@ -150,7 +155,62 @@ async fn move_some(actor: &Actor) -> Result<(), ClientError> {
     };
     let response = actor.client.controller().await?.call(&request).await?;
     actor.world.trace.line(&actor.name, format_args!("reassigned: {}", response.error_code));
+    // Those of a drained broker are given to others at once.
+    let done = response.responses.iter().flat_map(|t| &t.partitions).filter(|_| !plan.drains);
+    for done in done.filter(|done| response.error_code == 0 && done.error_code == 0) {
+        let replicas = wanted.iter().find(|(partition, _)| *partition == done.partition_index);
+        if let Some((partition, replicas)) = replicas {
+            actor.world.replicas.given(topic.name, *partition, replicas.clone());
+        }
+    }
     Ok(())
+}
+
+/// Waits until the partitions of a topic have the replicas that they were given, and the first of
+/// them leads.
+pub(super) async fn replicas_are_as_given(actor: &mut Actor, topic: &'static str) {
+    loop {
+        if let Ok(info) = actor.client.describe_topic(topic).await
+            && info.partitions.iter().all(|partition| {
+                let given = actor.world.replicas.of(topic, partition.index);
+                let replicas: Vec<i32> = partition.replicas.iter().map(|id| id.0).collect();
+                given.is_none_or(|given| given == replicas)
+                    && partition.leader == partition.replicas.first().copied()
+            })
+        {
+            return;
+        }
+        actor.reconnect();
+        actor.rest(20..200).await;
+    }
+}
+
+/// Has brokers drained as the service does, one at a time, and takes each back after a while.
+pub(super) async fn drain(actor: Actor) {
+    let metadata = actor.world.service_metadata();
+    while actor.is_working() {
+        actor.rest(200..1500).await;
+        let broker = BrokerId(1 + actor.rng.below(actor.world.plan.brokers as u64) as i32);
+        for draining in [true, false] {
+            actor.world.trace.line(&actor.name, format_args!("drain {broker}: {draining}"));
+            while let Err(error) = metadata.set_draining(broker, draining).await {
+                actor.world.trace.line(&actor.name, format_args!("draining: {error}"));
+                actor.rest(20..200).await;
+            }
+            actor.rest(500..3000).await;
+        }
+    }
+}
+
+/// Waits until a broker that is drained has nothing.
+pub(super) async fn drain_to_the_end(actor: &Actor) {
+    let (metadata, broker) = (actor.world.service_metadata(), BrokerId(1));
+    while metadata.set_draining(broker, true).await.is_err() {
+        actor.rest(20..200).await;
+    }
+    while metadata.broker_assignments().await.map_or(true, |all| all.holds(broker)) {
+        actor.rest(20..200).await;
+    }
 }
 
 /// Waits until every partition of a topic has a leader.

@@ -67,7 +67,7 @@ pub(super) async fn read_everything(actor: &mut Actor, place: &NumberedPartition
     }
 }
 
-async fn ask_start(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
+pub(super) async fn ask_start(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
     let partition = place.numbered(actor.world.topics.newest(place)?);
     let call = actor.world.ask();
     let found =
@@ -94,7 +94,8 @@ pub(super) fn note_bounds(
     high_watermark: Option<i64>,
 ) {
     if let Some(log_start) = log_start {
-        actor.world.queries.starts_at(partition, log_start);
+        let (world, wall_ms) = (&actor.world, actor.world.clock.highest_ms());
+        world.log_starts.starts_at(&world.findings, partition, log_start, wall_ms);
         if high_watermark.is_some_and(|end| end < log_start) {
             let text = format!("{partition} ends at {high_watermark:?}, and starts at {log_start}");
             actor.world.findings.add("bounds", text);
@@ -235,6 +236,10 @@ impl Reader {
                 if offset > self.position && self.position >= log_start {
                     let text = format!("{partition}: asked for {}, {offset} came", self.position);
                     actor.world.findings.add("gap", text);
+                }
+                if offset < log_start {
+                    let text = format!("{partition}:{offset}, the log starts at {log_start}");
+                    actor.world.findings.add("below-log-start", text);
                 }
                 if offset >= high_watermark {
                     let text = format!(

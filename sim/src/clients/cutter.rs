@@ -15,19 +15,17 @@ use crate::topics::NumberedPartition;
 pub(super) async fn run(mut actor: Actor) {
     let places: Vec<NumberedPartition> =
         actor.world.topics.partitions().iter().filter(|place| place.cut).cloned().collect();
-    // The highest offset that was named of each.
-    let mut named = vec![0; places.len()];
     while actor.is_working() {
         actor.rest(100..900).await;
         let index = actor.rng.below(places.len() as u64) as usize;
-        if let Err(error) = cut(&actor, &places[index], &mut named[index]).await {
+        if let Err(error) = cut(&actor, &places[index]).await {
             actor.world.trace.line(&actor.name, format_args!("cutting: {error}"));
             actor.reconnect();
         }
     }
 }
 
-async fn cut(actor: &Actor, place: &NumberedPartition, named: &mut i64) -> Result<(), ClientError> {
+async fn cut(actor: &Actor, place: &NumberedPartition) -> Result<(), ClientError> {
     let (world, rng) = (&actor.world, &actor.rng);
     let number = |world: &crate::world::World| {
         world.topics.newest(place).map(|generation| place.numbered(generation))
@@ -53,7 +51,7 @@ async fn cut(actor: &Actor, place: &NumberedPartition, named: &mut i64) -> Resul
         ..Default::default()
     }];
     let request = DeleteRecordsRequest { topics, timeout_ms: 1500, ..Default::default() };
-    *named = (*named).max(offset);
+    let named = world.log_starts.named(partition, offset);
     world.trace.line(&actor.name, format_args!("deletes {partition} up to {offset}"));
     let call = world.ask();
     let response = connection.call(&request).await?;
@@ -66,7 +64,7 @@ async fn cut(actor: &Actor, place: &NumberedPartition, named: &mut i64) -> Resul
     match ErrorCode::from_code(done.error_code) {
         ErrorCode::None => {
             let low = done.low_watermark;
-            if low < offset || low > *named {
+            if low < offset || low > named {
                 let text = format!("{partition} up to {offset}, at most {named}: {low}");
                 world.findings.add("delete-records", text);
             }

@@ -1,7 +1,13 @@
 //! Offsets that groups commit: one client commits ever higher ones, another looks what is
 //! committed.
 
-use milena_client::CommittedOffset;
+use milena_client::{ClientError, CommittedOffset};
+use milena_protocol::{
+    ErrorCode,
+    messages::offset_commit_request::{
+        OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+    },
+};
 use milena_testkit::history::Event;
 use milena_types::{LeaderEpoch, Offset};
 
@@ -19,40 +25,45 @@ fn first_partition(actor: &Actor) -> NumberedPartition {
     actor.world.topics.partitions()[0].clone()
 }
 
+/// What became of a commit.
+enum CommitOutcome {
+    Committed,
+    /// It was not made.
+    Refused,
+    /// It may still be made.
+    Unknown,
+}
+
 /// Commits while work goes on. A commit whose outcome is not known is repeated before a higher one
 /// is made.
 pub(super) async fn commit(mut actor: Actor, n: u64) {
     let (group, place) = (group_name(n), first_partition(&actor));
     let (mut offset, mut before) = (1, 0);
     while actor.is_working() {
-        let Some(generation) = actor.world.topics.newest(&place) else {
+        let Some((generation, partition)) = actor.world.topics.of_commits(&place) else {
             actor.rest(1..20).await;
             continue;
         };
         if generation != before {
             (offset, before) = (i64::from(generation) * GENERATION_OFFSETS + 1, generation);
         }
-        let committed = CommittedOffset {
-            topic: place.topic.to_owned(),
-            partition: place.partition,
-            offset: Offset(offset),
-            leader_epoch: LeaderEpoch::NONE,
-            metadata: String::new(),
-        };
-        match actor.client.commit_offsets(&group, &[committed]).await {
-            Ok(()) => {
-                let (group, partition) = (group.clone(), place.numbered(generation));
+        match commit_once(&actor, &group, &place, generation, offset).await {
+            CommitOutcome::Committed => {
+                let group = group.clone();
                 actor.world.note(&actor.name, Event::Committed { group, partition, offset });
                 offset += 1;
                 if place.recreated && actor.rng.chance(300) {
                     // Long enough for whoever looks to see that it is gone.
                     actor.rest(300..1500).await;
+                } else if actor.world.plan.members > 0 {
+                    // It is not in what is written again when a log of groups is cut wrongly.
+                    actor.rest(1000..6000).await;
                 } else if actor.rng.chance(500) {
                     actor.rest(1..150).await;
                 }
             }
-            Err(error) => {
-                actor.world.trace.line(&actor.name, format_args!("{error}"));
+            CommitOutcome::Refused => actor.rest(10..80).await,
+            CommitOutcome::Unknown => {
                 actor.reconnect();
                 // Longer than anything stays on its way: a commit that comes late must not undo a
                 // higher one.
@@ -60,6 +71,69 @@ pub(super) async fn commit(mut actor: Actor, n: u64) {
             }
         }
     }
+}
+
+async fn commit_once(
+    actor: &Actor,
+    group: &str,
+    place: &NumberedPartition,
+    generation: i32,
+    offset: i64,
+) -> CommitOutcome {
+    let outcome = if place.recreated {
+        commit_by_id(actor, group, place, generation, offset).await
+    } else {
+        let committed = CommittedOffset {
+            topic: place.topic.to_owned(),
+            partition: place.partition,
+            offset: Offset(offset),
+            leader_epoch: LeaderEpoch::NONE,
+            metadata: String::new(),
+        };
+        actor.client.commit_offsets(group, &[committed]).await.map(|()| ErrorCode::None)
+    };
+    match outcome {
+        Ok(ErrorCode::None) => CommitOutcome::Committed,
+        // The coordinator has not learned of the topic yet, or it is gone.
+        Ok(ErrorCode::UnknownTopicId) => CommitOutcome::Refused,
+        Ok(code) => {
+            actor.world.trace.line(&actor.name, format_args!("commit: {}", code.name()));
+            CommitOutcome::Unknown
+        }
+        Err(error) => {
+            actor.world.trace.line(&actor.name, format_args!("{error}"));
+            CommitOutcome::Unknown
+        }
+    }
+}
+
+/// Names the topic by its id: by its name a coordinator might take the former topic for it.
+async fn commit_by_id(
+    actor: &Actor,
+    group: &str,
+    place: &NumberedPartition,
+    generation: i32,
+    offset: i64,
+) -> Result<ErrorCode, ClientError> {
+    let Some(id) = actor.world.topics.id(place, generation) else {
+        return Ok(ErrorCode::UnknownTopicId);
+    };
+    let partitions = vec![OffsetCommitRequestPartition {
+        partition_index: place.partition,
+        committed_offset: offset,
+        ..Default::default()
+    }];
+    let topics =
+        vec![OffsetCommitRequestTopic { topic_id: id.0, partitions, ..Default::default() }];
+    let request = OffsetCommitRequest {
+        group_id: group.into(),
+        generation_id_or_member_epoch: -1,
+        topics,
+        ..Default::default()
+    };
+    let response = actor.coordinator(group).await?.call(&request).await?;
+    let done = response.topics.iter().flat_map(|t| &t.partitions).next();
+    Ok(done.map_or(ErrorCode::UnknownServerError, |done| ErrorCode::from_code(done.error_code)))
 }
 
 /// Reads committed offsets during the phase of work.
@@ -79,7 +153,8 @@ pub(super) async fn read_committed_once(actor: &mut Actor, n: u64) {
 
 async fn try_read_committed(actor: &mut Actor, n: u64) -> bool {
     let (group, place) = (group_name(n), first_partition(actor));
-    let Some(generation) = actor.world.topics.newest(&place) else { return false };
+    let of_commits = actor.world.topics.of_commits(&place);
+    let Some((generation, partition)) = of_commits else { return false };
     let call = actor.world.ask();
     match actor.client.committed_offsets(&group, &[(place.topic, place.partition)]).await {
         Ok(found) => {
@@ -89,7 +164,7 @@ async fn try_read_committed(actor: &mut Actor, n: u64) -> bool {
                 of if of == i64::from(generation) => offset,
                 _ => -1,
             };
-            let (partition, call) = (place.numbered(generation), Some(call));
+            let call = Some(call);
             actor.world.note(&actor.name, Event::Resumed { group, partition, offset, call });
             true
         }

@@ -1,9 +1,9 @@
 //! A member of a group with the classic protocol: it joins, commits for the partitions it is
 //! assigned, and stays by heartbeats.
 //!
-//! What is checked: generations never go back; no two members are given one partition in one
-//! generation; what a member commits, or finds committed when it takes a partition, is never below
-//! what a generation before it committed (promise 6 of the history).
+//! What is checked: what members are given and in which generation ([`crate::groups`]); what a
+//! member commits, or finds committed when it takes a partition, is never below what a generation
+//! before it committed (promise 6 of the history).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,6 @@ use milena_client::{ClientError, Connection};
 use milena_protocol::{
     ErrorCode,
     messages::{
-        find_coordinator_request::FindCoordinatorRequest,
         heartbeat_request::HeartbeatRequest,
         join_group_request::{JoinGroupRequest, JoinGroupRequestProtocol},
         leave_group_request::{LeaveGroupRequest, MemberIdentity},
@@ -23,13 +22,15 @@ use milena_protocol::{
     },
 };
 use milena_testkit::history::Event;
-use milena_types::BrokerId;
 
 use super::actor::Actor;
 
 const GROUP: &str = "members";
 /// The last version in which offsets are committed by topic name.
 const COMMIT_VERSION: i16 = 9;
+/// How long a member pauses that comes back when the group has gone on without it, in ms: longer
+/// than its session and a rebalance may take.
+const ABSENCE_MS: std::ops::Range<u64> = 1500..4500;
 /// How many heartbeats a member lives for at most before it leaves or dies.
 const HEARTBEATS_MAX: u64 = 40;
 
@@ -67,7 +68,7 @@ pub(super) async fn run(actor: Actor) {
 impl Member {
     /// One membership, until it ends in any way.
     async fn live(&mut self) -> Result<(), ClientError> {
-        let coordinator = self.coordinator().await?;
+        let coordinator = self.actor.coordinator(GROUP).await?;
         let Some(mut assigned) = self.join(&coordinator).await? else { return Ok(()) };
         self.resume(&assigned).await?;
         let beats = self.actor.rng.below(HEARTBEATS_MAX);
@@ -75,15 +76,25 @@ impl Member {
         while beat < beats || !self.actor.is_working() && beat == 0 {
             beat += 1;
             self.actor.rest(10..250).await;
-            if self.actor.rng.chance(600) && !self.commit(&coordinator, &assigned).await? {
+            let absent = self.actor.rng.chance(40);
+            if absent {
+                self.actor.rest(ABSENCE_MS).await;
+            }
+            if (absent || self.actor.rng.chance(600))
+                && !self.commit(&coordinator, &assigned).await?
+            {
                 return Ok(());
             }
             match self.heartbeat(&coordinator, &assigned).await? {
                 ErrorCode::None => {}
                 ErrorCode::RebalanceInProgress => {
                     let Some(next) = self.join(&coordinator).await? else { return Ok(()) };
-                    assigned = next;
+                    let former = std::mem::replace(&mut assigned, next);
                     self.resume(&assigned).await?;
+                    if self.actor.rng.chance(300) {
+                        // As a commit that was held up: it is refused.
+                        self.commit(&coordinator, &former).await?;
+                    }
                 }
                 ErrorCode::UnknownMemberId => {
                     self.id.clear();
@@ -99,17 +110,6 @@ impl Member {
             self.id.clear();
         }
         Ok(())
-    }
-
-    async fn coordinator(&self) -> Result<Connection, ClientError> {
-        let (key, coordinator_keys) = (GROUP.into(), vec![GROUP.into()]);
-        let request = FindCoordinatorRequest { key, coordinator_keys, ..Default::default() };
-        let client = &self.actor.client;
-        // Its addresses are what coordinators are found by.
-        client.metadata(Some(&[])).await?;
-        let response = client.any_broker().await?.call(&request).await?;
-        let node = response.coordinators.first().map_or(response.node_id, |found| found.node_id);
-        client.broker(BrokerId(node)).await
     }
 
     /// Joins and synchronises; none if it has to begin anew.
@@ -140,8 +140,10 @@ impl Member {
             let count = response.members.len().max(1) as i32;
             for (n, member) in response.members.iter().enumerate() {
                 let mine = (0..partitions).filter(|partition| partition % count == n as i32);
-                let assignment: Bytes = mine.map(|partition| partition as u8).collect();
+                let mine: Vec<i32> = mine.collect();
+                let assignment: Bytes = mine.iter().map(|partition| *partition as u8).collect();
                 let member_id = member.member_id.clone();
+                self.actor.world.groups.chosen(generation, &member_id, mine);
                 assignments.push(SyncGroupRequestAssignment {
                     member_id,
                     assignment,
@@ -226,9 +228,13 @@ impl Member {
             topics: vec![OffsetCommitRequestTopic { name, partitions, ..Default::default() }],
             ..Default::default()
         };
+        let (groups, findings) = (&self.actor.world.groups, &self.actor.world.findings);
+        let newest = groups.newest();
         let response = coordinator.call_at(&request, COMMIT_VERSION).await?;
         let done = response.topics.iter().flat_map(|t| &t.partitions).next();
-        let code = done.map_or(ErrorCode::None, |done| ErrorCode::from_code(done.error_code));
+        let code = done
+            .map_or(ErrorCode::UnknownServerError, |done| ErrorCode::from_code(done.error_code));
+        groups.committed(findings, newest, assigned.generation, code == ErrorCode::None);
         match code {
             ErrorCode::None => {
                 self.committed.insert(partition, offset);

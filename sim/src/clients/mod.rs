@@ -89,6 +89,10 @@ pub(crate) async fn run(world: Arc<World>, node: usize) -> turmoil::Result {
         let actor = Actor::new(&world, "mover".to_owned());
         tasks.push(runtime.spawn(admin::reassign(actor)));
     }
+    if world.plan.drains && mine() {
+        let actor = Actor::new(&world, "drainer".to_owned());
+        tasks.push(runtime.spawn(admin::drain(actor)));
+    }
     for task in tasks {
         task.await?;
     }
@@ -119,6 +123,15 @@ pub(crate) async fn judge(world: Arc<World>) -> turmoil::Result {
     for topic in &world.plan.topics {
         let led = admin::every_partition_is_led(&mut actor, topic.name);
         in_time(&world, "every partition is led", led).await;
+    }
+    if world.plan.moves {
+        for topic in &world.plan.topics {
+            let given = admin::replicas_are_as_given(&mut actor, topic.name);
+            in_time(&world, "reassigned partitions have their replicas", given).await;
+        }
+    }
+    if world.plan.drains {
+        in_time(&world, "a broker is drained", admin::drain_to_the_end(&actor)).await;
     }
     for n in 0..world.plan.groups {
         in_time(&world, "committed offsets are read", group::read_committed_once(&mut actor, n))

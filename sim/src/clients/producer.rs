@@ -254,6 +254,8 @@ impl Producer {
 
     fn note_acked(&self, batch: &Batch, offset: Option<i64>) {
         let Some(offset) = offset else { return };
+        let log_starts = &self.actor.world.log_starts;
+        log_starts.acked(self.partition, &self.name, batch.ids.start, offset);
         for id in batch.ids.clone() {
             let (client, partition) = (self.name.clone(), self.partition);
             let offset = offset + (id - batch.ids.start) as i64;
@@ -275,11 +277,13 @@ impl Producer {
         let compression = if rng.chance(700) { Compression::None } else { Compression::Snappy };
         let sequence = Sequence(ids.start as i32);
         let mut builder = BatchBuilder::new(compression).producer(self.id, self.epoch, sequence);
+        let mut newest = i64::MIN;
         for id in ids.clone() {
             let (client, partition) = (self.name.clone(), self.partition);
             let padding = "x".repeat(rng.below(300) as usize);
             let value = format!("{client} {id} {padding}");
             let timestamp = Timestamp(self.actor.client.runtime().wall_ms());
+            newest = newest.max(timestamp.raw());
             builder.push(&NewRecord {
                 timestamp,
                 value: Some(value.as_bytes()),
@@ -287,7 +291,10 @@ impl Producer {
             });
             self.actor.world.note(&self.actor.name, Event::Sent { client, partition, id });
         }
-        Batch { bytes: builder.build().expect("a small batch").into_bytes(), ids }
+        let bytes = builder.build().expect("a small batch").into_bytes();
+        let log_starts = &self.actor.world.log_starts;
+        log_starts.sent(self.partition, &self.name, ids.start, bytes.len() as u64, newest);
+        Batch { bytes, ids }
     }
 
     fn request(&self, batch: &Batch, topic_id: milena_protocol::Uuid) -> ProduceRequest {

@@ -9,7 +9,7 @@ use milena_protocol::{
 };
 use milena_types::Timestamp;
 
-use super::actor::Actor;
+use super::{actor::Actor, consumer::ask_start};
 use crate::{
     queries::{EpochAnswer, TimeAnswer},
     topics::NumberedPartition,
@@ -33,14 +33,15 @@ async fn ask_time(
     partition: i32,
 ) -> Result<(), ClientError> {
     let queries = &actor.world.queries;
-    let Some((record, known_end)) = queries.pick(partition, actor.rng.next()) else {
+    let Some((record, known_end)) = queries.pick(partition, &actor.rng) else {
         return Ok(());
     };
     let timestamp = record.timestamp + actor.rng.below(3) as i64 - 1;
     let at = StartAt::Time(Timestamp(timestamp));
     let found = actor.client.list_offset(place.topic, place.partition, at).await?;
     let found = found.offset.map(milena_types::Offset::raw);
-    let answer = TimeAnswer { partition, timestamp, known_end, found };
+    let Some(start) = ask_start(actor, place).await else { return Ok(()) };
+    let answer = TimeAnswer { partition, timestamp, known_end, found, start };
     actor.world.trace.line(&actor.name, format_args!("{answer:?}"));
     queries.note_time(answer);
     Ok(())
@@ -52,7 +53,7 @@ async fn ask_epoch(
     partition: i32,
 ) -> Result<(), ClientError> {
     let queries = &actor.world.queries;
-    let Some((record, known_end)) = queries.pick(partition, actor.rng.next()) else {
+    let Some((record, known_end)) = queries.pick(partition, &actor.rng) else {
         return Ok(());
     };
     let asked = record.leader_epoch + actor.rng.below(2) as i32;
@@ -78,7 +79,8 @@ async fn ask_epoch(
         return Ok(());
     }
     let (epoch, end) = (end.leader_epoch, end.end_offset);
-    let answer = EpochAnswer { partition, asked, known_end, epoch, end };
+    let Some(start) = ask_start(actor, place).await else { return Ok(()) };
+    let answer = EpochAnswer { partition, asked, known_end, epoch, end, start };
     actor.world.trace.line(&actor.name, format_args!("{answer:?}"));
     queries.note_epoch(answer);
     Ok(())

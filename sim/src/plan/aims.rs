@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Action, Medium, Plan, PlanKind, TopicPlan};
-use crate::seeded_rng::SeededRng;
+use crate::{seeded_rng::SeededRng, store_link::TxnKind};
 
 impl Plan {
     /// The plan of a seed.
@@ -108,7 +108,7 @@ impl Plan {
 
     fn topics(&mut self, rng: &SeededRng) {
         // By topic id throughout, so that no client means one topic and reaches the next.
-        self.kafka_version = "4.1";
+        self.kafka_version = "4.2";
         let mut again = TopicPlan::new("again", rng.within(3..9) as i32);
         (again.recreated, again.used) = (true, 2);
         // The groups commit for the first. To open the last takes time, when a broker has died.
@@ -118,17 +118,17 @@ impl Plan {
         // Much is committed and looked at.
         (self.brokers, self.link_latency_ms_max, self.message_loss_ppm) = (3, 5, 0);
         self.store_latency_us = rng.within(2_000..20_000);
-        // Partitions are opened behind the commit of a flush.
-        self.store_held_permille = rng.within(50..200);
         self.groups = 5;
         self.producers_a_partition = 1;
         self.flush_bytes = 2_000;
         self.flush_age = Duration::from_millis(300);
         self.slow_disk_permille = rng.within(5..100);
         self.working = rng.millis(10_000..14_000);
-        self.act_every(rng, 600..3500, |rng, broker| match rng.below(20) {
-            0..4 => Action::SlowDisk { time: rng.millis(300..1500) },
-            4..9 => Action::ObjectsAway { broker, time: rng.millis(300..2500) },
+        self.act_every(rng, 500..2500, |rng, broker| match rng.below(20) {
+            // Brokers are busy opening partitions while topics go and come.
+            0..7 => Action::SlowReads { broker, time: rng.millis(1000..4000) },
+            7 => Action::SlowDisk { time: rng.millis(300..1500) },
+            8 => Action::ObjectsAway { broker, time: rng.millis(300..2500) },
             9..11 => Action::StoreAway { broker, time: rng.millis(100..800) },
             11..14 => Action::Kill { broker, down: rng.millis(50..1500) },
             14..17 => Action::Stop { broker, down: rng.millis(50..1500) },
@@ -143,11 +143,17 @@ impl Plan {
         let times = ["900", "2000", "4000"];
         let time = times[rng.below(3) as usize];
         let timed = TopicPlan::new("timed", 1).with("retention.ms", time);
-        self.topics = vec![cut, timed, TopicPlan::new("short", 1).with("retention.bytes", "4000")];
+        let short = TopicPlan::new("short", 1).with("retention.bytes", "4000");
+        // Nothing is taken of the last: its manifest gets pages.
+        self.topics = vec![cut, timed, short, TopicPlan::new("long", 1)];
         self.producers_a_partition = 2;
         self.queries = true;
         self.flush_bytes = rng.within(500..1500);
         self.flush_age = Duration::from_millis(rng.within(60..250));
+        if rng.chance(500) {
+            // New leaders find much in chunks.
+            (self.flush_bytes, self.flush_age) = (40_000, Duration::from_millis(2500));
+        }
         self.own_segment_bytes = rng.within(300..4000);
         self.act_every(rng, 500..3000, |rng, broker| match rng.below(20) {
             0..4 => Action::Kill { broker, down: rng.millis(50..1500) },
@@ -184,7 +190,8 @@ impl Plan {
     fn lost_logs(&mut self, rng: &SeededRng) {
         let mut cut = TopicPlan::new("cut", rng.within(1..4) as i32);
         cut.cut = true;
-        self.topics = vec![cut];
+        // What another broker's lost log has no part in stays.
+        self.topics = vec![cut, TopicPlan::new("kept", 3)];
         self.producers_a_partition = 1;
         // Much that is in the log alone.
         self.flush_bytes = 40_000;
@@ -203,21 +210,52 @@ impl Plan {
 
     fn flushers(&mut self, rng: &SeededRng) {
         self.brokers = 3;
+        // A cut takes what was flushed into the manifest at once.
+        let mut cut = TopicPlan::new("cut", rng.within(2..5) as i32);
+        cut.cut = true;
+        self.topics = vec![cut];
         self.producers_a_partition = 1;
-        self.rest_permille = 300;
-        self.working = rng.millis(10_000..16_000);
-        self.store_held_permille = rng.within(100..250);
-        self.store_unknown_permille = 100;
+        self.working = rng.millis(12_000..16_000);
+        self.store_latency_us = 2_000;
+        (self.store_held_permille, self.store_fail_permille) = (40, 0);
         self.flush_bytes = 40_000;
-        self.flush_age = Duration::from_millis(rng.within(200..500));
-        self.leaders_return_after = Duration::from_millis(200);
-        self.act_every(rng, 300..1500, |rng, broker| match rng.below(20) {
-            // Longer than a lease: its epoch is sealed while it lives.
-            0..10 => Action::StoreAway { broker, time: rng.millis(1200..3500) },
-            10..14 => Action::Kill { broker, down: rng.millis(50..2500) },
-            14..17 => Action::ServiceKill { broker, down: rng.millis(50..1500) },
-            _ => Action::ObjectsAway { broker, time: rng.millis(100..800) },
-        });
+        self.flush_age = Duration::from_millis(rng.within(150..350));
+        // Who has taken over goes on leading when the former leader is back and flushes too.
+        self.leaders_return_after = Duration::from_millis(rng.within(3000..6000));
+        self.actions.clear();
+        let mut at = rng.millis(800..2500);
+        while at < self.working {
+            let ended = 1 + rng.below(3) as i32;
+            let hold = |broker, kind, time| Action::Hold { broker, kind, time };
+            let late = rng.chance(400);
+            if late {
+                // Its last flush arrives while others seal its epoch.
+                let time = Duration::from_millis(500);
+                self.actions.push((at, hold(ended, TxnKind::Flush, time)));
+                at += rng.millis(100..450);
+            }
+            let down = rng.millis(600..1500);
+            self.actions.push((at, Action::ServiceKill { broker: ended, down }));
+            for broker in (1..=3).filter(|broker| *broker != ended) {
+                let time = rng.millis(1000..2500);
+                // Else they have taken its epoch over, and it is back before their flush arrives.
+                let kind = if late { TxnKind::Seal } else { TxnKind::TakenFlush };
+                self.actions.push((at, hold(broker, kind, time)));
+            }
+            self.actions.push((at, hold(ended, TxnKind::Retirement, rng.millis(2500..5000))));
+            at += rng.millis(2500..4500);
+            let broker = 1 + rng.below(3) as i32;
+            let action = match rng.below(4) {
+                0 => Action::Kill { broker, down: rng.millis(50..2500) },
+                1 => Action::Stop { broker, down: rng.millis(50..800) },
+                // Longer than a lease: its epoch is sealed while it lives.
+                2 => Action::StoreAway { broker, time: rng.millis(1200..3500) },
+                _ => Action::ObjectsAway { broker, time: rng.millis(100..800) },
+            };
+            self.actions.push((at, action));
+            at += rng.millis(500..2500);
+        }
+        self.actions.sort_by_key(|(at, _)| *at);
     }
 
     fn moves(&mut self, rng: &SeededRng) {
@@ -227,6 +265,7 @@ impl Plan {
         self.topics = vec![wide];
         self.producers_a_partition = 1;
         self.moves = true;
+        self.drains = rng.chance(500);
         self.flush_bytes = 4_000;
         self.flush_age = Duration::from_millis(300);
         self.leaders_return_after = Duration::from_millis(200);
