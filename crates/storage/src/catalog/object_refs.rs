@@ -67,8 +67,9 @@ impl StorageCatalog {
             let key = StorageKey::Object(object);
             let seen: Versioned<ObjectRecord> =
                 self.get(key).await?.ok_or_else(|| CatalogError::Conflict(key.to_string()))?;
+            // Where there are too few, another change has released them since the caller read.
             let left = seen.value.references.checked_sub(*count);
-            let left = left.expect("no more references are released than there were");
+            let left = left.ok_or_else(|| CatalogError::Conflict(key.to_string()))?;
             txn = txn.at(key, seen.revision);
             if left == 0 {
                 txn = txn.delete(key);

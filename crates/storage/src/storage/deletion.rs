@@ -32,12 +32,12 @@ impl Storage {
         let left = self.not_deleted(ids).await.map_err(|error| (ids.to_vec(), error.into()))?;
         let until = self.close_deleted(&left).await;
         let outcome = self.manifests.delete_all(&left, until).await;
+        // Also those that are tried again: flushes have left records of them out meanwhile, so that
+        // what a later one has does not go on where their segments end.
+        left.iter().for_each(|id| self.partitions.remove(*id));
         let failed = outcome.as_ref().err().map_or(&[][..], |(failed, _)| failed);
         // The catalog has no note of these.
         self.deleted.remove(failed);
-        for id in left.iter().filter(|id| !failed.contains(id)) {
-            self.partitions.remove(*id);
-        }
         outcome.map_err(|(failed, error)| (failed, error.into()))
     }
 

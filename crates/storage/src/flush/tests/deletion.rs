@@ -202,11 +202,9 @@ async fn many_partitions_are_deleted_in_few_transactions_and_once() {
     }
 }
 
-/// How long it takes to delete a topic of 9,000 partitions, and what a start after it has left to do:
-/// `cargo test -p milena-storage --lib 9_000 -- --ignored --nocapture`.
+/// Seconds, of which most go to making the topic; `-- --nocapture` shows them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn deleting_9_000_partitions_takes_seconds() {
+async fn deleting_9_000_partitions_takes_few_transactions() {
     const PARTITIONS: i32 = 9_000;
     /// As many as a broker deletes at a time.
     const AT_ONCE: usize = 512;
@@ -244,14 +242,14 @@ async fn deleting_9_000_partitions_takes_seconds() {
     println!("filled");
     let (took, transactions) = delete(&storage, &ids).await;
     println!("deleted in {took:?}, {transactions} transactions");
-    assert!(took < Duration::from_secs(60));
+    assert!(transactions <= 200, "{transactions} transactions");
     storage.crash().await;
     let begun = runtime.monotonic();
     let storage = open(second).await;
     println!("started in {:?}", runtime.monotonic() - begun);
     let (took, transactions) = delete(&storage, &ids).await;
     println!("deleted again in {took:?}, {transactions} transactions");
-    assert!(took < Duration::from_secs(10));
+    assert_eq!(transactions, 0);
     let begun = runtime.monotonic();
     storage.flush().await.expect("a flush");
     println!("flushed, and all notes forgotten, in {:?}", runtime.monotonic() - begun);
