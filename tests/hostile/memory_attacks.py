@@ -214,7 +214,7 @@ def compact(text):
 
 
 def long_polls_that_read(target):
-    """Fetches that read all they can and wait for more, for a minute."""
+    """Fetches that read all they can and wait for more, for a minute; nobody reads their responses."""
     address = wire.create(target.bootstrap, "polls", 1)[0]
     with wire.Connection(address, 60) as connection:
         value = os.urandom(900_000)
@@ -232,7 +232,8 @@ def long_polls_that_read(target):
             started = time.monotonic()
             code, _, records = other.fetch("polls", 0, 0, 5 * MIB, wait_ms=500)
             worst = max(worst, time.monotonic() - started)
-            assert code == 0 and len(records) > 4 * MIB, f"another fetch got {len(records)} bytes"
+            # Responses that are not read hold room too; it gets a part of what is left.
+            assert code == 0 and len(records) > 2 * MIB, f"another fetch got {len(records)} bytes"
     for connection in connections:
         connection.socket.close()
     assert worst < 2, f"another fetch took {worst:.1f} s"
