@@ -46,9 +46,13 @@ class Tmpfs:
         unmount(self.mount)
 
 
+# Tells where a block of a file lies on its device.
+FIBMAP = 1
+
+
 class Ext4:
     """ext4 on a loop device over a sparse file. The first part of the device is kept for the file
-    system's own structures and a filler, so that everything a test writes lies beyond `HEALTHY`
+    system's own structures and fillers, so that everything a test writes lies beyond `HEALTHY`
     bytes."""
 
     HEALTHY = 192 << 20
@@ -72,8 +76,7 @@ class Ext4:
             self.device = command("losetup", "-f", "--show", self.image)
             self.mount.mkdir()
             command("mount", "-o", "errors=continue", self.device, self.mount)
-            with open(self.mount / "filler", "wb") as file:
-                os.posix_fallocate(file.fileno(), 0, self.HEALTHY)
+            self.fill()
             command("sync", "-f", self.mount)
         except OSError as error:
             self.close()
@@ -82,6 +85,22 @@ class Ext4:
 
     def __exit__(self, *_):
         self.close()
+
+    def fill(self):
+        """Takes every gap of the first part, large ones first."""
+        for size in (4 << 20, 256 << 10, 16 << 10, 4 << 10):
+            number, beyond = 0, 0
+            while beyond < 4:
+                assert number < 20_000, f"gaps of {size} bytes are left"
+                with open(self.mount / f"filler-{size}-{number}", "wb") as file:
+                    # Blocks that are only set aside have no place yet.
+                    file.write(bytes(size))
+                    file.flush()
+                    os.fdatasync(file.fileno())
+                    place = bytearray(struct.pack("=i", 0))
+                    fcntl.ioctl(file, FIBMAP, place)
+                first = struct.unpack("=i", place)[0] * os.statvfs(self.mount).f_bsize
+                number, beyond = number + 1, beyond + 1 if first >= self.HEALTHY else 0
 
     def close(self):
         if self.frozen:

@@ -2,7 +2,7 @@
 //! answer against where they were.
 
 use bytes::Bytes;
-use milena_client::{ClientError, StartAt};
+use milena_client::ClientError;
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -13,7 +13,11 @@ use milena_protocol::{
 use milena_records::split;
 use milena_testkit::history::Event;
 
-use super::{actor::Actor, questions};
+use super::{
+    actor::Actor,
+    bounds::{ask_end, ask_start, note_bounds},
+    questions,
+};
 use crate::{plan::GENERATION_STEP, queries::SeenRecord, topics::NumberedPartition};
 
 /// Reads during the phase of work.
@@ -65,43 +69,6 @@ pub(super) async fn read_everything(actor: &mut Actor, place: &NumberedPartition
             actor.rest(10..100).await;
         }
     }
-}
-
-pub(super) async fn ask_start(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
-    let partition = place.numbered(actor.world.topics.newest(place)?);
-    let call = actor.world.ask();
-    let found =
-        actor.client.list_offset(place.topic, place.partition, StartAt::Beginning).await.ok()?;
-    let log_start = found.offset.map(milena_types::Offset::raw);
-    note_bounds(actor, partition, call, log_start, None);
-    log_start
-}
-
-async fn ask_end(actor: &Actor, place: &NumberedPartition) -> Option<i64> {
-    let partition = place.numbered(actor.world.topics.newest(place)?);
-    let call = actor.world.ask();
-    let found = actor.client.list_offset(place.topic, place.partition, StartAt::End).await.ok()?;
-    let end = found.offset.map(milena_types::Offset::raw);
-    note_bounds(actor, partition, call, None, end);
-    end
-}
-
-pub(super) fn note_bounds(
-    actor: &Actor,
-    partition: i32,
-    call: u64,
-    log_start: Option<i64>,
-    high_watermark: Option<i64>,
-) {
-    if let Some(log_start) = log_start {
-        let (world, wall_ms) = (&actor.world, actor.world.clock.highest_ms());
-        world.log_starts.starts_at(&world.findings, partition, log_start, wall_ms);
-        if high_watermark.is_some_and(|end| end < log_start) {
-            let text = format!("{partition} ends at {high_watermark:?}, and starts at {log_start}");
-            actor.world.findings.add("bounds", text);
-        }
-    }
-    actor.world.note(&actor.name, Event::Bounds { call, partition, log_start, high_watermark });
 }
 
 struct Reader {

@@ -8,7 +8,7 @@ use milena_protocol::{
     },
 };
 
-use super::{actor::Actor, consumer::note_bounds};
+use super::{actor::Actor, bounds::note_bounds};
 use crate::topics::NumberedPartition;
 
 /// Cuts while work goes on.

@@ -3,6 +3,7 @@
 
 mod actor;
 mod admin;
+mod bounds;
 mod consumer;
 mod creator;
 mod cutter;

@@ -9,7 +9,7 @@ use milena_protocol::{
 };
 use milena_types::Timestamp;
 
-use super::{actor::Actor, consumer::ask_start};
+use super::{actor::Actor, bounds::ask_start};
 use crate::{
     queries::{EpochAnswer, TimeAnswer},
     topics::NumberedPartition,
