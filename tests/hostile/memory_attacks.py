@@ -54,7 +54,6 @@ def idle_after_large(target):
             connection.answer()
         except (OSError, EOFError):
             pass
-    time.sleep(3)
     for connection in connections:
         connection.socket.close()
 
@@ -62,9 +61,11 @@ def idle_after_large(target):
 def empty_entries(target):
     """Requests of ten million entries of a few bytes each."""
     number = 10_000_000
-    produce = struct.pack(">hhii", -1, -1, 1000, 1) + wire.string("nothing") + struct.pack(">i", number)
+    produce = struct.pack(">hhii", -1, -1, 1000, 1) + wire.string("nothing")
+    produce += struct.pack(">i", number)
     produce += struct.pack(">ii", 0, 0) * number
-    join = wire.string("entries") + struct.pack(">i", 30_000) + wire.string("") + wire.string("consumer")
+    join = wire.string("entries") + struct.pack(">i", 30_000) + wire.string("")
+    join += wire.string("consumer")
     join += struct.pack(">i", number) + (wire.string("") + struct.pack(">i", 0)) * number
 
     def work(n):
@@ -83,7 +84,8 @@ def nameless_members(target):
 
     def request(n):
         body = wire.string("nameless") + struct.pack(">ii", 30_000, 1_800_000) + wire.string("")
-        body += wire.string("consumer") + struct.pack(">i", 1) + wire.string("range") + struct.pack(">i", 0)
+        body += wire.string("consumer") + struct.pack(">i", 1) + wire.string("range")
+        body += struct.pack(">i", 0)
         framed = struct.pack(">hhi", JOIN_GROUP, 4, n) + wire.string(client) + body
         return struct.pack(">i", len(framed)) + framed
 
@@ -98,7 +100,8 @@ def nameless_members(target):
 
 
 def stopped_senders(target):
-    """Requests of which 99 MB come at once and the last megabyte never, while another client sends large ones."""
+    """Requests of which 99 MB come at once and the last megabyte never, while another client sends
+    large ones."""
     address = wire.create(target.bootstrap, "stopped", 1)[0]
     connections = []
 
@@ -110,7 +113,9 @@ def stopped_senders(target):
     senders = [threading.Thread(target=lambda n=n: quietly(stop, n), daemon=True) for n in range(6)]
     for sender in senders:
         sender.start()
-    time.sleep(2)
+    deadline = time.monotonic() + 2
+    for sender in senders:  # Those that the broker does not read from do not end.
+        sender.join(max(deadline - time.monotonic(), 0))
     worst = 0
     with wire.Connection(address, 120) as other:
         for _ in range(30):
@@ -214,7 +219,8 @@ def compact(text):
 
 
 def long_polls_that_read(target):
-    """Fetches that read all they can and wait for more, for a minute; nobody reads their responses."""
+    """Fetches that read all they can and wait for more, for a minute; nobody reads their
+    responses."""
     address = wire.create(target.bootstrap, "polls", 1)[0]
     with wire.Connection(address, 60) as connection:
         value = os.urandom(900_000)
@@ -242,11 +248,12 @@ def long_polls_that_read(target):
 def api_bodies(target):
     """Requests to the API without a valid signature, with bodies, that never end or are never read."""
     host, port = target.milena.listen.split(":")
-    key = next(line.split("=")[1].strip() for line in (target.milena.data_dir / "credentials").read_text().splitlines()
-               if "aws_access_key_id" in line)
+    credentials = (target.milena.data_dir / "credentials").read_text().splitlines()
+    key = next(line.split("=")[1].strip() for line in credentials if "aws_access_key_id" in line)
     head = (f"POST /v1/clusters HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-            f"X-Amz-Date: 20261128T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential={key}/20261128/us-east-1/kafka/"
-            f"aws4_request, SignedHeaders=host;x-amz-date, Signature={'0' * 64}\r\nContent-Length: {MIB}\r\n\r\n")
+            "X-Amz-Date: 20261128T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 "
+            f"Credential={key}/20261128/us-east-1/kafka/aws4_request, SignedHeaders=host;x-amz-date, "
+            f"Signature={'0' * 64}\r\nContent-Length: {MIB}\r\n\r\n")
     unread = f"GET /v1/clusters HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() * 500
     connections = []
     for n in range(256):
@@ -261,8 +268,9 @@ def api_bodies(target):
     worst = 0
     for _ in range(20 if target.long else 8):
         started = time.monotonic()
-        subprocess.run([target.milena.binary, "--data-dir", target.milena.data_dir, "cluster", "list"], check=True,
-                       capture_output=True, timeout=60, env=os.environ | target.milena.aws_environment())
+        command = [target.milena.binary, "--data-dir", target.milena.data_dir, "cluster", "list"]
+        environment = os.environ | target.milena.aws_environment()
+        subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
         worst = max(worst, time.monotonic() - started)
     for connection in connections:
         connection.close()

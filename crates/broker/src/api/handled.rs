@@ -164,8 +164,8 @@ impl ResponseHead {
 
 /// Reads a request's body. A body that cannot be read ends the connection.
 ///
-/// What becomes far larger than it was received (an entry of few bytes becomes a struct) is decoded
-/// where computing delays nobody, within room that the context then has.
+/// A body that is far larger decoded than received (an entry of few bytes becomes a struct) is decoded
+/// on the compute executor, within room that the context keeps.
 pub(crate) async fn decode<R: Request + Send + 'static>(
     context: &RequestContext,
     body: Decoder,

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) struct TopicEntry<'a, P> {
     pub(crate) name: &'a KString,
     pub(crate) partitions: &'a [P],
-    /// What refuses all of its partitions.
+    /// The error of all its partitions.
     pub(crate) refused: Option<ErrorCode>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct PartitionEntry<'a, P> {
     refused: Option<ErrorCode>,
 }
 
-/// What becomes of a partition that a request names more than once.
+/// How a request treats a partition that it names more than once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeated {
     /// INVALID_REQUEST, unless its topic is refused.

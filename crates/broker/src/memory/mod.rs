@@ -16,8 +16,8 @@ pub struct MemoryShares {
     pub request_bytes: usize,
     /// Requests that are decoded, above 64 KiB each, with what their handlers make of them.
     pub decoded_bytes: usize,
-    /// What is made of records, above 64 KiB each: by decoders while they are checked or converted,
-    /// and batches of another codec until they are appended.
+    /// Decoders of records and their output, above 64 KiB each, while records are checked or converted;
+    /// recompressed batches until they are appended.
     pub decoder_bytes: usize,
     /// Responses above 64 KiB, until they are written.
     pub response_bytes: usize,

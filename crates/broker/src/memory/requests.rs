@@ -3,7 +3,7 @@
 //! What has arrived is counted, never what a client says will come. When there is no room left:
 //!
 //! - of those that wait, the one that has been arriving for longest completes from a reserve, so that
-//!   one always does, whoever else holds memory with a request that never ends;
+//!   one always completes, also while requests that never end hold the rest;
 //! - one that arrives more slowly than [`SLOW_BYTES_PER_SECOND`], now and not on average, or that has
 //!   been arriving for [`ARRIVAL_MAX`], is closed, the latest first.
 //!

@@ -26,7 +26,7 @@ pub(crate) struct Room {
     all: usize,
     /// How many wait for room.
     waiting: Arc<watch::Sender<usize>>,
-    /// What waits for room and is built already: at most half as much as there is room for.
+    /// Bytes of built responses that wait for room: at most half as much as there is room for.
     built: ByteCount,
     built_max: usize,
 }

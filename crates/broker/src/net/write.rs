@@ -169,6 +169,14 @@ mod tests {
         }
     }
 
+    /// Another connection, which waits for room if it is wanted.
+    async fn wait_for_room(room: &Room, is_wanted: bool) {
+        if is_wanted {
+            room.exactly(1 << 20).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the clock of the timers, which is paused")]
     #[tokio::test(start_paused = true)]
     async fn who_reads_nothing_is_closed_when_others_want_room_and_late_in_any_case() {
@@ -178,12 +186,7 @@ mod tests {
         {
             let room = Room::new(1 << 20);
             let all = room.exactly(1 << 20).await;
-            let waiting = async {
-                if is_wanted {
-                    room.exactly(1 << 20).await;
-                }
-                std::future::pending::<()>().await;
-            };
+            let waiting = wait_for_room(&room, is_wanted);
             let (mut server, mut client) = tokio::io::duplex(10);
             let reading = async {
                 if reads_after > 0 {
@@ -214,12 +217,7 @@ mod tests {
         {
             let room = Room::new(1 << 20);
             let all = room.exactly(1 << 20).await;
-            let waiting = async {
-                if is_wanted {
-                    room.exactly(1 << 20).await;
-                }
-                std::future::pending::<()>().await;
-            };
+            let waiting = wait_for_room(&room, is_wanted);
             let (mut server, mut client) = tokio::io::duplex(10);
             let started = tokio::time::Instant::now();
             let reading = async {

@@ -1,8 +1,8 @@
 //! The broker's configuration of groups.
 
-/// What a member may say of itself: [`GroupConfig::member_bytes_max`], where nothing else is set.
+/// The default of [`GroupConfig::member_bytes_max`].
 pub const MEMBER_BYTES_MAX: usize = 2 << 20;
-/// The same for all members of a group.
+/// The default for all members of a group.
 pub const GROUP_BYTES_MAX: usize = 12 << 20;
 
 /// Kafka's broker settings for groups, under their names. Durations are in milliseconds.

@@ -56,7 +56,7 @@ pub(crate) struct Group {
     pub(crate) counted: usize,
 }
 
-/// What a group takes in memory about, without what is in it.
+/// About how many bytes of memory a group takes, without members and offsets.
 const GROUP_BYTES: usize = 1024;
 
 impl Group {

@@ -15,12 +15,12 @@ pub(crate) struct MemberSettings {
     pub(crate) protocols: Vec<Protocol>,
 }
 
-/// What a member takes in memory about, beside what it says of itself.
+/// About how many bytes of memory a member takes, without its texts and metadata.
 const MEMBER_BYTES: usize = 1024;
-/// What the id of a member that has yet to join takes in memory about, beside its text.
+/// About how many bytes of memory the id of a member that has yet to join takes, without its text.
 const PENDING_MEMBER_BYTES: usize = 128;
 
-/// What a member takes that has its id and has yet to join with it.
+/// The bytes of a member that has its id and has yet to join with it.
 pub(crate) fn pending_bytes(id: &MemberId) -> usize {
     PENDING_MEMBER_BYTES + id.as_str().len()
 }

@@ -120,7 +120,8 @@ impl Opener {
             // Also where only the copy failed, and where there could be no marker.
             self.sync_failed.store(true, Ordering::Release);
             self.failed(format!(
-                "a sync of it has failed, and it cannot be written anew ({error}): see to the disk and its free space"
+                "a sync of it has failed, and it cannot be written anew ({error}): see to the disk \
+                 and its free space"
             ))
         })
     }

@@ -269,7 +269,8 @@ struct ListenerView<'a> {
 }
 
 impl ListenerView<'_> {
-    /// What the topics of a response take in memory about, those that the client may not see included.
+    /// About how many bytes of memory the topics of a response take, with those that the client may not
+    /// see.
     fn bytes_of(&self, selection: &TopicSelection) -> usize {
         let bytes = |topic: &TopicImage| {
             let partitions = usize::try_from(topic.partition_count()).unwrap_or(0);

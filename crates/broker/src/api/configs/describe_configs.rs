@@ -47,7 +47,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::DescribeConfigs, 0..=4)
 };
 
-/// What a configuration takes in memory about while a response is made.
+/// About how many bytes of memory a configuration takes while a response is made.
 const CONFIG_BYTES: usize = 400;
 
 pub(crate) async fn handle(

@@ -73,7 +73,7 @@ pub(crate) async fn handle(
     }
 }
 
-/// What the member says of itself, as groups count it.
+/// The bytes of the member's protocols, as groups count them.
 fn bytes_of(request: &JoinGroupRequest) -> usize {
     let protocols = request.protocols.iter();
     protocols.map(|protocol| Protocol::bytes_of(&protocol.name, &protocol.metadata)).sum()

@@ -54,7 +54,7 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
     ..ApiDefinition::new(ApiKey::OffsetFetch, 0..=10)
 };
 
-/// What an offset takes in memory about while a response is made, without its metadata.
+/// About how many bytes of memory an offset takes while a response is made, without its metadata.
 const OFFSET_BYTES: usize = 128;
 /// How much more room a request takes when it has too little.
 const ROOM_FACTOR: usize = 4;
@@ -141,7 +141,7 @@ fn partitions_named(request: &OffsetFetchRequest) -> usize {
     topics.map(|topic| topic.partition_indexes.len()).sum()
 }
 
-/// What a group's results take in memory about.
+/// About how many bytes of memory a group's results take.
 fn bytes_of(group: &OffsetFetchResponseGroup) -> usize {
     let partitions = group.topics.iter().flat_map(|topic| &topic.partitions);
     let metadata = partitions.map(|partition| partition.metadata.as_ref().map_or(0, |m| m.len()));

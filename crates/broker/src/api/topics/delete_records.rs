@@ -88,7 +88,7 @@ pub(crate) async fn handle(
     DeleteRecordsResponse { throttle_time_ms: 0, topics }
 }
 
-/// What refuses all of a topic's partitions.
+/// The error of all of a topic's partitions.
 fn refused(context: &RequestContext, topic: &str) -> Option<ErrorCode> {
     if !context.allows(Operation::Delete, Resource::Topic(topic)) {
         Some(ErrorCode::TopicAuthorizationFailed)
