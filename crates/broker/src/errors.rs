@@ -129,6 +129,8 @@ impl ToErrorCode for MetadataError {
     fn error_code(&self) -> ErrorCode {
         match self {
             Self::Store(error) => error.error_code(),
+            Self::Invalid(_) => ErrorCode::UnknownServerError,
+            Self::TooLarge { .. } => ErrorCode::InvalidConfig,
             // Another writer came first at every attempt; the client may retry.
             Self::Contended { .. } | Self::Outdated => ErrorCode::RequestTimedOut,
             Self::BadRecord { .. } | Self::NewerRecord { .. } => ErrorCode::UnknownServerError,

@@ -144,6 +144,7 @@ impl From<MetadataError> for ApiError {
     fn from(error: MetadataError) -> Self {
         match error {
             MetadataError::Store(error) => error.into(),
+            MetadataError::Invalid(error) => StoreError::from(error).into(),
             other => Self::Internal(other.to_string()),
         }
     }

@@ -13,6 +13,22 @@ pub const ATTEMPTS: u32 = 6;
 pub const BACKOFF: Backoff =
     Backoff::doubling(Duration::from_millis(10), Duration::from_millis(320));
 
+/// Sends a transaction once. One that the store refuses as invalid is reported: nobody means to
+/// send such a transaction.
+pub async fn send(store: &dyn MetadataStore, txn: Txn) -> Result<TxnOutcome, StoreError> {
+    let first = txn.puts.first().map(|put| &put.key).or(txn.deletes.first());
+    let first = first.or(txn.delete_prefixes.first()).cloned();
+    let outcome = store.txn(txn).await;
+    if let Err(StoreError::Invalid(error)) = &outcome {
+        let (key, size) = (first.unwrap_or_default(), error.size);
+        tracing::error!(
+            %error, key, ops = size.ops, preconditions = size.preconditions, bytes = size.bytes,
+            "a metadata transaction is not made"
+        );
+    }
+    outcome
+}
+
 /// Applies a transaction, and finds out whether it was applied when the store does not know.
 ///
 /// It is sent again until the outcome is known, although the first may have been applied, or may be
@@ -31,7 +47,7 @@ pub const BACKOFF: Backoff =
 ///
 /// # Errors
 /// [`StoreError::OutcomeUnknown`] if it is still not known after several attempts. Everything else
-/// that fails on the first attempt is returned at once.
+/// that fails on the first attempt is returned at once, and [`StoreError::Invalid`] on any.
 pub async fn commit(
     store: &dyn MetadataStore,
     runtime: &Runtime,
@@ -39,7 +55,7 @@ pub async fn commit(
 ) -> Result<TxnOutcome, StoreError> {
     let mut unknown = None;
     for attempt in 1..=ATTEMPTS {
-        match store.txn(txn.clone()).await {
+        match send(store, txn.clone()).await {
             Ok(TxnOutcome::Conflict(conflict)) if unknown.is_some() => {
                 match read_back(store, &txn).await {
                     Ok(Some(revision)) => return Ok(TxnOutcome::Committed(Committed { revision })),
@@ -48,9 +64,10 @@ pub async fn commit(
                 }
             }
             Err(error @ StoreError::OutcomeUnknown { .. }) => unknown = Some(error),
-            Err(error) if unknown.is_none() || matches!(error, StoreError::LeaseNotFound(_)) => {
+            Err(error @ (StoreError::Invalid(_) | StoreError::LeaseNotFound(_))) => {
                 return Err(error);
             }
+            Err(error) if unknown.is_none() => return Err(error),
             Err(_) => {}
             Ok(outcome) => return Ok(outcome),
         }
@@ -168,6 +185,24 @@ mod tests {
         store.set_unavailable(true);
         let outcome = commit(&*store, &runtime, Txn::new().put("k", "1")).await;
         assert!(matches!(outcome, Err(StoreError::Unavailable { .. })), "{outcome:?}");
+    }
+
+    /// Its size is told, and it is sent no more, whatever came before.
+    #[tokio::test]
+    async fn an_invalid_transaction_is_returned_at_once_also_after_an_unknown_outcome() {
+        for lost in [0, 1] {
+            let (store, runtime) = faulty();
+            store.lose_requests(lost);
+            let txn = (0..129).fold(Txn::new().absent("k"), |txn, n| txn.put(format!("{n}"), "1"));
+            let (size, started) = (txn.size(), runtime.monotonic());
+            let outcome = commit(&*store, &runtime, txn).await;
+            let Err(StoreError::Invalid(invalid)) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(invalid.size, size);
+            assert_eq!((size.ops, size.preconditions), (129, 1));
+            let pauses = (1..=lost).map(|attempt| BACKOFF.pause(attempt)).sum::<Duration>();
+            let left = (lost + 1..ATTEMPTS).map(|attempt| BACKOFF.pause(attempt)).sum::<Duration>();
+            assert!(runtime.monotonic() - started < pauses + left, "it is not sent again");
+        }
     }
 
     #[tokio::test]

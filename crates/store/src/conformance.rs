@@ -3,7 +3,7 @@
 //!
 //! The checks need a tokio runtime with time enabled and work on one thread.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{cell::Cell, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -28,6 +28,7 @@ pub async fn run_all<F: Future<Output = Store>>(open: impl Fn() -> F) {
     a_watch_sees_every_change_once_and_in_order(open().await).await;
     a_watch_resumes_where_it_was_left(open().await).await;
     a_watch_shows_only_its_prefix(open().await).await;
+    a_watch_says_now_and_then_how_far_it_has_come(open().await).await;
     a_dropped_wait_of_a_watch_loses_nothing(open().await).await;
     keys_end_with_their_lease(open().await).await;
     a_lease_that_is_kept_alive_stays(open().await).await;
@@ -303,8 +304,7 @@ pub async fn a_watch_resumes_where_it_was_left(store: Store) {
     );
 }
 
-/// A watch of a prefix shows nothing else, and tells how far it has come while nothing happens
-/// below it.
+/// A watch of a prefix shows nothing else.
 pub async fn a_watch_shows_only_its_prefix(store: Store) {
     let start = commit(&store, Txn::new().put("x", "")).await;
     let mut watch = store.watch("a/", start).await.unwrap();
@@ -314,6 +314,42 @@ pub async fn a_watch_shows_only_its_prefix(store: Store) {
     assert_eq!(next(&mut watch).await.revision, seen);
     assert_eq!(next(&mut all).await.events.len(), 3);
     assert_eq!(next(&mut all).await.revision, seen);
+}
+
+/// While others change, a watch says how far it has come: at once what was there when it began,
+/// and then now and then, but not with each change.
+pub async fn a_watch_says_now_and_then_how_far_it_has_come(store: Store) {
+    const CHANGES: usize = 500;
+    // More than there are intervals in the time that this may take.
+    const BATCHES_MAX: usize = 20;
+    let start = commit(&store, Txn::new().put("a/", "")).await;
+    let begun_at = commit(&store, Txn::new().put("x", "")).await;
+    let mut watch = store.watch("a/", start).await.unwrap();
+    let batch = soon("the first batch", watch.next()).await.expect("the watch goes on");
+    assert_eq!(batch, EventBatch { revision: begun_at, events: Vec::new() });
+    let target = Cell::new(None);
+    let write = async {
+        for n in 0..CHANGES {
+            let revision = commit(&store, Txn::new().put("x", n.to_string())).await;
+            if n == CHANGES - 1 {
+                target.set(Some(revision));
+            }
+        }
+    };
+    let follow = async {
+        let (mut reached, mut batches) = (begun_at, 0);
+        while target.get().is_none_or(|target| reached < target) {
+            let batch = watch.next().await.expect("the watch goes on");
+            assert!(batch.events.is_empty() && batch.revision > reached, "{batch:?}");
+            (reached, batches) = (batch.revision, batches + 1);
+        }
+        batches
+    };
+    let ((), batches) =
+        soon("that the watch has come so far", async { tokio::join!(write, follow) }).await;
+    assert!(batches <= BATCHES_MAX, "{batches} batches for {CHANGES} changes");
+    let changed = commit(&store, Txn::new().put("a/", "1")).await;
+    assert_eq!(next(&mut watch).await.revision, changed);
 }
 
 /// Dropping the future of [`Watch::next`] drops no change.

@@ -33,6 +33,8 @@ struct Faults {
     fail_after_transactions: Option<u32>,
     /// Transactions that put a key with this prefix fail.
     refused: Option<String>,
+    /// Transactions so far.
+    sent: u64,
 }
 
 impl FaultyStore {
@@ -54,6 +56,11 @@ impl FaultyStore {
     /// The next transactions are not applied, and their outcome is unknown.
     pub fn lose_requests(&self, count: u32) {
         self.faults().lost_requests = count;
+    }
+
+    /// How many transactions it was asked for, whatever became of them.
+    pub fn transactions_sent(&self) -> u64 {
+        self.faults().sent
     }
 
     /// How many of those that [`FaultyStore::lose_requests`] asked for are still to come.
@@ -114,6 +121,7 @@ impl MetadataStore for FaultyStore {
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
+        self.faults().sent += 1;
         self.check_available()?;
         let mut faults = self.faults();
         if faults.lost_requests > 0 {

@@ -16,6 +16,7 @@ use crate::store::{
     Committed, Conflict, Entry, Event, EventBatch, LeaseId, Limits, MetadataStore, Page,
     Precondition, Put, StoreError, Txn, TxnOutcome, Versioned, Watch, WatchError,
 };
+use crate::watch_position::{WatchPosition, WatchStep};
 
 /// Changes kept for watches.
 const HISTORY_MAX: usize = 2000;
@@ -245,7 +246,8 @@ impl MetadataStore for MemoryStore {
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
         let published = self.published.subscribe();
         let (store, prefix) = (self.clone(), prefix.to_owned());
-        Ok(Box::new(MemoryWatch { store, published, prefix, after }))
+        let position = WatchPosition::new(after, self.state().revision);
+        Ok(Box::new(MemoryWatch { store, published, prefix, position }))
     }
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
@@ -282,30 +284,27 @@ struct MemoryWatch {
     store: MemoryStore,
     published: watch::Receiver<Revision>,
     prefix: String,
-    after: Revision,
+    position: WatchPosition,
 }
 
 impl MemoryWatch {
-    fn poll(&mut self) -> Result<Option<EventBatch>, WatchError> {
+    fn poll(&mut self) -> Result<WatchStep, WatchError> {
         let published = *self.published.borrow_and_update();
         let state = self.store.state();
-        if self.after < state.forgotten {
-            return Err(WatchError::Compacted { after: self.after });
+        let after = self.position.searched();
+        if after < state.forgotten {
+            return Err(WatchError::Compacted { after });
         }
-        let start = state.history.partition_point(|batch| batch.revision <= self.after);
+        let start = state.history.partition_point(|batch| batch.revision <= after);
         for batch in &state.history[start..] {
             let below = |event: &&Event| event.key().starts_with(&self.prefix);
             let events: Vec<Event> = batch.events.iter().filter(below).cloned().collect();
             if !events.is_empty() {
-                self.after = batch.revision;
-                return Ok(Some(EventBatch { revision: batch.revision, events }));
+                let batch = EventBatch { revision: batch.revision, events };
+                return Ok(self.position.change(batch));
             }
         }
-        if published > self.after {
-            self.after = published;
-            return Ok(Some(EventBatch { revision: published, events: Vec::new() }));
-        }
-        Ok(None)
+        Ok(self.position.no_change(published, (self.store.now)()))
     }
 }
 
@@ -313,10 +312,12 @@ impl MemoryWatch {
 impl Watch for MemoryWatch {
     async fn next(&mut self) -> Result<EventBatch, WatchError> {
         loop {
-            if let Some(batch) = self.poll()? {
-                return Ok(batch);
-            }
+            let progress = match self.poll()? {
+                WatchStep::Show(batch) => return Ok(batch),
+                WatchStep::Wait(progress) => progress,
+            };
             let wait = self.store.next_deadline();
+            let wait = progress.map_or(wait, |progress| progress.min(wait));
             let changed = tokio::time::timeout(wait, self.published.changed()).await;
             if changed.is_err() {
                 self.store.end_leases();

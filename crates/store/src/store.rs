@@ -1,6 +1,6 @@
 //! The metadata store's interface and guarantees, which can also be implemented on etcd.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,7 +21,8 @@ use milena_types::Revision;
 /// - A transaction has at most [`Limits::ops`] preconditions, at most as many puts and deletes
 ///   together, and at most [`Limits::bytes`] of keys and values. Every store takes [`Limits::MIN`]
 ///   (what etcd takes without configuration); a caller with more to do asks
-///   [`MetadataStore::limits`] and cuts its work into transactions that are each correct alone.
+///   [`MetadataStore::limits`] and cuts its work into transactions that are each correct alone
+///   ([`TxnPacker`](crate::TxnPacker)).
 /// - After [`StoreError::OutcomeUnknown`] the transaction may have been applied or not, and the
 ///   caller must find out before it does anything else, as [`commit`](crate::commit()) does. Every
 ///   other error of [`MetadataStore::txn`] means that it was not applied and never will be.
@@ -52,7 +53,7 @@ pub trait MetadataStore: Send + Sync + 'static {
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError>;
 
     /// Follows all changes to keys that start with `prefix`, from the first revision greater than
-    /// `after`.
+    /// `after`. A store may be told to leave keys out of all watches.
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError>;
 
     /// Opens a lease of `ttl`, at least a millisecond (etcd: rounded up to whole seconds).
@@ -73,11 +74,16 @@ pub trait MetadataStore: Send + Sync + 'static {
 /// Changes to the keys below a prefix, in order of their revisions, each once.
 #[async_trait]
 pub trait Watch: Send {
-    /// Waits for the next change. All changes of one revision come in one batch. A batch may be
-    /// empty: then nothing below the prefix has changed up to its revision. Cancel-safe:
-    /// nothing is lost when the future is dropped.
+    /// Waits for the next change. All changes of one revision come in one batch. An empty batch
+    /// says that nothing else below the prefix has changed up to its revision: at once up to the
+    /// store's revision when the watch began, and while only other keys change not more often than
+    /// each [`PROGRESS_INTERVAL`], nor much less often. Cancel-safe: nothing is lost when the
+    /// future is dropped.
     async fn next(&mut self) -> Result<EventBatch, WatchError>;
 }
+
+/// How often a watch says how far it has come while nothing changes that it shows.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The limits of one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +97,50 @@ pub struct Limits {
 impl Limits {
     /// Limits that every store supports: etcd's, less the overhead that etcd adds to a request.
     pub const MIN: Self = Self { ops: 128, bytes: 1 << 20 };
+}
+
+/// The size of a transaction, as [`Limits`] count it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TxnSize {
+    /// Puts and deletes.
+    pub ops: usize,
+    pub preconditions: usize,
+    /// Keys and values together, in bytes.
+    pub bytes: usize,
+}
+
+impl TxnSize {
+    pub fn fits(self, limits: Limits) -> bool {
+        self.ops <= limits.ops && self.preconditions <= limits.ops && self.bytes <= limits.bytes
+    }
+}
+
+impl ops::Add for TxnSize {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            ops: self.ops + other.ops,
+            preconditions: self.preconditions + other.preconditions,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl fmt::Display for TxnSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ops, preconditions, bytes } = self;
+        write!(f, "{ops} operations, {preconditions} preconditions, {bytes} bytes")
+    }
+}
+
+/// A transaction breaks a rule of the store: a bug of whoever built it. Nothing was changed, and
+/// the same transaction is refused whenever it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a metadata transaction of {size} is invalid: {reason}; this is a bug, please report it")]
+pub struct InvalidTxn {
+    pub size: TxnSize,
+    pub reason: String,
 }
 
 /// A value, as bytes or decoded, with its revision.
@@ -119,7 +169,7 @@ pub struct Page {
 }
 
 /// A condition that must hold for a transaction to be applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Precondition {
     /// There is no such key.
     Absent(String),
@@ -129,6 +179,17 @@ pub enum Precondition {
     At(String, Revision),
     /// No key starts with this.
     PrefixAbsent(String),
+}
+
+impl Precondition {
+    /// The key, or the prefix, that it is about.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Absent(key) | Self::Exists(key) | Self::At(key, _) | Self::PrefixAbsent(key) => {
+                key
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,35 +302,26 @@ impl Txn {
 
     /// Bytes of keys and values.
     pub fn bytes(&self) -> usize {
-        let precondition = |p: &Precondition| match p {
-            Precondition::Absent(k)
-            | Precondition::Exists(k)
-            | Precondition::At(k, _)
-            | Precondition::PrefixAbsent(k) => k.len(),
-        };
-        self.preconditions.iter().map(precondition).sum::<usize>()
+        self.preconditions.iter().map(|precondition| precondition.key().len()).sum::<usize>()
             + self.puts.iter().map(|p| p.key.len() + p.value.len()).sum::<usize>()
             + self.deletes.iter().map(String::len).sum::<usize>()
             + self.delete_prefixes.iter().map(String::len).sum::<usize>()
     }
 
+    /// What counts against [`Limits`].
+    pub fn size(&self) -> TxnSize {
+        let preconditions = self.preconditions.len();
+        TxnSize { ops: self.ops(), preconditions, bytes: self.bytes() }
+    }
+
     /// Checks this transaction against the rules of [`MetadataStore`], for implementations.
     pub fn check(&self, limits: Limits) -> Result<(), StoreError> {
-        let invalid = |reason: String| Err(StoreError::Invalid { reason });
-        if self.ops() > limits.ops || self.preconditions.len() > limits.ops {
+        let size = self.size();
+        let invalid = |reason| Err(StoreError::Invalid(InvalidTxn { size, reason }));
+        if !size.fits(limits) {
+            let Limits { ops, bytes } = limits;
             return invalid(format!(
-                "{} preconditions and {} operations are more than {} each; use several \
-                 transactions",
-                self.preconditions.len(),
-                self.ops(),
-                limits.ops
-            ));
-        }
-        if self.bytes() > limits.bytes {
-            return invalid(format!(
-                "{} bytes are more than {}; use several transactions",
-                self.bytes(),
-                limits.bytes
+                "at most {ops} operations, {ops} preconditions and {bytes} bytes fit into one"
             ));
         }
         let mut keys: Vec<&str> = self.puts.iter().map(|p| p.key.as_str()).collect();
@@ -384,9 +436,8 @@ pub enum WatchError {
 /// Why a request to the store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The request breaks a rule of the store. Nothing was changed.
-    #[error("invalid metadata request: {reason}")]
-    Invalid { reason: String },
+    #[error(transparent)]
+    Invalid(#[from] InvalidTxn),
     /// The lease has ended. Nothing was changed.
     #[error("lease {0} has ended; grant a new one and register again")]
     LeaseNotFound(LeaseId),

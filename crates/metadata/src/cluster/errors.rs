@@ -1,13 +1,21 @@
 //! [`MetadataError`].
 
-use milena_store::{DecodeError, RecordError, StoreError};
+use milena_store::{DecodeError, InvalidTxn, RecordError, StoreError};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId, TopicName};
 
 /// Why a cluster's metadata was not read or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+    #[error(transparent)]
+    Invalid(InvalidTxn),
+    /// A record would be so large that it fits into no transaction.
+    #[error(
+        "the metadata record '{key}' would have {bytes} bytes, more than {max}: set fewer or \
+         shorter values"
+    )]
+    TooLarge { key: String, bytes: usize, max: usize },
     /// Others kept changing the same records.
     #[error("the metadata at '{key}' is changed by others all the time; try again")]
     Contended { key: String },
@@ -38,6 +46,15 @@ pub enum MetadataError {
     InvalidPartitions { reason: String },
     #[error("{reason}")]
     InvalidAssignment { reason: String },
+}
+
+impl From<StoreError> for MetadataError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Invalid(invalid) => Self::Invalid(invalid),
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl From<DecodeError> for MetadataError {

@@ -8,8 +8,8 @@
 
 use milena_runtime::Runtime;
 use milena_store::{
-    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, DecodeError, Entry, Keyspace, Layout, RecordError,
-    Records, StoreError, Txn, TxnOutcome, Versioned,
+    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, DecodeError, Entry, InvalidTxn, Keyspace, Layout,
+    RecordError, Records, StoreError, Txn, TxnOutcome, Versioned,
 };
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Revision, TopicPartition};
 use serde::{Serialize, de::DeserializeOwned};
@@ -46,7 +46,10 @@ pub enum CatalogError {
         "the outcome of a change in the metadata store is unknown ({0}): try again when it is back"
     )]
     OutcomeUnknown(String),
-    /// The store refuses the request or is damaged. Nothing was changed.
+    /// The change is not one that the store takes: a bug, and no reason to try it again.
+    #[error(transparent)]
+    Invalid(InvalidTxn),
+    /// The store is damaged. Nothing was changed.
     #[error(transparent)]
     Store(StoreError),
     /// A record that this release cannot read.
@@ -61,9 +64,8 @@ impl From<StoreError> for CatalogError {
             StoreError::Unavailable { .. } | StoreError::NoSpace { .. } | StoreError::Closed => {
                 Self::Unavailable(error.to_string())
             }
-            StoreError::Invalid { .. }
-            | StoreError::LeaseNotFound(_)
-            | StoreError::Corrupt { .. } => Self::Store(error),
+            StoreError::Invalid(error) => Self::Invalid(error),
+            StoreError::LeaseNotFound(_) | StoreError::Corrupt { .. } => Self::Store(error),
         }
     }
 }

@@ -13,8 +13,12 @@
 //! producers. Once its objects are uploaded only its commit is repeated, so that an unknown outcome
 //! is resolved.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
+use milena_store::InvalidTxn;
 use milena_types::{ChunkSeq, Revision, Timestamp, TopicPartition};
 use tokio::sync::Mutex;
 
@@ -82,6 +86,8 @@ pub(crate) struct Flusher {
     objects: Objects,
     /// Serialises flushes; holds the upload whose commit is being retried.
     uploaded: Mutex<Option<UploadedFlush>>,
+    /// The transaction of a flush that the metadata store does not take.
+    invalid: OnceLock<InvalidTxn>,
 }
 
 impl Flusher {
@@ -107,18 +113,23 @@ impl Flusher {
             deleted,
             objects,
             uploaded,
+            invalid: OnceLock::new(),
         })
     }
 
-    /// Flushes the oldest chunks.
+    /// Flushes the oldest chunks. Once a transaction of a flush was invalid, which it would be
+    /// again, this returns that error at once.
     pub(super) async fn flush_oldest(&self) -> Result<FlushOutcome, FlushError> {
         let mut pending = self.uploaded.lock().await;
+        if let Some(invalid) = self.invalid.get() {
+            return Err(CatalogError::Invalid(invalid.clone()).into());
+        }
         if pending.is_none() {
-            let chunks = match self.next_chunks().await? {
+            let chunks = match self.next_chunks().await.map_err(|error| self.noted(error))? {
                 Ok(chunks) => chunks,
                 Err(outcome) => return Ok(outcome),
             };
-            *pending = Some(self.upload(chunks).await?);
+            *pending = Some(self.upload(chunks).await.map_err(|error| self.noted(error))?);
         }
         let Some(uploaded) = &*pending else { return Ok(FlushOutcome::Nothing) };
         let partitions = match self.commit(uploaded).await {
@@ -127,7 +138,7 @@ impl Flusher {
                 let uploaded = pending.take().expect("it is there");
                 return self.abandon_flush(uploaded, error).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.noted(error)),
         };
         let Some(uploaded) = pending.take() else { return Ok(FlushOutcome::Nothing) };
         let released = match self.delete_refs_of_deleted(&uploaded).await {
@@ -138,6 +149,14 @@ impl Flusher {
         fold_due(&self.manifests, Timestamp(self.core.runtime.wall_ms()), partitions).await;
         released?;
         Ok(FlushOutcome::Flushed)
+    }
+
+    /// Has an invalid transaction end all flushing.
+    fn noted(&self, error: FlushError) -> FlushError {
+        if let FlushError::Catalog(CatalogError::Invalid(invalid)) = &error {
+            self.invalid.get_or_init(|| invalid.clone());
+        }
+        error
     }
 
     /// The chunks to flush next, else why there are none.

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use milena_runtime::Backoff;
 
 use crate::{
-    catalog::records::LogId,
+    catalog::{records::LogId, storage_catalog::CatalogError},
     flush::{
         errors::FlushError,
         flusher::{FlushOutcome, Flusher},
@@ -68,6 +68,15 @@ impl Flusher {
                         look_again = Some(POLL_INTERVAL);
                     }
                     Ok(FlushOutcome::Nothing) => {}
+                    Err(FlushError::Catalog(error @ CatalogError::Invalid(_))) => {
+                        self.core.budget.note_flush(Some(error.to_string()));
+                        tracing::error!(
+                            %error,
+                            "nothing is flushed in this life of the broker any more: its records \
+                             stay in the write-ahead log"
+                        );
+                        return;
+                    }
                     Err(error) => {
                         failed += 1;
                         self.core.budget.note_flush(Some(error.to_string()));

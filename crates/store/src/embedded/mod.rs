@@ -3,7 +3,8 @@
 //! Reads go straight to the file's last committed state (and its page cache). Changes go to one
 //! writer thread, which puts all that are queued into one synced commit: each transaction is still
 //! checked and applied alone, in order, and returns only after the sync. Past changes for watches
-//! are kept in memory, bounded in bytes; after a restart every watch reads its range again.
+//! are kept in memory, bounded in bytes, but for those of keys that are [not
+//! watched](EmbeddedOptions::unwatched); after a restart every watch reads its range again.
 //!
 //! Invariants: nothing is returned or shown to a watch before it is synced; a file whose sync
 //! failed is neither read nor written again, but written anew into another ([`file`]); after a full
@@ -37,8 +38,9 @@ use milena_types::Revision;
 use redb::Database;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::store::{
-    LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
+use crate::{
+    store::{LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch},
+    watch_position::WatchPosition,
 };
 
 use file::Opener;
@@ -64,6 +66,7 @@ pub struct EmbeddedStore {
     /// The free part that is kept for what is vital.
     vital_queue: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    limits: Limits,
     runtime: Runtime,
 }
 
@@ -72,8 +75,6 @@ const QUEUE_UNITS_MAX: u32 = 16_384;
 /// As much again for what is vital, of which there is little.
 const VITAL_UNITS_MAX: u32 = 4096;
 const QUEUE_UNIT_BYTES: usize = 4096;
-
-const EMBEDDED_LIMITS: Limits = Limits { ops: 16_384, bytes: 16 << 20 };
 
 impl EmbeddedStore {
     /// Opens the file, or creates it. Blocks for as long as a repair after an unclean end takes.
@@ -110,6 +111,7 @@ impl EmbeddedStore {
             queue: Arc::new(Semaphore::new(QUEUE_UNITS_MAX as usize)),
             vital_queue: Arc::new(Semaphore::new(VITAL_UNITS_MAX as usize)),
             thread: Mutex::default(),
+            limits: options.limits,
             runtime: runtime.clone(),
         };
         Ok((store, writer))
@@ -199,12 +201,20 @@ impl MetadataStore for EmbeddedStore {
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
-        txn.check(EMBEDDED_LIMITS)?;
+        txn.check(self.limits)?;
         self.call(txn.bytes(), txn.vital, |reply| Request::Txn(txn, reply)).await
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
-        Ok(Box::new(HistoryWatch::new(self.state.clone(), prefix, after)))
+        // What was read before the watch began may not be published yet.
+        let revision = |database: &Database| {
+            let unavailable = |e: redb::Error| StoreError::Unavailable { reason: e.to_string() };
+            tables::revision(database).map_err(unavailable)
+        };
+        let published = *self.state.published.borrow();
+        let begun_at = self.try_read(&revision).unwrap_or(published);
+        let (state, position) = (self.state.clone(), WatchPosition::new(after, begun_at));
+        Ok(Box::new(HistoryWatch::new(state, prefix, position, self.runtime.clone())))
     }
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
@@ -222,6 +232,6 @@ impl MetadataStore for EmbeddedStore {
     }
 
     fn limits(&self) -> Limits {
-        EMBEDDED_LIMITS
+        self.limits
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::store::Limits;
+
 #[derive(Clone, Debug)]
 pub struct EmbeddedOptions {
     /// The file. Its directory must exist.
@@ -10,12 +12,26 @@ pub struct EmbeddedOptions {
     pub cache_bytes: usize,
     /// Bytes of past changes kept for watches that lag behind.
     pub history_bytes: usize,
+    /// Keys that no watch shows, and that no past change is kept of. They are changed so often that
+    /// they would push out the changes of all others.
+    pub unwatched: fn(&str) -> bool,
+    /// The limits of one transaction, [`Limits::MIN`] or more.
+    pub limits: Limits,
 }
+
+/// What one commit takes without delaying others much.
+const LIMITS: Limits = Limits { ops: 16_384, bytes: 16 << 20 };
 
 impl EmbeddedOptions {
     /// The defaults, for the file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), cache_bytes: 24 << 20, history_bytes: 16 << 20 }
+        Self {
+            path: path.into(),
+            cache_bytes: 24 << 20,
+            history_bytes: 16 << 20,
+            unwatched: |_| false,
+            limits: LIMITS,
+        }
     }
 }
 

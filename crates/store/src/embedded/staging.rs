@@ -18,6 +18,7 @@ use super::tables::{self, StoredEntry};
 pub(super) struct AppliedBatch {
     /// One for each request, in order.
     pub(super) outcomes: Vec<Result<Outcome, StoreError>>,
+    /// What watches show of the changes.
     pub(super) batches: Vec<EventBatch>,
     pub(super) granted: Vec<(LeaseId, Duration)>,
     pub(super) ended: Vec<LeaseId>,
@@ -39,13 +40,24 @@ pub(super) struct Staging<'t> {
     state: Table<'t, &'static str, u64>,
     live: HashSet<LeaseId>,
     ended: HashSet<LeaseId>,
+    /// Keys that watches do not show.
+    unwatched: fn(&str) -> bool,
     applied: AppliedBatch,
+}
+
+/// The changes of one revision.
+#[derive(Default)]
+struct Changes {
+    any: bool,
+    /// Those that watches show.
+    events: Vec<Event>,
 }
 
 impl<'t> Staging<'t> {
     pub(super) fn new(
         txn: &'t WriteTransaction,
         live: HashSet<LeaseId>,
+        unwatched: fn(&str) -> bool,
         revision: Revision,
     ) -> Result<Self, redb::Error> {
         Ok(Self {
@@ -55,6 +67,7 @@ impl<'t> Staging<'t> {
             state: txn.open_table(tables::STATE)?,
             live,
             ended: HashSet::new(),
+            unwatched,
             applied: AppliedBatch { revision, ..AppliedBatch::default() },
         })
     }
@@ -64,7 +77,7 @@ impl<'t> Staging<'t> {
     }
 
     pub(super) fn finish(mut self) -> Result<AppliedBatch, redb::Error> {
-        if !self.applied.batches.is_empty() {
+        if self.applied.changed {
             self.state.insert(tables::REVISION, self.applied.revision.raw())?;
         }
         self.applied.ended = self.ended.into_iter().collect();
@@ -92,11 +105,11 @@ impl<'t> Staging<'t> {
         for stored in self.lease_keys.range((lease.0, "")..(lease.0.saturating_add(1), ""))? {
             keys.push(stored?.0.value().1.to_owned());
         }
-        let mut events = Vec::new();
+        let mut changes = Changes::default();
         for key in keys {
-            self.delete(key, &mut events)?;
+            self.delete(key, &mut changes)?;
         }
-        self.push(events);
+        self.push(changes);
         Ok(())
     }
 
@@ -111,30 +124,32 @@ impl<'t> Staging<'t> {
                 return Ok(Err(StoreError::LeaseNotFound(lease)));
             }
         }
-        let mut events = Vec::new();
+        let mut changes = Changes::default();
         for prefix in &txn.delete_prefixes {
             for key in tables::keys_below(&self.entries, prefix)? {
-                self.delete(key, &mut events)?;
+                self.delete(key, &mut changes)?;
             }
         }
         for key in &txn.deletes {
-            self.delete(key.clone(), &mut events)?;
+            self.delete(key.clone(), &mut changes)?;
         }
         let revision = Revision(self.applied.revision.raw() + 1);
         for put in &txn.puts {
-            events.push(self.put(put, revision)?);
+            self.put(put, revision, &mut changes)?;
         }
-        self.push(events);
+        self.push(changes);
         Ok(Ok(TxnOutcome::Committed(Committed { revision: self.applied.revision })))
     }
 
-    fn push(&mut self, events: Vec<Event>) {
-        if events.is_empty() {
+    fn push(&mut self, Changes { any, events }: Changes) {
+        if !any {
             return;
         }
-        self.applied.revision = Revision(self.applied.revision.raw() + 1);
-        self.applied.batches.push(EventBatch { revision: self.applied.revision, events });
-        self.applied.changed = true;
+        let revision = Revision(self.applied.revision.raw() + 1);
+        (self.applied.revision, self.applied.changed) = (revision, true);
+        if !events.is_empty() {
+            self.applied.batches.push(EventBatch { revision, events });
+        }
     }
 
     fn holds(&self, precondition: &Precondition) -> Result<bool, redb::Error> {
@@ -154,7 +169,12 @@ impl<'t> Staging<'t> {
         })
     }
 
-    fn put(&mut self, put: &Put, revision: Revision) -> Result<Event, redb::Error> {
+    fn put(
+        &mut self,
+        put: &Put,
+        revision: Revision,
+        changes: &mut Changes,
+    ) -> Result<(), redb::Error> {
         let key = put.key.as_str();
         let lease = put.lease.map_or(0, |lease| lease.0);
         let old = self.entries.get(key)?.map(|stored| (stored.value().0, stored.value().2));
@@ -168,20 +188,27 @@ impl<'t> Staging<'t> {
             self.lease_keys.insert((lease, key), ())?;
         }
         self.entries.insert(key, (created, revision.raw(), lease, put.value.as_ref()))?;
-        // A copy: the caller's bytes may be a small part of a large buffer, and history keeps this
-        // one.
-        let value = Bytes::copy_from_slice(&put.value);
-        let versioned = Versioned { value, revision };
-        Ok(Event::Put(Entry { key: key.to_owned(), versioned }))
+        changes.any = true;
+        if !(self.unwatched)(key) {
+            // A copy: the caller's bytes may be a small part of a large buffer, and history keeps
+            // this one.
+            let value = Bytes::copy_from_slice(&put.value);
+            let versioned = Versioned { value, revision };
+            changes.events.push(Event::Put(Entry { key: key.to_owned(), versioned }));
+        }
+        Ok(())
     }
 
-    fn delete(&mut self, key: String, events: &mut Vec<Event>) -> Result<(), redb::Error> {
+    fn delete(&mut self, key: String, changes: &mut Changes) -> Result<(), redb::Error> {
         let lease = self.entries.remove(key.as_str())?.map(|old| old.value().2);
         if let Some(lease) = lease {
             if lease != 0 {
                 self.lease_keys.remove((lease, key.as_str()))?;
             }
-            events.push(Event::Delete { key });
+            changes.any = true;
+            if !(self.unwatched)(&key) {
+                changes.events.push(Event::Delete { key });
+            }
         }
         Ok(())
     }

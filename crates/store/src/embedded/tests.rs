@@ -161,6 +161,41 @@ async fn a_watch_that_lags_behind_the_kept_history_ends_as_compacted() {
     conformance::assert_compacted(&mut slow).await;
 }
 
+fn is_unwatched(key: &str) -> bool {
+    key.starts_with("s/")
+}
+
+/// However many there are, they do not push out the changes that watches show.
+#[tokio::test]
+async fn changes_of_unwatched_keys_are_no_history() {
+    let directory = TempDir::new().unwrap();
+    let options = EmbeddedOptions {
+        history_bytes: 4096,
+        unwatched: is_unwatched,
+        ..options(directory.path())
+    };
+    let store = EmbeddedStore::open(options, &Runtime::system()).unwrap();
+    let mut slow = store.watch("", Revision(0)).await.unwrap();
+    let first = put(&store, "a", "1").await.unwrap();
+    let write = async |n: usize| put(&store, &format!("s/{}", n % 7), &"x".repeat(500)).await;
+    join_all((0..100).map(write)).await.into_iter().for_each(|written| _ = written.unwrap());
+    let lease = store.grant(Duration::from_secs(60)).await.unwrap();
+    let leased = Txn::new().put_leased("s/leased", "", lease).delete("s/1").put("a", "2");
+    let second = store.txn(leased).await.unwrap().committed().unwrap();
+    store.revoke(lease).await.unwrap();
+    let third = store.txn(Txn::new().delete_prefix("s/")).await.unwrap().committed().unwrap();
+    assert_eq!(third.raw(), second.raw() + 2, "they have revisions like all others");
+    let last = put(&store, "b", "1").await.unwrap();
+    for (revision, key) in [(first, "a"), (second, "a"), (last, "b")] {
+        let batch = slow.next().await.unwrap();
+        assert_eq!((batch.revision, batch.events.len()), (revision, 1));
+        assert_eq!(batch.events[0].key(), key);
+    }
+    store.close().await;
+    let store = open(directory.path());
+    assert_eq!(store.range("", None, 10).await.unwrap().revision, last);
+}
+
 #[tokio::test]
 async fn transactions_that_wait_together_share_a_commit() {
     let directory = TempDir::new().unwrap();

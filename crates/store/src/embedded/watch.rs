@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use milena_runtime::Runtime;
 use milena_types::Revision;
 use tokio::sync::watch;
 
-use crate::store::{EventBatch, Watch, WatchError};
+use crate::{
+    store::{EventBatch, Watch, WatchError},
+    watch_position::{WatchPosition, WatchStep},
+};
 
 use super::state::StoreState;
 
@@ -14,27 +18,28 @@ pub(super) struct HistoryWatch {
     state: Arc<StoreState>,
     published: watch::Receiver<Revision>,
     prefix: String,
-    after: Revision,
+    position: WatchPosition,
+    runtime: Runtime,
 }
 
 impl HistoryWatch {
-    pub(super) fn new(state: Arc<StoreState>, prefix: &str, after: Revision) -> Self {
+    pub(super) fn new(
+        state: Arc<StoreState>,
+        prefix: &str,
+        position: WatchPosition,
+        runtime: Runtime,
+    ) -> Self {
         let published = state.published.subscribe();
-        Self { state, published, prefix: prefix.to_owned(), after }
+        Self { state, published, prefix: prefix.to_owned(), position, runtime }
     }
 
-    fn poll(&mut self) -> Result<Option<EventBatch>, WatchError> {
+    fn poll(&mut self) -> Result<WatchStep, WatchError> {
         let published = *self.published.borrow_and_update();
-        let history = self.state.history();
-        if let Some(batch) = history.next(&self.prefix, self.after)? {
-            self.after = batch.revision;
-            return Ok(Some(batch));
-        }
-        if published > self.after {
-            self.after = published;
-            return Ok(Some(EventBatch { revision: published, events: Vec::new() }));
-        }
-        Ok(None)
+        let next = self.state.history().next(&self.prefix, self.position.searched())?;
+        Ok(match next {
+            Some(batch) => self.position.change(batch),
+            None => self.position.no_change(published, self.runtime.monotonic()),
+        })
     }
 }
 
@@ -42,13 +47,22 @@ impl HistoryWatch {
 impl Watch for HistoryWatch {
     async fn next(&mut self) -> Result<EventBatch, WatchError> {
         loop {
-            if let Some(batch) = self.poll()? {
-                return Ok(batch);
-            }
+            let progress = match self.poll()? {
+                WatchStep::Show(batch) => return Ok(batch),
+                WatchStep::Wait(progress) => progress,
+            };
             if self.state.is_closed() {
                 return Err(WatchError::Closed);
             }
-            self.published.changed().await.map_err(|_| WatchError::Closed)?;
+            let changed = self.published.changed();
+            let changed = match progress {
+                None => changed.await,
+                Some(wait) => tokio::select! {
+                    changed = changed => changed,
+                    () = self.runtime.sleep(wait) => Ok(()),
+                },
+            };
+            changed.map_err(|_| WatchError::Closed)?;
         }
     }
 }

@@ -228,7 +228,7 @@ impl Writer {
         let live = self.state.leases().live(self.runtime.monotonic());
         #[cfg(test)]
         self.opener.faults().wait_to_stage();
-        let mut staging = Staging::new(txn, live, self.revision)?;
+        let mut staging = Staging::new(txn, live, self.opener.options().unwatched, self.revision)?;
         for lease in expired {
             staging.end_lease(*lease)?;
         }
@@ -324,7 +324,7 @@ impl Writer {
 
     fn publish(&mut self, applied: AppliedBatch, changes: Vec<QueuedRequest>) {
         let now = self.runtime.monotonic();
-        self.revision = applied.revision;
+        let is_new = applied.revision != mem::replace(&mut self.revision, applied.revision);
         let mut leases = self.state.leases();
         for (id, ttl) in applied.granted {
             leases.grant(id, ttl, now);
@@ -333,7 +333,7 @@ impl Writer {
             leases.remove(id);
         }
         drop(leases);
-        if !applied.batches.is_empty() {
+        if is_new {
             let mut history = self.state.history();
             applied.batches.into_iter().for_each(|batch| history.push(batch));
             drop(history);

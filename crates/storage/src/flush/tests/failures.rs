@@ -1,8 +1,10 @@
 //! Flushes that fail or whose epoch is over.
 
+use milena_store::Limits;
 use milena_types::ChunkSeq;
 
 use super::*;
+use crate::{CatalogError, FlushError};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flush_that_fails_is_tried_again_and_reads_and_writes_go_on() {
@@ -51,6 +53,30 @@ async fn a_flush_with_an_unknown_outcome_is_resolved_not_repeated() {
     let partition = open_partition(&storage, 0, 2).await;
     assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2), (2, 3)]);
     check_references(&broker).await;
+}
+
+/// It would be refused for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_whose_transaction_is_invalid_is_not_tried_again() {
+    // What opens an epoch fits, what commits a flush does not.
+    let mut broker = Broker::with_limits(Limits { ops: 3, ..Limits::MIN });
+    let mut config = broker.config();
+    config.flush.bytes = 1;
+    let storage = broker.open_with(config).await;
+    let partition = open_partition(&storage, 0, 1).await;
+    append(&partition, batch(&[1])).await;
+    // By this call or by the policy, whichever comes first.
+    let refused = storage.flush().await.expect_err("it is too large");
+    let FlushError::Catalog(CatalogError::Invalid(invalid)) = refused else { panic!("{refused}") };
+    assert_eq!((invalid.size.ops, invalid.size.preconditions), (4, 3));
+    let sent = broker.metadata.transactions_sent();
+    append(&partition, batch(&[2])).await;
+    for _ in 0..3 {
+        let refused = storage.flush().await.expect_err("as before");
+        assert!(refused.to_string().contains("4 operations"), "{refused}");
+    }
+    assert_eq!(broker.metadata.transactions_sent(), sent);
+    assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
