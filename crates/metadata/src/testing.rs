@@ -1,4 +1,5 @@
-//! Clusters for this crate's tests: records on an embedded store in a directory of their own.
+//! Clusters for this crate's tests: records on an embedded store in a directory of their own, or in
+//! memory; with the smallest limits that a store may have.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +8,9 @@ use crate::{
     Registration,
 };
 use milena_runtime::Runtime;
-use milena_store::{EmbeddedOptions, EmbeddedStore, FaultyStore, MemoryStore, MetadataStore};
+use milena_store::{
+    EmbeddedOptions, EmbeddedStore, FaultyStore, Limits, MemoryStore, MetadataStore,
+};
 use milena_types::{BrokerId, ClusterId, TopicName};
 use tempfile::TempDir;
 
@@ -28,8 +31,8 @@ impl TestCluster {
         Self::on(EmbeddedOptions { history_bytes, ..EmbeddedOptions::new("") }).await
     }
 
-    /// A cluster on a store with etcd's limits.
-    pub(crate) async fn with_etcd_limits() -> Self {
+    /// A cluster on a store in memory.
+    pub(crate) async fn in_memory() -> Self {
         let runtime = Runtime::system();
         Self::on_store(Arc::new(MemoryStore::new(&runtime)), runtime, None).await
     }
@@ -44,7 +47,9 @@ impl TestCluster {
     async fn on(options: EmbeddedOptions) -> Self {
         let directory = TempDir::new().unwrap();
         let runtime = Runtime::system();
-        let options = EmbeddedOptions { path: directory.path().join("metadata.redb"), ..options };
+        let path = directory.path().join("metadata.redb");
+        let (limits, unwatched) = (Limits::MIN, crate::is_storage_key as fn(&str) -> bool);
+        let options = EmbeddedOptions { path, limits, unwatched, ..options };
         let store = Arc::new(EmbeddedStore::open(options, &runtime).unwrap());
         Self::on_store(store, runtime, Some(directory)).await
     }

@@ -6,7 +6,7 @@ use milena_types::{BrokerId, Revision, TopicName};
 
 use super::{
     ATTEMPTS_MAX, ClusterMetadata, Configs, ConfigsRecord, MetadataError, MetadataKey, TopicRecord,
-    value,
+    bounded_value,
 };
 
 impl ClusterMetadata {
@@ -22,7 +22,8 @@ impl ClusterMetadata {
             let seen = self.record::<TopicRecord>(&key).await?;
             let mut seen = seen.ok_or_else(|| MetadataError::UnknownTopic(name.clone()))?;
             change(&mut seen.value.configs)?;
-            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+            let record = bounded_value(&key, &seen.value)?;
+            let txn = Txn::new().at(&key, seen.revision).put(&key, record);
             if let Some(revision) = self.commit(txn).await.map_err(MetadataError::from)?.committed()
             {
                 return Ok(revision);
@@ -44,7 +45,8 @@ impl ClusterMetadata {
             let revision = seen.as_ref().map(|seen| seen.revision);
             let mut record = seen.map(|seen| seen.value).unwrap_or_default();
             change(&mut record.configs)?;
-            let txn = Txn::new().unchanged(&key, revision).put(&key, value(&record));
+            let record = bounded_value(&key, &record)?;
+            let txn = Txn::new().unchanged(&key, revision).put(&key, record);
             if let Some(revision) = self.commit(txn).await.map_err(MetadataError::from)?.committed()
             {
                 return Ok(revision);

@@ -17,6 +17,13 @@ pub fn storage_prefix(cluster: &ClusterId) -> String {
     format!("clusters/{cluster}/storage/")
 }
 
+/// Whether a key of the store is storage's, of whatever cluster. Nobody follows those, and they
+/// change with every flush.
+pub fn is_storage_key(key: &str) -> bool {
+    let mut path = key.split('/');
+    path.next() == Some("clusters") && path.nth(1) == Some("storage")
+}
+
 /// A key of a cluster. A leased one ends with the lease of the broker that wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MetadataKey<'a> {
@@ -166,6 +173,19 @@ mod tests {
         for (key, text) in keys {
             assert_eq!(key.to_string(), text);
             assert_eq!(MetadataKey::parse(text), Some(key));
+        }
+    }
+
+    #[test]
+    fn storages_keys_are_told_from_all_others() {
+        let cluster: ClusterId = "AAAAAAAAAAAAAAAAAAAAAQ".parse().unwrap();
+        assert!(is_storage_key(&format!("{}wal/1/7", storage_prefix(&cluster))));
+        let others = ["metadata/storage/wal", "metadata/topics/storage", "counters/storage/x"];
+        for other in others {
+            assert!(!is_storage_key(&format!("{}{other}", cluster_prefix(&cluster))), "{other}");
+        }
+        for other in ["service/clusters/storage/x", "clusters", "storage/wal/1/7", ""] {
+            assert!(!is_storage_key(other), "{other}");
         }
     }
 

@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use milena_store::{Entry, Pages, Precondition, Txn, TxnOutcome, Versioned};
+use futures_util::{StreamExt, stream};
+use milena_store::{
+    Entry, PackedTxn, Pages, Precondition, StoreError, Txn, TxnOutcome, TxnPacker, Versioned,
+};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
 use super::{
-    ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError, MetadataKey,
-    NodeRecord, PartitionRecord, Registration, ServingRecord, decode, value,
+    AT_ONCE_MAX, ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError,
+    MetadataKey, NodeRecord, PartitionRecord, Registration, ServingRecord, decode, value,
 };
 
 /// The partitions that a new life of a broker took over from earlier ones.
@@ -59,7 +62,7 @@ impl ClusterMetadata {
             if changes.is_empty() {
                 return Ok(taken);
             }
-            let applied = self.apply(&guards, changes).await?;
+            let applied = self.apply(&guards, changes, |_| None).await?;
             taken.partitions += applied.partitions;
             taken.revision = taken.revision.max(applied.revision);
             if applied.guard_failed {
@@ -98,12 +101,11 @@ impl ClusterMetadata {
             if changes.is_empty() {
                 return Ok(moved);
             }
-            let all_guards: Vec<Precondition> = guards
-                .iter()
-                .cloned()
-                .chain(candidates.brokers.iter().map(|candidate| self.alive(candidate)))
-                .collect();
-            let applied = self.apply(&all_guards, changes).await?;
+            let lives = |record: &PartitionRecord| {
+                let seen = candidates.brokers.get(&record.leader)?;
+                Some(self.alive(record.leader, seen))
+            };
+            let applied = self.apply(guards, changes, lives).await?;
             moved.partitions += applied.partitions;
             moved.revision = moved.revision.max(applied.revision);
             if applied.guard_failed && !self.guards_hold(guards).await? {
@@ -153,56 +155,32 @@ impl ClusterMetadata {
         moves: &[(TopicPartition, BrokerId)],
     ) -> Result<AppliedChanges, MetadataError> {
         let mut applied = AppliedChanges::default();
-        let own = Precondition::At(
-            self.key(MetadataKey::Broker(registration.broker)),
-            registration.revision,
-        );
+        let own = self.key(MetadataKey::Broker(registration.broker));
+        let base = Txn::new().at(own, registration.revision);
         let mut remaining: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
         for _ in 0..ATTEMPTS_MAX {
             let brokers = self.brokers().await?;
-            let chunk_len = self.store.limits().ops.saturating_sub(1 + brokers.len()).max(1);
+            let mut packer = TxnPacker::new(self.store.limits(), base.clone());
             let mut again = Vec::new();
-            for chunk in remaining.chunks(chunk_len) {
-                let mut candidates: BTreeMap<BrokerId, Versioned<BrokerRecord>> = BTreeMap::new();
-                let mut puts = Vec::with_capacity(chunk.len());
-                for (partition, to) in chunk {
-                    let Some(seen) = self.partition(partition.topic, partition.partition).await?
-                    else {
-                        continue;
-                    };
-                    let Versioned { value: mut record, revision } = seen;
-                    applied.revision = applied.revision.max(revision);
-                    let leads = record.leader == registration.broker
-                        && record.broker_epoch == registration.epoch;
-                    if !leads || *to == registration.broker || !brokers.contains_key(to) {
-                        continue;
-                    }
-                    candidates.insert(*to, brokers[to].clone());
-                    record.set_leader(*to, brokers[to].value.epoch);
-                    record.next_term();
-                    puts.push((*partition, revision, record));
+            for (partition, to) in std::mem::take(&mut remaining) {
+                let seen = self.partition(partition.topic, partition.partition).await?;
+                let Some(Versioned { value: mut record, revision }) = seen else { continue };
+                applied.revision = applied.revision.max(revision);
+                let leads = record.leader == registration.broker
+                    && record.broker_epoch == registration.epoch;
+                let target = brokers.get(&to).filter(|_| leads && to != registration.broker);
+                let Some(target) = target else { continue };
+                record.set_leader(to, target.value.epoch);
+                record.next_term();
+                let key = self.key(MetadataKey::Partition(partition.topic, partition.partition));
+                let mut part = Txn::new().at(&key, revision).put(&key, value(&record));
+                part.preconditions.push(self.alive(to, target));
+                if let Some(full) = packer.push(part, (partition, to)) {
+                    again.extend(self.hand_over_some(registration, full, &mut applied).await?);
                 }
-                if puts.is_empty() {
-                    continue;
-                }
-                let guards = std::iter::once(own.clone())
-                    .chain(candidates.iter().map(|candidate| self.alive(candidate)));
-                let mut txn = Txn { preconditions: guards.collect(), ..Txn::default() };
-                for (partition, revision, record) in &puts {
-                    let key =
-                        self.key(MetadataKey::Partition(partition.topic, partition.partition));
-                    txn = txn.at(&key, *revision).put(&key, value(record));
-                }
-                match self.commit(txn).await? {
-                    TxnOutcome::Committed(c) => {
-                        applied.partitions.extend(puts.iter().map(|(partition, ..)| *partition));
-                        applied.revision = applied.revision.max(c.revision);
-                    }
-                    TxnOutcome::Conflict(conflict) if conflict.index == 0 => {
-                        return Err(registration.superseded());
-                    }
-                    TxnOutcome::Conflict(_) => again.extend_from_slice(chunk),
-                }
+            }
+            if let Some(full) = packer.finish() {
+                again.extend(self.hand_over_some(registration, full, &mut applied).await?);
             }
             if again.is_empty() {
                 return Ok(applied);
@@ -212,8 +190,31 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key: self.below(MetadataKey::PARTITIONS) })
     }
 
-    fn alive(&self, (id, seen): (&BrokerId, &Versioned<BrokerRecord>)) -> Precondition {
-        Precondition::At(self.key(MetadataKey::Broker(*id)), seen.revision)
+    /// One transaction of [`ClusterMetadata::hand_over`]. Returns what is to be decided again.
+    async fn hand_over_some(
+        &self,
+        registration: &Registration,
+        PackedTxn { txn, items }: PackedTxn<(TopicPartition, BrokerId)>,
+        applied: &mut AppliedChanges,
+    ) -> Result<Vec<(TopicPartition, BrokerId)>, MetadataError> {
+        match self.commit(txn).await {
+            Ok(TxnOutcome::Committed(c)) => {
+                applied.partitions.extend(items.iter().map(|(partition, _)| *partition));
+                applied.revision = applied.revision.max(c.revision);
+                Ok(Vec::new())
+            }
+            Ok(TxnOutcome::Conflict(conflict)) if conflict.index == 0 => {
+                Err(registration.superseded())
+            }
+            Ok(TxnOutcome::Conflict(_)) => Ok(items),
+            // It is certain that they stay here, and would be the next time.
+            Err(StoreError::Invalid(_)) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn alive(&self, broker: BrokerId, seen: &Versioned<BrokerRecord>) -> Precondition {
+        Precondition::At(self.key(MetadataKey::Broker(broker)), seen.revision)
     }
 
     async fn guards_hold(&self, guards: &[Precondition]) -> Result<bool, MetadataError> {
@@ -243,30 +244,39 @@ impl ClusterMetadata {
         Ok(changes)
     }
 
-    /// Applies the changes in as few transactions as the store's limits allow. Skips a chunk with a
-    /// partition that changed meanwhile.
+    /// Applies the changes, each if `guards` and what it `requires` hold, in as few transactions as
+    /// the store's limits allow. Skips those of a transaction with a partition that changed
+    /// meanwhile.
     async fn apply(
         &self,
         guards: &[Precondition],
         changes: Vec<Change>,
+        requires: impl Fn(&PartitionRecord) -> Option<Precondition> + Send,
     ) -> Result<ApplyOutcome, MetadataError> {
-        let chunk_len = self.store.limits().ops.saturating_sub(guards.len()).max(1);
+        let base = Txn { preconditions: guards.to_vec(), ..Txn::default() };
+        let mut packer = TxnPacker::new(self.store.limits(), base);
+        let mut packed = Vec::new();
+        for Change { key, seen, record } in changes {
+            let mut part = Txn::new().at(&key, seen).put(&key, value(&record));
+            part.preconditions.extend(requires(&record));
+            packed.extend(packer.push(part, ()));
+        }
+        packed.extend(packer.finish());
+        let mut outcomes = stream::iter(packed)
+            .map(|PackedTxn { txn, items }| async move {
+                self.commit(txn).await.map(|outcome| (outcome, items.len()))
+            })
+            .buffer_unordered(AT_ONCE_MAX);
         let mut applied = ApplyOutcome::default();
-        for chunk in changes.chunks(chunk_len) {
-            let mut txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
-            for change in chunk {
-                txn = txn.at(&change.key, change.seen).put(&change.key, value(&change.record));
-            }
-            match self.commit(txn).await? {
-                TxnOutcome::Committed(c) => {
-                    applied.partitions += chunk.len();
-                    applied.revision = c.revision;
+        while let Some(outcome) = outcomes.next().await {
+            match outcome? {
+                (TxnOutcome::Committed(c), partitions) => {
+                    applied.partitions += partitions;
+                    applied.revision = applied.revision.max(c.revision);
                 }
-                TxnOutcome::Conflict(conflict) if conflict.index < guards.len() => {
-                    applied.guard_failed = true;
-                    return Ok(applied);
+                (TxnOutcome::Conflict(conflict), _) => {
+                    applied.guard_failed |= conflict.index < guards.len();
                 }
-                TxnOutcome::Conflict(_) => {}
             }
         }
         Ok(applied)

@@ -30,19 +30,22 @@ use serde::de::DeserializeOwned;
 pub use brokers::{NewBroker, Registration};
 pub use errors::MetadataError;
 pub(crate) use keys::MetadataKey;
-pub use keys::{cluster_prefix, storage_prefix};
+pub use keys::{cluster_prefix, is_storage_key, storage_prefix};
 pub use leadership::MovedLeaders;
 pub use partitions::{AppliedChanges, PartitionChange};
+use placement::REPLICAS_MAX;
 pub(crate) use records::{
     BrokerRecord, ConfigsRecord, ControllerRecord, NodeRecord, Reassignment, ServingRecord,
     TopicRecord, decode,
 };
 pub use records::{ClusterRecord, Configs, ListenerRecord, PartitionRecord};
-use records::{DeletedTopicRecord, encode as value};
+use records::{DeletedTopicRecord, bounded_value, encode as value};
 pub use topics::{CreatedTopic, NewTopic, Placement};
 
 /// How often a change is decided again after conflicts.
 const ATTEMPTS_MAX: usize = 64;
+/// How many transactions of one change are under way together, where their order does not matter.
+const AT_ONCE_MAX: usize = 16;
 /// The pause before a change is decided again after an unknown outcome.
 const UNKNOWN_PAUSE: Duration = Duration::from_millis(50);
 
@@ -95,7 +98,7 @@ impl ClusterMetadata {
     /// Records a new cluster.
     pub async fn create_cluster(&self, record: &ClusterRecord) -> Result<Revision, MetadataError> {
         let key = self.key(MetadataKey::Cluster);
-        let txn = Txn::new().absent(&key).put(&key, value(record));
+        let txn = Txn::new().absent(&key).put(&key, bounded_value(&key, record)?);
         match self.commit(txn).await? {
             TxnOutcome::Committed(c) => Ok(c.revision),
             TxnOutcome::Conflict(_) => Err(MetadataError::ClusterExists(self.cluster.clone())),
@@ -117,7 +120,8 @@ impl ClusterMetadata {
             let unknown = || MetadataError::UnknownCluster(self.cluster.clone());
             let mut seen = self.record::<ClusterRecord>(&key).await?.ok_or_else(unknown)?;
             change(&mut seen.value);
-            let txn = Txn::new().at(&key, seen.revision).put(&key, value(&seen.value));
+            let record = bounded_value(&key, &seen.value)?;
+            let txn = Txn::new().at(&key, seen.revision).put(&key, record);
             if let Some(revision) = self.commit(txn).await?.committed() {
                 return Ok(revision);
             }
@@ -135,7 +139,7 @@ impl ClusterMetadata {
     /// `None` after an unknown outcome: it may have been applied, or may be later, so the caller
     /// reads again and takes the next value.
     async fn commit_once(&self, txn: Txn) -> Result<Option<TxnOutcome>, StoreError> {
-        match self.store.txn(txn).await {
+        match milena_store::send(&*self.store, txn).await {
             Err(StoreError::OutcomeUnknown { .. }) => {
                 self.runtime.sleep(UNKNOWN_PAUSE).await;
                 Ok(None)

@@ -5,10 +5,12 @@
 //! leads. Until then the record has the new replicas, behind them those to be removed, and the
 //! wanted leader.
 
-use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
+use milena_store::{PackedTxn, Precondition, Txn, TxnOutcome, TxnPacker, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
-use super::{ClusterMetadata, MetadataError, MetadataKey, PartitionRecord, Reassignment, value};
+use super::{
+    ClusterMetadata, MetadataError, MetadataKey, PartitionRecord, REPLICAS_MAX, Reassignment, value,
+};
 
 /// A partition's new record. Leader and leader epoch do not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,60 +96,71 @@ impl ClusterMetadata {
     /// alone.
     ///
     /// # Errors
-    /// [`MetadataError::Outdated`] when a guard does not hold.
+    /// [`MetadataError::Outdated`] when a guard does not hold; [`MetadataError::InvalidAssignment`]
+    /// when a partition would get too many replicas.
     pub async fn change_partitions(
         &self,
         guards: &[Precondition],
         changes: &[PartitionChange],
     ) -> Result<AppliedChanges, MetadataError> {
         let nodes = self.nodes().await?;
-        let others = guards.len() + nodes.len();
-        let chunk_len = self.store.limits().ops.saturating_sub(others).max(1);
+        let base = Txn { preconditions: guards.to_vec(), ..Txn::default() };
+        let mut packer = TxnPacker::new(self.store.limits(), base);
         let mut applied = AppliedChanges::default();
-        for chunk in changes.chunks(chunk_len) {
-            let mut txn = Txn { preconditions: guards.to_vec(), ..Txn::default() };
-            let mut changed = Vec::with_capacity(chunk.len());
-            let mut added: Vec<BrokerId> = Vec::new();
-            for PartitionChange { partition, record } in chunk {
-                let Some(now) = self.partition(partition.topic, partition.partition).await? else {
-                    continue;
-                };
-                let Versioned { value: now, revision } = now;
-                if now.partition_epoch != record.partition_epoch {
-                    continue;
-                }
-                let term = |record: &PartitionRecord| {
-                    (record.leader, record.leader_epoch, record.broker_epoch)
-                };
-                assert_eq!(term(&now), term(record), "only leaders change who leads");
-                let new = record.replicas.iter().filter(|id| !now.replicas.contains(id));
-                let new: Vec<BrokerId> = new.copied().collect();
-                let may_have = |id: &BrokerId| nodes.get(id).is_some_and(|n| !n.value.dismissed);
-                if !new.iter().all(may_have) {
-                    continue;
-                }
-                added.extend(new);
-                let record =
-                    PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
-                let key = self.key(MetadataKey::Partition(partition.topic, partition.partition));
-                txn = txn.at(&key, revision).put(&key, value(&record));
-                changed.push(*partition);
-            }
-            if changed.is_empty() {
+        for PartitionChange { partition, record } in changes {
+            let Some(now) = self.partition(partition.topic, partition.partition).await? else {
+                continue;
+            };
+            let Versioned { value: now, revision } = now;
+            if now.partition_epoch != record.partition_epoch {
                 continue;
             }
-            txn.preconditions.extend(self.members(&nodes, added));
-            match self.commit(txn).await? {
-                TxnOutcome::Committed(c) => {
-                    applied.partitions.extend(changed);
-                    applied.revision = c.revision;
-                }
-                TxnOutcome::Conflict(conflict) if conflict.index < guards.len() => {
-                    return Err(MetadataError::Outdated);
-                }
-                TxnOutcome::Conflict(_) => {}
+            let term = |record: &PartitionRecord| {
+                (record.leader, record.leader_epoch, record.broker_epoch)
+            };
+            assert_eq!(term(&now), term(record), "only leaders change who leads");
+            let new = record.replicas.iter().filter(|id| !now.replicas.contains(id));
+            let new: Vec<BrokerId> = new.copied().collect();
+            let may_have = |id: &BrokerId| nodes.get(id).is_some_and(|n| !n.value.dismissed);
+            if !new.iter().all(may_have) {
+                continue;
+            }
+            if !new.is_empty() && record.replicas_to_stay().len() > REPLICAS_MAX {
+                let reason = format!("a partition has at most {REPLICAS_MAX} replicas");
+                return Err(MetadataError::InvalidAssignment { reason });
+            }
+            let record =
+                PartitionRecord { partition_epoch: now.partition_epoch + 1, ..record.clone() };
+            let key = self.key(MetadataKey::Partition(partition.topic, partition.partition));
+            let mut part = Txn::new().at(&key, revision).put(&key, value(&record));
+            part.preconditions.extend(self.members(&nodes, new));
+            if let Some(full) = packer.push(part, *partition) {
+                self.change_some(guards, full, &mut applied).await?;
             }
         }
+        if let Some(full) = packer.finish() {
+            self.change_some(guards, full, &mut applied).await?;
+        }
         Ok(applied)
+    }
+
+    /// One transaction of [`ClusterMetadata::change_partitions`].
+    async fn change_some(
+        &self,
+        guards: &[Precondition],
+        PackedTxn { txn, items }: PackedTxn<TopicPartition>,
+        applied: &mut AppliedChanges,
+    ) -> Result<(), MetadataError> {
+        match self.commit(txn).await? {
+            TxnOutcome::Committed(c) => {
+                applied.partitions.extend(items);
+                applied.revision = c.revision;
+                Ok(())
+            }
+            TxnOutcome::Conflict(conflict) if conflict.index < guards.len() => {
+                Err(MetadataError::Outdated)
+            }
+            TxnOutcome::Conflict(_) => Ok(()),
+        }
     }
 }

@@ -12,6 +12,9 @@ use milena_types::BrokerId;
 
 use super::MetadataError;
 
+/// The most replicas of a partition. Each that is placed is a precondition of one transaction.
+pub(super) const REPLICAS_MAX: usize = 100;
+
 /// Lists for `partitions` partitions of `replication_factor` brokers each, preferred leader first.
 /// `first_partition` is how many the topic has already; `start` is random.
 pub(super) fn spread_replicas(
@@ -31,6 +34,10 @@ pub(super) fn spread_replicas(
             "replication factor {wanted} is larger than the {} brokers that are registered",
             nodes.len()
         );
+        return Err(MetadataError::InvalidReplicationFactor { reason });
+    }
+    if wanted > REPLICAS_MAX {
+        let reason = format!("replication factor {wanted} is larger than {REPLICAS_MAX}");
         return Err(MetadataError::InvalidReplicationFactor { reason });
     }
     let circle = alternate_zones(nodes);

@@ -4,11 +4,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use milena_store::{Codec, DecodeError, Layout};
+use milena_store::{Codec, DecodeError, Layout, Limits};
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, ProducerId, TopicId, TopicName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::MetadataError;
+
 const CODEC: Codec = Codec::new(Layout::Format, 1);
+
+/// The largest record that has values of clients.
+const RECORD_BYTES_MAX: usize = Limits::MIN.bytes / 2;
 
 /// Names to values, sorted, as configurations are kept.
 pub type Configs = BTreeMap<String, String>;
@@ -186,6 +191,19 @@ pub struct ControllerRecord {
 /// The record as bytes, with its format level.
 pub(super) fn encode<T: Serialize>(record: &T) -> Bytes {
     CODEC.encode(record)
+}
+
+/// The same of a record that has values of clients.
+///
+/// # Errors
+/// [`MetadataError::TooLarge`]: it would not fit into a transaction beside others.
+pub(super) fn bounded_value<T: Serialize>(key: &str, record: &T) -> Result<Bytes, MetadataError> {
+    let value = encode(record);
+    let (bytes, max) = (value.len(), RECORD_BYTES_MAX);
+    if bytes > max {
+        return Err(MetadataError::TooLarge { key: key.to_owned(), bytes, max });
+    }
+    Ok(value)
 }
 
 /// The record in `bytes`, which were found at `key`.

@@ -1,3 +1,5 @@
+mod sizes;
+
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
@@ -135,7 +137,7 @@ async fn a_topic_is_created_whole_and_once() {
 
 #[tokio::test]
 async fn a_topic_larger_than_a_transaction_is_still_created_whole() {
-    let cluster = TestCluster::with_etcd_limits().await;
+    let cluster = TestCluster::in_memory().await;
     join_all((1..=3).map(|id| cluster.register(id))).await;
     let created = cluster.create("large", 400, 2).await;
     assert_eq!(leaders(&cluster, created.id).await.len(), 400);
@@ -259,7 +261,7 @@ async fn concurrent_changes_of_one_configuration_all_take_effect() {
 
 #[tokio::test]
 async fn a_new_life_takes_the_leadership_of_the_old_one() {
-    for cluster in [TestCluster::new().await, TestCluster::with_etcd_limits().await] {
+    for cluster in [TestCluster::new().await, TestCluster::in_memory().await] {
         join_all((1..=3).map(|id| cluster.register(id))).await;
         let topics = [cluster.create("a", 300, 2).await.id, cluster.create("b", 1, 1).await.id];
         let old = cluster.register(1).await;
@@ -285,7 +287,7 @@ async fn a_new_life_takes_the_leadership_of_the_old_one() {
 
 #[tokio::test]
 async fn the_partitions_of_a_dead_broker_are_spread_over_live_replicas() {
-    for cluster in [TestCluster::new().await, TestCluster::with_etcd_limits().await] {
+    for cluster in [TestCluster::new().await, TestCluster::in_memory().await] {
         let registrations = join_all((1..=4).map(|id| cluster.register(id))).await;
         let topic = cluster.create("a", 200, 3).await.id;
         let alone = cluster.create("alone", 8, 1).await.id;

@@ -7,16 +7,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
+use futures_util::{StreamExt, stream};
+use milena_store::{PackedTxn, Precondition, Txn, TxnPacker, Versioned};
 use milena_types::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicId, TopicName,
 };
 use uuid::Builder;
 
 use super::{
-    ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord, MetadataError,
-    MetadataKey, PartitionRecord, TopicRecord, brokers::Nodes, decode, placement::spread_replicas,
-    value,
+    AT_ONCE_MAX, ATTEMPTS_MAX, BrokerRecord, ClusterMetadata, Configs, DeletedTopicRecord,
+    MetadataError, MetadataKey, PartitionRecord, REPLICAS_MAX, TopicRecord, bounded_value,
+    brokers::Nodes, decode, placement::spread_replicas, unfinished::UnfinishedTopic, value,
 };
 
 #[derive(Clone, Debug)]
@@ -311,50 +312,63 @@ impl ClusterMetadata {
         topic: &TopicRecord,
     ) -> Result<Option<Revision>, MetadataError> {
         let Decided { brokers, nodes } = decided;
-        let (id, records) = (topic.id, new_partitions(replicas, brokers));
-        // Besides the partitions: the topic's record and the note of them among the operations, and
-        // among the preconditions, of which each partition adds its leader's and its replicas',
-        // those of `guard` and of the note.
-        let preconditions = guard.preconditions.len() + 1 + brokers.len() + nodes.len();
-        let chunk_len = self.store.limits().ops.saturating_sub(preconditions.max(2)).max(1);
-        let mut unfinished = None;
-        if records.len() > chunk_len {
-            self.end_earlier_attempt(id).await?;
-            unfinished = Some(self.begin_unfinished(name, id, first));
-        }
-        let mut chunks = records.chunks(chunk_len).enumerate().peekable();
-        while let Some((number, chunk)) = chunks.next() {
-            let is_last = chunks.peek().is_none();
-            let mut txn = guard.clone();
-            let leaders: HashSet<BrokerId> = chunk.iter().map(|record| record.leader).collect();
-            for leader in leaders {
-                txn = txn.at(self.key(MetadataKey::Broker(leader)), brokers[&leader].revision);
-            }
-            let named = chunk.iter().flat_map(|record| record.replicas.iter().copied());
-            txn.preconditions.extend(self.members(nodes, named));
-            let offset = first as usize + number * chunk_len;
-            for (partition, record) in (offset as i32..).zip(chunk) {
-                txn = txn.put(
+        let id = topic.id;
+        let mut note = self.begin_unfinished(name, id, first);
+        let topic_key = self.key(MetadataKey::Topic(name.as_str()));
+        let topic = Txn::new().put(&topic_key, bounded_value(&topic_key, topic)?);
+        let room = note.room() + topic.size();
+        let mut packer = TxnPacker::with_room(self.store.limits(), guard, room);
+        let mut packed = Vec::new();
+        for (partition, record) in (first..).zip(new_partitions(replicas, brokers)) {
+            let mut part = Txn::new()
+                .at(self.key(MetadataKey::Broker(record.leader)), brokers[&record.leader].revision)
+                .put(
                     self.key(MetadataKey::Partition(id, PartitionIndex(partition))),
-                    value(record),
+                    value(&record),
                 );
+            part.preconditions.extend(self.members(nodes, record.replicas.iter().copied()));
+            packed.extend(packer.push(part, ()));
+        }
+        let Some(last) = packer.finish() else {
+            let reason = "a topic has at least one partition".to_owned();
+            return Err(MetadataError::InvalidPartitions { reason });
+        };
+        let mut txn = last.txn;
+        txn.puts.extend(topic.puts);
+        if !packed.is_empty() {
+            self.end_earlier_attempt(id).await?;
+            if !self.write_before(&mut note, packed).await? {
+                return Ok(None);
             }
-            if let Some(unfinished) = &unfinished {
-                txn = unfinished.add_to(txn, is_last);
-            }
-            if is_last {
-                txn = txn.put(self.key(MetadataKey::Topic(name.as_str())), value(topic));
-            }
-            match self.commit(txn).await? {
-                TxnOutcome::Conflict(_) => return Ok(None),
-                TxnOutcome::Committed(c) if is_last => return Ok(Some(c.revision)),
-                TxnOutcome::Committed(c) => {
-                    unfinished.iter_mut().for_each(|unfinished| unfinished.committed(c.revision));
-                }
+            txn = note.add_to(txn, true);
+        }
+        Ok(self.commit(txn).await?.committed())
+    }
+
+    /// Writes the partitions that do not fit into the transaction with the topic's record: first
+    /// some with the note of all of them, then the others. Returns false if a condition no longer
+    /// holds.
+    async fn write_before(
+        &self,
+        note: &mut UnfinishedTopic,
+        packed: Vec<PackedTxn<()>>,
+    ) -> Result<bool, MetadataError> {
+        let mut packed = packed.into_iter();
+        let Some(first) = packed.next() else { return Ok(true) };
+        let Some(revision) = self.commit(note.add_to(first.txn, false)).await?.committed() else {
+            return Ok(false);
+        };
+        note.committed(revision);
+        let note = &*note;
+        let mut others = stream::iter(packed)
+            .map(|full| self.commit(note.add_to(full.txn, false)))
+            .buffer_unordered(AT_ONCE_MAX);
+        while let Some(outcome) = others.next().await {
+            if outcome?.committed().is_none() {
+                return Ok(false);
             }
         }
-        let reason = "a topic has at least one partition".to_owned();
-        Err(MetadataError::InvalidPartitions { reason })
+        Ok(true)
     }
 
     /// Ends what another attempt left of the same topic.
@@ -414,6 +428,12 @@ fn check_assignment(
             return invalid(
                 "partitions have different numbers of replicas; use the same for all".to_owned(),
             );
+        }
+        if list.len() > REPLICAS_MAX {
+            return invalid(format!(
+                "a partition has {} replicas; name at most {REPLICAS_MAX}",
+                list.len()
+            ));
         }
         let mut seen = HashSet::new();
         for broker in list {

@@ -6,7 +6,7 @@
 //! was written, and the last deletes it. Whoever deletes it first has decided: the partitions belong
 //! to the topic, or they are deleted, and no late transaction adds to them.
 
-use milena_store::{Precondition, Txn, TxnOutcome, Versioned};
+use milena_store::{Precondition, Txn, TxnOutcome, TxnSize, Versioned};
 use milena_types::{PartitionIndex, Revision, TopicId, TopicName};
 
 use super::{
@@ -31,6 +31,11 @@ impl UnfinishedTopic {
             (Some(_), false) => txn,
             (Some(_), true) => txn.delete(&self.key),
         }
+    }
+
+    /// What [`UnfinishedTopic::add_to`] adds to a transaction at most.
+    pub(super) fn room(&self) -> TxnSize {
+        Txn::new().absent(&self.key).put(&self.key, value(&self.record)).size()
     }
 
     /// A transaction was committed: the first writes the note.
