@@ -109,7 +109,11 @@ impl Installation {
         let data = Arc::new(DataDir::open(settings.data_dir())?);
         let local_key = LocalKey::load_or_create(&data.key(), data.metadata().exists(), runtime)?;
         let credentials = Credentials::load_or_create(&data.credentials(), runtime)?;
-        let store = EmbeddedStore::open(EmbeddedOptions::new(data.metadata()), runtime);
+        let options = EmbeddedOptions {
+            unwatched: milena_metadata::is_storage_key,
+            ..EmbeddedOptions::new(data.metadata())
+        };
+        let store = EmbeddedStore::open(options, runtime);
         let store = Arc::new(store.context(
             "nothing starts without the metadata store; free space, or put the data directory back \
              from a copy",

@@ -43,8 +43,9 @@ const RETRY: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How many partitions are changed in one pass; the leaders hand over meanwhile.
 const CHANGES_MAX: usize = 2000;
-/// A pass runs at least this often.
-const PASS_INTERVAL_MAX: Duration = Duration::from_secs(60);
+/// A pass runs at least this often: what storage records, such as who is to flush a sealed epoch,
+/// is not in the image.
+const PASS_INTERVAL_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) struct ControllerParts {
     pub(crate) broker: BrokerId,
@@ -230,7 +231,7 @@ impl Controller {
         waits
             .map(|(_, since)| (*since + after).saturating_sub(now))
             .min()
-            .unwrap_or(PASS_INTERVAL_MAX)
+            .map_or(PASS_INTERVAL_MAX, |next| next.min(PASS_INTERVAL_MAX))
     }
 
     /// Asks for other leaders and replicas where the plan has any. Returns whether it had.

@@ -50,7 +50,7 @@ fn text(image: &MetadataImage) -> String {
 
 #[tokio::test]
 async fn an_image_follows_every_change_and_equals_a_fresh_one() {
-    for cluster in [TestCluster::new().await, TestCluster::with_etcd_limits().await] {
+    for cluster in [TestCluster::new().await, TestCluster::in_memory().await] {
         let watcher = watcher(&cluster).await;
         let registrations = join_all((1..=3).map(|id| cluster.register(id))).await;
         cluster.metadata.claim_controller(&registrations[1]).await.unwrap();
@@ -148,6 +148,43 @@ async fn changes_elsewhere_in_the_store_still_move_the_image_on() {
         .unwrap();
     let revision = outcome.committed().unwrap();
     assert_eq!(at(&watcher, revision).await.revision(), revision);
+}
+
+/// What storage writes with every flush is no change of the image, and pushes none of those out of
+/// the history.
+#[tokio::test]
+async fn ten_thousand_flushes_publish_no_image() {
+    const FLUSHES: usize = 10_000;
+    const AT_ONCE: usize = 1000;
+    // Of a flush's record there would be room for few.
+    let cluster = TestCluster::with_history(20_000).await;
+    let first = cluster.register(1).await.revision;
+    let watcher = watcher(&cluster).await;
+    let prefix = cluster.metadata.below(MetadataKey::IMAGE);
+    let mut late = cluster.store.watch(&prefix, first).await.unwrap();
+    let created = cluster.create("t", 1, 1).await.revision;
+    at(&watcher, created).await;
+    let mut images = watcher.subscribe();
+    images.mark_unchanged();
+    let storage = cluster.metadata.storage_prefix();
+    let flush = async |n: usize| {
+        let txn = Txn::new()
+            .put(format!("{storage}wal/1/7"), n.to_string())
+            .put(format!("{storage}flushes/1/7/{}", n % 50), vec![b'x'; 1000]);
+        cluster.store.txn(txn).await.unwrap().committed().unwrap()
+    };
+    let mut last = created;
+    for begin in (0..FLUSHES).step_by(AT_ONCE) {
+        last = join_all((begin..begin + AT_ONCE).map(flush)).await.into_iter().max().unwrap();
+    }
+    assert_eq!(last.raw(), created.raw() + FLUSHES as u64);
+    assert_eq!(at(&watcher, last).await.revision(), last, "who waits for it is told");
+    assert!(!images.has_changed().unwrap(), "nobody else is woken");
+    let batch = late.next().await.expect("it has missed nothing");
+    assert_eq!((batch.revision, batch.events.len()), (created, 2));
+    let grown = cluster.metadata.create_partitions(&name("t"), 2, None).await.unwrap();
+    assert_eq!(at(&watcher, grown).await.topic("t").unwrap().partition_count(), 2);
+    assert!(images.has_changed().unwrap());
 }
 
 #[tokio::test]

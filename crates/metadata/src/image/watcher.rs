@@ -1,5 +1,8 @@
 //! [`ImageWatcher`]: reads everything once, then follows one watch; reads again when the watch has
 //! missed something.
+//!
+//! An image is published, which wakes all who act on changes, only when a record has changed. That
+//! other keys of the store have is known to those alone who wait for a revision.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +24,8 @@ pub struct ImageClosed;
 #[derive(Clone)]
 pub struct ImageWatcher {
     images: watch::Receiver<Arc<MetadataImage>>,
+    /// The revision of the newest image.
+    reached: watch::Receiver<Revision>,
 }
 
 const RETRY: Duration = Duration::from_millis(200);
@@ -33,15 +38,15 @@ impl ImageWatcher {
     ) -> Result<Self, MetadataError> {
         let follower = ImageUpdater { metadata: metadata.clone(), runtime: runtime.clone() };
         let (builder, watch) = follower.load().await?;
-        let (sender, images) = watch::channel(builder.image());
+        let (publisher, watcher) = ImagePublisher::new(builder.image());
         let stopping = runtime.stopping().clone();
         runtime.spawn(async move {
             tokio::select! {
                 () = stopping.cancelled() => {}
-                () = follower.run(builder, watch, sender) => {}
+                () = follower.run(builder, watch, publisher) => {}
             }
         });
-        Ok(Self { images })
+        Ok(watcher)
     }
 
     pub fn current(&self) -> Arc<MetadataImage> {
@@ -53,12 +58,14 @@ impl ImageWatcher {
         self.images.clone()
     }
 
-    /// The first image at `revision` or later. Cancel-safe.
+    /// An image at `revision` or later. Cancel-safe.
     pub async fn wait_for(&self, revision: Revision) -> Result<Arc<MetadataImage>, ImageClosed> {
-        self.wait_until(|image| image.revision() >= revision).await
+        let mut reached = self.reached.clone();
+        reached.wait_for(|reached| *reached >= revision).await.map_err(|_| ImageClosed)?;
+        Ok(self.current())
     }
 
-    /// The first image that fulfils `condition`, the current one included. Cancel-safe.
+    /// The first image whose records fulfil `condition`, the current one included. Cancel-safe.
     pub async fn wait_until(
         &self,
         mut condition: impl FnMut(&MetadataImage) -> bool,
@@ -66,6 +73,36 @@ impl ImageWatcher {
         let mut images = self.images.clone();
         let image = images.wait_for(|image| condition(image)).await.map_err(|_| ImageClosed)?;
         Ok(image.clone())
+    }
+}
+
+/// The other side of an [`ImageWatcher`].
+struct ImagePublisher {
+    images: watch::Sender<Arc<MetadataImage>>,
+    reached: watch::Sender<Revision>,
+}
+
+impl ImagePublisher {
+    fn new(image: Arc<MetadataImage>) -> (Self, ImageWatcher) {
+        let (reached, reached_receiver) = watch::channel(image.revision());
+        let (images, receiver) = watch::channel(image);
+        (Self { images, reached }, ImageWatcher { images: receiver, reached: reached_receiver })
+    }
+
+    fn publish(&self, image: Arc<MetadataImage>) {
+        let revision = image.revision();
+        self.images.send_replace(image);
+        self.reached.send_replace(revision);
+    }
+
+    /// The image differs from the last one in its revision only.
+    fn move_on(&self, image: Arc<MetadataImage>) {
+        let revision = image.revision();
+        self.images.send_if_modified(|current| {
+            *current = image;
+            false
+        });
+        self.reached.send_replace(revision);
     }
 }
 
@@ -111,7 +148,7 @@ impl ImageUpdater {
         while reached < last {
             let batch = match watch.next().await {
                 Err(WatchError::Compacted { .. }) => return Ok(None),
-                batch => batch.map_err(|e| MetadataError::Store(unavailable(&e)))?,
+                batch => batch.map_err(|e| unavailable(&e))?,
             };
             reached = batch.revision;
             builder.apply(&batch);
@@ -123,10 +160,15 @@ impl ImageUpdater {
         self,
         mut builder: ImageBuilder,
         mut watch: Box<dyn Watch>,
-        images: watch::Sender<Arc<MetadataImage>>,
+        publisher: ImagePublisher,
     ) {
         loop {
             match watch.next().await {
+                Ok(batch) if batch.events.is_empty() => {
+                    builder.set_revision(batch.revision);
+                    publisher.move_on(builder.image());
+                    continue;
+                }
                 Ok(batch) => builder.apply(&batch),
                 Err(WatchError::Closed) => return,
                 Err(error) => {
@@ -134,7 +176,7 @@ impl ImageUpdater {
                     (builder, watch) = self.load_again().await;
                 }
             }
-            images.send_replace(builder.image());
+            publisher.publish(builder.image());
         }
     }
 
