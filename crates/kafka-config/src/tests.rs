@@ -388,6 +388,32 @@ fn b17_lists_are_appended_to_and_subtracted_from() {
 }
 
 #[test]
+fn a_value_has_at_most_as_many_bytes_as_in_kafka() {
+    const LIST: &str = "leader.replication.throttled.replicas";
+    let catalogue = Catalogue::new(version("3.9"));
+    let pairs = |count: usize| {
+        let pairs: Vec<String> = (0..count).map(|n| format!("{:07}:1", n)).collect();
+        pairs.join(",")
+    };
+    let longest = pairs(3276);
+    assert_eq!(longest.len(), 32_759);
+    let set = configs(&[(LIST, &longest)]);
+    assert_eq!(catalogue.check_topic(&set), Ok(set.clone()));
+    for (name, target) in [(LIST, AlterTarget::Topic), ("a.plugins.own", AlterTarget::Cluster)] {
+        let refused = apply(
+            &catalogue,
+            target,
+            &Configs::new(),
+            &operation(name, AlterOperation::Set(pairs(3277))),
+        );
+        assert!(matches!(refused, Err(ConfigError::InvalidValue(_))), "{refused:?}");
+    }
+    let append = operation(LIST, AlterOperation::Append("8000000:1".to_owned()));
+    let refused = apply(&catalogue, AlterTarget::Topic, &set, &append);
+    assert!(matches!(refused, Err(ConfigError::InvalidValue(_))), "{refused:?}");
+}
+
+#[test]
 fn b14_what_a_topic_cannot_have_is_refused() {
     let catalogue = Catalogue::new(version("3.9"));
     let refused = |pairs: &[(&str, &str)]| catalogue.check_topic(&configs(pairs)).unwrap_err();

@@ -7,6 +7,9 @@ use crate::message_format_version::is_known;
 /// Names to values.
 pub type Configs = BTreeMap<String, String>;
 
+/// The longest value, as in KRaft since KAFKA-18907.
+const VALUE_BYTES_MAX: usize = i16::MAX as usize;
+
 /// The type of a value, numbered as in DescribeConfigs v3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigType {
@@ -86,6 +89,9 @@ impl Rule {
     /// Returns the value in plain form, or what is allowed.
     pub(crate) fn check(self, kind: ConfigType, value: &str) -> Result<String, String> {
         let value = value.trim();
+        if value.len() > VALUE_BYTES_MAX {
+            return Err(format!("it may have {VALUE_BYTES_MAX} bytes at most"));
+        }
         match kind {
             ConfigType::Boolean => match value.to_ascii_lowercase().as_str() {
                 plain @ ("true" | "false") => Ok(plain.to_owned()),

@@ -3,8 +3,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use bytes::Bytes;
+
 use milena_runtime::Runtime;
-use milena_store::{Entry, MetadataStore, Txn, Versioned, read_range};
+use milena_store::{Entry, Limits, MetadataStore, Txn, Versioned, read_range};
 use milena_types::{BrokerId, Revision};
 
 use crate::{
@@ -25,6 +27,10 @@ use keys::{ADDRESSES, ServiceKey, operations_of};
 /// How often a change is tried again when another one came first.
 const ATTEMPTS: usize = 20;
 
+/// The largest record of a cluster that a request makes: it shares transactions with the record of
+/// an operation, which has what changed before and after.
+const RECORD_BYTES_MAX: usize = Limits::MIN.bytes / 4;
+
 fn cluster_key(uid: &ClusterUid) -> String {
     ServiceKey::Cluster(uid.clone()).to_string()
 }
@@ -40,6 +46,19 @@ pub(crate) fn uid_of(key: &str) -> Option<ClusterUid> {
 
 fn address_key(endpoint: &str) -> String {
     ServiceKey::Address(endpoint).to_string()
+}
+
+/// The record as bytes, unless it is too large. One that was before may stay as large.
+fn bounded_value(record: &ManagedCluster, before: usize) -> Result<Bytes, ApiError> {
+    let value = record::encode(record);
+    let bytes = value.len();
+    if bytes > RECORD_BYTES_MAX.max(before) {
+        return Err(ApiError::bad_request(format!(
+            "all that is set for the cluster takes {bytes} bytes, more than {RECORD_BYTES_MAX}: \
+             leave some of it out"
+        )));
+    }
+    Ok(value)
 }
 
 /// The key of an operation of a cluster.
@@ -104,7 +123,7 @@ impl ClusterStore {
     /// Writes a new cluster unless its name is taken, together with `also`.
     pub(crate) async fn create(&self, record: &ManagedCluster, also: Txn) -> Result<(), ApiError> {
         let key = cluster_key(&record.uid);
-        let value = record::encode(record);
+        let value = bounded_value(record, 0)?;
         let name = ServiceKey::ClusterName(&record.name).to_string();
         let txn = also.absent(&key).absent(&name).put(&key, value.clone());
         let txn = txn.put(&name, record::encode(&record.uid));
@@ -151,6 +170,7 @@ impl ClusterStore {
             if seen.value == before && also == Txn::new() {
                 return Ok(Some(outcome));
             }
+            bounded_value(&seen.value, record::encode(&before).len())?;
             if self.replace(seen.revision, &seen.value, also).await? {
                 return Ok(Some(outcome));
             }

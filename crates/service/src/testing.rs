@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
 use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
-use milena_store::{EmbeddedOptions, EmbeddedStore, MetadataStore};
+use milena_store::{EmbeddedOptions, EmbeddedStore, Limits, MetadataStore};
 use milena_types::{BrokerId, ClusterId};
 use serde_json::{Value, json};
 
@@ -123,10 +123,13 @@ impl Provisioner for FakeProvisioner {
     }
 }
 
-/// A store in a directory that goes away with it.
+/// A store with the smallest limits that one may have, in a directory that goes away with it.
 pub(crate) fn store() -> (tempfile::TempDir, Arc<dyn MetadataStore>) {
     let dir = tempfile::tempdir().unwrap();
-    let options = EmbeddedOptions::new(dir.path().join("metadata"));
+    let options = EmbeddedOptions {
+        limits: Limits::MIN,
+        ..EmbeddedOptions::new(dir.path().join("metadata"))
+    };
     let store = EmbeddedStore::open(options, &Runtime::system()).unwrap();
     (dir, Arc::new(store))
 }

@@ -6,6 +6,8 @@ mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use milena_store::Limits;
+
 use crate::{
     account::AccountScope,
     error::ApiError,
@@ -23,6 +25,8 @@ pub(crate) use members::{not_one_of, required};
 /// MSK's quotas of brokers per cluster.
 const BROKERS_MAX: i64 = 30;
 const BROKERS_MAX_KRAFT: i64 = 60;
+/// Addresses of a cluster's brokers are exchanged in one transaction, with the cluster's record.
+const _: () = assert!(2 * BROKERS_MAX_KRAFT < Limits::MIN.ops as i64);
 const VOLUME_GIB_DEFAULT: i64 = 100;
 const TAGS_MAX: usize = 50;
 const M7G: &[&str] = &["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge"];

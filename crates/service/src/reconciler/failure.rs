@@ -1,6 +1,7 @@
 //! The cluster's state and next step after a failed step.
 
 use milena_store::{Txn, Versioned};
+use milena_types::shortened_to;
 
 use super::context::ReconcileContext;
 use crate::{
@@ -10,6 +11,9 @@ use crate::{
         ScaleIn,
     },
 };
+
+/// What is kept of an error's text.
+const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Records why a cluster is not as it should be, after that many failures of its step in a row.
 /// Returns the cluster as it then is, unless somebody else has changed it, and whether another step
@@ -31,7 +35,8 @@ pub(super) async fn record_failure(
 }
 
 fn after_failure(record: &ManagedCluster, error: &ApiError, given_up: bool) -> ManagedCluster {
-    let failure = |code: &str| FailureReason { code: code.to_owned(), message: error.to_string() };
+    let message = shortened_to(error.to_string(), MESSAGE_BYTES_MAX);
+    let failure = |code: &str| FailureReason { code: code.to_owned(), message: message.clone() };
     let mut changed = record.clone();
     match record.state {
         ClusterState::Creating if given_up => {

@@ -74,12 +74,13 @@ fn assign(
 mod tests {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
+    use http::Method;
     use milena_runtime::Runtime;
 
     use super::*;
     use crate::{
         addresses::LoopbackNetwork,
-        testing::{TestService, store},
+        testing::{TestService, create_request, encode, store},
     };
 
     fn ports(bind: impl Into<IpAddr>, host: &str, first: u16) -> AddressPlan {
@@ -94,6 +95,31 @@ mod tests {
         let clusters = store.clusters().await.unwrap();
         let nodes = clusters.iter().flat_map(|cluster| &cluster.nodes);
         nodes.map(|node| node.address.as_ref().unwrap().endpoint()).collect()
+    }
+
+    /// The store has the smallest limits.
+    #[tokio::test]
+    async fn the_largest_cluster_is_created_moved_and_removed() {
+        let (_dir, metadata) = store();
+        let service = TestService::begin(metadata.clone());
+        let mut request = create_request("orders");
+        request["numberOfBrokerNodes"] = 60.into();
+        let created = service.json(Method::POST, "/v1/clusters", request).await;
+        let label = encode(created["clusterArn"].as_str().unwrap());
+        service.wait_for_state(&label, "ACTIVE").await;
+        service.runtime.shutdown().await;
+        let store = ClusterStore::new(metadata.clone(), Runtime::system());
+        let network: LoopbackNetwork = "127.93.6.0/24".parse().unwrap();
+        let moved = move_brokers(&store, &AddressPlan::Loopbacks(network)).await.unwrap();
+        assert_eq!(moved, ["orders"]);
+        let now: BTreeSet<String> = endpoints(&store).await.into_iter().collect();
+        assert!(now.len() == 60 && now.iter().all(|endpoint| endpoint.starts_with("127.93.6.")));
+        assert_eq!(store.addresses().await.unwrap().taken, now);
+        let service = TestService::begin(metadata);
+        service.delete(&label).await;
+        service.wait_until_gone(&label).await;
+        assert!(store.addresses().await.unwrap().taken.is_empty());
+        service.runtime.shutdown().await;
     }
 
     #[tokio::test]

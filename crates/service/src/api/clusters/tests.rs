@@ -263,6 +263,28 @@ async fn a_cluster_whose_creation_was_not_confirmed_does_not_conflict_with_itsel
     assert_eq!(record.step, ReconcileStep::WriteMetadata);
 }
 
+/// Nothing that a client asks for makes a transaction that the store does not take.
+#[tokio::test]
+async fn all_that_is_set_for_a_cluster_fits_into_a_transaction() {
+    let (_dir, service) = api();
+    let groups = |count: usize| {
+        let mut request = create_request("orders");
+        let group = "x".repeat(1000);
+        request["brokerNodeGroupInfo"]["securityGroups"] = json!(vec![group; count]);
+        request
+    };
+    let error = service.call(Method::POST, "/v1/clusters", groups(300)).await.unwrap_err();
+    assert!(bad_request(&error).0.contains("more than 262144"), "{error}");
+    let created = service.json(Method::POST, "/v1/clusters", groups(250)).await;
+    let label = encode(created["clusterArn"].as_str().unwrap());
+    let tags: serde_json::Map<String, Value> =
+        (0..50).map(|n| (format!("k{n}"), json!("v".repeat(256)))).collect();
+    let path = format!("/v1/tags/{label}");
+    let error = service.call(Method::POST, &path, json!({ "tags": tags })).await.unwrap_err();
+    assert!(bad_request(&error).0.contains("more than 262144"), "{error}");
+    service.call(Method::POST, &path, json!({"tags": {"a": "b"}})).await.unwrap();
+}
+
 #[tokio::test]
 async fn lists_are_by_name_filtered_by_prefix_and_paged() {
     let (_dir, service) = api();
