@@ -156,7 +156,7 @@ impl MetadataStore for StoreLink {
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         if let Err(refused) = txn.check(Limits::MIN) {
-            self.findings.add("limits", format!("broker {}: {refused}", self.caller));
+            self.findings.add("invalid-transaction", format!("broker {}: {refused}", self.caller));
             return Err(refused);
         }
         if self.conditions.away.load(Ordering::Relaxed)

@@ -7,6 +7,10 @@ use milena_protocol::ErrorCode;
 use super::actor::Actor;
 use crate::world::Phase;
 
+/// How many topics of a thousand are created in several transactions, and their partitions.
+const LARGE_PERMILLE: u64 = 80;
+const LARGE: std::ops::Range<u64> = 130..200;
+
 /// How often a topic is described until it is as expected: brokers learn of changes late.
 const CHECKS_MAX: usize = 100;
 /// How often brokers return that there is no such topic until it counts as deleted.
@@ -18,7 +22,8 @@ pub(super) async fn run(mut actor: Actor) {
     let mut topics = Vec::new();
     while actor.is_working() {
         let name = format!("made-{}", topics.len());
-        let mut partitions = actor.rng.within(1..4) as i32;
+        let range = if actor.rng.chance(LARGE_PERMILLE) { LARGE } else { 1..4 };
+        let mut partitions = actor.rng.within(range) as i32;
         create(&mut actor, &name, partitions).await;
         if actor.rng.chance(300) {
             delete(&mut actor, &name).await;
