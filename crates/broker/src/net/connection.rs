@@ -7,28 +7,26 @@
 //! [`super::network::ConnectionLimits::requests_in_flight_max`] requests wait; then the connection
 //! is not read any more.
 //!
-//! Only the oldest waiting request is polled: commits come in order, so the task wakes once for a
-//! group of them and sends all their responses in one write.
+//! While a request is handled, which may wait, the responses to those before it are sent as they
+//! become ready: see [`super::responses`].
 
-use std::{collections::VecDeque, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use tokio::time::Sleep;
 
 use super::{
     frame::{Frame, FrameError, FrameReader},
     listener::Listener,
     network::Network,
+    responses::{PendingReply, Responses, SendError},
     stream::PeerStream,
-    write::{Patience, WriteError, write_parts},
+    write::WriteError,
 };
 use crate::{
-    api::handled::{Handled, Reply},
+    api::handled::Handled,
     authentication::ConnectionAuthentication,
     context::ConnectionInfo,
-    dispatch::{self, RequestService},
-    memory::room::RoomPermit,
+    dispatch::{self, Incoming, RequestService},
     tuning::SHUTDOWN_LIMITS,
 };
 
@@ -39,19 +37,9 @@ pub(crate) struct Connection<T, S> {
     info: Arc<ConnectionInfo>,
     authentication: ConnectionAuthentication,
     network: Arc<Network<S>>,
-    /// Requests that have no response yet, or not yet their turn to send it, oldest first.
-    waiting: VecDeque<PendingReply>,
-    parts: Vec<Bytes>,
-    /// For what is in `parts`.
-    rooms: Vec<RoomPermit>,
-    /// Until when a throttled client is not read from (KIP-219), on the monotonic clock.
-    muted_until: Option<Duration>,
-    last_used: Duration,
-}
-
-enum PendingReply {
-    Ready(Reply),
-    Commit(BoxFuture<'static, Reply>),
+    responses: Responses,
+    /// When the last request came.
+    last_request: Duration,
 }
 
 /// The reason that a connection ends.
@@ -63,6 +51,15 @@ enum ConnectionEnd {
     Refused,
     Frame(FrameError),
     Write(WriteError),
+}
+
+impl From<SendError> for ConnectionEnd {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Last => Self::Refused,
+            SendError::Write(error) => Self::Write(error),
+        }
+    }
 }
 
 impl<T: PeerStream, S: RequestService> Connection<T, S> {
@@ -89,12 +86,14 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
             reader,
             info: Arc::new(info),
             authentication: listener.authenticator.connected(peer),
-            last_used: network.runtime.monotonic(),
+            responses: Responses::new(
+                peer,
+                network.memory.responses.clone(),
+                network.limits.idle_max,
+                network.runtime.clone(),
+            ),
+            last_request: network.runtime.monotonic(),
             network,
-            waiting: VecDeque::new(),
-            parts: Vec::new(),
-            rooms: Vec::new(),
-            muted_until: None,
         }
     }
 
@@ -135,12 +134,11 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
         let mut stopped = std::pin::pin!(stopping.cancelled());
         loop {
             let in_flight_max = self.network.limits.requests_in_flight_max;
-            let may_read = self.waiting.len() < in_flight_max && self.muted_until.is_none();
+            let may_read =
+                self.responses.len() < in_flight_max && self.responses.muted_until.is_none();
             let step = tokio::select! {
                 biased;
-                reply = oldest(&mut self.waiting), if !self.waiting.is_empty() => {
-                    self.send_committed(reply).await
-                }
+                () = self.responses.oldest_ready() => self.send_ready().await,
                 frame = self.reader.next(&mut self.stream), if may_read => match frame {
                     Ok(Some(frame)) => self.request(frame).await,
                     Ok(None) => self.closed_by_peer().await,
@@ -164,7 +162,7 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
                 }
                 Err(end) => return end,
             }
-            if let Some(until) = self.muted_until {
+            if let Some(until) = self.responses.muted_until {
                 let left = until.saturating_sub(self.network.runtime.monotonic());
                 timer.as_mut().reset(tokio_now() + left);
             }
@@ -174,121 +172,101 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
     /// Handles one request and, unless it overlaps with them, those before it.
     async fn request(&mut self, frame: Frame) -> Result<(), ConnectionEnd> {
         let Frame { bytes, permit } = frame;
-        self.last_used = self.network.runtime.monotonic();
-        let Self { info, authentication, network, last_used, .. } = self;
+        self.last_request = self.network.runtime.monotonic();
+        let Self { info, authentication, network, last_request, .. } = self;
         let offered = network.service.offered();
-        let request = dispatch::read(info, authentication, offered, bytes, permit, *last_used);
+        let request = dispatch::read(info, authentication, offered, bytes, permit, *last_request);
         let Some(mut request) = request else { return Err(ConnectionEnd::Refused) };
         let overlaps = request.overlaps();
-        if !overlaps && !self.waiting.is_empty() {
+        if !overlaps && !self.responses.is_empty() {
             // It may wait long, and earlier requests must not wait with it.
-            self.await_replies().await?;
-            self.flush().await?;
+            self.send_all().await?;
             request.begin(self.network.runtime.monotonic());
         }
-        let handled = {
-            let Self { authentication, network, reader, stream, info, .. } = self;
-            let handling = dispatch::handle(request, authentication, &network.service);
-            let mut handling = std::pin::pin!(handling);
-            tokio::select! {
-                biased;
-                handled = handling.as_mut() => handled,
-                () = reader.end_of_stream(stream) => {
-                    // Its waits end. The response is for a client that only sends no more.
-                    info.gone.cancel();
-                    handling.await
+        match self.handle(request).await? {
+            Handled::Commit(commit) if overlaps => {
+                self.responses.push(PendingReply::Commit(commit));
+                // What was being written when the request was handled.
+                return self.flush().await;
+            }
+            Handled::Commit(commit) => {
+                let reply = commit.await;
+                self.responses.push(PendingReply::Ready(reply));
+            }
+            Handled::Done(reply) => self.responses.push(PendingReply::Ready(reply)),
+        }
+        if self.responses.len() > 1 {
+            return self.flush().await;
+        }
+        self.send_all().await
+    }
+
+    /// Handles a request. Meanwhile the responses to those before it are sent, and the end of the
+    /// stream is watched for.
+    async fn handle(&mut self, request: Incoming) -> Result<Handled, ConnectionEnd> {
+        let Self { authentication, network, reader, stream, info, responses, .. } = self;
+        let handling = dispatch::handle(request, authentication, &network.service);
+        let mut handling = std::pin::pin!(handling);
+        let mut is_open = true;
+        let unsent = loop {
+            let sent = if responses.has_unwritten() {
+                tokio::select! {
+                    biased;
+                    handled = handling.as_mut() => return Ok(handled),
+                    // Boxed: it is large, and few connections come here.
+                    written = Box::pin(responses.write(stream)) => written,
                 }
+            } else {
+                tokio::select! {
+                    biased;
+                    handled = handling.as_mut() => return Ok(handled),
+                    () = responses.oldest_ready() => responses.take_ready(),
+                    () = reader.end_of_stream(stream), if is_open => {
+                        // Its waits end. The response is for a client that only sends no more.
+                        info.gone.cancel();
+                        is_open = false;
+                        Ok(())
+                    }
+                }
+            };
+            if let Err(unsent) = sent {
+                break unsent;
             }
         };
-        match handled {
-            Handled::Commit(commit) if overlaps => {
-                self.waiting.push_back(PendingReply::Commit(commit));
-                return Ok(());
-            }
-            Handled::Commit(commit) => self.waiting.push_back(PendingReply::Ready(commit.await)),
-            Handled::Done(reply) => self.waiting.push_back(PendingReply::Ready(reply)),
-        }
-        if self.waiting.len() > 1 {
-            return Ok(());
-        }
-        self.await_replies().await?;
+        // The connection ends, but a request is not left half done.
+        info.gone.cancel();
+        handling.await;
+        Err(unsent.into())
+    }
+
+    /// Sends the responses that are ready, in order.
+    async fn send_ready(&mut self) -> Result<(), ConnectionEnd> {
+        self.responses.take_ready()?;
         self.flush().await
     }
 
-    /// Sends the oldest waiting response and all behind it that are ready too.
-    async fn send_committed(&mut self, oldest_reply: Reply) -> Result<(), ConnectionEnd> {
-        self.waiting.pop_front();
-        self.take(oldest_reply)?;
-        while let Some(reply) = ready(&mut self.waiting) {
-            self.waiting.pop_front();
-            self.take(reply)?;
-        }
+    /// Waits for all responses and sends them.
+    async fn send_all(&mut self) -> Result<(), ConnectionEnd> {
+        self.responses.take_all().await?;
         self.flush().await
-    }
-
-    async fn await_replies(&mut self) -> Result<(), ConnectionEnd> {
-        while !self.waiting.is_empty() {
-            let reply = oldest(&mut self.waiting).await;
-            self.waiting.pop_front();
-            self.take(reply)?;
-        }
-        Ok(())
-    }
-
-    /// Puts a response among those to be written.
-    fn take(&mut self, reply: Reply) -> Result<(), ConnectionEnd> {
-        match reply {
-            Reply::Send { frame, throttle, room } => {
-                self.parts.extend(frame.parts);
-                self.rooms.extend(room);
-                if !throttle.is_zero() {
-                    self.muted_until = Some(self.network.runtime.monotonic() + throttle);
-                }
-                Ok(())
-            }
-            Reply::Nothing => Ok(()),
-            Reply::Last { frame, reason } => {
-                self.parts.extend(frame.parts);
-                tracing::info!(peer = %self.info.peer, reason, "closed a connection");
-                Err(ConnectionEnd::Refused)
-            }
-            Reply::Close { reason } => {
-                tracing::info!(peer = %self.info.peer, reason, "closed a connection");
-                Err(ConnectionEnd::Refused)
-            }
-        }
     }
 
     async fn flush(&mut self) -> Result<(), ConnectionEnd> {
-        if self.parts.is_empty() {
-            return Ok(());
-        }
-        let patience = Patience {
-            room: &self.network.memory.responses,
-            holds_room: self.rooms.iter().any(RoomPermit::is_counted),
-            idle_max: self.network.limits.idle_max,
-        };
-        write_parts(&mut self.stream, &mut self.parts, patience)
-            .await
-            .map_err(ConnectionEnd::Write)?;
-        self.rooms.clear();
-        self.last_used = self.network.runtime.monotonic();
-        Ok(())
+        Ok(self.responses.write(&mut self.stream).await?)
     }
 
     /// The peer sends nothing more, but may still read its responses.
     async fn closed_by_peer(&mut self) -> Result<(), ConnectionEnd> {
-        self.await_replies().await?;
-        self.flush().await?;
+        self.send_all().await?;
         Err(ConnectionEnd::ByPeer)
     }
 
     async fn drain(&mut self) -> ConnectionEnd {
         let rest = async {
             // The responses before one that closes the connection are still sent.
-            let finished = self.await_replies().await;
+            let finished = self.responses.take_all().await;
             self.flush().await?;
-            finished
+            Ok(finished?)
         };
         match tokio::time::timeout(SHUTDOWN_LIMITS.responses, rest).await {
             Ok(Err(end)) => end,
@@ -298,12 +276,14 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
 
     fn timer_fired(&mut self, timer: Pin<&mut Sleep>) -> Result<(), ConnectionEnd> {
         let now = self.network.runtime.monotonic();
-        if self.muted_until.is_some_and(|until| until <= now) {
-            self.muted_until = None;
+        let responses = &mut self.responses;
+        if responses.muted_until.is_some_and(|until| until <= now) {
+            responses.muted_until = None;
         }
         let idle_max = self.network.limits.idle_max;
-        let left = (self.last_used + idle_max).saturating_sub(now);
-        if left.is_zero() && self.waiting.is_empty() && self.muted_until.is_none() {
+        let last_used = self.last_request.max(responses.last_written);
+        let left = (last_used + idle_max).saturating_sub(now);
+        if left.is_zero() && responses.is_empty() && responses.muted_until.is_none() {
             return Err(ConnectionEnd::Idle);
         }
         timer.reset(tokio_now() + left.max(Duration::from_millis(1)));
@@ -315,20 +295,6 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
 #[allow(clippy::disallowed_methods)]
 fn tokio_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
-}
-
-/// The reply to the oldest waiting request. Cancel-safe: it stays where it is until it is taken.
-async fn oldest(waiting: &mut VecDeque<PendingReply>) -> Reply {
-    match waiting.front_mut() {
-        Some(PendingReply::Commit(commit)) => commit.await,
-        Some(PendingReply::Ready(reply)) => std::mem::replace(reply, Reply::Nothing),
-        None => std::future::pending().await,
-    }
-}
-
-fn ready(waiting: &mut VecDeque<PendingReply>) -> Option<Reply> {
-    use futures_util::FutureExt as _;
-    oldest(waiting).now_or_never()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub(crate) mod connection_slots;
 pub(crate) mod frame;
 pub(crate) mod listener;
 pub(crate) mod network;
+pub(crate) mod responses;
 pub(crate) mod stream;
 pub(crate) mod write;
 

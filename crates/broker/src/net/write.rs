@@ -71,7 +71,8 @@ impl Patience<'_> {
     }
 }
 
-/// Writes all `parts` in order and leaves them empty.
+/// Writes all `parts` in order and leaves them empty. Cancel-safe: those that are written are empty
+/// or shorter then.
 pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
     stream: &mut W,
     parts: &mut Vec<Bytes>,

@@ -1,6 +1,6 @@
 //! A connection whose listener asks for authentication, served on a pipe.
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use milena_kafka_config::{Configs, KafkaConfig};
 use milena_protocol::{
     ApiKey, DecodeError, Decoder, Encoder, KString, Message, Request,
@@ -20,7 +20,7 @@ use crate::{
     access::{AllowAll, Principal},
     api::{
         definition::ApiDefinition,
-        handled::{IntoHandled as _, ResponseHead, decode},
+        handled::{IntoHandled as _, Reply, ResponseHead, decode},
         offered::OfferedApis,
     },
     authentication::{AuthenticationExchange, AuthenticationStep, Authenticator, Session},
@@ -286,14 +286,20 @@ async fn who_is_refused_gets_the_response_and_then_the_end_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it() {
+async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it_and_no_more() {
     let (mut connection, mut client) = Client::new_without_task().await;
     let frame = encode_response(ApiKey::SaslHandshake, VERSION, 7, &Text("committed".into()));
     let frame = frame.expect("it fits");
     let reply = Reply::Send { frame, throttle: Duration::ZERO, room: None };
-    connection.waiting.push_back(PendingReply::Ready(reply));
-    connection.waiting.push_back(PendingReply::Ready(Reply::Close { reason: "refused" }));
+    connection.responses.push(PendingReply::Ready(reply));
+    connection.responses.push(PendingReply::Ready(Reply::Close { reason: "refused" }));
+    // The client would take it for the response to the request before.
+    let frame = encode_response(ApiKey::SaslHandshake, VERSION, 8, &Text("behind".into()));
+    let frame = frame.expect("it fits");
+    let behind = Reply::Send { frame, throttle: Duration::ZERO, room: None };
+    connection.responses.push(PendingReply::Ready(behind));
     assert!(matches!(connection.drain().await, ConnectionEnd::Refused));
+    assert!(matches!(connection.drain().await, ConnectionEnd::Stopping));
     drop(connection);
     let mut sent = Vec::new();
     client.stream.read_to_end(&mut sent).await.unwrap();
@@ -301,3 +307,4 @@ async fn a_connection_that_drains_sends_what_comes_before_a_reply_that_closes_it
 }
 
 mod end_of_stream;
+mod overlapping;
