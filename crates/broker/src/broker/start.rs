@@ -13,7 +13,7 @@ use milena_store::Keyspace;
 
 use super::{
     life::{Broker, BrokerParts, Scopes, StartError},
-    registration::{keep_registered, watch_for_end},
+    registration::{keep_registered, reason_of_end, watch_for_end},
 };
 use crate::{
     access::Authorizer,
@@ -102,6 +102,7 @@ async fn start_in(
         metadata.clone(),
         registration.clone(),
         runtime.clone(),
+        scopes.connections.stopping().clone(),
         scopes.ended.clone(),
     ));
 
@@ -183,10 +184,11 @@ impl Foundation {
         );
         reconciler.reconcile(image).await;
         runtime.spawn(reconciler.run());
+        let (registration, images, storage) =
+            (self.registration.clone(), self.images.clone(), self.storage.clone());
         runtime.spawn_vital(watch_for_end(
             self.registration.clone(),
-            self.images.clone(),
-            self.storage.clone(),
+            move || reason_of_end(&registration, &images, &storage),
             runtime.clone(),
             self.scopes.connections.stopping().clone(),
             self.scopes.ended.clone(),
