@@ -7,10 +7,14 @@ use std::{
 
 use async_trait::async_trait;
 use milena_types::Revision;
+use tokio::sync::watch;
 
 use crate::{
     memory::MemoryStore,
-    store::{LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch},
+    store::{
+        EventBatch, LeaseId, Limits, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned,
+        Watch, WatchError,
+    },
 };
 
 /// A [`MemoryStore`] that fails on demand. Clones are the same store.
@@ -18,6 +22,15 @@ use crate::{
 pub struct FaultyStore {
     store: MemoryStore,
     faults: Arc<Mutex<Faults>>,
+    holds: watch::Sender<Holds>,
+}
+
+/// What waits until it is let go.
+#[derive(Default)]
+struct Holds {
+    watches: bool,
+    /// Transactions that put a key with this prefix.
+    putting: Option<String>,
 }
 
 #[derive(Default)]
@@ -39,7 +52,7 @@ struct Faults {
 
 impl FaultyStore {
     pub fn new(store: MemoryStore) -> Self {
-        Self { store, faults: Arc::default() }
+        Self { store, faults: Arc::default(), holds: watch::Sender::default() }
     }
 
     /// From now on every call fails (`true`) or works again (`false`).
@@ -86,6 +99,17 @@ impl FaultyStore {
         self.faults().refused = prefix.map(str::to_owned);
     }
 
+    /// From now on watches tell nothing (`true`), or what they have not told (`false`).
+    pub fn hold_watches(&self, held: bool) {
+        self.holds.send_modify(|holds| holds.watches = held);
+    }
+
+    /// From now on transactions that put a key with this prefix wait, until they are let go with
+    /// `None`.
+    pub fn hold_putting(&self, prefix: Option<&str>) {
+        self.holds.send_modify(|holds| holds.putting = prefix.map(str::to_owned));
+    }
+
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().expect("no panic while held")
     }
@@ -122,14 +146,16 @@ impl MetadataStore for FaultyStore {
 
     async fn txn(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         self.faults().sent += 1;
+        let puts =
+            |prefix: &String| txn.puts.iter().any(|put| put.key.starts_with(prefix.as_str()));
+        let mut holds = self.holds.subscribe();
+        let _ = holds.wait_for(|holds| !holds.putting.as_ref().is_some_and(puts)).await;
         self.check_available()?;
         let mut faults = self.faults();
         if faults.lost_requests > 0 {
             faults.lost_requests -= 1;
             return Err(unknown("the request was lost"));
         }
-        let puts =
-            |prefix: &String| txn.puts.iter().any(|put| put.key.starts_with(prefix.as_str()));
         if faults.refused.as_ref().is_some_and(puts) {
             return Err(unavailable("refused"));
         }
@@ -157,7 +183,8 @@ impl MetadataStore for FaultyStore {
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
         self.check_available()?;
-        self.store.watch(prefix, after).await
+        let (watch, holds) = (self.store.watch(prefix, after).await?, self.holds.subscribe());
+        Ok(Box::new(HeldWatch { watch, next: None, holds }))
     }
 
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
@@ -177,5 +204,26 @@ impl MetadataStore for FaultyStore {
 
     fn limits(&self) -> Limits {
         self.store.limits()
+    }
+}
+
+/// A watch that tells nothing while it is held.
+struct HeldWatch {
+    watch: Box<dyn Watch>,
+    next: Option<Result<EventBatch, WatchError>>,
+    holds: watch::Receiver<Holds>,
+}
+
+#[async_trait]
+impl Watch for HeldWatch {
+    async fn next(&mut self) -> Result<EventBatch, WatchError> {
+        let next = match self.next.take() {
+            Some(next) => next,
+            None => self.watch.next().await,
+        };
+        let next = self.next.insert(next).clone();
+        let _ = self.holds.wait_for(|holds| !holds.watches).await;
+        self.next = None;
+        next
     }
 }

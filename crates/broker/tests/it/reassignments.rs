@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use milena_broker::BrokerTuning;
-use milena_metadata::{NewTopic, Placement};
+use milena_metadata::{NewTopic, PartitionChange, Placement};
 use milena_protocol::{
     ErrorCode,
     messages::{
@@ -17,7 +17,9 @@ use milena_protocol::{
         },
     },
 };
-use milena_types::BrokerId;
+use milena_runtime::Runtime;
+use milena_store::{FaultyStore, MemoryStore};
+use milena_types::{BrokerId, PartitionIndex, TopicPartition};
 
 use crate::{
     cluster::{Cluster, ClusterOptions, eventually},
@@ -27,10 +29,13 @@ use crate::{
 /// A cluster where leaders stay where they are, and a topic with one replica each on broker 1 and
 /// 2.
 async fn cluster(brokers: i32) -> Cluster {
+    cluster_with(ClusterOptions { brokers, ..ClusterOptions::default() }).await
+}
+
+async fn cluster_with(options: ClusterOptions) -> Cluster {
     let tuning =
         BrokerTuning { leaders_return_after: Duration::from_secs(3600), ..BrokerTuning::default() };
-    let cluster =
-        Cluster::start_with(ClusterOptions { brokers, tuning, ..ClusterOptions::default() }).await;
+    let cluster = Cluster::start_with(ClusterOptions { tuning, ..options }).await;
     let placement =
         Placement::Manual(vec![vec![BrokerId(1), BrokerId(2)], vec![BrokerId(2), BrokerId(1)]]);
     let topic =
@@ -186,6 +191,41 @@ async fn reassignments_that_cannot_be_are_refused_one_by_one() {
     assert_eq!(replicas(&cluster, 0), [1, 2]);
     let fewer = alter_at(&cluster, &mut client, 0, "t", 0, Some(&[1]), true).await;
     assert_eq!((fewer, replicas(&cluster, 0)), (0, vec![1]));
+}
+
+/// The partition as the broker's image has it, which is too old: it was changed elsewhere.
+#[tokio::test]
+async fn nothing_is_decided_on_an_image_that_is_older_than_the_request() {
+    let store = FaultyStore::new(MemoryStore::new(&Runtime::system()));
+    let options =
+        ClusterOptions { brokers: 2, store: Some(store.clone()), ..ClusterOptions::default() };
+    let cluster = cluster_with(options).await;
+    let mut client = cluster.connect(1).await;
+    cluster.agreed().await;
+    let topic = cluster.broker(1).images().current().topic("t").expect("it is there").id();
+    let seen = cluster.metadata.partition(topic, PartitionIndex(0)).await.expect("the store is up");
+    let mut record = seen.expect("it is there").value;
+    store.hold_watches(true);
+    record.reassign(vec![BrokerId(1)], |_| true);
+    let partition = TopicPartition { topic, partition: PartitionIndex(0) };
+    let change = [PartitionChange { partition, record }];
+    let changed = cluster.metadata.change_partitions(&[], &change).await;
+    assert_eq!(changed.expect("the store is up").partitions, [partition]);
+
+    let partitions = vec![ReassignablePartition { partition_index: 0, replicas: Some(vec![1, 2]) }];
+    let mut request = AlterPartitionReassignmentsRequest {
+        topics: vec![ReassignableTopic { name: "t".into(), partitions }],
+        timeout_ms: 200,
+        ..Default::default()
+    };
+    let late = client.call(0, &request).await;
+    assert_eq!(late.error_code, ErrorCode::RequestTimedOut.code());
+    store.hold_watches(false);
+    request.timeout_ms = 10_000;
+    let changed = client.call(0, &request).await;
+    assert_eq!((changed.error_code, changed.responses[0].partitions[0].error_code), (0, 0));
+    cluster.agreed().await;
+    assert_eq!(replicas(&cluster, 0), [1, 2]);
 }
 
 #[tokio::test]

@@ -129,6 +129,13 @@ impl ClusterMetadata {
         Err(MetadataError::Contended { key })
     }
 
+    /// The store's revision: an image at this revision shows everything that was acknowledged before
+    /// this was called.
+    pub async fn revision(&self) -> Result<Revision, MetadataError> {
+        let prefix = self.below(MetadataKey::IMAGE);
+        Ok(self.store.range(&prefix, None, 1).await?.revision)
+    }
+
     /// Applies a transaction, as [`milena_store::commit`].
     async fn commit(&self, txn: Txn) -> Result<TxnOutcome, StoreError> {
         milena_store::commit(&*self.store, &self.runtime, txn).await

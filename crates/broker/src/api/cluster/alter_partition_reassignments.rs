@@ -60,16 +60,26 @@ pub(crate) async fn handle(
         return response;
     }
     context.narrow(request.timeout_ms);
+    if let Err(error) = apis.fresh_image(context).await {
+        response.error_code = error.code.code();
+        response.error_message = error.message.map(Into::into);
+        return response;
+    }
     let mut turns = EntryTurns::default();
     for (name, partitions) in distinct(&request).await {
         let mut results = Vec::with_capacity(partitions.len());
         for (partition_index, requested) in partitions {
             turns.next().await;
             let any_factor = request.allow_replication_factor_change;
+            let late = || Err(ApiError::with_kafkas_message(ErrorCode::RequestTimedOut));
             let outcome = if context.is_late() {
-                Err(ApiError::with_kafkas_message(ErrorCode::RequestTimedOut))
+                late()
             } else {
-                reassign(apis, name, requested, any_factor).await
+                tokio::select! {
+                    biased;
+                    outcome = reassign(apis, name, requested, any_factor) => outcome,
+                    () = context.ended() => late(),
+                }
             };
             let (error_code, error_message) = match outcome {
                 Ok(()) => (0, None),
@@ -134,7 +144,7 @@ async fn reassign(
     Err(ApiError::new(ErrorCode::RequestTimedOut, "the partition changes all the time: try again"))
 }
 
-/// `None` where the partition is as requested already.
+/// `None` where the partition is as requested already in an image that is not older than the request.
 fn change(
     image: &MetadataImage,
     topic: &str,

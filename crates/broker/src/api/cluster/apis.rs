@@ -2,11 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use milena_metadata::{ClusterMetadata, ImageWatcher};
+use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataImage};
+use milena_protocol::ErrorCode;
 use milena_types::BrokerId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::offered::OfferedApis, leadership::partitions::LedPartitions, topics::Topics};
+use crate::{
+    api::offered::OfferedApis, context::RequestContext, errors::ApiError,
+    leadership::partitions::LedPartitions, topics::Topics,
+};
 
 pub(crate) struct ClusterApis {
     pub(crate) offered: Arc<OfferedApis>,
@@ -22,4 +26,24 @@ pub(crate) struct ClusterApis {
     pub(crate) data_dir: PathBuf,
     /// Cancelled when requests should wait no longer.
     pub(crate) stopping: CancellationToken,
+}
+
+impl ClusterApis {
+    /// An image that shows everything that was acknowledged before the request, by any broker: what is
+    /// decided on an older one may have been decided otherwise already.
+    pub(crate) async fn fresh_image(
+        &self,
+        context: &RequestContext,
+    ) -> Result<Arc<MetadataImage>, ApiError> {
+        let fresh = async {
+            let revision = self.metadata.revision().await?;
+            let stopping = || ApiError::with_kafkas_message(ErrorCode::CoordinatorNotAvailable);
+            self.images.wait_for(revision).await.map_err(|_| stopping())
+        };
+        tokio::select! {
+            biased;
+            image = fresh => image,
+            () = context.ended() => Err(ApiError::with_kafkas_message(ErrorCode::RequestTimedOut)),
+        }
+    }
 }

@@ -71,7 +71,10 @@ pub(crate) async fn handle(
     if !context.allows(Operation::Alter, Resource::Cluster) {
         return failed(ErrorCode::ClusterAuthorizationFailed);
     }
-    let image = apis.images.current();
+    let image = match apis.fresh_image(context).await {
+        Ok(image) => image,
+        Err(error) => return failed(error.code),
+    };
     let everything = request.topic_partitions.is_none();
     let requested = match request.topic_partitions {
         None => all_partitions(&image),
