@@ -16,8 +16,13 @@ use milena_protocol::{
     },
 };
 
+use milena_runtime::Runtime;
+use milena_store::{FaultyStore, MemoryStore};
+use milena_types::{Offset, PartitionIndex};
+use tokio::time::timeout;
+
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, ClusterOptions, DEADLINE, eventually},
     wire::{Client, batch, only_produced, produce_request},
 };
 
@@ -201,9 +206,18 @@ async fn delete_records(
     name: &str,
     offset: i64,
 ) -> DeleteRecordsPartitionResult {
+    delete_records_within(client, name, offset, 10_000).await
+}
+
+async fn delete_records_within(
+    client: &mut Client,
+    name: &str,
+    offset: i64,
+    timeout_ms: i32,
+) -> DeleteRecordsPartitionResult {
     let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset }];
     let topics = vec![DeleteRecordsTopic { name: name.into(), partitions }];
-    let mut response = client.call(2, &DeleteRecordsRequest { topics, timeout_ms: 10_000 }).await;
+    let mut response = client.call(2, &DeleteRecordsRequest { topics, timeout_ms }).await;
     response.topics.remove(0).partitions.remove(0)
 }
 
@@ -239,6 +253,35 @@ async fn deleting_records_moves_the_log_start_and_never_back() {
     let mut follower = cluster.connect(cluster.follower("t", 0)).await;
     let elsewhere = delete_records(&mut follower, "t", 0).await;
     assert_eq!(elsewhere.error_code, ErrorCode::NotLeaderOrFollower.code());
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_takes_longer_than_its_request_goes_on_without_it() {
+    let store = FaultyStore::new(MemoryStore::new(&Runtime::system()));
+    let options =
+        ClusterOptions { brokers: 1, store: Some(store.clone()), ..ClusterOptions::default() };
+    let cluster = Cluster::start_with(options).await;
+    cluster.create_topic("t", 1).await;
+    let mut client = cluster.connect(1).await;
+    let bytes = batch(&["a", "b", "c", "d"]).bytes().clone();
+    client.call(9, &produce_request("t", &[(0, bytes)], -1)).await;
+    store.hold_putting(Some(&milena_metadata::storage_prefix(cluster.id())));
+    // The second waits for the first, and never begins.
+    for offset in [2, 3] {
+        let deletion = delete_records_within(&mut client, "t", offset, 100);
+        let late = timeout(DEADLINE, deletion).await.expect("a response at the deadline");
+        assert_eq!((late.error_code, late.low_watermark), (ErrorCode::RequestTimedOut.code(), -1));
+    }
+    let partition =
+        cluster.broker(1).open_partition("t", PartitionIndex(0)).expect("it is led here");
+    assert_eq!(partition.bounds().log_start, Offset(0));
+    store.hold_putting(None);
+    eventually("the first deletion has ended", || async {
+        partition.bounds().log_start == Offset(2)
+    })
+    .await;
+    assert_eq!(delete_records(&mut client, "t", 1).await.low_watermark, 2);
     cluster.stop().await;
 }
 

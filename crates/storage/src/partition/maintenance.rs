@@ -1,6 +1,8 @@
 //! Operations on a partition other than produce and fetch: deleting records, retention, expiring
 //! producers.
 
+use std::sync::Arc;
+
 use milena_types::{Offset, Timestamp};
 
 use crate::partition::{errors::MaintenanceError, partition::Partition};
@@ -9,9 +11,14 @@ impl Partition {
     /// Moves the log start up to `before` (DeleteRecords); `None`: to the high watermark. Returns
     /// the log start, which never goes back. Segments wholly below it are released.
     ///
+    /// Cancel-safe: what has begun goes on without the caller, one deletion of a partition at a time.
+    ///
     /// # Errors
     /// [`MaintenanceError::OutOfRange`], and what keeps the change from being decided.
-    pub async fn delete_records(&self, before: Option<Offset>) -> Result<Offset, MaintenanceError> {
+    pub async fn delete_records(
+        self: &Arc<Self>,
+        before: Option<Offset>,
+    ) -> Result<Offset, MaintenanceError> {
         let bounds = self.bounds();
         let before = before.unwrap_or(bounds.high_watermark);
         if before > bounds.high_watermark || before < Offset::ZERO {
@@ -24,7 +31,10 @@ impl Partition {
     }
 
     /// Moves the log start past the segments that exceed `retention.ms` or `retention.bytes`.
-    pub(crate) async fn enforce_retention(&self, now: Timestamp) -> Result<(), MaintenanceError> {
+    pub(crate) async fn enforce_retention(
+        self: &Arc<Self>,
+        now: Timestamp,
+    ) -> Result<(), MaintenanceError> {
         let options = self.options();
         if options.retention_ms.is_none() && options.retention_bytes.is_none() {
             return Ok(());

@@ -49,17 +49,32 @@ pub(super) struct ManifestChange {
 impl Partition {
     /// Folds the unfolded flushes into the manifest.
     pub(crate) async fn fold(&self) -> Result<(), MaintenanceError> {
+        let _serialised = self.manifest_change.lock().await;
         self.change(None).await
     }
 
     /// Moves the log start up to `log_start`, past many segments in several transactions: each is a
-    /// move that may be the last. Folds the unfolded flushes too.
-    pub(super) async fn move_log_start(&self, log_start: Offset) -> Result<(), MaintenanceError> {
-        self.change(Some(log_start)).await
+    /// move that may be the last. Folds the unfolded flushes too. Cancel-safe: once it has begun it
+    /// goes on as a task, or a transaction whose outcome nobody follows would be left behind.
+    pub(super) async fn move_log_start(
+        self: &Arc<Self>,
+        log_start: Offset,
+    ) -> Result<(), MaintenanceError> {
+        let serialised = self.manifest_change.clone().lock_owned().await;
+        let (partition, stopping) = (self.clone(), self.core.runtime.stopping().clone());
+        let moving = self.core.runtime.spawn(async move {
+            let _serialised = serialised;
+            tokio::select! {
+                biased;
+                moved = partition.change(Some(log_start)) => moved,
+                () = stopping.cancelled() => Err(MaintenanceError::Closed),
+            }
+        });
+        moving.await.unwrap_or(Err(MaintenanceError::Closed))
     }
 
+    /// The caller serialises it with others.
     async fn change(&self, log_start: Option<Offset>) -> Result<(), MaintenanceError> {
-        let _serialised = self.manifest_change.lock().await;
         let mut attempt = 0;
         loop {
             if self.is_closed() {

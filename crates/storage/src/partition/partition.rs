@@ -38,7 +38,7 @@ pub struct Partition {
     built_end: AtomicI64,
     pub(super) waiters: Waiters,
     /// Serialises changes of the manifest.
-    pub(super) manifest_change: tokio::sync::Mutex<()>,
+    pub(super) manifest_change: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl std::fmt::Debug for Partition {
@@ -67,7 +67,7 @@ impl Partition {
             built_end: AtomicI64::new(state.next_offset.0),
             state: Mutex::new(state),
             waiters: Waiters::default(),
-            manifest_change: tokio::sync::Mutex::new(()),
+            manifest_change: Arc::default(),
         })
     }
 

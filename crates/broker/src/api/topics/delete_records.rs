@@ -6,7 +6,7 @@
 //! Errors of a partition: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE
 //! (beyond the high watermark or below -1), POLICY_VIOLATION (the topic is compacted and deletes
 //! nothing), INVALID_TOPIC_EXCEPTION (Kafka's own topics), TOPIC_AUTHORIZATION_FAILED,
-//! KAFKA_STORAGE_ERROR, REQUEST_TIMED_OUT.
+//! KAFKA_STORAGE_ERROR, REQUEST_TIMED_OUT: what has begun goes on, as in Kafka.
 
 use futures_util::{StreamExt, stream};
 use milena_protocol::{
@@ -62,7 +62,11 @@ pub(crate) async fn handle(
         deletions.push(async move {
             let outcome = match led {
                 Ok(_) if context.is_late() => Err(ErrorCode::RequestTimedOut),
-                Ok(led) => delete(&led, entry.requested).await,
+                Ok(led) => tokio::select! {
+                    biased;
+                    outcome = delete(&led, entry.requested) => outcome,
+                    () = context.ended() => Err(ErrorCode::RequestTimedOut),
+                },
                 Err(error) => Err(error),
             };
             (entry, outcome)
