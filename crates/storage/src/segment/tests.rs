@@ -21,6 +21,7 @@ use crate::{
     objects::object_id::ObjectId,
 };
 
+mod level_1;
 mod stored;
 
 const SALT: Salt = Salt([9; 16]);
