@@ -12,8 +12,9 @@ use std::{
 use anyhow::{Context, bail};
 use milena_types::{BrokerId, ClusterId};
 
-/// The newest layout that this release knows.
-const FORMAT: u32 = 1;
+/// The newest format that this release knows, and the one it writes. 1: segments of level 1. 2: those
+/// of level 2, too, so that an earlier release refuses the directory as a whole.
+const FORMAT: u32 = 2;
 const FORMAT_TEXT: &str = "milena data directory, format ";
 
 const FORMAT_FILE: &str = "FORMAT";
@@ -97,12 +98,19 @@ impl DataDir {
             .canonicalize()
             .with_context(|| format!("cannot open the data directory {shown}"))?;
         // Nothing is written into a directory that is not Milena's.
-        check_format(&path)?;
+        check_format(&path, FORMAT)?;
         let lock = lock(&path)?;
-        check_format(&path)?;
+        let found = check_format(&path, FORMAT)?;
         check_metadata(&path)?;
-        if !path.join(FORMAT_FILE).exists() {
+        if found != Some(FORMAT) {
+            // Durable before anything of this format is written.
             write_format(&path).with_context(|| cannot_write(&path))?;
+        }
+        if let Some(found) = found.filter(|&found| found < FORMAT) {
+            tracing::info!(
+                "the data directory {shown} had format {found} and has format {FORMAT} from now \
+                 on: earlier releases refuse it"
+            );
         }
         Ok(Self { path, _lock: lock })
     }
@@ -215,8 +223,9 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Refuses a directory of a newer release, and one with other things in it.
-fn check_format(path: &Path) -> anyhow::Result<()> {
+/// Refuses a directory of a newer format than `newest`, and one with other things in it. Returns its
+/// format; none if it is new.
+fn check_format(path: &Path, newest: u32) -> anyhow::Result<Option<u32>> {
     let shown = path.display();
     let text = match fs::read_to_string(path.join(FORMAT_FILE)) {
         Ok(text) => text,
@@ -233,7 +242,7 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
                     );
                 }
             }
-            return Ok(());
+            return Ok(None);
         }
         Err(error) => {
             return Err(error).with_context(|| {
@@ -247,13 +256,13 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
     let format =
         text.trim_end().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse::<u32>().ok());
     match format {
-        Some(format) if format <= FORMAT => Ok(()),
-        Some(format) => bail!(
+        Some(format) if (1..=newest).contains(&format) => Ok(Some(format)),
+        Some(format) if format > newest => bail!(
             "the data directory {shown} has format {format}, written by a newer release, and this \
-             one knows formats up to {FORMAT}; start the newer release, or choose another \
+             one knows formats up to {newest}; start the newer release, or choose another \
              directory with --data-dir"
         ),
-        None => bail!("{shown}/FORMAT is damaged; it should say '{FORMAT_TEXT}{FORMAT}'"),
+        _ => bail!("{shown}/FORMAT is damaged; it should say '{FORMAT_TEXT}{FORMAT}'"),
     }
 }
 
@@ -352,6 +361,43 @@ mod tests {
         fs::write(dir.path().join("thesis.tex"), "").unwrap();
         assert!(DataDir::open(dir.path()).unwrap_err().to_string().contains("not empty"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_of_the_first_format_is_raised_before_it_is_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let format = dir.path().join("FORMAT");
+        fs::write(&format, format!("{FORMAT_TEXT}1\n")).unwrap();
+        fs::write(dir.path().join("metadata"), "x").unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(&format).unwrap(), format!("{FORMAT_TEXT}2\n"));
+        assert!(!dir.path().join("FORMAT.new").exists());
+        drop(data);
+        // What the release before knows, and says.
+        let error = check_format(dir.path(), 1).unwrap_err().to_string();
+        let shown = dir.path().display();
+        assert_eq!(
+            error,
+            format!(
+                "the data directory {shown} has format 2, written by a newer release, and this one \
+                 knows formats up to 1; start the newer release, or choose another directory with \
+                 --data-dir"
+            )
+        );
+        DataDir::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_format_that_cannot_be_raised_ends_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("FORMAT"), format!("{FORMAT_TEXT}1\n")).unwrap();
+        fs::create_dir(dir.path().join("FORMAT.new")).unwrap();
+        let error = DataDir::open(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("cannot write into"), "{error}");
+        assert_eq!(
+            fs::read_to_string(dir.path().join("FORMAT")).unwrap(),
+            format!("{FORMAT_TEXT}1\n")
+        );
     }
 
     #[test]
