@@ -1,13 +1,19 @@
-//! The version of the formats of chunks, segments, manifest pages and producer snapshots.
+//! The versions of the formats of chunks, segments, manifest pages and producer snapshots.
 
 use std::fmt;
-
-/// The newest format this release reads and the one it writes.
-pub(crate) const FORMAT_LEVEL: FormatLevel = FormatLevel(1);
 
 /// A version of what is written to disk and to the object store.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FormatLevel(pub u16);
+
+impl FormatLevel {
+    /// Chunks, manifest pages and producer snapshots are written at it; so were segments.
+    pub(crate) const ONE: Self = Self(1);
+    /// Segments are written at it.
+    pub(crate) const TWO: Self = Self(2);
+    /// The newest that this release reads.
+    pub(crate) const NEWEST: Self = Self::TWO;
+}
 
 impl fmt::Display for FormatLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -147,7 +147,7 @@ impl Broker {
     }
 }
 
-fn keys() -> KeyRing {
+pub(crate) fn keys() -> KeyRing {
     KeyRing::new(DataKey::new(KeyId(1), [7; 32]), Vec::new())
 }
 
@@ -297,7 +297,7 @@ pub(crate) async fn check_references(broker: &Broker) -> usize {
     stored.len()
 }
 
-fn stored_objects(dir: &Path) -> BTreeSet<String> {
+pub(crate) fn stored_objects(dir: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut dirs = vec![dir.to_owned()];
     while let Some(next) = dirs.pop() {

@@ -9,7 +9,7 @@ use milena_runtime::Runtime;
 use crate::{
     catalog::records::{PageRef, SegmentRef},
     encryption::{EncryptionError, KeyId, KeyRing, Salt, TAG_BYTES},
-    format_level::FORMAT_LEVEL,
+    format_level::FormatLevel,
     objects::{
         object_id::ObjectId,
         store::{ObjectError, Objects},
@@ -87,7 +87,7 @@ impl Pages {
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&key.id().0.to_be_bytes());
         bytes[12..HEADER_BYTES].copy_from_slice(&salt.0);
-        let cipher = key.object_cipher(object, salt, FORMAT_LEVEL);
+        let cipher = key.object_cipher(object, salt, FormatLevel::ONE);
         cipher.seal_into(0, payload, &mut bytes[HEADER_BYTES..]);
         Ok(self.objects.put(object, bytes.into()).await?)
     }
@@ -106,7 +106,7 @@ impl Pages {
         let salt = Salt(*bytes[12..].first_chunk().expect("longer than the header"));
         let encryption = |source| PageError::Encryption { object: object.clone(), source };
         let cipher =
-            self.keys.find(key).map_err(encryption)?.object_cipher(object, salt, FORMAT_LEVEL);
+            self.keys.find(key).map_err(encryption)?.object_cipher(object, salt, FormatLevel::ONE);
         let sealed = &bytes[HEADER_BYTES..];
         let mut payload = vec![0; sealed.len() - TAG_BYTES];
         cipher.open_into(0, sealed, &mut payload).map_err(encryption)?;

@@ -27,7 +27,7 @@ use crate::{
     },
     encryption::KeyRing,
     log::backend::LogBackend,
-    segment::reader::SegmentError,
+    segment::segment_error::SegmentError,
     tuning::MemoryBudget,
 };
 

@@ -16,6 +16,7 @@ use crate::{
     },
     disk::buffer::WriteBuffer,
     encryption::Salt,
+    format_level::FormatLevel,
     log::backend::ChunkSource,
     segment::writer::{SegmentOptions, SegmentWriter},
 };
@@ -64,8 +65,11 @@ impl CoreSource {
         let core = &*self.core;
         let Some(mut open) = core.open.take() else { return false };
         open.groups.sort_unstable_by_key(|group| group.member.id());
-        let options =
-            SegmentOptions { keep_plaintext: Some(open.size.bytes), ..SegmentOptions::default() };
+        let options = SegmentOptions {
+            level: FormatLevel::ONE,
+            keep_plaintext: Some(open.size.bytes),
+            ..SegmentOptions::default()
+        };
         let (object, salt) = (core.names.chunk(core.id, seq), Salt::random(&core.runtime));
         let mut writer = SegmentWriter::new(out, &object, core.keys.current(), salt, options);
         writer.reserve_partitions(open.groups.len());

@@ -21,7 +21,8 @@ use crate::{
     objects::object_id::ObjectId,
     segment::{
         footer::{Footer, PartitionFooter},
-        reader::{SegmentError, SegmentReader},
+        reader::SegmentReader,
+        segment_error::SegmentError,
     },
 };
 
@@ -60,8 +61,7 @@ impl TailChunk {
         keys: &KeyRing,
         since: Duration,
     ) -> Result<Self, SegmentError> {
-        let reader = SegmentReader::open_whole(object, sealed, keys)?;
-        let footer = reader.footer().clone();
+        let (reader, footer) = SegmentReader::open_whole(object, sealed, keys)?;
         let (mut ranges, mut frames) = (Vec::with_capacity(footer.partitions.len()), Vec::new());
         let mut start = 0;
         for partition in &footer.partitions {
@@ -90,9 +90,7 @@ impl TailChunk {
 
     /// A partition's index in the footer, and its entry.
     pub(crate) fn part_of(&self, partition: TopicPartition) -> Option<(usize, &PartitionFooter)> {
-        let found =
-            self.footer.partitions.binary_search_by_key(&partition, |entry| entry.partition);
-        found.ok().map(|index| (index, &self.footer.partitions[index]))
+        self.footer.index_of(partition).map(|index| (index, &self.footer.partitions[index]))
     }
 }
 

@@ -3,6 +3,7 @@
 mod deletion;
 mod failures;
 mod folds;
+mod levels;
 mod pressure;
 
 use std::time::Duration;

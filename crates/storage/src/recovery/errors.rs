@@ -10,7 +10,7 @@ use crate::{
     log::backend::LogError,
     partition::producers::snapshot::SnapshotError,
     recovery::sealed_logs::SealedError,
-    segment::{block_error::BlockError, reader::SegmentError},
+    segment::{block_error::BlockError, segment_error::SegmentError},
 };
 
 /// Why a broker's storage could not be opened.

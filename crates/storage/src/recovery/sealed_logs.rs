@@ -22,7 +22,7 @@ use crate::{
         local::{directory::LogDirectory, sealed_chunks::SealedChunks},
     },
     recovery::epoch_chunks::EpochChunks,
-    segment::reader::SegmentError,
+    segment::segment_error::SegmentError,
 };
 
 /// Why the chunks of a sealed epoch cannot be read.

@@ -4,7 +4,7 @@ use milena_types::{Offset, TopicPartition};
 
 use crate::{
     objects::{object_id::ObjectId, store::ObjectError},
-    segment::reader::SegmentError,
+    segment::segment_error::SegmentError,
 };
 
 /// Why a segment could not be read.

@@ -1,9 +1,10 @@
 //! Reading segments through a bounded cache of decrypted blocks.
 //!
 //! A block is a few adjacent frames of one partition, read and decrypted together. While a reader
-//! uses a block, the next ones are fetched ahead. Footers are in the same cache. Keys include the
-//! cluster, since one cache serves every broker of a process; its budget is in bytes and exceeded
-//! by no more than what readers hold.
+//! uses a block, the next ones are fetched ahead. Footers, lists and details are in the same cache.
+//! Keys include the cluster, since one cache serves every broker of a process, and the place in the
+//! object: frames of several sections have the same indexes. The cache's budget is in bytes and
+//! exceeded by no more than what readers hold.
 
 use std::{hash::RandomState, ops::Range, sync::Arc};
 
@@ -21,13 +22,18 @@ use crate::{
     objects::{object_id::ObjectId, store::Objects},
     segment::{
         block_error::BlockError,
-        footer::{FrameEntry, PartitionFooter},
-        reader::SegmentReader,
-        stored::{open_segment, read_frames},
+        footer::{Footer, FrameEntry, PartitionFooter},
+        list::List,
+        reader::{Contents, SegmentReader},
+        stored::{
+            OpenedSegment, open_details, open_segment, read_damaged_details, read_details,
+            read_frames,
+        },
     },
 };
 
-/// A block is the frames that start within the same range of this length of a partition's part.
+/// A block is the frames of one section that start within the same range of this length of a
+/// partition's part.
 const BLOCK_SPAN_BYTES: u64 = 512 << 10;
 
 /// How many blocks are fetched ahead of a reader.
@@ -68,16 +74,24 @@ impl BlockCache {
 struct BlockKey {
     cluster: ClusterId,
     object: ObjectId,
-    /// The index of the block's first frame; [`FOOTER`] for the footer.
-    frame: u32,
+    place: Place,
 }
 
-const FOOTER: u32 = u32::MAX;
+/// What a block is, and where in its object it begins.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Contents,
+    Details(u64),
+    Records(u64),
+}
 
 #[derive(Clone)]
 enum Block {
+    /// The footer of level 1, or the list.
+    Contents(SegmentReader),
+    /// Details that were read together, but those that are damaged.
+    Details(Arc<Footer>),
     Records(Bytes),
-    Footer(SegmentReader),
 }
 
 #[derive(Clone)]
@@ -85,15 +99,15 @@ struct WeightInBytes;
 
 impl Weighter<BlockKey, Block> for WeightInBytes {
     fn weight(&self, key: &BlockKey, block: &Block) -> u64 {
-        let overhead = 200 + key.object.as_str().len() as u64;
-        match block {
-            Block::Records(bytes) => bytes.len() as u64 + overhead,
-            Block::Footer(reader) => {
-                let partitions = reader.footer().partitions.iter();
-                let entries = partitions.map(|p| 150 + 40 * p.frames.len() + 100 * p.batches.len());
-                entries.sum::<usize>() as u64 + overhead
-            }
-        }
+        let bytes = match block {
+            Block::Contents(reader) => match reader.contents() {
+                Contents::Footer(footer) => footer.memory_bytes(),
+                Contents::List(list) => list.memory_bytes(),
+            },
+            Block::Details(footer) => footer.memory_bytes(),
+            Block::Records(bytes) => bytes.len(),
+        };
+        (bytes + 200 + key.object.as_str().len()) as u64
     }
 }
 
@@ -112,19 +126,22 @@ pub(crate) struct Segments {
 #[derive(Clone)]
 pub(crate) struct SegmentPart {
     reader: SegmentReader,
-    partition: usize,
+    /// The footer of this partition, and of others.
+    footer: Arc<Footer>,
+    index: usize,
 }
 
 impl SegmentPart {
     pub(crate) fn footer(&self) -> &PartitionFooter {
-        &self.reader.footer().partitions[self.partition]
+        &self.footer.partitions[self.index]
     }
 
     /// The frames of the block that holds frame `frame` of this partition, as indexes.
     fn block(&self, frame: usize) -> Range<usize> {
         let frames = &self.footer().frames;
-        let block_number =
-            |entry: &FrameEntry| (entry.position - frames[0].position) / BLOCK_SPAN_BYTES;
+        let block_number = |entry: &FrameEntry| {
+            (entry.section, (entry.position - frames[0].position) / BLOCK_SPAN_BYTES)
+        };
         let this = block_number(&frames[frame]);
         frames.partition_point(|entry| block_number(entry) < this)
             ..frames.partition_point(|entry| block_number(entry) <= this)
@@ -167,10 +184,17 @@ impl Segments {
     ) -> Result<SegmentPart, BlockError> {
         let object = ObjectId::new(object);
         let reader = self.reader(&object).await?;
-        let found =
-            reader.footer().partitions.binary_search_by_key(&partition, |entry| entry.partition);
-        let index = found.map_err(|_| BlockError::Missing { object, partition, offset: base })?;
-        Ok(SegmentPart { reader, partition: index })
+        let footer = match reader.contents() {
+            Contents::Footer(footer) => footer.clone(),
+            Contents::List(list) => match list.records_of(partition) {
+                Some(entry) => self.details(&reader, list, entry).await?,
+                None => Arc::default(),
+            },
+        };
+        match footer.index_of(partition) {
+            Some(index) => Ok(SegmentPart { reader, footer, index }),
+            None => Err(BlockError::Missing { object, partition, offset: base }),
+        }
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {
@@ -178,13 +202,61 @@ impl Segments {
     }
 
     async fn reader(&self, object: &ObjectId) -> Result<SegmentReader, BlockError> {
-        let key = self.key(object, FOOTER);
-        let load =
-            async { open_segment(&self.objects, object, &self.keys).await.map(Block::Footer) };
+        let key = self.key(object, Place::Contents);
+        let load = async {
+            let opened = open_segment(&self.objects, object, &self.keys).await?;
+            self.keep_details(&opened);
+            Ok::<_, BlockError>(Block::Contents(opened.reader))
+        };
         match self.cache.0.get_or_insert_async(&key, load).await? {
-            Block::Footer(reader) => Ok(reader),
-            Block::Records(_) => unreachable!("the footer's key holds footers only"),
+            Block::Contents(reader) => Ok(reader),
+            _ => unreachable!("the contents' key holds contents only"),
         }
+    }
+
+    /// Puts details into the cache that were read with the list, if all were: small segments are
+    /// opened by one read.
+    fn keep_details(&self, opened: &OpenedSegment) {
+        let OpenedSegment { reader, tail, tail_start } = opened;
+        let Contents::List(list) = reader.contents() else { return };
+        let mut next = 0;
+        while let Some(entry) = list.entries.get(next) {
+            let start = entry.details.start;
+            if start < *tail_start {
+                return;
+            }
+            let entries = list.read_together(next);
+            next = entries.end;
+            let footer = open_details(reader, list, entries, *tail_start, tail);
+            let key = self.key(reader.object(), Place::Details(start));
+            self.cache.0.insert(key, Block::Details(Arc::new(footer)));
+        }
+    }
+
+    /// The footer of an entry of records, and of those whose details are read with it.
+    async fn details(
+        &self,
+        reader: &SegmentReader,
+        list: &List,
+        entry: usize,
+    ) -> Result<Arc<Footer>, BlockError> {
+        let entries = list.read_together(entry);
+        let start = list.details_range(&entries).start;
+        let key = self.key(reader.object(), Place::Details(start));
+        let load = async {
+            let footer = read_details(&self.objects, reader, list, entries).await?;
+            Ok::<_, BlockError>(Block::Details(Arc::new(footer)))
+        };
+        let footer = match self.cache.0.get_or_insert_async(&key, load).await? {
+            Block::Details(footer) => footer,
+            _ => unreachable!("the details' key holds details only"),
+        };
+        if footer.index_of(list.entries[entry].partition).is_some() {
+            return Ok(footer);
+        }
+        // They were damaged. Perhaps the object was put back from a copy.
+        let footer = read_damaged_details(&self.objects, reader, list, entry).await?;
+        Ok(Arc::new(footer))
     }
 
     /// The block that holds frame `frame` of the part, decrypted.
@@ -195,12 +267,12 @@ impl Segments {
     ) -> Result<Bytes, BlockError> {
         let frames = part.block_frames(frame);
         let object = part.reader.object();
-        let key = self.key(object, frames[0].index);
+        let key = self.key(object, Place::Records(frames[0].position));
         let load =
             async { read_frames(&self.objects, &part.reader, frames).await.map(Block::Records) };
         match self.cache.0.get_or_insert_async(&key, load).await? {
             Block::Records(bytes) => Ok(bytes),
-            Block::Footer(_) => unreachable!("a block's key holds records only"),
+            _ => unreachable!("a block's key holds records only"),
         }
     }
 
@@ -210,7 +282,8 @@ impl Segments {
         let following =
             std::iter::successors(part.after_block(frame), |next| part.after_block(*next));
         for next in following.take(BLOCKS_AHEAD) {
-            let key = self.key(part.reader.object(), part.block_frames(next)[0].index);
+            let place = Place::Records(part.block_frames(next)[0].position);
+            let key = self.key(part.reader.object(), place);
             if self.cache.0.peek(&key).is_some() {
                 continue;
             }
@@ -223,7 +296,7 @@ impl Segments {
         }
     }
 
-    fn key(&self, object: &ObjectId, frame: u32) -> BlockKey {
-        BlockKey { cluster: self.cluster.clone(), object: object.clone(), frame }
+    fn key(&self, object: &ObjectId, place: Place) -> BlockKey {
+        BlockKey { cluster: self.cluster.clone(), object: object.clone(), place }
     }
 }

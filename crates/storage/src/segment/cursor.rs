@@ -1,4 +1,4 @@
-//! Variable-length integers of the footer. Does not trust the bytes it reads.
+//! Variable-length integers of footers, lists and details. Does not trust the bytes it reads.
 
 /// A footer that breaks the format's rules.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -48,6 +48,13 @@ impl<'a> Cursor<'a> {
             self.rest.split_first_chunk().ok_or_else(|| self.error("the footer ends early"))?;
         self.rest = rest;
         Ok(*array)
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], FooterError> {
+        let (bytes, rest) =
+            self.rest.split_at_checked(count).ok_or_else(|| self.error("the footer ends early"))?;
+        self.rest = rest;
+        Ok(bytes)
     }
 
     pub(super) fn unsigned(&mut self) -> Result<u64, FooterError> {

@@ -6,14 +6,36 @@
 //! header   magic(8) · format level(2) · 0(2) · key id(4) · salt(16)
 //! frame 0  AES-256-GCM of whole record batches of one partition, then its tag(16)
 //! frame 1  …
-//! footer   AES-256-GCM of `Footer`, then its tag(16)
+//! footer   as below
 //! trailer  footer position(8) · sealed footer length(4) · frames(4) · key id(4) · salt(16) · 0(12)
 //!          · format level(2) · 0(2) · CRC32C of the 52 bytes before(4) · magic(8)
 //! ```
 //!
+//! At level 1, which chunks have, the footer is one `Footer`, sealed. At level 2, which segments
+//! have, it is a list, and details of each entry, so that who wants one partition reads the list and
+//! that partition's details. The trailer's footer position and length are those of the first list:
+//!
+//! ```text
+//! trailer  the same 64 bytes as at the end
+//! list     AES-256-GCM of `List`, then its tag: at most 1,024 entries and 64 KiB
+//! details  of each entry, in order: AES-256-GCM of its details, then its tag
+//! zeros    until 4 KiB at least are behind the first list
+//! trailer, list: the same bytes again
+//! zeros    to a multiple of 4 KiB behind the start of that list
+//! ```
+//!
+//! So no block of 4 KiB has bytes of both lists, or of both trailers of the second: one that is
+//! damaged hides at most records and details of its own.
+//!
+//! An entry has the records of a partition, or it is a page of a manifest or a snapshot of
+//! producers, which then take the place of its details (in objects of the catalog). Frames may be
+//! in several *sections*, each sealed under a name, key and salt of its own (in an adopted log file
+//! its chunks); the first section is the object itself.
+//!
 //! Integers are big-endian. Invariants, kept by `SegmentWriter` and checked by `SegmentReader`:
-//! - partitions are in ascending order, each once; a partition's frames are adjacent and never hold
-//!   another's batches; a batch is never split; offsets ascend within a partition;
+//! - partitions are in ascending order, each once; a partition's frames never hold another's
+//!   batches, ascend in the file, and within a section are adjacent; a batch is never split; offsets
+//!   ascend within a partition;
 //! - the end of a file suffices to read it: the trailer repeats the header, so that a range read of
 //!   the tail, then range reads of frames, never need the beginning;
 //! - the trailer's last 12 bytes (CRC32C, magic) stay where they are in every format level, so that
@@ -33,8 +55,26 @@ pub(crate) const TRAILER_BYTES: usize = 64;
 
 pub(super) const MAGIC: [u8; 8] = *b"MLNASEG\0";
 
-/// The frame number the footer is sealed under. No record frame has it.
+/// The frame number that the footer, or the list, is sealed under. No record frame has it.
 pub(super) const FOOTER_FRAME: u32 = u32::MAX;
+
+/// The entries of a list, at most.
+pub(crate) const LIST_ENTRIES_MAX: usize = 1024;
+
+/// The length of a sealed list, at most.
+pub(super) const LIST_BYTES_MAX: u64 = 64 << 10;
+
+/// A damaged block of this length hides at most one of the two lists.
+pub(super) const LIST_GAP_BYTES: u64 = 4 << 10;
+
+/// The number of record frames, at most: the numbers above are those of footer and details.
+pub(super) const FRAMES_MAX: u32 = FOOTER_FRAME - LIST_ENTRIES_MAX as u32;
+
+/// The frame number that the details of an entry are sealed under.
+pub(super) fn details_frame(entry: usize) -> u32 {
+    assert!(entry < LIST_ENTRIES_MAX, "a list has at most {LIST_ENTRIES_MAX} entries");
+    FOOTER_FRAME - 1 - entry as u32
+}
 
 /// The metadata of one record batch. The footer has it for batches with a producer id, from which
 /// state is rebuilt; for others only the batch itself has it.

@@ -1,65 +1,54 @@
 //! Reads a segment, whole or in ranges. Does not trust its bytes.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::{
-    encryption::{EncryptionError, KeyId, KeyRing, ObjectCipher, Salt, TAG_BYTES},
-    format_level::{FORMAT_LEVEL, FormatLevel},
+    encryption::{EncryptionError, KeyRing, ObjectCipher, TAG_BYTES},
+    format_level::FormatLevel,
     objects::object_id::ObjectId,
     segment::{
-        cursor::FooterError,
-        footer::{Footer, FrameEntry},
-        format::{FOOTER_FRAME, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+        details::decode_details,
+        footer::{Footer, FrameEntry, PartitionFooter},
+        format::{FOOTER_FRAME, HEADER_BYTES, LIST_BYTES_MAX, MAGIC, TRAILER_BYTES, details_frame},
+        list::{EntryKind, List},
+        segment_error::SegmentError,
+        trailer::Trailer,
     },
 };
 
-/// Why a segment cannot be read. Names the object and the position.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SegmentError {
-    /// The bytes are not those that were written.
-    #[error(
-        "segment {object} is damaged at byte {position}: {what}; restore the object from a copy"
-    )]
-    Damaged { object: ObjectId, position: u64, what: &'static str },
-    /// It was written by a later release.
-    #[error(
-        "segment {object} has format level {found}, this release reads up to {FORMAT_LEVEL}: \
-         upgrade milena"
-    )]
-    NewerFormat { object: ObjectId, found: FormatLevel },
-    /// Its bytes authenticate, but its footer breaks the format's rules.
-    #[error("segment {object} has a footer that breaks the format's rules: {source}")]
-    Footer { object: ObjectId, source: FooterError },
-    /// A frame does not open.
-    #[error("segment {object} cannot be opened at byte {position}: {source}")]
-    Encryption { object: ObjectId, position: u64, source: EncryptionError },
-}
+/// The end of a segment that is read first: the second list and both trailers of it fit.
+pub(crate) const TAIL_BYTES: u64 = LIST_BYTES_MAX + (4 << 10);
 
-/// A segment whose footer is read and whose frames can be opened. Cheap to clone.
+/// A segment whose footer or list is read and whose frames can be opened. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentReader {
     object: ObjectId,
-    footer: Arc<Footer>,
+    contents: Contents,
+    /// The number of the object's own frames.
+    frames: u32,
+    /// Of the object itself, not of other sections.
     cipher: Arc<ObjectCipher>,
+    keys: KeyRing,
+}
+
+/// What a segment says of its contents.
+#[derive(Clone, Debug)]
+pub(crate) enum Contents {
+    /// Level 1.
+    Footer(Arc<Footer>),
+    /// Level 2.
+    List(Arc<List>),
 }
 
 /// The outcome of reading the end of a segment.
 #[derive(Debug)]
 pub(crate) enum TailOutcome {
-    /// The footer was in it.
+    /// The footer, or one of the lists, was in it.
     Opened(SegmentReader),
-    /// The footer starts before it: read this many bytes from the end.
+    /// It starts before it: read this many bytes from the end.
     NeedsMore(u64),
-}
-
-struct Trailer {
-    footer: Range<u64>,
-    frames: u32,
-    key: KeyId,
-    salt: Salt,
-    level: FormatLevel,
 }
 
 impl SegmentReader {
@@ -73,48 +62,78 @@ impl SegmentReader {
         tail: &[u8],
         keys: &KeyRing,
     ) -> Result<TailOutcome, SegmentError> {
-        let shortest = HEADER_BYTES + TAG_BYTES + TRAILER_BYTES;
-        if segment_bytes < shortest as u64 || tail.len() as u64 > segment_bytes {
+        let shortest = (HEADER_BYTES + TAG_BYTES + TRAILER_BYTES) as u64;
+        if segment_bytes < shortest || tail.len() as u64 > segment_bytes {
             let what = "it is too short to be a segment";
-            return Err(SegmentError::Damaged {
-                object: object.clone(),
-                position: segment_bytes,
-                what,
-            });
+            return Err(damaged(object, segment_bytes, what));
         }
-        let Some(trailer_bytes) = tail.last_chunk::<TRAILER_BYTES>() else {
-            return Ok(TailOutcome::NeedsMore(shortest as u64));
+        let Some(trailer_bytes) = tail.last_chunk() else {
+            return Ok(TailOutcome::NeedsMore(shortest));
         };
-        let trailer = Trailer::parse(object, segment_bytes, trailer_bytes)?;
-        let tail_start = segment_bytes - tail.len() as u64;
-        if trailer.footer.start < tail_start {
-            return Ok(TailOutcome::NeedsMore(segment_bytes - trailer.footer.start));
+        let last = segment_bytes - TRAILER_BYTES as u64;
+        let trailer = match Trailer::parse(object, last, last, trailer_bytes) {
+            Err(error @ SegmentError::Damaged { .. }) => {
+                let wanted = TAIL_BYTES.min(segment_bytes);
+                if (tail.len() as u64) < wanted {
+                    return Ok(TailOutcome::NeedsMore(wanted));
+                }
+                Trailer::before_second_list(object, last, tail).ok_or(error)?
+            }
+            outcome => outcome?,
+        };
+        let mut copies = vec![trailer.footer.clone()];
+        if trailer.level == FormatLevel::TWO {
+            copies.insert(0, trailer.second_list(last));
         }
-        let position = trailer.footer.start;
+        let tail_start = segment_bytes - tail.len() as u64;
+        let mut first_error = None;
+        for place in copies {
+            if place.start < tail_start {
+                return Ok(TailOutcome::NeedsMore(segment_bytes - place.start));
+            }
+            let sealed = (place.start - tail_start) as usize..(place.end - tail_start) as usize;
+            match Self::open(object, &trailer, last, place.start, &tail[sealed], keys) {
+                Ok(reader) => return Ok(TailOutcome::Opened(reader)),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.expect("a segment has a footer, or lists"))
+    }
+
+    /// Opens a segment from its sealed footer, or one of its lists, which is at `position`.
+    fn open(
+        object: &ObjectId,
+        trailer: &Trailer,
+        last: u64,
+        position: u64,
+        sealed: &[u8],
+        keys: &KeyRing,
+    ) -> Result<Self, SegmentError> {
         let encryption =
             |source| SegmentError::Encryption { object: object.clone(), position, source };
         let key = keys.find(trailer.key).map_err(encryption)?;
         let cipher = key.object_cipher(object, trailer.salt, trailer.level);
-        let sealed = &tail[(position - tail_start) as usize..tail.len() - TRAILER_BYTES];
         let mut plaintext = vec![0; sealed.len() - TAG_BYTES];
         cipher.open_into(FOOTER_FRAME, sealed, &mut plaintext).map_err(encryption)?;
-        let footer = Footer::decode(&plaintext, position);
-        let footer =
-            footer.map_err(|source| SegmentError::Footer { object: object.clone(), source })?;
-        let frames: usize = footer.partitions.iter().map(|partition| partition.frames.len()).sum();
-        if frames != trailer.frames as usize {
-            let (object, position) = (object.clone(), segment_bytes - TRAILER_BYTES as u64);
-            return Err(SegmentError::Damaged {
-                object,
-                position,
-                what: "footer and trailer count other frames",
-            });
-        }
-        let (footer, cipher) = (Arc::new(footer), Arc::new(cipher));
-        Ok(TailOutcome::Opened(Self { object: object.clone(), footer, cipher }))
+        let rules = |source| SegmentError::Footer { object: object.clone(), source };
+        let contents = if trailer.level == FormatLevel::ONE {
+            let footer = Footer::decode(&plaintext, trailer.footer.start).map_err(rules)?;
+            let frames: usize = footer.partitions.iter().map(|entry| entry.frames.len()).sum();
+            if frames != trailer.frames as usize {
+                return Err(damaged(object, last, "footer and trailer count other frames"));
+            }
+            Contents::Footer(Arc::new(footer))
+        } else {
+            let details_max = trailer.second_list(last).start - TRAILER_BYTES as u64;
+            let list = List::decode(&plaintext, &trailer.footer, details_max);
+            Contents::List(Arc::new(list.map_err(rules)?))
+        };
+        let (cipher, keys) = (Arc::new(cipher), keys.clone());
+        Ok(Self { object: object.clone(), contents, frames: trailer.frames, cipher, keys })
     }
 
-    /// Opens a segment that is in memory whole, and checks its header too.
+    /// Opens a segment that is in memory whole, with everything that is in it, and checks its header
+    /// too.
     ///
     /// # Errors
     /// Any [`SegmentError`].
@@ -122,15 +141,10 @@ impl SegmentReader {
         object: &ObjectId,
         bytes: &[u8],
         keys: &KeyRing,
-    ) -> Result<Self, SegmentError> {
+    ) -> Result<(Self, Arc<Footer>), SegmentError> {
         let outcome = Self::open_tail(object, bytes.len() as u64, bytes, keys)?;
         let TailOutcome::Opened(reader) = outcome else {
-            let what = "the trailer points outside of it";
-            return Err(SegmentError::Damaged {
-                object: object.clone(),
-                position: bytes.len() as u64,
-                what,
-            });
+            return Err(damaged(object, bytes.len() as u64, "the trailer points outside of it"));
         };
         let trailer = &bytes[bytes.len() - TRAILER_BYTES..];
         let header = &bytes[..HEADER_BYTES];
@@ -138,10 +152,21 @@ impl SegmentReader {
             && header[8..12] == trailer[48..52]
             && header[12..] == trailer[16..36];
         if !same {
-            let what = "the header is not what the trailer says";
-            return Err(SegmentError::Damaged { object: object.clone(), position: 0, what });
+            return Err(damaged(object, 0, "the header is not what the trailer says"));
         }
-        Ok(reader)
+        let footer = match &reader.contents {
+            Contents::Footer(footer) => footer.clone(),
+            Contents::List(list) => {
+                let entries = list.entries.iter().enumerate();
+                let records = entries.filter(|(_, entry)| entry.kind == EntryKind::Records);
+                let details = records.map(|(index, entry)| {
+                    let place = entry.details.start as usize..entry.details.end as usize;
+                    reader.open_details(list, index, &bytes[place])
+                });
+                Arc::new(Footer { partitions: details.collect::<Result<_, _>>()? })
+            }
+        };
+        Ok((reader, footer))
     }
 
     /// Where the segment is stored.
@@ -149,11 +174,43 @@ impl SegmentReader {
         &self.object
     }
 
-    pub(crate) fn footer(&self) -> &Arc<Footer> {
-        &self.footer
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.contents
     }
 
-    /// Opens adjacent frames of one partition and appends their batches to `out`. `sealed` are the
+    /// Opens the details of the entry of records at `index` of the segment's list.
+    ///
+    /// # Errors
+    /// Any [`SegmentError`].
+    pub(crate) fn open_details(
+        &self,
+        list: &List,
+        index: usize,
+        sealed: &[u8],
+    ) -> Result<PartitionFooter, SegmentError> {
+        let position = list.entries[index].details.start;
+        let Some(plaintext_bytes) = sealed.len().checked_sub(TAG_BYTES) else {
+            return Err(damaged(&self.object, position, "its details are cut"));
+        };
+        let mut plaintext = vec![0; plaintext_bytes];
+        let opened = self.cipher.open_into(details_frame(index), sealed, &mut plaintext);
+        let object = self.object.clone();
+        opened.map_err(|source| SegmentError::Encryption {
+            object: object.clone(),
+            position,
+            source,
+        })?;
+        let details = decode_details(&plaintext, list, index);
+        let details = details.map_err(|source| SegmentError::Footer { object, source })?;
+        let own = |frame: &FrameEntry| frame.section == 0;
+        if details.frames.iter().filter(|frame| own(frame)).any(|frame| frame.index >= self.frames)
+        {
+            return Err(damaged(&self.object, position, "a frame has a number that none has"));
+        }
+        Ok(details)
+    }
+
+    /// Opens adjacent frames of one section and appends their batches to `out`. `sealed` are the
     /// bytes from the first frame's start to the last frame's end ([`FrameEntry::byte_range`]).
     ///
     /// # Errors
@@ -165,13 +222,20 @@ impl SegmentReader {
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), SegmentError> {
+        let Some(first) = frames.first() else { return Ok(()) };
         let before = out.len();
         let total: usize = frames.iter().map(|frame| frame.plaintext_bytes as usize).sum();
         if sealed.len() != total + frames.len() * TAG_BYTES {
-            let position = frames.first().map_or(0, |frame| frame.position);
             let what = "a read of frames came back with another length";
-            return Err(SegmentError::Damaged { object: self.object.clone(), position, what });
+            return Err(damaged(&self.object, first.position, what));
         }
+        let encryption = |frame: &FrameEntry, source| SegmentError::Encryption {
+            object: self.object.clone(),
+            position: frame.position,
+            source,
+        };
+        let cipher = self.section_cipher(first.section);
+        let cipher = cipher.map_err(|source| encryption(first, source))?;
         out.reserve_exact(total);
         let mut rest = sealed;
         for frame in frames {
@@ -181,15 +245,26 @@ impl SegmentReader {
             // it is filled.
             let start = out.len();
             out.resize(start + frame.plaintext_bytes as usize, 0);
-            if let Err(source) = self.cipher.open_into(frame.index, sealed_frame, &mut out[start..])
-            {
+            if let Err(source) = cipher.open_into(frame.index, sealed_frame, &mut out[start..]) {
                 out.truncate(before);
-                let (object, position) = (self.object.clone(), frame.position);
-                return Err(SegmentError::Encryption { object, position, source });
+                return Err(encryption(frame, source));
             }
             rest = sealed_after;
         }
         Ok(())
+    }
+
+    /// What a section's frames are opened with.
+    fn section_cipher(&self, section: u16) -> Result<Arc<ObjectCipher>, EncryptionError> {
+        let listed = match &self.contents {
+            Contents::List(list) => {
+                usize::from(section).checked_sub(1).map(|at| &list.sections[at])
+            }
+            Contents::Footer(_) => None,
+        };
+        let Some(listed) = listed else { return Ok(self.cipher.clone()) };
+        let key = self.keys.find(listed.key)?;
+        Ok(Arc::new(key.object_cipher(&listed.name, listed.salt, listed.level)))
     }
 
     /// Like [`SegmentReader::open_frames_into`], into new memory.
@@ -206,7 +281,7 @@ impl SegmentReader {
         Ok(Bytes::from(out))
     }
 
-    /// Opens frames of a segment that is in memory whole.
+    /// Opens adjacent frames of one section of a segment that is in memory whole.
     ///
     /// # Errors
     /// As [`SegmentReader::open_frames_into`].
@@ -223,46 +298,6 @@ impl SegmentReader {
     }
 }
 
-impl Trailer {
-    fn parse(
-        object: &ObjectId,
-        segment_bytes: u64,
-        bytes: &[u8; TRAILER_BYTES],
-    ) -> Result<Self, SegmentError> {
-        let start = segment_bytes - TRAILER_BYTES as u64;
-        let damaged = |at: u64, what| SegmentError::Damaged {
-            object: object.clone(),
-            position: start + at,
-            what,
-        };
-        if bytes[56..] != MAGIC {
-            return Err(damaged(56, "it does not end as a segment does"));
-        }
-        if crc32c::crc32c(&bytes[..52]) != u32::from_be_bytes(array(&bytes[52..56])) {
-            return Err(damaged(52, "the trailer's checksum does not match"));
-        }
-        let level = FormatLevel(u16::from_be_bytes(array(&bytes[48..50])));
-        if level > FORMAT_LEVEL {
-            return Err(SegmentError::NewerFormat { object: object.clone(), found: level });
-        }
-        let footer_start = u64::from_be_bytes(array(&bytes[..8]));
-        let footer_bytes = u64::from(u32::from_be_bytes(array(&bytes[8..12])));
-        let fits = footer_start >= HEADER_BYTES as u64
-            && footer_bytes >= TAG_BYTES as u64
-            && footer_start.checked_add(footer_bytes) == Some(start);
-        if !fits || level < FormatLevel(1) {
-            return Err(damaged(0, "the trailer points outside of the segment"));
-        }
-        Ok(Self {
-            footer: footer_start..start,
-            frames: u32::from_be_bytes(array(&bytes[12..16])),
-            key: KeyId(u32::from_be_bytes(array(&bytes[16..20]))),
-            salt: Salt(array(&bytes[20..36])),
-            level,
-        })
-    }
-}
-
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.try_into().expect("the slice has the array's length")
+fn damaged(object: &ObjectId, position: u64, what: &'static str) -> SegmentError {
+    SegmentError::Damaged { object: object.clone(), position, what }
 }

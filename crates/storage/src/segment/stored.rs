@@ -1,5 +1,7 @@
 //! Reading segments in the object store.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::{
@@ -7,37 +9,93 @@ use crate::{
     objects::{object_id::ObjectId, store::Objects},
     segment::{
         block_error::BlockError,
-        footer::FrameEntry,
-        reader::{SegmentError, SegmentReader, TailOutcome},
+        footer::{Footer, FrameEntry},
+        list::{EntryKind, List},
+        reader::{SegmentReader, TAIL_BYTES, TailOutcome},
+        segment_error::SegmentError,
     },
 };
 
-/// How much of a segment's end is read first: most footers are in it.
-const TAIL_BYTES: u64 = 64 << 10;
+/// How often the end of a segment is read, each time more of it: the usual part, then that with the
+/// first list in place of a damaged one, or with a large footer of level 1.
+const TAILS_MAX: usize = 3;
 
-/// Reads a segment's footer: one read of its end or, if the footer is large, two.
+/// An opened segment, and the end of it that was read for that.
+pub(super) struct OpenedSegment {
+    pub(super) reader: SegmentReader,
+    pub(super) tail: Bytes,
+    /// Where in the segment `tail` begins.
+    pub(super) tail_start: u64,
+}
+
+/// Reads a segment's footer or list.
 pub(super) async fn open_segment(
     objects: &Objects,
     object: &ObjectId,
     keys: &KeyRing,
-) -> Result<SegmentReader, BlockError> {
-    let (tail, object_bytes) = objects.tail(object, TAIL_BYTES).await?;
-    let needed = match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
-        TailOutcome::Opened(reader) => return Ok(reader),
-        TailOutcome::NeedsMore(bytes) => bytes,
-    };
-    let (tail, object_bytes) = objects.tail(object, needed).await?;
-    match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
-        TailOutcome::Opened(reader) => Ok(reader),
-        TailOutcome::NeedsMore(_) => {
-            let what = "its end is not the same when read again";
-            let (object, position) = (object.clone(), object_bytes);
-            Err(SegmentError::Damaged { object, position, what }.into())
+) -> Result<OpenedSegment, BlockError> {
+    let mut wanted = TAIL_BYTES;
+    let mut object_bytes = 0;
+    for _ in 0..TAILS_MAX {
+        let tail;
+        (tail, object_bytes) = objects.tail(object, wanted).await?;
+        match SegmentReader::open_tail(object, object_bytes, &tail, keys)? {
+            TailOutcome::Opened(reader) => {
+                let tail_start = object_bytes - tail.len() as u64;
+                return Ok(OpenedSegment { reader, tail, tail_start });
+            }
+            TailOutcome::NeedsMore(bytes) => wanted = bytes,
         }
     }
+    let what = "its end is not the same when read again";
+    let (object, position) = (object.clone(), object_bytes);
+    Err(SegmentError::Damaged { object, position, what }.into())
 }
 
-/// Reads and decrypts adjacent frames of one partition: the batches in them.
+/// Reads the details of adjacent entries of a list, in one read. Those that are damaged are left
+/// out.
+pub(super) async fn read_details(
+    objects: &Objects,
+    segment: &SegmentReader,
+    list: &List,
+    entries: Range<usize>,
+) -> Result<Footer, BlockError> {
+    let range = list.details_range(&entries);
+    let sealed = objects.range(segment.object(), range.clone()).await?;
+    Ok(open_details(segment, list, entries, range.start, &sealed))
+}
+
+/// Reads the details of one entry of records, for the error where they are damaged.
+pub(super) async fn read_damaged_details(
+    objects: &Objects,
+    segment: &SegmentReader,
+    list: &List,
+    entry: usize,
+) -> Result<Footer, BlockError> {
+    let range = list.entries[entry].details.clone();
+    let sealed = objects.range(segment.object(), range).await?;
+    Ok(Footer { partitions: vec![segment.open_details(list, entry, &sealed)?] })
+}
+
+/// Opens the details of adjacent entries, in bytes of the segment from `start` on. Those that are
+/// damaged are left out.
+pub(super) fn open_details(
+    segment: &SegmentReader,
+    list: &List,
+    entries: Range<usize>,
+    start: u64,
+    bytes: &[u8],
+) -> Footer {
+    let records = entries.filter(|&index| list.entries[index].kind == EntryKind::Records);
+    let opened = records.filter_map(|index| {
+        let place = &list.entries[index].details;
+        let place = (place.start - start) as usize..(place.end - start) as usize;
+        segment.open_details(list, index, bytes.get(place)?).ok()
+    });
+    Footer { partitions: opened.collect() }
+}
+
+/// Reads and decrypts adjacent frames of one partition in one section: the batches in them.
 pub(super) async fn read_frames(
     objects: &Objects,
     segment: &SegmentReader,

@@ -12,7 +12,7 @@ use milena_types::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{footer::*, format::*, reader::*, writer::*};
+use super::{footer::*, format::*, reader::*, segment_error::*, writer::*};
 use crate::{
     chunk::append_size::AppendSize,
     disk::buffer::WriteBuffer,
@@ -21,7 +21,10 @@ use crate::{
     objects::object_id::ObjectId,
 };
 
+mod damage;
 mod level_1;
+mod lists;
+mod sections;
 mod stored;
 
 const SALT: Salt = Salt([9; 16]);
@@ -137,10 +140,10 @@ fn check_partition(
 }
 
 fn check(content: &Content, bytes: &[u8]) {
-    let reader = SegmentReader::open_whole(&object(), bytes, &keys()).unwrap();
-    assert_eq!(reader.footer().partitions.len(), content.len());
+    let (reader, footer) = SegmentReader::open_whole(&object(), bytes, &keys()).unwrap();
+    assert_eq!(footer.partitions.len(), content.len());
     for (partition, wrote) in content {
-        check_partition(bytes, &reader, reader.footer().partition(*partition).unwrap(), wrote);
+        check_partition(bytes, &reader, footer.partition(*partition).unwrap(), wrote);
     }
 }
 
@@ -164,15 +167,21 @@ fn sample() -> Content {
     ]
 }
 
-fn small_frames() -> SegmentOptions {
-    SegmentOptions { frame_bytes: 800, keep_plaintext: Some(0) }
+const LEVELS: [FormatLevel; 2] = [FormatLevel::ONE, FormatLevel::TWO];
+
+fn small_frames(level: FormatLevel) -> SegmentOptions {
+    SegmentOptions { level, frame_bytes: 800, keep_plaintext: Some(0) }
+}
+
+fn any_frames(level: FormatLevel) -> impl Iterator<Item = SegmentOptions> {
+    let sizes = [1, 800, 1 << 20].into_iter();
+    sizes.map(move |frame_bytes| SegmentOptions { level, frame_bytes, keep_plaintext: None })
 }
 
 #[test]
 fn batches_come_back_with_their_offsets_and_epochs() {
-    for frame_bytes in [1, 800, 1 << 20] {
-        let (bytes, finished) =
-            write(&sample(), SegmentOptions { frame_bytes, keep_plaintext: None });
+    for options in LEVELS.into_iter().flat_map(any_frames) {
+        let (bytes, finished) = write(&sample(), options);
         check(&sample(), &bytes);
         assert_eq!(finished.segment_bytes, bytes.len() as u64);
         assert!(finished.plaintext.is_empty());
@@ -181,20 +190,22 @@ fn batches_come_back_with_their_offsets_and_epochs() {
 
 #[test]
 fn the_plaintext_that_is_kept_is_what_a_reader_opens() {
-    let (bytes, finished) = write(&sample(), small_frames());
-    let reader = SegmentReader::open_whole(&object(), &bytes, &keys()).unwrap();
-    assert_eq!(**reader.footer(), finished.footer);
-    for (entry, range) in finished.footer.partitions.iter().zip(&finished.plaintext_ranges) {
-        assert_eq!(
-            reader.open_frames_of(&bytes, &entry.frames).unwrap(),
-            finished.plaintext[range.clone()]
-        );
+    for level in LEVELS {
+        let (bytes, finished) = write(&sample(), small_frames(level));
+        let (reader, footer) = SegmentReader::open_whole(&object(), &bytes, &keys()).unwrap();
+        assert_eq!(*footer, finished.footer);
+        for (entry, range) in finished.footer.partitions.iter().zip(&finished.plaintext_ranges) {
+            assert_eq!(
+                reader.open_frames_of(&bytes, &entry.frames).unwrap(),
+                finished.plaintext[range.clone()]
+            );
+        }
     }
 }
 
 #[test]
 fn frames_hold_one_partition_and_split_no_batch() {
-    let (_, finished) = write(&sample(), small_frames());
+    let (_, finished) = write(&sample(), small_frames(FormatLevel::TWO));
     let lengths: Vec<Vec<u32>> = finished
         .footer
         .partitions
@@ -206,44 +217,53 @@ fn frames_hold_one_partition_and_split_no_batch() {
 
 #[test]
 fn a_segment_is_readable_from_its_end_alone() {
-    let (bytes, finished) = write(&sample(), small_frames());
-    let object_bytes = bytes.len() as u64;
+    for level in LEVELS {
+        let (bytes, finished) = write(&sample(), small_frames(level));
+        let reader = open_by_tails(&bytes).unwrap();
+        let frame = finished.footer.partitions[0].frames[1];
+        let range = frame.byte_range().start as usize..frame.byte_range().end as usize;
+        let opened = reader.open_frames(&[frame], &bytes[range]).unwrap();
+        assert_eq!(BatchHeader::parse(&opened).unwrap().base_offset, Offset(4));
+    }
+}
+
+/// Opens a segment by as little of its end as it asks for.
+fn open_by_tails(bytes: &[u8]) -> Result<SegmentReader, SegmentError> {
     let mut asked = 1;
-    let reader = loop {
+    loop {
         let tail = &bytes[bytes.len() - asked as usize..];
-        match SegmentReader::open_tail(&object(), object_bytes, tail, &keys()).unwrap() {
-            TailOutcome::Opened(reader) => break reader,
+        match SegmentReader::open_tail(&object(), bytes.len() as u64, tail, &keys())? {
+            TailOutcome::Opened(reader) => return Ok(reader),
             TailOutcome::NeedsMore(more) => {
                 assert!(more > asked, "asking again makes progress");
                 asked = more;
             }
         }
-    };
-    let frame = finished.footer.partitions[0].frames[1];
-    let range = frame.byte_range().start as usize..frame.byte_range().end as usize;
-    let opened = reader.open_frames(&[frame], &bytes[range]).unwrap();
-    assert_eq!(BatchHeader::parse(&opened).unwrap().base_offset, Offset(4));
+    }
 }
 
 #[test]
 fn an_empty_segment_is_a_segment() {
-    let (bytes, _) = write(&Vec::new(), SegmentOptions::default());
-    check(&Vec::new(), &bytes);
+    for options in LEVELS.into_iter().flat_map(any_frames) {
+        let (bytes, _) = write(&Vec::new(), options);
+        check(&Vec::new(), &bytes);
+    }
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_an_error_that_names_the_object() {
-    let (bytes, finished) = write(&sample(), small_frames());
+fn a_flipped_bit_anywhere_in_a_chunk_is_an_error_that_names_the_object() {
+    let (bytes, finished) = write(&sample(), small_frames(FormatLevel::ONE));
     for position in 0..bytes.len() {
         let mut bent = bytes.to_vec();
         bent[position] ^= 1 << (position % 8);
-        let outcome = SegmentReader::open_whole(&object(), &bent, &keys()).and_then(|reader| {
-            finished.footer.partitions.iter().try_for_each(|entry| {
-                let opened = reader.open_frames_of(&bent, &entry.frames)?;
-                assert!(!opened.is_empty());
-                Ok(())
-            })
-        });
+        let outcome =
+            SegmentReader::open_whole(&object(), &bent, &keys()).and_then(|(reader, _)| {
+                finished.footer.partitions.iter().try_for_each(|entry| {
+                    let opened = reader.open_frames_of(&bent, &entry.frames)?;
+                    assert!(!opened.is_empty());
+                    Ok(())
+                })
+            });
         let error = outcome.expect_err(&format!("byte {position} of {}", bytes.len()));
         assert!(error.to_string().contains("c/seg/1"), "{error}");
     }
@@ -251,31 +271,33 @@ fn a_flipped_bit_anywhere_is_an_error_that_names_the_object() {
 
 #[test]
 fn a_segment_cut_anywhere_is_an_error() {
-    let (bytes, _) = write(&sample(), small_frames());
-    for length in 0..bytes.len() {
-        assert!(
-            SegmentReader::open_whole(&object(), &bytes[..length], &keys()).is_err(),
-            "{length} bytes"
-        );
+    for level in LEVELS {
+        let (bytes, _) = write(&sample(), small_frames(level));
+        for length in 1..bytes.len() {
+            assert!(open_by_tails(&bytes[..length]).is_err(), "{length} bytes");
+        }
+        assert!(SegmentReader::open_whole(&object(), &[], &keys()).is_err());
     }
 }
 
 #[test]
 fn a_newer_format_is_refused_as_such() {
-    let (bytes, _) = write(&sample(), small_frames());
-    let mut newer = bytes.to_vec();
-    let trailer = bytes.len() - TRAILER_BYTES;
-    newer[trailer + 48..trailer + 50].copy_from_slice(&2_u16.to_be_bytes());
-    let crc = crc32c::crc32c(&newer[trailer..trailer + 52]);
-    newer[trailer + 52..trailer + 56].copy_from_slice(&crc.to_be_bytes());
-    let error = SegmentReader::open_whole(&object(), &newer, &keys()).unwrap_err();
-    assert_eq!(error, SegmentError::NewerFormat { object: object(), found: FormatLevel(2) });
-    assert!(error.to_string().ends_with("upgrade milena"), "{error}");
+    for level in LEVELS {
+        let (bytes, _) = write(&sample(), small_frames(level));
+        let mut newer = bytes.to_vec();
+        let trailer = bytes.len() - TRAILER_BYTES;
+        newer[trailer + 48..trailer + 50].copy_from_slice(&3_u16.to_be_bytes());
+        let crc = crc32c::crc32c(&newer[trailer..trailer + 52]);
+        newer[trailer + 52..trailer + 56].copy_from_slice(&crc.to_be_bytes());
+        let error = SegmentReader::open_whole(&object(), &newer, &keys()).unwrap_err();
+        assert_eq!(error, SegmentError::NewerFormat { object: object(), found: FormatLevel(3) });
+        assert!(error.to_string().ends_with("upgrade milena"), "{error}");
+    }
 }
 
 #[test]
 fn a_segment_under_an_unknown_key_or_another_name_does_not_open() {
-    let (bytes, _) = write(&sample(), small_frames());
+    let (bytes, _) = write(&sample(), small_frames(FormatLevel::TWO));
     let other = KeyRing::new(DataKey::new(KeyId(2), [7; 32]), vec![]);
     let error = SegmentReader::open_whole(&object(), &bytes, &other).unwrap_err();
     let unknown = EncryptionError::UnknownKey(KeyId(1));
@@ -285,10 +307,9 @@ fn a_segment_under_an_unknown_key_or_another_name_does_not_open() {
 }
 
 #[test]
-fn a_segment_is_no_longer_than_its_appends_may_cost() {
-    for frame_bytes in [1, 800, 1 << 20] {
-        let (bytes, finished) =
-            write(&sample(), SegmentOptions { frame_bytes, keep_plaintext: None });
+fn a_chunk_is_no_longer_than_its_appends_may_cost() {
+    for options in any_frames(FormatLevel::ONE) {
+        let (bytes, finished) = write(&sample(), options);
         let partitions = &finished.footer.partitions;
         let plaintext: u64 = partitions.iter().map(PartitionFooter::plaintext_bytes).sum();
         let batches = sample().iter().map(|(_, batches)| batches.len()).sum();
@@ -303,7 +324,7 @@ fn a_segment_is_no_longer_than_its_appends_may_cost() {
 fn partitions_out_of_order_are_a_bug() {
     let mut content = sample();
     content.swap(0, 1);
-    write(&content, small_frames());
+    write(&content, small_frames(FormatLevel::TWO));
 }
 
 #[test]
@@ -311,7 +332,7 @@ fn partitions_out_of_order_are_a_bug() {
 fn offsets_out_of_order_are_a_bug() {
     let content =
         vec![(partition(1, 0), vec![(summary(5, 2, 0, 0), vec![]), (summary(6, 1, 0, 0), vec![])])];
-    write(&content, small_frames());
+    write(&content, small_frames(FormatLevel::TWO));
 }
 
 prop_compose! {
@@ -366,8 +387,11 @@ proptest! {
 
     #[test]
     fn any_content_comes_back(content in any_content(), frame_bytes in 1..2000_usize) {
-        let (bytes, _) = write(&content, SegmentOptions { frame_bytes, keep_plaintext: None });
-        check(&content, &bytes);
+        for level in LEVELS {
+            let options = SegmentOptions { level, frame_bytes, keep_plaintext: None };
+            let (bytes, _) = write(&content, options);
+            check(&content, &bytes);
+        }
     }
 
     #[test]
@@ -384,7 +408,8 @@ proptest! {
         content in any_content(),
         bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let options = SegmentOptions { frame_bytes: 500, keep_plaintext: None };
+        let level = FormatLevel::ONE;
+        let options = SegmentOptions { level, frame_bytes: 500, keep_plaintext: None };
         let (_, finished) = write(&content, options);
         let last = finished.footer.partitions.last();
         let frames_end = last.map_or(HEADER_BYTES as u64, |last| last.byte_range().end);

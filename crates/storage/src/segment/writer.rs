@@ -9,18 +9,24 @@ use smallvec::SmallVec;
 
 use crate::{
     disk::buffer::WriteBuffer,
-    encryption::{DataKey, ObjectCipher, Salt, TAG_BYTES},
-    format_level::FORMAT_LEVEL,
+    encryption::{DataKey, KeyId, ObjectCipher, Salt, TAG_BYTES},
+    format_level::FormatLevel,
     objects::object_id::ObjectId,
     segment::{
+        details::encode_details,
         footer::{EpochStart, Footer, FrameEntry, PartitionFooter},
-        format::{BatchSummary, FOOTER_FRAME, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+        format::{BatchSummary, FOOTER_FRAME, FRAMES_MAX, HEADER_BYTES, MAGIC, TRAILER_BYTES},
+        list::{List, ListEntry},
+        list_writer::ListSeal,
+        trailer::Trailer,
     },
 };
 
-/// The frame size of a segment, and whether its plaintext is kept.
+/// The format and frame size of a segment, and whether its plaintext is kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentOptions {
+    /// 1 for a chunk, which is read whole and may have any number of partitions; 2 for a segment.
+    pub level: FormatLevel,
     /// A frame is closed when another batch would take it past this many bytes; a larger batch gets
     /// its own frame. A read of one record fetches and decrypts this much.
     pub frame_bytes: usize,
@@ -31,7 +37,7 @@ pub(crate) struct SegmentOptions {
 
 impl Default for SegmentOptions {
     fn default() -> Self {
-        Self { frame_bytes: 128 * 1024, keep_plaintext: None }
+        Self { level: FormatLevel::TWO, frame_bytes: 128 * 1024, keep_plaintext: None }
     }
 }
 
@@ -45,7 +51,7 @@ pub(crate) struct SegmentWriter<'a> {
     out: &'a mut WriteBuffer,
     /// The segment's position of the first byte that `out` gets next.
     position: u64,
-    key: DataKey,
+    key: KeyId,
     salt: Salt,
     cipher: ObjectCipher,
     options: SegmentOptions,
@@ -87,15 +93,15 @@ impl<'a> SegmentWriter<'a> {
     ) -> Self {
         let header = out.grow(HEADER_BYTES);
         header[..8].copy_from_slice(&MAGIC);
-        header[8..10].copy_from_slice(&FORMAT_LEVEL.0.to_be_bytes());
+        header[8..10].copy_from_slice(&options.level.0.to_be_bytes());
         header[10..12].fill(0);
         header[12..16].copy_from_slice(&key.id().0.to_be_bytes());
         header[16..].copy_from_slice(&salt.0);
-        let cipher = key.object_cipher(object, salt, FORMAT_LEVEL);
+        let cipher = key.object_cipher(object, salt, options.level);
         Self {
             out,
             position: HEADER_BYTES as u64,
-            key: key.clone(),
+            key: key.id(),
             salt,
             cipher,
             options,
@@ -196,6 +202,7 @@ impl<'a> SegmentWriter<'a> {
         self.cipher.seal_into(self.frames, plaintext, self.out.grow(plaintext.len() + TAG_BYTES));
         let entry = self.footer.partitions.last_mut().expect("a frame belongs to a partition");
         entry.frames.push(FrameEntry {
+            section: 0,
             index: self.frames,
             position: self.position,
             plaintext_bytes: u32::try_from(plaintext.len()).expect("a frame is below 4 GiB"),
@@ -204,7 +211,7 @@ impl<'a> SegmentWriter<'a> {
         });
         self.position += (plaintext.len() + TAG_BYTES) as u64;
         self.frames += 1;
-        assert!(self.frames < FOOTER_FRAME, "a segment has fewer than 2^32 - 1 frames");
+        assert!(self.frames <= FRAMES_MAX, "a segment has fewer than 2^32 - 1024 frames");
         if self.options.keep_plaintext.is_some() {
             self.frame_start = self.plain.len();
             self.plaintext_ranges.last_mut().expect("a partition was started").end =
@@ -217,28 +224,46 @@ impl<'a> SegmentWriter<'a> {
     /// Seals the open frame and writes footer and trailer.
     pub(crate) fn finish(mut self) -> FinishedSegment {
         self.finish_frame();
-        let footer = self.footer.encode();
-        let footer_bytes = footer.len() + TAG_BYTES;
-        self.cipher.seal_into(FOOTER_FRAME, &footer, self.out.grow(footer_bytes));
-        let sealed_footer_bytes = u32::try_from(footer_bytes).expect("a footer is below 4 GiB");
-        let trailer = self.out.grow(TRAILER_BYTES);
-        trailer[..8].copy_from_slice(&self.position.to_be_bytes());
-        trailer[8..12].copy_from_slice(&sealed_footer_bytes.to_be_bytes());
-        trailer[12..16].copy_from_slice(&self.frames.to_be_bytes());
-        trailer[16..20].copy_from_slice(&self.key.id().0.to_be_bytes());
-        trailer[20..36].copy_from_slice(&self.salt.0);
-        trailer[36..48].fill(0);
-        trailer[48..50].copy_from_slice(&FORMAT_LEVEL.0.to_be_bytes());
-        trailer[50..52].fill(0);
-        let crc = crc32c::crc32c(&trailer[..52]);
-        trailer[52..56].copy_from_slice(&crc.to_be_bytes());
-        trailer[56..].copy_from_slice(&MAGIC);
+        let segment_bytes = match self.options.level {
+            FormatLevel::ONE => self.write_footer(),
+            _ => self.write_list(),
+        };
         let keep = self.options.keep_plaintext.is_some();
         FinishedSegment {
             footer: self.footer,
-            segment_bytes: self.position + (footer_bytes + TRAILER_BYTES) as u64,
+            segment_bytes,
             plaintext: if keep { Bytes::from(self.plain) } else { Bytes::new() },
             plaintext_ranges: if keep { self.plaintext_ranges } else { Vec::new() },
         }
     }
+
+    /// The end of a segment of level 1. Returns the segment's length.
+    fn write_footer(&mut self) -> u64 {
+        let plaintext = self.footer.encode();
+        let sealed = self.out.grow(plaintext.len() + TAG_BYTES);
+        self.cipher.seal_into(FOOTER_FRAME, &plaintext, sealed);
+        let footer = self.position..self.position + sealed.len() as u64;
+        let end = footer.end + TRAILER_BYTES as u64;
+        let (frames, key, salt) = (self.frames, self.key, self.salt);
+        let trailer = Trailer { footer, frames, key, salt, level: FormatLevel::ONE };
+        self.out.extend(&trailer.encode());
+        end
+    }
+
+    /// The end of a segment of level 2. Returns the segment's length.
+    fn write_list(&mut self) -> u64 {
+        let entries = self.footer.partitions.iter().map(entry_of).collect();
+        let mut list = List { sections: Vec::new(), entries, frames_end: self.position };
+        let partitions = self.footer.partitions.iter();
+        let details: Vec<_> =
+            partitions.map(|partition| encode_details(partition, &list)).collect();
+        let (cipher, key, salt, frames) = (&self.cipher, self.key, self.salt, self.frames);
+        ListSeal { cipher, key, salt, frames }.write(&mut list, &details, self.out)
+    }
+}
+
+fn entry_of(footer: &PartitionFooter) -> ListEntry {
+    let PartitionFooter { partition, offsets, epochs, .. } = footer;
+    let (bytes, max_timestamp) = (footer.plaintext_bytes(), footer.max_timestamp());
+    ListEntry::records(*partition, offsets.clone(), bytes, max_timestamp, epochs)
 }

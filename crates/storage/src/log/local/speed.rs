@@ -24,6 +24,7 @@ use milena_types::{
 use crate::{
     disk::{buffer::WriteBuffer, local::LocalDisk},
     encryption::{DataKey, KeyId, Salt},
+    format_level::FormatLevel,
     log::{
         backend::{ChunkSource, LogBackend},
         local::{
@@ -56,8 +57,11 @@ impl Bench {
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> FinishedSegment {
         let mut salt = Salt([0; 16]);
         self.runtime.fill_random(&mut salt.0);
-        let options =
-            SegmentOptions { keep_plaintext: Some(CHUNK_BYTES), ..SegmentOptions::default() };
+        let options = SegmentOptions {
+            level: FormatLevel::ONE,
+            keep_plaintext: Some(CHUNK_BYTES),
+            ..SegmentOptions::default()
+        };
         let mut writer = SegmentWriter::new(
             out,
             &ObjectId::new(format!("bench/{seq}")),

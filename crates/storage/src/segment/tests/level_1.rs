@@ -25,6 +25,11 @@ fn a_segment_of_level_1_is_read() {
     check(&sample(), SEGMENT);
 }
 
+#[test]
+fn chunks_are_still_written_as_at_level_1() {
+    assert_eq!(write(&sample(), small_frames(FormatLevel::ONE)).0, SEGMENT);
+}
+
 #[tokio::test]
 async fn a_page_and_a_snapshot_of_level_1_are_read() {
     let objects = Objects::new(Arc::new(InMemory::new()));
