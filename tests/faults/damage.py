@@ -2,6 +2,7 @@
 panic, and nothing acknowledged is silently gone: a read gives what was written or an error, the
 log names the file, the rest goes on, and putting the file back makes everything well."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import wire
 from harness import Milena, make, no_panic, refused_start, until
+from smallfs import Skipped
 
 SOUND_PARTITIONS = 3
 # A manifest keeps 24 segments in its record, then the oldest go into a page.
@@ -59,7 +61,8 @@ class Installation:
         with self.milena() as milena:
             self.bootstrap = milena.bootstrap()
             self.create(self.bootstrap)
-            self.produce(self.bootstrap, "damaged", 0)
+            # More than what stands behind the records of a segment, so that its middle is theirs.
+            self.produce(self.bootstrap, "damaged", 0, 20)
         for _ in range(LIVES_MAX):
             # A stop may leave the flush to the next start, and that to its stop.
             if objects(self, "segments"):
@@ -291,8 +294,9 @@ def segments(binary, work, long=False):
     made = Installation(binary, work).stopped()
     for what, how in ANY.items():
         if long or what in ("a bit in the middle", "a bit at the end", "removed"):
-            # A segment's header is repeated in its footer, which readers use.
-            read_damaged(made, made.segment, how, what, shows=what != "a bit at the front")
+            # A segment's header is repeated at its end, and its trailer stands before its lists, too.
+            repeated = what in ("a bit at the front", "a bit at the end")
+            read_damaged(made, made.segment, how, what, shows=not repeated, repaired=repeated)
 
 
 def pages_and_snapshots(binary, work, long=False):
@@ -541,9 +545,44 @@ def newer_format(binary, work):
     """A directory of a later release is refused, with both levels named."""
     Milena(binary, make(work / "data")).start().stop()
     form = work / "data" / "FORMAT"
-    form.write_text(form.read_text().replace("1", "999"))
+    form.write_text(re.sub(r"\d+", "999", form.read_text()))
     said = refused_start(binary, work / "data")
     assert "999" in said and "newer release" in said, said
+
+
+def release_before(binary, work):
+    """A directory of the release before, whose binary MILENA_BINARY_BEFORE names, is served at once,
+    its segments are read as they are, and that release then refuses it, with both formats named."""
+    before = os.environ.get("MILENA_BINARY_BEFORE")
+    if not before:
+        raise Skipped("MILENA_BINARY_BEFORE names no binary")
+    made = Installation(before, work).stopped()
+    form, was = made.data / "FORMAT", made.segment.read_bytes()
+    assert form.read_text().endswith("format 1\n"), form.read_text()
+    made.binary = binary
+
+    def read_everything():
+        for place in made.acked:
+            outcome = made.outcome(*place)
+            assert outcome is None, f"{place} gives {outcome}"
+
+    for _ in range(LIVES_MAX):
+        with made.milena() as milena:
+            assert form.read_text().endswith("format 2\n"), form.read_text()
+            ready(made.bootstrap)
+            read_everything()
+            made.produce_everywhere(made.bootstrap)
+        no_panic(milena)
+        # The level is the second half of the word behind the magic.
+        levels = {path.read_bytes()[9] for path in objects(made, "segments")}
+        if levels == {1, 2}:
+            break
+    assert levels == {1, 2} and made.segment.read_bytes() == was
+    with made.milena():
+        ready(made.bootstrap)
+        read_everything()
+    said = refused_start(before, made.data)
+    assert "has format 2, written by a newer release" in said and "formats up to 1" in said, said
 
 
 CASES = (
@@ -555,4 +594,5 @@ CASES = (
     small_files,
     in_use,
     newer_format,
+    release_before,
 )
