@@ -86,7 +86,7 @@ impl SegmentReader {
             copies.insert(0, trailer.second_list(last));
         }
         let tail_start = segment_bytes - tail.len() as u64;
-        let mut first_error = None;
+        let mut damage = None;
         for place in copies {
             if place.start < tail_start {
                 return Ok(TailOutcome::NeedsMore(segment_bytes - place.start));
@@ -94,10 +94,11 @@ impl SegmentReader {
             let sealed = (place.start - tail_start) as usize..(place.end - tail_start) as usize;
             match Self::open(object, &trailer, last, place.start, &tail[sealed], keys) {
                 Ok(reader) => return Ok(TailOutcome::Opened(reader)),
-                Err(error) => first_error = first_error.or(Some(error)),
+                Err(error) if error.is_not_authentic() => damage = damage.or(Some(error)),
+                Err(error) => return Err(error),
             }
         }
-        Err(first_error.expect("a segment has a footer, or lists"))
+        Err(damage.expect("a segment has a footer, or lists"))
     }
 
     /// Opens a segment from its sealed footer, or one of its lists, which is at `position`.

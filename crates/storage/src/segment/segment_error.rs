@@ -26,3 +26,10 @@ pub enum SegmentError {
     #[error("segment {object} cannot be opened at byte {position}: {source}")]
     Encryption { object: ObjectId, position: u64, source: EncryptionError },
 }
+
+impl SegmentError {
+    /// The bytes were changed, or belong elsewhere: another copy of them may be intact.
+    pub(super) fn is_not_authentic(&self) -> bool {
+        matches!(self, Self::Encryption { source: EncryptionError::NotAuthentic { .. }, .. })
+    }
+}

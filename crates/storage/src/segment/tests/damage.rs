@@ -76,6 +76,16 @@ fn a_damaged_block_of_the_disk_never_hides_the_list() {
 }
 
 #[test]
+fn a_key_that_is_not_known_is_no_reason_to_read_more() {
+    let (bytes, _) = write(&sample(), small_frames(FormatLevel::TWO));
+    let other = KeyRing::new(DataKey::new(KeyId(2), [7; 32]), vec![]);
+    let tail = &bytes[bytes.len() - 4096 - 2 * TRAILER_BYTES..];
+    let error = SegmentReader::open_tail(&object(), bytes.len() as u64, tail, &other).unwrap_err();
+    let unknown = EncryptionError::UnknownKey(KeyId(1));
+    assert!(matches!(error, SegmentError::Encryption { source, .. } if source == unknown));
+}
+
+#[test]
 fn a_segment_without_an_intact_list_is_an_error_that_names_it() {
     let (bytes, _) = write(&sample(), small_frames(FormatLevel::TWO));
     let trailer = bytes.last_chunk().unwrap();
