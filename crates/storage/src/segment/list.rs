@@ -29,7 +29,7 @@ const SECTIONS_MAX: usize = 1024;
 const NAME_BYTES_MAX: usize = 255;
 
 /// Details that start within the same range of this length are read together; longer ones alone.
-const DETAILS_SPAN_BYTES: u64 = 32 << 10;
+const DETAILS_SPAN_BYTES: u64 = 64 << 10;
 
 /// An entry's first byte: its kind, and whether its topic is that of the entry before, which is then
 /// left out.

@@ -199,9 +199,9 @@ fn details_are_read_together_within_a_span() {
         end = entry.details.end;
     }
     let list = List { sections: Vec::new(), entries, frames_end: 0 };
-    assert_eq!(list.read_together(0), 0..7);
-    assert_eq!(list.read_together(13), 7..14);
+    assert_eq!(list.read_together(0), 0..14);
     assert_eq!(list.read_together(19), 14..20);
     assert_eq!(list.read_together(20), 20..21, "it is longer than a span");
-    assert_eq!(list.details_range(&(7..14)), 36_000..71_000);
+    assert_eq!(list.read_together(25), 21..34);
+    assert_eq!(list.details_range(&(14..20)), 71_000..101_000);
 }

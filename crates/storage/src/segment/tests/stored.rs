@@ -197,9 +197,10 @@ async fn opening_one_partition_of_many_reads_the_list_and_its_details() {
         costs.push((opened_one, opened_all));
     }
     let [(before, before_all), (after, after_all)] = costs[..] else { panic!("two levels") };
-    assert!(after.0 == 2 && after.1 <= 104 << 10, "{after:?}");
-    assert!(before.1 > 6 * after.1, "{before:?}, {after:?}");
-    assert!(after_all.1 <= before_all.1 + (8 << 10) && after_all.0 <= 64, "{after_all:?}");
+    assert!(after.0 == 2 && after.1 <= 136 << 10, "{after:?}");
+    assert!(before.1 > 5 * after.1, "{before:?}, {after:?}");
+    // So 100,000 partitions that share 98 segments are opened by fewer than 2,000 reads.
+    assert!(after_all.1 <= before_all.1 + (8 << 10) && after_all.0 <= 20, "{after_all:?}");
 }
 
 #[tokio::test]
