@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The leader epochs of an entry, at most. A manifest keeps no more either.
+/// The leader epochs of an entry, at most.
 pub(crate) const LIST_EPOCHS_MAX: usize = 64;
 
 /// The length of the entries of a list without sections, at most.
