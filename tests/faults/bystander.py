@@ -1,8 +1,9 @@
 """A client that nothing should disturb: twenty times a second it produces a record and reads it
 back, each from its own connection, and notes how long that took.
 
-    bystander.py BOOTSTRAP TOPIC     once at least, until its input ends; then prints
-                                     "ROUNDS WORST_MS MEDIAN_MS ERRORS"
+    bystander.py BOOTSTRAP TOPIC     once at least, until it reads an empty line; then prints
+                                     "ROUNDS WORST_MS MEDIAN_MS ERRORS". When it reads a number it
+                                     prints "done" after so many more rounds.
 """
 
 import select
@@ -16,8 +17,13 @@ def main():
     bootstrap, topic = sys.argv[1:3]
     address = wire.create(bootstrap, topic)[0]
     took, errors, connection = [], 0, wire.Connection(address)
+    ends, asked_for = False, 0
     print("ready", flush=True)
-    while not took or not select.select([sys.stdin], [], [], 0.05)[0]:
+    while not took or not ends:
+        if not ends and select.select([sys.stdin], [], [], 0.05)[0]:
+            line = sys.stdin.readline().strip()
+            ends, asked_for = not line, len(took) + int(line or 0)
+            continue
         started = time.monotonic()
         try:
             offset = connection.produce(topic, 0, wire.batch([b"bystander"]))
@@ -29,6 +35,8 @@ def main():
             connection.socket.close()
             connection = wire.Connection(address)
         took.append((time.monotonic() - started) * 1000)
+        if len(took) == asked_for:
+            print("done", flush=True)
     took.sort()
     print(len(took), round(took[-1], 1), round(took[len(took) // 2], 1), errors, flush=True)
 

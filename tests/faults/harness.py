@@ -1,6 +1,7 @@
 """Fixtures of the fault tests: a process, the small client beside this file, and a client that must
 not be disturbed."""
 
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,15 @@ class Bystander:
         line = self.process.stdout.readline()
         assert line == "ready\n", line + self.process.stderr.read()
         return self
+
+    def rounds(self, number, seconds=60):
+        """Waits until it has done so many more."""
+        self.process.stdin.write(f"{number}\n")
+        self.process.stdin.flush()
+        readable, _, _ = select.select([self.process.stdout], [], [], seconds)
+        assert readable, f"the bystander did not do {number} rounds in {seconds} s"
+        line = self.process.stdout.readline()
+        assert line == "done\n", line + self.process.stderr.read()
 
     def __exit__(self, kind, error, trace):
         try:

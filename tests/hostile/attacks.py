@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 
+import process
 import wire
 
 LIST_OFFSETS, JOIN_GROUP, DELETE_TOPICS, ELECT_LEADERS = 2, 11, 20, 43
@@ -168,7 +169,7 @@ def unread(target):
         connection = wire.Connection(address, 10, receive_buffer=4096)
         connections.append(connection)
         connection.socket.sendall(wire.fetch("unread", 0, offsets[n % 60], 0x7FFFFFFF))
-    time.sleep(90 if target.long else 15)
+    target.bystander.rounds(1800 if target.long else 300, 180)
     for connection in connections:
         connection.socket.close()
 
@@ -182,10 +183,7 @@ def abandoned_waits(target):
             connection.socket.sendall(wire.fetch("waits", 0, 0, 1000, wait_ms=0x7FFFFFFF))
             # Bytes behind the request keep the end of the stream from being read.
             connection.socket.sendall(wire.fetch("waits", 0, 0, 1000) * 300)
-    deadline = time.monotonic() + 10
-    while target.descriptors() > before + 20:
-        assert time.monotonic() < deadline, f"{target.descriptors()} descriptors are open, {before} were before"
-        time.sleep(0.1)
+    process.until(lambda: target.descriptors() <= before + 20, f"no more than {before} descriptors are open", 10)
 
 
 def idle_connections(target):
@@ -196,7 +194,11 @@ def idle_connections(target):
             connections.append(wire.Connection(target.addresses[0], 5))
         except OSError:
             break
-    time.sleep(3)
+    try:
+        # They are accepted in order.
+        connections[-1].api_versions()
+    except (OSError, EOFError):
+        pass
     for address in target.addresses[1:]:
         with wire.Connection(address, 5) as connection:
             connection.api_versions()
