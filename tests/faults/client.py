@@ -23,6 +23,14 @@ from confluent_kafka import admin
 
 BOOTSTRAP, MODE, TOPIC, ACKED = sys.argv[1:5]
 PARTITIONS = 3
+NO_LEADER_YET = (
+    ck.KafkaError._UNKNOWN_PARTITION,
+    ck.KafkaError._ALL_BROKERS_DOWN,
+    ck.KafkaError._TRANSPORT,
+    ck.KafkaError._TIMED_OUT,
+    ck.KafkaError.LEADER_NOT_AVAILABLE,
+    ck.KafkaError.NOT_LEADER_FOR_PARTITION,
+)
 
 
 def producer(**options):
@@ -74,12 +82,12 @@ def watermarks(consumer, place, seconds=30):
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return consumer.get_watermark_offsets(place, seconds)
+            # librdkafka keeps for 15 minutes that a partition has no leader, and says "unknown
+            # partition" without asking again (rd_kafka_topic_partition_list_query_leaders).
+            consumer.list_topics(place.topic, 5)
+            return consumer.get_watermark_offsets(place, 5)
         except ck.KafkaException as error:
-            if (
-                error.args[0].code() != ck.KafkaError._UNKNOWN_PARTITION
-                or time.monotonic() > deadline
-            ):
+            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
 

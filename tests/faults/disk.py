@@ -4,12 +4,15 @@ import errno
 import os
 import subprocess
 import time
+import uuid
 
 import wire
 from harness import Bystander, Milena, client, make, no_panic, until
 from smallfs import Ext4, MemoryWatch, Skipped, Tmpfs, hold_fault, rss_mib
 
-STORAGE_ERROR = 56  # KAFKA_STORAGE_ERROR
+LEADER_NOT_AVAILABLE, STORAGE_ERROR = 5, 56
+PARTITIONS = 3  # of a topic that the small client makes
+RESUMES_SECONDS = 10  # after there is space, on a busy machine
 
 
 def full_disk(binary, work):
@@ -27,6 +30,8 @@ def full_disk(binary, work):
             )
             client(bootstrap, "verify", "full", work / "acked")
             filler.unlink()
+            took, codes = answers_within(RESUMES_SECONDS, lambda: produce_each(bootstrap, "full"))
+            print(f"  served again {took:.1f} s after there was space; met {codes or 'no errors'}")
             client(bootstrap, "resume", "full", work / "acked")
             client(bootstrap, "verify", "full", work / "acked")
             milena.kill()
@@ -43,7 +48,8 @@ def full_disk_at_the_start(binary, work):
     with Tmpfs(work / "small", 500) as small:
         data = make(small.mount / "data")
         with Milena(binary, data, log=work / "log") as milena:
-            client(milena.bootstrap(), "produce", "early", work / "acked", 50)
+            bootstrap = milena.bootstrap()
+            client(bootstrap, "produce", "early", work / "acked", 50)
             milena.kill()
             fillers = [small.mount / "filler", small.mount / "rest"]
             for filler, size in zip(fillers, (1 << 20, 512)):
@@ -60,8 +66,32 @@ def full_disk_at_the_start(binary, work):
             )
             for filler in fillers:
                 filler.unlink()
+            took, codes = answers_within(RESUMES_SECONDS, lambda: produce_each(bootstrap, "early"))
+            print(f"  served {took:.1f} s after there was space; met {codes or 'no errors'}")
             client(milena.bootstrap(), "verify", "early", work / "acked")
             no_panic(milena)
+
+
+def produce_each(bootstrap, topic):
+    """A record to each partition of a topic that the small client made."""
+    for partition in range(PARTITIONS):
+        with wire.Connection(leader_now(bootstrap, topic, partition), 5) as connection:
+            # As the small client's, which reads them.
+            value = str(uuid.uuid4()).encode()
+            connection.produce(topic, partition, wire.batch([value]), timeout_ms=3000)
+
+
+def leader_now(bootstrap, topic, partition):
+    """The address of the partition's leader, as the first broker that answers knows it."""
+    for address in bootstrap.split(","):
+        try:
+            with wire.Connection(address, 5) as connection:
+                return connection.leaders(topic)[partition]
+        except (OSError, EOFError):
+            continue
+        except KeyError:
+            break
+    raise wire.Failed(LEADER_NOT_AVAILABLE)
 
 
 def answers_within(seconds, action):
