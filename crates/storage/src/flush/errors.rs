@@ -27,3 +27,10 @@ pub enum FlushError {
     #[error("storage is shutting down")]
     Stopping,
 }
+
+impl FlushError {
+    /// Whether there is no space for its objects.
+    pub(crate) fn is_out_of_space(&self) -> bool {
+        matches!(self, Self::Object(ObjectError::Full { .. }))
+    }
+}

@@ -79,6 +79,12 @@ impl Flusher {
                     }
                     Err(error) => {
                         failed += 1;
+                        if error.is_out_of_space()
+                            && let Some(log) = self.core.log()
+                        {
+                            // What has been flushed may hold all the space that a flush needs.
+                            log.give_back_space();
+                        }
                         self.core.budget.note_flush(Some(error.to_string()));
                         let pause = RETRY.pause(failed);
                         let retry_ms = pause.as_millis();

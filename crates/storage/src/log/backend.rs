@@ -160,6 +160,9 @@ pub(crate) trait LogBackend: Send + Sync + 'static {
     /// committed.
     async fn release(&self, epoch: BrokerEpoch, end: ChunkSeq);
 
+    /// Others have no space: the log gives back what it keeps for later use. Cheap, never blocks.
+    fn give_back_space(&self);
+
     /// Ends the epoch and returns its tail: the number after the last committed chunk. Cancel-safe:
     /// the epoch ends even if the future is dropped.
     async fn seal(&self) -> ChunkSeq;

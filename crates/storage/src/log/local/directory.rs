@@ -413,7 +413,7 @@ impl LogDirectory {
         self.remove_free_beyond(self.config.free_files_max);
     }
 
-    /// Removes all free files: the next start reads all files.
+    /// Removes all free files: the next start reads all files, or others need the space.
     pub(super) fn remove_free(&self) {
         self.remove_free_beyond(0);
     }

@@ -16,7 +16,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -51,6 +51,8 @@ pub(super) struct LogShared {
     epoch: BrokerEpoch,
     wakeup: Wakeup,
     committed_end: AtomicU64,
+    /// Free files are to be removed. The log's thread does it: they go in the order of their ids.
+    gives_back: AtomicBool,
     /// The tail, once the epoch is sealed.
     sealed: watch::Sender<Option<ChunkSeq>>,
 }
@@ -76,6 +78,7 @@ impl LocalLog {
             epoch,
             wakeup: Wakeup::new(runtime.is_on_one_thread()),
             committed_end: AtomicU64::new(0),
+            gives_back: AtomicBool::new(false),
             sealed: watch::Sender::new(None),
         });
         let mut appender = Appender::new(shared.clone(), source, runtime.clone());
@@ -124,6 +127,11 @@ impl LogBackend for LocalLog {
 
     async fn release(&self, epoch: BrokerEpoch, end: ChunkSeq) {
         self.shared.directory.release(epoch, end);
+    }
+
+    fn give_back_space(&self) {
+        self.shared.gives_back.store(true, Ordering::Release);
+        self.shared.wakeup.notify();
     }
 
     async fn seal(&self) -> ChunkSeq {
@@ -199,11 +207,20 @@ impl Appender {
 
     async fn commit_until_sealed(&mut self) {
         while self.shared.wakeup.wait().await {
+            self.give_back_space();
             while self.commit_next().await {
+                self.give_back_space();
                 if self.shared.wakeup.is_sealing() {
                     return;
                 }
             }
+        }
+    }
+
+    /// Removes the free files, if others need their space.
+    fn give_back_space(&self) {
+        if self.shared.gives_back.swap(false, Ordering::AcqRel) {
+            self.shared.directory.remove_free();
         }
     }
 

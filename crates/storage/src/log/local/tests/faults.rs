@@ -106,6 +106,33 @@ async fn without_space_chunks_are_refused_and_accepted_when_space_returns() {
     assert_eq!(log.committed_end(), ChunkSeq(committed + 1));
 }
 
+#[tokio::test]
+async fn files_that_are_kept_for_later_are_given_back_when_others_have_no_space() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    for _ in 0..16 {
+        commit(&source, &log, &[5; 19 << 10]).await;
+    }
+    log.release(BrokerEpoch(1), ChunkSeq(15)).await;
+    commit(&source, &log, b"the next").await;
+    // One is written to, and one is ready behind it.
+    let given_back = || wal_files(&disk).len() <= 2;
+    assert!(!given_back(), "{:?}", wal_files(&disk));
+    log.give_back_space();
+    let removed = async {
+        while !given_back() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), removed).await.expect("they are removed");
+    commit(&source, &log, b"and on").await;
+    disk.crash(7);
+    drop((source, log));
+    // What was released may be back.
+    let held = held(&disk).unwrap();
+    assert!(matches!(held[..], [(1, ..=15, 18)]), "{held:?}");
+}
+
 /// The newest chunk has to be written again, which takes its own space at most.
 #[tokio::test]
 async fn a_log_starts_where_there_is_no_space_for_another_file() {
