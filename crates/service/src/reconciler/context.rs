@@ -26,9 +26,11 @@ pub(crate) struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// What keeps brokers from starting, a full disk for example, may end at any time, and clients
+    /// wait for that: pauses stay short.
     pub(crate) const DEFAULT: Self = Self {
-        backoff: Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10)),
-        failures_max: 8,
+        backoff: Backoff::doubling(Duration::from_millis(100), Duration::from_secs(2)),
+        failures_max: 10,
         check_every: Duration::from_secs(2),
         poll_every: Duration::from_millis(50),
     };

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, convert::Infallible, future, sync::Arc};
 
-use milena_runtime::Retry;
+use milena_runtime::{FailureLog, Retry};
 use milena_store::Event;
 use tokio::sync::watch;
 
@@ -80,17 +80,23 @@ fn wake(context: &Arc<ReconcileContext>, wakers: &mut Wakers, uid: ClusterUid) {
 async fn reconcile(context: Arc<ReconcileContext>, uid: ClusterUid, waker: watch::Receiver<()>) {
     let stopping = context.runtime.stopping().clone();
     let mut changes = RecordChanges { waker, deleted: false };
-    let mut failures = 0;
+    let (mut failures, mut log) = (0, FailureLog::default());
     while !stopping.is_cancelled() {
         changes.waker.mark_unchanged();
         // Not cancelled: a step is short, and a broker that it started must be accounted for.
-        let (wait, left) = match advance(&context, &uid, &mut failures).await {
+        let outcome = advance(&context, &uid, &mut failures).await;
+        if outcome.is_ok() {
+            log.clear();
+        }
+        let (wait, left) = match outcome {
             Ok(StepOutcome::NextStep) => continue,
             Ok(StepOutcome::Wait(wait)) => (wait, None),
             Ok(StepOutcome::Gone) => return,
             Err(StepFailure { error, left }) => {
                 failures += 1;
-                tracing::warn!(cluster = %uid, %error, failures, "a step failed and runs again");
+                if log.is_news(&error) {
+                    tracing::warn!(cluster = %uid, %error, "a step failed and runs again and again");
+                }
                 (context.retry.backoff.pause(failures), left)
             }
         };

@@ -13,10 +13,14 @@ use http::Method;
 use milena_metadata::ClusterMetadata;
 use milena_runtime::{Backoff, Runtime};
 use milena_security::local_key::LocalKey;
-use milena_store::{LeaseId, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch};
+use milena_store::{
+    LeaseId, MemoryStore, MetadataStore, Page, StoreError, Txn, TxnOutcome, Versioned, Watch,
+};
 use milena_types::Revision;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
+use super::RetryPolicy;
 use crate::testing::{TestService, store};
 
 /// A store in whose n-th transaction the process crashes: before the transaction is applied, or
@@ -271,6 +275,27 @@ async fn a_broker_that_dies_is_started_again_and_the_cluster_says_so() {
     let info = service.wait_for_state(&label, "ACTIVE").await;
     assert_eq!(info.get("stateInfo"), None);
     assert_eq!(service.brokers.running(), 3);
+    service.runtime.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn brokers_are_back_within_seconds_however_long_they_could_not_start() {
+    let runtime = Runtime::system();
+    let metadata = Arc::new(MemoryStore::new(&runtime));
+    let service = TestService::begin_with(runtime, metadata, RetryPolicy::DEFAULT.backoff);
+    service.create("orders").await;
+    let all_run = || async {
+        while service.brokers.running() < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), all_run()).await.expect("they start");
+    service.brokers.refuse_starts(usize::MAX, "the disk is full");
+    service.brokers.running.lock().unwrap().clear();
+    let hour = Duration::from_secs(3600);
+    timeout(hour, all_run()).await.expect_err("none can start");
+    service.brokers.refuse_starts(0, "");
+    timeout(Duration::from_secs(3), all_run()).await.expect("there is space");
     service.runtime.shutdown().await;
 }
 
