@@ -179,6 +179,8 @@ async fn send_lines(
             return Ok(());
         }
         let (key, value) = split_line(&line, args.key_separator.as_deref())?;
+        // As `milena consume` counts.
+        let bytes = (key.as_ref().map_or(0, Bytes::len) + value.len()) as u64;
         let record = ProducerRecord {
             topic: args.topic.clone(),
             partition: args.partition,
@@ -188,7 +190,7 @@ async fn send_lines(
             timestamp: None,
         };
         let delivery = producer.send(record).await.map_err(|e| advise(e, &args.topic))?;
-        if deliveries.send((delivery, line.len() as u64)).await.is_err() {
+        if deliveries.send((delivery, bytes)).await.is_err() {
             return Ok(()); // A record was refused; the other side says why.
         }
     }

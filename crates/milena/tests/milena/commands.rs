@@ -15,6 +15,8 @@ fn with_letters(data: &Path, network: u8) -> ServerProcess {
     let lines: String = (0..10).map(|number| format!("{number}\n")).collect();
     let produced = run_with(data, &["produce", "letters", "--partition", "0"], &lines);
     assert!(produced.status.success());
+    let said = String::from_utf8_lossy(&produced.stderr);
+    assert!(said.ends_with("10 records (10 B) written to letters\n"), "{said}");
     serving
 }
 
