@@ -140,7 +140,7 @@ if MODE == "produce":
     assert not failures, failures[:3]
 elif MODE == "fill":
     create()
-    failures, deadline = [], time.monotonic() + 150
+    failures, deadline = [], time.monotonic() + 240
     while not any(e.code() == ck.KafkaError.KAFKA_STORAGE_ERROR for e in failures):
         assert time.monotonic() < deadline, (
             f"the disk did not fill up; errors so far: {set(map(str, failures))}"

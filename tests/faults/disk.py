@@ -18,7 +18,7 @@ RESUMES_SECONDS = 10  # after there is space, on a busy machine
 def full_disk(binary, work):
     """When the disk is full, produce fails with KAFKA_STORAGE_ERROR, reads work, nothing
     acknowledged is lost, and service resumes by itself when space is free again."""
-    with Tmpfs(work / "small", 1200) as small:
+    with Tmpfs(work / "small", 800) as small:
         filler = small.mount / "filler"
         with open(filler, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, 400 << 20)

@@ -20,7 +20,7 @@ def make(directory):
 def client(bootstrap, mode, *arguments, seconds=300):
     """Runs the small client beside this file; returns its lines."""
     done = subprocess.run(
-        [process.python(), HERE / "client.py", bootstrap, mode, *map(str, arguments)],
+        [process.load_python(), HERE / "client.py", bootstrap, mode, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=seconds,
