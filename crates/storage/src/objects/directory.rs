@@ -10,7 +10,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions},
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
@@ -32,7 +32,7 @@ use crate::{
     disk::{
         buffer::{SpareBuffers, WriteBuffer},
         file_system::BLOCK_BYTES,
-        local::LocalDisk,
+        local::{LocalDisk, open_direct},
     },
     objects::durable_file::write_durably,
 };
@@ -213,16 +213,6 @@ fn generic(source: io::Error) -> Error {
 /// Whether the file system has no direct I/O.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
-}
-
-#[cfg(target_os = "linux")]
-fn open_direct(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    options.custom_flags(rustix::fs::OFlags::DIRECT.bits().cast_signed()).open(path)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open_direct(_options: &mut OpenOptions, _path: &Path) -> io::Result<File> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn write_direct(path: &Path, number: u64, payload: &PutPayload) -> io::Result<()> {
