@@ -128,6 +128,11 @@ impl OpenChunks {
         }
     }
 
+    /// The cost of all chunks, which is 0 if there is none.
+    pub(crate) fn cost(&self) -> usize {
+        self.lock().chunks.iter().map(|chunk| chunk.size.cost).sum()
+    }
+
     /// The cost of the oldest chunk, which takes no further batches.
     pub(crate) fn close_oldest(&self) -> Option<usize> {
         let mut queue = self.lock();

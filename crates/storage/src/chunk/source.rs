@@ -3,7 +3,11 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use milena_types::ChunkSeq;
@@ -26,6 +30,8 @@ pub(crate) struct CoreSource {
     core: Arc<LogCore>,
     /// Closes the open partitions when the epoch ends.
     close_partitions: Box<dyn Fn() + Send + Sync>,
+    /// When the last chunk was committed, in nanoseconds of monotonic time.
+    committed_ns: AtomicU64,
 }
 
 /// Settles a ticket: as committed, or, when dropped, as closed.
@@ -49,7 +55,8 @@ impl CoreSource {
         core: Arc<LogCore>,
         close_partitions: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self { core, close_partitions: Box::new(close_partitions) }
+        let (close_partitions, committed_ns) = (Box::new(close_partitions), AtomicU64::new(0));
+        Self { core, close_partitions, committed_ns }
     }
 
     /// Runs a step of the log. A panic, which means that one of our invariants broke, ends the
@@ -99,12 +106,15 @@ impl CoreSource {
 
     fn commit_built(&self, seq: ChunkSeq) {
         let core = &*self.core;
-        let built = core.built().pop_front().expect("a chunk is built before it is committed");
+        let Some(built) = core.built().pop_front() else {
+            assert!(core.is_sealed(), "a chunk is built before it is committed");
+            return; // A panic ended the epoch, and every append was settled.
+        };
         // Whatever happens from here on, the appends that wait for the chunk are settled.
         let settle = SettleGuard(&built.ticket);
         assert_eq!(built.chunk.seq, seq, "chunks are committed in the order they were built");
+        let took = self.took(built.chunk.since);
         if built.in_log > 0 {
-            let took = core.runtime.monotonic().saturating_sub(built.chunk.since);
             core.budget.note_speed(built.in_log, took);
             core.budget.left_log(built.in_log);
         }
@@ -116,6 +126,13 @@ impl CoreSource {
         if unflushed >= core.flush_bytes || core.budget.is_pressed() {
             core.request_flush();
         }
+    }
+
+    /// How long the log took for the chunk built at `built`, without what it took for the one before.
+    fn took(&self, built: Duration) -> Duration {
+        let now = self.core.runtime.monotonic();
+        let before = self.committed_ns.swap(now.as_nanos() as u64, Ordering::Relaxed);
+        now.saturating_sub(built.max(Duration::from_nanos(before)))
     }
 
     /// Ends the epoch: nothing is acknowledged any more.
@@ -136,6 +153,10 @@ impl CoreSource {
 }
 
 impl ChunkSource for CoreSource {
+    fn open_bytes(&self) -> usize {
+        self.core.open.cost()
+    }
+
     fn next_bytes_max(&self) -> Option<usize> {
         /// Header, trailer, the footer's tag and its count.
         const AROUND_BYTES: usize = 1024;

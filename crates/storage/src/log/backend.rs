@@ -2,8 +2,9 @@
 //!
 //! The log **pulls**: batches that wait are announced ([`LogBackend::notify`]); when the log is
 //! idle it has its [`ChunkSource`] build the open chunk, commits it, and reports that to the
-//! source. The next chunk collects while a commit runs: that is the group commit. The log knows
-//! sequence numbers and bytes, not the contents of chunks.
+//! source. The next chunk collects while a commit runs: that is the group commit. Where much is
+//! open the next chunk is also built meanwhile. The log knows sequence numbers and bytes, not the
+//! contents of chunks.
 //!
 //! # Protocol
 //!
@@ -20,8 +21,9 @@
 //!    not end the epoch.
 //! 4. [`ChunkSource::committed`] is called in order of sequence numbers, once for each chunk, and
 //!    only when the chunk and all before it are durable.
-//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::fail_built`] once,
-//!    and keeps trying those bytes. Meanwhile rule 3 applies to later chunks.
+//! 5. If a built chunk cannot be written for now, the log calls [`ChunkSource::fail_built`] once for
+//!    it and for each chunk that was built after it, and keeps trying those bytes. Meanwhile no other
+//!    chunk is built: what is opened is failed as in rule 3.
 //! 6. [`LogBackend::seal`] ends the epoch: a running sync finishes (and its chunk is committed),
 //!    then nothing more is accepted. After it has returned, `committed` is never called again, and
 //!    the returned sequence number is the tail: later bytes, if any reached the disk, are not part
@@ -90,9 +92,14 @@ impl LogError {
     }
 }
 
-/// Where a log's chunks come from. Called by the log only, one call at a time, from the log's
-/// thread, which may block for as long as building a chunk takes. No call may wait for the log.
+/// Where a log's chunks come from. Called by the log only, from its threads, which may block for as
+/// long as building a chunk takes. `committed` is called while another call runs; of the others
+/// (but for `open_bytes`, which may be called at any time) one is called at a time. No call may wait
+/// for the log.
 pub(crate) trait ChunkSource: Send + Sync + 'static {
+    /// About how many bytes wait to be built; 0 if and only if nothing is open. Cheap.
+    fn open_bytes(&self) -> usize;
+
     /// How long the chunk is at most that is built next; nothing is added to it any more. `None`:
     /// nothing is open. It is longer than the log's `chunk_bytes_max` only where a single append is.
     fn next_bytes_max(&self) -> Option<usize>;
@@ -114,7 +121,7 @@ pub(crate) trait ChunkSource: Send + Sync + 'static {
 
     /// Chunk `seq` cannot be made durable for now. Its appends may fail with a storage error, but
     /// its state stays pending: it will still be committed, or the epoch sealed. The log has logged
-    /// the cause.
+    /// the cause. The chunk may have been committed just before; then there is nothing to fail.
     fn fail_built(&self, seq: ChunkSeq);
 
     /// The epoch ended: chunks from `end` on, built or open, will never be acknowledged. The last

@@ -109,6 +109,10 @@ impl ScriptedSource {
 }
 
 impl ChunkSource for ScriptedSource {
+    fn open_bytes(&self) -> usize {
+        self.state().open.iter().map(|chunk| chunk.len() + 1).sum()
+    }
+
     fn next_bytes_max(&self) -> Option<usize> {
         self.state().open.front().map(Vec::len)
     }
@@ -120,6 +124,8 @@ impl ChunkSource for ScriptedSource {
         assert_eq!(seq.0, state.built.len() as u64, "chunk numbers are dense and given out once");
         out.extend(&chunk);
         state.built.push(chunk);
+        drop(state);
+        self.changed.send_replace(());
         true
     }
 
@@ -141,7 +147,9 @@ impl ChunkSource for ScriptedSource {
 
     fn fail_built(&self, seq: ChunkSeq) {
         self.update(|state| {
-            assert_eq!(state.built.len() as u64, seq.0 + 1, "what stalls is what was built last");
+            let built = state.built.len() as u64;
+            assert!(seq.0 < built && built <= seq.0 + 2, "at most one chunk is built ahead");
+            assert!(state.stalled.last() < Some(&seq), "a stall is reported once for each chunk");
             state.stalled.push(seq);
         });
     }

@@ -98,12 +98,17 @@ fn summary(offset: i64) -> BatchSummary {
 }
 
 impl ChunkSource for Bench {
+    fn open_bytes(&self) -> usize {
+        (self.left.load(Ordering::Relaxed) as usize).saturating_mul(CHUNK_BYTES)
+    }
+
     fn next_bytes_max(&self) -> Option<usize> {
         Some(CHUNK_BYTES + CHUNK_BYTES / 16)
     }
 
     fn build(&self, seq: ChunkSeq, out: &mut WriteBuffer) -> bool {
-        if self.left.load(Ordering::Relaxed) == 0 {
+        let one_less = |left: u64| left.checked_sub(1);
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_err() {
             return false;
         }
         Bench::build(self, seq, out);
@@ -111,7 +116,6 @@ impl ChunkSource for Bench {
     }
 
     fn committed(&self, seq: ChunkSeq) {
-        self.left.fetch_sub(1, Ordering::Relaxed);
         let committed = self.committed.lock().expect("no holder panics");
         committed.as_ref().map(|sender| sender.send(seq));
     }

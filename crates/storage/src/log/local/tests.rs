@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -32,6 +32,7 @@ mod faults;
 mod lengths;
 
 const DIR: &str = "/wal";
+const DEADLINE: Duration = Duration::from_secs(20);
 
 fn config(dir: &Path) -> LogConfig {
     LogConfig {
@@ -338,38 +339,75 @@ async fn another_broker_reads_sealed_chunks_in_place() {
     assert!(matches!(again, Err(LogError::Sealed { .. })), "an epoch is not gone on with");
 }
 
+/// Panics when it builds its `panics_at`th chunk.
 #[derive(Debug, Default)]
-struct PanickingSource(std::sync::OnceLock<ChunkSeq>);
+struct PanickingSource {
+    panics_at: u64,
+    begun: AtomicU64,
+    open: AtomicBool,
+    sealed: std::sync::OnceLock<ChunkSeq>,
+}
 
 impl ChunkSource for PanickingSource {
+    fn open_bytes(&self) -> usize {
+        if self.open.load(Ordering::Relaxed) { 20 << 10 } else { 0 }
+    }
+
     fn next_bytes_max(&self) -> Option<usize> {
         Some(1)
     }
 
-    fn build(&self, _: ChunkSeq, _: &mut crate::disk::WriteBuffer) -> bool {
-        panic!("a bug in building chunks");
+    fn build(&self, seq: ChunkSeq, _: &mut crate::disk::WriteBuffer) -> bool {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        assert!(seq.0 < self.panics_at, "a bug in building chunks");
+        self.open.swap(false, Ordering::Relaxed)
     }
 
-    fn committed(&self, _: ChunkSeq) {}
+    fn committed(&self, _: ChunkSeq) {
+        assert_eq!(self.sealed.get(), None);
+    }
 
     fn fail_open(&self) {}
 
     fn fail_built(&self, _: ChunkSeq) {}
 
     fn sealed(&self, end: ChunkSeq) {
-        self.0.set(end).unwrap();
+        self.sealed.set(end).unwrap();
+    }
+}
+
+impl PanickingSource {
+    fn open(&self, log: &LocalLog) {
+        self.open.store(true, Ordering::Relaxed);
+        log.notify();
     }
 }
 
 #[tokio::test]
 async fn a_panic_while_a_chunk_is_built_ends_the_epoch_and_every_wait() {
-    let (disk, source) = (MemoryDisk::default(), Arc::new(PanickingSource::default()));
-    let log =
-        LocalLog::start(open(&disk).unwrap(), BrokerEpoch(1), source.clone(), &Runtime::system())
-            .unwrap();
-    log.notify();
-    let sealed = tokio::time::timeout(Duration::from_secs(20), log.seal()).await;
-    assert_eq!((sealed, source.0.get()), (Ok(ChunkSeq(0)), Some(&ChunkSeq(0))));
+    for panics_at in 0..2 {
+        let disk = MemoryDisk::default();
+        let source = Arc::new(PanickingSource { panics_at, ..PanickingSource::default() });
+        let directory = open(&disk).unwrap();
+        let log =
+            LocalLog::start(directory, BrokerEpoch(1), source.clone(), &Runtime::system()).unwrap();
+        disk.hold_syncs(panics_at > 0);
+        source.open(&log);
+        if panics_at > 0 {
+            disk.wait_for_held_sync();
+            source.open(&log);
+            let begun = async {
+                while source.begun.load(Ordering::Relaxed) < 2 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, begun).await.unwrap();
+            disk.hold_syncs(false);
+        }
+        let sealed = tokio::time::timeout(DEADLINE, log.seal()).await;
+        let end = ChunkSeq(panics_at); // A running sync finishes.
+        assert_eq!((sealed, source.sealed.get()), (Ok(end), Some(&end)));
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,44 @@ async fn bytes_that_were_given_a_sequence_number_never_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chunk_that_was_built_ahead_stalls_with_the_one_before_and_keeps_its_offsets() {
+    let disk = MemoryDisk::default();
+    let mut broker = Broker::on(&disk);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let large = |number: i32| sequenced(7, number * 20_000, &[9; 20_000]);
+    disk.hold_syncs(true);
+    let first = partition.append(&[large(0)], &CLIENT).expect("accepted");
+    disk.wait_for_held_sync();
+    let ahead = partition.append(&[large(1)], &CLIENT).expect("accepted");
+    let built = async {
+        while partition.built_end() < Offset(40_000) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), built).await.expect("built during the sync");
+    let open = partition.append(&[large(2)], &CLIENT).expect("accepted");
+    assert_eq!((first.now(), ahead.now(), open.now()), (None, None, None));
+    disk.fail_syncs(u32::MAX);
+    disk.hold_syncs(false);
+    assert_eq!(first.await, Err(CommitError::Stalled));
+    assert_eq!(ahead.await, Err(CommitError::Stalled));
+    assert_eq!(open.await, Err(CommitError::Refused));
+    let again = partition.append(&[large(1)], &CLIENT).expect("a duplicate of a pending batch");
+    assert_eq!(again.now(), None);
+    disk.fail_syncs(0);
+    let again = again.await.expect("the same bytes are committed in the end");
+    assert_eq!((again.base_offset, again.duplicate), (Offset(20_000), true));
+    let refused = append(&partition, large(2)).await;
+    assert_eq!((refused.base_offset, refused.duplicate), (Offset(40_000), false));
+    drop((partition, storage));
+    disk.crash(5);
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 2).await;
+    assert_eq!(read_all(&partition, 0, 1 << 20).await.len(), 60_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn producers_wait_for_a_log_that_is_slow_and_are_refused_by_one_that_fails() {
     let disk = MemoryDisk::default();
     let mut broker = Broker::on(&disk);

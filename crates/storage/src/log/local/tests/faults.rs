@@ -39,6 +39,120 @@ async fn nothing_is_acknowledged_before_the_sync_returns() {
     source.wait("the commit", |state| state.committed == 1).await;
 }
 
+/// As much as is built ahead, in a file of 64 KiB that has room for three of them.
+static MUCH: [u8; 19 << 10] = [5; 19 << 10];
+
+/// A log that syncs chunk 0, and has built chunk 1 meanwhile.
+async fn start_with_one_built_ahead(disk: &MemoryDisk) -> (Arc<ScriptedSource>, Arc<LocalLog>) {
+    let (source, log) = start(disk, 1);
+    disk.hold_syncs(true);
+    source.open(*b"first");
+    log.notify();
+    disk.wait_for_held_sync();
+    source.open(MUCH);
+    log.notify();
+    source.wait("building ahead", |state| state.built.len() == 2).await;
+    (source, log)
+}
+
+#[tokio::test]
+async fn the_next_chunk_is_built_and_not_written_while_one_is_synced() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start_with_one_built_ahead(&disk).await;
+    source.open(MUCH);
+    log.notify();
+    assert_eq!(source.state().committed, 0);
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 1)], "one frame is in flight");
+    let before = disk.syncs();
+    disk.hold_syncs(false);
+    source.wait("the commits", |state| state.committed == 3).await;
+    assert_eq!(disk.syncs() - before, 3);
+    disk.crash(1);
+    drop((source, log));
+    let directory = open(&disk).unwrap();
+    assert_eq!(directory.read(BrokerEpoch(1), ChunkSeq(0)).unwrap(), &b"first"[..]);
+    assert_eq!(directory.read(BrokerEpoch(1), ChunkSeq(2)).unwrap(), &MUCH[..]);
+}
+
+#[tokio::test]
+async fn what_opens_little_by_little_is_built_ahead_when_it_is_much() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.hold_syncs(true);
+    source.open(*b"first");
+    log.notify();
+    disk.wait_for_held_sync();
+    let mut opened = 1;
+    while source.state().built.len() == 1 {
+        opened = source.open([7; 100]);
+        log.notify();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(source.state().committed, 0);
+    disk.hold_syncs(false);
+    source.wait("the commits", |state| state.committed == opened).await;
+}
+
+#[tokio::test]
+async fn a_stall_fails_the_chunk_that_was_built_ahead_too() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start_with_one_built_ahead(&disk).await;
+    disk.fail_syncs(u32::MAX);
+    disk.hold_syncs(false);
+    source.wait("the stall", |state| state.stalled == [ChunkSeq(0), ChunkSeq(1)]).await;
+    source.open(*b"is refused");
+    log.notify();
+    source.wait("the refusal", |state| state.refused == 1).await;
+    assert_eq!((source.state().built.len(), log.committed_end()), (2, ChunkSeq(0)));
+    disk.fail_syncs(0);
+    source.wait("the commits", |state| state.committed == 2).await;
+    commit(&source, &log, b"next").await;
+    assert_eq!(log.read(BrokerEpoch(1), ChunkSeq(1)).await.unwrap(), &MUCH[..]);
+    assert_eq!(source.state().stalled.len(), 2, "a stall is reported once for each chunk");
+    assert_eq!(disk.syncs_after_failure(), 0);
+}
+
+#[tokio::test]
+async fn a_chunk_that_was_built_ahead_is_discarded_when_the_epoch_is_sealed() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start_with_one_built_ahead(&disk).await;
+    let sealing = Runtime::system().spawn({
+        let log = log.clone();
+        async move { log.seal().await }
+    });
+    tokio::task::yield_now().await;
+    disk.hold_syncs(false);
+    assert_eq!(sealing.await.unwrap(), ChunkSeq(1), "the running sync finishes");
+    let state = source.state();
+    assert_eq!((state.committed, state.built.len(), state.sealed), (1, 2, Some(ChunkSeq(1))));
+    drop(state);
+    disk.kill();
+    drop((source, log));
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 1)]);
+}
+
+#[tokio::test]
+async fn the_space_of_the_frame_in_flight_is_not_given_to_the_next() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    disk.limit_space(Some(100 << 10)); // One file of 64 KiB.
+    commit(&source, &log, &MUCH).await;
+    commit(&source, &log, &MUCH).await;
+    disk.hold_syncs(true);
+    source.open(MUCH);
+    log.notify();
+    disk.wait_for_held_sync();
+    source.open(MUCH);
+    log.notify();
+    source.wait("the refusal", |state| state.refused == 1).await;
+    assert_eq!(source.state().built.len(), 3, "what has no space has no number");
+    disk.hold_syncs(false);
+    source.wait("the commit", |state| state.committed == 3).await;
+    log.release(BrokerEpoch(1), ChunkSeq(3)).await;
+    disk.limit_space(None);
+    commit(&source, &log, b"again").await;
+}
+
 #[tokio::test]
 async fn a_chunk_whose_sync_failed_is_written_unaltered_to_another_file() {
     let disk = MemoryDisk::default();
