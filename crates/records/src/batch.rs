@@ -58,10 +58,9 @@ impl Iterator for Batches {
         if self.rest.is_empty() {
             return None;
         }
-        let batch = Batch::first_of(&self.rest);
-        match &batch {
-            Ok(batch) => self.rest = self.rest.slice(batch.bytes.len()..),
-            Err(_) => self.rest = Bytes::new(),
+        let batch = Batch::take_first(&mut self.rest);
+        if batch.is_err() {
+            self.rest = Bytes::new();
         }
         Some(batch)
     }
@@ -72,20 +71,22 @@ impl Batch {
     ///
     /// Errors: as [`BatchHeader::parse`], and [`BatchError::Invalid`] when more bytes follow.
     pub fn parse(bytes: &Bytes) -> Result<Self, BatchError> {
-        let batch = Self::first_of(bytes)?;
-        if batch.bytes.len() != bytes.len() {
+        let mut rest = bytes.clone();
+        let batch = Self::take_first(&mut rest)?;
+        if !rest.is_empty() {
             return Err(BatchError::Invalid { reason: "bytes follow the end of the batch" });
         }
         Ok(batch)
     }
 
-    fn first_of(bytes: &Bytes) -> Result<Self, BatchError> {
+    /// The batch at the beginning of `bytes`, which then have what follows it.
+    fn take_first(bytes: &mut Bytes) -> Result<Self, BatchError> {
         let header = BatchHeader::parse(bytes)?;
         let needed = header.size();
         if needed > bytes.len() {
             return Err(BatchError::Truncated { needed, have: bytes.len() });
         }
-        Ok(Self { header, bytes: bytes.slice(..needed) })
+        Ok(Self { header, bytes: bytes.split_to(needed) })
     }
 
     pub const fn header(&self) -> &BatchHeader {

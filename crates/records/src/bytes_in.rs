@@ -65,7 +65,7 @@ impl<'a> BytesIn<'a> {
             Some(raw) => raw,
             None => u32::try_from(self.unsigned_varlong(VARINT_MAX)?).ok()?,
         };
-        Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+        Some(unzigzag(raw))
     }
 
     #[inline]
@@ -127,6 +127,11 @@ impl<'a> BytesIn<'a> {
             len => self.take(usize::try_from(len).ok()?).map(Some),
         }
     }
+}
+
+/// The signed number that an unsigned varint stands for.
+pub(crate) const fn unzigzag(raw: u32) -> i32 {
+    (raw >> 1).cast_signed() ^ -(raw & 1).cast_signed()
 }
 
 const fn zigzag(value: i64) -> u64 {

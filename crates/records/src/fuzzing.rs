@@ -94,8 +94,8 @@ fn stamp(batch: &Batch) {
         max_timestamp: Timestamp(8),
         log_append_time: Some(Timestamp(9)),
     };
-    let mut bytes = batch.bytes().to_vec();
-    stamp.apply(&mut bytes);
+    let mut bytes = Vec::new();
+    stamp.copy_to(batch.bytes(), &mut bytes);
     let stamped = Batch::parse(&bytes.into()).expect("a stamped batch");
     assert_eq!(stamped.verify_crc().is_ok(), batch.verify_crc().is_ok());
 }

@@ -3,7 +3,6 @@
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
-    batch::Batch,
     crc_shift,
     header::{Attributes, HEADER_LEN, at},
 };
@@ -27,29 +26,17 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The header of `batch` with this stamp: to copy the batch, write these bytes, then the
-    /// payload.
-    pub fn prefix(&self, batch: &Batch) -> [u8; HEADER_LEN] {
-        let mut prefix = [0; HEADER_LEN];
-        prefix.copy_from_slice(&batch.bytes()[..HEADER_LEN]);
-        self.patch(&mut prefix, batch.size() - HEADER_LEN);
-        prefix
-    }
-
-    /// Appends `batch`, stamped, to `out`.
-    pub fn copy_to(&self, batch: &Batch, out: &mut Vec<u8>) {
-        out.reserve(batch.size());
-        out.extend_from_slice(&self.prefix(batch));
-        out.extend_from_slice(&batch.bytes()[HEADER_LEN..]);
-    }
-
-    /// Stamps a copy of a batch in place.
+    /// Appends a copy of `batch`, stamped, to `out`. What is compared is read from `batch`: to read
+    /// it from the copy would wait until all of that is written.
     ///
-    /// Panics when `batch` is shorter than a header: it must be the copy of a parsed batch, whole.
-    pub fn apply(&self, batch: &mut [u8]) {
-        let payload_len = batch.len() - HEADER_LEN;
-        let prefix: &mut [u8; HEADER_LEN] = batch.first_chunk_mut().expect("a whole batch");
-        self.patch(prefix, payload_len);
+    /// Panics when `batch` is shorter than a header: it must be a parsed batch, whole.
+    pub fn copy_to(&self, batch: &[u8], out: &mut Vec<u8>) {
+        let (header, payload) = batch.split_first_chunk().expect("a whole batch");
+        let mut header: [u8; HEADER_LEN] = *header;
+        self.patch(&mut header, payload.len());
+        out.reserve(batch.len());
+        out.extend_from_slice(&header);
+        out.extend_from_slice(payload);
     }
 
     fn patch(&self, prefix: &mut [u8; HEADER_LEN], payload_len: usize) {

@@ -8,8 +8,8 @@ use milena_types::Timestamp;
 
 use crate::{
     batch::Batch,
-    bytes_in::{BytesIn, VARINT_MAX},
-    codec::{Buffer, Decoder, Decompressed},
+    bytes_in::{BytesIn, VARINT_MAX, unzigzag},
+    codec::{Buffer, Compression, Decoder, Decompressed},
     error::BatchError,
 };
 
@@ -20,7 +20,7 @@ const SHORT_MAX: usize = 64 * 1024;
 const BUFFER_MIN: usize = 4 * 1024;
 
 /// What the record says before its value, and whether it has headers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordHead {
     /// Its place in the batch, from 0.
     pub(crate) index: i32,
@@ -120,7 +120,8 @@ impl RecordWalk {
         let codec = header.attributes.compression()?;
         let payload = batch.payload();
         let buffer_len = payload.len().saturating_mul(4).clamp(BUFFER_MIN, SHORT_MAX);
-        let decoder = if payload.is_empty() { None } else { Decoder::new(codec, payload.clone())? };
+        let is_plain = codec == Compression::None || payload.is_empty();
+        let decoder = if is_plain { None } else { Decoder::new(codec, payload.clone())? };
         let input = match decoder {
             None => Input::Plain(payload),
             Some(decoder) => {
@@ -226,6 +227,14 @@ impl RecordWalk {
             if bytes.len() - rest.len() >= room && index > self.index {
                 break Ok(Pause::Budget);
             }
+            if let Some((head, size)) = self.read_usual(index, rest) {
+                rest = &rest[size..];
+                index += 1;
+                if !visit(&head) {
+                    break Ok(Pause::Stopped);
+                }
+                continue;
+            }
             let mut input = BytesIn::new(rest);
             let Some(len) = input.varint() else {
                 break if rest.len() < VARINT_MAX { Ok(Pause::NeedsMore) } else { Err(CUT) };
@@ -253,8 +262,36 @@ impl RecordWalk {
         pause.map_err(|reason| self.broken(reason))
     }
 
-    /// Reads a record whose bytes are `body`.
+    /// Reads a record as nearly all are, at the beginning of `bytes`, and says how long it is: no
+    /// headers, and all its numbers in a byte or two. `None` for any other, which says nothing about
+    /// it.
     #[inline]
+    fn read_usual(&self, index: i32, bytes: &[u8]) -> Option<(RecordHead, usize)> {
+        let mut head = ShortVarints { bytes: u64::from_le_bytes(*bytes.first_chunk()?), read: 0 };
+        let len = usize::try_from(head.next()?).ok()?;
+        let size = head.read + len;
+        // The attributes, which have no meaning.
+        head.skip(1);
+        let (timestamp_delta, offset_delta, key_len) = (head.next()?, head.next()?, head.next()?);
+        if head.read > size_of_val(&head.bytes) {
+            return None;
+        }
+        let value_at = head.read + usize::try_from(key_len).unwrap_or(0);
+        // The count of headers follows, so there are two bytes also where the value has none.
+        let pair = u16::from_le_bytes(*bytes.get(value_at..)?.first_chunk()?);
+        let mut value = ShortVarints { bytes: pair.into(), read: 0 };
+        let value_len = usize::try_from(value.next()?).unwrap_or(0);
+        let count_at = value_at + value.read + value_len;
+        if bytes.get(count_at) != Some(&0) || count_at + 1 != size {
+            return None;
+        }
+        let timestamp = self.timestamp(i64::from(timestamp_delta));
+        let has_key = key_len >= 0;
+        let head = RecordHead { index, offset_delta, timestamp, has_key, has_headers: false };
+        Some((head, size))
+    }
+
+    /// Reads a record whose bytes are `body`.
     fn read(&self, index: i32, body: &[u8]) -> Result<RecordHead, &'static str> {
         let mut input = BytesIn::new(body);
         let mut head = self.head(index, &mut input).ok_or(SHORT)?;
@@ -270,14 +307,18 @@ impl RecordWalk {
         if input.is_empty() { Ok(head) } else { Err(LONG) }
     }
 
-    /// Reads up to the key's length; attributes have no meaning.
     #[inline]
+    fn timestamp(&self, delta: i64) -> Timestamp {
+        let created = Timestamp(self.base_timestamp.wrapping_add(delta));
+        self.log_append_time.unwrap_or(created)
+    }
+
+    /// Reads up to the key's length; attributes have no meaning.
     fn head(&self, index: i32, input: &mut BytesIn<'_>) -> Option<RecordHead> {
         input.i8()?;
         let timestamp_delta = input.varlong()?;
         let offset_delta = input.varint()?;
-        let created = Timestamp(self.base_timestamp.wrapping_add(timestamp_delta));
-        let timestamp = self.log_append_time.unwrap_or(created);
+        let timestamp = self.timestamp(timestamp_delta);
         Some(RecordHead { index, offset_delta, timestamp, has_key: false, has_headers: false })
     }
 
@@ -355,6 +396,33 @@ impl RecordWalk {
             long.left -= read;
             long.field(number).map_err(broken)?;
         }
+    }
+}
+
+/// Numbers of a byte or two each, in eight bytes.
+struct ShortVarints {
+    bytes: u64,
+    /// How many bytes were read: more than eight if there were not enough.
+    read: usize,
+}
+
+impl ShortVarints {
+    #[inline]
+    fn skip(&mut self, len: usize) {
+        self.bytes >>= 8 * len;
+        self.read += len;
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<i32> {
+        let pair = self.bytes as u32;
+        let (raw, len) = match (pair & 0x80, pair & 0x8000) {
+            (0, _) => (pair & 0x7f, 1),
+            (_, 0) => (pair & 0x7f | pair >> 1 & 0x3f80, 2),
+            _ => return None,
+        };
+        self.skip(len);
+        Some(unzigzag(raw))
     }
 }
 
@@ -450,3 +518,6 @@ impl Input {
         Ok(self.bytes().len() >= len || self.refill()? != Refill::Pending)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,9 @@ use crate::{LIMIT, batch_of};
 
 fn stamped(stamp: Stamp, batch: &Batch) -> Batch {
     let mut copied = b"before".to_vec();
-    stamp.copy_to(batch, &mut copied);
-    let mut in_place = batch.bytes().to_vec();
-    stamp.apply(&mut in_place);
-    assert_eq!(copied[6..], in_place, "both ways to stamp do the same");
-    Batch::parse(&in_place.into()).unwrap()
+    stamp.copy_to(batch.bytes(), &mut copied);
+    assert!(copied.starts_with(b"before"));
+    Batch::parse(&copied.split_off(6).into()).unwrap()
 }
 
 #[test]

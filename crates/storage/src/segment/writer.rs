@@ -138,15 +138,13 @@ impl<'a> SegmentWriter<'a> {
             self.finish_frame();
         }
         self.note(summary);
-        let start = self.plain.len();
-        self.plain.extend_from_slice(batch);
         let stamp = Stamp {
             base_offset: summary.base_offset,
             leader_epoch: summary.leader_epoch,
             max_timestamp: summary.max_timestamp,
             log_append_time,
         };
-        stamp.apply(&mut self.plain[start..]);
+        stamp.copy_to(batch, &mut self.plain);
     }
 
     fn start_partition(&mut self, partition: TopicPartition, start: Offset) {
