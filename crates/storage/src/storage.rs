@@ -257,11 +257,15 @@ impl Storage {
     /// Waits until `bytes` of records may be accepted: back-pressure while flushing falls behind.
     /// The caller holds the permit until the records were appended. Cancel-safe.
     pub async fn admit(&self, bytes: usize) -> BudgetPermit {
-        let budget = &self.core.budget;
-        if let Some(permit) = budget.try_admit(bytes as u64) {
-            return permit;
+        match self.try_admit(bytes) {
+            Some(permit) => permit,
+            None => self.core.budget.admit(bytes as u64, || self.core.request_flush()).await,
         }
-        budget.admit(bytes as u64, || self.core.request_flush()).await
+    }
+
+    /// As [`Storage::admit`], if that need not wait.
+    pub fn try_admit(&self, bytes: usize) -> Option<BudgetPermit> {
+        self.core.budget.try_admit(bytes as u64)
     }
 
     /// As [`Storage::admit`], for at most so long.
@@ -273,7 +277,7 @@ impl Storage {
         bytes: usize,
         wait_max: Duration,
     ) -> Result<BudgetPermit, AdmitError> {
-        if let Some(permit) = self.core.budget.try_admit(bytes as u64) {
+        if let Some(permit) = self.try_admit(bytes) {
             return Ok(permit);
         }
         tokio::select! {

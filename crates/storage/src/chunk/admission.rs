@@ -91,12 +91,14 @@ struct WaitingGuard<'a>(&'a AppendBudget);
 impl<'a> WaitingGuard<'a> {
     fn new(budget: &'a AppendBudget) -> Self {
         budget.waiting.fetch_add(1, Ordering::AcqRel);
+        budget.held.wait_begins();
         Self(budget)
     }
 }
 
 impl Drop for WaitingGuard<'_> {
     fn drop(&mut self) {
+        self.0.held.wait_ended();
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -290,8 +292,10 @@ pub struct BudgetPermit {
 impl Drop for BudgetPermit {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.budget.held.unreserve(self.bytes);
-            self.budget.freed.notify_waiters();
+            let some_wait = self.budget.held.unreserve(self.bytes);
+            if some_wait {
+                self.budget.freed.notify_waiters();
+            }
         }
     }
 }

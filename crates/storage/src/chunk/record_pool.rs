@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError, Weak,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 use tokio::sync::Notify;
@@ -35,6 +35,8 @@ struct Pool {
     limits: RecordPoolLimits,
     /// Bytes admitted, and bytes not flushed.
     used: AtomicU64,
+    /// Requests that wait to be admitted.
+    waiting: AtomicUsize,
     freed: Notify,
     holders: Mutex<Vec<Weak<Holder>>>,
 }
@@ -56,8 +58,13 @@ pub(super) struct Holder {
 
 impl RecordPool {
     pub fn new(limits: RecordPoolLimits) -> Self {
-        let (used, freed, holders) = (AtomicU64::new(0), Notify::new(), Mutex::default());
-        Self(Arc::new(Pool { limits, used, freed, holders }))
+        Self(Arc::new(Pool {
+            limits,
+            used: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            freed: Notify::new(),
+            holders: Mutex::default(),
+        }))
     }
 
     /// `flush_requested` is notified when the broker is to flush for others.
@@ -84,9 +91,16 @@ impl RecordPool {
         self.0.used.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    fn remove(&self, bytes: u64) {
+    /// Returns whether requests may wait for it.
+    fn remove(&self, bytes: u64) -> bool {
         self.0.used.fetch_sub(bytes, Ordering::AcqRel);
-        self.0.freed.notify_waiters();
+        // A request is counted before it looks, so it sees this or is seen.
+        fence(Ordering::SeqCst);
+        let some_wait = self.0.waiting.load(Ordering::Relaxed) > 0;
+        if some_wait {
+            self.0.freed.notify_waiters();
+        }
+        some_wait
     }
 
     /// What one broker's tail cache may have.
@@ -115,9 +129,20 @@ impl Holder {
         Ok(())
     }
 
-    pub(super) fn unreserve(&self, bytes: u64) {
+    /// Returns whether requests may wait for it.
+    pub(super) fn unreserve(&self, bytes: u64) -> bool {
         self.reserved.fetch_sub(bytes, Ordering::AcqRel);
-        self.pool.remove(bytes);
+        self.pool.remove(bytes)
+    }
+
+    /// A request waits from now on, and looks at what is free after this.
+    pub(super) fn wait_begins(&self) {
+        self.pool.0.waiting.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    pub(super) fn wait_ended(&self) {
+        self.pool.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(super) fn add_unflushed(&self, bytes: u64) {
