@@ -375,7 +375,7 @@ pub(crate) mod tests {
         };
         let request = request_within(shares, &runtime, None);
         let memory = request.connection.memory.clone();
-        let mut permit = memory.requests.begin(runtime.monotonic());
+        let mut permit = memory.requests.begin();
         permit.grow(1 << 20, 1 << 20, &runtime).await.expect("room");
         permit.arrived();
         request.keep_received(permit);
@@ -389,9 +389,9 @@ pub(crate) mod tests {
             request.release_decoded();
             other.await;
         }
-        let mut reserved = memory.requests.begin(runtime.monotonic());
+        let mut reserved = memory.requests.begin();
         reserved.grow(1 << 20, 1 << 20, &runtime).await.expect("the reserve");
-        let mut next = memory.requests.begin(runtime.monotonic());
+        let mut next = memory.requests.begin();
         assert!(next.grow(1 << 20, 1 << 20, &runtime).now_or_never().is_none());
         request.release_received();
         next.grow(1 << 20, 1 << 20, &runtime).await.expect("what was released");

@@ -117,6 +117,22 @@ impl Decoder {
         Self { budget: self.budget.min(bytes), ..self }
     }
 
+    /// Reads something whose arrays reserve no more than `bytes`. After an error nothing of it was
+    /// read.
+    pub fn read_within<T>(
+        &mut self,
+        bytes: usize,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let (pos, end, budget) = (self.pos, self.end, self.budget);
+        self.budget = budget.min(bytes);
+        let read = read(self);
+        if read.is_err() {
+            (self.pos, self.end, self.budget) = (pos, end, budget);
+        }
+        read
+    }
+
     /// Bytes that arrays may still reserve.
     pub const fn budget(&self) -> usize {
         self.budget

@@ -21,6 +21,7 @@
 
 mod compute;
 mod log_limit;
+mod on_wake;
 mod retry;
 
 use std::{future::Future, io, pin::Pin, sync::Arc, thread, time::Duration};
@@ -31,6 +32,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use compute::{ComputeSlices, OwnedTask};
 pub use log_limit::LogLimit;
+pub use on_wake::OnWake;
 pub use retry::{Backoff, FailureLog, Retry, RetryEnded};
 
 /// The result of an asynchronous function at the border of a crate, unless every record or request

@@ -26,7 +26,15 @@ pub(crate) enum Handled {
     Done(Reply),
     /// The request took effect in the order of its arrival; the reply follows when the log is on
     /// disk. What the future holds does not borrow from the request.
-    Commit(BoxFuture<'static, Reply>),
+    Commit(Commit),
+}
+
+/// A reply that follows when the log is on disk.
+pub(crate) struct Commit {
+    pub(crate) reply: BoxFuture<'static, Reply>,
+    /// On the monotonic clock. From then on the reply is ready whenever it is polled, but for a wait
+    /// for room; it does not wake its task by itself.
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// The reply to a request.
@@ -65,14 +73,15 @@ impl IntoHandled for Handled {
 }
 
 impl Handled {
-    /// The response that `response` gives once the log is on disk.
+    /// The response that `response` gives once the log is on disk, or at once when it is polled
+    /// after the deadline of the request.
     pub(crate) fn when_committed<M: Message>(
         context: &RequestContext,
         response: impl Future<Output = M> + Send + 'static,
     ) -> Self {
         let (head, connection) = (ResponseHead::of(context), context.connection.clone());
         let decoded = context.take_decoded();
-        Self::Commit(Box::pin(async move {
+        let reply = Box::pin(async move {
             let mut reply = head.reply(&response.await);
             drop(decoded);
             if let Reply::Send { frame, room, .. } = &mut reply
@@ -84,7 +93,8 @@ impl Handled {
                 }
             }
             reply
-        }))
+        });
+        Self::Commit(Commit { reply, deadline: context.deadline() })
     }
 
     /// This response. [`RESPONSE_BYTES_MAX`] holds for it without `record_bytes`, which have limits
@@ -168,10 +178,10 @@ impl ResponseHead {
 /// on the compute executor, within room that the context keeps.
 pub(crate) async fn decode<R: Request + Send + 'static>(
     context: &RequestContext,
-    body: Decoder,
+    mut body: Decoder,
 ) -> Result<R, Handled> {
-    let mut small = body.clone().within(UNCOUNTED_BYTES);
-    match R::decode(&mut small, context.api_version) {
+    let decode = |body: &mut Decoder| R::decode(body, context.api_version);
+    match body.read_within(UNCOUNTED_BYTES, decode) {
         Ok(request) => Ok(request),
         Err(DecodeError::TooManyElements { .. }) if body.budget() > UNCOUNTED_BYTES => {
             Box::pin(decode_large(context, body)).await
@@ -325,9 +335,9 @@ mod tests {
             unreachable!("a commit")
         };
         drop(context);
-        assert!(futures_util::poll!(commit.as_mut()).is_pending());
+        assert!(futures_util::poll!(commit.reply.as_mut()).is_pending());
         assert!(decoded.exactly(ALL).now_or_never().is_none());
-        assert!(matches!(commit.await, Reply::Send { .. }));
+        assert!(matches!(commit.reply.await, Reply::Send { .. }));
         assert!(decoded.exactly(ALL).now_or_never().is_some());
     }
 
@@ -346,7 +356,7 @@ mod tests {
             };
         let commit =
             |bytes: usize| match Handled::when_committed(&context, async move { large(bytes) }) {
-                Handled::Commit(commit) => commit,
+                Handled::Commit(commit) => commit.reply,
                 Handled::Done(_) => unreachable!("a commit"),
             };
         let Reply::Send { room: small, .. } = commit(1000).await else { panic!("a response") };

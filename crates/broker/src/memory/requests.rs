@@ -7,11 +7,15 @@
 //! - one that arrives more slowly than [`SLOW_BYTES_PER_SECOND`], now and not on average, or that has
 //!   been arriving for [`ARRIVAL_MAX`], is closed, the latest first.
 //!
-//! While there is room nobody is closed for being slow.
+//! While there is room nobody is closed for being slow, and a request that is whole when its memory
+//! was counted, as nearly all are, takes no lock: only one that waits has a number.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -42,8 +46,11 @@ pub(crate) struct RequestMemory {
 
 #[derive(Debug)]
 struct Shared {
+    free: AtomicUsize,
+    /// How many wait for memory.
+    waiting: AtomicUsize,
     state: Mutex<State>,
-    /// Memory was given back.
+    /// Memory was given back, and some wait for it.
     freed: Notify,
     /// A request is to be closed.
     closing: Notify,
@@ -51,10 +58,10 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    free: usize,
     /// Whose the reserve is, until it was handled. It is as large as a request may be.
     reserved_for: Option<u64>,
-    /// Numbers of requests rise in the order in which they began to arrive.
+    /// Numbers of requests rise in the order in which they began to wait: for the rest of them, or
+    /// for memory.
     next: u64,
     arriving: HashMap<u64, Arrival>,
     /// The one that is to be closed.
@@ -110,7 +117,8 @@ pub(crate) struct TooSlow;
 #[derive(Debug)]
 pub(crate) struct RequestPermit {
     memory: RequestMemory,
-    number: u64,
+    /// None: it has not waited.
+    number: Option<u64>,
     bytes: usize,
     from_reserve: bool,
 }
@@ -118,24 +126,21 @@ pub(crate) struct RequestPermit {
 impl RequestMemory {
     /// `bytes` for all, and beside them the reserve for one.
     pub(crate) fn new(bytes: usize) -> Self {
-        let state = State {
-            free: bytes,
-            reserved_for: None,
-            next: 0,
-            arriving: HashMap::new(),
-            closing: None,
-        };
-        let (freed, closing) = (Notify::new(), Notify::new());
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), freed, closing }) }
+        let state = State { reserved_for: None, next: 0, arriving: HashMap::new(), closing: None };
+        Self {
+            shared: Arc::new(Shared {
+                free: AtomicUsize::new(bytes),
+                waiting: AtomicUsize::new(0),
+                state: Mutex::new(state),
+                freed: Notify::new(),
+                closing: Notify::new(),
+            }),
+        }
     }
 
     /// A request goes on arriving after the bytes that are not counted.
-    pub(crate) fn begin(&self, now: Duration) -> RequestPermit {
-        let mut state = self.lock();
-        let number = state.next;
-        state.next += 1;
-        state.arriving.insert(number, Arrival::begun(now));
-        RequestPermit { memory: self.clone(), number, bytes: 0, from_reserve: false }
+    pub(crate) fn begin(&self) -> RequestPermit {
+        RequestPermit { memory: self.clone(), number: None, bytes: 0, from_reserve: false }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,27 +148,63 @@ impl RequestMemory {
     }
 }
 
+impl Shared {
+    fn try_take(&self, bytes: usize) -> bool {
+        let left = |free: usize| free.checked_sub(bytes);
+        self.free.fetch_update(Ordering::SeqCst, Ordering::Relaxed, left).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.free.fetch_add(bytes, Ordering::SeqCst);
+        // In one order with what who waits does: it is counted first, and then looks at what is free.
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.freed.notify_waiters();
+        }
+    }
+}
+
+/// One that waits for memory.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl State {
+    /// The number of a request that arrives; it may have got one earlier.
+    fn enlist(&mut self, number: &mut Option<u64>, now: Duration) -> u64 {
+        *number.get_or_insert_with(|| {
+            let number = self.next;
+            self.next += 1;
+            self.arriving.insert(number, Arrival::begun(now));
+            number
+        })
+    }
+
     /// Takes memory, if there is some for this request.
     fn take(&mut self, permit: &mut RequestPermit, bytes: usize, now: Duration) -> bool {
-        let number = permit.number;
-        let may_use_reserve = match self.reserved_for {
-            Some(holder) => holder == number,
-            None => self.free < bytes && !self.an_older_one_waits(number),
-        };
-        let taken = if permit.from_reserve || (self.free < bytes && may_use_reserve) {
+        let number = self.enlist(&mut permit.number, now);
+        let taken = if permit.from_reserve {
+            true
+        } else if permit.memory.shared.try_take(bytes) {
+            permit.bytes += bytes;
+            true
+        } else if self.reserved_for.is_none() && !self.an_older_one_waits(number) {
             permit.from_reserve = true;
             self.reserved_for = Some(number);
-            true
-        } else if self.free >= bytes {
-            self.free -= bytes;
             true
         } else {
             false
         };
-        if taken && !permit.from_reserve {
-            permit.bytes += bytes;
-        }
         if let Some(arrival) = self.arriving.get_mut(&number) {
             if taken {
                 arrival.wait_ended(now);
@@ -205,7 +246,16 @@ impl RequestPermit {
         runtime: &Runtime,
     ) -> Result<(), TooSlow> {
         let bytes = missing.min(received.clamp(STEP_MIN, STEP_MAX));
+        if self.number.is_none() && self.memory.shared.try_take(bytes) {
+            self.bytes += bytes;
+            return Ok(());
+        }
+        Box::pin(self.wait_for(bytes, runtime)).await
+    }
+
+    async fn wait_for(&mut self, bytes: usize, runtime: &Runtime) -> Result<(), TooSlow> {
         let memory = self.memory.clone();
+        let _waiting = Waiting::new(&memory.shared.waiting);
         loop {
             let mut freed = std::pin::pin!(memory.shared.freed.notified());
             // Before the look, so that nothing that is freed after it is missed.
@@ -213,7 +263,7 @@ impl RequestPermit {
             {
                 let now = runtime.monotonic();
                 let mut state = memory.lock();
-                if state.closing == Some(self.number) {
+                if self.number.is_some() && state.closing == self.number {
                     return Err(TooSlow);
                 }
                 if state.take(self, bytes, now) {
@@ -234,9 +284,19 @@ impl RequestPermit {
         }
     }
 
-    /// So much of the request has arrived.
-    pub(crate) fn note_received(&self, received: usize, now: Duration) {
-        if let Some(arrival) = self.memory.lock().arriving.get_mut(&self.number) {
+    /// The rest of the request is waited for: called before it is.
+    pub(crate) fn await_rest(&mut self, runtime: &Runtime) {
+        if self.number.is_none() {
+            let now = runtime.monotonic();
+            self.memory.lock().enlist(&mut self.number, now);
+        }
+    }
+
+    /// So much of the request has arrived, and the rest has not.
+    pub(crate) fn note_received(&mut self, received: usize, now: Duration) {
+        let mut state = self.memory.lock();
+        let number = state.enlist(&mut self.number, now);
+        if let Some(arrival) = state.arriving.get_mut(&number) {
             arrival.note_received(received, now);
         }
     }
@@ -246,7 +306,7 @@ impl RequestPermit {
         loop {
             let mut closing = std::pin::pin!(self.memory.shared.closing.notified());
             closing.as_mut().enable();
-            if self.memory.lock().closing == Some(self.number) {
+            if self.number.is_some() && self.memory.lock().closing == self.number {
                 return;
             }
             closing.await;
@@ -255,7 +315,9 @@ impl RequestPermit {
 
     /// All of the request is there.
     pub(crate) fn arrived(&self) {
-        self.memory.lock().leave(self.number);
+        if let Some(number) = self.number {
+            self.memory.lock().leave(number);
+        }
     }
 }
 
@@ -270,14 +332,14 @@ impl State {
 
 impl Drop for RequestPermit {
     fn drop(&mut self) {
-        let mut state = self.memory.lock();
-        state.leave(self.number);
-        state.free += self.bytes;
-        if state.reserved_for == Some(self.number) {
-            state.reserved_for = None;
+        if let Some(number) = self.number {
+            let mut state = self.memory.lock();
+            state.leave(number);
+            if state.reserved_for == Some(number) {
+                state.reserved_for = None;
+            }
         }
-        drop(state);
-        self.memory.shared.freed.notify_waiters();
+        self.memory.shared.give_back(self.bytes);
     }
 }
 
@@ -315,12 +377,19 @@ mod tests {
         (Runtime::new(Arc::new(clock.clone()), Arc::new(clock.clone())), clock)
     }
 
+    /// A request whose rest is waited for.
+    fn waited_for(memory: &RequestMemory, runtime: &Runtime) -> RequestPermit {
+        let mut permit = memory.begin();
+        permit.await_rest(runtime);
+        permit
+    }
+
     #[tokio::test]
     async fn the_oldest_that_waits_completes_from_the_reserve_and_the_next_after_it() {
         let (runtime, _clock) = runtime();
         let memory = RequestMemory::new(256 << 10);
         let mut permits: Vec<RequestPermit> =
-            (0..4).map(|_| memory.begin(runtime.monotonic())).collect();
+            (0..4).map(|_| waited_for(&memory, &runtime)).collect();
         let all = permits[0].grow(256 << 10, 256 << 10, &runtime).now_or_never();
         assert_eq!(all, Some(Ok(())), "there is room");
         // The oldest of all has what it asked for, and may never ask again.
@@ -338,7 +407,7 @@ mod tests {
 
     /// Requests of three clients that have all memory, and a fourth's that has the reserve.
     fn without_room(memory: &RequestMemory, runtime: &Runtime) -> [RequestPermit; 4] {
-        let mut permits = std::array::from_fn(|_| memory.begin(runtime.monotonic()));
+        let mut permits = std::array::from_fn(|_| waited_for(memory, runtime));
         for permit in &mut permits {
             permit.grow(8192, 1 << 20, runtime).now_or_never().expect("room").unwrap();
         }
@@ -349,14 +418,14 @@ mod tests {
     async fn the_slowest_is_closed_when_others_want_memory_and_not_before() {
         let (runtime, clock) = runtime();
         let memory = RequestMemory::new(192 << 10);
-        let [oldest, mut slow, fast, reserved] = without_room(&memory, &runtime);
+        let [mut oldest, mut slow, mut fast, reserved] = without_room(&memory, &runtime);
         reserved.arrived();
         clock.0.fetch_add(10_000, Ordering::Relaxed);
         oldest.note_received(700 << 10, runtime.monotonic());
         fast.note_received(2 << 20, runtime.monotonic());
         slow.note_received(9000, runtime.monotonic());
         assert!(slow.too_slow().now_or_never().is_none(), "nobody wants more");
-        let mut next = memory.begin(runtime.monotonic());
+        let mut next = memory.begin();
         {
             let mut growing = std::pin::pin!(next.grow(8192, 65_536, &runtime));
             assert!(futures_util::poll!(growing.as_mut()).is_pending());
@@ -368,7 +437,7 @@ mod tests {
             growing.await.expect("there is room now");
         }
         // Who waits for memory is not slow.
-        let mut last = memory.begin(runtime.monotonic());
+        let mut last = memory.begin();
         assert!(last.grow(8192, 65_536, &runtime).now_or_never().is_none());
         clock.0.fetch_add(60_000, Ordering::Relaxed);
         assert!(last.grow(8192, 65_536, &runtime).now_or_never().is_none());
@@ -379,16 +448,16 @@ mod tests {
     async fn what_came_fast_earlier_is_no_credit_for_one_that_stops() {
         let (runtime, clock) = runtime();
         let memory = RequestMemory::new(192 << 10);
-        let [stopped, first, second, reserved] = without_room(&memory, &runtime);
+        let [mut stopped, mut first, mut second, reserved] = without_room(&memory, &runtime);
         reserved.arrived();
         stopped.note_received(99 << 20, runtime.monotonic());
         for tenth in 1..=20_usize {
             clock.0.fetch_add(100, Ordering::Relaxed);
-            for permit in [&first, &second] {
+            for permit in [&mut first, &mut second] {
                 permit.note_received(UNCOUNTED_BYTES + (tenth << 14), runtime.monotonic());
             }
         }
-        let mut next = memory.begin(runtime.monotonic());
+        let mut next = memory.begin();
         assert!(next.grow(8192, 65_536, &runtime).now_or_never().is_none());
         stopped.too_slow().now_or_never().expect("it has sent nothing for two seconds");
     }
@@ -397,14 +466,14 @@ mod tests {
     async fn nobody_arrives_for_long_while_others_want_memory() {
         let (runtime, clock) = runtime();
         let memory = RequestMemory::new(192 << 10);
-        let [first, second, third, reserved] = without_room(&memory, &runtime);
+        let [mut first, mut second, mut third, reserved] = without_room(&memory, &runtime);
         reserved.arrived();
-        let mut next = memory.begin(runtime.monotonic());
+        let mut next = memory.begin();
         for second_of_arrival in 1..=31_usize {
             assert!(next.grow(8192, 65_536, &runtime).now_or_never().is_none());
             assert!(first.too_slow().now_or_never().is_none(), "{second_of_arrival} s");
             clock.0.fetch_add(1000, Ordering::Relaxed);
-            for permit in [&first, &second, &third] {
+            for permit in [&mut first, &mut second, &mut third] {
                 // Fast enough, for hours.
                 permit.note_received((second_of_arrival + 1) * 80 * 1024, runtime.monotonic());
             }
@@ -417,12 +486,33 @@ mod tests {
     fn everything_is_given_back() {
         let (runtime, _clock) = runtime();
         let memory = RequestMemory::new(64 << 10);
-        for _ in 0..3 {
-            let mut permit = memory.begin(runtime.monotonic());
+        for waits in [false, true, false] {
+            let mut permit = memory.begin();
             permit.grow(8192, 60_000, &runtime).now_or_never().expect("room").unwrap();
             assert_eq!(permit.bytes(), 60_000 + UNCOUNTED_BYTES);
+            if waits {
+                permit.await_rest(&runtime);
+            }
         }
         let state = memory.lock();
-        assert_eq!((state.free, state.arriving.len(), state.reserved_for), (64 << 10, 0, None));
+        assert_eq!((state.arriving.len(), state.reserved_for), (0, None));
+        assert_eq!(state.next, 1, "only one that waits has a number");
+        assert_eq!(memory.shared.free.load(Ordering::Relaxed), 64 << 10);
+        assert_eq!(memory.shared.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_what_a_request_that_never_waited_gives_back() {
+        let (runtime, _clock) = runtime();
+        let memory = RequestMemory::new(64 << 10);
+        let mut whole = memory.begin();
+        whole.grow(8192, 100_000, &runtime).now_or_never().expect("room").unwrap();
+        let mut reserved = memory.begin();
+        reserved.grow(8192, 100_000, &runtime).now_or_never().expect("the reserve").unwrap();
+        let mut next = memory.begin();
+        let mut growing = std::pin::pin!(next.grow(8192, 65_536, &runtime));
+        assert!(futures_util::poll!(growing.as_mut()).is_pending());
+        drop(whole);
+        growing.now_or_never().expect("there is room, and it is told at once").unwrap();
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use milena_runtime::OnWake;
+
 use super::{
     connection::Connection,
     listener::Listener,
@@ -65,8 +67,8 @@ fn serve<S: RequestService>(
     network.runtime.spawn(async move {
         tokio::select! {
             biased;
+            () = OnWake::new(killed.cancelled()) => {}
             () = connection.run() => {}
-            () = killed.cancelled() => {}
         }
         drop(slot);
     });

@@ -12,6 +12,7 @@
 
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
+use milena_runtime::OnWake;
 use tokio::time::Sleep;
 
 use super::{
@@ -131,13 +132,14 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
         let timer = tokio::time::sleep(self.network.limits.idle_max);
         let mut timer = std::pin::pin!(timer);
         let stopping = self.network.runtime.stopping().clone();
-        let mut stopped = std::pin::pin!(stopping.cancelled());
+        let mut stopped = OnWake::new(stopping.cancelled());
         loop {
             let in_flight_max = self.network.limits.requests_in_flight_max;
             let may_read =
                 self.responses.len() < in_flight_max && self.responses.muted_until.is_none();
             let step = tokio::select! {
                 biased;
+                () = &mut stopped => return self.drain().await,
                 () = self.responses.oldest_ready() => self.send_ready().await,
                 frame = self.reader.next(&mut self.stream), if may_read => match frame {
                     Ok(Some(frame)) => self.request(frame).await,
@@ -145,12 +147,7 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
                     Err(error) => Err(ConnectionEnd::Frame(error)),
                 },
                 () = timer.as_mut() => self.timer_fired(timer.as_mut()),
-                // Last, so that a busy connection need not look at what all connections share.
-                () = stopped.as_mut() => return self.drain().await,
             };
-            if stopping.is_cancelled() && step.is_ok() {
-                return self.drain().await;
-            }
             match step {
                 Ok(()) => {}
                 Err(
@@ -184,14 +181,12 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
             request.begin(self.network.runtime.monotonic());
         }
         match self.handle(request).await? {
-            Handled::Commit(commit) if overlaps => {
-                self.responses.push(PendingReply::Commit(commit));
-                // What was being written when the request was handled.
-                return self.flush().await;
-            }
             Handled::Commit(commit) => {
-                let reply = commit.await;
-                self.responses.push(PendingReply::Ready(reply));
+                self.responses.push(PendingReply::Commit(commit));
+                if overlaps {
+                    // What was being written when the request was handled.
+                    return self.flush().await;
+                }
             }
             Handled::Done(reply) => self.responses.push(PendingReply::Ready(reply)),
         }
@@ -206,7 +201,9 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
     async fn handle(&mut self, request: Incoming) -> Result<Handled, ConnectionEnd> {
         let Self { authentication, network, reader, stream, info, responses, .. } = self;
         let handling = dispatch::handle(request, authentication, &network.service);
-        let mut handling = std::pin::pin!(handling);
+        // Not a part of the connection's task, most of which is in no cache when it is woken: the
+        // memory of the last request handled is.
+        let mut handling = Box::pin(handling);
         let mut is_open = true;
         let unsent = loop {
             let sent = if responses.has_unwritten() {

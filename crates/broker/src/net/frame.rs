@@ -9,6 +9,7 @@
 //! [`FrameReader::next`] is cancel-safe: bytes read stay in the reader.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use milena_runtime::Runtime;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -118,9 +119,10 @@ impl FrameReader {
         let held = self.buffer.len();
         let missing = length - held;
         let counted = self.permit.as_ref().map_or(UNCOUNTED_BYTES, RequestPermit::bytes);
-        if held >= counted {
-            let begin = || self.memory.begin(self.runtime.monotonic());
-            let permit = self.permit.get_or_insert_with(begin);
+        // The length was in the read buffer too: the few bytes for which it left no space are not
+        // worth a read of their own.
+        if length > counted && held + LENGTH_BYTES >= counted {
+            let permit = self.permit.get_or_insert_with(|| self.memory.begin());
             return match permit.grow(held, missing, &self.runtime).await {
                 Ok(()) => Ok(()),
                 Err(TooSlow) => Err(self.give_up()),
@@ -132,12 +134,19 @@ impl FrameReader {
             if length > READ_BUFFER_BYTES { missing.min(counted - held) } else { usize::MAX };
         let Self { buffer, permit, runtime, .. } = self;
         let mut buffer_part = buffer.limit(bytes_max);
-        let read = tokio::select! {
-            biased;
-            read = stream.read_buf(&mut buffer_part) => Some(read?),
-            () = too_slow(permit.as_ref()) => None,
+        let read = match stream.read_buf(&mut buffer_part).now_or_never() {
+            Some(read) => read?,
+            None => {
+                if let Some(permit) = permit {
+                    permit.await_rest(runtime);
+                }
+                tokio::select! {
+                    biased;
+                    read = stream.read_buf(&mut buffer_part) => read?,
+                    () = too_slow(permit.as_ref()) => return Err(self.give_up()),
+                }
+            }
         };
-        let Some(read) = read else { return Err(self.give_up()) };
         if read == 0 {
             return Err(FrameError::Truncated { received: held });
         }

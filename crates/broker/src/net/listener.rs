@@ -14,6 +14,6 @@ pub(crate) struct Listener {
 impl Listener {
     /// A plaintext listener, where every client is `User:ANONYMOUS`.
     pub(crate) fn plaintext(address: SocketAddr) -> Self {
-        Self { name: "PLAINTEXT".into(), address, authenticator: Box::new(Anonymous::default()) }
+        Self { name: "PLAINTEXT".into(), address, authenticator: Box::new(Anonymous) }
     }
 }

@@ -4,6 +4,7 @@
 //! and writes the responses in the same order. Not here: the meaning of requests.
 
 pub(crate) mod accept;
+mod alarm;
 pub(crate) mod connection;
 pub(crate) mod connection_slots;
 pub(crate) mod frame;

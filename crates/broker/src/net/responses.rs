@@ -6,20 +6,23 @@
 use std::{collections::VecDeque, future, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use milena_runtime::Runtime;
 use tokio::io::AsyncWrite;
 
-use super::write::{Patience, WriteError, write_parts};
+use super::{
+    alarm::Alarm,
+    write::{Patience, WriteError, write_parts},
+};
 use crate::{
-    api::handled::Reply,
+    api::handled::{Commit, Reply},
     memory::room::{Room, RoomPermit},
 };
 
 /// The reply to a request that took effect.
 pub(super) enum PendingReply {
     Ready(Reply),
-    Commit(BoxFuture<'static, Reply>),
+    Commit(Commit),
 }
 
 /// Why nothing more is sent.
@@ -35,6 +38,8 @@ pub(super) struct Responses {
     peer: SocketAddr,
     /// Requests that have no response yet, or not yet their turn to send it, oldest first.
     waiting: VecDeque<PendingReply>,
+    /// For the deadline of the oldest of them.
+    alarm: Alarm,
     /// What was taken and is not written yet.
     parts: Vec<Bytes>,
     /// For what is in `parts`.
@@ -53,6 +58,7 @@ impl Responses {
         Self {
             peer,
             waiting: VecDeque::new(),
+            alarm: Alarm::new(runtime.clone()),
             parts: Vec::new(),
             rooms: Vec::new(),
             muted_until: None,
@@ -81,7 +87,7 @@ impl Responses {
     pub(super) async fn oldest_ready(&mut self) {
         let Some(oldest) = self.waiting.front_mut() else { return future::pending().await };
         if let PendingReply::Commit(commit) = oldest {
-            let reply = commit.await;
+            let reply = commit.in_time(&mut self.alarm).await;
             *oldest = PendingReply::Ready(reply);
         }
     }
@@ -151,5 +157,19 @@ impl Responses {
         self.rooms.clear();
         self.last_written = self.runtime.monotonic();
         Ok(())
+    }
+}
+
+impl Commit {
+    /// The reply, at the deadline at the latest. Cancel-safe.
+    async fn in_time(&mut self, alarm: &mut Alarm) -> Reply {
+        if let Some(deadline) = self.deadline {
+            tokio::select! {
+                biased;
+                reply = &mut self.reply => return reply,
+                () = alarm.wait_until(deadline) => self.deadline = None,
+            }
+        }
+        (&mut self.reply).await
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use futures_util::FutureExt as _;
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     time::sleep,
@@ -78,30 +79,37 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
     parts: &mut Vec<Bytes>,
     patience: Patience<'_>,
 ) -> Result<(), WriteError> {
+    let mut first = skip(parts, 0, 0);
+    while first < parts.len() {
+        // Nearly always all is taken at once, and nobody need look at the time.
+        let Some(written) = write_some(stream, &parts[first..]).now_or_never() else {
+            Box::pin(write_patiently(stream, &mut parts[first..], patience)).await?;
+            break;
+        };
+        first = skip(parts, first, written?);
+    }
+    parts.clear();
+    Ok(())
+}
+
+/// Writes what a stream did not take at once.
+async fn write_patiently<W: AsyncWrite + Unpin>(
+    stream: &mut W,
+    parts: &mut [Bytes],
+    patience: Patience<'_>,
+) -> Result<(), WriteError> {
     let mut first = 0;
     let mut shared = std::pin::pin!(sleep(SHARED_MAX));
     let mut is_shared = true;
     let mut unread = std::pin::pin!(patience.ended());
     let mut overdue = std::pin::pin!(patience.overdue());
     while first < parts.len() {
-        if parts[first].is_empty() {
-            first += 1;
-            continue;
-        }
-        let written = {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let pending = &parts[first..];
-            let count = pending.len().min(SLICES_MAX);
-            for (slice, part) in slices.iter_mut().zip(pending) {
-                *slice = IoSlice::new(part);
-            }
-            tokio::select! {
-                biased;
-                written = stream.write_vectored(&slices[..count]) => Some(written?),
-                () = shared.as_mut(), if is_shared => None,
-                unread = unread.as_mut() => return Err(WriteError::Unread(unread)),
-                () = overdue.as_mut() => return Err(WriteError::Slow(WRITE_MAX)),
-            }
+        let written = tokio::select! {
+            biased;
+            written = write_some(stream, &parts[first..]) => Some(written?),
+            () = shared.as_mut(), if is_shared => None,
+            unread = unread.as_mut() => return Err(WriteError::Unread(unread)),
+            () = overdue.as_mut() => return Err(WriteError::Slow(WRITE_MAX)),
         };
         let Some(written) = written else {
             is_shared = false;
@@ -111,29 +119,39 @@ pub(crate) async fn write_parts<W: AsyncWrite + Unpin>(
             }
             continue;
         };
-        if written == 0 {
-            return Err(io::Error::from(io::ErrorKind::WriteZero).into());
-        }
         first = skip(parts, first, written);
         unread.set(patience.ended());
     }
-    parts.clear();
     Ok(())
 }
 
-/// Drops `written` bytes from the front of `parts[first..]`; the first part that still holds some.
-fn skip(parts: &mut [Bytes], mut first: usize, mut written: usize) -> usize {
-    while written > 0 {
-        let part = &mut parts[first];
-        let taken = written.min(part.len());
-        if taken == part.len() {
-            // Releases the memory of the bytes sent while the rest is still unsent.
-            *part = Bytes::new();
-            first += 1;
-        } else {
-            part.advance(taken);
+/// Writes what one call takes of `parts`, of which the first is not empty. Cancel-safe.
+async fn write_some<W: AsyncWrite + Unpin>(stream: &mut W, parts: &[Bytes]) -> io::Result<usize> {
+    let written = match parts {
+        [part] => stream.write(part).await?,
+        parts => {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            for (slice, part) in slices.iter_mut().zip(parts) {
+                *slice = IoSlice::new(part);
+            }
+            stream.write_vectored(&slices[..parts.len().min(SLICES_MAX)]).await?
         }
-        written -= taken;
+    };
+    if written > 0 { Ok(written) } else { Err(io::ErrorKind::WriteZero.into()) }
+}
+
+/// Drops `written` bytes from the front of `parts[first..]`. Returns the first part that still holds
+/// some.
+fn skip(parts: &mut [Bytes], mut first: usize, mut written: usize) -> usize {
+    while let Some(part) = parts.get_mut(first) {
+        if written < part.len() {
+            part.advance(written);
+            break;
+        }
+        written -= part.len();
+        // Releases the memory of the bytes sent while the rest is still unsent.
+        *part = Bytes::new();
+        first += 1;
     }
     first
 }

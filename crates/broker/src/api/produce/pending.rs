@@ -1,6 +1,12 @@
 //! A produce whose records are appended and not all committed: what it waits for, and its response.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use milena_protocol::{
     ErrorCode, KString,
@@ -11,7 +17,6 @@ use milena_protocol::{
 };
 use milena_storage::{AppendFuture, CommittedAppend};
 use milena_types::{PartitionIndex, TopicId};
-use tokio::time::Sleep;
 
 use super::{apis::ProduceApi, validate::ProduceError};
 use crate::{context::ConnectionInfo, errors::ToErrorCode, topic_ref::TopicRef};
@@ -39,17 +44,14 @@ pub(super) struct PendingProduce {
     pub(super) connection: Arc<ConnectionInfo>,
     pub(super) version: i16,
     pub(super) throttle: Duration,
-    /// On the monotonic clock. Not how much time is left: this may be looked at only when the
-    /// requests before it have their responses.
+    /// On the monotonic clock.
     pub(super) deadline: Option<Duration>,
 }
 
 impl PendingProduce {
-    /// The response, once all is committed or the deadline is over.
+    /// The response, once all is committed or the deadline is over, after which it is to be polled:
+    /// this sets no timer.
     pub(super) async fn response(self, topics: Vec<TopicAppends>) -> ProduceResponse {
-        let now = self.apis.runtime.monotonic();
-        let left = self.deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
-        let mut deadline = std::pin::pin!(tokio::time::sleep(left));
         let mut late = false;
         let mut response =
             ProduceResponse { responses: Vec::with_capacity(topics.len()), ..Default::default() };
@@ -58,7 +60,9 @@ impl PendingProduce {
             let mut partition_responses = Vec::with_capacity(topic.partitions.len());
             for partition in topic.partitions {
                 let outcome = match partition.outcome {
-                    Ok(append) => committed(append, deadline.as_mut(), &mut late).await,
+                    Ok(mut append) => {
+                        poll_fn(|context| self.poll_append(&mut append, &mut late, context)).await
+                    }
                     Err(error) => Err(error),
                 };
                 partition_responses.push(partition_response(partition.index, outcome));
@@ -74,6 +78,27 @@ impl PendingProduce {
             self.name_leaders(&mut response);
         }
         response
+    }
+
+    /// Waits for the disk, or for the deadline of the whole request; after it, only what is on disk
+    /// already succeeds.
+    fn poll_append(
+        &self,
+        append: &mut AppendFuture,
+        late: &mut bool,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<CommittedAppend, ProduceError>> {
+        if let Poll::Ready(outcome) = Pin::new(append).poll(context) {
+            return Poll::Ready(
+                outcome.map_err(|error| ProduceError::new(error.error_code(), error.to_string())),
+            );
+        }
+        let is_over = |deadline| self.apis.runtime.monotonic() >= deadline;
+        *late = *late || self.deadline.is_some_and(is_over);
+        if *late {
+            return Poll::Ready(Err(ErrorCode::RequestTimedOut.into()));
+        }
+        Poll::Pending
     }
 
     /// Names the leaders of the partitions that are not led here (KIP-951).
@@ -106,28 +131,6 @@ impl PendingProduce {
             rack: node.rack.map(KString::from),
         }));
     }
-}
-
-/// Waits for the disk, or for the deadline of the whole request; after it, only what is on disk
-/// already succeeds.
-async fn committed(
-    append: AppendFuture,
-    deadline: Pin<&mut Sleep>,
-    late: &mut bool,
-) -> Result<CommittedAppend, ProduceError> {
-    let outcome = if *late {
-        append.now()
-    } else {
-        tokio::select! {
-            biased;
-            outcome = append => Some(outcome),
-            () = deadline => None,
-        }
-    };
-    *late |= outcome.is_none();
-    outcome
-        .ok_or_else(|| ProduceError::from(ErrorCode::RequestTimedOut))?
-        .map_err(|error| ProduceError::new(error.error_code(), error.to_string()))
 }
 
 fn partition_response(

@@ -1,3 +1,10 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::io::ReadBuf;
+
 use super::*;
 
 fn framed(bodies: &[&[u8]]) -> Vec<u8> {
@@ -37,6 +44,32 @@ async fn requests_of_all_sizes_come_out_whole_and_in_order() {
     let (frames, error) = read_all(4_000_000, &framed(&slices)).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(frames, bodies);
+}
+
+/// Gives as much as is asked for at once, and counts how often it is asked.
+struct CountedReads<'a> {
+    bytes: &'a [u8],
+    reads: usize,
+}
+
+impl AsyncRead for CountedReads<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        self.reads += 1;
+        Pin::new(&mut self.bytes).poll_read(context, buffer)
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_a_usual_batch_takes_two_reads() {
+    let bytes = framed(&[&[1; 16_500]]);
+    let mut stream = CountedReads { bytes: &bytes, reads: 0 };
+    let frame = reader(1 << 20).next(&mut stream).await.expect("a whole request");
+    assert_eq!(frame.expect("one").bytes.len(), 16_500);
+    assert_eq!(stream.reads, 2);
 }
 
 #[tokio::test]
