@@ -3,18 +3,30 @@
 //! [`AllowAll`] is Kafka without `authorizer.class.name`. How a connection comes by its principal
 //! is in [`crate::authentication`].
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr};
+
+use milena_protocol::KString;
 
 /// The name under which a connection acts, as ACLs write it: `User:ANONYMOUS`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Principal {
-    kind: Arc<str>,
-    name: Arc<str>,
+    kind: KString,
+    name: KString,
 }
 
 impl Principal {
     pub fn user(name: &str) -> Self {
-        Self { kind: "User".into(), name: name.into() }
+        Self::user_named(name.into())
+    }
+
+    /// Whoever does not authenticate. All connections may have it: clones share nothing that a
+    /// request would have to count.
+    pub const fn anonymous() -> Self {
+        Self::user_named(KString::from_static("ANONYMOUS"))
+    }
+
+    const fn user_named(name: KString) -> Self {
+        Self { kind: KString::from_static("User"), name }
     }
 
     /// The kind, `User` for all that Kafka's own mechanisms make.

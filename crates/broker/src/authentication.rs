@@ -14,7 +14,7 @@
     expect(dead_code, reason = "for SASL: the one listener that exists accepts everybody at once")
 )]
 
-use std::{net::SocketAddr, sync::LazyLock, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::future::BoxFuture;
 use milena_protocol::{ApiKey, Decoder};
@@ -25,9 +25,6 @@ use crate::{
     context::RequestContext,
 };
 
-/// The principal of requests before authentication.
-static UNAUTHENTICATED: LazyLock<Principal> = LazyLock::new(|| Principal::user("ANONYMOUS"));
-
 /// A listener's way of authentication.
 pub(crate) trait Authenticator: Send + Sync + 'static {
     /// The state of a new connection, which has sent nothing yet.
@@ -35,18 +32,12 @@ pub(crate) trait Authenticator: Send + Sync + 'static {
 }
 
 /// Every connection acts as `User:ANONYMOUS`: Kafka's PLAINTEXT listener.
-#[derive(Clone, Debug)]
-pub(crate) struct Anonymous(Principal);
-
-impl Default for Anonymous {
-    fn default() -> Self {
-        Self(Principal::user("ANONYMOUS"))
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Anonymous;
 
 impl Authenticator for Anonymous {
     fn connected(&self, _peer: SocketAddr) -> ConnectionAuthentication {
-        ConnectionAuthentication::accepted(self.0.clone())
+        ConnectionAuthentication::accepted(Principal::anonymous())
     }
 }
 
@@ -126,13 +117,13 @@ impl ConnectionAuthentication {
         let is_free = is_conversation || api.before_authentication;
         let principal = match &self.session {
             Some(session) if is_free || session.expires.is_none_or(|end| now < end) => {
-                &session.principal
+                session.principal.clone()
             }
             Some(_) => return Err(NotAdmitted::Expired),
-            None if is_free => &*UNAUTHENTICATED,
+            None if is_free => Principal::anonymous(),
             None => return Err(NotAdmitted::Unauthenticated),
         };
-        Ok(Admitted { principal: principal.clone(), is_conversation })
+        Ok(Admitted { principal, is_conversation })
     }
 
     /// Goes on with the conversation.

@@ -128,8 +128,8 @@ pub(crate) fn read(
         Some(_) if is_conversation => RequestTarget::Authentication,
         Some(_) => RequestTarget::Handler,
     };
-    if permit.is_some() {
-        // A name of its own, so that a handler may drop the request and wait.
+    if permit.is_some() && key != ApiKey::Produce {
+        // A name of its own, so that a handler may drop the request and wait, as Produce does not.
         header.client_id = header.client_id.map(|id| KString::from(id.as_str()));
     }
     let definition = api.definition;

@@ -68,10 +68,9 @@ impl LeaderResolver {
         let open = self.table.find(topic, partition).filter(|open| match topic {
             // A topic that was deleted stays open until the reconciler comes to it; what is written
             // into it then is lost, although another may have been made under its name.
-            TopicRef::Name(name) => {
-                let image = self.image();
+            TopicRef::Name(name) => self.images.look(|image| {
                 image.topic(name).is_some_and(|topic| topic.id() == open.partition.id().topic)
-            }
+            }),
             TopicRef::Id(_) => true,
         });
         open.ok_or_else(|| why_not_led(&self.image(), topic, partition))

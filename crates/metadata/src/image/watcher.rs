@@ -53,6 +53,11 @@ impl ImageWatcher {
         self.images.borrow().clone()
     }
 
+    /// Looks at the newest image, for a moment: the next one waits meanwhile.
+    pub fn look<T>(&self, at: impl FnOnce(&MetadataImage) -> T) -> T {
+        at(&self.images.borrow())
+    }
+
     /// For tasks that act on changes.
     pub fn subscribe(&self) -> watch::Receiver<Arc<MetadataImage>> {
         self.images.clone()

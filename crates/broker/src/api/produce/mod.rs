@@ -27,6 +27,7 @@ use milena_protocol::{
     ApiKey, Decoder, ErrorCode, KString,
     messages::produce_request::{PartitionProduceData, ProduceRequest},
 };
+use milena_records::TimestampType;
 use milena_storage::{AppendError, AppendFuture, AppendOptions, Origin};
 use milena_types::{PartitionIndex, Timestamp, TopicId};
 
@@ -334,7 +335,10 @@ impl Producing<'_> {
         // Held until all are appended, never while anything else is waited for: one that waits
         // would keep others from theirs.
         let storage = &self.apis.storage;
-        let admitted = storage.admit_within(bytes, self.context.left()).await;
+        let admitted = match storage.try_admit(bytes) {
+            Some(permit) => Ok(permit),
+            None => Box::pin(storage.admit_within(bytes, self.context.left())).await,
+        };
         self.context.throttle(throttle(storage.pressure(), bytes));
         match admitted {
             Ok(_permit) => self.append_valid(is_last),
@@ -349,11 +353,14 @@ impl Producing<'_> {
     }
 
     fn append_valid(&mut self, is_last: bool) {
-        let now = Timestamp(self.apis.runtime.wall_ms());
-        let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
         for (topic, partition) in self.valid.drain(..) {
             let partition = &mut self.topics[topic].partitions[partition];
             let Stage::Valid(led, valid) = &mut partition.stage else { continue };
+            let now = match led.config.message_timestamp_type {
+                TimestampType::LogAppendTime => Timestamp(self.apis.runtime.wall_ms()),
+                TimestampType::CreateTime => Timestamp::NONE,
+            };
+            let options = AppendOptions { leader_epoch: None, now, origin: Origin::Client };
             let outcome = match led.partition.append(std::slice::from_ref(&valid.batch), &options) {
                 // It is being handed over.
                 Err(AppendError::Closed) if !is_last => {

@@ -5,8 +5,6 @@
 //! Where Kafka looks less closely, a batch that consumers could not read, or read twice, is refused
 //! all the same; docs/record-validation.md lists these.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use milena_kafka_config::{StoredCompression, TopicConfig};
 use milena_protocol::ErrorCode;
@@ -81,7 +79,6 @@ impl From<BatchError> for ProduceError {
 
 /// The validation of one partition's records, in steps.
 pub(crate) struct Validation {
-    config: Arc<TopicConfig>,
     now_ms: i64,
     stage: Stage,
     /// Whether the batch is not the one that was sent.
@@ -110,7 +107,7 @@ impl Validation {
     /// last, unfinished message and acknowledges the others.
     pub(crate) fn begin(
         sent: Option<Bytes>,
-        config: Arc<TopicConfig>,
+        config: &TopicConfig,
         api_version: i16,
         now_ms: i64,
     ) -> Result<Self, ProduceError> {
@@ -128,10 +125,10 @@ impl Validation {
                     "zstd needs version 7 or later of Produce: use a newer client or another codec";
                 return Err(ProduceError::new(ErrorCode::UnsupportedCompressionType, message));
             }
-            first_checks(&batch, &config)?;
+            first_checks(&batch, config)?;
             Stage::Checksum(batch, Checksum::default())
         };
-        Ok(Self { config, now_ms, stage, is_made: is_set })
+        Ok(Self { now_ms, stage, is_made: is_set })
     }
 
     /// Whether the valid batch has bytes of its own.
@@ -152,10 +149,15 @@ impl Validation {
     }
 
     /// Goes on for about as long as decompressing `budget` bytes takes, and takes that from it. The
-    /// valid batch, with its largest timestamp, or `None`: there is more to do.
-    pub(crate) fn run(&mut self, budget: &mut usize) -> Result<Option<Batch>, ProduceError> {
+    /// valid batch, with its largest timestamp, or `None`: there is more to do. `config` is the one
+    /// it began with.
+    pub(crate) fn run(
+        &mut self,
+        config: &TopicConfig,
+        budget: &mut usize,
+    ) -> Result<Option<Batch>, ProduceError> {
         while *budget > 0 {
-            let (next, cost) = self.step(*budget)?;
+            let (next, cost) = self.step(config, *budget)?;
             *budget = budget.saturating_sub(cost.max(1));
             match next {
                 Next::Valid(batch) => return Ok(Some(batch)),
@@ -166,40 +168,41 @@ impl Validation {
     }
 
     /// A part of a stage, and what it cost.
-    fn step(&mut self, budget: usize) -> Result<(Next, usize), ProduceError> {
+    fn step(&mut self, config: &TopicConfig, budget: usize) -> Result<(Next, usize), ProduceError> {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Done => Err(ErrorCode::UnknownServerError.into()),
             Stage::MessageSet(conversion) => match conversion.step(budget / COMPRESSED_COST)? {
                 UpConverted::Pending(conversion) => {
-                    self.check_size(conversion.size())?;
+                    check_size(conversion.size(), config)?;
                     check_expanded(conversion.expanded())?;
                     Ok((Next::Stage(Stage::MessageSet(Box::new(conversion))), budget))
                 }
                 UpConverted::Done(batch) => {
-                    first_checks(&batch, &self.config)?;
-                    Ok((self.check_header(batch)?, budget))
+                    first_checks(&batch, config)?;
+                    // The budget is used up: most of the records wait for the next step.
+                    let (next, _) = self.check_header(batch, config, 0)?;
+                    Ok((next, budget))
                 }
             },
             Stage::Checksum(batch, mut sum) => {
                 let bytes = budget.saturating_mul(CHECKSUM_BYTES);
                 let cost = bytes.min(batch.size()) / CHECKSUM_BYTES;
-                let whole = batch.add_to_checksum(&mut sum, bytes)?;
-                let next = if whole {
-                    self.check_header(batch)?
-                } else {
-                    Next::Stage(Stage::Checksum(batch, sum))
-                };
-                Ok((next, cost))
+                if !batch.add_to_checksum(&mut sum, bytes)? {
+                    return Ok((Next::Stage(Stage::Checksum(batch, sum)), cost));
+                }
+                let (next, walked) =
+                    self.check_header(batch, config, budget.saturating_sub(cost))?;
+                Ok((next, cost + walked))
             }
-            Stage::Records(batch, check) => self.check_records(batch, check, budget),
+            Stage::Records(batch, check) => self.check_records(batch, *check, config, budget),
             Stage::Recompress(recompression) => {
                 let next = match recompression.step(budget / COMPRESSED_COST)? {
                     Recompressed::Pending(recompression) => {
-                        self.check_size(recompression.size())?;
+                        check_size(recompression.size(), config)?;
                         Next::Stage(Stage::Recompress(Box::new(recompression)))
                     }
                     Recompressed::Done(batch) => {
-                        self.check_size(batch.size())?;
+                        check_size(batch.size(), config)?;
                         Next::Valid(batch)
                     }
                 };
@@ -211,7 +214,8 @@ impl Validation {
     fn check_records(
         &mut self,
         batch: Batch,
-        mut check: Box<RecordCheck>,
+        mut check: RecordCheck,
+        config: &TopicConfig,
         budget: usize,
     ) -> Result<(Next, usize), ProduceError> {
         let plain = batch.header().attributes.compression() == Ok(Compression::None);
@@ -222,30 +226,31 @@ impl Validation {
         let next = match progress {
             CheckProgress::Pending => {
                 check_expanded(check.size())?;
-                Next::Stage(Stage::Records(batch, check))
+                Next::Stage(Stage::Records(batch, Box::new(check)))
             }
-            CheckProgress::Done(summary) => self.checked(batch, &summary)?,
+            CheckProgress::Done(summary) => self.checked(batch, &summary, config)?,
         };
         Ok((next, walked / weight))
     }
 
-    /// `max.message.bytes` holds for the converted or recompressed batch too.
-    fn check_size(&self, size: usize) -> Result<(), ProduceError> {
-        check_size(size, &self.config)
-    }
-
-    fn check_header(&self, batch: Batch) -> Result<Next, ProduceError> {
+    /// Goes on with the records, which usually are few enough for the same step.
+    fn check_header(
+        &mut self,
+        batch: Batch,
+        config: &TopicConfig,
+        budget: usize,
+    ) -> Result<(Next, usize), ProduceError> {
         batch.validate_produced()?;
-        if self.config.message_format_version.is_some() {
-            check_old_format(&batch, &self.config)?;
+        if config.message_format_version.is_some() {
+            check_old_format(&batch, config)?;
         }
-        let check = RecordCheck::new(&batch, self.record_rules())?;
-        Ok(Next::Stage(Stage::Records(batch, Box::new(check))))
+        let check = RecordCheck::new(&batch, self.record_rules(config))?;
+        self.check_records(batch, check, config, budget)
     }
 
     /// The rules for records that arrive now.
-    fn record_rules(&self) -> RecordRules {
-        let (config, now_ms) = (&*self.config, self.now_ms);
+    fn record_rules(&self, config: &TopicConfig) -> RecordRules {
+        let now_ms = self.now_ms;
         let timestamps = (config.message_timestamp_type == TimestampType::CreateTime).then(|| {
             let earliest = now_ms.saturating_sub(config.message_timestamp_before_max_ms);
             earliest..=now_ms.saturating_add(config.message_timestamp_after_max_ms)
@@ -261,13 +266,14 @@ impl Validation {
         &mut self,
         mut batch: Batch,
         summary: &records::RecordsSummary,
+        config: &TopicConfig,
     ) -> Result<Next, ProduceError> {
         batch.set_max_timestamp(summary.max_timestamp);
-        Ok(match self.config.compression_type {
+        Ok(match config.compression_type {
             StoredCompression::Fixed(codec)
                 if batch.header().attributes.compression()? != codec =>
             {
-                let level = self.config.compression_level;
+                let level = config.compression_level;
                 self.is_made = true;
                 let recompression = Recompression::new(&batch, codec, level)?;
                 Next::Stage(Stage::Recompress(Box::new(recompression)))
@@ -326,6 +332,7 @@ fn first_checks(batch: &Batch, config: &TopicConfig) -> Result<(), ProduceError>
     check_size(batch.size(), config)
 }
 
+/// `max.message.bytes` holds for the converted or recompressed batch too.
 fn check_size(size: usize, config: &TopicConfig) -> Result<(), ProduceError> {
     let max = config.max_message_bytes;
     if size <= max {

@@ -67,18 +67,22 @@ impl<'a> Validator<'a> {
         config: &Arc<TopicConfig>,
     ) -> Result<ValidBatch, ProduceError> {
         let mut validation =
-            Validation::begin(records, config.clone(), self.context.api_version, self.now_ms)?;
-        match validation.run(&mut self.inline_left)? {
+            Validation::begin(records, config, self.context.api_version, self.now_ms)?;
+        match validation.run(config, &mut self.inline_left)? {
             Some(batch) => Ok(ValidBatch::new(&validation, batch, None)),
-            None => Box::pin(self.on_compute(validation)).await,
+            None => Box::pin(self.on_compute(validation, config.clone())).await,
         }
     }
 
-    async fn on_compute(&self, validation: Validation) -> Result<ValidBatch, ProduceError> {
+    async fn on_compute(
+        &self,
+        validation: Validation,
+        config: Arc<TopicConfig>,
+    ) -> Result<ValidBatch, ProduceError> {
         let runtime = self.apis.runtime.clone();
         let room = self.context.connection.memory.decoders.clone();
         let deadline = self.context.deadline();
-        let task = in_slices(validation, runtime, room, deadline);
+        let task = in_slices(validation, config, runtime, room, deadline);
         let task = OwnedTask::from(self.apis.runtime.spawn_compute(task));
         task.await.unwrap_or_else(|ended| {
             let stopping = ended.is_cancelled();
@@ -96,6 +100,7 @@ impl<'a> Validator<'a> {
 /// and what is made grows; as soon as it is much, this waits for room for it.
 async fn in_slices(
     mut validation: Validation,
+    config: Arc<TopicConfig>,
     runtime: Runtime,
     room: Room,
     deadline: Option<Duration>,
@@ -104,7 +109,7 @@ async fn in_slices(
     let mut slices = runtime.compute_slices().await;
     loop {
         let mut slice = SLICE_BYTES;
-        if let Some(batch) = validation.run(&mut slice)? {
+        if let Some(batch) = validation.run(&config, &mut slice)? {
             return Ok(ValidBatch::new(&validation, batch, Some(permit)));
         }
         if deadline.is_some_and(|deadline| runtime.monotonic() > deadline) {
@@ -145,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn validation() -> Validation {
+    fn validation() -> (Validation, Arc<TopicConfig>) {
         let version = "3.9".parse().expect("a version");
         let config = KafkaConfig::new(version, &Configs::new()).expect("the defaults");
         let config = Arc::new(config.at_start().topic_config(&Configs::new()));
@@ -153,7 +158,7 @@ mod tests {
         let value = vec![0; 4 << 20];
         builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() });
         let sent = builder.build().expect("a batch").into_bytes();
-        Validation::begin(Some(sent), config, 9, 0).expect("a batch")
+        (Validation::begin(Some(sent), &config, 9, 0).expect("a batch"), config)
     }
 
     #[tokio::test]
@@ -162,11 +167,13 @@ mod tests {
         let room = Room::new(4 << 20);
         let held = room.exactly(4 << 20).await;
         let deadline = runtime.monotonic() + Duration::from_millis(50);
-        let late = in_slices(validation(), runtime.clone(), room.clone(), Some(deadline)).await;
+        let (begun, config) = validation();
+        let late = in_slices(begun, config, runtime.clone(), room.clone(), Some(deadline)).await;
         let late = late.err().expect("there is no room");
         assert_eq!(late.error.code, ErrorCode::RequestTimedOut);
         drop(held);
-        let valid = in_slices(validation(), runtime, room.clone(), None).await;
+        let (begun, config) = validation();
+        let valid = in_slices(begun, config, runtime, room.clone(), None).await;
         let valid = valid.expect("there is room");
         assert!(valid.room.is_none(), "its bytes are those of the request");
         assert_eq!(room.exactly(4 << 20).await.bytes(), 4 << 20, "all is given back");
