@@ -396,6 +396,7 @@ impl AppendLine {
         while !wakeup.is_sealing() {
             let Err(error) = self.write(built.frame, buffer).await else {
                 tracing::info!(%seq, "the chunk is durable");
+                wakeup.end_stall(built.frame.chunk_bytes as usize);
                 return true;
             };
             if !std::mem::replace(&mut stalled, true) {

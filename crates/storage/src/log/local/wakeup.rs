@@ -190,6 +190,13 @@ impl Wakeup {
         self.wake_builder();
     }
 
+    /// The frame being written is durable after all. Before its chunk is committed: what is opened by
+    /// those who see that is not refused.
+    pub(super) fn end_stall(&self, bytes: usize) {
+        self.state().flight = Flight::Writing { bytes };
+        self.wake_builder();
+    }
+
     /// The next frame may be written.
     pub(super) fn end_write(&self) {
         self.state().flight = Flight::None;
@@ -265,6 +272,9 @@ mod tests {
         assert_eq!(with_built(&wakeup, 1), Some(BuilderStep::Stall(Some(ChunkSeq(0)))));
         assert_eq!(with_built(&wakeup, 0), None);
         assert_eq!(with_built(&wakeup, 1), Some(BuilderStep::Refuse));
+        wakeup.end_stall(10);
+        assert_eq!(with_built(&wakeup, 1), None);
+        assert_eq!(with_nothing_built(&wakeup, 1), None);
         wakeup.end_write();
         assert_eq!(with_built(&wakeup, 1), Some(BuilderStep::Proceed));
         wakeup.stall(None);
