@@ -392,7 +392,7 @@ fn a_value_has_at_most_as_many_bytes_as_in_kafka() {
     const LIST: &str = "leader.replication.throttled.replicas";
     let catalogue = Catalogue::new(version("3.9"));
     let pairs = |count: usize| {
-        let pairs: Vec<String> = (0..count).map(|n| format!("{:07}:1", n)).collect();
+        let pairs: Vec<String> = (0..count).map(|n| format!("{n:07}:1")).collect();
         pairs.join(",")
     };
     let longest = pairs(3276);
