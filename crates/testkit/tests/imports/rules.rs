@@ -266,7 +266,16 @@ pub(crate) const RULES: &[Rules] = &[
     },
     Rules {
         name: "store",
-        order: &["store", "codec", "commit", "range", "records", "embedded"],
+        order: &[
+            "store",
+            "txn_packer",
+            "watch_position",
+            "codec",
+            "commit",
+            "range",
+            "records",
+            "embedded",
+        ],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[],
