@@ -69,6 +69,8 @@ impl DirectoryScan {
     ) -> Result<ScannedFile, LogError> {
         let io = || LogError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
+        // Frames are written past the page cache, and read one by one.
+        file.will_read(file_bytes);
         let (mut position, mut torn) = (0, false);
         while let Some(header) = self.frame_at(id, file, position, file_bytes).map_err(io())? {
             self.add(path, position, &header)?;
