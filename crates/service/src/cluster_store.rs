@@ -14,7 +14,7 @@ use crate::{
     arn::ClusterUid,
     error::ApiError,
     operation::OperationRecord,
-    record::{self, ManagedCluster},
+    record::{self, ClusterState, ManagedCluster},
 };
 
 mod configurations;
@@ -170,7 +170,11 @@ impl ClusterStore {
             if seen.value == before && also == Txn::new() {
                 return Ok(Some(outcome));
             }
-            bounded_value(&seen.value, record::encode(&before).len())?;
+            // A deletion adds a few bytes, and has to be possible at any size.
+            let is_deleted = |record: &ManagedCluster| record.state == ClusterState::Deleting;
+            if is_deleted(&before) || !is_deleted(&seen.value) {
+                bounded_value(&seen.value, record::encode(&before).len())?;
+            }
             if self.replace(seen.revision, &seen.value, also).await? {
                 return Ok(Some(outcome));
             }

@@ -285,6 +285,36 @@ async fn all_that_is_set_for_a_cluster_fits_into_a_transaction() {
     service.call(Method::POST, &path, json!({"tags": {"a": "b"}})).await.unwrap();
 }
 
+/// The record grows by the deletion, whose state has a longer name.
+#[tokio::test]
+async fn a_cluster_for_which_no_more_can_be_set_can_be_deleted() {
+    let (_dir, metadata) = store();
+    let service = TestService::begin(metadata);
+    let mut request = create_request("orders");
+    request["brokerNodeGroupInfo"]["securityGroups"] = json!(vec!["x".repeat(1000); 250]);
+    let created = service.json(Method::POST, "/v1/clusters", request).await;
+    let label = encode(created["clusterArn"].as_str().unwrap());
+    service.wait_for_state(&label, "ACTIVE").await;
+    let path = format!("/v1/tags/{label}");
+    let tag = async |name: String, length: usize| {
+        let tags = json!({ "tags": { (name): "v".repeat(length) } });
+        service.call(Method::POST, &path, tags).await.is_ok()
+    };
+    let mut tags = 0;
+    while tag(tags.to_string(), 256).await {
+        tags += 1;
+    }
+    assert!(tags < 49, "{tags} tags are refused for another reason");
+    // To the last byte.
+    let mut length = 255;
+    while !tag("last".to_owned(), length).await {
+        length -= 1;
+    }
+    service.delete(&label).await;
+    service.wait_until_gone(&label).await;
+    service.runtime.shutdown().await;
+}
+
 #[tokio::test]
 async fn lists_are_by_name_filtered_by_prefix_and_paged() {
     let (_dir, service) = api();
