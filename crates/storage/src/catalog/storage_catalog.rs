@@ -104,6 +104,11 @@ impl StorageCatalog {
         self.records.limits().ops
     }
 
+    /// The length of a transaction's keys and values, at most.
+    pub(crate) fn txn_bytes_max(&self) -> usize {
+        self.records.limits().bytes
+    }
+
     /// The log this catalog's owner writes.
     pub(crate) fn own(&self) -> LogId {
         LogId { broker: self.broker, epoch: self.epoch }

@@ -128,10 +128,10 @@ impl TailCache {
         state.unflushed_bytes
     }
 
-    /// The oldest unflushed chunks, up to about `bytes_max`, at least one.
-    pub(crate) fn unflushed(&self, bytes_max: u64) -> Vec<Arc<TailChunk>> {
+    /// The oldest unflushed chunks, about as many as one flush takes, at least one.
+    pub(crate) fn unflushed(&self, max: FlushMax) -> Vec<Arc<TailChunk>> {
         let state = self.lock();
-        oldest(state.chunks.range(state.flushed..), bytes_max)
+        oldest(state.chunks.range(state.flushed..), max)
     }
 
     /// The unflushed bytes, and since when the oldest of them wait.
@@ -195,16 +195,25 @@ impl TailCache {
     }
 }
 
-/// The first of `chunks`, up to about `bytes_max` of them, at least one.
+/// What one flush takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlushMax {
+    pub(crate) bytes: u64,
+    /// The leader epochs of all partitions: one transaction records each.
+    pub(crate) epochs: usize,
+}
+
+/// The first of `chunks`, about as many as one flush takes, at least one.
 pub(crate) fn oldest<'a>(
     chunks: impl Iterator<Item = &'a Arc<TailChunk>>,
-    bytes_max: u64,
+    max: FlushMax,
 ) -> Vec<Arc<TailChunk>> {
-    let mut bytes = 0;
+    let (mut bytes, mut epochs) = (0, 0);
     let fits = |chunk: &&Arc<TailChunk>| {
         let first = bytes == 0;
         bytes += chunk.charged;
-        first || bytes <= bytes_max
+        epochs += chunk.footer.partitions.iter().map(|part| part.epochs.len()).sum::<usize>();
+        first || bytes <= max.bytes && epochs <= max.epochs
     };
     chunks.take_while(fits).cloned().collect()
 }

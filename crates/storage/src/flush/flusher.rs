@@ -33,7 +33,10 @@ use crate::{
         records::{FlushRecord, LogId},
         storage_catalog::CatalogError,
     },
-    chunk::{log_core::LogCore, tail::TailChunk},
+    chunk::{
+        log_core::LogCore,
+        tail::{FlushMax, TailChunk},
+    },
     disk::buffer::SpareBuffers,
     flush::{
         build::SegmentBuilder,
@@ -48,6 +51,9 @@ use crate::{
 
 /// The chunks of one flush, at most.
 const FLUSH_BYTES_MAX: u64 = 64 << 20;
+
+/// What a partition's share takes of the transaction that commits a flush, about at most.
+const FLUSH_PART_BYTES: usize = 256;
 
 /// The memory that is kept from one segment to the next.
 const SEGMENT_BUFFER_MAX: usize = FLUSH_BYTES_MAX as usize + (2 << 20);
@@ -164,12 +170,15 @@ impl Flusher {
         // In this order: what a partition continues was queued or pinned before the partition had
         // a share of a chunk, and an epoch that is pinned and then queued is one of the two at any
         // moment.
-        let own = self.core.tail.unflushed(FLUSH_BYTES_MAX);
+        let max = FlushMax {
+            bytes: FLUSH_BYTES_MAX,
+            epochs: self.manifests.catalog.txn_bytes_max() / 2 / FLUSH_PART_BYTES,
+        };
+        let own = self.core.tail.unflushed(max);
         let (first, pins) = {
             let sealed = self.sealed.lock();
             let first = sealed.queue.first();
-            let first =
-                first.map(|queued| (queued.order, queued.log, queued.oldest(FLUSH_BYTES_MAX)));
+            let first = first.map(|queued| (queued.order, queued.log, queued.oldest(max)));
             (first, sealed.first_pinned().is_some())
         };
         let Some((order, log, chunks)) = first else {

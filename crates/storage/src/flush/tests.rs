@@ -8,6 +8,7 @@ mod pressure;
 
 use std::time::Duration;
 
+use milena_store::Limits;
 use milena_types::{LeaderEpoch, Offset};
 
 use crate::{
@@ -47,6 +48,23 @@ async fn small_partitions_share_a_segment_and_a_large_one_gets_its_own() {
         0,
         "all of it is folded"
     );
+}
+
+/// One transaction commits a flush; one that is too large would never be committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_has_no_more_partitions_than_a_transaction_takes() {
+    let mut broker = Broker::with_limits(Limits { bytes: 64 << 10, ..Limits::MIN });
+    let storage = broker.open().await;
+    for index in 0..500 {
+        let partition = open_partition(&storage, index, 1).await;
+        append(&partition, batch(&[1])).await;
+    }
+    storage.flush().await.expect("several flushes");
+    assert_eq!(unflushed(&storage), 0);
+    storage.flush().await.expect("nothing is left");
+    let partition = storage.partition(id(499)).expect("open");
+    assert_eq!(read_all(&partition, 0, 500).await, [(0, 1)]);
+    check_references(&broker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

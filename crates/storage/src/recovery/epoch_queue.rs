@@ -17,7 +17,7 @@ use milena_types::{ChunkSeq, TopicPartition};
 
 use crate::{
     catalog::records::LogId,
-    chunk::tail::{TailChunk, oldest},
+    chunk::tail::{FlushMax, TailChunk, oldest},
     recovery::epoch_chunks::EpochChunks,
 };
 
@@ -39,9 +39,9 @@ pub(crate) struct QueuedEpoch {
 }
 
 impl QueuedEpoch {
-    /// The oldest unflushed chunks, up to about `bytes_max`, at least one.
-    pub(crate) fn oldest(&self, bytes_max: u64) -> Vec<Arc<TailChunk>> {
-        oldest(self.unflushed().iter(), bytes_max)
+    /// The oldest unflushed chunks, about as many as one flush takes, at least one.
+    pub(crate) fn oldest(&self, max: FlushMax) -> Vec<Arc<TailChunk>> {
+        oldest(self.unflushed().iter(), max)
     }
 
     fn unflushed(&self) -> &[Arc<TailChunk>] {
