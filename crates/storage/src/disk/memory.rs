@@ -44,6 +44,8 @@ struct DiskState {
     short_writes: bool,
     hold_syncs: bool,
     held_syncs: u32,
+    hold_removal: bool,
+    held_removals: u32,
     syncs: u64,
     synced_after_failure: u32,
 }
@@ -129,6 +131,18 @@ impl MemoryDisk {
         drop(self.shared.changed.wait_while(state, |state| state.held_syncs == 0));
     }
 
+    /// Makes the next removal of a file wait until this is called with `false`.
+    pub fn hold_removal(&self, hold: bool) {
+        self.state().hold_removal = hold;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until a removal waits.
+    pub fn wait_for_held_removal(&self) {
+        let state = self.state();
+        drop(self.shared.changed.wait_while(state, |state| state.held_removals == 0));
+    }
+
     /// How many syncs have succeeded.
     pub fn syncs(&self) -> u64 {
         self.state().syncs
@@ -146,7 +160,7 @@ impl MemoryDisk {
         state.locked.clear();
         (state.failing_creates, state.failing_writes, state.failing_syncs) = (0, 0, 0);
         state.failing_removes = 0;
-        state.hold_syncs = false;
+        (state.hold_syncs, state.hold_removal) = (false, false);
         self.shared.changed.notify_all();
     }
 
@@ -320,6 +334,16 @@ impl Disk for MemoryProcess {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state()?;
         state.name(path)?;
+        if state.hold_removal && state.held_removals == 0 {
+            state.held_removals = 1;
+            self.shared.changed.notify_all();
+            let held = self.shared.changed.wait_while(state, |state| state.hold_removal);
+            state = held.expect("no holder of the disk panics");
+            state.held_removals = 0;
+            if state.life != self.life {
+                return Err(eio());
+            }
+        }
         if take_one(&mut state.failing_removes) {
             return Err(eio());
         }

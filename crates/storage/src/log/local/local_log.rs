@@ -428,7 +428,7 @@ impl AppendLine {
         }
         self.shared.sealed.send_replace(Some(end));
         if !self.panicked.load(Ordering::Acquire) {
-            self.shared.directory.remove_free();
+            self.frames.remove_free();
         }
     }
 }

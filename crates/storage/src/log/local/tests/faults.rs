@@ -247,6 +247,44 @@ async fn files_that_are_kept_for_later_are_given_back_when_others_have_no_space(
     assert!(matches!(held[..], [(1, ..=15, 18)]), "{held:?}");
 }
 
+/// A later file without an earlier one is damage for the next start.
+#[tokio::test]
+async fn files_that_are_given_back_while_the_log_ends_go_in_order() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    for _ in 0..16 {
+        commit(&source, &log, &MUCH).await;
+    }
+    log.release(BrokerEpoch(1), ChunkSeq(15)).await;
+    commit(&source, &log, b"the next").await;
+    disk.hold_removal(true);
+    log.seal().await;
+    disk.wait_for_held_removal();
+    let before = wal_files(&disk).len();
+    log.give_back_space();
+    let removed = async {
+        while wal_files(&disk).len() == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // It is to wait for the removal of the one before.
+    let _ = tokio::time::timeout(Duration::from_millis(100), removed).await;
+    disk.fail_removes(1);
+    disk.hold_removal(false);
+    drop(log);
+    let next_start = async {
+        loop {
+            match open(&disk) {
+                Err(LogError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(1)).await,
+                opened => break opened,
+            }
+        }
+    };
+    let opened = tokio::time::timeout(DEADLINE, next_start).await.expect("nobody has it");
+    let held = opened.expect("no damage").held();
+    assert_eq!(held.last().map(|held| held.chunks.end), Some(ChunkSeq(17)));
+}
+
 /// The newest chunk has to be written again, which takes its own space at most.
 #[tokio::test]
 async fn a_log_starts_where_there_is_no_space_for_another_file() {
