@@ -37,7 +37,10 @@ pub enum CatalogError {
         /// The epoch in the record.
         theirs: LeaderEpoch,
     },
-    /// The store cannot be reached or has no space. Nothing was changed.
+    /// The store has no space. Nothing was changed.
+    #[error(transparent)]
+    NoSpace(StoreError),
+    /// The store cannot be reached. Nothing was changed.
     #[error("the metadata store is not available ({0}): try again when it is back")]
     Unavailable(String),
     /// The change may have been made, or may still be. Read the records again before changing them,
@@ -61,7 +64,8 @@ impl From<StoreError> for CatalogError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::OutcomeUnknown { reason } => Self::OutcomeUnknown(reason),
-            StoreError::Unavailable { .. } | StoreError::NoSpace { .. } | StoreError::Closed => {
+            StoreError::NoSpace { .. } => Self::NoSpace(error),
+            StoreError::Unavailable { .. } | StoreError::Closed => {
                 Self::Unavailable(error.to_string())
             }
             StoreError::Invalid(error) => Self::Invalid(error),

@@ -29,8 +29,26 @@ pub enum FlushError {
 }
 
 impl FlushError {
-    /// Whether there is no space for its objects.
+    /// Whether there is no space for its objects, or for the records of them.
     pub(crate) fn is_out_of_space(&self) -> bool {
-        matches!(self, Self::Object(ObjectError::Full { .. }))
+        matches!(
+            self,
+            Self::Object(ObjectError::Full { .. }) | Self::Catalog(CatalogError::NoSpace(_))
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use milena_store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn the_metadata_store_may_be_what_has_no_space() {
+        let reason = || "full".to_owned();
+        let of = |error: StoreError| FlushError::from(CatalogError::from(error));
+        assert!(of(StoreError::NoSpace { reason: reason() }).is_out_of_space());
+        assert!(!of(StoreError::Unavailable { reason: reason() }).is_out_of_space());
     }
 }
