@@ -163,25 +163,19 @@ impl FrameWriter {
         self.directory.remove_free();
     }
 
-    /// Writes the frame in the buffer into a file where it fits, and returns its place. On failure
-    /// the file is abandoned.
-    pub(super) fn write_unsynced(
-        &self,
-        frame: Frame,
-        buffer: &mut WriteBuffer,
-    ) -> Result<AppendFile, LogError> {
-        let bytes = buffer.len() as u64;
-        let place = {
-            let mut files = self.files();
-            if files.bytes_left() < bytes {
-                files.switch(&self.directory, bytes)?;
-            }
-            files.place(bytes)
-        };
-        self.write_at(place, frame, buffer)
+    /// Where the next frame, of so many bytes, is written: behind the one before, or in another
+    /// file.
+    pub(super) fn place(&self, bytes: usize) -> Result<AppendFile, LogError> {
+        let bytes = bytes as u64;
+        let mut files = self.files();
+        if files.bytes_left() < bytes {
+            files.switch(&self.directory, bytes)?;
+        }
+        Ok(files.place(bytes))
     }
 
-    fn write_at(
+    /// Writes the frame in the buffer to its place. On failure the file is abandoned.
+    pub(super) fn write_unsynced(
         &self,
         place: AppendFile,
         frame: Frame,
@@ -241,7 +235,8 @@ impl FrameWriter {
         let previous_checksum = self.directory.previous_checksum(place)?;
         let frame = Frame::of_buffer(&mut buffer, epoch, seq, previous_checksum);
         let mut again = || {
-            let place = self.write_unsynced(frame, &mut buffer)?;
+            let place = self.place(buffer.len())?;
+            let place = self.write_unsynced(place, frame, &mut buffer)?;
             self.sync(frame, &place)
         };
         match again().or_else(|_| again()) {
@@ -285,7 +280,7 @@ impl FrameWriter {
             files.replace_current(&self.directory, file);
             files.place(buffer.len() as u64)
         };
-        let place = self.write_at(place, frame, buffer)?;
+        let place = self.write_unsynced(place, frame, buffer)?;
         self.sync(frame, &place)?;
         self.files().current = None;
         self.directory.retire_file(place.id, sound);

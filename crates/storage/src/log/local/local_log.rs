@@ -40,7 +40,7 @@ use crate::{
     log::{
         backend::{ChunkSource, HeldEpoch, LogBackend, LogError},
         local::{
-            directory::LogDirectory,
+            directory::{AppendFile, LogDirectory},
             frame,
             frame_writer::{Frame, FrameWriter},
             wakeup::{BuilderStep, Wakeup},
@@ -265,9 +265,11 @@ impl Appender {
             if !line.wait_to_write(&mut built).await {
                 return;
             }
+            // Before space is set aside for the next chunk, which goes behind it.
+            let place = line.frames.place(buffer.len());
             drop(seal_at_panic);
             drop(stage);
-            if !line.commit(&built, buffer).await {
+            if !line.commit(&built, place, buffer).await {
                 return;
             }
             line.frames.prepare_ahead();
@@ -373,9 +375,14 @@ impl AppendLine {
 
     /// Writes the frame in the buffer until it is durable, and commits its chunk. Returns `false` if
     /// the epoch is to be sealed first.
-    async fn commit(&self, built: &BuiltFrame, buffer: &mut WriteBuffer) -> bool {
+    async fn commit(
+        &self,
+        built: &BuiltFrame,
+        place: Result<AppendFile, LogError>,
+        buffer: &mut WriteBuffer,
+    ) -> bool {
         let _seal_at_panic = SealAtPanic(&self.shared.wakeup);
-        if !self.write_until_durable(built, buffer).await {
+        if !self.write_until_durable(built, place, buffer).await {
             return false;
         }
         let seq = built.frame.seq;
@@ -385,16 +392,22 @@ impl AppendLine {
         true
     }
 
-    /// Writes the frame in the buffer until it is durable: each time to another file, always the
-    /// same bytes. Returns `false` if the epoch is to be sealed first.
-    async fn write_until_durable(&self, built: &BuiltFrame, buffer: &mut WriteBuffer) -> bool {
+    /// Writes the frame in the buffer until it is durable: first to `place`, then each time to
+    /// another file, always the same bytes. Returns `false` if the epoch is to be sealed first.
+    async fn write_until_durable(
+        &self,
+        built: &BuiltFrame,
+        place: Result<AppendFile, LogError>,
+        buffer: &mut WriteBuffer,
+    ) -> bool {
         let (seq, wakeup) = (built.frame.seq, &self.shared.wakeup);
-        let Err(error) = self.write(built.frame, buffer).await else { return true };
+        let Err(error) = self.write(built.frame, place, buffer).await else { return true };
         // The second try is made at once: a single bad file should not delay the appends.
         tracing::warn!(%error, %seq, "a chunk is written again to another file");
         let mut stalled = false;
         while !wakeup.is_sealing() {
-            let Err(error) = self.write(built.frame, buffer).await else {
+            let place = self.frames.place(buffer.len());
+            let Err(error) = self.write(built.frame, place, buffer).await else {
                 tracing::info!(%seq, "the chunk is durable");
                 wakeup.end_stall(built.frame.chunk_bytes as usize);
                 return true;
@@ -409,8 +422,13 @@ impl AppendLine {
     }
 
     /// Writes the frame in the buffer once and syncs the file. On failure the file is abandoned.
-    async fn write(&self, frame: Frame, buffer: &mut WriteBuffer) -> Result<(), LogError> {
-        let place = self.frames.write_unsynced(frame, buffer)?;
+    async fn write(
+        &self,
+        frame: Frame,
+        place: Result<AppendFile, LogError>,
+        buffer: &mut WriteBuffer,
+    ) -> Result<(), LogError> {
+        let place = self.frames.write_unsynced(place?, frame, buffer)?;
         self.runtime.pace().await;
         self.frames.sync(frame, &place)
     }
