@@ -252,11 +252,11 @@ async fn files_that_are_kept_for_later_are_given_back_when_others_have_no_space(
 async fn files_that_are_given_back_while_the_log_ends_go_in_order() {
     let disk = MemoryDisk::default();
     let (source, log) = start(&disk, 1);
-    for _ in 0..16 {
+    // Four files become free, as many as are kept, and the fifth needs no spare one yet.
+    for _ in 0..13 {
         commit(&source, &log, &MUCH).await;
     }
-    log.release(BrokerEpoch(1), ChunkSeq(15)).await;
-    commit(&source, &log, b"the next").await;
+    log.release(BrokerEpoch(1), ChunkSeq(12)).await;
     disk.hold_removal(true);
     log.seal().await;
     disk.wait_for_held_removal();
@@ -282,7 +282,7 @@ async fn files_that_are_given_back_while_the_log_ends_go_in_order() {
     };
     let opened = tokio::time::timeout(DEADLINE, next_start).await.expect("nobody has it");
     let held = opened.expect("no damage").held();
-    assert_eq!(held.last().map(|held| held.chunks.end), Some(ChunkSeq(17)));
+    assert_eq!(held.last().map(|held| held.chunks.end), Some(ChunkSeq(13)));
 }
 
 /// The newest chunk has to be written again, which takes its own space at most.
