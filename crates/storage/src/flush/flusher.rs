@@ -147,13 +147,15 @@ impl Flusher {
             Err(error) => return Err(self.noted(error)),
         };
         let Some(uploaded) = pending.take() else { return Ok(FlushOutcome::Nothing) };
-        let released = match self.delete_refs_of_deleted(&uploaded).await {
-            Ok(()) => self.release_flushed(&uploaded).await,
+        // First: nothing else releases these chunks, and a file of the log goes after those before it.
+        self.release_flushed(&uploaded).await;
+        let tidied = match self.delete_refs_of_deleted(&uploaded).await {
+            Ok(()) => self.forget_deleted().await,
             Err(error) => Err(error),
         };
         drop(pending);
         fold_due(&self.manifests, Timestamp(self.core.runtime.wall_ms()), partitions).await;
-        released?;
+        tidied?;
         Ok(FlushOutcome::Flushed)
     }
 
@@ -340,7 +342,7 @@ impl Flusher {
     }
 
     /// Releases the memory and the log's chunks that the flush made superfluous.
-    async fn release_flushed(&self, uploaded: &UploadedFlush) -> Result<(), FlushError> {
+    async fn release_flushed(&self, uploaded: &UploadedFlush) {
         let UploadedFlush { log, floor_end, chunks, .. } = uploaded;
         self.evict();
         if *log != self.core.id {
@@ -353,7 +355,6 @@ impl Flusher {
         if let Some(own_log) = own_log {
             own_log.release(log.epoch, *floor_end).await;
         }
-        self.forget_deleted().await
     }
 
     /// Evicts flushed chunks that exceed the tail's budget.

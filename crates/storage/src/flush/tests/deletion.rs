@@ -53,6 +53,38 @@ async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
     );
 }
 
+/// The files of a log become free in their order, so one that is kept would keep all later ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_gives_back_its_chunks_whatever_fails_after_its_commit() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    append(&open_partition(&storage, 0, 1).await, batch(&[1])).await;
+    drop(storage);
+    let mut config = broker.config();
+    (config.log.file_bytes, config.log.first_file_bytes) = (64 << 10, 64 << 10);
+    config.log.chunk_bytes_max = 32 << 10;
+    let files = config.log.dir.clone();
+    let storage = broker.open_with(config).await;
+    broker.metadata.fail_after_putting("flushes/");
+    storage.flush().await.expect_err("committed, and nobody knows");
+    broker.metadata.set_unavailable(false);
+    storage.delete_partitions(&[id(0)]).await.expect("deleted");
+    broker.metadata.fail_after_transactions(0);
+    storage.flush().await.expect_err("found out, and then the store is away");
+    broker.metadata.set_unavailable(false);
+    storage.flush().await.expect("the earlier epoch is retired");
+    let partition = open_partition(&storage, 1, 1).await;
+    for _ in 0..60 {
+        append(&partition, batch(&vec![1; 1_000])).await;
+        storage.flush().await.expect("a flush");
+    }
+    let is_file = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.expect("an entry").path().extension().is_some_and(|kind| kind == "wal")
+    };
+    let left = std::fs::read_dir(files).expect("a directory").map(is_file).filter(|is| *is).count();
+    assert!(left <= 8, "{left} files");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_deleted_while_it_is_flushed_leaves_nothing_behind() {
     let mut broker = Broker::new();
