@@ -51,9 +51,6 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<usize>;
     /// Reads into `bytes` from `position`. Returns how many, as `read(2)`.
     fn read_at(&self, bytes: &mut [u8], position: u64) -> io::Result<usize>;
-
-    /// Says that all of the file is read next. A system that can then reads it ahead of that.
-    fn will_read(&self, _file_bytes: u64) {}
     /// Makes what was written durable (`fdatasync(2)`).
     fn sync(&self) -> io::Result<()>;
     /// The length of the file.

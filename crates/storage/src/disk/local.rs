@@ -1,8 +1,8 @@
 //! The operating system's file system.
 //!
-//! Whole blocks are written past the page cache (O_DIRECT) where the file system can: the log's
-//! frames, which are read again only when a broker starts. That takes less processor time, and the
-//! disk is faster at it, than writing them to the page cache and syncing that.
+//! Whole blocks are written and read past the page cache (O_DIRECT) where the file system can: the
+//! log's frames, which are read again only when a broker starts. That takes less processor time, and
+//! the disk is faster at it, than the way through the page cache.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,15 +12,10 @@ use std::{
     sync::Arc,
 };
 
-#[cfg(target_os = "linux")]
-use rustix::fs::Advice;
-
 use crate::disk::file_system::{BLOCK_BYTES, Disk, DiskFile, DiskLock};
 
-/// For how much at a time the kernel is told that it will be read: it takes no more of one request
-/// than suits the device.
-#[cfg(target_os = "linux")]
-const READ_AHEAD_BYTES: u64 = 512 << 10;
+/// Shorter reads go through the page cache, which reads ahead of them.
+const DIRECT_READ_FROM: usize = 64 << 10;
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,13 +24,24 @@ pub struct LocalDisk;
 #[derive(Debug)]
 struct LocalFile {
     file: File,
-    /// The same file, to write whole blocks to. `None`: the file system has no direct I/O.
+    /// The same file, for whole blocks. `None`: the file system has no direct I/O.
     direct: Option<File>,
 }
 
+/// The outcome of direct I/O, unless the file system needs something else for it.
+fn supported(outcome: Option<io::Result<usize>>) -> Option<io::Result<usize>> {
+    let refused = |error: &io::Error| error.kind() == io::ErrorKind::InvalidInput;
+    outcome.filter(|outcome| !outcome.as_ref().is_err_and(refused))
+}
+
 impl LocalFile {
+    /// The file for direct I/O of these bytes, if that can be.
+    fn direct(&self, bytes: &[u8], position: u64) -> Option<&File> {
+        self.direct.as_ref().filter(|_| is_whole_blocks(bytes, position))
+    }
+
     fn new(file: File, path: &Path) -> Self {
-        Self { file, direct: open_direct(OpenOptions::new().write(true), path).ok() }
+        Self { file, direct: open_direct(OpenOptions::new().read(true).write(true), path).ok() }
     }
 }
 
@@ -120,27 +126,19 @@ impl Disk for LocalDisk {
 
 impl DiskFile for LocalFile {
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<usize> {
-        let direct = self.direct.as_ref().filter(|_| is_whole_blocks(bytes, position));
-        match direct.map(|direct| direct.write_at(bytes, position)) {
-            // Not what this file system needs for it.
-            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {}
-            Some(outcome) => return outcome,
-            None => {}
+        let outcome = self.direct(bytes, position).map(|direct| direct.write_at(bytes, position));
+        match supported(outcome) {
+            Some(outcome) => outcome,
+            None => self.file.write_at(bytes, position),
         }
-        self.file.write_at(bytes, position)
     }
 
     fn read_at(&self, bytes: &mut [u8], position: u64) -> io::Result<usize> {
-        self.file.read_at(bytes, position)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn will_read(&self, file_bytes: u64) {
-        let step = std::num::NonZeroU64::new(READ_AHEAD_BYTES);
-        for position in (0..file_bytes).step_by(READ_AHEAD_BYTES as usize) {
-            if rustix::fs::fadvise(&self.file, position, step, Advice::WillNeed).is_err() {
-                return; // It is read all the same.
-            }
+        let direct = self.direct(bytes, position).filter(|_| bytes.len() >= DIRECT_READ_FROM);
+        let outcome = direct.map(|direct| direct.read_at(bytes, position));
+        match supported(outcome) {
+            Some(outcome) => outcome,
+            None => self.file.read_at(bytes, position),
         }
     }
 

@@ -27,8 +27,11 @@ use bytes::Bytes;
 use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::{
-    disk::file_system::{
-        BLOCK_BYTES, Disk, DiskFile, DiskLock, is_disk_full, read_exact_at, write_all_at,
+    disk::{
+        buffer::WriteBuffer,
+        file_system::{
+            BLOCK_BYTES, Disk, DiskFile, DiskLock, is_disk_full, read_exact_at, write_all_at,
+        },
     },
     log::{
         backend::{HeldEpoch, LogError},
@@ -38,6 +41,9 @@ use crate::{
         },
     },
 };
+
+/// Frames from this length on are read as whole blocks, in memory of some more blocks.
+const WHOLE_BLOCKS_FROM: usize = 64 << 10;
 
 /// The tuning of a local write-ahead log.
 #[derive(Clone, Debug)]
@@ -230,8 +236,7 @@ impl LogDirectory {
         file: &dyn DiskFile,
     ) -> Result<Bytes, LogError> {
         let path = || self.path(place.file);
-        let mut bytes = vec![0; frame::HEADER_BYTES + place.chunk_bytes as usize];
-        read_exact_at(file, &mut bytes, place.position).map_err(|source| LogError::Io {
+        let bytes = read_frame(place, file).map_err(|source| LogError::Io {
             path: path(),
             action: "read a chunk",
             source,
@@ -242,11 +247,12 @@ impl LogDirectory {
                 && (header.chunk_bytes, header.chunk_checksum)
                     == (place.chunk_bytes, place.chunk_checksum)
         });
-        if !as_written || crc32c::crc32c(&bytes[frame::HEADER_BYTES..]) != place.chunk_checksum {
+        let chunk = bytes.slice(frame::HEADER_BYTES..);
+        if !as_written || crc32c::crc32c(&chunk) != place.chunk_checksum {
             let what = format!("chunk {seq} of broker epoch {epoch} is not what was written");
             return Err(LogError::Damaged { path: path(), position: place.position, what });
         }
-        Ok(Bytes::from(bytes).slice(frame::HEADER_BYTES..))
+        Ok(chunk)
     }
 
     /// Frees the chunks of `epoch` below `end`. Changes no file: those that became free are reused
@@ -442,6 +448,21 @@ impl LogDirectory {
             }
         }
     }
+}
+
+/// The bytes of a chunk and its header.
+fn read_frame(place: ChunkLocation, file: &dyn DiskFile) -> io::Result<Bytes> {
+    let bytes = frame::HEADER_BYTES + place.chunk_bytes as usize;
+    if bytes < WHOLE_BLOCKS_FROM {
+        let mut read = vec![0; bytes];
+        read_exact_at(file, &mut read, place.position)?;
+        return Ok(Bytes::from(read));
+    }
+    let mut buffer = WriteBuffer::default();
+    let frame = buffer.grow(frame::frame_bytes(place.chunk_bytes as usize) as usize);
+    read_exact_at(file, frame, place.position)?;
+    buffer.truncate(bytes);
+    Ok(buffer.into_bytes())
 }
 
 impl DirectoryState {

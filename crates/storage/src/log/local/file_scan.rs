@@ -22,7 +22,10 @@ use std::{collections::BTreeMap, path::Path};
 use milena_types::{BrokerEpoch, ChunkSeq};
 
 use crate::{
-    disk::file_system::{BLOCK_BYTES, DiskFile, read_exact_at},
+    disk::{
+        buffer::WriteBuffer,
+        file_system::{BLOCK_BYTES, DiskFile, read_exact_at},
+    },
     log::{
         backend::LogError,
         local::{
@@ -42,7 +45,7 @@ pub(super) struct DirectoryScan {
     last: Option<(BrokerEpoch, ChunkSeq, u32)>,
     /// The end of the previous file's frames, for the message.
     last_end: Option<(std::path::PathBuf, u64)>,
-    chunk: Vec<u8>,
+    frame: WriteBuffer,
 }
 
 /// The bytes behind the last whole frame of a file.
@@ -69,8 +72,6 @@ impl DirectoryScan {
     ) -> Result<ScannedFile, LogError> {
         let io = || LogError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
-        // Frames are written past the page cache, and read one by one.
-        file.will_read(file_bytes);
         let (mut position, mut torn) = (0, false);
         while let Some(header) = self.frame_at(id, file, position, file_bytes).map_err(io())? {
             self.add(path, position, &header)?;
@@ -122,9 +123,11 @@ impl DirectoryScan {
         if file_bytes - position < header.frame_bytes() {
             return Ok(None);
         }
-        self.chunk.resize(header.chunk_bytes as usize, 0);
-        read_exact_at(file, &mut self.chunk, position + HEADER_BYTES as u64)?;
-        Ok((crc32c::crc32c(&self.chunk) == header.chunk_checksum).then_some(header))
+        self.frame.clear();
+        let frame = self.frame.grow(header.frame_bytes() as usize);
+        read_exact_at(file, frame, position)?;
+        let chunk = &frame[HEADER_BYTES..][..header.chunk_bytes as usize];
+        Ok((crc32c::crc32c(chunk) == header.chunk_checksum).then_some(header))
     }
 
     /// Classifies the bytes behind the last whole frame.
@@ -210,7 +213,8 @@ fn later_frame(
     from: u64,
     file_bytes: u64,
 ) -> std::io::Result<Option<u64>> {
-    let mut window = vec![0; WINDOW_BYTES];
+    let mut buffer = WriteBuffer::default();
+    let window = buffer.grow(WINDOW_BYTES);
     let mut start = from + BLOCK_BYTES as u64;
     while start < file_bytes {
         let length = WINDOW_BYTES.min((file_bytes - start) as usize);
