@@ -249,7 +249,13 @@ impl<T: PeerStream, S: RequestService> Connection<T, S> {
     }
 
     async fn flush(&mut self) -> Result<(), ConnectionEnd> {
-        Ok(self.responses.write(&mut self.stream).await?)
+        let Self { responses, stream, reader, .. } = self;
+        tokio::select! {
+            biased;
+            written = responses.write(stream) => Ok(written?),
+            // A client that reads nothing keeps no memory of a request from others.
+            error = reader.too_slow() => Err(ConnectionEnd::Frame(error)),
+        }
     }
 
     /// The peer sends nothing more, but may still read its responses.

@@ -158,6 +158,15 @@ impl FrameReader {
         Ok(())
     }
 
+    /// Returns when the request that is arriving is to be closed, for ever where none is. Cancel-safe.
+    pub(crate) async fn too_slow(&mut self) -> FrameError {
+        if let Some(permit) = &mut self.permit {
+            permit.await_rest(&self.runtime);
+        }
+        too_slow(self.permit.as_ref()).await;
+        self.give_up()
+    }
+
     /// Gives the memory of a request that arrives too slowly to others.
     fn give_up(&mut self) -> FrameError {
         let received = self.buffer.len();

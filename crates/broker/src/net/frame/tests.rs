@@ -5,6 +5,8 @@ use std::{
 
 use tokio::io::ReadBuf;
 
+use futures_util::FutureExt as _;
+
 use super::*;
 
 fn framed(bodies: &[&[u8]]) -> Vec<u8> {
@@ -212,10 +214,17 @@ async fn who_stops_within_a_request_is_closed_when_others_have_no_memory() {
     let new = || FrameReader::new(1 << 20, memory.clone(), Runtime::system());
     let mut begun = framed(&[&[1; 500_000]]);
     begun.truncate(50_000);
-    let stopped = async || {
+    // Also while its connection does not read, but waits for it to read responses.
+    let stopped = async |reads: bool| {
         let (mut client, mut server) = tokio::io::duplex(1 << 20);
         tokio::io::AsyncWriteExt::write_all(&mut client, &begun).await.expect("it fits");
-        let error = new().next(&mut server).await.expect_err("it is slow");
+        let mut reader = new();
+        let error = if reads {
+            reader.next(&mut server).await.expect_err("it is slow")
+        } else {
+            assert!(reader.next(&mut server).now_or_never().is_none());
+            reader.too_slow().await
+        };
         assert!(matches!(error, FrameError::Slow { received: 49_996 }), "{error}");
     };
     let whole = async |bytes: Vec<u8>| {
@@ -229,6 +238,6 @@ async fn who_stops_within_a_request_is_closed_when_others_have_no_memory() {
         let second = whole(vec![1; 150_000]).await;
         (first, second)
     };
-    let all = async { tokio::join!(stopped(), stopped(), both) };
+    let all = async { tokio::join!(stopped(true), stopped(false), both) };
     tokio::time::timeout(std::time::Duration::from_secs(20), all).await.expect("room is made");
 }
