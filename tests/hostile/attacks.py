@@ -183,7 +183,11 @@ def abandoned_waits(target):
             connection.socket.sendall(wire.fetch("waits", 0, 0, 1000, wait_ms=0x7FFFFFFF))
             # Bytes behind the request keep the end of the stream from being read.
             connection.socket.sendall(wire.fetch("waits", 0, 0, 1000) * 300)
-    process.until(lambda: target.descriptors() <= before + 20, f"no more than {before} descriptors are open", 10)
+    process.until(
+        lambda: target.descriptors() <= before + 20,
+        f"no more than {before} descriptors are open",
+        10,
+    )
 
 
 def idle_connections(target):

@@ -19,8 +19,8 @@ impl Principal {
         Self::user_named(name.into())
     }
 
-    /// Whoever does not authenticate. All connections may have it: clones share nothing that a
-    /// request would have to count.
+    /// The principal of a client that does not authenticate. Its name is static, so a clone changes
+    /// no counter that connections share.
     pub const fn anonymous() -> Self {
         Self::user_named(KString::from_static("ANONYMOUS"))
     }

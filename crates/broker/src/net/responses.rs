@@ -33,14 +33,14 @@ pub(super) enum SendError {
     Write(WriteError),
 }
 
-/// What is not sent yet.
+/// The responses of a connection that are not sent yet.
 pub(super) struct Responses {
     peer: SocketAddr,
     /// Requests that have no response yet, or not yet their turn to send it, oldest first.
     waiting: VecDeque<PendingReply>,
     /// For the deadline of the oldest of them.
     alarm: Alarm,
-    /// What was taken and is not written yet.
+    /// Encoded responses that are not written yet, in order.
     parts: Vec<Bytes>,
     /// For what is in `parts`.
     rooms: Vec<RoomPermit>,

@@ -33,7 +33,7 @@ impl UnfinishedTopic {
         }
     }
 
-    /// What [`UnfinishedTopic::add_to`] adds to a transaction at most.
+    /// The size that [`UnfinishedTopic::add_to`] adds to a transaction, at most.
     pub(super) fn room(&self) -> TxnSize {
         Txn::new().absent(&self.key).put(&self.key, value(&self.record)).size()
     }

@@ -150,8 +150,7 @@ async fn changes_elsewhere_in_the_store_still_move_the_image_on() {
     assert_eq!(at(&watcher, revision).await.revision(), revision);
 }
 
-/// What storage writes with every flush is no change of the image, and pushes none of those out of
-/// the history.
+/// Keys of storage change no image, and push no change of the metadata out of the history.
 #[tokio::test]
 async fn ten_thousand_flushes_publish_no_image() {
     const FLUSHES: usize = 10_000;

@@ -26,8 +26,8 @@ pub(crate) struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// What keeps brokers from starting, a full disk for example, may end at any time, and clients
-    /// wait for that: pauses stay short.
+    /// Pauses stay short: the reason that brokers cannot start, a full disk for example, may end at any
+    /// time, and clients wait for it.
     pub(crate) const DEFAULT: Self = Self {
         backoff: Backoff::doubling(Duration::from_millis(100), Duration::from_secs(2)),
         failures_max: 10,

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// What is kept of an error's text.
+/// The longest text of an error that is stored.
 const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Records why a cluster is not as it should be, after that many failures of its step in a row.

@@ -195,7 +195,7 @@ impl TailCache {
     }
 }
 
-/// What one flush takes.
+/// The limits of one flush.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FlushMax {
     pub(crate) bytes: u64,

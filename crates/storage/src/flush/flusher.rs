@@ -52,7 +52,7 @@ use crate::{
 /// The chunks of one flush, at most.
 const FLUSH_BYTES_MAX: u64 = 64 << 20;
 
-/// What a partition's share takes of the transaction that commits a flush, about at most.
+/// The bytes that a partition takes in the transaction that commits a flush: an upper estimate.
 const FLUSH_PART_BYTES: usize = 256;
 
 /// The memory that is kept from one segment to the next.

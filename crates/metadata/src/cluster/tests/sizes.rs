@@ -136,7 +136,7 @@ async fn a_record_that_fits_into_no_transaction_is_refused_and_a_large_one_goes_
     assert!(matches!(refused, Err(MetadataError::TooLarge { .. })), "{refused:?}");
 }
 
-/// What a change is tried with, again and again.
+/// A cluster in which a change is tried.
 struct Attempts {
     cluster: TestCluster,
     store: FaultyStore,

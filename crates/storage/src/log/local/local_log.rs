@@ -191,7 +191,7 @@ impl Drop for LocalLog {
     }
 }
 
-/// What the appenders of a log share.
+/// The state that the appenders of a log share.
 struct AppendLine {
     shared: Arc<LogShared>,
     source: Arc<dyn ChunkSource>,

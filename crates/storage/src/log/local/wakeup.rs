@@ -1,4 +1,4 @@
-//! What the two appenders of a log wait for: on threads or, where the runtime starts no threads, in
+//! [`Wakeup`]: the waits of a log's two appenders, which are threads or, where the runtime starts none,
 //! tasks.
 //!
 //! One of them at most is the *builder*, which waits here for something to build and for its turn to
@@ -58,7 +58,7 @@ enum Flight {
     },
 }
 
-/// What the builder has to do.
+/// The builder's next step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum BuilderStep {
     /// To build a chunk, or to write the one it has built: no other may be written until
@@ -241,8 +241,8 @@ mod tests {
 
     use super::*;
 
-    /// What the builder does that has built a chunk of 10 bytes, while so many are open. `None`: it
-    /// waits.
+    /// The next step of a builder that has built a chunk of 10 bytes, while `open` bytes are open.
+    /// `None`: it waits.
     fn with_built(wakeup: &Wakeup, open: usize) -> Option<BuilderStep> {
         wakeup.wait_to_write(10, || open).now_or_never()
     }

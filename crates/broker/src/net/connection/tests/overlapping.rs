@@ -15,7 +15,7 @@ use crate::api::definition::NextRequest;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// What a request waits for: before the next one begins, or after.
+/// When the handler of a request waits: before its connection's next request begins, or after.
 enum Wait {
     InItsTurn(oneshot::Receiver<()>),
     ForItsCommit(oneshot::Receiver<()>),
