@@ -1,4 +1,4 @@
-//! `cargo xtask check`: format, lints, documentation and licences.
+//! `cargo xtask check`: format, lints, documentation, deliberate faults and licences.
 
 use std::{
     fs,
@@ -22,7 +22,17 @@ pub(crate) fn run() -> Result<(), Failure> {
     succeed(&mut doc)?;
     // The README's first command, `cargo run`, finds the binary.
     succeed(cargo().args(["run", "--quiet", "--", "--version"]))?;
+    faults_fit()?;
     deny()
+}
+
+/// The simulation's deliberate faults still fit the code.
+fn faults_fit() -> Result<(), Failure> {
+    if !is_installed("python3") {
+        println!("left out: sim/faults --fits, which needs Python");
+        return Ok(());
+    }
+    succeed(Command::new(root().join("sim/faults")).arg("--fits"))
 }
 
 /// Licences, bans and sources of dependencies, and the known vulnerabilities where their list can
