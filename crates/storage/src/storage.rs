@@ -366,20 +366,19 @@ impl Storage {
     }
 
     /// The first half of a handoff: flushes what is committed while the partitions still accept, so
-    /// that [`Storage::close_partitions`] has little left to do. Waits for a bounded time while
-    /// partitions here pin from a sealed epoch of another broker.
+    /// that [`Storage::close_partitions`] has little left to do.
     ///
     /// # Errors
     /// See [`FlushError`].
     pub fn prepare_close(&self) -> BoxFuture<'_, Result<(), FlushError>> {
-        Box::pin(self.flusher.flush_all())
+        Box::pin(self.flusher.flush_own())
     }
 
     /// The second half of a handoff: closes the partitions, commits what is pending, and flushes
-    /// it, so that their next leader needs nothing of this broker. Returns the outcome of each, in
-    /// the order given; one that is not open here has only to be flushed. All of them are closed
-    /// also when this fails, or when the broker epoch ends meanwhile. Then their next leader must
-    /// be this broker again, which opens them as after a start, or its recoverer.
+    /// it, so that their next leader needs nothing of this broker's own log. Returns the outcome of
+    /// each, in the order given; one that is not open here has only to be flushed. All of them are
+    /// closed also when this fails, or when the broker epoch ends meanwhile. Then their next leader
+    /// must be this broker again, which opens them as after a start, or its recoverer.
     pub fn close_partitions<'a>(
         &'a self,
         ids: &'a [TopicPartition],
@@ -398,7 +397,7 @@ impl Storage {
         let flushed = match self.is_sealed() {
             true => Err(FlushError::Stopping),
             // The next leader finds the flush records, so manifests need not follow.
-            false => self.flusher.flush_all().await,
+            false => self.flusher.flush_own().await,
         };
         for partition in &open {
             partition.manifest_unchanging().await;

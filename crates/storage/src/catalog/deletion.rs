@@ -96,9 +96,8 @@ impl Manifests {
         id: TopicPartition,
         until: ChunkSeq,
     ) -> Result<(), ManifestError> {
-        let _no_flush = self.flush_gate.read().await;
         self.delete_refs(id, Some(until)).await?;
-        // Another broker may have committed a flush that did not know of the deletion yet. One that
+        // A flush may have been committed meanwhile that did not know of the deletion yet. One that
         // is committed from now on notices by itself.
         if !self.flushes.read(&self.catalog).await?.of(id).is_empty() {
             self.delete_refs(id, None).await?;
@@ -127,11 +126,7 @@ impl Manifests {
         ids: &[TopicPartition],
         until: ChunkSeq,
     ) -> Result<usize, ManifestError> {
-        let batched = {
-            let _no_flush = self.flush_gate.read().await;
-            self.delete_batch(ids, until).await
-        };
-        match batched {
+        match self.delete_batch(ids, until).await {
             Ok(count) if count > 0 => Ok(count),
             // The first takes several transactions, or others change one of them: each alone.
             Ok(_) | Err(ManifestError::Catalog(CatalogError::Conflict(_))) => {
@@ -142,7 +137,7 @@ impl Manifests {
     }
 
     /// Deletes in one transaction as many of the first of these partitions as fit into it; none if
-    /// the first is not for one transaction. The caller holds the flush gate.
+    /// the first is not for one transaction.
     async fn delete_batch(
         &self,
         ids: &[TopicPartition],
@@ -202,8 +197,7 @@ impl Manifests {
         Ok(count)
     }
 
-    /// Releases all objects that a deleted partition refers to. `until` is recorded with it. The
-    /// caller holds the flush gate.
+    /// Releases all objects that a deleted partition refers to. `until` is recorded with it.
     pub(crate) async fn delete_refs(
         &self,
         id: TopicPartition,

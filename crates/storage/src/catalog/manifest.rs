@@ -1,8 +1,9 @@
 //! A partition's segments: the manifest's record, and the flushes that are not folded into it yet.
 //! Immutable; a change makes another one.
 //!
-//! Invariant: offsets are continuous from the first page over the record's segments to the last
-//! unfolded flush, but where records were deleted or are lost.
+//! Invariants: offsets are continuous from the first page to the end of the record, but where records
+//! were deleted or are lost. Unfolded flushes are in offset order, lie behind the record, and may have
+//! gaps before and between them: logs are flushed in any order, and what is in a gap is in chunks.
 
 use std::sync::Arc;
 
@@ -32,6 +33,13 @@ pub(crate) struct Manifest {
     pub(crate) unfolded: Vec<UnfoldedFlush>,
 }
 
+/// A place where records do not go on where those before end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) from: Offset,
+    pub(crate) to: Offset,
+}
+
 /// The segment that has an offset, or the page that lists it.
 #[derive(Clone, Debug)]
 pub(crate) enum ManifestEntry {
@@ -40,18 +48,60 @@ pub(crate) enum ManifestEntry {
 }
 
 impl Manifest {
-    /// The offset after the last segment.
-    pub(crate) fn end(&self) -> Offset {
-        self.unfolded.last().map_or(self.record.end, |unfolded| unfolded.segment.end)
+    /// Adds a flush that was committed, unless it is known or folded.
+    pub(crate) fn add(&mut self, unfolded: UnfoldedFlush) {
+        let segment = &unfolded.segment;
+        let at = self.unfolded.partition_point(|known| known.segment.base < segment.base);
+        let is_known = self.unfolded.get(at).is_some_and(|known| known.flush == unfolded.flush);
+        if is_known || segment.end <= self.record.end {
+            return;
+        }
+        let before = match at {
+            0 => self.record.end,
+            at => self.unfolded[at - 1].segment.end,
+        };
+        let after = self.unfolded.get(at).map_or(segment.end, |next| next.segment.base);
+        assert!(
+            before <= segment.base && segment.end <= after,
+            "flushes do not overlap: {} to {} between {before} and {after}",
+            segment.base,
+            segment.end
+        );
+        self.unfolded.insert(at, unfolded);
     }
 
-    /// The first place where unfolded flushes do not go on where what is before them ends.
-    pub(crate) fn gap(&self) -> Option<(Offset, Offset)> {
-        let mut end = self.record.end;
-        self.unfolded.iter().map(|unfolded| &unfolded.segment).find_map(|segment| {
-            let before = std::mem::replace(&mut end, segment.end);
-            (!self.record.continues(before, segment.base)).then_some((before, segment.base))
-        })
+    /// Whether segments have all records from `base` to before `end`, which one flush took together.
+    pub(crate) fn covers(&self, base: Offset, end: Offset) -> bool {
+        let at = self.unfolded.partition_point(|unfolded| unfolded.segment.end <= base);
+        let unfolded = self.unfolded.get(at).map(|unfolded| &unfolded.segment);
+        end <= self.record.end
+            || unfolded.is_some_and(|segment| segment.base <= base && end <= segment.end)
+    }
+
+    /// Whether a segment has records from `from` on that begin before `before`.
+    pub(crate) fn has_from(&self, from: Offset, before: Offset) -> bool {
+        match self.find(from) {
+            Some(ManifestEntry::Segment(segment)) => segment.base < before,
+            Some(ManifestEntry::Page(page)) => page.base < before,
+            None => false,
+        }
+    }
+
+    /// The places where neither segments nor chunks go on where those before end, above the log start
+    /// and what is known to be lost. `runs`: what chunks have, in offset order.
+    pub(crate) fn gaps(&self, runs: impl Iterator<Item = (Offset, Offset)>) -> Vec<Gap> {
+        let flushes = self.unfolded.iter().map(|unfolded| &unfolded.segment);
+        let flushes = flushes.map(|segment| (segment.base, segment.end));
+        let mut parts: Vec<_> = flushes.chain(runs).collect();
+        parts.sort_unstable();
+        let (mut from, mut gaps) = (self.record.end, Vec::new());
+        for (to, end) in parts {
+            if !self.record.continues(from, to) {
+                gaps.push(Gap { from, to });
+            }
+            from = from.max(end);
+        }
+        gaps
     }
 
     /// The bytes of all segments.
@@ -87,10 +137,10 @@ impl Manifest {
         segment.map(|segment| ManifestEntry::Segment(segment.clone()))
     }
 
-    /// The leader epochs of everything in segments.
-    pub(crate) fn epochs(&self) -> EpochHistory {
+    /// The record's leader epochs, and those of the first `flushes` unfolded ones.
+    pub(crate) fn epochs(&self, flushes: usize) -> EpochHistory {
         let mut epochs = self.record.epochs.clone();
-        for (epoch, start) in self.unfolded.iter().flat_map(|unfolded| &unfolded.epochs) {
+        for (epoch, start) in self.unfolded[..flushes].iter().flat_map(|flush| &flush.epochs) {
             epochs.begin(*epoch, *start);
         }
         epochs

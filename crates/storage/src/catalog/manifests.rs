@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use milena_types::{LeaderEpoch, Offset, Revision, TopicPartition};
-use tokio::sync::RwLock;
 
 use crate::{
     catalog::{
@@ -55,19 +54,15 @@ pub(crate) struct Manifests {
     pub(crate) pages: Pages,
     pub(crate) flushes: FlushReader,
     pub(crate) names: Arc<ObjectNames>,
-    /// Held shared while a partition is opened, reloaded or deleted, and exclusively while a flush
-    /// is committed and applied to the open partitions, so that no partition misses one.
-    pub(crate) flush_gate: RwLock<()>,
 }
 
 impl Manifests {
     pub(crate) fn new(catalog: StorageCatalog, pages: Pages, names: Arc<ObjectNames>) -> Self {
-        let (flushes, flush_gate) = (FlushReader::default(), RwLock::new(()));
-        Self { catalog, pages, flushes, names, flush_gate }
+        Self { catalog, pages, flushes: FlushReader::default(), names }
     }
 
     /// The manifest of a partition, with those of `flushes` that are not folded into it. The caller
-    /// looks whether they fit together: [`Manifest::gap`].
+    /// looks whether they and the chunks fit together: [`Manifest::gaps`].
     pub(crate) async fn load(
         &self,
         id: TopicPartition,

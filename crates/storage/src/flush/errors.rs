@@ -17,12 +17,6 @@ pub enum FlushError {
     /// The references of a partition that was deleted meanwhile could not be released.
     #[error(transparent)]
     Deleted(#[from] Box<ManifestError>),
-    /// Another broker has to flush first: partitions here continue its records.
-    #[error(
-        "records of another broker's sealed epoch have to be in segments first: try again when \
-         they are"
-    )]
-    Waits,
     /// The process is stopping.
     #[error("storage is shutting down")]
     Stopping,

@@ -6,19 +6,19 @@
 //! flush is applied to the open partitions, the log releases the chunks, and the partitions fold
 //! their flushes into their manifests.
 //!
-//! Chunks of sealed epochs come first, in the order they were sealed in. While one has to wait for
-//! what others flush, everything behind it waits, and back-pressure slows producers.
+//! Logs are flushed in any order: this broker's own, and the sealed epochs it is the flusher of. What
+//! a flush records of a partition may lie behind records that another log still has; only folding
+//! waits for those.
 //!
-//! A failed flush is repeated with growing pauses; meanwhile reads work, and back-pressure slows
-//! producers. Once its objects are uploaded only its commit is repeated, so that an unknown outcome
-//! is resolved.
+//! A failed flush is repeated with growing pauses; meanwhile other logs are flushed, reads work, and
+//! back-pressure slows producers. Once its objects are uploaded only its commit is repeated, so that an
+//! unknown outcome is resolved.
 
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, OnceLock},
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex as StdMutex, MutexGuard},
 };
 
-use milena_store::InvalidTxn;
 use milena_types::{ChunkSeq, Revision, Timestamp, TopicPartition};
 use tokio::sync::Mutex;
 
@@ -67,8 +67,6 @@ pub(super) enum FlushOutcome {
     Flushed,
     /// There was nothing to flush.
     Nothing,
-    /// Others have to flush first.
-    WaitsForOthers,
 }
 
 /// A flush whose objects are uploaded.
@@ -90,11 +88,11 @@ pub(crate) struct Flusher {
     partitions: Arc<OpenPartitions>,
     deleted: Arc<DeletedPartitions>,
     objects: Objects,
-    /// Serialises flushes; holds the upload whose commit is being retried.
-    uploaded: Mutex<Option<UploadedFlush>>,
-    /// The transaction of a flush that the metadata store does not take.
-    invalid: OnceLock<InvalidTxn>,
+    slots: StdMutex<HashMap<LogId, FlushSlot>>,
 }
+
+/// Serialises the flushes of one log; holds the upload whose commit is being retried.
+type FlushSlot = Arc<Mutex<Option<UploadedFlush>>>;
 
 impl Flusher {
     pub(crate) fn new(
@@ -108,7 +106,7 @@ impl Flusher {
         let buffers = SpareBuffers::new(1, SEGMENT_BUFFER_MAX);
         let (keys, runtime) = (core.keys.clone(), core.runtime.clone());
         let builder = SegmentBuilder { keys, runtime, buffers };
-        let uploaded = Mutex::default();
+        let slots = StdMutex::default();
         Arc::new(Self {
             policy,
             core,
@@ -118,24 +116,22 @@ impl Flusher {
             partitions,
             deleted,
             objects,
-            uploaded,
-            invalid: OnceLock::new(),
+            slots,
         })
     }
 
-    /// Flushes the oldest chunks. Once a transaction of a flush was invalid, which it would be
-    /// again, this returns that error at once.
-    pub(super) async fn flush_oldest(&self) -> Result<FlushOutcome, FlushError> {
-        let mut pending = self.uploaded.lock().await;
-        if let Some(invalid) = self.invalid.get() {
-            return Err(CatalogError::Invalid(invalid.clone()).into());
-        }
+    /// Flushes the oldest chunks of a log.
+    pub(super) async fn flush_oldest(&self, log: LogId) -> Result<FlushOutcome, FlushError> {
+        let slot = self.slots().entry(log).or_default().clone();
+        let mut pending = slot.lock().await;
         if pending.is_none() {
-            let chunks = match self.next_chunks().await.map_err(|error| self.noted(error))? {
-                Ok(chunks) => chunks,
-                Err(outcome) => return Ok(outcome),
-            };
-            *pending = Some(self.upload(chunks).await.map_err(|error| self.noted(error))?);
+            let Some(chunks) = self.oldest_chunks(log) else { return Ok(FlushOutcome::Nothing) };
+            if chunks.is_empty() {
+                self.retire_epoch(log).await?;
+                self.slots().remove(&log);
+                return Ok(FlushOutcome::Flushed);
+            }
+            *pending = Some(self.upload(chunks).await?);
         }
         let Some(uploaded) = &*pending else { return Ok(FlushOutcome::Nothing) };
         let partitions = match self.commit(uploaded).await {
@@ -144,7 +140,7 @@ impl Flusher {
                 let uploaded = pending.take().expect("it is there");
                 return self.abandon_flush(uploaded, error).await;
             }
-            Err(error) => return Err(self.noted(error)),
+            Err(error) => return Err(error),
         };
         let Some(uploaded) = pending.take() else { return Ok(FlushOutcome::Nothing) };
         // First: nothing else releases these chunks, and a file of the log goes after those before it.
@@ -159,43 +155,23 @@ impl Flusher {
         Ok(FlushOutcome::Flushed)
     }
 
-    /// Has an invalid transaction end all flushing.
-    fn noted(&self, error: FlushError) -> FlushError {
-        if let FlushError::Catalog(CatalogError::Invalid(invalid)) = &error {
-            self.invalid.get_or_init(|| invalid.clone());
-        }
-        error
+    fn slots(&self) -> MutexGuard<'_, HashMap<LogId, FlushSlot>> {
+        self.slots.lock().expect("no panic while flushes are listed")
     }
 
-    /// The chunks to flush next, else why there are none.
-    async fn next_chunks(&self) -> Result<Result<Vec<Arc<TailChunk>>, FlushOutcome>, FlushError> {
-        // In this order: what a partition continues was queued or pinned before the partition had
-        // a share of a chunk, and an epoch that is pinned and then queued is one of the two at any
-        // moment.
+    /// The chunks to flush next of a log. Empty: a sealed epoch is to be retired. None: there is
+    /// nothing to do.
+    fn oldest_chunks(&self, log: LogId) -> Option<Vec<Arc<TailChunk>>> {
         let max = FlushMax {
             bytes: FLUSH_BYTES_MAX,
             epochs: self.manifests.catalog.txn_bytes_max() / 2 / FLUSH_PART_BYTES,
         };
-        let own = self.core.tail.unflushed(max);
-        let (first, pins) = {
-            let sealed = self.sealed.lock();
-            let first = sealed.queue.first();
-            let first = first.map(|queued| (queued.order, queued.log, queued.oldest(max)));
-            (first, sealed.first_pinned().is_some())
-        };
-        let Some((order, log, chunks)) = first else {
-            return Ok(match own {
-                own if own.is_empty() => Err(FlushOutcome::Nothing),
-                _ if pins => Err(FlushOutcome::WaitsForOthers),
-                own => Ok(own),
-            });
-        };
-        if chunks.is_empty() {
-            self.retire_epoch(log).await?;
-            return Ok(Err(FlushOutcome::Flushed));
+        if log == self.core.id {
+            return Some(self.core.tail.unflushed(max)).filter(|own| !own.is_empty());
         }
-        let may_flush = self.sealed.may_flush(order, log).await?;
-        Ok(if may_flush { Ok(chunks) } else { Err(FlushOutcome::WaitsForOthers) })
+        let sealed = self.sealed.lock();
+        let queued = sealed.queue.iter().find(|queued| queued.log == log);
+        queued.map(|queued| queued.oldest(max))
     }
 
     /// All chunks of a sealed epoch are in segments.
@@ -224,7 +200,8 @@ impl Flusher {
             self.sealed.yield_epoch(log).await?;
             self.sealed.lock().unsettled = true;
             self.sealed.logs.notify();
-            return Ok(FlushOutcome::WaitsForOthers);
+            let is_queued = self.sealed.lock().is_queued(log);
+            return if is_queued { Err(error.into()) } else { Ok(FlushOutcome::Nothing) };
         }
         let seen = self.manifests.catalog.epoch(log).await?;
         if seen.is_none_or(|seen| seen.value.tail_end.is_some()) {
@@ -293,26 +270,23 @@ impl Flusher {
 
     /// Commits the flush and applies it to the open partitions. Returns those.
     async fn commit(&self, uploaded: &UploadedFlush) -> Result<Vec<Arc<Partition>>, FlushError> {
-        let _nobody_opens = self.manifests.flush_gate.write().await;
         let UploadedFlush { log, expected_floor, floor_end, segments, chunks } = uploaded;
         let catalog = &self.manifests.catalog;
         catalog.commit_flush(*log, *expected_floor, *floor_end, segments).await?;
-        // A later deletion waits for the flush gate before it removes anything.
+        // Whoever deletes one of the others from now on finds the flush's record.
         let deleted = self.deleted.all();
-        let mut partitions = Vec::new();
+        let mut flushed = Vec::new();
         for segment in segments {
             let key: Arc<str> = segment.key.as_str().into();
-            let parts = &segment.record.parts;
-            let open = self.partitions.get_each(parts.iter().map(|part| part.partition));
-            for (part, partition) in parts.iter().zip(open) {
-                if let Some(partition) = partition.filter(|_| !deleted.contains(&part.partition)) {
-                    let of_part = segment.record.segment_of(part);
-                    let (flush, epochs) = (key.clone(), part.epochs.clone());
-                    partition.flushed(UnfoldedFlush { flush, epochs, segment: of_part });
-                    partitions.push(partition);
-                }
+            let parts = segment.record.parts.iter();
+            for part in parts.filter(|part| !deleted.contains(&part.partition)) {
+                let of_part = segment.record.segment_of(part);
+                let (flush, epochs) = (key.clone(), part.epochs.clone());
+                let unfolded = UnfoldedFlush { flush, epochs, segment: of_part };
+                flushed.push((part.partition, unfolded));
             }
         }
+        let partitions = self.partitions.flushed(flushed);
         if *log == self.core.id {
             let bytes = self.core.tail.flushed(chunks.len());
             self.core.budget.remove_unflushed(bytes);
@@ -335,7 +309,6 @@ impl Flusher {
         let deleted = self.deleted_in(uploaded.log).await?;
         let parts = uploaded.segments.iter().flat_map(|segment| &segment.record.parts);
         for part in parts.filter(|part| deleted.contains(&part.partition)) {
-            let _no_flush = self.manifests.flush_gate.read().await;
             self.manifests.delete_refs(part.partition, None).await.map_err(Box::new)?;
         }
         Ok(())

@@ -1,34 +1,40 @@
-//! When to flush: by the policy, in a task of its own, or until everything is flushed, for callers
-//! that wait for it.
+//! When to flush which log: by the policy, in a task of its own, or until everything is flushed, for
+//! callers that wait for it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use milena_runtime::Backoff;
 
 use crate::{
-    catalog::{records::LogId, storage_catalog::CatalogError},
+    catalog::records::LogId,
     flush::{
         errors::FlushError,
         flusher::{FlushOutcome, Flusher},
     },
-    recovery::epoch_queue::QueuedEpoch,
 };
 
 /// The time for which an idle segment buffer is kept.
 const SEGMENT_BUFFER_KEPT: Duration = Duration::from_secs(5);
 
-/// The longest wait of [`Flusher::flush_all`] for flushes of other brokers.
-const WAIT_MAX: Duration = Duration::from_secs(30);
-
-/// The interval at which the catalog is read while others have to flush first.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The wait for others after which it is logged.
-const WAIT_LOGGED_AFTER: Duration = Duration::from_secs(5);
-
 /// The pauses between attempts of a flush that fails.
 const RETRY: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
+
+/// A log with unflushed chunks.
+struct WaitingLog {
+    log: LogId,
+    bytes: u64,
+    /// Since when its oldest chunk waits.
+    since: Duration,
+    /// Somebody waits for its flush.
+    requested: bool,
+}
+
+/// A log whose flush fails.
+struct FailingLog {
+    failed: u32,
+    again_at: Duration,
+}
 
 impl Flusher {
     /// Flushes whenever the policy asks for it, until the scope stops. A panic, which means that
@@ -52,52 +58,25 @@ impl Flusher {
     async fn flush_when_due(&self) {
         let stopping = self.core.runtime.stopping().clone();
         let mut changes = self.sealed.logs.changes();
-        let mut failed = 0;
-        let mut waits_since = None;
+        let mut failing: HashMap<LogId, FailingLog> = HashMap::new();
         while !stopping.is_cancelled() && !self.core.is_sealed() {
-            let mut look_again = None;
-            if self.is_due() {
-                match self.flush_oldest().await {
+            let (due, wait) = self.next_due(&mut failing);
+            if let Some(log) = due {
+                match self.flush_oldest(log).await {
                     Ok(FlushOutcome::Flushed) => {
-                        self.core.budget.note_flush(None);
-                        (failed, waits_since) = (0, None);
+                        failing.remove(&log);
+                        if failing.is_empty() {
+                            self.core.budget.note_flush(None);
+                        }
                         continue;
                     }
-                    Ok(FlushOutcome::WaitsForOthers) => {
-                        self.log_waiting(&mut waits_since);
-                        look_again = Some(POLL_INTERVAL);
-                    }
-                    Ok(FlushOutcome::Nothing) => {}
-                    Err(FlushError::Catalog(error @ CatalogError::Invalid(_))) => {
-                        self.core.budget.note_flush(Some(error.to_string()));
-                        tracing::error!(
-                            %error,
-                            "nothing is flushed in this life of the broker any more: its records \
-                             stay in the write-ahead log"
-                        );
-                        return;
-                    }
+                    Ok(FlushOutcome::Nothing) => drop(failing.remove(&log)),
                     Err(error) => {
-                        failed += 1;
-                        if error.is_out_of_space()
-                            && let Some(log) = self.core.log()
-                        {
-                            // What has been flushed may hold all the space that a flush needs.
-                            log.give_back_space();
-                        }
-                        self.core.budget.note_flush(Some(error.to_string()));
-                        let pause = RETRY.pause(failed);
-                        let retry_ms = pause.as_millis();
-                        tracing::warn!(
-                            %error, retry_ms,
-                            "records stay in the write-ahead log for now"
-                        );
-                        self.core.runtime.sleep(pause).await;
+                        self.note_failure(log, &error, &mut failing);
                         continue;
                     }
                 }
             }
-            let wait = look_again.unwrap_or_else(|| self.time_to_due());
             tokio::select! {
                 () = stopping.cancelled() => {}
                 () = self.core.flush_requested() => {}
@@ -109,81 +88,79 @@ impl Flusher {
         }
     }
 
-    /// Logs once that others are waited for.
-    fn log_waiting(&self, since: &mut Option<(Duration, bool)>) {
+    fn note_failure(
+        &self,
+        log: LogId,
+        error: &FlushError,
+        failing: &mut HashMap<LogId, FailingLog>,
+    ) {
+        self.core.budget.note_flush(Some(error.to_string()));
+        let begun = FailingLog { failed: 0, again_at: Duration::ZERO };
+        let entry = failing.entry(log).or_insert(begun);
+        entry.failed += 1;
+        let pause = RETRY.pause(entry.failed);
+        entry.again_at = self.core.runtime.monotonic() + pause;
+        let retry_ms = pause.as_millis();
+        tracing::warn!(%error, %log, retry_ms, "records stay in the write-ahead log for now");
+    }
+
+    /// The log to flush now, of several the one that waits longest; and when to look again.
+    fn next_due(&self, failing: &mut HashMap<LogId, FailingLog>) -> (Option<LogId>, Duration) {
         let now = self.core.runtime.monotonic();
-        let (begun, logged) = since.get_or_insert((now, false));
-        if now >= *begun + WAIT_LOGGED_AFTER && !std::mem::replace(logged, true) {
-            let pins = self.sealed.lock().first_pinned().map(|log| log.to_string());
-            let pins = pins.unwrap_or_else(|| "an epoch that was sealed earlier".to_owned());
-            tracing::warn!(
-                pins,
-                "nothing is flushed here until others have flushed what goes before it"
-            );
-        }
-    }
-
-    /// The unflushed bytes, and since when the oldest of them wait.
-    pub(super) fn waiting(&self) -> (u64, Option<Duration>) {
-        let ((own_bytes, own), (bytes, sealed)) =
-            (self.core.tail.waiting(), self.sealed.lock().waiting());
-        (own_bytes + bytes, own.into_iter().chain(sealed).min())
-    }
-
-    fn time_to_due(&self) -> Duration {
-        let age = self.policy.age;
-        let Some(since) = self.waiting().1 else { return age };
-        let left = (since + age).saturating_sub(self.core.runtime.monotonic());
-        left.max(Duration::from_millis(1))
-    }
-
-    fn is_due(&self) -> bool {
-        let (bytes, oldest) = self.waiting();
-        let Some(oldest) = oldest else { return false };
-        let requested = {
-            // The leaders of another broker's partitions wait for its epochs, and some may wait for
-            // this broker's.
-            let (own, logs) = (self.core.id.broker, &self.sealed.logs);
-            let requested = |queued: &QueuedEpoch| {
-                queued.log.broker != own || logs.is_flush_requested(queued.log)
-            };
-            let sealed = self.sealed.lock();
-            sealed.queue.iter().any(|queued| requested(queued) || queued.chunks.is_none())
+        let mut waiting = self.waiting_logs();
+        failing.retain(|log, _| waiting.iter().any(|waiting| waiting.log == *log));
+        waiting.sort_by_key(|waiting| waiting.since);
+        // One that stays because it fails does not make the others small.
+        let counts = waiting.iter().filter(|waiting| !failing.contains_key(&waiting.log));
+        let bytes: u64 = counts.map(|waiting| waiting.bytes).sum();
+        let all_are_due = bytes >= self.policy.bytes || self.core.budget.is_pressed();
+        let due_at = |waiting: &WaitingLog| match failing.get(&waiting.log) {
+            Some(failing) => failing.again_at,
+            None if waiting.requested || all_are_due => Duration::ZERO,
+            None => waiting.since + self.policy.age,
         };
-        requested
-            || bytes >= self.policy.bytes
-            || self.core.budget.is_pressed()
-            || self.core.runtime.monotonic() >= oldest + self.policy.age
+        let due = waiting.iter().find(|waiting| due_at(waiting) <= now);
+        let next = waiting.iter().map(due_at).min().unwrap_or(now + self.policy.age);
+        let wait = next.saturating_sub(now).max(Duration::from_millis(1));
+        (due.map(|due| due.log), wait)
     }
 
-    /// Flushes until nothing that was committed before the call is left.
-    pub(crate) async fn flush_all(&self) -> Result<(), FlushError> {
+    fn waiting_logs(&self) -> Vec<WaitingLog> {
+        let own = self.core.id;
+        let (bytes, since) = self.core.tail.waiting();
+        let tail = since.map(|since| WaitingLog { log: own, bytes, since, requested: false });
+        let sealed = self.sealed.lock();
+        let sealed = sealed.queue.iter().map(|queued| {
+            // The leaders of another broker's partitions wait for its epochs, and some may wait for
+            // this broker's. One without chunks is to be retired.
+            let requested = queued.log.broker != own.broker
+                || self.sealed.logs.is_flush_requested(queued.log)
+                || queued.chunks.is_none();
+            let (bytes, since) = (queued.bytes(), queued.since);
+            WaitingLog { log: queued.log, bytes, since, requested }
+        });
+        tail.into_iter().chain(sealed).collect()
+    }
+
+    /// Flushes until nothing of this broker's own log that was committed before the call is left.
+    pub(crate) async fn flush_own(&self) -> Result<(), FlushError> {
         let tail = &self.core.tail;
         let target = tail.newest();
-        let sealed: Vec<LogId> = self.sealed.lock().queue.iter().map(|queued| queued.log).collect();
-        let mut changes = self.sealed.logs.changes();
-        let deadline = self.core.runtime.monotonic() + WAIT_MAX;
         let is_left = || {
-            let own = tail.oldest_unflushed().zip(target);
-            own.is_some_and(|(oldest, target)| oldest <= target)
-                || self.sealed.lock().queue.iter().any(|queued| sealed.contains(&queued.log))
+            let left = tail.oldest_unflushed().zip(target);
+            left.is_some_and(|(oldest, target)| oldest <= target)
         };
-        while is_left() {
-            match self.flush_oldest().await? {
-                FlushOutcome::Flushed => {}
-                FlushOutcome::Nothing => break,
-                FlushOutcome::WaitsForOthers
-                    if self.core.runtime.monotonic() >= deadline || self.core.is_sealed() =>
-                {
-                    return Err(FlushError::Waits);
-                }
-                FlushOutcome::WaitsForOthers => {
-                    tokio::select! {
-                        _ = changes.changed() => {}
-                        () = self.core.runtime.sleep(POLL_INTERVAL) => {}
-                    }
-                }
-            }
+        while is_left() && self.flush_oldest(self.core.id).await? == FlushOutcome::Flushed {}
+        Ok(())
+    }
+
+    /// As [`Flusher::flush_own`], and until nothing is left of the sealed epochs that this broker
+    /// flushes.
+    pub(crate) async fn flush_all(&self) -> Result<(), FlushError> {
+        self.flush_own().await?;
+        let sealed: Vec<LogId> = self.sealed.lock().queue.iter().map(|queued| queued.log).collect();
+        for log in sealed {
+            while self.flush_oldest(log).await? == FlushOutcome::Flushed {}
         }
         Ok(())
     }

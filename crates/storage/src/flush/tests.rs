@@ -18,7 +18,8 @@ use crate::{
 };
 
 fn unflushed(storage: &Storage) -> u64 {
-    storage.flusher.waiting().0
+    let sealed: u64 = storage.sealed.lock().queue.iter().map(|queued| queued.bytes()).sum();
+    storage.core.tail.waiting().0 + sealed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

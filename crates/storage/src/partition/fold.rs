@@ -29,9 +29,9 @@ pub(crate) async fn fold_due(
     let old = Timestamp(now.0.saturating_sub(FOLD_AGE_MS));
     partitions.retain(|partition| {
         let state = partition.lock();
-        let unfolded = &state.manifest.unfolded;
-        unfolded.len() >= FLUSHES_PER_FOLD
-            || unfolded.first().is_some_and(|unfolded| unfolded.segment.written < old)
+        let foldable = &state.manifest.unfolded[..state.foldable()];
+        foldable.len() >= FLUSHES_PER_FOLD
+            || foldable.first().is_some_and(|unfolded| unfolded.segment.written < old)
     });
     fold_now(manifests, partitions).await;
 }
@@ -45,10 +45,10 @@ pub(crate) async fn fold_now(manifests: &Manifests, mut partitions: Vec<Arc<Part
     partitions.sort_unstable_by_key(|partition| partition.id);
     partitions.dedup_by_key(|partition| partition.id);
     for together in partitions.chunks(at_once) {
-        if fold_together(manifests, together).await.is_ok() {
-            continue;
-        }
-        for partition in together {
+        let is_folded = fold_together(manifests, together).await.is_ok();
+        // What one transaction left of many flushes, or could not do.
+        let left = |partition: &&Arc<Partition>| !is_folded || partition.unchanged().foldable > 0;
+        for partition in together.iter().filter(left) {
             if let Err(error) = partition.fold().await {
                 tracing::warn!(
                     %error, partition = %partition.id,
@@ -67,9 +67,9 @@ async fn fold_together(
     let mut changes = Vec::with_capacity(partitions.len());
     for partition in partitions {
         let serialised = partition.manifest_change.lock().await;
-        let manifest = partition.lock().manifest.clone();
-        if !manifest.unfolded.is_empty() && !partition.is_closed() {
-            let change = partition.prepare(&manifest, None, &mut swaps).await;
+        let now = partition.unchanged();
+        if now.foldable > 0 && !partition.is_closed() {
+            let change = partition.prepare(&now, None, &mut swaps).await;
             let change = manifests.or_abandon(change, &swaps).await?;
             changes.push((partition, change, serialised));
         }
@@ -96,7 +96,6 @@ pub(crate) async fn reload_all(
     for partition in &partitions {
         serialised.push(partition.manifest_change.lock().await);
     }
-    let _no_flush = manifests.flush_gate.read().await;
     let flushes = manifests.flushes.read(&manifests.catalog).await?;
     for partition in &partitions {
         match partition.take_records(&flushes).await {

@@ -39,16 +39,18 @@ impl Partition {
         if options.retention_ms.is_none() && options.retention_bytes.is_none() {
             return Ok(());
         }
-        let (manifest, bounds, mut size) = {
+        let (manifest, foldable, bounds, mut size) = {
             let state = self.lock();
-            (state.manifest.clone(), state.bounds(), state.size_bytes())
+            (state.manifest.clone(), state.foldable(), state.bounds(), state.size_bytes())
         };
+        // Records that are in chunks only are not passed over.
+        let unfolded = manifest.unfolded[..foldable].iter().map(|unfolded| &unfolded.segment);
         let expired_before = options.retention_ms.map(|ms| Timestamp(now.0.saturating_sub(ms)));
         let mut start = None;
         'segments: for group in 0..=manifest.record.pages.len() {
             let segments = match manifest.record.pages.get(group) {
                 Some(page) => self.manifests.pages.read(page).await?,
-                None => manifest.newer().cloned().collect(),
+                None => manifest.record.segments.iter().chain(unfolded.clone()).cloned().collect(),
             };
             for segment in segments {
                 let too_old = expired_before.is_some_and(|before| segment.age_from() < before);

@@ -12,7 +12,7 @@ use milena_types::{Offset, Revision};
 use crate::{
     catalog::{
         flushes::Flushes,
-        manifest::{Manifest, UnfoldedFlush},
+        manifest::{Gap, Manifest, UnfoldedFlush},
         manifests::ManifestError,
     },
     catalog::{
@@ -28,6 +28,10 @@ const SEGMENTS_PER_SNAPSHOT: usize = 8;
 /// The repetitions of a change that conflicts with another.
 const ATTEMPTS: usize = 8;
 
+/// How many flushes one change folds: each takes three operations, and there are at most 128 in a
+/// transaction of any metadata store.
+const FLUSHES_FOLDED_MAX: usize = 16;
+
 /// Whether a change of the manifest notes the producers as they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Snapshot {
@@ -39,15 +43,29 @@ enum Snapshot {
     Anew,
 }
 
+/// A manifest to be changed.
+pub(super) struct Unchanged {
+    pub(super) manifest: Arc<Manifest>,
+    /// How many of its unfolded flushes go into the record.
+    pub(super) foldable: usize,
+}
+
 /// A prepared manifest: committed first, then applied.
 pub(super) struct ManifestChange {
     record: ManifestRecord,
-    /// How many unfolded flushes the record has now.
-    folded: usize,
+    /// The flushes that the record has now.
+    folded: Vec<Arc<str>>,
 }
 
 impl Partition {
-    /// Folds the unfolded flushes into the manifest.
+    /// The manifest as it is, with what the next change folds.
+    pub(super) fn unchanged(&self) -> Unchanged {
+        let state = self.lock();
+        let foldable = state.foldable().min(FLUSHES_FOLDED_MAX);
+        Unchanged { manifest: state.manifest.clone(), foldable }
+    }
+
+    /// Folds the unfolded flushes into the manifest, as far as they go on where its record ends.
     pub(crate) async fn fold(&self) -> Result<(), MaintenanceError> {
         let _serialised = self.manifest_change.lock().await;
         self.change(None).await
@@ -80,18 +98,18 @@ impl Partition {
             if self.is_closed() {
                 return log_start.map_or(Ok(()), |_| Err(MaintenanceError::Closed));
             }
-            let manifest = self.lock().manifest.clone();
+            let now = self.unchanged();
             let step = match log_start {
-                None if manifest.unfolded.is_empty() => return Ok(()),
+                None if now.foldable == 0 => return Ok(()),
                 None => None,
-                Some(start) => Some(self.manifests.trim_step(&manifest, start).await?),
+                Some(start) => Some(self.manifests.trim_step(&now.manifest, start).await?),
             };
-            match self.try_change(&manifest, step).await {
+            match self.try_change(&now, step).await {
                 Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
                     attempt += 1;
                     self.reload().await?;
                 }
-                Ok(()) if step < log_start => attempt = 0,
+                Ok(()) if log_start.is_none() || step < log_start => attempt = 0,
                 outcome => return Ok(outcome?),
             }
         }
@@ -101,17 +119,18 @@ impl Partition {
     /// anything is appended: it ends where the partition goes on, or says up to where records are
     /// missing, and what it knows of producers ends there, too. Does nothing where nothing was lost.
     pub(crate) async fn settle_loss(&self, loss: &Loss) -> Result<(), ManifestError> {
-        let (manifest, next) = {
+        let (now, end, next) = {
             let state = self.lock();
-            (state.manifest.clone(), state.flushed_next())
+            let now = Unchanged { manifest: state.manifest.clone(), foldable: state.foldable() };
+            (now, state.foldable_end(), state.goes_on_at())
         };
-        let is_settled = next == manifest.end() || next <= manifest.record.lost_before;
+        let is_settled = next == end || next <= now.manifest.record.lost_before;
         if loss.is_none() && is_settled {
             return Ok(());
         }
         let _serialised = self.manifest_change.lock().await;
         let mut swaps = ManifestSwaps::default();
-        let mut record = self.fold_into_record(&manifest, &mut swaps).await?;
+        let mut record = self.fold_into_record(&now, &mut swaps).await?;
         tracing::warn!(
             partition = %self.id, from = %record.end, to = %loss.before.unwrap_or(next),
             snapshot_lost = loss.snapshot,
@@ -122,7 +141,7 @@ impl Partition {
             None => record.end = next,
         }
         let snapshot = if loss.snapshot { Snapshot::Anew } else { Snapshot::WhenDue };
-        let change = self.finish_record(record, &manifest, snapshot, &mut swaps).await;
+        let change = self.finish_record(record, &now, snapshot, &mut swaps).await;
         let change = self.manifests.or_abandon(change, &swaps).await?;
         let revision = self.manifests.commit(&swaps).await?;
         self.apply(change, revision);
@@ -137,11 +156,11 @@ impl Partition {
 
     async fn try_change(
         &self,
-        manifest: &Manifest,
+        now: &Unchanged,
         log_start: Option<Offset>,
     ) -> Result<(), ManifestError> {
         let mut swaps = ManifestSwaps::default();
-        let change = self.prepare(manifest, log_start, &mut swaps).await;
+        let change = self.prepare(now, log_start, &mut swaps).await;
         let change = self.manifests.or_abandon(change, &swaps).await?;
         let revision = self.manifests.commit(&swaps).await?;
         self.apply(change, revision);
@@ -151,30 +170,31 @@ impl Partition {
     /// Adds the partition's next manifest to a transaction.
     pub(super) async fn prepare(
         &self,
-        manifest: &Manifest,
+        now: &Unchanged,
         log_start: Option<Offset>,
         swaps: &mut ManifestSwaps,
     ) -> Result<ManifestChange, ManifestError> {
-        let mut record = self.fold_into_record(manifest, swaps).await?;
+        let mut record = self.fold_into_record(now, swaps).await?;
         record.log_start = log_start.unwrap_or(record.log_start).max(record.log_start);
         // The segments to be released may be all that tells of a producer.
         let snapshot = if log_start.is_some() { Snapshot::Now } else { Snapshot::WhenDue };
-        self.finish_record(record, manifest, snapshot, swaps).await
+        self.finish_record(record, now, snapshot, swaps).await
     }
 
-    /// The record with the unfolded flushes in it, which their own records lose.
+    /// The record with the foldable flushes in it, which their own records lose.
     async fn fold_into_record(
         &self,
-        manifest: &Manifest,
+        now: &Unchanged,
         swaps: &mut ManifestSwaps,
     ) -> Result<ManifestRecord, ManifestError> {
-        let mut record = manifest.record.clone();
+        let folded = &now.manifest.unfolded[..now.foldable];
+        let mut record = now.manifest.record.clone();
         record.leader_epoch = self.leader_epoch;
         record.version += 1;
-        record.epochs = manifest.epochs();
-        record.end = manifest.end();
-        record.segments = manifest.newer().cloned().collect();
-        for unfolded in &manifest.unfolded {
+        record.epochs = now.manifest.epochs(now.foldable);
+        for unfolded in folded {
+            record.end = unfolded.segment.end;
+            record.segments.push(unfolded.segment.clone());
             self.manifests.remove_from_flush(self.id, &unfolded.flush, swaps).await?;
         }
         Ok(record)
@@ -183,16 +203,17 @@ impl Partition {
     async fn finish_record(
         &self,
         mut record: ManifestRecord,
-        manifest: &Manifest,
+        now: &Unchanged,
         snapshot: Snapshot,
         swaps: &mut ManifestSwaps,
     ) -> Result<ManifestChange, ManifestError> {
         self.add_snapshot(&mut record, swaps, snapshot).await?;
         self.manifests.add_pages(&mut record, swaps).await?;
         self.manifests.trim(&mut record, swaps).await?;
-        let (partition, seen) = (self.id, manifest.revision);
+        let (partition, seen) = (self.id, now.manifest.revision);
         swaps.manifests.push(ManifestSwap { partition, seen, record: Some(record.clone()) });
-        Ok(ManifestChange { record, folded: manifest.unfolded.len() })
+        let folded = now.manifest.unfolded[..now.foldable].iter();
+        Ok(ManifestChange { record, folded: folded.map(|flush| flush.flush.clone()).collect() })
     }
 
     /// Records the offset from which producer state is read from footers: with no snapshot when
@@ -221,8 +242,9 @@ impl Partition {
     /// Follows a committed change in memory.
     pub(super) fn apply(&self, change: ManifestChange, revision: Revision) {
         let mut state = self.lock();
-        // Flushes that were committed meanwhile came after those that are folded now.
-        let unfolded = state.manifest.unfolded[change.folded..].to_vec();
+        // With flushes that were committed meanwhile.
+        let mut unfolded = state.manifest.unfolded.clone();
+        unfolded.retain(|unfolded| !change.folded.contains(&unfolded.flush));
         let moved = change.record.log_start > state.log_start;
         state.log_start = state.log_start.max(change.record.log_start);
         let log_start = state.log_start;
@@ -237,7 +259,6 @@ impl Partition {
 
     /// Reads the records again after another broker changed them.
     async fn reload(&self) -> Result<(), ManifestError> {
-        let _no_flush = self.manifests.flush_gate.read().await;
         // Flushes first: one that is folded between the two reads is then seen twice, and in the
         // other order not at all.
         let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;
@@ -245,9 +266,9 @@ impl Partition {
     }
 
     /// Replaces the manifest by what the records are now. Closes the partition if it has a newer
-    /// leader.
+    /// leader. What was committed after `flushes` were read stays.
     pub(super) async fn take_records(&self, flushes: &Flushes) -> Result<(), ManifestError> {
-        let manifest = match self.manifests.load(self.id, self.leader_epoch, flushes).await {
+        let mut manifest = match self.manifests.load(self.id, self.leader_epoch, flushes).await {
             Ok(manifest) => manifest,
             Err(error) => {
                 if error.is_fenced() {
@@ -256,27 +277,22 @@ impl Partition {
                 return Err(error);
             }
         };
-        if let Some((from, to)) = manifest.gap() {
+        let mut state = self.lock();
+        state.manifest.unfolded.iter().for_each(|known| manifest.add(known.clone()));
+        let before = std::mem::replace(&mut state.manifest, Arc::new(manifest));
+        let mut runs: Vec<_> = state.unrecorded().map(|run| (run.base, run.end)).collect();
+        runs.reverse();
+        if let Some(gap) = state.manifest.gaps(runs.into_iter()).first() {
+            let Gap { from, to } = *gap;
+            state.manifest = before;
             return Err(ManifestError::Gap { partition: self.id, from, to });
         }
-        let mut state = self.lock();
-        state.log_start = state.log_start.max(manifest.record.log_start);
-        state.manifest = Arc::new(manifest);
+        state.log_start = state.log_start.max(state.manifest.record.log_start);
         Ok(())
     }
 
-    /// A flush put the partition's records up to the segment's end into a segment.
+    /// A flush that put records of the partition into a segment was committed.
     pub(crate) fn flushed(&self, unfolded: UnfoldedFlush) {
-        let mut state = self.lock();
-        if unfolded.segment.end <= state.manifest.end() {
-            // The manifest was reloaded between the flush's commit and this call.
-            return;
-        }
-        let (end, base) = (state.manifest.end(), unfolded.segment.base);
-        assert!(
-            state.manifest.record.continues(end, base),
-            "flushes go on where the segments end: {base} after {end}"
-        );
-        Arc::make_mut(&mut state.manifest).unfolded.push(unfolded);
+        Arc::make_mut(&mut self.lock().manifest).add(unfolded);
     }
 }

@@ -1,6 +1,6 @@
 //! Reading whole batches, as slices of memory shared with the caches.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use milena_types::{Offset, Timestamp};
@@ -15,6 +15,7 @@ use crate::{
         bounds::{Bounds, Isolation},
         collector::BatchCollector,
         partition::Partition,
+        state::RecordPlace,
     },
     segment::block_error::BlockError,
 };
@@ -108,11 +109,15 @@ impl Partition {
         let mut collector =
             BatchCollector::new(request.from, end, request.max_bytes, request.at_least_one);
         if request.from < end {
-            // What neither segments nor the tail have is lost.
-            if request.from < state.tail_start().min(state.manifest.end()) {
-                return Ok(None);
+            match state.place_of(request.from) {
+                RecordPlace::Segments => return Ok(None),
+                RecordPlace::Tail => {
+                    let next = state.read_tail(request.from, &mut collector);
+                    // Segments have what follows.
+                    collector.is_cut |= next.is_some();
+                }
+                RecordPlace::Nowhere => {}
             }
-            state.read_tail(request.from, &mut collector);
         }
         Ok(Some(ReadData::new(collector, bounds)))
     }
@@ -147,17 +152,32 @@ impl Partition {
         }
     }
 
+    /// Reads from segments and, where they have gaps, from the tail.
     async fn read_segments(
         &self,
         request: &ReadRequest,
         until: Duration,
     ) -> Result<ReadData, ReadError> {
-        let (manifest, bounds) = self.plan();
+        let bounds = self.bounds();
         let end = bounds.end(request.isolation);
         let mut collector =
             BatchCollector::new(request.from, end, request.max_bytes, request.at_least_one);
         let mut from = request.from;
         while from < end {
+            let manifest = {
+                let state = self.lock();
+                match state.place_of(from) {
+                    RecordPlace::Nowhere => break,
+                    RecordPlace::Segments => state.manifest.clone(),
+                    RecordPlace::Tail => match state.read_tail(from, &mut collector) {
+                        Some(next) => {
+                            from = next;
+                            continue;
+                        }
+                        None => break,
+                    },
+                }
+            };
             let Some(segment) = self.segment_at(&manifest, from).await? else { break };
             let read = self.read_segment(&segment, from, &mut collector, until);
             if !Box::pin(read).await? {
@@ -166,11 +186,6 @@ impl Partition {
             from = segment.end;
         }
         Ok(ReadData::new(collector, bounds))
-    }
-
-    pub(super) fn plan(&self) -> (Arc<Manifest>, Bounds) {
-        let state = self.lock();
-        (state.manifest.clone(), state.bounds())
     }
 
     /// The segment that has `offset`.

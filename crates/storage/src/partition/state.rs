@@ -5,14 +5,20 @@
 //!  - the high watermark is the end of what is committed; nothing above it is readable; it never
 //!    goes back, nor does the log start;
 //!  - from the log start to the high watermark every offset is in segments, in the tail, or in
-//!    both; or it is lost, and the loss was accepted.
+//!    both; or it is lost, and the loss was accepted;
+//!  - segments and the tail may have gaps that the other fills: the logs that the records are in are
+//!    flushed in any order. A run leaves the tail only when a flush that covers it is recorded. Flushes
+//!    are folded only as far as they go on where the manifest's record ends.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
-    catalog::{leader_epochs::EpochHistory, manifest::Manifest},
+    catalog::{
+        leader_epochs::EpochHistory,
+        manifest::{Manifest, UnfoldedFlush},
+    },
     chunk::{open_chunks::GroupSlot, tail::TailRun, ticket::Ticket},
     partition::{
         bounds::Bounds, collector::BatchCollector, options::PartitionOptions,
@@ -64,7 +70,7 @@ pub(crate) struct PartitionState {
     pub(crate) tickets: VecDeque<(Offset, Arc<Ticket>)>,
     pub(crate) producers: Producers,
     pub(crate) epochs: EpochHistory,
-    /// Committed runs in offset order up to the high watermark, without gaps but for what is lost.
+    /// Committed runs in offset order.
     pub(crate) tail: VecDeque<TailRun>,
     pub(crate) manifest: Arc<Manifest>,
 }
@@ -76,8 +82,11 @@ impl PartitionState {
         recovered: RecoveredPartition,
     ) -> Self {
         let RecoveredPartition { manifest, mut epochs, producers, tail } = recovered;
+        let flushed_end = manifest.unfolded.last().map(|unfolded| unfolded.segment.end);
+        let ends = flushed_end.into_iter().chain(tail.back().map(|run| run.end));
         // Where a log was lost and the loss accepted, the records may end below the log start.
-        let end = tail.back().map_or(manifest.end(), |run| run.end).max(manifest.record.log_start);
+        let end = manifest.record.end.max(manifest.record.log_start);
+        let end = ends.max().map_or(end, |last| last.max(end));
         epochs.begin(leader_epoch, end);
         Self {
             leader_epoch,
@@ -108,18 +117,57 @@ impl PartitionState {
         }
     }
 
-    /// Where a flush goes on: the first offset that is in the tail and in no segment, or will be.
-    pub(crate) fn flushed_next(&self) -> Offset {
-        let flushed_end = self.manifest.end();
-        let unflushed = self.tail.iter().find(|run| run.end > flushed_end);
-        unflushed.map_or(self.high_watermark, |run| run.base.max(flushed_end))
+    /// How many unfolded flushes go on where the manifest's record ends, each where the one before
+    /// ends. What is missing between may be passed over if it was deleted or is lost, but not while the
+    /// tail has it: its flush would come behind the record's end.
+    pub(crate) fn foldable(&self) -> usize {
+        let mut end = self.manifest.record.end;
+        let goes_on = |unfolded: &&UnfoldedFlush| {
+            let base = unfolded.segment.base;
+            let fits = self.manifest.record.continues(end, base) && !self.has_runs(end, base);
+            if fits {
+                end = unfolded.segment.end;
+            }
+            fits
+        };
+        self.manifest.unfolded.iter().take_while(goes_on).count()
+    }
+
+    /// Whether the tail has records from `from` on before `to`.
+    fn has_runs(&self, from: Offset, to: Offset) -> bool {
+        self.next_run(from).is_some_and(|run| run.base < to)
+    }
+
+    /// The first run with a record at or after `from`.
+    fn next_run(&self, from: Offset) -> Option<&TailRun> {
+        self.tail.get(self.tail.partition_point(|run| run.end <= from))
+    }
+
+    /// Where the flushes end that can be folded.
+    pub(crate) fn foldable_end(&self) -> Offset {
+        let last = self.foldable().checked_sub(1).map(|last| &self.manifest.unfolded[last]);
+        last.map_or(self.manifest.record.end, |last| last.segment.end)
+    }
+
+    /// The first offset from the end of the foldable flushes on that anything has, or will have.
+    pub(crate) fn goes_on_at(&self) -> Offset {
+        let end = self.foldable_end();
+        let flush = self.manifest.unfolded.iter().map(|unfolded| unfolded.segment.base);
+        let flush = flush.filter(|base| *base >= end).min();
+        let run = self.next_run(end).map(|run| run.base.max(end));
+        flush.into_iter().chain(run).min().unwrap_or(self.high_watermark)
+    }
+
+    /// The runs that no segment has.
+    pub(crate) fn unrecorded(&self) -> impl Iterator<Item = &TailRun> {
+        let (manifest, end) = (&self.manifest, self.manifest.record.end);
+        let newer = self.tail.iter().rev().take_while(move |run| run.end > end);
+        newer.filter(|run| !manifest.covers(run.base, run.end))
     }
 
     /// The bytes of segments, and of runs that are not in segments.
     pub(crate) fn size_bytes(&self) -> u64 {
-        let flushed_end = self.manifest.end();
-        let unflushed = self.tail.iter().rev().take_while(|run| run.base >= flushed_end);
-        self.manifest.bytes() + unflushed.map(|run| run.bytes.len() as u64).sum::<u64>()
+        self.manifest.bytes() + self.unrecorded().map(|run| run.bytes.len() as u64).sum::<u64>()
     }
 
     /// Reverts to `built_end` if a chunk was refused since `next_offset` was assigned.
@@ -191,35 +239,67 @@ impl PartitionState {
 
     /// Removes runs up to `end`, as far as segments have them.
     pub(crate) fn drop_tail(&mut self, end: Offset) {
-        let flushed_end = self.manifest.end().min(end);
-        while self.tail.front().is_some_and(|run| run.end <= flushed_end) {
+        let manifest = self.manifest.clone();
+        let goes = |run: &TailRun| run.end <= end && manifest.covers(run.base, run.end);
+        while self.tail.front().is_some_and(goes) {
             self.tail.pop_front();
+        }
+        // Others wait behind a run whose log is not flushed.
+        if self.tail.front().is_some_and(|run| run.end <= end) {
+            self.tail.retain(|run| !goes(run));
         }
         free_if_large(&mut self.tail);
     }
 
     /// Removes runs of sealed epochs that segments have.
     pub(crate) fn drop_sealed(&mut self) {
-        let sealed = self.tail.iter().take_while(|run| run.sealed.is_some()).last();
-        if let Some(end) = sealed.map(|run| run.end) {
-            self.drop_tail(end);
+        let manifest = self.manifest.clone();
+        let goes = |run: &TailRun| run.sealed.is_some() && manifest.covers(run.base, run.end);
+        if self.tail.iter().any(goes) {
+            self.tail.retain(|run| !goes(run));
+            free_if_large(&mut self.tail);
         }
     }
 
-    /// The first offset in the tail.
-    pub(crate) fn tail_start(&self) -> Offset {
-        self.tail.front().map_or(self.high_watermark, |run| run.base)
+    /// What has the records from `from` on.
+    pub(crate) fn place_of(&self, from: Offset) -> RecordPlace {
+        let run = self.next_run(from).map(|run| run.base);
+        match run {
+            Some(base) if base <= from => RecordPlace::Tail,
+            // What neither has is lost.
+            run if self.manifest.has_from(from, run.unwrap_or(self.high_watermark)) => {
+                RecordPlace::Segments
+            }
+            Some(_) => RecordPlace::Tail,
+            None => RecordPlace::Nowhere,
+        }
     }
 
-    /// Collects batches of the tail from `from` on.
-    pub(crate) fn read_tail(&self, from: Offset, collector: &mut BatchCollector) {
+    /// Collects batches of the tail from `from` on, as far as one run goes on where the one before
+    /// ends. Returns where that is, if more is wanted.
+    pub(crate) fn read_tail(&self, from: Offset, collector: &mut BatchCollector) -> Option<Offset> {
         let first = self.tail.partition_point(|run| run.end <= from);
+        let mut next = None;
         for run in self.tail.range(first..) {
-            if !collector.take_run(run.base, run.end, &run.bytes) {
+            if next.is_some_and(|next| next != run.base) {
                 break;
             }
+            if !collector.take_run(run.base, run.end, &run.bytes) {
+                return None;
+            }
+            next = Some(run.end);
         }
+        next
     }
+}
+
+/// What has the records from an offset on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordPlace {
+    Tail,
+    Segments,
+    /// There are none.
+    Nowhere,
 }
 
 /// Frees the memory of an empty queue, unless it is what a queue allocates for its first entry:

@@ -3,6 +3,8 @@
 //! Segments and frames are chosen by their largest timestamp; then one batch is decoded. Others have
 //! their turn after each block, and within a batch that expands far.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use milena_records::{
     Batch, BatchError, RecordSearch, SearchProgress, find_record, first_record_at_or_after,
@@ -11,7 +13,6 @@ use milena_records::{
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
-    chunk::tail::TailRun,
     partition::{
         bounds::Isolation,
         partition::Partition,
@@ -167,23 +168,32 @@ impl Partition {
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
         // Under one lock: what leaves the tail for a segment in between would be in neither.
-        let (manifest, bounds, tail, tail_start) = {
+        let (manifest, bounds, mut runs) = {
             let state = self.lock();
             if state.closed {
                 return Err(ReadError::Closed);
             }
-            (state.manifest.clone(), state.bounds(), state.tail.clone(), state.tail_start())
+            let runs = state.tail.iter().filter(|run| run.max_timestamp >= query.timestamp());
+            (state.manifest.clone(), state.bounds(), runs.cloned().collect::<VecDeque<_>>())
         };
         let within = SearchRange { from: bounds.log_start, end: bounds.end(isolation) };
         let mut from = bounds.log_start;
-        while from < tail_start.min(within.end) {
-            let Some(segment) = self.segment_at_time(&manifest, from, query.timestamp()).await?
-            else {
-                break;
-            };
-            if segment.base >= tail_start {
-                break;
+        while from < within.end {
+            while runs.pop_front_if(|run| run.end <= from).is_some() {}
+            let segment = self.segment_at_time(&manifest, from, query.timestamp()).await?;
+            // In offset order; what both have is searched in memory.
+            let run = runs.pop_front_if(|run| {
+                segment.as_ref().is_none_or(|segment| run.base <= segment.base.max(from))
+            });
+            if let Some(run) = run {
+                if let Some(found) = within.search(&run.bytes, query).await? {
+                    return Ok(Some(self.with_epoch(found)));
+                }
+                tokio::task::yield_now().await;
+                from = run.end;
+                continue;
             }
+            let Some(segment) = segment else { break };
             let part = self.segments.open(self.id, &segment.object, segment.base).await?;
             let mut frame = part.footer().frame_at_time(query.timestamp());
             while let Some(index) = frame {
@@ -195,12 +205,6 @@ impl Partition {
                 frame = part.after_block(index);
             }
             from = segment.end;
-        }
-        for run in tail.iter().filter(|run: &&TailRun| run.max_timestamp >= query.timestamp()) {
-            if let Some(found) = within.search(&run.bytes, query).await? {
-                return Ok(Some(self.with_epoch(found)));
-            }
-            tokio::task::yield_now().await;
         }
         Ok(None)
     }

@@ -1,11 +1,10 @@
 //! The sealed epochs of one broker: it flushes those it is the *flusher* of (per the catalog),
 //! and *pins* the others: its partitions read their runs until segments have them.
 //!
-//! Invariants:
-//!  - epochs are flushed in the order they were sealed in, over all brokers, and a broker's own
-//!    chunks after all that its partitions have pinned: so a partition's segments are recorded in
-//!    offset order;
-//!  - an epoch is queued or pinned, never both.
+//! Invariant: a partition here that has runs of an epoch of which it may have missed a flush has
+//! pinned it. A pin ends when the partition has read the flush records once more, after this broker
+//! became the flusher or after all of the epoch was in segments. One that is queued and pinned has
+//! changed its flusher.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,8 +23,6 @@ use crate::{
 /// An epoch this broker flushes.
 #[derive(Debug)]
 pub(crate) struct QueuedEpoch {
-    /// Its place in the order of seals.
-    pub(crate) order: u64,
     pub(crate) log: LogId,
     /// `None` once all of them are in segments.
     pub(crate) chunks: Option<Arc<EpochChunks>>,
@@ -53,10 +50,9 @@ impl QueuedEpoch {
     }
 }
 
-/// An epoch that another broker flushes and that partitions here have runs of.
+/// An epoch that partitions here have runs of, and of which another broker may have flushed some.
 #[derive(Debug)]
 pub(crate) struct PinnedEpoch {
-    pub(crate) order: u64,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "held, so that all brokers of the process share one copy")
@@ -68,19 +64,15 @@ pub(crate) struct PinnedEpoch {
 /// The sealed epochs of one broker.
 #[derive(Debug, Default)]
 pub(crate) struct EpochQueue {
-    /// In the order they are flushed in.
     pub(crate) queue: Vec<QueuedEpoch>,
+    /// Epochs that this broker is to flush and that a task is loading.
+    pub(crate) loading: BTreeSet<LogId>,
     pub(crate) pinned: BTreeMap<LogId, PinnedEpoch>,
     /// The catalog could not be followed: look again soon.
     pub(crate) unsettled: bool,
 }
 
 impl EpochQueue {
-    pub(crate) fn enqueue(&mut self, queued: QueuedEpoch) {
-        self.queue.push(queued);
-        self.queue.sort_by_key(|queued| (queued.order, queued.log));
-    }
-
     pub(crate) fn is_queued(&self, log: LogId) -> bool {
         self.queue.iter().any(|queued| queued.log == log)
     }
@@ -89,29 +81,12 @@ impl EpochQueue {
         self.queue.iter_mut().find(|queued| queued.log == log)
     }
 
-    /// Notes that a partition here has runs of an epoch that another broker flushes.
-    pub(crate) fn pin_epoch(
-        &mut self,
-        order: u64,
-        chunks: &Arc<EpochChunks>,
-        partition: TopicPartition,
-    ) {
-        let partitions = BTreeSet::new();
-        let pinned = self.pinned.entry(chunks.log);
-        let chunks = chunks.clone();
-        let pinned = pinned.or_insert_with(|| PinnedEpoch { order, chunks, partitions });
+    /// Notes that a partition here has runs of an epoch, and may have missed a flush of it.
+    pub(crate) fn pin_epoch(&mut self, chunks: &Arc<EpochChunks>, partition: TopicPartition) {
+        let pinned = self
+            .pinned
+            .entry(chunks.log)
+            .or_insert_with(|| PinnedEpoch { chunks: chunks.clone(), partitions: BTreeSet::new() });
         pinned.partitions.insert(partition);
-    }
-
-    /// The first epoch that partitions here have pinned.
-    pub(crate) fn first_pinned(&self) -> Option<LogId> {
-        let mut pinned = self.pinned.iter();
-        pinned.find(|(_, pinned)| !pinned.partitions.is_empty()).map(|(log, _)| *log)
-    }
-
-    /// The unflushed bytes of the queue, and since when the oldest of them wait.
-    pub(crate) fn waiting(&self) -> (u64, Option<Duration>) {
-        let bytes = self.queue.iter().map(QueuedEpoch::bytes).sum();
-        (bytes, self.queue.iter().map(|queued| queued.since).min())
     }
 }

@@ -1,13 +1,23 @@
 //! Opening a partition: its manifest, the flushes that are not folded into it, the unflushed chunks
 //! of this broker and of sealed epochs of any, and its producer state.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use milena_runtime::Backoff;
 use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
-    catalog::{deletion::DeletedPartitions, manifest::Manifest, manifests::Manifests},
+    catalog::{
+        deletion::DeletedPartitions,
+        leader_epochs::EpochHistory,
+        manifest::{Gap, Manifest},
+        manifests::Manifests,
+        records::LogId,
+    },
     chunk::{log_core::LogCore, tail::TailRun},
     partition::{
         options::PartitionOptions,
@@ -77,9 +87,6 @@ impl PartitionOpener {
         options: PartitionOptions,
         accept_losses: bool,
     ) -> Result<Arc<Partition>, OpenPartitionError> {
-        // No flush of this broker is committed meanwhile, so what is in the tail or in a flush
-        // record now stays there.
-        let _no_flush = self.manifests.flush_gate.read().await;
         if self.core.is_sealed() {
             return Err(OpenPartitionError::Sealed);
         }
@@ -89,13 +96,18 @@ impl PartitionOpener {
         if let Some(open) = self.partitions.get(id) {
             return already_open(open, leader_epoch);
         }
-        let (recovered, loss) = self.recover(id, leader_epoch, accept_losses).await?;
+        let opening = self.partitions.begin_opening(id);
+        let Recovery { partition: recovered, loss, epochs } =
+            self.recover(id, leader_epoch, accept_losses).await?;
         let state = PartitionState::new(leader_epoch, options, recovered);
         let (core, manifests) = (self.core.clone(), self.manifests.clone());
         let partition = Partition::new(id, state, core, manifests, self.segments.clone());
         partition.settle_loss(&loss).await?;
-        match self.partitions.insert(&partition) {
-            Ok(()) => Ok(partition),
+        match opening.finish(&partition) {
+            Ok(()) => {
+                self.pin_epochs(&partition, &epochs);
+                Ok(partition)
+            }
             Err(open) => already_open(open, leader_epoch),
         }
     }
@@ -106,124 +118,140 @@ impl PartitionOpener {
         id: TopicPartition,
         leader_epoch: LeaderEpoch,
         accept_losses: bool,
-    ) -> Result<(RecoveredPartition, Loss), OpenPartitionError> {
+    ) -> Result<Recovery, OpenPartitionError> {
         // Chunks, then flushes, then the manifest: what moves on between two reads is then seen
         // twice, and in any other order perhaps not at all.
+        let own = self.core.tail.unflushed_of(id);
         let sealed = self.sealed_chunks().await?;
         let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;
         let manifest = self.manifests.load(id, leader_epoch, &flushes).await?;
-        let mut epochs = manifest.epochs();
-        let own = self.core.tail.unflushed_of(id);
         let own = own.iter().filter_map(|chunk| {
             let (index, part) = chunk.part_of(id)?;
             Some((chunk.run(index), part))
         });
-        let mut runs: Vec<(TailRun, &PartitionFooter)> =
-            sealed.iter().flat_map(|(_, epoch)| epoch.runs_of(id)).chain(own).collect();
+        let sealed_runs = sealed.iter().flat_map(|epoch| epoch.chunks.runs_of(id));
+        let mut runs: Vec<(TailRun, &PartitionFooter)> = sealed_runs.chain(own).collect();
         runs.sort_by_key(|(run, _)| run.base);
-        runs.retain(|(run, _)| run.end > manifest.end());
-        let gaps = gaps(&manifest, &sealed, runs.iter().map(|(run, _)| run));
+        runs.retain(|(run, _)| !manifest.covers(run.base, run.end));
+        let gaps = manifest.gaps(runs.iter().map(|(run, _)| (run.base, run.end)));
         if let Some(gap) = gaps.first() {
-            let accepted = accept_losses && self.are_accepted(&gaps).await?;
+            let accepted = accept_losses && self.are_accepted(&gaps, &sealed, &runs).await?;
             if !accepted {
-                let Gap { from, to, .. } = *gap;
+                let Gap { from, to } = *gap;
                 return Err(OpenPartitionError::Gap { partition: id, from, to });
             }
         }
-        let first_missing = runs.last().map_or(manifest.end(), |(run, _)| run.end);
-        let first_missing = gaps.first().map_or(first_missing, |gap| gap.from);
+        let flushed_end = manifest.unfolded.last().map(|unfolded| unfolded.segment.end);
+        let ends = flushed_end.into_iter().chain(runs.last().map(|(run, _)| run.end));
+        let end = ends.max().unwrap_or(manifest.record.end);
+        let first_missing = gaps.first().map_or(end, |gap| gap.from);
         let snapshot = manifest.record.producers.as_ref();
         let loss = Loss {
             snapshot: snapshot.is_some_and(|snapshot| snapshot.offset > first_missing),
             before: gaps.last().map(|gap| gap.to),
         };
         let snapshot = snapshot.filter(|_| !loss.snapshot);
-        let from = snapshot.map_or(Offset::ZERO, |snapshot| snapshot.offset);
         let now = Timestamp(self.core.runtime.wall_ms());
-        let mut producers =
-            rebuild_producers(&self.manifests, &self.segments, id, &manifest, snapshot, now)
-                .await?;
-        let mut tail = VecDeque::new();
-        for (run, part) in runs {
-            part.epochs.iter().for_each(|begun| epochs.begin(begun.epoch, begun.start));
-            let newer = part.batches.iter().filter(|batch| batch.base_offset >= from);
-            newer.for_each(|batch| producers.commit_summary(batch, now));
-            tail.push_back(run);
-        }
+        let parts = runs.iter().map(|(_, part)| *part);
+        let mut producers = rebuild_producers(
+            &self.manifests,
+            &self.segments,
+            id,
+            &manifest,
+            parts.clone(),
+            snapshot,
+            now,
+        )
+        .await?;
         producers.expire(expired_before(now, self.producer_expiration));
-        self.pin_epochs(id, &sealed, &tail);
-        Ok((RecoveredPartition { manifest, epochs, producers, tail }, loss))
+        let epochs = epochs_of(&manifest, parts);
+        let tail: VecDeque<TailRun> = runs.into_iter().map(|(run, _)| run).collect();
+        let partition = RecoveredPartition { manifest, epochs, producers, tail };
+        Ok(Recovery { partition, loss, epochs: sealed })
     }
 
     /// Whether what is missing was in epochs whose loss was accepted: it went before what was sealed
     /// later.
-    async fn are_accepted(&self, gaps: &[Gap]) -> Result<bool, OpenPartitionError> {
+    async fn are_accepted(
+        &self,
+        gaps: &[Gap],
+        sealed: &[BorrowedEpoch],
+        runs: &[(TailRun, &PartitionFooter)],
+    ) -> Result<bool, OpenPartitionError> {
         let lost = self.manifests.catalog.first_lost().await?;
-        Ok(gaps.iter().all(|gap| gap.from < gap.to && lost.is_some_and(|lost| lost < gap.order)))
+        let order_of = |log| {
+            let epoch = sealed.iter().find(|epoch| epoch.chunks.log == log);
+            epoch.map_or(u64::MAX, |epoch| epoch.order)
+        };
+        // Of what goes on behind the gap; the last, if it is not known.
+        let order = |gap: &Gap| {
+            let run = runs.iter().find(|(run, _)| run.base == gap.to);
+            run.and_then(|(run, _)| run.sealed).map_or(u64::MAX, order_of)
+        };
+        let accepted = |gap: &Gap| gap.from < gap.to && lost.is_some_and(|lost| lost < order(gap));
+        Ok(gaps.iter().all(accepted))
     }
 
-    /// The chunks of all sealed epochs that are not all in segments, each with its place in the
-    /// order of seals.
-    async fn sealed_chunks(&self) -> Result<Vec<(u64, Arc<EpochChunks>)>, OpenPartitionError> {
+    /// The chunks of all sealed epochs that are not all in segments.
+    async fn sealed_chunks(&self) -> Result<Vec<BorrowedEpoch>, OpenPartitionError> {
         let own = self.core.id;
         let mut epochs = Vec::new();
         for (log, seen) in self.manifests.catalog.all_epochs().await? {
             if let Some(chunks) = seen.value.unflushed().filter(|_| log != own) {
-                let chunks = self.sealed.logs.load(&self.core, log, chunks).await?;
-                epochs.push((seen.value.order, chunks));
+                let chunks = self.sealed.logs.load_within(&self.core, log, chunks).await?;
+                let flushed_here = seen.value.flusher_of(log) == own;
+                epochs.push(BorrowedEpoch { chunks, order: seen.value.order, flushed_here });
             }
         }
         Ok(epochs)
     }
 
-    /// Notes which epochs of other flushers the partition has runs of, and requests their flush.
-    fn pin_epochs(
-        &self,
-        id: TopicPartition,
-        epochs: &[(u64, Arc<EpochChunks>)],
-        tail: &VecDeque<TailRun>,
-    ) {
+    /// Notes of which epochs flushes may come, or may have come, that are not applied to the partition,
+    /// and requests them. The partition is open: whoever ends a pin has it read the records again.
+    fn pin_epochs(&self, partition: &Partition, epochs: &[BorrowedEpoch]) {
+        let logs: BTreeSet<LogId> =
+            partition.lock().tail.iter().filter_map(|run| run.sealed).collect();
         let mut sealed = self.sealed.lock();
-        for (order, epoch) in epochs {
-            let has_runs = tail.iter().any(|run| run.sealed == Some(epoch.log));
-            if has_runs && !sealed.is_queued(epoch.log) {
-                sealed.pin_epoch(*order, epoch, id);
-                self.sealed.logs.request_flush(epoch.log);
+        for BorrowedEpoch { chunks, flushed_here, .. } in epochs {
+            // The record was read before the flushes were: if this broker was the flusher by then, it
+            // has missed none of another.
+            let is_complete = *flushed_here && sealed.is_queued(chunks.log);
+            if logs.contains(&chunks.log) && !is_complete {
+                sealed.pin_epoch(chunks, partition.id());
+                self.sealed.logs.request_flush(chunks.log);
             }
         }
     }
 }
 
-/// A place where records do not go on where those before end.
-#[derive(Clone, Copy)]
-struct Gap {
-    from: Offset,
-    to: Offset,
-    /// The place in the order of seals of the epoch that goes on; the last, if it is not known.
-    order: u64,
+/// What is there of a partition, and what is lost.
+struct Recovery {
+    partition: RecoveredPartition,
+    loss: Loss,
+    epochs: Vec<BorrowedEpoch>,
 }
 
-/// Flushes and runs go on where the segments end, each where the one before ends, but behind what was
-/// deleted, also where it was lost before that. Returns the places where they do not.
-fn gaps<'a>(
+/// A sealed epoch with chunks that are not in segments.
+struct BorrowedEpoch {
+    chunks: Arc<EpochChunks>,
+    /// Its place in the order of seals.
+    order: u64,
+    /// Whether this broker was its flusher when the record was read.
+    flushed_here: bool,
+}
+
+/// The leader epochs of everything in segments and in chunks.
+fn epochs_of<'a>(
     manifest: &'a Manifest,
-    sealed: &'a [(u64, Arc<EpochChunks>)],
-    runs: impl Iterator<Item = &'a TailRun>,
-) -> Vec<Gap> {
-    let order_of = |log| sealed.iter().find(|(_, epoch)| epoch.log == log).map(|(order, _)| *order);
-    let flushes = manifest.unfolded.iter().map(|unfolded| &unfolded.segment);
-    let flushes = flushes.map(|segment| (segment.base, segment.end, u64::MAX));
-    let runs =
-        runs.map(|run| (run.base, run.end, run.sealed.and_then(order_of).unwrap_or(u64::MAX)));
-    let mut from = manifest.record.end;
-    let mut gaps = Vec::new();
-    for (to, end, order) in flushes.chain(runs) {
-        if !manifest.record.continues(from, to) {
-            gaps.push(Gap { from, to, order });
-        }
-        from = end;
-    }
-    gaps
+    parts: impl Iterator<Item = &'a PartitionFooter>,
+) -> EpochHistory {
+    let flushed = manifest.unfolded.iter().flat_map(|unfolded| &unfolded.epochs).copied();
+    let in_chunks = parts.flat_map(|part| &part.epochs).map(|begun| (begun.epoch, begun.start));
+    let mut begun: Vec<(LeaderEpoch, Offset)> = flushed.chain(in_chunks).collect();
+    begun.sort_by_key(|(_, start)| *start);
+    let mut epochs = manifest.record.epochs.clone();
+    begun.into_iter().for_each(|(epoch, start)| epochs.begin(epoch, start));
+    epochs
 }
 
 fn already_open(

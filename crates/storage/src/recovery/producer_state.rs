@@ -9,15 +9,22 @@ use crate::{
     objects::object_id::ObjectId,
     partition::producers::{snapshot::SnapshotError, state::Producers},
     recovery::errors::OpenPartitionError,
-    segment::blocks::Segments,
+    segment::{blocks::Segments, footer::PartitionFooter, format::BatchSummary},
 };
 
-/// The producer state of everything in segments, from `snapshot` on if there is one.
+/// What tells of producers: a segment, or a partition's share of a chunk.
+enum Source<'a> {
+    Segment(&'a SegmentRef),
+    Chunk(&'a PartitionFooter),
+}
+
+/// The producer state of everything in segments and in `chunks`, from `snapshot` on if there is one.
 pub(super) async fn rebuild_producers(
     manifests: &Manifests,
     segments: &Segments,
     id: TopicPartition,
     manifest: &Manifest,
+    chunks: impl Iterator<Item = &'_ PartitionFooter>,
     snapshot: Option<&SnapshotRef>,
     now: Timestamp,
 ) -> Result<Producers, OpenPartitionError> {
@@ -31,8 +38,16 @@ pub(super) async fn rebuild_producers(
             replay.footer(&segment).await?;
         }
     }
-    for segment in manifest.newer() {
-        replay.footer(segment).await?;
+    // A flush may have gone before chunks of another log that its records come after.
+    let newer = manifest.newer().map(|segment| (segment.base, Source::Segment(segment)));
+    let chunks = chunks.map(|part| (part.offsets.start, Source::Chunk(part)));
+    let mut sources: Vec<_> = newer.chain(chunks).collect();
+    sources.sort_by_key(|(base, _)| *base);
+    for (_, source) in sources {
+        match source {
+            Source::Segment(segment) => replay.footer(segment).await?,
+            Source::Chunk(part) => replay.batches(&part.batches),
+        }
     }
     Ok(producers)
 }
@@ -74,9 +89,13 @@ impl Replay<'_> {
             return Ok(());
         }
         let part = self.segments.open(self.id, &segment.object, segment.base).await?;
-        for batch in part.footer().batches.iter().filter(|batch| batch.base_offset >= self.from) {
+        self.batches(&part.footer().batches);
+        Ok(())
+    }
+
+    fn batches(&mut self, batches: &[BatchSummary]) {
+        for batch in batches.iter().filter(|batch| batch.base_offset >= self.from) {
             self.producers.commit_summary(batch, self.now);
         }
-        Ok(())
     }
 }

@@ -262,8 +262,7 @@ impl Recoverer {
             let chunks = seen.value.unflushed().unwrap_or(ChunkSeq(0)..ChunkSeq(0));
             let loaded = logs.load_from(core, directory, log, chunks).await;
             let epoch = loaded.map_err(|error| start_error(error.into()))?;
-            let queued = self.sealed.enqueue(log, &seen.value, epoch).await;
-            queued.expect("no partition is open that could have to be read again");
+            self.sealed.enqueue(log, &seen.value, epoch);
         }
         manifests.load_deleted(deleted).await?;
         let recorded = manifests.catalog.epochs_of(own.broker).await?;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use milena_runtime::FailureLog;
+use milena_runtime::{Backoff, FailureLog, Retry};
 use milena_types::{BrokerEpoch, BrokerId, Timestamp, TopicPartition};
 
 use crate::{
@@ -24,13 +24,16 @@ use crate::{
     },
     recovery::{
         epoch_chunks::EpochChunks,
-        epoch_queue::{EpochQueue, PinnedEpoch, QueuedEpoch},
+        epoch_queue::{EpochQueue, QueuedEpoch},
         sealed_logs::{SealedError, SealedLogs},
     },
 };
 
 /// How often the catalog is read while a change is expected there.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The pauses between attempts to load a sealed epoch.
+const LOAD_RETRY: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 /// Why the catalog could not be followed. It is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +108,7 @@ impl SealedEpochs {
     }
 
     /// Brings the queue and the pinned epochs in line with the catalog.
-    pub(crate) async fn settle(&self) -> Result<(), SettleError> {
+    pub(crate) async fn settle(self: &Arc<Self>) -> Result<(), SettleError> {
         let settled = self.try_settle().await;
         if settled.is_err() {
             self.lock().unsettled = true;
@@ -113,7 +116,7 @@ impl SealedEpochs {
         settled
     }
 
-    async fn try_settle(&self) -> Result<(), SettleError> {
+    async fn try_settle(self: &Arc<Self>) -> Result<(), SettleError> {
         let _serialised = self.settling.lock().await;
         let catalog = &self.manifests.catalog;
         let own = catalog.own();
@@ -127,10 +130,10 @@ impl SealedEpochs {
                 continue;
             }
             match seen.value.unflushed() {
-                Some(chunks) => {
-                    let epoch = self.logs.load(&self.core, *log, chunks).await?;
-                    self.enqueue(*log, &seen.value, epoch).await?;
-                }
+                Some(chunks) => match self.logs.in_memory(*log, &chunks) {
+                    Some(epoch) => self.enqueue(*log, &seen.value, epoch),
+                    None => self.begin_loading(*log),
+                },
                 // Its flusher died between flushing the last of it and retiring it.
                 None => catalog.retire_epoch(*log).await?,
             }
@@ -139,12 +142,60 @@ impl SealedEpochs {
         for log in pinned {
             let record =
                 epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.value);
-            if record.and_then(WalRecord::unflushed).is_none() {
-                self.unpin_epoch(log, |_| {}).await?;
+            let is_flushed = record.and_then(WalRecord::unflushed).is_none();
+            if is_flushed || self.lock().is_queued(log) {
+                self.unpin_epoch(log).await?;
+            }
+            if is_flushed {
                 self.logs.epoch_retired(log);
             }
         }
         self.core.request_flush();
+        Ok(())
+    }
+
+    /// Loads an epoch in a task of its own, until this broker can flush it or does not have to any more.
+    fn begin_loading(self: &Arc<Self>, log: LogId) {
+        if !self.lock().loading.insert(log) {
+            return;
+        }
+        let this = self.clone();
+        self.core.runtime.spawn_seal(async move {
+            let stopping = this.core.runtime.stopping().clone();
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = this.load_and_enqueue(log) => {}
+            }
+            this.lock().loading.remove(&log);
+        });
+    }
+
+    async fn load_and_enqueue(&self, log: LogId) {
+        let mut retry = Retry::new(&self.core.runtime, LOAD_RETRY);
+        loop {
+            match self.try_load_and_enqueue(log).await {
+                Ok(()) => return,
+                Err(error) if retry.is_news(&error) => tracing::warn!(
+                    %error, %log, "a sealed epoch cannot be put into segments yet; trying again"
+                ),
+                Err(_) => {}
+            }
+            if retry.pause().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn try_load_and_enqueue(&self, log: LogId) -> Result<(), SettleError> {
+        let catalog = &self.manifests.catalog;
+        let Some(seen) = catalog.epoch(log).await? else { return Ok(()) };
+        let mine = seen.value.flusher_of(log) == catalog.own();
+        let Some(chunks) = seen.value.unflushed().filter(|_| mine) else { return Ok(()) };
+        let epoch = self.logs.load(&self.core, log, chunks).await?;
+        // Another may have become the flusher meanwhile: the first flush finds out.
+        self.enqueue(log, &seen.value, epoch);
+        // Of partitions that have pinned it.
+        self.logs.notify();
         Ok(())
     }
 
@@ -174,14 +225,8 @@ impl SealedEpochs {
     }
 
     /// Makes this broker flush the epoch. The catalog already names it the flusher: no other does.
-    pub(crate) async fn enqueue(
-        &self,
-        log: LogId,
-        record: &WalRecord,
-        epoch: Arc<EpochChunks>,
-    ) -> Result<(), ManifestError> {
+    pub(crate) fn enqueue(&self, log: LogId, record: &WalRecord, epoch: Arc<EpochChunks>) {
         let queued = QueuedEpoch {
-            order: record.order,
             log,
             chunks: Some(epoch),
             floor_end: record.floor_end,
@@ -189,36 +234,30 @@ impl SealedEpochs {
             charged: log.broker == self.core.id.broker,
             since: self.core.runtime.monotonic(),
         };
-        self.unpin_epoch(log, |sealed| {
-            if !sealed.is_queued(log) {
-                if queued.charged {
-                    self.core.budget.add_unflushed(queued.bytes());
-                }
-                sealed.enqueue(queued);
+        let mut sealed = self.lock();
+        if !sealed.is_queued(log) {
+            if queued.charged {
+                self.core.budget.add_unflushed(queued.bytes());
             }
-        })
-        .await
+            sealed.queue.push(queued);
+        }
+        drop(sealed);
+        self.core.request_flush();
     }
 
-    /// Has the partitions that pinned an epoch take the present segments, then unpins it, and does
-    /// `then` under the same lock: at no moment is the epoch in neither.
-    async fn unpin_epoch(
-        &self,
-        log: LogId,
-        then: impl FnOnce(&mut EpochQueue),
-    ) -> Result<(), ManifestError> {
+    /// Has the partitions that pinned an epoch take the present segments. Its flushes are from now on
+    /// this broker's, or there are none.
+    async fn unpin_epoch(&self, log: LogId) -> Result<(), ManifestError> {
         let mut reloaded: BTreeSet<TopicPartition> = BTreeSet::new();
         let mut to_fold = Vec::new();
         loop {
             let missing: Vec<TopicPartition> = {
-                let _nobody_opens = self.manifests.flush_gate.write().await;
                 let mut sealed = self.lock();
                 let pinned = sealed.pinned.get(&log).into_iter();
                 let missing = pinned.flat_map(|epoch| epoch.partitions.difference(&reloaded));
                 let missing: Vec<_> = missing.copied().collect();
                 if missing.is_empty() {
                     sealed.pinned.remove(&log);
-                    then(&mut sealed);
                     break;
                 }
                 missing
@@ -229,7 +268,6 @@ impl SealedEpochs {
             reloaded.extend(missing);
             to_fold.extend(open);
         }
-        self.core.request_flush();
         fold_due(&self.manifests, Timestamp(self.core.runtime.wall_ms()), to_fold).await;
         Ok(())
     }
@@ -246,49 +284,26 @@ impl SealedEpochs {
             }
             return Ok(());
         }
-        let _nobody_opens = self.manifests.flush_gate.write().await;
-        let has_runs = |partition: &Arc<Partition>| {
-            partition.lock().tail.iter().any(|run| run.sealed == Some(log))
+        let queued = {
+            let mut sealed = self.lock();
+            let index = sealed.queue.iter().position(|queued| queued.log == log);
+            index.map(|index| sealed.queue.remove(index))
         };
+        let Some(queued) = queued else { return Ok(()) };
+        if queued.charged {
+            self.core.budget.remove_unflushed(queued.bytes());
+        }
+        // Who is opened from now on pins it itself.
+        let has_runs =
+            |partition: &Partition| partition.lock().tail.iter().any(|run| run.sealed == Some(log));
         let open = self.partitions.all();
-        let pinning = open.iter().filter(|partition| has_runs(partition));
-        let partitions: BTreeSet<TopicPartition> =
-            pinning.map(|partition| partition.id()).collect();
-        let mut sealed = self.lock();
-        if let Some(index) = sealed.queue.iter().position(|queued| queued.log == log) {
-            let queued = sealed.queue.remove(index);
-            if queued.charged {
-                self.core.budget.remove_unflushed(queued.bytes());
-            }
-            if !partitions.is_empty() {
+        for partition in open.iter().filter(|partition| has_runs(partition)) {
+            if let Some(chunks) = &queued.chunks {
+                self.lock().pin_epoch(chunks, partition.id());
                 self.logs.request_flush(log);
             }
-            if let Some(chunks) = queued.chunks {
-                let pinned = PinnedEpoch { order: queued.order, chunks, partitions };
-                sealed.pinned.insert(log, pinned);
-            }
         }
-        drop(sealed);
         tracing::info!(%log, "another broker flushes this epoch");
         Ok(())
-    }
-
-    /// Whether an epoch's turn has come: all that were sealed before it are in segments, and
-    /// applied here.
-    pub(crate) async fn may_flush(&self, order: u64, log: LogId) -> Result<bool, CatalogError> {
-        let earlier = |other_order: u64, other: LogId| (other_order, other) < (order, log);
-        let pins_earlier =
-            self.lock().pinned.iter().any(|(other, epoch)| earlier(epoch.order, *other));
-        if pins_earlier {
-            return Ok(false);
-        }
-        let epochs = self.manifests.catalog.all_epochs().await?;
-        let before = epochs.iter().find(|(other, seen)| {
-            *other != log && earlier(seen.value.order, *other) && seen.value.unflushed().is_some()
-        });
-        if let Some((before, _)) = before {
-            self.logs.request_flush(*before);
-        }
-        Ok(before.is_none())
     }
 }

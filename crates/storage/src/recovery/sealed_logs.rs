@@ -7,6 +7,7 @@ use std::{
     ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, Weak},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -31,6 +32,12 @@ pub enum SealedError {
     /// They were released meanwhile, or are being moved: read again where the records are.
     #[error("chunk {seq} of {log} is not in its directory: restore it if it does not come back")]
     Gone { log: String, seq: ChunkSeq },
+    /// They are still being read, or the disk hangs.
+    #[error("the chunks of {log} are being read: wait, or see why its directory does not respond")]
+    Loading { log: String },
+    /// Somebody else's attempt to read them failed, or this one.
+    #[error("the chunks of {log} cannot be read: {reason}")]
+    Unreadable { log: String, reason: String },
     /// This process does not know the directory of that broker.
     #[error(
         "the write-ahead directory of broker {broker} is not known here: start the broker that has \
@@ -48,6 +55,30 @@ pub enum SealedError {
     Stopping,
 }
 
+/// Why a load failed, for all that wait for it.
+#[derive(Clone, Debug)]
+enum LoadFailure {
+    Gone(ChunkSeq),
+    Unreadable(String),
+}
+
+type LoadOutcome = Result<Arc<EpochChunks>, LoadFailure>;
+
+/// The chunks of a sealed epoch that are being read, by a thread that belongs to nobody: the disk may
+/// hang, and whoever waits may go.
+#[derive(Clone)]
+struct Load {
+    chunks: Range<ChunkSeq>,
+    /// In monotonic time.
+    begun: Duration,
+    /// Without a value and closed: it was given up.
+    outcome: watch::Receiver<Option<LoadOutcome>>,
+}
+
+/// How long an opening waits for the chunks of a sealed epoch, from when their load began. It is
+/// repeated; the openings of others that are tried with it wait as long.
+const LOAD_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// The write-ahead logs of the brokers of one cluster that run in one process. Clones share it.
 #[derive(Clone)]
 pub struct SealedLogs(Arc<ProcessLogs>);
@@ -56,8 +87,9 @@ struct ProcessLogs {
     disk: Option<Arc<dyn Disk>>,
     dir_of: Box<dyn Fn(BrokerId) -> Option<PathBuf> + Send + Sync>,
     epochs: Mutex<HashMap<LogId, Weak<EpochChunks>>>,
-    /// Serialises loads, so that an epoch is loaded once.
-    loading: tokio::sync::Mutex<()>,
+    /// The loads under way, so that an epoch is loaded once. One that hangs keeps nobody from loading
+    /// another epoch.
+    loading: Mutex<HashMap<LogId, Load>>,
     /// Epochs whose flush a broker waits for.
     requested: Mutex<BTreeSet<LogId>>,
     /// Sent to when an epoch was sealed or flushed, or its flush is requested.
@@ -94,7 +126,7 @@ impl SealedLogs {
             disk,
             dir_of,
             epochs: Mutex::default(),
-            loading: tokio::sync::Mutex::default(),
+            loading: Mutex::default(),
             requested: Mutex::default(),
             changed: watch::Sender::new(0),
         }))
@@ -148,7 +180,12 @@ impl SealedLogs {
         self.in_memory(log, chunks).is_some()
     }
 
-    fn in_memory(&self, log: LogId, chunks: &Range<ChunkSeq>) -> Option<Arc<EpochChunks>> {
+    /// The chunks, if they are in memory.
+    pub(crate) fn in_memory(
+        &self,
+        log: LogId,
+        chunks: &Range<ChunkSeq>,
+    ) -> Option<Arc<EpochChunks>> {
         let epoch = self.epochs().get(&log)?.upgrade()?;
         (epoch.first <= chunks.start && chunks.end <= epoch.end()).then_some(epoch)
     }
@@ -168,13 +205,37 @@ impl SealedLogs {
         log: LogId,
         chunks: Range<ChunkSeq>,
     ) -> Result<Arc<EpochChunks>, SealedError> {
-        let directory = directory.clone();
-        let read = move |seq| Ok(directory.read(log.epoch, seq)?);
-        self.load_with(core, log, chunks, move || Ok(read)).await
+        if let Some(epoch) = self.in_memory(log, &chunks) {
+            return Ok(epoch);
+        }
+        let (runtime, core, directory) = (core.runtime.clone(), core.clone(), directory.clone());
+        let read =
+            move || read_epoch(&core, log, chunks, |seq| Ok(directory.read(log.epoch, seq)?));
+        let epoch = runtime.spawn_blocking(read).await.map_err(|_| SealedError::Stopping)??;
+        Ok(self.keep(epoch))
     }
 
-    /// The chunks, from memory or read in place.
+    /// The chunks, from memory or read in place, however long that takes.
     pub(crate) async fn load(
+        &self,
+        core: &Arc<LogCore>,
+        log: LogId,
+        chunks: Range<ChunkSeq>,
+    ) -> Result<Arc<EpochChunks>, SealedError> {
+        loop {
+            if let Some(epoch) = self.in_memory(log, &chunks) {
+                return Ok(epoch);
+            }
+            if let Some(outcome) = self.join_load(core, log, &chunks)?.wait().await {
+                return outcome.map_err(|failure| failure.of(log));
+            }
+            // It was another broker's, which has ended, or of fewer chunks.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// As [`SealedLogs::load`], for a bounded time. The load goes on.
+    pub(crate) async fn load_within(
         &self,
         core: &Arc<LogCore>,
         log: LogId,
@@ -183,39 +244,99 @@ impl SealedLogs {
         if let Some(epoch) = self.in_memory(log, &chunks) {
             return Ok(epoch);
         }
-        let (disk, dir) = self.directory_of(log.broker)?;
-        let wanted = chunks.clone();
-        let reader = move || {
-            let found = SealedChunks::find(&*disk, &dir, log.epoch, &wanted)?;
-            let gone = move |seq| SealedError::Gone { log: log.to_string(), seq };
-            Ok(move |seq| found.read(seq).ok_or_else(|| gone(seq)))
-        };
-        self.load_with(core, log, chunks, reader).await
+        let begun = self.join_load(core, log, &chunks)?.begun;
+        let left = (begun + LOAD_WAIT_MAX).saturating_sub(core.runtime.monotonic());
+        let loaded = tokio::time::timeout(left, self.load(core, log, chunks)).await;
+        loaded.unwrap_or_else(|_| Err(SealedError::Loading { log: log.to_string() }))
     }
 
-    async fn load_with<R>(
+    /// The load of an epoch's chunks: the one under way, or a new one.
+    fn join_load(
         &self,
         core: &Arc<LogCore>,
         log: LogId,
-        chunks: Range<ChunkSeq>,
-        reader: impl FnOnce() -> Result<R, SealedError> + Send + 'static,
-    ) -> Result<Arc<EpochChunks>, SealedError>
-    where
-        R: Fn(ChunkSeq) -> Result<Bytes, SealedError>,
-    {
-        let _serialised = self.0.loading.lock().await;
-        if let Some(epoch) = self.in_memory(log, &chunks) {
-            return Ok(epoch);
+        chunks: &Range<ChunkSeq>,
+    ) -> Result<Load, SealedError> {
+        let (disk, dir) = self.directory_of(log.broker)?;
+        let mut loading = self.loading();
+        if let Some(load) = loading.get(&log).filter(|load| load.is_of(chunks)) {
+            return Ok(load.clone());
         }
-        let (runtime, core) = (core.runtime.clone(), core.clone());
+        let (done, outcome) = watch::channel(None);
+        let begun = core.runtime.monotonic();
+        let load = Load { chunks: chunks.clone(), begun, outcome };
+        loading.insert(log, load.clone());
+        drop(loading);
+        let (logs, core, chunks) = (self.clone(), core.clone(), chunks.clone());
+        let runtime = core.runtime.clone();
+        let ours = load.outcome.clone();
         let read = move || {
-            let read = reader()?;
-            let numbers = (chunks.start.0..chunks.end.0).map(ChunkSeq);
-            let all = numbers.map(|seq| Ok(Arc::new(core.read_back(log, seq, &read(seq)?)?)));
-            let all: Vec<_> = all.collect::<Result<_, SealedError>>()?;
-            Ok::<_, SealedError>(Arc::new(EpochChunks::new(log, chunks.start, all)))
+            let found = SealedChunks::find(&*disk, &dir, log.epoch, &chunks);
+            let gone = |seq| SealedError::Gone { log: log.to_string(), seq };
+            let read = |found: SealedChunks| {
+                read_epoch(&core, log, chunks, |seq| found.read(seq).ok_or_else(|| gone(seq)))
+            };
+            let outcome = found.map_err(SealedError::from).and_then(read);
+            let outcome = outcome.map(|epoch| logs.keep(epoch)).map_err(LoadFailure::from);
+            done.send_replace(Some(outcome));
+            logs.loading().retain(|_, load| !load.outcome.same_channel(&ours));
         };
-        let epoch = runtime.spawn_blocking(read).await.map_err(|_| SealedError::Stopping)??;
-        Ok(self.keep(epoch))
+        if runtime.is_on_one_thread() {
+            drop(runtime.spawn_blocking(read));
+        } else if let Err(error) = runtime.spawn_thread("sealed-log", read) {
+            let (log, reason) = (log.to_string(), error.to_string());
+            return Err(SealedError::Unreadable { log, reason });
+        }
+        Ok(load)
     }
+
+    fn loading(&self) -> MutexGuard<'_, HashMap<LogId, Load>> {
+        self.0.loading.lock().expect("no panic while loads are listed")
+    }
+}
+
+impl Load {
+    /// Whether it is under way and reads these chunks.
+    fn is_of(&self, chunks: &Range<ChunkSeq>) -> bool {
+        let is_running = self.outcome.has_changed().is_ok() && self.outcome.borrow().is_none();
+        is_running && self.chunks.start <= chunks.start && chunks.end <= self.chunks.end
+    }
+
+    /// The outcome; none if it was given up.
+    async fn wait(mut self) -> Option<LoadOutcome> {
+        let outcome = self.outcome.wait_for(Option::is_some).await.ok()?;
+        outcome.clone()
+    }
+}
+
+impl From<SealedError> for LoadFailure {
+    fn from(error: SealedError) -> Self {
+        match error {
+            SealedError::Gone { seq, .. } => Self::Gone(seq),
+            error => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+impl LoadFailure {
+    fn of(self, log: LogId) -> SealedError {
+        let log = log.to_string();
+        match self {
+            Self::Gone(seq) => SealedError::Gone { log, seq },
+            Self::Unreadable(reason) => SealedError::Unreadable { log, reason },
+        }
+    }
+}
+
+/// Reads and decrypts chunks. Blocks.
+fn read_epoch(
+    core: &LogCore,
+    log: LogId,
+    chunks: Range<ChunkSeq>,
+    read: impl Fn(ChunkSeq) -> Result<Bytes, SealedError>,
+) -> Result<Arc<EpochChunks>, SealedError> {
+    let numbers = (chunks.start.0..chunks.end.0).map(ChunkSeq);
+    let all = numbers.map(|seq| Ok(Arc::new(core.read_back(log, seq, &read(seq)?)?)));
+    let all: Vec<_> = all.collect::<Result<_, SealedError>>()?;
+    Ok(Arc::new(EpochChunks::new(log, chunks.start, all)))
 }

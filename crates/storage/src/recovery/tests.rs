@@ -3,6 +3,7 @@
 mod lost;
 mod model;
 mod refusals;
+mod stuck;
 
 use std::{sync::Arc, time::Duration};
 
@@ -311,29 +312,6 @@ async fn a_partition_goes_from_a_dead_broker_to_a_survivor_and_back() {
     append(&partition, sequenced(7, 2, &[3])).await;
     back.flush().await.expect("a flush");
     check_references(&cluster).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_that_pins_is_handed_over_only_when_segments_have_its_records() {
-    let mut cluster = Broker::new();
-    let (first, second, third) =
-        (cluster.open_broker(1).await, cluster.open_broker(2).await, cluster.open_broker(3).await);
-    append(&open_partition(&first, 0, 1).await, batch(&[1])).await;
-    let no_objects = NoObjects::new(&cluster);
-    seal(&second, crashed(first).await).await;
-    append(&open_partition(&third, 0, 2).await, batch(&[2])).await;
-    let ids = [id(0)];
-    let closing = third.close_partitions(&ids);
-    let mut closing = std::pin::pin!(closing);
-    let early = tokio::time::timeout(Duration::from_millis(300), &mut closing).await;
-    assert!(early.is_err(), "its next leader would not find what it pins");
-    drop(no_objects);
-    let closed = tokio::time::timeout(Duration::from_secs(20), closing)
-        .await
-        .expect("flushed by the recoverer");
-    assert!(closed[0].1.is_ok());
-    let partition = open_partition(&second, 0, 3).await;
-    assert_eq!(times(&read_all(&partition, 0, 500).await), [1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

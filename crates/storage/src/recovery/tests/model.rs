@@ -48,6 +48,11 @@ enum Step {
     HoldFlushes {
         steps: usize,
     },
+    /// Nothing of this broker's log can be flushed for so many steps.
+    HoldLog {
+        broker: i32,
+        steps: usize,
+    },
     Read {
         partition: i32,
     },
@@ -62,9 +67,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => broker.clone().prop_map(|broker| Step::Flush { broker }),
         3 => broker.clone().prop_map(|broker| Step::Kill { broker }),
         3 => broker.clone().prop_map(|broker| Step::Restart { broker }),
-        2 => broker.prop_map(|broker| Step::HandOver { broker }),
+        2 => broker.clone().prop_map(|broker| Step::HandOver { broker }),
         1 => proptest::option::of(any::<u64>()).prop_map(|power| Step::KillAll { power }),
         2 => (1..6_usize).prop_map(|steps| Step::HoldFlushes { steps }),
+        2 => (broker, 1..20_usize).prop_map(|(broker, steps)| Step::HoldLog { broker, steps }),
         3 => partition.prop_map(|partition| Step::Read { partition }),
     ]
 }
@@ -83,8 +89,9 @@ struct World {
     disk: MemoryDisk,
     running: BTreeMap<i32, Storage>,
     partitions: Vec<Model>,
-    /// For so many steps more nothing is flushed.
+    /// For so many steps more nothing is flushed, or nothing of one broker's log.
     held_steps: usize,
+    held_log: Option<i32>,
 }
 
 impl World {
@@ -92,7 +99,8 @@ impl World {
         let disk = MemoryDisk::default();
         let cluster = Broker::on(&disk);
         let running = BTreeMap::new();
-        let mut world = Self { cluster, disk, running, partitions: Vec::new(), held_steps: 0 };
+        let (partitions, held_steps, held_log) = (Vec::new(), 0, None);
+        let mut world = Self { cluster, disk, running, partitions, held_steps, held_log };
         for broker in 1..=BROKERS {
             world.start(broker).await;
         }
@@ -105,7 +113,12 @@ impl World {
     }
 
     async fn start(&mut self, broker: i32) {
-        let storage = self.cluster.open_broker(broker).await;
+        let mut config = self.cluster.config_of(broker);
+        if broker != 1 {
+            // What segments have is read from them.
+            config.memory.tail_bytes = 0;
+        }
+        let storage = self.cluster.open_with(config).await;
         self.running.insert(broker, storage);
     }
 
@@ -132,13 +145,17 @@ impl World {
         self.held_steps = self.held_steps.saturating_sub(1);
         if self.held_steps == 0 {
             self.cluster.metadata.refuse_putting(None);
+            self.held_log = None;
         }
+        let is_held = |broker| self.held_steps > 0 && self.held_log.is_none_or(|log| log == broker);
         match step {
             Step::Append { partition, records } => self.append(partition, records).await,
             Step::Repeat { partition } => self.repeat(partition).await,
             Step::Flush { broker } => {
-                if let Some(storage) = self.running.get(&broker).filter(|_| self.held_steps == 0) {
-                    storage.flush().await.expect("a flush");
+                if let Some(storage) = self.running.get(&broker).filter(|_| !is_held(broker)) {
+                    storage.flusher.flush_own().await.expect("a flush");
+                    let all = storage.flush().await;
+                    assert!(all.is_ok() || self.held_log.is_some(), "{all:?}");
                 }
             }
             Step::Kill { broker }
@@ -155,8 +172,7 @@ impl World {
                 self.start(broker).await;
             }
             Step::HandOver { broker } if self.running.len() > 1 => {
-                let Some(storage) = self.running.get(&broker).filter(|_| self.held_steps == 0)
-                else {
+                let Some(storage) = self.running.get(&broker).filter(|_| !is_held(broker)) else {
                     return;
                 };
                 storage.prepare_close().await.expect("a flush");
@@ -171,6 +187,10 @@ impl World {
             Step::HoldFlushes { steps } if self.held_steps == 0 => {
                 self.held_steps = steps;
                 self.cluster.metadata.refuse_putting(Some("uploads/"));
+            }
+            Step::HoldLog { broker, steps } if self.held_steps == 0 => {
+                (self.held_steps, self.held_log) = (steps, Some(broker));
+                self.cluster.metadata.refuse_putting(Some(&format!("flushes/{broker}/")));
             }
             Step::Read { partition } => self.read(partition).await,
             _ => {}
@@ -220,7 +240,6 @@ impl World {
 
     async fn finish(mut self) {
         self.held_steps = 0;
-        self.cluster.metadata.refuse_putting(None);
         for broker in 1..=BROKERS {
             self.take(Step::Restart { broker }).await;
         }

@@ -1,0 +1,149 @@
+//! Logs that cannot be flushed for a while: nobody else waits for them.
+
+use milena_types::{Offset, Timestamp};
+
+use super::{all_retired, crashed, pins, seal, times};
+use crate::{Isolation, MemoryBudget, Storage, testing::*};
+
+/// A broker that keeps nothing in memory that segments have.
+async fn without_tail(cluster: &mut Broker, broker: i32) -> Storage {
+    let mut config = cluster.config_of(broker);
+    config.memory = MemoryBudget { tail_bytes: 0, ..MemoryBudget::default() };
+    cluster.open_with(config).await
+}
+
+/// Nothing of the log of a broker is flushed from now on.
+fn hold_log(cluster: &Broker, broker: i32) {
+    cluster.metadata.refuse_putting(Some(&format!("flushes/{broker}/")));
+}
+
+/// The partition's flushes that are recorded and not folded.
+async fn unfolded(cluster: &Broker) -> usize {
+    cluster.catalog().flush_records().await.expect("records").len()
+}
+
+/// Its own records are in segments before those that they come after, and it is led by one after
+/// another meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_behind_a_log_that_is_not_flushed_are_flushed_and_handed_over() {
+    let mut cluster = Broker::new();
+    let first = without_tail(&mut cluster, 1).await;
+    let (second, third) =
+        (without_tail(&mut cluster, 2).await, without_tail(&mut cluster, 3).await);
+    append(&open_partition(&first, 0, 1).await, sequenced(7, 0, &[10])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let partition = open_partition(&third, 0, 2).await;
+    append(&partition, sequenced(7, 1, &[20])).await;
+    third.flush().await.expect("its own log is not held up");
+    assert_eq!((partition.lock().tail.len(), unfolded(&cluster).await), (1, 1), "behind a gap");
+    assert_eq!(times(&read_all(&partition, 0, 1).await), [10, 20]);
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [10, 20]);
+    let size = partition.size_bytes();
+    append(&partition, sequenced(7, 2, &[30])).await;
+    assert_eq!(partition.size_bytes(), size / 2 * 3, "nothing counts twice");
+    let found = async |partition: &crate::Partition, time| {
+        let found = partition.offset_for_timestamp(Timestamp(time), Isolation::Uncommitted).await;
+        found.expect("a search").map(|found| (found.offset.0, found.leader_epoch.0))
+    };
+    for (time, expected) in [(0, Some((0, 1))), (11, Some((1, 2))), (21, Some((2, 2))), (31, None)]
+    {
+        assert_eq!(found(&partition, time).await, expected, "a record at or after {time}");
+    }
+    third.close_partition(id(0)).await.expect("handed over");
+    let partition = open_partition(&second, 0, 3).await;
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [10, 20, 30]);
+    for (sequence, offset) in [(0, 0), (1, 1), (2, 2)] {
+        let time = 10 * (sequence + 1);
+        let again = append(&partition, sequenced(7, sequence as i32, &[time])).await;
+        assert_eq!((again.base_offset, again.duplicate), (Offset(offset), true));
+    }
+    append(&partition, sequenced(7, 3, &[40])).await;
+    for (time, expected) in [(11, Some((1, 2))), (31, Some((3, 3)))] {
+        assert_eq!(found(&partition, time).await, expected, "a record at or after {time}");
+    }
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 2).await;
+    second.flush().await.expect("a flush");
+    assert_eq!(unfolded(&cluster).await, 0, "all of it is folded");
+    assert!(partition.lock().tail.is_empty());
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [10, 20, 30, 40]);
+    check_references(&cluster).await;
+}
+
+/// The flusher of a held log dies; who takes over has borrowed from it before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gap_is_filled_whoever_flushes_the_log_in_the_end() {
+    let mut cluster = Broker::new();
+    let (first, second) = (cluster.open_broker(1).await, cluster.open_broker(2).await);
+    let third = without_tail(&mut cluster, 3).await;
+    append(&open_partition(&first, 0, 1).await, batch(&[10])).await;
+    append(&open_partition(&first, 1, 1).await, batch(&[10])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let (own, others) = (open_partition(&second, 1, 2).await, open_partition(&third, 0, 2).await);
+    append(&own, batch(&[20])).await;
+    append(&others, batch(&[20])).await;
+    third.flush().await.expect("a flush");
+    assert!(pins(&third));
+    seal(&third, crashed(second).await).await;
+    let taken = open_partition(&third, 1, 3).await;
+    append(&taken, batch(&[30])).await;
+    // Both logs of others are queued; one of them is held up.
+    eventually("the log of the recoverer is flushed", || third.sealed.lock().queue.len() == 1)
+        .await;
+    assert_eq!(times(&read_all(&taken, 0, 500).await), [10, 20, 30]);
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 1).await;
+    third.flush().await.expect("a flush");
+    assert!(!pins(&third) && unfolded(&cluster).await == 0);
+    assert_eq!(times(&read_all(&others, 0, 500).await), [10, 20]);
+    assert_eq!(times(&read_all(&taken, 0, 500).await), [10, 20, 30]);
+    check_references(&cluster).await;
+}
+
+/// A log start behind a gap does not let later flushes be folded past what is still to come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleted_records_in_a_log_that_is_not_flushed_leave_nothing_behind() {
+    let mut cluster = Broker::new();
+    let first = cluster.open_broker(1).await;
+    let second = without_tail(&mut cluster, 2).await;
+    append(&open_partition(&first, 0, 1).await, batch(&[10, 11])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let partition = open_partition(&second, 0, 2).await;
+    append(&partition, batch(&[20, 21])).await;
+    second.flusher.flush_own().await.expect("a flush");
+    assert_eq!(partition.delete_records(Some(Offset(3))).await.expect("in range"), Offset(3));
+    assert_eq!(unfolded(&cluster).await, 1, "its place is behind what is to come");
+    assert_eq!(read_all(&partition, 3, 500).await, [(3, 21)]);
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 1).await;
+    second.flush().await.expect("a flush");
+    assert_eq!(unfolded(&cluster).await, 0);
+    assert_eq!(read_all(&partition, 3, 500).await, [(3, 21)]);
+    check_references(&cluster).await;
+}
+
+/// More flushes than one transaction folds, once the gap before them is filled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_flushes_behind_a_gap_are_folded_in_steps() {
+    let mut cluster = Broker::with_limits(milena_store::Limits::MIN);
+    let first = cluster.open_broker(1).await;
+    let second = without_tail(&mut cluster, 2).await;
+    append(&open_partition(&first, 0, 1).await, batch(&[0])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let partition = open_partition(&second, 0, 2).await;
+    for time in 1..=100 {
+        append(&partition, sequenced(7, time as i32 - 1, &[time])).await;
+        second.flusher.flush_own().await.expect("a flush");
+    }
+    assert_eq!(unfolded(&cluster).await, 100);
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 1).await;
+    second.flush().await.expect("a flush");
+    assert_eq!(unfolded(&cluster).await, 0);
+    assert_eq!(times(&read_all(&partition, 0, 500).await), (0..=100).collect::<Vec<_>>());
+    check_references(&cluster).await;
+}
